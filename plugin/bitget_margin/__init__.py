@@ -1,0 +1,40 @@
+"""Bitget's crossed margin account for ccxt and freqtrade: orders cancelled in batches, and the truth about each.
+
+`bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; the latter two are loaded on
+first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from bitget_margin.adapter.errors import CancelUnresolved, report_of
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from bitget_margin.sync import bitget
+from bitget_margin.version import __version__
+
+if TYPE_CHECKING:
+    from bitget_margin import async_support, pro
+
+__all__ = [
+    "CancelReport",
+    "CancelResult",
+    "CancelUnresolved",
+    "Outcome",
+    "__version__",
+    "async_support",
+    "bitget",
+    "pro",
+    "report_of",
+]
+
+
+_FLAVOURS = frozenset({"async_support", "pro"})
+
+
+def __getattr__(name: str) -> Any:
+    """Load a flavour when it is first used: aiohttp takes half a second to import."""
+    if name in _FLAVOURS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""What a caller passed, checked: everything that can be refused is refused before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.adapter.base import Params
+from bitget_margin.core import settings as core_settings
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.target import BadInput
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+OPTIONS: Final = "batchCancel"
+BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
+_MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "uta", "paginate"})
+"""Chosen already, or without meaning for a crossed margin order."""
+_TRIGGER: Final = frozenset({"trigger", "stop", "trailing", "planType"})
+
+
+def is_cross(exchange: CrossedMargin, method: str, symbol: object, params: Params) -> bool:
+    """Whether this call is about the crossed account; everything else is stock ccxt's.
+
+    A margin mode that is only an option does not concern a contract's symbol.
+    """
+    mode, _ = exchange.handle_margin_mode_and_params(method, params)
+    named = params.get("marginMode", params.get("defaultMarginMode")) is not None
+    contract = isinstance(symbol, str) and ":" in symbol
+    return bool(mode == "cross" and (named or not contract))
+
+
+def prepare(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
+    """Refuse what no call on the crossed account can do: unknown parameters, sandbox mode, no credentials."""
+    if exchange.options.get("uta") is True or params.get("uta") is True:
+        raise ccxt.NotSupported(
+            f"{exchange.id} {method}(): this is a unified account (options['uta']); only the crossed margin of a "
+            "classic account is supported so far",
+        )
+    for key in params:
+        if key in _TRIGGER and params[key]:
+            raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no trigger orders ({key!r})")
+        if key not in known and key not in _MEANINGLESS and key not in _TRIGGER:
+            names = ", ".join(sorted({*known, "marginMode"}))
+            raise ccxt.BadRequest(f"{exchange.id} {method}(): unknown parameter {key!r}; known are {names}")
+    exchange.refuse_sandbox(method)
+    exchange.check_required_credentials()
+
+
+def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: bool) -> Settings:
+    """Return the bounds of the call."""
+    defaults = exchange.options.get(OPTIONS) or {}
+    if not isinstance(defaults, Mapping):
+        raise ccxt.BadRequest(f"{exchange.id}: options[{OPTIONS!r}] is {defaults!r}; give a dict")
+    try:
+        return core_settings.settings(params, defaults, confirm=confirm)
+    except BadInput as error:
+        raise bad(exchange, method, error) from None
+
+
+def bad(exchange: CrossedMargin, method: str, error: BadInput) -> ccxt.BadRequest:
+    """Return the ccxt exception for a refused argument."""
+    return ccxt.BadRequest(f"{exchange.id} {method}(): {error}")
+
+
+def listed(exchange: CrossedMargin, method: str, name: str, values: object) -> list[Any]:
+    """Return a list of ids as it is; a bare string is not a list of its letters."""
+    if values is None:
+        return []
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {values!r}; give a list")
+    return list(values)
+
+
+def required_symbol(exchange: CrossedMargin, method: str, symbol: object) -> str:
+    """Return the symbol, or refuse what is none."""
+    if symbol is None or symbol == "":
+        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a symbol such as 'BTC/USDT'")
+    if not isinstance(symbol, str):
+        raise ccxt.BadRequest(f"{exchange.id} {method}(): symbol is {symbol!r}; give one such as 'BTC/USDT'")
+    if ":" in symbol:
+        raise ccxt.BadSymbol(
+            f"{exchange.id} {method}(): {symbol} is a contract; crossed margin orders are on spot symbols such as "
+            f"{symbol.split(':')[0]}",
+        )
+    return symbol
+
+
+def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+    """Return the market of a symbol; markets must be loaded."""
+    market = exchange.market(symbol)
+    if not market["spot"]:
+        raise ccxt.BadSymbol(
+            f"{exchange.id} {method}(): {symbol} is a {market['type']} market; "
+            "crossed margin orders are on spot symbols",
+        )
+    return market

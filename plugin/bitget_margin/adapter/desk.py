@@ -1,0 +1,98 @@
+"""The frame of every call: a desk is set up, a flow runs at it, and what it found out leaves with the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import ccxt
+
+from bitget_margin.adapter import asking
+from bitget_margin.adapter.errors import CancelUnresolved, attach
+from bitget_margin.adapter.orders import Markets, report
+from bitget_margin.core import wire
+from bitget_margin.core.ask import Unreadable
+from bitget_margin.core.call import Fault, Flow, LoadMarkets, T
+from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.ledger import Ledger
+from bitget_margin.core.outcome import CancelReport
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.sweep import Swept
+from bitget_margin.core.target import Target, distinct
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+
+def now_ms() -> float:
+    """Return a time that only goes forward."""
+    return time.monotonic() * 1_000
+
+
+def open_desk(exchange: CrossedMargin, settings: Settings, targets: Iterable[Target] = ()) -> Desk:
+    """Return the desk of one call, whose time begins now."""
+    deadline = Deadline.after(now_ms, settings.timeout_ms)
+    return Desk(Ledger.of(targets), settings, deadline, since_ms=exchange.milliseconds() - wire.WINDOW_MS)
+
+
+def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+    """Load the markets if they are not loaded, within the time of the call."""
+    if exchange.markets is None:
+        yield LoadMarkets(desk.deadline.at_ms)
+
+
+def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
+    """Enter the named orders under the venue's own symbols; return the markets."""
+    markets: dict[str, Any] = {}
+    targets = []
+    for target in named:
+        market = asking.spot_market(exchange, method, target.symbol)
+        markets[market["id"]] = market
+        targets.append(replace(target, symbol=market["id"]))
+    for target in distinct(targets):
+        desk.ledger.add(target)
+    return markets
+
+
+def guard(exchange: CrossedMargin, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
+    """Run the flow; whatever ends it early carries the report."""
+    try:
+        return (yield from flow)
+    except BaseException as error:
+        desk.ledger.close()
+        attach(error, report(exchange, desk.ledger, markets, desk.deadline.elapsed_ms()))
+        raise
+
+
+def conclude(
+    exchange: CrossedMargin,
+    method: str,
+    desk: Desk,
+    markets: Mapping[str, Any],
+    swept: Swept | None = None,
+) -> CancelReport:
+    """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved."""
+    swept = swept or Swept()
+    unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
+    found = report(exchange, desk.ledger, markets, desk.deadline.elapsed_ms(), unexamined)
+    error = desk.ledger.error
+    if error is None and swept.fault is not None and verdict(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+        error = swept.fault.error
+    if error is not None:
+        attach(error, found)
+        raise error
+    if swept.problem or unexamined or not all(result.outcome.resolved for result in found.results):
+        fault = swept.fault or desk.ledger.last_fault
+        raise CancelUnresolved(method, found, swept.problem) from (fault.error if fault else None)
+    return found
+
+
+def raised(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
+    """Return the exception for a question that the venue did not answer."""
+    if isinstance(fault.error, Unreadable):
+        return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")
+    return fault.error

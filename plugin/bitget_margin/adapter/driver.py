@@ -1,0 +1,73 @@
+"""What the sync and the async driver share: how one request is paced, bounded and read."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.adapter import windows
+from bitget_margin.adapter.desk import now_ms
+from bitget_margin.core.call import Fault, Send
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+PACED: Final = ContextVar("PACED", default=False)
+"""Set while a request of ours goes through ccxt: it has waited for its own window, so ccxt's pacing is skipped."""
+
+_API: Final = ["private", "margin"]
+_COST: Final = {"cost": 2}
+
+
+def departure_ms(exchange: CrossedMargin, send: Send) -> float | Fault:
+    """Return when this request may leave, or the fault that it never left because its time is up before that."""
+    now = now_ms()
+    if now >= send.deadline_ms:
+        return _unsent(exchange, send, "no time was left before the deadline")
+    if not exchange.enableRateLimit:
+        return now
+    url = exchange.urls["api"]["margin"]
+    account = windows.account_name(exchange.options.get("uid"), exchange.apiKey, url)
+    at_ms = windows.window(account, send.call.endpoint).reserve(now, send.deadline_ms)
+    if at_ms is None:
+        return _unsent(exchange, send, "the rate limit left no room before the deadline")
+    return at_ms
+
+
+def allowed_ms(send: Send) -> float:
+    """Return how long the request may take from now."""
+    return min(send.request_ms, send.deadline_ms - now_ms())
+
+
+def request(exchange: Any, send: Send) -> Any:
+    """Start the request through ccxt: its answer, or in the async flavour the coroutine that brings it.
+
+    Never repeated by ccxt itself: whether to send again is for the flow to decide.
+    """
+    send.started = True
+    call = send.call
+    params = {**call.params, "maxRetriesOnFailure": 0}
+    return exchange.request(call.endpoint.path, _API, call.endpoint.method, params, config=_COST)
+
+
+def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
+    """Return the fault of a request that was left alone because its time was up: it may have been executed."""
+    path = send.call.endpoint.path
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} {path} did not answer within {after_ms:.0f} ms"))
+
+
+def no_markets(exchange: CrossedMargin) -> ccxt.RequestTimeout:
+    """Return the exception for markets that did not load within the time of the call: no order was touched."""
+    return ccxt.RequestTimeout(f"{exchange.id}: the markets did not load in time; nothing else was sent")
+
+
+def advance(flow: Generator[Any, Any, Any], value: Any, error: BaseException | None) -> Any:
+    """Hand the flow what came of its last effect, and return the next one."""
+    return flow.send(value) if error is None else flow.throw(error)
+
+
+def _unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}"), sent=False)

@@ -1,0 +1,66 @@
+"""Exceptions that keep what a call has found out.
+
+    ccxt.NetworkError
+      CancelUnresolved    the deadline passed, and at least one order has no proof
+
+Every exception that ends a call after its first request carries its report, also those that are not ours: the ccxt
+exception of a definitive error, KeyboardInterrupt, asyncio.CancelledError. `report_of` finds it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import ccxt
+
+from bitget_margin.core.outcome import CancelReport, Outcome
+
+_REPORT: Final = "bitget_margin_report"
+_NAMED: Final = 5
+"""How many unresolved orders a message names; the report names them all."""
+
+
+class CancelUnresolved(ccxt.NetworkError):
+    """Not every order could be resolved before the deadline; `report` says what is known of each.
+
+    A `ccxt.NetworkError`, so that what retries on network errors asks again: asking again is safe.
+    """
+
+    def __init__(self, method: str, report: CancelReport, problem: str | None = None) -> None:
+        self.report = report
+        attach(self, report)
+        super().__init__(_message(method, report, problem))
+
+
+def attach(error: BaseException, report: CancelReport) -> None:
+    """Let an exception carry a report."""
+    vars(error)[_REPORT] = report
+
+
+def report_of(error: BaseException | None) -> CancelReport | None:
+    """Return the report that an exception carries, or one of the exceptions that caused it; None if none does."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        report = vars(error).get(_REPORT)
+        if isinstance(report, CancelReport):
+            return report
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _message(method: str, report: CancelReport, problem: str | None) -> str:
+    open_ends = report.of(Outcome.UNKNOWN, Outcome.NOT_SENT)
+    parts = [f"bitget {method}() is not resolved: {report.summary()}, {report.elapsed_ms:.0f} ms"]
+    if problem is not None:
+        parts.append(problem)
+    if report.unexamined:
+        parts.append(f"not examined: {', '.join(report.unexamined)}")
+    for result in open_ends[:_NAMED]:
+        name = result.id or result.client_order_id
+        why = f" ({result.reason})" if result.reason else ""
+        parts.append(f"{name} {result.symbol} {result.outcome.value}{why}")
+    if len(open_ends) > _NAMED:
+        parts.append(f"and {len(open_ends) - _NAMED} more")
+    parts.append("ask again, or see report_of(exception)")
+    return "; ".join(parts)

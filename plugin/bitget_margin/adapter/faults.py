@@ -1,0 +1,63 @@
+"""ccxt's exceptions as the core's faults.
+
+ccxt's classes do not say what was executed: a truncated body is a NetworkError in the sync class and an ExchangeError
+in the async one, and 40010 ("Request timed out") is an AuthenticationError. So only the venue's own answer counts,
+which our `handle_errors` ties to the exception that ccxt raises for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bitget_margin.core.call import Answer, Fault, Reply
+from bitget_margin.core.codes import SUCCESS
+from bitget_margin.core.row import text
+
+_ANSWER: Final = "bitget_margin_answer"
+_NEVER_CONNECTED: Final = frozenset(
+    {
+        "NewConnectionError",  # urllib3: refused, unreachable
+        "NameResolutionError",  # urllib3
+        "ConnectTimeoutError",  # urllib3
+        "ClientConnectorError",  # aiohttp
+        "ConnectionTimeoutError",  # aiohttp
+        "gaierror",
+    },
+)
+
+
+def tie(error: Exception, status: int, body: object) -> None:
+    """Tie the venue's parsed answer to the exception that ccxt raises for it."""
+    vars(error)[_ANSWER] = (status, body)
+
+
+def reply(error: Exception) -> Reply:
+    """Return what an exception of `request` means: a fault, or an answer that ccxt took for one.
+
+    ccxt raises for any message but "success", also beside the success code.
+    """
+    status, body = vars(error).get(_ANSWER, (None, None))
+    if not isinstance(body, Mapping):
+        return Fault(error, sent=not _never_connected(error))
+    code = text(body.get("code"))
+    if code == SUCCESS:
+        return Answer(body)
+    return Fault(error, code, text(body.get("msg")), status, body=body)
+
+
+def _never_connected(error: BaseException) -> bool:
+    return any(type(link).__name__ in _NEVER_CONNECTED for link in _links(error))
+
+
+def _links(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those behind it; requests and urllib3 keep theirs in `args` and `reason`."""
+    todo: list[Any] = [error]
+    seen: set[int] = set()
+    while todo:
+        link = todo.pop()
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        todo += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]

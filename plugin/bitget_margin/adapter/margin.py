@@ -1,0 +1,161 @@
+"""What the three flavours share: the overrides of ccxt's `bitget` that neither wait nor send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import ccxt
+from ccxt.base.types import Entry
+
+from bitget_margin.adapter import faults
+from bitget_margin.adapter.base import Exchange, Params
+from bitget_margin.adapter.secret import Secret, mask
+from bitget_margin.core.call import Endpoint
+from bitget_margin.core.settings import BATCH_MAX
+
+CROSS: Final = "cross"
+ISOLATED: Final = "isolated"
+_MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
+
+_SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
+_BATCH_CANCEL: Final[Any] = Entry(
+    Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
+)
+
+
+class CrossedMargin(Exchange):
+    """Put before one of ccxt's `bitget` classes: crossed margin told truly, everything else as it is."""
+
+    private_margin_post_v2_margin_crossed_batch_cancel_order = _BATCH_CANCEL
+    privateMarginPostV2MarginCrossedBatchCancelOrder = _BATCH_CANCEL  # noqa: N815 - ccxt's name
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, with what this class adds."""
+        margin = {"marginMode": True}
+        return self.deep_extend(
+            super().describe(),
+            {
+                "has": {
+                    "cancelAllOrders": True,
+                    "cancelOrder": True,
+                    "cancelOrders": True,
+                    "cancelOrdersForSymbols": True,
+                    "cancelOrderWithClientOrderId": True,
+                    "cancelOrdersWithClientOrderId": True,
+                    "fetchOrder": True,
+                },
+                "features": {
+                    "spot": {
+                        "cancelOrder": {**margin, "symbolRequired": True},
+                        # The most that one request names; longer lists of crossed margin orders are split.
+                        "cancelOrders": {**margin, "max": BATCH_MAX, "symbolRequired": True},
+                        "cancelOrdersForSymbols": {**margin, "max": None},
+                        "cancelAllOrders": {**margin, "symbolRequired": False},
+                        "fetchOrder": margin,
+                    },
+                },
+            },
+        )
+
+    # -- one margin mode for every method -----------------------------------------------------------------------------
+
+    def handle_margin_mode_and_params(
+        self,
+        methodName: str,  # noqa: N803 - ccxt's name
+        params: Params = {},
+        defaultValue: Any = None,  # noqa: N803 - ccxt's name
+    ) -> Any:
+        """Return ccxt's `[marginMode, params]`, with `crossed` read as `cross`, and anything unknown refused.
+
+        Stock ccxt sends what it does not know to the isolated endpoint, to the spot wallet, or nowhere.
+        """
+        mode, rest = super().handle_margin_mode_and_params(methodName, params, defaultValue)
+        if mode is None:
+            return [None, rest]
+        known = _MODES.get(mode.lower()) if isinstance(mode, str) else None
+        if known is None:
+            raise ccxt.BadRequest(
+                f"{self.id} {methodName}(): marginMode is {mode!r}; give 'cross' (or 'crossed') or 'isolated'",
+            )
+        return [known, rest]
+
+    def is_sandbox(self) -> bool:
+        """Whether requests would go to the venue's demo trading, which has no margin."""
+        return bool(self.options.get("sandboxMode") or self.options.get("sandbox"))
+
+    # -- what goes out ------------------------------------------------------------------------------------------------
+
+    def sign(
+        self,
+        path: Any,
+        api: Any = (),
+        method: str = "GET",
+        params: Any = {},
+        *rest: Any,
+        **named: Any,
+    ) -> Any:
+        """Return ccxt's signed request, with credentials that do not print and English failure texts."""
+        if "private" in api and str(path).startswith("v2/margin/"):
+            self.refuse_sandbox("sign")
+        request = super().sign(path, api, method, params, *rest, **named)
+        headers = request["headers"]
+        if headers is not None and "ACCESS-SIGN" in headers:
+            headers.update({name: Secret(headers[name]) for name in _SECRET_HEADERS})
+            headers.setdefault("locale", "en-US")
+        return request
+
+    def refuse_sandbox(self, method: str) -> None:
+        """Raise NotSupported in sandbox mode."""
+        if self.is_sandbox():
+            raise ccxt.NotSupported(
+                f"{self.id} {method}(): the venue's demo trading has no margin account; "
+                "switch sandbox mode off, or use `bitget-margin emulator`",
+            )
+
+    def log(self, *args: Any) -> None:
+        """Print what `verbose` prints, without credentials."""
+        secrets = (self.apiKey, self.secret, self.password)
+        super().log(*(mask(str(arg), secrets) for arg in args))
+
+    # -- what comes in ------------------------------------------------------------------------------------------------
+
+    def handle_errors(self, code: int, *rest: Any) -> Any:
+        """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
+        try:
+            return super().handle_errors(code, *rest)
+        except ccxt.BaseError as error:
+            response = rest[5]
+            faults.tie(error, code, response)
+            raise
+
+    def parse_order_status(self, status: Any) -> Any:
+        """Return ccxt's status; `reject` is what the venue calls an order that it refused at entry."""
+        return "rejected" if status == "reject" else super().parse_order_status(status)
+
+    def parse_order(self, order: Any, market: Any = None) -> Any:
+        """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
+        if not isinstance(order, Mapping) or "baseSize" not in order:
+            return super().parse_order(order, market)
+        # ccxt reads quoteSize, which is what was ordered; it prefers quoteVolume, a name that margin rows do not have.
+        row = {**order, "quoteVolume": order.get("amount")}
+        side = order.get("side")
+        if isinstance(side, str) and side.endswith(("buy", "sell")):
+            row["side"] = "buy" if side.endswith("buy") else "sell"  # liquidation-sell, systemRepay-buy
+        parsed = super().parse_order(row, market)
+        parsed["info"] = order
+        return parsed
+
+    def parse_balance(self, balance: Any) -> Any:
+        """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
+        if not isinstance(balance, list):
+            return super().parse_balance(balance)
+        rows = [{**row, "transferable": row.get("available")} if _is_crossed_asset(row) else row for row in balance]
+        parsed = super().parse_balance(rows)
+        parsed["info"] = balance
+        return parsed
+
+
+def _is_crossed_asset(row: object) -> bool:
+    """Whether this is a row of crossed assets; isolated ones name their symbol."""
+    return isinstance(row, Mapping) and "borrow" in row and "symbol" not in row and "transferable" not in row

@@ -1,0 +1,82 @@
+"""Results as ccxt's unified order structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from bitget_margin.core.ledger import Entry, Ledger
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from bitget_margin.core.row import text
+from bitget_margin.core.target import IdKind
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+Markets = Mapping[str, Mapping[str, Any]]
+"""ccxt's market structures by the venue's symbol."""
+
+_STATUS: Final = {
+    Outcome.CANCELED: "canceled",
+    Outcome.FILLED: "closed",
+    Outcome.OPEN: "open",
+    Outcome.NOT_FOUND: "rejected",
+}
+
+
+def report(
+    exchange: CrossedMargin,
+    ledger: Ledger,
+    markets: Markets,
+    elapsed_ms: float,
+    unexamined: tuple[str, ...] = (),
+) -> CancelReport:
+    """Return the report of a ledger whose entries are all closed."""
+    return CancelReport(
+        results=tuple(_result(exchange, entry, markets[entry.target.symbol]) for entry in ledger.entries.values()),
+        unasked=tuple(ledger.unasked),
+        requests=ledger.requests,
+        elapsed_ms=elapsed_ms,
+        unexamined=unexamined,
+    )
+
+
+def _result(exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any]) -> CancelResult:
+    outcome = entry.outcome or Outcome.UNKNOWN
+    order = _order(exchange, entry, outcome, market)
+    return CancelResult(
+        id=order["id"],
+        client_order_id=order["clientOrderId"],
+        symbol=market["symbol"],
+        outcome=outcome,
+        reason=entry.reason,
+        code=entry.code,
+        order=order,
+    )
+
+
+def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapping[str, Any]) -> dict[str, Any]:
+    info = dict(entry.info or {})
+    if outcome is Outcome.ACCEPTED:
+        # What stock ccxt makes of an entry of successList, field by field.
+        return _named(exchange.parse_order(info, market), entry, market)
+    if entry.row is not None:
+        order = exchange.parse_order(dict(entry.row.raw), market)
+        if outcome is Outcome.OPEN and info:
+            order["info"] = info
+    else:
+        order = exchange.safe_order({"info": info, "clientOrderId": text(info.get("clientOid"))}, market)
+    order = _named(order, entry, market)
+    order["status"] = _STATUS.get(outcome, order["status"])
+    return order
+
+
+def _named(order: dict[str, Any], entry: Entry, market: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the order as the caller did, where the venue's own row leaves it out."""
+    if entry.target.kind is IdKind.ORDER:
+        order["id"] = order["id"] or entry.target.value
+    else:
+        order["id"] = order["id"] or entry.bound_id
+        order["clientOrderId"] = order["clientOrderId"] or entry.target.value
+    order["symbol"] = market["symbol"]
+    return order

@@ -1,0 +1,169 @@
+"""The async flavour: `bitget_margin.async_support.bitget`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterable
+from typing import Any
+
+import ccxt
+import ccxt.async_support
+
+from bitget_margin.adapter import driver, faults, operations
+from bitget_margin.adapter.asking import is_cross
+from bitget_margin.adapter.base import AsyncExchange, Order, Params
+from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.margin import CrossedMargin
+from bitget_margin.core.call import (
+    Answer,
+    Effect,
+    Fault,
+    Flow,
+    LoadMarkets,
+    Perform,
+    Reply,
+    Resync,
+    Send,
+    SendAll,
+    T,
+    Wait,
+)
+from bitget_margin.core.outcome import CancelReport
+
+
+class _Driver:
+    """Runs a flow with coroutines; requests that do not depend on each other run side by side."""
+
+    def __init__(self, exchange: Any) -> None:
+        self._exchange = exchange
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; a cancellation goes through the flow, so that it carries the report."""
+        value, error = None, None
+        try:
+            while True:
+                effect = driver.advance(flow, value, error)
+                value, error = None, None
+                try:
+                    value = await self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - raised again by the flow
+                    error = raised
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # the flow's own return value
+
+    async def _perform(self, effect: Effect) -> object:
+        match effect:
+            case SendAll(sends):
+                return tuple(await asyncio.gather(*(self._send(send) for send in sends)))
+            case Wait(ms):
+                await asyncio.sleep(ms / 1_000)
+            case LoadMarkets(deadline_ms):
+                await self._load_markets(deadline_ms)
+            case Resync(deadline_ms):
+                await self._resync(deadline_ms)
+            case Perform(method):
+                return await _reply(method())
+        return None
+
+    async def _send(self, send: Send) -> Reply:
+        at_ms = driver.departure_ms(self._exchange, send)
+        if isinstance(at_ms, Fault):
+            return at_ms
+        await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        allowed_ms = driver.allowed_ms(send)
+        # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
+        driver.PACED.set(True)
+        try:
+            return await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
+        except TimeoutError:
+            return driver.timed_out(self._exchange, send, allowed_ms)
+
+    async def _load_markets(self, deadline_ms: float) -> None:
+        try:
+            await asyncio.wait_for(self._exchange.load_markets(), max(0.0, deadline_ms - now_ms()) / 1_000)
+        except TimeoutError:
+            raise driver.no_markets(self._exchange) from None
+
+    async def _resync(self, deadline_ms: float) -> None:
+        # Where this fails, the repeated request is refused again and tells why.
+        with contextlib.suppress(ccxt.BaseError, TimeoutError):
+            left_ms = max(0.0, deadline_ms - now_ms())
+            await asyncio.wait_for(self._exchange.load_time_difference(), left_ms / 1_000)
+
+
+async def _reply(work: Awaitable[object]) -> Reply:
+    try:
+        return Answer(await work)
+    except TimeoutError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
+        return faults.reply(error)
+
+
+class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
+    """The methods of `bitget_margin.bitget`, as coroutines; see there for what each takes, returns and raises."""
+
+    async def batch_cancel(
+        self,
+        ids: Iterable[str] = (),
+        symbol: str | None = None,
+        client_order_ids: Iterable[str] = (),
+        params: Params = {},
+    ) -> CancelReport:
+        """Cancel crossed margin orders of one symbol, and prove the end of each."""
+        return await self._run(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
+
+    async def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
+        """Cancel orders of one symbol; on crossed margin with one order structure per distinct id."""
+        if not is_cross(self, "cancelOrders", symbol, params):
+            return await super().cancel_orders(ids, symbol, params)
+        return await self._run(operations.cancel_orders(self, ids, symbol, params))
+
+    async def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
+        """Cancel one order, by id or by `params['clientOrderId']`."""
+        if not is_cross(self, "cancelOrder", symbol, params):
+            return await super().cancel_order(id, symbol, params)
+        return await self._run(operations.cancel_order(self, id, symbol, params))
+
+    async def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
+        """Cancel crossed margin orders of several symbols."""
+        if not is_cross(self, "cancelOrdersForSymbols", None, params):
+            return await super().cancel_orders_for_symbols(orders, params)
+        return await self._run(operations.cancel_orders_for_symbols(self, orders, params))
+
+    async def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
+        """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance."""
+        if not is_cross(self, "cancelAllOrders", symbol, params):
+            return await super().cancel_all_orders(symbol, params)
+        return await self._run(operations.cancel_all_orders(self, symbol, params))
+
+    async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
+        """Fetch one order; a crossed one from open-orders, then history-orders."""
+        if not is_cross(self, "fetchOrder", symbol, params):
+            return await super().fetch_order(id, symbol, params)
+        return await self._run(operations.fetch_order(self, id, symbol, params))
+
+    async def fetch_open_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch open orders; crossed ones over all pages, or the newest `limit`."""
+        if not is_cross(self, "fetchOpenOrders", symbol, params):
+            return await super().fetch_open_orders(symbol, since, limit, params)
+        return await self._run(operations.fetch_open_orders(self, symbol, since, limit, params))
+
+    async def throttle(self, cost: float | None = None) -> None:
+        """Wait as ccxt does, except for requests that have waited for their own window."""
+        if not driver.PACED.get():
+            await super().throttle(cost)
+
+    async def _run(self, flow: Flow[T]) -> T:
+        return await _Driver(self).run(flow)
+
+
+class bitget(AsyncCrossedMargin, ccxt.async_support.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
+    """ccxt's async `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each."""

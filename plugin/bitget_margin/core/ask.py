@@ -1,0 +1,79 @@
+"""Questions that change nothing: asked again until the venue answers, or the time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bitget_margin.core import wire
+from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Wait
+from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.row import Row
+from bitget_margin.core.target import Target
+
+A = TypeVar("A")
+
+
+class Unreadable(Exception):
+    """The venue answered with success, and the body is not what its documents say."""
+
+
+def ask(desk: Desk, call: Call, read: Callable[[object], A | None]) -> Flow[A | Fault]:
+    """Return what `read` makes of the answer, or the last fault once the venue has refused or the time is up."""
+    tries = 0
+    while True:
+        replies = yield from deliver(desk, [desk.send(call)])
+        reply = replies[0]
+        if isinstance(reply, Answer):
+            answer = read(reply.body)
+            if answer is not None:
+                return answer
+            fault = Fault(Unreadable(f"{call.endpoint.path} answered {str(reply.body)[:200]!r}"), body=reply.body)
+        else:
+            fault = reply
+        pause_ms = desk.settings.pacing.poll_ms(tries)
+        if verdict(fault) is not Verdict.AMBIGUOUS or desk.deadline.left_ms() <= pause_ms:
+            return fault
+        tries += 1
+        yield Wait(pause_ms)
+
+
+def find(desk: Desk, target: Target) -> Flow[Row | Fault | None]:
+    """Return the row of one order: a live one, else the newest that ended; None if the venue shows none."""
+    for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
+        call = wire.by_id(endpoint, target.symbol, target.kind, target.value, desk.since_ms)
+        page = yield from ask(desk, call, wire.read_page)
+        if isinstance(page, Fault):
+            return page
+        ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
+        if ours:
+            return max(ours, key=lambda row: row.number or 0)
+    return None
+
+
+def list_open(
+    desk: Desk,
+    symbol: str | None,
+    *,
+    since_ms: int | None = None,
+    at_most: int | None = None,
+) -> Flow[tuple[Row, ...] | Fault]:
+    """Return the open orders of one symbol, or of all, over all pages: the last one is known by bringing no new id.
+
+    A short page is not taken for the last one: the venue documents a default limit for this endpoint, not its cap.
+    """
+    found: dict[str, Row] = {}
+    below: str | None = None
+    since_ms = desk.since_ms if since_ms is None else since_ms
+    while at_most is None or len(found) < at_most:
+        page = yield from ask(desk, wire.page(Endpoint.OPEN_ORDERS, symbol, since_ms, below), wire.read_page)
+        if isinstance(page, Fault):
+            return page
+        fresh = {row.order_id: row for row in page.rows if row.order_id not in found}
+        found.update(fresh)
+        numbers = [row.number for row in fresh.values() if row.number is not None]
+        if not numbers:
+            break
+        below = str(min(numbers))
+    return tuple(row for row in found.values() if symbol is None or row.symbol == symbol)

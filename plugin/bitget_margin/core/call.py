@@ -1,0 +1,116 @@
+"""What the core asks of the world, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+class Endpoint(Enum):
+    """The venue's endpoints that we call ourselves: method, and path below `/api/`."""
+
+    BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order")
+    CANCEL = ("POST", "v2/margin/crossed/cancel-order")
+    OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders")
+    HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders")
+    ASSETS = ("GET", "v2/margin/crossed/account/assets")
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.value[0]
+
+    @property
+    def path(self) -> str:
+        """The path below `/api/`, as ccxt writes it."""
+        return self.value[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the venue."""
+
+    endpoint: Endpoint
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The venue answered with its success code; the body as it was parsed, which may be anything."""
+
+    body: object
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """No success: the exception that stock ccxt raises for it, and what of the venue's answer could be read.
+
+    `code` and `text` are None unless a body in the venue's own form was parsed. `sent` is False only where the
+    request certainly never left.
+    """
+
+    error: Exception
+    code: str | None = None
+    text: str | None = None
+    status: int | None = None
+    sent: bool = True
+    body: object = None
+
+
+Reply: TypeAlias = Answer | Fault
+
+
+@dataclass(slots=True)
+class Send:
+    """A request to make: at most `request_ms` long, and over by `deadline_ms` of the caller's clock."""
+
+    call: Call
+    request_ms: float
+    deadline_ms: float
+    started: bool = False
+    """Set by the driver as it hands the request to the network: until then it was certainly not executed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendAll:
+    """Requests that do not depend on each other; the answer is a tuple of replies in the same order."""
+
+    sends: tuple[Send, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let that much time pass."""
+
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """Measure the venue's clock again, because it refused our timestamp."""
+
+    deadline_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMarkets:
+    """Load the markets if they are not loaded."""
+
+    deadline_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Run a method of stock ccxt, which paces and sends by itself; the answer is a reply with what it returned."""
+
+    method: Callable[[], Any]
+
+
+Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Perform
+Flow: TypeAlias = Generator[Effect, Any, T]
+Clock: TypeAlias = Callable[[], float]
+"""Milliseconds that only go forward."""

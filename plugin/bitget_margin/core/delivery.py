@@ -1,0 +1,75 @@
+"""Requests that get through: what the venue refused without executing is sent again while there is time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bitget_margin.core.call import Call, Fault, Flow, Reply, Resync, Send, SendAll, Wait
+from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.ledger import Ledger
+from bitget_margin.core.settings import Settings
+
+Progress: TypeAlias = Callable[[int, int, str], object]
+"""Called with how many symbols are done, how many there are, and the last one."""
+
+
+def _silent(done: int, total: int, symbol: str) -> None:
+    """Tell nobody."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where one call does its work: its ledger, its bounds, and `since_ms`, the epoch from which look-ups ask."""
+
+    ledger: Ledger
+    settings: Settings
+    deadline: Deadline
+    since_ms: int
+    progress: Progress = _silent
+    resynced: bool = False
+
+    def send(self, call: Call) -> Send:
+        """Return the request within the bounds of this call."""
+        return Send(call, self.settings.request_ms, self.deadline.at_ms)
+
+
+def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
+    """Send requests that do not depend on each other, and return their replies in the same order.
+
+    A 429 is waited out; a refused timestamp gets one new measurement of the venue's clock. Neither was executed, so
+    sending again cannot do anything twice.
+    """
+    replies: dict[int, Reply] = {}
+    pending = list(range(len(sends)))
+    while pending:
+        answers: tuple[Reply, ...] = yield SendAll(tuple(sends[i] for i in pending))
+        again: list[int] = []
+        limited = clock_refused = False
+        for i, reply in zip(pending, answers, strict=True):
+            replies[i] = reply
+            if not isinstance(reply, Fault):
+                desk.ledger.requests += 1
+                continue
+            desk.ledger.requests += reply.sent
+            desk.ledger.last_fault = reply
+            why = verdict(reply)
+            if why is Verdict.LIMITED:
+                limited = True
+                again.append(i)
+            elif why is Verdict.CLOCK and not desk.resynced:
+                clock_refused = True
+                again.append(i)
+        if clock_refused:
+            desk.resynced = True
+            desk.ledger.requests += 1
+            yield Resync(desk.deadline.at_ms)
+        if limited:
+            pause_ms = desk.settings.pacing.limited_ms
+            if desk.deadline.left_ms() <= pause_ms:
+                break
+            yield Wait(pause_ms)
+        pending = again
+    return tuple(replies[i] for i in range(len(sends)))

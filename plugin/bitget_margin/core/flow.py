@@ -1,0 +1,120 @@
+"""The flow of a cancel: send, look, send again what lives, until every order has its proof or the time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bitget_margin.core import wire
+from bitget_margin.core.call import Answer, Fault, Flow, Reply, Wait
+from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.ledger import Entry
+from bitget_margin.core.lookup import look_up
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.target import Target
+
+_GRAIN_MS: Final = 1.0
+"""A sleep may end this much early."""
+
+
+def cancel(desk: Desk, *, single: bool = False) -> Flow[None]:
+    """Cancel every entry of the desk's ledger that has no outcome, and give each the one that is proven.
+
+    With `single`, orders go to the endpoint for one order instead of the batch endpoint.
+    """
+    yield from pursue(desk, single=single)
+    desk.ledger.close()
+
+
+def pursue(desk: Desk, *, single: bool = False) -> Flow[None]:
+    """Do the same, but leave open what is not proven, for a caller that has more to ask."""
+    while True:
+        now_ms = desk.deadline.now_ms() + _GRAIN_MS
+        due = [entry for entry in desk.ledger.unresolved() if _cancel_ms(desk, entry) <= now_ms]
+        if due:
+            yield from _attempt(desk, due, single=single)
+        now_ms = desk.deadline.now_ms() + _GRAIN_MS
+        looks = [entry for entry in desk.ledger.unresolved() if _look_ms(entry) <= now_ms]
+        if looks:
+            yield from look_up(desk, looks)
+        pause_ms = _pause_ms(desk)
+        if pause_ms is None:
+            return
+        yield Wait(pause_ms)
+
+
+def _cancel_ms(desk: Desk, entry: Entry) -> float:
+    at_ms = entry.due_cancel_ms(desk.settings.pacing) if desk.ledger.error is None else None
+    return float("inf") if at_ms is None else at_ms
+
+
+def _look_ms(entry: Entry) -> float:
+    return float("inf") if entry.attempted_ms is None or entry.unreadable else entry.look_at_ms
+
+
+def _pause_ms(desk: Desk) -> float | None:
+    """Return how long to wait for the next thing to do; None if there is none, or no time for it."""
+    now_ms, left_ms = desk.deadline.now_ms(), desk.deadline.left_ms()
+    next_ms = min(
+        (min(_cancel_ms(desk, entry), _look_ms(entry)) for entry in desk.ledger.unresolved()),
+        default=float("inf"),
+    )
+    if next_ms == float("inf") or left_ms <= _GRAIN_MS:
+        return None
+    pause_ms = max(0.0, next_ms - now_ms)
+    return pause_ms if pause_ms < left_ms else None
+
+
+def _attempt(desk: Desk, due: Sequence[Entry], *, single: bool) -> Flow[None]:
+    """Send one cancel for each of these entries, and book what the venue says."""
+    ledger = desk.ledger
+    by_target = {entry.target: entry for entry in due}
+    groups: list[tuple[Target, ...]] = list(wire.batches(by_target, 1 if single else desk.settings.batch_size))
+    calls = [wire.single_cancel(group[0]) if single else wire.batch_cancel(group) for group in groups]
+    sends = [desk.send(call) for call in calls]
+    batches = [tuple(by_target[target] for target in group) for group in groups]
+    ledger.in_flight = list(zip(sends, batches, strict=True))
+    replies = yield from deliver(desk, sends)
+    ledger.in_flight = []
+    for batch, reply in zip(batches, replies, strict=True):
+        _book(desk, batch, reply, single=single)
+
+
+def _book(desk: Desk, batch: Sequence[Entry], reply: Reply, *, single: bool) -> None:
+    now_ms = desk.deadline.now_ms()
+    if isinstance(reply, Answer):
+        for entry in batch:
+            entry.attempted(now_ms)
+        answer = (wire.read_single_cancel if single else wire.read_batch_cancel)(reply.body)
+        if answer is not None:
+            desk.ledger.record_answer(answer, batch, now_ms)
+        else:
+            for entry in batch:
+                entry.doubted("the venue's answer has no list that can be read")
+    else:
+        _book_fault(desk, batch, reply)
+    for entry in batch:
+        entry.look_at_ms = now_ms
+        if entry.acknowledged and not desk.settings.confirm:
+            entry.outcome = Outcome.ACCEPTED
+
+
+def _book_fault(desk: Desk, batch: Sequence[Entry], fault: Fault) -> None:
+    why, now_ms = verdict(fault), desk.deadline.now_ms()
+    if why in {Verdict.DEFINITIVE, Verdict.CLOCK} and desk.ledger.error is None:
+        desk.ledger.error = fault.error
+    for entry in batch:
+        if why is Verdict.AMBIGUOUS:
+            entry.attempted(now_ms)
+            entry.doubted(fault.text or str(fault.error), fault.code)
+        elif why is Verdict.REFUSED:
+            entry.attempted(now_ms)
+            entry.refused(now_ms, fault.code, fault.text)
+            entry.info, entry.error = _info(fault.body), fault.error
+        else:
+            entry.code, entry.reason = fault.code, fault.text or str(fault.error)
+
+
+def _info(body: object) -> dict[str, object] | None:
+    return body if isinstance(body, dict) else None

@@ -1,0 +1,217 @@
+"""The evidence: what is known of every requested order, kept so that an interrupted call can still tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitget_margin.core.call import Fault, Send
+from bitget_margin.core.codes import Hint, hint
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.row import Row, State
+from bitget_margin.core.settings import Pacing
+from bitget_margin.core.target import IdKind, Target, number
+from bitget_margin.core.wire import CancelAnswer, Item
+
+
+@dataclass(slots=True)
+class Entry:
+    """What is known of one requested order. Times are of the caller's clock, in milliseconds."""
+
+    target: Target
+    outcome: Outcome | None = None
+
+    attempted_ms: float | None = None
+    """When the last cancel that may have been executed was answered, or given up."""
+    acknowledged: bool = False
+    doubtful: bool = False
+    """A cancel may have been executed without an answer that can be read."""
+    refusals_ms: tuple[float, ...] = ()
+    """When it was refused, or left out of both lists."""
+    hint: Hint = Hint.UNSURE
+    reason: str | None = None
+    code: str | None = None
+    info: Mapping[str, Any] | None = None
+    """The venue's own entry for this order in the last answer to a cancel."""
+    error: Exception | None = None
+    """The exception that came with a refusal of the whole request, or with a definitive error."""
+
+    bound_id: str | None = None
+    """The order id that a client order id stands for, once the venue has said so."""
+    row: Row | None = None
+    row_ms: float | None = None
+    absent_since_ms: float | None = None
+    """When both look-ups by this id first did not know it, with no cancel and no row since."""
+    candidate: Row | None = None
+    """An ended row under our client order id, which may be an older order of the same name."""
+    candidate_since_ms: float | None = None
+    looks: int = 0
+    look_at_ms: float = 0.0
+    unreadable: bool = False
+    """The venue refuses the look-ups themselves, definitively."""
+
+    @property
+    def order_id(self) -> str | None:
+        """The order id, if it is known for certain."""
+        return self.target.value if self.target.kind is IdKind.ORDER else self.bound_id
+
+    @property
+    def number(self) -> int | None:
+        """The order id as a number, if it is known and is one."""
+        return number(self.order_id)
+
+    # -- evidence that comes in -------------------------------------------------------------------------------------
+
+    def attempted(self, now_ms: float) -> None:
+        """Note a cancel that may have been executed: absences from before it prove nothing any more."""
+        self.attempted_ms = now_ms
+        self.absent_since_ms = None
+
+    def take(self, item: Item) -> None:
+        """Remember the venue's entry for this order, and the order id that it names for a client order id."""
+        self.info = item.raw
+        if self.target.kind is IdKind.CLIENT and self.bound_id is None:
+            self.bound_id = item.order_id
+
+    def refused(self, now_ms: float, code: str | None, reason: str | None) -> None:
+        """Note that the cancel was refused, or answered in neither list."""
+        self.refusals_ms = (*self.refusals_ms, now_ms)
+        self.code, self.reason = code, reason
+        self.hint = hint(code, reason)
+
+    def doubted(self, reason: str, code: str | None = None) -> None:
+        """Note that a cancel may have been executed without an answer that can be read."""
+        self.doubtful = True
+        self.code, self.reason = code, reason
+
+    def saw(self, row: Row, now_ms: float) -> None:
+        """Take a row that is certainly about this order: it is final if it says so."""
+        if self.row is not None and self.row.state.ended:
+            return
+        self.row, self.row_ms, self.absent_since_ms = row, now_ms, None
+        if self.target.kind is IdKind.CLIENT and self.bound_id is None:
+            self.bound_id = row.order_id
+        if row.state is State.CANCELED:
+            self.outcome = Outcome.CANCELED
+        elif row.state is State.FILLED:
+            self.outcome = Outcome.FILLED
+
+    def saw_candidate(self, row: Row, now_ms: float, pacing: Pacing) -> None:
+        """Take an ended row under our client order id, with no live one beside it.
+
+        The venue lets a client order id be used again once its order has ended, and history lags: the row may be an
+        older namesake's. It counts when the same one is still the newest at a second look.
+        """
+        if self.candidate is None or self.candidate.order_id != row.order_id:
+            self.candidate, self.candidate_since_ms = row, now_ms
+        elif self.candidate_since_ms is not None and now_ms - self.candidate_since_ms >= pacing.recheck_ms:
+            self.saw(row, now_ms)
+
+    def judge(self, pacing: Pacing) -> None:
+        """Call it OPEN where the evidence says so: an end needs a row, and is seen by `saw` alone."""
+        if self.outcome is not None or self.row is None or self.acknowledged or not self.refusals_ms:
+            return
+        if self.refusals_ms[-1] != self.attempted_ms:
+            return
+        spaced = self.refusals_ms[-1] - self.refusals_ms[0] >= pacing.refusals_ms
+        read_after = self.row_ms is not None and self.row_ms >= self.refusals_ms[-1]
+        if spaced and read_after and self.row.state is State.LIVE:
+            self.outcome = Outcome.OPEN
+
+    def absent(self, now_ms: float, pacing: Pacing) -> None:
+        """Both look-ups by this id did not know it: NOT_FOUND the second time, if the venue said so itself."""
+        if self.absent_since_ms is None:
+            self.absent_since_ms = now_ms
+        never_seen = self.row is None and not self.acknowledged and not self.doubtful
+        spaced = now_ms - self.absent_since_ms >= pacing.recheck_ms
+        if spaced and never_seen and self.refusals_ms and self.hint is Hint.GONE:
+            self.outcome = Outcome.NOT_FOUND
+
+    # -- what to do next --------------------------------------------------------------------------------------------
+
+    def due_cancel_ms(self, pacing: Pacing) -> float | None:
+        """Return when to cancel (again): as soon as possible if never tried, None if there is nothing to repeat."""
+        if self.outcome is not None:
+            return None
+        if self.attempted_ms is None:
+            return 0.0
+        lives = self.row is not None
+        unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.candidate is None
+        return self.attempted_ms + pacing.recancel_ms if lives or unanswered else None
+
+    def schedule_look(self, now_ms: float, pacing: Pacing) -> None:
+        """Set when to look this order up next: when a second look becomes proof, else with growing pauses."""
+        self.looks += 1
+        if self.row is not None and not self.acknowledged:
+            # It lives: only another cancel can tell more, and the look after that one is the proof.
+            self.look_at_ms = self.due_cancel_ms(pacing) or now_ms
+            return
+        since = self.candidate_since_ms if self.candidate is not None else self.absent_since_ms
+        waiting_for_proof = self.candidate is not None or (self.hint is Hint.GONE and not self.doubtful)
+        if since is not None and waiting_for_proof and now_ms < since + pacing.recheck_ms:
+            self.look_at_ms = since + pacing.recheck_ms
+        else:
+            self.look_at_ms = now_ms + pacing.poll_ms(self.looks - 1)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every requested order of one call, in the order in which they were named."""
+
+    entries: dict[Target, Entry]
+    unasked: list[Mapping[str, Any]] = field(default_factory=list)
+    in_flight: list[tuple[Send, tuple[Entry, ...]]] = field(default_factory=list)
+    """Cancels that were handed out and whose reply has not come back."""
+    error: Exception | None = None
+    """The first definitive error of a cancel."""
+    last_fault: Fault | None = None
+    requests: int = 0
+
+    @classmethod
+    def of(cls, targets: Iterable[Target]) -> Ledger:
+        """Return a ledger without evidence."""
+        return cls({target: Entry(target) for target in targets})
+
+    def add(self, target: Target) -> Entry:
+        """Return the entry of this order, new if it was not named before."""
+        return self.entries.setdefault(target, Entry(target))
+
+    def unresolved(self) -> Iterator[Entry]:
+        """Return the entries that have no outcome yet."""
+        return (entry for entry in self.entries.values() if entry.outcome is None)
+
+    def record_answer(self, answer: CancelAnswer, batch: Iterable[Entry], now_ms: float) -> None:
+        """Book one readable answer to a cancel of these entries.
+
+        An id in both lists is neither taken nor refused: it is looked up.
+        """
+        entries = tuple(batch)
+        kind = entries[0].target.kind
+        successes = {item.key(kind): item for item in answer.successes}
+        failures = {item.key(kind): item for item in answer.failures}
+        for entry in entries:
+            taken, failed = successes.get(entry.target.value), failures.get(entry.target.value)
+            for item in (taken, failed):
+                if item is not None:
+                    entry.take(item)
+            if taken is not None and failed is not None:
+                entry.doubtful = True
+                entry.code, entry.reason = failed.code, failed.reason
+            elif taken is not None:
+                entry.acknowledged = True
+            elif failed is not None:
+                entry.refused(now_ms, failed.code, failed.reason)
+            else:
+                entry.refused(now_ms, None, "the venue named this order in neither list")
+        asked = {entry.target.value for entry in entries}
+        listed = (*answer.successes, *answer.failures)
+        self.unasked.extend(item.raw for item in listed if item.key(kind) not in asked)
+        self.unasked.extend(answer.unreadable)
+
+    def close(self) -> None:
+        """Give every entry without an outcome the one that is certain: UNKNOWN if it may have been executed."""
+        flying = {id(entry) for send, batch in self.in_flight if send.started for entry in batch}
+        for entry in self.unresolved():
+            executed = entry.attempted_ms is not None or id(entry) in flying
+            entry.outcome = Outcome.UNKNOWN if executed else Outcome.NOT_SENT

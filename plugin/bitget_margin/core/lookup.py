@@ -1,0 +1,178 @@
+"""Look-ups: what the venue's own rows say about orders. History first, because that is where an ended order is.
+
+Many orders are asked for by page, few by id. A page that does not show an order proves nothing; that both look-ups
+by id do not know it is one of the two legs of NOT_FOUND.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bitget_margin.core import wire
+from bitget_margin.core.call import Answer, Endpoint, Fault, Flow
+from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.ledger import Entry
+from bitget_margin.core.row import Row
+from bitget_margin.core.settings import Pacing
+from bitget_margin.core.target import IdKind
+from bitget_margin.core.together import together
+
+PAGE_FROM: Final = 2
+"""From how many orders on a page is asked for, instead of each by id."""
+BY_ID_MAX: Final = 10
+"""How many are asked for by id in one round: more would eat the rate limit that the cancels need."""
+_ORDERS_PER_PAGE: Final = 50
+"""How many orders one further page is worth."""
+_CAP_GRAIN: Final = 50
+"""A page whose length is no multiple of this was not cut off by a cap that we do not know."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What one round of look-ups showed of one order."""
+
+    entry: Entry
+    ended: Row | None = None
+    live: Row | None = None
+    history_by_id: bool = False
+    open_by_id: bool = False
+    open_complete: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether this round has shown what there is to see."""
+        return self.ended is not None or self.live is not None
+
+    def take(self, row: Row) -> None:
+        """Keep a row if it is about this order; of several under one client order id, the newest."""
+        target, order_id = self.entry.target, self.entry.order_id
+        ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
+        if not ours or row.symbol != target.symbol:
+            return
+        known = self.ended if row.state.ended else self.live
+        if known is not None and (known.number or 0) > (row.number or 0):
+            return
+        if row.state.ended:
+            self.ended = row
+        else:
+            self.live = row
+
+    def book(self, now_ms: float, pacing: Pacing) -> None:
+        """Write into the ledger what this round proves."""
+        ended, live = self.ended, self.live
+        if ended is not None and live is not None and ended.order_id == live.order_id:
+            live = None
+        if live is not None:
+            self.entry.saw(live, now_ms)
+        elif ended is not None and self.entry.order_id is not None:
+            self.entry.saw(ended, now_ms)
+        elif ended is not None and (self.open_by_id or self.open_complete):
+            self.entry.saw_candidate(ended, now_ms, pacing)
+        elif ended is None and self.history_by_id and self.open_by_id:
+            self.entry.absent(now_ms, pacing)
+
+
+def look_up(desk: Desk, entries: Sequence[Entry]) -> Flow[None]:
+    """Ask the venue about these entries once, and book what it says."""
+    symbols = dict.fromkeys(entry.target.symbol for entry in entries)
+    looks = [Look(entry) for entry in entries]
+    yield from together(
+        _look_up_symbol(desk, symbol, [look for look in looks if look.entry.target.symbol == symbol])
+        for symbol in symbols
+    )
+    now_ms, pacing = desk.deadline.now_ms(), desk.settings.pacing
+    for look in looks:
+        look.book(now_ms, pacing)
+        look.entry.judge(pacing)
+        if look.entry.outcome is None:
+            look.entry.schedule_look(now_ms, pacing)
+
+
+def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+    for endpoint in (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS):
+        asked = [look for look in looks if _undecided(look)]
+        if len(asked) >= PAGE_FROM:
+            yield from _read_pages(desk, endpoint, symbol, asked)
+    # By id what no page showed: first those that have waited longest.
+    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.entry.looks)
+    for endpoint in (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS):
+        asked = [look for look in left[:BY_ID_MAX] if _undecided(look)]
+        if asked:
+            yield from _read_by_id(desk, endpoint, symbol, asked)
+
+
+def _undecided(look: Look) -> bool:
+    if not look.answered:
+        return True
+    # An ended row under a client order id says nothing while a younger order of that name may live.
+    return look.entry.order_id is None and look.live is None and not (look.open_by_id or look.open_complete)
+
+
+def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+    known = [number for look in looks if (number := look.entry.number) is not None]
+    named_only = any(look.entry.order_id is None for look in looks)
+    # Without an order id, the newest page is the place to begin.
+    below = str(max(known) + 1) if known and not named_only else None
+    seen: set[str] = set()
+    for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
+        replies = yield from deliver(desk, [desk.send(wire.page(endpoint, symbol, desk.since_ms, below))])
+        reply = replies[0]
+        page = wire.read_page(reply.body) if isinstance(reply, Answer) else None
+        if page is None:
+            return
+        fresh = [row for row in page.rows if row.order_id not in seen]
+        seen.update(row.order_id for row in fresh)
+        _share_out(fresh, looks)
+        last = page.size == 0 or page.size % _CAP_GRAIN != 0 or (len(page.rows) == page.size and not fresh)
+        if last and endpoint is Endpoint.OPEN_ORDERS:
+            for look in looks:
+                look.open_complete = True
+        if last or not fresh or all(look.answered for look in looks):
+            return
+        lowest = min((row.number for row in fresh if row.number is not None), default=None)
+        if lowest is None or (known and not named_only and lowest <= min(known)):
+            return
+        below = str(lowest)
+
+
+def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
+    by_id = {look.entry.order_id: look for look in looks if look.entry.order_id is not None}
+    by_name = {look.entry.target.value: look for look in looks if look.entry.order_id is None}
+    for row in rows:
+        look = by_id.get(row.order_id) or by_name.get(row.client_id or "")
+        if look is not None:
+            look.take(row)
+
+
+def _read_by_id(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+    calls = []
+    for look in looks:
+        order_id = look.entry.order_id
+        kind = IdKind.CLIENT if order_id is None else IdKind.ORDER
+        value = look.entry.target.value if order_id is None else order_id
+        calls.append(wire.by_id(endpoint, symbol, kind, value, desk.since_ms))
+    replies = yield from deliver(desk, [desk.send(call) for call in calls])
+    for look, reply in zip(looks, replies, strict=True):
+        if isinstance(reply, Fault):
+            _give_up(look.entry, reply)
+            continue
+        page = wire.read_page(reply.body)
+        if page is None:
+            continue
+        for row in page.rows:
+            look.take(row)
+        # Rows that are not ours would show that the venue did not filter: then absence says nothing.
+        if endpoint is Endpoint.HISTORY_ORDERS:
+            look.history_by_id = page.size == 0
+        else:
+            look.open_by_id = page.size == 0
+
+
+def _give_up(entry: Entry, fault: Fault) -> None:
+    """End the look-ups of an order whose own look-up the venue refuses for good."""
+    if verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+        entry.unreadable = True
+        entry.code, entry.reason = fault.code, fault.text

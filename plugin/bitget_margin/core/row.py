@@ -1,0 +1,76 @@
+"""An order row of the venue: the only proof of an end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from bitget_margin.core.target import IdKind, number
+
+
+class State(Enum):
+    """What a row says about its order."""
+
+    LIVE = "live"
+    CANCELED = "canceled"
+    FILLED = "filled"
+    UNREADABLE = "unreadable"
+
+    @property
+    def ended(self) -> bool:
+        """Whether an order in this state can no longer trade."""
+        return self in {State.CANCELED, State.FILLED}
+
+
+_STATES: Final = {
+    "live": State.LIVE,
+    "partial_fill": State.LIVE,  # the open-orders page
+    "partially_fill": State.LIVE,  # the history-orders page
+    "partially_filled": State.LIVE,  # the websocket page
+    "filled": State.FILLED,
+    "cancelled": State.CANCELED,
+    "canceled": State.CANCELED,
+    "reject": State.CANCELED,  # refused at entry: it never traded and never will
+}
+"""https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of open-orders or history-orders, as far as the contract needs it; `raw` is what the venue sent."""
+
+    order_id: str
+    client_id: str | None
+    symbol: str
+    state: State
+    raw: Mapping[str, Any]
+
+    def key(self, kind: IdKind) -> str | None:
+        """Return the id of this kind."""
+        return self.order_id if kind is IdKind.ORDER else self.client_id
+
+    @property
+    def number(self) -> int | None:
+        """The order id as a number, for paging."""
+        return number(self.order_id)
+
+
+def text(value: object) -> str | None:
+    """Return an id or text of the venue as a string: None for what is missing, empty, or no id at all."""
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def row(raw: object) -> Row | None:
+    """Read one row; None where it names no order or no symbol: such a row proves nothing."""
+    if not isinstance(raw, Mapping):
+        return None
+    order_id, symbol = text(raw.get("orderId")), text(raw.get("symbol"))
+    if order_id is None or symbol is None:
+        return None
+    status = raw.get("status")
+    state = _STATES.get(status, State.UNREADABLE) if isinstance(status, str) else State.UNREADABLE
+    return Row(order_id, text(raw.get("clientOid")), symbol, state, raw)

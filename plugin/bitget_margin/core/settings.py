@@ -1,0 +1,88 @@
+"""How a call behaves: its bounds, checked before anything is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bitget_margin.core.target import BadInput
+
+BATCH_MAX: Final = 50
+"""Not on the page of the crossed endpoint; 50 in error 40912, on the spot and futures pages, in the venue's client."""
+
+DEFAULT_TIMEOUT_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The spaces of time that evidence needs, in milliseconds."""
+
+    recancel_ms: float = 1_050
+    """Between two cancels of one order: the venue's code 45129 allows one per second."""
+    refusals_ms: float = 1_000
+    """Between the two refusals that OPEN rests on."""
+    recheck_ms: float = 1_500
+    """Between the two look-ups that NOT_FOUND rests on, because order history lags."""
+    limited_ms: float = 1_000
+    """After a 429, the length of the venue's window."""
+    polls_ms: tuple[float, ...] = (150, 300, 600, 1_000, 1_500)
+    """Between look-ups of an order whose end does not show yet; the last repeats."""
+
+    def poll_ms(self, count: int) -> float:
+        """Return the pause after the look-up number `count`, from 0."""
+        return self.polls_ms[min(count, len(self.polls_ms) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The bounds of one call."""
+
+    confirm: bool = True
+    timeout_ms: float = DEFAULT_TIMEOUT_MS
+    batch_size: int = BATCH_MAX
+    pacing: Pacing = field(default_factory=Pacing)
+
+    @property
+    def request_ms(self) -> float:
+        """What one request may take at most: a third, so that a stalled one leaves time to find out."""
+        return self.timeout_ms / 3
+
+
+def settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:
+    """Return the settings from `params`, else from `defaults` (`options['batchCancel']`), else ours; or refuse."""
+    picked = {key: params.get(key, defaults.get(key)) for key in ("confirm", "timeout", "batchSize")}
+    pacing = defaults.get("pacing", Pacing())
+    if not isinstance(pacing, Pacing):
+        raise BadInput(f"options['batchCancel']['pacing'] is {pacing!r}: give a Pacing")
+    return Settings(
+        confirm=_flag(picked["confirm"], confirm),
+        timeout_ms=_timeout_ms(picked["timeout"]),
+        batch_size=_batch_size(picked["batchSize"]),
+        pacing=pacing,
+    )
+
+
+def _flag(value: object, default: bool) -> bool:
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise BadInput(f"confirm is {value!r}: give True or False")
+    return value
+
+
+def _timeout_ms(value: object) -> float:
+    if value is None:
+        return DEFAULT_TIMEOUT_MS
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        raise BadInput(f"timeout is {value!r}: give the milliseconds that the whole call may take, above 0")
+    return float(value)
+
+
+def _batch_size(value: object) -> int:
+    if value is None:
+        return BATCH_MAX
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= BATCH_MAX:
+        raise BadInput(f"batchSize is {value!r}: give 1 to {BATCH_MAX}, the most that one request may name")
+    return value

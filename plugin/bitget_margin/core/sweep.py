@@ -1,0 +1,199 @@
+"""Cancel everything, of one symbol or of the account, and prove it by the balance.
+
+open-orders wants a start time, and nobody documents whether it hides older orders that still live. What open orders
+hold is `frozen` in the balance, whatever their age: nothing is left when nothing is frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from bitget_margin.core import wire
+from bitget_margin.core.ask import ask, list_open
+from bitget_margin.core.call import Fault, Flow, Wait
+from bitget_margin.core.codes import refuses_parameters
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.flow import pursue
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.row import Row
+from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.together import together
+
+GROUP: Final = 10
+"""How many symbols are asked for at once: what one window of the venue lets through."""
+_BALANCE_LOOKS: Final = 4
+_ROUNDING: Final = Decimal("0.00000001")
+
+Coins = Mapping[str, tuple[str, str]]
+"""Base and quote coin of each symbol of the venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How a sweep went beyond its orders: `problem` is what stays unproven, in words."""
+
+    problem: str | None = None
+    unexamined: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+
+def sweep_symbol(desk: Desk, symbol: str, coins: Coins, others: Sequence[str]) -> Flow[Swept]:
+    """Cancel every open order of one symbol. `others` are symbols whose orders may hold the same coins."""
+    faults = yield from _clear(desk, [symbol])
+    desk.ledger.close()
+    if symbol in faults:
+        return Swept(unexamined=(symbol,), fault=faults[symbol])
+    return (yield from _prove(desk, coins[symbol], symbol, coins, others))
+
+
+def sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str]) -> Flow[Swept]:
+    """Cancel every open order of the account.
+
+    The venue is asked for all symbols at once first. Where it refuses that, or something stays frozen although its
+    answer shows no order, each of `symbols` is asked for, with a deadline of its own.
+    """
+    faults = yield from _clear(desk, [None])
+    desk.ledger.close()
+    fault = faults.get(None)
+    if fault is None:
+        swept = yield from _prove(desk, None, None, coins, ())
+        if swept.problem is None or _unresolved(desk):
+            return swept
+    elif not refuses_parameters(fault):
+        return Swept(unexamined=tuple(symbols), fault=fault)
+    unexamined: list[str] = []
+    for start in range(0, len(symbols), GROUP):
+        group = symbols[start : start + GROUP]
+        desk.deadline = Deadline.after(desk.deadline.clock, desk.settings.timeout_ms * len(group))
+        failed = yield from _clear(desk, group)
+        desk.ledger.close()
+        unexamined += [symbol for symbol in group if symbol in failed]
+        fault = next(iter(failed.values()), None)
+        desk.progress(start + len(group), len(symbols), group[-1])
+        if desk.ledger.error is not None:
+            unexamined += symbols[start + len(group) :]
+            break
+    if unexamined:
+        return Swept(unexamined=tuple(unexamined), fault=fault)
+    desk.deadline = Deadline.after(desk.deadline.clock, desk.settings.timeout_ms)
+    return (yield from _prove(desk, None, None, coins, ()))
+
+
+def _clear(desk: Desk, symbols: Sequence[str | None]) -> Flow[Mapping[str | None, Fault]]:
+    """List and cancel, until the listings show nothing that a cancel could still change."""
+    faults: dict[str | None, Fault] = {}
+    todo = list(symbols)
+    while True:
+        listings = yield from together(list_open(desk, symbol) for symbol in todo)
+        again: list[str | None] = []
+        for symbol, rows in zip(todo, listings, strict=True):
+            if isinstance(rows, Fault):
+                faults[symbol] = rows
+            elif _take(desk, rows):
+                again.append(symbol)
+        if not again:
+            return faults
+        if symbols == [None]:
+            _give_time(desk)
+        yield from pursue(desk)
+        if any(True for _ in desk.ledger.unresolved()):
+            return faults
+        todo = again
+
+
+def _take(desk: Desk, rows: Iterable[Row]) -> bool:
+    """Enter what is listed; an order that was acknowledged and still is listed, is taken up again."""
+    found = False
+    now_ms = desk.deadline.now_ms()
+    for row in rows:
+        entry = desk.ledger.add(Target(row.symbol, IdKind.ORDER, row.order_id))
+        if entry.outcome is Outcome.ACCEPTED:
+            entry.outcome = None
+            entry.look_at_ms = now_ms + desk.settings.pacing.poll_ms(0)
+        if entry.outcome is None:
+            entry.saw(row, now_ms)
+            found = True
+    return found
+
+
+def _give_time(desk: Desk) -> None:
+    """Give every symbol the time that a call for it alone would have."""
+    symbols = {target.symbol for target in desk.ledger.entries}
+    desk.deadline = desk.deadline.extended(desk.settings.timeout_ms * len(symbols))
+
+
+def _unresolved(desk: Desk) -> bool:
+    return any(entry.outcome is None or not entry.outcome.resolved for entry in desk.ledger.entries.values())
+
+
+def _prove(
+    desk: Desk,
+    own: tuple[str, str] | None,
+    symbol: str | None,
+    coins: Coins,
+    others: Sequence[str],
+) -> Flow[Swept]:
+    """Ask the balance whether anything is still held: of these two coins, or of any."""
+    if _unresolved(desk):
+        return Swept()
+    held: Mapping[str, Decimal] = {}
+    for look in range(_BALANCE_LOOKS):
+        frozen = yield from ask(desk, wire.assets(), wire.read_frozen)
+        if isinstance(frozen, Fault):
+            return Swept(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
+        held = {coin: amount for coin, amount in frozen.items() if amount > 0 and (own is None or coin in own)}
+        if not held:
+            return Swept()
+        if symbol is not None:
+            held = yield from _unexplained(desk, held, symbol, coins, others)
+            if not held:
+                return Swept()
+        pause_ms = desk.settings.pacing.poll_ms(look)
+        if desk.deadline.left_ms() <= pause_ms:
+            break
+        yield Wait(pause_ms)
+    amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
+    where = "" if symbol is None else f" for {symbol}"
+    hint = (
+        "an order older than the 90 days that open-orders shows may hold it"
+        if symbol is None
+        else "orders of other symbols may hold it (name them in params['symbols']), or one older than 90 days"
+    )
+    return Swept(problem=f"open-orders shows nothing more{where}, but {amounts} is still frozen: {hint}")
+
+
+def _unexplained(
+    desk: Desk,
+    held: Mapping[str, Decimal],
+    symbol: str,
+    coins: Coins,
+    others: Sequence[str],
+) -> Flow[Mapping[str, Decimal]]:
+    """Return what of `held` is not accounted for by the open orders of other symbols."""
+    listed = yield from list_open(desk, None)
+    if isinstance(listed, Fault):
+        listings = yield from together(list_open(desk, other) for other in others)
+        rows = [row for listing in listings if not isinstance(listing, Fault) for row in listing]
+    else:
+        rows = list(listed)
+    left = dict(held)
+    for row in rows:
+        lock = _lock(row, coins) if row.symbol != symbol else None
+        if lock is not None and lock[0] in left:
+            left[lock[0]] -= lock[1] + _ROUNDING
+    return {coin: amount for coin, amount in left.items() if amount > 0}
+
+
+def _lock(row: Row, coins: Coins) -> tuple[str, Decimal] | None:
+    """Return the coin and the amount of it that an open limit order holds."""
+    base_quote = coins.get(row.symbol)
+    ordered, filled, price = (wire.decimal(row.raw.get(key)) for key in ("baseSize", "size", "price"))
+    if base_quote is None or ordered is None or filled is None:
+        return None
+    if str(row.raw.get("side")).endswith("sell"):
+        return base_quote[0], ordered - filled
+    return None if price is None else (base_quote[1], (ordered - filled) * price)

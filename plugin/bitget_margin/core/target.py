@@ -1,0 +1,76 @@
+"""What a caller asked to be cancelled: one order, named by one id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+CLIENT_ID_MAX_LENGTH: Final = 50
+_LARGEST: Final = 2**63 - 1
+_CLIENT_ID: Final = re.compile(rf"[0-9A-Za-z\-+_#]{{1,{CLIENT_ID_MAX_LENGTH}}}")
+_ORDER_ID: Final = re.compile(r"[0-9A-Za-z_\-]{1,64}")
+
+
+class BadInput(ValueError):
+    """An argument that is refused before anything is sent; the text names it."""
+
+
+class IdKind(Enum):
+    """Who gave the id; the value is the venue's name of the field."""
+
+    ORDER = "orderId"
+    CLIENT = "clientOid"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One order to cancel: the venue's symbol (`BTCUSDT`) and one id of one kind."""
+
+    symbol: str
+    kind: IdKind
+    value: str
+
+def number(order_id: str | None) -> int | None:
+    """Return an order id as a number, for paging; None for what cannot be one of the venue's, which fit 64 bits."""
+    if order_id is None or not order_id.isdecimal() or len(order_id) > len(str(_LARGEST)):
+        return None
+    value = int(order_id)
+    return value if value < _LARGEST else None
+
+
+def order_id(value: object, where: str) -> str:
+    """Return the order id as the venue's string, or refuse it; `where` says which argument it was.
+
+    An integer is taken too: every id of the venue fits one, and nothing is lost in writing it out. A float is not.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not _ORDER_ID.fullmatch(text):
+        raise BadInput(f"{where} is {value!r}: an order id is a non-empty string such as '1181888708480737281'")
+    return text
+
+
+def client_id(value: object, where: str) -> str:
+    """Return the client order id, or refuse what the venue refuses (its FAQ Q13: `[0-9A-Za-z]` and `- + _ #`)."""
+    if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
+        raise BadInput(
+            f"{where} is {value!r}: a client order id is 1 to {CLIENT_ID_MAX_LENGTH} characters out of "
+            "0-9 A-Z a-z - + _ #",
+        )
+    return value
+
+
+def targets(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) -> tuple[Target, ...]:
+    """Return the distinct targets of one symbol, order ids first, each where it was first named."""
+    named = [Target(symbol, IdKind.ORDER, order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
+    named += [
+        Target(symbol, IdKind.CLIENT, client_id(value, f"clientOrderIds[{i}]")) for i, value in enumerate(client_ids)
+    ]
+    return distinct(named)
+
+
+def distinct(named: Iterable[Target]) -> tuple[Target, ...]:
+    """Return every target once, where it was first named."""
+    return tuple(dict.fromkeys(named))

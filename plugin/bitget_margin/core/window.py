@@ -1,0 +1,35 @@
+"""The venue's rate window, kept on our side: so many requests in any span of so much time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+
+LIMIT: Final = 10
+PERIOD_MS: Final = 1_050.0
+"""The venue counts one second; 50 ms more absorb that it counts arrivals and we count departures."""
+
+
+@dataclass(slots=True)
+class Window:
+    """A log of departures: one leaves when the one `limit` before it is `period_ms` old; first come, first served."""
+
+    limit: int = LIMIT
+    period_ms: float = PERIOD_MS
+    _departures: deque[float] = field(default_factory=deque)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def reserve(self, now_ms: float, latest_ms: float) -> float | None:
+        """Return when the request may leave, and keep that place for it; None, and no place, if after `latest_ms`."""
+        with self._lock:
+            at_ms = now_ms
+            if len(self._departures) == self.limit:
+                at_ms = max(now_ms, self._departures[0] + self.period_ms)
+            if at_ms > latest_ms:
+                return None
+            if len(self._departures) == self.limit:
+                self._departures.popleft()
+            self._departures.append(at_ms)
+            return at_ms

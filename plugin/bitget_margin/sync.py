@@ -1,0 +1,243 @@
+"""The sync flavour: `bitget_margin.bitget`."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import ccxt
+
+from bitget_margin.adapter import driver, faults, operations
+from bitget_margin.adapter.asking import is_cross
+from bitget_margin.adapter.base import Order, Params
+from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.margin import CrossedMargin
+from bitget_margin.core.call import (
+    Answer,
+    Effect,
+    Fault,
+    Flow,
+    LoadMarkets,
+    Perform,
+    Reply,
+    Resync,
+    Send,
+    SendAll,
+    T,
+    Wait,
+)
+from bitget_margin.core.outcome import CancelReport
+
+
+class _Late(Exception):
+    """The work was left alone: its time was up."""
+
+
+def _within(work: Callable[[], T], allowed_ms: float) -> T:
+    """Run work in a thread of its own, and leave it there when its time is up: `requests` has no total timeout."""
+    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            results.put((None, error))
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    try:
+        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
+    except queue.Empty:
+        raise _Late from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # a value, as there is no error
+
+
+class _Driver:
+    """Runs a flow with blocking calls, one request after the other."""
+
+    def __init__(self, exchange: bitget) -> None:
+        self._exchange = exchange
+
+    def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; an interrupt goes through the flow, so that it carries the report."""
+        value, error = None, None
+        try:
+            while True:
+                effect = driver.advance(flow, value, error)
+                value, error = None, None
+                try:
+                    value = self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - raised again by the flow
+                    error = raised
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # the flow's own return value
+
+    def _perform(self, effect: Effect) -> object:
+        match effect:
+            case SendAll(sends):
+                return tuple(self._send(send) for send in sends)
+            case Wait(ms):
+                time.sleep(ms / 1_000)
+            case LoadMarkets(deadline_ms):
+                self._load_markets(deadline_ms)
+            case Resync(deadline_ms):
+                self._resync(deadline_ms)
+            case Perform(method):
+                return _reply(method)
+        return None
+
+    def _send(self, send: Send) -> Reply:
+        at_ms = driver.departure_ms(self._exchange, send)
+        if isinstance(at_ms, Fault):
+            return at_ms
+        time.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        allowed_ms = driver.allowed_ms(send)
+        paced = driver.PACED.set(True)
+        try:
+            return _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
+        except _Late:
+            return driver.timed_out(self._exchange, send, allowed_ms)
+        finally:
+            driver.PACED.reset(paced)
+
+    def _load_markets(self, deadline_ms: float) -> None:
+        try:
+            _within(self._exchange.load_markets, deadline_ms - now_ms())
+        except _Late:
+            raise driver.no_markets(self._exchange) from None
+
+    def _resync(self, deadline_ms: float) -> None:
+        # Where this fails, the repeated request is refused again and tells why.
+        with contextlib.suppress(ccxt.BaseError, _Late):
+            _within(self._exchange.load_time_difference, deadline_ms - now_ms())
+
+
+def _reply(work: Callable[[], object]) -> Reply:
+    try:
+        return Answer(work())
+    except _Late:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
+        return faults.reply(error)
+
+
+class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
+    """ccxt's `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each.
+
+    Everything without a margin mode, and everything on isolated margin, is stock ccxt's. One instance belongs to one
+    thread.
+    """
+
+    def batch_cancel(
+        self,
+        ids: Iterable[str] = (),
+        symbol: str | None = None,
+        client_order_ids: Iterable[str] = (),
+        params: Params = {},
+    ) -> CancelReport:
+        """Cancel crossed margin orders of one symbol, and prove the end of each.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Cancel-Order
+
+        :param ids: order ids, any number
+        :param symbol: unified symbol, such as `BTC/USDT`
+        :param client_order_ids: client order ids of further orders, any number
+        :param params: `confirm` (default True), `timeout` (ms for the whole call, default 10000), `batchSize`
+            (1 to 50, default 50); defaults of your own under `options['batchCancel']`
+        :returns: a `CancelReport` with one result per distinct order, in the order in which they were named
+        :raises CancelUnresolved: not every order is resolved at the deadline; the exception has the report
+        :raises ccxt.BadRequest: a bad argument, before anything is sent
+        :raises ccxt.BaseError: a definitive refusal, as in stock ccxt; `report_of(exception)` has the report
+        """
+        return self._run(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
+
+    def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
+        """Cancel orders of one symbol; on crossed margin with one order structure per distinct id.
+
+        :param ids: order ids
+        :param symbol: unified symbol
+        :param params: `marginMode` ('cross'), `clientOrderIds` (further orders), `confirm` (default False),
+            `timeout`, `batchSize`
+        :returns: order structures; `status` is None for an acknowledged cancel, as in stock ccxt
+        :raises CancelUnresolved: see `batch_cancel`
+        """
+        if not is_cross(self, "cancelOrders", symbol, params):
+            return super().cancel_orders(ids, symbol, params)
+        return self._run(operations.cancel_orders(self, ids, symbol, params))
+
+    def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
+        """Cancel one order, by id or by `params['clientOrderId']`.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Cancel-Order
+
+        :returns: an order structure; `status` is None for an acknowledged cancel
+        :raises ccxt.OrderNotFound: the venue does not know the order, as in stock ccxt
+        :raises CancelUnresolved: see `batch_cancel`
+        """
+        if not is_cross(self, "cancelOrder", symbol, params):
+            return super().cancel_order(id, symbol, params)
+        return self._run(operations.cancel_order(self, id, symbol, params))
+
+    def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
+        """Cancel crossed margin orders of several symbols.
+
+        :param orders: ccxt's cancellation requests: `symbol` and either `id` or `clientOrderId`
+        :param params: as in `cancel_orders`
+        :returns: one order structure per distinct order, in the order in which they were named
+        """
+        if not is_cross(self, "cancelOrdersForSymbols", None, params):
+            return super().cancel_orders_for_symbols(orders, params)
+        return self._run(operations.cancel_orders_for_symbols(self, orders, params))
+
+    def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
+        """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance.
+
+        :param params: `symbols` (unified symbols to go through where the venue does not answer for all at once;
+            default: all active crossed markets), `progress` (called with done, total, symbol), `confirm`, `timeout`
+            (ms, for each symbol), `batchSize`
+        :returns: one order structure per order that was open
+        :raises CancelUnresolved: an order is not resolved, a symbol could not be examined, or coins stay frozen
+        """
+        if not is_cross(self, "cancelAllOrders", symbol, params):
+            return super().cancel_all_orders(symbol, params)
+        return self._run(operations.cancel_all_orders(self, symbol, params))
+
+    def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
+        """Fetch one order; a crossed one from open-orders, then history-orders.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
+
+        :raises ccxt.OrderNotFound: neither shows it; history can lag, so this is not proof that it never was
+        """
+        if not is_cross(self, "fetchOrder", symbol, params):
+            return super().fetch_order(id, symbol, params)
+        return self._run(operations.fetch_order(self, id, symbol, params))
+
+    def fetch_open_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch open orders; crossed ones over all pages, or the newest `limit`.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders
+        """
+        if not is_cross(self, "fetchOpenOrders", symbol, params):
+            return super().fetch_open_orders(symbol, since, limit, params)
+        return self._run(operations.fetch_open_orders(self, symbol, since, limit, params))
+
+    def throttle(self, cost: float | None = None) -> None:
+        """Wait as ccxt does, except for requests that have waited for their own window."""
+        if not driver.PACED.get():
+            super().throttle(cost)  # type: ignore[no-untyped-call]  # ccxt has no type here
+
+    def _run(self, flow: Flow[T]) -> T:
+        return _Driver(self).run(flow)
