@@ -10,9 +10,10 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import driver, faults, operations
+from bitget_margin.adapter import driver, faults, operations, placing
 from bitget_margin.adapter.asking import is_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
+from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
@@ -73,7 +74,7 @@ class _Driver:
         await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
         allowed_ms = driver.allowed_ms(send)
         # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
-        driver.PACED.set(True)
+        PACED.set(True)
         try:
             return await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
         except TimeoutError:
@@ -138,6 +139,21 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
             return await super().cancel_all_orders(symbol, params)
         return await self._run(operations.cancel_all_orders(self, symbol, params))
 
+    async def create_order(
+        self,
+        symbol: str,
+        type: Any,  # noqa: A002
+        side: Any,
+        amount: float,
+        price: Any = None,
+        params: Params = {},
+    ) -> Order:
+        """Place an order; a crossed one at most once, whatever becomes of the answer."""
+        if not is_cross(self, "createOrder", symbol, params):
+            return await super().create_order(symbol, type, side, amount, price, params)
+        order = (type, side, amount, price)
+        return await self._run(placing.create_order(self, super().create_order, symbol, order, params))
+
     async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a crossed one from open-orders, then history-orders."""
         if not is_cross(self, "fetchOrder", symbol, params):
@@ -158,7 +174,7 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
-        if not driver.PACED.get():
+        if not PACED.get():
             await super().throttle(cost)
 
     async def _run(self, flow: Flow[T]) -> T:

@@ -12,9 +12,10 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import driver, faults, operations
+from bitget_margin.adapter import driver, faults, operations, placing
 from bitget_margin.adapter.asking import is_cross
 from bitget_margin.adapter.base import Order, Params
+from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
@@ -98,13 +99,13 @@ class _Driver:
             return at_ms
         time.sleep(max(0.0, at_ms - now_ms()) / 1_000)
         allowed_ms = driver.allowed_ms(send)
-        paced = driver.PACED.set(True)
+        paced = PACED.set(True)
         try:
             return _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
         except _Late:
             return driver.timed_out(self._exchange, send, allowed_ms)
         finally:
-            driver.PACED.reset(paced)
+            PACED.reset(paced)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
@@ -192,7 +193,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         :returns: one order structure per distinct order, in the order in which they were named
         """
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
-            return super().cancel_orders_for_symbols(orders, params)
+            return super().cancel_orders_for_symbols(orders, params)  # type: ignore[no-any-return]
         return self._run(operations.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
@@ -207,6 +208,30 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return super().cancel_all_orders(symbol, params)
         return self._run(operations.cancel_all_orders(self, symbol, params))
+
+    def create_order(
+        self,
+        symbol: str,
+        type: Any,  # noqa: A002
+        side: Any,
+        amount: float,
+        price: Any = None,
+        params: Params = {},
+    ) -> Order:
+        """Place an order; a crossed one at most once, whatever becomes of the answer.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order
+
+        Where the answer does not say whether the order was placed, it is looked up by its client order id (one is
+        made if you give none), and never sent again.
+
+        :raises ccxt.NetworkError: it may have been placed, and no look-up showed it before `params['timeout']` (ms)
+        :raises ccxt.NotSupported: a conditional order, which stock ccxt sends to the spot wallet
+        """
+        if not is_cross(self, "createOrder", symbol, params):
+            return super().create_order(symbol, type, side, amount, price, params)
+        order = (type, side, amount, price)
+        return self._run(placing.create_order(self, super().create_order, symbol, order, params))
 
     def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a crossed one from open-orders, then history-orders.
@@ -236,7 +261,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
-        if not driver.PACED.get():
+        if not PACED.get():
             super().throttle(cost)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def _run(self, flow: Flow[T]) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -14,9 +13,6 @@ from bitget_margin.core.call import Fault, Send
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
-
-PACED: Final = ContextVar("PACED", default=False)
-"""Set while a request of ours goes through ccxt: it has waited for its own window, so ccxt's pacing is skipped."""
 
 _API: Final = ["private", "margin"]
 _COST: Final = {"cost": 2}

@@ -10,6 +10,7 @@ from ccxt.base.types import Entry
 
 from bitget_margin.adapter import faults
 from bitget_margin.adapter.base import Exchange, Params
+from bitget_margin.adapter.context import SIGNED
 from bitget_margin.adapter.secret import Secret, mask
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.settings import BATCH_MAX
@@ -96,8 +97,12 @@ class CrossedMargin(Exchange):
         **named: Any,
     ) -> Any:
         """Return ccxt's signed request, with credentials that do not print and English failure texts."""
-        if "private" in api and str(path).startswith("v2/margin/"):
-            self.refuse_sandbox("sign")
+        if "private" in api:
+            if str(path).startswith("v2/margin/"):
+                self.refuse_sandbox("sign")
+            signed = SIGNED.get()
+            if signed is not None:
+                signed.append(str(path))
         request = super().sign(path, api, method, params, *rest, **named)
         headers = request["headers"]
         if headers is not None and "ACCESS-SIGN" in headers:

@@ -33,12 +33,19 @@ def report(
 ) -> CancelReport:
     """Return the report of a ledger whose entries are all closed."""
     return CancelReport(
-        results=tuple(_result(exchange, entry, markets[entry.target.symbol]) for entry in ledger.entries.values()),
+        results=tuple(_result(exchange, entry, _market(exchange, markets, entry)) for entry in ledger.entries.values()),
         unasked=tuple(ledger.unasked),
         requests=ledger.requests,
         elapsed_ms=elapsed_ms,
         unexamined=unexamined,
     )
+
+
+def _market(exchange: CrossedMargin, markets: Markets, entry: Entry) -> Mapping[str, Any]:
+    """Return the market of an entry; of a symbol that is not in the loaded markets, what can be said without."""
+    symbol = entry.target.symbol
+    known: Mapping[str, Any] = markets.get(symbol) or exchange.safe_market(symbol, None, None, "spot")
+    return known
 
 
 def _result(exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any]) -> CancelResult:

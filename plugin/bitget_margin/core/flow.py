@@ -14,6 +14,8 @@ from bitget_margin.core.lookup import look_up
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.target import Target
 
+_LAST_LOOK_MS: Final = 250.0
+"""How long before the deadline, at most, an order that is not proven is looked up for the last time."""
 _GRAIN_MS: Final = 1.0
 """A sleep may end this much early."""
 
@@ -63,7 +65,16 @@ def _pause_ms(desk: Desk) -> float | None:
     if next_ms == float("inf") or left_ms <= _GRAIN_MS:
         return None
     pause_ms = max(0.0, next_ms - now_ms)
-    return pause_ms if pause_ms < left_ms else None
+    if pause_ms < left_ms:
+        return pause_ms
+    # Nothing is due any more in this call: one last look, shortly before the deadline.
+    pause_ms = left_ms - min(_LAST_LOOK_MS, desk.settings.timeout_ms / 10)
+    looks = [entry for entry in desk.ledger.unresolved() if _look_ms(entry) < float("inf")]
+    if pause_ms <= _GRAIN_MS or not looks:
+        return None
+    for entry in looks:
+        entry.look_at_ms = now_ms + pause_ms
+    return pause_ms
 
 
 def _attempt(desk: Desk, due: Sequence[Entry], *, single: bool) -> Flow[None]:
@@ -113,6 +124,7 @@ def _book_fault(desk: Desk, batch: Sequence[Entry], fault: Fault) -> None:
             entry.refused(now_ms, fault.code, fault.text)
             entry.info, entry.error = _info(fault.body), fault.error
         else:
+            entry.resend_ms = now_ms + desk.settings.pacing.limited_ms
             entry.code, entry.reason = fault.code, fault.text or str(fault.error)
 
 

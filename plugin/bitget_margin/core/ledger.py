@@ -22,6 +22,8 @@ class Entry:
     target: Target
     outcome: Outcome | None = None
 
+    resend_ms: float = 0.0
+    """Not before this is a cancel that never got through sent again."""
     attempted_ms: float | None = None
     """When the last cancel that may have been executed was answered, or given up."""
     acknowledged: bool = False
@@ -135,7 +137,7 @@ class Entry:
         if self.outcome is not None:
             return None
         if self.attempted_ms is None:
-            return 0.0
+            return self.resend_ms
         lives = self.row is not None
         unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.candidate is None
         return self.attempted_ms + pacing.recancel_ms if lives or unanswered else None

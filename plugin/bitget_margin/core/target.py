@@ -33,6 +33,7 @@ class Target:
     kind: IdKind
     value: str
 
+
 def number(order_id: str | None) -> int | None:
     """Return an order id as a number, for paging; None for what cannot be one of the venue's, which fit 64 bits."""
     if order_id is None or not order_id.isdecimal() or len(order_id) > len(str(_LARGEST)):

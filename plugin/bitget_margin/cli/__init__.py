@@ -1,0 +1,19 @@
+"""The command `bitget-margin`."""
+
+from __future__ import annotations
+
+import click
+
+from bitget_margin.cli.demo import demo
+from bitget_margin.cli.emulator import emulator
+from bitget_margin.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def main() -> None:
+    """Bitget's crossed margin account: batch cancels that tell the truth about each order."""
+
+
+main.add_command(demo)
+main.add_command(emulator)

@@ -1,0 +1,118 @@
+"""The owner's HTTP interface: plain JSON, for loopback clients only."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Any
+
+from .decimals import write_decimal
+from .message import Answer, Incoming, encode
+from .order import Order
+from .owner import Owner
+from .texts import VenueError
+
+ADMIN_PREFIX = "/admin/"
+_Fields = dict[str, Any]
+
+
+def answer_admin(owner: Owner, request: Incoming) -> Answer:
+    """Answer a request of the owner."""
+    if not _is_loopback(request.ip):
+        return _answer(HTTPStatus.FORBIDDEN, {"error": "the admin interface answers loopback clients only"})
+    action = _ACTIONS.get((request.method, request.path))
+    if action is None:
+        known = ", ".join(" ".join(route) for route in _ACTIONS)
+        return _answer(HTTPStatus.NOT_FOUND, {"error": f"no such action; there are {known}"})
+    try:
+        return _answer(HTTPStatus.OK, action(owner, _read_fields(request)))
+    except (ValueError, VenueError) as error:
+        return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+
+
+def _price(owner: Owner, fields: _Fields) -> _Fields:
+    _check(fields, required=("symbol", "price"), optional=("liquidity",))
+    owner.set_price(fields["symbol"], fields["price"], fields.get("liquidity"))
+    return {}
+
+
+def _fill(owner: Owner, fields: _Fields) -> _Fields:
+    _check(fields, required=("orderId",), optional=("amount",))
+    return _order_fields(owner.fill(fields["orderId"], fields.get("amount")))
+
+
+def _cancel(owner: Owner, fields: _Fields) -> _Fields:
+    _check(fields, required=("orderId",))
+    return _order_fields(owner.cancel(fields["orderId"]))
+
+
+def _change_knobs(owner: Owner, fields: _Fields) -> _Fields:
+    return asdict(owner.knobs(**fields))
+
+
+def _show_knobs(owner: Owner, _fields: _Fields) -> _Fields:
+    return asdict(owner.knobs())
+
+
+def _orders(owner: Owner, _fields: _Fields) -> list[_Fields]:
+    return [_order_fields(order) for order in owner.orders()]
+
+
+def _requests(owner: Owner, _fields: _Fields) -> list[_Fields]:
+    return [asdict(record) for record in owner.requests]
+
+
+_ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
+    ("POST", f"{ADMIN_PREFIX}price"): _price,
+    ("POST", f"{ADMIN_PREFIX}fill"): _fill,
+    ("POST", f"{ADMIN_PREFIX}cancel"): _cancel,
+    ("POST", f"{ADMIN_PREFIX}knobs"): _change_knobs,
+    ("GET", f"{ADMIN_PREFIX}knobs"): _show_knobs,
+    ("GET", f"{ADMIN_PREFIX}orders"): _orders,
+    ("GET", f"{ADMIN_PREFIX}requests"): _requests,
+}
+
+
+def _read_fields(request: Incoming) -> _Fields:
+    if request.method != "POST":
+        return {}
+    try:
+        fields = json.loads(request.body or b"", parse_float=Decimal)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"the body is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - it is the client's value that is wrong
+    return fields
+
+
+def _check(fields: _Fields, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    missing = [name for name in required if fields.get(name) is None]
+    if missing:
+        raise ValueError(f"missing: {', '.join(missing)}")
+    unknown = sorted(fields.keys() - {*required, *optional})
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join((*required, *optional))}")
+    for name in ("symbol", "orderId"):
+        if name in fields and not isinstance(fields[name], str):
+            raise ValueError(f"{name} must be text, not {fields[name]!r}")
+
+
+def _order_fields(order: Order) -> _Fields:
+    return {
+        name: write_decimal(value) if isinstance(value, Decimal) else value for name, value in asdict(order).items()
+    }
+
+
+def _is_loopback(ip: str) -> bool:
+    try:
+        return ipaddress.ip_address(ip).is_loopback
+    except ValueError:
+        return False
+
+
+def _answer(status: HTTPStatus, content: Any) -> Answer:
+    return Answer(status.value, encode(content))

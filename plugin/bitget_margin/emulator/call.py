@@ -1,0 +1,54 @@
+"""What an endpoint is given to do its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .account import Account
+from .engine import Engine
+from .knobs import KnobBoard
+from .params import Params
+from .symbol import Symbol
+from .texts import Refusal, VenueError
+from .window import Windows
+
+
+@dataclass(frozen=True, slots=True)
+class PublicCall:
+    """A request that needs no account.
+
+    :param now_ms: the venue's time, ms since the epoch
+    """
+
+    engine: Engine
+    knobs: KnobBoard
+    params: Params
+    now_ms: int
+
+    def symbol(self) -> Symbol:
+        """Return the required symbol of the request."""
+        return self.symbol_named(self.params.text("symbol"))
+
+    def symbol_named(self, name: str) -> Symbol:
+        """Return a symbol by its name."""
+        symbol = self.engine.market.symbols.get(name)
+        if symbol is None:
+            raise VenueError(Refusal.UNKNOWN_SYMBOL, name)
+        return symbol
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateCall(PublicCall):
+    """A request of an account.
+
+    :param cancels: when each order was last cancelled
+    """
+
+    account: Account
+    cancels: Windows
+
+
+PublicEndpoint = Callable[[PublicCall], Any]
+PrivateEndpoint = Callable[[PrivateCall], Any]

@@ -1,0 +1,85 @@
+"""The local venue as one object: accounts, market, knobs and an HTTP server on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from .account import Account
+from .admin import ADMIN_PREFIX, answer_admin
+from .knobs import Knobs
+from .message import Answer, Incoming
+from .owner import Owner, PathStep
+from .server import Server
+from .symbol import DEFAULT_SYMBOLS, Symbol
+from .venue import Clock, Venue
+
+LOOPBACK = "127.0.0.1"
+
+
+class Emulator(Owner):
+    """A venue that listens while its ``with`` block runs.
+
+    :param accounts: one new account with a default wallet unless given
+    :param symbols: the pairs that can be traded
+    :param knobs: the venue's behaviour at the start
+    :param port: 0 for any free one
+    :param host: address to listen on
+    :param clock: returns the time in ms since the epoch; the system's clock unless given
+    :param path: coming prices, as seconds since the start, symbol and price
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Sequence[Account] | None = None,
+        symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
+        knobs: Knobs | None = None,
+        port: int = 0,
+        host: str = LOOPBACK,
+        clock: Clock | None = None,
+        path: Iterable[PathStep] = (),
+    ) -> None:
+        super().__init__(
+            Venue(
+                accounts=(Account(),) if accounts is None else accounts,
+                symbols=symbols,
+                knobs=knobs or Knobs(),
+                clock=clock or _system_clock,
+            )
+        )
+        self.schedule(path)
+        self._server = Server(self._answer, host, port)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://{self._server.host}:{self._server.port}"
+
+    def start(self) -> None:
+        """Listen until ``stop``; a ``with`` block does both."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Close all connections and free the port."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _answer(self, request: Incoming) -> Answer:
+        return answer_admin(self, request) if request.path.startswith(ADMIN_PREFIX) else self._venue.handle(request)
+
+
+def _system_clock() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,73 @@
+"""Requests and answers, independent of the HTTP server that carries them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .texts import Language, VenueError
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request as it arrived.
+
+    :param query: the query string as received, still percent-encoded
+    :param headers: header names in lower case
+    :param body: the raw bytes, or None when they could not be received
+    :param ip: address of the client
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back.
+
+    :param delay_ms: how long to wait before it is sent
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """A request to the venue's API that was answered.
+
+    :param at_ms: when, ms since the epoch, on the venue's clock
+    :param uid: the account, empty for public and for unrecognised requests
+    """
+
+    at_ms: int
+    uid: str
+    method: str
+    path: str
+    query: str
+    body: str
+    status: int
+
+
+def success(data: Any, now_ms: int) -> bytes:
+    """Return the venue's envelope around a result."""
+    return encode({"code": "00000", "msg": "success", "requestTime": now_ms, "data": data})
+
+
+def failure(error: VenueError, language: Language, now_ms: int) -> bytes:
+    """Return the venue's envelope around a refusal."""
+    return encode({"code": error.refusal.code, "msg": error.text(language), "requestTime": now_ms, "data": None})
+
+
+def encode(content: Any) -> bytes:
+    """Return compact JSON."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

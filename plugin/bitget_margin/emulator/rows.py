@@ -1,0 +1,76 @@
+"""Orders, fills and balances as the venue writes them."""
+
+from __future__ import annotations
+
+from .decimals import EXACT, ZERO, write_decimal
+from .order import Fill, Order, Status
+from .wallet import Balance
+
+Row = dict[str, object]
+_AVERAGE_DECIMALS = 12
+
+
+def order_row(order: Order, partial_status: str) -> Row:
+    """Return the row of open-orders and history-orders.
+
+    :param partial_status: how to spell the status of a partly filled order
+    """
+    average = EXACT.divide(order.quote_filled, order.filled) if order.filled else ZERO
+    return {
+        "orderId": order.order_id,
+        "symbol": order.symbol,
+        "orderType": order.order_type.value,
+        "enterPointSource": "API",
+        "clientOid": order.client_oid,
+        "loanType": order.loan_type.value,
+        "price": write_decimal(order.price),
+        "side": order.side.value,
+        "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
+        "baseSize": write_decimal(order.base_size),
+        "quoteSize": write_decimal(order.quote_size),
+        "priceAvg": write_decimal(round(average, _AVERAGE_DECIMALS)),
+        "size": write_decimal(order.filled),
+        "amount": write_decimal(order.quote_filled),
+        "force": order.force.value,
+        "cTime": str(order.created_ms),
+        "uTime": str(order.updated_ms),
+    }
+
+
+def fill_row(fill: Fill) -> Row:
+    """Return the row of fills."""
+    return {
+        "orderId": fill.order.order_id,
+        "tradeId": fill.trade_id,
+        "orderType": fill.order.order_type.value,
+        "side": fill.order.side.value,
+        "priceAvg": write_decimal(fill.price),
+        "size": write_decimal(fill.size),
+        "amount": write_decimal(fill.amount),
+        "tradeScope": fill.scope.value,
+        "feeDetail": {
+            "deduction": "no",
+            "feeCoin": fill.fee_coin,
+            "totalDeductionFee": "0",
+            "totalFee": write_decimal(-fill.fee),
+        },
+        "cTime": str(fill.at_ms),
+        "uTime": str(fill.at_ms),
+    }
+
+
+def asset_row(coin: str, balance: Balance, created_ms: int, now_ms: int) -> Row:
+    """Return the row of the crossed margin account's assets."""
+    total = write_decimal(EXACT.add(balance.available, balance.frozen))
+    return {
+        "coin": coin,
+        "totalAmount": total,
+        "available": write_decimal(balance.available),
+        "frozen": write_decimal(balance.frozen),
+        "borrow": "0",
+        "interest": "0",
+        "net": total,
+        "coupon": "0",
+        "cTime": str(created_ms),
+        "uTime": str(now_ms),
+    }

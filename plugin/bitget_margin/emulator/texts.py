@@ -1,0 +1,99 @@
+"""What the venue says when it refuses, in both of its languages."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from http import HTTPStatus
+
+
+class Language(StrEnum):
+    """Language of the venue's texts."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Refusal(Enum):
+    """An error of the venue: code, English text, Chinese text and HTTP status (400 unless told)."""
+
+    TOO_MANY_REQUESTS = ("429", "Too Many Requests", "请求过于频繁", HTTPStatus.TOO_MANY_REQUESTS)
+    EMPTY_KEY = ("40001", "ACCESS_KEY cannot be empty", "ACCESS_KEY 不能为空")
+    BAD_TIMESTAMP = ("40005", "Invalid ACCESS_TIMESTAMP", "ACCESS_TIMESTAMP 无效")
+    UNKNOWN_KEY = ("40006", "Invalid ACCESS_KEY", "ACCESS_KEY 无效")
+    EXPIRED_TIMESTAMP = ("40008", "Request timestamp expired", "请求时间戳过期")
+    BAD_SIGNATURE = ("40009", "sign signature error", "签名错误")
+    BAD_PASSPHRASE = ("40012", "apikey/password is incorrect", "apikey/password 不正确")
+    BAD_BODY = ("40017", "Parameter verification failed {0}", "参数校验失败 {0}")
+    EMPTY_PARAMETER = ("40019", "Parameter {0} cannot be empty", "参数 {0} 不能为空")
+    BAD_PARAMETER = ("40020", "Parameter {0} error", "参数 {0} 错误")
+    UNKNOWN_SYMBOL = ("40034", "Parameter {0} does not exist", "参数 {0} 不存在")
+    CLASSIC_ACCOUNT = (
+        "40084",
+        "You are in Classic Account mode, and the Unified Account API is not supported at this time",
+        "您处于经典账户模式, 暂不支持统一账户 API",
+    )
+    UNIFIED_ACCOUNT = (
+        "40085",
+        "You are in Unified Account mode, and the Classic Account API is not supported at this time",
+        "您处于统一账户模式, 暂不支持经典账户 API",
+    )
+    LONG_CLIENT_ID = (
+        "40304",
+        "clientOid or clientOrderId length cannot be greater than 50",
+        "clientOid 长度不能大于 50",
+    )
+    BAD_CLIENT_ID = ("40305", "clientOid or clientOrderId cannot be Martian characters", "clientOid 不能包含非法字符")
+    UNKNOWN_URL = ("40404", "Request URL NOT FOUND", "请求地址不存在", HTTPStatus.NOT_FOUND)
+    TOO_OLD = ("40704", "Can only check the data of the last three months", "只能查询最近三个月的数据")
+    RANGE_TOO_WIDE = ("40705", "The start and end time cannot exceed 90 days", "起止时间不能超过 90 天")
+    RANGE_REVERSED = ("40707", "Start time is greater than end time", "开始时间大于结束时间")
+    BAD_SCALE = (
+        "40808",
+        "Parameter verification exception {0} checkBDScale error value={1} checkScale={2}",
+        "参数校验异常 {0} checkBDScale error value={1} checkScale={2}",
+    )
+    TOO_MANY_ITEMS = ("40912", "The single batch cannot exceed 50", "单次批量不能超过 50")
+    NO_ORDER_ID = ("40924", "orderId and clientOId must have one", "orderId 和 clientOid 必须有一个")
+    NO_SUCH_ORDER = ("43001", "The order does not exist", "订单不存在")
+    INSUFFICIENT_BALANCE = ("43012", "Insufficient balance", "余额不足")
+    CANCEL_FAILED = ("45024", "Cancel order error", "撤单失败")
+    TOO_SMALL = ("45110", "less than the minimum amount {0} {1}", "小于最小数量 {0} {1}")
+    CANCEL_TOO_FREQUENT = ("45129", "Cancel too frequent", "撤单过于频繁")
+    NOT_CROSS = ("50001", "{0} does not support cross", "{0} 不支持全仓")
+    SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
+    DUPLICATE_CLIENT_ID = ("50060", "Duplicated clientOid", "clientOid 重复")
+    ORDER_ENDED = ("50062", "The order status is cancelled or fullFill", "订单已撤销或完全成交")
+
+    def __init__(self, code: str, english: str, chinese: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
+        self.code = code
+        self.english = english
+        self.chinese = chinese
+        self.status = status
+
+
+#: Default text of a failed item whose order has ended; the venue's page shows this one.
+ENDED_TEXT = "Order Cancelled"
+
+_CHINESE = {refusal.english: refusal.chinese for refusal in Refusal} | {ENDED_TEXT: "订单已撤销"}
+
+
+def in_language(text: str, language: Language) -> str:
+    """Return a text of the venue in the given language; a text of somebody's own stays as it is."""
+    return _CHINESE.get(text, text) if language is Language.ZH else text
+
+
+class VenueError(Exception):
+    """A request that the venue refuses.
+
+    :param refusal: why
+    :param details: what the text of the refusal speaks about
+    """
+
+    def __init__(self, refusal: Refusal, *details: object) -> None:
+        self.refusal = refusal
+        self.details = details
+        super().__init__(f"{refusal.code} {self.text(Language.EN)}")
+
+    def text(self, language: Language) -> str:
+        """Return the message in the given language."""
+        return in_language(self.refusal.english, language).format(*self.details)

@@ -1,0 +1,90 @@
+"""A request to place an order, checked."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from .decimals import ZERO, fits, floor_to, write_decimal
+from .order import Force, LoanType, OrderType, Side
+from .params import Params
+from .symbol import Symbol
+from .texts import Refusal, VenueError
+
+_CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")
+_LONGEST_CLIENT_ID = 50
+
+
+class SelfTrade(StrEnum):
+    """Self-trade prevention; accepted, though orders here only trade against the price."""
+
+    NONE = "none"
+    CANCEL_TAKER = "cancel_taker"
+    CANCEL_MAKER = "cancel_maker"
+    CANCEL_BOTH = "cancel_both"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What an order is to be; sizes and price are 0 where they do not apply."""
+
+    symbol: Symbol
+    client_oid: str
+    side: Side
+    order_type: OrderType
+    force: Force
+    loan_type: LoanType
+    price: Decimal
+    base_size: Decimal
+    quote_size: Decimal
+
+
+def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket:
+    """Read the fields of a placing request.
+
+    :param market_price: in quote coins, to value a market order
+    """
+    if not symbol.cross_borrowable:
+        raise VenueError(Refusal.NOT_CROSS, symbol.symbol)
+    side = params.choice("side", Side)
+    order_type = params.choice("orderType", OrderType)
+    loan_type = params.choice("loanType", LoanType)
+    force = params.choice("force", Force)
+    params.choice("stpMode", SelfTrade, SelfTrade.NONE)
+    client_oid = _read_client_id(params)
+    price = base_size = quote_size = ZERO
+    if order_type is OrderType.LIMIT:
+        price = _read_scaled(params, "price", symbol.price_precision)
+        base_size = _read_scaled(params, "baseSize", symbol.quantity_precision)
+        value = quote_size = price * base_size
+    elif side is Side.BUY:
+        value = quote_size = _read_scaled(params, "quoteSize", symbol.price_precision + symbol.quantity_precision)
+    else:
+        base_size = _read_scaled(params, "baseSize", symbol.quantity_precision)
+        value = base_size * market_price
+    if value < symbol.min_quote_value:
+        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_quote_value), symbol.quote)
+    if (base_size or floor_to(quote_size / market_price, symbol.quantity_precision)) < symbol.min_amount:
+        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_amount), symbol.base)
+    return Ticket(symbol, client_oid, side, order_type, force, loan_type, price, base_size, quote_size)
+
+
+def _read_client_id(params: Params) -> str:
+    client_oid = params.optional_text("clientOid")
+    if client_oid is None:
+        return uuid.uuid4().hex
+    if len(client_oid) > _LONGEST_CLIENT_ID:
+        raise VenueError(Refusal.LONG_CLIENT_ID)
+    if not _CLIENT_ID.fullmatch(client_oid):
+        raise VenueError(Refusal.BAD_CLIENT_ID)
+    return client_oid
+
+
+def _read_scaled(params: Params, name: str, decimals: int) -> Decimal:
+    number = params.amount(name)
+    if not fits(number, decimals):
+        raise VenueError(Refusal.BAD_SCALE, name, write_decimal(number), decimals)
+    return number

@@ -1,0 +1,42 @@
+"""Sliding rate windows, counted by who asks and for which endpoint."""
+
+from __future__ import annotations
+
+from collections import deque
+
+SPAN_MS = 1000
+
+
+class Window:
+    """A limit of requests within any one second.
+
+    :param limit: requests per second
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._admitted: deque[int] = deque()
+
+    def admit(self, now_ms: int) -> bool:
+        """Count a request if there is room for it, and return whether there was."""
+        room = self.left(now_ms) > 0
+        if room:
+            self._admitted.append(now_ms)
+        return room
+
+    def left(self, now_ms: int) -> int:
+        """Return how many more requests have room now."""
+        while self._admitted and self._admitted[0] <= now_ms - SPAN_MS:
+            self._admitted.popleft()
+        return self._limit - len(self._admitted)
+
+
+class Windows:
+    """One window per client and endpoint."""
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, str], Window] = {}
+
+    def of(self, client: str, endpoint: str, limit: int) -> Window:
+        """Return the window of a client (UID or IP address) at an endpoint, made on first use."""
+        return self._windows.setdefault((client, endpoint), Window(limit))

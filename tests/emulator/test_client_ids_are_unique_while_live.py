@@ -1,0 +1,59 @@
+"""Promise: a client id belongs to one live order, for six hours."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitget_margin.emulator import Emulator
+
+from .client import Client, FakeClock
+
+SIX_HOURS_MS = 6 * 3_600_000
+
+
+def test_second_live_order_with_a_client_id_is_refused(client: Client, other: Client) -> None:
+    """The same client id is refused on any symbol of the account, and free for other accounts."""
+    client.placed(clientOid="twin")
+    client.place(clientOid="twin").assert_refused("50060")
+    client.place(clientOid="twin", symbol="ETHUSDT", price="2000").assert_refused("50060")
+    assert other.place(clientOid="twin").status == 200
+
+
+def test_partly_filled_order_keeps_its_client_id(venue: Emulator, client: Client) -> None:
+    """An order that is not filled completely still owns its client id."""
+    venue.fill(client.placed(clientOid="twin"), "0.005")
+    client.place(clientOid="twin").assert_refused("50060")
+
+
+def test_ended_order_frees_its_client_id(venue: Emulator, client: Client) -> None:
+    """After a fill or a cancel, the client id can be used again, and then names the new order."""
+    venue.fill(client.placed(clientOid="twin"))
+    venue.cancel(client.placed(clientOid="twin"))
+    order_id = client.placed(clientOid="twin")
+    assert client.cancel_batch({"clientOid": "twin"}).data["successList"] == [
+        {"orderId": order_id, "clientOid": "twin"}
+    ]
+
+
+def test_client_id_is_forgotten_after_six_hours(client: Client, clock: FakeClock) -> None:
+    """Though the old order still lives, its client id is free again."""
+    client.placed(clientOid="twin")
+    clock.advance(SIX_HOURS_MS - 1000)
+    client.place(clientOid="twin").assert_refused("50060")
+    clock.advance(1000)
+    assert client.place(clientOid="twin").status == 200
+
+
+@pytest.mark.parametrize(
+    ("client_oid", "code"), [("x" * 51, "40304"), ("a b", "40305"), ("你好", "40305"), ("a.b", "40305"), ([], "40020")]
+)
+def test_client_ids_outside_the_charset_are_refused(client: Client, client_oid: object, code: str) -> None:
+    """Length and characters are checked."""
+    client.place(clientOid=client_oid).assert_refused(code)
+
+
+def test_longest_client_id_with_every_character_is_taken(client: Client) -> None:
+    """Fifty characters with all allowed signs pass, come back unchanged, and can be looked up."""
+    client_oid = ("aZ09-+_#" * 7)[:50]
+    order_id = client.placed(clientOid=client_oid)
+    assert client.open_ids(clientOid=client_oid) == [order_id]

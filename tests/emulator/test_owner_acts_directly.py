@@ -1,0 +1,209 @@
+"""Promise: the owner reaches everything without HTTP, and over HTTP from the same machine."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import FrozenInstanceError
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.emulator import (
+    DEFAULT_SYMBOLS,
+    Account,
+    Emulator,
+    Symbol,
+    VenueError,
+    ccxt_urls,
+    synthetic_symbols,
+)
+from bitget_margin.emulator.admin import answer_admin
+from bitget_margin.emulator.message import Incoming
+
+from .client import START_MS, Client
+
+BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
+
+
+def admin(venue: Emulator, action: str, fields: object = None, body: bytes | None = None) -> tuple[int, Any]:
+    """Call the admin interface and return status and content."""
+    data = body if body is not None else json.dumps(fields).encode() if fields is not None else None
+    request = urllib.request.Request(f"{venue.url}/admin/{action}", data=data)  # noqa: S310 - our own server
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_snapshots_do_not_change(venue: Emulator) -> None:
+    """What was returned stays as it was when the order moves on."""
+    order_id = venue.place("1001", BUY)
+    before = venue.order(order_id)
+    venue.fill(order_id, "0.004")
+    after = venue.order(order_id)
+    assert before.status == "live"
+    assert before.filled == 0
+    assert after.status == "partially_filled"
+    assert after.filled == Decimal("0.004")
+    with pytest.raises(FrozenInstanceError):
+        before.filled = Decimal(1)  # type: ignore[misc]
+
+
+def test_orders_can_be_narrowed(venue: Emulator) -> None:
+    """All orders, those of one account, or the live ones."""
+    first, second = venue.place("1001", BUY), venue.place("1002", BUY)
+    venue.cancel(first)
+    assert [order.order_id for order in venue.orders()] == [first, second]
+    assert [order.order_id for order in venue.orders("1001")] == [first]
+    assert [order.order_id for order in venue.orders(live_only=True)] == [second]
+
+
+def test_mistakes_are_explained(venue: Emulator) -> None:
+    """A wrong id, amount, price, symbol or account says what is wrong."""
+    order_id = venue.place("1001", BUY)
+    with pytest.raises(ValueError, match="there is no order 1"):
+        venue.fill("1", "1")
+    with pytest.raises(ValueError, match=r"by more than 0 up to 0\.01, not by 0\.02"):
+        venue.fill(order_id, "0.02")
+    with pytest.raises(ValueError, match=r"more than 6 decimals"):
+        venue.fill(order_id, "0.0000001")
+    with pytest.raises(ValueError, match=r"must be a Decimal, a whole number or text like '12\.5', not 0\.1"):
+        venue.fill(order_id, 0.1)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="price must be a positive plain number"):
+        venue.set_price("BTCUSDT", "-1")
+    with pytest.raises(ValueError, match="there is no symbol NOPE; there are BTCUSDT"):
+        venue.set_price("NOPE", "1")
+    with pytest.raises(ValueError, match="there is no account 9"):
+        venue.balances("9")
+    with pytest.raises(VenueError, match="43012 Insufficient balance"):
+        venue.place("1001", BUY | {"baseSize": "1000"})
+    venue.cancel(order_id)
+    with pytest.raises(ValueError, match="has ended, it is cancelled"):
+        venue.cancel(order_id)
+    with pytest.raises(ValueError, match="has ended, it is cancelled"):
+        venue.fill(order_id)
+
+
+def test_twins_are_refused() -> None:
+    """Accounts and symbols are told apart by their names."""
+    with pytest.raises(ValueError, match="every account must be its own, but there are several 7"):
+        Emulator(accounts=(Account(uid="7"), Account(uid="7")))
+    with pytest.raises(ValueError, match="every symbol must be its own"):
+        Emulator(symbols=DEFAULT_SYMBOLS * 2)
+    with pytest.raises(ValueError, match="balance of USDT must be plain decimal text"):
+        Account(balances={"USDT": "lots"})
+    with pytest.raises(ValueError, match="an account needs a secret"):
+        Account(secret="")
+
+
+def test_requests_are_recorded(venue: Emulator, client: Client) -> None:
+    """Each answered request is kept until the records are reset."""
+    client.cancel_batch("1")
+    client.get("/api/v2/public/time")
+    private, public = venue.requests
+    assert (private.at_ms, private.uid, private.method, private.status) == (START_MS + 101, "1001", "POST", 200)
+    assert private.path == "/api/v2/margin/crossed/batch-cancel-order"
+    assert json.loads(private.body) == {"symbol": "BTCUSDT", "orderIdList": [{"orderId": "1"}]}
+    assert (public.uid, public.body) == ("", "")
+    venue.reset_requests()
+    assert venue.requests == ()
+
+
+def test_admin_moves_prices_and_orders(venue: Emulator) -> None:
+    """Price, fill and cancel work over HTTP and show their effect."""
+    first, second, third = (venue.place("1001", BUY) for _ in range(3))
+    assert admin(venue, "price", {"symbol": "BTCUSDT", "price": "49000", "liquidity": "0.01"}) == (200, {})
+    assert venue.order(first).status == "filled"
+    status, order = admin(venue, "fill", {"orderId": second, "amount": 0.004})
+    assert (status, order["status"], order["filled"]) == (200, "partially_filled", "0.004")
+    status, order = admin(venue, "cancel", {"orderId": third})
+    assert (status, order["order_id"], order["status"]) == (200, third, "cancelled")
+    assert [order["order_id"] for order in admin(venue, "orders")[1]] == [first, second, third]
+
+
+def test_admin_turns_knobs(venue: Emulator, client: Client) -> None:
+    """Knobs can be read and changed; requests can be read; neither counts as a request."""
+    assert admin(venue, "knobs")[1]["history_lag_ms"] == 0
+    status, knobs = admin(venue, "knobs", {"history_lag_ms": 5000, "language": "zh"})
+    assert (status, knobs["history_lag_ms"], knobs["language"]) == (200, 5000, "zh")
+    assert venue.knobs().history_lag_ms == 5000
+    client.cancel_batch("1")
+    assert [record["status"] for record in admin(venue, "requests")[1]] == [200]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "message"),
+    [
+        ("price", {"symbol": "BTCUSDT"}, "missing: price"),
+        ("price", {"symbol": "NOPE", "price": "1"}, "there is no symbol NOPE"),
+        ("price", {"symbol": ["BTCUSDT"], "price": "1"}, "symbol must be text"),
+        ("price", {"symbol": "BTCUSDT", "price": [1]}, "price must be a Decimal"),
+        ("price", {"symbol": "BTCUSDT", "price": "1", "size": 1}, "unknown: size"),
+        ("fill", {"orderId": "1"}, "there is no order 1"),
+        ("fill", {"orderId": 1}, "orderId must be text"),
+        ("cancel", {}, "missing: orderId"),
+        ("cancel", [], "the body must be a JSON object"),
+        ("knobs", {"nope": 1}, "no knob is named nope"),
+        ("knobs", {"fill_wins": "x"}, "fill_wins must be of type int"),
+    ],
+)
+def test_admin_explains_mistakes(venue: Emulator, action: str, fields: object, message: str) -> None:
+    """A wrong request gets 400 and a sentence."""
+    status, content = admin(venue, action, fields)
+    assert status == 400
+    assert message in content["error"]
+
+
+def test_admin_survives_bodies_that_are_no_json(venue: Emulator) -> None:
+    """Random bytes and unknown actions are explained too."""
+    for body in (b"{", b"\xff", b'{"price": 1e99999999999999999999}', b"[" * 100_000):
+        status, content = admin(venue, "price", body=body)
+        assert (status, content["error"][:20]) == (400, "the body is not JSON")
+    assert admin(venue, "nothing")[0] == 404
+
+
+def test_admin_answers_loopback_only(venue: Emulator) -> None:
+    """A client from elsewhere is turned away."""
+    for ip in ("192.0.2.1", "", "nonsense"):
+        assert answer_admin(venue, Incoming("GET", "/admin/orders", "", {}, b"", ip)).status == 403
+
+
+def test_synthetic_symbols_can_be_many() -> None:
+    """Forty made-up symbols trade like the others, and look right to ccxt."""
+    symbols = synthetic_symbols(40)
+    assert len({symbol.symbol for symbol in symbols}) == 40
+    with Emulator(symbols=symbols) as venue:
+        exchange: Any = ccxt.bitget({"urls": ccxt_urls(venue.url)})
+        assert len(exchange.load_markets()) == 40
+        uid = venue.accounts[0].uid
+        for symbol in symbols:
+            venue.place(uid, {"symbol": symbol.symbol, "side": "buy", "price": "90", "baseSize": "1"})
+        assert venue.balances(uid)["USDT"].frozen == 3600
+        venue.set_price(symbols[0].symbol, "80")
+        assert len(venue.orders(live_only=True)) == 39
+
+
+def test_urls_cover_every_rest_family() -> None:
+    """Nothing of ccxt's REST interface is left pointing elsewhere."""
+    stock: Any = ccxt.bitget()
+    assert set(ccxt_urls("x")["api"]) == set(stock.urls["api"]) - {"ws"}
+
+
+def test_own_symbols_and_fees(venue: Emulator) -> None:
+    """A symbol can have its own precision, minimum and fees."""
+    symbol = Symbol("AAABBB", "AAA", "BBB", Decimal(2), 1, 1, Decimal("0.5"), Decimal(1), Decimal(0), Decimal("0.1"))
+    account = Account(balances={"AAA": "10", "BBB": "10"})
+    with Emulator(accounts=(account,), symbols=(symbol,)) as own:
+        own.place(account.uid, {"symbol": "AAABBB", "side": "buy", "orderType": "market", "quoteSize": "2"})
+        assert own.balances(account.uid)["AAA"].available == Decimal("10.9")
+        resting = own.place(account.uid, {"symbol": "AAABBB", "side": "sell", "price": "3", "baseSize": "1"})
+        own.fill(resting)
+        assert own.balances(account.uid)["BBB"].available == 11
+        with pytest.raises(VenueError, match=r"less than the minimum amount 0\.5 AAA"):
+            own.place(account.uid, {"symbol": "AAABBB", "side": "sell", "price": "9", "baseSize": "0.4"})
