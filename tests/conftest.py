@@ -1,0 +1,42 @@
+"""What every test of the extension can ask for: a venue of its own, and the three flavours on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bitget_margin.emulator import Account, Emulator
+from support.client import Client, Flavour, config
+
+
+@pytest.fixture
+def venue() -> Iterator[Emulator]:
+    """Run a venue of this test's own, which must not have stumbled."""
+    with Emulator(accounts=(Account(), Account())) as running:
+        yield running
+    assert running.errors == ()
+
+
+@pytest.fixture(params=list(Flavour), ids=lambda flavour: flavour.value)
+def flavour(request: pytest.FixtureRequest) -> Flavour:
+    """Return each of the three flavours in turn."""
+    return request.param
+
+
+@pytest.fixture
+def client(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
+    """Return a client of each flavour in turn, without a request on record yet."""
+    made = Client(flavour, config(venue))
+    venue.reset_requests()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sync_client(venue: Emulator) -> Iterator[Client]:
+    """Return a client of the sync flavour, for what does not differ between them."""
+    made = Client(Flavour.SYNC, config(venue))
+    venue.reset_requests()
+    yield made
+    made.close()

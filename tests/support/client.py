@@ -1,0 +1,89 @@
+"""Clients of any flavour, called in the same way, and a venue's orders as its owner places and sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from enum import Enum
+from typing import Any
+
+import bitget_margin
+from bitget_margin.emulator import Account, Emulator, ccxt_urls
+
+CROSS = {"marginMode": "cross"}
+
+
+class Flavour(Enum):
+    SYNC = "sync"
+    ASYNC = "async"
+    PRO = "pro"
+
+    @property
+    def cls(self) -> Any:
+        """The class of this flavour."""
+        flavours = {
+            Flavour.SYNC: lambda: bitget_margin.bitget,
+            Flavour.ASYNC: lambda: bitget_margin.async_support.bitget,
+            Flavour.PRO: lambda: bitget_margin.pro.bitget,
+        }
+        return flavours[self]()
+
+
+class Client:
+    """One exchange object of any flavour, called in the same way; markets are loaded."""
+
+    def __init__(self, flavour: Flavour, config: dict[str, Any], *, load: bool = True) -> None:
+        self._loop = asyncio.new_event_loop()
+        self.exchange = self._loop.run_until_complete(self._make(flavour, config, load=load))
+
+    def __call__(self, method: str, *args: Any, **named: Any) -> Any:
+        result = getattr(self.exchange, method)(*args, **named)
+        return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
+
+    def close(self) -> None:
+        if not self.exchange.synchronous:
+            self.exchange.timeout_on_exit = 0
+            self._loop.run_until_complete(self.exchange.close())
+        self._loop.close()
+
+    async def _make(self, flavour: Flavour, config: dict[str, Any], *, load: bool) -> Any:
+        exchange = flavour.cls(config)
+        if load:
+            loading = exchange.load_markets()
+            if inspect.isawaitable(loading):
+                await loading
+        return exchange
+
+
+def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
+    """Return the configuration of a client of this venue."""
+    account = account or venue.accounts[0]
+    options = {"fetchMarkets": {"types": ["spot"]}, "uta": False, **more.pop("options", {})}
+    return {
+        "apiKey": account.api_key,
+        "secret": account.secret,
+        "password": account.password,
+        "urls": ccxt_urls(venue.url),
+        "options": options,
+        **more,
+    }
+
+
+def rungs(venue: Emulator, count: int, *, symbol: str = "BTCUSDT", price: int = 50_000, name: str = "") -> list[str]:
+    """Place resting buy orders as the venue's owner, one price step apart, and return their ids."""
+    uid = venue.accounts[0].uid
+    step = price // 1_000
+    size = "0.001" if symbol == "BTCUSDT" else "0.1"
+    return [
+        venue.place(
+            uid,
+            {"symbol": symbol, "side": "buy", "price": str(price - i * step // 10), "baseSize": size}
+            | ({"clientOid": f"{name}{i}"} if name else {}),
+        )
+        for i in range(count)
+    ]
+
+
+def paths(venue: Emulator) -> list[str]:
+    """Return the last word of the path of each private margin request, in order."""
+    return [record.path.rsplit("/", 1)[-1] for record in venue.requests if "/margin/crossed/" in record.path]
