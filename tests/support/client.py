@@ -49,10 +49,20 @@ class Client:
     async def _make(self, flavour: Flavour, config: dict[str, Any], *, load: bool) -> Any:
         exchange = flavour.cls(config)
         if load:
-            loading = exchange.load_markets()
-            if inspect.isawaitable(loading):
-                await loading
+            await load_markets(exchange)
         return exchange
+
+
+_loaded: list[Any] = []
+
+
+async def load_markets(exchange: Any) -> None:
+    """Give an exchange its markets: from a venue the first time, then as they were; every venue has the same."""
+    if not _loaded:
+        loading = exchange.load_markets()
+        markets = await loading if inspect.isawaitable(loading) else loading
+        _loaded.extend(markets.values())
+    exchange.set_markets([dict(market) for market in _loaded])
 
 
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:

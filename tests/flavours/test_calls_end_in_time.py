@@ -1,0 +1,154 @@
+"""A call ends within its timeout, whatever the venue does, and then tells what is known."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import bitget_margin
+from bitget_margin import CancelUnresolved, Outcome, report_of
+from bitget_margin.emulator import Emulator, ccxt_urls
+from support.broken import Speak, broken_venue, dripping, resetting, silent
+from support.client import CROSS, Client, Flavour, config, load_markets, rungs
+
+GRACE_MS = 200
+
+
+def elsewhere(client: Client, url: str) -> None:
+    """Point a client, whose markets are loaded, at another venue."""
+    client.exchange.urls.update(ccxt_urls(url))
+
+
+def timed(client: Client, *args: Any, **named: Any) -> tuple[BaseException, float]:
+    """Return the exception of a call that must fail, and how long it took in ms."""
+    started = time.monotonic()
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - the callers say which
+        client(*args, **named)
+    return caught.value, (time.monotonic() - started) * 1_000
+
+
+@pytest.mark.parametrize("speak", [silent, dripping, resetting])
+@pytest.mark.parametrize("timeout_ms", [600, 1_500])
+def test_a_venue_that_never_answers_costs_no_more_than_the_timeout(
+    client: Client,
+    speak: Speak,
+    timeout_ms: int,
+) -> None:
+    """Never, byte by byte, or hanging up: the order is UNKNOWN, in time."""
+    with broken_venue(speak) as url:
+        elsewhere(client, url)
+        error, took_ms = timed(client, "cancel_orders", ["11"], "BTC/USDT", CROSS | {"timeout": timeout_ms})
+    assert took_ms <= timeout_ms + GRACE_MS
+    assert isinstance(error, CancelUnresolved)
+    assert [result.outcome for result in error.report.results] == [Outcome.UNKNOWN]
+
+
+def test_what_found_no_time_was_not_sent(client: Client) -> None:
+    """Of ten batches on a silent venue, the sync class gets through three; the rest was never sent."""
+    with broken_venue(silent) as url:
+        elsewhere(client, url)
+        ids = [str(number) for number in range(1, 501)]
+        error, took_ms = timed(client, "cancel_orders", ids, "BTC/USDT", CROSS | {"timeout": 900})
+    assert took_ms <= 900 + GRACE_MS
+    assert isinstance(error, CancelUnresolved)
+    outcomes = [result.outcome for result in error.report.results]
+    assert len(outcomes) == 500
+    assert set(outcomes) <= {Outcome.UNKNOWN, Outcome.NOT_SENT}
+    if client.exchange.synchronous:
+        assert outcomes == [Outcome.UNKNOWN] * 150 + [Outcome.NOT_SENT] * 350
+    else:
+        assert outcomes == [Outcome.UNKNOWN] * 500
+
+
+def test_markets_that_do_not_load_cost_no_more_than_the_timeout(flavour: Flavour, venue: Emulator) -> None:
+    """The first call of an instance loads the markets, within the same bound."""
+    client = Client(flavour, config(venue), load=False)
+    with broken_venue(silent) as url:
+        elsewhere(client, url)
+        error, took_ms = timed(client, "cancel_orders", ["11"], "BTC/USDT", CROSS | {"timeout": 500})
+    client.close()
+    assert took_ms <= 500 + GRACE_MS
+    assert "markets" in str(error)
+
+
+def test_nobody_listening_means_not_sent(client: Client) -> None:
+    """A refused connection executed nothing."""
+    elsewhere(client, "http://127.0.0.1:9")
+    error, _ = timed(client, "cancel_orders", ["11"], "BTC/USDT", CROSS | {"timeout": 300})
+    assert isinstance(error, CancelUnresolved)
+    assert error.report.results[0].outcome is Outcome.NOT_SENT
+
+
+def test_orders_executed_behind_a_lost_answer_are_found(venue: Emulator, client: Client) -> None:
+    """The venue cancels and answers too late: the next look-up shows the rows."""
+    ids = rungs(venue, 3)
+    venue.knobs(latency_ms=700)
+    threading.Timer(0.5, lambda: venue.knobs(latency_ms=0)).start()
+    report = client("batch_cancel", ids, "BTC/USDT", params={"timeout": 1_500})
+    assert report.ok
+    assert venue.orders(live_only=True) == []
+
+
+def test_an_interrupt_leaves_with_the_report(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle of a sync call: what was sent may have been executed, the rest was not."""
+    client = Client(Flavour.SYNC, config(venue))
+    ids = rungs(venue, 120)
+    venue.knobs(latency_ms=20)
+    request = client.exchange.request
+    sent: list[str] = []
+
+    def interrupted(path: str, *args: Any, **named: Any) -> Any:
+        if len(sent) == 1:
+            raise KeyboardInterrupt
+        sent.append(path)
+        return request(path, *args, **named)
+
+    monkeypatch.setattr(client.exchange, "request", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        client("batch_cancel", ids, "BTC/USDT")
+    client.close()
+    report = report_of(caught.value)
+    assert report is not None
+    outcomes = [result.outcome for result in report.results]
+    assert outcomes == [Outcome.UNKNOWN] * 100 + [Outcome.NOT_SENT] * 20
+
+
+@pytest.mark.parametrize("flavour", [Flavour.ASYNC, Flavour.PRO])
+async def test_a_cancelled_task_leaves_with_the_report(venue: Emulator, flavour: Flavour) -> None:
+    """Asyncio cancels the call: the exception has the report, and no task is left behind."""
+    exchange = flavour.cls(config(venue))
+    await load_markets(exchange)
+    ids = rungs(venue, 60)
+    venue.knobs(latency_ms=300)
+    task = asyncio.create_task(exchange.batch_cancel(ids, "BTC/USDT"))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    report = report_of(caught.value)
+    assert report is not None
+    assert [result.outcome for result in report.results] == [Outcome.UNKNOWN] * 60
+    exchange.timeout_on_exit = 0
+    await exchange.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_the_batches_of_an_async_call_leave_side_by_side(venue: Emulator) -> None:
+    """Ten batches and one look-up page take about two round trips, not eleven."""
+    exchange = bitget_margin.async_support.bitget(config(venue))
+    await load_markets(exchange)
+    ids = rungs(venue, 500)
+    venue.reset_requests()
+    venue.knobs(latency_ms=200)
+    report = await exchange.batch_cancel(ids, "BTC/USDT")
+    exchange.timeout_on_exit = 0
+    await exchange.close()
+    assert report.ok
+    assert [result.id for result in report.results] == ids
+    batches = [record.at_ms for record in venue.requests if record.path.endswith("batch-cancel-order")]
+    assert len(batches) == 10
+    assert max(batches) - min(batches) < 200
