@@ -7,6 +7,8 @@ import inspect
 from enum import Enum
 from typing import Any
 
+import ccxt
+
 import bitget_margin
 from bitget_margin.emulator import Account, Emulator, ccxt_urls
 
@@ -39,6 +41,11 @@ class Client:
     def __call__(self, method: str, *args: Any, **named: Any) -> Any:
         result = getattr(self.exchange, method)(*args, **named)
         return self._loop.run_until_complete(result) if inspect.isawaitable(result) else result
+
+    @staticmethod
+    def stock(venue: Emulator) -> Any:
+        """Return stock ccxt's sync class on the first account, without any pacing."""
+        return ccxt.bitget(config(venue) | {"enableRateLimit": False})
 
     def close(self) -> None:
         if not self.exchange.synchronous:

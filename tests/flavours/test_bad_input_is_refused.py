@@ -1,0 +1,141 @@
+"""Bad input is refused before anything is sent, with a message that names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+import bitget_margin
+from bitget_margin.emulator import Emulator
+from support.client import CROSS, Client, Flavour, config, paths, rungs
+
+BTC = "BTC/USDT"
+LIST = "cancel_orders"
+
+CASES = [
+    # call, arguments, exception, what the message names
+    (LIST, (["1"], None, CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
+    (LIST, (["1"], "", CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
+    (LIST, (["1"], 5, CROSS), ccxt.BadRequest, "symbol is 5"),
+    (LIST, (["1"], "NOPE/USDT", CROSS), ccxt.BadSymbol, "NOPE/USDT"),
+    (LIST, (["1"], "BTC/USDT:USDT", CROSS), ccxt.BadSymbol, "BTC/USDT:USDT is a contract"),
+    (LIST, (["1"], BTC, {"marginMode": "bogus"}), ccxt.BadRequest, "marginMode is 'bogus'"),
+    (LIST, (["1"], BTC, {"marginMode": True}), ccxt.BadRequest, "marginMode is True"),
+    (LIST, ([None], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is None"),
+    (LIST, (["1", ""], BTC, CROSS), ccxt.BadRequest, r"ids\[1\] is ''"),
+    (LIST, ([1.5], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is 1.5"),
+    (LIST, ([["1"]], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is \['1'\]"),
+    (LIST, ([True], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is True"),
+    (LIST, (["1 2"], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is '1 2'"),
+    (LIST, ("123", BTC, CROSS), ccxt.BadRequest, "ids is '123'; give a list"),
+    (LIST, (7, BTC, CROSS), ccxt.BadRequest, "ids is 7; give a list"),
+    (LIST, ([], BTC, CROSS | {"clientOrderIds": ["a b"]}), ccxt.BadRequest, r"clientOrderIds\[0\] is 'a b'"),
+    (LIST, ([], BTC, CROSS | {"clientOrderIds": ["a" * 51]}), ccxt.BadRequest, r"clientOrderIds\[0\]"),
+    (LIST, ([], BTC, CROSS | {"clientOrderIds": [""]}), ccxt.BadRequest, r"clientOrderIds\[0\] is ''"),
+    (LIST, ([], BTC, CROSS | {"clientOrderIds": [5]}), ccxt.BadRequest, r"clientOrderIds\[0\] is 5"),
+    (LIST, ([], BTC, CROSS | {"clientOrderIds": "abc"}), ccxt.BadRequest, "clientOrderIds is 'abc'; give a list"),
+    *((LIST, (["1"], BTC, CROSS | {"batchSize": n}), ccxt.BadRequest, "batchSize") for n in (0, -1, 51, 2.0, True)),
+    *(
+        (LIST, (["1"], BTC, CROSS | {"timeout": ms}), ccxt.BadRequest, "timeout")
+        for ms in (0, -1, float("nan"), float("inf"), True, "5")
+    ),
+    (LIST, (["1"], BTC, CROSS | {"confirm": "yes"}), ccxt.BadRequest, "confirm is 'yes'"),
+    (LIST, (["1"], BTC, CROSS | {"confrim": True}), ccxt.BadRequest, "unknown parameter 'confrim'"),
+    (LIST, (["1"], BTC, CROSS | {"trigger": True}), ccxt.NotSupported, "no trigger orders"),
+    (LIST, (["1"], BTC, CROSS | {"uta": True}), ccxt.NotSupported, "unified account"),
+    ("cancel_order", ("1", None, CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
+    ("cancel_order", (None, BTC, CROSS), ccxt.BadRequest, "id is None"),
+    ("cancel_order", (1.5, BTC, CROSS), ccxt.BadRequest, "id is 1.5"),
+    ("cancel_order", ("1", BTC, CROSS | {"clientOrderId": "a"}), ccxt.BadRequest, "both id '1' and clientOrderId 'a'"),
+    ("cancel_order", ("", BTC, CROSS | {"clientOrderId": "ä"}), ccxt.BadRequest, "clientOrderId is 'ä'"),
+    ("cancel_orders_for_symbols", ([{"id": "1"}], CROSS), ccxt.ArgumentsRequired, r"orders\[0\]"),
+    ("cancel_orders_for_symbols", (["1"], CROSS), ccxt.BadRequest, r"orders\[0\] is '1'"),
+    ("cancel_orders_for_symbols", ([{"symbol": BTC}], CROSS), ccxt.BadRequest, r"orders\[0\] id is None"),
+    (
+        "cancel_orders_for_symbols",
+        ([{"id": "1", "clientOrderId": "a", "symbol": BTC}], CROSS),
+        ccxt.BadRequest,
+        r"orders\[0\] has both",
+    ),
+    ("cancel_all_orders", (BTC, CROSS | {"symbols": BTC}), ccxt.BadRequest, "symbols is 'BTC/USDT'; give a list"),
+    ("cancel_all_orders", (None, CROSS | {"symbols": ["NOPE/USDT"]}), ccxt.BadSymbol, "NOPE/USDT"),
+    ("cancel_all_orders", (None, CROSS | {"progress": 1}), ccxt.BadRequest, "progress is 1"),
+    ("fetch_order", (None, BTC, CROSS), ccxt.BadRequest, "id is None"),
+    ("fetch_order", ("1", None, CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
+    ("batch_cancel", (["1"],), ccxt.ArgumentsRequired, "requires a symbol"),
+    ("batch_cancel", (["1"], BTC, (), {"marginMode": "isolated"}), ccxt.NotSupported, "isolated"),
+    ("create_order", (BTC, "limit", "buy", 1, 1, CROSS | {"stopPrice": 1}), ccxt.NotSupported, "stopPrice"),
+    ("create_order", (BTC, "limit", "buy", 1, 1, CROSS | {"clientOrderId": "a b"}), ccxt.BadRequest, "clientOrderId"),
+]
+
+
+@pytest.mark.parametrize(("method", "args", "raises", "names"), CASES)
+def test_bad_input_names_itself_and_sends_nothing(
+    venue: Emulator,
+    client: Client,
+    method: str,
+    args: tuple[Any, ...],
+    raises: type[Exception],
+    names: str,
+) -> None:
+    """The exception is ccxt's for the case; the venue has not heard of it."""
+    with pytest.raises(raises, match=names):
+        client(method, *args)
+    assert venue.requests == ()
+
+
+@pytest.mark.parametrize("missing", ["apiKey", "secret", "password"])
+def test_missing_credentials_are_named(venue: Emulator, flavour: Flavour, missing: str) -> None:
+    """Even the markets are not asked for."""
+    client = Client(flavour, config(venue) | {missing: ""}, load=False)
+    with pytest.raises(ccxt.AuthenticationError, match=missing):
+        client("cancel_orders", ["1"], BTC, CROSS)
+    client.close()
+    assert venue.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("batch_cancel", (["1"], BTC)),
+        ("cancel_orders", (["1"], BTC, CROSS)),
+        ("cancel_all_orders", (None, CROSS)),
+        ("fetch_order", ("1", BTC, CROSS)),
+        ("fetch_open_orders", (BTC, None, None, CROSS)),
+        ("create_order", (BTC, "limit", "buy", 1, 50_000, CROSS)),
+        ("fetch_balance", (CROSS,)),
+        ("fetch_my_trades", (BTC, None, None, CROSS)),
+    ],
+)
+def test_sandbox_mode_has_no_margin(venue: Emulator, client: Client, method: str, args: tuple[Any, ...]) -> None:
+    """The venue's demo trading has no margin account, so nothing is sent to it."""
+    client.exchange.options["sandboxMode"] = True
+    with pytest.raises(ccxt.NotSupported, match="demo trading has no margin"):
+        client(method, *args)
+    assert venue.requests == ()
+
+
+def test_options_are_checked_like_parameters(venue: Emulator, sync_client: Client) -> None:
+    """A default of one's own is no less refused."""
+    for bad in ({"batchSize": 51}, {"timeout": 0}, {"confirm": 1}, {"pacing": 5}, "fast"):
+        sync_client.exchange.options["batchCancel"] = bad
+        with pytest.raises(ccxt.BadRequest):
+            sync_client("batch_cancel", ["1"], BTC)
+    assert venue.requests == ()
+
+
+def test_options_are_the_defaults_of_parameters(venue: Emulator, sync_client: Client) -> None:
+    """Three ids in batches of two, and then, told otherwise, in one."""
+    sync_client.exchange.options["batchCancel"] = {"batchSize": 2}
+    sync_client("cancel_orders", rungs(venue, 3), BTC, CROSS)
+    assert paths(venue) == ["batch-cancel-order"] * 2
+    sync_client("cancel_orders", rungs(venue, 3), BTC, CROSS | {"batchSize": 3})
+    assert paths(venue) == ["batch-cancel-order"] * 3
+
+
+def test_a_typo_in_the_name_of_a_flavour_is_an_attribute_error() -> None:
+    """Lazy loading does not swallow names."""
+    with pytest.raises(AttributeError, match="asyncio_support"):
+        _ = bitget_margin.asyncio_support

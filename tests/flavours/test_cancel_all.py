@@ -1,0 +1,109 @@
+"""Everything cancelled, of a symbol or of the account, and proven by the balance."""
+
+from __future__ import annotations
+
+import ccxt
+import pytest
+
+from bitget_margin import CancelUnresolved, Outcome
+from bitget_margin.emulator import Emulator
+from support.client import CROSS, Client, Flavour, config, paths, rungs
+
+BTC = "BTC/USDT"
+QUICK = {"timeout": 700}
+
+
+@pytest.fixture(params=["refuse", "answer"])
+def venue(venue: Emulator, request: pytest.FixtureRequest) -> Emulator:
+    """Run each test on a venue that refuses open-orders without a symbol, and on one that answers."""
+    venue.knobs(open_orders_without_symbol=request.param)
+    return venue
+
+
+def test_every_order_of_a_symbol_is_cancelled(venue: Emulator, client: Client) -> None:
+    """More than one page and one batch of them; the venue has nothing left."""
+    ids = rungs(venue, 130)
+    orders = client("cancel_all_orders", BTC, CROSS)
+    assert sorted(order["id"] for order in orders) == sorted(ids)
+    assert venue.orders(live_only=True) == []
+    assert paths(venue).count("batch-cancel-order") == 3
+    assert paths(venue)[-1] == "assets"
+
+
+def test_nothing_to_cancel_sends_no_cancel(venue: Emulator, client: Client) -> None:
+    """Two questions: what is open, and what is frozen."""
+    assert client("cancel_all_orders", BTC, CROSS) == []
+    assert paths(venue) == ["open-orders", "assets"]
+
+
+def test_every_order_of_the_account_is_cancelled(venue: Emulator, client: Client) -> None:
+    """Over all crossed symbols, whether or not the venue answers for all at once."""
+    ids = rungs(venue, 60) + rungs(venue, 5, symbol="ETHUSDT", price=2_500)
+    steps: list[tuple[int, int, str]] = []
+    params = CROSS | {"confirm": True, "progress": lambda *step: steps.append(step)}
+    orders = client("cancel_all_orders", None, params)
+    assert {order["id"] for order in orders} == set(ids)
+    assert {order["status"] for order in orders} == {"canceled"}
+    assert venue.orders(live_only=True) == []
+    refused = venue.knobs().open_orders_without_symbol == "refuse"
+    # XRP cannot be borrowed crossed in this venue, so it is not gone through.
+    assert [(done, total) for done, total, _ in steps] == ([(3, 3)] if refused else [])
+
+
+def test_named_symbols_are_gone_through_instead_of_all(venue: Emulator, sync_client: Client) -> None:
+    """Where the venue does not answer for all at once."""
+    rungs(venue, 2)
+    orders = sync_client("cancel_all_orders", None, CROSS | {"symbols": [BTC]})
+    assert len(orders) == 2
+
+
+def test_an_order_that_open_orders_hides_is_betrayed_by_the_balance(venue: Emulator, client: Client) -> None:
+    """A symbol that is not gone through still freezes coins: the call does not claim that nothing is left."""
+    if venue.knobs().open_orders_without_symbol == "answer":
+        pytest.skip("this venue shows every order")
+    hidden = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    rungs(venue, 2)
+    with pytest.raises(CancelUnresolved, match="250 USDT is still frozen") as caught:
+        client("cancel_all_orders", None, CROSS | QUICK | {"symbols": [BTC]})
+    assert [result.outcome for result in caught.value.report.results] == [Outcome.ACCEPTED] * 2
+    assert venue.order(hidden[0]).live
+
+
+def test_orders_of_other_symbols_do_not_spoil_the_proof_for_one(venue: Emulator, client: Client) -> None:
+    """Their frozen coins are accounted for: by themselves if the venue shows them, else if they are named."""
+    others = rungs(venue, 2, symbol="ETHUSDT", price=2_500)
+    rungs(venue, 2)
+    orders = client("cancel_all_orders", BTC, CROSS | {"symbols": ["ETH/USDT"]})
+    assert len(orders) == 2
+    assert [order.order_id for order in venue.orders(live_only=True)] == others
+
+
+def test_coins_that_nothing_accounts_for_are_told(venue: Emulator, client: Client) -> None:
+    """Without a word about the other symbols, a venue that refuses to list them leaves a doubt."""
+    if venue.knobs().open_orders_without_symbol == "answer":
+        pytest.skip("this venue accounts for them")
+    rungs(venue, 2, symbol="ETHUSDT", price=2_500)
+    rungs(venue, 2)
+    with pytest.raises(CancelUnresolved, match=r"params\['symbols'\]") as caught:
+        client("cancel_all_orders", BTC, CROSS | QUICK)
+    assert len(caught.value.report.results) == 2
+
+
+def test_an_acknowledgement_that_never_lands_is_not_the_end(venue: Emulator, client: Client) -> None:
+    """What still is listed is taken up again, until nothing is."""
+    rungs(venue, 3)
+    venue.knobs(cancel_never_lands=2)
+    assert len(client("cancel_all_orders", BTC, CROSS)) == 3
+    assert venue.orders(live_only=True) == []
+
+
+def test_a_wrong_key_is_told_at_once(venue: Emulator, flavour: Flavour) -> None:
+    """Not after going through every symbol."""
+    rungs(venue, 1)
+    client = Client(flavour, config(venue) | {"password": "wrong"})
+    venue.reset_requests()
+    for symbol in (BTC, None):
+        with pytest.raises(ccxt.AuthenticationError):
+            client("cancel_all_orders", symbol, CROSS)
+    client.close()
+    assert len(venue.requests) == 2
