@@ -59,8 +59,7 @@ def test_named_symbols_are_gone_through_instead_of_all(venue: Emulator, sync_cli
 
 def test_an_order_that_open_orders_hides_is_betrayed_by_the_balance(venue: Emulator, client: Client) -> None:
     """A symbol that is not gone through still freezes coins: the call does not claim that nothing is left."""
-    if venue.knobs().open_orders_without_symbol == "answer":
-        pytest.skip("this venue shows every order")
+    venue.knobs(open_orders_without_symbol="refuse")
     hidden = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
     rungs(venue, 2)
     with pytest.raises(CancelUnresolved, match="250 USDT is still frozen") as caught:
@@ -80,8 +79,7 @@ def test_orders_of_other_symbols_do_not_spoil_the_proof_for_one(venue: Emulator,
 
 def test_coins_that_nothing_accounts_for_are_told(venue: Emulator, client: Client) -> None:
     """Without a word about the other symbols, a venue that refuses to list them leaves a doubt."""
-    if venue.knobs().open_orders_without_symbol == "answer":
-        pytest.skip("this venue accounts for them")
+    venue.knobs(open_orders_without_symbol="refuse")
     rungs(venue, 2, symbol="ETHUSDT", price=2_500)
     rungs(venue, 2)
     with pytest.raises(CancelUnresolved, match=r"params\['symbols'\]") as caught:

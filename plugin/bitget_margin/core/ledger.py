@@ -99,13 +99,19 @@ class Entry:
         elif row.state is State.FILLED:
             self.outcome = Outcome.FILLED
 
-    def saw_candidate(self, row: Row, now_ms: float, pacing: Pacing) -> None:
-        """Take an ended row under our client order id, with no live one beside it.
+    def saw_candidate(self, row: Row, now_ms: float, began_ms: float | None, pacing: Pacing) -> None:
+        """Take the newest ended row under our client order id, with no live one beside it.
 
         The venue lets a client order id be used again once its order has ended, and history lags: the row may be an
-        older namesake's. It counts when the same one is still the newest at a second look.
+        older namesake's. It is ours if it ended after this call began, which is `began_ms` on the venue's own clock.
+        If it ended before, our cancel cannot have been what ended it; without a cancel that may have been executed,
+        it counts when it still is the newest at a second look.
         """
-        if self.candidate is None or self.candidate.order_id != row.order_id:
+        if began_ms is not None and row.updated_ms is not None and row.updated_ms >= began_ms:
+            self.saw(row, now_ms)
+        elif self.acknowledged or self.doubtful:
+            return
+        elif self.candidate is None or self.candidate.order_id != row.order_id:
             self.candidate, self.candidate_since_ms = row, now_ms
         elif self.candidate_since_ms is not None and now_ms - self.candidate_since_ms >= pacing.recheck_ms:
             self.saw(row, now_ms)
@@ -205,6 +211,7 @@ class Ledger:
             elif failed is not None:
                 entry.refused(now_ms, failed.code, failed.reason)
             else:
+                entry.doubtful = True
                 entry.refused(now_ms, None, "the venue named this order in neither list")
         asked = {entry.target.value for entry in entries}
         listed = (*answer.successes, *answer.failures)

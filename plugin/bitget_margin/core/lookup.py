@@ -40,6 +40,8 @@ class Look:
     history_by_id: bool = False
     open_by_id: bool = False
     open_complete: bool = False
+    began_ms: float | None = None
+    """When the call began, on the venue's clock."""
 
     @property
     def answered(self) -> bool:
@@ -70,7 +72,7 @@ class Look:
         elif ended is not None and self.entry.order_id is not None:
             self.entry.saw(ended, now_ms)
         elif ended is not None and (self.open_by_id or self.open_complete):
-            self.entry.saw_candidate(ended, now_ms, pacing)
+            self.entry.saw_candidate(ended, now_ms, self.began_ms, pacing)
         elif ended is None and self.history_by_id and self.open_by_id:
             self.entry.absent(now_ms, pacing)
 
@@ -123,6 +125,7 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         page = wire.read_page(reply.body) if isinstance(reply, Answer) else None
         if page is None:
             return
+        _set_clock(desk, looks, page)
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
         _share_out(fresh, looks)
@@ -136,6 +139,13 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         if lowest is None or (known and not named_only and lowest <= min(known)):
             return
         below = str(lowest)
+
+
+def _set_clock(desk: Desk, looks: Sequence[Look], page: wire.Page) -> None:
+    """Note when this call began on the venue's clock: a little early, by the time that the answer took to come."""
+    if page.sent_ms is not None:
+        for look in looks:
+            look.began_ms = page.sent_ms - desk.deadline.elapsed_ms()
 
 
 def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
@@ -162,6 +172,7 @@ def _read_by_id(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         page = wire.read_page(reply.body)
         if page is None:
             continue
+        _set_clock(desk, [look], page)
         for row in page.rows:
             look.take(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.

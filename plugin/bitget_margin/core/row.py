@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -24,6 +25,7 @@ class State(Enum):
         return self in {State.CANCELED, State.FILLED}
 
 
+_TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
     "live": State.LIVE,
     "partial_fill": State.LIVE,  # the open-orders page
@@ -52,6 +54,11 @@ class Row:
         return self.order_id if kind is IdKind.ORDER else self.client_id
 
     @property
+    def updated_ms(self) -> int | None:
+        """When the row last changed, on the venue's clock."""
+        return milliseconds(self.raw.get("uTime"))
+
+    @property
     def number(self) -> int | None:
         """The order id as a number, for paging."""
         return number(self.order_id)
@@ -62,6 +69,12 @@ def text(value: object) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def milliseconds(value: object) -> int | None:
+    """Return a time of the venue, which it writes as a number or as the text of one."""
+    written = text(value)
+    return int(written) if written is not None and _TIME.fullmatch(written) else None
 
 
 def row(raw: object) -> Row | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from bitget_margin.core.call import Call, Endpoint
 from bitget_margin.core.codes import SUCCESS
-from bitget_margin.core.row import Row, row, text
+from bitget_margin.core.row import Row, milliseconds, row, text
 from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
@@ -49,10 +49,11 @@ class CancelAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of order rows; `size` counts what the venue sent, readable or not."""
+    """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
 
     rows: tuple[Row, ...]
     size: int
+    sent_ms: int | None = None
 
 
 def batches(targets: Iterable[Target], batch_size: int) -> Iterator[tuple[Target, ...]]:
@@ -129,7 +130,8 @@ def read_page(body: object) -> Page | None:
     listed = data.get("orderList", data.get("resultList"))
     if not isinstance(listed, list):
         return None
-    return Page(tuple(found for raw in listed if (found := row(raw)) is not None), len(listed))
+    sent_ms = milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
+    return Page(tuple(found for raw in listed if (found := row(raw)) is not None), len(listed), sent_ms)
 
 
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:

@@ -1,0 +1,129 @@
+"""The contract, against a model of the venue, under whatever hypothesis comes up with."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitget_margin.core import flow
+from bitget_margin.core.call import Endpoint
+from bitget_margin.core.ledger import Entry
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.target import IdKind, Target
+from support.model import ModelVenue, Order, Trouble
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT")
+TRUTH = {Outcome.CANCELED: "cancelled", Outcome.FILLED: "filled"}
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> list[Order]:
+    """Draw orders, some ended; client ids may repeat once their order has ended."""
+    made: list[Order] = []
+    for i in range(draw(st.integers(1, 12))):
+        symbol, name = draw(st.sampled_from(SYMBOLS)), f"c{draw(st.integers(0, 5))}"
+        status = draw(st.sampled_from(["live", "live", "filled", "cancelled"]))
+        for namesake in made:
+            if (namesake.client_id, namesake.symbol, namesake.status) == (name, symbol, "live"):
+                namesake.status = "cancelled"
+        made.append(Order(str(1_000 + i), name, symbol, status, ended_ms=-1e6))
+    return made
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[Target, ...], Settings]:
+    """Draw a venue, what to cancel on it, and the bounds of the call."""
+    known = draw(orders())
+    possible = [Target(o.symbol, IdKind.ORDER, o.order_id) for o in known]
+    possible += [Target(o.symbol, IdKind.CLIENT, o.client_id) for o in known]
+    possible += [Target("BTCUSDT", IdKind.ORDER, "999"), Target("ETHUSDT", IdKind.CLIENT, "nobody")]
+    named = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=8, unique=True))
+    troubles = draw(st.lists(st.sampled_from(Trouble), max_size=12))
+    lag_ms = draw(st.sampled_from([0.0, 0.0, 500.0, 5_000.0, 60_000.0]))
+    venue = ModelVenue(known, iter(troubles), history_lag_ms=lag_ms)
+    bounds = Settings(
+        confirm=draw(st.booleans()),
+        timeout_ms=draw(st.sampled_from([300.0, 3_000.0, 10_000.0])),
+        batch_size=draw(st.sampled_from([1, 2, 50])),
+    )
+    return venue, tuple(named), bounds
+
+
+@given(cases())
+@settings(max_examples=1_500, deadline=None)
+def test_every_answer_is_true(case: tuple[ModelVenue, tuple[Target, ...], Settings]) -> None:
+    """One outcome each, no false end, nothing touched that was not named, bounded time and requests."""
+    venue, named, bounds = case
+    meant = {target: venue.find(target.symbol, target.kind.value, target.value) for target in named}
+    desk = venue.desk(named, bounds)
+    venue.run(flow.cancel(desk))
+    assert list(desk.ledger.entries) == list(named)
+    for target, entry in desk.ledger.entries.items():
+        assert entry.outcome is not None
+        _is_true(entry, meant[target], venue, bounds, named)
+    _touched_only(venue, named, bounds)
+    # Bounded: one request may overrun by what it may take, and every order costs so many requests at most.
+    assert venue.now_ms <= bounds.timeout_ms + bounds.request_ms + 100
+    rounds = 5 + bounds.timeout_ms / 150
+    assert len(venue.calls) <= rounds * (math.ceil(len(named) / bounds.batch_size) + 2 * len(named) + 8)
+
+
+def _is_true(entry: Entry, order: Order | None, venue: ModelVenue, bounds: Settings, named: tuple[Target, ...]) -> None:
+    """Hold one outcome against the order that was meant: the live one of that name, else the newest."""
+    lagging = venue.history_lag_ms > bounds.pacing.recheck_ms
+    match entry.outcome:
+        case Outcome.CANCELED | Outcome.FILLED:
+            assert order is not None
+            assert entry.row is not None
+            assert entry.row.order_id == order.order_id
+            assert order.status == TRUTH[entry.outcome]
+        case Outcome.NOT_FOUND:
+            assert order is None or lagging
+        case Outcome.OPEN:
+            assert order is not None
+            assert order.status == "live"
+        case Outcome.ACCEPTED:
+            assert not bounds.confirm
+        case Outcome.NOT_SENT:
+            assert order is None or not order.touched or _named_otherwise(order, entry.target, named)
+
+
+def _touched_only(venue: ModelVenue, named: tuple[Target, ...], bounds: Settings) -> None:
+    """Hold the venue against the request: nobody else's order, and requests of one kind and of the right size."""
+    for order in venue.orders:
+        if order.touched:
+            assert any(
+                target.symbol == order.symbol and target.value in {order.order_id, order.client_id} for target in named
+            )
+    for call in venue.calls:
+        if call.endpoint is Endpoint.BATCH_CANCEL:
+            items = call.params["orderIdList"]
+            assert 1 <= len(items) <= bounds.batch_size
+            assert len({next(iter(item)) for item in items}) == 1
+
+
+def _named_otherwise(order: Order, target: Target, named: tuple[Target, ...]) -> bool:
+    return any(
+        other != target and other.symbol == order.symbol and other.value in {order.order_id, order.client_id}
+        for other in named
+    )
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_asking_again_changes_nothing(case: tuple[ModelVenue, tuple[Target, ...], Settings]) -> None:
+    """What was proven is proven again, once the venue is well."""
+    venue, named, bounds = case
+    first = venue.desk(named, bounds)
+    venue.run(flow.cancel(first))
+    venue.troubles, venue.history_lag_ms = iter(()), 0.0
+    second = venue.desk(named, Settings())
+    venue.run(flow.cancel(second))
+    for target, entry in first.ledger.entries.items():
+        if entry.outcome is not None and entry.outcome.ended:
+            assert second.ledger.entries[target].outcome is entry.outcome
+        assert second.ledger.entries[target].outcome is not Outcome.UNKNOWN
+    assert not any(order.status == "live" and order.touched for order in venue.orders)

@@ -1,0 +1,180 @@
+"""A venue in memory, and a driver with a clock of its own: flows run without sockets, threads or waiting.
+
+Written apart from the emulator, so that the two do not share a mistake. A `Fault` plan says, request by request, what
+goes wrong; the truth is in `orders`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.ledger import Ledger
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.target import Target
+
+ROUND_TRIP_MS = 10.0
+
+
+class Trouble(Enum):
+    """What can go wrong with one request."""
+
+    NONE = "none"
+    LOST_BEFORE = "lost before it was executed"
+    LOST_AFTER = "executed, and the answer lost"
+    HTML = "executed, and answered with a page"
+    NULL = "executed, and answered with null lists"
+    SYSTEM = "executed, and answered with 40010"
+    LIMITED = "429"
+    NEITHER = "executed, and the items left out of both lists"
+    IGNORED = "not executed, and the items left out of both lists"
+    BOTH = "executed, and the items put in both lists"
+    NEVER_LANDS = "acknowledged, and not executed"
+    REFUSED = "refused, though alive"
+    FILL_WINS = "acknowledged, and filled instead"
+    STRANGER = "executed, with a row that nobody asked for"
+    BOGUS_ROWS = "look-ups answer with rows of another symbol"
+
+
+@dataclass(slots=True)
+class Order:
+    """The truth about one order."""
+
+    order_id: str
+    client_id: str
+    symbol: str
+    status: str = "live"
+    ended_ms: float = 0.0
+    touched: bool = False
+
+    def row(self) -> dict[str, str]:
+        ids = {"orderId": self.order_id, "clientOid": self.client_id, "symbol": self.symbol}
+        return {**ids, "status": self.status, "uTime": str(int(self.ended_ms))}
+
+
+@dataclass(slots=True)
+class ModelVenue:
+    """Orders, a clock, and what will go wrong."""
+
+    orders: list[Order]
+    troubles: Iterator[Trouble] = field(default_factory=lambda: iter(()))
+    history_lag_ms: float = 0.0
+    now_ms: float = 0.0
+    calls: list[Call] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now_ms
+
+    def desk(self, targets: tuple[Target, ...], settings: Settings) -> Desk:
+        return Desk(Ledger.of(targets), settings, Deadline.after(self.clock, settings.timeout_ms), since_ms=0)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end, in time of this venue's own."""
+        value: Any = None
+        try:
+            while True:
+                effect = flow.send(value)
+                value = None
+                if isinstance(effect, SendAll):
+                    value = tuple(self._send(send) for send in effect.sends)
+                elif isinstance(effect, Wait):
+                    assert effect.ms >= 0
+                    self.now_ms += effect.ms
+                else:
+                    assert isinstance(effect, Resync)
+        except StopIteration as stop:
+            return stop.value
+
+    def find(self, symbol: str, key: str, value: str) -> Order | None:
+        """Return the newest order of that id, the live one first."""
+        ours = [
+            o for o in self.orders if o.symbol == symbol and value == (o.order_id if key == "orderId" else o.client_id)
+        ]
+        live = [order for order in ours if order.status == "live"]
+        return (live or ours[-1:] or [None])[0]
+
+    def _send(self, send: Send) -> Reply:
+        if self.now_ms >= send.deadline_ms:
+            return Fault(TimeoutError("no time"), sent=False)
+        send.started = True
+        self.calls.append(send.call)
+        trouble = next(self.troubles, Trouble.NONE)
+        self.now_ms += ROUND_TRIP_MS
+        if trouble is Trouble.LIMITED:
+            return Fault(OSError("429"), "429", "Too Many Requests", 429)
+        if trouble is Trouble.LOST_BEFORE:
+            return self._lost(send)
+        answers: dict[Endpoint, Callable[[Call, Trouble], object]] = {
+            Endpoint.BATCH_CANCEL: self._batch_cancel,
+            Endpoint.OPEN_ORDERS: self._open_orders,
+            Endpoint.HISTORY_ORDERS: self._history_orders,
+        }
+        data = answers[send.call.endpoint](send.call, trouble)
+        if trouble is Trouble.LOST_AFTER:
+            return self._lost(send)
+        if trouble is Trouble.SYSTEM:
+            return Fault(OSError("40010"), "40010", "Request timed out", 400)
+        if trouble is Trouble.HTML:
+            return Answer("<html>")
+        if trouble is Trouble.NULL:
+            data = {"successList": None, "failureList": None, "orderList": None}
+        return Answer({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
+
+    def _lost(self, send: Send) -> Fault:
+        self.now_ms += send.request_ms
+        return Fault(TimeoutError("no answer"))
+
+    def _batch_cancel(self, call: Call, trouble: Trouble) -> object:
+        success: list[dict[str, str]] = []
+        failure: list[dict[str, str]] = []
+        for item in call.params["orderIdList"]:
+            ((key, value),) = item.items()
+            order = self.find(call.params["symbol"], key, value)
+            if order is None or order.status != "live":
+                text = "The order does not exist" if order is None else "Order Cancelled"
+                echo = item if order is None else {"orderId": order.order_id, "clientOid": order.client_id}
+                failure.append({**echo, "errorMsg": text})
+                continue
+            order.touched = True
+            echo = {"orderId": order.order_id, "clientOid": order.client_id}
+            if trouble is Trouble.REFUSED:
+                failure.append({**echo, "errorMsg": "Cancel order error"})
+                continue
+            if trouble not in {Trouble.IGNORED, Trouble.NEVER_LANDS}:
+                order.status = "filled" if trouble is Trouble.FILL_WINS else "cancelled"
+                order.ended_ms = self.now_ms
+            if trouble in {Trouble.NEITHER, Trouble.IGNORED}:
+                continue
+            success.append(echo)
+            if trouble is Trouble.BOTH:
+                failure.append({**echo, "errorMsg": "Order Cancelled"})
+        if trouble is Trouble.STRANGER:
+            success.append({"orderId": "777", "clientOid": "stranger"})
+        return {"successList": success, "failureList": failure}
+
+    def _open_orders(self, call: Call, trouble: Trouble) -> object:
+        return self._page(call, trouble, [order for order in self.orders if order.status == "live"])
+
+    def _history_orders(self, call: Call, trouble: Trouble) -> object:
+        seen = [o for o in self.orders if o.status != "live" and o.ended_ms + self.history_lag_ms <= self.now_ms]
+        return self._page(call, trouble, seen)
+
+    def _page(self, call: Call, trouble: Trouble, orders: list[Order]) -> object:
+        params = call.params
+        rows = [order for order in orders if order.symbol == params["symbol"]]
+        if "orderId" in params:
+            rows = [order for order in rows if order.order_id == params["orderId"]]
+        elif "clientOid" in params:
+            rows = [order for order in rows if order.client_id == params["clientOid"]]
+        else:
+            below = int(params.get("idLessThan", 10**19))
+            rows = [order for order in rows if int(order.order_id) < below]
+        rows = sorted(rows, key=lambda order: -int(order.order_id))[: int(params.get("limit", "100"))]
+        if trouble is Trouble.BOGUS_ROWS:
+            return {"orderList": [{**order.row(), "symbol": "OTHER", "status": "cancelled"} for order in self.orders]}
+        return {"orderList": [order.row() for order in rows]}
