@@ -115,6 +115,9 @@ class ModelVenue:
             Endpoint.HISTORY_ORDERS: self._history_orders,
         }
         data = answers[send.call.endpoint](send.call, trouble)
+        return self._answer(send, trouble, data)
+
+    def _answer(self, send: Send, trouble: Trouble, data: object) -> Reply:
         if trouble is Trouble.LOST_AFTER:
             return self._lost(send)
         if trouble is Trouble.SYSTEM:

@@ -1,0 +1,91 @@
+"""The parts of ccxt that we rest on, and that it may change any day: each breaks here, by name, when it moves."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import ccxt
+import ccxt.async_support
+import ccxt.pro
+import pytest
+
+import bitget_margin
+from bitget_margin.adapter.margin import CrossedMargin
+
+FLAVOURS = [ccxt.bitget, ccxt.async_support.bitget, ccxt.pro.bitget]
+
+
+def parameters(cls: type, method: str) -> list[str]:
+    """Return the names of a method's parameters."""
+    return [name for name in inspect.signature(getattr(cls, method)).parameters if name != "self"]
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+def test_handle_errors_gets_the_parsed_answer_sixth(cls: type) -> None:
+    """Our override ties that answer to the exception."""
+    assert parameters(cls, "handle_errors")[:6] == ["code", "reason", "url", "method", "headers", "body"]
+    assert parameters(cls, "handle_errors")[6] == "response"
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+def test_request_takes_path_api_method_and_params_first(cls: type) -> None:
+    """That is how the drivers call it."""
+    assert parameters(cls, "request")[:4] == ["path", "api", "method", "params"]
+    assert "config" in parameters(cls, "request")
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+def test_sign_takes_path_api_method_and_params_first(cls: type) -> None:
+    """Our override looks at the first two."""
+    assert parameters(cls, "sign")[:4] == ["path", "api", "method", "params"]
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+def test_the_margin_mode_of_every_method_passes_one_place(cls: type) -> None:
+    """It is `handle_margin_mode_and_params`, and the order methods call it."""
+    source = inspect.getsource(next(base for base in cls.__mro__ if "create_order" in vars(base)))
+    assert source.count("self.handle_margin_mode_and_params(") > 10
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        "throttle",
+        "log",
+        "safe_order",
+        "safe_market",
+        "parse_orders",
+        "check_required_credentials",
+        "load_time_difference",
+    ],
+)
+def test_ccxt_has_what_we_call(cls: type, method: str) -> None:
+    """By these names."""
+    assert callable(getattr(cls, method))
+
+
+def test_nothing_is_overridden_that_ccxt_does_not_have() -> None:
+    """A method of ccxt's that changes its name would leave our override without effect."""
+    ours = {name for name, value in vars(CrossedMargin).items() if inspect.isfunction(value)}
+    own = {"is_sandbox", "refuse_sandbox"}
+    assert {name for name in ours - own if not hasattr(ccxt.bitget, name)} == set()
+
+
+def test_retries_of_ccxt_are_switched_off_by_a_parameter_that_is_not_sent() -> None:
+    """Ccxt takes `maxRetriesOnFailure` out of the parameters before it signs them."""
+    exchange = bitget_margin.bitget({"apiKey": "k", "secret": "s", "password": "p", "enableRateLimit": False})
+    exchange.options["maxRetriesOnFailure"] = 5
+    tries: list[Any] = []
+
+    def fetch(url: str, method: str, headers: Any, body: str) -> None:
+        tries.append(body)
+        raise ccxt.RequestTimeout
+
+    exchange.fetch = fetch
+    with pytest.raises(ccxt.RequestTimeout):
+        exchange.request(
+            "v2/margin/crossed/cancel-order", ["private", "margin"], "POST", {"a": "1", "maxRetriesOnFailure": 0}
+        )
+    assert tries == ['{"a":"1"}']

@@ -1,0 +1,221 @@
+"""The small parts of the core, each by itself."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bitget_margin.core import wire
+from bitget_margin.core.call import Endpoint, Fault, Flow, Send, SendAll, Wait
+from bitget_margin.core.codes import Hint, Verdict, hint, verdict
+from bitget_margin.core.row import State, row
+from bitget_margin.core.target import IdKind, Target, distinct, number
+from bitget_margin.core.together import together
+from bitget_margin.core.window import Window
+
+KEYS = ["code", "data", "successList", "failureList", "orderList", "orderId", "clientOid", "symbol", "status"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(KEYS) | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+def fault(code: str | None = None, status: int | None = 400, *, sent: bool = True) -> Fault:
+    """Return a fault of this code."""
+    return Fault(OSError(), code, "text", status, sent=sent)
+
+
+@pytest.mark.parametrize(
+    ("given_fault", "expected"),
+    [
+        (fault(sent=False), Verdict.UNSENT),
+        (fault(None), Verdict.AMBIGUOUS),
+        (fault("40009", 502), Verdict.AMBIGUOUS),
+        (fault("40009"), Verdict.DEFINITIVE),
+        (fault("40009", 200), Verdict.DEFINITIVE),
+        (fault("40010"), Verdict.AMBIGUOUS),
+        (fault("40008"), Verdict.CLOCK),
+        (fault("429", 429), Verdict.LIMITED),
+        (fault("43001"), Verdict.REFUSED),
+        (fault("99999"), Verdict.REFUSED),
+    ],
+)
+def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expected: Verdict) -> None:
+    """Anything else may have been executed, or refuses in words that are looked up."""
+    assert verdict(given_fault) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("43001", None, Hint.GONE),
+        (None, "The order does not exist", Hint.GONE),
+        (None, " the  ORDER does not exist! ", Hint.GONE),
+        (None, "订单不存在", Hint.GONE),
+        (None, "Order Cancelled", Hint.UNSURE),
+        (None, "whatever", Hint.UNSURE),
+        (None, None, Hint.UNSURE),
+        ("50062", "The order does not exist, or so", Hint.UNSURE),
+    ],
+)
+def test_texts_are_hints_and_unknown_ones_say_nothing(code: str | None, text: str | None, expected: Hint) -> None:
+    """Matched as a whole, not by a word that they happen to contain."""
+    assert hint(code, text) is expected
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(IdKind), st.integers(0, 99)), max_size=300),
+    st.integers(1, 50),
+)
+def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int]], size: int) -> None:
+    """Every target once, one symbol and kind each, in as few requests as possible, in order."""
+    named = distinct(Target(symbol, kind, str(value)) for symbol, kind, value in drawn)
+    made = list(wire.batches(named, size))
+    assert sorted(map(str, named)) == sorted(str(target) for batch in made for target in batch)
+    for batch in made:
+        assert 1 <= len(batch) <= size
+        assert len({(target.symbol, target.kind) for target in batch}) == 1
+    groups = {(target.symbol, target.kind) for target in named}
+    least = sum(-(-sum((t.symbol, t.kind) == group for t in named) // size) for group in groups)
+    assert len(made) == least
+
+
+@given(JSON)
+def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
+    """Whatever comes in, the documented types or None come out."""
+    for wrapped in (body, {"code": "00000", "data": body}):
+        assert wire.read_batch_cancel(wrapped) is None or wire.read_batch_cancel(wrapped)
+        assert wire.read_single_cancel(wrapped) is None or wire.read_single_cancel(wrapped)
+        assert wire.read_page(wrapped) is None or wire.read_page(wrapped)
+        assert wire.read_frozen(wrapped) is None or isinstance(wire.read_frozen(wrapped), dict)
+
+
+def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
+    """All ids are strings by the documents; a whole number is no less clear."""
+    read = row({"orderId": 12, "symbol": "BTCUSDT", "status": "filled"})
+    assert read is not None
+    assert (read.order_id, read.state) == ("12", State.FILLED)
+    for raw in (
+        {},
+        {"orderId": "1"},
+        {"symbol": "BTCUSDT"},
+        {"orderId": True, "symbol": "X"},
+        {"orderId": 1.5, "symbol": "X"},
+    ):
+        assert row({"status": "cancelled", **raw}) is None
+    unclear = row({"orderId": "1", "symbol": "X", "status": "canceling"})
+    assert unclear is not None
+    assert unclear.state is State.UNREADABLE
+
+
+def test_frozen_amounts_are_exact_and_silence_is_not_zero() -> None:
+    """A row that cannot be read makes the whole balance unreadable."""
+    body = {"code": "00000", "data": [{"coin": "USDT", "frozen": "0.1"}, {"coin": "BTC", "frozen": "0"}]}
+    assert wire.read_frozen(body) == {"USDT": Decimal("0.1"), "BTC": Decimal(0)}
+    for bad in (
+        {"coin": "USDT"},
+        {"frozen": "0"},
+        {"coin": "USDT", "frozen": None},
+        {"coin": "USDT", "frozen": "NaN"},
+        5,
+    ):
+        assert wire.read_frozen({"code": "00000", "data": [bad]}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12", 12),
+        (str(2**63 - 2), 2**63 - 2),
+        (str(2**63 - 1), None),
+        ("9" * 30, None),
+        ("a1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_what_fits_the_venues_ids_is_used_for_paging(text: str | None, expected: int | None) -> None:
+    """IdLessThan must be a number that the venue can have."""
+    assert number(text) == expected
+
+
+@given(st.lists(st.integers(0, 300), max_size=60))
+def test_no_span_of_a_window_holds_more_than_its_limit(gaps: list[int]) -> None:
+    """Whenever requests come, ten leave in any 1050 ms at most, first come, first served, without needless waits."""
+    window, now, left = Window(), 0.0, []
+    for gap in gaps:
+        now += gap
+        at = window.reserve(now, float("inf"))
+        assert at is not None
+        assert at >= now
+        left.append(at)
+    assert left == sorted(left)
+    for first, eleventh in zip(left, left[10:], strict=False):
+        assert eleventh - first >= 1_050
+    for i, at in enumerate(left[:10]):
+        assert at == sum(gaps[: i + 1])
+
+
+def test_a_place_that_comes_too_late_is_not_kept() -> None:
+    """A request that cannot leave in time takes no room from those that can."""
+    window = Window(limit=1, period_ms=100)
+    assert window.reserve(0, 0) == 0
+    assert window.reserve(10, 99) is None
+    assert window.reserve(10, 100) == 100
+    assert window.reserve(10, 1_000) == 200
+
+
+def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() -> None:
+    """One group for each step, waits together, results in order."""
+
+    def flow(name: str, steps: int) -> Flow[str]:
+        got = []
+        for step in range(steps):
+            replies = yield SendAll((Send(wire.page(Endpoint.OPEN_ORDERS, f"{name}{step}", 0), 1, 1),))
+            got.append(replies[0])
+        yield Wait(steps)
+        return f"{name}: {got}"
+
+    running = together([flow("a", 2), flow("b", 1), flow("c", 0)])
+    seen: list[Any] = []
+    value: Any = None
+    try:
+        while True:
+            effect = running.send(value)
+            if isinstance(effect, SendAll):
+                names = [send.call.params["symbol"] for send in effect.sends]
+                seen.append(names)
+                value = tuple(f"re {name}" for name in names)
+            else:
+                assert isinstance(effect, Wait)
+                seen.append(effect.ms)
+                value = None
+    except StopIteration as stop:
+        results = stop.value
+    assert seen == [["a0", "b0"], ["a1"], 2]
+    assert results == ("a: ['re a0', 're a1']", "b: ['re b0']", "c: []")
+
+
+def test_bodies_are_what_the_documents_show() -> None:
+    """Symbol, and a list of objects with one id each."""
+    batch = (Target("BTCUSDT", IdKind.ORDER, "1"), Target("BTCUSDT", IdKind.ORDER, "2"))
+    assert json.dumps(wire.batch_cancel(batch).params) == (
+        '{"symbol": "BTCUSDT", "orderIdList": [{"orderId": "1"}, {"orderId": "2"}]}'
+    )
+    assert dict(wire.single_cancel(Target("BTCUSDT", IdKind.CLIENT, "a")).params) == {
+        "symbol": "BTCUSDT",
+        "clientOid": "a",
+    }
