@@ -42,13 +42,6 @@ def test_sign_takes_path_api_method_and_params_first(cls: type) -> None:
 
 
 @pytest.mark.parametrize("cls", FLAVOURS)
-def test_the_margin_mode_of_every_method_passes_one_place(cls: type) -> None:
-    """It is `handle_margin_mode_and_params`, and the order methods call it."""
-    source = inspect.getsource(next(base for base in cls.__mro__ if "create_order" in vars(base)))
-    assert source.count("self.handle_margin_mode_and_params(") > 10
-
-
-@pytest.mark.parametrize("cls", FLAVOURS)
 @pytest.mark.parametrize(
     "method",
     [

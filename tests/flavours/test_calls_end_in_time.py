@@ -13,7 +13,7 @@ import bitget_margin
 from bitget_margin import CancelUnresolved, Outcome, report_of
 from bitget_margin.emulator import Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, dripping, resetting, silent
-from support.client import CROSS, Client, Flavour, config, load_markets, rungs
+from support.client import CROSS, Client, Flavour, close, config, load_markets, rungs
 
 GRACE_MS = 200
 
@@ -132,8 +132,7 @@ async def test_a_cancelled_task_leaves_with_the_report(venue: Emulator, flavour:
     report = report_of(caught.value)
     assert report is not None
     assert [result.outcome for result in report.results] == [Outcome.UNKNOWN] * 60
-    exchange.timeout_on_exit = 0
-    await exchange.close()
+    await close(exchange)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -145,8 +144,7 @@ async def test_the_batches_of_an_async_call_leave_side_by_side(venue: Emulator) 
     venue.reset_requests()
     venue.knobs(latency_ms=200)
     report = await exchange.batch_cancel(ids, "BTC/USDT")
-    exchange.timeout_on_exit = 0
-    await exchange.close()
+    await close(exchange)
     assert report.ok
     assert [result.id for result in report.results] == ids
     batches = [record.at_ms for record in venue.requests if record.path.endswith("batch-cancel-order")]

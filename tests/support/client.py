@@ -49,8 +49,7 @@ class Client:
 
     def close(self) -> None:
         if not self.exchange.synchronous:
-            self.exchange.timeout_on_exit = 0
-            self._loop.run_until_complete(self.exchange.close())
+            self._loop.run_until_complete(close(self.exchange))
         self._loop.close()
 
     async def _make(self, flavour: Flavour, config: dict[str, Any], *, load: bool) -> Any:
@@ -58,6 +57,12 @@ class Client:
         if load:
             await load_markets(exchange)
         return exchange
+
+
+async def close(exchange: Any) -> None:
+    """Close an async exchange at once; older ccxt closes its session only when told to clean up."""
+    exchange.timeout_on_exit = 0
+    await exchange.close(True)
 
 
 _loaded: list[Any] = []
