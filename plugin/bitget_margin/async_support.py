@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import ccxt
 import ccxt.async_support
 
 from bitget_margin.adapter import driver, faults, operations, placing
-from bitget_margin.adapter.asking import is_cross
+from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
 from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
@@ -63,26 +63,40 @@ class _Driver:
                 await self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 await self._resync(deadline_ms)
-            case Perform(method):
-                return await _reply(method())
+            case Perform(method, deadline_ms):
+                return await self._method(method, deadline_ms)
         return None
 
     async def _send(self, send: Send) -> Reply:
         at_ms = driver.departure_ms(self._exchange, send)
         if isinstance(at_ms, Fault):
             return at_ms
-        await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        try:
+            await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        except BaseException:
+            driver.stay(self._exchange, send, at_ms)
+            raise
         allowed_ms = driver.allowed_ms(send)
         # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
         PACED.set(True)
         try:
-            return await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
+            send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
         except TimeoutError:
-            return driver.timed_out(self._exchange, send, allowed_ms)
+            send.reply = driver.timed_out(self._exchange, send, allowed_ms)
+        return send.reply
+
+    async def _method(self, method: Callable[[], Awaitable[object]], deadline_ms: float) -> Reply:
+        try:
+            return await _reply(asyncio.wait_for(method(), max(0.0, deadline_ms - now_ms()) / 1_000))
+        except TimeoutError:
+            return driver.placed_too_slowly(self._exchange)
 
     async def _load_markets(self, deadline_ms: float) -> None:
+        # ccxt shares one loading between all callers: it is left to them, not cancelled, when our time is up.
+        loading = asyncio.ensure_future(self._exchange.load_markets())
+        loading.add_done_callback(_forget)
         try:
-            await asyncio.wait_for(self._exchange.load_markets(), max(0.0, deadline_ms - now_ms()) / 1_000)
+            await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - now_ms()) / 1_000)
         except TimeoutError:
             raise driver.no_markets(self._exchange) from None
 
@@ -91,6 +105,12 @@ class _Driver:
         with contextlib.suppress(ccxt.BaseError, TimeoutError):
             left_ms = max(0.0, deadline_ms - now_ms())
             await asyncio.wait_for(self._exchange.load_time_difference(), left_ms / 1_000)
+
+
+def _forget(loading: asyncio.Future[object]) -> None:
+    """Read the outcome of a loading that nobody waits for any more, so that asyncio does not complain."""
+    if not loading.cancelled():
+        loading.exception()
 
 
 async def _reply(work: Awaitable[object]) -> Reply:
@@ -149,10 +169,25 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         params: Params = {},
     ) -> Order:
         """Place an order; a crossed one at most once, whatever becomes of the answer."""
-        if not is_cross(self, "createOrder", symbol, params):
+        if not places_cross(self, "createOrder", symbol, params):
             return await super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
         return await self._run(placing.create_order(self, super().create_order, symbol, order, params))
+
+    async def edit_order(
+        self,
+        id: str,  # noqa: A002
+        symbol: str,
+        type: Any,  # noqa: A002
+        side: Any,
+        amount: Any = None,
+        price: Any = None,
+        params: Params = {},
+    ) -> Order:
+        """Edit an order; a crossed one is refused, which stock ccxt would send to the spot wallet."""
+        if places_cross(self, "editOrder", symbol, params):
+            operations.refuse_edit(self)
+        return await super().edit_order(id, symbol, type, side, amount, price, params)
 
     async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a crossed one from open-orders, then history-orders."""

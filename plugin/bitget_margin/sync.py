@@ -13,7 +13,7 @@ from typing import Any
 import ccxt
 
 from bitget_margin.adapter import driver, faults, operations, placing
-from bitget_margin.adapter.asking import is_cross
+from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
@@ -89,23 +89,34 @@ class _Driver:
                 self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 self._resync(deadline_ms)
-            case Perform(method):
-                return _reply(method)
+            case Perform(method, deadline_ms):
+                return self._method(method, deadline_ms)
         return None
 
     def _send(self, send: Send) -> Reply:
         at_ms = driver.departure_ms(self._exchange, send)
         if isinstance(at_ms, Fault):
             return at_ms
-        time.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        try:
+            time.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+        except BaseException:
+            driver.stay(self._exchange, send, at_ms)
+            raise
         allowed_ms = driver.allowed_ms(send)
         paced = PACED.set(True)
         try:
-            return _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
+            send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
         except _Late:
-            return driver.timed_out(self._exchange, send, allowed_ms)
+            send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         finally:
             PACED.reset(paced)
+        return send.reply
+
+    def _method(self, method: Callable[[], object], deadline_ms: float) -> Reply:
+        try:
+            return _reply(lambda: _within(method, deadline_ms - now_ms()))
+        except _Late:
+            return driver.placed_too_slowly(self._exchange)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
@@ -228,10 +239,25 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         :raises ccxt.NetworkError: it may have been placed, and no look-up showed it before `params['timeout']` (ms)
         :raises ccxt.NotSupported: a conditional order, which stock ccxt sends to the spot wallet
         """
-        if not is_cross(self, "createOrder", symbol, params):
+        if not places_cross(self, "createOrder", symbol, params):
             return super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
         return self._run(placing.create_order(self, super().create_order, symbol, order, params))
+
+    def edit_order(
+        self,
+        id: str,  # noqa: A002
+        symbol: str,
+        type: Any,  # noqa: A002
+        side: Any,
+        amount: Any = None,
+        price: Any = None,
+        params: Params = {},
+    ) -> Order:
+        """Edit an order; a crossed one is refused, which stock ccxt would send to the spot wallet."""
+        if places_cross(self, "editOrder", symbol, params):
+            operations.refuse_edit(self)
+        return super().edit_order(id, symbol, type, side, amount, price, params)
 
     def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a crossed one from open-orders, then history-orders.

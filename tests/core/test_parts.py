@@ -178,6 +178,20 @@ def test_a_place_that_comes_too_late_is_not_kept() -> None:
     assert window.reserve(10, 1_000) == 200
 
 
+def test_a_place_that_is_given_back_goes_to_the_next_in_line() -> None:
+    """An interrupted call does not hold up the emergency cancel after it, and the limit holds all the same."""
+    window = Window(limit=2, period_ms=100)
+    kept = [window.reserve(0, 1_000) for _ in range(8)]
+    assert kept == [0, 0, 100, 100, 200, 200, 300, 300]
+    for at in (100, 200, 300):
+        window.give_back(at)
+    assert window.reserve(50, 1_000) == 100
+    assert window.reserve(150, 180) is None
+    assert window.reserve(150, 1_000) == 200
+    assert window.reserve(250, 1_000) == 300
+    assert window.reserve(250, 1_000) == 400
+
+
 def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() -> None:
     """One group for each step, waits together, results in order."""
 

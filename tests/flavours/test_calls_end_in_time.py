@@ -7,6 +7,7 @@ import threading
 import time
 from typing import Any
 
+import ccxt
 import pytest
 
 import bitget_margin
@@ -94,27 +95,72 @@ def test_orders_executed_behind_a_lost_answer_are_found(venue: Emulator, client:
 
 
 def test_an_interrupt_leaves_with_the_report(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C in the middle of a sync call: what was sent may have been executed, the rest was not."""
+    """Ctrl-C in a sync call: what was answered is kept, what was sent is unknown, the rest was not sent."""
     client = Client(Flavour.SYNC, config(venue))
-    ids = rungs(venue, 120)
-    venue.knobs(latency_ms=20)
+    ids = rungs(venue, 170)
     request = client.exchange.request
     sent: list[str] = []
 
     def interrupted(path: str, *args: Any, **named: Any) -> Any:
-        if len(sent) == 1:
-            raise KeyboardInterrupt
         sent.append(path)
+        if len(sent) == 3:
+            raise KeyboardInterrupt
         return request(path, *args, **named)
 
     monkeypatch.setattr(client.exchange, "request", interrupted)
     with pytest.raises(KeyboardInterrupt) as caught:
-        client("batch_cancel", ids, "BTC/USDT")
+        client("cancel_orders", ids, "BTC/USDT", CROSS)
     client.close()
     report = report_of(caught.value)
     assert report is not None
     outcomes = [result.outcome for result in report.results]
-    assert outcomes == [Outcome.UNKNOWN] * 100 + [Outcome.NOT_SENT] * 20
+    assert outcomes == [Outcome.ACCEPTED] * 100 + [Outcome.UNKNOWN] * 50 + [Outcome.NOT_SENT] * 20
+    assert report.requests == 3
+
+
+async def test_a_loading_of_markets_is_shared_and_outlives_an_impatient_call(venue: Emulator) -> None:
+    """A call that has no time for the markets does not take them from the others."""
+    exchange = bitget_margin.async_support.bitget(config(venue))
+    (order_id,) = rungs(venue, 1)
+    venue.knobs(latency_ms=150)
+    patient = asyncio.create_task(exchange.load_markets())
+    with pytest.raises(ccxt.RequestTimeout, match="markets"):
+        await exchange.cancel_orders([order_id], "BTC/USDT", CROSS | {"timeout": 50})
+    assert "BTC/USDT" in await patient
+    assert (await exchange.batch_cancel([order_id], "BTC/USDT")).ok
+    await close(exchange)
+
+
+def test_placing_ends_in_time_too(client: Client) -> None:
+    """A body that comes byte by byte: the order may have been placed, and the call says so within its timeout."""
+    with broken_venue(dripping) as url:
+        elsewhere(client, url)
+        order = ("BTC/USDT", "limit", "buy", 0.001, 50_000, CROSS | {"timeout": 900})
+        error, took_ms = timed(client, "create_order", *order)
+    assert took_ms <= 900 + GRACE_MS
+    assert isinstance(error, ccxt.NetworkError)
+    assert "may have been placed" in str(error)
+
+
+def test_an_interrupted_call_gives_its_places_in_the_window_back(venue: Emulator) -> None:
+    """After a huge call was cancelled, the next cancel leaves within the second."""
+
+    async def run() -> float:
+        exchange = bitget_margin.async_support.bitget(config(venue))
+        await load_markets(exchange)
+        ids = [str(number) for number in range(1, 5_001)]
+        huge = asyncio.create_task(exchange.cancel_orders(ids, "BTC/USDT", CROSS))
+        await asyncio.sleep(0.2)
+        huge.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await huge
+        (order_id,) = rungs(venue, 1)
+        started = time.monotonic()
+        await exchange.cancel_orders([order_id], "BTC/USDT", CROSS)
+        await close(exchange)
+        return time.monotonic() - started
+
+    assert asyncio.run(run()) < 2
 
 
 @pytest.mark.parametrize("flavour", [Flavour.ASYNC, Flavour.PRO])

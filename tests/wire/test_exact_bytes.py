@@ -6,19 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import ccxt
 import pytest
 import responses
 
-import bitget_margin
 from bitget_margin import CancelUnresolved, Outcome, report_of
-
-HOST = "https://api.bitget.com"
-MARGIN = f"{HOST}/api/v2/margin/crossed"
-CROSS = {"marginMode": "cross"}
+from support.wire import CROSS, EMPTY, HOST, MARGIN, answer, market, page, row
 
 DOCUMENTED = {
     "code": "00000",
@@ -32,80 +27,6 @@ DOCUMENTED = {
     "requestTime": 1627293504612,
 }
 """The example answer of the endpoint's own page: one id in both lists."""
-
-EMPTY = {"code": "00000", "msg": "success", "requestTime": 1, "data": {"orderList": [], "maxId": None, "minId": None}}
-
-
-def market(symbol: str, base: str) -> dict[str, Any]:
-    """Return a market as ccxt's own tests write one."""
-    return {
-        "id": symbol,
-        "symbol": f"{base}/USDT",
-        "base": base,
-        "quote": "USDT",
-        "type": "spot",
-        "spot": True,
-        "active": True,
-        "precision": {"amount": 1e-6, "price": 0.01},
-        "limits": {},
-    }
-
-
-@pytest.fixture
-def wire() -> Iterator[responses.RequestsMock]:
-    """Close the network, and record what would have gone out."""
-    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        yield mock
-
-
-@pytest.fixture
-def exchange() -> Any:
-    """Return a sync exchange that knows its markets and its account."""
-    config: Any = {
-        "apiKey": "key",
-        "secret": "secret",
-        "password": "passphrase",
-        "enableRateLimit": False,
-        "options": {"uta": False, "batchCancel": {"timeout": 400}},
-    }
-    made = bitget_margin.bitget(config)
-    made.set_markets([market("BTCUSDT", "BTC"), market("ETHUSDT", "ETH")])
-    return made
-
-
-def answer(*, success: Any = (), failure: Any = ()) -> dict[str, Any]:
-    """Return an answer to a batch cancel."""
-    data = {"successList": list(success), "failureList": list(failure)}
-    return {"code": "00000", "msg": "success", "requestTime": 1, "data": data}
-
-
-def row(order_id: str, status: str, **more: str) -> dict[str, str]:
-    """Return an order row as the documents show one."""
-    return {
-        "orderId": order_id,
-        "symbol": "BTCUSDT",
-        "orderType": "limit",
-        "enterPointSource": "API",
-        "clientOid": f"c{order_id}",
-        "loanType": "normal",
-        "price": "32111",
-        "side": "buy",
-        "status": status,
-        "baseSize": "0.01",
-        "quoteSize": "321.11",
-        "priceAvg": "0",
-        "size": "0",
-        "amount": "0",
-        "force": "gtc",
-        "cTime": "1695629859821",
-        "uTime": "1695629890839",
-        **more,
-    }
-
-
-def page(*rows: dict[str, str]) -> dict[str, Any]:
-    """Return a page of orders."""
-    return {"code": "00000", "msg": "success", "requestTime": 1, "data": {"orderList": list(rows)}}
 
 
 def test_a_batch_by_order_id_is_these_bytes(wire: responses.RequestsMock, exchange: Any) -> None:

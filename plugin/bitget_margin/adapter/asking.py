@@ -21,6 +21,17 @@ _MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "uta
 """Chosen already, or without meaning for a crossed margin order."""
 _TRIGGER: Final = frozenset({"trigger", "stop", "trailing", "planType"})
 
+_CONDITIONAL: Final = (
+    "triggerPrice",
+    "stopPrice",
+    "stopLossPrice",
+    "takeProfitPrice",
+    "stopLoss",
+    "takeProfit",
+    "trailingPercent",
+    "callbackRatio",
+)
+
 
 def is_cross(exchange: CrossedMargin, method: str, symbol: object, params: Params) -> bool:
     """Whether this call is about the crossed account; everything else is stock ccxt's.
@@ -31,6 +42,11 @@ def is_cross(exchange: CrossedMargin, method: str, symbol: object, params: Param
     named = params.get("marginMode", params.get("defaultMarginMode")) is not None
     contract = isinstance(symbol, str) and ":" in symbol
     return bool(mode == "cross" and (named or not contract))
+
+
+def places_cross(exchange: CrossedMargin, method: str, symbol: object, params: Params) -> bool:
+    """Whether this order is for the crossed account; a contract has a margin mode of its own, called cross too."""
+    return is_cross(exchange, method, symbol, params) and not (isinstance(symbol, str) and ":" in symbol)
 
 
 def prepare(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
@@ -75,6 +91,12 @@ def listed(exchange: CrossedMargin, method: str, name: str, values: object) -> l
     return list(values)
 
 
+def whole_number(exchange: CrossedMargin, method: str, name: str, value: object) -> None:
+    """Refuse a time or a count that is neither None nor a whole number above zero."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
+        raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {value!r}; give a whole number above 0")
+
+
 def required_symbol(exchange: CrossedMargin, method: str, symbol: object) -> str:
     """Return the symbol, or refuse what is none."""
     if symbol is None or symbol == "":
@@ -98,3 +120,10 @@ def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
             "crossed margin orders are on spot symbols",
         )
     return market
+
+
+def refuse_conditional(exchange: CrossedMargin, method: str, params: Params) -> None:
+    """Refuse what the crossed account has no endpoint for: stock ccxt sends it to the spot wallet, or at once."""
+    for key in _CONDITIONAL:
+        if params.get(key) is not None:
+            raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")

@@ -38,6 +38,15 @@ if TYPE_CHECKING:
         def safe_market(self, market_id: str, market: Any = None, delimiter: Any = None, type: Any = None) -> Any: ...  # noqa: A002
         def check_required_credentials(self, error: bool = True) -> Any: ...
         def sign(self, path: Any, api: Any = ..., method: str = ..., params: Any = ..., *rest: Any) -> Any: ...
+        def create_order_request(
+            self,
+            symbol: Any,
+            type: Any,  # noqa: A002
+            side: Any,
+            amount: Any,
+            price: Any = None,
+            params: Params = ...,
+        ) -> Any: ...
         def handle_errors(self, code: int, *rest: Any) -> Any: ...
         def handle_margin_mode_and_params(
             self,
@@ -64,6 +73,16 @@ if TYPE_CHECKING:
             type: Any,  # noqa: A002
             side: Any,
             amount: Any,
+            price: Any = None,
+            params: Params = ...,
+        ) -> Order: ...
+        async def edit_order(
+            self,
+            id: Any,  # noqa: A002
+            symbol: Any,
+            type: Any,  # noqa: A002
+            side: Any,
+            amount: Any = None,
             price: Any = None,
             params: Params = ...,
         ) -> Order: ...

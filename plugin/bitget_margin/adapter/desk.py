@@ -12,6 +12,7 @@ import ccxt
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.errors import CancelUnresolved, attach
 from bitget_margin.adapter.orders import Markets, report
+from bitget_margin.core import flow as flow_of_cancel
 from bitget_margin.core import wire
 from bitget_margin.core.ask import Unreadable
 from bitget_margin.core.call import Fault, Flow, LoadMarkets, T
@@ -63,8 +64,8 @@ def guard(exchange: CrossedMargin, desk: Desk, markets: Markets, flow: Flow[T]) 
     try:
         return (yield from flow)
     except BaseException as error:
-        desk.ledger.close()
-        attach(error, report(exchange, desk.ledger, markets, desk.deadline.elapsed_ms()))
+        flow_of_cancel.interrupt(desk)
+        attach(error, report(exchange, desk.ledger, markets, now_ms() - desk.began_ms))
         raise
 
 
@@ -78,14 +79,14 @@ def conclude(
     """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved."""
     swept = swept or Swept()
     unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
-    found = report(exchange, desk.ledger, markets, desk.deadline.elapsed_ms(), unexamined)
+    found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms, unexamined)
     error = desk.ledger.error
     if error is None and swept.fault is not None and verdict(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
         error = swept.fault.error
     if error is not None:
         attach(error, found)
         raise error
-    if swept.problem or unexamined or not all(result.outcome.resolved for result in found.results):
+    if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
         fault = swept.fault or desk.ledger.last_fault
         raise CancelUnresolved(method, found, swept.problem) from (fault.error if fault else None)
     return found

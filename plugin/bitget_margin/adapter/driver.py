@@ -10,6 +10,7 @@ import ccxt
 from bitget_margin.adapter import windows
 from bitget_margin.adapter.desk import now_ms
 from bitget_margin.core.call import Fault, Send
+from bitget_margin.core.window import Window
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
@@ -25,12 +26,22 @@ def departure_ms(exchange: CrossedMargin, send: Send) -> float | Fault:
         return _unsent(exchange, send, "no time was left before the deadline")
     if not exchange.enableRateLimit:
         return now
-    url = exchange.urls["api"]["margin"]
-    account = windows.account_name(exchange.options.get("uid"), exchange.apiKey, url)
-    at_ms = windows.window(account, send.call.endpoint).reserve(now, send.deadline_ms)
+    at_ms = _window(exchange, send).reserve(now, send.deadline_ms)
     if at_ms is None:
         return _unsent(exchange, send, "the rate limit left no room before the deadline")
     return at_ms
+
+
+def stay(exchange: CrossedMargin, send: Send, at_ms: float) -> None:
+    """Give the place in the window back: the call was interrupted before this request left."""
+    if exchange.enableRateLimit:
+        _window(exchange, send).give_back(at_ms)
+
+
+def _window(exchange: CrossedMargin, send: Send) -> Window:
+    url = exchange.urls["api"]["margin"]
+    account = windows.account_name(exchange.options.get("uid"), exchange.apiKey, url)
+    return windows.window(account, send.call.endpoint)
 
 
 def allowed_ms(send: Send) -> float:
@@ -53,6 +64,11 @@ def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
     """Return the fault of a request that was left alone because its time was up: it may have been executed."""
     path = send.call.endpoint.path
     return Fault(ccxt.RequestTimeout(f"{exchange.id} {path} did not answer within {after_ms:.0f} ms"))
+
+
+def placed_too_slowly(exchange: CrossedMargin) -> Fault:
+    """Return the fault of a placing that was left alone because its time was up."""
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} did not answer in time"))
 
 
 def no_markets(exchange: CrossedMargin) -> ccxt.RequestTimeout:

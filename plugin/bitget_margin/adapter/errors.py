@@ -45,7 +45,8 @@ def report_of(error: BaseException | None) -> CancelReport | None:
         if isinstance(report, CancelReport):
             return report
         seen.add(id(error))
-        error = error.__cause__ or error.__context__
+        # Not __context__: it may be an earlier call's exception, that its handler was busy with.
+        error = error.__cause__
     return None
 
 

@@ -60,4 +60,5 @@ def _links(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(link))
         yield link
-        todo += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
+        # Not __context__: it may be what the caller was handling when this request was made.
+        todo += [link.__cause__, getattr(link, "reason", None), *link.args]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import asking, faults
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import SIGNED
 from bitget_margin.adapter.secret import Secret, mask
@@ -80,6 +80,20 @@ class CrossedMargin(Exchange):
                 f"{self.id} {methodName}(): marginMode is {mode!r}; give 'cross' (or 'crossed') or 'isolated'",
             )
         return [known, rest]
+
+    def create_order_request(
+        self,
+        symbol: Any,
+        type: Any,  # noqa: A002 - ccxt's name
+        side: Any,
+        amount: Any,
+        price: Any = None,
+        params: Params = {},
+    ) -> Any:
+        """Return ccxt's request for an order; a conditional crossed one is refused, which ccxt would place at once."""
+        if asking.places_cross(self, "createOrder", symbol, params):
+            asking.refuse_conditional(self, "create_order", params)
+        return super().create_order_request(symbol, type, side, amount, price, params)
 
     def is_sandbox(self) -> bool:
         """Whether requests would go to the venue's demo trading, which has no margin."""

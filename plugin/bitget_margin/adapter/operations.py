@@ -12,6 +12,7 @@ from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk, place, raised
 from bitget_margin.adapter.errors import attach
 from bitget_margin.adapter.margin import ISOLATED
+from bitget_margin.adapter.orders import readable
 from bitget_margin.core import flow, sweep
 from bitget_margin.core.ask import find, list_open
 from bitget_margin.core.call import Fault, Flow
@@ -119,6 +120,13 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     return _orders(conclude(exchange, method, desk, markets, swept))
 
 
+def refuse_edit(exchange: CrossedMargin) -> None:
+    """Refuse to edit a crossed order: the account has no such endpoint, and stock ccxt sends it to the spot wallet."""
+    raise ccxt.NotSupported(
+        f"{exchange.id} edit_order(): crossed margin orders cannot be edited; cancel and place anew"
+    )
+
+
 def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Return one crossed order: open-orders is asked first, then history-orders."""
     method = "fetch_order"
@@ -136,7 +144,7 @@ def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, param
             f"{exchange.id} {method}(): neither open-orders nor history-orders shows {target.value} "
             f"of {market['symbol']}; history can lag behind",
         )
-    return cast("Order", exchange.parse_order(dict(row.raw), market))
+    return cast("Order", readable(exchange, row, market))
 
 
 def fetch_open_orders(
@@ -149,6 +157,8 @@ def fetch_open_orders(
     """Return the open crossed orders, over all pages; `limit` ends it early, with the newest."""
     method = "fetch_open_orders"
     asking.prepare(exchange, method, params, {"timeout", "until"})
+    for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):
+        asking.whole_number(exchange, method, name, value)
     settings = asking.settings(exchange, method, params, confirm=False)
     unified = None if symbol is None else asking.required_symbol(exchange, method, symbol)
     desk = open_desk(exchange, settings)
@@ -159,10 +169,10 @@ def fetch_open_orders(
     if isinstance(rows, Fault):
         raise raised(exchange, method, rows)
     newest = rows if limit is None else rows[:limit]
-    orders: list[Order] = exchange.parse_orders([dict(row.raw) for row in newest], market, since)
+    orders = sorted((readable(exchange, row, market) for row in newest), key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
     # Not sent as endTime, which would beat the paging by id.
-    return orders if until is None else [order for order in orders if (order["timestamp"] or 0) <= until]
+    return [order for order in orders if until is None or (order["timestamp"] or 0) <= until]
 
 
 def _cancel_listed(
@@ -198,12 +208,16 @@ def _cancel(
     if not named:
         return CancelReport(())
     desk = open_desk(exchange, settings)
+    desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
-    yield from guard(exchange, desk, markets, flow.cancel(desk, single=single))
+    yield from guard(exchange, desk, markets, flow.cancel(desk))
     report = conclude(exchange, method, desk, markets)
     if single and report.results[0].outcome in {Outcome.NOT_FOUND, Outcome.OPEN}:
-        error = desk.ledger.entries[next(iter(desk.ledger.entries))].error or _refusal(exchange, method, report)
+        (entry,) = desk.ledger.entries.values()
+        # What stock raises for an unknown order; of one that lives, it would say that it is gone.
+        gone = entry.error if report.results[0].outcome is Outcome.NOT_FOUND else None
+        error = gone or _refusal(exchange, method, report)
         attach(error, report)
         raise error
     return report
@@ -224,7 +238,7 @@ def _target(exchange: CrossedMargin, method: str, given_id: object, symbol: str,
     try:
         if named is None:
             return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))
-        if given_id not in {None, ""}:
+        if given_id is not None and given_id != "":
             raise BadInput(f"both id {given_id!r} and clientOrderId {named!r} are given; give one of them")
         return Target(symbol, IdKind.CLIENT, client_id(named, "clientOrderId"))
     except BadInput as error:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import ccxt
+
 from bitget_margin.core.ledger import Entry, Ledger
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.row import text
+from bitget_margin.core.row import Row, text
 from bitget_margin.core.target import IdKind
 
 if TYPE_CHECKING:
@@ -41,6 +43,14 @@ def report(
     )
 
 
+def readable(exchange: CrossedMargin, row: Row, market: Mapping[str, Any] | None) -> Any:
+    """Return the order structure of a row, or raise BadResponse where ccxt cannot read its fields."""
+    try:
+        return exchange.parse_order(dict(row.raw), market)
+    except Exception as error:
+        raise ccxt.BadResponse(f"{exchange.id}: the row of order {row.order_id} cannot be read: {error!r}") from error
+
+
 def _market(exchange: CrossedMargin, markets: Markets, entry: Entry) -> Mapping[str, Any]:
     """Return the market of an entry; of a symbol that is not in the loaded markets, what can be said without."""
     symbol = entry.target.symbol
@@ -68,7 +78,11 @@ def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapp
         # What stock ccxt makes of an entry of successList, field by field.
         return _named(exchange.parse_order(info, market), entry, market)
     if entry.row is not None:
-        order = exchange.parse_order(dict(entry.row.raw), market)
+        try:
+            order = readable(exchange, entry.row, market)
+        except ccxt.BadResponse:
+            # One field that cannot be read must not cost the outcome, which is proven, nor the other orders'.
+            order = exchange.safe_order({"info": dict(entry.row.raw), "id": entry.row.order_id}, market)
         if outcome is Outcome.OPEN and info:
             order["info"] = info
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ccxt
 
@@ -16,7 +16,7 @@ from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import SIGNED
 from bitget_margin.adapter.desk import open_desk
-from bitget_margin.core import wire
+from bitget_margin.adapter.orders import readable
 from bitget_margin.core.ask import find
 from bitget_margin.core.call import Answer, Fault, Flow, Perform, Reply, Wait
 from bitget_margin.core.codes import Verdict, verdict
@@ -26,19 +26,6 @@ from bitget_margin.core.target import BadInput, IdKind, Target, client_id
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
-
-_CONDITIONAL: Final = (
-    "triggerPrice",
-    "stopPrice",
-    "stopLossPrice",
-    "takeProfitPrice",
-    "stopLoss",
-    "takeProfit",
-    "trailingPercent",
-    "callbackRatio",
-)
-_CLOCKS_APART_MS: Final = 60_000
-"""Twice what the venue lets our clock differ from its own."""
 
 
 def create_order(
@@ -51,36 +38,34 @@ def create_order(
     """Place a crossed order through stock ccxt; `order` is its type, side, amount and price."""
     method = "create_order"
     unified = asking.required_symbol(exchange, method, symbol)
-    _refuse_conditional(exchange, method, params)
+    asking.refuse_conditional(exchange, method, params)
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
     settings = asking.settings(exchange, method, params, confirm=False)
-    given = params.get("clientOrderId", params.get("clientOid"))
+    given = next((params[key] for key in ("clientOrderId", "clientOid") if params.get(key) is not None), None)
     try:
         name = uuid.uuid4().hex if given is None else client_id(given, "clientOrderId")
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
     signed: list[str] = []
-    started_ms = exchange.milliseconds()
+    desk = open_desk(exchange, settings)
     token = SIGNED.set(signed)
     try:
-        reply: Reply = yield Perform(lambda: stock(unified, *order, sent))
+        reply: Reply = yield Perform(lambda: stock(unified, *order, sent), desk.deadline.at_ms - settings.request_ms)
     finally:
         SIGNED.reset(token)
     fault = _doubt(reply, signed)
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
-    desk = open_desk(exchange, settings)
     market = asking.spot_market(exchange, method, unified)
-    oldest_ms = None if given is None else started_ms - _CLOCKS_APART_MS
-    row = yield from _find_placed(desk, Target(market["id"], IdKind.CLIENT, name), oldest_ms)
+    row = yield from _find_placed(desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=given is None)
     if row is None:
         raise ccxt.NetworkError(
             f"{exchange.id} {method}(): the order with client order id {name} may have been placed ({fault.error}); "
             "no look-up shows it so far: look it up again before you place another",
         ) from fault.error
-    return cast("Order", exchange.parse_order(dict(row.raw), market))
+    return cast("Order", readable(exchange, row, market))
 
 
 def _doubt(reply: Reply, signed: list[str]) -> Fault | None:
@@ -96,26 +81,15 @@ def _doubt(reply: Reply, signed: list[str]) -> Fault | None:
     raise reply.error
 
 
-def _find_placed(desk: Desk, target: Target, oldest_ms: int | None) -> Flow[Row | None]:
-    """Look the order up until it shows or the time is up; an ended one only if it is not an older namesake."""
+def _find_placed(desk: Desk, target: Target, *, ours_alone: bool) -> Flow[Row | None]:
+    """Look the order up until it shows or the time is up; `ours_alone` is a name that no other order ever had."""
     tries = 0
     while True:
-        row = yield from find(desk, target)
-        if isinstance(row, Row) and (oldest_ms is None or not row.state.ended or _created_ms(row) >= oldest_ms):
+        row = yield from find(desk, target, placed_in_call=not ours_alone)
+        if isinstance(row, Row):
             return row
         pause_ms = desk.settings.pacing.poll_ms(tries)
         if desk.deadline.left_ms() <= pause_ms:
             return None
         tries += 1
         yield Wait(pause_ms)
-
-
-def _created_ms(row: Row) -> int:
-    return int(wire.decimal(row.raw.get("cTime")) or 0)
-
-
-def _refuse_conditional(exchange: CrossedMargin, method: str, params: Params) -> None:
-    """Refuse what the crossed account has no endpoint for: stock ccxt sends it to the spot wallet."""
-    for key in _CONDITIONAL:
-        if params.get(key) is not None:
-            raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import TypeVar
 
 from bitget_margin.core import wire
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Wait
-from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.codes import Verdict, refuses_parameters, verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.row import Row
 from bitget_margin.core.target import Target
@@ -19,8 +20,16 @@ class Unreadable(Exception):
     """The venue answered with success, and the body is not what its documents say."""
 
 
-def ask(desk: Desk, call: Call, read: Callable[[object], A | None]) -> Flow[A | Fault]:
-    """Return what `read` makes of the answer, or the last fault once the venue has refused or the time is up."""
+def ask(
+    desk: Desk,
+    call: Call,
+    read: Callable[[object], A | None],
+    final: Callable[[Fault], bool] = lambda _: False,
+) -> Flow[A | Fault]:
+    """Return what `read` makes of the answer, or the last fault once the venue has refused or the time is up.
+
+    `final` says of a fault that would be asked about again that it is an answer after all.
+    """
     tries = 0
     while True:
         replies = yield from deliver(desk, [desk.send(call)])
@@ -29,27 +38,45 @@ def ask(desk: Desk, call: Call, read: Callable[[object], A | None]) -> Flow[A | 
             answer = read(reply.body)
             if answer is not None:
                 return answer
-            fault = Fault(Unreadable(f"{call.endpoint.path} answered {str(reply.body)[:200]!r}"), body=reply.body)
+            fault = Fault(Unreadable(f"{call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
         else:
             fault = reply
         pause_ms = desk.settings.pacing.poll_ms(tries)
-        if verdict(fault) is not Verdict.AMBIGUOUS or desk.deadline.left_ms() <= pause_ms:
+        if verdict(fault) is not Verdict.AMBIGUOUS or final(fault) or desk.deadline.left_ms() <= pause_ms:
             return fault
         tries += 1
         yield Wait(pause_ms)
 
 
-def find(desk: Desk, target: Target) -> Flow[Row | Fault | None]:
-    """Return the row of one order: a live one, else the newest that ended; None if the venue shows none."""
+def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Row | Fault | None]:
+    """Return the row of one order: a live one, else the newest that ended; None if the venue shows none.
+
+    With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
+    a client order id may have belonged to an older order.
+    """
     for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
         call = wire.by_id(endpoint, target.symbol, target.kind, target.value, desk.since_ms)
-        page = yield from ask(desk, call, wire.read_page)
-        if isinstance(page, Fault):
-            return page
+        asked = yield from ask(desk, call, wire.read_page)
+        page = wire.page_of(asked) if isinstance(asked, Fault) else asked
+        if page is None:
+            return asked if isinstance(asked, Fault) else None
         ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
+        if placed_in_call:
+            began_ms = None if page.sent_ms is None else page.sent_ms - desk.deadline.elapsed_ms()
+            ours = [row for row in ours if not row.state.ended or _placed_since(row, began_ms)]
         if ours:
             return max(ours, key=lambda row: row.number or 0)
     return None
+
+
+def _placed_since(row: Row, began_ms: float | None) -> bool:
+    return began_ms is not None and row.created_ms is not None and row.created_ms >= began_ms
+
+
+def _whole_page(body: object) -> wire.Page | None:
+    """Read a page of which every row counts: one that cannot be read may be an order that lives."""
+    page = wire.read_page(body)
+    return page if page is not None and len(page.rows) == page.size else None
 
 
 def list_open(
@@ -67,7 +94,8 @@ def list_open(
     below: str | None = None
     since_ms = desk.since_ms if since_ms is None else since_ms
     while at_most is None or len(found) < at_most:
-        page = yield from ask(desk, wire.page(Endpoint.OPEN_ORDERS, symbol, since_ms, below), wire.read_page)
+        call = wire.page(Endpoint.OPEN_ORDERS, symbol, since_ms, below)
+        page = yield from ask(desk, call, _whole_page, refuses_parameters if symbol is None else lambda _: False)
         if isinstance(page, Fault):
             return page
         fresh = {row.order_id: row for row in page.rows if row.order_id not in found}

@@ -73,6 +73,8 @@ class Send:
     deadline_ms: float
     started: bool = False
     """Set by the driver as it hands the request to the network: until then it was certainly not executed."""
+    reply: Reply | None = None
+    """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Perform:
     """Run a method of stock ccxt, which paces and sends by itself; the answer is a reply with what it returned."""
 
     method: Callable[[], Any]
+    deadline_ms: float
 
 
 Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Perform

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bitget_margin.core.call import Call, Fault, Flow, Reply, Resync, Send, SendAll, Wait
@@ -29,7 +29,16 @@ class Desk:
     deadline: Deadline
     since_ms: int
     progress: Progress = _silent
-    resynced: bool = False
+    single: bool = False
+    """Whether orders go to the endpoint for one order instead of the batch endpoint."""
+    resynced_ms: float | None = None
+    """When the venue's clock was measured again: requests that left before get one more try."""
+
+    began_ms: float = field(init=False)
+    """When the call began; its deadline may be set again while it runs."""
+
+    def __post_init__(self) -> None:
+        self.began_ms = self.deadline.start_ms
 
     def send(self, call: Call) -> Send:
         """Return the request within the bounds of this call."""
@@ -45,6 +54,9 @@ def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
     replies: dict[int, Reply] = {}
     pending = list(range(len(sends)))
     while pending:
+        left_ms = desk.deadline.now_ms()
+        for i in pending:
+            sends[i].started, sends[i].reply = False, None
         answers: tuple[Reply, ...] = yield SendAll(tuple(sends[i] for i in pending))
         again: list[int] = []
         limited = clock_refused = False
@@ -59,11 +71,11 @@ def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
             if why is Verdict.LIMITED:
                 limited = True
                 again.append(i)
-            elif why is Verdict.CLOCK and not desk.resynced:
+            elif why is Verdict.CLOCK and (desk.resynced_ms is None or left_ms < desk.resynced_ms):
                 clock_refused = True
                 again.append(i)
-        if clock_refused:
-            desk.resynced = True
+        if clock_refused and desk.resynced_ms is None:
+            desk.resynced_ms = desk.deadline.now_ms()
             desk.ledger.requests += 1
             yield Resync(desk.deadline.at_ms)
         if limited:

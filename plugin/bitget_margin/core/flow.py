@@ -20,24 +20,34 @@ _GRAIN_MS: Final = 1.0
 """A sleep may end this much early."""
 
 
-def cancel(desk: Desk, *, single: bool = False) -> Flow[None]:
-    """Cancel every entry of the desk's ledger that has no outcome, and give each the one that is proven.
-
-    With `single`, orders go to the endpoint for one order instead of the batch endpoint.
-    """
-    yield from pursue(desk, single=single)
+def cancel(desk: Desk) -> Flow[None]:
+    """Cancel every entry of the desk's ledger that has no outcome, and give each the one that is proven."""
+    yield from pursue(desk)
     desk.ledger.close()
 
 
-def pursue(desk: Desk, *, single: bool = False) -> Flow[None]:
+def interrupt(desk: Desk) -> None:
+    """Close the ledger of a flow that ended early, with the replies that had come in by then."""
+    flying, desk.ledger.in_flight = desk.ledger.in_flight, []
+    for send, batch in flying:
+        desk.ledger.requests += send.started
+        if send.reply is not None:
+            _book(desk, batch, send.reply)
+        elif send.started:
+            for entry in batch:
+                entry.attempted(desk.deadline.now_ms())
+    desk.ledger.close()
+
+
+def pursue(desk: Desk) -> Flow[None]:
     """Do the same, but leave open what is not proven, for a caller that has more to ask."""
     while True:
         now_ms = desk.deadline.now_ms() + _GRAIN_MS
         due = [entry for entry in desk.ledger.unresolved() if _cancel_ms(desk, entry) <= now_ms]
         if due:
-            yield from _attempt(desk, due, single=single)
+            yield from _attempt(desk, due)
         now_ms = desk.deadline.now_ms() + _GRAIN_MS
-        looks = [entry for entry in desk.ledger.unresolved() if _look_ms(entry) <= now_ms]
+        looks = [entry for entry in desk.ledger.unresolved() if _look_ms(desk, entry) <= now_ms]
         if looks:
             yield from look_up(desk, looks)
         pause_ms = _pause_ms(desk)
@@ -51,15 +61,19 @@ def _cancel_ms(desk: Desk, entry: Entry) -> float:
     return float("inf") if at_ms is None else at_ms
 
 
-def _look_ms(entry: Entry) -> float:
-    return float("inf") if entry.attempted_ms is None or entry.unreadable else entry.look_at_ms
+def _look_ms(desk: Desk, entry: Entry) -> float:
+    if entry.attempted_ms is None or entry.unreadable:
+        return float("inf")
+    # It lives, and no cancel will be sent any more: nothing is left to find out.
+    settled = desk.ledger.error is not None and entry.row is not None and not entry.acknowledged
+    return float("inf") if settled else entry.look_at_ms
 
 
 def _pause_ms(desk: Desk) -> float | None:
     """Return how long to wait for the next thing to do; None if there is none, or no time for it."""
     now_ms, left_ms = desk.deadline.now_ms(), desk.deadline.left_ms()
     next_ms = min(
-        (min(_cancel_ms(desk, entry), _look_ms(entry)) for entry in desk.ledger.unresolved()),
+        (min(_cancel_ms(desk, entry), _look_ms(desk, entry)) for entry in desk.ledger.unresolved()),
         default=float("inf"),
     )
     if next_ms == float("inf") or left_ms <= _GRAIN_MS:
@@ -69,7 +83,7 @@ def _pause_ms(desk: Desk) -> float | None:
         return pause_ms
     # Nothing is due any more in this call: one last look, shortly before the deadline.
     pause_ms = left_ms - min(_LAST_LOOK_MS, desk.settings.timeout_ms / 10)
-    looks = [entry for entry in desk.ledger.unresolved() if _look_ms(entry) < float("inf")]
+    looks = [entry for entry in desk.ledger.unresolved() if _look_ms(desk, entry) < float("inf")]
     if pause_ms <= _GRAIN_MS or not looks:
         return None
     for entry in looks:
@@ -77,27 +91,27 @@ def _pause_ms(desk: Desk) -> float | None:
     return pause_ms
 
 
-def _attempt(desk: Desk, due: Sequence[Entry], *, single: bool) -> Flow[None]:
+def _attempt(desk: Desk, due: Sequence[Entry]) -> Flow[None]:
     """Send one cancel for each of these entries, and book what the venue says."""
     ledger = desk.ledger
     by_target = {entry.target: entry for entry in due}
-    groups: list[tuple[Target, ...]] = list(wire.batches(by_target, 1 if single else desk.settings.batch_size))
-    calls = [wire.single_cancel(group[0]) if single else wire.batch_cancel(group) for group in groups]
+    groups: list[tuple[Target, ...]] = list(wire.batches(by_target, 1 if desk.single else desk.settings.batch_size))
+    calls = [wire.single_cancel(group[0]) if desk.single else wire.batch_cancel(group) for group in groups]
     sends = [desk.send(call) for call in calls]
     batches = [tuple(by_target[target] for target in group) for group in groups]
     ledger.in_flight = list(zip(sends, batches, strict=True))
     replies = yield from deliver(desk, sends)
     ledger.in_flight = []
     for batch, reply in zip(batches, replies, strict=True):
-        _book(desk, batch, reply, single=single)
+        _book(desk, batch, reply)
 
 
-def _book(desk: Desk, batch: Sequence[Entry], reply: Reply, *, single: bool) -> None:
+def _book(desk: Desk, batch: Sequence[Entry], reply: Reply) -> None:
     now_ms = desk.deadline.now_ms()
     if isinstance(reply, Answer):
         for entry in batch:
             entry.attempted(now_ms)
-        answer = (wire.read_single_cancel if single else wire.read_batch_cancel)(reply.body)
+        answer = (wire.read_single_cancel if desk.single else wire.read_batch_cancel)(reply.body)
         if answer is not None:
             desk.ledger.record_answer(answer, batch, now_ms)
         else:

@@ -71,9 +71,13 @@ class Entry:
         self.absent_since_ms = None
 
     def take(self, item: Item) -> None:
-        """Remember the venue's entry for this order, and the order id that it names for a client order id."""
+        """Remember the venue's entry for this order, and the order id that it names for a client order id.
+
+        Where the venue says that it does not know the order, the id beside it means nothing.
+        """
         self.info = item.raw
-        if self.target.kind is IdKind.CLIENT and self.bound_id is None:
+        knows = hint(item.code, item.reason) is not Hint.GONE and bool(number(item.order_id))
+        if self.target.kind is IdKind.CLIENT and self.bound_id is None and knows:
             self.bound_id = item.order_id
 
     def refused(self, now_ms: float, code: str | None, reason: str | None) -> None:
@@ -153,7 +157,7 @@ class Entry:
         self.looks += 1
         if self.row is not None and not self.acknowledged:
             # It lives: only another cancel can tell more, and the look after that one is the proof.
-            self.look_at_ms = self.due_cancel_ms(pacing) or now_ms
+            self.look_at_ms = max(self.due_cancel_ms(pacing) or 0.0, now_ms + pacing.poll_ms(self.looks - 1))
             return
         since = self.candidate_since_ms if self.candidate is not None else self.absent_since_ms
         waiting_for_proof = self.candidate is not None or (self.hint is Hint.GONE and not self.doubtful)
@@ -220,7 +224,5 @@ class Ledger:
 
     def close(self) -> None:
         """Give every entry without an outcome the one that is certain: UNKNOWN if it may have been executed."""
-        flying = {id(entry) for send, batch in self.in_flight if send.started for entry in batch}
         for entry in self.unresolved():
-            executed = entry.attempted_ms is not None or id(entry) in flying
-            entry.outcome = Outcome.UNKNOWN if executed else Outcome.NOT_SENT
+            entry.outcome = Outcome.NOT_SENT if entry.attempted_ms is None else Outcome.UNKNOWN

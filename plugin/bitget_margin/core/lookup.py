@@ -22,12 +22,15 @@ from bitget_margin.core.together import together
 
 PAGE_FROM: Final = 2
 """From how many orders on a page is asked for, instead of each by id."""
-BY_ID_MAX: Final = 10
+BY_ID_MAX: Final = 20
 """How many are asked for by id in one round: more would eat the rate limit that the cancels need."""
 _ORDERS_PER_PAGE: Final = 50
 """How many orders one further page is worth."""
 _CAP_GRAIN: Final = 50
-"""A page whose length is no multiple of this was not cut off by a cap that we do not know."""
+"""A page of history whose length is no multiple of this was hardly cut off by a cap that we do not know.
+
+Good enough for history, where absence proves nothing; open-orders is read until a page brings nothing new.
+"""
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class Look:
     """What one round of look-ups showed of one order."""
 
     entry: Entry
+    asked: bool = False
+    """Whether there was room for it in this round; if not, it is due again at once."""
     ended: Row | None = None
     live: Row | None = None
     history_by_id: bool = False
@@ -89,7 +94,7 @@ def look_up(desk: Desk, entries: Sequence[Entry]) -> Flow[None]:
     for look in looks:
         look.book(now_ms, pacing)
         look.entry.judge(pacing)
-        if look.entry.outcome is None:
+        if look.entry.outcome is None and look.asked:
             look.entry.schedule_look(now_ms, pacing)
 
 
@@ -114,6 +119,8 @@ def _undecided(look: Look) -> bool:
 
 
 def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+    for look in looks:
+        look.asked = True
     known = [number for look in looks if (number := look.entry.number) is not None]
     named_only = any(look.entry.order_id is None for look in looks)
     # Without an order id, the newest page is the place to begin.
@@ -129,11 +136,11 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
         _share_out(fresh, looks)
-        last = page.size == 0 or page.size % _CAP_GRAIN != 0 or (len(page.rows) == page.size and not fresh)
-        if last and endpoint is Endpoint.OPEN_ORDERS:
+        if endpoint is Endpoint.OPEN_ORDERS and not fresh and len(page.rows) == page.size:
             for look in looks:
                 look.open_complete = True
-        if last or not fresh or all(look.answered for look in looks):
+        cut_off = page.size % _CAP_GRAIN == 0 or endpoint is Endpoint.OPEN_ORDERS
+        if not fresh or not cut_off or not any(_undecided(look) for look in looks):
             return
         lowest = min((row.number for row in fresh if row.number is not None), default=None)
         if lowest is None or (known and not named_only and lowest <= min(known)):
@@ -160,17 +167,17 @@ def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
 def _read_by_id(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
     calls = []
     for look in looks:
+        look.asked = True
         order_id = look.entry.order_id
         kind = IdKind.CLIENT if order_id is None else IdKind.ORDER
         value = look.entry.target.value if order_id is None else order_id
         calls.append(wire.by_id(endpoint, symbol, kind, value, desk.since_ms))
     replies = yield from deliver(desk, [desk.send(call) for call in calls])
     for look, reply in zip(looks, replies, strict=True):
-        if isinstance(reply, Fault):
-            _give_up(look.entry, reply)
-            continue
-        page = wire.read_page(reply.body)
+        page = wire.page_of(reply)
         if page is None:
+            if isinstance(reply, Fault):
+                _give_up(look.entry, reply)
             continue
         _set_clock(desk, [look], page)
         for row in page.rows:

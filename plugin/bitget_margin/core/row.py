@@ -59,6 +59,11 @@ class Row:
         return milliseconds(self.raw.get("uTime"))
 
     @property
+    def created_ms(self) -> int | None:
+        """When the order was placed, on the venue's clock."""
+        return milliseconds(self.raw.get("cTime"))
+
+    @property
     def number(self) -> int | None:
         """The order id as a number, for paging."""
         return number(self.order_id)

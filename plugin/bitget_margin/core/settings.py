@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +12,7 @@ BATCH_MAX: Final = 50
 """Not on the page of the crossed endpoint; 50 in error 40912, on the spot and futures pages, in the venue's client."""
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
+TIMEOUT_MAX_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def _flag(value: object, default: bool) -> bool:
 def _timeout_ms(value: object) -> float:
     if value is None:
         return DEFAULT_TIMEOUT_MS
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise BadInput(f"timeout is {value!r}: give the milliseconds that the whole call may take, above 0")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= TIMEOUT_MAX_MS:
+        raise BadInput(f"timeout is {value!r}: give the ms that the whole call may take, up to {TIMEOUT_MAX_MS}")
     return float(value)
 
 

@@ -138,13 +138,16 @@ def _prove(
     others: Sequence[str],
 ) -> Flow[Swept]:
     """Ask the balance whether anything is still held: of these two coins, or of any."""
-    if _unresolved(desk):
-        return Swept()
+    lives = sum(entry.outcome is Outcome.OPEN for entry in desk.ledger.entries.values())
+    if lives or _unresolved(desk):
+        return Swept(problem=f"the venue refuses to cancel {lives} of the open orders" if lives else None)
     held: Mapping[str, Decimal] = {}
     for look in range(_BALANCE_LOOKS):
         frozen = yield from ask(desk, wire.assets(), wire.read_frozen)
         if isinstance(frozen, Fault):
             return Swept(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
+        if desk.ledger.entries and not any(own is None or coin in own for coin in frozen):
+            return Swept(problem="the balance names none of the coins of these orders")
         held = {coin: amount for coin, amount in frozen.items() if amount > 0 and (own is None or coin in own)}
         if not held:
             return Swept()

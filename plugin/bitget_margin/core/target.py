@@ -11,7 +11,7 @@ from typing import Final
 CLIENT_ID_MAX_LENGTH: Final = 50
 _LARGEST: Final = 2**63 - 1
 _CLIENT_ID: Final = re.compile(rf"[0-9A-Za-z\-+_#]{{1,{CLIENT_ID_MAX_LENGTH}}}")
-_ORDER_ID: Final = re.compile(r"[0-9A-Za-z_\-]{1,64}")
+_ORDER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,63}")
 
 
 class BadInput(ValueError):
@@ -47,7 +47,8 @@ def order_id(value: object, where: str) -> str:
 
     An integer is taken too: every id of the venue fits one, and nothing is lost in writing it out. A float is not.
     """
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+    text = str(value) if whole else value
     if not isinstance(text, str) or not _ORDER_ID.fullmatch(text):
         raise BadInput(f"{where} is {value!r}: an order id is a non-empty string such as '1181888708480737281'")
     return text

@@ -25,19 +25,20 @@ def together(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
         advance(i, None)
     while effects:
         sending = {i: effect.sends for i, effect in effects.items() if isinstance(effect, SendAll)}
-        if sending:
+        waiting = {i: effect.ms for i, effect in effects.items() if isinstance(effect, Wait)}
+        others = effects.keys() - sending.keys() - waiting.keys()
+        if others:
+            # A new measurement of the clock, say: before anything is sent again.
+            for i in sorted(others):
+                advance(i, (yield effects[i]))
+        elif sending:
             replies: tuple[Reply, ...] = yield SendAll(tuple(send for sends in sending.values() for send in sends))
             start = 0
             for i, sends in sending.items():
                 advance(i, replies[start : start + len(sends)])
                 start += len(sends)
-            continue
-        waiting = {i: effect.ms for i, effect in effects.items() if isinstance(effect, Wait)}
-        if waiting:
+        else:
             yield Wait(max(waiting.values()))
             for i in waiting:
                 advance(i, None)
-            continue
-        for i, effect in list(effects.items()):
-            advance(i, (yield effect))
     return tuple(results[i] for i in range(len(running)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
@@ -19,6 +20,8 @@ class Window:
     limit: int = LIMIT
     period_ms: float = PERIOD_MS
     _departures: deque[float] = field(default_factory=deque)
+    _free: list[float] = field(default_factory=list)
+    """Places that were kept and not used, earliest first."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def reserve(self, now_ms: float, latest_ms: float) -> float | None:
@@ -27,9 +30,18 @@ class Window:
             at_ms = now_ms
             if len(self._departures) == self.limit:
                 at_ms = max(now_ms, self._departures[0] + self.period_ms)
+            while self._free and self._free[0] < now_ms:
+                heapq.heappop(self._free)
+            if self._free and self._free[0] <= min(at_ms, latest_ms):
+                return heapq.heappop(self._free)
             if at_ms > latest_ms:
                 return None
             if len(self._departures) == self.limit:
                 self._departures.popleft()
             self._departures.append(at_ms)
             return at_ms
+
+    def give_back(self, at_ms: float) -> None:
+        """Let somebody else have a place that will not be used."""
+        with self._lock:
+            heapq.heappush(self._free, at_ms)

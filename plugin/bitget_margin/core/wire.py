@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.codes import SUCCESS
+from bitget_margin.core.call import Answer, Call, Endpoint, Reply
+from bitget_margin.core.codes import SUCCESS, Hint, Verdict, hint, verdict
 from bitget_margin.core.row import Row, milliseconds, row, text
 from bitget_margin.core.target import IdKind, Target
 
@@ -21,6 +21,8 @@ WINDOW_MS: Final = 89 * 86_400_000
 
 HISTORY_LIMIT: Final = 500
 OPEN_LIMIT: Final = 100
+_LARGEST_EXPONENT: Final = 40
+"""No amount of money is larger or smaller; beyond it, arithmetic would fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,14 @@ def read_page(body: object) -> Page | None:
     return Page(tuple(found for raw in listed if (found := row(raw)) is not None), len(listed), sent_ms)
 
 
+def page_of(reply: Reply) -> Page | None:
+    """Read a reply to a question about one order: that the venue does not know it is an empty page."""
+    if isinstance(reply, Answer):
+        return read_page(reply.body)
+    gone = verdict(reply) is Verdict.REFUSED and hint(reply.code, reply.text) is Hint.GONE
+    return Page((), 0) if gone else None
+
+
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:
     """Read what open orders hold of each coin; None where a row cannot be read: silence is not zero."""
     data = _data(body)
@@ -145,7 +155,7 @@ def read_frozen(body: object) -> Mapping[str, Decimal] | None:
         amount = decimal(raw.get("frozen")) if coin is not None else None
         if coin is None or amount is None:
             return None
-        frozen[coin] = amount
+        frozen[coin] = frozen.get(coin, Decimal(0)) + amount
     return frozen
 
 
@@ -157,7 +167,7 @@ def decimal(value: object) -> Decimal | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT else None
 
 
 def _data(body: object) -> object:

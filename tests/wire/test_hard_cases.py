@@ -1,0 +1,257 @@
+"""Answers that would be easy to misread, and what must not be made of them: the sync class without a venue."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import ccxt
+import pytest
+import responses
+
+from bitget_margin import CancelUnresolved, Outcome, report_of
+from bitget_margin.adapter.asking import places_cross
+from support.wire import CROSS, EMPTY, MARGIN, answer, assets, page, row
+
+BTC = "BTC/USDT"
+NOT_CANCELLED = {"orderId": "11", "errorMsg": "Cancel order error"}
+BUY = (BTC, "limit", "buy", 0.001, 50_000)
+
+
+def error(code: str, text: str = "no") -> dict[str, Any]:
+    """Return the venue's answer to a request that it refuses."""
+    return {"code": code, "msg": text, "requestTime": 1, "data": None}
+
+
+def refused() -> Exception:
+    """Return an exception like that of a connection that was never made."""
+    try:
+        raise ConnectionRefusedError
+    except ConnectionRefusedError:
+        made = type("NewConnectionError", (OSError,), {})("refused")
+    return made
+
+
+def test_what_the_caller_was_handling_says_nothing_about_this_request(
+    wire: responses.RequestsMock, exchange: Any
+) -> None:
+    """A refused connection before it does not make a lost answer a request that never left: it may have placed."""
+    wire.post(f"{MARGIN}/place-order", body=ConnectionResetError("lost"))
+    wire.get(f"{MARGIN}/open-orders", json=page(row("77", "live")))
+    try:
+        raise refused()
+    except OSError:
+        order = exchange.create_order(*BUY, CROSS | {"clientOrderId": "c77"})
+    assert order["id"] == "77"
+    assert [call.request.method for call in wire.calls] == ["POST", "GET"]
+
+
+def test_a_lost_cancel_inside_a_handler_is_unknown_and_not_unsent(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The same for a cancel: it reached the venue."""
+    wire.post(f"{MARGIN}/batch-cancel-order", body=ConnectionResetError("lost"))
+    for endpoint in ("history-orders", "open-orders"):
+        wire.get(f"{MARGIN}/{endpoint}", json=EMPTY)
+    try:
+        raise refused()
+    except OSError:
+        with pytest.raises(CancelUnresolved) as caught:
+            exchange.batch_cancel(["11"], BTC)
+    assert caught.value.report.results[0].outcome is Outcome.UNKNOWN
+
+
+def test_a_report_belongs_to_its_own_exception(wire: responses.RequestsMock, exchange: Any) -> None:
+    """An exception raised while another was handled does not borrow its report; one that wraps it does."""
+    wire.post(f"{MARGIN}/batch-cancel-order", json=error("40014"), status=400)
+    with pytest.raises(ccxt.PermissionDenied) as first:
+        exchange.batch_cancel(["11"], BTC)
+    try:
+        raise first.value
+    except ccxt.PermissionDenied as handled:
+        with pytest.raises(ccxt.BadSymbol) as second:
+            exchange.batch_cancel(["11"], "NOPE/USDT")
+        wrapped = RuntimeError("wrapped")
+        wrapped.__cause__ = handled
+    assert report_of(first.value) is not None
+    assert report_of(second.value) is None
+    assert report_of(wrapped) is report_of(first.value)
+    assert report_of(None) is None
+
+
+def test_everything_cancelled_is_not_said_while_an_order_is_known_to_live(
+    wire: responses.RequestsMock,
+    exchange: Any,
+) -> None:
+    """Refused twice and alive: the call raises, although nothing is frozen."""
+    exchange.options["batchCancel"] = {"timeout": 4_000}
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live")))
+    wire.get(f"{MARGIN}/history-orders", json=EMPTY)
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[NOT_CANCELLED]))
+    wire.get(f"{MARGIN}/account/assets", json=assets(BTC="0", USDT="0"))
+    with pytest.raises(CancelUnresolved, match="refuses to cancel 1 of the open orders") as caught:
+        exchange.cancel_all_orders(BTC, CROSS)
+    assert caught.value.report.results[0].outcome is Outcome.OPEN
+
+
+@pytest.mark.parametrize("symbol", [BTC, None])
+def test_a_listed_row_that_cannot_be_read_may_be_an_order(
+    wire: responses.RequestsMock,
+    exchange: Any,
+    symbol: str | None,
+) -> None:
+    """Without a symbol it could be anybody's: the call does not claim that nothing is left."""
+    nameless = {key: value for key, value in row("11", "live").items() if key != "symbol"}
+    wire.get(f"{MARGIN}/open-orders", json=page(nameless))
+    wire.get(f"{MARGIN}/account/assets", json=assets(USDT="0"))
+    with pytest.raises(CancelUnresolved):
+        exchange.cancel_all_orders(symbol, CROSS)
+
+
+def test_a_balance_that_names_no_coin_is_no_proof(wire: responses.RequestsMock, exchange: Any) -> None:
+    """Silence is not zero."""
+    listings = [page(row("11", "live")), EMPTY, EMPTY]
+    for listing in listings:
+        wire.get(f"{MARGIN}/open-orders", json=listing)
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]))
+    wire.get(f"{MARGIN}/account/assets", json=assets())
+    with pytest.raises(CancelUnresolved, match="names none of the coins"):
+        exchange.cancel_all_orders(BTC, CROSS)
+
+
+def test_two_rows_of_one_coin_are_added_up(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The second does not hide the first."""
+    wire.get(f"{MARGIN}/open-orders", json=EMPTY)
+    rows = assets(USDT="1")["data"] + assets(USDT="0")["data"]
+    wire.get(f"{MARGIN}/account/assets", json=assets() | {"data": rows})
+    with pytest.raises(CancelUnresolved, match="1 USDT is still frozen"):
+        exchange.cancel_all_orders(BTC, CROSS)
+
+
+def test_a_definitive_error_ends_the_call_and_its_look_ups(wire: responses.RequestsMock, exchange: Any) -> None:
+    """Refused once, and then the key loses its permission: no hammering until the deadline."""
+    exchange.options["batchCancel"] = {"timeout": 6_000}
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[NOT_CANCELLED]))
+    wire.post(f"{MARGIN}/batch-cancel-order", json=error("40014"), status=400)
+    wire.get(f"{MARGIN}/history-orders", json=EMPTY)
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live")))
+    started = time.monotonic()
+    with pytest.raises(ccxt.PermissionDenied) as caught:
+        exchange.batch_cancel(["11"], BTC)
+    assert time.monotonic() - started < 3
+    assert len(wire.calls) <= 8
+    report = report_of(caught.value)
+    assert report is not None
+    assert report.results[0].outcome is Outcome.UNKNOWN
+    assert report.results[0].order["status"] == "open"
+
+
+def test_a_single_order_that_lives_is_never_called_not_found(wire: responses.RequestsMock, exchange: Any) -> None:
+    """43001 twice, and the row says live: OrderNotFound would read as gone."""
+    exchange.options["batchCancel"] = {"timeout": 5_000}
+    wire.post(f"{MARGIN}/cancel-order", json=error("43001", "The order does not exist"), status=400)
+    wire.get(f"{MARGIN}/history-orders", json=EMPTY)
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live")))
+    with pytest.raises(ccxt.ExchangeError, match="is open") as caught:
+        exchange.cancel_order("11", BTC, CROSS)
+    assert not isinstance(caught.value, ccxt.InvalidOrder)
+    report = report_of(caught.value)
+    assert report is not None
+    assert report.results[0].outcome is Outcome.OPEN
+
+
+def test_a_look_up_answered_with_an_error_for_unknown_orders_is_an_empty_one(
+    wire: responses.RequestsMock,
+    exchange: Any,
+) -> None:
+    """open-orders says 43001 of an order that it does not have: history is asked all the same."""
+    wire.get(f"{MARGIN}/open-orders", json=error("43001", "The order does not exist"), status=400)
+    wire.get(f"{MARGIN}/history-orders", json=page(row("11", "filled", size="0.01", amount="321.11")))
+    assert exchange.fetch_order("11", BTC, CROSS)["status"] == "closed"
+
+
+def test_not_found_may_rest_on_such_look_ups(wire: responses.RequestsMock, exchange: Any) -> None:
+    """Both endpoints know nothing of it, in those words."""
+    exchange.options["batchCancel"] = {"timeout": 4_000}
+    unknown = error("43001", "The order does not exist")
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[{"orderId": "11", "errorMsg": unknown["msg"]}]))
+    for endpoint in ("history-orders", "open-orders"):
+        wire.get(f"{MARGIN}/{endpoint}", json=unknown, status=400)
+    (result,) = exchange.batch_cancel(["11"], BTC).results
+    assert result.outcome is Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "odd", [{"feeDetail": {"a": 1}}, {"feeDetail": [1]}, {"cTime": "1E+9999"}, {"size": "abc"}], ids=str
+)
+def test_one_odd_field_does_not_cost_the_outcomes(wire: responses.RequestsMock, exchange: Any, odd: Any) -> None:
+    """The row proves the end, whatever else stands in it; the other order has its full structure."""
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}, {"orderId": "12"}]))
+    wire.get(f"{MARGIN}/history-orders", json=page(row("12", "cancelled"), row("11", "cancelled", **odd)))
+    report = exchange.batch_cancel(["11", "12"], BTC)
+    assert report.ok
+    assert [order["id"] for order in report.orders] == ["11", "12"]
+    assert [order["status"] for order in report.orders] == ["canceled"] * 2
+    assert report.orders[0]["info"]["orderId"] == "11"
+    assert report.orders[1]["price"] == 32_111
+
+
+def test_a_row_that_cannot_be_read_is_told_where_it_was_asked_for(wire: responses.RequestsMock, exchange: Any) -> None:
+    """fetch_order has nothing else to say."""
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", feeDetail="{")))
+    with pytest.raises(ccxt.BadResponse, match="11"):
+        exchange.fetch_order("11", BTC, CROSS)
+    with pytest.raises(ccxt.BadResponse, match="11"):
+        exchange.fetch_open_orders(BTC, params=CROSS)
+
+
+def test_an_id_beside_does_not_exist_names_no_order(wire: responses.RequestsMock, exchange: Any) -> None:
+    """A failure with orderId 0 does not make the look-ups ask for order 0."""
+    failure = {"orderId": "0", "clientOid": "a", "errorMsg": "The order does not exist"}
+    exchange.options["batchCancel"] = {"timeout": 3_000}
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[failure]))
+    wire.get(f"{MARGIN}/history-orders", json=page(row("11", "filled", clientOid="a")))
+    wire.get(f"{MARGIN}/open-orders", json=EMPTY)
+    (result,) = exchange.batch_cancel((), BTC, ["a"]).results
+    assert (result.id, result.outcome) == ("11", Outcome.FILLED)
+    assert all("orderId" not in call.request.params for call in wire.calls if call.request.method == "GET")
+
+
+def test_a_placed_order_is_never_its_predecessor(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The name was used before: its ended row is older than this call, by the venue's own clock."""
+    wire.post(f"{MARGIN}/place-order", json=error("40009"), status=502)
+    wire.get(f"{MARGIN}/open-orders", json=EMPTY)
+    old = page(row("11", "cancelled", clientOid="again", cTime="1700000000000"))
+    wire.get(f"{MARGIN}/history-orders", json=old | {"requestTime": 1700000005000})
+    with pytest.raises(ccxt.NetworkError, match="again may have been placed"):
+        exchange.create_order(*BUY, CROSS | {"clientOrderId": "again"})
+    assert [call.request.method for call in wire.calls].count("POST") == 1
+
+
+def test_a_contract_keeps_its_own_margin_mode(exchange: Any) -> None:
+    """`cross` on a contract's order is stock ccxt's business."""
+    assert places_cross(exchange, "createOrder", BTC, CROSS)
+    assert not places_cross(exchange, "createOrder", "BTC/USDT:USDT", CROSS)
+
+
+@pytest.mark.parametrize("call", ["create_orders", "edit_order"])
+def test_what_the_crossed_account_cannot_do_is_refused(wire: responses.RequestsMock, exchange: Any, call: str) -> None:
+    """Stock ccxt would place a conditional order at once, and edit an order of the spot wallet."""
+    conditional = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 5}
+    args: Any = (
+        ([conditional | {"params": CROSS | {"stopPrice": 4}}],) if call == "create_orders" else ("1", *BUY, CROSS)
+    )
+    with pytest.raises(ccxt.NotSupported, match="crossed margin"):
+        getattr(exchange, call)(*args)
+    assert len(wire.calls) == 0
+
+
+def test_open_orders_without_a_symbol_are_given_up_at_once_where_refused(
+    wire: responses.RequestsMock,
+    exchange: Any,
+) -> None:
+    """40808 too: in the other direction it may mean a release window, here it means symbol by symbol."""
+    exchange.options["batchCancel"] = {"timeout": 3_000}
+    wire.get(f"{MARGIN}/open-orders", json=error("40808", "Parameter verification exception"), status=400)
+    wire.get(f"{MARGIN}/open-orders", json=EMPTY)
+    wire.get(f"{MARGIN}/account/assets", json=assets(USDT="0"))
+    assert exchange.cancel_all_orders(None, CROSS | {"symbols": [BTC]}) == []
+    assert [call.request.params.get("symbol") for call in wire.calls] == [None, "BTCUSDT", None]
