@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import ccxt
@@ -12,7 +13,7 @@ from ccxt.base.types import Entry
 
 import bitget_margin
 from bitget_margin.emulator import Emulator
-from support.client import CROSS, Client, Flavour, config, paths, rungs
+from support.client import CROSS, Client, Flavour, config, load_markets, paths, rungs
 
 BTC = "BTC/USDT"
 OURS = {
@@ -77,7 +78,7 @@ def _gap(method: str, args: tuple[Any, ...]) -> tuple[None, ...]:
 
 
 def _did(exchange: Any, venue: Emulator, method: str, args: tuple[Any, ...]) -> Any:
-    exchange.load_markets()
+    asyncio.run(load_markets(exchange))
     venue.reset_requests()
     try:
         came: Any = getattr(exchange, method)(*args)

@@ -14,7 +14,7 @@ from support.client import CROSS, Client, rungs
 BTC = "BTC/USDT"
 UNKNOWN = "1000000000000000001"
 
-QUICK = Pacing(recancel_ms=260, refusals_ms=250, recheck_ms=350)
+QUICK = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
 """Shorter waits than the venue needs; the real ones have tests of their own."""
 
 HARMLESS: list[dict[str, Any]] = [

@@ -49,6 +49,7 @@ class Entry:
     """An ended row under our client order id, which may be an older order of the same name."""
     candidate_since_ms: float | None = None
     looks: int = 0
+    looks_by_id: int = 0
     look_at_ms: float = 0.0
     unreadable: bool = False
     """The venue refuses the look-ups themselves, definitively."""

@@ -38,8 +38,6 @@ class Look:
     """What one round of look-ups showed of one order."""
 
     entry: Entry
-    asked: bool = False
-    """Whether there was room for it in this round; if not, it is due again at once."""
     ended: Row | None = None
     live: Row | None = None
     history_by_id: bool = False
@@ -94,7 +92,7 @@ def look_up(desk: Desk, entries: Sequence[Entry]) -> Flow[None]:
     for look in looks:
         look.book(now_ms, pacing)
         look.entry.judge(pacing)
-        if look.entry.outcome is None and look.asked:
+        if look.entry.outcome is None:
             look.entry.schedule_look(now_ms, pacing)
 
 
@@ -103,12 +101,16 @@ def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None
         asked = [look for look in looks if _undecided(look)]
         if len(asked) >= PAGE_FROM:
             yield from _read_pages(desk, endpoint, symbol, asked)
-    # By id what no page showed: first those that have waited longest.
-    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.entry.looks)
-    for endpoint in (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS):
-        asked = [look for look in left[:BY_ID_MAX] if _undecided(look)]
-        if asked:
-            yield from _read_by_id(desk, endpoint, symbol, asked)
+    # By id what no page showed: first those that were asked for least.
+    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.entry.looks_by_id)[:BY_ID_MAX]
+    if len(left) == 1:
+        # One order that has ended is in history: the other question is spared.
+        yield from _read_by_id(desk, symbol, [(Endpoint.HISTORY_ORDERS, left[0])])
+        left = [look for look in left if _undecided(look)]
+        yield from _read_by_id(desk, symbol, [(Endpoint.OPEN_ORDERS, look) for look in left])
+    else:
+        endpoints = (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS)
+        yield from _read_by_id(desk, symbol, [(endpoint, look) for look in left for endpoint in endpoints])
 
 
 def _undecided(look: Look) -> bool:
@@ -119,8 +121,6 @@ def _undecided(look: Look) -> bool:
 
 
 def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
-    for look in looks:
-        look.asked = True
     known = [number for look in looks if (number := look.entry.number) is not None]
     named_only = any(look.entry.order_id is None for look in looks)
     # Without an order id, the newest page is the place to begin.
@@ -164,16 +164,16 @@ def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
             look.take(row)
 
 
-def _read_by_id(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
-    calls = []
-    for look in looks:
-        look.asked = True
+def _read_by_id(desk: Desk, symbol: str, asked: Sequence[tuple[Endpoint, Look]]) -> Flow[None]:
+    sends = []
+    for endpoint, look in asked:
+        look.entry.looks_by_id += 1
         order_id = look.entry.order_id
         kind = IdKind.CLIENT if order_id is None else IdKind.ORDER
         value = look.entry.target.value if order_id is None else order_id
-        calls.append(wire.by_id(endpoint, symbol, kind, value, desk.since_ms))
-    replies = yield from deliver(desk, [desk.send(call) for call in calls])
-    for look, reply in zip(looks, replies, strict=True):
+        sends.append(desk.send(wire.by_id(endpoint, symbol, kind, value, desk.since_ms)))
+    replies = yield from deliver(desk, sends)
+    for (endpoint, look), reply in zip(asked, replies, strict=True):
         page = wire.page_of(reply)
         if page is None:
             if isinstance(reply, Fault):
