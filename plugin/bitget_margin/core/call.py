@@ -72,7 +72,10 @@ class Send:
     request_ms: float
     deadline_ms: float
     started: bool = False
-    """Set by the driver as it hands the request to the network: until then it was certainly not executed."""
+    """Set by the driver as it hands the request to the network: until then it was certainly not executed.
+
+    Taken back once the reply has been counted.
+    """
     reply: Reply | None = None
     """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
 

@@ -62,6 +62,7 @@ def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
         limited = clock_refused = False
         for i, reply in zip(pending, answers, strict=True):
             replies[i] = reply
+            sends[i].started = False  # counted and answered: an interrupt from here on finds the reply
             if not isinstance(reply, Fault):
                 desk.ledger.requests += 1
                 continue
