@@ -1,4 +1,4 @@
-"""Bitget's crossed margin account for ccxt and freqtrade: orders cancelled in batches, and the truth about each.
+"""Bitget's crossed margin account for ccxt: orders cancelled in batches, and the truth about each.
 
 `bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; the latter two are loaded on
 first use.

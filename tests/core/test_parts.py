@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bitget_margin.core import wire
 from bitget_margin.core.call import Endpoint, Fault, Flow, Send, SendAll, Wait
 from bitget_margin.core.codes import Hint, Verdict, hint, verdict
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.row import State, row
 from bitget_margin.core.target import IdKind, Target, distinct, number
 from bitget_margin.core.together import together
@@ -176,6 +177,19 @@ def test_a_place_that_comes_too_late_is_not_kept() -> None:
     assert window.reserve(10, 99) is None
     assert window.reserve(10, 100) == 100
     assert window.reserve(10, 1_000) == 200
+
+
+def test_a_report_says_itself_in_one_line() -> None:
+    """Counts, requests and time."""
+    results = [
+        CancelResult("1", None, "BTC/USDT", outcome, None, None, {}) for outcome in (Outcome.CANCELED, Outcome.OPEN)
+    ]
+    report = CancelReport((*results, results[0]), requests=3, elapsed_ms=12.3)
+    assert str(report) == "2 canceled, 1 open (3 requests, 12 ms)"
+    assert not report.ok
+    assert str(CancelReport(())) == "no orders (0 requests, 0 ms)"
+    assert CancelReport(()).ok
+    assert not CancelReport((), unexamined=("BTC/USDT",)).ok
 
 
 def test_a_place_that_is_given_back_goes_to_the_next_in_line() -> None:

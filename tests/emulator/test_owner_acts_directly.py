@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import ccxt
+import ccxt.pro
 import pytest
 
 from bitget_margin.emulator import (
@@ -123,8 +124,8 @@ def test_admin_moves_prices_and_orders(venue: Emulator) -> None:
     status, order = admin(venue, "fill", {"orderId": second, "amount": 0.004})
     assert (status, order["status"], order["filled"]) == (200, "partially_filled", "0.004")
     status, order = admin(venue, "cancel", {"orderId": third})
-    assert (status, order["order_id"], order["status"]) == (200, third, "cancelled")
-    assert [order["order_id"] for order in admin(venue, "orders")[1]] == [first, second, third]
+    assert (status, order["orderId"], order["status"]) == (200, third, "cancelled")
+    assert [order["orderId"] for order in admin(venue, "orders")[1]] == [first, second, third]
 
 
 def test_admin_turns_knobs(venue: Emulator, client: Client) -> None:
@@ -190,9 +191,11 @@ def test_synthetic_symbols_can_be_many() -> None:
 
 
 def test_urls_cover_every_rest_family() -> None:
-    """Nothing of ccxt's REST interface is left pointing elsewhere."""
-    stock: Any = ccxt.bitget()
-    assert set(ccxt_urls("x")["api"]) == set(stock.urls["api"]) - {"ws"}
+    """Nothing of ccxt's interface is left pointing elsewhere, websockets included."""
+    for stock in (ccxt.bitget(), ccxt.pro.bitget()):
+        local = stock.deep_extend(stock.urls["api"], ccxt_urls("http://127.0.0.1:1")["api"])
+        assert "bitget.com" not in str(local)
+        assert "{hostname}" not in str(local)
 
 
 def test_own_symbols_and_fees(venue: Emulator) -> None:

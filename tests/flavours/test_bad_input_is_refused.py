@@ -72,6 +72,8 @@ CASES = [
     ("cancel_all_orders", (BTC, CROSS | {"symbols": BTC}), ccxt.BadRequest, "symbols is 'BTC/USDT'; give a list"),
     ("cancel_all_orders", (None, CROSS | {"symbols": ["NOPE/USDT"]}), ccxt.BadSymbol, "NOPE/USDT"),
     ("cancel_all_orders", (None, CROSS | {"progress": 1}), ccxt.BadRequest, "progress is 1"),
+    (LIST, ([{"id": "1"}], BTC, CROSS), ccxt.BadRequest, "is an order structure; give its 'id'"),
+    ("fetch_open_orders", (None, None, None, CROSS | {"until": 0}), ccxt.BadRequest, "until is 0"),
     ("fetch_order", (None, BTC, CROSS), ccxt.BadRequest, "id is None"),
     ("fetch_order", ("1", None, CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
     ("batch_cancel", (["1"],), ccxt.ArgumentsRequired, "requires a symbol"),
@@ -129,7 +131,7 @@ def test_sandbox_mode_has_no_margin(venue: Emulator, client: Client, method: str
 
 def test_options_are_checked_like_parameters(venue: Emulator, sync_client: Client) -> None:
     """A default of one's own is no less refused."""
-    for bad in ({"batchSize": 51}, {"timeout": 0}, {"confirm": 1}, {"pacing": 5}, "fast"):
+    for bad in ({"batchSize": 51}, {"timeout": 0}, {"confirm": 1}, {"pacing": 5}, {"timeuot": 5}, "fast"):
         sync_client.exchange.options["batchCancel"] = bad
         with pytest.raises(ccxt.BadRequest):
             sync_client("batch_cancel", ["1"], BTC)

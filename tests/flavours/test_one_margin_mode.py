@@ -145,6 +145,15 @@ def test_open_orders_come_from_all_pages(venue: Emulator, client: Client) -> Non
     assert {order["id"] for order in early} == {order["id"] for order in orders if order["timestamp"] <= until}
 
 
+def test_open_orders_without_a_symbol_say_that_the_venue_wants_one(venue: Emulator, client: Client) -> None:
+    """And where the venue answers all the same, they come from all symbols."""
+    with pytest.raises(ccxt.ArgumentsRequired, match="requires a symbol"):
+        client("fetch_open_orders", None, None, None, CROSS)
+    ids = rungs(venue, 1) + rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    venue.knobs(open_orders_without_symbol="answer")
+    assert {order["id"] for order in client("fetch_open_orders", None, None, None, CROSS)} == set(ids)
+
+
 def test_rows_that_the_venue_refused_at_entry_are_rejected() -> None:
     """`reject` is a status of the documents that stock ccxt passes through."""
     assert bitget_margin.bitget().parse_order_status("reject") == "rejected"

@@ -71,6 +71,10 @@ def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: b
     defaults = exchange.options.get(OPTIONS) or {}
     if not isinstance(defaults, Mapping):
         raise ccxt.BadRequest(f"{exchange.id}: options[{OPTIONS!r}] is {defaults!r}; give a dict")
+    unknown = sorted(set(defaults) - BOUNDS - {"pacing"})
+    if unknown:
+        names = ", ".join(sorted(BOUNDS))
+        raise ccxt.BadRequest(f"{exchange.id}: options[{OPTIONS!r}] has {', '.join(unknown)}; known are {names}")
     try:
         return core_settings.settings(params, defaults, confirm=confirm)
     except BadInput as error:
@@ -97,12 +101,12 @@ def whole_number(exchange: CrossedMargin, method: str, name: str, value: object)
         raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {value!r}; give a whole number above 0")
 
 
-def required_symbol(exchange: CrossedMargin, method: str, symbol: object) -> str:
-    """Return the symbol, or refuse what is none."""
+def required_symbol(exchange: CrossedMargin, method: str, symbol: object, where: str = "") -> str:
+    """Return the symbol, or refuse what is none; `where` says which of several it is."""
     if symbol is None or symbol == "":
-        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a symbol such as 'BTC/USDT'")
+        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a symbol such as 'BTC/USDT'{where}")
     if not isinstance(symbol, str):
-        raise ccxt.BadRequest(f"{exchange.id} {method}(): symbol is {symbol!r}; give one such as 'BTC/USDT'")
+        raise ccxt.BadRequest(f"{exchange.id} {method}(): symbol{where} is {symbol!r}; give one such as 'BTC/USDT'")
     if ":" in symbol:
         raise ccxt.BadSymbol(
             f"{exchange.id} {method}(): {symbol} is a contract; crossed margin orders are on spot symbols such as "

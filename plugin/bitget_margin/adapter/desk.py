@@ -88,7 +88,8 @@ def conclude(
         raise error
     if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
         fault = swept.fault or desk.ledger.last_fault
-        raise CancelUnresolved(method, found, swept.problem) from (fault.error if fault else None)
+        unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
+        raise CancelUnresolved(method, found, swept.problem or unread) from (fault.error if fault else None)
     return found
 
 

@@ -63,7 +63,8 @@ def request(exchange: Any, send: Send) -> Any:
 def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
     """Return the fault of a request that was left alone because its time was up: it may have been executed."""
     path = send.call.endpoint.path
-    return Fault(ccxt.RequestTimeout(f"{exchange.id} {path} did not answer within {after_ms:.0f} ms"))
+    said = f"{path} did not answer within {after_ms:.0f} ms"
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} {said}"), text=said)
 
 
 def placed_too_slowly(exchange: CrossedMargin) -> Fault:
@@ -82,4 +83,5 @@ def advance(flow: Generator[Any, Any, Any], value: Any, error: BaseException | N
 
 
 def _unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
-    return Fault(ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}"), sent=False)
+    error = ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}")
+    return Fault(error, text=why, sent=False)

@@ -63,5 +63,5 @@ def _message(method: str, report: CancelReport, problem: str | None) -> str:
         parts.append(f"{name} {result.symbol} {result.outcome.value}{why}")
     if len(open_ends) > _NAMED:
         parts.append(f"and {len(open_ends) - _NAMED} more")
-    parts.append("ask again, or see report_of(exception)")
+    parts.append("see report_of(exception)" if problem is not None else "ask again, or see report_of(exception)")
     return "; ".join(parts)

@@ -15,6 +15,7 @@ from bitget_margin.core.codes import SUCCESS
 from bitget_margin.core.row import text
 
 _ANSWER: Final = "bitget_margin_answer"
+_LONGEST: Final = 200
 _NEVER_CONNECTED: Final = frozenset(
     {
         "NewConnectionError",  # urllib3: refused, unreachable
@@ -39,11 +40,18 @@ def reply(error: Exception) -> Reply:
     """
     status, body = vars(error).get(_ANSWER, (None, None))
     if not isinstance(body, Mapping):
-        return Fault(error, sent=not _never_connected(error))
+        return Fault(error, text=_why(error), sent=not _never_connected(error))
     code = text(body.get("code"))
     if code == SUCCESS:
         return Answer(body)
     return Fault(error, code, text(body.get("msg")), status, body=body)
+
+
+def _why(error: Exception) -> str:
+    """Return what happened in a few words: ccxt's own message is often no more than the request's address."""
+    *_, deepest = _links(error)
+    said = str(deepest) or type(deepest).__name__
+    return f"{type(error).__name__}: {said}"[:_LONGEST]
 
 
 def _never_connected(error: BaseException) -> bool:

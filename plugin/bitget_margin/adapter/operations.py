@@ -16,6 +16,7 @@ from bitget_margin.adapter.orders import readable
 from bitget_margin.core import flow, sweep
 from bitget_margin.core.ask import find, list_open
 from bitget_margin.core.call import Fault, Flow
+from bitget_margin.core.codes import refuses_parameters
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id, distinct, order_id, targets
@@ -167,6 +168,8 @@ def fetch_open_orders(
     market_id = None if market is None else market["id"]
     rows = yield from list_open(desk, market_id, since_ms=since, at_most=limit)
     if isinstance(rows, Fault):
+        if market is None and refuses_parameters(rows):
+            raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise raised(exchange, method, rows)
     newest = rows if limit is None else rows[:limit]
     orders = sorted((readable(exchange, row, market) for row in newest), key=lambda order: order["timestamp"] or 0)
@@ -250,7 +253,7 @@ def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Targ
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):
         raise asking.bad(exchange, method, BadInput(f"{where} is {item!r}; give a dict with id and symbol"))
-    symbol = asking.required_symbol(exchange, f"{method}: {where}", item.get("symbol"))
+    symbol = asking.required_symbol(exchange, method, item.get("symbol"), f" in {where}")
     given, named = item.get("id"), item.get("clientOrderId")
     try:
         if given is not None and named is not None:

@@ -21,9 +21,10 @@ _STYLES = {Outcome.CANCELED.value: "green", Outcome.FILLED.value: "cyan", Outcom
 @click.command()
 @click.option("--all", "show_all", is_flag=True, help="Show every order, also the long runs of like ones.")
 def demo(show_all: bool) -> None:
-    """Cancel 120 crossed margin orders and one unknown id, in three ways, on a local venue.
+    """See it work on a local venue.
 
-    Nothing leaves this machine. Exits with 1 if the venue disagrees with any answer.
+    120 resting orders, of which some fill and some are cancelled behind our back, and one id that nobody knows are
+    cancelled in three ways. Nothing leaves this machine. Exits with 1 if the venue disagrees with any answer.
     """
     console = Console(width=None if Console().is_terminal else _WIDTH)
     started = time.monotonic()
@@ -46,7 +47,7 @@ def demo(show_all: bool) -> None:
 
 def _show(console: Console, played: Round, *, show_all: bool) -> None:
     table = Table(title=f"Cancelled {played.way.value}", title_justify="left", expand=True)
-    for column in ("order", "symbol", "outcome", "the venue's reason", "filled"):
+    for column in ("order", "symbol", "outcome", "the venue's words on the cancel", "filled"):
         table.add_column(column, justify="right" if column == "filled" else "left", overflow="fold")
     for _, run in groupby(played.answers, key=lambda answer: (answer.symbol, answer.outcome, answer.reason)):
         like = list(run)
@@ -56,6 +57,7 @@ def _show(console: Console, played: Round, *, show_all: bool) -> None:
             filled = _filled([answer] if show_all else like)
             table.add_row(answer.name + more, answer.symbol, f"[{style}]{answer.outcome}[/]", answer.reason, filled)
     console.print(table)
+    console.print("The venue says 'Order Cancelled' of any order that has ended; the outcome rests on its row.")
     console.print(f"{played.requests} requests, {played.elapsed_ms:.0f} ms", highlight=False)
     console.print(f"Stock ccxt, for the same: {played.stock}\n", highlight=False)
 

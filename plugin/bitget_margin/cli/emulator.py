@@ -15,6 +15,10 @@ from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, Emulator, Knobs, ru
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_PRICE_HELP: Final = "The price from so many seconds after the start on; may be repeated."
+_OPEN_TO_ALL: Final = (
+    "reachable from other machines: whoever has the credentials can trade; /admin answers this machine only"
+)
 _STEP: Final = re.compile(r"(?P<seconds>\d+(?:\.\d+)?):(?P<symbol>\w+)=(?P<price>\d+(?:\.\d+)?)")
 
 
@@ -53,10 +57,17 @@ def _path(_context: click.Context, _option: click.Parameter, steps: tuple[str, .
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="Port; 0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts.")
-@click.option("--price", "path", multiple=True, metavar="SECONDS:SYMBOL=PRICE", callback=_path, help="A coming price.")
+@click.option(
+    "--price",
+    "path",
+    multiple=True,
+    metavar="SECONDS:SYMBOL=PRICE",
+    callback=_path,
+    help="The price from so many seconds after the start on; may be repeated.",
+)
 @_knob_options
 def emulator(port: int, host: str, accounts: int, path: list[tuple[float, str, str]], **knobs: Any) -> None:
-    """Run a local venue until Ctrl-C: a paper account for the crossed margin endpoints.
+    """Run a local venue until Ctrl-C, a paper account.
 
     It prints where it listens and the credentials of its accounts. Prices move by --price, or while it runs by
     POST /admin/price with {"symbol", "price", "liquidity"}. The options after --price are the behaviour that Bitget's
@@ -72,17 +83,22 @@ def emulator(port: int, host: str, accounts: int, path: list[tuple[float, str, s
             path=path,
             on_ready=_announce,
         )
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{host}:{port}: {error}") from error
-    if host not in _LOOPBACK:
-        click.echo("it was reachable from other machines, with its admin calls", err=True)
+    except OSError as error:
+        raise click.ClickException(f"{host}:{port}: {error.strerror or error}; --port 0 takes a free one") from error
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _announce(venue: Emulator) -> None:
     if venue.url.split("//")[1].rsplit(":", 1)[0].strip("[]") not in _LOOPBACK:
-        click.echo("reachable from other machines: anybody may move prices by its /admin calls", err=True)
+        click.echo(
+            "reachable from other machines: whoever has the credentials can trade; /admin answers this machine only",
+            err=True,
+        )
     click.echo(f"url = {venue.url}")
-    for account in venue.accounts:
+    for i, account in enumerate(venue.accounts):
+        if i:
+            click.echo()
         click.echo(f"apiKey = {account.api_key}")
         click.echo(f"secret = {account.secret}")
         click.echo(f"password = {account.password}")

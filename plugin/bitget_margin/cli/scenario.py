@@ -31,7 +31,7 @@ class Way(Enum):
 
     IDS = "by order id: batch_cancel(ids, symbol)"
     NAMES = "by client order id: batch_cancel((), symbol, client_order_ids)"
-    SYMBOLS = "over several symbols at once: cancel_orders_for_symbols(orders)"
+    SYMBOLS = "over several symbols: cancel_orders_for_symbols(orders, {'marginMode': 'cross', 'confirm': True})"
 
 
 @dataclass(frozen=True, slots=True)

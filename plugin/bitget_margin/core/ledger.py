@@ -226,4 +226,7 @@ class Ledger:
     def close(self) -> None:
         """Give every entry without an outcome the one that is certain: UNKNOWN if it may have been executed."""
         for entry in self.unresolved():
+            if entry.acknowledged and entry.reason is None:
+                shown = "its row still lives" if entry.row is not None else "no look-up shows its end yet"
+                entry.reason = f"acknowledged, and {shown}"
             entry.outcome = Outcome.NOT_SENT if entry.attempted_ms is None else Outcome.UNKNOWN

@@ -83,6 +83,10 @@ class CancelReport:
         """Return the results with one of these outcomes."""
         return tuple(result for result in self.results if result.outcome in outcomes)
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.summary()} ({self.requests} requests, {self.elapsed_ms:.0f} ms)"
+
     def summary(self) -> str:
         """Return the count per outcome in words, such as `115 canceled, 3 filled, 1 not_found`."""
         counts = {outcome: len(self.of(outcome)) for outcome in Outcome}

@@ -160,13 +160,12 @@ def _prove(
             break
         yield Wait(pause_ms)
     amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
-    where = "" if symbol is None else f" for {symbol}"
     hint = (
         "an order older than the 90 days that open-orders shows may hold it"
         if symbol is None
-        else "orders of other symbols may hold it (name them in params['symbols']), or one older than 90 days"
+        else "orders of other symbols (name them in params['symbols'], to be counted) or older than 90 days may hold it"
     )
-    return Swept(problem=f"open-orders shows nothing more{where}, but {amounts} is still frozen: {hint}")
+    return Swept(problem=f"open-orders shows nothing more, but {amounts} is still frozen: {hint}")
 
 
 def _unexplained(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -49,6 +49,8 @@ def order_id(value: object, where: str) -> str:
     """
     whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
     text = str(value) if whole else value
+    if isinstance(value, Mapping):
+        raise BadInput(f"{where} is an order structure; give its 'id'")
     if not isinstance(text, str) or not _ORDER_ID.fullmatch(text):
         raise BadInput(f"{where} is {value!r}: an order id is a non-empty string such as '1181888708480737281'")
     return text

@@ -102,9 +102,10 @@ def _check(fields: _Fields, *, required: tuple[str, ...], optional: tuple[str, .
 
 
 def _order_fields(order: Order) -> _Fields:
-    return {
-        name: write_decimal(value) if isinstance(value, Decimal) else value for name, value in asdict(order).items()
-    }
+    fields = asdict(order)
+    # Named as the calls that take it name it.
+    shown = {"orderId": fields.pop("order_id"), **fields}
+    return {name: write_decimal(value) if isinstance(value, Decimal) else value for name, value in shown.items()}
 
 
 def _is_loopback(ip: str) -> bool:
