@@ -79,10 +79,12 @@ class _Driver:
         allowed_ms = driver.allowed_ms(send)
         # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
         PACED.set(True)
+        send.started = True
         try:
             send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
+        send.answered_ms = now_ms()
         return send.reply
 
     async def _method(self, method: Callable[[], Awaitable[object]], deadline_ms: float) -> Reply:

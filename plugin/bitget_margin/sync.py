@@ -104,11 +104,13 @@ class _Driver:
             raise
         allowed_ms = driver.allowed_ms(send)
         paced = PACED.set(True)
+        send.started = True
         try:
             send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         finally:
+            send.answered_ms = now_ms()
             PACED.reset(paced)
         return send.reply
 

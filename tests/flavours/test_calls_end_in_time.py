@@ -132,6 +132,32 @@ async def test_a_loading_of_markets_is_shared_and_outlives_an_impatient_call(ven
     await close(exchange)
 
 
+def test_a_placing_that_was_left_alone_places_nothing_any_more(venue: Emulator) -> None:
+    """It still waited for ccxt's pacing when its call was over: nothing is signed after that."""
+    client = Client(Flavour.SYNC, config(venue))
+    client.exchange.rateLimit = 500
+    client.exchange.lastRestRequestTimestamp = client.exchange.milliseconds()
+    order = ("BTC/USDT", "limit", "buy", 0.001, 50_000, CROSS | {"timeout": 300})
+    error, _ = timed(client, "create_order", *order)
+    assert isinstance(error, ccxt.RequestTimeout)
+    time.sleep(1.2)
+    client.close()
+    assert venue.orders() == []
+    assert [record for record in venue.requests if record.path.endswith("place-order")] == []
+
+
+async def test_placing_does_not_take_the_markets_from_other_callers(venue: Emulator) -> None:
+    """They share one loading, which outlives an impatient order."""
+    exchange = bitget_margin.async_support.bitget(config(venue))
+    venue.knobs(latency_ms=150)
+    patient = asyncio.create_task(exchange.load_markets())
+    with pytest.raises(ccxt.RequestTimeout, match="markets"):
+        await exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 50_000, CROSS | {"timeout": 60})
+    assert "BTC/USDT" in await patient
+    await close(exchange)
+    assert venue.orders() == []
+
+
 def test_placing_ends_in_time_too(client: Client) -> None:
     """A body that comes byte by byte: the order may have been placed, and the call says so within its timeout."""
     with broken_venue(dripping) as url:

@@ -81,7 +81,7 @@ class ModelVenue:
                 effect = flow.send(value)
                 value = None
                 if isinstance(effect, SendAll):
-                    value = tuple(self._send(send) for send in effect.sends)
+                    value = tuple(self._answered(send) for send in effect.sends)
                 elif isinstance(effect, Wait):
                     assert effect.ms >= 0
                     self.now_ms += effect.ms
@@ -97,6 +97,11 @@ class ModelVenue:
         ]
         live = [order for order in ours if order.status == "live"]
         return (live or ours[-1:] or [None])[0]
+
+    def _answered(self, send: Send) -> Reply:
+        send.reply = self._send(send)
+        send.answered_ms = self.now_ms
+        return send.reply
 
     def _send(self, send: Send) -> Reply:
         if self.now_ms >= send.deadline_ms:
@@ -129,7 +134,7 @@ class ModelVenue:
         return Answer({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
 
     def _lost(self, send: Send) -> Fault:
-        self.now_ms += send.request_ms
+        self.now_ms = max(self.now_ms, min(self.now_ms + send.request_ms, send.deadline_ms))
         return Fault(TimeoutError("no answer"))
 
     def _batch_cancel(self, call: Call, trouble: Trouble) -> object:

@@ -194,6 +194,15 @@ def test_one_odd_field_does_not_cost_the_outcomes(wire: responses.RequestsMock, 
     assert report.orders[1]["price"] == 32_111
 
 
+def test_an_odd_field_in_an_acknowledgement_costs_nothing_either(wire: responses.RequestsMock, exchange: Any) -> None:
+    """Ccxt's parser would raise, and take the answers for all orders with it."""
+    odd = {"orderId": "11", "clientOid": "a", "feeDetail": [1]}
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[odd, {"orderId": "12"}]))
+    first, second = exchange.cancel_orders(["11", "12"], BTC, CROSS)
+    assert (first["id"], first["clientOrderId"], first["status"], first["info"]) == ("11", "a", None, odd)
+    assert (second["id"], second["status"]) == ("12", None)
+
+
 def test_a_row_that_cannot_be_read_is_told_where_it_was_asked_for(wire: responses.RequestsMock, exchange: Any) -> None:
     """fetch_order has nothing else to say."""
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", feeDetail="{")))

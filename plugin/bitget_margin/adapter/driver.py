@@ -54,7 +54,6 @@ def request(exchange: Any, send: Send) -> Any:
 
     Never repeated by ccxt itself: whether to send again is for the flow to decide.
     """
-    send.started = True
     call = send.call
     params = {**call.params, "maxRetriesOnFailure": 0}
     return exchange.request(call.endpoint.path, _API, call.endpoint.method, params, config=_COST)

@@ -10,7 +10,7 @@ from ccxt.base.types import Entry
 
 from bitget_margin.adapter import asking, faults
 from bitget_margin.adapter.base import Exchange, Params
-from bitget_margin.adapter.context import SIGNED
+from bitget_margin.adapter.context import SIGNATURES
 from bitget_margin.adapter.secret import Secret, mask
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.settings import BATCH_MAX
@@ -114,9 +114,9 @@ class CrossedMargin(Exchange):
         if "private" in api:
             if str(path).startswith("v2/margin/"):
                 self.refuse_sandbox("sign")
-            signed = SIGNED.get()
-            if signed is not None:
-                signed.append(str(path))
+            signatures = SIGNATURES.get()
+            if signatures is not None:
+                signatures.sign(str(path))
         request = super().sign(path, api, method, params, *rest, **named)
         headers = request["headers"]
         if headers is not None and "ACCESS-SIGN" in headers:

@@ -76,13 +76,9 @@ def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapp
     info = dict(entry.info or {})
     if outcome is Outcome.ACCEPTED:
         # What stock ccxt makes of an entry of successList, field by field.
-        return _named(exchange.parse_order(info, market), entry, market)
+        return _named(_parsed(exchange, info, market), entry, market)
     if entry.row is not None:
-        try:
-            order = readable(exchange, entry.row, market)
-        except ccxt.BadResponse:
-            # One field that cannot be read must not cost the outcome, which is proven, nor the other orders'.
-            order = exchange.safe_order({"info": dict(entry.row.raw), "id": entry.row.order_id}, market)
+        order = _parsed(exchange, dict(entry.row.raw), market)
         if outcome is Outcome.OPEN and info:
             order["info"] = info
     else:
@@ -90,6 +86,15 @@ def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapp
     order = _named(order, entry, market)
     order["status"] = _STATUS.get(outcome, order["status"])
     return order
+
+
+def _parsed(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:
+    """Return what ccxt makes of it; one field that cannot be read must not cost the outcome, nor the other orders'."""
+    try:
+        return exchange.parse_order(raw, market)
+    except Exception:  # noqa: BLE001 - ccxt raises whatever its conversions raise
+        ids = {"id": text(raw.get("orderId")), "clientOrderId": text(raw.get("clientOid"))}
+        return exchange.safe_order({"info": raw, **ids}, market)
 
 
 def _named(order: dict[str, Any], entry: Entry, market: Mapping[str, Any]) -> dict[str, Any]:

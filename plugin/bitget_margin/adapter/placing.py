@@ -14,8 +14,8 @@ import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.context import SIGNED
-from bitget_margin.adapter.desk import open_desk
+from bitget_margin.adapter.context import SIGNATURES, Signatures
+from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.orders import readable
 from bitget_margin.core.ask import find
 from bitget_margin.core.call import Answer, Fault, Flow, Perform, Reply, Wait
@@ -48,13 +48,15 @@ def create_order(
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
-    signed: list[str] = []
+    signatures = Signatures()
     desk = open_desk(exchange, settings)
-    token = SIGNED.set(signed)
+    yield from load_markets(exchange, desk)
+    token = SIGNATURES.set(signatures)
     try:
         reply: Reply = yield Perform(lambda: stock(unified, *order, sent), desk.deadline.at_ms - settings.request_ms)
     finally:
-        SIGNED.reset(token)
+        signed = signatures.close()
+        SIGNATURES.reset(token)
     fault = _doubt(reply, signed)
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
@@ -68,7 +70,7 @@ def create_order(
     return cast("Order", readable(exchange, row, market))
 
 
-def _doubt(reply: Reply, signed: list[str]) -> Fault | None:
+def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
     """Return the fault if the order may have been placed without an answer; raise what certainly placed nothing."""
     if isinstance(reply, Answer):
         order = reply.body

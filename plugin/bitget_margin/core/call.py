@@ -78,6 +78,8 @@ class Send:
     """
     reply: Reply | None = None
     """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
+    answered_ms: float | None = None
+    """When that was, on the caller's clock."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bitget_margin.core import wire
-from bitget_margin.core.call import Answer, Endpoint, Fault, Flow
+from bitget_margin.core.call import Answer, Endpoint, Fault, Flow, Send
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.ledger import Entry
-from bitget_margin.core.row import Row
+from bitget_margin.core.row import Row, State
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import IdKind
 from bitget_margin.core.together import together
@@ -57,6 +57,8 @@ class Look:
         ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
         if not ours or row.symbol != target.symbol:
             return
+        if order_id is None and row.state is State.UNREADABLE:
+            return  # it may be an older namesake's, and does not say that it lives
         known = self.ended if row.state.ended else self.live
         if known is not None and (known.number or 0) > (row.number or 0):
             return
@@ -127,12 +129,12 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
     below = str(max(known) + 1) if known and not named_only else None
     seen: set[str] = set()
     for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
-        replies = yield from deliver(desk, [desk.send(wire.page(endpoint, symbol, desk.since_ms, below))])
-        reply = replies[0]
+        send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))
+        (reply,) = yield from deliver(desk, [send])
         page = wire.read_page(reply.body) if isinstance(reply, Answer) else None
         if page is None:
             return
-        _set_clock(desk, looks, page)
+        _set_clock(desk, looks, page, send)
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
         _share_out(fresh, looks)
@@ -148,20 +150,21 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         below = str(lowest)
 
 
-def _set_clock(desk: Desk, looks: Sequence[Look], page: wire.Page) -> None:
+def _set_clock(desk: Desk, looks: Sequence[Look], page: wire.Page, send: Send) -> None:
     """Note when this call began on the venue's clock: a little early, by the time that the answer took to come."""
-    if page.sent_ms is not None:
+    if page.sent_ms is not None and send.answered_ms is not None:
         for look in looks:
-            look.began_ms = page.sent_ms - desk.deadline.elapsed_ms()
+            look.began_ms = page.sent_ms - (send.answered_ms - desk.deadline.start_ms)
 
 
 def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
     by_id = {look.entry.order_id: look for look in looks if look.entry.order_id is not None}
     by_name = {look.entry.target.value: look for look in looks if look.entry.order_id is None}
     for row in rows:
-        look = by_id.get(row.order_id) or by_name.get(row.client_id or "")
-        if look is not None:
-            look.take(row)
+        # One order may have been named by both of its ids.
+        for look in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
+            if look is not None:
+                look.take(row)
 
 
 def _read_by_id(desk: Desk, symbol: str, asked: Sequence[tuple[Endpoint, Look]]) -> Flow[None]:
@@ -173,13 +176,15 @@ def _read_by_id(desk: Desk, symbol: str, asked: Sequence[tuple[Endpoint, Look]])
         value = look.entry.target.value if order_id is None else order_id
         sends.append(desk.send(wire.by_id(endpoint, symbol, kind, value, desk.since_ms)))
     replies = yield from deliver(desk, sends)
-    for (endpoint, look), reply in zip(asked, replies, strict=True):
+    for (endpoint, look), send, reply in zip(asked, sends, replies, strict=True):
         page = wire.page_of(reply)
         if page is None:
             if isinstance(reply, Fault):
                 _give_up(look.entry, reply)
             continue
-        _set_clock(desk, [look], page)
+        if look.entry.order_id is None and len(page.rows) < page.size:
+            continue  # a row that cannot be read may be the younger order of this name
+        _set_clock(desk, [look], page, send)
         for row in page.rows:
             look.take(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.
