@@ -57,8 +57,8 @@ class _Driver:
         match effect:
             case SendAll(sends):
                 return tuple(await asyncio.gather(*(self._send(send) for send in sends)))
-            case Wait(ms):
-                await asyncio.sleep(ms / 1_000)
+            case Wait(until_ms):
+                await asyncio.sleep(max(0.0, until_ms - now_ms()) / 1_000)
             case LoadMarkets(deadline_ms):
                 await self._load_markets(deadline_ms)
             case Resync(deadline_ms):
@@ -79,12 +79,11 @@ class _Driver:
         allowed_ms = driver.allowed_ms(send)
         # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
         PACED.set(True)
-        send.started = True
+        send.started, send.left_ms = True, now_ms()
         try:
             send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
-        send.answered_ms = now_ms()
         return send.reply
 
     async def _method(self, method: Callable[[], Awaitable[object]], deadline_ms: float) -> Reply:

@@ -83,8 +83,8 @@ class _Driver:
         match effect:
             case SendAll(sends):
                 return tuple(self._send(send) for send in sends)
-            case Wait(ms):
-                time.sleep(ms / 1_000)
+            case Wait(until_ms):
+                time.sleep(max(0.0, until_ms - now_ms()) / 1_000)
             case LoadMarkets(deadline_ms):
                 self._load_markets(deadline_ms)
             case Resync(deadline_ms):
@@ -104,13 +104,12 @@ class _Driver:
             raise
         allowed_ms = driver.allowed_ms(send)
         paced = PACED.set(True)
-        send.started = True
+        send.started, send.left_ms = True, now_ms()
         try:
             send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         finally:
-            send.answered_ms = now_ms()
             PACED.reset(paced)
         return send.reply
 

@@ -229,7 +229,7 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
                 value = tuple(f"re {name}" for name in names)
             else:
                 assert isinstance(effect, Wait)
-                seen.append(effect.ms)
+                seen.append(effect.until_ms)
                 value = None
     except StopIteration as stop:
         results = stop.value

@@ -83,8 +83,7 @@ class ModelVenue:
                 if isinstance(effect, SendAll):
                     value = tuple(self._answered(send) for send in effect.sends)
                 elif isinstance(effect, Wait):
-                    assert effect.ms >= 0
-                    self.now_ms += effect.ms
+                    self.now_ms = max(self.now_ms, effect.until_ms)
                 else:
                     assert isinstance(effect, Resync)
         except StopIteration as stop:
@@ -99,8 +98,8 @@ class ModelVenue:
         return (live or ours[-1:] or [None])[0]
 
     def _answered(self, send: Send) -> Reply:
+        send.left_ms = self.now_ms
         send.reply = self._send(send)
-        send.answered_ms = self.now_ms
         return send.reply
 
     def _send(self, send: Send) -> Reply:

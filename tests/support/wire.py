@@ -8,7 +8,14 @@ HOST = "https://api.bitget.com"
 MARGIN = f"{HOST}/api/v2/margin/crossed"
 CROSS = {"marginMode": "cross"}
 
-EMPTY = {"code": "00000", "msg": "success", "requestTime": 1, "data": {"orderList": [], "maxId": None, "minId": None}}
+NOW_MS = 1_800_000_000_000
+
+EMPTY = {
+    "code": "00000",
+    "msg": "success",
+    "requestTime": NOW_MS,
+    "data": {"orderList": [], "maxId": None, "minId": None},
+}
 
 
 def market(symbol: str, base: str) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def row(order_id: str, status: str, **more: str) -> dict[str, str]:
 
 def page(*rows: dict[str, str]) -> dict[str, Any]:
     """Return a page of orders."""
-    return {"code": "00000", "msg": "success", "requestTime": 1, "data": {"orderList": list(rows)}}
+    return {"code": "00000", "msg": "success", "requestTime": NOW_MS, "data": {"orderList": list(rows)}}
 
 
 def assets(**frozen: str) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def test_one_odd_field_does_not_cost_the_outcomes(wire: responses.RequestsMock, 
 
 def test_an_odd_field_in_an_acknowledgement_costs_nothing_either(wire: responses.RequestsMock, exchange: Any) -> None:
     """Ccxt's parser would raise, and take the answers for all orders with it."""
-    odd = {"orderId": "11", "clientOid": "a", "feeDetail": [1]}
+    odd = {"orderId": "11", "clientOid": "a", "feeDetail": ["x"]}
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[odd, {"orderId": "12"}]))
     first, second = exchange.cancel_orders(["11", "12"], BTC, CROSS)
     assert (first["id"], first["clientOrderId"], first["status"], first["info"]) == ("11", "a", None, odd)

@@ -94,4 +94,4 @@ def _find_placed(desk: Desk, target: Target, *, ours_alone: bool) -> Flow[Row | 
         if desk.deadline.left_ms() <= pause_ms:
             return None
         tries += 1
-        yield Wait(pause_ms)
+        yield Wait(desk.deadline.now_ms() + pause_ms)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bitget_margin.core import wire
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Wait
+from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Send, Wait
 from bitget_margin.core.codes import Verdict, refuses_parameters, verdict
 from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.row import Row
+from bitget_margin.core.row import CLOCK_GRAIN_MS, Row
 from bitget_margin.core.target import Target
 
 A = TypeVar("A")
@@ -22,7 +22,7 @@ class Unreadable(Exception):
 
 def ask(
     desk: Desk,
-    call: Call,
+    call: Call | Send,
     read: Callable[[object], A | None],
     final: Callable[[Fault], bool] = lambda _: False,
 ) -> Flow[A | Fault]:
@@ -32,20 +32,20 @@ def ask(
     """
     tries = 0
     while True:
-        replies = yield from deliver(desk, [desk.send(call)])
-        reply = replies[0]
+        send = call if isinstance(call, Send) else desk.send(call)
+        (reply,) = yield from deliver(desk, [send])
         if isinstance(reply, Answer):
             answer = read(reply.body)
             if answer is not None:
                 return answer
-            fault = Fault(Unreadable(f"{call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
+            fault = Fault(Unreadable(f"{send.call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
         else:
             fault = reply
         pause_ms = desk.settings.pacing.poll_ms(tries)
         if verdict(fault) is not Verdict.AMBIGUOUS or final(fault) or desk.deadline.left_ms() <= pause_ms:
             return fault
         tries += 1
-        yield Wait(pause_ms)
+        yield Wait(desk.deadline.now_ms() + pause_ms)
 
 
 def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Row | Fault | None]:
@@ -56,21 +56,32 @@ def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Ro
     """
     for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
         call = wire.by_id(endpoint, target.symbol, target.kind, target.value, desk.since_ms)
-        asked = yield from ask(desk, call, wire.read_page)
+        send = desk.send(call)
+        asked = yield from ask(desk, send, wire.read_page)
         page = wire.page_of(asked) if isinstance(asked, Fault) else asked
         if page is None:
             return asked if isinstance(asked, Fault) else None
         ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
         if placed_in_call:
-            began_ms = None if page.sent_ms is None else page.sent_ms - desk.deadline.elapsed_ms()
-            ours = [row for row in ours if not row.state.ended or _placed_since(row, began_ms)]
+            began = began_ms(desk, page, send)
+            ours = [row for row in ours if not row.state.ended or _placed_since(row, began)]
         if ours:
             return max(ours, key=lambda row: row.number or 0)
     return None
 
 
-def _placed_since(row: Row, began_ms: float | None) -> bool:
-    return began_ms is not None and row.created_ms is not None and row.created_ms >= began_ms
+def began_ms(desk: Desk, page: wire.Page, send: Send) -> float | None:
+    """Return when this call began on the venue's own clock: a little late, by the time that the request travelled.
+
+    Late rather than early: what ended before the call must not count as ended by it.
+    """
+    if page.sent_ms is None or send.left_ms is None:
+        return None
+    return page.sent_ms - (send.left_ms - desk.deadline.start_ms)
+
+
+def _placed_since(row: Row, began: float | None) -> bool:
+    return began is not None and row.created_ms is not None and row.created_ms >= began - CLOCK_GRAIN_MS
 
 
 def _whole_page(body: object) -> wire.Page | None:

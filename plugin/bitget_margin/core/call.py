@@ -78,8 +78,8 @@ class Send:
     """
     reply: Reply | None = None
     """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
-    answered_ms: float | None = None
-    """When that was, on the caller's clock."""
+    left_ms: float | None = None
+    """When it was handed out, on the caller's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,9 @@ class SendAll:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let that much time pass."""
+    """Let time pass until then, on the caller's clock."""
 
-    ms: float
+    until_ms: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,6 @@ def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
             pause_ms = desk.settings.pacing.limited_ms
             if desk.deadline.left_ms() <= pause_ms:
                 break
-            yield Wait(pause_ms)
+            yield Wait(desk.deadline.now_ms() + pause_ms)
         pending = again
     return tuple(replies[i] for i in range(len(sends)))

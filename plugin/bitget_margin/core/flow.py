@@ -53,7 +53,7 @@ def pursue(desk: Desk) -> Flow[None]:
         pause_ms = _pause_ms(desk)
         if pause_ms is None:
             return
-        yield Wait(pause_ms)
+        yield Wait(desk.deadline.now_ms() + pause_ms)
 
 
 def _cancel_ms(desk: Desk, entry: Entry) -> float:
@@ -94,7 +94,11 @@ def _pause_ms(desk: Desk) -> float | None:
 def _attempt(desk: Desk, due: Sequence[Entry]) -> Flow[None]:
     """Send one cancel for each of these entries, and book what the venue says."""
     ledger = desk.ledger
-    by_target = {entry.target: entry for entry in due}
+    by_target: dict[Target, Entry] = {}
+    for entry in due:
+        # Named by both of its ids, it keeps both names.
+        entry.sent_as = entry.target if entry.address in by_target else entry.address
+        by_target[entry.sent_as] = entry
     groups: list[tuple[Target, ...]] = list(wire.batches(by_target, 1 if desk.single else desk.settings.batch_size))
     calls = [wire.single_cancel(group[0]) if desk.single else wire.batch_cancel(group) for group in groups]
     sends = [desk.send(call) for call in calls]

@@ -9,7 +9,7 @@ from typing import Any
 from bitget_margin.core.call import Fault, Send
 from bitget_margin.core.codes import Hint, hint
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.row import Row, State
+from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import IdKind, Target, number
 from bitget_margin.core.wire import CancelAnswer, Item
@@ -22,6 +22,8 @@ class Entry:
     target: Target
     outcome: Outcome | None = None
 
+    sent_as: Target | None = None
+    """How it was named in the last cancel: by its order id once that is known."""
     resend_ms: float = 0.0
     """Not before this is a cancel that never got through sent again."""
     attempted_ms: float | None = None
@@ -53,6 +55,13 @@ class Entry:
     look_at_ms: float = 0.0
     unreadable: bool = False
     """The venue refuses the look-ups themselves, definitively."""
+
+    @property
+    def address(self) -> Target:
+        """How to name it in a cancel: at first as it was asked for, again by its order id."""
+        if self.attempted_ms is None or self.bound_id is None:
+            return self.target
+        return Target(self.target.symbol, IdKind.ORDER, self.bound_id)
 
     @property
     def order_id(self) -> str | None:
@@ -112,7 +121,7 @@ class Entry:
         If it ended before, our cancel cannot have been what ended it; without a cancel that may have been executed,
         it counts when it still is the newest at a second look.
         """
-        if began_ms is not None and row.updated_ms is not None and row.updated_ms >= began_ms:
+        if began_ms is not None and row.updated_ms is not None and row.updated_ms >= began_ms - CLOCK_GRAIN_MS:
             self.saw(row, now_ms)
         elif self.acknowledged or self.doubtful:
             return
@@ -150,7 +159,8 @@ class Entry:
         if self.attempted_ms is None:
             return self.resend_ms
         lives = self.row is not None
-        unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.candidate is None
+        # By name only what was seen alive: the name may have gone to a younger order by now.
+        unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.order_id is not None
         return self.attempted_ms + pacing.recancel_ms if lives or unanswered else None
 
     def schedule_look(self, now_ms: float, pacing: Pacing) -> None:
@@ -200,11 +210,12 @@ class Ledger:
         An id in both lists is neither taken nor refused: it is looked up.
         """
         entries = tuple(batch)
-        kind = entries[0].target.kind
+        names = [entry.sent_as or entry.target for entry in entries]
+        kind = names[0].kind
         successes = {item.key(kind): item for item in answer.successes}
         failures = {item.key(kind): item for item in answer.failures}
-        for entry in entries:
-            taken, failed = successes.get(entry.target.value), failures.get(entry.target.value)
+        for entry, name in zip(entries, names, strict=True):
+            taken, failed = successes.get(name.value), failures.get(name.value)
             for item in (taken, failed):
                 if item is not None:
                     entry.take(item)
@@ -218,7 +229,7 @@ class Ledger:
             else:
                 entry.doubtful = True
                 entry.refused(now_ms, None, "the venue named this order in neither list")
-        asked = {entry.target.value for entry in entries}
+        asked = {name.value for name in names}
         listed = (*answer.successes, *answer.failures)
         self.unasked.extend(item.raw for item in listed if item.key(kind) not in asked)
         self.unasked.extend(answer.unreadable)

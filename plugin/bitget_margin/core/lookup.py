@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bitget_margin.core import wire
+from bitget_margin.core.ask import began_ms
 from bitget_margin.core.call import Answer, Endpoint, Fault, Flow, Send
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.ledger import Entry
-from bitget_margin.core.row import Row, State
+from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import IdKind
 from bitget_margin.core.together import together
@@ -57,8 +58,8 @@ class Look:
         ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
         if not ours or row.symbol != target.symbol:
             return
-        if order_id is None and row.state is State.UNREADABLE:
-            return  # it may be an older namesake's, and does not say that it lives
+        if order_id is None and not self._may_be_meant(row):
+            return
         known = self.ended if row.state.ended else self.live
         if known is not None and (known.number or 0) > (row.number or 0):
             return
@@ -66,6 +67,13 @@ class Look:
             self.ended = row
         else:
             self.live = row
+
+    def _may_be_meant(self, row: Row) -> bool:
+        """Whether a row under our client order id may be about the order that had it when the call began."""
+        later = (
+            self.began_ms is not None and row.created_ms is not None and row.created_ms > self.began_ms + CLOCK_GRAIN_MS
+        )
+        return row.state is not State.UNREADABLE and not later
 
     def book(self, now_ms: float, pacing: Pacing) -> None:
         """Write into the ledger what this round proves."""
@@ -128,6 +136,7 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
     # Without an order id, the newest page is the place to begin.
     below = str(max(known) + 1) if known and not named_only else None
     seen: set[str] = set()
+    whole = True
     for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
         send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))
         (reply,) = yield from deliver(desk, [send])
@@ -138,7 +147,8 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
         _share_out(fresh, looks)
-        if endpoint is Endpoint.OPEN_ORDERS and not fresh and len(page.rows) == page.size:
+        whole = whole and len(page.rows) == page.size
+        if endpoint is Endpoint.OPEN_ORDERS and not fresh and whole:
             for look in looks:
                 look.open_complete = True
         cut_off = page.size % _CAP_GRAIN == 0 or endpoint is Endpoint.OPEN_ORDERS
@@ -151,10 +161,9 @@ def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Loo
 
 
 def _set_clock(desk: Desk, looks: Sequence[Look], page: wire.Page, send: Send) -> None:
-    """Note when this call began on the venue's clock: a little early, by the time that the answer took to come."""
-    if page.sent_ms is not None and send.answered_ms is not None:
-        for look in looks:
-            look.began_ms = page.sent_ms - (send.answered_ms - desk.deadline.start_ms)
+    """Note when this call began on the venue's clock."""
+    for look in looks:
+        look.began_ms = began_ms(desk, page, send)
 
 
 def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:

@@ -25,6 +25,9 @@ class State(Enum):
         return self in {State.CANCELED, State.FILLED}
 
 
+CLOCK_GRAIN_MS: Final = 1
+"""The venue writes whole milliseconds."""
+
 _TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
     "live": State.LIVE,

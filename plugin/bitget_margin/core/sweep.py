@@ -158,7 +158,7 @@ def _prove(
         pause_ms = desk.settings.pacing.poll_ms(look)
         if desk.deadline.left_ms() <= pause_ms:
             break
-        yield Wait(pause_ms)
+        yield Wait(desk.deadline.now_ms() + pause_ms)
     amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
     hint = (
         "an order older than the 90 days that open-orders shows may hold it"

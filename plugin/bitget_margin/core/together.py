@@ -25,7 +25,7 @@ def together(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
         advance(i, None)
     while effects:
         sending = {i: effect.sends for i, effect in effects.items() if isinstance(effect, SendAll)}
-        waiting = {i: effect.ms for i, effect in effects.items() if isinstance(effect, Wait)}
+        waiting = {i: effect.until_ms for i, effect in effects.items() if isinstance(effect, Wait)}
         others = effects.keys() - sending.keys() - waiting.keys()
         if others:
             # A new measurement of the clock, say: before anything is sent again.
