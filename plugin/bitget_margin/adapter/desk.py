@@ -38,11 +38,11 @@ def now_ms() -> float:
     return time.monotonic() * 1_000
 
 
-def open_desk(exchange: CrossedMargin, settings: Settings, targets: Iterable[Target] = ()) -> Desk:
+def open_desk(exchange: CrossedMargin, settings: Settings) -> Desk:
     """Return the desk of one call, whose time begins now."""
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
     deadline = Deadline.after(now_ms, settings.timeout_ms - reserve_ms)
-    return Desk(Ledger.of(targets), settings, deadline, since_ms=exchange.milliseconds() - wire.WINDOW_MS)
+    return Desk(Ledger({}), settings, deadline, since_ms=exchange.milliseconds() - wire.WINDOW_MS)
 
 
 def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:

@@ -33,10 +33,6 @@ class Deadline:
         """Return the time that is left, negative once it has passed."""
         return self.at_ms - self.clock()
 
-    def elapsed_ms(self) -> float:
-        """Return the time since the start."""
-        return self.clock() - self.start_ms
-
     def extended(self, span_ms: float) -> Deadline:
         """Return a deadline with the same start and another span."""
         return Deadline(self.clock, self.start_ms, span_ms)
