@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from bitget_margin.adapter.errors import CancelUnresolved, report_of
+from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, report_of
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.sync import bitget
 from bitget_margin.version import __version__
@@ -22,6 +22,7 @@ __all__ = [
     "CancelResult",
     "CancelUnresolved",
     "Outcome",
+    "PlaceUnresolved",
     "__version__",
     "async_support",
     "bitget",

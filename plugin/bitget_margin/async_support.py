@@ -134,31 +134,31 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         params: Params = {},
     ) -> CancelReport:
         """Cancel crossed margin orders of one symbol, and prove the end of each."""
-        return await self._run(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
+        return await self.perform(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
 
     async def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel orders of one symbol; on crossed margin with one order structure per distinct id."""
         if not is_cross(self, "cancelOrders", symbol, params):
             return await super().cancel_orders(ids, symbol, params)
-        return await self._run(operations.cancel_orders(self, ids, symbol, params))
+        return await self.perform(operations.cancel_orders(self, ids, symbol, params))
 
     async def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Cancel one order, by id or by `params['clientOrderId']`."""
         if not is_cross(self, "cancelOrder", symbol, params):
             return await super().cancel_order(id, symbol, params)
-        return await self._run(operations.cancel_order(self, id, symbol, params))
+        return await self.perform(operations.cancel_order(self, id, symbol, params))
 
     async def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Cancel crossed margin orders of several symbols."""
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
             return await super().cancel_orders_for_symbols(orders, params)
-        return await self._run(operations.cancel_orders_for_symbols(self, orders, params))
+        return await self.perform(operations.cancel_orders_for_symbols(self, orders, params))
 
     async def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance."""
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return await super().cancel_all_orders(symbol, params)
-        return await self._run(operations.cancel_all_orders(self, symbol, params))
+        return await self.perform(operations.cancel_all_orders(self, symbol, params))
 
     async def create_order(
         self,
@@ -173,7 +173,13 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         if not places_cross(self, "createOrder", symbol, params):
             return await super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
-        return await self._run(placing.create_order(self, super().create_order, symbol, order, params))
+        return await self.perform(placing.create_order(self, super().create_order, symbol, order, params))
+
+    async def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
+        """Place up to 50 orders of one symbol with one request; crossed ones at most once each."""
+        if not placing.batch_is_cross(self, orders, params):
+            return await super().create_orders(orders, params)
+        return await self.perform(placing.create_orders(self, orders, params))
 
     async def edit_order(
         self,
@@ -194,7 +200,7 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         """Fetch one order; a crossed one from open-orders, then history-orders."""
         if not is_cross(self, "fetchOrder", symbol, params):
             return await super().fetch_order(id, symbol, params)
-        return await self._run(operations.fetch_order(self, id, symbol, params))
+        return await self.perform(operations.fetch_order(self, id, symbol, params))
 
     async def fetch_open_orders(
         self,
@@ -206,14 +212,15 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         """Fetch open orders; crossed ones over all pages, or the newest `limit`."""
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return await super().fetch_open_orders(symbol, since, limit, params)
-        return await self._run(operations.fetch_open_orders(self, symbol, since, limit, params))
+        return await self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
         if not PACED.get():
             await super().throttle(cost)
 
-    async def _run(self, flow: Flow[T]) -> T:
+    async def perform(self, flow: Flow[T]) -> T:
+        """Run one of the adapter's flows, and return what it returns."""
         return await _Driver(self).run(flow)
 
 

@@ -168,7 +168,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         :raises ccxt.BadRequest: a bad argument, before anything is sent
         :raises ccxt.BaseError: a definitive refusal, as in stock ccxt; `report_of(exception)` has the report
         """
-        return self._run(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
+        return self.perform(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
 
     def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel orders of one symbol; on crossed margin with one order structure per distinct id.
@@ -182,7 +182,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "cancelOrders", symbol, params):
             return super().cancel_orders(ids, symbol, params)
-        return self._run(operations.cancel_orders(self, ids, symbol, params))
+        return self.perform(operations.cancel_orders(self, ids, symbol, params))
 
     def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Cancel one order, by id or by `params['clientOrderId']`.
@@ -195,7 +195,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "cancelOrder", symbol, params):
             return super().cancel_order(id, symbol, params)
-        return self._run(operations.cancel_order(self, id, symbol, params))
+        return self.perform(operations.cancel_order(self, id, symbol, params))
 
     def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Cancel crossed margin orders of several symbols.
@@ -206,7 +206,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
             return super().cancel_orders_for_symbols(orders, params)  # type: ignore[no-any-return]
-        return self._run(operations.cancel_orders_for_symbols(self, orders, params))
+        return self.perform(operations.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance.
@@ -219,7 +219,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return super().cancel_all_orders(symbol, params)
-        return self._run(operations.cancel_all_orders(self, symbol, params))
+        return self.perform(operations.cancel_all_orders(self, symbol, params))
 
     def create_order(
         self,
@@ -243,7 +243,22 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         if not places_cross(self, "createOrder", symbol, params):
             return super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
-        return self._run(placing.create_order(self, super().create_order, symbol, order, params))
+        return self.perform(placing.create_order(self, super().create_order, symbol, order, params))
+
+    def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
+        """Place up to 50 orders of one symbol with one request; crossed ones at most once each.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
+
+        :param orders: ccxt's order requests, all with `params['marginMode']` 'cross' (or the option that says so)
+        :param params: `timeout` (ms for the whole call)
+        :returns: one order structure per request, in their order; a refused one has `status` 'rejected', and the
+            venue's words in its `info`
+        :raises PlaceUnresolved: some may have been placed, and no look-up showed them; `orders` has what is known
+        """
+        if not placing.batch_is_cross(self, orders, params):
+            return super().create_orders(orders, params)
+        return self.perform(placing.create_orders(self, orders, params))
 
     def edit_order(
         self,
@@ -269,7 +284,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "fetchOrder", symbol, params):
             return super().fetch_order(id, symbol, params)
-        return self._run(operations.fetch_order(self, id, symbol, params))
+        return self.perform(operations.fetch_order(self, id, symbol, params))
 
     def fetch_open_orders(
         self,
@@ -284,12 +299,13 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return super().fetch_open_orders(symbol, since, limit, params)
-        return self._run(operations.fetch_open_orders(self, symbol, since, limit, params))
+        return self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
         if not PACED.get():
             super().throttle(cost)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
-    def _run(self, flow: Flow[T]) -> T:
+    def perform(self, flow: Flow[T]) -> T:
+        """Run one of the adapter's flows, and return what it returns."""
         return _Driver(self).run(flow)

@@ -256,6 +256,28 @@ def test_latency(venue: Emulator, client: Client) -> None:
     assert time.perf_counter() - before >= 0.05
 
 
+def test_batch_cancel_stall(venue: Emulator, client: Client) -> None:
+    """The answer to a batch cancel comes late, and to it alone; the batch was carried out before."""
+    venue.knobs(batch_cancel_stall_ms=60)
+    order_id = client.placed()
+    before = time.perf_counter()
+    client.cancel_batch(order_id)
+    took = time.perf_counter() - before
+    assert (took >= 0.06, venue.order(order_id).live) == (True, False)
+    before = time.perf_counter()
+    client.open_orders()
+    assert time.perf_counter() - before < 0.06
+
+
+def test_batch_cancel_trickle(venue: Emulator, client: Client) -> None:
+    """The answer to a batch cancel comes whole, and slowly."""
+    venue.knobs(batch_cancel_trickle_ms=80)
+    order_id = client.placed()
+    before = time.perf_counter()
+    assert client.cancel_batch(order_id).data["failureList"] == []
+    assert time.perf_counter() - before >= 0.08
+
+
 def test_every_knob_has_a_test_and_a_help_text() -> None:
     """No knob is forgotten here, and each is explained in one line."""
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}

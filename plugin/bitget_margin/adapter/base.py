@@ -73,6 +73,7 @@ if TYPE_CHECKING:
             price: Any = None,
             params: Params = ...,
         ) -> Order: ...
+        async def create_orders(self, orders: Any, params: Params = ...) -> list[Order]: ...
         async def edit_order(
             self,
             id: Any,  # noqa: A002

@@ -2,6 +2,7 @@
 
     ccxt.NetworkError
       CancelUnresolved    the deadline passed, and at least one order has no proof
+      PlaceUnresolved     the deadline passed, and at least one order may have been placed
 
 Every exception that ends a call after its first request carries its report, also those that are not ours: the ccxt
 exception of a definitive error, KeyboardInterrupt, asyncio.CancelledError. `report_of` finds it.
@@ -9,7 +10,7 @@ exception of a definitive error, KeyboardInterrupt, asyncio.CancelledError. `rep
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import ccxt
 
@@ -30,6 +31,23 @@ class CancelUnresolved(ccxt.NetworkError):
         self.report = report
         attach(self, report)
         super().__init__(_message(method, report, problem))
+
+
+class PlaceUnresolved(ccxt.NetworkError):
+    """Some orders of a batch may have been placed, and no look-up showed them before the deadline.
+
+    `orders` has one structure per requested order, in their order; what is not resolved has neither id nor status.
+    Look these up by their client order ids before you place anything again.
+    """
+
+    def __init__(self, method: str, orders: list[Any]) -> None:
+        self.orders = orders
+        unresolved = [order["clientOrderId"] for order in orders if order["id"] is None and order["status"] is None]
+        names = ", ".join(unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else "")
+        super().__init__(
+            f"bitget {method}(): {len(unresolved)} of {len(orders)} orders may have been placed, and no look-up shows "
+            f"them so far: look up {names} by client order id before you place them again",
+        )
 
 
 def attach(error: BaseException, report: CancelReport) -> None:

@@ -1,4 +1,4 @@
-"""Placing an order, once: an ambiguous answer is resolved by look-ups, never by sending again.
+"""Placing orders, once: an ambiguous answer is resolved by look-ups, never by sending again.
 
 The venue knows a client order id for six hours, and only while its order is unfilled, so a second request could buy
 twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025).
@@ -7,8 +7,8 @@ twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, Dece
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
@@ -16,16 +16,23 @@ from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.desk import load_markets, open_desk
+from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.adapter.orders import readable
+from bitget_margin.core import wire
 from bitget_margin.core.ask import find
 from bitget_margin.core.call import Answer, Fault, Flow, Perform, Reply, Wait
 from bitget_margin.core.codes import Verdict, verdict
-from bitget_margin.core.delivery import Desk
+from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.row import Row
+from bitget_margin.core.settings import BATCH_MAX
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id
+from bitget_margin.core.view import view
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
+
+CROSS: Final = "cross"
+_CLIENT_ID: Final = ("clientOrderId", "clientOid")
 
 
 def create_order(
@@ -42,21 +49,15 @@ def create_order(
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
     settings = asking.settings(exchange, method, params, confirm=False)
-    given = next((params[key] for key in ("clientOrderId", "clientOid") if params.get(key) is not None), None)
+    given = next((params[key] for key in _CLIENT_ID if params.get(key) is not None), None)
     try:
         name = uuid.uuid4().hex if given is None else client_id(given, "clientOrderId")
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
-    signatures = Signatures()
     desk = open_desk(exchange, settings)
     yield from load_markets(exchange, desk)
-    token = SIGNATURES.set(signatures)
-    try:
-        reply: Reply = yield Perform(lambda: stock(unified, *order, sent), desk.deadline.at_ms - settings.request_ms)
-    finally:
-        signed = signatures.close()
-        SIGNATURES.reset(token)
+    reply, signed = yield from _perform(desk, lambda: stock(unified, *order, sent))
     fault = _doubt(reply, signed)
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
@@ -70,6 +71,132 @@ def create_order(
     return cast("Order", readable(exchange, row, market))
 
 
+def batch_is_cross(exchange: CrossedMargin, orders: object, params: Params) -> bool:
+    """Whether all of these order requests are for the crossed account; a mixture is refused."""
+    listed = asking.listed(exchange, "create_orders", "orders", orders)
+    modes = set()
+    for i, order in enumerate(listed):
+        if not isinstance(order, Mapping):
+            raise asking.bad(exchange, "create_orders", BadInput(f"orders[{i}] is {order!r}; give a dict"))
+        named = {**params, **(order.get("params") or {})}
+        modes.add(asking.places_cross(exchange, "createOrders", order.get("symbol"), named))
+    if len(modes) > 1:
+        raise asking.bad(exchange, "create_orders", BadInput("some orders are for crossed margin and some are not"))
+    return modes == {True}
+
+
+def create_orders(
+    exchange: CrossedMargin,
+    orders: Sequence[Mapping[str, Any]],
+    params: Params,
+) -> Flow[list[Order]]:
+    """Place crossed orders of one symbol with one request; one structure each."""
+    method = "create_orders"
+    asking.prepare(exchange, method, params, {"timeout"})
+    settings = asking.settings(exchange, method, params, confirm=False)
+    if len(orders) > BATCH_MAX:
+        refusal = BadInput(f"there are {len(orders)} orders; one request takes {BATCH_MAX}")
+        raise asking.bad(exchange, method, refusal)
+    symbols = {
+        asking.required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)
+    }
+    if len(symbols) > 1:
+        raise asking.bad(
+            exchange, method, BadInput(f"orders of {', '.join(sorted(symbols))}; give those of one symbol")
+        )
+    named = [_named(exchange, method, i, order) for i, order in enumerate(orders)]
+    names = [given["clientOrderId"] for given in named]
+    if len(set(names)) < len(names):
+        raise asking.bad(exchange, method, BadInput("two orders have the same client order id"))
+    desk = open_desk(exchange, settings)
+    yield from load_markets(exchange, desk)
+    market = asking.spot_market(exchange, method, symbols.pop())
+    requests = [
+        exchange.create_order_request(
+            market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), given
+        )
+        for order, given in zip(orders, named, strict=True)
+    ]
+    (reply,) = yield from deliver(desk, [desk.send(wire.batch_place(market["id"], requests))])
+    if isinstance(reply, Fault) and not (reply.sent and verdict(reply) is Verdict.AMBIGUOUS):
+        raise reply.error
+    placed = _answered(exchange, reply, market)
+    yield from _view_placed(exchange, desk, market, names, placed)
+    answers = [placed.get(name) or exchange.safe_order({"clientOrderId": name, "info": {}}, market) for name in names]
+    if any(name not in placed for name in names):
+        raise PlaceUnresolved(method, answers) from (reply.error if isinstance(reply, Fault) else None)
+    return answers
+
+
+def _named(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any]) -> Params:
+    """Return the parameters of one order request with a client order id, made up where there is none."""
+    missing = [key for key in ("type", "side", "amount") if order.get(key) is None]
+    if missing:
+        raise asking.bad(exchange, method, BadInput(f"orders[{i}] has no {', '.join(missing)}"))
+    given = dict(order.get("params") or {})
+    asking.refuse_conditional(exchange, method, given)
+    name = next((given[key] for key in _CLIENT_ID if given.get(key) is not None), None)
+    try:
+        name = uuid.uuid4().hex if name is None else client_id(name, f"orders[{i}] clientOrderId")
+    except BadInput as error:
+        raise asking.bad(exchange, method, error) from None
+    return {**exchange.omit(given, [*_CLIENT_ID]), "marginMode": CROSS, "clientOrderId": name}
+
+
+def _answered(exchange: CrossedMargin, reply: Reply, market: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the answer says of each order, by client order id; a refused one as rejected."""
+    answer = wire.read_batch_cancel(reply.body) if isinstance(reply, Answer) else None
+    placed: dict[str, Any] = {}
+    if answer is None:
+        return placed
+    for item in answer.failures:
+        if item.client_id is not None and item.order_id is None:
+            parsed = exchange.parse_order(dict(item.raw), market)
+            placed[item.client_id] = {**parsed, "id": None, "status": "rejected", "symbol": market["symbol"]}
+    for item in answer.successes:
+        if item.client_id is not None and item.order_id is not None:
+            placed[item.client_id] = exchange.parse_order(dict(item.raw), market)
+    return placed
+
+
+def _view_placed(
+    exchange: CrossedMargin,
+    desk: Desk,
+    market: Mapping[str, Any],
+    names: Sequence[str],
+    placed: dict[str, Any],
+) -> Flow[None]:
+    """Look up, until they show or the time is up, the orders that the answer does not tell of."""
+    tries = 0
+    while missing := [name for name in names if name not in placed]:
+        rows = yield from view(desk, market["id"], [Target(market["id"], IdKind.CLIENT, name) for name in missing])
+        if not isinstance(rows, Fault):
+            placed.update({target.value: readable(exchange, row, market) for target, row in rows.items()})
+        pause_ms = desk.settings.pacing.poll_ms(tries)
+        if desk.deadline.left_ms() <= pause_ms:
+            return
+        tries += 1
+        if any(name not in placed for name in names):
+            yield Wait(desk.deadline.now_ms() + pause_ms)
+
+
+def _perform(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[str, ...]]]:
+    """Run a placing method of stock ccxt; return its reply, and what was signed and so may have been sent."""
+    signatures = Signatures()
+    token = SIGNATURES.set(signatures)
+    try:
+        reply: Reply = yield Perform(method, desk.deadline.at_ms - desk.settings.request_ms)
+    finally:
+        signed = signatures.close()
+        SIGNATURES.reset(token)
+    return reply, signed
+
+
+def _maybe_placed(fault: Fault, signed: tuple[str, ...], path: str) -> bool:
+    """Whether the request may have been executed without an answer."""
+    return any(sent.endswith(path) for sent in signed) and verdict(fault) is Verdict.AMBIGUOUS
+
+
 def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
     """Return the fault if the order may have been placed without an answer; raise what certainly placed nothing."""
     if isinstance(reply, Answer):
@@ -77,8 +204,7 @@ def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
         if isinstance(order, dict) and order.get("id"):
             return None
         return Fault(ccxt.BadResponse("the answer names no order"))
-    placing = any(path.endswith("crossed/place-order") for path in signed)
-    if placing and verdict(reply) is Verdict.AMBIGUOUS:
+    if _maybe_placed(reply, signed, "crossed/place-order"):
         return reply
     raise reply.error
 

@@ -13,6 +13,7 @@ T = TypeVar("T")
 class Endpoint(Enum):
     """The venue's endpoints that we call ourselves: method, and path below `/api/`."""
 
+    BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order")
     BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order")
     CANCEL = ("POST", "v2/margin/crossed/cancel-order")
     OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders")

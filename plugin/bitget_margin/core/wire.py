@@ -74,6 +74,11 @@ def batch_cancel(batch: Sequence[Target]) -> Call:
     return Call(Endpoint.BATCH_CANCEL, {"symbol": batch[0].symbol, "orderIdList": items})
 
 
+def batch_place(symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
+    """Return the request that places orders, which are in the venue's own form."""
+    return Call(Endpoint.BATCH_PLACE, {"symbol": symbol, "orderList": list(orders)})
+
+
 def single_cancel(target: Target) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
@@ -103,7 +108,7 @@ def assets() -> Call:
 
 
 def read_batch_cancel(body: object) -> CancelAnswer | None:
-    """Read the answer to a batch cancel; None where it has neither list, which answers nothing."""
+    """Read the answer to a batch, of cancels or new orders; None where it has neither list, which answers nothing."""
     data = _data(body)
     if not isinstance(data, Mapping):
         return None

@@ -114,6 +114,12 @@ class Knobs:
     open_orders_cap: int = field(default=100, metadata={"help": "most rows of one open-orders page"})
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms added before each answer is sent"})
+    batch_cancel_stall_ms: int = field(
+        default=0, metadata={"help": "ms added before the answer to a batch cancel is sent, after it was carried out"}
+    )
+    batch_cancel_trickle_ms: int = field(
+        default=0, metadata={"help": "ms over which the answer to a batch cancel is sent, byte by byte"}
+    )
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))

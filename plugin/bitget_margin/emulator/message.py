@@ -33,12 +33,14 @@ class Answer:
     """What is sent back.
 
     :param delay_ms: how long to wait before it is sent
+    :param trickle_ms: how long to take over sending it, byte by byte
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_ms: int = 0
+    trickle_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

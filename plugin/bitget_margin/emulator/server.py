@@ -91,9 +91,24 @@ class Server:
         )
         if answer.delay_ms:
             await asyncio.sleep(answer.delay_ms / 1000)
+        if answer.trickle_ms:
+            return await _trickle(request, answer)
         return web.Response(
             status=answer.status, body=answer.body, headers=answer.headers, content_type="application/json"
         )
+
+
+async def _trickle(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send the body one byte at a time, as a line that hardly holds does."""
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_type = "application/json"
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    for i in range(len(answer.body)):
+        await response.write(answer.body[i : i + 1])
+        await asyncio.sleep(answer.trickle_ms / 1000 / len(answer.body))
+    await response.write_eof()
+    return response
 
 
 async def _read_body(request: web.BaseRequest) -> bytes | None:

@@ -27,6 +27,7 @@ from .window import Window, Windows
 
 PUBLIC_PER_SECOND = 20
 PRIVATE_PER_SECOND = 10
+BATCH_CANCEL = "/batch-cancel-order"
 REMAINING_HEADER = "x-mbx-used-remain-limit"
 #: Older records are forgotten, so that a long run does not fill the memory.
 REQUESTS_KEPT = 100_000
@@ -94,7 +95,9 @@ class Venue:
                 )
             )
             headers = {REMAINING_HEADER: str(trace.window.left(now_ms))} if trace.window else {}
-            return Answer(status.value, body, headers, self.knobs.now.latency_ms)
+            knobs, batch = self.knobs.now, request.path.endswith(BATCH_CANCEL)
+            delay_ms = knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0)
+            return Answer(status.value, body, headers, delay_ms, knobs.batch_cancel_trickle_ms if batch else 0)
 
     def _dispatch(self, request: Incoming, trace: _Trace, now_ms: int) -> Any:
         if request.body is None:

@@ -1,0 +1,75 @@
+"""What the venue shows of orders that nobody cancels here: open-orders first, then history-orders for the rest.
+
+That an order is not shown proves nothing: history lags, and between two questions an order may pass from one answer
+to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from bitget_margin.core import wire
+from bitget_margin.core.ask import ask
+from bitget_margin.core.call import Endpoint, Fault, Flow
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.row import Row, State
+from bitget_margin.core.target import IdKind, Target, number
+
+_CAP_GRAIN: Final = 50
+"""A page whose length is no multiple of this was hardly cut off: what it does not show is asked for in history."""
+
+
+def view(desk: Desk, symbol: str, targets: Sequence[Target]) -> Flow[Mapping[Target, Row] | Fault]:
+    """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer."""
+    shown: dict[Target, Row] = {}
+    for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
+        fault = yield from _read(desk, endpoint, symbol, [target for target in targets if target not in shown], shown)
+        if fault is not None:
+            return fault
+    return shown
+
+
+def _read(
+    desk: Desk,
+    endpoint: Endpoint,
+    symbol: str,
+    targets: Sequence[Target],
+    shown: dict[Target, Row],
+) -> Flow[Fault | None]:
+    numbers = [number(target.value) if target.kind is IdKind.ORDER else None for target in targets]
+    known = [found for found in numbers if found is not None]
+    # Without its order id, an order of a moment ago is among the newest.
+    below = str(max(known) + 1) if known and None not in numbers else None
+    seen: set[str] = set()
+    for _ in range(2 + len(targets) // _CAP_GRAIN):
+        if all(target in shown for target in targets):
+            return None
+        page = yield from ask(desk, wire.page(endpoint, symbol, desk.since_ms, below), wire.read_page)
+        if isinstance(page, Fault):
+            return page
+        fresh = [row for row in page.rows if row.order_id not in seen]
+        seen.update(row.order_id for row in fresh)
+        _share_out(fresh, targets, symbol, shown)
+        lowest = min((row.number for row in fresh if row.number is not None), default=None)
+        passed = below is not None and lowest is not None and lowest <= min(known)
+        if lowest is None or passed or page.size % _CAP_GRAIN:
+            return None
+        below = str(lowest)
+    return None
+
+
+def _share_out(rows: Iterable[Row], targets: Sequence[Target], symbol: str, shown: dict[Target, Row]) -> None:
+    by_key = {(target.kind, target.value): target for target in targets}
+    for row in rows:
+        if row.symbol != symbol or row.state is State.UNREADABLE:
+            continue
+        for kind in IdKind:
+            target = by_key.get((kind, row.key(kind) or ""))
+            # Of several under one client order id, the newest.
+            if target is not None and (target not in shown or _newer(row, shown[target])):
+                shown[target] = row
+
+
+def _newer(row: Row, than: Row) -> bool:
+    return (row.number or 0) > (than.number or 0)

@@ -1,0 +1,223 @@
+"""What we use of freqtrade, named in one place: if freqtrade moves one of these, look here.
+
+freqtrade ships no types that a type checker may read, so the parts that we touch are declared for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+__all__ = [
+    "CROSS",
+    "SPOT",
+    "Exchange",
+    "IStrategy",
+    "InsufficientFundsError",
+    "InvalidOrderException",
+    "ModelBase",
+    "OperationalException",
+    "Order",
+    "TemporaryError",
+    "Trade",
+    "exchange_module",
+    "freqtrade_main",
+    "is_live",
+    "is_trading",
+    "new_trade",
+]
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import ModuleType
+
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import DeclarativeBase, Session
+
+    class ModelBase(DeclarativeBase):
+        """The base of freqtrade's tables: what is declared on it is created with freqtrade's database."""
+
+    class OperationalException(Exception):
+        """Stops the bot."""
+
+    class TemporaryError(Exception):
+        """Skips an order, or ends a loop early."""
+
+    class InsufficientFundsError(Exception):
+        """An exit could not be placed."""
+
+    class InvalidOrderException(Exception):
+        """freqtrade takes an order for gone, except after a cancel of an exit."""
+
+    class _Sessions:
+        def __call__(self) -> Session: ...
+        def get_bind(self) -> Engine: ...
+        def add(self, row: object) -> None: ...
+
+    def timeframe_to_minutes(timeframe: str) -> int: ...
+
+    class Order:
+        """A row of freqtrade's table of orders."""
+
+        order_id: str
+        ft_trade_id: int
+        ft_pair: str
+        ft_order_side: str
+        ft_is_open: bool
+        ft_order_tag: str | None
+        ft_cancel_reason: str | None
+        ft_fee_base: float | None
+        status: str | None
+        amount: float | None
+        average: float | None
+        filled: float | None
+        remaining: float | None
+        cost: float | None
+        order_filled_date: datetime | None
+        order_update_date: datetime | None
+
+        @staticmethod
+        def order_by_id(order_id: str, pair: str | None = None) -> Order | None: ...
+        @staticmethod
+        def parse_from_ccxt_object(
+            order: Any, pair: str, side: str, amount: float | None = None, price: float | None = None
+        ) -> Order: ...
+        def to_ccxt_object(self) -> dict[str, Any]: ...
+        def update_from_ccxt_object(self, order: Any) -> None: ...
+
+    class Trade:
+        """A row of freqtrade's table of trades."""
+
+        session: _Sessions
+        id: int
+        pair: str
+        is_open: bool
+        amount: float
+        orders: list[Order]
+        open_orders: list[Order]
+        has_open_orders: bool
+        nr_of_successful_entries: int
+        entry_side: str
+        exit_side: str
+        fee_open_currency: str | None
+
+        def __init__(self, **fields: Any) -> None: ...
+        @staticmethod
+        def get_trades_proxy(*, pair: str | None = None, is_open: bool | None = None) -> list[Trade]: ...
+        @staticmethod
+        def commit() -> None: ...
+        def recalc_trade_from_orders(self) -> None: ...
+        def adjust_stop_loss(self, price: float, stoploss: float | None, initial: bool = False) -> None: ...
+
+    class Exchange:
+        """freqtrade's own class for Bitget."""
+
+        _config: dict[str, Any]
+        _api: Any
+        _ft_has: dict[str, Any]
+        trading_mode: Any
+        margin_mode: Any
+        markets: dict[str, Any]
+        precisionMode: int
+        precision_mode_price: int
+
+        def __init__(self, config: dict[str, Any], **kwargs: Any) -> None: ...
+        @property
+        def _ccxt_config(self) -> dict[str, Any]: ...
+        def additional_exchange_init(self) -> None: ...
+        def validate_config(self, config: dict[str, Any]) -> None: ...
+        def validate_stop_ordertypes(self, order_types: dict[str, Any]) -> None: ...
+        def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]: ...
+        def _order_needs_price(self, side: str, ordertype: str) -> bool: ...
+        def create_order(self, **order: Any) -> dict[str, Any]: ...
+        def fetch_order(self, order_id: str, pair: str, params: dict[str, Any] | None = None) -> dict[str, Any]: ...
+        def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]: ...
+        def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]: ...
+        def get_balances(self, params: Any = None) -> dict[str, Any]: ...
+        def get_funding_fees(self, pair: str, amount: float, is_short: bool, open_date: datetime) -> float: ...
+        def get_trades_for_order(
+            self, order_id: str, pair: str, since: datetime, params: Any = None
+        ) -> list[dict[str, Any]]: ...
+        def amount_to_precision(self, pair: str, amount: float) -> float: ...
+        def price_to_precision(self, pair: str, price: float) -> float: ...
+        def get_precision_amount(self, pair: str) -> float | None: ...
+        def get_precision_price(self, pair: str) -> float | None: ...
+        def get_contract_size(self, pair: str) -> float | None: ...
+        def get_fee(self, symbol: str, taker_or_maker: str) -> float: ...
+
+    exchange_module: ModuleType
+    CROSS: Any
+    SPOT: Any
+
+    class IStrategy:
+        """freqtrade's base of strategies."""
+
+        config: dict[str, Any]
+        dp: Any
+        stoploss: float
+        order_types: dict[str, Any]
+        confirm_trade_exit: Callable[..., bool]
+        custom_exit: Callable[..., Any]
+        bot_loop_start: Callable[..., None]
+        plot_annotations: Callable[..., list[Any]]
+
+        def __init_subclass__(cls, **kwargs: Any) -> None: ...
+        def ft_bot_start(self, **kwargs: Any) -> None: ...
+        def ft_bot_cleanup(self) -> None: ...
+        def get_strategy_name(self) -> str: ...
+
+else:
+    import freqtrade.exchange as exchange_module
+    from freqtrade.enums import MarginMode, TradingMode
+    from freqtrade.exceptions import (
+        InsufficientFundsError,
+        InvalidOrderException,
+        OperationalException,
+        TemporaryError,
+    )
+    from freqtrade.exchange import Bitget as Exchange
+    from freqtrade.exchange import timeframe_to_minutes
+    from freqtrade.persistence import Order, Trade
+    from freqtrade.persistence.base import ModelBase
+    from freqtrade.strategy import IStrategy
+
+    SPOT, CROSS = TradingMode.SPOT, MarginMode.CROSS
+
+_LIVE: Final = "live"
+_TRADING: Final = frozenset({_LIVE, "dry_run"})
+
+
+def is_live(config: dict[str, Any]) -> bool:
+    """Whether freqtrade trades with real orders."""
+    return _runmode(config) == _LIVE and not config.get("dry_run", False)
+
+
+def is_trading(config: dict[str, Any]) -> bool:
+    """Whether freqtrade runs its trading loop, with real orders or without."""
+    return _runmode(config) in _TRADING
+
+
+def freqtrade_main(arguments: list[str] | None) -> None:
+    """Run freqtrade; loaded late, because it loads all of its commands."""
+    importlib.import_module("freqtrade.main").main(arguments)
+
+
+def new_trade(config: dict[str, Any], **fields: Any) -> Trade:
+    """Return a new long trade of the bot with this configuration, not yet in the database."""
+    trade = Trade(
+        strategy=config["strategy"],
+        timeframe=timeframe_to_minutes(config["timeframe"]),
+        leverage=1.0,
+        is_short=False,
+        funding_fees=0,
+        **fields,
+    )
+    trade.adjust_stop_loss(fields["open_rate"], config["stoploss"], initial=True)
+    return trade
+
+
+def _runmode(config: dict[str, Any]) -> str:
+    mode = config.get("runmode")
+    return str(getattr(mode, "value", mode))

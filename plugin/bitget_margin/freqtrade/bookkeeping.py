@@ -1,0 +1,79 @@
+"""Fills of resting orders, in freqtrade's own rows.
+
+freqtrade asks the venue about every open order row in every loop, and times it out: a resting order never is one. What
+it has filled so far is a closed row with the venue's cumulative amount, so the trade's amount is right at once. When
+the order has ended, its row is opened for the moment in which freqtrade's own `manage_open_orders` reads it, from our
+records, and books the fee, the profit, the message and, with the last coin, the end of the trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isclose
+from typing import Final
+
+from bitget_margin.freqtrade.base import Order, Trade
+from bitget_margin.freqtrade.ladder import BUY
+from bitget_margin.freqtrade.rung import Rung
+
+_CLOSED: Final = "closed"
+_GRAIN: Final = 1e-12
+"""Below the smallest amount of any coin: what is closer is equal."""
+
+
+def open_trade(pair: str) -> Trade | None:
+    """Return the open trade on a pair; freqtrade keeps one."""
+    return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
+
+
+def open_trades() -> dict[int, Trade]:
+    """Return the open trades by their id."""
+    return {trade.id: trade for trade in Trade.get_trades_proxy(is_open=True)}
+
+
+def book(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:
+    """Write what a resting order has filled into its row; return whether that is more than was known.
+
+    :param fee_base: returns, of a buy, the fee that was taken from the coins that were bought
+    """
+    row = _row(trade, rung)
+    known = 0.0 if row is None else row.filled or 0.0
+    if rung.filled <= known + _GRAIN or (row is not None and row.ft_is_open):
+        return False
+    # "closed" for freqtrade also where the rest was cancelled: it counts cancelled exits, towards an emergency exit.
+    order = {**rung.order(), "status": _CLOSED}
+    if row is None:
+        row = Order.parse_from_ccxt_object(order, rung.pair, rung.side, rung.amount, rung.price)
+        row.ft_order_tag = rung.ladder
+        trade.orders.append(row)
+    else:
+        row.update_from_ccxt_object(order)
+    if rung.side == BUY:
+        row.ft_fee_base = fee_base(rung)
+    trade.recalc_trade_from_orders()
+    Trade.commit()
+    return True
+
+
+def reopen(trade: Trade, rung: Rung) -> None:
+    """Open the row of an order that has ended, for freqtrade to book its end in this loop."""
+    row = _row(trade, rung)
+    if row is None or row.ft_is_open:
+        return
+    row.ft_is_open, row.status = True, "open"
+    trade.recalc_trade_from_orders()
+    Trade.commit()
+
+
+def left(trade: Trade) -> float:
+    """Return the base coins that a trade still has, by its rows; freqtrade's own amount never goes down to 0."""
+    total = 0.0
+    for row in trade.orders:
+        if not row.ft_is_open and row.filled:
+            after_fee = row.filled - (row.ft_fee_base or 0.0)
+            total += after_fee if row.ft_order_side == trade.entry_side else -after_fee
+    return 0.0 if isclose(total, 0.0, abs_tol=_GRAIN) else max(0.0, total)
+
+
+def _row(trade: Trade, rung: Rung) -> Order | None:
+    return next((row for row in trade.orders if row.order_id == rung.order_id), None)

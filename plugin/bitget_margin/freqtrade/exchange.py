@@ -1,0 +1,280 @@
+"""The exchange `bitgetcross`: freqtrade's own class for Bitget, on the crossed margin account.
+
+It has a name of its own because that is fail-safe: plain freqtrade refuses a name that it does not know, and would
+trade the spot wallet under the name `bitget`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin.adapter.errors import report_of
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.freqtrade import client_ids, runtime, settings, startup
+from bitget_margin.freqtrade.base import (
+    CROSS,
+    SPOT,
+    Exchange,
+    InvalidOrderException,
+    OperationalException,
+    Order,
+    TemporaryError,
+    is_live,
+    is_trading,
+)
+from bitget_margin.freqtrade.exits import Exits
+from bitget_margin.freqtrade.keeper import Keeper
+from bitget_margin.freqtrade.ladder import BUY, SELL
+from bitget_margin.freqtrade.own_orders import OwnOrders
+from bitget_margin.freqtrade.rung import Kind, Phase
+
+logger = logging.getLogger("bitget_margin")
+
+NAME: Final = "bitgetcross"
+_UNPROVEN_SECONDS: Final = 2.0
+"""freqtrade asks again within 1.5 s whether an entry that it replaces is gone, and deletes the trade if it is not."""
+_CLIENT_ID: Final[ContextVar[str | None]] = ContextVar("_CLIENT_ID", default=None)
+
+
+class Bitgetcross(Exchange):
+    """Bitget's crossed margin account for freqtrade: spot trading mode, longs without leverage."""
+
+    _ft_has = {  # noqa: RUF012 - freqtrade's own form
+        "stoploss_on_exchange": False,
+        "stoploss_query_requires_stop_flag": False,
+    }
+    _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
+
+    def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
+        startup.refuse_modes(config)
+        self._settings = settings.read(config)
+        self._keeper = Keeper(self, self._settings)
+        self._exits = Exits(self, self._keeper)
+        self._own_orders = OwnOrders(self, self._keeper)
+        self._unproven: dict[str, float] = {}
+        try:
+            super().__init__(config, **kwargs)
+        except AttributeError as error:
+            # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
+            raise OperationalException(f"{NAME} could not be started: {error!r}") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
+        ours = {"_keeper", "_exits", "_own_orders"}
+        return {name: value for name, value in self.__dict__.items() if name not in ours}
+
+    # -- what we are --------------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The name under which freqtrade stores trades."""
+        return NAME
+
+    @property
+    def name(self) -> str:
+        """The name that freqtrade shows."""
+        return "Bitget crossed margin"
+
+    @property
+    def api(self) -> Any:
+        """The sync ccxt object."""
+        return self._api
+
+    @property
+    def config_of_bot(self) -> dict[str, Any]:
+        """The configuration that freqtrade runs with."""
+        return self._config
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who watches the resting orders."""
+        return self._keeper
+
+    @property
+    def exits(self) -> Exits:
+        """The exits that are under way."""
+        return self._exits
+
+    @property
+    def live(self) -> bool:
+        """Whether orders are real."""
+        return is_live(self._config)
+
+    @property
+    def _ccxt_config(self) -> dict[str, Any]:
+        # The kind of the account is never left to ccxt's probe, which takes any failure for "classic".
+        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": False}}
+
+    def additional_exchange_init(self) -> None:
+        """Look at the account before anything is traded."""
+        if is_trading(self._config):
+            runtime.set_exchange(self)
+        if self.live:
+            startup.introduce(self.api, self._keeper.notices)
+
+    def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
+        """Refuse stop-losses on the exchange."""
+        startup.refuse_stoploss_on_exchange(order_types)
+
+    def validate_config(self, config: dict[str, Any]) -> None:
+        """Refuse what the crossed account cannot do."""
+        startup.refuse_modes(config)
+        super().validate_config(config)
+        if is_trading(config):
+            startup.refuse_pairs(config, self.markets)
+
+    # -- an exit, point by point --------------------------------------------------------------------------------------
+
+    def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
+        """Return 0: spot has none. It is what every exit asks first, so fills are booked here."""
+        if self.live:
+            self._exits.begin(pair)
+        return 0.0
+
+    def create_order(self, **order: Any) -> dict[str, Any]:
+        """Place an order under a client order id of this bot, written down before it is sent.
+
+        An exit sells no more than what the trade still has, and than what no resting order holds.
+        """
+        if not self.live:
+            return super().create_order(**order)
+        pair, side = order["pair"], order["side"]
+        if side == SELL:
+            order["amount"] = self._exits.amount(pair, order["amount"])
+        intent = self._own_orders.intend(pair, side, order["amount"], order["rate"])
+        token = _CLIENT_ID.set(intent.client_id)
+        try:
+            placed = super().create_order(**order)
+        except BaseException as error:
+            self._own_orders.failed(intent, error)
+            raise
+        finally:
+            _CLIENT_ID.reset(token)
+        self._own_orders.placed(intent, placed["id"])
+        return placed
+
+    def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        params = super()._get_params(*args, **kwargs)
+        client_id = _CLIENT_ID.get()
+        return params if client_id is None else {**params, "clientOrderId": client_id}
+
+    def _order_needs_price(self, side: str, ordertype: str) -> bool:
+        # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.
+        return side == BUY or super()._order_needs_price(side, ordertype)
+
+    # -- what freqtrade asks about its orders -------------------------------------------------------------------------
+
+    def fetch_order(self, order_id: str, pair: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return an order as the venue shows it.
+
+        :raises TemporaryError: no look-up shows it: freqtrade would take any other error for its end
+        """
+        if not self.live:
+            return super().fetch_order(order_id, pair, params)
+        rung = self._keeper.records.by_order_id(order_id)
+        if rung is not None and rung.kind is Kind.RUNG and rung.phase is Phase.ENDED:
+            return {**rung.order(), "status": "closed"} if rung.filled else rung.order()
+        try:
+            order: dict[str, Any] = self.api.fetch_order(order_id, pair, {"marginMode": "cross"})
+        except ccxt.OrderNotFound as error:
+            row = Order.order_by_id(order_id, pair)
+            if row is not None and not row.ft_is_open and row.status in _ENDED:
+                return row.to_ccxt_object()  # what the venue said when it ended; its history forgets after 90 days
+            raise TemporaryError(
+                f"Order {order_id} on {pair} is in no list of the venue at the moment: {error}"
+            ) from error
+        except ccxt.NetworkError as error:
+            raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
+        except ccxt.BaseError as error:
+            raise OperationalException(f"Order {order_id} on {pair} could not be looked up: {error}") from error
+        if order["status"] not in _ENDED and self._is_unproven(order_id):
+            raise TemporaryError(f"The cancel of order {order_id} on {pair} is not proven yet")
+        return order
+
+    def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
+        """Cancel one of freqtrade's orders and return the venue's own row of it, which may say that it lives.
+
+        :raises InvalidOrderException: an exit whose cancel is not proven; freqtrade then goes on with it as open
+        :raises TemporaryError: an entry of which no row was seen at all
+        """
+        if not self.live:
+            return super().cancel_order_with_result(order_id, pair, amount)
+        wait = {"timeout": self._settings.wait_ms}
+        try:
+            report = self.api.batch_cancel([order_id], pair, (), wait)
+        except ccxt.BaseError as error:
+            found = report_of(error)
+            if found is None or not found.results:
+                raise TemporaryError(f"Order {order_id} on {pair} could not be cancelled: {error}") from error
+            report = found
+        (result,) = report.results
+        if result.outcome.ended:
+            return dict(result.order)
+        why = f"{result.outcome.value}: {result.reason or 'no answer'}"
+        self._keeper.notices.warn(
+            f"Order {order_id} on {pair} is not proven cancelled ({why}). freqtrade keeps it as open, and asks again."
+        )
+        row = Order.order_by_id(order_id, pair)
+        if row is not None and row.ft_order_side == SELL:
+            raise InvalidOrderException(f"The cancel of order {order_id} on {pair} is not proven ({why})")
+        self._unproven[order_id] = self._keeper.seconds()
+        if result.outcome in {Outcome.OPEN, Outcome.UNKNOWN} and result.order["status"] == "open":
+            return dict(result.order)
+        if row is None:
+            raise TemporaryError(f"Order {order_id} on {pair} is in no list of the venue at the moment ({why})")
+        # What the venue showed last: alive.
+        return {**row.to_ccxt_object(), "status": "open"}
+
+    def _is_unproven(self, order_id: str) -> bool:
+        since = self._unproven.get(order_id)
+        if since is None or self._keeper.seconds() - since > _UNPROVEN_SECONDS:
+            self._unproven.pop(order_id, None)
+            return False
+        return True
+
+    def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
+        """Return the orders of this bot that freqtrade itself placed.
+
+        freqtrade asks only to recover: it adopts whatever it is given, and cancels it when it times out. So neither
+        the orders of others nor the resting orders are among them.
+        """
+        orders = super().fetch_orders(pair, since, params)
+        if not self.live:
+            return orders
+        key = self._keeper.records.key()
+        rungs = {rung.client_id for rung in self._keeper.records.resting_on(pair)}
+        ours = [order for order in orders if client_ids.is_ours(key, order.get("clientOrderId"))]
+        return [order for order in ours if order["clientOrderId"] not in rungs]
+
+    # -- what our own side asks ---------------------------------------------------------------------------------------
+
+    def free(self, currency: str) -> float:
+        """Return what of a currency no order holds; without what could be borrowed."""
+        balance = self.get_balances().get(currency) or {}
+        return float(balance.get("free") or 0.0)
+
+    def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str) -> float | None:
+        """Return what the fills of an order cost in a currency; None where they cannot be read."""
+        since = datetime.fromtimestamp(since_ms / 1_000, UTC)
+        try:
+            fills = self.get_trades_for_order(order_id, pair, since)
+        except TemporaryError as error:
+            logger.warning("The fee of order %s on %s could not be read: %s", order_id, pair, error)
+            return None
+        fees = [fill["fee"] for fill in fills if fill.get("fee")]
+        return float(sum(fee["cost"] for fee in fees if fee["currency"] == currency and fee["cost"]))
+
+    def tend(self) -> None:
+        """Do what has to be done in every loop."""
+        with self._keeper.lock:
+            self._own_orders.resolve()
+            self._keeper.tend(self._exits.busy())
+
+
+_ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})

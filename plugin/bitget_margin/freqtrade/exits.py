@@ -1,0 +1,187 @@
+"""The three points that an exit passes, in freqtrade's order.
+
+1. `begin`: before freqtrade computes the amount. What resting orders have sold is booked, or freqtrade would refuse
+   every exit of a trade that has sold more than 2 % of its coins behind its back.
+2. `confirm`: after the strategy's own last word. One batch cancel.
+3. `amount`: as the order is placed, for the exits that skip the second; and the last check of what is left to sell.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import ccxt
+
+from bitget_margin.freqtrade import bookkeeping
+from bitget_margin.freqtrade.base import InsufficientFundsError, Trade
+from bitget_margin.freqtrade.ladder import SELL
+from bitget_margin.freqtrade.settings import CancelScope, PartialExits
+from bitget_margin.freqtrade.venue import Budget
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.exchange import Bitgetcross
+    from bitget_margin.freqtrade.keeper import Keeper
+    from bitget_margin.freqtrade.rung import Rung
+
+_GRAIN: Final = 1e-9
+_STALE_SECONDS: Final = 60.0
+"""An exit that began longer ago than this has ended, however it did."""
+
+
+@dataclass(slots=True)
+class _Exit:
+    """One exit of a trade that is under way."""
+
+    budget: Budget
+    at_seconds: float
+    thread: int = field(default_factory=threading.get_ident)
+    reason: str = ""
+    cancelled: bool = False
+
+
+class Exits:
+    """The exits of one bot."""
+
+    def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
+        self._exchange = exchange
+        self._keeper = keeper
+        self._under_way: dict[int, _Exit] = {}
+        self._rest: dict[int, str] = {}
+        """Trades of which only the free part could be sold, and why the exit was."""
+
+    def begin(self, pair: str) -> None:
+        """Book what the resting orders of the trade on this pair have filled."""
+        with self._keeper.lock:
+            trade = bookkeeping.open_trade(pair)
+            if trade is None:
+                return
+            exit_ = _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
+            self._under_way[trade.id] = exit_
+            rungs = self._keeper.open_of(trade.id)
+            if rungs:
+                try:
+                    # At most a third: the cancel, which follows, looks at them again.
+                    budget = Budget(self._keeper.settings.wait_ms / 3)
+                    with exit_.budget:
+                        self._keeper.look(trade, rungs, budget)
+                except ccxt.BaseError as error:
+                    self._keeper.notices.warn(
+                        f"Exit of trade {trade.id} on {pair}: the venue does not say what its resting orders have "
+                        f"filled ({error}). The exit goes on; it sells no more than what is free.",
+                    )
+
+    def confirm(self, trade_id: int, pair: str, reason: str) -> bool:
+        """Cancel the resting orders; return False where there is nothing that an exit order could do now."""
+        with self._keeper.lock:
+            trade = bookkeeping.open_trades().get(trade_id)
+            if trade is None:
+                return True
+            exit_ = self._exit(trade)
+            exit_.reason = reason
+            self._cancel(trade, exit_)
+            if self._keeper.records.of_trade(trade_id) and bookkeeping.left(trade) == 0 and not trade.has_open_orders:
+                self._keeper.notices.note(f"Trade {trade_id} on {pair} is sold out by its resting orders.")
+                return False
+            # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
+            return not (trade_id in self._rest and trade.has_open_orders and self._selling(trade))
+
+    def amount(self, pair: str, amount: float) -> float:
+        """Return what an exit order may sell: what the trade still has, and no more than what is free.
+
+        :raises InsufficientFundsError: nothing that the venue would take
+        """
+        with self._keeper.lock:
+            trade = bookkeeping.open_trade(pair)
+            if trade is None:
+                return amount
+            exit_ = self._exit(trade)
+            self._under_way.pop(trade.id, None)
+            rungs = self._keeper.records.of_trade(trade.id)
+            if not rungs and self._keeper.settings.cancel_scope is CancelScope.TRADE:
+                return amount
+            partial = amount < trade.amount * (1 - _GRAIN)
+            if not partial or self._keeper.settings.partial_exits is PartialExits.CANCEL:
+                self._cancel(trade, exit_)
+            most = bookkeeping.left(trade) if rungs else amount
+            selling = self._selling(trade)
+            if selling:
+                most = min(most, self._exchange.free(self._exchange.markets[pair]["base"]))
+            sold = self._exchange.amount_to_precision(pair, min(amount, most))
+            self._remember_rest(trade, exit_, selling, short=sold < amount * (1 - _GRAIN), partial=partial)
+            least = self._exchange.markets[pair]["limits"]["amount"]["min"] or 0.0
+            if sold <= 0 or sold < least:
+                raise InsufficientFundsError(
+                    f"Exit of trade {trade.id} on {pair}: {most:.8g} of {amount:.8g} are free, resting orders hold the "
+                    f"rest; nothing is borrowed. {_advice(partial=partial)}",
+                )
+            return float(sold)
+
+    def rest_of(self, trade_id: int) -> str | None:
+        """Return why a trade should exit, of which only a part could be sold, once nothing holds the rest any more."""
+        reason = self._rest.get(trade_id)
+        if reason is None or self._keeper.open_of(trade_id):
+            return None
+        return reason
+
+    def busy(self) -> dict[int, _Exit]:
+        """Return the trades that are in the middle of an exit in another thread."""
+        now, here = self._keeper.seconds(), threading.get_ident()
+        return {
+            trade_id: exit_
+            for trade_id, exit_ in list(self._under_way.items())
+            if exit_.thread != here and now - exit_.at_seconds < _STALE_SECONDS
+        }
+
+    def _exit(self, trade: Trade) -> _Exit:
+        known = self._under_way.get(trade.id)
+        if known is not None and self._keeper.seconds() - known.at_seconds < _STALE_SECONDS:
+            return known
+        return _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
+
+    def _cancel(self, trade: Trade, exit_: _Exit) -> None:
+        """Send the one batch of this exit; what it leaves is the loop's."""
+        if exit_.cancelled:
+            return
+        exit_.cancelled = True
+        rungs = self._keeper.open_of(trade.id)
+        others = self._others(trade, rungs, exit_.budget)
+        if not rungs and not others:
+            return
+        done = self._keeper.cancel(trade, trade.pair, rungs, exit_.budget, others)
+        if done.unresolved:
+            self._keeper.unresolved.add(trade.id)
+
+    def _others(self, trade: Trade, rungs: list[Rung], budget: Budget) -> list[str]:
+        """Return the ids of everything else on the pair, where the user wants it gone; not freqtrade's own orders."""
+        if self._keeper.settings.cancel_scope is not CancelScope.PAIR:
+            return []
+        ours = {rung.order_id for rung in rungs} | {row.order_id for row in trade.orders}
+        try:
+            return [order_id for order_id in self._keeper.venue.open_ids(trade.pair, budget) if order_id not in ours]
+        except ccxt.BaseError as error:
+            self._keeper.notices.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
+            return []
+
+    def _selling(self, trade: Trade) -> bool:
+        """Whether a resting order may still hold coins of the trade."""
+        return any(rung.side == SELL for rung in self._keeper.open_of(trade.id))
+
+    def _remember_rest(self, trade: Trade, exit_: _Exit, selling: bool, *, short: bool, partial: bool) -> None:
+        if partial or not (selling and short):
+            if not partial:
+                self._rest.pop(trade.id, None)
+            return
+        self._rest[trade.id] = exit_.reason or "rest_of_exit"
+        self._keeper.notices.warn(
+            f"Exit of trade {trade.id} on {trade.pair}: resting orders that could not be cancelled hold a part of the "
+            "coins. The free part is sold now; the rest follows when they are gone.",
+            f"rest {trade.id}",
+        )
+
+
+def _advice(*, partial: bool) -> str:
+    if partial:
+        return '"bitget_margin.partial_exits": "cancel" in the configuration cancels the ladder at partial exits too.'
+    return "The loop cancels them again, and exits then."

@@ -1,0 +1,266 @@
+"""The keeper of one bot's resting orders: what freqtrade does not know of, it knows, books and cancels."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
+from bitget_margin.freqtrade.base import Trade
+from bitget_margin.freqtrade.ladder import SELL, Limits
+from bitget_margin.freqtrade.notices import Notices
+from bitget_margin.freqtrade.records import Batch, Records
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.settings import BotSettings
+from bitget_margin.freqtrade.venue import Budget, Cancelled, Venue, now_ms
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.exchange import Bitgetcross
+
+LOST_AFTER_MS: Final = 60_000
+"""How long an order without an answer is looked for."""
+SEEN_EVERY_MS: Final = 60_000
+GONE_AFTER_MS: Final = 600_000
+"""How long an order that the venue once showed may be in neither list before we give it up, loudly."""
+
+
+class Keeper:
+    """Resting orders: placed, watched, booked, cancelled. All of it under `lock`, for freqtrade's two threads."""
+
+    def __init__(self, exchange: Bitgetcross, settings: BotSettings) -> None:
+        self._exchange = exchange
+        self.settings = settings
+        self.records = Records()
+        self.venue = Venue(lambda: exchange.api)
+        self.notices = Notices()
+        self.lock = threading.RLock()
+        self.unresolved: set[int] = set()
+        """Trades whose resting orders an exit could not cancel: the loop goes on trying."""
+
+    # -- what the strategy asks for -----------------------------------------------------------------------------------
+
+    def place(self, trade_id: int, pair: str, orders: object, key: object) -> list[dict[str, Any]]:
+        """Place the ladder `key` of a trade, once; a second call returns the same orders."""
+        name = ladder.check_key(key)
+        with self.lock:
+            known = self.records.of_trade(trade_id, name)
+            if known:
+                return [rung.order() for rung in known]
+            trade = bookkeeping.open_trades().get(trade_id)
+            if trade is None:
+                raise ladder.LadderRefused(f"trade {trade_id} on {pair} is not open: a ladder needs an open trade")
+            steps = ladder.steps(orders, self._limits(trade))
+            at_ms, bot_key = now_ms(), self.records.key()
+            rungs = [
+                Rung(
+                    client_id=client_ids.rung(bot_key, trade_id, name, number),
+                    kind=Kind.RUNG,
+                    trade_id=trade_id,
+                    pair=trade.pair,
+                    side=step.side,
+                    ladder=name,
+                    number=number,
+                    price=step.price,
+                    amount=step.amount,
+                    intended_ms=at_ms,
+                )
+                for number, step in enumerate(steps)
+            ]
+            if not rungs:
+                return []
+            self.records.add(rungs)
+            placed = self.venue.place(trade.pair, rungs, Budget(self.settings.wait_ms))
+            self.records.update(placed)
+            self._tell_placed(trade, name, placed)
+            return [rung.order() for rung in placed]
+
+    def resting(self, trade_id: int) -> list[dict[str, Any]]:
+        """Return all resting orders of a trade as they are known, the ended ones too; asks nobody."""
+        return [rung.order() for rung in self.records.of_trade(trade_id)]
+
+    def _limits(self, trade: Trade) -> Limits:
+        pair, exchange = trade.pair, self._exchange
+        market = exchange.markets[pair]
+        selling = sum(rung.remaining for rung in self.open_of(trade.id) if rung.side == SELL)
+        return Limits(
+            pair=pair,
+            sellable=max(0.0, bookkeeping.left(trade) - selling),
+            spendable=lambda: exchange.free(market["quote"]),
+            min_amount=market["limits"]["amount"]["min"],
+            min_cost=market["limits"]["cost"]["min"],
+            to_amount=lambda amount: exchange.amount_to_precision(pair, amount),
+            to_price=lambda price: exchange.price_to_precision(pair, price),
+        )
+
+    def _tell_placed(self, trade: Trade, name: str, placed: Sequence[Rung]) -> None:
+        live = [rung for rung in placed if rung.phase is Phase.LIVE]
+        self.notices.note(f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed.")
+        for rung in placed:
+            if rung.phase is Phase.REFUSED:
+                self.notices.warn(
+                    f"Resting {rung.side} of {rung.amount:.8g} at {rung.price:.8g} on {rung.pair} (ladder {name!r}, "
+                    f"trade {trade.id}) was refused: {rung.reason}. It is not placed again under this key.",
+                )
+        unclear = [rung for rung in placed if rung.phase is Phase.INTENDED]
+        if unclear:
+            self.notices.warn(
+                f"{len(unclear)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) may have been "
+                f"placed: {unclear[0].reason}. Every loop looks for them; nothing is sent twice.",
+            )
+
+    @staticmethod
+    def seconds() -> float:
+        """Return a time that only goes forward."""
+        return time.monotonic()
+
+    # -- what is known ------------------------------------------------------------------------------------------------
+
+    def open_of(self, trade_id: int) -> list[Rung]:
+        """Return the resting orders of a trade that may still trade."""
+        return [rung for rung in self.records.of_trade(trade_id) if rung.phase.open]
+
+    def look(self, trade: Trade, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
+        """Ask the venue about resting orders of a trade, and book what they filled."""
+        viewed = self.venue.view(trade.pair, rungs, budget)
+        self.take(trade, rungs, viewed)
+        return viewed
+
+    def cancel(
+        self,
+        trade: Trade | None,
+        pair: str,
+        rungs: Sequence[Rung],
+        budget: Budget,
+        others: Sequence[str] = (),
+    ) -> Cancelled:
+        """Cancel resting orders, and others by id, with one batch; book what they filled, tell what is not proven."""
+        done = self.venue.cancel(pair, rungs, budget, others)
+        self.take(trade, rungs, done.rungs)
+        self.tell_cancelled(trade, pair, done)
+        return done
+
+    def take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> float:
+        """Write down what has changed, and return the base coins that were newly sold (or, negative, bought)."""
+        sold = 0.0
+        self.records.update(new for old, new in zip(before, after, strict=True) if _is_news(old, new))
+        for old, new in zip(before, after, strict=True):
+            sold += (new.filled - old.filled) * (1 if new.side == SELL else -1)
+            if trade is not None and trade.is_open:
+                bookkeeping.book(trade, new, self._fee_base)
+            elif new.filled > old.filled:
+                self.notices.warn(
+                    f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
+                    f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",
+                )
+        return sold
+
+    def tell_cancelled(self, trade: Trade | None, pair: str, done: Cancelled) -> None:
+        """Keep the batch for the charts, and shout about every order that is not proven ended."""
+        ended = [rung for rung in done.rungs if rung.phase is Phase.ENDED]
+        said = f"{len(ended)} of {len(done.rungs)} ended" if done.report is None else done.report.summary()
+        self.records.add_batch(Batch(pair, now_ms(), f"batch cancel: {said}"))
+        whose = "an ended trade" if trade is None else f"trade {trade.id}"
+        about = f"cancel {pair} {whose}"
+        if not done.unresolved:
+            self.notices.over(about)
+            self.notices.note(f"Resting orders of {whose} on {pair} cancelled: {said}.")
+            return
+        names = "; ".join(
+            f"{r.order_id or r.client_id} ({done.unresolved[r.client_id]})"
+            for r in done.rungs[:3]
+            if r.client_id in done.unresolved
+        )
+        self.notices.warn(
+            f"{len(done.unresolved)} resting orders of {whose} on {pair} are not proven cancelled: {names}. They may "
+            "still trade; every loop cancels them again until the venue shows that they are gone.",
+            about,
+        )
+
+    def _fee_base(self, rung: Rung) -> float | None:
+        """Return the fee of a buy, which the venue takes from the coins that were bought."""
+        if rung.order_id is None:
+            return None
+        base = self._exchange.markets[rung.pair]["base"]
+        return self._exchange.fee_of(rung.order_id, rung.pair, rung.intended_ms, base)
+
+    def leave(self) -> None:
+        """Cancel every resting order, because the bot ends."""
+        with self.lock:
+            budget, trades = Budget(self.settings.wait_ms), bookkeeping.open_trades()
+            for pair, rungs in _by_pair(self.records.open(Kind.RUNG)).items():
+                self.cancel(trades.get(rungs[0].trade_id or 0), pair, rungs, budget)
+
+    # -- every loop ---------------------------------------------------------------------------------------------------
+
+    def tend(self, busy: Mapping[int, object]) -> None:
+        """Look at every resting order, book fills, cancel what its trade has left behind.
+
+        :param busy: trades that are in the middle of an exit, in another thread
+        """
+        with self.lock:
+            budget = Budget(self.settings.wait_ms)
+            pairs = _by_pair(rung for rung in self.records.open(Kind.RUNG) if rung.trade_id not in busy)
+            trades = bookkeeping.open_trades()
+            for pair, rungs in pairs.items():
+                try:
+                    self._tend_pair(pair, rungs, trades, budget)
+                except ccxt.BaseError as error:
+                    about = f"look {pair}"
+                    self.notices.warn(f"The resting orders on {pair} could not be looked at: {error}", about)
+            self._settle(trades)
+
+    def _tend_pair(self, pair: str, rungs: list[Rung], trades: Mapping[int, Trade], budget: Budget) -> None:
+        viewed = self.venue.view(pair, rungs, budget)
+        self.notices.over(f"look {pair}")
+        by_trade: dict[int | None, list[tuple[Rung, Rung]]] = {}
+        for old, new in zip(rungs, viewed, strict=True):
+            by_trade.setdefault(old.trade_id, []).append((old, self._given_up(new)))
+        for trade_id, both in by_trade.items():
+            trade = trades.get(trade_id) if trade_id is not None else None
+            self.take(trade, [old for old, _ in both], [new for _, new in both])
+            live = [new for _, new in both if new.phase.open]
+            if live and (trade is None or trade_id in self.unresolved):
+                self.cancel(trade, pair, live, budget)
+            if trade_id is not None and not self.open_of(trade_id):
+                self.unresolved.discard(trade_id)
+
+    def _given_up(self, rung: Rung) -> Rung:
+        """Return an order that was looked for long enough, and never seen, as lost."""
+        age_ms = now_ms() - (rung.seen_ms or rung.intended_ms)
+        if not rung.phase.open or age_ms < (GONE_AFTER_MS if rung.seen_ms else LOST_AFTER_MS):
+            return rung
+        self.notices.warn(
+            f"Resting {rung.side} {rung.order_id or rung.client_id} on {rung.pair} (trade {rung.trade_id}) has not "
+            f"been shown by the venue for {age_ms / 1_000:.0f} s, neither as open nor in history. It is given up here: "
+            "look at the account.",
+        )
+        return replace(rung, phase=Phase.LOST)
+
+    def _settle(self, trades: Mapping[int, Trade]) -> None:
+        """Let freqtrade book the end of orders that have ended with a fill: its `manage_open_orders` comes next."""
+        for rung in self.records.unsettled():
+            trade = trades.get(rung.trade_id) if rung.trade_id is not None else None
+            if trade is not None:
+                # Killed between the record and the row, the bot has not booked it yet.
+                bookkeeping.book(trade, rung, self._fee_base)
+                bookkeeping.reopen(trade, rung)
+            self.records.update([replace(rung, settled=True)])
+
+
+def _by_pair(rungs: Iterable[Rung]) -> dict[str, list[Rung]]:
+    pairs: dict[str, list[Rung]] = {}
+    for rung in rungs:
+        pairs.setdefault(rung.pair, []).append(rung)
+    return pairs
+
+
+def _is_news(old: Rung, new: Rung) -> bool:
+    """Whether an order has changed; that it was seen again is written down once a minute only."""
+    if replace(new, seen_ms=old.seen_ms) != old:
+        return True
+    return (new.seen_ms or 0) - (old.seen_ms or 0) > SEEN_EVERY_MS

@@ -1,0 +1,131 @@
+"""`CrossedMarginMixin`: ladders for every trade, and exits that leave nothing behind.
+
+hyperopt pickles this module by value: no lock, no session and no context variable may be a global here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bitget_margin.freqtrade import runtime
+from bitget_margin.freqtrade.base import IStrategy, OperationalException, Trade, is_live, is_trading
+from bitget_margin.freqtrade.records import Batch
+from bitget_margin.freqtrade.wrapping import wrap_hooks
+
+logger = logging.getLogger("bitget_margin")
+
+_NAME = "bitgetcross"
+
+
+class CrossedMarginMixin(IStrategy):
+    """Write it before IStrategy: `class MyStrategy(CrossedMarginMixin, IStrategy)`.
+
+    When a trade exits, its resting orders are cancelled with one batch before the exit order is placed; what they
+    filled is in freqtrade's own bookkeeping. Works with strategies that define `confirm_trade_exit`, `custom_exit`,
+    `bot_loop_start` or `plot_annotations` themselves, with or without `super()`. In backtesting, hyperopt, dry-run and
+    plots, ladders are not simulated.
+    """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Wrap the hooks that the class has, its own or inherited ones."""
+        super().__init_subclass__(**kwargs)
+        wrap_hooks(cls)
+
+    def place_resting_orders(
+        self, trade: Trade, orders: Iterable[Mapping[str, Any]], key: str = "entry"
+    ) -> list[dict[str, Any]]:
+        """Place a ladder of limit orders for an open trade, with one request.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
+
+        :param trade: the trade, as freqtrade hands it to `order_filled` or any other callback
+        :param orders: up to 50 dicts with `side` ('buy' or 'sell'), `price` (quote coins) and `amount` (base coins)
+        :param key: the ladder's name; a second call with the same one places nothing, and returns the same orders
+        :returns: ccxt's order structures, in the same order; a refused one has `status` 'rejected', one without an
+            answer None. Empty where orders are not real (dry-run, backtesting).
+        :raises LadderRefused: a ValueError, before anything is sent: sells above what the trade has, buys above the
+            free balance, an order below the venue's minimum, or something that is no order
+        """
+        exchange = self._crossed()
+        if exchange is None:
+            self._tell_simulated()
+            return []
+        placed: list[dict[str, Any]] = exchange.keeper.place(trade.id, trade.pair, orders, key)
+        return placed
+
+    def resting_orders(self, trade: Trade) -> list[dict[str, Any]]:
+        """Return all resting orders of a trade as ccxt's order structures, the ended ones too; asks nobody.
+
+        As the last loop, or the last exit, saw them.
+        """
+        exchange = self._crossed()
+        return [] if exchange is None else exchange.keeper.resting(trade.id)
+
+    def ft_bot_start(self, **kwargs: Any) -> None:
+        """Check that the bot trades on our exchange; then freqtrade's own start."""
+        name = self.config.get("exchange", {}).get("name")
+        if is_trading(self.config) and name != _NAME:
+            text = (
+                f'{type(self).__name__} uses CrossedMarginMixin, and "exchange.name" is {name!r}: set it to '
+                f"{_NAME!r} and start with `bitget-margin freqtrade trade`."
+            )
+            if is_live(self.config):
+                raise OperationalException(text)
+            logger.warning(text)
+        exchange = self._crossed()
+        if exchange is not None:
+            exchange.keeper.notices.send = lambda text: self.dp.send_msg(text, always_send=True)
+        super().ft_bot_start(**kwargs)
+
+    def ft_bot_cleanup(self) -> None:
+        """Cancel the ladders where the user wants orders cancelled at the end; then freqtrade's own cleanup."""
+        exchange = self._crossed()
+        if exchange is not None and self.config.get("cancel_open_orders_on_exit"):
+            exchange.keeper.leave()
+        super().ft_bot_cleanup()
+
+    def _crossed(self) -> Any:
+        """Return the exchange, if it is ours and trades with real orders."""
+        return runtime.exchange() if is_live(self.config) else None
+
+    def _tell_simulated(self) -> None:
+        if not getattr(self, "_told_simulated", False):
+            self._told_simulated = True
+            logger.warning(
+                "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
+                "places them.",
+            )
+
+    # -- what the wrapped hooks do ------------------------------------------------------------------------------------
+
+    def tend_resting_orders(self) -> None:
+        """Look at every resting order; called at the beginning of each loop."""
+        exchange = self._crossed()
+        if exchange is not None:
+            exchange.tend()
+
+    def confirm_crossed_exit(self, pair: str, trade: Trade, exit_reason: str) -> bool:
+        """Cancel the resting orders of a trade that is about to exit."""
+        exchange = self._crossed()
+        return True if exchange is None else bool(exchange.exits.confirm(trade.id, pair, exit_reason))
+
+    def rest_of_exit(self, trade: Trade) -> str | None:
+        """Return why a trade should exit again, of which only a part could be sold."""
+        exchange = self._crossed()
+        return None if exchange is None else exchange.exits.rest_of(trade.id)
+
+    def batch_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
+        """Return a pin on the chart for each batch cancel."""
+        exchange = self._crossed()
+        if exchange is None or dataframe.empty:
+            return []
+        batches = exchange.keeper.records.batches(pair, int(start.timestamp() * 1_000), int(end.timestamp() * 1_000))
+        return [_pin(batch, float(dataframe["close"].iloc[-1])) for batch in batches]
+
+
+def _pin(batch: Batch, price: float) -> dict[str, Any]:
+    at = datetime.fromtimestamp(batch.at_ms / 1_000, UTC)
+    return {"type": "point", "x": at.isoformat(), "y": price, "label": batch.label, "shape": "pin"}

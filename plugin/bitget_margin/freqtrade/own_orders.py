@@ -1,0 +1,177 @@
+"""freqtrade's own orders, from just before they are sent until freqtrade has written them down.
+
+Between the two a crash, or an answer that got lost, would leave an order that nobody knows: an entry whose coins have
+no stop-loss, or an exit that would be placed twice. Each is written down before it is sent, looked up by its client
+order id, and handed to freqtrade.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.freqtrade import bookkeeping, client_ids
+from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade
+from bitget_margin.freqtrade.ladder import BUY
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.venue import Budget, now_ms
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.exchange import Bitgetcross
+    from bitget_margin.freqtrade.keeper import Keeper
+
+FORGET_AFTER_MS: Final = 30_000
+"""How long an order that no look-up shows is looked for, and nothing else is placed on its side of its pair."""
+PLACING_SECONDS: Final = 30.0
+_TAG: Final = "found again"
+
+
+class OwnOrders:
+    """The orders that freqtrade itself places."""
+
+    def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
+        self._exchange = exchange
+        self._keeper = keeper
+        self._placing: dict[str, tuple[int, float]] = {}
+        """Which thread is placing what since when: until it is done, freqtrade cannot have written it down."""
+
+    def intend(self, pair: str, side: str, amount: float, price: float) -> Rung:
+        """Write down an order that is about to be sent.
+
+        :raises TemporaryError: an earlier one of this side is not resolved: it might be placed twice
+        """
+        with self._keeper.lock:
+            self.resolve()
+            for earlier in self._keeper.records.open(Kind.OWN):
+                if (earlier.pair, earlier.side) == (pair, side):
+                    raise TemporaryError(
+                        f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
+                        f"show it yet. No other one is placed before that is clear, for {FORGET_AFTER_MS // 1_000} s "
+                        "at most.",
+                    )
+            trade = bookkeeping.open_trade(pair)
+            intent = Rung(
+                client_id=client_ids.own(self._keeper.records.key()),
+                kind=Kind.OWN,
+                trade_id=None if trade is None else trade.id,
+                pair=pair,
+                side=side,
+                ladder="",
+                number=0,
+                price=price,
+                amount=amount,
+                intended_ms=now_ms(),
+            )
+            self._keeper.records.add([intent])
+            self._placing[intent.client_id] = (threading.get_ident(), self._keeper.seconds())
+            return intent
+
+    def placed(self, intent: Rung, order_id: str) -> None:
+        """Note the venue's id; the order stays written down here until freqtrade has its own row."""
+        self._keeper.records.update([replace(intent, phase=Phase.LIVE, order_id=order_id, seen_ms=now_ms())])
+
+    def failed(self, intent: Rung, error: BaseException) -> None:
+        """Forget an order that the venue refused; keep one that it may have taken."""
+        self._placing.pop(intent.client_id, None)
+        if not isinstance(error.__cause__, ccxt.NetworkError) and isinstance(error, Exception):
+            self._keeper.records.forget(intent)
+
+    def resolve(self) -> None:
+        """Hand over to freqtrade what it has not written down, and forget what it has."""
+        with self._keeper.lock:
+            for intent in self._keeper.records.open(Kind.OWN):
+                known = intent.order_id is not None and Order.order_by_id(intent.order_id, intent.pair) is not None
+                if known:
+                    self._placing.pop(intent.client_id, None)
+                    self._keeper.records.forget(intent)
+                elif not self._is_being_placed(intent):
+                    self._look_for(intent)
+
+    def _is_being_placed(self, intent: Rung) -> bool:
+        """Whether another thread is between placing this order and writing it down."""
+        thread, since = self._placing.get(intent.client_id, (threading.get_ident(), 0.0))
+        return thread != threading.get_ident() and self._keeper.seconds() - since < PLACING_SECONDS
+
+    def _look_for(self, intent: Rung) -> None:
+        try:
+            (found,) = self._keeper.venue.view(intent.pair, [intent], Budget(self._keeper.settings.wait_ms))
+        except ccxt.BaseError as error:
+            self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
+            return
+        if found is intent:
+            if now_ms() - intent.intended_ms > FORGET_AFTER_MS:
+                self._keeper.notices.warn(
+                    f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and the venue does "
+                    "not show it: it is taken as never placed. Look at the account.",
+                )
+                self._keeper.records.forget(intent)
+            return
+        self._adopt(found)
+
+    def _adopt(self, found: Rung) -> None:
+        """Write an order of ours that freqtrade does not know into freqtrade's rows; its loop takes it from there."""
+        if found.phase is Phase.ENDED and found.filled == 0:
+            self._keeper.records.forget(found)
+            return
+        trade = bookkeeping.open_trade(found.pair)
+        if trade is None and found.side != BUY:
+            self._keeper.notices.warn(
+                f"Exit order {found.order_id} on {found.pair} was found, and no trade is open there: it sold "
+                f"{found.filled:.8g}. Look at the account.",
+            )
+            self._cancel_stray(found)
+            return
+        row = Order.parse_from_ccxt_object(
+            {**found.order(), "status": "open"}, found.pair, found.side, found.amount, found.price
+        )
+        row.ft_order_tag = _TAG
+        if trade is None:
+            trade = self._new_trade(found)
+        trade.orders.append(row)
+        trade.recalc_trade_from_orders()
+        Trade.session.add(trade)
+        Trade.commit()
+        self._keeper.records.forget(found)
+        self._keeper.notices.warn(
+            f"Order {found.order_id} ({found.side} {found.amount:.8g} {found.pair}) was placed before the bot could "
+            f"write it down. It is found again, and belongs to trade {trade.id} now.",
+        )
+
+    def _cancel_stray(self, found: Rung) -> None:
+        if found.phase.open:
+            done = self._keeper.venue.cancel(found.pair, [found], Budget(self._keeper.settings.wait_ms))
+            if done.unresolved:
+                return
+        self._keeper.records.forget(found)
+
+    def _new_trade(self, found: Rung) -> Trade:
+        exchange, pair, price = self._exchange, found.pair, found.average or found.price
+        fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
+        market: dict[str, Any] = exchange.markets[pair]
+        return new_trade(
+            exchange.config_of_bot,
+            pair=pair,
+            base_currency=market["base"],
+            stake_currency=market["quote"],
+            stake_amount=found.amount * price,
+            amount=0,
+            is_open=True,
+            amount_requested=found.amount,
+            fee_open=fee,
+            fee_close=fee,
+            open_rate=price,
+            open_rate_requested=found.price,
+            open_date=datetime.fromtimestamp(found.intended_ms / 1_000, UTC),
+            exchange=exchange.id,
+            enter_tag=_TAG,
+            trading_mode=exchange.trading_mode,
+            amount_precision=exchange.get_precision_amount(pair),
+            price_precision=exchange.get_precision_price(pair),
+            precision_mode=exchange.precisionMode,
+            precision_mode_price=exchange.precision_mode_price,
+            contract_size=exchange.get_contract_size(pair),
+        )

@@ -1,0 +1,127 @@
+"""What the bot remembers of its orders, durably: written before anything is sent, and read after a crash.
+
+Each call is a transaction of its own, apart from freqtrade's session: neither side can undo the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bitget_margin.freqtrade import client_ids
+from bitget_margin.freqtrade.base import Trade
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.tables import BatchRow, BotRow, RungRow
+
+_OPEN: Final = [phase.value for phase in Phase if phase.open]
+_REASON_LENGTH: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch cancel: when, and what came of it."""
+
+    pair: str
+    at_ms: int
+    label: str
+
+
+class Records:
+    """Our tables as plain data."""
+
+    def __init__(self) -> None:
+        self._key: str | None = None
+
+    def key(self) -> str:
+        """Return this bot's key; made at the first call for a database."""
+        if self._key is None:
+            with _session() as session:
+                row = session.get(BotRow, 1)
+                if row is None:
+                    row = BotRow(id=1, key=client_ids.new_key())
+                    session.add(row)
+                    session.commit()
+                self._key = row.key
+        return self._key
+
+    def add(self, rungs: Iterable[Rung]) -> None:
+        """Write down orders that are about to be sent."""
+        with _session() as session:
+            session.add_all(RungRow(**_columns(rung)) for rung in rungs)
+            session.commit()
+
+    def update(self, rungs: Iterable[Rung]) -> None:
+        """Write down what is known of orders now."""
+        changed = list(rungs)
+        if changed:
+            with _session() as session:
+                for rung in changed:
+                    session.merge(RungRow(**_columns(rung)))
+                session.commit()
+
+    def forget(self, rung: Rung) -> None:
+        """Remove an order that freqtrade has written down itself, or that was never placed."""
+        with _session() as session:
+            row = session.get(RungRow, rung.client_id)
+            if row is not None:
+                session.delete(row)
+                session.commit()
+
+    def open(self, kind: Kind) -> list[Rung]:
+        """Return the orders of a kind that may still trade, oldest first."""
+        return self._find(RungRow.kind == kind.value, RungRow.phase.in_(_OPEN))
+
+    def unsettled(self) -> list[Rung]:
+        """Return resting orders that have ended with a fill, and whose end freqtrade has not booked."""
+        ended = RungRow.phase == Phase.ENDED.value
+        return self._find(RungRow.kind == Kind.RUNG.value, ended, RungRow.settled.is_(False), RungRow.filled > 0)
+
+    def of_trade(self, trade_id: int, ladder: str | None = None) -> list[Rung]:
+        """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
+        wanted = [RungRow.kind == Kind.RUNG.value, RungRow.trade_id == trade_id]
+        return self._find(*wanted, *([] if ladder is None else [RungRow.ladder == ladder]))
+
+    def resting_on(self, pair: str) -> list[Rung]:
+        """Return all resting orders on a pair, of whatever trade."""
+        return self._find(RungRow.kind == Kind.RUNG.value, RungRow.pair == pair)
+
+    def by_order_id(self, order_id: str) -> Rung | None:
+        """Return the order with this id of the venue, if it is one of ours."""
+        return next(iter(self._find(RungRow.order_id == order_id)), None)
+
+    def add_batch(self, batch: Batch) -> None:
+        """Write down a batch cancel."""
+        with _session() as session:
+            session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
+            session.commit()
+
+    def batches(self, pair: str, from_ms: int, to_ms: int) -> list[Batch]:
+        """Return the batch cancels on a pair in a span of time."""
+        wanted = (BatchRow.pair == pair, BatchRow.at_ms >= from_ms, BatchRow.at_ms <= to_ms)
+        with _session() as session:
+            rows = session.scalars(select(BatchRow).where(*wanted).order_by(BatchRow.at_ms)).all()
+            return [Batch(row.pair, row.at_ms, row.label) for row in rows]
+
+    def _find(self, *wanted: Any) -> list[Rung]:
+        with _session() as session:
+            rows = session.scalars(select(RungRow).where(*wanted).order_by(RungRow.intended_ms, RungRow.number)).all()
+            return _rungs(rows)
+
+
+def _session() -> Session:
+    return Session(Trade.session.get_bind(), expire_on_commit=False)
+
+
+def _columns(rung: Rung) -> dict[str, Any]:
+    reason = None if rung.reason is None else rung.reason[:_REASON_LENGTH]
+    return {**asdict(rung), "kind": rung.kind.value, "phase": rung.phase.value, "reason": reason}
+
+
+def _rungs(rows: Sequence[RungRow]) -> list[Rung]:
+    names = [field.name for field in fields(Rung)]
+    plain = ({name: getattr(row, name) for name in names} for row in rows)
+    return [Rung(**{**values, "kind": Kind(values["kind"]), "phase": Phase(values["phase"])}) for values in plain]

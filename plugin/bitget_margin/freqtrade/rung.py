@@ -1,0 +1,119 @@
+"""A resting order of a trade, as it is known at one time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final
+
+
+class Kind(Enum):
+    """Who asked for an order."""
+
+    RUNG = "rung"
+    """The strategy, by place_resting_orders."""
+    OWN = "own"
+    """freqtrade itself, for an entry or an exit; kept only until freqtrade has written it down."""
+
+
+class Phase(Enum):
+    """How far an order has come."""
+
+    INTENDED = "intended"
+    """About to be sent, or sent without an answer: it may be on the venue."""
+    LIVE = "live"
+    """The venue gave it an id, and no row has shown its end."""
+    ENDED = "ended"
+    """A row of the venue showed its end."""
+    REFUSED = "refused"
+    """The venue refused it: it never was there."""
+    LOST = "lost"
+    """Looked for long enough, and never seen."""
+
+    @property
+    def open(self) -> bool:
+        """Whether an order in this phase may still trade."""
+        return self in {Phase.INTENDED, Phase.LIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One order: what was asked for, and the last that the venue showed of it. Amounts are in base coins."""
+
+    client_id: str
+    kind: Kind
+    trade_id: int | None
+    pair: str
+    side: str
+    ladder: str
+    number: int
+    price: float
+    amount: float
+    intended_ms: int
+    phase: Phase = Phase.INTENDED
+    order_id: str | None = None
+    filled: float = 0.0
+    average: float | None = None
+    reason: str | None = None
+    seen_ms: int | None = None
+    """When the venue last showed it, on this machine's clock."""
+    settled: bool = False
+    """Whether freqtrade has booked its end: fee, profit and message."""
+
+    @property
+    def remaining(self) -> float:
+        """What has not been filled."""
+        return max(0.0, self.amount - self.filled)
+
+    def order(self, info: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return it as ccxt's order structure."""
+        average = self.average if self.filled else None
+        return {
+            "id": self.order_id,
+            "clientOrderId": self.client_id,
+            "symbol": self.pair,
+            "type": "limit",
+            "side": self.side,
+            "price": self.price,
+            "amount": self.amount,
+            "filled": self.filled,
+            "remaining": self.remaining,
+            "average": average,
+            "cost": None if average is None else self.filled * average,
+            "status": self._status(),
+            "timestamp": self.intended_ms,
+            "fee": None,
+            "trades": [],
+            "info": dict(info or ({} if self.reason is None else {"errorMsg": self.reason})),
+        }
+
+    def _status(self) -> str | None:
+        if self.phase is Phase.ENDED:
+            return "closed" if self.remaining == 0 else "canceled"
+        return {Phase.LIVE: "open", Phase.REFUSED: "rejected"}.get(self.phase)
+
+
+_ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
+
+
+def shown(rung: Rung, order: Mapping[str, Any] | None, now_ms: int) -> Rung:
+    """Return the order as a row of the venue shows it; unchanged where there is no row, or none that can be read.
+
+    What has ended stays ended: a slower answer may be older.
+    """
+    if order is None or not rung.phase.open:
+        return rung
+    status, filled = order.get("status"), order.get("filled")
+    ended = status in _ENDED
+    if not ended and status != "open":
+        return rung
+    return replace(
+        rung,
+        phase=Phase.ENDED if ended else Phase.LIVE,
+        order_id=order.get("id") or rung.order_id,
+        filled=max(rung.filled, float(filled or 0.0)),
+        average=order.get("average") or rung.average,
+        seen_ms=now_ms,
+        reason=None,
+    )

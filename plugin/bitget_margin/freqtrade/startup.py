@@ -1,0 +1,108 @@
+"""What is checked before the bot trades: each refusal is one line that says what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.freqtrade.base import OperationalException, is_trading
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.notices import Notices
+
+_UNIFIED: Final = "40085"
+_CLOCK: Final = "40008"
+_RATE: Final = "10 requests per 1.05 s and endpoint, in this process"
+
+
+def refuse_modes(config: Mapping[str, Any]) -> None:
+    """Refuse any trading mode but spot on the crossed account."""
+    mode = _text(config.get("trading_mode", "spot"))
+    margin = _text(config.get("margin_mode"))
+    if mode != "spot":
+        raise OperationalException(
+            f'bitgetcross: "trading_mode" is {mode!r}; only "spot" is supported (longs without leverage): '
+            'set "trading_mode": "spot" and "margin_mode": "cross".',
+        )
+    # Commands that only list or download need no margin mode.
+    if margin != "cross" and (margin or is_trading(dict(config))):
+        raise OperationalException(
+            f'bitgetcross: "margin_mode" is {margin or "not set"}; it trades the crossed account: '
+            'set "margin_mode": "cross".',
+        )
+
+
+def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
+    """Refuse a stop-loss that would rest on the venue: the crossed account has no trigger orders."""
+    if order_types.get("stoploss_on_exchange"):
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: '
+            'set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.',
+        )
+
+
+def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
+    """Refuse listed pairs that the crossed account cannot trade; what a pairlist finds later is not known yet."""
+    listed = config.get("exchange", {}).get("pair_whitelist", [])
+    wrong = [pair for pair in listed if pair in markets and not crosses(markets[pair])]
+    if wrong:
+        raise OperationalException(
+            f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take it out of "
+            '"exchange.pair_whitelist".',
+        )
+
+
+def crosses(market: Mapping[str, Any]) -> bool:
+    """Whether a market is tradable on the crossed account, as far as ccxt knows."""
+    return bool((market.get("marginModes") or {}).get("cross", market.get("margin")))
+
+
+def introduce(api: Any, notices: Notices) -> None:
+    """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
+    try:
+        info = api.privateSpotGetV2SpotAccountInfo({})
+        balance = api.fetch_balance({"marginMode": "cross"})
+    except ccxt.BaseError as error:
+        raise OperationalException(_refusal(error)) from error
+    uid = str((info.get("data") or {}).get("userId") or "unknown")
+    if uid != "unknown":
+        api.options["uid"] = uid
+    notices.note(
+        f"Trading on Bitget's CROSSED MARGIN account: a classic account, UID {uid}, wallet {_wallet(balance)}; "
+        f"rate window: {_RATE}. No order of this bot borrows.",
+    )
+    debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
+    if debts:
+        owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
+        notices.warn(
+            f"The crossed account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
+            "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
+        )
+
+
+def _wallet(balance: Mapping[str, Any]) -> str:
+    held = {coin: total for coin, total in (balance.get("total") or {}).items() if total}
+    return ", ".join(f"{total:.8g} {coin}" for coin, total in held.items()) or "empty"
+
+
+def _refusal(error: ccxt.BaseError) -> str:
+    said = str(error)
+    if _UNIFIED in said:
+        return (
+            "bitgetcross: this is a unified account (40085), and only the crossed margin of a classic account is "
+            "supported: use an API key of a classic (sub-)account."
+        )
+    if _CLOCK in said:
+        return f"bitgetcross: the venue refuses this machine's clock ({said}): set it right, for example with NTP."
+    if isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied):
+        return (
+            f"bitgetcross: the venue refuses the API key ({said}): check exchange.key, exchange.secret and "
+            "exchange.password, and that the key may read and trade margin."
+        )
+    return f"bitgetcross: the account could not be looked at: {said}"
+
+
+def _text(value: object) -> str:
+    return str(getattr(value, "value", value) or "")

@@ -1,0 +1,157 @@
+"""What is asked of the venue for resting orders, through the sync exchange class, each within a time of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+import ccxt
+
+from bitget_margin.adapter.errors import PlaceUnresolved, report_of
+from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from bitget_margin.freqtrade.rung import Phase, Rung, shown
+
+_LEAST_MS: Final = 50.0
+"""Less time than this is not worth a request."""
+
+
+def now_ms() -> int:
+    """Return the time since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Budget:
+    """The time that is left for resting orders, over several calls."""
+
+    def __init__(self, total_ms: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left_ms = total_ms
+        self._since: float | None = None
+
+    def left_ms(self) -> float:
+        """Return what is left; 0 where it is too little for a request."""
+        return self._left_ms if self._left_ms >= _LEAST_MS else 0.0
+
+    def __enter__(self) -> Self:
+        self._since = self._clock()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._since is not None:
+            self._left_ms -= (self._clock() - self._since) * 1_000
+            self._since = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What came of a batch cancel: the orders as they are now, and those that are not proven ended, with the reason."""
+
+    rungs: tuple[Rung, ...]
+    report: CancelReport | None
+    unresolved: Mapping[str, str]
+    """The reason by client order id."""
+    strangers: Sequence[CancelResult] = ()
+    """Results for order ids that are not among the resting orders."""
+
+
+class Venue:
+    """The venue as far as resting orders need it; `api` gives the exchange object, which freqtrade may replace."""
+
+    def __init__(self, api: Callable[[], Any]) -> None:
+        self._api = api
+
+    def view(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
+        """Return these orders as the venue shows them now; unchanged where it does not.
+
+        :raises ccxt.BaseError: it did not answer in time, or refused
+        """
+        ids = [rung.order_id for rung in rungs if rung.order_id is not None]
+        names = [rung.client_id for rung in rungs if rung.order_id is None]
+        api = self._api()
+        with budget:
+            orders = api.perform(view_orders(api, pair, ids, names, {"timeout": _timeout_ms(budget)}))
+        at_ms = now_ms()
+        return [shown(rung, orders.get(rung.order_id or rung.client_id), at_ms) for rung in rungs]
+
+    def open_ids(self, pair: str, budget: Budget) -> list[str]:
+        """Return the ids of all open orders on a pair, whoever placed them."""
+        with budget:
+            params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
+            return [order["id"] for order in self._api().fetch_open_orders(pair, None, None, params)]
+
+    def cancel(self, pair: str, rungs: Sequence[Rung], budget: Budget, others: Sequence[str] = ()) -> Cancelled:
+        """Cancel these orders, and others by order id, with one batch; never raises for what the venue does."""
+        ids = [rung.order_id for rung in rungs if rung.order_id is not None]
+        names = [rung.client_id for rung in rungs if rung.order_id is None]
+        error: ccxt.BaseError | None = None
+        report: CancelReport | None
+        with budget:
+            try:
+                timeout_ms = _timeout_ms(budget)
+                report = self._api().batch_cancel([*ids, *others], pair, names, {"timeout": timeout_ms})
+            except ccxt.BaseError as raised:
+                error, report = raised, report_of(raised)
+        results = () if report is None else report.results
+        by_id = {result.id: result for result in results if result.id is not None}
+        by_name = {result.client_order_id: result for result in results if result.client_order_id is not None}
+        at_ms = now_ms()
+        found, unresolved = [], {}
+        for rung in rungs:
+            result = by_id.get(rung.order_id) if rung.order_id is not None else by_name.get(rung.client_id)
+            # NOT_FOUND has a structure too, and is no end.
+            told = result is not None and result.outcome is not Outcome.NOT_FOUND
+            after = shown(rung, result.order, at_ms) if result is not None and told else rung
+            if after.phase.open:
+                why = (result.reason or result.outcome.value) if result is not None else str(error)
+                unresolved[rung.client_id] = why
+                after = replace(after, reason=why)
+            found.append(after)
+        strangers = [result for result in results if result.id in set(others)]
+        return Cancelled(tuple(found), report, unresolved, strangers)
+
+    def place(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
+        """Place these orders with one request, at most once; return them as far as the venue's answer goes."""
+        requests = [
+            {
+                "symbol": pair,
+                "type": "limit",
+                "side": rung.side,
+                "amount": rung.amount,
+                "price": rung.price,
+                "params": {"marginMode": "cross", "clientOrderId": rung.client_id},
+            }
+            for rung in rungs
+        ]
+        with budget:
+            try:
+                timeout = {"timeout": _timeout_ms(budget), "marginMode": "cross"}
+                orders = self._api().create_orders(requests, timeout)
+            except PlaceUnresolved as error:
+                orders = error.orders
+            except ccxt.NetworkError as error:
+                return [replace(rung, reason=str(error)) for rung in rungs]
+            except ccxt.BaseError as error:
+                return [replace(rung, phase=Phase.REFUSED, reason=str(error)) for rung in rungs]
+        at_ms = now_ms()
+        return [_placed(rung, order, at_ms) for rung, order in zip(rungs, orders, strict=True)]
+
+
+def _placed(rung: Rung, order: Mapping[str, Any], at_ms: int) -> Rung:
+    if order["id"] is None:
+        refused = order["status"] == "rejected"
+        why = order["info"].get("errorMsg") if refused else "no answer, and no look-up shows it yet"
+        return replace(rung, phase=Phase.REFUSED if refused else rung.phase, reason=why)
+    if order["status"] is None:
+        # Taken, as in stock ccxt: the answer to a new order says no more than its id.
+        return replace(rung, phase=Phase.LIVE, order_id=order["id"], seen_ms=at_ms)
+    return shown(rung, order, at_ms)
+
+
+def _timeout_ms(budget: Budget) -> float:
+    left_ms = budget.left_ms()
+    if not left_ms:
+        raise ccxt.RequestTimeout("bitget: no time is left for resting orders in this loop; the next one asks again")
+    return left_ms

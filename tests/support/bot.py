@@ -1,0 +1,225 @@
+"""A real freqtrade process on the local venue: started, told what to do by a file, watched from outside, killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
+
+STRATEGIES = Path(__file__).parent / "strategies"
+WAIT_SECONDS = 40.0
+
+
+def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> dict[str, Any]:
+    """Return a configuration for live trading on the local venue."""
+    account: Account = more.pop("account", venue.accounts[0])
+    exchange = {
+        "name": "bitgetcross",
+        "key": account.api_key,
+        "secret": account.secret,
+        "password": account.password,
+        "pair_whitelist": list(pairs),
+        "ccxt_config": {"urls": ccxt_urls(venue.url), "options": {"fetchMarkets": {"types": ["spot"]}}},
+        **more.pop("exchange", {}),
+    }
+    return {
+        "max_open_trades": 100,
+        "stake_currency": "USDT",
+        "stake_amount": 1_000,
+        "dry_run": False,
+        "trading_mode": "spot",
+        "margin_mode": "cross",
+        "timeframe": "1m",
+        "entry_pricing": {"price_side": "other", "use_order_book": False},
+        "exit_pricing": {"price_side": "other", "use_order_book": False},
+        "exchange": exchange,
+        "pairlists": [{"method": "StaticPairList"}],
+        "internals": {"process_throttle_secs": 0.1, "heartbeat_interval": 0},
+        "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
+        "strategy": "Scripted",
+        "strategy_path": str(STRATEGIES),
+        "user_data_dir": str(folder / "user_data"),
+        "db_url": f"sqlite:///{folder / 'trades.sqlite'}",
+        "initial_state": "running",
+        **more,
+    }
+
+
+class Bot:
+    """A freqtrade process; what the strategy does on a pair is written to its script."""
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.script = folder / "script.json"
+        self.log = folder / "freqtrade.log"
+        self.database = folder / "trades.sqlite"
+        (folder / "user_data").mkdir(parents=True, exist_ok=True)
+        self._script: dict[str, dict[str, Any]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self.tell({})
+
+    # -- the process --------------------------------------------------------------------------------------------------
+
+    def start(self, *arguments: str) -> Self:
+        """Start the process and return at once."""
+        path = self.folder / "config.json"
+        api = {
+            "enabled": True,
+            "listen_ip_address": "127.0.0.1",
+            "listen_port": self.port,
+            "verbosity": "error",
+            "jwt_secret_key": "not-a-secret-of-any-account-at-all",
+            "ws_token": "none",
+            "username": "tester",
+            "password": "tester",
+        }
+        path.write_text(json.dumps({"api_server": api, **self.settings}))
+        command = arguments or ("trade",)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
+            env={**os.environ, "SCRIPT": str(self.script)},
+            stdout=self.log.open("ab"),
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+        )
+        return self
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it as Ctrl-C would, and return its exit code."""
+        self._end(signal.SIGINT)
+        assert self._process is not None
+        return int(self._process.returncode)
+
+    def wait(self, seconds: float = WAIT_SECONDS) -> int:
+        """Wait for its own end and return its exit code."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(20)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    # -- what it is told ----------------------------------------------------------------------------------------------
+
+    def tell(self, script: dict[str, dict[str, Any]]) -> None:
+        """Write the script: by pair, what the strategy should do."""
+        self._script = script
+        part = self.script.with_suffix(".part")
+        part.write_text(json.dumps(script))
+        part.replace(self.script)
+
+    def say(self, pair: str, **what: Any) -> None:
+        """Change the script for one pair."""
+        self.tell({**self._script, pair: {**self._script.get(pair, {}), **what}})
+
+    def api(self, method: str, path: str, **body: Any) -> Any:
+        """Ask freqtrade's own interface."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}"
+        answer = requests.request(method, url, json=body or None, auth=("tester", "tester"), timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    # -- what it did --------------------------------------------------------------------------------------------------
+
+    def until(self, condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS) -> Any:
+        """Wait until a condition holds, and return what it returned."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            with contextlib.suppress(sqlite3.OperationalError, requests.RequestException):
+                if result := condition():
+                    return result
+            assert self.alive, f"freqtrade ended while waiting until {what}:\n{self.said()[-4000:]}"
+            time.sleep(0.03)
+        raise AssertionError(f"not {what} in {seconds} s:\n{self.said()[-6000:]}")
+
+    def said(self) -> str:
+        """Return the log so far, without its line breaks inside messages."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def until_said(self, pattern: str, seconds: float = WAIT_SECONDS) -> re.Match[str]:
+        """Wait for a text in the log."""
+        found = self.until(lambda: re.search(pattern, self.said()), f"said {pattern!r}", seconds)
+        assert isinstance(found, re.Match)
+        return found
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """Ask freqtrade's database."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(query, values)]
+
+    def trade(self, pair: str) -> dict[str, Any] | None:
+        """Return the newest trade on a pair."""
+        return next(iter(self.rows("select * from trades where pair = ? order by id desc", pair)), None)
+
+    def orders(self, trade_id: int) -> list[dict[str, Any]]:
+        """Return freqtrade's order rows of a trade."""
+        return self.rows("select * from orders where ft_trade_id = ? order by id", trade_id)
+
+    def resting(self) -> list[dict[str, Any]]:
+        """Return our own rows of resting orders."""
+        return self.rows("select * from bitget_margin_orders where kind = 'rung' order by intended_ms, number")
+
+
+def symbol_of(pair: str) -> str:
+    """Return the venue's symbol of a pair."""
+    return pair.replace("/", "")
+
+
+def live_of(venue: Emulator, pair: str, prefix: str = "") -> list[Order]:
+    """Return the live orders of the first account on a pair."""
+    orders = venue.orders(venue.accounts[0].uid, live_only=True)
+    return [order for order in orders if order.symbol == symbol_of(pair) and order.client_oid.startswith(prefix)]
+
+
+def private(venue: Emulator, symbols: Iterable[str] | None = None) -> list[Any]:
+    """Return the requests that were signed; with symbols, only those that name one of them."""
+    wanted = None if symbols is None else set(symbols)
+    return [
+        record
+        for record in venue.requests
+        if record.uid and (wanted is None or any(symbol in record.body + record.query for symbol in wanted))
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
