@@ -22,6 +22,13 @@ from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
 
 STRATEGIES = Path(__file__).parent / "strategies"
 WAIT_SECONDS = 40.0
+PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
+"""The pairs of `synthetic_symbols`."""
+
+
+def account() -> Account:
+    """Return a customer without coins of its own, so that every coin belongs to a trade."""
+    return Account(balances={"USDT": "1000000"})
 
 
 def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> dict[str, Any]:
@@ -48,7 +55,7 @@ def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> 
         "exit_pricing": {"price_side": "other", "use_order_book": False},
         "exchange": exchange,
         "pairlists": [{"method": "StaticPairList"}],
-        "internals": {"process_throttle_secs": 0.1, "heartbeat_interval": 0},
+        "internals": {"process_throttle_secs": 0, "heartbeat_interval": 0},
         "unfilledtimeout": {"entry": 10, "exit": 10, "unit": "minutes"},
         "strategy": "Scripted",
         "strategy_path": str(STRATEGIES),
@@ -91,13 +98,14 @@ class Bot:
         }
         path.write_text(json.dumps({"api_server": api, **self.settings}))
         command = arguments or ("trade",)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
-            env={**os.environ, "SCRIPT": str(self.script)},
-            stdout=self.log.open("ab"),
-            stderr=subprocess.STDOUT,
-            cwd=self.folder,
-        )
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
+                env={**os.environ, "SCRIPT": str(self.script)},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+            )
         return self
 
     def kill(self) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
+from freqtrade.persistence import Trade
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
@@ -86,3 +88,11 @@ class Scripted(CrossedMarginMixin, IStrategy):
             trade,
             [{"side": "sell", "price": trade.open_rate * (first + 0.005 * i), "amount": step} for i in range(rungs)],
         )
+
+    def bot_loop_start(self, current_time, **kwargs):
+        time.sleep(0.1)  # freqtrade's own pause is whole seconds
+        for trade in Trade.get_trades_proxy(is_open=True):
+            rungs = self.script(trade.pair).get("late", 0)
+            orders = [{"side": "buy", "price": trade.open_rate * (0.8 - 0.01 * i), "amount": 0.5} for i in range(rungs)]
+            if orders:
+                self.place_resting_orders(trade, orders, key="late")

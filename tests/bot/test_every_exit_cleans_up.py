@@ -1,0 +1,176 @@
+"""Promise: whatever ends a trade, one batch cancels its resting orders before the exit order, and none lives on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from itertools import count
+from math import ceil
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import Emulator, Order, RequestRecord, synthetic_symbols
+from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
+
+RUNGS = 3
+FEE = 0.001
+
+
+class Before(Enum):
+    """What the resting orders have been through."""
+
+    NOTHING = "untouched"
+    PARTLY = "one partly filled before"
+    RACE = "one fills while the exit cancels it"
+
+
+@dataclass
+class Stage:
+    """The running bot, and the next pair that nobody has traded yet."""
+
+    bot: Bot
+    venue: Emulator
+    pairs: Iterator[str]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Emulator(accounts=(account(),), symbols=synthetic_symbols(len(PAIRS))) as venue:
+        folder = tmp_path_factory.mktemp("bot")
+        unfilled = {"entry": 10, "exit": 10, "unit": "minutes", "exit_timeout_count": 1}
+        settings = config(venue, PAIRS, folder, unfilledtimeout=unfilled)
+        with Bot(folder, settings).start() as bot:
+            bot.until_said("Changing state to: RUNNING")
+            yield Stage(bot, venue, iter(PAIRS))
+            assert "Traceback" not in bot.said()
+        assert venue.errors == ()
+
+
+def exit_signal(stage: Stage, pair: str, _trade: int) -> None:
+    stage.bot.say(pair, exit=True)
+
+
+def custom_exit(stage: Stage, pair: str, _trade: int) -> None:
+    stage.bot.say(pair, custom_exit="mine")
+
+
+def roi(stage: Stage, pair: str, _trade: int) -> None:
+    stage.venue.set_price(symbol_of(pair), "116")
+
+
+def stop_loss(stage: Stage, pair: str, _trade: int) -> None:
+    stage.venue.set_price(symbol_of(pair), "69")
+
+
+def trailing_stop_loss(stage: Stage, pair: str, _trade: int) -> None:
+    stage.venue.set_price(symbol_of(pair), "107")
+    stage.bot.until(lambda: (stage.bot.trade(pair) or {})["is_stop_loss_trailing"], "trailing")
+    stage.venue.set_price(symbol_of(pair), "104")
+
+
+def force_exit(stage: Stage, _pair: str, trade: int) -> None:
+    stage.bot.api("POST", "forceexit", tradeid=str(trade))
+
+
+EXITS: dict[str, Callable[[Stage, str, int], None]] = {
+    "exit_signal": exit_signal,
+    "custom_exit": custom_exit,
+    "roi": roi,
+    "stop_loss": stop_loss,
+    "trailing_stop_loss": trailing_stop_loss,
+    "force_exit": force_exit,
+}
+"""Every exit of a whole trade that spot mode knows, by the name that freqtrade gives its reason."""
+
+
+@pytest.mark.parametrize("before", Before, ids=lambda before: before.value)
+@pytest.mark.parametrize("kind", EXITS)
+def test_one_batch_before_the_exit_order_and_none_lives(stage: Stage, kind: str, before: Before) -> None:
+    pair = next(stage.pairs)
+    trade, rungs = enter(stage, pair)
+    if before is Before.PARTLY:
+        stage.venue.fill(rungs[0].order_id, "0.5")
+    if before is Before.RACE:
+        stage.venue.knobs(fill_wins=1)
+    since = len(stage.venue.requests)
+    EXITS[kind](stage, pair, trade)
+    ended = closed(stage, pair)
+    assert exit_requests(stage, pair, since) == ["batch-cancel-order", "place-order"]
+    assert live_of(stage.venue, pair) == []
+    assert ended["exit_reason"] == ("mine" if kind == "custom_exit" else kind)
+    agree(stage, ended)
+
+
+@pytest.mark.parametrize("kind", ["timeout", "replace"])
+def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(stage: Stage, kind: str) -> None:
+    """The emergency exit after a timeout, and a replaced exit order: freqtrade asks the strategy about neither."""
+    pair = next(stage.pairs)
+    trade, _ = enter(stage, pair)
+    stage.bot.say(pair, exit=True, exit_price=1.015)
+    stage.bot.until(lambda: not_filled(stage, pair), "the exit order rests")
+    stage.bot.say(pair, exit=False, late=RUNGS)
+    stage.bot.until(lambda: len(live_of(stage.venue, pair)) == RUNGS + 1, "a second ladder rests beside it")
+    since = len(stage.venue.requests)
+    if kind == "timeout":
+        stage.bot.say(pair, exit_timeout=True, exit_price=1)
+    else:
+        stage.bot.say(pair, replace_exit=0.999, exit_price=1)
+    # A replacement waits for the next candle.
+    ended = closed(stage, pair, seconds=90)
+    # freqtrade cancels its own exit order, then places the new one.
+    assert exit_requests(stage, pair, since)[-2:] == ["batch-cancel-order", "place-order"]
+    assert live_of(stage.venue, pair) == []
+    agree(stage, ended)
+
+
+def not_filled(stage: Stage, pair: str) -> bool:
+    trade = stage.bot.trade(pair) or {}
+    return any(row["ft_is_open"] for row in stage.bot.orders(trade["id"]))
+
+
+def enter(stage: Stage, pair: str, **script: Any) -> tuple[int, list[Order]]:
+    """Let the bot enter and place a ladder; return the trade and its resting orders."""
+    script = {"rungs": RUNGS, **script}
+    stage.bot.say(pair, enter=True, **script)
+    stage.bot.until(lambda: len(live_of(stage.venue, pair)) == script["rungs"], "the ladder rests")
+    stage.bot.say(pair, enter=False)
+    trade = stage.bot.trade(pair)
+    assert trade is not None
+    return trade["id"], live_of(stage.venue, pair)
+
+
+def closed(stage: Stage, pair: str, seconds: float = 40) -> dict[str, Any]:
+    """Wait until freqtrade has closed the trade on a pair, and return it."""
+
+    def ended() -> Any:
+        trade = stage.bot.trade(pair)
+        return trade if trade and not trade["is_open"] else None
+
+    return dict(stage.bot.until(ended, f"the trade on {pair} is closed", seconds))
+
+
+def exit_requests(stage: Stage, pair: str, since: int) -> list[str]:
+    """Return the batch cancels and new orders on a pair since a request, by their paths."""
+    sent = private(stage.venue, [symbol_of(pair)])
+    begin = stage.venue.requests[since:]
+    posts = [record for record in sent if record in begin and record.method == "POST"]
+    return [record.path.rsplit("/", 1)[1] for record in posts]
+
+
+def agree(stage: Stage, trade: dict[str, Any]) -> None:
+    """Hold freqtrade's rows against the venue's orders: side, filled and average exactly, and the profit."""
+    ours = [row for row in stage.bot.orders(trade["id"]) if row["filled"]]
+    theirs = {order.order_id: order for order in stage.venue.orders() if order.symbol == symbol_of(trade["pair"])}
+    assert {row["order_id"] for row in ours} == {order.order_id for order in theirs.values() if order.filled}
+    profit = 0.0
+    for row in ours:
+        order = theirs[row["order_id"]]
+        assert (row["ft_order_side"], row["filled"]) == (order.side.value, float(order.filled))
+        assert row["average"] == pytest.approx(float(order.quote_filled / order.filled), rel=1e-12)
+        quote = float(order.quote_filled)
+        # The fee of a buy is taken from the coins, which then are fewer to sell.
+        profit += -quote if order.side.value == "buy" else quote * (1 - FEE)
+    assert trade["close_profit_abs"] == pytest.approx(profit, abs=1e-5 * trade["max_stake_amount"])
