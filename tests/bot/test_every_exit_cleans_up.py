@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
-from itertools import count
-from math import ceil
-from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator, Order, RequestRecord, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
+from bitget_margin.emulator import Emulator, synthetic_symbols
+from support.bot import PAIRS, Bot, account, config, live_of, symbol_of
+from support.stage import Stage, agree, closed, enter, exit_posts, not_filled
 
 RUNGS = 3
-FEE = 0.001
 
 
 class Before(Enum):
@@ -25,15 +20,6 @@ class Before(Enum):
     NOTHING = "untouched"
     PARTLY = "one partly filled before"
     RACE = "one fills while the exit cancels it"
-
-
-@dataclass
-class Stage:
-    """The running bot, and the next pair that nobody has traded yet."""
-
-    bot: Bot
-    venue: Emulator
-    pairs: Iterator[str]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +84,7 @@ def test_one_batch_before_the_exit_order_and_none_lives(stage: Stage, kind: str,
     since = len(stage.venue.requests)
     EXITS[kind](stage, pair, trade)
     ended = closed(stage, pair)
-    assert exit_requests(stage, pair, since) == ["batch-cancel-order", "place-order"]
+    assert exit_posts(stage, pair, since) == ["batch-cancel-order", "place-order"]
     assert live_of(stage.venue, pair) == []
     assert ended["exit_reason"] == ("mine" if kind == "custom_exit" else kind)
     agree(stage, ended)
@@ -108,7 +94,7 @@ def test_one_batch_before_the_exit_order_and_none_lives(stage: Stage, kind: str,
 def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(stage: Stage, kind: str) -> None:
     """The emergency exit after a timeout, and a replaced exit order: freqtrade asks the strategy about neither."""
     pair = next(stage.pairs)
-    trade, _ = enter(stage, pair)
+    enter(stage, pair)
     stage.bot.say(pair, exit=True, exit_price=1.015)
     stage.bot.until(lambda: not_filled(stage, pair), "the exit order rests")
     stage.bot.say(pair, exit=False, late=RUNGS)
@@ -121,56 +107,6 @@ def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(stage: Sta
     # A replacement waits for the next candle.
     ended = closed(stage, pair, seconds=90)
     # freqtrade cancels its own exit order, then places the new one.
-    assert exit_requests(stage, pair, since)[-2:] == ["batch-cancel-order", "place-order"]
+    assert exit_posts(stage, pair, since)[-2:] == ["batch-cancel-order", "place-order"]
     assert live_of(stage.venue, pair) == []
     agree(stage, ended)
-
-
-def not_filled(stage: Stage, pair: str) -> bool:
-    trade = stage.bot.trade(pair) or {}
-    return any(row["ft_is_open"] for row in stage.bot.orders(trade["id"]))
-
-
-def enter(stage: Stage, pair: str, **script: Any) -> tuple[int, list[Order]]:
-    """Let the bot enter and place a ladder; return the trade and its resting orders."""
-    script = {"rungs": RUNGS, **script}
-    stage.bot.say(pair, enter=True, **script)
-    stage.bot.until(lambda: len(live_of(stage.venue, pair)) == script["rungs"], "the ladder rests")
-    stage.bot.say(pair, enter=False)
-    trade = stage.bot.trade(pair)
-    assert trade is not None
-    return trade["id"], live_of(stage.venue, pair)
-
-
-def closed(stage: Stage, pair: str, seconds: float = 40) -> dict[str, Any]:
-    """Wait until freqtrade has closed the trade on a pair, and return it."""
-
-    def ended() -> Any:
-        trade = stage.bot.trade(pair)
-        return trade if trade and not trade["is_open"] else None
-
-    return dict(stage.bot.until(ended, f"the trade on {pair} is closed", seconds))
-
-
-def exit_requests(stage: Stage, pair: str, since: int) -> list[str]:
-    """Return the batch cancels and new orders on a pair since a request, by their paths."""
-    sent = private(stage.venue, [symbol_of(pair)])
-    begin = stage.venue.requests[since:]
-    posts = [record for record in sent if record in begin and record.method == "POST"]
-    return [record.path.rsplit("/", 1)[1] for record in posts]
-
-
-def agree(stage: Stage, trade: dict[str, Any]) -> None:
-    """Hold freqtrade's rows against the venue's orders: side, filled and average exactly, and the profit."""
-    ours = [row for row in stage.bot.orders(trade["id"]) if row["filled"]]
-    theirs = {order.order_id: order for order in stage.venue.orders() if order.symbol == symbol_of(trade["pair"])}
-    assert {row["order_id"] for row in ours} == {order.order_id for order in theirs.values() if order.filled}
-    profit = 0.0
-    for row in ours:
-        order = theirs[row["order_id"]]
-        assert (row["ft_order_side"], row["filled"]) == (order.side.value, float(order.filled))
-        assert row["average"] == pytest.approx(float(order.quote_filled / order.filled), rel=1e-12)
-        quote = float(order.quote_filled)
-        # The fee of a buy is taken from the coins, which then are fewer to sell.
-        profit += -quote if order.side.value == "buy" else quote * (1 - FEE)
-    assert trade["close_profit_abs"] == pytest.approx(profit, abs=1e-5 * trade["max_stake_amount"])

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         id: int
         pair: str
         is_open: bool
+        open_date_utc: datetime
         amount: float
         orders: list[Order]
         open_orders: list[Order]

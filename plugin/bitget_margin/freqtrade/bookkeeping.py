@@ -14,7 +14,7 @@ from typing import Final
 
 from bitget_margin.freqtrade.base import Order, Trade
 from bitget_margin.freqtrade.ladder import BUY
-from bitget_margin.freqtrade.rung import Rung
+from bitget_margin.freqtrade.rung import Rung, TradeKey
 
 _CLOSED: Final = "closed"
 _GRAIN: Final = 1e-12
@@ -26,9 +26,14 @@ def open_trade(pair: str) -> Trade | None:
     return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
 
 
-def open_trades() -> dict[int, Trade]:
-    """Return the open trades by their id."""
-    return {trade.id: trade for trade in Trade.get_trades_proxy(is_open=True)}
+def key_of(trade: Trade) -> TradeKey:
+    """Return which trade this is."""
+    return TradeKey(trade.id, int(trade.open_date_utc.timestamp() * 1_000))
+
+
+def open_trades() -> dict[TradeKey, Trade]:
+    """Return the open trades."""
+    return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
 
 
 def book(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:

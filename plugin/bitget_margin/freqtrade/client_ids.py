@@ -10,6 +10,8 @@ import secrets
 import string
 from typing import Final
 
+from bitget_margin.freqtrade.rung import TradeKey
+
 KEY_LENGTH: Final = 8
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _LADDER_LENGTH: Final = 8
@@ -25,10 +27,10 @@ def own(key: str) -> str:
     return f"{key}-o{secrets.token_hex(8)}"
 
 
-def rung(key: str, trade_id: int, ladder: str, number: int) -> str:
+def rung(key: str, trade: TradeKey, ladder: str, number: int) -> str:
     """Return the client order id of a resting order: the same for the same ladder of the same trade, always."""
-    digest = hashlib.sha256(ladder.encode()).hexdigest()[:_LADDER_LENGTH]
-    return f"{key}-{trade_id}-{digest}-{number}"
+    digest = hashlib.sha256(f"{trade.opened_ms} {ladder}".encode()).hexdigest()[:_LADDER_LENGTH]
+    return f"{key}-{trade.id}-{digest}-{number}"
 
 
 def is_ours(key: str, client_id: object) -> bool:

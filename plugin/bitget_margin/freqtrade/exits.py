@@ -16,6 +16,7 @@ import ccxt
 
 from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import InsufficientFundsError, Trade
+from bitget_margin.freqtrade.bookkeeping import key_of
 from bitget_margin.freqtrade.ladder import SELL
 from bitget_margin.freqtrade.settings import CancelScope, PartialExits
 from bitget_margin.freqtrade.venue import Budget
@@ -23,7 +24,7 @@ from bitget_margin.freqtrade.venue import Budget
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
     from bitget_margin.freqtrade.keeper import Keeper
-    from bitget_margin.freqtrade.rung import Rung
+    from bitget_margin.freqtrade.rung import Rung, TradeKey
 
 _GRAIN: Final = 1e-9
 _STALE_SECONDS: Final = 60.0
@@ -47,8 +48,8 @@ class Exits:
     def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
         self._exchange = exchange
         self._keeper = keeper
-        self._under_way: dict[int, _Exit] = {}
-        self._rest: dict[int, str] = {}
+        self._under_way: dict[TradeKey, _Exit] = {}
+        self._rest: dict[TradeKey, str] = {}
         """Trades of which only the free part could be sold, and why the exit was."""
 
     def begin(self, pair: str) -> None:
@@ -58,8 +59,8 @@ class Exits:
             if trade is None:
                 return
             exit_ = _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
-            self._under_way[trade.id] = exit_
-            rungs = self._keeper.open_of(trade.id)
+            self._under_way[key_of(trade)] = exit_
+            rungs = self._keeper.open_of(key_of(trade))
             if rungs:
                 try:
                     # At most a third: the cancel, which follows, looks at them again.
@@ -72,20 +73,21 @@ class Exits:
                         f"filled ({error}). The exit goes on; it sells no more than what is free.",
                     )
 
-    def confirm(self, trade_id: int, pair: str, reason: str) -> bool:
+    def confirm(self, given: Trade, reason: str) -> bool:
         """Cancel the resting orders; return False where there is nothing that an exit order could do now."""
         with self._keeper.lock:
-            trade = bookkeeping.open_trades().get(trade_id)
+            key = key_of(given)
+            trade = bookkeeping.open_trades().get(key)
             if trade is None:
                 return True
             exit_ = self._exit(trade)
             exit_.reason = reason
             self._cancel(trade, exit_)
-            if self._keeper.records.of_trade(trade_id) and bookkeeping.left(trade) == 0 and not trade.has_open_orders:
-                self._keeper.notices.note(f"Trade {trade_id} on {pair} is sold out by its resting orders.")
+            if self._keeper.records.of_trade(key) and bookkeeping.left(trade) == 0 and not trade.has_open_orders:
+                self._keeper.notices.note(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
-            return not (trade_id in self._rest and trade.has_open_orders and self._selling(trade))
+            return not (key in self._rest and trade.has_open_orders and self._selling(trade))
 
     def amount(self, pair: str, amount: float) -> float:
         """Return what an exit order may sell: what the trade still has, and no more than what is free.
@@ -97,8 +99,8 @@ class Exits:
             if trade is None:
                 return amount
             exit_ = self._exit(trade)
-            self._under_way.pop(trade.id, None)
-            rungs = self._keeper.records.of_trade(trade.id)
+            self._under_way.pop(key_of(trade), None)
+            rungs = self._keeper.records.of_trade(key_of(trade))
             if not rungs and self._keeper.settings.cancel_scope is CancelScope.TRADE:
                 return amount
             partial = amount < trade.amount * (1 - _GRAIN)
@@ -118,24 +120,24 @@ class Exits:
                 )
             return float(sold)
 
-    def rest_of(self, trade_id: int) -> str | None:
+    def rest_of(self, trade: Trade) -> str | None:
         """Return why a trade should exit, of which only a part could be sold, once nothing holds the rest any more."""
-        reason = self._rest.get(trade_id)
-        if reason is None or self._keeper.open_of(trade_id):
+        reason = self._rest.get(key_of(trade))
+        if reason is None or self._keeper.open_of(key_of(trade)):
             return None
         return reason
 
-    def busy(self) -> dict[int, _Exit]:
+    def busy(self) -> dict[TradeKey, _Exit]:
         """Return the trades that are in the middle of an exit in another thread."""
         now, here = self._keeper.seconds(), threading.get_ident()
         return {
-            trade_id: exit_
-            for trade_id, exit_ in list(self._under_way.items())
+            key: exit_
+            for key, exit_ in list(self._under_way.items())
             if exit_.thread != here and now - exit_.at_seconds < _STALE_SECONDS
         }
 
     def _exit(self, trade: Trade) -> _Exit:
-        known = self._under_way.get(trade.id)
+        known = self._under_way.get(key_of(trade))
         if known is not None and self._keeper.seconds() - known.at_seconds < _STALE_SECONDS:
             return known
         return _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
@@ -145,13 +147,13 @@ class Exits:
         if exit_.cancelled:
             return
         exit_.cancelled = True
-        rungs = self._keeper.open_of(trade.id)
+        rungs = self._keeper.open_of(key_of(trade))
         others = self._others(trade, rungs, exit_.budget)
         if not rungs and not others:
             return
         done = self._keeper.cancel(trade, trade.pair, rungs, exit_.budget, others)
         if done.unresolved:
-            self._keeper.unresolved.add(trade.id)
+            self._keeper.unresolved.add(key_of(trade))
 
     def _others(self, trade: Trade, rungs: list[Rung], budget: Budget) -> list[str]:
         """Return the ids of everything else on the pair, where the user wants it gone; not freqtrade's own orders."""
@@ -166,14 +168,14 @@ class Exits:
 
     def _selling(self, trade: Trade) -> bool:
         """Whether a resting order may still hold coins of the trade."""
-        return any(rung.side == SELL for rung in self._keeper.open_of(trade.id))
+        return any(rung.side == SELL for rung in self._keeper.open_of(key_of(trade)))
 
     def _remember_rest(self, trade: Trade, exit_: _Exit, selling: bool, *, short: bool, partial: bool) -> None:
         if partial or not (selling and short):
             if not partial:
-                self._rest.pop(trade.id, None)
+                self._rest.pop(key_of(trade), None)
             return
-        self._rest[trade.id] = exit_.reason or "rest_of_exit"
+        self._rest[key_of(trade)] = exit_.reason or "rest_of_exit"
         self._keeper.notices.warn(
             f"Exit of trade {trade.id} on {trade.pair}: resting orders that could not be cancelled hold a part of the "
             "coins. The free part is sold now; the rest follows when they are gone.",

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import ccxt
 
 from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
 from bitget_margin.freqtrade.base import Trade
+from bitget_margin.freqtrade.bookkeeping import key_of
 from bitget_margin.freqtrade.ladder import SELL, Limits
 from bitget_margin.freqtrade.notices import Notices
 from bitget_margin.freqtrade.records import Batch, Records
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
 from bitget_margin.freqtrade.settings import BotSettings
 from bitget_margin.freqtrade.venue import Budget, Cancelled, Venue, now_ms
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
+
+_K = TypeVar("_K", bound=Hashable)
 
 LOST_AFTER_MS: Final = 60_000
 """How long an order without an answer is looked for."""
@@ -39,28 +42,30 @@ class Keeper:
         self.venue = Venue(lambda: exchange.api)
         self.notices = Notices()
         self.lock = threading.RLock()
-        self.unresolved: set[int] = set()
+        self.unresolved: set[TradeKey] = set()
         """Trades whose resting orders an exit could not cancel: the loop goes on trying."""
 
     # -- what the strategy asks for -----------------------------------------------------------------------------------
 
-    def place(self, trade_id: int, pair: str, orders: object, key: object) -> list[dict[str, Any]]:
+    def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
         name = ladder.check_key(key)
         with self.lock:
-            known = self.records.of_trade(trade_id, name)
+            trade_key = key_of(given)
+            known = self.records.of_trade(trade_key, name)
             if known:
                 return [rung.order() for rung in known]
-            trade = bookkeeping.open_trades().get(trade_id)
+            trade = bookkeeping.open_trades().get(trade_key)
             if trade is None:
-                raise ladder.LadderRefused(f"trade {trade_id} on {pair} is not open: a ladder needs an open trade")
+                raise ladder.LadderRefused(f"trade {given.id} on {given.pair} is not open: a ladder needs an open one")
             steps = ladder.steps(orders, self._limits(trade))
             at_ms, bot_key = now_ms(), self.records.key()
             rungs = [
                 Rung(
-                    client_id=client_ids.rung(bot_key, trade_id, name, number),
+                    client_id=client_ids.rung(bot_key, trade_key, name, number),
                     kind=Kind.RUNG,
-                    trade_id=trade_id,
+                    trade_id=trade_key.id,
+                    opened_ms=trade_key.opened_ms,
                     pair=trade.pair,
                     side=step.side,
                     ladder=name,
@@ -79,14 +84,14 @@ class Keeper:
             self._tell_placed(trade, name, placed)
             return [rung.order() for rung in placed]
 
-    def resting(self, trade_id: int) -> list[dict[str, Any]]:
+    def resting(self, trade: Trade) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as they are known, the ended ones too; asks nobody."""
-        return [rung.order() for rung in self.records.of_trade(trade_id)]
+        return [rung.order() for rung in self.records.of_trade(key_of(trade))]
 
     def _limits(self, trade: Trade) -> Limits:
         pair, exchange = trade.pair, self._exchange
         market = exchange.markets[pair]
-        selling = sum(rung.remaining for rung in self.open_of(trade.id) if rung.side == SELL)
+        selling = sum(rung.remaining for rung in self.open_of(key_of(trade)) if rung.side == SELL)
         return Limits(
             pair=pair,
             sellable=max(0.0, bookkeeping.left(trade) - selling),
@@ -120,9 +125,9 @@ class Keeper:
 
     # -- what is known ------------------------------------------------------------------------------------------------
 
-    def open_of(self, trade_id: int) -> list[Rung]:
+    def open_of(self, trade: TradeKey) -> list[Rung]:
         """Return the resting orders of a trade that may still trade."""
-        return [rung for rung in self.records.of_trade(trade_id) if rung.phase.open]
+        return [rung for rung in self.records.of_trade(trade) if rung.phase.open]
 
     def look(self, trade: Trade, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
         """Ask the venue about resting orders of a trade, and book what they filled."""
@@ -192,19 +197,21 @@ class Keeper:
         """Cancel every resting order, because the bot ends."""
         with self.lock:
             budget, trades = Budget(self.settings.wait_ms), bookkeeping.open_trades()
-            for pair, rungs in _by_pair(self.records.open(Kind.RUNG)).items():
-                self.cancel(trades.get(rungs[0].trade_id or 0), pair, rungs, budget)
+            for rungs in _grouped(self.records.open(Kind.RUNG), lambda rung: (rung.pair, rung.trade)).values():
+                trade = trades.get(rungs[0].trade) if rungs[0].trade is not None else None
+                self.cancel(trade, rungs[0].pair, rungs, budget)
 
     # -- every loop ---------------------------------------------------------------------------------------------------
 
-    def tend(self, busy: Mapping[int, object]) -> None:
+    def tend(self, busy: Mapping[TradeKey, object]) -> None:
         """Look at every resting order, book fills, cancel what its trade has left behind.
 
         :param busy: trades that are in the middle of an exit, in another thread
         """
         with self.lock:
             budget = Budget(self.settings.wait_ms)
-            pairs = _by_pair(rung for rung in self.records.open(Kind.RUNG) if rung.trade_id not in busy)
+            watched = (rung for rung in self.records.open(Kind.RUNG) if rung.trade not in busy)
+            pairs = _grouped(watched, lambda rung: rung.pair)
             trades = bookkeeping.open_trades()
             for pair, rungs in pairs.items():
                 try:
@@ -214,20 +221,20 @@ class Keeper:
                     self.notices.warn(f"The resting orders on {pair} could not be looked at: {error}", about)
             self._settle(trades)
 
-    def _tend_pair(self, pair: str, rungs: list[Rung], trades: Mapping[int, Trade], budget: Budget) -> None:
+    def _tend_pair(self, pair: str, rungs: list[Rung], trades: Mapping[TradeKey, Trade], budget: Budget) -> None:
         viewed = self.venue.view(pair, rungs, budget)
         self.notices.over(f"look {pair}")
-        by_trade: dict[int | None, list[tuple[Rung, Rung]]] = {}
+        by_trade: dict[TradeKey | None, list[tuple[Rung, Rung]]] = {}
         for old, new in zip(rungs, viewed, strict=True):
-            by_trade.setdefault(old.trade_id, []).append((old, self._given_up(new)))
-        for trade_id, both in by_trade.items():
-            trade = trades.get(trade_id) if trade_id is not None else None
+            by_trade.setdefault(old.trade, []).append((old, self._given_up(new)))
+        for key, both in by_trade.items():
+            trade = trades.get(key) if key is not None else None
             self.take(trade, [old for old, _ in both], [new for _, new in both])
             live = [new for _, new in both if new.phase.open]
-            if live and (trade is None or trade_id in self.unresolved):
+            if live and (trade is None or key in self.unresolved):
                 self.cancel(trade, pair, live, budget)
-            if trade_id is not None and not self.open_of(trade_id):
-                self.unresolved.discard(trade_id)
+            if key is not None and not self.open_of(key):
+                self.unresolved.discard(key)
 
     def _given_up(self, rung: Rung) -> Rung:
         """Return an order that was looked for long enough, and never seen, as lost."""
@@ -241,10 +248,10 @@ class Keeper:
         )
         return replace(rung, phase=Phase.LOST)
 
-    def _settle(self, trades: Mapping[int, Trade]) -> None:
+    def _settle(self, trades: Mapping[TradeKey, Trade]) -> None:
         """Let freqtrade book the end of orders that have ended with a fill: its `manage_open_orders` comes next."""
         for rung in self.records.unsettled():
-            trade = trades.get(rung.trade_id) if rung.trade_id is not None else None
+            trade = trades.get(rung.trade) if rung.trade is not None else None
             if trade is not None:
                 # Killed between the record and the row, the bot has not booked it yet.
                 bookkeeping.book(trade, rung, self._fee_base)
@@ -252,11 +259,11 @@ class Keeper:
             self.records.update([replace(rung, settled=True)])
 
 
-def _by_pair(rungs: Iterable[Rung]) -> dict[str, list[Rung]]:
-    pairs: dict[str, list[Rung]] = {}
+def _grouped(rungs: Iterable[Rung], by: Callable[[Rung], _K]) -> dict[_K, list[Rung]]:
+    groups: dict[_K, list[Rung]] = {}
     for rung in rungs:
-        pairs.setdefault(rung.pair, []).append(rung)
-    return pairs
+        groups.setdefault(by(rung), []).append(rung)
+    return groups
 
 
 def _is_news(old: Rung, new: Rung) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bitget_margin.core.settings import BATCH_MAX
@@ -54,9 +54,11 @@ def steps(orders: object, limits: Limits) -> Sequence[Step]:
     """Return the orders of a ladder as they will be sent, or refuse all of them with what is wrong with one."""
     if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
         raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price and amount")
+    orders = list(orders)
     listed = [_step(i, order, limits) for i, order in enumerate(orders)]
     if len(listed) > BATCH_MAX:
         raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {BATCH_MAX}; use a second key")
+    listed = _sell_all(listed, sum(order["amount"] for order in orders if order["side"] == SELL), limits)
     sold = sum(step.amount for step in listed if step.side == SELL)
     if sold > limits.sellable * (1 + _GRAIN):
         raise LadderRefused(
@@ -67,6 +69,22 @@ def steps(orders: object, limits: Limits) -> Sequence[Step]:
     if spent and spent > limits.spendable() * (1 + _GRAIN):
         raise LadderRefused(f"the buys cost {spent:.8g}, and {limits.spendable():.8g} are free: buy less")
     return listed
+
+
+def _sell_all(listed: list[Step], wanted: float, limits: Limits) -> list[Step]:
+    """Return the steps; where all coins were to be sold, the last sell takes what rounding has left over.
+
+    Each amount is cut to the venue's precision. A remainder below its minimum could never be sold, and the trade
+    would never end.
+    """
+    sells = [i for i, step in enumerate(listed) if step.side == SELL]
+    everything = limits.to_amount(limits.sellable)
+    if not sells or wanted * (1 + _GRAIN) < everything or wanted > limits.sellable * (1 + _GRAIN):
+        return listed
+    last, others = listed[sells[-1]], sum(listed[i].amount for i in sells[:-1])
+    # Half a grain more, so that a float just below the next step is not cut once more.
+    amount = limits.to_amount((everything - others) * (1 + _GRAIN))
+    return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]
 
 
 def _step(i: int, order: object, limits: Limits) -> Step:

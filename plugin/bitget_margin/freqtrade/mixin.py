@@ -53,7 +53,7 @@ class CrossedMarginMixin(IStrategy):
         if exchange is None:
             self._tell_simulated()
             return []
-        placed: list[dict[str, Any]] = exchange.keeper.place(trade.id, trade.pair, orders, key)
+        placed: list[dict[str, Any]] = exchange.keeper.place(trade, orders, key)
         return placed
 
     def resting_orders(self, trade: Trade) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ class CrossedMarginMixin(IStrategy):
         As the last loop, or the last exit, saw them.
         """
         exchange = self._crossed()
-        return [] if exchange is None else exchange.keeper.resting(trade.id)
+        return [] if exchange is None else exchange.keeper.resting(trade)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Check that the bot trades on our exchange; then freqtrade's own start."""
@@ -107,15 +107,15 @@ class CrossedMarginMixin(IStrategy):
         if exchange is not None:
             exchange.tend()
 
-    def confirm_crossed_exit(self, pair: str, trade: Trade, exit_reason: str) -> bool:
+    def confirm_crossed_exit(self, trade: Trade, exit_reason: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit."""
         exchange = self._crossed()
-        return True if exchange is None else bool(exchange.exits.confirm(trade.id, pair, exit_reason))
+        return True if exchange is None else bool(exchange.exits.confirm(trade, exit_reason))
 
     def rest_of_exit(self, trade: Trade) -> str | None:
         """Return why a trade should exit again, of which only a part could be sold."""
         exchange = self._crossed()
-        return None if exchange is None else exchange.exits.rest_of(trade.id)
+        return None if exchange is None else exchange.exits.rest_of(trade)
 
     def batch_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a pin on the chart for each batch cancel."""

@@ -58,6 +58,7 @@ class OwnOrders:
                 client_id=client_ids.own(self._keeper.records.key()),
                 kind=Kind.OWN,
                 trade_id=None if trade is None else trade.id,
+                opened_ms=None if trade is None else bookkeeping.key_of(trade).opened_ms,
                 pair=pair,
                 side=side,
                 ladder="",

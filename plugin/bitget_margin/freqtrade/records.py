@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade import client_ids
 from bitget_margin.freqtrade.base import Trade
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
 from bitget_margin.freqtrade.tables import BatchRow, BotRow, RungRow
 
 _OPEN: Final = [phase.value for phase in Phase if phase.open]
@@ -80,9 +80,10 @@ class Records:
         ended = RungRow.phase == Phase.ENDED.value
         return self._find(RungRow.kind == Kind.RUNG.value, ended, RungRow.settled.is_(False), RungRow.filled > 0)
 
-    def of_trade(self, trade_id: int, ladder: str | None = None) -> list[Rung]:
+    def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
         """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
-        wanted = [RungRow.kind == Kind.RUNG.value, RungRow.trade_id == trade_id]
+        wanted = [RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms]
+        wanted.append(RungRow.kind == Kind.RUNG.value)
         return self._find(*wanted, *([] if ladder is None else [RungRow.ladder == ladder]))
 
     def resting_on(self, pair: str) -> list[Rung]:

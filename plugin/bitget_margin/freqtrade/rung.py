@@ -17,6 +17,14 @@ class Kind(Enum):
     """freqtrade itself, for an entry or an exit; kept only until freqtrade has written it down."""
 
 
+@dataclass(frozen=True, slots=True)
+class TradeKey:
+    """Which trade: its number and when it was opened, since a database gives the number of a deleted trade again."""
+
+    id: int
+    opened_ms: int
+
+
 class Phase(Enum):
     """How far an order has come."""
 
@@ -44,6 +52,7 @@ class Rung:
     client_id: str
     kind: Kind
     trade_id: int | None
+    opened_ms: int | None
     pair: str
     side: str
     ladder: str
@@ -60,6 +69,11 @@ class Rung:
     """When the venue last showed it, on this machine's clock."""
     settled: bool = False
     """Whether freqtrade has booked its end: fee, profit and message."""
+
+    @property
+    def trade(self) -> TradeKey | None:
+        """The trade that it belongs to."""
+        return None if self.trade_id is None or self.opened_ms is None else TradeKey(self.trade_id, self.opened_ms)
 
     @property
     def remaining(self) -> float:

@@ -30,6 +30,7 @@ class RungRow(ModelBase):
     client_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
     trade_id: Mapped[int | None]
+    opened_ms: Mapped[int | None] = mapped_column(BigInteger)
     pair: Mapped[str] = mapped_column(String(25))
     side: Mapped[str] = mapped_column(String(8))
     ladder: Mapped[str] = mapped_column(String(255))

@@ -45,7 +45,7 @@ def _outermost(resolved: _Hook, around: Callable[..., Any]) -> _Hook:
 
 def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> bool:
     # An exception of the strategy's own goes to freqtrade, which exits: the third point cancels then.
-    return bool(own()) and strategy.confirm_crossed_exit(given["pair"], given["trade"], given.get("exit_reason", ""))
+    return bool(own()) and strategy.confirm_crossed_exit(given["trade"], given.get("exit_reason", ""))
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], _given: dict[str, Any]) -> None:
