@@ -25,6 +25,8 @@ class Account:
     """A customer with credentials and a first balance; without arguments, a new random one with a default wallet.
 
     :param balances: coin to amount, as plain decimal text
+    :param debts: coin to amount owed, likewise; only shown in the assets: the loan's coins are part of the balances,
+        there is no interest, and nothing is ever liquidated
     :param kind: a unified account is only recognised and turned away from the classic endpoints
     """
 
@@ -34,11 +36,13 @@ class Account:
     password: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
     balances: Mapping[str, str] = field(default_factory=lambda: DEFAULT_BALANCES)
     kind: AccountKind = AccountKind.CLASSIC
+    debts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("uid", "api_key", "secret", "password"):
             if not getattr(self, name):
                 raise ValueError(f"an account needs a {name}")
-        for coin, amount in self.balances.items():
-            if read_decimal(amount) is None:
-                raise ValueError(f"balance of {coin} must be plain decimal text like '12.5', not {amount!r}")
+        for name, amounts in (("balance", self.balances), ("debt", self.debts)):
+            for coin, amount in amounts.items():
+                if read_decimal(amount) is None:
+                    raise ValueError(f"{name} of {coin} must be plain decimal text like '12.5', not {amount!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from .account import AccountKind
 from .call import PrivateCall, PrivateEndpoint
@@ -12,6 +13,7 @@ from .listing import fills, history_orders, open_orders
 from .rows import Row, asset_row
 from .texts import Refusal, VenueError
 from .ticket import read_ticket
+from .wallet import NOTHING
 
 UNIFIED_PREFIX = "/api/v3/"
 
@@ -46,17 +48,17 @@ def _batch_place_order(call: PrivateCall) -> Row:
 
 
 def _assets(call: PrivateCall) -> list[Row]:
-    wallet = call.engine.wallets[call.account.uid]
-    wanted = call.params.optional_text("coin")
+    wallet, debts = call.engine.wallets[call.account.uid], call.account.debts
+    balances, wanted = wallet.balances(), call.params.optional_text("coin")
     return [
-        asset_row(coin, balance, wallet.created_ms, call.now_ms)
-        for coin, balance in wallet.balances().items()
+        asset_row(coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0")), wallet.created_ms, call.now_ms)
+        for coin in dict.fromkeys((*balances, *debts))
         if wanted in (None, coin)
     ]
 
 
 def _risk_rate(_call: PrivateCall) -> Row:
-    return {"riskRateRatio": "0"}  # nothing is borrowed
+    return {"riskRateRatio": "0"}  # nothing is ever liquidated
 
 
 def _account_settings(call: PrivateCall) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from .decimals import EXACT, ZERO, write_decimal
 from .order import Fill, Order, Status
 from .wallet import Balance
@@ -59,17 +61,17 @@ def fill_row(fill: Fill) -> Row:
     }
 
 
-def asset_row(coin: str, balance: Balance, created_ms: int, now_ms: int) -> Row:
+def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_ms: int) -> Row:
     """Return the row of the crossed margin account's assets."""
-    total = write_decimal(EXACT.add(balance.available, balance.frozen))
+    total = EXACT.add(balance.available, balance.frozen)
     return {
         "coin": coin,
-        "totalAmount": total,
+        "totalAmount": write_decimal(total),
         "available": write_decimal(balance.available),
         "frozen": write_decimal(balance.frozen),
-        "borrow": "0",
+        "borrow": write_decimal(debt),
         "interest": "0",
-        "net": total,
+        "net": write_decimal(EXACT.subtract(total, debt)),
         "coupon": "0",
         "cTime": str(created_ms),
         "uTime": str(now_ms),

@@ -104,10 +104,11 @@ async def _trickle(request: web.BaseRequest, answer: Answer) -> web.StreamRespon
     response.content_type = "application/json"
     response.content_length = len(answer.body)
     await response.prepare(request)
-    for i in range(len(answer.body)):
-        await response.write(answer.body[i : i + 1])
-        await asyncio.sleep(answer.trickle_ms / 1000 / len(answer.body))
-    await response.write_eof()
+    with contextlib.suppress(ConnectionResetError):  # the client has had enough
+        for i in range(len(answer.body)):
+            await response.write(answer.body[i : i + 1])
+            await asyncio.sleep(answer.trickle_ms / 1000 / len(answer.body))
+        await response.write_eof()
     return response
 
 

@@ -17,6 +17,9 @@ class Balance(NamedTuple):
     frozen: Decimal
 
 
+NOTHING = Balance(ZERO, ZERO)
+
+
 class Wallet:
     """Coins that only move by the four ways below, none of which can make an amount negative."""
 
@@ -51,7 +54,7 @@ class Wallet:
         self._balances[coin] = Balance(balance.available + amount, balance.frozen)
 
     def _of(self, coin: str) -> Balance:
-        return self._balances.get(coin, Balance(ZERO, ZERO))
+        return self._balances.get(coin, NOTHING)
 
     def _frozen(self, coin: str, amount: Decimal) -> Balance:
         balance = self._of(coin)

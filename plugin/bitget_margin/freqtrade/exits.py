@@ -58,7 +58,7 @@ class Exits:
             trade = bookkeeping.open_trade(pair)
             if trade is None:
                 return
-            exit_ = _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
+            exit_ = _Exit(self._keeper.budget(), self._keeper.seconds())
             self._under_way[key_of(trade)] = exit_
             rungs = self._keeper.open_of(key_of(trade))
             if rungs:
@@ -140,20 +140,18 @@ class Exits:
         known = self._under_way.get(key_of(trade))
         if known is not None and self._keeper.seconds() - known.at_seconds < _STALE_SECONDS:
             return known
-        return _Exit(Budget(self._keeper.settings.wait_ms), self._keeper.seconds())
+        return _Exit(self._keeper.budget(), self._keeper.seconds())
 
     def _cancel(self, trade: Trade, exit_: _Exit) -> None:
         """Send the one batch of this exit; what it leaves is the loop's."""
-        if exit_.cancelled:
+        if exit_.cancelled or self._keeper.tried(trade):
             return
         exit_.cancelled = True
         rungs = self._keeper.open_of(key_of(trade))
         others = self._others(trade, rungs, exit_.budget)
         if not rungs and not others:
             return
-        done = self._keeper.cancel(trade, trade.pair, rungs, exit_.budget, others)
-        if done.unresolved:
-            self._keeper.unresolved.add(key_of(trade))
+        self._keeper.cancel(trade, trade.pair, rungs, exit_.budget, others)
 
     def _others(self, trade: Trade, rungs: list[Rung], budget: Budget) -> list[str]:
         """Return the ids of everything else on the pair, where the user wants it gone; not freqtrade's own orders."""

@@ -42,8 +42,11 @@ class Keeper:
         self.venue = Venue(lambda: exchange.api)
         self.notices = Notices()
         self.lock = threading.RLock()
-        self.unresolved: set[TradeKey] = set()
-        """Trades whose resting orders an exit could not cancel: the loop goes on trying."""
+        self.unresolved: dict[TradeKey, float] = {}
+        """Trades whose resting orders could not be cancelled, and when that was tried last: the loop goes on trying."""
+        self._loop_began = 0.0
+        self._trouble_ms = 0.0
+        """What cancels that were not resolved have cost in this loop."""
 
     # -- what the strategy asks for -----------------------------------------------------------------------------------
 
@@ -144,10 +147,23 @@ class Keeper:
         others: Sequence[str] = (),
     ) -> Cancelled:
         """Cancel resting orders, and others by id, with one batch; book what they filled, tell what is not proven."""
+        began = self.seconds()
         done = self.venue.cancel(pair, rungs, budget, others)
         self.take(trade, rungs, done.rungs)
         self.tell_cancelled(trade, pair, done)
+        if done.unresolved:
+            self._trouble_ms += (self.seconds() - began) * 1_000
+            if trade is not None:
+                self.unresolved[key_of(trade)] = self.seconds()
         return done
+
+    def budget(self) -> Budget:
+        """Return the time that an exit may spend on resting orders: less once this loop has been held up."""
+        return Budget(self.settings.wait_ms - self._trouble_ms)
+
+    def tried(self, trade: Trade) -> bool:
+        """Whether this loop has tried in vain to cancel the resting orders of a trade."""
+        return self.unresolved.get(key_of(trade), float("-inf")) >= self._loop_began
 
     def take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> float:
         """Write down what has changed, and return the base coins that were newly sold (or, negative, bought)."""
@@ -209,6 +225,7 @@ class Keeper:
         :param busy: trades that are in the middle of an exit, in another thread
         """
         with self.lock:
+            self._loop_began, self._trouble_ms = self.seconds(), 0.0
             budget = Budget(self.settings.wait_ms)
             watched = (rung for rung in self.records.open(Kind.RUNG) if rung.trade not in busy)
             pairs = _grouped(watched, lambda rung: rung.pair)
@@ -234,7 +251,7 @@ class Keeper:
             if live and (trade is None or key in self.unresolved):
                 self.cancel(trade, pair, live, budget)
             if key is not None and not self.open_of(key):
-                self.unresolved.discard(key)
+                self.unresolved.pop(key, None)
 
     def _given_up(self, rung: Rung) -> Rung:
         """Return an order that was looked for long enough, and never seen, as lost."""

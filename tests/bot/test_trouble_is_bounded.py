@@ -1,0 +1,96 @@
+"""Promise: a venue in trouble holds the bot up for a bounded time, and nothing is called gone that may live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from bitget_margin.emulator import Emulator, RequestRecord, synthetic_symbols
+from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
+from support.stage import Stage, agree, closed, enter
+
+BOUND_SECONDS = 3.0
+GRACE_SECONDS = 0.5
+"""For the machine that runs this."""
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Emulator(accounts=(account(),), symbols=synthetic_symbols(8)) as venue:
+        folder = tmp_path_factory.mktemp("bot")
+        with Bot(folder, config(venue, PAIRS[:8], folder)).start() as bot:
+            bot.until_said("Changing state to: RUNNING")
+            yield Stage(bot, venue, iter(PAIRS))
+            assert "Traceback" not in re.sub(r"Cannot query order.*?TemporaryError", "", bot.said(), flags=re.DOTALL)
+        assert venue.errors == ()
+
+
+@pytest.fixture(autouse=True)
+def _well_again(stage: Stage) -> Iterator[None]:
+    yield
+    stage.venue.knobs(
+        batch_cancel_stall_ms=0, batch_cancel_trickle_ms=0, cancel_never_lands=0, fill_wins=0, history_lag_ms=0
+    )
+
+
+@pytest.mark.parametrize("how", ["batch_cancel_stall_ms", "batch_cancel_trickle_ms"])
+def test_a_hanging_batch_sells_the_free_part_in_time_and_the_rest_when_it_is_over(stage: Stage, how: str) -> None:
+    pair = next(stage.pairs)
+    trade, rungs = enter(stage, pair)
+    stage.venue.knobs(cancel_never_lands=1_000, **{how: 20_000})
+    stage.bot.say(pair, exit=True)
+    stage.bot.until(lambda: len(sells(stage, pair)) == 1, "the free part is sold")
+    (first,) = sells(stage, pair)
+    assert first.at_ms / 1_000 - detected(stage, pair) <= BOUND_SECONDS + GRACE_SECONDS
+    assert live_of(stage.venue, pair) == rungs
+    assert "are not proven cancelled" in stage.bot.said()
+    stage.bot.say(pair, exit=False)
+    loops = len(looks(stage, pair))
+    stage.bot.until(lambda: len(looks(stage, pair)) >= loops + 1, "a loop with a venue that still hangs")
+    stage.venue.knobs(cancel_never_lands=0, **{how: 0})
+    since = len(looks(stage, pair))
+    ended = closed(stage, pair)
+    second = sells(stage, pair)[1]
+    assert len([look for look in looks(stage, pair)[since:] if look.at_ms <= second.at_ms]) <= 4  # two per loop
+    assert live_of(stage.venue, pair) == []
+    agree(stage, ended)
+    assert ended["id"] == trade
+
+
+def test_an_entry_that_fills_while_its_timeout_cancels_it_keeps_its_trade(stage: Stage) -> None:
+    pair = next(stage.pairs)
+    stage.bot.say(pair, enter=True, entry_price=0.99)
+    stage.bot.until(lambda: live_of(stage.venue, pair), "the entry rests")
+    stage.bot.say(pair, enter=False)
+    (entry,) = live_of(stage.venue, pair)
+    stage.venue.knobs(fill_wins=1, history_lag_ms=5_000)
+    stage.bot.say(pair, entry_timeout=True)
+    stage.bot.until(lambda: not stage.venue.order(entry.order_id).live, "the fill wins")
+    stage.bot.until(lambda: (stage.bot.trade(pair) or {}).get("amount"), "the entry is booked")
+    trade = stage.bot.trade(pair)
+    assert trade is not None
+    assert trade["is_open"]
+    assert trade["amount"] == pytest.approx(float(entry.base_size) * 0.999, abs=1e-4)
+    stage.bot.say(pair, entry_timeout=False, exit=True)
+    agree(stage, closed(stage, pair))
+
+
+def sells(stage: Stage, pair: str) -> list[RequestRecord]:
+    """Return freqtrade's own sell orders on a pair as they were sent."""
+    sent = private(stage.venue, [symbol_of(pair)])
+    return [record for record in sent if record.path.endswith("/place-order") and '"sell"' in record.body]
+
+
+def looks(stage: Stage, pair: str) -> list[RequestRecord]:
+    """Return the look-ups of open orders on a pair, of which every loop sends one first."""
+    return [record for record in private(stage.venue, [symbol_of(pair)]) if record.path.endswith("/open-orders")]
+
+
+def detected(stage: Stage, pair: str) -> float:
+    """Return when freqtrade first said that it exits, in seconds since the epoch."""
+    found = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", stage.bot.said())
+    assert found is not None
+    return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()
