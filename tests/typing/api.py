@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, assert_type
 
 import bitget_margin
-from bitget_margin import CancelReport, CancelResult, CancelUnresolved, Outcome, report_of
+from bitget_margin import CancelReport, CancelResult, CancelUnresolved, Outcome, PlaceUnresolved, report_of
 from bitget_margin.adapter.base import Order
 
 
@@ -40,6 +40,7 @@ def sync() -> None:
     assert_type(exchange.fetch_order("1", "BTC/USDT"), Order)
     assert_type(exchange.fetch_open_orders("BTC/USDT"), list[Order])
     assert_type(exchange.create_order("BTC/USDT", "limit", "buy", 1, 1), Order)
+    assert_type(exchange.create_orders([{"symbol": "BTC/USDT"}]), list[Order])
 
 
 async def other_flavours() -> None:
@@ -54,4 +55,6 @@ def failures(error: BaseException) -> None:
     assert_type(report_of(error), CancelReport | None)
     if isinstance(error, CancelUnresolved):
         assert_type(error.report, CancelReport)
+    if isinstance(error, PlaceUnresolved):
+        assert_type(error.orders, list[Any])
     assert_type(bitget_margin.__version__, str)

@@ -169,7 +169,8 @@ def _view_placed(
     """Look up, until they show or the time is up, the orders that the answer does not tell of."""
     tries = 0
     while missing := [name for name in names if name not in placed]:
-        rows = yield from view(desk, market["id"], [Target(market["id"], IdKind.CLIENT, name) for name in missing])
+        targets = [Target(market["id"], IdKind.CLIENT, name) for name in missing]
+        rows = yield from view(desk, market["id"], targets, placed_in_call=True)
         if not isinstance(rows, Fault):
             placed.update({target.value: readable(exchange, row, market) for target, row in rows.items()})
         pause_ms = desk.settings.pacing.poll_ms(tries)

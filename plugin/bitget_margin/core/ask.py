@@ -64,7 +64,7 @@ def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Ro
         ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
         if placed_in_call:
             began = began_ms(desk, page, send)
-            ours = [row for row in ours if not row.state.ended or _placed_since(row, began)]
+            ours = [row for row in ours if not row.state.ended or placed_since(row, began)]
         if ours:
             return max(ours, key=lambda row: row.number or 0)
     return None
@@ -80,7 +80,8 @@ def began_ms(desk: Desk, page: wire.Page, send: Send) -> float | None:
     return page.sent_ms - (send.left_ms - desk.deadline.start_ms)
 
 
-def _placed_since(row: Row, began: float | None) -> bool:
+def placed_since(row: Row, began: float | None) -> bool:
+    """Whether an order was placed after the call began, on the venue's own clock."""
     return began is not None and row.created_ms is not None and row.created_ms >= began - CLOCK_GRAIN_MS
 
 

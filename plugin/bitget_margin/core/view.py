@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from bitget_margin.core import wire
-from bitget_margin.core.ask import ask
+from bitget_margin.core.ask import ask, began_ms, placed_since
 from bitget_margin.core.call import Endpoint, Fault, Flow
 from bitget_margin.core.delivery import Desk
 from bitget_margin.core.row import Row, State
@@ -20,11 +20,22 @@ _CAP_GRAIN: Final = 50
 """A page whose length is no multiple of this was hardly cut off: what it does not show is asked for in history."""
 
 
-def view(desk: Desk, symbol: str, targets: Sequence[Target]) -> Flow[Mapping[Target, Row] | Fault]:
-    """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer."""
+def view(
+    desk: Desk,
+    symbol: str,
+    targets: Sequence[Target],
+    *,
+    placed_in_call: bool = False,
+) -> Flow[Mapping[Target, Row] | Fault]:
+    """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer.
+
+    With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
+    a client order id may have belonged to an older order.
+    """
     shown: dict[Target, Row] = {}
     for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
-        fault = yield from _read(desk, endpoint, symbol, [target for target in targets if target not in shown], shown)
+        missing = [target for target in targets if target not in shown]
+        fault = yield from _read(desk, endpoint, symbol, missing, shown, placed_in_call=placed_in_call)
         if fault is not None:
             return fault
     return shown
@@ -36,6 +47,8 @@ def _read(
     symbol: str,
     targets: Sequence[Target],
     shown: dict[Target, Row],
+    *,
+    placed_in_call: bool,
 ) -> Flow[Fault | None]:
     numbers = [number(target.value) if target.kind is IdKind.ORDER else None for target in targets]
     known = [found for found in numbers if found is not None]
@@ -45,12 +58,15 @@ def _read(
     for _ in range(2 + len(targets) // _CAP_GRAIN):
         if all(target in shown for target in targets):
             return None
-        page = yield from ask(desk, wire.page(endpoint, symbol, desk.since_ms, below), wire.read_page)
+        send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))
+        page = yield from ask(desk, send, wire.read_page)
         if isinstance(page, Fault):
             return page
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
-        _share_out(fresh, targets, symbol, shown)
+        began = began_ms(desk, page, send)
+        ours = [row for row in fresh if not placed_in_call or not row.state.ended or placed_since(row, began)]
+        _share_out(ours, targets, symbol, shown)
         lowest = min((row.number for row in fresh if row.number is not None), default=None)
         passed = below is not None and lowest is not None and lowest <= min(known)
         if lowest is None or passed or page.size % _CAP_GRAIN:

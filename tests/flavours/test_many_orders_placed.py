@@ -1,0 +1,113 @@
+"""Many orders placed with one request: at most once each, refusals visible, lost answers looked up."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin import PlaceUnresolved
+from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.emulator import Emulator
+from support.client import CROSS, Client, paths, rungs
+
+BTC = "BTC/USDT"
+
+
+def requests(count: int, **more: Any) -> list[dict[str, Any]]:
+    """Return order requests of ccxt, one price step apart."""
+    return [
+        {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000 - i, "params": CROSS} | more
+        for i in range(count)
+    ]
+
+
+def test_50_orders_take_one_request_and_come_back_in_their_order(venue: Emulator, client: Client) -> None:
+    orders = client("create_orders", requests(50))
+    assert paths(venue) == ["batch-place-order"]
+    placed = [venue.order(order["id"]) for order in orders]
+    assert [float(order.price) for order in placed] == [50_000 - i for i in range(50)]
+    assert [order["clientOrderId"] for order in orders] == [order.client_oid for order in placed]
+
+
+def test_a_refused_order_is_visible_beside_those_that_were_placed(venue: Emulator, client: Client) -> None:
+    """Stock ccxt sorts failures behind the successes."""
+    wanted = requests(3)
+    wanted[1]["amount"] = 1_000
+    first, second, third = client("create_orders", wanted)
+    assert (first["status"], second["status"], third["status"]) == (None, "rejected", None)
+    assert (second["id"], second["info"]["errorMsg"]) == (None, "Insufficient balance")
+    assert {order.order_id for order in venue.orders()} == {first["id"], third["id"]}
+
+
+def test_orders_behind_a_lost_answer_are_found_and_not_sent_again(venue: Emulator, client: Client) -> None:
+    venue.knobs(latency_ms=900)
+    threading.Timer(0.8, lambda: venue.knobs(latency_ms=0)).start()
+    orders = client("create_orders", requests(5), {"timeout": 2_100})
+    assert paths(venue).count("batch-place-order") == 1
+    assert [order["id"] for order in orders] == [order.order_id for order in venue.orders(live_only=True)]
+
+
+def test_orders_that_no_look_up_shows_leave_with_the_exception(venue: Emulator, client: Client) -> None:
+    venue.knobs(latency_ms=5_000)
+    with pytest.raises(PlaceUnresolved, match="look up") as caught:
+        client("create_orders", requests(2), {"timeout": 600})
+    assert [(order["id"], order["status"]) for order in caught.value.orders] == [(None, None)] * 2
+    assert {order["clientOrderId"] for order in caught.value.orders} == {o.client_oid for o in venue.orders()}
+
+
+def test_an_older_namesake_is_not_taken_for_a_placed_order(venue: Emulator, client: Client) -> None:
+    """Its name is free again; the answer to the new one is lost, and so is the new one."""
+    (old,) = rungs(venue, 1, name="again")
+    venue.fill(old)
+    venue.knobs(latency_ms=400)
+    threading.Timer(0.5, lambda: venue.knobs(latency_ms=0)).start()
+    (order,) = client("create_orders", requests(1, params=CROSS | {"clientOrderId": "again0"}), {"timeout": 900})
+    assert order["id"] != old
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (requests(51), "one request takes 50"),
+        ([*requests(1), *requests(1, symbol="ETH/USDT")], "give those of one symbol"),
+        (requests(2, params=CROSS | {"clientOrderId": "twin"}), "same client order id"),
+        ([*requests(1), *requests(1, params={})], "some are not"),
+        (requests(1, params=CROSS | {"clientOrderId": "no spaces"}), "no spaces"),
+        (requests(1, amount=None), "has no amount"),
+        (["BTC/USDT"], r"orders\[0\]"),
+    ],
+)
+def test_bad_orders_are_refused_before_anything_is_sent(
+    venue: Emulator, sync_client: Client, wanted: list[Any], said: str
+) -> None:
+    with pytest.raises(ccxt.BadRequest, match=said):
+        sync_client("create_orders", wanted)
+    assert paths(venue) == []
+
+
+def test_orders_of_the_spot_wallet_are_stock_ccxts(venue: Emulator, sync_client: Client) -> None:
+    with pytest.raises(ccxt.BaseError):
+        sync_client("create_orders", requests(1, params={}))
+    assert [record.path for record in venue.requests] == ["/api/v2/spot/trade/batch-orders"]
+
+
+def test_many_orders_are_viewed_with_one_request_while_they_live(venue: Emulator, client: Client) -> None:
+    """And with one more once some have ended; what the venue does not show is left out."""
+    ids = rungs(venue, 60, name="tp")
+    rungs(venue, 30, price=40_000)
+    flow = view_orders(client.exchange, BTC, ids[:40], [f"tp{i}" for i in range(40, 60)], {})
+    shown = client("perform", flow)
+    assert {order["id"] for order in shown.values()} == set(ids)
+    venue.reset_requests()
+    by_id = client("perform", view_orders(client.exchange, BTC, ids, [], {}))
+    assert (set(by_id), paths(venue)) == (set(ids), ["open-orders"])
+    venue.fill(ids[0])
+    venue.cancel(ids[30])
+    venue.reset_requests()
+    after = client("perform", view_orders(client.exchange, BTC, [*ids, "999"], [], {}))
+    assert [after[order_id]["status"] for order_id in (ids[0], ids[30], ids[1])] == ["closed", "canceled", "open"]
+    assert "999" not in after
+    assert paths(venue).count("history-orders") == 1
