@@ -69,7 +69,7 @@ def live_until_killed(bot: Bot, venue: Emulator, dice: random.Random) -> str:
     begun = len(private(venue))
     point, strange, told = dice.choice(POINTS), "", False
     nth, pause = dice.randint(1, 4 if point in {"open-orders", "assets"} else 2), dice.uniform(0, 0.12)
-    end = time.monotonic() + 25
+    end = time.monotonic() + 12
     while time.monotonic() < end:
         hits = [record for record in private(venue)[begun:] if record.path.endswith("/" + point)]
         if len(hits) >= nth:

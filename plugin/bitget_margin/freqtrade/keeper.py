@@ -187,6 +187,12 @@ class Keeper:
         self.records.add_batch(Batch(pair, now_ms(), f"batch cancel: {said}"))
         whose = "an ended trade" if trade is None else f"trade {trade.id}"
         about = f"cancel {pair} {whose}"
+        for result in done.strangers:
+            if not result.outcome.ended:
+                self.notices.warn(
+                    f"Order {result.id} on {pair}, which is none of this bot's (cancel_scope is 'pair'), is not proven "
+                    f"cancelled: {result.outcome.value} ({result.reason}). It is tried again at the next exit only.",
+                )
         if not done.unresolved:
             self.notices.over(about)
             self.notices.note(f"Resting orders of {whose} on {pair} cancelled: {said}.")

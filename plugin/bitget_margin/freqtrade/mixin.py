@@ -122,10 +122,12 @@ class CrossedMarginMixin(IStrategy):
         exchange = self._crossed()
         if exchange is None or dataframe.empty:
             return []
-        batches = exchange.keeper.records.batches(pair, int(start.timestamp() * 1_000), int(end.timestamp() * 1_000))
-        return [_pin(batch, float(dataframe["close"].iloc[-1])) for batch in batches]
+        begin_ms, end_ms = int(start.timestamp() * 1_000), int(end.timestamp() * 1_000)
+        # The chart ends where its last candle begins: what is younger is pinned there.
+        batches = exchange.keeper.records.batches(pair, begin_ms)
+        return [_pin(batch, min(batch.at_ms, end_ms), float(dataframe["close"].iloc[-1])) for batch in batches]
 
 
-def _pin(batch: Batch, price: float) -> dict[str, Any]:
-    at = datetime.fromtimestamp(batch.at_ms / 1_000, UTC)
+def _pin(batch: Batch, at_ms: int, price: float) -> dict[str, Any]:
+    at = datetime.fromtimestamp(at_ms / 1_000, UTC)
     return {"type": "point", "x": at.isoformat(), "y": price, "label": batch.label, "shape": "pin"}

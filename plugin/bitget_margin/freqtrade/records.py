@@ -100,9 +100,9 @@ class Records:
             session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
             session.commit()
 
-    def batches(self, pair: str, from_ms: int, to_ms: int) -> list[Batch]:
-        """Return the batch cancels on a pair in a span of time."""
-        wanted = (BatchRow.pair == pair, BatchRow.at_ms >= from_ms, BatchRow.at_ms <= to_ms)
+    def batches(self, pair: str, from_ms: int) -> list[Batch]:
+        """Return the batch cancels on a pair since a time."""
+        wanted = (BatchRow.pair == pair, BatchRow.at_ms >= from_ms)
         with _session() as session:
             rows = session.scalars(select(BatchRow).where(*wanted).order_by(BatchRow.at_ms)).all()
             return [Batch(row.pair, row.at_ms, row.label) for row in rows]

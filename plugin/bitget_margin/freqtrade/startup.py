@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _UNIFIED: Final = "40085"
 _CLOCK: Final = "40008"
+_CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
+"""ccxt's names, and those of freqtrade's configuration."""
 _RATE: Final = "10 requests per 1.05 s and endpoint, in this process"
 
 
@@ -29,7 +31,7 @@ def refuse_modes(config: Mapping[str, Any]) -> None:
     # Commands that only list or download need no margin mode.
     if margin != "cross" and (margin or is_trading(dict(config))):
         raise OperationalException(
-            f'bitgetcross: "margin_mode" is {margin or "not set"}; it trades the crossed account: '
+            f'bitgetcross: "margin_mode" is {repr(margin) if margin else "not set"}; it trades the crossed account: '
             'set "margin_mode": "cross".',
         )
 
@@ -49,8 +51,8 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
     wrong = [pair for pair in listed if pair in markets and not crosses(markets[pair])]
     if wrong:
         raise OperationalException(
-            f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take it out of "
-            '"exchange.pair_whitelist".',
+            f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take "
+            f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
         )
 
 
@@ -61,6 +63,7 @@ def crosses(market: Mapping[str, Any]) -> bool:
 
 def introduce(api: Any, notices: Notices) -> None:
     """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
+    _refuse_missing_credentials(api)
     try:
         info = api.privateSpotGetV2SpotAccountInfo({})
         balance = api.fetch_balance({"marginMode": "cross"})
@@ -82,13 +85,22 @@ def introduce(api: Any, notices: Notices) -> None:
         )
 
 
+def _refuse_missing_credentials(api: Any) -> None:
+    missing = [name for ccxt_name, name in _CREDENTIALS.items() if not getattr(api, ccxt_name, None)]
+    if missing:
+        raise OperationalException(
+            f"bitgetcross: {', '.join(f'exchange.{name}' for name in missing)} not set: give the API key of a classic "
+            f"account, in the configuration or as {', '.join(f'FREQTRADE__EXCHANGE__{n.upper()}' for n in missing)}.",
+        )
+
+
 def _wallet(balance: Mapping[str, Any]) -> str:
     held = {coin: total for coin, total in (balance.get("total") or {}).items() if total}
     return ", ".join(f"{total:.8g} {coin}" for coin, total in held.items()) or "empty"
 
 
 def _refusal(error: ccxt.BaseError) -> str:
-    said = str(error)
+    said = " ".join(str(error).split())
     if _UNIFIED in said:
         return (
             "bitgetcross: this is a unified account (40085), and only the crossed margin of a classic account is "
@@ -99,9 +111,9 @@ def _refusal(error: ccxt.BaseError) -> str:
     if isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied):
         return (
             f"bitgetcross: the venue refuses the API key ({said}): check exchange.key, exchange.secret and "
-            "exchange.password, and that the key may read and trade margin."
+            "exchange.password (the key's passphrase), and that the key may read and trade margin from this address."
         )
-    return f"bitgetcross: the account could not be looked at: {said}"
+    return f"bitgetcross: the account could not be looked at ({said}): start again once the venue answers."
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,219 @@
+"""Promise: every command of freqtrade knows the exchange, with the strategy and the configurations of user_data."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rapidjson
+
+from bitget_margin.emulator import Emulator, ccxt_urls
+from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
+from support.bot import Bot, private
+
+USER_DATA = Path(__file__).parents[2] / "user_data"
+EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
+BITGET_CONFIG = USER_DATA / "config.bitget.json"
+CLASS = "Using resolved exchange class 'Bitgetcross'"
+WARNING = "LADDERS ARE NOT SIMULATED"
+DAYS = "20250601-20250604"
+DATA = ("--timeframe", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
+
+
+@dataclass
+class Done:
+    """What a command left behind: its exit code, its records without the line breaks of the console, its requests."""
+
+    code: int
+    said: str
+    private: list[Any]
+
+    def warned(self) -> int:
+        """Return how many records say that ladders are not simulated."""
+        return sum(WARNING in record for record in self.said.splitlines())
+
+
+@dataclass
+class Desk:
+    """A venue, a folder, and the example's configuration made to fit them."""
+
+    venue: Emulator
+    folder: Path
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Return what differs from the example: where the venue listens, and where files go."""
+        return {
+            "exchange": {"ccxt_config": {"urls": ccxt_urls(self.venue.url)}},
+            "user_data_dir": str(self.folder / "user_data"),
+            "strategy_path": str(USER_DATA / "strategies"),
+            "db_url": f"sqlite:///{self.folder / 'trades.sqlite'}",
+        }
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the variables in which freqtrade finds the keys."""
+        account = self.venue.accounts[0]
+        return {
+            "FREQTRADE__EXCHANGE__KEY": account.api_key,
+            "FREQTRADE__EXCHANGE__SECRET": account.secret,
+            "FREQTRADE__EXCHANGE__PASSWORD": account.password,
+        }
+
+    def run(self, *arguments: str, configured: bool = True) -> Done:
+        """Run a command to its end."""
+        path = self.folder / "overrides.json"
+        path.write_text(json.dumps(self.overrides))
+        configs = ("--config", str(EMULATOR_CONFIG), "--config", str(path)) if configured else ()
+        since = len(private(self.venue))
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "bitget_margin.freqtrade", *arguments, *configs],
+            env={**os.environ, **self.keys},
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout, done.stdout
+        return Done(done.returncode, unwrapped(done.stdout), private(self.venue)[since:])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "user_data").mkdir()
+    with Emulator() as venue:
+        yield Desk(venue, folder)
+    assert venue.errors == ()
+
+
+@pytest.fixture(scope="module")
+def downloaded(desk: Desk) -> Done:
+    """Download the candles that backtesting and hyperopt need."""
+    return desk.run("download-data", "--timeframes", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
+
+
+def test_list_exchanges_shows_it(desk: Desk) -> None:
+    done = desk.run("list-exchanges", configured=False)
+    assert done.code == 0, done.said
+    (row,) = (line for line in done.said.splitlines() if "bitgetcross" in line)
+    assert "cross spot" in row
+    assert done.private == []
+
+
+def test_download_data_stores_the_venues_candles(desk: Desk, downloaded: Done) -> None:
+    assert downloaded.code == 0, downloaded.said
+    assert CLASS in downloaded.said
+    assert "Downloaded data for BTC/USDT, 5m, spot with length" in downloaded.said
+    assert list((desk.folder / "user_data" / "data" / "bitgetcross").glob("BTC_USDT-5m.*"))
+    assert downloaded.private == []
+
+
+def test_backtesting_trades_and_says_that_ladders_are_not_simulated(desk: Desk, downloaded: Done) -> None:
+    assert downloaded.code == 0
+    done = desk.run("backtesting", *DATA, "--cache", "none")
+    assert done.code == 0, done.said
+    assert CLASS in done.said
+    (summary,) = re.findall(r"│ LadderExample │ +(\d+) │", done.said)
+    assert int(summary) > 0
+    assert done.warned() == 1
+    assert done.private == []
+
+
+def test_hyperopt_ends_with_a_result(desk: Desk, downloaded: Done) -> None:
+    """Two workers: the mixin and the exchange are pickled on their way to them."""
+    assert downloaded.code == 0
+    wanted = ("--epochs", "4", "--spaces", "buy", "--hyperopt-loss", "OnlyProfitHyperOptLoss", "--random-state", "1")
+    done = desk.run("hyperopt", "-j", "2", *DATA, *wanted, "--disable-param-export")
+    assert done.code == 0, done.said
+    assert CLASS in done.said
+    assert "4 epochs saved" in done.said
+    assert '"buy_rsi":' in done.said
+    assert done.private == []
+
+
+@pytest.fixture
+def process(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
+    """Return a process that goes on until it is stopped, not started yet."""
+    for name, value in desk.keys.items():
+        monkeypatch.setenv(name, value)
+    fast = {"internals": {"process_throttle_secs": 0}, "force_entry_enable": True}
+    with Bot(tmp_path, {**desk.overrides, **fast, "db_url": f"sqlite:///{tmp_path / 'trades.sqlite'}"}) as made:
+        yield made
+
+
+def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, process: Bot) -> None:
+    since = len(private(desk.venue))
+    process.start("trade", "--dry-run", "--config", str(EMULATOR_CONFIG))
+    process.until_said("state='RUNNING'")
+    process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
+    process.until_said(WARNING)
+    assert process.stop() == 0
+    said = unwrapped(process.said())
+    assert CLASS in said
+    assert "Traceback" not in said
+    assert sum(WARNING in record for record in said.splitlines()) == 1
+    assert private(desk.venue)[since:] == []
+
+
+def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> None:
+    since = len(private(desk.venue))
+    process.start("webserver", "--config", str(EMULATOR_CONFIG))
+    assert process.until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
+    markets = process.api("GET", "markets")
+    assert (markets["exchange_id"], "BTC/USDT" in markets["markets"]) == ("bitgetcross", True)
+    process.stop()
+    said = unwrapped(process.said())
+    assert CLASS in said
+    assert "Traceback" not in said
+    assert private(desk.venue)[since:] == []
+
+
+def test_the_configurations_hold_no_keys_and_show_the_defaults() -> None:
+    for path in (EMULATOR_CONFIG, BITGET_CONFIG):
+        config = loaded(path)
+        assert not {"key", "secret", "password"} & set(config["exchange"])
+        assert set(config[SECTION]) == {"cancel_scope", "partial_exits", "wait_ms"}
+        assert read(config) == BotSettings()
+        assert (config["exchange"]["name"], config["trading_mode"], config["margin_mode"]) == (
+            "bitgetcross",
+            "spot",
+            "cross",
+        )
+        assert config["order_types"]["stoploss_on_exchange"] is False
+
+
+def test_the_configuration_for_a_real_account_is_a_dry_run() -> None:
+    config = loaded(BITGET_CONFIG)
+    assert config["dry_run"] is True
+    # A database of its own would be shared by dry runs and live bots.
+    assert "db_url" not in config
+
+
+def test_the_configuration_for_the_emulator_reaches_nothing_else() -> None:
+    config = loaded(EMULATOR_CONFIG)
+    assert config["dry_run"] is False
+    assert config["exchange"]["ccxt_config"]["urls"] == ccxt_urls("http://127.0.0.1:8787")
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    """Read a configuration as freqtrade does."""
+    parsed = rapidjson.loads(path.read_text(), parse_mode=rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS)
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+def unwrapped(said: str) -> str:
+    """Return a log with one line for each record: freqtrade's console breaks them at 200 characters."""
+    return re.sub(r"(?<!\n)\n(?![\d─-╿ \n*])", "", said)

@@ -1,0 +1,202 @@
+"""Promise: a ladder that cannot work is refused before anything is sent, with a message that names what to change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bitget_margin.freqtrade import LadderRefused
+from bitget_margin.freqtrade.ladder import KEY_MAX_LENGTH, Limits, Step, check_key, steps
+
+
+def limits(**changes: Any) -> Limits:
+    """Return a pair with 4 decimals of amount and 2 of price, a trade that has one coin, and 1000 free quote coins."""
+    usual: dict[str, Any] = {
+        "pair": "BTC/USDT",
+        "sellable": 1.0,
+        "spendable": lambda: 1_000.0,
+        "min_amount": 0.001,
+        "min_cost": 5.0,
+        "to_amount": lambda amount: math.floor(amount * 10**4 + 1e-6) / 10**4,
+        "to_price": lambda price: round(price, 2),
+    }
+    return Limits(**usual | changes)
+
+
+def sell(amount: Any = 0.1, price: Any = 100.0) -> dict[str, Any]:
+    return {"side": "sell", "price": price, "amount": amount}
+
+
+def buy(amount: Any = 0.1, price: Any = 100.0) -> dict[str, Any]:
+    return {"side": "buy", "price": price, "amount": amount}
+
+
+def refusal(orders: object, **changes: Any) -> str:
+    """Return what a ladder is refused with, which must be one line."""
+    with pytest.raises(LadderRefused) as refused:
+        steps(orders, limits(**changes))
+    text = str(refused.value)
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize("orders", [None, 5, "sell", {}, sell(), True], ids=repr)
+def test_what_is_no_list_is_refused(orders: object) -> None:
+    assert refusal(orders) == f"orders is {orders!r}: give a list of dicts with side, price and amount"
+
+
+@pytest.mark.parametrize("order", [None, 5, "sell", ["sell", 100, 0.1], []], ids=repr)
+def test_what_is_no_order_is_refused_by_its_place(order: object) -> None:
+    assert refusal([sell(), order]) == f"orders[1] is {order!r}: give a dict with side, price and amount"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"symbol": "BTC/USDT"}, "has unknown symbol"),
+        ({"type": "limit", "params": {}}, "has unknown params, type"),
+        ({5: 5}, "has unknown 5"),
+        ({"side": None}, "has no side"),
+        ({"price": None}, "has no price"),
+        ({"price": None, "amount": None}, "has no price, amount"),
+    ],
+    ids=str,
+)
+def test_unknown_and_missing_fields_are_named(change: dict[Any, Any], said: str) -> None:
+    assert refusal([sell(), sell() | change]) == f"orders[1] {said}: give side, price and amount"
+
+
+def test_an_absent_field_is_named() -> None:
+    assert refusal([{"side": "sell"}]) == "orders[0] has no price, amount: give side, price and amount"
+
+
+@pytest.mark.parametrize("side", ["long", "SELL", "", 5, ["sell"], True], ids=repr)
+def test_an_unknown_side_is_refused(side: object) -> None:
+    assert refusal([sell() | {"side": side}]) == f"orders[0] side is {side!r}: give 'buy' or 'sell'"
+
+
+@pytest.mark.parametrize("field", ["price", "amount"])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, -0.1, math.nan, math.inf, -math.inf, True, "0.1", [0.1], 10**400],
+    ids=lambda value: repr(value)[:9],
+)
+def test_what_is_no_positive_number_is_refused(field: str, value: object) -> None:
+    assert refusal([sell() | {field: value}]) == f"orders[0] {field} is {value!r}: give a number above 0"
+
+
+@pytest.mark.parametrize(
+    "number", [np.float64(1), np.float32(1), np.int64(1), 1], ids=lambda number: type(number).__name__
+)
+def test_the_numbers_of_a_dataframe_are_numbers(number: Any) -> None:
+    (step,) = steps([sell(amount=number, price=number * 100)], limits())
+    assert step == Step("sell", 100.0, 1.0)
+    assert (type(step.price), type(step.amount)) == (float, float)
+
+
+def test_an_amount_below_the_minimum_names_both() -> None:
+    assert refusal([sell(), sell(0.0009, 50_000)]) == "orders[1] amount 0.0009 is under the 0.001 that the venue takes"
+
+
+def test_an_amount_that_precision_cuts_to_nothing_is_refused() -> None:
+    said = refusal([sell(0.00009, 10**6)], min_amount=None, min_cost=None)
+    assert said == "orders[0] amount 9e-05 is nothing in the venue's precision: give more"
+
+
+def test_a_price_that_precision_cuts_to_nothing_is_refused() -> None:
+    said = refusal([buy(1.0, 0.004)], min_amount=None, min_cost=None)
+    assert said == "orders[0] price 0.004 is nothing in the venue's precision: give more"
+
+
+def test_an_order_below_the_minimum_cost_names_its_worth_the_minimum_and_the_pair() -> None:
+    said = refusal([sell(0.049)])
+    assert said == ("orders[0] is worth 4.9, and the venue takes orders from 5 on BTC/USDT: use fewer, larger orders")
+
+
+def test_a_pair_without_minimums_takes_any_order() -> None:
+    assert steps([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [Step("sell", 100.0, 0.0001)]
+
+
+def test_sells_above_what_the_trade_has_are_refused_with_both_amounts() -> None:
+    said = refusal([sell(0.6), buy(1.0), sell(0.5)])
+    assert said == (
+        "the sells add up to 1.1, and the trade on BTC/USDT has 1 that no other resting order sells: sell less"
+    )
+
+
+def test_a_trade_without_coins_has_nothing_to_sell() -> None:
+    assert "has 0 that no other resting order sells" in refusal([sell()], sellable=0.0)
+
+
+def test_buys_above_the_free_balance_are_refused_with_both_amounts() -> None:
+    assert refusal([buy(6.0), sell(0.1), buy(5.0)]) == "the buys cost 1100, and 1000 are free: buy less"
+
+
+def test_the_free_balance_is_asked_for_only_where_a_ladder_buys() -> None:
+    def asked() -> float:
+        raise AssertionError("asked for")
+
+    assert len(steps([sell()], limits(spendable=asked))) == 1
+    with pytest.raises(AssertionError, match="asked for"):
+        steps([buy()], limits(spendable=asked))
+
+
+def test_precision_comes_before_the_sums() -> None:
+    """What is sent is what is added up: a hair too much may fit, and a price that is rounded up may not."""
+    third = 1.00008 / 3
+    assert sum(step.amount for step in steps([sell(third)] * 3, limits())) <= 1.0
+    assert refusal([buy(10.0, 100.006)], to_price=lambda price: round(price, 1) + 0.1).startswith("the buys cost 1001")
+    assert len(steps([buy(10.00009, 100.004)], limits())) == 1
+
+
+def test_float_sums_are_no_reason_to_refuse() -> None:
+    assert len(steps([sell(0.1)] * 3, limits(sellable=0.3))) == 3
+    assert sum([0.1] * 3) > 0.3
+
+
+def test_a_ladder_that_sells_everything_leaves_no_rounded_remainder() -> None:
+    amounts = [step.amount for step in steps([sell(1.0001 / 3)] * 3, limits(sellable=1.0001))]
+    assert amounts == [0.3333, 0.3333, 0.3335]
+    amounts = [step.amount for step in steps([sell(1.0001 / 3), buy(), sell(1.0001 / 3)], limits(sellable=1.0001))]
+    assert amounts == [0.3333, 0.1, 0.3333]
+
+
+@pytest.mark.parametrize("count", [0, 1, 50])
+def test_up_to_fifty_orders_are_taken_in_their_order(count: int) -> None:
+    asked = [sell(0.01, 1_000 + i) for i in range(count)]
+    assert list(steps(iter(asked), limits())) == [Step("sell", 1_000 + i, 0.01) for i in range(count)]
+
+
+def test_more_than_fifty_orders_are_refused() -> None:
+    assert refusal([sell(0.01, 1_000)] * 51) == "there are 51 orders: one ladder takes 50; use a second key"
+
+
+def test_a_generator_is_read_once() -> None:
+    def orders() -> Iterator[dict[str, Any]]:
+        yield sell(0.4)
+        yield sell(0.6, 110)
+
+    assert [step.amount for step in steps(orders(), limits())] == [0.4, 0.6]
+
+
+@pytest.mark.parametrize("key", ["e", "entry", "Ä name, with spaces", "x" * KEY_MAX_LENGTH])
+def test_a_key_is_any_short_text(key: str) -> None:
+    assert check_key(key) == key
+
+
+@pytest.mark.parametrize(
+    "key", ["", "x" * (KEY_MAX_LENGTH + 1), None, 5, b"entry", ["entry"]], ids=lambda key: repr(key)[:9]
+)
+def test_any_other_key_is_refused(key: object) -> None:
+    with pytest.raises(LadderRefused) as refused:
+        check_key(key)
+    assert str(refused.value) == f"key is {key!r}: give a text of 1 to 64 characters that names the ladder"
+
+
+def test_a_refusal_is_a_value_error() -> None:
+    """A ValueError of a strategy is logged by freqtrade as one line, and anything else with its traceback."""
+    assert issubclass(LadderRefused, ValueError)
