@@ -1,9 +1,9 @@
-"""Promise: a trade that ends without an exit order leaves no resting order, and a partial exit leaves what it should."""
+"""Promise: a trade that ends without an exit order leaves no resting order; a partial exit leaves what it should."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ def test_an_exit_asks_the_venue_equally_often_for_1_and_for_50_resting_orders(st
     for rungs in (1, 10, 50):
         pair = next(stage.pairs)
         enter(stage, pair, rungs=rungs)
-        stage.bot.until(lambda pair=pair: not stage.bot.trade(pair)["fee_open_currency"] is None, "the entry is booked")
+        stage.bot.until(lambda pair=pair: stage.bot.trade(pair)["fee_open_currency"] is not None, "the entry is booked")
         stage.bot.say(pair, exit=True)
         agree(stage, closed(stage, pair))
         counts[rungs] = len(requests_of_exit(stage, pair))
@@ -134,7 +134,7 @@ def requests_of_exit(stage: Stage, pair: str) -> list[Any]:
 
 def stamp(at_ms: int) -> str:
     """Return a time as freqtrade's log writes it."""
-    return datetime.fromtimestamp(at_ms / 1_000).strftime("%Y-%m-%d %H:%M:%S,%f")[:23]
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S,%f")[:23]
 
 
 def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(venue: Emulator, tmp_path: Path) -> None:

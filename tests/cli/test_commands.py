@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import os
 import re
 import signal
 import subprocess
@@ -9,13 +12,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import ccxt
 import pytest
 from click.testing import CliRunner
 
-from bitget_margin.cli import main, scenario
+from bitget_margin.cli import books, main, scenario
+from bitget_margin.cli.bot import Bot
 from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
@@ -26,10 +32,154 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
 
-def test_the_demo_ends_well_and_in_time() -> None:
+def test_the_demo_trades_with_freqtrade_and_the_books_agree() -> None:
+    """A real process: ladder, fills, one batch before the exit; every order on both sides, under a minute."""
+    started = time.monotonic()
+    done = run("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - started < 60
+    story = [
+        r"entry order: buy \S+ at \S+ \(1 request: place-order\)",
+        "entry filled",
+        r"ladder: 12 sells from \S+ to \S+ \(1 request: batch-place-order\)",
+        "rung 3 filled",
+        "rung 4 partly filled",
+        "Exit for ETH/USDT detected",
+        r"batch cancel of 9 resting orders \(1 request: batch-cancel-order\)",
+        "exit order: sell",
+        "trade closed",
+    ]
+    assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
+    assert len(re.findall(r"│ \d{19}", done.stdout)) == 14
+    assert "✗" not in done.stdout
+    assert "freqtrade's books are the venue's, order by order, and no order lives on." in done.stdout
+
+
+def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One base coin too many in one order of freqtrade's, after a real run."""
+    honest = books.read
+
+    def twisted(bot: Bot) -> books.Books:
+        read = honest(bot)
+        first, entry = next(iter(read.own.items()))
+        return replace(read, own={**read.own, first: replace(entry, filled=entry.filled + 1)})
+
+    monkeypatch.setattr(books, "read", twisted)
+    done = CliRunner().invoke(main, ["demo"])
+    assert done.exit_code == 1, done.output
+    assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 2.5 filled, the venue 1.5", done.output)
+    assert "books are the venue's" not in done.output
+
+
+def test_the_demo_shows_the_log_of_a_freqtrade_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1, and nothing is left behind."""
+    empty, temporary = tmp_path / "strategies", tmp_path / "temporary"
+    empty.mkdir()
+    temporary.mkdir()
+    monkeypatch.setattr("bitget_margin.cli.bot.STRATEGIES", empty)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    done = CliRunner().invoke(main, ["demo"])
+    assert done.exit_code == 1, done.output
+    assert "freqtrade ended with exit code 2 before this was seen: freqtrade places its entry" in done.output
+    assert "Impossible to load Strategy 'DemoLadder'" in done.output
+    assert list(temporary.iterdir()) == []
+
+
+def test_the_demo_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 1, and the process is gone."""
+    monkeypatch.setattr("bitget_margin.cli.story.LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    done = CliRunner().invoke(main, ["demo"])
+    assert done.exit_code == 1, done.output
+    assert "s are over before this was seen: freqtrade places its entry" in " ".join(done.output.split())
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """Neither the freqtrade process nor its folder."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 20
+        while not processes_in(tmp_path):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(timeout=20) == code
+    finally:
+        process.kill()
+        process.wait()
+    assert processes_in(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Return the command lines that name a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in line:
+                found.append(line)
+    return found
+
+
+def test_without_freqtrade_the_demo_says_so_and_shows_ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line, with the way to install it."""
+    hide_freqtrade(monkeypatch)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo"), "rounds", lambda venue: iter(()))
+    done = CliRunner().invoke(main, ["demo"])
+    assert done.exit_code == 0, done.output
+    first, second, *_ = done.output.splitlines()
+    assert first.startswith("freqtrade is not installed (pip install 'bitget-margin[freqtrade]')")
+    assert second.startswith("A local venue; 120 resting orders")
+
+
+def hide_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the commands believe that freqtrade is not installed."""
+    honest = importlib.util.find_spec
+    monkeypatch.setattr(
+        "bitget_margin.cli.freqtrade_command.importlib.util.find_spec",
+        lambda name, *rest: None if name == "freqtrade" else honest(name, *rest),
+    )
+
+
+def test_freqtrade_answers_for_itself() -> None:
+    """`--help` is its own."""
+    done = run("freqtrade", "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: freqtrade")
+
+
+def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options that look like ours, and -- too."""
+    got: list[tuple[str, ...]] = []
+    launcher = SimpleNamespace(main=got.append)
+    monkeypatch.setattr("bitget_margin.cli.freqtrade_command.importlib.import_module", lambda name: launcher)
+    given = ("trade", "-c", "a.json", "--version", "-h", "-vv", "--strategy=A", "--", "--help", "")
+    done = CliRunner().invoke(main, ["freqtrade", *given])
+    assert done.exit_code == 0, done.output
+    assert got == [given]
+
+
+def test_without_freqtrade_its_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line."""
+    hide_freqtrade(monkeypatch)
+    done = CliRunner().invoke(main, ["freqtrade", "trade"])
+    assert done.exit_code == 1
+    assert done.output == "Error: freqtrade is not installed: pip install 'bitget-margin[freqtrade]'\n"
+
+
+def test_the_ccxt_demo_ends_well_and_in_time() -> None:
     """Three tables, every order in them if asked for, the venue agrees, exit code 0, under 30 seconds."""
     started = time.monotonic()
-    done = run("demo", "--all")
+    done = run("demo", "--ccxt", "--all")
     assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - started < 30
     assert done.stdout.count("Stock ccxt, for the same") == 3
@@ -37,7 +187,7 @@ def test_the_demo_ends_well_and_in_time() -> None:
     assert "The venue agrees with every answer, and no other order was touched." in done.stdout
 
 
-def test_the_demo_notices_a_venue_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ccxt_demo_notices_a_venue_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that is not the venue's truth is a fault, and so is a missing one."""
     honest = scenario._ask  # the answers of the first round are twisted here
 

@@ -99,7 +99,7 @@ class Bot:
         path.write_text(json.dumps({"api_server": api, **self.settings}))
         command = arguments or ("trade",)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own launcher
                 [sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
                 env={**os.environ, "SCRIPT": str(self.script)},
                 stdout=log,

@@ -6,6 +6,7 @@ import click
 
 from bitget_margin.cli.demo import demo
 from bitget_margin.cli.emulator import emulator
+from bitget_margin.cli.freqtrade_command import freqtrade
 from bitget_margin.version import __version__
 
 
@@ -17,3 +18,4 @@ def main() -> None:
 
 main.add_command(demo)
 main.add_command(emulator)
+main.add_command(freqtrade)

@@ -37,23 +37,28 @@ def read(bot: Bot) -> Books:
     """Return the books of the bot's trade."""
     (trade,) = bot.rows("select * from trades")
     rungs = bot.rows("select * from bitget_margin_orders where kind = 'rung' order by number")
-    names = {rung["order_id"]: f"rung {rung['number'] + 1}" for rung in rungs}
+    names = {_id(rung): f"rung {rung['number'] + 1}" for rung in rungs}
     orders = bot.rows("select * from orders where ft_trade_id = ? order by id", trade["id"])
     return Books(
         open=bool(trade["is_open"]),
         profit=float(trade["close_profit_abs"] or 0.0),
         stake=float(trade["max_stake_amount"] or 0.0),
         own={row["order_id"]: _entry(row, row["ft_order_side"], names.get(row["order_id"])) for row in orders},
-        resting={row["order_id"]: _entry(row, row["side"], names[row["order_id"]]) for row in rungs},
+        resting={_id(row): _entry(row, row["side"], names[_id(row)]) for row in rungs},
     )
 
 
+def _id(rung: Mapping[str, Any]) -> str:
+    """Return the venue's id of a resting order; one that was refused has none."""
+    return str(rung["order_id"] or rung["client_id"])
+
+
 def _entry(row: Mapping[str, Any], side: str, name: str | None) -> Entry:
-    filled = float(row["filled"] or 0.0)
+    filled, average = float(row["filled"] or 0.0), row["average"]
     return Entry(
         name=name or ("entry" if side == "buy" else "exit"),
         side=side,
         filled=filled,
-        average=float(row["average"]) if filled else None,
+        average=float(average) if filled and average is not None else None,
         fee_base=float(row.get("ft_fee_base") or 0.0),
     )

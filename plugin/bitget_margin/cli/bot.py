@@ -9,23 +9,21 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import bitget_margin
 from bitget_margin.emulator import Emulator, ccxt_urls
 
 STRATEGY: Final = "DemoLadder"
 STRATEGIES: Final = Path(__file__).parent / "demo_strategy"
-STAKE: Final = 6_000
+STAKE: Final = 4_500
 _STOP_SECONDS: Final = 4.0
 _LINE: Final = re.compile(r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - \S+ - [A-Z]+ - (?P<text>.*)")
 _LEFT_OUT: Final = ("FREQTRADE", "FORCE_COLOR", "TTY_")
-"""Environment variables that would change the demo: freqtrade lets them overrule its configuration."""
+"""Environment variables that would change its configuration, or colour its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ class Bot:
     def __enter__(self) -> Self:
         """Start it, and return at once."""
         path = self._folder / "config.json"
+        (self._folder / "user_data").mkdir()
         path.write_text(json.dumps(self._config), encoding="utf-8")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
@@ -84,8 +83,9 @@ class Bot:
         return None if self._process is None else self._process.poll()
 
     def log(self) -> list[LogLine]:
-        """Return the lines that freqtrade has logged, without those that it did not finish."""
-        found = (_LINE.fullmatch(line) for line in self._written().splitlines())
+        """Return the lines that freqtrade has logged, but for one that it is still writing."""
+        complete, _, _ = self._written().rpartition("\n")
+        found = (_LINE.fullmatch(line) for line in complete.splitlines())
         return [LogLine(_at_ms(line["at"]), line["text"].rstrip()) for line in found if line is not None]
 
     def last_lines(self, count: int) -> list[str]:
@@ -135,21 +135,15 @@ def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
         "user_data_dir": str(folder / "user_data"),
         "db_url": f"sqlite:///{folder / 'trades.sqlite'}",
         "initial_state": "running",
-        "print_colorized": False,
     }
 
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
-    paths: Sequence[str] = [str(Path(bitget_margin.__file__).parents[1]), kept.get("PYTHONPATH", "")]
-    return {
-        **kept,
-        # This very package, wherever it was started from.
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        "TZ": "UTC",
-        # Whole lines.
-        "COLUMNS": "1000",
-    }
+    # The process runs in another folder.
+    paths = [str(Path(path).absolute()) for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
+    # Log lines in UTC, and not broken.
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "TZ": "UTC", "COLUMNS": "1000"}
 
 
 def _at_ms(text: str) -> int:

@@ -8,20 +8,24 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
 from bitget_margin.cli.bot import Bot
-from bitget_margin.emulator import Account, Emulator, Order, RequestRecord
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, Emulator, Order, RequestRecord
 
-PAIR: Final = "ETH/USDT"
-SYMBOL: Final = "ETHUSDT"
+MARKET: Final = next(market for market in DEFAULT_SYMBOLS if market.base == "ETH")
+PAIR: Final = f"{MARKET.base}/{MARKET.quote}"
 FUNDS: Final = "10000"
 LIMIT_SECONDS: Final = 50.0
 """Over all steps; what comes after them takes seconds."""
+RUNGS: Final = 12
+"""As many as the strategy places."""
+_ZERO: Final = Decimal(0)
 _POLL_SECONDS: Final = 0.05
-_LIQUIDITY: Final = "0.35"
-"""Three rungs and a half: one is left partly filled."""
+_LIQUIDITY: Final = "0.25"
+"""Three rungs and a third of the fourth, which is left partly filled."""
 _NOTABLE: Final = re.compile(r"Changing state to: RUNNING|Exit for \S+ detected\. Reason: .*")
 _STOPPED: Final = "Stopping trader"
 
@@ -62,21 +66,21 @@ class Story:
         self._end = time.monotonic() + LIMIT_SECONDS
         self._requests = 0
         self._lines = 0
-        self._filled: dict[str, Order] = {}
+        self._filled: dict[str, Decimal] = {}
 
     def events(self) -> Iterator[Event]:
         """Play it, and yield what happens.
 
         :raises Broken: it cannot go on
         """
-        yield Event(_now_ms(), Who.BOT, "starts: live trading, exchange bitgetcross, on the local venue")
+        yield Event(_now_ms(), Who.BOT, "starts in live mode, on the exchange bitgetcross")
         yield from self._until(lambda: self._venue.orders(live_only=True), "freqtrade places its entry")
         yield from self._move("2995")
         yield from self._until(lambda: len(self._venue.orders(live_only=True)) > 1, "freqtrade places the ladder")
         yield from self._move("3080", _LIQUIDITY)
         yield from self._until(self._booked, "freqtrade books the fills of the rungs")
-        yield Event(_now_ms(), Who.BOT, f"has booked the fills: {self._sold():g} sold")
-        yield from self._move("2960")
+        yield Event(_now_ms(), Who.BOT, f"has booked the fills: {_LIQUIDITY} sold")
+        yield from self._move("3010")
         yield from self._until(self._closed, "freqtrade closes the trade")
         yield Event(_now_ms(), Who.BOT, "trade closed")
         self._bot.stop()
@@ -98,7 +102,7 @@ class Story:
 
     def _move(self, price: str, liquidity: str | None = None) -> Iterator[Event]:
         at_ms = _now_ms()
-        self._venue.set_price(SYMBOL, price, liquidity)
+        self._venue.set_price(MARKET.symbol, price, liquidity)
         yield Event(at_ms, Who.PRICE, f"{price} USDT" + (f", where {liquidity} are bought" if liquidity else ""))
         yield from self._news()
 
@@ -108,13 +112,13 @@ class Story:
         orders, requests, lines = self._venue.orders(), self._venue.requests, self._bot.log()
         posts = [_of_request(record) for record in requests[self._requests :] if record.uid and record.method == "POST"]
         fills = [
-            _of_fill(order, self._filled.get(order.order_id))
-            for order in orders
-            if order.filled and order.filled != getattr(self._filled.get(order.order_id), "filled", None)
+            Event(order.updated_ms, Who.VENUE, f"{_name(number)} {_fill(order)}")
+            for number, order in enumerate(orders)
+            if order.filled != self._filled.get(order.order_id, _ZERO)
         ]
         said = [Event(line.at_ms, Who.BOT, line.text) for line in lines[self._lines :] if _NOTABLE.match(line.text)]
         self._requests, self._lines = len(requests), len(lines)
-        self._filled = {order.order_id: order for order in orders}
+        self._filled = {order.order_id: order.filled for order in orders}
         return sorted([*said, *posts, *fills], key=lambda event: event.at_ms)
 
     def _sold(self) -> float:
@@ -126,3 +130,43 @@ class Story:
 
     def _closed(self) -> object:
         return self._bot.rows("select id from trades where is_open = 0")
+
+
+def _asked(condition: Callable[[], object]) -> object:
+    try:
+        return condition()
+    except sqlite3.OperationalError:  # not there yet, or being written
+        return None
+
+
+def _of_request(record: RequestRecord) -> Event:
+    asked: dict[str, Any] = json.loads(record.body)
+    what = record.path.rsplit("/", 1)[1]
+    match what:
+        case "place-order":
+            name = "entry order" if asked["side"] == "buy" else "exit order"
+            text = f"{name}: {asked['side']} {asked['baseSize']} at {asked['price']}"
+        case "batch-place-order":
+            prices = [order["price"] for order in asked["orderList"]]
+            text = f"ladder: {len(prices)} sells from {prices[0]} to {prices[-1]}"
+        case "batch-cancel-order":
+            text = f"batch cancel of {len(asked['orderIdList'])} resting orders"
+        case _:
+            text = what
+    return Event(record.at_ms, Who.REQUEST, f"{text} (1 request: {what})")
+
+
+def _name(number: int) -> str:
+    """Return the name of an order of the account by its place in time."""
+    if not number:
+        return "entry"
+    return f"rung {number}" if number <= RUNGS else "exit"
+
+
+def _fill(order: Order) -> str:
+    how = "filled" if order.filled == order.base_size else "partly filled"
+    return f"{how}: {order.filled} of {order.base_size} at {order.quote_filled / order.filled:f}"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

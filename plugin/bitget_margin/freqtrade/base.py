@@ -8,10 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import select
+
 __all__ = [
     "CROSS",
     "SPOT",
     "Exchange",
+    "FreqtradeException",
     "IStrategy",
     "InsufficientFundsError",
     "InvalidOrderException",
@@ -25,6 +28,7 @@ __all__ = [
     "is_live",
     "is_trading",
     "new_trade",
+    "order_row",
 ]
 
 
@@ -39,16 +43,19 @@ if TYPE_CHECKING:
     class ModelBase(DeclarativeBase):
         """The base of freqtrade's tables: what is declared on it is created with freqtrade's database."""
 
-    class OperationalException(Exception):
+    class FreqtradeException(Exception):
+        """What freqtrade knows how to handle."""
+
+    class OperationalException(FreqtradeException):
         """Stops the bot."""
 
-    class TemporaryError(Exception):
+    class TemporaryError(FreqtradeException):
         """Skips an order, or ends a loop early."""
 
-    class InsufficientFundsError(Exception):
+    class InsufficientFundsError(FreqtradeException):
         """An exit could not be placed."""
 
-    class InvalidOrderException(Exception):
+    class InvalidOrderException(FreqtradeException):
         """freqtrade takes an order for gone, except after a cancel of an exit."""
 
     class _Sessions:
@@ -78,8 +85,6 @@ if TYPE_CHECKING:
         order_filled_date: datetime | None
         order_update_date: datetime | None
 
-        @staticmethod
-        def order_by_id(order_id: str, pair: str | None = None) -> Order | None: ...
         @staticmethod
         def parse_from_ccxt_object(
             order: Any, pair: str, side: str, amount: float | None = None, price: float | None = None
@@ -173,6 +178,7 @@ else:
     import freqtrade.exchange as exchange_module
     from freqtrade.enums import MarginMode, TradingMode
     from freqtrade.exceptions import (
+        FreqtradeException,
         InsufficientFundsError,
         InvalidOrderException,
         OperationalException,
@@ -203,6 +209,14 @@ def is_trading(config: dict[str, Any]) -> bool:
 def freqtrade_main(arguments: list[str] | None) -> None:
     """Run freqtrade; loaded late, because it loads all of its commands."""
     importlib.import_module("freqtrade.main").main(arguments)
+
+
+def order_row(order_id: str, pair: str) -> Order | None:
+    """Return freqtrade's row of an order; its own search takes other arguments from version to version."""
+    rows: Any = Order
+    session: Any = Trade.session
+    found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
+    return found if isinstance(found, Order) else None
 
 
 def new_trade(config: dict[str, Any], **fields: Any) -> Trade:

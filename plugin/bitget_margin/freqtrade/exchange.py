@@ -21,12 +21,13 @@ from bitget_margin.freqtrade.base import (
     CROSS,
     SPOT,
     Exchange,
+    FreqtradeException,
     InvalidOrderException,
     OperationalException,
-    Order,
     TemporaryError,
     is_live,
     is_trading,
+    order_row,
 )
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.keeper import Keeper
@@ -134,7 +135,11 @@ class Bitgetcross(Exchange):
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
         """Return 0: spot has none. It is what every exit asks first, so fills are booked here."""
         if self.live:
-            self._exits.begin(pair)
+            try:
+                self._exits.begin(pair)
+            except Exception:
+                # Anything but freqtrade's own exceptions would end the bot, with the position open.
+                logger.exception("Exit on %s: the resting orders could not be booked; the exit goes on", pair)
         return 0.0
 
     def create_order(self, **order: Any) -> dict[str, Any]:
@@ -145,9 +150,15 @@ class Bitgetcross(Exchange):
         if not self.live:
             return super().create_order(**order)
         pair, side = order["pair"], order["side"]
-        if side == SELL:
-            order["amount"] = self._exits.amount(pair, order["amount"])
-        intent = self._own_orders.intend(pair, side, order["amount"], order["rate"])
+        try:
+            if side == SELL:
+                order["amount"] = self._exits.amount(pair, order["amount"])
+            intent = self._own_orders.intend(pair, side, order["amount"], order["rate"])
+        except FreqtradeException:
+            raise
+        except Exception as error:
+            logger.exception("The %s on %s could not be prepared", side, pair)
+            raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
         token = _CLIENT_ID.set(intent.client_id)
         try:
             placed = super().create_order(**order)
@@ -183,7 +194,7 @@ class Bitgetcross(Exchange):
         try:
             order: dict[str, Any] = self.api.fetch_order(order_id, pair, {"marginMode": "cross"})
         except ccxt.OrderNotFound as error:
-            row = Order.order_by_id(order_id, pair)
+            row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in _ENDED:
                 return row.to_ccxt_object()  # what the venue said when it ended; its history forgets after 90 days
             raise TemporaryError(
@@ -220,7 +231,7 @@ class Bitgetcross(Exchange):
         self._keeper.notices.warn(
             f"Order {order_id} on {pair} is not proven cancelled ({why}). freqtrade keeps it as open, and asks again."
         )
-        row = Order.order_by_id(order_id, pair)
+        row = order_row(order_id, pair)
         if row is not None and row.ft_order_side == SELL:
             raise InvalidOrderException(f"The cancel of order {order_id} on {pair} is not proven ({why})")
         self._unproven[order_id] = self._keeper.seconds()

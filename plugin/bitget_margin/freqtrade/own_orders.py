@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.freqtrade import bookkeeping, client_ids
-from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade
+from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row
 from bitget_margin.freqtrade.ladder import BUY
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung
 from bitget_margin.freqtrade.venue import Budget, now_ms
@@ -85,7 +85,7 @@ class OwnOrders:
         """Hand over to freqtrade what it has not written down, and forget what it has."""
         with self._keeper.lock:
             for intent in self._keeper.records.open(Kind.OWN):
-                known = intent.order_id is not None and Order.order_by_id(intent.order_id, intent.pair) is not None
+                known = intent.order_id is not None and order_row(intent.order_id, intent.pair) is not None
                 if known:
                     self._placing.pop(intent.client_id, None)
                     self._keeper.records.forget(intent)
