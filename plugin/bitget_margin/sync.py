@@ -237,7 +237,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         Where the answer does not say whether the order was placed, it is looked up by its client order id (one is
         made if you give none), and never sent again.
 
-        :raises ccxt.NetworkError: it may have been placed, and no look-up showed it before `params['timeout']` (ms)
+        :raises PlaceUnresolved: it may have been placed, and no look-up showed it before `params['timeout']` (ms)
         :raises ccxt.NotSupported: a conditional order, which stock ccxt sends to the spot wallet
         """
         if not places_cross(self, "createOrder", symbol, params):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from support.bot import Bot, private
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
 BITGET_CONFIG = USER_DATA / "config.bitget.json"
+INTERRUPTED = 130
+"""The exit code of freqtrade after Ctrl-C."""
 CLASS = "Using resolved exchange class 'Bitgetcross'"
 WARNING = "LADDERS ARE NOT SIMULATED"
 DAYS = "20250601-20250604"
@@ -158,7 +161,7 @@ def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, pr
     process.until_said("state='RUNNING'")
     process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
     process.until_said(WARNING)
-    assert process.stop() == 0
+    assert process.stop() == INTERRUPTED
     said = unwrapped(process.said())
     assert CLASS in said
     assert "Traceback" not in said
@@ -172,7 +175,10 @@ def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> Non
     assert process.until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
     markets = process.api("GET", "markets")
     assert (markets["exchange_id"], "BTC/USDT" in markets["markets"]) == ("bitgetcross", True)
-    process.stop()
+    assert process._process is not None
+    process._process.send_signal(signal.SIGINT)
+    # With stock exchanges too, freqtrade's process stays after this until the second Ctrl-C.
+    process.until_said("Finished server process")
     said = unwrapped(process.said())
     assert CLASS in said
     assert "Traceback" not in said

@@ -34,19 +34,20 @@ class CancelUnresolved(ccxt.NetworkError):
 
 
 class PlaceUnresolved(ccxt.NetworkError):
-    """Some orders of a batch may have been placed, and no look-up showed them before the deadline.
+    """One or more orders may have been placed, and no look-up showed them before the deadline.
 
     `orders` has one structure per requested order, in their order; what is not resolved has neither id nor status.
     Look these up by their client order ids before you place anything again.
     """
 
-    def __init__(self, method: str, orders: list[Any]) -> None:
+    def __init__(self, method: str, orders: list[Any], fault: Exception | None = None) -> None:
         self.orders = orders
         unresolved = [order["clientOrderId"] for order in orders if order["id"] is None and order["status"] is None]
         names = ", ".join(unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else "")
+        why = "" if fault is None else f" ({fault})"
         super().__init__(
-            f"bitget {method}(): {len(unresolved)} of {len(orders)} orders may have been placed, and no look-up shows "
-            f"them so far: look up {names} by client order id before you place them again",
+            f"bitget {method}(): {len(unresolved)} of {len(orders)} orders may have been placed{why}, and no look-up "
+            f"shows them so far: look up {names} by client order id before you place them again",
         )
 
 

@@ -64,10 +64,8 @@ def create_order(
     market = asking.spot_market(exchange, method, unified)
     row = yield from _find_placed(desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=given is None)
     if row is None:
-        raise ccxt.NetworkError(
-            f"{exchange.id} {method}(): the order with client order id {name} may have been placed ({fault.error}); "
-            "no look-up shows it so far: look it up again before you place another",
-        ) from fault.error
+        unknown = exchange.safe_order({"clientOrderId": name, "info": {}}, market)
+        raise PlaceUnresolved(method, [unknown], fault.error) from fault.error
     return cast("Order", readable(exchange, row, market))
 
 
@@ -124,7 +122,8 @@ def create_orders(
     yield from _view_placed(exchange, desk, market, names, placed)
     answers = [placed.get(name) or exchange.safe_order({"clientOrderId": name, "info": {}}, market) for name in names]
     if any(name not in placed for name in names):
-        raise PlaceUnresolved(method, answers) from (reply.error if isinstance(reply, Fault) else None)
+        error = reply.error if isinstance(reply, Fault) else None
+        raise PlaceUnresolved(method, answers, error) from error
     return answers
 
 

@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         filled: float | None
         remaining: float | None
         cost: float | None
+        safe_remaining: float
         order_filled_date: datetime | None
         order_update_date: datetime | None
 

@@ -95,6 +95,7 @@ class Keeper:
         pair, exchange = trade.pair, self._exchange
         market = exchange.markets[pair]
         selling = sum(rung.remaining for rung in self.open_of(key_of(trade)) if rung.side == SELL)
+        selling += sum(row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side)
         return Limits(
             pair=pair,
             sellable=max(0.0, bookkeeping.left(trade) - selling),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import bookkeeping, client_ids
 from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row
 from bitget_margin.freqtrade.ladder import BUY
@@ -76,9 +77,10 @@ class OwnOrders:
         self._keeper.records.update([replace(intent, phase=Phase.LIVE, order_id=order_id, seen_ms=now_ms())])
 
     def failed(self, intent: Rung, error: BaseException) -> None:
-        """Forget an order that the venue refused; keep one that it may have taken."""
+        """Forget an order that was refused; keep one that the venue may have taken."""
         self._placing.pop(intent.client_id, None)
-        if not isinstance(error.__cause__, ccxt.NetworkError) and isinstance(error, Exception):
+        refused = isinstance(error.__cause__, ccxt.BaseError) and not isinstance(error.__cause__, PlaceUnresolved)
+        if refused:
             self._keeper.records.forget(intent)
 
     def resolve(self) -> None:
