@@ -19,6 +19,7 @@ import rapidjson
 from bitget_margin.emulator import Emulator, ccxt_urls
 from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
 from support.bot import Bot, private
+from support.console import unwrapped
 
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
@@ -217,8 +218,3 @@ def loaded(path: Path) -> dict[str, Any]:
     parsed = rapidjson.loads(path.read_text(), parse_mode=rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS)
     assert isinstance(parsed, dict)
     return parsed
-
-
-def unwrapped(said: str) -> str:
-    """Return a log with one line for each record: freqtrade's console breaks them at 200 characters."""
-    return re.sub(r"(?<!\n)\n(?![\d─-╿ \n*])", "", said)

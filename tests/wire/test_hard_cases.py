@@ -230,7 +230,7 @@ def test_a_placed_order_is_never_its_predecessor(wire: responses.RequestsMock, e
     wire.get(f"{MARGIN}/open-orders", json=EMPTY)
     old = page(row("11", "cancelled", clientOid="again", cTime="1700000000000"))
     wire.get(f"{MARGIN}/history-orders", json=old | {"requestTime": 1700000005000})
-    with pytest.raises(ccxt.NetworkError, match="again may have been placed"):
+    with pytest.raises(ccxt.NetworkError, match="look up again by client order id"):
         exchange.create_order(*BUY, CROSS | {"clientOrderId": "again"})
     assert [call.request.method for call in wire.calls].count("POST") == 1
 

@@ -19,7 +19,7 @@ from bitget_margin.emulator import Emulator, ccxt_urls
 
 STRATEGY: Final = "DemoLadder"
 STRATEGIES: Final = Path(__file__).parent / "demo_strategy"
-STAKE: Final = 4_500
+STAKE: Final = 6_000
 _STOP_SECONDS: Final = 4.0
 _LINE: Final = re.compile(r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - \S+ - [A-Z]+ - (?P<text>.*)")
 _LEFT_OUT: Final = ("FREQTRADE", "FORCE_COLOR", "TTY_")

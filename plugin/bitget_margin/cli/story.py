@@ -24,7 +24,7 @@ RUNGS: Final = 12
 """As many as the strategy places."""
 _ZERO: Final = Decimal(0)
 _POLL_SECONDS: Final = 0.05
-_LIQUIDITY: Final = "0.25"
+_LIQUIDITY: Final = "0.35"
 """Three rungs and a third of the fourth, which is left partly filled."""
 _NOTABLE: Final = re.compile(r"Changing state to: RUNNING|Exit for \S+ detected\. Reason: .*")
 _STOPPED: Final = "Stopping trader"

@@ -9,7 +9,7 @@ records, and books the fee, the profit, the message and, with the last coin, the
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isclose
+from decimal import Decimal
 from typing import Final
 
 from bitget_margin.freqtrade.base import Order, Trade
@@ -19,6 +19,7 @@ from bitget_margin.freqtrade.rung import Rung, TradeKey
 _CLOSED: Final = "closed"
 _GRAIN: Final = 1e-12
 """Below the smallest amount of any coin: what is closer is equal."""
+_DECIMALS: Final = 12
 
 
 def open_trade(pair: str) -> Trade | None:
@@ -71,13 +72,17 @@ def reopen(trade: Trade, rung: Rung) -> None:
 
 
 def left(trade: Trade) -> float:
-    """Return the base coins that a trade still has, by its rows; freqtrade's own amount never goes down to 0."""
-    total = 0.0
+    """Return the base coins that a trade still has, by its rows; freqtrade's own amount never goes down to 0.
+
+    Summed as the decimals that the venue sent: a float that is a hair too small loses a whole lot when it is cut to
+    the venue's precision, and the trade never ends.
+    """
+    total = Decimal(0)
     for row in trade.orders:
         if not row.ft_is_open and row.filled:
-            after_fee = row.filled - (row.ft_fee_base or 0.0)
+            after_fee = Decimal(repr(row.filled)) - Decimal(repr(row.ft_fee_base or 0.0))
             total += after_fee if row.ft_order_side == trade.entry_side else -after_fee
-    return 0.0 if isclose(total, 0.0, abs_tol=_GRAIN) else max(0.0, total)
+    return max(0.0, float(round(total, _DECIMALS)))
 
 
 def _row(trade: Trade, rung: Rung) -> Order | None:

@@ -110,13 +110,14 @@ class Exits:
             selling = self._selling(trade)
             if selling:
                 most = min(most, self._exchange.free(self._exchange.markets[pair]["base"]))
-            sold = self._exchange.amount_to_precision(pair, min(amount, most))
+            wanted = amount if amount <= most * (1 + _GRAIN) else most
+            sold = self._exchange.amount_to_precision(pair, wanted)
             self._remember_rest(trade, exit_, selling, short=sold < amount * (1 - _GRAIN), partial=partial)
             least = self._exchange.markets[pair]["limits"]["amount"]["min"] or 0.0
             if sold <= 0 or sold < least:
+                held = f"resting orders hold the rest; {_advice(partial=partial)}" if selling else f"under {least:.8g}"
                 raise InsufficientFundsError(
-                    f"Exit of trade {trade.id} on {pair}: {most:.8g} of {amount:.8g} are free, resting orders hold the "
-                    f"rest; nothing is borrowed. {_advice(partial=partial)}",
+                    f"Exit of trade {trade.id} on {pair}: {most:.8g} of {amount:.8g} can be sold, {held}",
                 )
             return float(sold)
 
@@ -183,5 +184,5 @@ class Exits:
 
 def _advice(*, partial: bool) -> str:
     if partial:
-        return '"bitget_margin.partial_exits": "cancel" in the configuration cancels the ladder at partial exits too.'
-    return "The loop cancels them again, and exits then."
+        return '"bitget_margin.partial_exits": "cancel" in the configuration cancels the ladder at partial exits too'
+    return "nothing is borrowed; the loop cancels them again, and exits then"

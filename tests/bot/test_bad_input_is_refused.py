@@ -1,0 +1,419 @@
+"""Promise: what cannot work is refused before anything is traded, in one line that says what to change."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import ccxt.async_support
+import ccxt.pro
+import freqtrade.exchange
+import pytest
+from freqtrade.enums import CandleType, MarginMode, RunMode, TradingMode
+from freqtrade.exceptions import OperationalException
+from freqtrade.exchange import Exchange
+from freqtrade.resolvers import ExchangeResolver
+from freqtrade.strategy import IStrategy
+
+import bitget_margin
+from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.freqtrade import CrossedMarginMixin, register, settings, startup, unregister
+from bitget_margin.freqtrade.exchange import Bitgetcross
+from bitget_margin.freqtrade.keeper import Keeper
+from support import bot as support
+from support.bot import private
+from support.console import records
+
+MODULES = (ccxt, ccxt.async_support, ccxt.pro)
+
+# An exchange that refused to start is closed by freqtrade's destructor, or by Python's: whoever comes first.
+pytestmark = pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Emulator]:
+    """Run a venue for all tests here that leave no trace on it."""
+    with Emulator(accounts=(Account(),)) as running:
+        yield running
+    assert running.errors == ()
+
+
+@pytest.fixture
+def registered() -> Iterator[None]:
+    """Register, and take everything back; freqtrade also sets an event loop, which nobody else shall find."""
+    register()
+    gc.freeze()  # what is older is not looked at
+    yield
+    unregister()
+    gc.collect()
+    gc.unfreeze()
+    asyncio.set_event_loop(None)
+
+
+def config(venue: Emulator, **changes: Any) -> dict[str, Any]:
+    """Return the configuration of a live bot as freqtrade has it once it has read it."""
+    made = support.config(venue, ["BTC/USDT"], Path(), **changes)
+    made["exchange"]["ccxt_config"]["enableRateLimit"] = False
+    made["trading_mode"] = TradingMode(made["trading_mode"])
+    made["margin_mode"] = made["margin_mode"] and MarginMode(made["margin_mode"])
+    return {"runmode": RunMode.LIVE, "candle_type_def": CandleType.SPOT, **made}
+
+
+def load(venue: Emulator, **changes: Any) -> Any:
+    """Load the exchange as a live bot does."""
+    return ExchangeResolver.load_exchange(config(venue, **changes), validate=True)
+
+
+def refusal(venue: Emulator, **changes: Any) -> str:
+    """Return the one line with which a live bot does not start; nothing but a look at the account was sent."""
+    since = len(private(venue))
+    with pytest.raises(OperationalException) as refused:
+        load(venue, **changes)
+    said = str(refused.value)
+    assert "\n" not in said
+    assert not any(secret in said for secret in secrets_of(venue, changes))
+    assert {record.path for record in private(venue)[since:]} <= {"/api/v2/spot/account/info"}
+    return said
+
+
+def secrets_of(venue: Emulator, changes: dict[str, Any]) -> list[str]:
+    """Return what no message may show: the account's own secrets, and those that were typed wrong."""
+    own = [secret for each in venue.accounts for secret in (each.secret, each.password)]
+    typed = changes.get("exchange", {})
+    return [*own, *(typed[name] for name in ("secret", "password") if typed.get(name))]
+
+
+@pytest.mark.usefixtures("registered")
+class TestTheAccount:
+    @pytest.mark.parametrize(
+        ("wrong", "code"),
+        [({"key": "bg_wrong"}, "40006"), ({"secret": "wrong-secret"}, "40009"), ({"password": "wrong-pass"}, "40012")],
+        ids=["key", "secret", "passphrase"],
+    )
+    def test_wrong_credentials_are_named(self, shop: Emulator, wrong: dict[str, str], code: str) -> None:
+        said = refusal(shop, exchange=wrong)
+        assert said.startswith("bitgetcross: the venue refuses the API key (bitget {")
+        assert f'"code":"{code}"' in said
+        assert "check exchange.key, exchange.secret and exchange.password (the key's passphrase)" in said
+
+    @pytest.mark.parametrize("missing", [("key", "secret", "password"), ("password",)], ids=",".join)
+    @pytest.mark.parametrize("nothing", ["", None], ids=["empty", "null"])
+    def test_missing_credentials_are_named_with_their_variables(
+        self, shop: Emulator, missing: tuple[str, ...], nothing: str | None
+    ) -> None:
+        since = len(shop.requests)
+        said = refusal(shop, exchange=dict.fromkeys(missing, nothing))
+        assert said.startswith(f"bitgetcross: {', '.join(f'exchange.{name}' for name in missing)} not set: give the ")
+        assert said.endswith(f"as {', '.join(f'FREQTRADE__EXCHANGE__{name.upper()}' for name in missing)}.")
+        # Not even refused by the venue: it was not asked.
+        assert not any("account" in record.path for record in shop.requests[since:])
+
+    def test_a_unified_account_is_recognised(self) -> None:
+        with Emulator(accounts=(Account(kind=AccountKind.UNIFIED),)) as venue:
+            said = refusal(venue)
+        assert said == (
+            "bitgetcross: this is a unified account (40085), and only the crossed margin of a classic account is "
+            "supported: use an API key of a classic (sub-)account."
+        )
+
+    def test_a_wrong_clock_is_named(self) -> None:
+        with Emulator(clock=lambda: time.time_ns() // 1_000_000 + 60_000) as venue:
+            said = refusal(venue)
+        assert said.startswith('bitgetcross: the venue refuses this machine\'s clock (bitget {"code":"40008"')
+        assert said.endswith("set it right, for example with NTP.")
+
+    def test_what_else_the_venue_says_is_told_in_one_line(
+        self, shop: Emulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object) -> None:
+            raise ccxt.ExchangeNotAvailable("bitget <html>\n  <b>Bad gateway</b>\n</html>")
+
+        monkeypatch.setattr(ccxt.bitgetcross, "fetch_balance", broken)
+        assert refusal(shop) == (
+            "bitgetcross: the account could not be looked at (bitget <html> <b>Bad gateway</b> </html>): start again "
+            "once the venue answers."
+        )
+
+    def test_loans_are_warned_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        with Emulator(accounts=(Account(debts={"USDT": "100.5", "ADA": "3"}),)) as venue:
+            load(venue).close()
+        (warning,) = bot_records(caplog, logging.WARNING)
+        assert warning == (
+            "The crossed account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not count it, and a "
+            "liquidation would sell this bot's coins too. Repay, or use an account without loans."
+        )
+
+    def test_a_good_account_is_introduced_without_a_warning(
+        self, shop: Emulator, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        exchange = load(shop)
+        exchange.close()
+        assert type(exchange) is Bitgetcross
+        assert bot_records(caplog, logging.WARNING) == []
+        (said,) = bot_records(caplog, logging.INFO)
+        assert said.startswith(
+            "Trading on Bitget's CROSSED MARGIN account: a classic account, "
+            f"UID {shop.accounts[0].uid}, wallet 100000 USDT, 2 BTC, 20 ETH, 500 SOL; "
+        )
+        assert not any(secret in caplog.text for secret in secrets_of(shop, {}))
+
+
+@pytest.mark.usefixtures("registered")
+class TestTheConfiguration:
+    def test_a_pair_without_crossed_margin_is_named(self, shop: Emulator) -> None:
+        said = refusal(shop, exchange={"pair_whitelist": ["BTC/USDT", "XRP/USDT"]})
+        assert said == (
+            'bitgetcross: XRP/USDT cannot be traded on crossed margin: take it out of "exchange.pair_whitelist".'
+        )
+
+    @pytest.mark.parametrize("mode", ["margin", "futures"])
+    def test_other_trading_modes_are_refused(self, shop: Emulator, mode: str) -> None:
+        assert refusal(shop, trading_mode=mode) == (
+            f'bitgetcross: "trading_mode" is \'{mode}\'; only "spot" is supported (longs without leverage): set '
+            '"trading_mode": "spot" and "margin_mode": "cross".'
+        )
+
+    @pytest.mark.parametrize(("mode", "shown"), [("isolated", "'isolated'"), ("", "not set"), (None, "not set")])
+    def test_other_margin_modes_are_refused(self, shop: Emulator, mode: str | None, shown: str) -> None:
+        assert refusal(shop, margin_mode=mode) == (
+            f'bitgetcross: "margin_mode" is {shown}; it trades the crossed account: set "margin_mode": "cross".'
+        )
+
+    def test_a_dry_run_has_to_name_the_margin_mode_too(self, shop: Emulator) -> None:
+        """Or the same configuration would be refused on the day that it goes live."""
+        assert '"margin_mode" is not set' in refusal(shop, runmode=RunMode.DRY_RUN, dry_run=True, margin_mode=None)
+
+    def test_a_stop_loss_on_the_exchange_is_refused(self, shop: Emulator) -> None:
+        assert refusal(shop, order_types={"stoploss_on_exchange": True}) == (
+            'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: set '
+            '"stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.'
+        )
+
+    @pytest.mark.parametrize(
+        ("section", "said"),
+        [
+            ([], '"bitget_margin" in the configuration is []; give an object'),
+            (None, '"bitget_margin" in the configuration is None; give an object'),
+            (
+                {"scope": "trade", "a": 1},
+                '"bitget_margin" in the configuration has a, scope; known are cancel_scope, partial_exits, wait_ms',
+            ),
+            ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),
+            ({"cancel_scope": ["pair"]}, "\"bitget_margin.cancel_scope\" is ['pair']; give one of 'trade', 'pair'"),
+            ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),
+            *(
+                ({"wait_ms": value}, f'"bitget_margin.wait_ms" is {value!r}; give milliseconds from 100 to 30000')
+                for value in (99, 30_001, -1, 3_000.0, "3000", True, None)
+            ),
+        ],
+        ids=repr,
+    )
+    def test_the_plugin_s_own_section_is_checked(self, shop: Emulator, section: object, said: str) -> None:
+        assert refusal(shop, bitget_margin=section) == said
+
+
+@pytest.mark.usefixtures("registered")
+class TestNoOtherClass:
+    """freqtrade takes an AttributeError for a missing class, and would go on with one that trades the spot wallet."""
+
+    @pytest.mark.parametrize(
+        ("holder", "name"),
+        [
+            (startup, "refuse_modes"),
+            (settings, "read"),
+            (Keeper, "__init__"),
+            (startup, "refuse_pairs"),
+            (startup, "introduce"),
+            (Bitgetcross, "additional_exchange_init"),
+            (Exchange, "validate_config"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else value.__name__.rsplit(".", 1)[-1],
+    )
+    def test_an_attribute_error_at_the_start_stops_the_bot(
+        self, shop: Emulator, monkeypatch: pytest.MonkeyPatch, holder: object, name: str
+    ) -> None:
+        def missing(*_: object, **__: object) -> None:
+            raise AttributeError("no attribute of that name")
+
+        monkeypatch.setattr(holder, name, missing)
+        assert refusal(shop) == ("bitgetcross could not be started: AttributeError('no attribute of that name')")
+
+    def test_a_refused_start_leaves_nothing_that_shouts_when_it_is_collected(self, shop: Emulator) -> None:
+        ignored: list[Any] = []
+        hook, sys.unraisablehook = sys.unraisablehook, ignored.append
+        try:
+            refusal(shop, margin_mode="isolated")
+            gc.collect()
+        finally:
+            sys.unraisablehook = hook
+        assert [unraisable.exc_value for unraisable in ignored] == []
+
+
+class TestRegistration:
+    def test_it_can_be_done_twice_and_taken_back_twice(self) -> None:
+        before = names()
+        register()
+        once = names()
+        register()
+        assert names() == once != before
+        assert [module.bitgetcross for module in MODULES] == [
+            bitget_margin.bitget,
+            bitget_margin.async_support.bitget,
+            bitget_margin.pro.bitget,
+        ]
+        assert [module.exchanges.count("bitgetcross") for module in MODULES] == [1, 1, 1]
+        assert freqtrade.exchange.Bitgetcross is Bitgetcross
+        unregister()
+        assert names() == before
+        unregister()
+        assert names() == before
+
+    def test_importing_registers_nothing(self) -> None:
+        before = names()
+        importlib.reload(importlib.import_module("bitget_margin.freqtrade"))
+        assert names() == before
+
+
+def names() -> list[Any]:
+    """Return what registering changes: the names of ccxt's modules and lists, and of freqtrade's exchanges."""
+    return [*((list(module.exchanges), set(dir(module))) for module in MODULES), set(dir(freqtrade.exchange))]
+
+
+class TestTheStrategy:
+    def test_the_mixin_after_istrategy_is_refused_by_python(self) -> None:
+        with pytest.raises(TypeError, match="method resolution"):
+            type("Wrong", (IStrategy, CrossedMarginMixin), {})
+        type("Right", (CrossedMarginMixin, IStrategy), {})
+        type("Short", (CrossedMarginMixin,), {})
+
+    @pytest.mark.parametrize("dry", [True, False], ids=["dry-run", "live"])
+    def test_another_exchange_is_warned_of_in_a_dry_run_and_refused_live(
+        self, caplog: pytest.LogCaptureFixture, *, dry: bool
+    ) -> None:
+        strategy = support_strategy({"runmode": RunMode.DRY_RUN if dry else RunMode.LIVE, "dry_run": dry})
+        said = OTHER_EXCHANGE.format(strategy="Mine")
+        if dry:
+            strategy.ft_bot_start()
+            assert bot_records(caplog, logging.WARNING) == [said]
+        else:
+            with pytest.raises(OperationalException) as refused:
+                strategy.ft_bot_start()
+            assert str(refused.value) == said
+
+    def test_backtesting_on_another_exchange_is_nobody_s_business(self, caplog: pytest.LogCaptureFixture) -> None:
+        support_strategy({"runmode": RunMode.BACKTEST, "dry_run": True}).ft_bot_start()
+        assert bot_records(caplog, logging.WARNING) == []
+
+
+OTHER_EXCHANGE = (
+    "{strategy} uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start with "
+    "`bitget-margin freqtrade trade`."
+)
+
+
+def support_strategy(config: dict[str, Any]) -> Any:
+    """Return a strategy with the mixin, on stock bitget."""
+    made = type("Mine", (CrossedMarginMixin, IStrategy), {"populate_indicators": lambda *args: args[1]})
+    return made({"exchange": {"name": "bitget"}, **config})
+
+
+def bot_records(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """Return what the plugin logged at a level."""
+    ours = [record for record in caplog.records if record.name == "bitget_margin" and record.levelno == level]
+    return [record.getMessage() for record in ours]
+
+
+STRATEGY = """
+from bitget_margin.freqtrade import CrossedMarginMixin
+from freqtrade.strategy import IStrategy
+
+
+class StopsOnExchange(CrossedMarginMixin, IStrategy):
+    timeframe = "1m"
+    stoploss = -0.1
+    order_types = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": True}
+
+    def populate_indicators(self, dataframe, metadata):
+        return dataframe
+"""
+
+
+@dataclass
+class Started:
+    """A bot that should not start: what is wrong with it, and what it says."""
+
+    said: str
+    changes: dict[str, Any]
+    module: str = "bitget_margin.freqtrade"
+
+
+CASES = {
+    "wrong-key": Started("bitgetcross: the venue refuses the API key", {"exchange": {"key": "bg_wrong"}}),
+    "isolated": Started("bitgetcross: \"margin_mode\" is 'isolated'", {"margin_mode": "isolated"}),
+    "strategy-stoploss": Started(
+        'bitgetcross: "stoploss_on_exchange" is true', {"strategy": "StopsOnExchange", "strategy_path": "."}
+    ),
+    "stock-exchange": Started(OTHER_EXCHANGE.format(strategy="Scripted"), {"exchange": {"name": "bitget"}}),
+    "plain-freqtrade": Started('Exchange "bitgetcross" is not known to the ccxt library', {}, "freqtrade"),
+}
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, Emulator, Account]]]:
+    """Start all of these bots at once, each with an account of its own, and wait for their ends."""
+    accounts = {name: Account() for name in CASES}
+    with Emulator(accounts=tuple(accounts.values())) as venue:
+        processes = {}
+        for name, case in CASES.items():
+            folder = tmp_path_factory.mktemp(name)
+            (folder / "user_data").mkdir()
+            (folder / "strategy.py").write_text(STRATEGY)
+            (folder / "script.json").write_text("{}")
+            settings = support.config(venue, ["BTC/USDT"], folder, account=accounts[name], **case.changes)
+            (folder / "config.json").write_text(json.dumps(settings))
+            processes[name] = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-m", case.module, "trade", "--config", "config.json"],
+                env={**os.environ, "SCRIPT": str(folder / "script.json")},
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        try:
+            said = {name: process.communicate(timeout=50)[0] for name, process in processes.items()}
+        finally:
+            for process in processes.values():
+                process.kill()
+        yield {name: (processes[name].returncode, said[name], venue, accounts[name]) for name in CASES}
+    assert venue.errors == ()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_real_bot_says_it_in_one_line_and_ends(
+    ended: dict[str, tuple[int, str, Emulator, Account]], name: str
+) -> None:
+    code, said, venue, owner = ended[name]
+    assert code == 2, said
+    (error,) = records(said, "ERROR")
+    assert error.startswith(CASES[name].said)
+    assert "Traceback" not in said
+    assert "Unclosed" not in said
+    assert "Using the generic exchange class" not in said
+    assert not any(secret in said for secret in (owner.secret, owner.password))
+    sent = [record for record in venue.requests if record.uid == owner.uid]
+    assert {record.method for record in sent} <= {"GET"}
+    if name == "plain-freqtrade":
+        assert sent == []
