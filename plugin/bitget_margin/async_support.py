@@ -214,6 +214,12 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
             return await super().fetch_open_orders(symbol, since, limit, params)
         return await self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
 
+    async def fetch_balance(self, params: Params = {}) -> Any:
+        """Fetch the balance; the crossed one with `free`, `used` and `debt`."""
+        if not operations.balance_is_cross(self, params):
+            return await super().fetch_balance(params)
+        return await self.perform(operations.fetch_balance(self, params))
+
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
         if not PACED.get():

@@ -301,6 +301,15 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
             return super().fetch_open_orders(symbol, since, limit, params)
         return self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
 
+    def fetch_balance(self, params: Params = {}) -> Any:
+        """Fetch the balance; the crossed one with `free`, `used` and `debt`.
+
+        https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Assets
+        """
+        if not operations.balance_is_cross(self, params):
+            return super().fetch_balance(params)
+        return self.perform(operations.fetch_balance(self, params))
+
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""
         if not PACED.get():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import ccxt
@@ -158,3 +159,16 @@ def test_rows_that_the_venue_refused_at_entry_are_rejected() -> None:
     """`reject` is a status of the documents that stock ccxt passes through."""
     assert bitget_margin.bitget().parse_order_status("reject") == "rejected"
     assert bitget_margin.bitget().parse_order_status("partially_fill") == "open"
+
+
+def test_the_crossed_balance_keeps_its_time(venue: Emulator, client: Client) -> None:
+    """It has the window and the deadline of every crossed call; ccxt's own pacing does not hold it up."""
+    began = time.monotonic()
+    for _ in range(8):
+        client("fetch_balance", CROSS)
+    assert time.monotonic() - began < 0.6
+    venue.knobs(latency_ms=5_000)
+    began = time.monotonic()
+    with pytest.raises(ccxt.RequestTimeout):
+        client("fetch_balance", CROSS | {"timeout": 300})
+    assert time.monotonic() - began < 0.3 + 0.2

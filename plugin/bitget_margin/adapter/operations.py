@@ -13,8 +13,8 @@ from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk,
 from bitget_margin.adapter.errors import attach
 from bitget_margin.adapter.margin import ISOLATED
 from bitget_margin.adapter.orders import readable
-from bitget_margin.core import flow, sweep
-from bitget_margin.core.ask import find, list_open
+from bitget_margin.core import flow, sweep, wire
+from bitget_margin.core.ask import ask, find, list_open
 from bitget_margin.core.call import Fault, Flow
 from bitget_margin.core.codes import refuses_parameters
 from bitget_margin.core.outcome import CancelReport, Outcome
@@ -176,6 +176,28 @@ def fetch_open_orders(
     until = params.get("until")
     # Not sent as endTime, which would beat the paging by id.
     return [order for order in orders if until is None or (order["timestamp"] or 0) <= until]
+
+
+def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
+    """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
+    if params.get("stock") or not asking.is_cross(exchange, "fetchBalance", None, params):
+        return False
+    kind, _ = exchange.handle_market_type_and_params("fetchBalance", None, params)
+    return kind in {"spot", "margin"}
+
+
+def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
+    """Return the crossed balance."""
+    method = "fetch_balance"
+    asking.prepare(exchange, method, params, params)
+    settings = asking.settings(exchange, method, params, confirm=False)
+    desk = open_desk(exchange, settings)
+    yield from load_markets(exchange, desk)
+    extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", "uta", *asking.BOUNDS])
+    body = yield from ask(desk, wire.assets(extra), wire.read_assets)
+    if isinstance(body, Fault):
+        raise raised(exchange, method, body)
+    return exchange.parse_balance(body)
 
 
 def _cancel_listed(

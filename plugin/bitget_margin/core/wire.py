@@ -102,9 +102,15 @@ def by_id(endpoint: Endpoint, symbol: str, kind: IdKind, value: str, since_ms: i
     return Call(endpoint, {"symbol": symbol, "startTime": str(since_ms), kind.value: value})
 
 
-def assets() -> Call:
+def assets(extra: Mapping[str, Any] | None = None) -> Call:
     """Return the request for the balances."""
-    return Call(Endpoint.ASSETS, {})
+    return Call(Endpoint.ASSETS, extra or {})
+
+
+def read_assets(body: object) -> list[Any] | None:
+    """Return the rows of the balances as they are; None where there is no list."""
+    data = _data(body)
+    return data if isinstance(data, list) else None
 
 
 def read_batch_cancel(body: object) -> CancelAnswer | None:
