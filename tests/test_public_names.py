@@ -17,6 +17,7 @@ def test_all_names_exist_and_no_other_is_public() -> None:
         "cli",
         "core",
         "emulator",
+        "freqtrade",
         "importlib",
         "sync",
         "version",

@@ -67,7 +67,7 @@ def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(books, "read", twisted)
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 1, done.output
-    assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 2.5 filled, the venue 1.5", done.output)
+    assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 3.0 filled, the venue 2", done.output)
     assert "books are the venue's" not in done.output
 
 

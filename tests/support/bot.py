@@ -22,6 +22,8 @@ from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
 
 STRATEGIES = Path(__file__).parent / "strategies"
 WAIT_SECONDS = 40.0
+GENTLY = ("nice", "-n", "10")
+"""A bot that starts must not disturb a test beside it that looks at the clock."""
 PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
 """The pairs of `synthetic_symbols`."""
 
@@ -100,8 +102,8 @@ class Bot:
         command = arguments or ("trade",)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own launcher
-                [sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
-                env={**os.environ, "SCRIPT": str(self.script)},
+                [*GENTLY, sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
+                env={**os.environ, "SCRIPT": str(self.script), "COLUMNS": "1000"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
