@@ -50,16 +50,19 @@ class Bitgetcross(Exchange):
         "stoploss_on_exchange": False,
         "stoploss_query_requires_stop_flag": False,
     }
+    # freqtrade's destructor reads them, also where the constructor refused before it had set them.
+    _exchange_ws = None
+    _ws_async = None
     _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
-        startup.refuse_modes(config)
-        self._settings = settings.read(config)
-        self._keeper = Keeper(self, self._settings)
-        self._exits = Exits(self, self._keeper)
-        self._own_orders = OwnOrders(self, self._keeper)
-        self._unproven: dict[str, float] = {}
         try:
+            startup.refuse_modes(config)
+            self._settings = settings.read(config)
+            self._keeper = Keeper(self, self._settings)
+            self._exits = Exits(self, self._keeper)
+            self._own_orders = OwnOrders(self, self._keeper)
+            self._unproven: dict[str, float] = {}
             super().__init__(config, **kwargs)
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Final
 
 from bitget_margin.core.settings import BATCH_MAX
@@ -58,7 +60,7 @@ def steps(orders: object, limits: Limits) -> Sequence[Step]:
     listed = [_step(i, order, limits) for i, order in enumerate(orders)]
     if len(listed) > BATCH_MAX:
         raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {BATCH_MAX}; use a second key")
-    listed = _sell_all(listed, sum(order["amount"] for order in orders if order["side"] == SELL), limits)
+    listed = _sell_all(listed, sum(float(order["amount"]) for order in orders if order["side"] == SELL), limits)
     sold = sum(step.amount for step in listed if step.side == SELL)
     if sold > limits.sellable * (1 + _GRAIN):
         raise LadderRefused(
@@ -97,11 +99,11 @@ def _step(i: int, order: object, limits: Limits) -> Step:
         wrong = f"has unknown {', '.join(unknown)}" if unknown else f"has no {', '.join(missing)}"
         raise LadderRefused(f"{where} {wrong}: give side, price and amount")
     side = order["side"]
-    if side not in {BUY, SELL}:
+    if not isinstance(side, str) or side not in {BUY, SELL}:
         raise LadderRefused(f"{where} side is {side!r}: give 'buy' or 'sell'")
-    price = limits.to_price(_positive(where, "price", order["price"]))
-    amount = limits.to_amount(_positive(where, "amount", order["amount"]))
-    if price <= 0 or amount <= 0 or (limits.min_amount is not None and amount < limits.min_amount):
+    price = _exact(where, "price", order["price"], limits.to_price)
+    amount = _exact(where, "amount", order["amount"], limits.to_amount)
+    if limits.min_amount is not None and amount < limits.min_amount:
         raise LadderRefused(f"{where} amount {order['amount']} is under the {limits.min_amount} that the venue takes")
     if limits.min_cost is not None and price * amount < limits.min_cost:
         raise LadderRefused(
@@ -111,7 +113,15 @@ def _step(i: int, order: object, limits: Limits) -> Step:
     return Step(side, price, amount)
 
 
-def _positive(where: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+def _exact(where: str, name: str, value: Any, cut: Callable[[float], float]) -> float:
+    """Return a number in the venue's precision; numpy's are numbers too."""
+    number = float("nan")
+    if not isinstance(value, bool) and isinstance(value, Real):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    if not 0 < number < float("inf"):
         raise LadderRefused(f"{where} {name} is {value!r}: give a number above 0")
-    return float(value)
+    exact = float(cut(number))
+    if exact <= 0:
+        raise LadderRefused(f"{where} {name} {value} is nothing in the venue's precision: give more")
+    return exact
