@@ -37,6 +37,8 @@ from support.bot import private
 from support.client import close
 from support.console import WIDE, has_traceback, records
 
+pytestmark = pytest.mark.xdist_group("bad_input_is_refused")  # one venue for all of them
+
 OLD_CCXT = ccxt.__version__ == "4.5.60"
 MODULES = (ccxt, ccxt.async_support, ccxt.pro)
 
@@ -419,7 +421,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
                 text=True,
             )
         try:
-            said = {name: process.communicate(timeout=50)[0] for name, process in processes.items()}
+            said = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
         finally:
             for process in processes.values():
                 process.kill()
@@ -427,6 +429,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
     assert venue.errors == ()
 
 
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", CASES)
 def test_a_real_bot_says_it_in_one_line_and_ends(
     ended: dict[str, tuple[int, str, Emulator, Account]], name: str

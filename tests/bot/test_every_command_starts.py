@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ import rapidjson
 
 from bitget_margin.emulator import Emulator, ccxt_urls
 from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
-from support.bot import Bot, private
+from support.bot import WAIT_SECONDS, Bot, private
 from support.console import WIDE, has_traceback, unwrapped
 
+pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("every_command_starts")]
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
 BITGET_CONFIG = USER_DATA / "config.bitget.json"
@@ -85,7 +87,7 @@ class Desk:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=50,
+            timeout=120,
             check=False,
         )
         assert not has_traceback(done.stdout), done.stdout
@@ -153,7 +155,7 @@ def process(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     """Return a process that goes on until it is stopped, not started yet."""
     for name, value in {**WIDE, **desk.keys}.items():
         monkeypatch.setenv(name, value)
-    fast = {"internals": {"process_throttle_secs": 1, "heartbeat_interval": 1}, "force_entry_enable": True}
+    fast = {"internals": {"process_throttle_secs": 1}, "force_entry_enable": True}
     with Bot(tmp_path, {**desk.overrides, **fast, "db_url": f"sqlite:///{tmp_path / 'trades.sqlite'}"}) as made:
         yield made
 
@@ -165,7 +167,7 @@ def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, pr
     process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
     process.until_said(WARNING)
     process.api("POST", "stop")  # Ctrl-C in the middle of a loop may hit freqtrade's database
-    process.until_said("state='STOPPED'")
+    process.until_said(r"Changing state from RUNNING to: STOPPED")
     assert process.stop() == INTERRUPTED
     said = unwrapped(process.said())
     assert CLASS.search(said)
@@ -178,12 +180,15 @@ def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> Non
     since = len(private(desk.venue))
     process.start("webserver", "--config", str(EMULATOR_CONFIG))
     assert process.until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
-    markets = process.api("GET", "markets")
+    markets = process.until(lambda: process.api("GET", "markets"), "it has the markets")
     assert (markets["exchange_id"], "BTC/USDT" in markets["markets"]) == ("bitgetcross", True)
     assert process._process is not None
     process._process.send_signal(signal.SIGINT)
-    # With stock exchanges too, freqtrade's process stays after this until the second Ctrl-C.
-    process.until_said("Finished server process")
+    # The server has ended then; with stock exchanges too, the process may stay until a second Ctrl-C.
+    end = time.monotonic() + WAIT_SECONDS
+    while "Finished server process" not in process.said():
+        assert time.monotonic() < end, process.said()[-2_000:]
+        time.sleep(0.05)
     said = unwrapped(process.said())
     assert CLASS.search(said)
     assert not has_traceback(process.said())

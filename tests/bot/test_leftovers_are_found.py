@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,7 @@ from bitget_margin.emulator import Emulator, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
 from support.stage import Stage, agree, closed, enter, exit_posts
 
-INTERRUPTED = 130
-"""freqtrade's exit code after Ctrl-C."""
+pytestmark = pytest.mark.xdist_group("leftovers_are_found")  # one bot for all of them
 
 
 @pytest.fixture(scope="module")
@@ -135,17 +133,3 @@ def requests_of_exit(stage: Stage, pair: str) -> list[Any]:
 def stamp(at_ms: int) -> str:
     """Return a time as freqtrade's log writes it."""
     return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S,%f")[:23]
-
-
-def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(venue: Emulator, tmp_path: Path) -> None:
-    for told in (True, False):
-        folder = tmp_path / str(told)
-        pair = PAIRS[int(told)]
-        with Bot(folder, config(venue, [pair], folder, cancel_open_orders_on_exit=told)).start() as bot:
-            stage = Stage(bot, venue, iter([pair]))
-            enter(stage, pair)
-            bot.api("POST", "reload_config")
-            bot.until_said("config reloaded")
-            assert len(live_of(venue, pair)) == (0 if told else 3)
-            assert bot.stop() == INTERRUPTED
-        assert len(live_of(venue, pair)) == (0 if told else 3)

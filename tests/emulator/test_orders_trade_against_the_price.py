@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bitget_margin.emulator import Emulator
+from bitget_margin.emulator import Account, Emulator
 
 from .client import CROSSED, START_MS, Client, FakeClock
 
@@ -222,3 +222,13 @@ def test_assets_show_what_is_frozen(client: Client) -> None:
     assert (row["totalAmount"], row["available"], row["frozen"], row["net"]) == ("100000", "99500", "500", "100000")
     assert (row["borrow"], row["interest"], row["coupon"]) == ("0", "0", "0")
     assert client.get(f"{CROSSED}/account/risk-rate").data == {"riskRateRatio": "0"}
+
+
+def test_debts_are_shown_and_lower_the_net() -> None:
+    """A coin that is owed has a row, also where there is none of it."""
+    account = Account(balances={"USDT": "1000", "BTC": "1"}, debts={"USDT": "100.5", "ADA": "3"})
+    clock = FakeClock()
+    with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as own:
+        rows = own.get(f"{CROSSED}/account/assets").data
+    shown = {row["coin"]: (row["totalAmount"], row["borrow"], row["net"]) for row in rows}
+    assert shown == {"USDT": ("1000", "100.5", "899.5"), "BTC": ("1", "0", "1"), "ADA": ("0", "3", "-3")}

@@ -99,6 +99,8 @@ def test_twins_are_refused() -> None:
         Emulator(symbols=DEFAULT_SYMBOLS * 2)
     with pytest.raises(ValueError, match="balance of USDT must be plain decimal text"):
         Account(balances={"USDT": "lots"})
+    with pytest.raises(ValueError, match="debt of USDT must be plain decimal text"):
+        Account(debts={"USDT": "-5"})
     with pytest.raises(ValueError, match="an account needs a secret"):
         Account(secret="")
 

@@ -1,0 +1,28 @@
+"""Promise: the end of the bot, and a reload, take the ladders with them where the user wants it, and only there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bitget_margin.emulator import Emulator
+from support.bot import PAIRS, Bot, config, live_of
+from support.stage import Stage, enter
+
+INTERRUPTED = 130
+"""freqtrade's exit code after Ctrl-C."""
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
+    venue: Emulator, tmp_path: Path, told: bool
+) -> None:
+    pair, left = PAIRS[0], 0 if told else 3
+    with Bot(tmp_path, config(venue, [pair], tmp_path, cancel_open_orders_on_exit=told)).start() as bot:
+        enter(Stage(bot, venue, iter([pair])), pair)
+        bot.api("POST", "reload_config")
+        bot.until_said("config reloaded")
+        assert len(live_of(venue, pair)) == left
+        assert bot.stop() == INTERRUPTED
+    assert len(live_of(venue, pair)) == left
