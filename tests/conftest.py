@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bitget_margin.emulator import Account, Emulator
 from support.client import Client, Flavour, config
+
+BOTS = Path(__file__).parent / "bot"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that run a bot: they take longest, and the others fill the gaps beside them."""
+    items.sort(key=lambda item: not item.path.is_relative_to(BOTS))
 
 
 @pytest.fixture

@@ -37,7 +37,6 @@ from support.bot import private
 from support.client import close
 from support.console import WIDE, has_traceback, records
 
-pytestmark = pytest.mark.xdist_group("bad_input_is_refused")  # one venue for all of them
 
 OLD_CCXT = ccxt.__version__ == "4.5.60"
 MODULES = (ccxt, ccxt.async_support, ccxt.pro)

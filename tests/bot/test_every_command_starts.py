@@ -22,7 +22,7 @@ from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
 from support.bot import WAIT_SECONDS, Bot, private
 from support.console import WIDE, has_traceback, unwrapped
 
-pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("every_command_starts")]
+pytestmark = pytest.mark.timeout(150)
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
 BITGET_CONFIG = USER_DATA / "config.bitget.json"

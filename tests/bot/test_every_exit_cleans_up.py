@@ -11,7 +11,6 @@ from bitget_margin.emulator import Emulator, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, live_of, symbol_of
 from support.stage import Stage, agree, closed, enter, exit_posts, not_filled
 
-pytestmark = pytest.mark.xdist_group("every_exit_cleans_up")  # one bot for all of them
 
 RUNGS = 3
 

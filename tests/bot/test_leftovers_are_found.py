@@ -12,8 +12,6 @@ from bitget_margin.emulator import Emulator, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
 from support.stage import Stage, agree, closed, enter, exit_posts
 
-pytestmark = pytest.mark.xdist_group("leftovers_are_found")  # one bot for all of them
-
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:

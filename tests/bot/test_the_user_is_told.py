@@ -11,8 +11,6 @@ from bitget_margin.emulator import Emulator, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, live_of, symbol_of
 from support.stage import Stage, agree, closed, enter, exit_posts
 
-pytestmark = pytest.mark.xdist_group("the_user_is_told")  # one bot for all of them
-
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:

@@ -12,7 +12,6 @@ from bitget_margin.emulator import Emulator, RequestRecord, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
 from support.stage import Stage, agree, closed, enter
 
-pytestmark = pytest.mark.xdist_group("trouble_is_bounded")  # one bot for all of them
 
 BOUND_SECONDS = 3.0
 GRACE_SECONDS = 0.5

@@ -15,7 +15,6 @@ from bitget_margin.emulator import Emulator, ccxt_urls
 #: The hints of ccxt allow None nearly everywhere.
 Exchange: TypeAlias = Any
 
-pytestmark = pytest.mark.xdist_group("stock_ccxt_works")  # one venue for all of them
 
 STOCK: Exchange = ccxt.bitget()
 CROSS = {"marginMode": "cross"}

@@ -53,6 +53,7 @@ class Bitgetcross(Exchange):
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
     _exchange_ws = None
     _ws_async = None
+    loop: Any = None
     _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:

@@ -92,8 +92,8 @@ class CrossedMarginMixin(IStrategy):
         return runtime.exchange() if is_live(self.config) else None
 
     def _tell_simulated(self) -> None:
-        if not getattr(self, "_told_simulated", False):
-            self._told_simulated = True
+        # Once in a process: hyperopt makes a new strategy for every epoch.
+        if runtime.is_news("ladders are not simulated"):
             logger.warning(
                 "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
                 "places them.",

@@ -18,6 +18,15 @@ _RUNNING: Final = "running"
 NESTED: Final[ContextVar[frozenset[str]]] = ContextVar("NESTED", default=frozenset())
 """Which hooks of the strategy are active with ours around them: only the outermost acts."""
 
+_told: Final[set[str]] = set()
+
+
+def is_news(text: str) -> bool:
+    """Whether this process asks for the first time about this text."""
+    news = text not in _told
+    _told.add(text)
+    return news
+
 
 def set_exchange(exchange: Bitgetcross) -> None:
     """Remember the exchange that this process trades on; after a reload it is the new one."""
