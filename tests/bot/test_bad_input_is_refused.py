@@ -37,7 +37,6 @@ from support.bot import private
 from support.client import close
 from support.console import WIDE, has_traceback, records
 
-
 OLD_CCXT = ccxt.__version__ == "4.5.60"
 MODULES = (ccxt, ccxt.async_support, ccxt.pro)
 

@@ -7,10 +7,8 @@ from enum import Enum
 
 import pytest
 
-from bitget_margin.emulator import Emulator, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, symbol_of
-from support.stage import Stage, agree, closed, enter, exit_posts, not_filled
-
+from support.bot import live_of, symbol_of
+from support.stage import Stage, agree, closed, enter, exit_posts, on_stage
 
 RUNGS = 3
 
@@ -25,15 +23,8 @@ class Before(Enum):
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Emulator(accounts=(account(),), symbols=synthetic_symbols(len(PAIRS))) as venue:
-        folder = tmp_path_factory.mktemp("bot")
-        unfilled = {"entry": 10, "exit": 10, "unit": "minutes", "exit_timeout_count": 1}
-        settings = config(venue, PAIRS, folder, unfilledtimeout=unfilled)
-        with Bot(folder, settings).start() as bot:
-            bot.until_said("Changing state to: RUNNING")
-            yield Stage(bot, venue, iter(PAIRS))
-            assert "Traceback" not in bot.said()
-        assert venue.errors == ()
+    with on_stage(tmp_path_factory.mktemp("bot"), 20) as running:
+        yield running
 
 
 def exit_signal(stage: Stage, pair: str, _trade: int) -> None:
@@ -88,26 +79,4 @@ def test_one_batch_before_the_exit_order_and_none_lives(stage: Stage, kind: str,
     assert exit_posts(stage, pair, since) == ["batch-cancel-order", "place-order"]
     assert live_of(stage.venue, pair) == []
     assert ended["exit_reason"] == ("mine" if kind == "custom_exit" else kind)
-    agree(stage, ended)
-
-
-@pytest.mark.parametrize("kind", ["timeout", "replace"])
-def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(stage: Stage, kind: str) -> None:
-    """The emergency exit after a timeout, and a replaced exit order: freqtrade asks the strategy about neither."""
-    pair = next(stage.pairs)
-    enter(stage, pair)
-    stage.bot.say(pair, exit=True, exit_price=1.015)
-    stage.bot.until(lambda: not_filled(stage, pair), "the exit order rests")
-    stage.bot.say(pair, exit=False, late=RUNGS)
-    stage.bot.until(lambda: len(live_of(stage.venue, pair)) == RUNGS + 1, "a second ladder rests beside it")
-    since = len(stage.venue.requests)
-    if kind == "timeout":
-        stage.bot.say(pair, exit_timeout=True, exit_price=1)
-    else:
-        stage.bot.say(pair, replace_exit=0.999, exit_price=1)
-    # A replacement waits for the next candle.
-    ended = closed(stage, pair, seconds=90)
-    # freqtrade cancels its own exit order, then places the new one.
-    assert exit_posts(stage, pair, since)[-2:] == ["batch-cancel-order", "place-order"]
-    assert live_of(stage.venue, pair) == []
     agree(stage, ended)

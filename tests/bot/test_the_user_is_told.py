@@ -7,23 +7,18 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, symbol_of
-from support.stage import Stage, agree, closed, enter, exit_posts
+from bitget_margin.emulator import Emulator
+from support.bot import live_of, symbol_of
+from support.stage import Stage, agree, closed, enter, exit_posts, on_stage
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Run a bot that cancels everything on the pair, trades at market, and exits within a bound of its own."""
-    with Emulator(accounts=(account(),), symbols=synthetic_symbols(8)) as venue:
-        folder = tmp_path_factory.mktemp("bot")
-        ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000}
-        types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
-        with Bot(folder, config(venue, PAIRS[:8], folder, bitget_margin=ours, order_types=types)).start() as bot:
-            bot.until_said("Changing state to: RUNNING")
-            yield Stage(bot, venue, iter(PAIRS))
-            assert "Traceback" not in bot.said()
-        assert venue.errors == ()
+    ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000}
+    types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
+    with on_stage(tmp_path_factory.mktemp("bot"), 8, bitget_margin=ours, order_types=types) as running:
+        yield running
 
 
 def stranger(venue: Emulator, pair: str) -> str:

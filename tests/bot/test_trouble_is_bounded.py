@@ -8,10 +8,9 @@ from datetime import datetime
 
 import pytest
 
-from bitget_margin.emulator import Emulator, RequestRecord, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
-from support.stage import Stage, agree, closed, enter
-
+from bitget_margin.emulator import RequestRecord
+from support.bot import live_of, private, symbol_of
+from support.stage import Stage, agree, closed, enter, on_stage
 
 BOUND_SECONDS = 3.0
 GRACE_SECONDS = 0.5
@@ -20,13 +19,8 @@ GRACE_SECONDS = 0.5
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Emulator(accounts=(account(),), symbols=synthetic_symbols(8)) as venue:
-        folder = tmp_path_factory.mktemp("bot")
-        with Bot(folder, config(venue, PAIRS[:8], folder)).start() as bot:
-            bot.until_said("Changing state to: RUNNING")
-            yield Stage(bot, venue, iter(PAIRS))
-            assert "Traceback" not in re.sub(r"Cannot query order.*?TemporaryError", "", bot.said(), flags=re.DOTALL)
-        assert venue.errors == ()
+    with on_stage(tmp_path_factory.mktemp("bot"), 8) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator, Order
-from support.bot import Bot, live_of, private, symbol_of
+from bitget_margin.emulator import Emulator, Order, synthetic_symbols
+from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
 
 FEE = 0.001
 
@@ -21,6 +24,18 @@ class Stage:
     bot: Bot
     venue: Emulator
     pairs: Iterator[str]
+
+
+@contextlib.contextmanager
+def on_stage(folder: Path, pairs: int, **settings: Any) -> Iterator[Stage]:
+    """Run a venue and a bot on that many made-up pairs; neither may have stumbled at the end."""
+    with Emulator(accounts=(account(),), symbols=synthetic_symbols(pairs)) as venue:
+        with Bot(folder, config(venue, PAIRS[:pairs], folder, **settings)).start() as bot:
+            bot.until_said("Changing state to: RUNNING")
+            yield Stage(bot, venue, iter(PAIRS))
+            # An order that no look-up shows is asked for again, and freqtrade logs that with a traceback.
+            assert "Traceback" not in re.sub(r"Cannot query order.*?TemporaryError", "", bot.said(), flags=re.DOTALL)
+        assert venue.errors == ()
 
 
 def not_filled(stage: Stage, pair: str) -> bool:
