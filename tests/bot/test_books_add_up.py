@@ -23,8 +23,10 @@ def row(side: str, filled: Decimal, fee: Decimal = Decimal(0), *, is_open: bool 
 def test_what_is_left_is_exact(bought: Decimal, sold: list[Decimal]) -> None:
     """A float a hair too small would lose a lot when it is cut to the venue's precision."""
     fee = bought / 1_000
-    rows = [row("buy", bought, fee), *(row("sell", amount) for amount in sold), row("sell", LOT, is_open=True)]
-    trade = SimpleNamespace(orders=rows, entry_side="buy")
+    # An exit that is still open has sold what it has filled; an entry that is, counts once it has its fee.
+    rows = [row("buy", bought, fee), *(row("sell", amount, is_open=amount > LOT) for amount in sold)]
+    rows.append(SimpleNamespace(ft_order_side="buy", filled=1.0, ft_fee_base=None, ft_is_open=True))
+    trade = SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")
     assert left(trade) == float(max(Decimal(0), bought - fee - sum(sold)))
 
 
@@ -34,4 +36,4 @@ def test_a_fill_that_left_a_float_a_hair_too_small_is_sold_whole() -> None:
         *[row("sell", Decimal("0.0999"))] * 3,
         row("sell", Decimal("0.0503")),
     ]
-    assert left(SimpleNamespace(orders=rows, entry_side="buy")) == 1.648
+    assert left(SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")) == 1.648

@@ -39,6 +39,9 @@ class Base:
     def tend_resting_orders(self) -> None:
         self.calls.append("tend")
 
+    def settle_resting_orders(self) -> None:
+        self.calls.append("settle")
+
     def rest_of_exit(self, trade: Any) -> str | None:
         return trade.rest
 
@@ -68,11 +71,6 @@ class Polite(Forgetful):
         agreed = super().confirm_trade_exit(**given)
         self.calls.append("polite decides")
         return agreed and given.get("polite", True)
-
-
-class Failing(Base):
-    def tend_resting_orders(self) -> None:
-        raise OSError("the venue is gone")
 
 
 def exit_of(**more: Any) -> dict[str, Any]:
@@ -107,16 +105,10 @@ def test_a_sold_out_trade_needs_no_exit_order() -> None:
     assert Silent().confirm_trade_exit(**given) is False
 
 
-def test_the_loop_tends_first_and_then_is_the_strategy_s() -> None:
+def test_the_loop_tends_first_and_hands_over_last() -> None:
     made = Forgetful()
     made.bot_loop_start(current_time=None)
-    assert made.calls == ["tend", "own loop"]
-
-
-def test_trouble_of_ours_does_not_keep_the_strategy_s_loop_from_running() -> None:
-    made = Failing()
-    made.bot_loop_start(current_time=None)
-    assert made.calls == ["base loop"]
+    assert made.calls == ["tend", "own loop", "settle"]
 
 
 def test_the_rest_of_an_exit_comes_before_the_strategy_s_own_reason() -> None:

@@ -16,6 +16,7 @@ from bitget_margin.core.delivery import Desk
 from bitget_margin.core.row import Row, State
 from bitget_margin.core.target import IdKind, Target, number
 
+_PAGES_MAX: Final = 10
 _CAP_GRAIN: Final = 50
 """A page whose length is no multiple of this was hardly cut off: what it does not show is asked for in history."""
 
@@ -55,7 +56,7 @@ def _read(
     # Without its order id, an order of a moment ago is among the newest.
     below = str(max(known) + 1) if known and None not in numbers else None
     seen: set[str] = set()
-    for _ in range(2 + len(targets) // _CAP_GRAIN):
+    for _ in range(_PAGES_MAX):
         if all(target in shown for target in targets):
             return None
         send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.freqtrade.base import Order, Trade
+from bitget_margin.freqtrade.base import Order, Trade, order_row
 from bitget_margin.freqtrade.ladder import BUY
 from bitget_margin.freqtrade.rung import Rung, TradeKey
 
@@ -37,12 +37,19 @@ def open_trades() -> dict[TradeKey, Trade]:
     return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
 
 
-def book(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:
+def refresh() -> None:
+    """Let what was read of freqtrade's rows be read anew: another thread may have written to them since."""
+    Trade.commit()
+
+
+def book(trade: Trade, rung: Rung) -> bool:
     """Write what a resting order has filled into its row; return whether that is more than was known.
 
-    :param fee_base: returns, of a buy, the fee that was taken from the coins that were bought
+    The fee of a buy, which is taken from the coins, is an estimate until the order has ended.
     """
     row = _row(trade, rung)
+    if row is None and rung.order_id is not None and order_row(rung.order_id, rung.pair) is not None:
+        return False  # another thread's, and not refreshed yet; or another trade's
     known = 0.0 if row is None else row.filled or 0.0
     if rung.filled <= known + _GRAIN or (row is not None and row.ft_is_open):
         return False
@@ -55,20 +62,27 @@ def book(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> 
     else:
         row.update_from_ccxt_object(order)
     if rung.side == BUY:
-        row.ft_fee_base = fee_base(rung)
+        row.ft_fee_base = rung.filled * trade.fee_open
     trade.recalc_trade_from_orders()
     Trade.commit()
     return True
 
 
-def reopen(trade: Trade, rung: Rung) -> None:
-    """Open the row of an order that has ended, for freqtrade to book its end in this loop."""
+def reopen(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:
+    """Open the row of an order that has ended, for freqtrade to book its end in this loop; return if there is a row.
+
+    :param fee_base: returns, of a buy, the fee that was taken from the coins that were bought, if it is known
+    """
     row = _row(trade, rung)
     if row is None or row.ft_is_open:
-        return
+        return row is not None
+    exact = fee_base(rung) if rung.side == BUY else None
+    if exact is not None:
+        row.ft_fee_base = exact
     row.ft_is_open, row.status = True, "open"
     trade.recalc_trade_from_orders()
     Trade.commit()
+    return True
 
 
 def left(trade: Trade) -> float:
@@ -79,7 +93,9 @@ def left(trade: Trade) -> float:
     """
     total = Decimal(0)
     for row in trade.orders:
-        if not row.ft_is_open and row.filled:
+        # An open exit has sold what it has filled; of the open buys, only ours have their fee.
+        counts = not row.ft_is_open or row.ft_order_side == trade.exit_side or row.ft_fee_base is not None
+        if counts and row.filled:
             after_fee = Decimal(repr(row.filled)) - Decimal(repr(row.ft_fee_base or 0.0))
             total += after_fee if row.ft_order_side == trade.entry_side else -after_fee
     return max(0.0, float(round(total, _DECIMALS)))

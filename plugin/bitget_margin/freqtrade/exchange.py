@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import isclose
 from typing import Any, Final
 
 import ccxt
@@ -25,6 +26,7 @@ from bitget_margin.freqtrade.base import (
     InvalidOrderException,
     OperationalException,
     TemporaryError,
+    Trade,
     is_live,
     is_trading,
     order_row,
@@ -33,13 +35,11 @@ from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.keeper import Keeper
 from bitget_margin.freqtrade.ladder import BUY, SELL
 from bitget_margin.freqtrade.own_orders import OwnOrders
-from bitget_margin.freqtrade.rung import Kind, Phase
+from bitget_margin.freqtrade.rung import Kind
 
 logger = logging.getLogger("bitget_margin")
 
 NAME: Final = "bitgetcross"
-_UNPROVEN_SECONDS: Final = 2.0
-"""freqtrade asks again within 1.5 s whether an entry that it replaces is gone, and deletes the trade if it is not."""
 _CLIENT_ID: Final[ContextVar[str | None]] = ContextVar("_CLIENT_ID", default=None)
 
 
@@ -63,7 +63,8 @@ class Bitgetcross(Exchange):
             self._keeper = Keeper(self, self._settings)
             self._exits = Exits(self, self._keeper)
             self._own_orders = OwnOrders(self, self._keeper)
-            self._unproven: dict[str, float] = {}
+            self._unproven: dict[str, str] = {}
+            """Entries whose cancel is not proven, and their pairs."""
             super().__init__(config, **kwargs)
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
@@ -143,6 +144,7 @@ class Bitgetcross(Exchange):
                 self._exits.begin(pair)
             except Exception:
                 # Anything but freqtrade's own exceptions would end the bot, with the position open.
+                Trade.rollback()
                 logger.exception("Exit on %s: the resting orders could not be booked; the exit goes on", pair)
         return 0.0
 
@@ -161,6 +163,7 @@ class Bitgetcross(Exchange):
         except FreqtradeException:
             raise
         except Exception as error:
+            Trade.rollback()
             logger.exception("The %s on %s could not be prepared", side, pair)
             raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
         token = _CLIENT_ID.set(intent.client_id)
@@ -193,7 +196,8 @@ class Bitgetcross(Exchange):
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         rung = self._keeper.records.by_order_id(order_id)
-        if rung is not None and rung.kind is Kind.RUNG and rung.phase is Phase.ENDED:
+        if rung is not None and rung.kind is Kind.RUNG:
+            # From our records, and never as open: freqtrade would take it over, and time it out.
             return {**rung.order(), "status": "closed"} if rung.filled else rung.order()
         try:
             order: dict[str, Any] = self.api.fetch_order(order_id, pair, {"marginMode": "cross"})
@@ -204,12 +208,13 @@ class Bitgetcross(Exchange):
             raise TemporaryError(
                 f"Order {order_id} on {pair} is in no list of the venue at the moment: {error}"
             ) from error
-        except ccxt.NetworkError as error:
-            raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
         except ccxt.BaseError as error:
-            raise OperationalException(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        if order["status"] not in _ENDED and self._is_unproven(order_id):
-            raise TemporaryError(f"The cancel of order {order_id} on {pair} is not proven yet")
+            raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
+        if order["status"] in _ENDED:
+            self._unproven.pop(order_id, None)
+        elif order_id in self._unproven:
+            # freqtrade asks whether an entry that it replaces is gone, and deletes the trade if it is not.
+            raise TemporaryError(f"The cancel of order {order_id} on {pair} is not proven yet; it is repeated")
         return order
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
@@ -229,7 +234,7 @@ class Bitgetcross(Exchange):
                 raise TemporaryError(f"Order {order_id} on {pair} could not be cancelled: {error}") from error
             report = found
         (result,) = report.results
-        if result.outcome.ended:
+        if result.outcome.ended and result.order["filled"] is not None:
             return dict(result.order)
         why = f"{result.outcome.value}: {result.reason or 'no answer'}"
         self._keeper.notices.warn(
@@ -238,7 +243,7 @@ class Bitgetcross(Exchange):
         row = order_row(order_id, pair)
         if row is not None and row.ft_order_side == SELL:
             raise InvalidOrderException(f"The cancel of order {order_id} on {pair} is not proven ({why})")
-        self._unproven[order_id] = self._keeper.seconds()
+        self._unproven[order_id] = pair
         if result.outcome in {Outcome.OPEN, Outcome.UNKNOWN} and result.order["status"] == "open":
             return dict(result.order)
         if row is None:
@@ -246,12 +251,16 @@ class Bitgetcross(Exchange):
         # What the venue showed last: alive.
         return {**row.to_ccxt_object(), "status": "open"}
 
-    def _is_unproven(self, order_id: str) -> bool:
-        since = self._unproven.get(order_id)
-        if since is None or self._keeper.seconds() - since > _UNPROVEN_SECONDS:
-            self._unproven.pop(order_id, None)
-            return False
-        return True
+    def _cancel_again(self) -> None:
+        """Repeat the cancels of entries that are not proven, until a row of the venue shows their end."""
+        for order_id, pair in list(self._unproven.items()):
+            try:
+                report = self.api.batch_cancel([order_id], pair, (), {"timeout": self._settings.wait_ms})
+            except ccxt.BaseError as error:
+                logger.warning("Order %s on %s is still not proven cancelled: %s", order_id, pair, error)
+                return  # a venue in trouble holds this loop up once
+            if report.ok:
+                del self._unproven[order_id]
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders of this bot that freqtrade itself placed.
@@ -265,7 +274,7 @@ class Bitgetcross(Exchange):
         key = self._keeper.records.key()
         rungs = {rung.client_id for rung in self._keeper.records.resting_on(pair)}
         ours = [order for order in orders if client_ids.is_ours(key, order.get("clientOrderId"))]
-        return [order for order in ours if order["clientOrderId"] not in rungs]
+        return [order for order in ours if order["clientOrderId"] not in rungs and not _is_booked(order, pair)]
 
     # -- what our own side asks ---------------------------------------------------------------------------------------
 
@@ -274,13 +283,15 @@ class Bitgetcross(Exchange):
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
-    def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str) -> float | None:
-        """Return what the fills of an order cost in a currency; None where they cannot be read."""
+    def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
+        """Return what the fills of an order cost in a currency; None where the venue does not show all of them."""
         since = datetime.fromtimestamp(since_ms / 1_000, UTC)
         try:
             fills = self.get_trades_for_order(order_id, pair, since)
         except TemporaryError as error:
             logger.warning("The fee of order %s on %s could not be read: %s", order_id, pair, error)
+            return None
+        if not isclose(sum(fill["amount"] or 0.0 for fill in fills), filled, rel_tol=1e-9):
             return None
         fees = [fill["fee"] for fill in fills if fill.get("fee")]
         return float(sum(fee["cost"] for fee in fees if fee["currency"] == currency and fee["cost"]))
@@ -288,8 +299,23 @@ class Bitgetcross(Exchange):
     def tend(self) -> None:
         """Do what has to be done in every loop."""
         with self._keeper.lock:
-            self._own_orders.resolve()
-            self._keeper.tend(self._exits.busy())
+            for step in (self._own_orders.resolve, self._cancel_again, lambda: self._keeper.tend(self._exits.busy())):
+                try:
+                    step()
+                except Exception:
+                    Trade.rollback()
+                    logger.exception("A part of the look at the orders failed; the next loop tries again")
+
+    def settle(self) -> None:
+        """Let freqtrade book the ends of resting orders; the last thing before it looks at its own orders."""
+        with self._keeper.lock:
+            self._keeper.settle(self._exits.busy())
+
+
+def _is_booked(order: Mapping[str, Any], pair: str) -> bool:
+    """Whether freqtrade has this order as ended, with all that it filled: booked again, it might close its trade."""
+    row = order_row(order["id"], pair)
+    return row is not None and not row.ft_is_open and (row.filled or 0.0) == (order.get("filled") or 0.0)
 
 
 _ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.rung import Rung, TradeKey
 
 _GRAIN: Final = 1e-9
-_STALE_SECONDS: Final = 60.0
+_STALE_SECONDS: Final = 20.0
 """An exit that began longer ago than this has ended, however it did."""
 
 
@@ -55,6 +55,7 @@ class Exits:
     def begin(self, pair: str) -> None:
         """Book what the resting orders of the trade on this pair have filled."""
         with self._keeper.lock:
+            bookkeeping.refresh()
             trade = bookkeeping.open_trade(pair)
             if trade is None:
                 return
@@ -109,7 +110,9 @@ class Exits:
             most = bookkeeping.left(trade) if rungs else amount
             selling = self._selling(trade)
             if selling:
-                most = min(most, self._exchange.free(self._exchange.markets[pair]["base"]))
+                # What resting orders may still sell is theirs: with other coins in the wallet it would be sold twice.
+                free = self._exchange.free(self._exchange.markets[pair]["base"])
+                most = max(0.0, min(bookkeeping.left(trade) - selling, free))
             wanted = amount if amount <= most * (1 + _GRAIN) else most
             sold = self._exchange.amount_to_precision(pair, wanted)
             self._remember_rest(trade, exit_, selling, short=sold < amount * (1 - _GRAIN), partial=partial)
@@ -126,7 +129,8 @@ class Exits:
         reason = self._rest.get(key_of(trade))
         if reason is None or self._keeper.open_of(key_of(trade)):
             return None
-        return reason
+        # A reason of its own: freqtrade does not exit twice for the same one within a candle.
+        return f"{reason} (rest)"
 
     def busy(self) -> dict[TradeKey, _Exit]:
         """Return the trades that are in the middle of an exit in another thread."""
@@ -165,11 +169,11 @@ class Exits:
             self._keeper.notices.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
             return []
 
-    def _selling(self, trade: Trade) -> bool:
-        """Whether a resting order may still hold coins of the trade."""
-        return any(rung.side == SELL for rung in self._keeper.open_of(key_of(trade)))
+    def _selling(self, trade: Trade) -> float:
+        """Return the coins of the trade that resting orders may still sell."""
+        return sum(rung.remaining for rung in self._keeper.open_of(key_of(trade)) if rung.side == SELL)
 
-    def _remember_rest(self, trade: Trade, exit_: _Exit, selling: bool, *, short: bool, partial: bool) -> None:
+    def _remember_rest(self, trade: Trade, exit_: _Exit, selling: float, *, short: bool, partial: bool) -> None:
         if partial or not (selling and short):
             if not partial:
                 self._rest.pop(key_of(trade), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -23,13 +24,17 @@ from bitget_margin.freqtrade.venue import Budget, Cancelled, Venue, now_ms
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
 
+logger = logging.getLogger("bitget_margin")
+
 _K = TypeVar("_K", bound=Hashable)
 
-LOST_AFTER_MS: Final = 60_000
+LOST_AFTER_SECONDS: Final = 60.0
 """How long an order without an answer is looked for."""
+SHOUT_AFTER_SECONDS: Final = 60.0
+"""How long an order with an id may be in neither list before the user hears of it."""
 SEEN_EVERY_MS: Final = 60_000
-GONE_AFTER_MS: Final = 600_000
-"""How long an order that the venue once showed may be in neither list before we give it up, loudly."""
+END_SECONDS: Final = 30.0
+"""How long the end of the bot may take to cancel ladders."""
 
 
 class Keeper:
@@ -44,6 +49,10 @@ class Keeper:
         self.lock = threading.RLock()
         self.unresolved: dict[TradeKey, float] = {}
         """Trades whose resting orders could not be cancelled, and when that was tried last: the loop goes on trying."""
+        self._looked: dict[str, float] = {}
+        """When each pair was last looked at."""
+        self._missing: dict[str, float] = {}
+        """Since when looks have missed an order, by client order id."""
         self._loop_began = 0.0
         self._trouble_ms = 0.0
         """What cancels that were not resolved have cost in this loop."""
@@ -173,7 +182,7 @@ class Keeper:
         for old, new in zip(before, after, strict=True):
             sold += (new.filled - old.filled) * (1 if new.side == SELL else -1)
             if trade is not None and trade.is_open:
-                bookkeeping.book(trade, new, self._fee_base)
+                bookkeeping.book(trade, new)
             elif new.filled > old.filled:
                 self.notices.warn(
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
@@ -214,15 +223,24 @@ class Keeper:
         if rung.order_id is None:
             return None
         base = self._exchange.markets[rung.pair]["base"]
-        return self._exchange.fee_of(rung.order_id, rung.pair, rung.intended_ms, base)
+        return self._exchange.fee_of(rung.order_id, rung.pair, rung.intended_ms, base, rung.filled)
 
     def leave(self) -> None:
         """Cancel every resting order, because the bot ends."""
         with self.lock:
-            budget, trades = Budget(self.settings.wait_ms), bookkeeping.open_trades()
+            bookkeeping.refresh()
+            began, trades, left = self.seconds(), bookkeeping.open_trades(), 0
             for rungs in _grouped(self.records.open(Kind.RUNG), lambda rung: (rung.pair, rung.trade)).values():
+                if self.seconds() - began > END_SECONDS:
+                    left += len(rungs)
+                    continue
                 trade = trades.get(rungs[0].trade) if rungs[0].trade is not None else None
-                self.cancel(trade, rungs[0].pair, rungs, budget)
+                left += len(self.cancel(trade, rungs[0].pair, rungs, Budget(self.settings.wait_ms)).unresolved)
+            if left:
+                self.notices.warn(
+                    f"The bot ends, and {left} resting orders are not proven cancelled: nobody watches them now. "
+                    "Cancel them on the exchange, or start the bot again.",
+                )
 
     # -- every loop ---------------------------------------------------------------------------------------------------
 
@@ -232,25 +250,51 @@ class Keeper:
         :param busy: trades that are in the middle of an exit, in another thread
         """
         with self.lock:
+            bookkeeping.refresh()
             self._loop_began, self._trouble_ms = self.seconds(), 0.0
             budget = Budget(self.settings.wait_ms)
             watched = (rung for rung in self.records.open(Kind.RUNG) if rung.trade not in busy)
             pairs = _grouped(watched, lambda rung: rung.pair)
             trades = bookkeeping.open_trades()
-            for pair, rungs in pairs.items():
+
+            def turn(pair: str) -> tuple[bool, float]:
+                """Return what puts a pair first: something to cancel there, then having waited longest."""
+                urgent = any(rung.trade not in trades or rung.trade in self.unresolved for rung in pairs[pair])
+                return not urgent, self._looked.get(pair, 0.0)
+
+            for pair in sorted(pairs, key=turn):
                 try:
-                    self._tend_pair(pair, rungs, trades, budget)
+                    self._tend_pair(pair, pairs[pair], trades, budget)
                 except ccxt.BaseError as error:
                     about = f"look {pair}"
                     self.notices.warn(f"The resting orders on {pair} could not be looked at: {error}", about)
-            self._settle(trades)
+                except Exception:
+                    Trade.rollback()
+                    logger.exception("The resting orders on %s could not be looked after; the next loop tries", pair)
+
+    def settle(self, busy: Mapping[TradeKey, object]) -> None:
+        """Let freqtrade book the end of orders that have ended with a fill: its `manage_open_orders` comes next."""
+        with self.lock:
+            bookkeeping.refresh()
+            trades = bookkeeping.open_trades()
+            for rung in self.records.unsettled():
+                if rung.trade in busy:
+                    continue
+                trade = trades.get(rung.trade) if rung.trade is not None else None
+                if trade is not None:
+                    # Killed between the record and the row, the bot has not booked it yet.
+                    bookkeeping.book(trade, rung)
+                    if not bookkeeping.reopen(trade, rung, self._fee_base):
+                        continue
+                self.records.update([replace(rung, settled=True)])
 
     def _tend_pair(self, pair: str, rungs: list[Rung], trades: Mapping[TradeKey, Trade], budget: Budget) -> None:
         viewed = self.venue.view(pair, rungs, budget)
         self.notices.over(f"look {pair}")
+        self._looked[pair] = self.seconds()
         by_trade: dict[TradeKey | None, list[tuple[Rung, Rung]]] = {}
         for old, new in zip(rungs, viewed, strict=True):
-            by_trade.setdefault(old.trade, []).append((old, self._given_up(new)))
+            by_trade.setdefault(old.trade, []).append((old, self._missed(old, new)))
         for key, both in by_trade.items():
             trade = trades.get(key) if key is not None else None
             self.take(trade, [old for old, _ in both], [new for _, new in both])
@@ -260,27 +304,30 @@ class Keeper:
             if key is not None and not self.open_of(key):
                 self.unresolved.pop(key, None)
 
-    def _given_up(self, rung: Rung) -> Rung:
-        """Return an order that was looked for long enough, and never seen, as lost."""
-        age_ms = now_ms() - (rung.seen_ms or rung.intended_ms)
-        if not rung.phase.open or age_ms < (GONE_AFTER_MS if rung.seen_ms else LOST_AFTER_MS):
-            return rung
-        self.notices.warn(
-            f"Resting {rung.side} {rung.order_id or rung.client_id} on {rung.pair} (trade {rung.trade_id}) has not "
-            f"been shown by the venue for {age_ms / 1_000:.0f} s, neither as open nor in history. It is given up here: "
-            "look at the account.",
-        )
-        return replace(rung, phase=Phase.LOST)
+    def _missed(self, old: Rung, new: Rung) -> Rung:
+        """Return an order as it was looked at: lost, if it never had an answer and look after look does not show it.
 
-    def _settle(self, trades: Mapping[TradeKey, Trade]) -> None:
-        """Let freqtrade book the end of orders that have ended with a fill: its `manage_open_orders` comes next."""
-        for rung in self.records.unsettled():
-            trade = trades.get(rung.trade) if rung.trade is not None else None
-            if trade is not None:
-                # Killed between the record and the row, the bot has not booked it yet.
-                bookkeeping.book(trade, rung, self._fee_base)
-                bookkeeping.reopen(trade, rung)
-            self.records.update([replace(rung, settled=True)])
+        What the venue gave an id is never given up, only shouted about. Time counts from the first look that missed
+        it: the bot may have been down for hours.
+        """
+        if not new.phase.open or new.seen_ms != old.seen_ms:
+            self._missing.pop(new.client_id, None)
+            return new
+        seconds = self.seconds() - self._missing.setdefault(new.client_id, self.seconds())
+        name = f"Resting {new.side} {new.order_id or new.client_id} on {new.pair} (trade {new.trade_id})"
+        if new.order_id is None and seconds > LOST_AFTER_SECONDS:
+            self.notices.warn(
+                f"{name} got no answer, and the venue has not shown it for {seconds:.0f} s, neither as open nor in "
+                "history: it is taken as never placed. Look at the account.",
+            )
+            return replace(new, phase=Phase.LOST)
+        if new.order_id is not None and seconds > SHOUT_AFTER_SECONDS:
+            self.notices.warn(
+                f"{name} has not been shown by the venue for {seconds:.0f} s, neither as open nor in history. It may "
+                "still trade; every loop looks for it.",
+                f"missing {new.client_id}",
+            )
+        return new
 
 
 def _grouped(rungs: Iterable[Rung], by: Callable[[Rung], _K]) -> dict[_K, list[Rung]]:

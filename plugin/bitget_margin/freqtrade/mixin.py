@@ -103,9 +103,21 @@ class CrossedMarginMixin(IStrategy):
 
     def tend_resting_orders(self) -> None:
         """Look at every resting order; called at the beginning of each loop."""
+        self._for_the_loop("tend")
+
+    def settle_resting_orders(self) -> None:
+        """Hand the ends of resting orders to freqtrade; called once the strategy's own loop start is over."""
+        self._for_the_loop("settle")
+
+    def _for_the_loop(self, step: str) -> None:
         exchange = self._crossed()
-        if exchange is not None:
-            exchange.tend()
+        if exchange is None:
+            return
+        try:
+            getattr(exchange, step)()
+        except Exception:
+            Trade.rollback()
+            logger.exception("The resting orders could not be looked after in this loop; the next one tries again.")
 
     def confirm_crossed_exit(self, trade: Trade, exit_reason: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
     from bitget_margin.freqtrade.keeper import Keeper
 
-FORGET_AFTER_MS: Final = 30_000
+FORGET_AFTER_SECONDS: Final = 30.0
 """How long an order that no look-up shows is looked for, and nothing else is placed on its side of its pair."""
 PLACING_SECONDS: Final = 30.0
 _TAG: Final = "found again"
@@ -40,19 +40,22 @@ class OwnOrders:
         self._placing: dict[str, tuple[int, float]] = {}
         """Which thread is placing what since when: until it is done, freqtrade cannot have written it down."""
 
+        self._missing: dict[str, float] = {}
+        """Since when look-ups have missed an order: the bot may have been down since it was sent."""
+
     def intend(self, pair: str, side: str, amount: float, price: float) -> Rung:
         """Write down an order that is about to be sent.
 
         :raises TemporaryError: an earlier one of this side is not resolved: it might be placed twice
         """
         with self._keeper.lock:
-            self.resolve()
+            self.resolve(pair, side)
             for earlier in self._keeper.records.open(Kind.OWN):
                 if (earlier.pair, earlier.side) == (pair, side):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
-                        f"show it yet. No other one is placed before that is clear, for {FORGET_AFTER_MS // 1_000} s "
-                        "at most.",
+                        f"show it yet. No other one is placed until a look-up shows it, or has missed it for "
+                        f"{FORGET_AFTER_SECONDS:.0f} s.",
                     )
             trade = bookkeeping.open_trade(pair)
             intent = Rung(
@@ -83,10 +86,12 @@ class OwnOrders:
         if refused:
             self._keeper.records.forget(intent)
 
-    def resolve(self) -> None:
-        """Hand over to freqtrade what it has not written down, and forget what it has."""
+    def resolve(self, pair: str | None = None, side: str | None = None) -> None:
+        """Hand over to freqtrade what it has not written down, and forget what it has; of one pair and side, or all."""
         with self._keeper.lock:
             for intent in self._keeper.records.open(Kind.OWN):
+                if pair is not None and (intent.pair, intent.side) != (pair, side):
+                    continue
                 known = intent.order_id is not None and order_row(intent.order_id, intent.pair) is not None
                 if known:
                     self._placing.pop(intent.client_id, None)
@@ -106,7 +111,8 @@ class OwnOrders:
             self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return
         if found is intent:
-            if now_ms() - intent.intended_ms > FORGET_AFTER_MS:
+            missed = self._keeper.seconds() - self._missing.setdefault(intent.client_id, self._keeper.seconds())
+            if missed > FORGET_AFTER_SECONDS:
                 self._keeper.notices.warn(
                     f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and the venue does "
                     "not show it: it is taken as never placed. Look at the account.",
@@ -117,13 +123,15 @@ class OwnOrders:
 
     def _adopt(self, found: Rung) -> None:
         """Write an order of ours that freqtrade does not know into freqtrade's rows; its loop takes it from there."""
-        if found.phase is Phase.ENDED and found.filled == 0:
-            self._keeper.records.forget(found)
+        bookkeeping.refresh()
+        nothing = found.phase is Phase.ENDED and found.filled == 0
+        if nothing or (found.order_id is not None and order_row(found.order_id, found.pair) is not None):
+            self._keeper.records.forget(found)  # freqtrade has found it itself
             return
         trade = bookkeeping.open_trade(found.pair)
-        if trade is None and found.side != BUY:
+        if found.side != BUY and (trade is None or bookkeeping.key_of(trade) != found.trade):
             self._keeper.notices.warn(
-                f"Exit order {found.order_id} on {found.pair} was found, and no trade is open there: it sold "
+                f"Exit order {found.order_id} on {found.pair} was found, and its trade is not open any more: it sold "
                 f"{found.filled:.8g}. Look at the account.",
             )
             self._cancel_stray(found)

@@ -6,14 +6,11 @@ classes of one strategy are wrapped, only the outermost acts: after the strategy
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
 from bitget_margin.freqtrade import runtime
-
-logger = logging.getLogger("bitget_margin")
 
 _MARK: Final = "bitget_margin_wrapped"
 _Hook = Callable[..., Any]
@@ -49,11 +46,12 @@ def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], given: dict[str, 
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], _given: dict[str, Any]) -> None:
+    strategy.tend_resting_orders()
     try:
-        strategy.tend_resting_orders()
-    except Exception:
-        logger.exception("The resting orders could not be tended in this loop; the next one tries again.")
-    own()
+        own()
+    finally:
+        # After the strategy's own: rows that are opened for freqtrade make the trade look larger than it is.
+        strategy.settle_resting_orders()
 
 
 def _custom_exit(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> Any:
