@@ -200,7 +200,8 @@ class Bitgetcross(Exchange):
             # From our records, and never as open: freqtrade would take it over, and time it out.
             return {**rung.order(), "status": "closed"} if rung.filled else rung.order()
         try:
-            order: dict[str, Any] = self.api.fetch_order(order_id, pair, {"marginMode": "cross"})
+            bounds = {"marginMode": "cross", "timeout": self._settings.wait_ms}
+            order: dict[str, Any] = self.api.fetch_order(order_id, pair, bounds)
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in _ENDED:

@@ -1,0 +1,190 @@
+"""Sequences that a hostile reading found, each of which once ended the bot, lost coins, or sold those of others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import pytest
+from freqtrade.exceptions import TemporaryError
+from freqtrade.persistence import Trade
+from freqtrade.rpc import RPC
+from sqlalchemy import text
+
+from bitget_margin.adapter.errors import PlaceUnresolved
+from support.steps import STRINGS, Steps, steps
+
+pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Steps]:
+    with steps(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def rich_bot(tmp_path: Path) -> Iterator[Steps]:
+    """Run a bot on an account with coins that belong to no trade."""
+    with steps(tmp_path, BTC="5") as running:
+        yield running
+
+
+def sells(*shares: float) -> Any:
+    """Return a ladder that sells these shares of a trade."""
+    return lambda trade: [
+        {"side": "sell", "price": trade.open_rate * (1.2 + 0.1 * i), "amount": trade.amount * share}
+        for i, share in enumerate(shares)
+    ]
+
+
+def buys(trade: Any) -> list[dict[str, Any]]:
+    return [{"side": "buy", "price": trade.open_rate * down, "amount": trade.amount} for down in (0.8, 0.9)]
+
+
+def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(bot: Steps) -> None:
+    """The main loop had read the trade before; its row of the fill was a second one, and ended the bot."""
+    trade = bot.enter(sells(0.25, 0.25))
+    first = bot.live()[0]
+    refresh = bot.bot.dataprovider.refresh
+
+    def meanwhile(*args: Any, **named: Any) -> Any:
+        bot.bot.dataprovider.refresh = refresh
+        bot.venue.fill(first.order_id)
+
+        def force_exit() -> None:
+            RPC(bot.bot)._rpc_force_exit(str(trade.id))
+            Trade.session.remove()
+
+        thread = threading.Thread(target=force_exit)
+        thread.start()
+        thread.join()
+        return refresh(*args, **named)
+
+    bot.bot.dataprovider.refresh = meanwhile
+    bot.loop(3)
+    filled = [row for row in bot.trade.orders if row.order_id == first.order_id]
+    assert [row.filled for row in filled] == [float(first.base_size)]
+    assert bot.live() == []
+
+
+def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot.enter()
+    api, view = bot.bot.exchange.api, bot.keeper.venue.view
+    place = api.create_order
+
+    def lost(*args: Any, **named: Any) -> None:
+        place(*args, **named)
+        raise PlaceUnresolved("create_order", [{"id": None, "status": None, "clientOrderId": "x"}])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "create_order", lost)
+        STRINGS.adjust = lambda trade: -trade.stake_amount * 0.4
+        bot.loop()
+    STRINGS.adjust = None
+    fails = iter([True])
+
+    def once(*args: Any) -> Any:
+        if next(fails, False):
+            raise ccxt.RequestTimeout("once")
+        return view(*args)
+
+    monkeypatch.setattr(bot.keeper.venue, "view", once)
+    bot.bot.wallets.update()
+    bot.loop(3)
+    assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
+    assert len({row.order_id for row in bot.trade.orders}) == len(bot.trade.orders) == 2
+
+
+def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: Steps) -> None:
+    """Freqtrade reads the fee of the newest entry again, and would take a live order over and time it out."""
+    bot.enter(buys)
+    far, near = bot.live()
+    bot.venue.fill(near.order_id)
+    bot.venue.fill(far.order_id, "0.005")
+    bot.loop(3)
+    bot.venue.fill(far.order_id, "0.004")
+    bot.loop(2)
+    assert bot.trade.open_orders == []
+    assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
+    assert [order.order_id for order in bot.live()] == [far.order_id]
+
+
+def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: Steps) -> None:
+    """The bot was down for longer than it looks for an order, and history lags at its first look."""
+    bot.enter(sells(0.5))
+    with Trade.session.get_bind().begin() as database:
+        database.execute(text("update bitget_margin_orders set seen_ms = seen_ms - 7200000"))
+    bot.venue.knobs(history_lag_ms=1_000)
+    (rung,) = bot.live()
+    bot.venue.fill(rung.order_id)
+    bot.loop()
+    time.sleep(1.1)
+    bot.loop(2)
+    assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
+
+
+def test_an_exit_never_sells_the_coins_of_others_while_its_own_rung_lives(rich_bot: Steps) -> None:
+    rich_bot.enter(sells(0.6))
+    rich_bot.venue.knobs(cancel_never_lands=1_000)
+    STRINGS.exit = True
+    rich_bot.loop(2)
+    (rung,) = rich_bot.live()
+    rich_bot.venue.fill(rung.order_id)
+    rich_bot.venue.knobs(cancel_never_lands=0)
+    rich_bot.loop(3)
+    assert not rich_bot.trade.is_open
+    # Less the fee of the entry, which freqtrade takes from the coins that are there.
+    assert rich_bot.held() == pytest.approx(5, abs=2e-5)
+
+
+def test_a_ladder_in_the_loop_in_which_another_ended_sells_what_is_left(rich_bot: Steps) -> None:
+    rich_bot.enter(sells(0.6))
+    for rung in rich_bot.live():
+        rich_bot.venue.fill(rung.order_id)
+    seen = []
+
+    def loop(strategy: Any) -> None:
+        trade = rich_bot.trade
+        seen.append(trade.amount)
+        strategy.place_resting_orders(trade, [{"side": "sell", "price": 90_000, "amount": trade.amount}], key="second")
+
+    STRINGS.loop = loop
+    rich_bot.loop()
+    (rung,) = rich_bot.live()
+    assert float(rung.base_size) == pytest.approx(seen[0], abs=1e-6)
+    assert seen[0] == pytest.approx(0.4 * 0.016666, abs=1e-6)
+
+
+def test_a_busy_venue_does_not_stop_the_bot(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its errors are ccxt.ExchangeError; freqtrade's OperationalException would leave the position unwatched."""
+
+    def busy(*_: Any) -> None:
+        raise ccxt.ExchangeError('bitget {"code":"40015","msg":"System is abnormal"}')
+
+    monkeypatch.setattr(bot.bot.exchange.api, "fetch_order", busy)
+    with pytest.raises(TemporaryError, match="40015"):
+        bot.bot.exchange.fetch_order("1", "BTC/USDT")
+
+
+def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_nobody(bot: Steps) -> None:
+    bot.venue.set_price("BTCUSDT", "60000")
+    STRINGS.enter = True
+    bot.bot.strategy.custom_entry_price = lambda **given: given["proposed_rate"] * 0.99
+    bot.loop()
+    STRINGS.enter = False
+    (entry,) = bot.live()
+    bot.venue.knobs(cancel_never_lands=4)
+    exchange = bot.bot.exchange
+    row = exchange.cancel_order_with_result(entry.order_id, "BTC/USDT", 0.01)
+    assert row["status"] == "open"
+    # Asked again at once, as by a replacement, it is no answer: freqtrade would delete the trade.
+    with pytest.raises(TemporaryError, match="not proven"):
+        exchange.fetch_order(entry.order_id, "BTC/USDT")
+    bot.loop(2)
+    assert bot.live() == []
+    assert exchange.fetch_order(entry.order_id, "BTC/USDT")["status"] == "canceled"
