@@ -43,7 +43,7 @@ def sells(*shares: float) -> Any:
 
 
 def buys(trade: Any) -> list[dict[str, Any]]:
-    return [{"side": "buy", "price": trade.open_rate * down, "amount": trade.amount} for down in (0.8, 0.9)]
+    return [{"side": "buy", "price": trade.open_rate * down, "amount": trade.amount} for down in (0.9, 0.8)]
 
 
 def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(bot: Steps) -> None:

@@ -34,6 +34,7 @@ from bitget_margin.freqtrade.base import (
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.keeper import Keeper
 from bitget_margin.freqtrade.ladder import BUY, SELL
+from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.own_orders import OwnOrders
 from bitget_margin.freqtrade.rung import Kind
 
@@ -62,6 +63,7 @@ class Bitgetcross(Exchange):
             self._settings = settings.read(config)
             self._keeper = Keeper(self, self._settings)
             self._exits = Exits(self, self._keeper)
+            self._ladders = Ladders(self, self._keeper)
             self._own_orders = OwnOrders(self, self._keeper)
             self._unproven: dict[str, str] = {}
             """Entries whose cancel is not proven, and their pairs."""
@@ -72,7 +74,7 @@ class Bitgetcross(Exchange):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
-        ours = {"_keeper", "_exits", "_own_orders"}
+        ours = {"_keeper", "_exits", "_ladders", "_own_orders"}
         return {name: value for name, value in self.__dict__.items() if name not in ours}
 
     # -- what we are --------------------------------------------------------------------------------------------------
@@ -101,6 +103,11 @@ class Bitgetcross(Exchange):
     def keeper(self) -> Keeper:
         """Who watches the resting orders."""
         return self._keeper
+
+    @property
+    def ladders(self) -> Ladders:
+        """Where strategies place resting orders."""
+        return self._ladders
 
     @property
     def exits(self) -> Exits:

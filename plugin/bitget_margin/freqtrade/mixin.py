@@ -53,7 +53,7 @@ class CrossedMarginMixin(IStrategy):
         if exchange is None:
             self._tell_simulated()
             return []
-        placed: list[dict[str, Any]] = exchange.keeper.place(trade, orders, key)
+        placed: list[dict[str, Any]] = exchange.ladders.place(trade, orders, key)
         return placed
 
     def resting_orders(self, trade: Trade) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ class CrossedMarginMixin(IStrategy):
         As the last loop, or the last exit, saw them.
         """
         exchange = self._crossed()
-        return [] if exchange is None else exchange.keeper.resting(trade)
+        return [] if exchange is None else exchange.ladders.resting(trade)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Check that the bot trades on our exchange; then freqtrade's own start."""
