@@ -188,3 +188,50 @@ def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_n
     bot.loop(2)
     assert bot.live() == []
     assert exchange.fetch_order(entry.order_id, "BTC/USDT")["status"] == "canceled"
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Steps, share: float) -> None:
+    """The bot commits the row first and the trade later; killed between the two, it never comes back to it."""
+    bot.enter(sells(share))
+    (rung,) = bot.live()
+    bot.venue.fill(rung.order_id)
+    freqtrade = bot.bot
+    handle = freqtrade.handle_order_fee
+
+    def killed(*_: Any) -> None:
+        freqtrade.handle_order_fee = handle
+        raise KeyboardInterrupt
+
+    freqtrade.handle_order_fee = killed
+    with pytest.raises(KeyboardInterrupt):
+        bot.loop()
+    bot.keeper._handed.clear()  # as after a restart
+    bot.loop(2)
+    trade = bot.trade
+    assert trade.is_open is (share < 1)
+    if trade.is_open:
+        assert trade.amount == pytest.approx(bot.held(), abs=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Steps, share: float) -> None:
+    """The same for an order that freqtrade placed itself: half of the position, or all of it."""
+    bot.enter()
+    if share < 1:
+        STRINGS.adjust = lambda trade: -trade.stake_amount * share
+    else:
+        STRINGS.exit = True
+    bot.loop()
+    STRINGS.adjust, STRINGS.exit = None, False
+    (order,) = bot.trade.open_orders
+    # What freqtrade writes first.
+    order.update_from_ccxt_object(bot.bot.exchange.api.fetch_order(order.order_id, "BTC/USDT", {}))
+    Trade.commit()
+    bot.keeper._checked = False  # as after a restart
+    bot.bot.wallets.update()
+    bot.loop(3)
+    trade = bot.trade
+    assert trade.is_open is (share < 1)
+    if trade.is_open:
+        assert trade.amount == pytest.approx(bot.held(), abs=1e-6)

@@ -85,6 +85,12 @@ def reopen(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -
     return True
 
 
+def is_open(trade: Trade, rung: Rung) -> bool:
+    """Whether the row of an order is open: freqtrade has not booked its end."""
+    row = _row(trade, rung)
+    return row is not None and row.ft_is_open
+
+
 def left(trade: Trade) -> float:
     """Return the base coins that a trade still has, by its rows; freqtrade's own amount never goes down to 0.
 

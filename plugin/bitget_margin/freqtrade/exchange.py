@@ -17,7 +17,7 @@ import ccxt
 
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.freqtrade import client_ids, runtime, settings, startup
+from bitget_margin.freqtrade import bookkeeping, client_ids, runtime, settings, startup
 from bitget_margin.freqtrade.base import (
     CROSS,
     SPOT,
@@ -282,7 +282,12 @@ class Bitgetcross(Exchange):
         key = self._keeper.records.key()
         rungs = {rung.client_id for rung in self._keeper.records.resting_on(pair)}
         ours = [order for order in orders if client_ids.is_ours(key, order.get("clientOrderId"))]
-        return [order for order in ours if order["clientOrderId"] not in rungs and not _is_booked(order, pair)]
+        trade = bookkeeping.open_trade(pair)
+        # All sold by its rows, and still open: freqtrade was killed in the middle, and closes it by reading them again.
+        again = trade is not None and self.amount_to_precision(pair, bookkeeping.left(trade)) == 0
+        return [
+            order for order in ours if order["clientOrderId"] not in rungs and (again or not _is_booked(order, pair))
+        ]
 
     # -- what our own side asks ---------------------------------------------------------------------------------------
 
@@ -307,7 +312,9 @@ class Bitgetcross(Exchange):
     def tend(self) -> None:
         """Do what has to be done in every loop."""
         with self._keeper.lock:
-            for step in (self._own_orders.resolve, self._cancel_again, lambda: self._keeper.tend(self._exits.busy())):
+            keeper = self._keeper
+            steps = (keeper.check_books, self._own_orders.resolve, self._cancel_again)
+            for step in (*steps, lambda: keeper.tend(self._exits.busy())):
                 try:
                     step()
                 except Exception:

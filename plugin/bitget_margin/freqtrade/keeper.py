@@ -53,6 +53,9 @@ class Keeper:
         """When each pair was last looked at."""
         self._missing: dict[str, float] = {}
         """Since when looks have missed an order, by client order id."""
+        self._checked = False
+        self._handed: set[str] = set()
+        """Ended orders that freqtrade has in its hands, by client order id."""
         self._loop_began = 0.0
         self._trouble_ms = 0.0
         """What cancels that were not resolved have cost in this loop."""
@@ -168,6 +171,21 @@ class Keeper:
                     "Cancel them on the exchange, or start the bot again.",
                 )
 
+    def check_books(self) -> None:
+        """Once after a start: freqtrade commits a fill's row first and the trade later, and may be killed between."""
+        if self._checked:
+            return
+        bookkeeping.refresh()
+        for trade in bookkeeping.open_trades().values():
+            left = self._exchange.amount_to_precision(trade.pair, bookkeeping.left(trade))
+            if left > 0 and not trade.open_orders and left != trade.amount:
+                self.notices.note(
+                    f"Trade {trade.id} on {trade.pair} has {left:.8g}, not {trade.amount:.8g}: corrected."
+                )
+                trade.recalc_trade_from_orders()
+                Trade.commit()
+        self._checked = True
+
     # -- every loop ---------------------------------------------------------------------------------------------------
 
     def tend(self, busy: Mapping[TradeKey, object]) -> None:
@@ -207,12 +225,16 @@ class Keeper:
                 if rung.trade in busy:
                     continue
                 trade = trades.get(rung.trade) if rung.trade is not None else None
-                if trade is not None:
-                    # Killed between the record and the row, the bot has not booked it yet.
-                    bookkeeping.book(trade, rung)
-                    if not bookkeeping.reopen(trade, rung, self._fee_base):
-                        continue
-                self.records.update([replace(rung, settled=True)])
+                # Only once freqtrade is through with it: killed in the middle, the bot hands it over again.
+                handed = rung.client_id in self._handed and trade is not None and not bookkeeping.is_open(trade, rung)
+                if trade is None or handed:
+                    self.records.update([replace(rung, settled=True)])
+                    self._handed.discard(rung.client_id)
+                    continue
+                # Killed between the record and the row, the bot has not booked it yet.
+                bookkeeping.book(trade, rung)
+                if bookkeeping.reopen(trade, rung, self._fee_base):
+                    self._handed.add(rung.client_id)
 
     def _tend_pair(self, pair: str, rungs: list[Rung], trades: Mapping[TradeKey, Trade], budget: Budget) -> None:
         viewed = self.venue.view(pair, rungs, budget)
