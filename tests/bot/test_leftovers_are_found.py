@@ -61,11 +61,15 @@ def test_a_deleted_trade_leaves_no_resting_order(stage: Stage) -> None:
 def test_a_partial_exit_leaves_the_ladder(stage: Stage, kind: str) -> None:
     pair = next(stage.pairs)
     trade, rungs = enter(stage, pair)
+    # Another rung has filled a part before; the trade is smaller than what was bought.
+    stage.venue.fill(rungs[-1].order_id, "0.5")
+    rungs = live_of(stage.venue, pair)
+    stage.bot.until(lambda: len([o for o in stage.bot.orders(trade) if o["filled"]]) == 2, "the part is booked")
     if kind == "adjust":
         stage.bot.say(pair, adjust=-300)
     else:
         stage.bot.api("POST", "forceexit", tradeid=str(trade), amount=3)
-    stage.bot.until(lambda: len([o for o in stage.bot.orders(trade) if o["filled"]]) == 2, "a part is sold")
+    stage.bot.until(lambda: len([o for o in stage.bot.orders(trade) if o["filled"]]) == 3, "a part is sold")
     assert live_of(stage.venue, pair) == rungs
     assert stage.bot.trade(pair)["is_open"]
     stage.bot.say(pair, exit=True)

@@ -20,9 +20,11 @@ def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
 ) -> None:
     pair, left = PAIRS[0], 0 if told else 3
     with Bot(tmp_path, config(venue, [pair], tmp_path, cancel_open_orders_on_exit=told)).start() as bot:
-        enter(Stage(bot, venue, iter([pair])), pair)
+        trade, rungs = enter(Stage(bot, venue, iter([pair])), pair)
+        venue.fill(rungs[0].order_id, "0.5")
         bot.api("POST", "reload_config")
         bot.until_said("config reloaded")
         assert len(live_of(venue, pair)) == left
+        bot.until(lambda: [row["filled"] for row in bot.orders(trade)[1:]] == [0.5], "the part that filled is booked")
         assert bot.stop() == INTERRUPTED
     assert len(live_of(venue, pair)) == left

@@ -17,7 +17,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Run a bot that cancels everything on the pair, trades at market, and exits within a bound of its own."""
     ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000}
     types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
-    with on_stage(tmp_path_factory.mktemp("bot"), 8, bitget_margin=ours, order_types=types) as running:
+    with on_stage(tmp_path_factory.mktemp("bot"), 9, bitget_margin=ours, order_types=types) as running:
         yield running
 
 
@@ -48,12 +48,16 @@ def test_the_scope_of_the_pair_cancels_everything_on_it_with_the_same_batch(stag
     assert stage.venue.order(untouched).live
 
 
-def test_partial_exits_cancel_the_ladder_where_the_user_wants_it(stage: Stage) -> None:
+@pytest.mark.parametrize("race", [False, True], ids=["untouched", "a fill wins"])
+def test_partial_exits_cancel_the_ladder_where_the_user_wants_it(stage: Stage, race: bool) -> None:
     pair = next(stage.pairs)
     trade, _ = enter(stage, pair)
     since = len(stage.venue.requests)
+    if race:
+        stage.venue.knobs(fill_wins=1)
     stage.bot.say(pair, adjust=-300)
-    stage.bot.until(lambda: len([o for o in stage.bot.orders(trade) if o["filled"]]) == 2, "a part is sold")
+    sold = 3 if race else 2
+    stage.bot.until(lambda: len([o for o in stage.bot.orders(trade) if o["filled"]]) == sold, "a part is sold")
     assert exit_posts(stage, pair, since) == ["batch-cancel-order", "place-order"]
     assert live_of(stage.venue, pair) == []
     stage.bot.say(pair, exit=True)

@@ -6,9 +6,12 @@ import contextlib
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +23,7 @@ from bitget_margin.emulator import Emulator, ccxt_urls
 STRATEGY: Final = "DemoLadder"
 STRATEGIES: Final = Path(__file__).parent / "demo_strategy"
 STAKE: Final = 6_000
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOP_SECONDS: Final = 4.0
 _LINE: Final = re.compile(r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - \S+ - [A-Z]+ - (?P<text>.*)")
 _LEFT_OUT: Final = ("FREQTRADE", "FORCE_COLOR", "TTY_")
@@ -49,7 +53,15 @@ class Bot:
         path = self._folder / "config.json"
         (self._folder / "user_data").mkdir()
         path.write_text(json.dumps(self._config), encoding="utf-8")
-        with self._log.open("wb") as log:
+        try:
+            self._start(path)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start(self, path: Path) -> None:
+        with self._log.open("wb") as log, _signals_held():
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "bitget_margin.freqtrade", "trade", "--config", str(path)],
                 env=_environment(),
@@ -60,7 +72,6 @@ class Bot:
                 # Ctrl-C is for the demo, which then ends it.
                 start_new_session=True,
             )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -104,6 +115,23 @@ class Bot:
 
     def _written(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Let signals wait until the block is over: one that comes while a process starts would leave it behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for came in held[:1]:
+        signal.raise_signal(came)
 
 
 def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
