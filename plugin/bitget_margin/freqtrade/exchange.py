@@ -280,7 +280,10 @@ class Bitgetcross(Exchange):
         if not self.live:
             return orders
         key = self._keeper.records.key()
-        rungs = {rung.client_id for rung in self._keeper.records.resting_on(pair)}
+        # Nor what another thread is placing just now: both would write it down.
+        known = [*self._keeper.records.resting_on(pair), *self._keeper.records.open(Kind.OWN)]
+        rungs = {rung.client_id for rung in known}
+        bookkeeping.refresh()
         ours = [order for order in orders if client_ids.is_ours(key, order.get("clientOrderId"))]
         trade = bookkeeping.open_trade(pair)
         # All sold by its rows, and still open: freqtrade was killed in the middle, and closes it by reading them again.
