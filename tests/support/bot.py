@@ -132,14 +132,15 @@ class Bot:
         self.kill()
 
     def _end(self, number: int) -> None:
-        if self._process is not None:
+        if self._process is None:
+            return
+        # Python drops an interrupt that meets a destructor, such as that of an exchange which a reload has replaced.
+        for again in (number, number, number, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(number)
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(20)
+                self._process.send_signal(again)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(8)
+                return
 
     @property
     def alive(self) -> bool:
