@@ -10,9 +10,6 @@ from bitget_margin.emulator import Emulator
 from support.bot import PAIRS, Bot, config, live_of
 from support.stage import Stage, enter
 
-INTERRUPTED = 130
-"""freqtrade's exit code after Ctrl-C."""
-
 
 @pytest.mark.parametrize("told", [True, False])
 def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
@@ -26,5 +23,5 @@ def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
         bot.until_said("config reloaded")
         assert len(live_of(venue, pair)) == left
         bot.until(lambda: [row["filled"] for row in bot.orders(trade)[1:]] == [0.5], "the part that filled is booked")
-        assert bot.stop() == INTERRUPTED
+        bot.stop()  # whatever its exit code: an interrupt may meet freqtrade in the middle of its database
     assert len(live_of(venue, pair)) == left
