@@ -10,13 +10,15 @@ import pytest
 from bitget_margin.emulator import Account, Emulator
 from support.client import Client, Flavour, config
 
-BOTS = Path(__file__).parent / "bot"
+SLOW_FIRST = ("cli", "bot", "flavours")
+HERE = Path(__file__).parent
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that run a bot: they take longest, and the others fill the gaps beside them."""
-    items.sort(key=lambda item: not item.path.is_relative_to(BOTS))
+    """Begin with the files that wait longest: the others fill the gaps beside them, and nobody waits for the last."""
+    places = {folder: place for place, folder in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(places)))
 
 
 @pytest.fixture

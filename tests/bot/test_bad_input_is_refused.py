@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
-import json
 import logging
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +31,7 @@ from bitget_margin.freqtrade.keeper import Keeper
 from support import bot as support
 from support.bot import private
 from support.client import close
-from support.console import WIDE, has_traceback, records
+from support.console import other_exchange
 
 OLD_CCXT = ccxt.__version__ == "4.5.60"
 MODULES = (ccxt, ccxt.async_support, ccxt.pro)
@@ -328,7 +324,7 @@ class TestTheStrategy:
         self, caplog: pytest.LogCaptureFixture, *, dry: bool
     ) -> None:
         strategy = support_strategy({"runmode": RunMode.DRY_RUN if dry else RunMode.LIVE, "dry_run": dry})
-        said = OTHER_EXCHANGE.format(strategy="Mine")
+        said = other_exchange("Mine")
         if dry:
             strategy.ft_bot_start()
             assert bot_records(caplog, logging.WARNING) == [said]
@@ -342,12 +338,6 @@ class TestTheStrategy:
         assert bot_records(caplog, logging.WARNING) == []
 
 
-OTHER_EXCHANGE = (
-    "{strategy} uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start with "
-    "`bitget-margin freqtrade trade`."
-)
-
-
 def support_strategy(config: dict[str, Any]) -> Any:
     """Return a strategy with the mixin, on stock bitget."""
     made = type("Mine", (CrossedMarginMixin, IStrategy), {"populate_indicators": lambda *args: args[1]})
@@ -358,88 +348,3 @@ def bot_records(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     """Return what the plugin logged at a level."""
     ours = [record for record in caplog.records if record.name == "bitget_margin" and record.levelno == level]
     return [record.getMessage() for record in ours]
-
-
-STRATEGY = """
-from bitget_margin.freqtrade import CrossedMarginMixin
-from freqtrade.strategy import IStrategy
-
-
-class StopsOnExchange(CrossedMarginMixin, IStrategy):
-    timeframe = "1m"
-    stoploss = -0.1
-    order_types = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": True}
-
-    def populate_indicators(self, dataframe, metadata):
-        return dataframe
-
-    populate_entry_trend = populate_exit_trend = populate_indicators
-"""
-
-
-@dataclass
-class Started:
-    """A bot that should not start: what is wrong with it, and what it says."""
-
-    said: str
-    changes: dict[str, Any]
-    module: str = "bitget_margin.freqtrade"
-
-
-CASES = {
-    "wrong-key": Started("bitgetcross: the venue refuses the API key", {"exchange": {"key": "bg_wrong"}}),
-    "isolated": Started("bitgetcross: \"margin_mode\" is 'isolated'", {"margin_mode": "isolated"}),
-    "strategy-stoploss": Started(
-        'bitgetcross: "stoploss_on_exchange" is true', {"strategy": "StopsOnExchange", "strategy_path": "."}
-    ),
-    "stock-exchange": Started(OTHER_EXCHANGE.format(strategy="Scripted"), {"exchange": {"name": "bitget"}}),
-    "plain-freqtrade": Started('Exchange "bitgetcross" is not known to the ccxt library', {}, "freqtrade"),
-}
-
-
-@pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, Emulator, Account]]]:
-    """Start all of these bots at once, each with an account of its own, and wait for their ends."""
-    accounts = {name: Account() for name in CASES}
-    with Emulator(accounts=tuple(accounts.values())) as venue:
-        processes = {}
-        for name, case in CASES.items():
-            folder = tmp_path_factory.mktemp(name)
-            (folder / "user_data").mkdir()
-            (folder / "strategy.py").write_text(STRATEGY)
-            (folder / "script.json").write_text("{}")
-            settings = support.config(venue, ["BTC/USDT"], folder, account=accounts[name], **case.changes)
-            (folder / "config.json").write_text(json.dumps(settings))
-            processes[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", case.module, "trade", "--config", "config.json"],
-                env={**os.environ, **WIDE, "SCRIPT": str(folder / "script.json")},
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-        try:
-            said = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
-        finally:
-            for process in processes.values():
-                process.kill()
-        yield {name: (processes[name].returncode, said[name], venue, accounts[name]) for name in CASES}
-    assert venue.errors == ()
-
-
-@pytest.mark.timeout(150)
-@pytest.mark.parametrize("name", CASES)
-def test_a_real_bot_says_it_in_one_line_and_ends(
-    ended: dict[str, tuple[int, str, Emulator, Account]], name: str
-) -> None:
-    code, said, venue, owner = ended[name]
-    assert code == 2, said
-    (error,) = records(said, "freqtrade", "ERROR")
-    assert error.startswith(CASES[name].said)
-    assert not has_traceback(said)
-    assert "Using the generic exchange class" not in said
-    assert not any(secret in said for secret in (owner.secret, owner.password))
-    sent = [record for record in venue.requests if record.uid == owner.uid]
-    assert {record.method for record in sent} <= {"GET"}
-    if name == "plain-freqtrade":
-        assert sent == []

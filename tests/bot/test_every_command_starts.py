@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import rapidjson
+import requests
 
 from bitget_margin.emulator import Emulator, ccxt_urls
 from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
@@ -26,8 +27,6 @@ pytestmark = pytest.mark.timeout(150)
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
 BITGET_CONFIG = USER_DATA / "config.bitget.json"
-INTERRUPTED = 130
-"""The exit code of freqtrade after Ctrl-C."""
 CLASS = re.compile(r"Using resolved exchange (class )?'Bitgetcross'")
 WARNING = "LADDERS ARE NOT SIMULATED"
 DAYS = "20250601-20250604"
@@ -164,11 +163,11 @@ def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, pr
     since = len(private(desk.venue))
     process.start("trade", "--dry-run", "--config", str(EMULATOR_CONFIG))
     process.until_said("state='RUNNING'")
-    process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
+    with contextlib.suppress(requests.HTTPError):  # the example may have entered by itself
+        process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
     process.until_said(WARNING)
-    process.api("POST", "stop")  # Ctrl-C in the middle of a loop may hit freqtrade's database
+    process.api("POST", "stop")
     process.until_said(r"Changing state from RUNNING to: STOPPED")
-    assert process.stop() == INTERRUPTED
     said = unwrapped(process.said())
     assert CLASS.search(said)
     assert not has_traceback(process.said())
@@ -182,8 +181,7 @@ def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> Non
     assert process.until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
     markets = process.until(lambda: process.api("GET", "markets"), "it has the markets")
     assert (markets["exchange_id"], "BTC/USDT" in markets["markets"]) == ("bitgetcross", True)
-    assert process._process is not None
-    process._process.send_signal(signal.SIGINT)
+    process.interrupt()
     # The server has ended then; with stock exchanges too, the process may stay until a second Ctrl-C.
     end = time.monotonic() + WAIT_SECONDS
     while "Finished server process" not in process.said():

@@ -16,6 +16,7 @@ from freqtrade.rpc import RPC
 from sqlalchemy import text
 
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.freqtrade.rung import Kind
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -235,3 +236,19 @@ def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: St
     assert trade.is_open is (share < 1)
     if trade.is_open:
         assert trade.amount == pytest.approx(bot.held(), abs=1e-6)
+
+
+def test_an_order_that_the_venue_gave_an_id_is_never_taken_as_never_placed(
+    bot: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot was killed before freqtrade wrote it down, and no list of the venue shows it for long."""
+    own = bot.bot.exchange._own_orders
+    intent = own.intend("BTC/USDT", "buy", 0.01, 50_000.0)
+    own.placed(intent, "1000000000000000001")
+    clock = iter(range(0, 1_000_000, 60))
+    monkeypatch.setattr(bot.keeper, "seconds", lambda: float(next(clock)))
+    own.resolve()
+    own.resolve()
+    assert [order.client_id for order in bot.keeper.records.open(Kind.OWN)] == [intent.client_id]
+    with pytest.raises(TemporaryError, match="may be on the venue"):
+        own.intend("BTC/USDT", "buy", 0.01, 50_000.0)

@@ -9,21 +9,19 @@ import re
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Self
 
 import requests
 
 from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
+from support import forked
 
 STRATEGIES = Path(__file__).parent / "strategies"
 WAIT_SECONDS = 40.0
-GENTLY = ("nice", "-n", "10")
-"""A bot that starts must not disturb a test beside it that looks at the clock."""
 PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
 """The pairs of `synthetic_symbols`."""
 
@@ -79,7 +77,7 @@ class Bot:
         self.database = folder / "trades.sqlite"
         (folder / "user_data").mkdir(parents=True, exist_ok=True)
         self._script: dict[str, dict[str, Any]] = {}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
         self.port = _free_port()
         self.tell({})
 
@@ -100,14 +98,8 @@ class Bot:
         }
         path.write_text(json.dumps({"api_server": api, **self.settings}))
         command = arguments or ("trade",)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own launcher
-                [*GENTLY, sys.executable, "-m", "bitget_margin.freqtrade", *command, "--config", str(path)],
-                env={**os.environ, "SCRIPT": str(self.script), "COLUMNS": "1000"},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-            )
+        environment = {**os.environ, "SCRIPT": str(self.script), "COLUMNS": "1000"}
+        self._process = forked.start((*command, "--config", str(path)), self.log, self.folder, environment)
         return self
 
     def kill(self) -> None:
@@ -118,12 +110,19 @@ class Bot:
         """End it as Ctrl-C would, and return its exit code."""
         self._end(signal.SIGINT)
         assert self._process is not None
-        return int(self._process.returncode)
+        assert self._process.exitcode is not None
+        return self._process.exitcode
+
+    def interrupt(self) -> None:
+        """Send what Ctrl-C sends, once."""
+        self._signal(signal.SIGINT)
 
     def wait(self, seconds: float = WAIT_SECONDS) -> int:
         """Wait for its own end and return its exit code."""
         assert self._process is not None
-        return self._process.wait(seconds)
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, f"freqtrade did not end:\n{self.said()[-4000:]}"
+        return self._process.exitcode
 
     def __enter__(self) -> Self:
         return self
@@ -136,16 +135,21 @@ class Bot:
             return
         # Python drops an interrupt that meets a destructor, such as that of an exchange which a reload has replaced.
         for again in (number, number, number, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(again)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(8)
+            self._signal(again)
+            self._process.join(8)
+            if not self.alive:
                 return
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        if self.alive and self._process.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
 
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     # -- what it is told ----------------------------------------------------------------------------------------------
 

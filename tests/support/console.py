@@ -29,3 +29,11 @@ def unwrapped(said: str) -> str:
 def records(said: str, logger: str, level: str) -> list[str]:
     """Return the messages of a logger at one level."""
     return re.findall(rf"^\d{{4}}-\S+ \S+ - {logger} - {level} - (.*)$", unwrapped(said), re.MULTILINE)
+
+
+def other_exchange(strategy: str) -> str:
+    """Return what a strategy with the mixin says on stock bitget."""
+    return (
+        f"{strategy} uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start "
+        "with `bitget-margin freqtrade trade`."
+    )

@@ -19,6 +19,8 @@ OPTIONS: Final = "batchCancel"
 BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
 _MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "uta", "paginate"})
 """Chosen already, or without meaning for a crossed margin order."""
+CLIENT_ID: Final = ("clientOrderId", "clientOid")
+"""ccxt's name of the parameter, and the venue's."""
 _TRIGGER: Final = frozenset({"trigger", "stop", "trailing", "planType"})
 
 _CONDITIONAL: Final = (
@@ -93,6 +95,11 @@ def listed(exchange: CrossedMargin, method: str, name: str, values: object) -> l
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {values!r}; give a list")
     return list(values)
+
+
+def named(params: Mapping[str, Any]) -> Any:
+    """Return the client order id that the parameters give under either of its names, unchecked; None if none."""
+    return next((params[key] for key in CLIENT_ID if params.get(key) is not None), None)
 
 
 def whole_number(exchange: CrossedMargin, method: str, name: str, value: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ccxt
 
@@ -23,8 +23,6 @@ from bitget_margin.core.target import BadInput, IdKind, Target, client_id, disti
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
-
-_CLIENT_ID: Final = ("clientOrderId", "clientOid")
 
 
 def batch_cancel(
@@ -86,7 +84,7 @@ def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: P
 def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Cancel one order and return its structure; what lives on, or is not known, raises as stock ccxt does."""
     method = "cancel_order"
-    asking.prepare(exchange, method, params, {*asking.BOUNDS, *_CLIENT_ID})
+    asking.prepare(exchange, method, params, {*asking.BOUNDS, *asking.CLIENT_ID})
     settings = asking.settings(exchange, method, params, confirm=False)
     target = _target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
     report = yield from _cancel(exchange, method, settings, (target,), single=True)
@@ -131,7 +129,7 @@ def refuse_edit(exchange: CrossedMargin) -> None:
 def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Return one crossed order: open-orders is asked first, then history-orders."""
     method = "fetch_order"
-    asking.prepare(exchange, method, params, {"timeout", *_CLIENT_ID})
+    asking.prepare(exchange, method, params, {"timeout", *asking.CLIENT_ID})
     settings = asking.settings(exchange, method, params, confirm=False)
     target = _target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
     desk = open_desk(exchange, settings)
@@ -259,7 +257,7 @@ def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exce
 
 def _target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
     """Return the one order that is named by `id`, or by a client order id in `params`."""
-    named = next((params[key] for key in _CLIENT_ID if params.get(key) is not None), None)
+    named = asking.named(params)
     try:
         if named is None:
             return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))

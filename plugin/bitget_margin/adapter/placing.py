@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ccxt
 
@@ -17,6 +17,7 @@ from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.adapter.margin import CROSS
 from bitget_margin.adapter.orders import readable
 from bitget_margin.core import wire
 from bitget_margin.core.ask import find
@@ -30,9 +31,6 @@ from bitget_margin.core.view import view
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
-
-CROSS: Final = "cross"
-_CLIENT_ID: Final = ("clientOrderId", "clientOid")
 
 
 def create_order(
@@ -49,11 +47,7 @@ def create_order(
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
     settings = asking.settings(exchange, method, params, confirm=False)
-    given = next((params[key] for key in _CLIENT_ID if params.get(key) is not None), None)
-    try:
-        name = uuid.uuid4().hex if given is None else client_id(given, "clientOrderId")
-    except BadInput as error:
-        raise asking.bad(exchange, method, error) from None
+    name = _name(exchange, method, params, "clientOrderId")
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
     desk = open_desk(exchange, settings)
     yield from load_markets(exchange, desk)
@@ -62,7 +56,9 @@ def create_order(
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
     market = asking.spot_market(exchange, method, unified)
-    row = yield from _find_placed(desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=given is None)
+    row = yield from _find_placed(
+        desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=asking.named(params) is None
+    )
     if row is None:
         unknown = exchange.safe_order({"clientOrderId": name, "info": {}}, market)
         raise PlaceUnresolved(method, [unknown], fault.error) from fault.error
@@ -134,12 +130,17 @@ def _named(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any
         raise asking.bad(exchange, method, BadInput(f"orders[{i}] has no {', '.join(missing)}"))
     given = dict(order.get("params") or {})
     asking.refuse_conditional(exchange, method, given)
-    name = next((given[key] for key in _CLIENT_ID if given.get(key) is not None), None)
+    name = _name(exchange, method, given, f"orders[{i}] clientOrderId")
+    return {**exchange.omit(given, [*asking.CLIENT_ID]), "marginMode": CROSS, "clientOrderId": name}
+
+
+def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where: str) -> str:
+    """Return the client order id that the parameters give, or one that no other order ever had."""
+    given = asking.named(params)
     try:
-        name = uuid.uuid4().hex if name is None else client_id(name, f"orders[{i}] clientOrderId")
+        return uuid.uuid4().hex if given is None else client_id(given, where)
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
-    return {**exchange.omit(given, [*_CLIENT_ID]), "marginMode": CROSS, "clientOrderId": name}
 
 
 def _answered(exchange: CrossedMargin, reply: Reply, market: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,17 +42,17 @@ def refresh() -> None:
     Trade.commit()
 
 
-def book(trade: Trade, rung: Rung) -> bool:
-    """Write what a resting order has filled into its row; return whether that is more than was known.
+def book(trade: Trade, rung: Rung) -> None:
+    """Write what a resting order has filled into its row.
 
     The fee of a buy, which is taken from the coins, is an estimate until the order has ended.
     """
     row = _row(trade, rung)
     if row is None and rung.order_id is not None and order_row(rung.order_id, rung.pair) is not None:
-        return False  # another thread's, and not refreshed yet; or another trade's
+        return  # another thread's, and not refreshed yet; or another trade's
     known = 0.0 if row is None else row.filled or 0.0
     if rung.filled <= known + _GRAIN or (row is not None and row.ft_is_open):
-        return False
+        return
     # "closed" for freqtrade also where the rest was cancelled: it counts cancelled exits, towards an emergency exit.
     order = {**rung.order(), "status": _CLOSED}
     if row is None:
@@ -65,7 +65,6 @@ def book(trade: Trade, rung: Rung) -> bool:
         row.ft_fee_base = rung.filled * trade.fee_open
     trade.recalc_trade_from_orders()
     Trade.commit()
-    return True
 
 
 def reopen(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:

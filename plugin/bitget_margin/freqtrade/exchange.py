@@ -36,11 +36,10 @@ from bitget_margin.freqtrade.keeper import Keeper
 from bitget_margin.freqtrade.ladder import BUY, SELL
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.own_orders import OwnOrders
-from bitget_margin.freqtrade.rung import Kind
+from bitget_margin.freqtrade.rung import ENDED, Kind
 
 logger = logging.getLogger("bitget_margin")
 
-NAME: Final = "bitgetcross"
 _CLIENT_ID: Final[ContextVar[str | None]] = ContextVar("_CLIENT_ID", default=None)
 
 
@@ -70,7 +69,7 @@ class Bitgetcross(Exchange):
             super().__init__(config, **kwargs)
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
-            raise OperationalException(f"{NAME} could not be started: {error!r}") from error
+            raise OperationalException(f"{settings.NAME} could not be started: {error!r}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
@@ -82,7 +81,7 @@ class Bitgetcross(Exchange):
     @property
     def id(self) -> str:
         """The name under which freqtrade stores trades."""
-        return NAME
+        return settings.NAME
 
     @property
     def name(self) -> str:
@@ -211,14 +210,14 @@ class Bitgetcross(Exchange):
             order: dict[str, Any] = self.api.fetch_order(order_id, pair, bounds)
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
-            if row is not None and not row.ft_is_open and row.status in _ENDED:
+            if row is not None and not row.ft_is_open and row.status in ENDED:
                 return row.to_ccxt_object()  # what the venue said when it ended; its history forgets after 90 days
             raise TemporaryError(
                 f"Order {order_id} on {pair} is in no list of the venue at the moment: {error}"
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        if order["status"] in _ENDED:
+        if order["status"] in ENDED:
             self._unproven.pop(order_id, None)
         elif order_id in self._unproven:
             # freqtrade asks whether an entry that it replaces is gone, and deletes the trade if it is not.
@@ -334,6 +333,3 @@ def _is_booked(order: Mapping[str, Any], pair: str) -> bool:
     """Whether freqtrade has this order as ended, with all that it filled: booked again, it might close its trade."""
     row = order_row(order["id"], pair)
     return row is not None and not row.ft_is_open and (row.filled or 0.0) == (order.get("filled") or 0.0)
-
-
-_ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})

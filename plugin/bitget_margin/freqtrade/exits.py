@@ -17,7 +17,6 @@ import ccxt
 from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.ladder import SELL
 from bitget_margin.freqtrade.settings import CancelScope, PartialExits
 from bitget_margin.freqtrade.venue import Budget
 
@@ -88,7 +87,7 @@ class Exits:
                 self._keeper.notices.note(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
-            return not (key in self._rest and trade.has_open_orders and self._selling(trade))
+            return not (key in self._rest and trade.has_open_orders and self._keeper.selling(trade))
 
     def amount(self, pair: str, amount: float) -> float:
         """Return what an exit order may sell: what the trade still has, and no more than what is free.
@@ -108,7 +107,7 @@ class Exits:
             if not partial or self._keeper.settings.partial_exits is PartialExits.CANCEL:
                 self._cancel(trade, exit_)
             most = bookkeeping.left(trade) if rungs else amount
-            selling = self._selling(trade)
+            selling = self._keeper.selling(trade)
             if selling:
                 # What resting orders may still sell is theirs: with other coins in the wallet it would be sold twice.
                 free = self._exchange.free(self._exchange.markets[pair]["base"])
@@ -168,10 +167,6 @@ class Exits:
         except ccxt.BaseError as error:
             self._keeper.notices.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
             return []
-
-    def _selling(self, trade: Trade) -> float:
-        """Return the coins of the trade that resting orders may still sell."""
-        return sum(rung.remaining for rung in self._keeper.open_of(key_of(trade)) if rung.side == SELL)
 
     def _remember_rest(self, trade: Trade, exit_: _Exit, selling: float, *, short: bool, partial: bool) -> None:
         if partial or not (selling and short):

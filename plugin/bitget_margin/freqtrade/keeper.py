@@ -38,7 +38,7 @@ END_SECONDS: Final = 30.0
 
 
 class Keeper:
-    """Resting orders: placed, watched, booked, cancelled. All of it under `lock`, for freqtrade's two threads."""
+    """Resting orders: watched, booked, cancelled. All of it under `lock`, for freqtrade's two threads."""
 
     def __init__(self, exchange: Bitgetcross, settings: BotSettings) -> None:
         self._exchange = exchange
@@ -71,11 +71,13 @@ class Keeper:
         """Return the resting orders of a trade that may still trade."""
         return [rung for rung in self.records.of_trade(trade) if rung.phase.open]
 
-    def look(self, trade: Trade, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
+    def selling(self, trade: Trade) -> float:
+        """Return the coins of a trade that its resting orders may still sell."""
+        return sum(rung.remaining for rung in self.open_of(key_of(trade)) if rung.side == SELL)
+
+    def look(self, trade: Trade, rungs: Sequence[Rung], budget: Budget) -> None:
         """Ask the venue about resting orders of a trade, and book what they filled."""
-        viewed = self.venue.view(trade.pair, rungs, budget)
-        self.take(trade, rungs, viewed)
-        return viewed
+        self._take(trade, rungs, self.venue.view(trade.pair, rungs, budget))
 
     def cancel(
         self,
@@ -88,8 +90,8 @@ class Keeper:
         """Cancel resting orders, and others by id, with one batch; book what they filled, tell what is not proven."""
         began = self.seconds()
         done = self.venue.cancel(pair, rungs, budget, others)
-        self.take(trade, rungs, done.rungs)
-        self.tell_cancelled(trade, pair, done)
+        self._take(trade, rungs, done.rungs)
+        self._tell_cancelled(trade, pair, done)
         if done.unresolved:
             self._trouble_ms += (self.seconds() - began) * 1_000
             if trade is not None:
@@ -104,12 +106,10 @@ class Keeper:
         """Whether this loop has tried in vain to cancel the resting orders of a trade."""
         return self.unresolved.get(key_of(trade), float("-inf")) >= self._loop_began
 
-    def take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> float:
-        """Write down what has changed, and return the base coins that were newly sold (or, negative, bought)."""
-        sold = 0.0
+    def _take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> None:
+        """Write down and book what has changed."""
         self.records.update(new for old, new in zip(before, after, strict=True) if _is_news(old, new))
         for old, new in zip(before, after, strict=True):
-            sold += (new.filled - old.filled) * (1 if new.side == SELL else -1)
             if trade is not None and trade.is_open:
                 bookkeeping.book(trade, new)
             elif new.filled > old.filled:
@@ -117,9 +117,8 @@ class Keeper:
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
                     f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",
                 )
-        return sold
 
-    def tell_cancelled(self, trade: Trade | None, pair: str, done: Cancelled) -> None:
+    def _tell_cancelled(self, trade: Trade | None, pair: str, done: Cancelled) -> None:
         """Keep the batch for the charts, and shout about every order that is not proven ended."""
         ended = [rung for rung in done.rungs if rung.phase is Phase.ENDED]
         said = f"{len(ended)} of {len(done.rungs)} ended" if done.report is None else done.report.summary()
@@ -245,23 +244,33 @@ class Keeper:
             by_trade.setdefault(old.trade, []).append((old, self._missed(old, new)))
         for key, both in by_trade.items():
             trade = trades.get(key) if key is not None else None
-            self.take(trade, [old for old, _ in both], [new for _, new in both])
+            self._take(trade, [old for old, _ in both], [new for _, new in both])
             live = [new for _, new in both if new.phase.open]
             if live and (trade is None or key in self.unresolved):
                 self.cancel(trade, pair, live, budget)
             if key is not None and not self.open_of(key):
                 self.unresolved.pop(key, None)
 
+    def missed_seconds(self, rung: Rung) -> float:
+        """Return for how long looks have missed an order, this one included.
+
+        From the first look that missed it: the bot may have been down for hours.
+        """
+        return self.seconds() - self._missing.setdefault(rung.client_id, self.seconds())
+
+    def found(self, rung: Rung) -> None:
+        """Note that a look has shown an order."""
+        self._missing.pop(rung.client_id, None)
+
     def _missed(self, old: Rung, new: Rung) -> Rung:
         """Return an order as it was looked at: lost, if it never had an answer and look after look does not show it.
 
-        What the venue gave an id is never given up, only shouted about. Time counts from the first look that missed
-        it: the bot may have been down for hours.
+        What the venue gave an id is never given up, only shouted about.
         """
         if not new.phase.open or new.seen_ms != old.seen_ms:
-            self._missing.pop(new.client_id, None)
+            self.found(new)
             return new
-        seconds = self.seconds() - self._missing.setdefault(new.client_id, self.seconds())
+        seconds = self.missed_seconds(new)
         name = f"Resting {new.side} {new.order_id or new.client_id} on {new.pair} (trade {new.trade_id})"
         if new.order_id is None and seconds > LOST_AFTER_SECONDS:
             self.notices.warn(

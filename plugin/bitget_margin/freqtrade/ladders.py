@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.ladder import SELL, Limits
+from bitget_margin.freqtrade.ladder import Limits
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung
 from bitget_margin.freqtrade.venue import Budget, now_ms
 
@@ -68,8 +68,9 @@ class Ladders:
     def _limits(self, trade: Trade) -> Limits:
         pair, exchange = trade.pair, self._exchange
         market = exchange.markets[pair]
-        selling = sum(rung.remaining for rung in self._keeper.open_of(key_of(trade)) if rung.side == SELL)
-        selling += sum(row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side)
+        selling = self._keeper.selling(trade) + sum(
+            row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side
+        )
         return Limits(
             pair=pair,
             sellable=max(0.0, bookkeeping.left(trade) - selling),

@@ -13,11 +13,10 @@ from typing import Any
 from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.base import IStrategy, OperationalException, Trade, is_live, is_trading
 from bitget_margin.freqtrade.records import Batch
+from bitget_margin.freqtrade.settings import NAME
 from bitget_margin.freqtrade.wrapping import wrap_hooks
 
 logger = logging.getLogger("bitget_margin")
-
-_NAME = "bitgetcross"
 
 
 class CrossedMarginMixin(IStrategy):
@@ -67,10 +66,10 @@ class CrossedMarginMixin(IStrategy):
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Check that the bot trades on our exchange; then freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")
-        if is_trading(self.config) and name != _NAME:
+        if is_trading(self.config) and name != NAME:
             text = (
                 f'{type(self).__name__} uses CrossedMarginMixin, and "exchange.name" is {name!r}: set it to '
-                f"{_NAME!r} and start with `bitget-margin freqtrade trade`."
+                f"{NAME!r} and start with `bitget-margin freqtrade trade`."
             )
             if is_live(self.config):
                 raise OperationalException(text)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.keeper import Keeper
 
 FORGET_AFTER_SECONDS: Final = 30.0
-"""How long an order that no look-up shows is looked for, and nothing else is placed on its side of its pair."""
+"""How long an order without an answer is looked for, and nothing else is placed on its side of its pair."""
 PLACING_SECONDS: Final = 30.0
 _TAG: Final = "found again"
 
@@ -39,9 +39,6 @@ class OwnOrders:
         self._keeper = keeper
         self._placing: dict[str, tuple[int, float]] = {}
         """Which thread is placing what since when: until it is done, freqtrade cannot have written it down."""
-
-        self._missing: dict[str, float] = {}
-        """Since when look-ups have missed an order: the bot may have been down since it was sent."""
 
     def intend(self, pair: str, side: str, amount: float, price: float) -> Rung:
         """Write down an order that is about to be sent.
@@ -110,16 +107,26 @@ class OwnOrders:
         except ccxt.BaseError as error:
             self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return
-        if found is intent:
-            missed = self._keeper.seconds() - self._missing.setdefault(intent.client_id, self._keeper.seconds())
-            if missed > FORGET_AFTER_SECONDS:
-                self._keeper.notices.warn(
-                    f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and the venue does "
-                    "not show it: it is taken as never placed. Look at the account.",
-                )
-                self._keeper.records.forget(intent)
+        if found is not intent:
+            self._keeper.found(intent)
+            self._adopt(found)
+        elif self._keeper.missed_seconds(intent) > FORGET_AFTER_SECONDS:
+            self._tell_missing(intent)
+
+    def _tell_missing(self, intent: Rung) -> None:
+        """Forget an order that no look shows and that never had an answer; what has an id is only shouted about."""
+        if intent.order_id is not None:
+            self._keeper.notices.warn(
+                f"The {intent.side} order {intent.order_id} on {intent.pair} was taken by the venue, which does not "
+                "show it now. It may still trade; every loop looks for it, and no other one is placed there.",
+                f"missing {intent.client_id}",
+            )
             return
-        self._adopt(found)
+        self._keeper.notices.warn(
+            f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and the venue does "
+            "not show it: it is taken as never placed. Look at the account.",
+        )
+        self._keeper.records.forget(intent)
 
     def _adopt(self, found: Rung) -> None:
         """Write an order of ours that freqtrade does not know into freqtrade's rows; its loop takes it from there."""

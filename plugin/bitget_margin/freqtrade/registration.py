@@ -12,7 +12,8 @@ import ccxt.pro
 import bitget_margin
 from bitget_margin.freqtrade import tables  # noqa: F401 - declared before freqtrade opens its database
 from bitget_margin.freqtrade.base import exchange_module
-from bitget_margin.freqtrade.exchange import NAME, Bitgetcross
+from bitget_margin.freqtrade.exchange import Bitgetcross
+from bitget_margin.freqtrade.settings import NAME
 
 
 def _flavours() -> tuple[tuple[ModuleType, type], ...]:

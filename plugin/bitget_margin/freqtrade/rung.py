@@ -80,7 +80,7 @@ class Rung:
         """What has not been filled."""
         return max(0.0, self.amount - self.filled)
 
-    def order(self, info: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def order(self) -> dict[str, Any]:
         """Return it as ccxt's order structure."""
         average = self.average if self.filled else None
         return {
@@ -99,7 +99,7 @@ class Rung:
             "timestamp": self.intended_ms,
             "fee": None,
             "trades": [],
-            "info": dict(info or ({} if self.reason is None else {"errorMsg": self.reason})),
+            "info": {} if self.reason is None else {"errorMsg": self.reason},
         }
 
     def _status(self) -> str | None:
@@ -108,7 +108,8 @@ class Rung:
         return {Phase.LIVE: "open", Phase.REFUSED: "rejected"}.get(self.phase)
 
 
-_ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
+ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
+"""ccxt's statuses of an order that can no longer trade."""
 
 
 def shown(rung: Rung, order: Mapping[str, Any] | None, now_ms: int) -> Rung:
@@ -119,7 +120,7 @@ def shown(rung: Rung, order: Mapping[str, Any] | None, now_ms: int) -> Rung:
     if order is None or not rung.phase.open:
         return rung
     status, filled = order.get("status"), order.get("filled")
-    ended = status in _ENDED
+    ended = status in ENDED
     if not ended and status != "open":
         return rung
     return replace(

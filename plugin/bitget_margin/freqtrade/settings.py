@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 
 from bitget_margin.freqtrade.base import OperationalException
 
+NAME: Final = "bitgetcross"
+"""The exchange's name in a configuration."""
 SECTION: Final = "bitget_margin"
 WAIT_MAX_MS: Final = 30_000
 _E = TypeVar("_E", bound=Enum)

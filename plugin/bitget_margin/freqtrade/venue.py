@@ -68,8 +68,7 @@ class Venue:
 
         :raises ccxt.BaseError: it did not answer in time, or refused
         """
-        ids = [rung.order_id for rung in rungs if rung.order_id is not None]
-        names = [rung.client_id for rung in rungs if rung.order_id is None]
+        ids, names = _ids_and_names(rungs)
         api = self._api()
         with budget:
             orders = api.perform(view_orders(api, pair, ids, names, {"timeout": _timeout_ms(budget)}))
@@ -84,8 +83,7 @@ class Venue:
 
     def cancel(self, pair: str, rungs: Sequence[Rung], budget: Budget, others: Sequence[str] = ()) -> Cancelled:
         """Cancel these orders, and others by order id, with one batch; never raises for what the venue does."""
-        ids = [rung.order_id for rung in rungs if rung.order_id is not None]
-        names = [rung.client_id for rung in rungs if rung.order_id is None]
+        ids, names = _ids_and_names(rungs)
         error: ccxt.BaseError | None = None
         report: CancelReport | None
         with budget:
@@ -137,6 +135,12 @@ class Venue:
                 return [replace(rung, phase=Phase.REFUSED, reason=str(error)) for rung in rungs]
         at_ms = now_ms()
         return [_placed(rung, order, at_ms) for rung, order in zip(rungs, orders, strict=True)]
+
+
+def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
+    """Return the order ids, and the client order ids of the orders that have none."""
+    ids = [rung.order_id for rung in rungs if rung.order_id is not None]
+    return ids, [rung.client_id for rung in rungs if rung.order_id is None]
 
 
 def _placed(rung: Rung, order: Mapping[str, Any], at_ms: int) -> Rung:

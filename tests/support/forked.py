@@ -1,0 +1,61 @@
+"""Processes that begin with everything freqtrade imports: half of what its start takes.
+
+They are forked from a server that has imported it all and done nothing else; what runs in them is the launcher, as
+in a process of its own. That the command itself starts is shown elsewhere, with processes that are spawned.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from unittest import mock
+
+from support.console import WIDE
+
+_IMPORTED = (
+    "support.forked",
+    "bitget_margin.freqtrade.launcher",
+    "freqtrade.freqtradebot",
+    "freqtrade.plugins.pairlistmanager",
+    "freqtrade.resolvers",
+    "freqtrade.rpc.api_server",
+    "freqtrade.worker",
+)
+
+
+def start(arguments: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str]) -> BaseProcess:
+    """Start the launcher with these arguments; what it prints is added to the log."""
+    process = _server().Process(target=_run, args=(list(arguments), log, folder, dict(environment)))
+    process.start()
+    return process
+
+
+@cache
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_IMPORTED))
+    with mock.patch.dict(os.environ, WIDE):  # freqtrade reads the width of its console as it is imported
+        forkserver.ensure_running()
+    return context
+
+
+def _run(arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> None:
+    from bitget_margin.freqtrade.launcher import main  # noqa: PLC0415 - a test does not need freqtrade for this module
+
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    # A bot that starts must not disturb a test beside it that looks at the clock.
+    os.nice(10)
+    sys.argv = ["freqtrade", *arguments]
+    main(arguments)
