@@ -32,7 +32,11 @@ class Target:
 
 def cancel_order(call: PrivateCall) -> Row:
     """Cancel one order."""
-    target = _read_target(call, call.symbol().symbol, call.params)
+    return cancel_one(call, _read_target(call, call.symbol().symbol, call.params))
+
+
+def cancel_one(call: PrivateCall, target: Target) -> Row:
+    """Cancel one order, or refuse."""
     refusal = _cancel(call, target)
     if refusal is Refusal.ORDER_ENDED:
         # The real venue answers a single cancel of an ended order like that of an unknown one.
@@ -74,18 +78,25 @@ def failure_reason(call: PrivateCall, code: str, text: str) -> Row:
     return reason | {"errorCode": code} if knobs.failure_code else reason
 
 
-def _cancel_item(call: PrivateCall, target: Target, successes: list[Row], failures: list[Row]) -> None:
+def cancel_item(call: PrivateCall, target: Target) -> list[Refusal | None]:
+    """Carry out an item of a batch, and return what the answer says of it: None stands for a success."""
     if call.knobs.take("omit_refused"):
-        return
+        return []
     refusal = _cancel(call, target)
     if call.knobs.take("omit_ids"):
-        return
-    row = target.ids(call.knobs.now.echo_ids)
-    if refusal is None:
-        successes.append(row)
-        refusal = Refusal.ORDER_ENDED if call.knobs.take("both_lists") else None
-    if refusal is not None:
-        failures.append(row | failure_reason(call, refusal.code, _failure_text(call, refusal)))
+        return []
+    if refusal is None and call.knobs.take("both_lists"):
+        return [None, Refusal.ORDER_ENDED]
+    return [refusal]
+
+
+def _cancel_item(call: PrivateCall, target: Target, successes: list[Row], failures: list[Row]) -> None:
+    for refusal in cancel_item(call, target):
+        row = target.ids(call.knobs.now.echo_ids)
+        if refusal is None:
+            successes.append(row)
+        else:
+            failures.append(row | failure_reason(call, refusal.code, _failure_text(call, refusal)))
 
 
 def _failure_text(call: PrivateCall, refusal: Refusal) -> str:

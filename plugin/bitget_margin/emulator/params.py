@@ -15,14 +15,17 @@ from .texts import Refusal, VenueError
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _INTEGER = re.compile(r"[0-9]{1,20}")
+#: Most items of a list in a classic body, and of a unified body that is a list.
 MOST_ITEMS = 50
+MOST_ROWS = 20
 
 
 class Params:
     """Named values of a request; what is null or empty counts as missing."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], rows: object = None) -> None:
         self._values = values
+        self._rows = rows
 
     @classmethod
     def from_query(cls, query: str) -> Params:
@@ -32,13 +35,15 @@ class Params:
     @classmethod
     def from_body(cls, body: bytes) -> Params:
         """Read the parameters of a JSON object."""
-        try:
-            values = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError, ArithmeticError):
-            raise VenueError(Refusal.BAD_BODY, "body") from None
+        values = _read_json(body)
         if not isinstance(values, dict):
             raise VenueError(Refusal.BAD_BODY, "body")
         return cls(values)
+
+    @classmethod
+    def from_array(cls, body: bytes) -> Params:
+        """Read a JSON array, for ``rows``."""
+        return cls({}, _read_json(body))
 
     def optional_text(self, name: str) -> str | None:
         """Return a text or number as text, or None when it is missing."""
@@ -101,14 +106,28 @@ class Params:
 
     def items(self, name: str) -> list[Params]:
         """Return a required list of 1 to 50 objects."""
-        values = self._values.get(name)
-        if values is None or values in ("", []):
-            raise VenueError(Refusal.EMPTY_PARAMETER, name)
-        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            raise VenueError(Refusal.BAD_PARAMETER, name)
-        if len(values) > MOST_ITEMS:
-            raise VenueError(Refusal.TOO_MANY_ITEMS)
-        return [Params(value) for value in values]
+        return _objects(self._values.get(name), name, MOST_ITEMS, Refusal.TOO_MANY_ITEMS)
+
+    def rows(self) -> list[Params]:
+        """Return the 1 to 20 objects of a body that is an array."""
+        return _objects(self._rows, "body", MOST_ROWS, Refusal.TOO_MANY_OF_20)
+
+
+def _objects(values: object, name: str, most: int, too_many: Refusal) -> list[Params]:
+    if values is None or values in ("", []):
+        raise VenueError(Refusal.EMPTY_PARAMETER, name)
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise VenueError(Refusal.BAD_PARAMETER, name)
+    if len(values) > most:
+        raise VenueError(too_many)
+    return [Params(value) for value in values]
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError, ArithmeticError):
+        raise VenueError(Refusal.BAD_BODY, "body") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

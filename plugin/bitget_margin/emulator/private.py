@@ -1,11 +1,10 @@
-"""The endpoints of an account."""
+"""The endpoints of a classic account."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
 
-from .account import AccountKind
 from .call import PrivateCall, PrivateEndpoint
 from .cancelling import batch_answer, batch_cancel_orders, cancel_order, failure_reason
 from .decimals import write_decimal
@@ -14,13 +13,6 @@ from .rows import Row, asset_row
 from .texts import Refusal, VenueError
 from .ticket import read_ticket
 from .wallet import NOTHING
-
-UNIFIED_PREFIX = "/api/v3/"
-
-
-def required_kind(path: str) -> AccountKind:
-    """Return the kind of account that a private path is for."""
-    return AccountKind.UNIFIED if path.startswith(UNIFIED_PREFIX) else AccountKind.CLASSIC
 
 
 def _place_order(call: PrivateCall) -> Row:
@@ -59,10 +51,6 @@ def _assets(call: PrivateCall) -> list[Row]:
 
 def _risk_rate(_call: PrivateCall) -> Row:
     return {"riskRateRatio": "0"}  # nothing is ever liquidated
-
-
-def _account_settings(call: PrivateCall) -> Row:
-    return {"uid": call.account.uid, "accountMode": "unified", "assetMode": "multi_assets", "holdMode": "one_way_mode"}
 
 
 def _spot_nothing(_call: PrivateCall) -> list[Row]:
@@ -118,7 +106,6 @@ PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_CROSSED}/fills"): fills,
     ("GET", f"{_CROSSED}/account/assets"): _assets,
     ("GET", f"{_CROSSED}/account/risk-rate"): _risk_rate,
-    ("GET", f"{UNIFIED_PREFIX}account/settings"): _account_settings,
     ("GET", f"{_SPOT}/trade/orderInfo"): _spot_nothing,
     ("GET", f"{_SPOT}/trade/unfilled-orders"): _spot_nothing,
     ("GET", f"{_SPOT}/account/assets"): _spot_assets,

@@ -22,7 +22,9 @@ class Refusal(Enum):
     UNKNOWN_KEY = ("40006", "Invalid ACCESS_KEY", "ACCESS_KEY 无效")
     EXPIRED_TIMESTAMP = ("40008", "Request timestamp expired", "请求时间戳过期")
     BAD_SIGNATURE = ("40009", "sign signature error", "签名错误")
+    TIMED_OUT = ("40010", "Request timed out", "请求超时")
     BAD_PASSPHRASE = ("40012", "apikey/password is incorrect", "apikey/password 不正确")
+    SYSTEM_ABNORMAL = ("40015", "System is abnormal, please try again later", "系统异常, 请稍后重试")
     BAD_BODY = ("40017", "Parameter verification failed {0}", "参数校验失败 {0}")
     EMPTY_PARAMETER = ("40019", "Parameter {0} cannot be empty", "参数 {0} 不能为空")
     BAD_PARAMETER = ("40020", "Parameter {0} error", "参数 {0} 错误")
@@ -43,10 +45,16 @@ class Refusal(Enum):
         "clientOid 长度不能大于 50",
     )
     BAD_CLIENT_ID = ("40305", "clientOid or clientOrderId cannot be Martian characters", "clientOid 不能包含非法字符")
+    TOO_MANY_OF_20 = (
+        "40306",
+        "Batch processing orders can only process up to 20",
+        "批量处理订单最多只能处理 20 个",
+    )
     UNKNOWN_URL = ("40404", "Request URL NOT FOUND", "请求地址不存在", HTTPStatus.NOT_FOUND)
     TOO_OLD = ("40704", "Can only check the data of the last three months", "只能查询最近三个月的数据")
     RANGE_TOO_WIDE = ("40705", "The start and end time cannot exceed 90 days", "起止时间不能超过 90 天")
     RANGE_REVERSED = ("40707", "Start time is greater than end time", "开始时间大于结束时间")
+    SERVICE_FAILED = ("40725", "service return an error", "服务返回异常")
     BAD_SCALE = (
         "40808",
         "Parameter verification exception {0} checkBDScale error value={1} checkScale={2}",
@@ -56,6 +64,7 @@ class Refusal(Enum):
     NO_ORDER_ID = ("40924", "orderId and clientOId must have one", "orderId 和 clientOid 必须有一个")
     NO_SUCH_ORDER = ("43001", "The order does not exist", "订单不存在")
     INSUFFICIENT_BALANCE = ("43012", "Insufficient balance", "余额不足")
+    UNKNOWN_ERROR = ("45001", "Unknown error", "未知错误")
     CANCEL_FAILED = ("45024", "Cancel order error", "撤单失败")
     TOO_SMALL = ("45110", "less than the minimum amount {0} {1}", "小于最小数量 {0} {1}")
     CANCEL_TOO_FREQUENT = ("45129", "Cancel too frequent", "撤单过于频繁")
@@ -63,6 +72,35 @@ class Refusal(Enum):
     SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
     DUPLICATE_CLIENT_ID = ("50060", "Duplicated clientOid", "clientOid 重复")
     ORDER_ENDED = ("50062", "The order status is cancelled or fullFill", "订单已撤销或完全成交")
+    # Those of the unified account. 00001 and 400172 are as captured, the others as in the table of its documents.
+    OVER_30_DAYS = (
+        "00001",
+        "startTime and endTime interval cannot be greater than 30 days",
+        "开始时间与结束时间间隔不能超过 30 天",
+    )
+    UNIFIED_BAD_PARAMETER = ("400172", "Parameter verification failed {0}", "参数校验失败 {0}")
+    UNIFIED_TOO_FREQUENT = ("25004", "Operation too frequent, please try again later", "操作过于频繁, 请稍后再试")
+    UNIFIED_UNKNOWN_SYMBOL = ("25100", "Trading pair {0} does not exist", "交易对 {0} 不存在")
+    UNIFIED_INVALID = ("25200", "{0} validation error", "{0} 校验错误")
+    UNIFIED_INSUFFICIENT_BALANCE = ("25202", "Insufficient balance", "余额不足")
+    UNIFIED_NO_SUCH_ORDER = ("25204", "Order does not exist", "订单不存在")
+    UNIFIED_SMALL_QUANTITY = (
+        "25207",
+        "{0} trading quantity cannot be less than {1} units",
+        "{0} 交易数量不能小于 {1} 个",
+    )
+    UNIFIED_DUPLICATE_CLIENT_ID = ("25212", "Duplicate clientOid", "clientOid 重复")
+    UNIFIED_UNSUPPORTED = ("25240", "{0} does not support this operation", "{0} 不支持该操作")
+    UNIFIED_NO_TRIGGERS = (
+        "25593",
+        "The current trading type does not support TP/SL settings",
+        "当前交易类型不支持止盈止损设置",
+    )
+    UNIFIED_SMALL_AMOUNT = (
+        "25611",
+        "Order quantity must be greater than the minimum order amount",
+        "委托数量必须大于最小下单金额",
+    )
 
     def __init__(self, code: str, english: str, chinese: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         self.code = code

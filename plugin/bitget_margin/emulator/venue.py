@@ -19,19 +19,31 @@ from .engine import Engine
 from .knobs import KnobBoard, Knobs
 from .message import Answer, Incoming, RequestRecord, failure, success
 from .params import Params
-from .private import PRIVATE_ENDPOINTS, UNIFIED_PREFIX, required_kind
+from .private import PRIVATE_ENDPOINTS
 from .public import PUBLIC_ENDPOINTS
 from .symbol import Symbol
 from .texts import Refusal, VenueError
+from .unified import (
+    UNIFIED_ARRAYS,
+    UNIFIED_BATCH_CANCEL,
+    UNIFIED_PER_SECOND,
+    UNIFIED_PREFIX,
+    UNIFIED_PRIVATE_ENDPOINTS,
+    UNIFIED_PUBLIC_ENDPOINTS,
+    required_kind,
+)
+from .unified_refusal import in_unified_terms
 from .window import Window, Windows
 
 PUBLIC_PER_SECOND = 20
 PRIVATE_PER_SECOND = 10
-BATCH_CANCEL = "/batch-cancel-order"
+BATCH_CANCELS = ("/batch-cancel-order", UNIFIED_BATCH_CANCEL)
 REMAINING_HEADER = "x-mbx-used-remain-limit"
 #: Older records are forgotten, so that a long run does not fill the memory.
 REQUESTS_KEPT = 100_000
 _UNIFIED_PUBLIC = (f"{UNIFIED_PREFIX}market/", f"{UNIFIED_PREFIX}public/")
+_PUBLIC = {**PUBLIC_ENDPOINTS, **UNIFIED_PUBLIC_ENDPOINTS}
+_PRIVATE = {**PRIVATE_ENDPOINTS, **UNIFIED_PRIVATE_ENDPOINTS}
 
 #: Returns the time in ms since the epoch.
 Clock = Callable[[], int]
@@ -77,10 +89,11 @@ class Venue:
             trace = _Trace()
             try:
                 status, body = HTTPStatus.OK, success(self._dispatch(request, trace, now_ms), now_ms)
-            except VenueError as error:
+            except VenueError as refused:
+                error = in_unified_terms(refused) if request.path.startswith(UNIFIED_PREFIX) else refused
                 status, body = error.refusal.status, failure(error, self.knobs.now.language, now_ms)
-            except Exception as error:  # noqa: BLE001 - a bug of ours must look like one of the venue's, and be found
-                self.errors.append(error)
+            except Exception as bug:  # noqa: BLE001 - a bug of ours must look like one of the venue's, and be found
+                self.errors.append(bug)
                 unforeseen = VenueError(Refusal.SYSTEM_ERROR)
                 status, body = unforeseen.refusal.status, failure(unforeseen, self.knobs.now.language, now_ms)
             self.records.append(
@@ -95,7 +108,7 @@ class Venue:
                 )
             )
             headers = {REMAINING_HEADER: str(trace.window.left(now_ms))} if trace.window else {}
-            knobs, batch = self.knobs.now, request.path.endswith(BATCH_CANCEL)
+            knobs, batch = self.knobs.now, request.path.endswith(BATCH_CANCELS)
             delay_ms = knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0)
             return Answer(status.value, body, headers, delay_ms, knobs.batch_cancel_trickle_ms if batch else 0)
 
@@ -103,11 +116,11 @@ class Venue:
         if request.body is None:
             raise VenueError(Refusal.BAD_BODY, "body")
         route = (request.method, request.path)
-        public = PUBLIC_ENDPOINTS.get(route)
+        public = _PUBLIC.get(route)
         if public is not None:
             self._admit(trace, request.ip, request.path, PUBLIC_PER_SECOND, now_ms)
             return public(PublicCall(self.engine, self.knobs, _params(request, request.body), now_ms))
-        private = PRIVATE_ENDPOINTS.get(route)
+        private = _PRIVATE.get(route)
         if private is None and not _is_unified_private(request.path):
             raise VenueError(Refusal.UNKNOWN_URL)
         account = identify(self._accounts_by_key, request)
@@ -117,9 +130,10 @@ class Venue:
             raise VenueError(Refusal.CLASSIC_ACCOUNT if classic else Refusal.UNIFIED_ACCOUNT)
         if private is None:
             raise VenueError(Refusal.UNKNOWN_URL)
-        trace.window = self._windows.of(account.uid, request.path, PRIVATE_PER_SECOND)
+        per_second = UNIFIED_PER_SECOND.get(request.path, PRIVATE_PER_SECOND)
+        trace.window = self._windows.of(account.uid, request.path, per_second)
         verify(account, request, now_ms)
-        self._admit(trace, account.uid, request.path, PRIVATE_PER_SECOND, now_ms)
+        self._admit(trace, account.uid, request.path, per_second, now_ms)
         params = _params(request, request.body)
         return private(PrivateCall(self.engine, self.knobs, params, now_ms, account, self._cancels))
 
@@ -130,6 +144,8 @@ class Venue:
 
 
 def _params(request: Incoming, body: bytes) -> Params:
+    if request.path in UNIFIED_ARRAYS:
+        return Params.from_array(body)
     return Params.from_body(body) if request.method == "POST" else Params.from_query(request.query)
 
 
