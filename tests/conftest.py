@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bitget_margin.emulator import Account, Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import Client, Flavour, config
 
 SLOW_FIRST = ("cli", "bot", "flavours")
@@ -21,10 +21,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(places)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the promises be tried on the other kind of account."""
+    kinds = [kind.value for kind in AccountKind]
+    parser.addoption("--account", choices=kinds, default=AccountKind.CLASSIC.value, help="kind of the test accounts")
+
+
 @pytest.fixture
-def venue() -> Iterator[Emulator]:
+def kind(request: pytest.FixtureRequest) -> AccountKind:
+    """Return the kind of account that this run is about."""
+    return AccountKind(request.config.getoption("--account"))
+
+
+@pytest.fixture(autouse=True)
+def _fits_the_account(request: pytest.FixtureRequest, kind: AccountKind) -> None:
+    if kind is AccountKind.UNIFIED and request.node.get_closest_marker("classic") is not None:
+        pytest.skip("about what only a classic account does")
+
+
+@pytest.fixture
+def venue(kind: AccountKind) -> Iterator[Emulator]:
     """Run a venue of this test's own, which must not have stumbled."""
-    with Emulator(accounts=(Account(), Account())) as running:
+    with Emulator(accounts=(Account(kind=kind), Account(kind=kind))) as running:
         yield running
     assert running.errors == ()
 

@@ -10,7 +10,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import driver, faults, operations, placing
+from bitget_margin.adapter import driver, faults, fetching, operations, placing
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
 from bitget_margin.adapter.context import PACED
@@ -200,7 +200,7 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         """Fetch one order; a crossed one from open-orders, then history-orders."""
         if not is_cross(self, "fetchOrder", symbol, params):
             return await super().fetch_order(id, symbol, params)
-        return await self.perform(operations.fetch_order(self, id, symbol, params))
+        return await self.perform(fetching.fetch_order(self, id, symbol, params))
 
     async def fetch_open_orders(
         self,
@@ -212,13 +212,22 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         """Fetch open orders; crossed ones over all pages, or the newest `limit`."""
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return await super().fetch_open_orders(symbol, since, limit, params)
-        return await self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
+        return await self.perform(fetching.fetch_open_orders(self, symbol, since, limit, params))
 
     async def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the crossed one with `free`, `used` and `debt`."""
-        if not operations.balance_is_cross(self, params):
+        if not fetching.balance_is_cross(self, params):
             return await super().fetch_balance(params)
-        return await self.perform(operations.fetch_balance(self, params))
+        return await self.perform(fetching.fetch_balance(self, params))
+
+    async def handle_uta_and_params(
+        self,
+        params: Params,
+        methodName: str | None,  # noqa: N803 - ccxt's name
+        defaultValue: bool = False,  # noqa: N803 - ccxt's form
+    ) -> list[Any]:
+        """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
+        return await self.perform(fetching.ask_account_kind(self, methodName, params, defaultValue))
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""

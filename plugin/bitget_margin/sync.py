@@ -12,7 +12,7 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import driver, faults, operations, placing
+from bitget_margin.adapter import driver, faults, fetching, operations, placing
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import PACED
@@ -284,7 +284,7 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "fetchOrder", symbol, params):
             return super().fetch_order(id, symbol, params)
-        return self.perform(operations.fetch_order(self, id, symbol, params))
+        return self.perform(fetching.fetch_order(self, id, symbol, params))
 
     def fetch_open_orders(
         self,
@@ -299,16 +299,25 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         """
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return super().fetch_open_orders(symbol, since, limit, params)
-        return self.perform(operations.fetch_open_orders(self, symbol, since, limit, params))
+        return self.perform(fetching.fetch_open_orders(self, symbol, since, limit, params))
 
     def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the crossed one with `free`, `used` and `debt`.
 
         https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Assets
         """
-        if not operations.balance_is_cross(self, params):
+        if not fetching.balance_is_cross(self, params):
             return super().fetch_balance(params)
-        return self.perform(operations.fetch_balance(self, params))
+        return self.perform(fetching.fetch_balance(self, params))
+
+    def handle_uta_and_params(
+        self,
+        params: Params,
+        methodName: str | None,  # noqa: N803 - ccxt's name
+        defaultValue: bool = False,  # noqa: N803 - ccxt's form
+    ) -> list[Any]:
+        """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
+        return self.perform(fetching.ask_account_kind(self, methodName, params, defaultValue))
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""

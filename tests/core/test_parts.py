@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitget_margin.core import wire
-from bitget_margin.core.call import Endpoint, Fault, Flow, Send, SendAll, Wait
+from bitget_margin.core.answers import Listing
+from bitget_margin.core.call import Fault, Flow, Send, SendAll, Wait
 from bitget_margin.core.codes import Hint, Verdict, hint, verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.row import State, row
-from bitget_margin.core.target import IdKind, Target, distinct, number
+from bitget_margin.core.row import CLASSIC_FIELDS, State, row
+from bitget_margin.core.target import IdKind, Target, batches, distinct, number
 from bitget_margin.core.together import together
 from bitget_margin.core.window import Window
 
@@ -84,7 +85,7 @@ def test_texts_are_hints_and_unknown_ones_say_nothing(code: str | None, text: st
 def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int]], size: int) -> None:
     """Every target once, one symbol and kind each, in as few requests as possible, in order."""
     named = distinct(Target(symbol, kind, str(value)) for symbol, kind, value in drawn)
-    made = list(wire.batches(named, size))
+    made = list(batches(named, size))
     assert sorted(map(str, named)) == sorted(str(target) for batch in made for target in batch)
     for batch in made:
         assert 1 <= len(batch) <= size
@@ -98,7 +99,7 @@ def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int
 def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for wrapped in (body, {"code": "00000", "data": body}):
-        assert wire.read_batch_cancel(wrapped) is None or wire.read_batch_cancel(wrapped)
+        assert wire.read_batch(wrapped) is None or wire.read_batch(wrapped)
         assert wire.read_single_cancel(wrapped) is None or wire.read_single_cancel(wrapped)
         assert wire.read_page(wrapped) is None or wire.read_page(wrapped)
         assert wire.read_frozen(wrapped) is None or isinstance(wire.read_frozen(wrapped), dict)
@@ -106,7 +107,7 @@ def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
 
 def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
     """All ids are strings by the documents; a whole number is no less clear."""
-    read = row({"orderId": 12, "symbol": "BTCUSDT", "status": "filled"})
+    read = row({"orderId": 12, "symbol": "BTCUSDT", "status": "filled"}, CLASSIC_FIELDS)
     assert read is not None
     assert (read.order_id, read.state) == ("12", State.FILLED)
     for raw in (
@@ -116,8 +117,8 @@ def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> 
         {"orderId": True, "symbol": "X"},
         {"orderId": 1.5, "symbol": "X"},
     ):
-        assert row({"status": "cancelled", **raw}) is None
-    unclear = row({"orderId": "1", "symbol": "X", "status": "canceling"})
+        assert row({"status": "cancelled", **raw}, CLASSIC_FIELDS) is None
+    unclear = row({"orderId": "1", "symbol": "X", "status": "canceling"}, CLASSIC_FIELDS)
     assert unclear is not None
     assert unclear.state is State.UNREADABLE
 
@@ -212,7 +213,7 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
     def flow(name: str, steps: int) -> Flow[str]:
         got = []
         for step in range(steps):
-            replies = yield SendAll((Send(wire.page(Endpoint.OPEN_ORDERS, f"{name}{step}", 0), 1, 1),))
+            replies = yield SendAll((Send(wire.page(Listing.OPEN, f"{name}{step}", 0), 1, 1),))
             got.append(replies[0])
         yield Wait(steps)
         return f"{name}: {got}"

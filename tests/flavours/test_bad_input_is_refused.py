@@ -44,7 +44,7 @@ CASES = [
     (LIST, (["1"], BTC, CROSS | {"confirm": "yes"}), ccxt.BadRequest, "confirm is 'yes'"),
     (LIST, (["1"], BTC, CROSS | {"confrim": True}), ccxt.BadRequest, "unknown parameter 'confrim'"),
     (LIST, (["1"], BTC, CROSS | {"trigger": True}), ccxt.NotSupported, "no trigger orders"),
-    (LIST, (["1"], BTC, CROSS | {"uta": True}), ccxt.NotSupported, "unified account"),
+    (LIST, (["1"], BTC, CROSS | {"uta": "yes"}), ccxt.BadRequest, "uta is 'yes'; give True for a unified account"),
     (LIST, ([-5], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is -5"),
     (LIST, (["-5"], BTC, CROSS), ccxt.BadRequest, r"ids\[0\] is '-5'"),
     (LIST, ([10**100], BTC, CROSS), ccxt.BadRequest, r"ids\[0\]"),

@@ -10,7 +10,7 @@ from typing import Any
 import ccxt
 
 import bitget_margin
-from bitget_margin.emulator import Account, Emulator, ccxt_urls
+from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 
 CROSS = {"marginMode": "cross"}
 
@@ -80,7 +80,9 @@ async def load_markets(exchange: Any) -> None:
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
     """Return the configuration of a client of this venue."""
     account = account or venue.accounts[0]
-    options = {"fetchMarkets": {"types": ["spot"]}, "uta": False, **more.pop("options", {})}
+    # Of a unified account the client learns from the venue; a classic one is told, to save the question.
+    known = {"uta": False} if account.kind is AccountKind.CLASSIC else {}
+    options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **known, **more.pop("options", {})}
     return {
         "apiKey": account.api_key,
         "secret": account.secret,
@@ -106,6 +108,22 @@ def rungs(venue: Emulator, count: int, *, symbol: str = "BTCUSDT", price: int = 
     ]
 
 
+CLASSIC_NAMES = {
+    "cancel-batch": "batch-cancel-order",
+    "place-batch": "batch-place-order",
+    "unfilled-orders": "open-orders",
+}
+"""What endpoints of a unified account are called on a classic one."""
+
+
 def paths(venue: Emulator) -> list[str]:
-    """Return the last word of the path of each private margin request, in order."""
-    return [record.path.rsplit("/", 1)[-1] for record in venue.requests if "/margin/crossed/" in record.path]
+    """Return the last word of the path of each private margin request that was for this kind of account, in order."""
+    part = "/margin/crossed/" if venue.accounts[0].kind is AccountKind.CLASSIC else "/api/v3/"
+    words = [record.path.rsplit("/", 1)[-1] for record in venue.requests if part in record.path and record.uid]
+    return [CLASSIC_NAMES.get(word, word) for word in words]
+
+
+def batches(venue: Emulator, count: int) -> int:
+    """Return in how many requests the venue lets this account name so many orders of a symbol."""
+    most = 50 if venue.accounts[0].kind is AccountKind.CLASSIC else 20
+    return -(-count // most)

@@ -9,15 +9,18 @@ import ccxt
 
 from bitget_margin.adapter.base import Params
 from bitget_margin.core import settings as core_settings
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import BadInput
+from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
+KIND: Final = "uta"
+"""ccxt's name for the choice of the account's kind, as a parameter and as an option."""
 OPTIONS: Final = "batchCancel"
 BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
-_MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "uta", "paginate"})
+_MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginate"})
 """Chosen already, or without meaning for a crossed margin order."""
 CLIENT_ID: Final = ("clientOrderId", "clientOid")
 """ccxt's name of the parameter, and the venue's."""
@@ -53,19 +56,22 @@ def places_cross(exchange: CrossedMargin, method: str, symbol: object, params: P
 
 def prepare(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
     """Refuse what no call on the crossed account can do: unknown parameters, sandbox mode, no credentials."""
-    if exchange.options.get("uta") is True or params.get("uta") is True:
-        raise ccxt.NotSupported(
-            f"{exchange.id} {method}(): this is a unified account (options['uta']); only the crossed margin of a "
-            "classic account is supported so far",
-        )
     for key in params:
         if key in _TRIGGER and params[key]:
             raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no trigger orders ({key!r})")
-        if key not in known and key not in _MEANINGLESS and key not in _TRIGGER:
+        if key not in known and key != KIND and key not in _MEANINGLESS and key not in _TRIGGER:
             names = ", ".join(sorted({*known, "marginMode"}))
             raise ccxt.BadRequest(f"{exchange.id} {method}(): unknown parameter {key!r}; known are {names}")
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
+
+
+def account_kind(exchange: CrossedMargin, params: Params) -> AccountKind:
+    """Return the kind of account that is chosen, or was learned, or else is tried first."""
+    chosen = params.get(KIND, exchange.options.get(KIND))
+    if chosen is not None and not isinstance(chosen, bool):
+        raise ccxt.BadRequest(f"{exchange.id}: {KIND} is {chosen!r}; give True for a unified account, else False")
+    return AccountKind.UNIFIED if chosen else AccountKind.CLASSIC
 
 
 def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: bool) -> Settings:
@@ -138,3 +144,16 @@ def refuse_conditional(exchange: CrossedMargin, method: str, params: Params) -> 
     for key in _CONDITIONAL:
         if params.get(key) is not None:
             raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")
+
+
+def target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
+    """Return the one order that is named by `id`, or by a client order id in `params`."""
+    given_name = named(params)
+    try:
+        if given_name is None:
+            return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))
+        if given_id is not None and given_id != "":
+            raise BadInput(f"both id {given_id!r} and clientOrderId {given_name!r} are given; give one of them")
+        return Target(symbol, IdKind.CLIENT, client_id(given_name, "clientOrderId"))
+    except BadInput as error:
+        raise bad(exchange, method, error) from None

@@ -34,6 +34,10 @@ class Signatures:
             return tuple(self._paths)
 
 
+LIST: Final = "bitget_margin_list"
+"""Under this name, parameters hold the list that is the whole body of a request: ccxt wants a dict, to look for options
+of its own in it."""
+
 PACED: Final = ContextVar("PACED", default=False)
 """Set while a request of ours goes through ccxt: it has waited for its own window, so ccxt's pacing is skipped."""
 

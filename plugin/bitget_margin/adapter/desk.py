@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter import asking
+from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.core import flow as flow_of_cancel
@@ -19,6 +20,7 @@ from bitget_margin.core.call import Fault, Flow, LoadMarkets, T
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.deadline import Deadline
 from bitget_margin.core.delivery import Desk
+from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Ledger
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.core.settings import Settings
@@ -38,11 +40,18 @@ def now_ms() -> float:
     return time.monotonic() * 1_000
 
 
-def open_desk(exchange: CrossedMargin, settings: Settings) -> Desk:
+def open_desk(exchange: CrossedMargin, settings: Settings, params: Params) -> Desk:
     """Return the desk of one call, whose time begins now."""
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
     deadline = Deadline.after(now_ms, settings.timeout_ms - reserve_ms)
-    return Desk(Ledger({}), settings, deadline, since_ms=exchange.milliseconds() - wire.WINDOW_MS)
+    return Desk(
+        Ledger({}),
+        settings,
+        deadline,
+        since_ms=exchange.milliseconds() - wire.WINDOW_MS,
+        dialect=dialect_of(asking.account_kind(exchange, params)),
+        learn=exchange.learn_account_kind,
+    )
 
 
 def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:

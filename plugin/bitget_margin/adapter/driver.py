@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
 from bitget_margin.adapter import windows
+from bitget_margin.adapter.context import LIST
 from bitget_margin.adapter.desk import now_ms
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Fault, Send
 from bitget_margin.core.window import Window
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
-_API: Final = ["private", "margin"]
+_APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}
 _COST: Final = {"cost": 2}
 
 
@@ -54,9 +56,10 @@ def request(exchange: Any, send: Send) -> Any:
 
     Never repeated by ccxt itself: whether to send again is for the flow to decide.
     """
-    call = send.call
-    params = {**call.params, "maxRetriesOnFailure": 0}
-    return exchange.request(call.endpoint.path, _API, call.endpoint.method, params, config=_COST)
+    endpoint, params = send.call.endpoint, send.call.params
+    body = params if isinstance(params, Mapping) else {LIST: params}
+    named = {**body, "maxRetriesOnFailure": 0}
+    return exchange.request(endpoint.path, _APIS[endpoint.kind], endpoint.method, named, config=_COST)
 
 
 def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:

@@ -8,12 +8,13 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import asking, faults
+from bitget_margin.adapter import asking, faults, unified_rows
 from bitget_margin.adapter.base import Exchange, Params
-from bitget_margin.adapter.context import SIGNATURES
+from bitget_margin.adapter.context import LIST, SIGNATURES
 from bitget_margin.adapter.secret import Secret, mask
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Endpoint
-from bitget_margin.core.settings import BATCH_MAX
+from bitget_margin.core.wire import BATCH_MAX
 
 CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
@@ -99,6 +100,12 @@ class CrossedMargin(Exchange):
         """Whether requests would go to the venue's demo trading, which has no margin."""
         return bool(self.options.get("sandboxMode") or self.options.get("sandbox"))
 
+    # -- the kind of account ------------------------------------------------------------------------------------------
+
+    def learn_account_kind(self, kind: AccountKind) -> None:
+        """Remember what the venue has said of the account; ccxt's own methods go by it too."""
+        self.options[asking.KIND] = kind is AccountKind.UNIFIED
+
     # -- what goes out ------------------------------------------------------------------------------------------------
 
     def sign(
@@ -117,6 +124,8 @@ class CrossedMargin(Exchange):
             signatures = SIGNATURES.get()
             if signatures is not None:
                 signatures.sign(str(path))
+        if isinstance(params, Mapping) and LIST in params:
+            params = params[LIST]
         request = super().sign(path, api, method, params, *rest, **named)
         headers = request["headers"]
         if headers is not None and "ACCESS-SIGN" in headers:
@@ -154,6 +163,9 @@ class CrossedMargin(Exchange):
 
     def parse_order(self, order: Any, market: Any = None) -> Any:
         """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
+        if isinstance(order, Mapping) and unified_rows.is_margin(order):
+            parsed = self.parse_order(unified_rows.as_classic(order), market)
+            return {**parsed, "info": order, **unified_rows.fees(self, order)}
         if not isinstance(order, Mapping) or "baseSize" not in order:
             return super().parse_order(order, market)
         # ccxt reads quoteSize, which is what was ordered; it prefers quoteVolume, a name that margin rows do not have.
@@ -163,6 +175,13 @@ class CrossedMargin(Exchange):
             row["side"] = "buy" if side.endswith("buy") else "sell"  # liquidation-sell, systemRepay-buy
         parsed = super().parse_order(row, market)
         parsed["info"] = order
+        return parsed
+
+    def parse_trade(self, trade: Any, market: Any = None) -> Any:
+        """Return ccxt's trade structure; for margin fills of a unified account with the fee that was paid."""
+        parsed = super().parse_trade(trade, market)
+        if isinstance(trade, Mapping) and unified_rows.is_margin_fill(trade):
+            parsed.update(unified_rows.fees(self, trade))
         return parsed
 
     def parse_balance(self, balance: Any) -> Any:

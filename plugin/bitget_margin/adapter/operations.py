@@ -9,14 +9,11 @@ import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk, place, raised
+from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk, place
 from bitget_margin.adapter.errors import attach
 from bitget_margin.adapter.margin import ISOLATED
-from bitget_margin.adapter.orders import readable
-from bitget_margin.core import flow, sweep, wire
-from bitget_margin.core.ask import ask, find, list_open
-from bitget_margin.core.call import Fault, Flow
-from bitget_margin.core.codes import refuses_parameters
+from bitget_margin.core import flow, sweep
+from bitget_margin.core.call import Flow
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id, distinct, order_id, targets
@@ -78,7 +75,7 @@ def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: P
     settings = asking.settings(exchange, method, params, confirm=False)
     listed = asking.listed(exchange, method, "orders", orders)
     named = [_request(exchange, method, i, item) for i, item in enumerate(listed)]
-    return _orders((yield from _cancel(exchange, method, settings, distinct(named))))
+    return _orders((yield from _cancel(exchange, method, settings, params, distinct(named))))
 
 
 def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
@@ -86,8 +83,8 @@ def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, para
     method = "cancel_order"
     asking.prepare(exchange, method, params, {*asking.BOUNDS, *asking.CLIENT_ID})
     settings = asking.settings(exchange, method, params, confirm=False)
-    target = _target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
-    report = yield from _cancel(exchange, method, settings, (target,), single=True)
+    target = asking.target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
+    report = yield from _cancel(exchange, method, settings, params, (target,), single=True)
     return _orders(report)[0]
 
 
@@ -96,21 +93,21 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     method = "cancel_all_orders"
     asking.prepare(exchange, method, params, {*asking.BOUNDS, "symbols", "progress"})
     settings = asking.settings(exchange, method, params, confirm=False)
-    unified = None if symbol is None else asking.required_symbol(exchange, method, symbol)
+    named = None if symbol is None else asking.required_symbol(exchange, method, symbol)
     chosen = params.get("symbols")
     others = [asking.required_symbol(exchange, method, s) for s in asking.listed(exchange, method, "symbols", chosen)]
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    desk = open_desk(exchange, settings)
+    desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
     markets = _spot_markets(exchange)
     coins = {market_id: (market["base"], market["quote"]) for market_id, market in markets.items()}
     if progress is not None:
         desk.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
     other_ids = [asking.spot_market(exchange, method, other)["id"] for other in others]
-    if unified is not None:
-        market_id = asking.spot_market(exchange, method, unified)["id"]
+    if named is not None:
+        market_id = asking.spot_market(exchange, method, named)["id"]
         sweeping = sweep.sweep_symbol(desk, market_id, coins, other_ids)
     else:
         crossed = [i for i, m in markets.items() if m["active"] and (m.get("marginModes") or {}).get("cross")]
@@ -126,78 +123,6 @@ def refuse_edit(exchange: CrossedMargin) -> None:
     )
 
 
-def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
-    """Return one crossed order: open-orders is asked first, then history-orders."""
-    method = "fetch_order"
-    asking.prepare(exchange, method, params, {"timeout", *asking.CLIENT_ID})
-    settings = asking.settings(exchange, method, params, confirm=False)
-    target = _target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
-    desk = open_desk(exchange, settings)
-    yield from load_markets(exchange, desk)
-    market = asking.spot_market(exchange, method, target.symbol)
-    row = yield from find(desk, Target(market["id"], target.kind, target.value))
-    if isinstance(row, Fault):
-        raise raised(exchange, method, row)
-    if row is None:
-        raise ccxt.OrderNotFound(
-            f"{exchange.id} {method}(): neither open-orders nor history-orders shows {target.value} "
-            f"of {market['symbol']}; history can lag behind",
-        )
-    return cast("Order", readable(exchange, row, market))
-
-
-def fetch_open_orders(
-    exchange: CrossedMargin,
-    symbol: object,
-    since: int | None,
-    limit: int | None,
-    params: Params,
-) -> Flow[list[Order]]:
-    """Return the open crossed orders, over all pages; `limit` ends it early, with the newest."""
-    method = "fetch_open_orders"
-    asking.prepare(exchange, method, params, {"timeout", "until"})
-    for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):
-        asking.whole_number(exchange, method, name, value)
-    settings = asking.settings(exchange, method, params, confirm=False)
-    unified = None if symbol is None else asking.required_symbol(exchange, method, symbol)
-    desk = open_desk(exchange, settings)
-    yield from load_markets(exchange, desk)
-    market = None if unified is None else asking.spot_market(exchange, method, unified)
-    market_id = None if market is None else market["id"]
-    rows = yield from list_open(desk, market_id, since_ms=since, at_most=limit)
-    if isinstance(rows, Fault):
-        if market is None and refuses_parameters(rows):
-            raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
-        raise raised(exchange, method, rows)
-    newest = rows if limit is None else rows[:limit]
-    orders = sorted((readable(exchange, row, market) for row in newest), key=lambda order: order["timestamp"] or 0)
-    until = params.get("until")
-    # Not sent as endTime, which would beat the paging by id.
-    return [order for order in orders if until is None or (order["timestamp"] or 0) <= until]
-
-
-def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
-    """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
-    if params.get("stock") or not asking.is_cross(exchange, "fetchBalance", None, params):
-        return False
-    kind, _ = exchange.handle_market_type_and_params("fetchBalance", None, params)
-    return kind in {"spot", "margin"}
-
-
-def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
-    """Return the crossed balance."""
-    method = "fetch_balance"
-    asking.prepare(exchange, method, params, params)
-    settings = asking.settings(exchange, method, params, confirm=False)
-    desk = open_desk(exchange, settings)
-    yield from load_markets(exchange, desk)
-    extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", "uta", *asking.BOUNDS])
-    body = yield from ask(desk, wire.assets(extra), wire.read_assets)
-    if isinstance(body, Fault):
-        raise raised(exchange, method, body)
-    return exchange.parse_balance(body)
-
-
 def _cancel_listed(
     exchange: CrossedMargin,
     method: str,
@@ -210,27 +135,28 @@ def _cancel_listed(
 ) -> Flow[CancelReport]:
     asking.prepare(exchange, method, params, {*asking.BOUNDS, "clientOrderIds"})
     settings = asking.settings(exchange, method, params, confirm=confirm)
-    unified = asking.required_symbol(exchange, method, symbol)
+    required = asking.required_symbol(exchange, method, symbol)
     order_ids = asking.listed(exchange, method, "ids", ids)
     cids = asking.listed(exchange, method, "clientOrderIds", client_ids)
     try:
-        named = targets(unified, order_ids, cids)
+        named = targets(required, order_ids, cids)
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
-    return (yield from _cancel(exchange, method, settings, named))
+    return (yield from _cancel(exchange, method, settings, params, named))
 
 
 def _cancel(
     exchange: CrossedMargin,
     method: str,
     settings: Settings,
+    params: Params,
     named: tuple[Target, ...],
     *,
     single: bool = False,
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    desk = open_desk(exchange, settings)
+    desk = open_desk(exchange, settings, params)
     desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
@@ -253,19 +179,6 @@ def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exce
     if result.outcome is Outcome.NOT_FOUND:
         return ccxt.OrderNotFound(f"{exchange.id} {method}(): the venue does not know {name} ({result.reason})")
     return ccxt.ExchangeError(f"{exchange.id} {method}(): {name} was refused twice and is open ({result.reason})")
-
-
-def _target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
-    """Return the one order that is named by `id`, or by a client order id in `params`."""
-    named = asking.named(params)
-    try:
-        if named is None:
-            return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))
-        if given_id is not None and given_id != "":
-            raise BadInput(f"both id {given_id!r} and clientOrderId {named!r} are given; give one of them")
-        return Target(symbol, IdKind.CLIENT, client_id(named, "clientOrderId"))
-    except BadInput as error:
-        raise asking.bad(exchange, method, error) from None
 
 
 def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Target:

@@ -19,13 +19,13 @@ from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.adapter.margin import CROSS
 from bitget_margin.adapter.orders import readable
-from bitget_margin.core import wire
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.answers import BatchAnswer
 from bitget_margin.core.ask import find
 from bitget_margin.core.call import Answer, Fault, Flow, Perform, Reply, Wait
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.row import Row
-from bitget_margin.core.settings import BATCH_MAX
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id
 from bitget_margin.core.view import view
 
@@ -49,9 +49,9 @@ def create_order(
     settings = asking.settings(exchange, method, params, confirm=False)
     name = _name(exchange, method, params, "clientOrderId")
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
-    desk = open_desk(exchange, settings)
+    desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
-    reply, signed = yield from _perform(desk, lambda: stock(unified, *order, sent))
+    reply, signed = yield from _place(desk, lambda: stock(unified, *order, {**sent, **_kind(desk)}))
     fault = _doubt(reply, signed)
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
@@ -88,9 +88,6 @@ def create_orders(
     method = "create_orders"
     asking.prepare(exchange, method, params, {"timeout"})
     settings = asking.settings(exchange, method, params, confirm=False)
-    if len(orders) > BATCH_MAX:
-        refusal = BadInput(f"there are {len(orders)} orders; one request takes {BATCH_MAX}")
-        raise asking.bad(exchange, method, refusal)
     symbols = {
         asking.required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)
     }
@@ -102,19 +99,21 @@ def create_orders(
     names = [given["clientOrderId"] for given in named]
     if len(set(names)) < len(names):
         raise asking.bad(exchange, method, BadInput("two orders have the same client order id"))
-    desk = open_desk(exchange, settings)
+    desk = open_desk(exchange, settings, params)
+    _refuse_too_many(exchange, method, desk, orders)
     yield from load_markets(exchange, desk)
     market = asking.spot_market(exchange, method, symbols.pop())
-    requests = [
-        exchange.create_order_request(
-            market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), given
-        )
-        for order, given in zip(orders, named, strict=True)
-    ]
-    (reply,) = yield from deliver(desk, [desk.send(wire.batch_place(market["id"], requests))])
+    while True:
+        dialect = desk.dialect
+        requests = [_request(exchange, desk, market, order, given) for order, given in zip(orders, named, strict=True)]
+        (reply,) = yield from deliver(desk, [desk.send(dialect.batch_place(market["id"], requests))])
+        if desk.dialect is dialect:
+            break
+        _refuse_too_many(exchange, method, desk, orders)
     if isinstance(reply, Fault) and not (reply.sent and verdict(reply) is Verdict.AMBIGUOUS):
         raise reply.error
-    placed = _answered(exchange, reply, market)
+    answer = dialect.read_batch(reply.body) if isinstance(reply, Answer) else None
+    placed = {} if answer is None else _answered(exchange, answer, market)
     yield from _view_placed(exchange, desk, market, names, placed)
     answers = [placed.get(name) or exchange.safe_order({"clientOrderId": name, "info": {}}, market) for name in names]
     if any(name not in placed for name in names):
@@ -143,12 +142,29 @@ def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where
         raise asking.bad(exchange, method, error) from None
 
 
-def _answered(exchange: CrossedMargin, reply: Reply, market: Mapping[str, Any]) -> dict[str, Any]:
+def _refuse_too_many(exchange: CrossedMargin, method: str, desk: Desk, orders: Sequence[object]) -> None:
+    most, kind = desk.dialect.batch_max, desk.dialect.kind.value
+    if len(orders) > most:
+        refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
+        raise asking.bad(exchange, method, refusal)
+
+
+def _request(
+    exchange: CrossedMargin,
+    desk: Desk,
+    market: Mapping[str, Any],
+    order: Mapping[str, Any],
+    params: Params,
+) -> Any:
+    """Return one order in the venue's own form."""
+    unified = desk.dialect.kind is AccountKind.UNIFIED
+    build = exchange.create_uta_order_request if unified else exchange.create_order_request
+    return build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params)
+
+
+def _answered(exchange: CrossedMargin, answer: BatchAnswer, market: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the answer says of each order, by client order id; a refused one as rejected."""
-    answer = wire.read_batch_cancel(reply.body) if isinstance(reply, Answer) else None
     placed: dict[str, Any] = {}
-    if answer is None:
-        return placed
     for item in answer.failures:
         if item.client_id is not None and item.order_id is None:
             parsed = exchange.parse_order(dict(item.raw), market)
@@ -181,6 +197,22 @@ def _view_placed(
             yield Wait(desk.deadline.now_ms() + pause_ms)
 
 
+def _kind(desk: Desk) -> Params:
+    """Return ccxt's own parameter for the kind of account, so that it does not ask, nor guess."""
+    return {asking.KIND: desk.dialect.kind is AccountKind.UNIFIED}
+
+
+def _place(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[str, ...]]]:
+    """Run a placing method of stock ccxt, again where the account is of the other kind: then nothing was placed."""
+    while True:
+        dialect = desk.dialect
+        reply, signed = yield from _perform(desk, method)
+        if isinstance(reply, Fault):
+            desk.see_kind(reply)
+        if desk.dialect is dialect:
+            return reply, signed
+
+
 def _perform(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[str, ...]]]:
     """Run a placing method of stock ccxt; return its reply, and what was signed and so may have been sent."""
     signatures = Signatures()
@@ -193,9 +225,9 @@ def _perform(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[s
     return reply, signed
 
 
-def _maybe_placed(fault: Fault, signed: tuple[str, ...], path: str) -> bool:
+def _maybe_placed(fault: Fault, signed: tuple[str, ...]) -> bool:
     """Whether the request may have been executed without an answer."""
-    return any(sent.endswith(path) for sent in signed) and verdict(fault) is Verdict.AMBIGUOUS
+    return any(sent.endswith("place-order") for sent in signed) and verdict(fault) is Verdict.AMBIGUOUS
 
 
 def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
@@ -205,7 +237,7 @@ def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
         if isinstance(order, dict) and order.get("id"):
             return None
         return Fault(ccxt.BadResponse("the answer names no order"))
-    if _maybe_placed(reply, signed, "crossed/place-order"):
+    if _maybe_placed(reply, signed):
         return reply
     raise reply.error
 

@@ -33,7 +33,7 @@ def view_orders(
     asking.prepare(exchange, method, params, {"timeout"})
     settings = asking.settings(exchange, method, params, confirm=False)
     unified = asking.required_symbol(exchange, method, symbol)
-    desk = open_desk(exchange, settings)
+    desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
     market = asking.spot_market(exchange, method, unified)
     try:

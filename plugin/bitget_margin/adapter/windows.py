@@ -16,7 +16,7 @@ _lock: Final = Lock()
 def window(account: str, endpoint: Endpoint) -> Window:
     """Return the window of an account's endpoint."""
     with _lock:
-        return _windows.setdefault((account, endpoint), Window())
+        return _windows.setdefault((account, endpoint), Window(endpoint.per_second))
 
 
 def account_name(uid: object, api_key: object, url: object) -> str:

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
+
+from bitget_margin.core.account import AccountKind
 
 T = TypeVar("T")
+_UNIFIED: Final = "v3/"
 
 
 class Endpoint(Enum):
-    """The venue's endpoints that we call ourselves: method, and path below `/api/`."""
+    """The venue's endpoints that we call ourselves: method, path below `/api/`, requests per second and UID."""
 
-    BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order")
-    BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order")
-    CANCEL = ("POST", "v2/margin/crossed/cancel-order")
-    OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders")
-    HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders")
-    ASSETS = ("GET", "v2/margin/crossed/account/assets")
+    BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
+    BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
+    CANCEL = ("POST", "v2/margin/crossed/cancel-order", 10)
+    OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders", 10)
+    HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
+    ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
+
+    UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
+    UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
+    UNIFIED_CANCEL = ("POST", "v3/trade/cancel-order", 10)
+    UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)
+    UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
+    UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
+    UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
+    UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
 
     @property
     def method(self) -> str:
@@ -30,13 +42,23 @@ class Endpoint(Enum):
         """The path below `/api/`, as ccxt writes it."""
         return self.value[1]
 
+    @property
+    def kind(self) -> AccountKind:
+        """The kind of account that it is for."""
+        return AccountKind.UNIFIED if self.path.startswith(_UNIFIED) else AccountKind.CLASSIC
+
+    @property
+    def per_second(self) -> int:
+        """How many requests the venue takes in a second, of one UID."""
+        return self.value[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to the venue."""
+    """One request to the venue; its parameters are a list where the body is one."""
 
     endpoint: Endpoint
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import re
 from enum import Enum
 from typing import Final
 
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Fault
 
 
@@ -77,6 +78,8 @@ _DEFINITIVE: Final = {
     "400172": "Parameter verification failed",
 }
 
+_KINDS: Final = {"40084": AccountKind.CLASSIC, "40085": AccountKind.UNIFIED}
+
 _AMBIGUOUS: Final = {
     "40010": "Request timed out",
     "40015": "System is abnormal, please try again later",
@@ -136,6 +139,11 @@ def verdict(fault: Fault) -> Verdict:
     if fault.code is None or (fault.status is not None and fault.status >= SERVER_ERROR):
         return Verdict.AMBIGUOUS
     return _VERDICTS.get(fault.code, Verdict.REFUSED)
+
+
+def says_kind(fault: Fault) -> AccountKind | None:
+    """Return the kind of account that a refusal tells of; the only way in which we learn it."""
+    return _KINDS.get(fault.code or "")
 
 
 def refuses_parameters(fault: Fault) -> bool:

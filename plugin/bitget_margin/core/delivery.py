@@ -6,14 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Call, Fault, Flow, Reply, Resync, Send, SendAll, Wait
-from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.codes import Verdict, says_kind, verdict
 from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.dialect import Dialect, dialect_of
 from bitget_margin.core.ledger import Ledger
 from bitget_margin.core.settings import Settings
 
 Progress: TypeAlias = Callable[[int, int, str], object]
 """Called with how many symbols are done, how many there are, and the last one."""
+
+
+def _forget(_kind: AccountKind) -> None:
+    """Keep it for this call alone."""
 
 
 def _silent(done: int, total: int, symbol: str) -> None:
@@ -34,11 +40,35 @@ class Desk:
     resynced_ms: float | None = None
     """When the venue's clock was measured again: requests that left before get one more try."""
 
+    dialect: Dialect = field(default_factory=lambda: dialect_of(AccountKind.CLASSIC))
+    learn: Callable[[AccountKind], object] = _forget
+    """Told what kind of account this is, as soon as the venue has said that it is another one than was taken for."""
+    turned: bool = False
+
     began_ms: float = field(init=False)
     """When the call began; its deadline may be set again while it runs."""
 
     def __post_init__(self) -> None:
         self.began_ms = self.deadline.start_ms
+
+    def verdict(self, fault: Fault) -> Verdict:
+        """Return what this fault says about the execution of its request, by what is known of the account by now.
+
+        A request for the other kind of account was not executed, and can be asked again in the right words.
+        """
+        return Verdict.UNSENT if self.is_other_kind(fault) else verdict(fault)
+
+    def is_other_kind(self, fault: Fault) -> bool:
+        """Whether the request was for the kind of account that this one has turned out not to be."""
+        return says_kind(fault) is self.dialect.kind
+
+    def see_kind(self, fault: Fault) -> None:
+        """Speak to the kind of account that the venue tells of: once, so that two answers cannot lead in circles."""
+        kind = says_kind(fault)
+        if kind is not None and kind is not self.dialect.kind and not self.turned:
+            self.turned = True
+            self.dialect = dialect_of(kind)
+            self.learn(kind)
 
     def send(self, call: Call) -> Send:
         """Return the request within the bounds of this call."""
@@ -68,7 +98,8 @@ def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:
                 continue
             desk.ledger.requests += reply.sent
             desk.ledger.last_fault = reply
-            why = verdict(reply)
+            desk.see_kind(reply)
+            why = desk.verdict(reply)
             if why is Verdict.LIMITED:
                 limited = True
                 again.append(i)

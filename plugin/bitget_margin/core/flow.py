@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bitget_margin.core import wire
-from bitget_margin.core.call import Answer, Fault, Flow, Reply, Wait
-from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.call import Answer, Fault, Flow, Reply, Send, Wait
+from bitget_margin.core.codes import Verdict
 from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Entry
 from bitget_margin.core.lookup import look_up
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.target import Target
+from bitget_margin.core.target import Target, batches
 
 _LAST_LOOK_MS: Final = 250.0
 """How long before the deadline, at most, an order that is not proven is looked up for the last time."""
@@ -32,7 +32,7 @@ def interrupt(desk: Desk) -> None:
     for send, batch in flying:
         desk.ledger.requests += send.started
         if send.reply is not None:
-            _book(desk, batch, send.reply)
+            _book(desk, send, batch, send.reply)
         elif send.started:
             for entry in batch:
                 entry.attempted(desk.deadline.now_ms())
@@ -99,23 +99,26 @@ def _attempt(desk: Desk, due: Sequence[Entry]) -> Flow[None]:
         # Named by both of its ids, it keeps both names.
         entry.sent_as = entry.target if entry.address in by_target else entry.address
         by_target[entry.sent_as] = entry
-    groups: list[tuple[Target, ...]] = list(wire.batches(by_target, 1 if desk.single else desk.settings.batch_size))
-    calls = [wire.single_cancel(group[0]) if desk.single else wire.batch_cancel(group) for group in groups]
+    dialect = desk.dialect
+    size = 1 if desk.single else min(desk.settings.batch_size, dialect.batch_max)
+    groups: list[tuple[Target, ...]] = list(batches(by_target, size))
+    calls = [dialect.single_cancel(group[0]) if desk.single else dialect.batch_cancel(group) for group in groups]
     sends = [desk.send(call) for call in calls]
-    batches = [tuple(by_target[target] for target in group) for group in groups]
-    ledger.in_flight = list(zip(sends, batches, strict=True))
+    named = [tuple(by_target[target] for target in group) for group in groups]
+    ledger.in_flight = list(zip(sends, named, strict=True))
     replies = yield from deliver(desk, sends)
     ledger.in_flight = []
-    for batch, reply in zip(batches, replies, strict=True):
-        _book(desk, batch, reply)
+    for send, batch, reply in zip(sends, named, replies, strict=True):
+        _book(desk, send, batch, reply)
 
 
-def _book(desk: Desk, batch: Sequence[Entry], reply: Reply) -> None:
+def _book(desk: Desk, send: Send, batch: Sequence[Entry], reply: Reply) -> None:
     now_ms = desk.deadline.now_ms()
     if isinstance(reply, Answer):
         for entry in batch:
             entry.attempted(now_ms)
-        answer = (wire.read_single_cancel if desk.single else wire.read_batch_cancel)(reply.body)
+        dialect = dialect_of(send.call.endpoint.kind)
+        answer = (dialect.read_single_cancel if desk.single else dialect.read_batch)(reply.body)
         if answer is not None:
             desk.ledger.record_answer(answer, batch, now_ms)
         else:
@@ -130,7 +133,7 @@ def _book(desk: Desk, batch: Sequence[Entry], reply: Reply) -> None:
 
 
 def _book_fault(desk: Desk, batch: Sequence[Entry], fault: Fault) -> None:
-    why, now_ms = verdict(fault), desk.deadline.now_ms()
+    why, now_ms = desk.verdict(fault), desk.deadline.now_ms()
     if why in {Verdict.DEFINITIVE, Verdict.CLOCK} and desk.ledger.error is None:
         desk.ledger.error = fault.error
     for entry in batch:
@@ -142,7 +145,7 @@ def _book_fault(desk: Desk, batch: Sequence[Entry], fault: Fault) -> None:
             entry.refused(now_ms, fault.code, fault.text)
             entry.info, entry.error = _info(fault.body), fault.error
         else:
-            entry.resend_ms = now_ms + desk.settings.pacing.limited_ms
+            entry.resend_ms = now_ms + (0 if desk.is_other_kind(fault) else desk.settings.pacing.limited_ms)
             entry.code, entry.reason = fault.code, fault.text or str(fault.error)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bitget_margin.core.answers import BatchAnswer, Item
 from bitget_margin.core.call import Fault, Send
 from bitget_margin.core.codes import Hint, hint
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import IdKind, Target, number
-from bitget_margin.core.wire import CancelAnswer, Item
 
 
 @dataclass(slots=True)
@@ -204,7 +204,7 @@ class Ledger:
         """Return the entries that have no outcome yet."""
         return (entry for entry in self.entries.values() if entry.outcome is None)
 
-    def record_answer(self, answer: CancelAnswer, batch: Iterable[Entry], now_ms: float) -> None:
+    def record_answer(self, answer: BatchAnswer, batch: Iterable[Entry], now_ms: float) -> None:
         """Book one readable answer to a cancel of these entries.
 
         An id in both lists is neither taken nor refused: it is looked up.

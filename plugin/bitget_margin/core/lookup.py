@@ -7,13 +7,13 @@ by id do not know it is one of the two legs of NOT_FOUND.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.core import wire
+from bitget_margin.core.answers import Listing, Page, Question, page_of
 from bitget_margin.core.ask import began_ms
-from bitget_margin.core.call import Answer, Endpoint, Fault, Flow, Send
-from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.call import Answer, Fault, Flow, Send
+from bitget_margin.core.codes import Verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.ledger import Entry
 from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
@@ -27,11 +27,6 @@ BY_ID_MAX: Final = 20
 """How many are asked for by id in one round: more would eat the rate limit that the cancels need."""
 _ORDERS_PER_PAGE: Final = 50
 """How many orders one further page is worth."""
-_CAP_GRAIN: Final = 50
-"""A page of history whose length is no multiple of this was hardly cut off by a cap that we do not know.
-
-Good enough for history, where absence proves nothing; open-orders is read until a page brings nothing new.
-"""
 
 
 @dataclass(slots=True)
@@ -41,8 +36,8 @@ class Look:
     entry: Entry
     ended: Row | None = None
     live: Row | None = None
-    history_by_id: bool = False
-    open_by_id: bool = False
+    absent_from: set[Listing] = field(default_factory=set)
+    """Lists that do not know the order, by the answer to the question for it alone."""
     open_complete: bool = False
     began_ms: float | None = None
     """When the call began, on the venue's clock."""
@@ -84,9 +79,9 @@ class Look:
             self.entry.saw(live, now_ms)
         elif ended is not None and self.entry.order_id is not None:
             self.entry.saw(ended, now_ms)
-        elif ended is not None and (self.open_by_id or self.open_complete):
+        elif ended is not None and (Listing.OPEN in self.absent_from or self.open_complete):
             self.entry.saw_candidate(ended, now_ms, self.began_ms, pacing)
-        elif ended is None and self.history_by_id and self.open_by_id:
+        elif ended is None and self.absent_from == set(Listing):
             self.entry.absent(now_ms, pacing)
 
 
@@ -107,60 +102,71 @@ def look_up(desk: Desk, entries: Sequence[Entry]) -> Flow[None]:
 
 
 def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None]:
-    for endpoint in (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS):
+    for listing in (Listing.HISTORY, Listing.OPEN):
         asked = [look for look in looks if _undecided(look)]
         if len(asked) >= PAGE_FROM:
-            yield from _read_pages(desk, endpoint, symbol, asked)
+            yield from _read_pages(desk, listing, symbol, asked)
     # By id what no page showed: first those that were asked for least.
     left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.entry.looks_by_id)[:BY_ID_MAX]
+    questions = [(look, question) for look in left for question in _questions(desk, look.entry)]
     if len(left) == 1:
         # One order that has ended is in history: the other question is spared.
-        yield from _read_by_id(desk, symbol, [(Endpoint.HISTORY_ORDERS, left[0])])
-        left = [look for look in left if _undecided(look)]
-        yield from _read_by_id(desk, symbol, [(Endpoint.OPEN_ORDERS, look) for look in left])
-    else:
-        endpoints = (Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS)
-        yield from _read_by_id(desk, symbol, [(endpoint, look) for look in left for endpoint in endpoints])
+        yield from _read_by_id(desk, questions[:1])
+        questions = questions[1:] if _undecided(left[0]) else []
+    yield from _read_by_id(desk, questions)
+
+
+def _questions(desk: Desk, entry: Entry) -> tuple[Question, ...]:
+    """Return the questions for one order, by its order id where that is known."""
+    order_id, target = entry.order_id, entry.target
+    kind, value = (IdKind.CLIENT, target.value) if order_id is None else (IdKind.ORDER, order_id)
+    return desk.dialect.by_id(target.symbol, kind, value, desk.since_ms)
 
 
 def _undecided(look: Look) -> bool:
     if not look.answered:
         return True
     # An ended row under a client order id says nothing while a younger order of that name may live.
-    return look.entry.order_id is None and look.live is None and not (look.open_by_id or look.open_complete)
+    return (
+        look.entry.order_id is None
+        and look.live is None
+        and not (Listing.OPEN in look.absent_from or look.open_complete)
+    )
 
 
-def _read_pages(desk: Desk, endpoint: Endpoint, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+def _read_pages(desk: Desk, listing: Listing, symbol: str, looks: Sequence[Look]) -> Flow[None]:
     known = [number for look in looks if (number := look.entry.number) is not None]
     named_only = any(look.entry.order_id is None for look in looks)
     # Without an order id, the newest page is the place to begin.
-    below = str(max(known) + 1) if known and not named_only else None
+    dialect = desk.dialect
+    cursor = dialect.cursor_from(max(known)) if known and not named_only else None
     seen: set[str] = set()
     whole = True
     for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
-        send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))
+        send = desk.send(dialect.page(listing, symbol, desk.since_ms, cursor))
         (reply,) = yield from deliver(desk, [send])
-        page = wire.read_page(reply.body) if isinstance(reply, Answer) else None
+        page = dialect.read_page(reply.body) if isinstance(reply, Answer) else None
         if page is None:
             return
         _set_clock(desk, looks, page, send)
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
         _share_out(fresh, looks)
-        whole = whole and len(page.rows) == page.size
-        if endpoint is Endpoint.OPEN_ORDERS and not fresh and whole:
+        whole = whole and page.whole
+        if listing is Listing.OPEN and whole and (not fresh or page.last):
             for look in looks:
                 look.open_complete = True
-        cut_off = page.size % _CAP_GRAIN == 0 or endpoint is Endpoint.OPEN_ORDERS
-        if not fresh or not cut_off or not any(_undecided(look) for look in looks):
+        # Absence from history proves nothing; open orders are read until a page brings nothing new.
+        goes_on = page.cursor is not None and (page.full or listing is Listing.OPEN)
+        if not fresh or not goes_on or not any(_undecided(look) for look in looks):
             return
         lowest = min((row.number for row in fresh if row.number is not None), default=None)
-        if lowest is None or (known and not named_only and lowest <= min(known)):
+        if lowest is not None and known and not named_only and lowest <= min(known):
             return
-        below = str(lowest)
+        cursor = page.cursor
 
 
-def _set_clock(desk: Desk, looks: Sequence[Look], page: wire.Page, send: Send) -> None:
+def _set_clock(desk: Desk, looks: Sequence[Look], page: Page, send: Send) -> None:
     """Note when this call began on the venue's clock."""
     for look in looks:
         look.began_ms = began_ms(desk, page, send)
@@ -176,35 +182,30 @@ def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
                 look.take(row)
 
 
-def _read_by_id(desk: Desk, symbol: str, asked: Sequence[tuple[Endpoint, Look]]) -> Flow[None]:
-    sends = []
-    for endpoint, look in asked:
+def _read_by_id(desk: Desk, asked: Sequence[tuple[Look, Question]]) -> Flow[None]:
+    read = desk.dialect.read_found
+    for look, _ in asked:
         look.entry.looks_by_id += 1
-        order_id = look.entry.order_id
-        kind = IdKind.CLIENT if order_id is None else IdKind.ORDER
-        value = look.entry.target.value if order_id is None else order_id
-        sends.append(desk.send(wire.by_id(endpoint, symbol, kind, value, desk.since_ms)))
+    sends = [desk.send(question.call) for _, question in asked]
     replies = yield from deliver(desk, sends)
-    for (endpoint, look), send, reply in zip(asked, sends, replies, strict=True):
-        page = wire.page_of(reply)
+    for (look, question), send, reply in zip(asked, sends, replies, strict=True):
+        page = page_of(reply, read)
         if page is None:
             if isinstance(reply, Fault):
-                _give_up(look.entry, reply)
+                _give_up(desk, look.entry, reply)
             continue
-        if look.entry.order_id is None and len(page.rows) < page.size:
+        if look.entry.order_id is None and not page.whole:
             continue  # a row that cannot be read may be the younger order of this name
         _set_clock(desk, [look], page, send)
         for row in page.rows:
             look.take(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.
-        if endpoint is Endpoint.HISTORY_ORDERS:
-            look.history_by_id = page.size == 0
-        else:
-            look.open_by_id = page.size == 0
+        if page.size == 0:
+            look.absent_from.update(question.listings)
 
 
-def _give_up(entry: Entry, fault: Fault) -> None:
+def _give_up(desk: Desk, entry: Entry, fault: Fault) -> None:
     """End the look-ups of an order whose own look-up the venue refuses for good."""
-    if verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+    if desk.verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
         entry.unreadable = True
         entry.code, entry.reason = fault.code, fault.text

@@ -31,6 +31,7 @@ CLOCK_GRAIN_MS: Final = 1
 _TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
     "live": State.LIVE,
+    "new": State.LIVE,
     "partial_fill": State.LIVE,  # the open-orders page
     "partially_fill": State.LIVE,  # the history-orders page
     "partially_filled": State.LIVE,  # the websocket page
@@ -39,7 +40,24 @@ _STATES: Final = {
     "canceled": State.CANCELED,
     "reject": State.CANCELED,  # refused at entry: it never traded and never will
 }
-"""https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025)."""
+"""https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025),
+and uta/trade/Get-Order-Details, which has `new` besides.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the venue calls the parts of a row."""
+
+    status: str
+    created: str
+    updated: str
+    ordered: str
+    filled: str
+
+
+CLASSIC_FIELDS: Final = Fields("status", "cTime", "uTime", "baseSize", "size")
+UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty", "cumExecQty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,7 @@ class Row:
     symbol: str
     state: State
     raw: Mapping[str, Any]
+    fields: Fields = CLASSIC_FIELDS
 
     def key(self, kind: IdKind) -> str | None:
         """Return the id of this kind."""
@@ -59,12 +78,12 @@ class Row:
     @property
     def updated_ms(self) -> int | None:
         """When the row last changed, on the venue's clock."""
-        return milliseconds(self.raw.get("uTime"))
+        return milliseconds(self.raw.get(self.fields.updated))
 
     @property
     def created_ms(self) -> int | None:
         """When the order was placed, on the venue's clock."""
-        return milliseconds(self.raw.get("cTime"))
+        return milliseconds(self.raw.get(self.fields.created))
 
     @property
     def number(self) -> int | None:
@@ -85,13 +104,13 @@ def milliseconds(value: object) -> int | None:
     return int(written) if written is not None and _TIME.fullmatch(written) else None
 
 
-def row(raw: object) -> Row | None:
-    """Read one row; None where it names no order or no symbol: such a row proves nothing."""
+def row(raw: object, fields: Fields) -> Row | None:
+    """Read a row whose parts have these names; None where it names no order or no symbol: that proves nothing."""
     if not isinstance(raw, Mapping):
         return None
     order_id, symbol = text(raw.get("orderId")), text(raw.get("symbol"))
     if order_id is None or symbol is None:
         return None
-    status = raw.get("status")
+    status = raw.get(fields.status)
     state = _STATES.get(status, State.UNREADABLE) if isinstance(status, str) else State.UNREADABLE
-    return Row(order_id, text(raw.get("clientOid")), symbol, state, raw)
+    return Row(order_id, text(raw.get("clientOid")), symbol, state, raw, fields)

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bitget_margin.core.target import BadInput
-
-BATCH_MAX: Final = 50
-"""Not on the page of the crossed endpoint; 50 in error 40912, on the spot and futures pages, in the venue's client."""
+from bitget_margin.core.wire import BATCH_MAX
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
 TIMEOUT_MAX_MS: Final = 3_600_000

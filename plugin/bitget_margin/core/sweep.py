@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.core import wire
+from bitget_margin.core.answers import decimal
 from bitget_margin.core.ask import ask, list_open
 from bitget_margin.core.call import Fault, Flow, Wait
 from bitget_margin.core.codes import refuses_parameters
@@ -143,7 +143,8 @@ def _prove(
         return Swept(problem=f"the venue refuses to cancel {lives} of the open orders" if lives else None)
     held: Mapping[str, Decimal] = {}
     for look in range(_BALANCE_LOOKS):
-        frozen = yield from ask(desk, wire.assets(), wire.read_frozen)
+        asked = yield from ask(desk, lambda dialect: dialect.assets(None), lambda dialect: dialect.read_frozen)
+        frozen = asked.answer
         if isinstance(frozen, Fault):
             return Swept(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
         if desk.ledger.entries and not any(own is None or coin in own for coin in frozen):
@@ -193,7 +194,8 @@ def _unexplained(
 def _lock(row: Row, coins: Coins) -> tuple[str, Decimal] | None:
     """Return the coin and the amount of it that an open limit order holds."""
     base_quote = coins.get(row.symbol)
-    ordered, filled, price = (wire.decimal(row.raw.get(key)) for key in ("baseSize", "size", "price"))
+    ordered, filled = decimal(row.raw.get(row.fields.ordered)), decimal(row.raw.get(row.fields.filled))
+    price = decimal(row.raw.get("price"))
     if base_quote is None or ordered is None or filled is None:
         return None
     if str(row.raw.get("side")).endswith("sell"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -78,3 +78,13 @@ def targets(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) ->
 def distinct(named: Iterable[Target]) -> tuple[Target, ...]:
     """Return every target once, where it was first named."""
     return tuple(dict.fromkeys(named))
+
+
+def batches(targets: Iterable[Target], batch_size: int) -> Iterator[tuple[Target, ...]]:
+    """Split targets into requests: one symbol and one kind of id each, at most `batch_size` items."""
+    groups: dict[tuple[str, IdKind], list[Target]] = {}
+    for target in targets:
+        groups.setdefault((target.symbol, target.kind), []).append(target)
+    for members in groups.values():
+        for start in range(0, len(members), batch_size):
+            yield tuple(members[start : start + batch_size])

@@ -7,18 +7,18 @@ to the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
-from bitget_margin.core import wire
+from bitget_margin.core.answers import Listing
 from bitget_margin.core.ask import ask, began_ms, placed_since
-from bitget_margin.core.call import Endpoint, Fault, Flow
+from bitget_margin.core.call import Call, Fault, Flow
 from bitget_margin.core.delivery import Desk
+from bitget_margin.core.dialect import Dialect
 from bitget_margin.core.row import Row, State
 from bitget_margin.core.target import IdKind, Target, number
 
 _PAGES_MAX: Final = 10
-_CAP_GRAIN: Final = 50
-"""A page whose length is no multiple of this was hardly cut off: what it does not show is asked for in history."""
 
 
 def view(
@@ -34,9 +34,9 @@ def view(
     a client order id may have belonged to an older order.
     """
     shown: dict[Target, Row] = {}
-    for endpoint in (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS):
+    for listing in (Listing.OPEN, Listing.HISTORY):
         missing = [target for target in targets if target not in shown]
-        fault = yield from _read(desk, endpoint, symbol, missing, shown, placed_in_call=placed_in_call)
+        fault = yield from _read(desk, listing, symbol, missing, shown, placed_in_call=placed_in_call)
         if fault is not None:
             return fault
     return shown
@@ -44,7 +44,7 @@ def view(
 
 def _read(
     desk: Desk,
-    endpoint: Endpoint,
+    listing: Listing,
     symbol: str,
     targets: Sequence[Target],
     shown: dict[Target, Row],
@@ -54,26 +54,40 @@ def _read(
     numbers = [number(target.value) if target.kind is IdKind.ORDER else None for target in targets]
     known = [found for found in numbers if found is not None]
     # Without its order id, an order of a moment ago is among the newest.
-    below = str(max(known) + 1) if known and None not in numbers else None
+    first = max(known) if known and None not in numbers else None
+    cursor: str | None = None
     seen: set[str] = set()
     for _ in range(_PAGES_MAX):
         if all(target in shown for target in targets):
             return None
-        send = desk.send(wire.page(endpoint, symbol, desk.since_ms, below))
-        page = yield from ask(desk, send, wire.read_page)
+        asked = yield from ask(
+            desk,
+            partial(_page, listing, symbol, desk.since_ms, cursor, first),
+            lambda dialect: dialect.read_page,
+        )
+        page = asked.answer
         if isinstance(page, Fault):
             return page
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
-        began = began_ms(desk, page, send)
+        began = began_ms(desk, page, asked.send)
         ours = [row for row in fresh if not placed_in_call or not row.state.ended or placed_since(row, began)]
         _share_out(ours, targets, symbol, shown)
         lowest = min((row.number for row in fresh if row.number is not None), default=None)
-        passed = below is not None and lowest is not None and lowest <= min(known)
-        if lowest is None or passed or page.size % _CAP_GRAIN:
+        passed = first is not None and lowest is not None and lowest <= min(known)
+        # What a page that was hardly cut off does not show is asked for in history.
+        if not fresh or passed or page.cursor is None or not page.full:
             return None
-        below = str(lowest)
+        cursor = page.cursor
     return None
+
+
+def _page(
+    listing: Listing, symbol: str, since_ms: int, cursor: str | None, first: int | None, dialect: Dialect
+) -> Call:
+    """Return the request for a page; the first begins at the newest of these orders, where the venue lets us."""
+    start = None if first is None else dialect.cursor_from(first)
+    return dialect.page(listing, symbol, since_ms, cursor or start)
 
 
 def _share_out(rows: Iterable[Row], targets: Sequence[Target], symbol: str, shown: dict[Target, Row]) -> None:

@@ -1,4 +1,4 @@
-"""The venue's words: requests built and answers read. Whatever comes in, nothing but these types comes out.
+"""The words of a classic account: requests built and answers read. Whatever comes in, nothing but our types comes out.
 
 Rests on https://www.bitget.com/api-doc/margin/cross/trade/ (Cross-Batch-Cancel-Order, Cross-Cancel-Order,
 Get-Cross-Open-Orders, Get-Cross-Order-History) and margin/cross/account/Get-Cross-Assets, as of December 2025.
@@ -6,66 +6,25 @@ Get-Cross-Open-Orders, Get-Cross-Order-History) and margin/cross/account/Get-Cro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.call import Answer, Call, Endpoint, Reply
-from bitget_margin.core.codes import SUCCESS, Hint, Verdict, hint, verdict
-from bitget_margin.core.row import Row, milliseconds, row, text
+from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
+from bitget_margin.core.call import Call, Endpoint
+from bitget_margin.core.row import CLASSIC_FIELDS, milliseconds, row
 from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
 """How far back look-ups ask: the venue's limit is 90 days; a day less keeps a slow clock inside it."""
 
-HISTORY_LIMIT: Final = 500
-OPEN_LIMIT: Final = 100
-_LARGEST_EXPONENT: Final = 40
-"""No amount of money is larger or smaller; beyond it, arithmetic would fail."""
+BATCH_MAX: Final = 50
+"""Not on the page of the crossed endpoint; 50 in error 40912, on the spot and futures pages, in the venue's client."""
 
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of a success or failure list; `raw` is what the venue sent."""
-
-    order_id: str | None
-    client_id: str | None
-    reason: str | None
-    code: str | None
-    raw: Mapping[str, Any]
-
-    def key(self, kind: IdKind) -> str | None:
-        """Return the id of the kind that was sent: entries are matched by nothing else."""
-        return self.order_id if kind is IdKind.ORDER else self.client_id
-
-
-@dataclass(frozen=True, slots=True)
-class CancelAnswer:
-    """What a cancel's answer lists; `unreadable` holds entries that name no order."""
-
-    successes: tuple[Item, ...]
-    failures: tuple[Item, ...]
-    unreadable: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
-
-    rows: tuple[Row, ...]
-    size: int
-    sent_ms: int | None = None
-
-
-def batches(targets: Iterable[Target], batch_size: int) -> Iterator[tuple[Target, ...]]:
-    """Split targets into requests: one symbol and one kind of id each, at most `batch_size` items."""
-    groups: dict[tuple[str, IdKind], list[Target]] = {}
-    for target in targets:
-        groups.setdefault((target.symbol, target.kind), []).append(target)
-    for members in groups.values():
-        for start in range(0, len(members), batch_size):
-            yield tuple(members[start : start + batch_size])
+_ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
+_LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
+_CAP_GRAIN: Final = 50
+"""A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
 
 
 def batch_cancel(batch: Sequence[Target]) -> Call:
@@ -84,22 +43,27 @@ def single_cancel(target: Target) -> Call:
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
 
 
-def page(endpoint: Endpoint, symbol: str | None, since_ms: int, below: str | None = None) -> Call:
-    """Return the request for a page of orders, newest first: of ids below `below`, or the newest.
+def page(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None = None) -> Call:
+    """Return the request for a page of orders, newest first: of ids below the cursor, or the newest.
 
     Never with `endTime`: given together with `startTime` it beats `idLessThan`, and every page would be the first.
     """
-    limit = HISTORY_LIMIT if endpoint is Endpoint.HISTORY_ORDERS else OPEN_LIMIT
     params: dict[str, Any] = {} if symbol is None else {"symbol": symbol}
-    params |= {"startTime": str(since_ms), "limit": str(limit)}
-    if below is not None:
-        params["idLessThan"] = below
-    return Call(endpoint, params)
+    params |= {"startTime": str(since_ms), "limit": str(_LIMITS[listing])}
+    if cursor is not None:
+        params["idLessThan"] = cursor
+    return Call(_ENDPOINTS[listing], params)
 
 
-def by_id(endpoint: Endpoint, symbol: str, kind: IdKind, value: str, since_ms: int) -> Call:
-    """Return the request for one order; the id beats the time window, which the venue wants all the same."""
-    return Call(endpoint, {"symbol": symbol, "startTime": str(since_ms), kind.value: value})
+def cursor_from(newest: int) -> str | None:
+    """Return the cursor of the page that begins with this order id."""
+    return str(newest + 1)
+
+
+def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[Question, ...]:
+    """Return the questions for one order; the id beats the time window, which the venue wants all the same."""
+    params = {"symbol": symbol, "startTime": str(since_ms), kind.value: value}
+    return tuple(Question(Call(_ENDPOINTS[listing], params), (listing,)) for listing in (Listing.HISTORY, Listing.OPEN))
 
 
 def assets(extra: Mapping[str, Any] | None = None) -> Call:
@@ -109,13 +73,18 @@ def assets(extra: Mapping[str, Any] | None = None) -> Call:
 
 def read_assets(body: object) -> list[Any] | None:
     """Return the rows of the balances as they are; None where there is no list."""
-    data = _data(body)
+    data = data_of(body)
     return data if isinstance(data, list) else None
 
 
-def read_batch_cancel(body: object) -> CancelAnswer | None:
+def read_frozen(body: object) -> Mapping[str, Decimal] | None:
+    """Read what open orders hold of each coin; None where a row cannot be read."""
+    return frozen_of(data_of(body), "frozen")
+
+
+def read_batch(body: object) -> BatchAnswer | None:
     """Read the answer to a batch, of cancels or new orders; None where it has neither list, which answers nothing."""
-    data = _data(body)
+    data = data_of(body)
     if not isinstance(data, Mapping):
         return None
     successes, failures = data.get("successList"), data.get("failureList")
@@ -123,78 +92,45 @@ def read_batch_cancel(body: object) -> CancelAnswer | None:
         return None
     good, bad_good = _items(successes)
     failed, bad_failed = _items(failures)
-    return CancelAnswer(good, failed, bad_good + bad_failed)
+    return BatchAnswer(good, failed, bad_good + bad_failed)
 
 
-def read_single_cancel(body: object) -> CancelAnswer | None:
+def read_single_cancel(body: object) -> BatchAnswer | None:
     """Read the answer to a single cancel, in the form of a batch of one."""
-    items, _ = _items([_data(body)])
-    return CancelAnswer(items, ()) if items else None
+    items, _ = _items([data_of(body)])
+    return BatchAnswer(items, ()) if items else None
 
 
 def read_page(body: object) -> Page | None:
     """Read a page of orders; None where there is no list, which is not the same as an empty one.
 
-    The documents say `orderList`; `resultList` is what the first version of the API used.
+    The documents say `orderList`; `resultList` is what the first version of the API used. A short page of open-orders
+    is not taken for the last one: the venue documents a default limit for it, not its cap.
     """
-    data = _data(body)
+    data = data_of(body)
     if not isinstance(data, Mapping):
         return None
     listed = data.get("orderList", data.get("resultList"))
     if not isinstance(listed, list):
         return None
-    sent_ms = milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
-    return Page(tuple(found for raw in listed if (found := row(raw)) is not None), len(listed), sent_ms)
-
-
-def page_of(reply: Reply) -> Page | None:
-    """Read a reply to a question about one order: that the venue does not know it is an empty page."""
-    if isinstance(reply, Answer):
-        return read_page(reply.body)
-    gone = verdict(reply) is Verdict.REFUSED and hint(reply.code, reply.text) is Hint.GONE
-    return Page((), 0) if gone else None
-
-
-def read_frozen(body: object) -> Mapping[str, Decimal] | None:
-    """Read what open orders hold of each coin; None where a row cannot be read: silence is not zero."""
-    data = _data(body)
-    if not isinstance(data, list):
-        return None
-    frozen: dict[str, Decimal] = {}
-    for raw in data:
-        coin = text(raw.get("coin")) if isinstance(raw, Mapping) else None
-        amount = decimal(raw.get("frozen")) if coin is not None else None
-        if coin is None or amount is None:
-            return None
-        frozen[coin] = frozen.get(coin, Decimal(0)) + amount
-    return frozen
-
-
-def decimal(value: object) -> Decimal | None:
-    """Return a number of the venue, or None where it is none."""
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT else None
-
-
-def _data(body: object) -> object:
-    return body.get("data") if isinstance(body, Mapping) and body.get("code") == SUCCESS else None
+    rows = tuple(found for raw in listed if (found := row(raw, CLASSIC_FIELDS)) is not None)
+    lowest = min((found.number for found in rows if found.number is not None), default=None)
+    return Page(
+        rows,
+        len(listed),
+        milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None,
+        None if lowest is None else str(lowest),
+        full=len(listed) % _CAP_GRAIN == 0,
+    )
 
 
 def _items(listed: object) -> tuple[tuple[Item, ...], tuple[Mapping[str, Any], ...]]:
     items: list[Item] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in listed if isinstance(listed, list) else ():
-        if not isinstance(raw, Mapping):
-            unreadable.append({"raw": raw})
-            continue
-        order_id, client_id = text(raw.get("orderId")), text(raw.get("clientOid"))
-        if order_id is None and client_id is None:
-            unreadable.append(raw)
+        found = item(raw, reason="errorMsg", code="errorCode")
+        if found is None:
+            unreadable.append(as_mapping(raw))
         else:
-            items.append(Item(order_id, client_id, text(raw.get("errorMsg")), text(raw.get("errorCode")), raw))
+            items.append(found)
     return tuple(items), tuple(unreadable)

@@ -40,6 +40,15 @@ from bitget_margin.freqtrade.rung import ENDED, Kind
 
 logger = logging.getLogger("bitget_margin")
 
+_PUBLIC: Final = (
+    "fetchMarkets",
+    "fetchOHLCV",
+    "fetchOrderBook",
+    "fetchTicker",
+    "fetchTickers",
+    "fetchTrades",
+)
+"""ccxt's methods that ask for no account."""
 _CLIENT_ID: Final[ContextVar[str | None]] = ContextVar("_CLIENT_ID", default=None)
 
 
@@ -120,8 +129,9 @@ class Bitgetcross(Exchange):
 
     @property
     def _ccxt_config(self) -> dict[str, Any]:
-        # The kind of the account is never left to ccxt's probe, which takes any failure for "classic".
-        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": False}}
+        # What the market does is asked of the endpoints that serve both kinds of account; the kind is asked for once.
+        public = {method: {"uta": False} for method in _PUBLIC}
+        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **public}}
 
     def additional_exchange_init(self) -> None:
         """Look at the account before anything is traded."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Final
 
-from bitget_margin.core.settings import BATCH_MAX
+from bitget_margin.core.wire import BATCH_MAX
 
 BUY: Final = "buy"
 SELL: Final = "sell"

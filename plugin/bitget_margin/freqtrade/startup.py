@@ -12,7 +12,6 @@ from bitget_margin.freqtrade.base import OperationalException, is_trading
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.notices import Notices
 
-_UNIFIED: Final = "40085"
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
 """ccxt's names, and those of freqtrade's configuration."""
@@ -65,15 +64,18 @@ def introduce(api: Any, notices: Notices) -> None:
     """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
     _refuse_missing_credentials(api)
     try:
-        info = api.privateSpotGetV2SpotAccountInfo({})
+        unified, _ = api.handle_uta_and_params({}, "fetchBalance")
+        info = api.privateUtaGetV3AccountSettings({}) if unified else api.privateSpotGetV2SpotAccountInfo({})
         balance = api.fetch_balance({"marginMode": "cross"})
     except ccxt.BaseError as error:
         raise OperationalException(_refusal(error)) from error
-    uid = str((info.get("data") or {}).get("userId") or "unknown")
+    data = info.get("data") or {}
+    uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
         api.options["uid"] = uid
+    kind = "unified" if unified else "classic"
     notices.note(
-        f"Trading on Bitget's CROSSED MARGIN account: a classic account, UID {uid}, wallet {_wallet(balance)}; "
+        f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}. No order of this bot borrows.",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
@@ -88,9 +90,11 @@ def introduce(api: Any, notices: Notices) -> None:
 def _refuse_missing_credentials(api: Any) -> None:
     missing = [name for ccxt_name, name in _CREDENTIALS.items() if not getattr(api, ccxt_name, None)]
     if missing:
+        fields = ", ".join(f"exchange.{name}" for name in missing)
+        variables = ", ".join(f"FREQTRADE__EXCHANGE__{name.upper()}" for name in missing)
         raise OperationalException(
-            f"bitgetcross: {', '.join(f'exchange.{name}' for name in missing)} not set: give the API key of a classic "
-            f"account, in the configuration or as {', '.join(f'FREQTRADE__EXCHANGE__{n.upper()}' for n in missing)}.",
+            f"bitgetcross: {fields} not set: give the API key of an account that may trade margin, in the "
+            f"configuration or as {variables}.",
         )
 
 
@@ -101,11 +105,6 @@ def _wallet(balance: Mapping[str, Any]) -> str:
 
 def _refusal(error: ccxt.BaseError) -> str:
     said = " ".join(str(error).split())
-    if _UNIFIED in said:
-        return (
-            "bitgetcross: this is a unified account (40085), and only the crossed margin of a classic account is "
-            "supported: use an API key of a classic (sub-)account."
-        )
     if _CLOCK in said:
         return f"bitgetcross: the venue refuses this machine's clock ({said}): set it right, for example with NTP."
     if isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied):

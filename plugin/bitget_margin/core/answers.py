@@ -1,0 +1,132 @@
+"""What the venue's answers come to, whatever account they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Any, Final
+
+from bitget_margin.core.call import Answer, Call, Reply
+from bitget_margin.core.codes import SUCCESS, Hint, Verdict, hint, verdict
+from bitget_margin.core.row import Row, text
+from bitget_margin.core.target import IdKind
+
+_LARGEST_EXPONENT: Final = 40
+"""No amount of money is larger or smaller; beyond it, arithmetic would fail."""
+
+
+class Listing(Enum):
+    """The two lists of orders: an order that is in neither may be on its way from one to the other."""
+
+    OPEN = "open"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request for one order by its id, and the lists that its answer speaks for."""
+
+    call: Call
+    listings: tuple[Listing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What an answer says of one order of a batch; `raw` is what the venue sent."""
+
+    order_id: str | None
+    client_id: str | None
+    reason: str | None
+    code: str | None
+    raw: Mapping[str, Any]
+
+    def key(self, kind: IdKind) -> str | None:
+        """Return the id of the kind that was sent: entries are matched by nothing else."""
+        return self.order_id if kind is IdKind.ORDER else self.client_id
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """What the answer to a batch lists; `unreadable` holds entries that name no order."""
+
+    successes: tuple[Item, ...]
+    failures: tuple[Item, ...]
+    unreadable: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
+
+    rows: tuple[Row, ...]
+    size: int
+    sent_ms: int | None = None
+    cursor: str | None = None
+    """Where the next page begins; None after the last one."""
+    full: bool = True
+    """Whether it may have been cut off by a cap, so that another page is worth asking for."""
+
+    @property
+    def last(self) -> bool:
+        """Whether the venue says that nothing comes after it."""
+        return self.size == 0 or (self.cursor is None and not self.full)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every row could be read: one that cannot may be an order that lives."""
+        return len(self.rows) == self.size
+
+
+def page_of(reply: Reply, read: Callable[[object], Page | None]) -> Page | None:
+    """Read a reply to a question about one order: that the venue does not know it is an empty page."""
+    if isinstance(reply, Answer):
+        return read(reply.body)
+    gone = verdict(reply) is Verdict.REFUSED and hint(reply.code, reply.text) is Hint.GONE
+    return Page((), 0) if gone else None
+
+
+def data_of(body: object) -> object:
+    """Return what an answer carries; None where it is not one of success."""
+    return body.get("data") if isinstance(body, Mapping) and body.get("code") == SUCCESS else None
+
+
+def item(raw: object, *, reason: str, code: str) -> Item | None:
+    """Read an entry of a batch, whose fields for a failure have these names; None where it names no order."""
+    if not isinstance(raw, Mapping):
+        return None
+    order_id, client_id = text(raw.get("orderId")), text(raw.get("clientOid"))
+    if order_id is None and client_id is None:
+        return None
+    return Item(order_id, client_id, text(raw.get(reason)), text(raw.get(code)), raw)
+
+
+def as_mapping(raw: object) -> Mapping[str, Any]:
+    """Return an entry that cannot be read in a form that can be shown."""
+    return raw if isinstance(raw, Mapping) else {"raw": raw}
+
+
+def frozen_of(rows: object, field: str) -> Mapping[str, Decimal] | None:
+    """Read what open orders hold of each coin; None where a row cannot be read: silence is not zero."""
+    if not isinstance(rows, list):
+        return None
+    frozen: dict[str, Decimal] = {}
+    for raw in rows:
+        coin = text(raw.get("coin")) if isinstance(raw, Mapping) else None
+        amount = decimal(raw.get(field)) if coin is not None else None
+        if coin is None or amount is None:
+            return None
+        frozen[coin] = frozen.get(coin, Decimal(0)) + amount
+    return frozen
+
+
+def decimal(value: object) -> Decimal | None:
+    """Return a number of the venue, or None where it is none."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT else None

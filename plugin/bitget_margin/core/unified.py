@@ -1,0 +1,146 @@
+"""The words of a unified account, for its margin orders: requests built and answers read.
+
+Rests on https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Batch, Get-Order-Details,
+Get-Order-Pending, Get-Order-History) and uta/account/Get-Account-Assets, as of December 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
+from bitget_margin.core.call import Call, Endpoint
+from bitget_margin.core.codes import SUCCESS
+from bitget_margin.core.row import UNIFIED_FIELDS, milliseconds, row, text
+from bitget_margin.core.target import IdKind, Target
+
+CATEGORY: Final = "MARGIN"
+BATCH_MAX: Final = 20
+
+_ENDPOINTS: Final = {Listing.OPEN: Endpoint.UNIFIED_OPEN_ORDERS, Listing.HISTORY: Endpoint.UNIFIED_HISTORY_ORDERS}
+_PAGE_LIMIT: Final = 100
+_DONE: Final = frozenset({None, "0", SUCCESS})
+"""Codes of an item that was carried out: the page shows none, the websocket's page shows 0."""
+
+
+def batch_cancel(batch: Sequence[Target]) -> Call:
+    """Return the request that cancels one batch: a bare list, each item with its category."""
+    return Call(Endpoint.UNIFIED_BATCH_CANCEL, [_named(target) for target in batch])
+
+
+def batch_place(_symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
+    """Return the request that places orders, which are in the venue's own form."""
+    return Call(Endpoint.UNIFIED_BATCH_PLACE, list(orders))
+
+
+def single_cancel(target: Target) -> Call:
+    """Return the request that cancels one order at the single endpoint."""
+    return Call(Endpoint.UNIFIED_CANCEL, _named(target))
+
+
+def page(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | None = None) -> Call:
+    """Return the request for a page of orders, newest first: the one that a cursor leads to, or the newest."""
+    params = {"category": CATEGORY, "limit": str(_PAGE_LIMIT)}
+    if symbol is not None:
+        params["symbol"] = symbol
+    if cursor is not None:
+        params["cursor"] = cursor
+    return Call(_ENDPOINTS[listing], params)
+
+
+def cursor_from(_newest: int) -> str | None:
+    """Return None: a cursor is the venue's own, and cannot be made up."""
+    return None
+
+
+def by_id(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[Question, ...]:
+    """Return the question for one order: one endpoint knows it, live or ended."""
+    return (Question(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
+
+
+def assets(extra: Mapping[str, Any] | None = None) -> Call:
+    """Return the request for the balances."""
+    return Call(Endpoint.UNIFIED_ASSETS, extra or {})
+
+
+def settings() -> Call:
+    """Return the request for the account's settings, which a classic account is refused."""
+    return Call(Endpoint.UNIFIED_SETTINGS, {})
+
+
+def read_settings(body: object) -> Mapping[str, Any] | None:
+    """Return the account's settings; None where there are none."""
+    data = data_of(body)
+    return data if isinstance(data, Mapping) else None
+
+
+def read_assets(body: object) -> list[Any] | None:
+    """Return the rows of the balances as they are; None where there is no list."""
+    data = data_of(body)
+    rows = data.get("assets") if isinstance(data, Mapping) else None
+    return rows if isinstance(rows, list) else None
+
+
+def read_frozen(body: object) -> Mapping[str, Decimal] | None:
+    """Read what open orders hold of each coin; None where a row cannot be read."""
+    return frozen_of(read_assets(body), "locked")
+
+
+def read_batch(body: object) -> BatchAnswer | None:
+    """Read the answer to a batch: one list, in which an item that failed has a code; None where there is no list."""
+    data = data_of(body)
+    return _sorted(data) if isinstance(data, list) else None
+
+
+def read_single_cancel(body: object) -> BatchAnswer | None:
+    """Read the answer to a single cancel, in the form of a batch of one."""
+    answer = _sorted([data_of(body)])
+    return None if answer.unreadable else answer
+
+
+def read_page(body: object) -> Page | None:
+    """Read a page of orders; None where there is no list. An empty one has been seen written as null."""
+    data = data_of(body)
+    if not isinstance(data, Mapping) or "list" not in data:
+        return None
+    listed = [] if data["list"] is None else data["list"]
+    if not isinstance(listed, list):
+        return None
+    cursor = text(data.get("cursor"))
+    return _page(body, listed, cursor if listed else None)
+
+
+def read_found(body: object) -> Page | None:
+    """Read the answer to the question for one order, as a page of one row."""
+    data = data_of(body)
+    return _page(body, [data], None) if isinstance(data, Mapping) and data else None
+
+
+def _named(target: Target) -> dict[str, str]:
+    return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
+
+
+def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
+    rows = tuple(found for raw in listed if _ours(raw) and (found := row(raw, UNIFIED_FIELDS)) is not None)
+    sent_ms = milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
+    return Page(rows, len(listed), sent_ms, cursor, full=cursor is not None)
+
+
+def _ours(raw: object) -> bool:
+    """Whether a row is of a margin order: an order of another category may have the same symbol."""
+    return isinstance(raw, Mapping) and raw.get("category") == CATEGORY
+
+
+def _sorted(rows: Sequence[object]) -> BatchAnswer:
+    successes: list[Item] = []
+    failures: list[Item] = []
+    unreadable: list[Mapping[str, Any]] = []
+    for raw in rows:
+        found = item(raw, reason="msg", code="code")
+        if found is None:
+            unreadable.append(as_mapping(raw))
+        else:
+            (successes if found.code in _DONE else failures).append(found)
+    return BatchAnswer(tuple(successes), tuple(failures), tuple(unreadable))
