@@ -65,12 +65,12 @@ def test_account_kind_is_decided_before_the_signature(venue: Emulator, client: C
 
 
 def test_unified_account_is_turned_away_from_classic_endpoints(clock: FakeClock) -> None:
-    """A unified account gets its settings, and 40085 from classic endpoints."""
+    """A unified account gets its settings, 40085 from classic endpoints, and 404 from what there is not."""
     account = Account(kind=AccountKind.UNIFIED)
     with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as client:
         assert client.get("/api/v3/account/settings").data["uid"] == account.uid
         client.send("GET", ASSETS, headers={"ACCESS-SIGN": "wrong"}).assert_refused("40085")
-        client.get("/api/v3/trade/unfilled-orders").assert_refused("40404", 404)
+        client.get("/api/v3/trade/unfilled-strategy-orders").assert_refused("40404", 404)
 
 
 def test_accounts_do_not_see_each_other(venue: Emulator, client: Client, other: Client) -> None:

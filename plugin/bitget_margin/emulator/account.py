@@ -14,7 +14,7 @@ DEFAULT_BALANCES: Mapping[str, str] = MappingProxyType({"USDT": "100000", "BTC":
 
 
 class AccountKind(StrEnum):
-    """Which family of private endpoints an account may use."""
+    """Which family of private endpoints an account may use: those of v2, or those of v3."""
 
     CLASSIC = "classic"
     UNIFIED = "unified"
@@ -27,7 +27,7 @@ class Account:
     :param balances: coin to amount, as plain decimal text
     :param debts: coin to amount owed, likewise; only shown in the assets: the loan's coins are part of the balances,
         there is no interest, and nothing is ever liquidated
-    :param kind: a unified account is only recognised and turned away from the classic endpoints
+    :param kind: either kind trades crossed margin with the same wallet, by endpoints that refuse the other kind
     """
 
     uid: str = field(default_factory=lambda: str(10**9 + secrets.randbelow(9 * 10**9)))

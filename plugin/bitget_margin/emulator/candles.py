@@ -15,7 +15,7 @@ _HOUR_MS = 60 * _MINUTE_MS
 _DAY_MS = 24 * _HOUR_MS
 _WEEK_MS = 7 * _DAY_MS
 #: Granularities without "utc" begin their days in this time zone, UTC+8.
-_ZONE_MS = 8 * _HOUR_MS
+ZONE_MS = 8 * _HOUR_MS
 #: 1970-01-01 was a Thursday; weeks begin on Monday.
 _MONDAY_MS = 4 * _DAY_MS
 
@@ -72,18 +72,20 @@ class Grid:
 def candles(call: PublicCall) -> list[list[str]]:
     """List candles up to the present one, oldest first."""
     start_ms, end_ms = call.params.optional_integer("startTime"), call.params.optional_integer("endTime")
-    return _rows(call, start_ms or 0, end_ms, _RECENT_CAP)
+    return candle_rows(call, _read_grid(call), start_ms or 0, end_ms, _read_limit(call, _RECENT_CAP))
 
 
 def history_candles(call: PublicCall) -> list[list[str]]:
     """List candles before a required moment, oldest first; the start of the range does not count here."""
-    return _rows(call, 0, call.params.integer("endTime"), _HISTORY_CAP)
+    return candle_rows(call, _read_grid(call), 0, call.params.integer("endTime"), _read_limit(call, _HISTORY_CAP))
 
 
-def _rows(call: PublicCall, start_ms: int, end_ms: int | None, cap: int) -> list[list[str]]:
+def candle_rows(call: PublicCall, grid: Grid, start_ms: int, end_ms: int | None, limit: int) -> list[list[str]]:
+    """List the last candles of a range, oldest first.
+
+    :param end_ms: None for the present
+    """
     symbol, market = call.symbol(), call.engine.market
-    grid = _read_grid(call.params.text("granularity"))
-    limit = min(call.params.optional_integer("limit") or _DEFAULT_LIMIT, cap)
     present_ms = call.now_ms + 1
     # The venue counts its limit back from the end of the range.
     next_ms = min(present_ms, end_ms if end_ms is not None else present_ms)
@@ -100,8 +102,13 @@ def _rows(call: PublicCall, start_ms: int, end_ms: int | None, cap: int) -> list
     return rows[::-1]
 
 
-def _read_grid(granularity: str) -> Grid:
-    zone_ms = 0 if granularity.endswith("utc") else _ZONE_MS
+def _read_limit(call: PublicCall, cap: int) -> int:
+    return min(call.params.optional_integer("limit") or _DEFAULT_LIMIT, cap)
+
+
+def _read_grid(call: PublicCall) -> Grid:
+    granularity = call.params.text("granularity")
+    zone_ms = 0 if granularity.endswith("utc") else ZONE_MS
     if granularity in _MONTHS:
         return Grid(None, -zone_ms)
     length_ms = _LENGTHS_MS.get(granularity)

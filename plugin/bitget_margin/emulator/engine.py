@@ -67,6 +67,7 @@ class Engine:
             quote_size=ticket.quote_size,
             created_ms=now_ms,
             updated_ms=now_ms,
+            self_trade=ticket.self_trade,
         )
         self.wallets[uid].freeze(_reserved_coin(ticket.symbol, order.side), order.reserve)
         self.orders.add(order)

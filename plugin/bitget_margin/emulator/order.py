@@ -32,6 +32,15 @@ class Force(StrEnum):
     FOK = "fok"
 
 
+class SelfTrade(StrEnum):
+    """Self-trade prevention; recorded only, since orders here trade against the price alone."""
+
+    NONE = "none"
+    CANCEL_TAKER = "cancel_taker"
+    CANCEL_MAKER = "cancel_maker"
+    CANCEL_BOTH = "cancel_both"
+
+
 class LoanType(StrEnum):
     """How an order borrows; recorded only, since the local venue lends nothing."""
 
@@ -83,6 +92,7 @@ class Order:
     quote_size: Decimal
     created_ms: int
     updated_ms: int
+    self_trade: SelfTrade = SelfTrade.NONE
     status: Status = Status.LIVE
     filled: Decimal = ZERO
     quote_filled: Decimal = ZERO

@@ -60,12 +60,15 @@ class Orders:
         """Return the newest live order of an account with this client id."""
         return next((order for order in self._with_client_id(uid, client_oid) if order.live), None)
 
-    def find(self, uid: str, symbol: str, order_id: str | None, client_oid: str | None) -> Order | None:
-        """Return an account's order by order id or else by client id, a live one first; other symbols do not count."""
+    def find(self, uid: str, symbol: str | None, order_id: str | None, client_oid: str | None) -> Order | None:
+        """Return an account's order by order id or else by client id, a live one first.
+
+        :param symbol: orders of other ones do not count; None for any
+        """
         if order_id is not None:
             order = self._by_id.get(order_id)
-            return order if order and (order.uid, order.symbol) == (uid, symbol) else None
-        found = [order for order in self._with_client_id(uid, client_oid or "") if order.symbol == symbol]
+            return order if order and order.uid == uid and symbol in (None, order.symbol) else None
+        found = [order for order in self._with_client_id(uid, client_oid or "") if symbol in (None, order.symbol)]
         return next((order for order in found if order.live), found[0] if found else None)
 
     def _with_client_id(self, uid: str, client_oid: str) -> list[Order]:

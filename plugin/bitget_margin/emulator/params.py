@@ -94,6 +94,11 @@ class Params:
             raise VenueError(Refusal.EMPTY_PARAMETER, name)
         return number
 
+    def integer_or(self, name: str, default: int) -> int:
+        """Return a whole number, or another one when it is missing."""
+        number = self.optional_integer(name)
+        return default if number is None else number
+
     def choice(self, name: str, kind: type[_Choice], default: _Choice | None = None) -> _Choice:
         """Return one of the values of an enum in any letter case; it is required unless there is a default."""
         if default is not None and self.optional_text(name) is None:

@@ -17,6 +17,9 @@ _TRADES = 20
 _TRADE_SPACING_MS = 1000
 _RATIO_DECIMALS = 5
 
+#: Price in quote coins, amount in base coins.
+Level = tuple[Decimal, Decimal]
+
 
 def _time(call: PublicCall) -> Row:
     return {"serverTime": str(call.now_ms)}
@@ -75,7 +78,7 @@ def _symbols(call: PublicCall) -> list[Row]:
             "sellLimitPriceRatio": "0.05",
             "areaSymbol": "no",
         }
-        for symbol in _asked(call)
+        for symbol in asked_symbols(call)
     ]
 
 
@@ -94,12 +97,13 @@ def _margin_currencies(call: PublicCall) -> list[Row]:
             "isIsolatedQuoteBorrowable": True,
             "isCrossBorrowable": symbol.cross_borrowable,
         }
-        for symbol in _asked(call)
+        for symbol in asked_symbols(call)
     ]
 
 
-def _tickers(call: PublicCall) -> list[Row]:
-    return [_ticker(call, symbol) for symbol in _asked(call)]
+def tickers(call: PublicCall) -> list[Row]:
+    """Return the last day of one symbol or of all."""
+    return [_ticker(call, symbol) for symbol in asked_symbols(call)]
 
 
 def _ticker(call: PublicCall, symbol: Symbol) -> Row:
@@ -129,19 +133,26 @@ def _ticker(call: PublicCall, symbol: Symbol) -> Row:
 
 
 def _order_book(call: PublicCall) -> Row:
-    symbol = call.symbol()
     depth = min(call.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_DEPTH)
-    bid, ask = _best_prices(symbol, call.engine.market.price(symbol.symbol))
-    asks = [[ask + symbol.tick * level, _level_size(symbol, level + 1)] for level in range(depth)]
-    bids = [[bid - symbol.tick * level, _level_size(symbol, level + 1)] for level in range(depth)]
+    asks, bids = book_levels(call, depth)
     return {
         "asks": [[write_decimal(price), write_decimal(size)] for price, size in asks],
-        "bids": [[write_decimal(price), write_decimal(size)] for price, size in bids if price > 0],
+        "bids": [[write_decimal(price), write_decimal(size)] for price, size in bids],
         "ts": str(call.now_ms),
     }
 
 
-def _market_fills(call: PublicCall) -> list[Row]:
+def book_levels(call: PublicCall, depth: int) -> tuple[list[Level], list[Level]]:
+    """Return the asks and bids of a symbol, best first."""
+    symbol = call.symbol()
+    bid, ask = _best_prices(symbol, call.engine.market.price(symbol.symbol))
+    asks = [(ask + symbol.tick * level, _level_size(symbol, level + 1)) for level in range(depth)]
+    bids = [(bid - symbol.tick * level, _level_size(symbol, level + 1)) for level in range(depth)]
+    return asks, [level for level in bids if level[0] > 0]
+
+
+def market_fills(call: PublicCall) -> list[Row]:
+    """Return the last trades of a symbol, newest first."""
     symbol = call.symbol()
     latest_ms = call.now_ms - call.now_ms % _TRADE_SPACING_MS
     count = min(call.params.optional_integer("limit") or _TRADES, _TRADES)
@@ -162,7 +173,8 @@ def _contracts(_call: PublicCall) -> list[Row]:
     return []
 
 
-def _asked(call: PublicCall) -> list[Symbol]:
+def asked_symbols(call: PublicCall) -> list[Symbol]:
+    """Return the symbol of the request, or all when it names none."""
     name = call.params.optional_text("symbol")
     return list(call.engine.market.symbols.values()) if name is None else [call.symbol_named(name)]
 
@@ -184,10 +196,10 @@ PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
     ("GET", f"{_SPOT}/public/coins"): _coins,
     ("GET", f"{_SPOT}/public/symbols"): _symbols,
     ("GET", "/api/v2/margin/currencies"): _margin_currencies,
-    ("GET", f"{_SPOT}/market/tickers"): _tickers,
+    ("GET", f"{_SPOT}/market/tickers"): tickers,
     ("GET", f"{_SPOT}/market/orderbook"): _order_book,
     ("GET", f"{_SPOT}/market/candles"): candles,
     ("GET", f"{_SPOT}/market/history-candles"): history_candles,
-    ("GET", f"{_SPOT}/market/fills-history"): _market_fills,
+    ("GET", f"{_SPOT}/market/fills-history"): market_fills,
     ("GET", "/api/v2/mix/market/contracts"): _contracts,
 }

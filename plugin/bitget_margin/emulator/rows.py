@@ -12,12 +12,17 @@ Row = dict[str, object]
 _AVERAGE_DECIMALS = 12
 
 
+def average_price(order: Order) -> str:
+    """Return what was paid for a base coin on average, in quote coins; 0 when nothing was traded."""
+    average = EXACT.divide(order.quote_filled, order.filled) if order.filled else ZERO
+    return write_decimal(round(average, _AVERAGE_DECIMALS))
+
+
 def order_row(order: Order, partial_status: str) -> Row:
     """Return the row of open-orders and history-orders.
 
     :param partial_status: how to spell the status of a partly filled order
     """
-    average = EXACT.divide(order.quote_filled, order.filled) if order.filled else ZERO
     return {
         "orderId": order.order_id,
         "symbol": order.symbol,
@@ -30,7 +35,7 @@ def order_row(order: Order, partial_status: str) -> Row:
         "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
         "baseSize": write_decimal(order.base_size),
         "quoteSize": write_decimal(order.quote_size),
-        "priceAvg": write_decimal(round(average, _AVERAGE_DECIMALS)),
+        "priceAvg": average_price(order),
         "size": write_decimal(order.filled),
         "amount": write_decimal(order.quote_filled),
         "force": order.force.value,

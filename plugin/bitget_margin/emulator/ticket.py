@@ -6,25 +6,15 @@ import re
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from .decimals import ZERO, fits, floor_to, write_decimal
-from .order import Force, LoanType, OrderType, Side
+from .order import Force, LoanType, OrderType, SelfTrade, Side
 from .params import Params
 from .symbol import Symbol
 from .texts import Refusal, VenueError
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")
 _LONGEST_CLIENT_ID = 50
-
-
-class SelfTrade(StrEnum):
-    """Self-trade prevention; accepted, though orders here only trade against the price."""
-
-    NONE = "none"
-    CANCEL_TAKER = "cancel_taker"
-    CANCEL_MAKER = "cancel_maker"
-    CANCEL_BOTH = "cancel_both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +30,7 @@ class Ticket:
     price: Decimal
     base_size: Decimal
     quote_size: Decimal
+    self_trade: SelfTrade
 
 
 def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket:
@@ -53,29 +44,34 @@ def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket
     order_type = params.choice("orderType", OrderType)
     loan_type = params.choice("loanType", LoanType)
     force = params.choice("force", Force)
-    params.choice("stpMode", SelfTrade, SelfTrade.NONE)
+    self_trade = params.choice("stpMode", SelfTrade, SelfTrade.NONE)
     client_oid = _read_client_id(params)
     price = base_size = quote_size = ZERO
     if order_type is OrderType.LIMIT:
-        price = _read_scaled(params, "price", symbol.price_precision)
-        base_size = _read_scaled(params, "baseSize", symbol.quantity_precision)
+        price = read_scaled(params, "price", symbol.price_precision)
+        base_size = read_scaled(params, "baseSize", symbol.quantity_precision)
         value = quote_size = price * base_size
     elif side is Side.BUY:
-        value = quote_size = _read_scaled(params, "quoteSize", symbol.price_precision + symbol.quantity_precision)
+        value = quote_size = read_scaled(params, "quoteSize", symbol.price_precision + symbol.quantity_precision)
     else:
-        base_size = _read_scaled(params, "baseSize", symbol.quantity_precision)
+        base_size = read_scaled(params, "baseSize", symbol.quantity_precision)
         value = base_size * market_price
     if value < symbol.min_quote_value:
         raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_quote_value), symbol.quote)
     if (base_size or floor_to(quote_size / market_price, symbol.quantity_precision)) < symbol.min_amount:
         raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_amount), symbol.base)
-    return Ticket(symbol, client_oid, side, order_type, force, loan_type, price, base_size, quote_size)
+    return Ticket(symbol, client_oid, side, order_type, force, loan_type, price, base_size, quote_size, self_trade)
+
+
+def new_client_id() -> str:
+    """Return a client id for an order that came without one."""
+    return uuid.uuid4().hex
 
 
 def _read_client_id(params: Params) -> str:
     client_oid = params.optional_text("clientOid")
     if client_oid is None:
-        return uuid.uuid4().hex
+        return new_client_id()
     if len(client_oid) > _LONGEST_CLIENT_ID:
         raise VenueError(Refusal.LONG_CLIENT_ID)
     if not _CLIENT_ID.fullmatch(client_oid):
@@ -83,7 +79,8 @@ def _read_client_id(params: Params) -> str:
     return client_oid
 
 
-def _read_scaled(params: Params, name: str, decimals: int) -> Decimal:
+def read_scaled(params: Params, name: str, decimals: int) -> Decimal:
+    """Return a required positive number with no more than so many decimals."""
     number = params.amount(name)
     if not fits(number, decimals):
         raise VenueError(Refusal.BAD_SCALE, name, write_decimal(number), decimals)

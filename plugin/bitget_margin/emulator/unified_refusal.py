@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .texts import Refusal, VenueError
+from .rows import Row
+from .texts import Language, Refusal, VenueError
 
 #: 25xxx are of the table of the unified account; 400172 was captured where a classic account gets 40017 and its like.
 _UNIFIED: Final[Mapping[Refusal, Refusal]] = {
@@ -28,3 +29,9 @@ def in_unified_terms(error: VenueError) -> VenueError:
     """Return what a unified account is told instead; what has no code of its own stays as it is."""
     refusal = _UNIFIED.get(error.refusal)
     return error if refusal is None else VenueError(refusal, *error.details)
+
+
+def item_refusal(error: VenueError, language: Language) -> Row:
+    """Return what the row of a failed item says about why."""
+    unified = in_unified_terms(error)
+    return {"code": unified.refusal.code, "msg": unified.text(language)}

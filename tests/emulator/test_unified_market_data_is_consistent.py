@@ -1,0 +1,119 @@
+"""Promise: the market looks the same through the endpoints of v3 as through those of v2."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitget_margin.emulator import Emulator
+
+from .client import Client, FakeClock
+from .unified_client import V3
+
+MARKET = f"{V3}/market"
+HOUR_MS = 3_600_000
+
+
+def test_margin_pairs_say_whether_they_can_be_borrowed(client: Client) -> None:
+    """A leverage of 0 means no crossed margin; the other fields are those of captured rows."""
+    rows = {row["symbol"]: row for row in client.get(f"{MARKET}/instruments", category="MARGIN").data}
+    assert {name: row["maxCrossedLeverage"] for name, row in rows.items()} == {
+        "BTCUSDT": "3",
+        "ETHUSDT": "3",
+        "SOLUSDT": "3",
+        "XRPUSDT": "0",
+    }
+    assert rows["BTCUSDT"] == {
+        "symbol": "BTCUSDT",
+        "category": "MARGIN",
+        "baseCoin": "BTC",
+        "quoteCoin": "USDT",
+        "buyLimitPriceRatio": "0.05",
+        "sellLimitPriceRatio": "0.05",
+        "minOrderQty": "0.000001",
+        "maxOrderQty": "0",
+        "pricePrecision": "2",
+        "quantityPrecision": "6",
+        "quotePrecision": "8",
+        "minOrderAmount": "5",
+        "maxSymbolOrderNum": "400",
+        "maxProductOrderNum": "400",
+        "status": "online",
+        "maintainTime": "",
+        "areaSymbol": "no",
+        "isIsolatedBaseBorrowable": "NO",
+        "isIsolatedQuotedBorrowable": "NO",
+        "warningRiskRatio": "0.8",
+        "liquidationRiskRatio": "1",
+        "maxCrossedLeverage": "3",
+        "maxIsolatedLeverage": "0",
+        "userMinBorrow": "0.00000001",
+    }
+
+
+def test_spot_pairs_know_nothing_of_margin_and_there_are_no_futures(client: Client) -> None:
+    """One pair can be asked for."""
+    (row,) = client.get(f"{MARKET}/instruments", category="SPOT", symbol="ETHUSDT").data
+    assert (row["symbol"], row["category"], "maxCrossedLeverage" in row) == ("ETHUSDT", "SPOT", False)
+    for name in ("instruments", "tickers"):
+        assert client.get(f"{MARKET}/{name}", category="USDT-FUTURES").data == []
+    for name in ("orderbook", "fills", "candles"):
+        client.get(f"{MARKET}/{name}", category="USDT-FUTURES", symbol="BTCUSDT").assert_refused("25100")
+
+
+@pytest.mark.parametrize("name", ["instruments", "tickers", "orderbook", "candles", "history-candles", "fills"])
+def test_category_and_symbol_are_checked(client: Client, name: str) -> None:
+    """A category is required; an unknown pair does not exist."""
+    client.get(f"{MARKET}/{name}", symbol="BTCUSDT").assert_refused("400172")
+    client.get(f"{MARKET}/{name}", category="SPOT", symbol="NOPE", interval="1m").assert_refused("25100")
+
+
+def test_tickers_agree_with_the_classic_ones(venue: Emulator, client: Client) -> None:
+    """The same prices under other names."""
+    venue.set_price("BTCUSDT", "61000")
+    (row,) = client.get(f"{MARKET}/tickers", category="MARGIN", symbol="BTCUSDT").data
+    (classic,) = client.get("/api/v2/spot/market/tickers", symbol="BTCUSDT").data
+    assert row["lastPrice"] == classic["lastPr"] == "61000"
+    assert (row["bid1Price"], row["ask1Price"], row["category"]) == (classic["bidPr"], classic["askPr"], "MARGIN")
+    assert len(client.get(f"{MARKET}/tickers", category="SPOT").data) == 4
+
+
+def test_the_book_is_numbers_and_as_deep_as_asked(client: Client) -> None:
+    """Five levels when nothing is said, two hundred at most."""
+    book = client.get(f"{MARKET}/orderbook", category="SPOT", symbol="BTCUSDT").data
+    assert (len(book["a"]), len(book["b"])) == (5, 5)
+    assert book["b"][0][0] < 60000 < book["a"][0][0]
+    deep = client.get(f"{MARKET}/orderbook", category="SPOT", symbol="BTCUSDT", limit=500).data
+    assert len(deep["a"]) == 200
+
+
+def test_candles_agree_with_the_classic_ones(client: Client, clock: FakeClock) -> None:
+    """The first seven columns of the same rows."""
+    query = {"symbol": "BTCUSDT", "endTime": clock.now_ms - HOUR_MS, "limit": 50}
+    classic = client.get("/api/v2/spot/market/candles", granularity="1h", **query).data
+    for name in ("candles", "history-candles"):
+        rows = client.get(f"{MARKET}/{name}", category="MARGIN", interval="1H", **query).data
+        assert rows == [row[:7] for row in classic]
+
+
+def test_days_begin_in_the_venues_time_zone(client: Client) -> None:
+    """UTC+8, as those of v2 without utc in their name."""
+    (row,) = client.get(f"{MARKET}/candles", category="SPOT", symbol="BTCUSDT", interval="1D", limit=1).data
+    assert int(row[0]) % (24 * HOUR_MS) == 16 * HOUR_MS
+
+
+def test_candles_have_limits(client: Client) -> None:
+    """A thousand recent ones, a hundred old ones, a hundred when nothing is said; more is refused."""
+    query = {"category": "SPOT", "symbol": "BTCUSDT", "interval": "1m"}
+    for name, most in (("candles", 1000), ("history-candles", 100)):
+        assert len(client.get(f"{MARKET}/{name}", **query).data) == 100
+        assert len(client.get(f"{MARKET}/{name}", limit=most, **query).data) == most
+        for limit in (most + 1, 0):
+            client.get(f"{MARKET}/{name}", limit=limit, **query).assert_refused("400172")
+    client.get(f"{MARKET}/candles", **(query | {"interval": "1h"})).assert_refused("400172")
+
+
+def test_trades_are_shown(client: Client) -> None:
+    """Newest first."""
+    rows = client.get(f"{MARKET}/fills", category="SPOT", symbol="BTCUSDT", limit=3).data
+    assert [set(row) for row in rows] == [{"execId", "execLinkId", "price", "size", "side", "ts"}] * 3
+    assert [row["ts"] for row in rows] == sorted((row["ts"] for row in rows), reverse=True)

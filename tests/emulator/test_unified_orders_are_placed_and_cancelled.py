@@ -1,0 +1,292 @@
+"""Promise: a unified account places and cancels margin orders as the pages of v3 say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from bitget_margin.emulator import Account, AccountKind, Emulator
+
+from .client import CROSSED, Client, FakeClock
+from .unified_client import GONE, V3, UnifiedClient, order_fields, row
+
+PLACE = f"{V3}/trade/place-order"
+PLACE_BATCH = f"{V3}/trade/place-batch"
+CANCEL = f"{V3}/trade/cancel-order"
+CANCEL_BATCH = f"{V3}/trade/cancel-batch"
+CANCEL_ALL = f"{V3}/trade/cancel-symbol-order"
+
+
+def test_each_kind_of_account_has_its_own_endpoints(unified_venue: Emulator, clock: FakeClock) -> None:
+    """Neither can trade through those of the other, and both see the market of both."""
+    new, _, old = unified_venue.accounts
+    with Client(unified_venue.url, new, clock, int) as unified, Client(unified_venue.url, old, clock, int) as classic:
+        unified.post(f"{CROSSED}/place-order", {}).assert_refused("40085")
+        for name in ("place-order", "place-batch", "cancel-order", "cancel-batch", "cancel-symbol-order"):
+            classic.post(f"{V3}/trade/{name}", {}).assert_refused("40084")
+        for name in ("trade/unfilled-orders", "trade/order-info", "trade/history-orders", "trade/fills"):
+            classic.get(f"{V3}/{name}").assert_refused("40084")
+        for client in (unified, classic):
+            assert client.get(f"{V3}/market/instruments", category="MARGIN").data
+            assert client.get("/api/v2/spot/market/tickers").data
+
+
+def test_a_limit_order_freezes_and_frees(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """Its ids come back, its coins are locked while it lives, and a cancel by either id frees them."""
+    reply = unified.place(clientOid="a.A:/_-9").data
+    assert reply == row(unified_venue.orders()[0].order_id, "a.A:/_-9")
+    assert unified_venue.balances("2001")["USDT"].frozen == 500
+    assert unified.post(CANCEL, {"clientOid": "a.A:/_-9"}).data == reply
+    assert unified_venue.balances("2001")["USDT"].frozen == 0
+    second = unified.placed()
+    assert unified.post(CANCEL, {"orderId": second, "category": "MARGIN"}).data["orderId"] == second
+    for order_id in (second, "123"):
+        unified.post(CANCEL, {"orderId": order_id}).assert_refused("25204")
+
+
+def test_a_market_buy_is_sized_in_quote_coins(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """And a market sell in base coins; a price does not matter to either."""
+    bought = unified.placed(orderType="market", qty="600", price=None)
+    sold = unified.placed(orderType="market", qty="0.01", side="sell")
+    assert (unified_venue.order(bought).filled, unified_venue.order(sold).quote_filled) == (Decimal("0.01"), 600)
+    shown = unified.info(orderId=bought).data
+    assert (shown["qty"], shown["amount"], shown["cumExecQty"], shown["cumExecValue"]) == ("0", "600", "0.01", "600")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"category": None}, "400172"),
+        ({"category": "SPOT"}, "25240"),
+        ({"category": "USDT-FUTURES"}, "25240"),
+        ({"category": "NOTHING"}, "400172"),
+        ({"symbol": None}, "400172"),
+        ({"symbol": "NOPEUSDT"}, "25100"),
+        ({"symbol": "XRPUSDT"}, "25240"),
+        ({"side": "hold"}, "400172"),
+        ({"orderType": None}, "400172"),
+        ({"price": None}, "400172"),
+        ({"qty": None}, "400172"),
+        ({"qty": "0"}, "400172"),
+        ({"qty": "-1"}, "400172"),
+        ({"qty": ["0.01"]}, "400172"),
+        ({"qty": "0.0000001"}, "25200"),
+        ({"price": "50000.001"}, "25200"),
+        ({"qty": "0.00001"}, "25611"),
+        ({"qty": "0.000001", "price": "9999999"}, None),
+        ({"qty": "10"}, "25202"),
+        ({"clientOid": "x" * 32}, None),
+        ({"clientOid": "x" * 33}, "25200"),
+        ({"clientOid": "a#b"}, "25200"),
+        ({"clientOid": "a+b"}, "25200"),
+        ({"timeInForce": "day"}, "400172"),
+        ({"timeInForce": "GTC"}, None),
+        ({"stpMode": "cancel_taker"}, None),
+        ({"stpMode": "some"}, "400172"),
+        ({"takeProfit": "70000"}, "25593"),
+        ({"stopLoss": "40000"}, "25593"),
+    ],
+)
+def test_orders_are_checked(
+    unified_venue: Emulator, unified: UnifiedClient, changes: dict[str, object], code: str | None
+) -> None:
+    """With the codes of the unified account's own table, and of the parameter check that was captured there."""
+    reply = unified.place(**changes)
+    if code is None:
+        assert reply.data["orderId"] == unified_venue.orders()[0].order_id
+    else:
+        reply.assert_refused(code)
+        assert unified_venue.orders() == []
+
+
+def test_a_client_id_is_free_again_when_its_order_has_ended(unified: UnifiedClient, clock: FakeClock) -> None:
+    """And not before, however old the order is."""
+    first = unified.placed(clientOid="mine")
+    clock.advance(30 * 86_400_000)
+    unified.place(clientOid="mine").assert_refused("25212")
+    unified.post(CANCEL, {"orderId": first})
+    assert unified.placed(clientOid="mine") != first
+
+
+@pytest.mark.parametrize(
+    ("force", "price", "reason"),
+    [
+        ("ioc", "50000", "ioc_not_full_cancel"),
+        ("fok", "50000", "fok_not_full_cancel"),
+        ("post_only", "61000", "post_only_fill_cancel"),
+    ],
+)
+def test_an_order_that_may_not_rest_or_cross_says_why_it_ended(
+    unified: UnifiedClient, force: str, price: str, reason: str
+) -> None:
+    """In the venue's words."""
+    shown = unified.info(orderId=unified.placed(timeInForce=force, price=price)).data
+    assert (shown["orderStatus"], shown["timeInForce"], shown["cancelReason"]) == ("cancelled", force, reason)
+
+
+def test_a_batch_is_placed_item_by_item(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """Each for itself, in order, and a refused one with its client id, code and text."""
+    items = [
+        order_fields(clientOid="a"),
+        order_fields(clientOid="b", qty="0.00001"),
+        order_fields(clientOid="a"),
+        order_fields(symbol="ETHUSDT", price="2000", qty="0.1", clientOid="c"),
+        order_fields(clientOid="d", symbol=None),
+    ]
+    rows = unified.post(PLACE_BATCH, items).data
+    first, second = unified_venue.orders()
+    assert rows == [
+        row(first.order_id, "a"),
+        {"clientOid": "b", "code": "25611", "msg": "Order quantity must be greater than the minimum order amount"},
+        {"clientOid": "a", "code": "25212", "msg": "Duplicate clientOid"},
+        row(second.order_id, "c"),
+        {"clientOid": "d", "code": "400172", "msg": "Parameter verification failed symbol"},
+    ]
+
+
+def test_a_batch_is_cancelled_item_by_item(unified: UnifiedClient) -> None:
+    """One list, in which a failed item has a code and a text; symbols may differ, and client ids may be used."""
+    bitcoin, ether = unified.placed(clientOid="a"), unified.placed(symbol="ETHUSDT", price="2000", qty="1")
+    ended = unified.placed(clientOid="c")
+    unified.post(CANCEL, {"orderId": ended})
+    wrong_symbol = unified.placed(clientOid="d")
+    items = [
+        bitcoin,
+        {"orderId": ether, "symbol": "ETHUSDT"},
+        ended,
+        "123",
+        {"orderId": wrong_symbol, "symbol": "SOLUSDT"},
+    ]
+    rows = unified.cancel_batch(*items).data
+    assert [item["orderId"] for item in rows[:2]] == [bitcoin, ether]
+    assert rows[0] == row(bitcoin, "a")
+    assert rows[2:] == [row(ended, "c", **GONE), row("123", "", **GONE), row(wrong_symbol, "", **GONE)]
+    assert unified.cancel_batch({"clientOid": "d"}, {"clientOid": "nobody"}).data == [
+        row(wrong_symbol, "d"),
+        row("", "nobody", **GONE),
+    ]
+    assert unified.open_ids() == []
+
+
+def test_client_ids_do_not_count_beside_order_ids(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """In one item the order id is meant; in one call items with a client id alone fail."""
+    first, second = unified.placed(clientOid="a"), unified.placed(clientOid="b")
+    assert unified.cancel_batch({"orderId": first, "clientOid": "b"}, {"clientOid": "b"}).data == [
+        row(first, "a"),
+        row("", "b", **GONE),
+    ]
+    assert unified_venue.order(second).live
+
+
+@pytest.mark.parametrize("category", ["SPOT", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
+def test_an_order_of_another_category_does_not_exist(
+    unified_venue: Emulator, unified: UnifiedClient, category: str
+) -> None:
+    """For cancels, pages and fills alike; nothing changes."""
+    order_id = unified.placed(clientOid="a")
+    unified.post(CANCEL, {"orderId": order_id, "category": category}).assert_refused("25204")
+    assert unified.cancel_batch({"orderId": order_id, "category": category}).data == [row(order_id, "", **GONE)]
+    assert unified.post(CANCEL_ALL, {"category": category}).data == {"list": []}
+    unified.placed(orderType="market", qty="100")
+    for name in ("unfilled-orders", "history-orders", "fills"):
+        assert unified.page(name, category=category) == {"list": [], "cursor": None}
+    assert unified_venue.order(order_id).live
+
+
+def test_categories_of_a_batch_must_be_one(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """A mixed batch is refused as a whole; small letters are the same category."""
+    order_id = unified.placed()
+    unified.cancel_batch(order_id, {"orderId": "1", "category": "SPOT"}).assert_refused("400172")
+    unified.post(PLACE_BATCH, [order_fields(), order_fields(category="SPOT")]).assert_refused("400172")
+    assert [order.order_id for order in unified_venue.orders(live_only=True)] == [order_id]
+    assert unified.cancel_batch({"orderId": order_id, "category": "margin"}).data[0]["orderId"] == order_id
+
+
+def test_twenty_items_are_the_most(unified_venue: Emulator, unified: UnifiedClient) -> None:
+    """Twenty are answered, twenty-one are refused and nothing is done."""
+    order_id = unified.placed()
+    reply = unified.cancel_batch(order_id, *map(str, range(20)))
+    reply.assert_refused("40306")
+    assert reply.content["msg"] == "Batch processing orders can only process up to 20"
+    unified.post(PLACE_BATCH, [order_fields()] * 21).assert_refused("40306")
+    assert [order.order_id for order in unified_venue.orders()] == [order_id]
+    assert len(unified.cancel_batch(order_id, *map(str, range(19))).data) == 20
+    placed = unified.post(PLACE_BATCH, [order_fields(qty="0.001") for _ in range(20)]).data
+    assert len({item["orderId"] for item in placed}) == 20
+
+
+def test_all_orders_of_a_symbol_or_category_are_cancelled(unified: UnifiedClient) -> None:
+    """Newest first within a symbol, and each once."""
+    bitcoin = [unified.placed() for _ in range(2)]
+    ether = unified.placed(symbol="ETHUSDT", price="2000", qty="1")
+    rows = unified.post(CANCEL_ALL, {"category": "MARGIN", "symbol": "BTCUSDT"}).data["list"]
+    assert [item["orderId"] for item in rows] == bitcoin[::-1]
+    assert unified.open_ids() == [ether]
+    assert unified.post(CANCEL_ALL, {"category": "MARGIN"}).data["list"][0]["orderId"] == ether
+    assert unified.post(CANCEL_ALL, {"category": "MARGIN"}).data == {"list": []}
+    unified.post(CANCEL_ALL, {}).assert_refused("400172")
+    unified.post(CANCEL_ALL, {"category": "MARGIN", "symbol": "NOPE"}).assert_refused("25100")
+
+
+def test_accounts_do_not_see_each_other(
+    unified_venue: Emulator, unified: UnifiedClient, other_unified: UnifiedClient
+) -> None:
+    """Orders, history, fills and cancels of one account are out of reach for another."""
+    resting, filled = unified.placed(clientOid="a"), unified.placed(orderType="market", qty="100")
+    assert other_unified.open_ids() == other_unified.history_ids() == other_unified.page("fills")["list"] == []
+    assert [item["code"] for item in other_unified.cancel_batch(resting, filled).data] == ["25204"] * 2
+    other_unified.post(CANCEL, {"clientOid": "a"}).assert_refused("25204")
+    other_unified.info(orderId=resting).assert_refused("25204")
+    other_unified.post(CANCEL_ALL, {"category": "MARGIN"})
+    assert unified_venue.order(resting).live
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "limit"),
+    [
+        ("POST", CANCEL_BATCH, 5),
+        ("POST", PLACE_BATCH, 5),
+        ("POST", CANCEL_ALL, 5),
+        ("POST", PLACE, 10),
+        ("POST", CANCEL, 10),
+        ("GET", f"{V3}/trade/unfilled-orders", 20),
+        ("GET", f"{V3}/trade/order-info", 20),
+        ("GET", f"{V3}/trade/history-orders", 20),
+        ("GET", f"{V3}/trade/fills", 20),
+        ("GET", f"{V3}/account/settings", 20),
+        ("GET", f"{V3}/account/assets", 20),
+        ("GET", f"{V3}/account/fee-rate", 3),
+    ],
+)
+def test_each_endpoint_has_the_limit_of_its_page(
+    unified_venue: Emulator, unified: UnifiedClient, other_unified: UnifiedClient, method: str, path: str, limit: int
+) -> None:
+    """Counted per account, down to a 429 that does nothing."""
+    unified.pause = other_unified.pause = int
+    replies = [unified.send(method, path) for _ in range(limit + 1)]
+    assert [reply.headers["x-mbx-used-remain-limit"] for reply in replies[:2]] == [str(limit - 1), str(limit - 2)]
+    assert [reply.status == 429 for reply in replies] == [False] * limit + [True]
+    replies[-1].assert_refused("429", 429)
+    assert other_unified.send(method, path).status != 429
+
+
+def test_balances_are_shown(clock: FakeClock) -> None:
+    """What is free, locked, owed and worth, of the coins that the account has or owes."""
+    account = Account(kind=AccountKind.UNIFIED, balances={"USDT": "1000", "BTC": "2", "ETH": "0"}, debts={"SOL": "2"})
+    with Emulator(accounts=(account,), clock=clock) as venue, UnifiedClient(venue.url, account, clock, int) as client:
+        client.placed()
+        data = client.get(f"{V3}/account/assets").data
+        assert [list(coin.values()) for coin in data["assets"]] == [
+            ["USDT", "1000", "1000", "1000", "500", "0", "500"],
+            ["BTC", "2", "120000", "2", "2", "0", "0"],
+            ["SOL", "-2", "-300", "0", "0", "2", "0"],
+        ]
+        assert list(data["assets"][0]) == ["coin", "equity", "usdValue", "balance", "available", "debt", "locked"]
+        assert (data["accountEquity"], data["btcEquity"]) == ("120700", "2.01166667")
+        assert client.get(f"{V3}/account/funding-assets").data == []
+        assert client.get(f"{V3}/account/settings").data["uid"] == account.uid
+        fee = {"makerFeeRate": "0.001", "takerFeeRate": "0.001"}
+        assert client.get(f"{V3}/account/fee-rate", category="MARGIN", symbol="BTCUSDT").data == fee
+        assert client.get(f"{V3}/account/all-fee-rate", category="MARGIN").data[0] == {**fee, "symbol": "BTCUSDT"}
+        client.get(f"{V3}/account/fee-rate", symbol="BTCUSDT").assert_refused("400172")
