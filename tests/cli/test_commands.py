@@ -241,12 +241,33 @@ def test_the_emulator_prints_what_a_client_needs_and_stops_on_ctrl_c() -> None:
         assert process.wait(timeout=5) == 0
 
 
+def test_the_emulator_can_have_a_unified_account() -> None:
+    """It prints the same lines; stock ccxt trades on it, and is refused what is for classic accounts."""
+    with emulator("--account", "unified") as (_, printed):
+        assert list(printed) == ["url", "apiKey", "secret", "password", "uid"]
+        exchange = ccxt.bitget(
+            {
+                "apiKey": printed["apiKey"],
+                "secret": printed["secret"],
+                "password": printed["password"],
+                "urls": ccxt_urls(printed["url"]),
+                "options": {"uta": True, "defaultMarginMode": "cross"},
+            },
+        )
+        assert exchange.fetch_balance()["USDT"]["free"] == 100_000
+        order = exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 50_000)
+        assert [row["id"] for row in exchange.fetch_open_orders("BTC/USDT")] == [order["id"]]
+        with pytest.raises(ccxt.PermissionDenied, match="40085"):
+            exchange.private_margin_get_v2_margin_crossed_account_assets()
+
+
 def test_every_knob_is_an_option_with_its_help() -> None:
-    """`--help` names them all."""
+    """`--help` names them all, and the kinds of account."""
     shown = "".join(run("emulator", "--help").stdout.split())
     for knob in fields(Knobs):
         assert "--" + knob.name.replace("_", "-") in shown
         assert "".join(knob.metadata["help"].split()) in shown
+    assert "--account[classic|unified]" in shown
 
 
 def test_knobs_and_prices_take_effect() -> None:
@@ -264,6 +285,7 @@ def test_knobs_and_prices_take_effect() -> None:
         (["emulator", "--price", "0:NOPE=5"], "NOPE"),
         (["emulator", "--history-lag-ms", "-1"], "-1"),
         (["emulator", "--list-key", "rows"], "'rows' is not one of"),
+        (["emulator", "--account", "futures"], "'futures' is not one of 'classic', 'unified'"),
         (["nothing"], "No such command 'nothing'"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 
 import click
 
-from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, Emulator, Knobs, run
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Knobs, run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +58,14 @@ def _path(_context: click.Context, _option: click.Parameter, steps: tuple[str, .
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts.")
 @click.option(
+    "--account",
+    "kind",
+    type=click.Choice([kind.value for kind in AccountKind]),
+    default=AccountKind.CLASSIC.value,
+    show_default=True,
+    help="Kind of the accounts: classic trades margin by Bitget's v2, unified by its v3, each refused by the other.",
+)
+@click.option(
     "--price",
     "path",
     multiple=True,
@@ -66,7 +74,7 @@ def _path(_context: click.Context, _option: click.Parameter, steps: tuple[str, .
     help="The price from so many seconds after the start on; may be repeated.",
 )
 @_knob_options
-def emulator(port: int, host: str, accounts: int, path: list[tuple[float, str, str]], **knobs: Any) -> None:
+def emulator(port: int, host: str, accounts: int, kind: str, path: list[tuple[float, str, str]], **knobs: Any) -> None:
     """Run a local venue until Ctrl-C, a paper account.
 
     It prints where it listens and the credentials of its accounts. Prices move by --price, or while it runs by
@@ -75,7 +83,7 @@ def emulator(port: int, host: str, accounts: int, path: list[tuple[float, str, s
     """
     try:
         run(
-            accounts=[Account() for _ in range(accounts)],
+            accounts=[Account(kind=AccountKind(kind)) for _ in range(accounts)],
             symbols=DEFAULT_SYMBOLS,
             knobs=Knobs(**knobs),
             port=port,
