@@ -95,6 +95,19 @@ class Client:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """Send a signed request; the given headers replace those of the signature."""
+        status, received, content = self.fetch(method, path, query=query, body=body, headers=headers)
+        return Reply(status, received, json.loads(content))
+
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Send a signed request and return status, headers and body as they are."""
         self.pause()
         timestamp = str(self.clock())
         target = f"{path}?{query}" if query else path
@@ -109,7 +122,7 @@ class Client:
         }
         self._connection.request(method, target, body=body or None, headers={**own, **(headers or {})})
         response = self._connection.getresponse()
-        return Reply(response.status, dict(response.headers), json.loads(response.read()))
+        return response.status, dict(response.headers), response.read()
 
     def place(self, **fields: object) -> Reply:
         """Place an order: unless told otherwise, a small limit buy far below the price."""

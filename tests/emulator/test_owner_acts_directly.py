@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from typing import Any
@@ -25,21 +23,10 @@ from bitget_margin.emulator import (
 from bitget_margin.emulator.admin import answer_admin
 from bitget_margin.emulator.message import Incoming
 
+from .admin import admin
 from .client import START_MS, Client
 
 BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
-
-
-def admin(venue: Emulator, action: str, fields: object = None, body: bytes | None = None) -> tuple[int, Any]:
-    """Call the admin interface and return status and content."""
-    data = body if body is not None else json.dumps(fields).encode() if fields is not None else None
-    request = urllib.request.Request(f"{venue.url}/admin/{action}", data=data)  # noqa: S310 - our own server
-    try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
 
 
 def test_snapshots_do_not_change(venue: Emulator) -> None:

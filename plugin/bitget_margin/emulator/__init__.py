@@ -3,6 +3,7 @@
 from .account import Account, AccountKind
 from .command import run
 from .emulator import Emulator
+from .faults import FaultKind, FaultRule
 from .knobs import Knobs
 from .message import RequestRecord
 from .order import Order
@@ -15,6 +16,8 @@ __all__ = [
     "Account",
     "AccountKind",
     "Emulator",
+    "FaultKind",
+    "FaultRule",
     "Knobs",
     "Order",
     "RequestRecord",

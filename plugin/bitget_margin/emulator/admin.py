@@ -5,18 +5,22 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from dataclasses import fields as dataclass_fields
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 from .decimals import write_decimal
+from .faults import FAULT_DURATION_MS, FaultRule, check_duration_ms
 from .message import Answer, Incoming, encode
 from .order import Order
 from .owner import Owner
 from .texts import VenueError
 
 ADMIN_PREFIX = "/admin/"
+_UID = "uid"
 _Fields = dict[str, Any]
 
 
@@ -29,9 +33,10 @@ def answer_admin(owner: Owner, request: Incoming) -> Answer:
         known = ", ".join(" ".join(route) for route in _ACTIONS)
         return _answer(HTTPStatus.NOT_FOUND, {"error": f"no such action; there are {known}"})
     try:
-        return _answer(HTTPStatus.OK, action(owner, _read_fields(request)))
+        content = action(owner, _read_fields(request))
     except (ValueError, VenueError) as error:
         return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+    return content if isinstance(content, Answer) else _answer(HTTPStatus.OK, content)
 
 
 def _price(owner: Owner, fields: _Fields) -> _Fields:
@@ -51,19 +56,54 @@ def _cancel(owner: Owner, fields: _Fields) -> _Fields:
 
 
 def _change_knobs(owner: Owner, fields: _Fields) -> _Fields:
+    _check_texts(fields)
     return asdict(owner.knobs(**fields))
 
 
-def _show_knobs(owner: Owner, _fields: _Fields) -> _Fields:
+def _show_knobs(owner: Owner, fields: _Fields) -> _Fields:
+    _check(fields, optional=(_UID,))
+    return asdict(owner.knobs(fields.get(_UID)))
+
+
+def _reset_knobs(owner: Owner, fields: _Fields) -> _Fields:
+    _check(fields, required=(_UID,))
+    owner.reset_knobs(fields[_UID])
     return asdict(owner.knobs())
 
 
-def _orders(owner: Owner, _fields: _Fields) -> list[_Fields]:
-    return [_order_fields(order) for order in owner.orders()]
+def _add_fault(owner: Owner, fields: _Fields) -> _Fields:
+    names = [field.name for field in dataclass_fields(FaultRule)]
+    _check(fields, required=("kind",), optional=tuple(name for name in names if name != "kind"))
+    return asdict(owner.add_fault(**fields))
 
 
-def _requests(owner: Owner, _fields: _Fields) -> list[_Fields]:
-    return [asdict(record) for record in owner.requests]
+def _show_faults(owner: Owner, _fields: _Fields) -> list[_Fields]:
+    return [asdict(rule) for rule in owner.faults]
+
+
+def _clear_faults(owner: Owner, fields: _Fields) -> list[_Fields]:
+    _check(fields, optional=(_UID,))
+    owner.clear_faults(fields.get(_UID))
+    return _show_faults(owner, fields)
+
+
+def _refuse(_owner: Owner, fields: _Fields) -> Answer:
+    _check(fields, optional=("duration_ms",))
+    duration_ms = fields.get("duration_ms", FAULT_DURATION_MS)
+    check_duration_ms(duration_ms)
+    # The server refuses once this answer is out.
+    return replace(_answer(HTTPStatus.OK, {}), refuse_ms=duration_ms)
+
+
+def _orders(owner: Owner, fields: _Fields) -> list[_Fields]:
+    _check(fields, optional=(_UID,))
+    return [_order_fields(order) for order in owner.orders(fields.get(_UID))]
+
+
+def _requests(owner: Owner, fields: _Fields) -> list[_Fields]:
+    _check(fields, optional=(_UID,))
+    records = owner.requests_of(fields[_UID]) if _UID in fields else owner.requests
+    return [asdict(record) for record in records]
 
 
 _ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
@@ -71,7 +111,12 @@ _ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
     ("POST", f"{ADMIN_PREFIX}fill"): _fill,
     ("POST", f"{ADMIN_PREFIX}cancel"): _cancel,
     ("POST", f"{ADMIN_PREFIX}knobs"): _change_knobs,
+    ("POST", f"{ADMIN_PREFIX}knobs/reset"): _reset_knobs,
+    ("POST", f"{ADMIN_PREFIX}faults"): _add_fault,
+    ("POST", f"{ADMIN_PREFIX}faults/clear"): _clear_faults,
+    ("POST", f"{ADMIN_PREFIX}refuse"): _refuse,
     ("GET", f"{ADMIN_PREFIX}knobs"): _show_knobs,
+    ("GET", f"{ADMIN_PREFIX}faults"): _show_faults,
     ("GET", f"{ADMIN_PREFIX}orders"): _orders,
     ("GET", f"{ADMIN_PREFIX}requests"): _requests,
 }
@@ -79,7 +124,7 @@ _ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
 
 def _read_fields(request: Incoming) -> _Fields:
     if request.method != "POST":
-        return {}
+        return dict(parse_qsl(request.query))
     try:
         fields = json.loads(request.body or b"", parse_float=Decimal)
     except (ValueError, RecursionError, ArithmeticError) as error:
@@ -89,14 +134,18 @@ def _read_fields(request: Incoming) -> _Fields:
     return fields
 
 
-def _check(fields: _Fields, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+def _check(fields: _Fields, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> None:
     missing = [name for name in required if fields.get(name) is None]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}")
     unknown = sorted(fields.keys() - {*required, *optional})
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join((*required, *optional))}")
-    for name in ("symbol", "orderId"):
+    _check_texts(fields)
+
+
+def _check_texts(fields: _Fields) -> None:
+    for name in ("symbol", "orderId", _UID):
         if name in fields and not isinstance(fields[name], str):
             raise ValueError(f"{name} must be text, not {fields[name]!r}")
 

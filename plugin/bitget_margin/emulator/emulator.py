@@ -9,6 +9,7 @@ from typing import Self
 
 from .account import Account
 from .admin import ADMIN_PREFIX, answer_admin
+from .faults import check_duration_ms
 from .knobs import Knobs
 from .message import Answer, Incoming
 from .owner import Owner, PathStep
@@ -29,6 +30,7 @@ class Emulator(Owner):
     :param host: address to listen on
     :param clock: returns the time in ms since the epoch; the system's clock unless given
     :param path: coming prices, as seconds since the start, symbol and price
+    :param fault_seed: of the dice that decide which requests meet a fault of some probability
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Emulator(Owner):
         host: str = LOOPBACK,
         clock: Clock | None = None,
         path: Iterable[PathStep] = (),
+        fault_seed: int = 0,
     ) -> None:
         super().__init__(
             Venue(
@@ -48,6 +51,7 @@ class Emulator(Owner):
                 symbols=symbols,
                 knobs=knobs or Knobs(),
                 clock=clock or _system_clock,
+                fault_seed=fault_seed,
             )
         )
         self.schedule(path)
@@ -65,6 +69,11 @@ class Emulator(Owner):
     def stop(self) -> None:
         """Close all connections and free the port."""
         self._server.stop()
+
+    def refuse_connections(self, duration_ms: int) -> None:
+        """Reset all connections and refuse new ones for a while; return once it is so."""
+        check_duration_ms(duration_ms)
+        self._server.refuse_connections(duration_ms)
 
     def __enter__(self) -> Self:
         """Start."""

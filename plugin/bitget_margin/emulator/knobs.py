@@ -166,3 +166,31 @@ class KnobBoard:
         if left:
             self.change(**{name: left - 1})
         return left > 0
+
+
+class KnobBoards:
+    """The board of all accounts, and those of accounts that have one of their own."""
+
+    def __init__(self, knobs: Knobs) -> None:
+        self.general = KnobBoard(knobs)
+        self._own: dict[str, KnobBoard] = {}
+
+    def of(self, uid: str) -> KnobBoard:
+        """Return the board that holds for an account."""
+        return self._own.get(uid, self.general)
+
+    def change(self, uid: str | None, **changes: object) -> Knobs:
+        """Replace some knobs, for one account only if it is named, and return all that hold for it.
+
+        An account's own board begins as a copy of the general one, with its first change.
+        """
+        if uid is None:
+            return self.general.change(**changes)
+        if changes and uid not in self._own:
+            self._own[uid] = KnobBoard(self.general.now.with_changes(**changes))
+            return self._own[uid].now
+        return self.of(uid).change(**changes)
+
+    def reset(self, uid: str) -> None:
+        """Have the general board hold for an account again."""
+        self._own.pop(uid, None)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
+from .faults import FaultKind
 from .texts import Language, VenueError
+
+JSON = "application/json"
+#: The status of a request that gets no answer.
+NO_ANSWER = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,24 @@ class Incoming:
     ip: str
 
 
+class Delivery(Enum):
+    """How an answer reaches the client, if it does."""
+
+    SENT = auto()
+    #: The connection is reset instead.
+    RESET = auto()
+    #: Nothing is sent while the client waits.
+    HELD = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is sent back.
 
+    :param status: of HTTP, or ``NO_ANSWER``
     :param delay_ms: how long to wait before it is sent
     :param trickle_ms: how long to take over sending it, byte by byte
+    :param refuse_ms: how long nobody can connect afterwards
     """
 
     status: int
@@ -41,14 +59,20 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay_ms: int = 0
     trickle_ms: int = 0
+    content_type: str = JSON
+    delivery: Delivery = Delivery.SENT
+    refuse_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request to the venue's API that was answered.
+    """A request to the venue's API that arrived.
 
     :param at_ms: when, ms since the epoch, on the venue's clock
     :param uid: the account, empty for public and for unrecognised requests
+    :param status: what was sent, 0 for no answer
+    :param executed: whether it was carried out, whatever was sent
+    :param fault: what it met
     """
 
     at_ms: int
@@ -58,6 +82,8 @@ class RequestRecord:
     query: str
     body: str
     status: int
+    executed: bool
+    fault: FaultKind | None
 
 
 def success(data: Any, now_ms: int) -> bytes:

@@ -8,6 +8,7 @@ from functools import partial
 
 from .account import Account
 from .decimals import ZERO, fits, read_decimal
+from .faults import FAULT_DURATION_MS, FaultKind, FaultRule, read_fault_kind
 from .knobs import Knobs
 from .message import RequestRecord
 from .order import Force, LoanType, Order, OrderType
@@ -38,9 +39,15 @@ class Owner:
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
-        """The answered requests, oldest first."""
+        """The requests that arrived, oldest first."""
         with self._venue.opened():
-            return tuple(self._venue.records)
+            return self._venue.records.everything()
+
+    def requests_of(self, uid: str) -> tuple[RequestRecord, ...]:
+        """Return the requests of one account, oldest first, at no cost for those of others."""
+        with self._venue.opened():
+            self._check_uid(uid)
+            return self._venue.records.of(uid)
 
     @property
     def errors(self) -> tuple[Exception, ...]:
@@ -48,14 +55,58 @@ class Owner:
         return tuple(self._venue.errors)
 
     def reset_requests(self) -> None:
-        """Forget the answered requests."""
+        """Forget the requests that arrived."""
         with self._venue.opened():
             self._venue.records.clear()
 
-    def knobs(self, **changes: object) -> Knobs:
-        """Change some knobs by name, and return all of them as they are now."""
+    def knobs(self, uid: str | None = None, **changes: object) -> Knobs:
+        """Change some knobs by name, and return all of them as they are now.
+
+        :param uid: have the changes hold for this account only; from the first one on, its knobs are its own
+        """
         with self._venue.opened():
-            return self._venue.knobs.change(**changes)
+            if uid is not None:
+                self._check_uid(uid)
+            return self._venue.knobs.change(uid, **changes)
+
+    def reset_knobs(self, uid: str) -> None:
+        """Have the knobs of all accounts hold for an account that had its own."""
+        with self._venue.opened():
+            self._check_uid(uid)
+            self._venue.knobs.reset(uid)
+
+    @property
+    def faults(self) -> tuple[FaultRule, ...]:
+        """The faults that requests can still meet, with the counts that are left."""
+        with self._venue.opened():
+            return self._venue.faults.rules
+
+    def add_fault(
+        self,
+        kind: FaultKind | str,
+        path: str = "",
+        *,
+        count: int | None = None,
+        probability: float = 1.0,
+        uid: str = "",
+        duration_ms: int = FAULT_DURATION_MS,
+    ) -> FaultRule:
+        """Have coming requests meet a fault, unless they meet one that was added before; see FaultRule."""
+        rule = FaultRule(read_fault_kind(kind), path, count, probability, uid, duration_ms)
+        with self._venue.opened():
+            if rule.uid:
+                self._check_uid(rule.uid)
+            if not any(route.endswith(rule.path) for route in self._venue.paths):
+                raise ValueError(f"no path ends with {rule.path!r}; there are {', '.join(self._venue.paths)}")
+            self._venue.faults.add(rule)
+            return rule
+
+    def clear_faults(self, uid: str | None = None) -> None:
+        """Have no more faults, or none of those for one account only."""
+        with self._venue.opened():
+            if uid is not None:
+                self._check_uid(uid)
+            self._venue.faults.clear(uid)
 
     def set_price(self, symbol: str, price: Number, liquidity: Number | None = None) -> None:
         """Move the price of a symbol and fill the resting orders that it reaches.
@@ -130,7 +181,8 @@ class Owner:
 
     def _check_uid(self, uid: str) -> None:
         if uid not in self._venue.engine.wallets:
-            raise ValueError(f"there is no account {uid}")
+            known = ", ".join(self._venue.engine.wallets)
+            raise ValueError(f"there is no account {uid}; there are {known}")
 
     def _symbol(self, name: str) -> Symbol:
         symbol = self._venue.engine.market.symbols.get(name)

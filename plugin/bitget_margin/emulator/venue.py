@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +15,14 @@ from .auth import identify, verify
 from .call import PrivateCall, PublicCall
 from .decimals import EXACT
 from .engine import Engine
-from .knobs import KnobBoard, Knobs
+from .faults import FAULT_REFUSALS, FaultBoard, FaultKind, FaultRule
+from .knobs import KnobBoard, KnobBoards, Knobs
 from .message import Answer, Incoming, RequestRecord, failure, success
 from .params import Params
 from .private import PRIVATE_ENDPOINTS
 from .public import PUBLIC_ENDPOINTS
+from .records import Records
+from .spoiling import disguised, spoiled
 from .symbol import Symbol
 from .texts import Refusal, VenueError
 from .unified import (
@@ -39,7 +41,6 @@ PUBLIC_PER_SECOND = 20
 PRIVATE_PER_SECOND = 10
 BATCH_CANCELS = ("/batch-cancel-order", UNIFIED_BATCH_CANCEL)
 REMAINING_HEADER = "x-mbx-used-remain-limit"
-#: Older records are forgotten, so that a long run does not fill the memory.
 REQUESTS_KEPT = 100_000
 _UNIFIED_PUBLIC = (f"{UNIFIED_PREFIX}market/", f"{UNIFIED_PREFIX}public/")
 _PUBLIC = {**PUBLIC_ENDPOINTS, **UNIFIED_PUBLIC_ENDPOINTS}
@@ -53,22 +54,29 @@ Clock = Callable[[], int]
 class _Trace:
     """What was learned about a request before it succeeded or failed."""
 
+    knobs: KnobBoard
     uid: str = ""
     window: Window | None = None
+    fault: FaultRule | None = None
+    executed: bool = False
 
 
 class Venue:
     """Accounts, trading floor, knobs and rate windows; every use of them goes through the lock."""
 
-    def __init__(self, accounts: Sequence[Account], symbols: Sequence[Symbol], knobs: Knobs, clock: Clock) -> None:
+    def __init__(
+        self, accounts: Sequence[Account], symbols: Sequence[Symbol], knobs: Knobs, clock: Clock, fault_seed: int
+    ) -> None:
         _refuse_twins("account", [account.uid for account in accounts])
         _refuse_twins("account", [account.api_key for account in accounts])
         _refuse_twins("symbol", [symbol.symbol for symbol in symbols])
         self.accounts = tuple(accounts)
         self.engine = Engine(symbols, accounts, clock())
-        self.knobs = KnobBoard(knobs)
-        self.records: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
+        self.knobs = KnobBoards(knobs)
+        self.faults = FaultBoard(fault_seed)
+        self.records = Records(REQUESTS_KEPT)
         self.errors: list[Exception] = []
+        self.paths = tuple(dict.fromkeys(path for _, path in (*_PUBLIC, *_PRIVATE)))
         self._accounts_by_key = {account.api_key: account for account in accounts}
         self._clock = clock
         self._lock = threading.RLock()
@@ -86,17 +94,9 @@ class Venue:
     def handle(self, request: Incoming) -> Answer:
         """Answer a request the way the venue does; nothing that arrives can raise an exception."""
         with self.opened() as now_ms:
-            trace = _Trace()
-            try:
-                status, body = HTTPStatus.OK, success(self._dispatch(request, trace, now_ms), now_ms)
-            except VenueError as refused:
-                error = in_unified_terms(refused) if request.path.startswith(UNIFIED_PREFIX) else refused
-                status, body = error.refusal.status, failure(error, self.knobs.now.language, now_ms)
-            except Exception as bug:  # noqa: BLE001 - a bug of ours must look like one of the venue's, and be found
-                self.errors.append(bug)
-                unforeseen = VenueError(Refusal.SYSTEM_ERROR)
-                status, body = unforeseen.refusal.status, failure(unforeseen, self.knobs.now.language, now_ms)
-            self.records.append(
+            trace = _Trace(self.knobs.general)
+            answer = self._answer(request, trace, now_ms)
+            self.records.add(
                 RequestRecord(
                     at_ms=now_ms,
                     uid=trace.uid,
@@ -104,13 +104,35 @@ class Venue:
                     path=request.path,
                     query=request.query,
                     body=(request.body or b"").decode("utf-8", "replace"),
-                    status=status.value,
+                    status=answer.status,
+                    executed=trace.executed,
+                    fault=trace.fault.kind if trace.fault else None,
                 )
             )
-            headers = {REMAINING_HEADER: str(trace.window.left(now_ms))} if trace.window else {}
-            knobs, batch = self.knobs.now, request.path.endswith(BATCH_CANCELS)
-            delay_ms = knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0)
-            return Answer(status.value, body, headers, delay_ms, knobs.batch_cancel_trickle_ms if batch else 0)
+            return answer
+
+    def _answer(self, request: Incoming, trace: _Trace, now_ms: int) -> Answer:
+        error = None
+        data: Any = None
+        try:
+            data = self._dispatch(request, trace, now_ms)
+        except VenueError as refused:
+            error = in_unified_terms(refused) if request.path.startswith(UNIFIED_PREFIX) else refused
+        except Exception as bug:  # noqa: BLE001 - a bug of ours must look like one of the venue's, and be found
+            self.errors.append(bug)
+            error = VenueError(Refusal.SYSTEM_ERROR)
+        knobs, batch = trace.knobs.now, request.path.endswith(BATCH_CANCELS)
+        if trace.fault is not None:
+            error = _fault_error(trace.fault.kind, request.path) or error
+            data = spoiled(trace.fault, data)
+        answer = Answer(
+            status=(error.refusal.status if error else HTTPStatus.OK).value,
+            body=failure(error, knobs.language, now_ms) if error else success(data, now_ms),
+            headers={REMAINING_HEADER: str(trace.window.left(now_ms))} if trace.window else {},
+            delay_ms=knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0),
+            trickle_ms=knobs.batch_cancel_trickle_ms if batch else 0,
+        )
+        return answer if trace.fault is None else disguised(trace.fault, answer)
 
     def _dispatch(self, request: Incoming, trace: _Trace, now_ms: int) -> Any:
         if request.body is None:
@@ -118,29 +140,52 @@ class Venue:
         route = (request.method, request.path)
         public = _PUBLIC.get(route)
         if public is not None:
-            self._admit(trace, request.ip, request.path, PUBLIC_PER_SECOND, now_ms)
-            return public(PublicCall(self.engine, self.knobs, _params(request, request.body), now_ms))
+            trace.window = window = self._windows.of(request.ip, request.path, PUBLIC_PER_SECOND)
+            if not self._admit(window, request.path, trace, now_ms, public=True):
+                return None
+            data = public(PublicCall(self.engine, trace.knobs, _params(request, request.body), now_ms))
+            trace.executed = True
+            return data
         private = _PRIVATE.get(route)
         if private is None and not _is_unified_private(request.path):
             raise VenueError(Refusal.UNKNOWN_URL)
         account = identify(self._accounts_by_key, request)
-        trace.uid = account.uid
+        trace.uid, trace.knobs = account.uid, self.knobs.of(account.uid)
         if account.kind is not required_kind(request.path):
-            classic = account.kind is AccountKind.CLASSIC
-            raise VenueError(Refusal.CLASSIC_ACCOUNT if classic else Refusal.UNIFIED_ACCOUNT)
+            raise _wrong_kind(request.path)
         if private is None:
             raise VenueError(Refusal.UNKNOWN_URL)
         per_second = UNIFIED_PER_SECOND.get(request.path, PRIVATE_PER_SECOND)
-        trace.window = self._windows.of(account.uid, request.path, per_second)
+        trace.window = window = self._windows.of(account.uid, request.path, per_second)
         verify(account, request, now_ms)
-        self._admit(trace, account.uid, request.path, per_second, now_ms)
+        if not self._admit(window, request.path, trace, now_ms, public=False):
+            return None
         params = _params(request, request.body)
-        return private(PrivateCall(self.engine, self.knobs, params, now_ms, account, self._cancels))
+        data = private(PrivateCall(self.engine, trace.knobs, params, now_ms, account, self._cancels))
+        trace.executed = True
+        return data
 
-    def _admit(self, trace: _Trace, client: str, endpoint: str, limit: int, now_ms: int) -> None:
-        trace.window = self._windows.of(client, endpoint, limit)
-        if not trace.window.admit(now_ms):
+    def _admit(self, window: Window, path: str, trace: _Trace, now_ms: int, *, public: bool) -> bool:
+        """Let a request into its rate window, unless it meets a fault that keeps it out; return whether it is in.
+
+        A request that the window refuses meets no fault, and one that a fault keeps out uses up no room.
+        """
+        if not window.left(now_ms):
             raise VenueError(Refusal.TOO_MANY_REQUESTS)
+        trace.fault = self.faults.draw(path, trace.uid, public=public)
+        return (trace.fault is None or trace.fault.kind.executes) and window.admit(now_ms)
+
+
+def _fault_error(kind: FaultKind, path: str) -> VenueError | None:
+    if kind is FaultKind.UNIFIED:
+        return _wrong_kind(path)
+    refusal = FAULT_REFUSALS.get(kind)
+    return None if refusal is None else VenueError(refusal)
+
+
+def _wrong_kind(path: str) -> VenueError:
+    classic = required_kind(path) is AccountKind.UNIFIED
+    return VenueError(Refusal.CLASSIC_ACCOUNT if classic else Refusal.UNIFIED_ACCOUNT)
 
 
 def _params(request: Incoming, body: bytes) -> Params:

@@ -1,0 +1,295 @@
+"""Promise: every fault does exactly what its meaning says."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, FaultRule
+from bitget_margin.emulator.spoiling import spoiled
+
+from .client import CROSSED, Client, FakeClock
+from .waiting import connects, wait_for
+
+BATCH_CANCEL = f"{CROSSED}/batch-cancel-order"
+UNASKED = {"orderId": "1000000000000000007", "clientOid": "nobody-asked"}
+DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator.md"
+DURATION_MS = 60
+#: How long a client waits for an answer that never comes.
+STALL_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What a client got: an answer, or the error instead of one."""
+
+    status: int = 0
+    headers: Mapping[str, str] | None = None
+    body: bytes = b""
+    error: type[Exception] | None = None
+
+
+Check = Callable[[Arrival, str], None]
+
+
+def cancel(client: Client, order_id: str) -> Arrival:
+    """Cancel an order with the client id "a", and return what arrives."""
+    body = json.dumps({"symbol": "BTCUSDT", "orderIdList": [{"orderId": order_id}]}).encode()
+    try:
+        return Arrival(*client.fetch("POST", BATCH_CANCEL, body=body))
+    except OSError as error:
+        return Arrival(error=type(error))
+    finally:
+        client.__exit__()
+
+
+def fails(error: type[Exception]) -> Check:
+    """Expect no answer at all."""
+
+    def check(arrival: Arrival, _: str) -> None:
+        assert arrival.error is not None
+        assert issubclass(arrival.error, error)
+
+    return check
+
+
+def refused(code: str, message: str, status: int = 400) -> Check:
+    """Expect the venue's envelope of an error."""
+
+    def check(arrival: Arrival, _: str) -> None:
+        content = json.loads(arrival.body)
+        assert (arrival.status, content["code"], content["msg"], content["data"]) == (status, code, message, None)
+
+    return check
+
+
+def succeeds(data: Callable[[dict[str, str]], Any]) -> Check:
+    """Expect a success whose data is made of the order's row."""
+
+    def check(arrival: Arrival, order_id: str) -> None:
+        content = json.loads(arrival.body)
+        assert (arrival.status, content["code"]) == (200, "00000")
+        assert content["data"] == data({"orderId": order_id, "clientOid": "a"})
+
+    return check
+
+
+def lists(*rows: dict[str, str]) -> dict[str, Any]:
+    """Return the data of a batch cancel."""
+    return {"successList": list(rows), "failureList": []}
+
+
+def page(status: int) -> Check:
+    """Expect HTML."""
+
+    def check(arrival: Arrival, _: str) -> None:
+        assert arrival.headers
+        assert (arrival.status, arrival.headers["Content-Type"]) == (status, "text/html")
+        assert arrival.body.startswith(b"<html>")
+
+    return check
+
+
+def nothing(arrival: Arrival, _: str) -> None:
+    """Expect an empty body."""
+    assert (arrival.status, arrival.body) == (200, b"")
+
+
+def half(arrival: Arrival, order_id: str) -> None:
+    """Expect JSON that ends in the middle, under headers that fit it."""
+    assert arrival.headers
+    assert (arrival.status, arrival.headers["Content-Length"]) == (200, str(len(arrival.body)))
+    assert arrival.body.startswith(b'{"code":"00000"')
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(arrival.body)
+
+
+EXPECTED: Mapping[FaultKind, tuple[bool, int, Check]] = {
+    FaultKind.REFUSE: (False, 0, fails(ConnectionResetError)),
+    FaultKind.RESET_BEFORE: (False, 0, fails(ConnectionResetError)),
+    FaultKind.RESET_AFTER: (True, 0, fails(ConnectionResetError)),
+    FaultKind.STALL_BEFORE: (False, 0, fails(TimeoutError)),
+    FaultKind.STALL_AFTER: (True, 0, fails(TimeoutError)),
+    FaultKind.SLOW_BYTES: (True, 200, succeeds(lists)),
+    FaultKind.TRUNCATED_JSON: (True, 200, half),
+    FaultKind.HTML_200: (True, 200, page(200)),
+    FaultKind.HTML_502: (True, 502, page(502)),
+    FaultKind.EMPTY_BODY: (True, 200, nothing),
+    FaultKind.SERVER_ERROR: (True, 500, refused("50031", "System error", 500)),
+    FaultKind.UNAVAILABLE: (False, 503, page(503)),
+    FaultKind.TOO_MANY: (False, 429, refused("429", "Too Many Requests", 429)),
+    FaultKind.CODE_40010: (True, 400, refused("40010", "Request timed out")),
+    FaultKind.CODE_40015: (True, 400, refused("40015", "System is abnormal, please try again later")),
+    FaultKind.CODE_40725: (True, 400, refused("40725", "service return an error")),
+    FaultKind.CODE_45001: (True, 400, refused("45001", "Unknown error")),
+    FaultKind.NULL_DATA: (True, 200, succeeds(lambda _: None)),
+    FaultKind.NULL_LISTS: (True, 200, succeeds(lambda _: {"successList": None, "failureList": None})),
+    FaultKind.MISSING_LISTS: (True, 200, succeeds(lambda _: {})),
+    FaultKind.UNASKED_IDS: (True, 200, succeeds(lambda row: lists(row, UNASKED))),
+    FaultKind.TWICE: (True, 200, succeeds(lambda row: lists(row, row))),
+    FaultKind.WRONG_SYMBOL: (True, 200, succeeds(lists)),  # only listed orders have a symbol
+    FaultKind.CLOCK_SKEW: (False, 400, refused("40008", "Request timestamp expired")),
+    FaultKind.UNIFIED: (
+        False,
+        400,
+        refused("40085", "You are in Unified Account mode, and the Classic Account API is not supported at this time"),
+    ),
+}
+
+
+def test_every_kind_is_expected_and_documented() -> None:
+    """No kind is forgotten, here or in the document."""
+    assert set(EXPECTED) == set(FaultKind)
+    document = DOCUMENT.read_text(encoding="utf-8")
+    for kind in FaultKind:
+        executed = "yes" if kind.executes else "no"
+        assert f"| `{kind}` | {executed} | {kind.meaning} |" in document
+
+
+@pytest.mark.parametrize("kind", FaultKind)
+def test_fault(venue: Emulator, client: Client, kind: FaultKind) -> None:
+    """The right thing arrives, the order is cancelled or not, and the next request is a usual one."""
+    executed, status, check = EXPECTED[kind]
+    order_id = client.placed(clientOid="a")
+    venue.add_fault(kind, count=1, duration_ms=DURATION_MS)
+    client.__exit__()
+    if kind in (FaultKind.STALL_BEFORE, FaultKind.STALL_AFTER):
+        client._connection.timeout = STALL_SECONDS
+    before = time.perf_counter()
+    check(cancel(client, order_id), order_id)
+    assert time.perf_counter() - before >= (DURATION_MS / 1000 if kind is FaultKind.SLOW_BYTES else 0)
+    assert venue.order(order_id).live is not executed
+    record = venue.requests[-1]
+    assert (record.path, record.uid) == (BATCH_CANCEL, client.account.uid)
+    assert (record.status, record.executed, record.fault) == (status, executed, kind)
+    assert venue.faults == ()
+    wait_for(lambda: connects(venue))  # after a refusal
+    client._connection.timeout = 5
+    client.cancel_batch(order_id).data  # noqa: B018 - it is checked that there is one
+    assert not venue.order(order_id).live
+    assert (venue.requests[-1].executed, venue.requests[-1].fault) == (True, None)
+
+
+def test_wrong_symbol_and_twice_and_unasked_on_pages(venue: Emulator, client: Client) -> None:
+    """Listed orders and trades are spoiled like the rows of a batch."""
+    order_id = client.placed()
+    (row,) = client.open_orders().data["orderList"]
+    expected = {
+        FaultKind.WRONG_SYMBOL: [row | {"symbol": "ETHUSDT", "status": "cancelled"}],
+        FaultKind.TWICE: [row, row],
+        FaultKind.UNASKED_IDS: [row, row | UNASKED],
+        FaultKind.NULL_LISTS: None,
+    }
+    for kind, rows in expected.items():
+        venue.add_fault(kind, "/open-orders", count=1)
+        assert client.open_orders().data["orderList"] == rows
+    venue.add_fault(FaultKind.UNASKED_IDS, count=2)
+    assert client.history().data["orderList"] == [UNASKED]
+    venue.fill(order_id)
+    trade, unasked = client.fills().data["fills"]
+    assert unasked == trade | {"orderId": UNASKED["orderId"], "tradeId": "1000000000000000008"}
+
+
+def test_unified_rows_are_spoiled_alike() -> None:
+    """Lists without a name, orders with a status of another name, and an order alone."""
+    row = {"orderId": "1", "symbol": "ETHUSDT", "orderStatus": "live", "feeDetail": [{"fee": "0"}]}
+    wrong = row | {"symbol": "BTCUSDT", "orderStatus": "cancelled"}
+    assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), {"list": [row], "cursor": None})["list"] == [wrong]
+    assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), row) == wrong
+    assert spoiled(FaultRule(FaultKind.TWICE), row) == row
+    item = {"orderId": "1", "clientOid": "a"}
+    assert spoiled(FaultRule(FaultKind.UNASKED_IDS), [item]) == [item, UNASKED]
+    assert spoiled(FaultRule(FaultKind.NULL_LISTS), [item]) is None
+
+
+def test_lists_of_something_else_get_no_order(venue: Emulator, client: Client) -> None:
+    """Coins come twice, or are null, but no order is among them; what has no list stays as it is."""
+    path = f"{CROSSED}/account/assets"
+    coins = client.get(path).data
+    venue.add_fault(FaultKind.UNASKED_IDS, count=1)
+    assert [coin["coin"] for coin in client.get(path).data] == [coin["coin"] for coin in coins]
+    venue.add_fault(FaultKind.TWICE, count=1)
+    assert len(client.get(path).data) == 2 * len(coins)
+    venue.add_fault(FaultKind.NULL_LISTS, count=2)
+    assert client.get(path).data is None
+    assert set(client.place().data) == {"orderId", "clientOid"}
+
+
+def test_faults_of_what_the_venue_refuses(venue: Emulator, client: Client) -> None:
+    """A refused request is on record as not executed; its refusal has no data to spoil, but can be replaced."""
+    venue.add_fault(FaultKind.NULL_LISTS, count=1)
+    client.cancel_batch().assert_refused("40019")
+    venue.add_fault(FaultKind.CODE_45001, count=1)
+    client.cancel_batch().assert_refused("45001")
+    assert [record.executed for record in venue.requests] == [False, False]
+
+
+def test_faults_speak_the_language_of_the_venue(venue: Emulator, client: Client) -> None:
+    """The texts of codes come in Chinese too."""
+    venue.knobs(language="zh")
+    codes = (FaultKind.CODE_40010, FaultKind.CODE_40015, FaultKind.CODE_40725, FaultKind.CODE_45001)
+    for kind in codes:
+        venue.add_fault(kind, count=1)
+    texts = [client.open_orders().content["msg"] for _ in codes]
+    assert texts == ["请求超时", "系统异常, 请稍后重试", "服务返回异常", "未知错误"]
+
+
+def test_unified_account_is_taken_for_a_classic_one(clock: FakeClock) -> None:
+    """Under /api/v3/ the mistake is the other way round."""
+    account = Account(kind=AccountKind.UNIFIED)
+    with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as client:
+        venue.add_fault(FaultKind.UNIFIED)
+        client.get("/api/v3/account/settings").assert_refused("40084")
+
+
+def test_faults_before_use_up_no_room(venue: Emulator, client: Client) -> None:
+    """A 429 that is a fault leaves the window as it was; a real one meets no fault."""
+    client.pause = int
+    venue.add_fault(FaultKind.TOO_MANY, count=20)
+    for _ in range(20):
+        client.open_orders().assert_refused("429", 429)
+    replies = [client.open_orders() for _ in range(10)]
+    assert replies[-1].headers["x-mbx-used-remain-limit"] == "0"
+    venue.add_fault(FaultKind.CODE_45001, count=1)
+    client.open_orders().assert_refused("429", 429)
+    assert venue.requests[-1].fault is None
+    assert len(venue.faults) == 1
+
+
+def test_stall_ends_when_the_venue_stops(clock: FakeClock) -> None:
+    """A venue that holds answers back stops at once, and its clients learn it."""
+    with Emulator(accounts=(Account(),), clock=clock) as venue:
+        venue.add_fault(FaultKind.STALL_AFTER)
+        got: list[Arrival] = []
+
+        def ask() -> None:
+            with Client(venue.url, venue.accounts[0], clock, int) as client:
+                got.append(cancel(client, "1"))
+
+        waiting = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: len(venue.requests) == len(waiting))
+        before = time.perf_counter()
+        venue.stop()
+        assert time.perf_counter() - before < 0.5
+        for thread in waiting:
+            thread.join()
+        assert [arrival.error for arrival in got] == [ConnectionResetError] * 3
+
+
+def test_stall_ends_when_the_client_leaves(venue: Emulator, client: Client) -> None:
+    """Nothing is kept for a client that has gone."""
+    venue.add_fault(FaultKind.STALL_BEFORE, count=1)
+    client._connection.timeout = 0.05
+    assert cancel(client, "1").error is TimeoutError
+    service = venue._server._service
+    assert service
+    wait_for(lambda: not service._web.connections)
