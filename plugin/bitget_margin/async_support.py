@@ -72,16 +72,20 @@ class _Driver:
         if isinstance(at_ms, Fault):
             return at_ms
         try:
-            await asyncio.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+            while (pause_ms := driver.pause_ms(self._exchange, send, at_ms)) > 0:  # noqa: ASYNC110 - time itself
+                await asyncio.sleep(pause_ms / 1_000)
         except BaseException:
             driver.stay(self._exchange, send, at_ms)
             raise
+        unsent = driver.leave(self._exchange, send, at_ms)
+        if unsent is not None:
+            return unsent
         allowed_ms = driver.allowed_ms(send)
         # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
         PACED.set(True)
-        send.started, send.left_ms = True, now_ms()
         try:
             send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
+            driver.answered(self._exchange, send)
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         return send.reply
@@ -213,6 +217,22 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return await super().fetch_open_orders(symbol, since, limit, params)
         return await self.perform(fetching.fetch_open_orders(self, symbol, since, limit, params))
+
+    async def fetch_my_trades(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch fills; of a unified account, crossed ones of this symbol alone.
+
+        https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
+        """
+        if is_cross(self, "fetchMyTrades", symbol, params):
+            await self.load_markets()
+            params = fetching.unified_fills(self, symbol, params)
+        return await super().fetch_my_trades(symbol, since, limit, params)
 
     async def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the crossed one with `free`, `used` and `debt`."""

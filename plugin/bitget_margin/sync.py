@@ -98,15 +98,19 @@ class _Driver:
         if isinstance(at_ms, Fault):
             return at_ms
         try:
-            time.sleep(max(0.0, at_ms - now_ms()) / 1_000)
+            while (pause_ms := driver.pause_ms(self._exchange, send, at_ms)) > 0:
+                time.sleep(pause_ms / 1_000)
         except BaseException:
             driver.stay(self._exchange, send, at_ms)
             raise
+        unsent = driver.leave(self._exchange, send, at_ms)
+        if unsent is not None:
+            return unsent
         allowed_ms = driver.allowed_ms(send)
         paced = PACED.set(True)
-        send.started, send.left_ms = True, now_ms()
         try:
             send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
+            driver.answered(self._exchange, send)
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         finally:
@@ -300,6 +304,22 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return super().fetch_open_orders(symbol, since, limit, params)
         return self.perform(fetching.fetch_open_orders(self, symbol, since, limit, params))
+
+    def fetch_my_trades(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch fills; of a unified account, crossed ones of this symbol alone.
+
+        https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
+        """
+        if is_cross(self, "fetchMyTrades", symbol, params):
+            self.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
+            params = fetching.unified_fills(self, symbol, params)
+        return super().fetch_my_trades(symbol, since, limit, params)
 
     def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the crossed one with `free`, `used` and `debt`.

@@ -248,3 +248,19 @@ def test_bodies_are_what_the_documents_show() -> None:
         "symbol": "BTCUSDT",
         "clientOid": "a",
     }
+
+
+def test_what_arrived_late_counts_from_its_answer() -> None:
+    """The venue counts arrivals: a request that took long to arrive leaves less room a second after its departure."""
+    window = Window(limit=2)
+    for left in (0.0, 1.0):
+        assert window.ready_ms(left) == left
+        window.leave(left)
+    assert window.ready_ms(10) == 1_001
+    window.answered(0, 300)
+    assert window.ready_ms(310) == 1_002
+    window.answered(1, 290)
+    assert window.ready_ms(400) == 1_291
+    assert window.ready_ms(1_291) == 1_291
+    window.leave(1_291)
+    assert window.ready_ms(1_292) == 1_301

@@ -48,6 +48,7 @@ def test_a_venue_that_never_answers_costs_no_more_than_the_timeout(
     assert [result.outcome for result in error.report.results] == [Outcome.UNKNOWN]
 
 
+@pytest.mark.classic
 def test_what_found_no_time_was_not_sent(client: Client) -> None:
     """Of ten batches on a silent venue, the sync class gets through three; the rest was never sent."""
     with broken_venue(silent) as url:
@@ -95,6 +96,7 @@ def test_orders_executed_behind_a_lost_answer_are_found(venue: Emulator, client:
     assert venue.orders(live_only=True) == []
 
 
+@pytest.mark.classic
 def test_an_interrupt_leaves_with_the_report(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in a sync call: what was answered is kept, what was sent is unknown, the rest was not sent."""
     client = Client(Flavour.SYNC, config(venue))
@@ -209,6 +211,7 @@ async def test_a_cancelled_task_leaves_with_the_report(venue: Emulator, flavour:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+@pytest.mark.classic
 async def test_the_batches_of_an_async_call_leave_side_by_side(venue: Emulator) -> None:
     """Ten batches and one look-up page take about two round trips, not eleven."""
     exchange = bitget_margin.async_support.bitget(config(venue))

@@ -11,7 +11,7 @@ import pytest
 from bitget_margin import PlaceUnresolved
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.emulator import Emulator
-from support.client import CROSS, Client, paths, rungs
+from support.client import CROSS, Client, batch_max, paths, rungs
 
 BTC = "BTC/USDT"
 
@@ -24,11 +24,12 @@ def requests(count: int, **more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def test_50_orders_take_one_request_and_come_back_in_their_order(venue: Emulator, client: Client) -> None:
-    orders = client("create_orders", requests(50))
+def test_a_full_batch_takes_one_request_and_comes_back_in_its_order(venue: Emulator, client: Client) -> None:
+    most = batch_max(venue)
+    orders = client("create_orders", requests(most))
     assert paths(venue) == ["batch-place-order"]
     placed = [venue.order(order["id"]) for order in orders]
-    assert [float(order.price) for order in placed] == [50_000 - i for i in range(50)]
+    assert [float(order.price) for order in placed] == [50_000 - i for i in range(most)]
     assert [order["clientOrderId"] for order in orders] == [order.client_oid for order in placed]
 
 
@@ -38,7 +39,8 @@ def test_a_refused_order_is_visible_beside_those_that_were_placed(venue: Emulato
     wanted[1]["amount"] = 1_000
     first, second, third = client("create_orders", wanted)
     assert (first["status"], second["status"], third["status"]) == (None, "rejected", None)
-    assert (second["id"], second["info"]["errorMsg"]) == (None, "Insufficient balance")
+    assert second["id"] is None
+    assert "Insufficient balance" in second["info"].values()
     assert {order.order_id for order in venue.orders()} == {first["id"], third["id"]}
 
 
@@ -71,7 +73,7 @@ def test_an_older_namesake_is_not_taken_for_a_placed_order(venue: Emulator, clie
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (requests(51), "one request takes 50"),
+        (requests(51), "one request takes"),
         ([*requests(1), *requests(1, symbol="ETH/USDT")], "give those of one symbol"),
         (requests(2, params=CROSS | {"clientOrderId": "twin"}), "same client order id"),
         ([*requests(1), *requests(1, params={})], "some are not"),
@@ -88,6 +90,7 @@ def test_bad_orders_are_refused_before_anything_is_sent(
     assert paths(venue) == []
 
 
+@pytest.mark.classic
 def test_orders_of_the_spot_wallet_are_stock_ccxts(venue: Emulator, sync_client: Client) -> None:
     with pytest.raises(ccxt.BaseError):
         sync_client("create_orders", requests(1, params={}))

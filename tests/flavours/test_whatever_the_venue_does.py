@@ -100,6 +100,7 @@ def test_without_confirmation_a_fill_that_wins_is_not_called_cancelled(venue: Em
     assert order["status"] is None
 
 
+@pytest.mark.classic
 def test_all_failed_at_the_top_level_is_read_item_by_item(venue: Emulator, client: Client) -> None:
     """43001 for the whole batch: each order is looked up all the same."""
     ids = rungs(venue, 2)
@@ -119,7 +120,7 @@ def test_an_order_that_will_not_be_cancelled_is_open_with_the_venues_words(venue
     assert [result.outcome for result in report.results] == [Outcome.OPEN] * 2
     assert {result.reason for result in report.results} == {"Cancel order error"}
     assert [order["status"] for order in report.orders] == ["open"] * 2
-    assert {order["info"]["errorMsg"] for order in report.orders} == {"Cancel order error"}
+    assert all("Cancel order error" in order["info"].values() for order in report.orders)
     assert not report.ok
     assert len(venue.orders(live_only=True)) == 2
 
@@ -130,7 +131,8 @@ def test_one_order_is_cancelled_no_more_than_once_per_second(venue: Emulator, sy
     venue.knobs(cancel_once_per_second=True, refuse_cancels=1)
     report = sync_client("batch_cancel", ids, BTC)
     assert report.ok
-    attempts = [record.at_ms for record in venue.requests if record.path.endswith("batch-cancel-order")]
+    batches = ("batch-cancel-order", "cancel-batch")
+    attempts = [record.at_ms for record in venue.requests if record.path.endswith(batches)]
     assert len(attempts) == 2
     assert attempts[1] - attempts[0] >= 1_000
 
@@ -146,6 +148,7 @@ def test_acknowledged_and_still_alive_at_the_deadline_is_unknown(venue: Emulator
     assert len(venue.orders(live_only=True)) == 2
 
 
+@pytest.mark.classic
 def test_history_that_lags_past_the_deadline_leaves_unknown(venue: Emulator, client: Client) -> None:
     """Absence proves nothing: not an end, and not that the order never was."""
     ids = rungs(venue, 2)
@@ -156,6 +159,7 @@ def test_history_that_lags_past_the_deadline_leaves_unknown(venue: Emulator, cli
     assert {result.outcome for result in caught.value.report.results} == {Outcome.UNKNOWN}
 
 
+@pytest.mark.classic
 def test_a_burst_of_429_is_waited_out(venue: Emulator, client: Client) -> None:
     """Another program on the UID has used the window up: the cancel comes a second later."""
     ids = rungs(venue, 2)

@@ -80,9 +80,8 @@ async def load_markets(exchange: Any) -> None:
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
     """Return the configuration of a client of this venue."""
     account = account or venue.accounts[0]
-    # Of a unified account the client learns from the venue; a classic one is told, to save the question.
-    known = {"uta": False} if account.kind is AccountKind.CLASSIC else {}
-    options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **known, **more.pop("options", {})}
+    kind = {"uta": account.kind is AccountKind.UNIFIED}
+    options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **kind, **more.pop("options", {})}
     return {
         "apiKey": account.api_key,
         "secret": account.secret,
@@ -123,7 +122,11 @@ def paths(venue: Emulator) -> list[str]:
     return [CLASSIC_NAMES.get(word, word) for word in words]
 
 
+def batch_max(venue: Emulator) -> int:
+    """Return how many orders one request of this account may name."""
+    return 50 if venue.accounts[0].kind is AccountKind.CLASSIC else 20
+
+
 def batches(venue: Emulator, count: int) -> int:
     """Return in how many requests the venue lets this account name so many orders of a symbol."""
-    most = 50 if venue.accounts[0].kind is AccountKind.CLASSIC else 20
-    return -(-count // most)
+    return -(-count // batch_max(venue))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -144,6 +145,21 @@ def refuse_conditional(exchange: CrossedMargin, method: str, params: Params) -> 
     for key in _CONDITIONAL:
         if params.get(key) is not None:
             raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")
+
+
+def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: object, params: Params) -> Decimal:
+    """Return what a market buy may cost, by ccxt's rules: `cost`, or the amount at a price, or the amount itself."""
+    wants_price, _ = exchange.handle_option_and_params(params, "createOrder", "createMarketBuyOrderRequiresPrice")
+    if params.get("cost") is not None:
+        return Decimal(str(params["cost"]))
+    if wants_price is False:
+        return Decimal(str(amount))
+    if price is None:
+        raise ccxt.InvalidOrder(
+            f"{exchange.id} create_order(): a market buy of {symbol} is sent as its cost: give a price, or the cost as "
+            "params['cost'], or set options['createMarketBuyOrderRequiresPrice'] to False and give it as amount",
+        )
+    return Decimal(str(amount)) * Decimal(str(price))
 
 
 def target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:

@@ -34,6 +34,31 @@ def departure_ms(exchange: CrossedMargin, send: Send) -> float | Fault:
     return at_ms
 
 
+def pause_ms(exchange: CrossedMargin, send: Send, at_ms: float) -> float:
+    """Return how long the request still has to wait for its place, and for what left before it to have arrived."""
+    now = now_ms()
+    ready_ms = _window(exchange, send).ready_ms(now) if exchange.enableRateLimit else now
+    return min(max(at_ms, ready_ms), send.deadline_ms) - now
+
+
+def leave(exchange: CrossedMargin, send: Send, at_ms: float) -> Fault | None:
+    """Note that the request leaves; or return the fault that it does not, because its time is up by now."""
+    now = now_ms()
+    if now >= send.deadline_ms:
+        stay(exchange, send, at_ms)
+        return _unsent(exchange, send, "the rate limit left no room before the deadline")
+    send.started, send.left_ms = True, now
+    if exchange.enableRateLimit:
+        _window(exchange, send).leave(now)
+    return None
+
+
+def answered(exchange: CrossedMargin, send: Send) -> None:
+    """Note that the request has been answered, and so had arrived."""
+    if exchange.enableRateLimit and send.left_ms is not None:
+        _window(exchange, send).answered(send.left_ms, now_ms())
+
+
 def stay(exchange: CrossedMargin, send: Send, at_ms: float) -> None:
     """Give the place in the window back: the call was interrupted before this request left."""
     if exchange.enableRateLimit:

@@ -77,6 +77,18 @@ def fetch_open_orders(
     ]
 
 
+def unified_fills(exchange: CrossedMargin, symbol: object, params: Params) -> Params:
+    """Return what ccxt leaves out when it asks a unified account for its margin fills: category and symbol.
+
+    The venue's page of fills would mix all pairs.
+    """
+    exchange.refuse_sandbox("fetch_my_trades")
+    if asking.account_kind(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
+        return params
+    market = asking.spot_market(exchange, "fetch_my_trades", symbol)
+    return {"category": unified.CATEGORY, "symbol": market["id"], **params}
+
+
 def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
     """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
     if params.get("stock") or not asking.is_cross(exchange, "fetchBalance", None, params):

@@ -12,6 +12,7 @@ from bitget_margin.adapter import asking, faults, unified_rows
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import LIST, SIGNATURES
 from bitget_margin.adapter.secret import Secret, mask
+from bitget_margin.core import unified
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.wire import BATCH_MAX
@@ -20,6 +21,8 @@ CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
 _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
+_UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
+"""https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt makes plain errors of them."""
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
@@ -47,6 +50,7 @@ class CrossedMargin(Exchange):
                     "cancelOrdersWithClientOrderId": True,
                     "fetchOrder": True,
                 },
+                "exceptions": {"exact": _UNIFIED_ERRORS},
                 "features": {
                     "spot": {
                         "cancelOrder": {**margin, "symbolRequired": True},
@@ -95,6 +99,26 @@ class CrossedMargin(Exchange):
         if asking.places_cross(self, "createOrder", symbol, params):
             asking.refuse_conditional(self, "create_order", params)
         return super().create_order_request(symbol, type, side, amount, price, params)
+
+    def create_uta_order_request(
+        self,
+        symbol: Any,
+        type: Any,  # noqa: A002 - ccxt's name
+        side: Any,
+        amount: Any,
+        price: Any = None,
+        params: Params = {},
+    ) -> Any:
+        """Return ccxt's request for an order of a unified account; a market buy of margin is sent as its cost.
+
+        That is what the venue takes `qty` for there; stock ccxt sends the base amount.
+        """
+        request = super().create_uta_order_request(symbol, type, side, amount, price, params)
+        if request.get("category") != unified.CATEGORY or (type, side) != ("market", "buy"):
+            return request
+        cost = asking.market_cost(self, symbol, amount, price, params)
+        request = self.omit(request, ["cost", "createMarketBuyOrderRequiresPrice"])
+        return {**request, "qty": self.cost_to_precision(symbol, cost)}
 
     def is_sandbox(self) -> bool:
         """Whether requests would go to the venue's demo trading, which has no margin."""

@@ -164,9 +164,9 @@ def _cancel(
     report = conclude(exchange, method, desk, markets)
     if single and report.results[0].outcome in {Outcome.NOT_FOUND, Outcome.OPEN}:
         (entry,) = desk.ledger.entries.values()
-        # What stock raises for an unknown order; of one that lives, it would say that it is gone.
-        gone = entry.error if report.results[0].outcome is Outcome.NOT_FOUND else None
-        error = gone or _refusal(exchange, method, report)
+        # What stock raises for an unknown order, where it knows the code; of one that lives, it would say it is gone.
+        unknown = entry.outcome is Outcome.NOT_FOUND and isinstance(entry.error, ccxt.OrderNotFound)
+        error = entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
         attach(error, report)
         raise error
     return report

@@ -114,6 +114,10 @@ def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None
         yield from _read_by_id(desk, questions[:1])
         questions = questions[1:] if _undecided(left[0]) else []
     yield from _read_by_id(desk, questions)
+    namesakes = [look for look in left if look.ended is not None and _undecided(look)]
+    if namesakes:
+        # One answer for both lists shows one order of a name: whether a younger one lives, the open orders tell.
+        yield from _read_pages(desk, Listing.OPEN, symbol, namesakes)
 
 
 def _questions(desk: Desk, entry: Entry) -> tuple[Question, ...]:

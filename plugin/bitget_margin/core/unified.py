@@ -125,7 +125,7 @@ def _named(target: Target) -> dict[str, str]:
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
     rows = tuple(found for raw in listed if _ours(raw) and (found := row(raw, UNIFIED_FIELDS)) is not None)
     sent_ms = milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
-    return Page(rows, len(listed), sent_ms, cursor, full=cursor is not None)
+    return Page(rows, len(listed), sent_ms, cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
 def _ours(raw: object) -> bool:

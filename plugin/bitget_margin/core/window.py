@@ -1,4 +1,8 @@
-"""The venue's rate window, kept on our side: so many requests in any span of so much time."""
+"""The venue's rate window, kept on our side: so many requests in any span of so much time.
+
+The venue counts arrivals. A place is given by departures, so that many can be given at once; before a request leaves,
+what has been answered is looked at too, since an answer says that its request had arrived by then.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from typing import Final
 
 LIMIT: Final = 10
 PERIOD_MS: Final = 1_050.0
-"""The venue counts one second; 50 ms more absorb that it counts arrivals and we count departures."""
+"""The venue counts one second; 50 ms more absorb most of what requests differ in on their way."""
+ARRIVED_MS: Final = 1_001.0
+"""After this time, what had arrived counts no more."""
 
 
 @dataclass(slots=True)
@@ -22,6 +28,8 @@ class Window:
     _departures: deque[float] = field(default_factory=deque)
     _free: list[float] = field(default_factory=list)
     """Places that were kept and not used, earliest first."""
+    _arrivals: list[float] = field(default_factory=list)
+    """When the latest requests had arrived at the latest; those on their way count from their departure."""
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def reserve(self, now_ms: float, latest_ms: float) -> float | None:
@@ -40,6 +48,25 @@ class Window:
                 self._departures.popleft()
             self._departures.append(at_ms)
             return at_ms
+
+    def ready_ms(self, now_ms: float) -> float:
+        """Return when a request may leave, by what has left and was answered; now, if nothing speaks against it."""
+        with self._lock:
+            self._arrivals = sorted(at_ms for at_ms in self._arrivals if at_ms > now_ms - ARRIVED_MS)
+            full = len(self._arrivals) >= self.limit
+            return self._arrivals[-self.limit] + ARRIVED_MS if full else now_ms
+
+    def leave(self, now_ms: float) -> None:
+        """Note that a request leaves."""
+        with self._lock:
+            self._arrivals.append(now_ms)
+
+    def answered(self, left_ms: float, now_ms: float) -> None:
+        """Note that the request which left then had arrived by now."""
+        with self._lock:
+            if left_ms in self._arrivals:
+                self._arrivals.remove(left_ms)
+                self._arrivals.append(now_ms)
 
     def give_back(self, at_ms: float) -> None:
         """Let somebody else have a place that will not be used."""

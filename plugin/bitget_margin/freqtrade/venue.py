@@ -146,7 +146,8 @@ def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
 def _placed(rung: Rung, order: Mapping[str, Any], at_ms: int) -> Rung:
     if order["id"] is None:
         refused = order["status"] == "rejected"
-        why = order["info"].get("errorMsg") if refused else "no answer, and no look-up shows it yet"
+        info = order["info"]
+        why = info.get("errorMsg") or info.get("msg") if refused else "no answer, and no look-up shows it yet"
         return replace(rung, phase=Phase.REFUSED if refused else rung.phase, reason=why)
     if order["status"] is None:
         # Taken, as in stock ccxt: the answer to a new order says no more than its id.
