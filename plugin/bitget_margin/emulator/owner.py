@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 
-from .account import Account
+from .account import Account, AccountKind
 from .decimals import ZERO, fits, read_decimal
 from .faults import FAULT_DURATION_MS, FaultKind, FaultRule, read_fault_kind
 from .knobs import Knobs
@@ -53,6 +53,12 @@ class Owner:
     def errors(self) -> tuple[Exception, ...]:
         """Exceptions that nobody foresaw; anything here is a bug of the emulator."""
         return tuple(self._venue.errors)
+
+    def turn(self, uid: str, kind: AccountKind) -> None:
+        """Make an account one of the other kind, with all that it has: from now on, other endpoints serve it."""
+        with self._venue.opened():
+            self._check_uid(uid)
+            self._venue.turn(uid, kind)
 
     def reset_requests(self) -> None:
         """Forget the requests that arrived."""

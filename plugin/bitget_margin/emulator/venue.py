@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import localcontext
 from http import HTTPStatus
 from typing import Any
@@ -82,6 +82,11 @@ class Venue:
         self._lock = threading.RLock()
         self._windows = Windows()
         self._cancels = Windows()
+
+    def turn(self, uid: str, kind: AccountKind) -> None:
+        """Replace an account by the same one of another kind."""
+        self.accounts = tuple(replace(known, kind=kind) if known.uid == uid else known for known in self.accounts)
+        self._accounts_by_key = {account.api_key: account for account in self.accounts}
 
     @contextmanager
     def opened(self) -> Iterator[int]:
