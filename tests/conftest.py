@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
+from support import client as support_client
 from support.client import Client, Flavour, config
 
 SLOW_FIRST = ("cli", "bot", "flavours")
@@ -27,10 +28,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--account", choices=kinds, default=AccountKind.CLASSIC.value, help="kind of the test accounts")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let everything know what kind of account this run is about."""
+    support_client.kind = AccountKind(config.getoption("--account"))
+
+
 @pytest.fixture
-def kind(request: pytest.FixtureRequest) -> AccountKind:
+def kind() -> AccountKind:
     """Return the kind of account that this run is about."""
-    return AccountKind(request.config.getoption("--account"))
+    return support_client.kind
 
 
 @pytest.fixture(autouse=True)

@@ -89,7 +89,10 @@ def refusal(venue: Emulator, **changes: Any) -> str:
     said = str(refused.value)
     assert "\n" not in said
     assert not any(secret in said for secret in secrets_of(venue, changes))
-    assert {record.path for record in private(venue)[since:]} <= {"/api/v2/spot/account/info"}
+    assert {record.path for record in private(venue)[since:]} <= {
+        "/api/v3/account/settings",
+        "/api/v2/spot/account/info",
+    }
     return said
 
 
@@ -125,13 +128,14 @@ class TestTheAccount:
         # Not even refused by the venue: it was not asked.
         assert not any("account" in record.path for record in shop.requests[since:])
 
-    def test_a_unified_account_is_recognised(self) -> None:
-        with Emulator(accounts=(Account(kind=AccountKind.UNIFIED),)) as venue:
-            said = refusal(venue)
-        assert said == (
-            "bitgetcross: this is a unified account (40085), and only the crossed margin of a classic account is "
-            "supported: use an API key of a classic (sub-)account."
-        )
+    @pytest.mark.parametrize("kind", list(AccountKind))
+    def test_the_kind_of_the_account_is_told(self, caplog: pytest.LogCaptureFixture, kind: AccountKind) -> None:
+        caplog.set_level(logging.INFO)
+        with Emulator(accounts=(Account(kind=kind),)) as venue:
+            exchange = load(venue)
+        assert exchange.batch_max == {AccountKind.CLASSIC: 50, AccountKind.UNIFIED: 20}[kind]
+        (said,) = bot_records(caplog, logging.INFO)
+        assert f"account: a {kind.value} account, UID {venue.accounts[0].uid}, wallet 100000 USDT" in said
 
     def test_a_wrong_clock_is_named(self) -> None:
         with Emulator(clock=lambda: time.time_ns() // 1_000_000 + 60_000) as venue:

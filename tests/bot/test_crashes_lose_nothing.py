@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Emulator, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
+from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed
 
 CRASHES = int(os.environ.get("CRASHES", "3"))
@@ -71,7 +71,7 @@ def live_until_killed(bot: Bot, venue: Emulator, dice: random.Random) -> str:
     nth, pause = dice.randint(1, 4 if point in {"open-orders", "assets"} else 2), dice.uniform(0, 0.12)
     end = time.monotonic() + 12
     while time.monotonic() < end:
-        hits = [record for record in private(venue)[begun:] if record.path.endswith("/" + point)]
+        hits = [record for record in private(venue)[begun:] if word(record) == point]
         if len(hits) >= nth:
             break
         rungs = live_of(venue, PAIR)

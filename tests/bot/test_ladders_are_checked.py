@@ -17,6 +17,7 @@ def limits(**changes: Any) -> Limits:
     """Return a pair with 4 decimals of amount and 2 of price, a trade that has one coin, and 1000 free quote coins."""
     usual: dict[str, Any] = {
         "pair": "BTC/USDT",
+        "most": 50,
         "sellable": 1.0,
         "spendable": lambda: 1_000.0,
         "min_amount": 0.001,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import Emulator
-from support.bot import live_of, private, symbol_of
+from support.bot import live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed, enter, exit_posts, on_stage
 
 
@@ -90,6 +90,7 @@ def test_a_partial_exit_that_wants_more_than_is_free_sells_what_is_free(stage: S
     agree(stage, closed(stage, pair))
 
 
+@pytest.mark.classic
 def test_an_exit_asks_the_venue_equally_often_for_1_and_for_50_resting_orders(stage: Stage) -> None:
     counts = {}
     for rungs in (1, 10, 50):
@@ -103,6 +104,7 @@ def test_an_exit_asks_the_venue_equally_often_for_1_and_for_50_resting_orders(st
     assert len(set(counts.values())) == 1, counts
 
 
+@pytest.mark.classic
 def test_60_resting_orders_take_two_batches(stage: Stage) -> None:
     pair = next(stage.pairs)
     enter(stage, pair, rungs=50, share=0.5)
@@ -121,7 +123,7 @@ def requests_of_exit(stage: Stage, pair: str) -> list[Any]:
     placed = max(
         i
         for i, record in enumerate(sent)
-        if record.path.endswith("/place-order") and symbol_of(pair) in record.body and '"sell"' in record.body
+        if word(record) == "place-order" and symbol_of(pair) in record.body and '"sell"' in record.body
     )
     detected = stage.bot.said().index(f"Exit for {pair} detected")
     at = stage.bot.said()[:detected].rsplit("\n", 1)[1][:23]

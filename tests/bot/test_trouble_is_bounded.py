@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from bitget_margin.emulator import RequestRecord
-from support.bot import live_of, private, symbol_of
+from support.bot import live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed, enter, on_stage
 
 BOUND_SECONDS = 3.0
@@ -76,12 +76,12 @@ def test_an_entry_that_fills_while_its_timeout_cancels_it_keeps_its_trade(stage:
 def sells(stage: Stage, pair: str) -> list[RequestRecord]:
     """Return freqtrade's own sell orders on a pair as they were sent."""
     sent = private(stage.venue, [symbol_of(pair)])
-    return [record for record in sent if record.path.endswith("/place-order") and '"sell"' in record.body]
+    return [record for record in sent if word(record) == "place-order" and '"sell"' in record.body]
 
 
 def looks(stage: Stage, pair: str) -> list[RequestRecord]:
     """Return the look-ups of open orders on a pair, of which every loop sends one first."""
-    return [record for record in private(stage.venue, [symbol_of(pair)]) if record.path.endswith("/open-orders")]
+    return [record for record in private(stage.venue, [symbol_of(pair)]) if word(record) == "open-orders"]
 
 
 def detected(stage: Stage, pair: str) -> float:

@@ -8,12 +8,13 @@ from decimal import Decimal
 
 import pytest
 
+from bitget_margin.cli.asked import What
 from bitget_margin.cli.books import Books, Entry
 from bitget_margin.cli.comparison import Truth, compare
 from bitget_margin.emulator import Order
 from bitget_margin.emulator.order import Force, LoanType, OrderType, Side, Status
 
-SENT = ("place-order", "batch-place-order", "batch-cancel-order", "place-order")
+SENT = (What.PLACE, What.LADDER, What.BATCH, What.PLACE)
 Twist = Callable[[Books, Truth], tuple[Books, Truth]]
 
 
@@ -101,7 +102,7 @@ def unknown_to_the_venue(books: Books, truth: Truth) -> tuple[Books, Truth]:
     return books, replace(truth, orders=tuple(order for order in truth.orders if order.order_id != "4"))
 
 
-def sent(*what: str) -> Twist:
+def sent(*what: What) -> Twist:
     """Change what was sent."""
     return lambda books, truth: (books, replace(truth, sent=what))
 
@@ -141,7 +142,7 @@ def test_nothing_is_found_where_both_agree() -> None:
         (sent(*SENT[:2], SENT[3]), "requests, in order: place-order, batch-place-order, place-order"),
         (sent(*SENT[:2], SENT[3], SENT[2]), "requests, in order:"),
         (sent(*SENT[:3], *SENT[2:]), "requests, in order:"),
-        (sent(*SENT[:2], "cancel-order", *SENT[2:]), "requests, in order:"),
+        (sent(*SENT[:2], What.CANCEL, *SENT[2:]), "requests, in order:"),
         (sent(SENT[0], SENT[1], *SENT[1:]), "requests, in order:"),
     ],
 )

@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import requests
 
-from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
-from support import forked
+from bitget_margin.emulator import Account, Emulator, Order, RequestRecord, ccxt_urls
+from support import client, forked
 
 STRATEGIES = Path(__file__).parent / "strategies"
 WAIT_SECONDS = 40.0
@@ -28,7 +28,7 @@ PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
 
 def account() -> Account:
     """Return a customer without coins of its own, so that every coin belongs to a trade."""
-    return Account(balances={"USDT": "1000000"})
+    return Account(balances={"USDT": "1000000"}, kind=client.kind)
 
 
 def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> dict[str, Any]:
@@ -222,6 +222,12 @@ def live_of(venue: Emulator, pair: str, prefix: str = "") -> list[Order]:
     """Return the live orders of the first account on a pair."""
     orders = venue.orders(venue.accounts[0].uid, live_only=True)
     return [order for order in orders if order.symbol == symbol_of(pair) and order.client_oid.startswith(prefix)]
+
+
+def word(record: RequestRecord) -> str:
+    """Return the last part of a request's path, by the name that it has on a classic account."""
+    last = record.path.rsplit("/", 1)[1]
+    return client.CLASSIC_NAMES.get(last, last)
 
 
 def private(venue: Emulator, symbols: Iterable[str] | None = None) -> list[Any]:

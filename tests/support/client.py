@@ -13,6 +13,8 @@ import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 
 CROSS = {"marginMode": "cross"}
+kind = AccountKind.CLASSIC
+"""The kind of account that this run is about."""
 
 
 class Flavour(Enum):
@@ -80,8 +82,8 @@ async def load_markets(exchange: Any) -> None:
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
     """Return the configuration of a client of this venue."""
     account = account or venue.accounts[0]
-    kind = {"uta": account.kind is AccountKind.UNIFIED}
-    options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **kind, **more.pop("options", {})}
+    known = {"uta": account.kind is AccountKind.UNIFIED}
+    options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **known, **more.pop("options", {})}
     return {
         "apiKey": account.api_key,
         "secret": account.secret,

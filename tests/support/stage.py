@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import Emulator, Order, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of
+from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of, word
 
 FEE = 0.001
 
@@ -69,7 +69,7 @@ def exit_posts(stage: Stage, pair: str, since: int) -> list[str]:
     sent = private(stage.venue, [symbol_of(pair)])
     begin = stage.venue.requests[since:]
     posts = [record for record in sent if record in begin and record.method == "POST"]
-    return [record.path.rsplit("/", 1)[1] for record in posts]
+    return [word(record) for record in posts]
 
 
 def agree(stage: Stage, trade: dict[str, Any]) -> None:

@@ -8,16 +8,14 @@ from decimal import Decimal
 from math import isclose
 from typing import Final
 
+from bitget_margin.cli.asked import What, what
 from bitget_margin.cli.books import Books, Entry
-from bitget_margin.emulator import Emulator, Order, RequestRecord, Symbol
+from bitget_margin.emulator import Emulator, Order, Symbol
 
 _AVERAGE_MAX: Final = 1e-12
 """What an average may be off by, of itself: the rounding of a float."""
 _PROFIT_MAX: Final = 1e-5
 """What the profit may be off by, of the stake: freqtrade's way to count the fee of a buy is off by its square."""
-_BATCH: Final = "batch-cancel-order"
-_LADDER: Final = "batch-place-order"
-_PLACE: Final = "place-order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +23,8 @@ class Truth:
     """The venue's numbers at the end, of an account that began without base coins."""
 
     orders: tuple[Order, ...]
-    sent: tuple[str, ...]
-    """The requests that placed or cancelled something, by the last part of their path, oldest first."""
+    sent: tuple[What, ...]
+    """The requests that placed or cancelled something, oldest first."""
     base: Decimal
     """Base coins in the wallet."""
     gained: Decimal
@@ -72,15 +70,11 @@ def look(venue: Emulator, market: Symbol, funds: str) -> Truth:
     wallet = {coin: balance.available + balance.frozen for coin, balance in venue.balances(account.uid).items()}
     return Truth(
         orders=tuple(venue.orders(account.uid)),
-        sent=tuple(_what(record) for record in venue.requests if record.uid and record.method == "POST"),
+        sent=tuple(asked for record in venue.requests if record.uid and (asked := what(record)) is not None),
         base=wallet.get(market.base, Decimal(0)),
         gained=wallet[market.quote] - Decimal(funds),
         lot=Decimal(1).scaleb(-market.quantity_precision),
     )
-
-
-def _what(record: RequestRecord) -> str:
-    return record.path.rsplit("/", 1)[1]
 
 
 def compare(books: Books, truth: Truth) -> Comparison:
@@ -148,9 +142,9 @@ def _exact_sum(amounts: Iterable[float]) -> Decimal:
     return sum((Decimal(repr(amount)) for amount in amounts), Decimal(0))
 
 
-def _requests(sent: Sequence[str]) -> Check:
+def _requests(sent: Sequence[What]) -> Check:
     """Whether one request placed the ladder, and one cancelled it, before the exit order was placed."""
-    changes = [what for what in sent if "cancel" in what]
-    last = max((i for i, what in enumerate(sent) if what == _PLACE), default=-1)
-    holds = changes == [_BATCH] and sent.index(_BATCH) < last and sent.count(_LADDER) == 1
-    return Check(f"requests, in order: {', '.join(sent)}", holds)
+    cancels = [asked for asked in sent if asked in {What.CANCEL, What.BATCH}]
+    last = max((i for i, asked in enumerate(sent) if asked is What.PLACE), default=-1)
+    holds = cancels == [What.BATCH] and sent.index(What.BATCH) < last and sent.count(What.LADDER) == 1
+    return Check(f"requests, in order: {', '.join(asked.value for asked in sent)}", holds)

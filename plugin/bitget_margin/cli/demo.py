@@ -23,7 +23,7 @@ from bitget_margin.cli.comparison import Comparison, Line, compare, look
 from bitget_margin.cli.scenario import CANCELLED, FILLED, PER_SYMBOL, SYMBOLS, Answer, Round, rounds
 from bitget_margin.cli.story import FUNDS, MARKET, PAIR, RUNGS, Broken, Event, Story, Who, account
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.emulator import Account, Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator
 
 _WIDTH: Final = 100
 _LOG_LINES: Final = 25
@@ -33,8 +33,16 @@ _COLOURS: Final = {Who.BOT: "magenta", Who.REQUEST: "green", Who.VENUE: "cyan", 
 
 @click.command()
 @click.option("--ccxt", "only_ccxt", is_flag=True, help="Without freqtrade: 120 orders cancelled through ccxt.")
+@click.option(
+    "--account",
+    "kind",
+    type=click.Choice([kind.value for kind in AccountKind]),
+    default=AccountKind.CLASSIC.value,
+    show_default=True,
+    help="Kind of the account that trades.",
+)
 @click.option("--all", "show_all", is_flag=True, help="With --ccxt, show also the long runs of like orders.")
-def demo(only_ccxt: bool, show_all: bool) -> None:
+def demo(only_ccxt: bool, kind: str, show_all: bool) -> None:
     """See it work on a local venue.
 
     A real freqtrade process, in live mode, buys, rests a ladder of 12 sells, of which some fill, and exits: one batch
@@ -50,7 +58,9 @@ def demo(only_ccxt: bool, show_all: bool) -> None:
         click.echo(f"freqtrade is not installed ({freqtrade_command.HOW_TO_INSTALL}): the demo of ccxt alone follows.")
         only_ccxt = True
     started = time.monotonic()
-    faults = _ccxt_demo(console, show_all=show_all) if only_ccxt else _freqtrade_demo(console)
+    account_kind = AccountKind(kind)
+    played = _ccxt_demo(console, account_kind, show_all=show_all) if only_ccxt else None
+    faults = _freqtrade_demo(console, account_kind) if played is None else played
     if faults:
         for fault in faults:
             console.print(Text.assemble(("not as reported: ", "red"), fault))
@@ -65,7 +75,7 @@ def demo(only_ccxt: bool, show_all: bool) -> None:
 # -- with freqtrade ----------------------------------------------------------------------------------------------------
 
 
-def _freqtrade_demo(console: Console) -> Sequence[str]:
+def _freqtrade_demo(console: Console, kind: AccountKind) -> Sequence[str]:
     console.print(
         f"A local venue, and a real freqtrade process on it: one trade on {PAIR} with a ladder of {RUNGS} resting "
         "sells, while a script moves the price.\n",
@@ -74,7 +84,7 @@ def _freqtrade_demo(console: Console) -> Sequence[str]:
     with (
         _ended_by_signals(),
         tempfile.TemporaryDirectory(prefix="bitget-margin-demo-") as folder,
-        Emulator(accounts=(account(),)) as venue,
+        Emulator(accounts=(account(kind),)) as venue,
         Bot(Path(folder), venue, PAIR) as bot,
     ):
         started_ms: int | None = None
@@ -145,13 +155,13 @@ def _cells(line: Line) -> tuple[str, ...]:
 # -- with ccxt alone ---------------------------------------------------------------------------------------------------
 
 
-def _ccxt_demo(console: Console, *, show_all: bool) -> Sequence[str]:
+def _ccxt_demo(console: Console, kind: AccountKind, *, show_all: bool) -> Sequence[str]:
     console.print(
         f"A local venue; {PER_SYMBOL * len(SYMBOLS)} resting orders over {len(SYMBOLS)} symbols, of which {FILLED} "
         f"fill and {CANCELLED} are cancelled behind our back. Then all are cancelled, and one id that nobody knows.\n",
     )
     faults: list[str] = []
-    with Emulator(accounts=(Account(), Account())) as venue:
+    with Emulator(accounts=(Account(kind=kind), Account(kind=kind))) as venue:
         for played in rounds(venue):
             _show_round(console, played, show_all=show_all)
             faults += played.faults

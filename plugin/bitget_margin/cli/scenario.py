@@ -12,7 +12,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.core.outcome import CancelResult, Outcome
-from bitget_margin.emulator import Account, Emulator, Order, ccxt_urls
+from bitget_margin.emulator import Account, AccountKind, Emulator, Order, ccxt_urls
 from bitget_margin.sync import bitget
 
 CROSS: Final = {"marginMode": "cross"}
@@ -102,7 +102,7 @@ def _config(venue: Emulator, account: Account) -> Any:
         "secret": account.secret,
         "password": account.password,
         "urls": ccxt_urls(venue.url),
-        "options": {"fetchMarkets": {"types": ["spot"]}, "uta": False},
+        "options": {"fetchMarkets": {"types": ["spot"], "uta": False}, "uta": account.kind is AccountKind.UNIFIED},
     }
 
 
@@ -113,8 +113,9 @@ def _place(venue: Emulator, exchange: Any, account: Account) -> Placed:
             {"symbol": symbol, "type": "limit", "side": "buy", "amount": amount, "price": price - i, "params": CROSS}
             for i in range(PER_SYMBOL)
         ]
-        for start in range(0, PER_SYMBOL, 50):
-            exchange.create_orders(orders[start : start + 50])
+        most = 20 if account.kind is AccountKind.UNIFIED else 50
+        for start in range(0, PER_SYMBOL, most):
+            exchange.create_orders(orders[start : start + most])
     live = venue.orders(account.uid, live_only=True)
     placed = Placed({s: [order for order in live if order.symbol == s.replace("/", "")] for s in SYMBOLS})
     first = placed.ids(SYMBOLS[0])

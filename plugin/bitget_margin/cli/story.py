@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 import time
@@ -10,10 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
+from bitget_margin.cli import asked
+from bitget_margin.cli.asked import What
 from bitget_margin.cli.bot import Bot
-from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, Emulator, Order, RequestRecord
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, RequestRecord
 
 MARKET: Final = next(market for market in DEFAULT_SYMBOLS if market.base == "ETH")
 PAIR: Final = f"{MARKET.base}/{MARKET.quote}"
@@ -52,9 +53,9 @@ class Event:
     text: str
 
 
-def account() -> Account:
+def account(kind: AccountKind) -> Account:
     """Return a customer without coins of its own, so that every coin belongs to the trade."""
-    return Account(balances={"USDT": FUNDS})
+    return Account(balances={"USDT": FUNDS}, kind=kind)
 
 
 class Story:
@@ -140,20 +141,19 @@ def _asked(condition: Callable[[], object]) -> object:
 
 
 def _of_request(record: RequestRecord) -> Event:
-    asked: dict[str, Any] = json.loads(record.body)
-    what = record.path.rsplit("/", 1)[1]
-    match what:
-        case "place-order":
-            name = "entry order" if asked["side"] == "buy" else "exit order"
-            text = f"{name}: {asked['side']} {asked['baseSize']} at {asked['price']}"
-        case "batch-place-order":
-            prices = [order["price"] for order in asked["orderList"]]
-            text = f"ladder: {len(prices)} sells from {prices[0]} to {prices[-1]}"
-        case "batch-cancel-order":
-            text = f"batch cancel of {len(asked['orderIdList'])} resting orders"
+    named = asked.orders(record)
+    match asked.what(record):
+        case What.PLACE:
+            (order,) = named
+            name = "entry order" if order["side"] == "buy" else "exit order"
+            text = f"{name}: {order['side']} {order.get('baseSize', order.get('qty'))} at {order['price']}"
+        case What.LADDER:
+            text = f"ladder: {len(named)} sells from {named[0]['price']} to {named[-1]['price']}"
+        case What.BATCH:
+            text = f"batch cancel of {len(named)} resting orders"
         case _:
-            text = what
-    return Event(record.at_ms, Who.REQUEST, f"{text} (1 request: {what})")
+            text = "request"
+    return Event(record.at_ms, Who.REQUEST, f"{text} (1 request: {asked.endpoint(record)})")
 
 
 def _name(number: int) -> str:

@@ -15,7 +15,10 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.asking import account_kind
 from bitget_margin.adapter.errors import report_of
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.freqtrade import bookkeeping, client_ids, runtime, settings, startup
 from bitget_margin.freqtrade.base import (
@@ -106,6 +109,11 @@ class Bitgetcross(Exchange):
     def config_of_bot(self) -> dict[str, Any]:
         """The configuration that freqtrade runs with."""
         return self._config
+
+    @property
+    def batch_max(self) -> int:
+        """How many orders one request may name, on this kind of account."""
+        return dialect_of(account_kind(self.api, {})).batch_max
 
     @property
     def keeper(self) -> Keeper:
@@ -285,7 +293,7 @@ class Bitgetcross(Exchange):
         freqtrade asks only to recover: it adopts whatever it is given, and cancels it when it times out. So neither
         the orders of others nor the resting orders are among them.
         """
-        orders = super().fetch_orders(pair, since, params)
+        orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:
             return orders
         key = self._keeper.records.key()
@@ -300,6 +308,12 @@ class Bitgetcross(Exchange):
         return [
             order for order in ours if order["clientOrderId"] not in rungs and (again or not _is_booked(order, pair))
         ]
+
+    def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Return the parameters with the symbol, which ccxt does not send for a unified account: pages mix pairs."""
+        given = dict(params or {})
+        unified = self.live and account_kind(self.api, {}) is AccountKind.UNIFIED
+        return {**given, "symbol": self.markets[pair]["id"]} if unified else given or None
 
     # -- what our own side asks ---------------------------------------------------------------------------------------
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Final
 
-from bitget_margin.core.wire import BATCH_MAX
-
 BUY: Final = "buy"
 SELL: Final = "sell"
 KEY_MAX_LENGTH: Final = 64
@@ -36,6 +34,8 @@ class Limits:
     """What a pair allows, and what there is: base coins that may be sold, quote coins that may be spent."""
 
     pair: str
+    most: int
+    """How many orders one request may place: fewer on a unified account."""
     sellable: float
     spendable: Callable[[], float]
     """Asked for only where the ladder buys."""
@@ -58,8 +58,8 @@ def steps(orders: object, limits: Limits) -> Sequence[Step]:
         raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price and amount")
     orders = list(orders)
     listed = [_step(i, order, limits) for i, order in enumerate(orders)]
-    if len(listed) > BATCH_MAX:
-        raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {BATCH_MAX}; use a second key")
+    if len(listed) > limits.most:
+        raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {limits.most}; use a second key")
     listed = _sell_all(listed, sum(float(order["amount"]) for order in orders if order["side"] == SELL), limits)
     sold = sum(step.amount for step in listed if step.side == SELL)
     if sold > limits.sellable * (1 + _GRAIN):

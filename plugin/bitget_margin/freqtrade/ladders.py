@@ -73,6 +73,7 @@ class Ladders:
         )
         return Limits(
             pair=pair,
+            most=exchange.batch_max,
             sellable=max(0.0, bookkeeping.left(trade) - selling),
             spendable=lambda: exchange.free(market["quote"]),
             min_amount=market["limits"]["amount"]["min"],
