@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.core import flow
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.ledger import Entry
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import IdKind, Target
-from support.model import ROUND_TRIP_MS, ModelVenue, Order, Trouble
+from support.model import ROUND_TRIP_MS, ModelVenue, Order, Trouble, batch_items
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 TRUTH = {Outcome.CANCELED: "cancelled", Outcome.FILLED: "filled"}
@@ -43,7 +44,8 @@ def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[Target, ...], Settings]:
     named = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=8, unique=True))
     troubles = draw(st.lists(st.sampled_from(Trouble), max_size=12))
     lag_ms = draw(st.sampled_from([0.0, 0.0, 500.0, 5_000.0, 60_000.0]))
-    venue = ModelVenue(known, iter(troubles), history_lag_ms=lag_ms)
+    kinds = st.sampled_from(AccountKind)
+    venue = ModelVenue(known, iter(troubles), history_lag_ms=lag_ms, kind=draw(kinds), told=draw(kinds))
     bounds = Settings(
         confirm=draw(st.booleans()),
         timeout_ms=draw(st.sampled_from([300.0, 3_000.0, 10_000.0])),
@@ -78,6 +80,10 @@ def _is_true(entry: Entry, order: Order | None, venue: ModelVenue, bounds: Setti
         case Outcome.CANCELED | Outcome.FILLED:
             assert order is not None
             assert entry.row is not None
+            if lagging and entry.target.kind is IdKind.CLIENT and entry.row.order_id != order.order_id:
+                # An older order of a name that was used again: documented, where history lags for so long.
+                assert order.status != "live"
+                return
             assert entry.row.order_id == order.order_id
             assert order.status == TRUTH[entry.outcome]
         case Outcome.NOT_FOUND:
@@ -100,10 +106,10 @@ def _touched_only(venue: ModelVenue, named: tuple[Target, ...], bounds: Settings
                 target.symbol == order.symbol and target.value in {order.order_id, order.client_id} for target in named
             )
     for call in venue.calls:
-        if call.endpoint is Endpoint.BATCH_CANCEL:
-            items = call.params["orderIdList"]
-            assert 1 <= len(items) <= bounds.batch_size
-            assert len({next(iter(item)) for item in items}) == 1
+        if call.endpoint in {Endpoint.BATCH_CANCEL, Endpoint.UNIFIED_BATCH_CANCEL}:
+            items = batch_items(call)
+            assert 1 <= len(items) <= min(bounds.batch_size, 50 if call.endpoint is Endpoint.BATCH_CANCEL else 20)
+            assert len({"orderId" in item for item in items}) == 1
 
 
 def test_a_namesake_that_ended_just_before_is_not_ours_however_long_a_look_up_takes() -> None:

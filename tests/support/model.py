@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.deadline import Deadline
 from bitget_margin.core.delivery import Desk
+from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Ledger
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import Target
@@ -52,9 +54,19 @@ class Order:
     ended_ms: float = 0.0
     touched: bool = False
 
-    def row(self) -> dict[str, str]:
-        ids = {"orderId": self.order_id, "clientOid": self.client_id, "symbol": self.symbol}
-        return {**ids, "status": self.status, "uTime": str(int(self.ended_ms))}
+    placed_ms: float | None = None
+
+    def row(self, kind: AccountKind = AccountKind.CLASSIC) -> dict[str, str]:
+        row = {"orderId": self.order_id, "clientOid": self.client_id, "symbol": self.symbol}
+        placed = {} if self.placed_ms is None else {"placed": str(int(self.placed_ms))}
+        times = {**placed, "ended": str(int(self.ended_ms))}
+        if kind is AccountKind.UNIFIED:
+            names = {"placed": "createdTime", "ended": "updatedTime"}
+            row |= {"category": "MARGIN", "orderStatus": self.status}
+        else:
+            names = {"placed": "cTime", "ended": "uTime"}
+            row |= {"status": self.status}
+        return row | {names[name]: value for name, value in times.items()}
 
 
 @dataclass(slots=True)
@@ -65,13 +77,17 @@ class ModelVenue:
     troubles: Iterator[Trouble] = field(default_factory=lambda: iter(()))
     history_lag_ms: float = 0.0
     now_ms: float = 0.0
+    kind: AccountKind = AccountKind.CLASSIC
+    told: AccountKind | None = None
+    """What the client takes the account for; None for what it is."""
     calls: list[Call] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now_ms
 
     def desk(self, targets: tuple[Target, ...], settings: Settings) -> Desk:
-        return Desk(Ledger.of(targets), settings, Deadline.after(self.clock, settings.timeout_ms), since_ms=0)
+        deadline = Deadline.after(self.clock, settings.timeout_ms)
+        return Desk(Ledger.of(targets), settings, deadline, since_ms=0, dialect=dialect_of(self.told or self.kind))
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its end, in time of this venue's own."""
@@ -113,12 +129,23 @@ class ModelVenue:
             return Fault(OSError("429"), "429", "Too Many Requests", 429)
         if trouble is Trouble.LOST_BEFORE:
             return self._lost(send)
+        if send.call.endpoint.kind is not self.kind:
+            code = "40085" if self.kind is AccountKind.UNIFIED else "40084"
+            return Fault(OSError(code), code, "the other kind of account", 400)
         answers: dict[Endpoint, Callable[[Call, Trouble], object]] = {
             Endpoint.BATCH_CANCEL: self._batch_cancel,
             Endpoint.OPEN_ORDERS: self._open_orders,
             Endpoint.HISTORY_ORDERS: self._history_orders,
+            Endpoint.BATCH_PLACE: self._batch_place,
+            Endpoint.UNIFIED_BATCH_CANCEL: self._batch_cancel,
+            Endpoint.UNIFIED_OPEN_ORDERS: self._open_orders,
+            Endpoint.UNIFIED_HISTORY_ORDERS: self._history_orders,
+            Endpoint.UNIFIED_ORDER: self._one_order,
+            Endpoint.UNIFIED_BATCH_PLACE: self._batch_place,
         }
         data = answers[send.call.endpoint](send.call, trouble)
+        if data is None:
+            return Fault(OSError("25204"), "25204", "Order does not exist", 400)
         return self._answer(send, trouble, data)
 
     def _answer(self, send: Send, trouble: Trouble, data: object) -> Reply:
@@ -130,6 +157,7 @@ class ModelVenue:
             return Answer("<html>")
         if trouble is Trouble.NULL:
             data = {"successList": None, "failureList": None, "orderList": None}
+            data = data if self.kind is AccountKind.CLASSIC else {"list": "null", "assets": None}
         return Answer({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
 
     def _lost(self, send: Send) -> Fault:
@@ -139,12 +167,12 @@ class ModelVenue:
     def _batch_cancel(self, call: Call, trouble: Trouble) -> object:
         success: list[dict[str, str]] = []
         failure: list[dict[str, str]] = []
-        for item in call.params["orderIdList"]:
-            ((key, value),) = item.items()
-            order = self.find(call.params["symbol"], key, value)
+        for item in batch_items(call):
+            ((key, value),) = ((key, item[key]) for key in ("orderId", "clientOid") if key in item)
+            order = self.find(item["symbol"], key, value)
             if order is None or order.status != "live":
                 text = "The order does not exist" if order is None else "Order Cancelled"
-                echo = item if order is None else {"orderId": order.order_id, "clientOid": order.client_id}
+                echo = {key: value} if order is None else {"orderId": order.order_id, "clientOid": order.client_id}
                 failure.append({**echo, "errorMsg": text})
                 continue
             order.touched = True
@@ -162,7 +190,44 @@ class ModelVenue:
                 failure.append({**echo, "errorMsg": "Order Cancelled"})
         if trouble is Trouble.STRANGER:
             success.append({"orderId": "777", "clientOid": "stranger"})
-        return {"successList": success, "failureList": failure}
+        return self._lists(success, failure)
+
+    def _batch_place(self, call: Call, trouble: Trouble) -> object:
+        success: list[dict[str, str]] = []
+        failure: list[dict[str, str]] = []
+        for item in batch_items(call):
+            name = item["clientOid"]
+            taken = self.find(item["symbol"], "clientOid", name)
+            if trouble is Trouble.REFUSED or (taken is not None and taken.status == "live"):
+                failure.append({"clientOid": name, "errorMsg": "Duplicated clientOid"})
+                continue
+            order = Order(str(10_000 + len(self.orders)), name, item["symbol"], placed_ms=self.now_ms)
+            if trouble is not Trouble.IGNORED:
+                self.orders.append(order)
+            if trouble is Trouble.FILL_WINS:
+                order.status, order.ended_ms = "filled", self.now_ms
+            if trouble not in {Trouble.NEITHER, Trouble.IGNORED}:
+                success.append({"orderId": order.order_id, "clientOid": name})
+        return self._lists(success, failure)
+
+    def _lists(self, success: list[dict[str, str]], failure: list[dict[str, str]]) -> object:
+        if self.kind is AccountKind.CLASSIC:
+            return {"successList": success, "failureList": failure}
+        gone = {"The order does not exist", "Order Cancelled"}
+        failed = [
+            {**row, "code": "25204" if row["errorMsg"] in gone else "25000", "msg": row["errorMsg"]} for row in failure
+        ]
+        return [*success, *failed]
+
+    def _one_order(self, call: Call, trouble: Trouble) -> object:
+        params = dict(call.params)
+        key = "orderId" if "orderId" in params else "clientOid"
+        found = [self.find(symbol, key, params[key]) for symbol in sorted({order.symbol for order in self.orders})]
+        seen = [o for o in found if o and (o.status == "live" or o.ended_ms + self.history_lag_ms <= self.now_ms)]
+        if not seen:
+            return None
+        row = seen[0].row(self.kind)
+        return {**row, "symbol": "OTHER", "orderStatus": "cancelled"} if trouble is Trouble.BOGUS_ROWS else row
 
     def _open_orders(self, call: Call, trouble: Trouble) -> object:
         return self._page(call, trouble, [order for order in self.orders if order.status == "live"])
@@ -172,16 +237,29 @@ class ModelVenue:
         return self._page(call, trouble, seen)
 
     def _page(self, call: Call, trouble: Trouble, orders: list[Order]) -> object:
-        params = call.params
+        params = dict(call.params)
         rows = [order for order in orders if order.symbol == params["symbol"]]
         if "orderId" in params:
             rows = [order for order in rows if order.order_id == params["orderId"]]
         elif "clientOid" in params:
             rows = [order for order in rows if order.client_id == params["clientOid"]]
         else:
-            below = int(params.get("idLessThan", 10**19))
+            below = int(params.get("idLessThan") or params.get("cursor") or 10**19)
             rows = [order for order in rows if int(order.order_id) < below]
         rows = sorted(rows, key=lambda order: -int(order.order_id))[: int(params.get("limit", "100"))]
+        shown = [order.row(self.kind) for order in rows]
         if trouble is Trouble.BOGUS_ROWS:
-            return {"orderList": [{**order.row(), "symbol": "OTHER", "status": "cancelled"} for order in self.orders]}
-        return {"orderList": [order.row() for order in rows]}
+            ended = {"symbol": "OTHER", "status": "cancelled", "orderStatus": "cancelled"}
+            shown = [{**order.row(self.kind), **ended} for order in self.orders]
+        if self.kind is AccountKind.CLASSIC:
+            return {"orderList": shown}
+        return {"list": shown, "cursor": rows[-1].order_id if rows else None}
+
+
+def batch_items(call: Call) -> list[dict[str, str]]:
+    """Return the orders that a batch names, each with its symbol."""
+    if isinstance(call.params, list):
+        return call.params
+    params = dict(call.params)
+    listed = params.get("orderIdList") or params["orderList"]
+    return [{"symbol": params["symbol"], **item} for item in listed]

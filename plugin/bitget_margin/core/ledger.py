@@ -229,10 +229,18 @@ class Ledger:
             else:
                 entry.doubtful = True
                 entry.refused(now_ms, None, "the venue named this order in neither list")
+        for item in answer.successes:
+            self._bind(names[0].symbol, item)
         asked = {name.value for name in names}
         listed = (*answer.successes, *answer.failures)
         self.unasked.extend(item.raw for item in listed if item.key(kind) not in asked)
         self.unasked.extend(answer.unreadable)
+
+    def _bind(self, symbol: str, item: Item) -> None:
+        """Let a client order id stand for the order that had it while this call ran: what was acknowledged was live."""
+        namesake = self.entries.get(Target(symbol, IdKind.CLIENT, item.client_id or ""))
+        if namesake is not None and namesake.bound_id is None and number(item.order_id):
+            namesake.bound_id = item.order_id
 
     def close(self) -> None:
         """Give every entry without an outcome the one that is certain: UNKNOWN if it may have been executed."""

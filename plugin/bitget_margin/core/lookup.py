@@ -114,10 +114,12 @@ def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None
         yield from _read_by_id(desk, questions[:1])
         questions = questions[1:] if _undecided(left[0]) else []
     yield from _read_by_id(desk, questions)
-    namesakes = [look for look in left if look.ended is not None and _undecided(look)]
-    if namesakes:
-        # One answer for both lists shows one order of a name: whether a younger one lives, the open orders tell.
-        yield from _read_pages(desk, Listing.OPEN, symbol, namesakes)
+    # One answer for both lists shows one order of a name, which may be of another symbol, or not the youngest.
+    namesakes = [look for look in left if look.entry.order_id is None and not look.absent_from]
+    for listing in (Listing.HISTORY, Listing.OPEN):
+        doubtful = [look for look in namesakes if _undecided(look) and (listing is Listing.OPEN or look.ended is None)]
+        if doubtful:
+            yield from _read_pages(desk, listing, symbol, doubtful)
 
 
 def _questions(desk: Desk, entry: Entry) -> tuple[Question, ...]:
