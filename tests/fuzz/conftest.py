@@ -1,0 +1,27 @@
+"""The number of cases is kept: no test is done before it went through its share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from support.fuzzing import performed, share
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: Any) -> Iterator[None]:
+    """Count what a test that passed has gone through."""
+    result = yield
+    name = getattr(pyfuncitem.function, "share", None)
+    if name is not None:
+        assert performed[name] >= share(name)
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many cases there were."""
+    if performed:
+        parts = ", ".join(f"{count} {name}" for name, count in sorted(performed.items()))
+        terminalreporter.write_line(f"fuzzed: {performed.total()} cases ({parts})")

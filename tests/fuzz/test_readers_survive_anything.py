@@ -1,0 +1,187 @@
+"""Whatever the venue answers, its readers return their own types and raise nothing."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import ccxt
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import bitget_margin.core
+from bitget_margin.adapter import faults
+from bitget_margin.core.call import Answer, Fault
+from bitget_margin.core.codes import Hint, Verdict, hint, verdict
+from bitget_margin.core.row import Row, State
+from support.fuzzing import NAMES, SCALARS, Choices, fuzzed, junk, nested, performed, share
+from support.hostile import CODES, TEXTS, Hostile
+
+PATHS: Final = (
+    *("batch-cancel-order", "cancel-order", "batch-place-order", "open-orders", "history-orders", "account/assets"),
+    *("v3/trade/cancel-batch", "v3/trade/unfilled-orders", "v3/trade/order-info", "v3/account/assets"),
+)
+ITEMS: Final = ({"orderId": "11"}, {"clientOid": "a"}, {"orderId": "12"})
+UNREAL: Final = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "gaierror"})
+
+
+def named(wanted: Callable[[str], bool], parameters: int) -> dict[str, Callable[..., Any]]:
+    """Return the functions of the core that have such names: whoever adds a reader has it fuzzed."""
+    found: dict[str, Callable[..., Any]] = {}
+    for module in pkgutil.iter_modules(bitget_margin.core.__path__, "bitget_margin.core."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if wanted(name) and inspect.isfunction(value) and len(inspect.signature(value).parameters) == parameters:
+                found[f"{value.__module__}.{name}"] = value
+    return dict(sorted(found.items()))
+
+
+READERS: Final = named(lambda name: name.startswith("read_"), 1)
+PARTS: Final = named(lambda name: name in {"decimal", "text", "milliseconds"}, 1)
+
+
+def test_every_reader_of_the_core_is_among_them() -> None:
+    """They are found by their names."""
+    assert {name.rsplit(".", 1)[-1] for name in READERS} >= {
+        "read_page",
+        "read_single_cancel",
+        "read_assets",
+        "read_frozen",
+    }
+    assert len(PARTS) == 3
+
+
+@fuzzed("readers", size=40)
+def test_of_an_answer_with_wrong_parts_each_reader_makes_what_it_can(choices: Choices) -> None:
+    """A documented answer in which some things are not what they should be."""
+    venue = Hostile(choices, ids=("11", "12"), names=("a",))
+    path = choices.pick(PATHS)
+    asked: Any = ITEMS if path.endswith("cancel-batch") else {"symbol": "BTCUSDT", "orderIdList": ITEMS}
+    read(venue.answer(path, asked))
+
+
+SAYABLE: Final = st.recursive(
+    st.sampled_from(SCALARS) | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(body=SAYABLE | st.fixed_dictionaries({"code": st.just("00000"), "data": SAYABLE}))
+@settings(
+    max_examples=share("junk"),
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+def test_of_anything_that_json_can_say_each_reader_makes_what_it_can(body: object) -> None:
+    """With nothing of the venue in it but the names of its fields."""
+    performed["junk"] += 1
+    read(body)
+
+
+test_of_anything_that_json_can_say_each_reader_makes_what_it_can.share = "junk"
+
+
+@pytest.mark.parametrize("depth", [100, 100_000])
+def test_no_reader_goes_down_into_what_it_does_not_know(depth: int) -> None:
+    """An answer may be nested deeper than Python can follow."""
+    body = nested(depth)
+    for data in (body, {"orderList": [body]}, {"successList": [body]}, [body], {"orderId": body}):
+        read({"code": "00000", "data": data})
+
+
+@fuzzed("faults", size=40)
+def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> None:
+    """Chains that go in circles, arguments of any kind, and bodies that are none."""
+    errors = [raised(choices) for _ in range(1 + choices.below(3))]
+    for i, error in enumerate(errors):
+        linked = choices.below(4)
+        if linked == 1:
+            error.__cause__ = choices.pick(errors)
+        elif linked == 2:
+            error.args = (*errors[i + 1 :], *error.args)
+        elif linked == 3 and not isinstance(error, UnicodeError):
+            vars(error)["reason"] = choices.pick(errors)
+    venue = Hostile(choices, ids=("11",))
+    body = venue.answer("cancel-order", {"orderId": "11"}) if choices.below(4) else junk(choices)
+    status = choices.pick((200, 400, 403, 429, 500, 502, 999))
+    if choices.below(3):
+        faults.tie(errors[0], status, body)
+    reply = faults.reply(errors[0])
+    assert isinstance(reply, Answer | Fault)
+    if isinstance(reply, Answer):
+        assert reply.body is body
+        assert reply.body["code"] == "00000"
+        return
+    assert isinstance(verdict(reply), Verdict)
+    assert isinstance(hint(reply.code, reply.text), Hint)
+    if reply.code is None or status >= 500:
+        assert verdict(reply) in {Verdict.AMBIGUOUS, Verdict.UNSENT}
+    if not reply.sent:
+        assert any(type(error).__name__ in UNREAL for error in errors)
+
+
+def raised(choices: Choices) -> Exception:
+    """Return an exception as libraries raise them, or as they do not."""
+    words = (choices.pick(TEXTS), junk(choices), choices.pick(CODES))
+    kinds: tuple[Callable[..., Exception], ...] = (
+        *(ccxt.ExchangeError, ccxt.NetworkError, ccxt.RequestTimeout, OSError, ValueError, RecursionError, KeyError),
+        type("NewConnectionError", (OSError,), {}),
+        type("gaierror", (OSError,), {}),
+    )
+    if choices.once_in(10):
+        return UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    return choices.pick(kinds)(*words[: choices.below(4)])
+
+
+def read(body: object) -> None:
+    """Have every reader read this, and hold what it returns against what it may return."""
+    for name, reader in READERS.items():
+        found = reader(body)
+        sound(found)
+        if name.endswith("read_frozen"):
+            finite(found)
+    if isinstance(body, Mapping):
+        for value in [*body.values(), *_inner(body.get("data"))]:
+            for part in PARTS.values():
+                sound(part(value))
+
+
+def _inner(data: object) -> list[Any]:
+    if isinstance(data, Mapping):
+        return list(data.values())
+    return data if isinstance(data, list) else []
+
+
+def finite(found: Any) -> None:
+    """Check that these are amounts of coins."""
+    assert all(isinstance(amount, Decimal) and amount.is_finite() for amount in (found or {}).values())
+    assert all(isinstance(coin, str) and coin for coin in found or {})
+
+
+def sound(found: object) -> None:
+    """Check that it is what a caller may rely on."""
+    for row in getattr(found, "rows", ()):
+        assert isinstance(row, Row)
+        assert isinstance(row.order_id, str)
+        assert row.order_id
+        assert isinstance(row.symbol, str)
+        assert isinstance(row.state, State)
+        assert isinstance(row.raw, Mapping)
+        for number in (row.number, row.created_ms, row.updated_ms):
+            assert number is None or isinstance(number, int)
+    if hasattr(found, "rows"):
+        assert len(found.rows) <= found.size
+    for item in (*getattr(found, "successes", ()), *getattr(found, "failures", ())):
+        assert isinstance(item.raw, Mapping)
+        assert {type(item.order_id), type(item.client_id)} <= {str, type(None)}
+        assert item.order_id or item.client_id
+        assert {type(item.reason), type(item.code)} <= {str, type(None)}
+    assert all(isinstance(raw, Mapping) for raw in getattr(found, "unreadable", ()))

@@ -1,0 +1,225 @@
+"""Hostile answers that were once not survived, each at its smallest."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import ccxt
+import pytest
+import responses
+
+import bitget_margin
+from bitget_margin import CancelUnresolved, Outcome
+from bitget_margin.core.settings import Pacing
+from support.holes import hole
+from support.hostile import SYMBOL
+from support.wire import CROSS, EMPTY, HOST, MARGIN, answer, market, page, row
+
+BTC: Final = "BTC/USDT"
+PUBLIC: Final = f"{HOST}/api/v2"
+UNIFIED: Final = f"{HOST}/api/v3"
+BUY: Final = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000}
+NAMED: Final = BUY | {"params": CROSS | {"clientOrderId": "a"}}
+PACING: Final = Pacing(recancel_ms=60, refusals_ms=50, recheck_ms=60, limited_ms=50, polls_ms=(200,))
+BINARY: Final[dict[str, Any]] = {"body": b"\xff\xfe", "content_type": "application/octet-stream"}
+NESTED: Final[dict[str, Any]] = {"body": "[" * 100_000, "content_type": "application/json"}
+
+
+def success(data: Any) -> dict[str, Any]:
+    """Return an answer of success."""
+    return {"code": "00000", "msg": "success", "requestTime": 1, "data": data}
+
+
+def made(**options: Any) -> Any:
+    """Return a sync exchange with little patience, and Python's own JSON parser."""
+    bounds = {"timeout": 400, "pacing": PACING}
+    config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
+    options = {"uta": False, "fetchMarkets": {"types": ["spot"]}, "batchCancel": bounds} | options
+    exchange: Any = bitget_margin.bitget(config | {"options": options})
+    exchange.on_json_response = json.loads
+    return exchange
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """Close the network, and record what would have gone out."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def exchange() -> Any:
+    """Return an exchange that knows its markets."""
+    exchange = made()
+    exchange.set_markets([market("BTCUSDT", "BTC"), market("ETHUSDT", "ETH")])
+    return exchange
+
+
+def documented(call: Callable[[], Any]) -> Any:
+    """Return what a call returns, or what it raises, which is an exception of ccxt."""
+    try:
+        return call()
+    except ccxt.BaseError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - anything else is what these tests are about
+        pytest.fail(repr(error), pytrace=False)
+
+
+def publish(wire: responses.RequestsMock, symbols: Any) -> None:
+    """Let the venue have these pairs."""
+    wire.get(f"{PUBLIC}/spot/public/coins", json=success([]))
+    wire.get(f"{PUBLIC}/spot/public/symbols", json=success(symbols))
+    wire.get(f"{PUBLIC}/margin/currencies", json=success([]))
+
+
+PAIR: Final = SYMBOL | {"symbol": "BTCUSDT", "baseCoin": "BTC"}
+
+
+def test_a_lost_placing_is_looked_up_behind_a_full_page_of_older_orders(
+    wire: responses.RequestsMock, exchange: Any
+) -> None:
+    """Fifty rows that are not ours may be cut off: the next page is asked for."""
+    wire.post(f"{MARGIN}/batch-place-order", json={"code": "40010", "msg": "Request timed out"}, status=400)
+    wire.get(f"{MARGIN}/open-orders", json=page(*(row(str(2_000 - i), "live") for i in range(50))))
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
+    (order,) = exchange.create_orders([NAMED], CROSS)
+    assert order["id"] == "11"
+
+
+@hole("_answered")
+def test_an_odd_field_beside_a_placed_order_does_not_cost_its_id(wire: responses.RequestsMock, exchange: Any) -> None:
+    """It was placed: who is told of a TypeError places it again."""
+    entry = {"orderId": "11", "clientOid": "a", "feeDetail": {"odd": 1}}
+    wire.post(f"{MARGIN}/batch-place-order", json=answer(success=[entry]))
+    (order,) = documented(lambda: exchange.create_orders([NAMED], CROSS))
+    assert order["id"] == "11"
+
+
+@hole("parse_balance")
+def test_a_balance_that_cannot_be_read_is_a_bad_response(wire: responses.RequestsMock, exchange: Any) -> None:
+    """One amount is no number."""
+    rows = [{"coin": "BTC", "totalAmount": "abc", "available": "1", "frozen": "0", "borrow": "0", "interest": "0"}]
+    wire.get(f"{MARGIN}/account/assets", json=success(rows))
+    assert isinstance(documented(lambda: exchange.fetch_balance(CROSS)), ccxt.BaseError)
+
+
+@hole("parse_uta_balance")
+def test_a_unified_balance_that_cannot_be_read_is_a_bad_response(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The same in the words of a unified account."""
+    rows = [{"coin": "BTC", "balance": "abc", "available": "1", "locked": "0", "debt": "0"}]
+    wire.get(f"{UNIFIED}/account/assets", json=success({"assets": rows}))
+    assert isinstance(documented(lambda: exchange.fetch_balance(CROSS | {"uta": True})), ccxt.BaseError)
+
+
+@hole("_reply")
+@pytest.mark.parametrize("body", [BINARY, NESTED], ids=["binary", "nested"])
+@pytest.mark.parametrize(
+    ("method", "arguments", "endpoint"),
+    [
+        ("fetch_order", ("11", BTC), "open-orders"),
+        ("fetch_open_orders", (BTC, None, None), "open-orders"),
+        ("fetch_balance", (), "account/assets"),
+    ],
+)
+def test_a_question_that_is_answered_with_rubbish_ends_in_an_exception_of_ccxt(
+    wire: responses.RequestsMock, exchange: Any, method: str, arguments: Any, endpoint: str, body: dict[str, Any]
+) -> None:
+    """Bytes of no encoding, which a proxy may send, and JSON that is deeper than Python can follow."""
+    wire.get(f"{MARGIN}/{endpoint}", **body)
+    assert isinstance(documented(lambda: getattr(exchange, method)(*arguments, CROSS)), ccxt.BaseError)
+
+
+@hole("_load_markets")
+def test_markets_that_cannot_be_read_end_in_an_exception_of_ccxt(wire: responses.RequestsMock) -> None:
+    """A precision that is no number."""
+    publish(wire, [PAIR | {"pricePrecision": "a"}])
+    assert isinstance(documented(lambda: made().cancel_orders(["11"], BTC, CROSS)), ccxt.BaseError)
+
+
+@pytest.mark.xfail(strict=True, reason="markets that came back empty are taken for loaded, and never asked for again")
+def test_markets_that_came_back_empty_are_asked_for_again(wire: responses.RequestsMock) -> None:
+    """One bad answer does not disable the object for good: stock ccxt asks again as well."""
+    publish(wire, [])
+    exchange = made()
+    with pytest.raises(ccxt.BadSymbol):
+        exchange.cancel_orders(["11"], BTC, CROSS)
+    wire.replace(responses.GET, f"{PUBLIC}/spot/public/symbols", json=success([PAIR]))
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]))
+    assert isinstance(documented(lambda: exchange.cancel_orders(["11"], BTC, CROSS)), list)
+
+
+@hole("create_order_request")
+def test_an_order_that_the_markets_do_not_allow_to_write_ends_in_an_exception_of_ccxt(
+    wire: responses.RequestsMock,
+) -> None:
+    """A pair without a precision: ccxt asserts that there is one."""
+    publish(wire, [{key: value for key, value in PAIR.items() if key != "quantityPrecision"}])
+    order = (BTC, "limit", "buy", 0.001, 50_000, CROSS)
+    assert isinstance(documented(lambda: made().create_order(*order)), ccxt.BaseError)
+
+
+@hole("_resync")
+def test_a_clock_that_cannot_be_measured_leaves_the_refusal(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The timestamp is refused, and the question for the time answered with rubbish."""
+    wire.post(f"{MARGIN}/batch-cancel-order", json={"code": "40008", "msg": "Request timestamp expired"}, status=400)
+    wire.get(f"{PUBLIC}/public/time", **BINARY)
+    assert isinstance(documented(lambda: exchange.cancel_orders(["11"], BTC, CROSS)), ccxt.InvalidNonce)
+
+
+@pytest.mark.xfail(strict=True, reason="ccxt writes such a number out, digit by digit, and nobody stops it")
+def test_an_amount_of_very_many_digits_does_not_outlast_the_timeout(
+    wire: responses.RequestsMock, exchange: Any
+) -> None:
+    """With a few more in the exponent, it takes hours and all the memory there is."""
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", size="1E+2000000")))
+    started = time.monotonic()
+    with pytest.raises(ccxt.BadResponse):
+        exchange.fetch_order("11", BTC, CROSS | {"timeout": 100})
+    assert time.monotonic() - started < 0.3
+
+
+@pytest.mark.xfail(strict=True, reason="the order id beside a refusal is believed more than the client id in the row")
+def test_a_row_of_another_name_proves_no_end(wire: responses.RequestsMock, exchange: Any) -> None:
+    """The venue names order 12 beside our name, and its row another name; ours is alive."""
+    failure = {"orderId": "12", "clientOid": "a", "errorMsg": "Cancel order error"}
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[failure]))
+    wire.get(f"{MARGIN}/history-orders", json=page(row("12", "filled", clientOid="b")))
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
+    with pytest.raises(CancelUnresolved) as caught:
+        exchange.batch_cancel((), BTC, ["a"])
+    assert not caught.value.report.results[0].outcome.ended
+
+
+@pytest.mark.xfail(strict=True, reason="the status of an acknowledged order is taken from the entry that names it")
+def test_an_acknowledgement_is_no_end_whatever_stands_in_it(wire: responses.RequestsMock, exchange: Any) -> None:
+    """Only a row of the venue's lists of orders proves one."""
+    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11", "status": "filled"}]))
+    (order,) = exchange.cancel_orders(["11"], BTC, CROSS)
+    assert order["status"] is None
+
+
+@pytest.mark.xfail(strict=True, reason="beside any message but 'success', the success code counts under HTTP 5xx too")
+def test_an_answer_under_http_5xx_is_none_whatever_its_message(wire: responses.RequestsMock, exchange: Any) -> None:
+    """A gateway that gave up may have had a body to show."""
+    body = answer(success=[{"orderId": "11"}]) | {"msg": "ok"}
+    wire.post(f"{MARGIN}/batch-cancel-order", json=body, status=500)
+    for endpoint in ("history-orders", "open-orders"):
+        wire.get(f"{MARGIN}/{endpoint}", json=EMPTY)
+    with pytest.raises(CancelUnresolved) as caught:
+        exchange.cancel_orders(["11"], BTC, CROSS)
+    assert caught.value.report.results[0].outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.xfail(strict=True, reason="the kind of account is learned from an answer under HTTP 5xx too")
+def test_an_order_is_not_placed_again_after_http_5xx_whatever_its_code(
+    wire: responses.RequestsMock, exchange: Any
+) -> None:
+    """No code says under HTTP 5xx that nothing was executed."""
+    wire.post(f"{MARGIN}/place-order", json={"code": "40085", "msg": "no"}, status=503)
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
+    placed = wire.post(f"{UNIFIED}/trade/place-order", json=success({"orderId": "12", "clientOid": "a"}))
+    exchange.create_order(BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "a"})
+    assert placed.call_count == 0

@@ -1,0 +1,90 @@
+"""Exchange objects on a transport that does not exist, for call after call."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bitget_margin.core.settings import Pacing
+from support.hostile import Hostile
+from support.unreal import Clock, UnrealLoop, Wire
+from support.wire import market
+
+PACING: Final = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250, limited_ms=100, polls_ms=(50, 100, 200))
+TIMEOUT_S: Final = 1.0
+GRACE_S: Final = 1.3
+LOADING_S: Final = 12.0
+"""What the sync class has begun is not cut off by this transport: a request or two, or all that load the markets."""
+MARKETS: Final = tuple(
+    market(f"{coin}USDT", coin) | {"marginModes": {"cross": True, "isolated": None}} for coin in ("BTC", "ETH")
+)
+STATE: Final = ("options", "markets", "markets_by_id", "symbols", "ids", "currencies", "currencies_by_id", "codes")
+"""What a call may change of an exchange object."""
+
+
+@dataclass
+class Caller:
+    """Exchange objects on a transport that does not exist: one with ccxt's own JSON parser, one with Python's."""
+
+    flavour: Any
+    session: Callable[[Wire], Any]
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.wire = Wire(self.clock)
+        self.loop = UnrealLoop(self.clock)
+        self.states: dict[Any, dict[str, Any]] = {}
+        self.exchanges = [self.loop.run_until_complete(self._made(json_parser)) for json_parser in (None, json.loads)]
+
+    def __call__(self, exchange: Any, method: str, *args: Any) -> Any:
+        result = getattr(exchange, method)(*args)
+        if not inspect.isawaitable(result):
+            return result
+        try:
+            return self.loop.run_until_complete(result)
+        finally:
+            self.loop.run_until_complete(_leave_nobody_behind())
+
+    def close(self) -> None:
+        for exchange in self.exchanges:
+            if not exchange.synchronous:
+                exchange.session = None
+                exchange.timeout_on_exit = 0
+                self.loop.run_until_complete(exchange.close())
+        self.loop.close()
+
+    def ready(self, venue: Hostile) -> Any:
+        """Return an exchange as new, whose requests go to this venue."""
+        exchange = venue.choices.pick(self.exchanges)
+        self.wire.speak_for(venue, exchange.on_json_response)
+        vars(exchange).update(self.states[exchange.on_json_response])
+        exchange.options = exchange.options | {"uta": venue.choices.pick((False, False, True, None))}
+        if venue.choices.once_in(10):
+            exchange.markets = exchange.markets_by_id = None
+            exchange.markets_loading = None
+        self.grace_s = LOADING_S if exchange.markets is None and exchange.synchronous else GRACE_S
+        return exchange
+
+    async def _made(self, json_parser: Any) -> Any:
+        config: dict[str, Any] = {"apiKey": "key", "secret": "secret", "password": "passphrase"}
+        bounds = {"timeout": TIMEOUT_S * 1_000, "pacing": PACING}
+        options = {"uta": False, "fetchMarkets": {"types": ["spot"]}, "batchCancel": bounds}
+        session = {"session": self.session(self.wire)}
+        exchange = self.flavour(config | {"enableRateLimit": False, "options": options} | session)
+        if json_parser is not None:
+            exchange.on_json_response = json_parser
+        exchange.set_markets([dict(known) for known in MARKETS])
+        self.states[exchange.on_json_response] = {name: getattr(exchange, name) for name in STATE}
+        return exchange
+
+
+async def _leave_nobody_behind() -> None:
+    """End what a call has left alone: it would go on in the next case."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
