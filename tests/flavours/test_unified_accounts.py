@@ -113,13 +113,13 @@ def test_ccxts_own_question_for_the_kind_is_not_answered_by_a_failure(flavour: F
         client.close()
 
 
-@pytest.mark.parametrize("kind", list(AccountKind))
-def test_ccxts_own_question_for_the_kind_is_answered_by_the_venue(flavour: Flavour, kind: AccountKind) -> None:
-    with Emulator(accounts=(Account(kind=kind),)) as venue:
+@pytest.mark.parametrize("truth", list(AccountKind))
+def test_ccxts_own_question_for_the_kind_is_answered_by_the_venue(flavour: Flavour, truth: AccountKind) -> None:
+    with Emulator(accounts=(Account(kind=truth),)) as venue:
         client = Client(flavour, config(venue, options=UNKNOWN))
         venue.reset_requests()
         for _ in range(2):
-            assert client("handle_uta_and_params", {"a": 1}, "fetchBalance") == [kind is AccountKind.UNIFIED, {"a": 1}]
+            assert client("handle_uta_and_params", {"a": 1}, "fetchBalance") == [truth is AccountKind.UNIFIED, {"a": 1}]
         assert sent(venue) == ["/api/v3/account/settings"]
         client.close()
 
