@@ -1,0 +1,158 @@
+"""What a caller gives is taken as it is meant, or refused by name before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.call import Fault
+from bitget_margin.core.codes import Hint, Verdict, hint, refuses_parameters, says_kind, verdict
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Pacing, Settings, settings
+from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id, targets
+
+OWN = Pacing(recancel_ms=1)
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+def test_bounds_that_nobody_gives_are_ours(confirm: bool) -> None:
+    ours = settings({}, {}, confirm=confirm)
+    assert ours == Settings(confirm=confirm, timeout_ms=10_000, batch_size=50, pacing=Pacing())
+    assert DEFAULT_TIMEOUT_MS == 10_000
+
+
+def test_bounds_of_the_call_beat_those_of_the_options() -> None:
+    defaults = {"confirm": True, "timeout": 2_000, "batchSize": 20, "pacing": OWN}
+    assert settings({}, defaults, confirm=False) == Settings(True, 2_000, 20, OWN)
+    params = {"confirm": False, "timeout": 3, "batchSize": 1}
+    assert settings(params, defaults, confirm=True) == Settings(False, 3, 1, OWN)
+
+
+def test_a_bound_of_none_in_the_call_is_ours_again() -> None:
+    params = {"confirm": None, "timeout": None, "batchSize": None}
+    defaults = {"confirm": False, "timeout": 2_000, "batchSize": 20}
+    assert settings(params, defaults, confirm=True) == Settings(True, 10_000, 50)
+
+
+@pytest.mark.parametrize("timeout", [0.5, 1, 3_600_000, 3_600_000.0])
+def test_a_timeout_is_a_span_of_up_to_an_hour(timeout: float) -> None:
+    found = settings({"timeout": timeout}, {}, confirm=True)
+    assert found.timeout_ms == timeout
+    assert isinstance(found.timeout_ms, float)
+    assert found.request_ms == timeout / 3
+
+
+@pytest.mark.parametrize(
+    ("params", "name"),
+    [
+        *(({"timeout": bad}, "timeout") for bad in (0, -1, True, False, "5", 3_600_001, float("nan"), float("inf"))),
+        *(({"batchSize": bad}, "batchSize") for bad in (0, 51, True, 2.0, "5")),
+        *(({"confirm": bad}, "confirm") for bad in (0, 1, "yes")),
+        ({"pacing": {}}, "pacing"),
+        ({"pacing": None}, "pacing"),
+    ],
+    ids=str,
+)
+def test_a_bound_that_is_none_is_refused_by_name(params: dict[str, Any], name: str) -> None:
+    with pytest.raises(BadInput, match=name):
+        settings(params, params, confirm=True)
+
+
+def test_pauses_grow_and_the_last_one_repeats() -> None:
+    assert [Pacing().poll_ms(count) for count in range(7)] == [150, 300, 600, 1_000, 1_500, 1_500, 1_500]
+
+
+def test_a_deadline_is_counted_from_its_start() -> None:
+    now = [100.0]
+    deadline = Deadline.after(lambda: now[0], 50)
+    assert (deadline.at_ms, deadline.now_ms(), deadline.left_ms()) == (150, 100, 50)
+    now[0] = 170.0
+    assert (deadline.now_ms(), deadline.left_ms()) == (170, -20)
+    later = deadline.extended(200)
+    assert (later.start_ms, later.span_ms, later.left_ms()) == (100, 200, 130)
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["1", "1181888708480737281", "a-b_C", "0" * 64, 0, 1, 2**63 - 1])
+def test_an_order_id_is_a_text_of_the_venue_or_a_whole_number(value: object) -> None:
+    assert order_id(value, "id") == str(value)
+
+
+@pytest.mark.parametrize("value", ["", "-a", "a b", "x" * 65, 2**63, -1, 1.0, True, None, b"1", ["1"]])
+def test_anything_else_is_no_order_id_and_is_named_by_its_place(value: object) -> None:
+    with pytest.raises(BadInput, match=r"^ids\[3\] is .*order id is a non-empty string"):
+        order_id(value, "ids[3]")
+
+
+def test_an_order_structure_is_no_order_id_and_the_caller_is_told_what_to_give() -> None:
+    with pytest.raises(BadInput, match=r"^ids\[0\] is an order structure; give its 'id'$"):
+        order_id({"id": "1"}, "ids[0]")
+
+
+@pytest.mark.parametrize("value", ["a", "aZ09-+_#", "x" * 50])
+def test_a_client_order_id_is_what_the_venue_takes_for_one(value: str) -> None:
+    assert client_id(value, "clientOrderId") == value
+
+
+@pytest.mark.parametrize("value", ["", "a b", "x" * 51, "ä", 5, None, "a\n"])
+def test_anything_else_is_no_client_order_id_and_is_named_by_its_place(value: object) -> None:
+    with pytest.raises(BadInput, match=r"^clientOrderIds\[1\] is .*1 to 50 characters out of 0-9 A-Z a-z - \+ _ #$"):
+        client_id(value, "clientOrderIds[1]")
+
+
+def test_orders_are_kept_in_the_order_in_which_they_were_first_named() -> None:
+    """Order ids first; what is named twice is asked for once."""
+    named = targets("BTCUSDT", ["2", 1, "2"], ["b", "1", "b"])
+    assert [(target.symbol, target.kind, target.value) for target in named] == [
+        ("BTCUSDT", IdKind.ORDER, "2"),
+        ("BTCUSDT", IdKind.ORDER, "1"),
+        ("BTCUSDT", IdKind.CLIENT, "b"),
+        ("BTCUSDT", IdKind.CLIENT, "1"),
+    ]
+    assert targets("BTCUSDT", [], []) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        (r"ids\[1\]", lambda: targets("BTCUSDT", ["1", ""], [])),
+        (r"clientOrderIds\[1\]", lambda: targets("BTCUSDT", [], ["a", ""])),
+    ],
+)
+def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[], tuple[Target, ...]]) -> None:
+    with pytest.raises(BadInput, match=f"^{name} is ''"):
+        call()
+
+
+# -- codes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("40084", AccountKind.CLASSIC), ("40085", AccountKind.UNIFIED), ("40009", None), (None, None)],
+)
+def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kind: AccountKind | None) -> None:
+    assert says_kind(Fault(OSError(), code)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(499, Verdict.DEFINITIVE), (500, Verdict.AMBIGUOUS), (None, Verdict.DEFINITIVE)]
+)
+def test_no_code_is_definitive_from_http_500_on(status: int | None, expected: Verdict) -> None:
+    assert verdict(Fault(OSError(), "40009", status=status)) is expected
+
+
+def test_parameters_are_refused_by_codes_that_say_so() -> None:
+    assert refuses_parameters(Fault(OSError(), "40808"))
+    assert not refuses_parameters(Fault(OSError(), "40014"))
+    assert not refuses_parameters(Fault(OSError()))
+
+
+def test_a_text_is_matched_as_a_whole() -> None:
+    assert hint(None, "No order to cancel.") is Hint.GONE
+    assert hint(None, "X no order to cancel") is Hint.UNSURE

@@ -1,0 +1,248 @@
+"""Many orders are looked up by page and few by id, and a row counts for the order that was meant alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bitget_margin.core.call import Call, Endpoint
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.ledger import Entry
+from bitget_margin.core.lookup import look_up
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.target import IdKind, Target
+from support.script import EPOCH_MS, SINCE_MS, START_MS, Say, Script, fault, in_turn, page, row
+
+HISTORY, LIVE = Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS
+BY_ID = Target("BTCUSDT", IdKind.ORDER, "12")
+BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+GONE = fault("43001", "The order does not exist")
+
+
+def by_id(*numbers: int) -> list[Target]:
+    """Return orders that are named by their ids."""
+    return [Target("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
+
+
+def looked(say: Say, *targets: Target, rounds: int = 1, **known: Any) -> tuple[Script, list[Entry], Desk]:
+    """Look these up so many times, after a cancel that may have been executed."""
+    venue = Script(say)
+    desk = venue.desk(*targets)
+    entries = list(desk.ledger.entries.values())
+    for entry in entries:
+        entry.attempted(START_MS)
+        for name, value in known.items():
+            setattr(entry, name, value)
+    for _ in range(rounds):
+        venue.run(look_up(desk, [entry for entry in entries if entry.outcome is None]))
+    return venue, entries, desk
+
+
+def asked(venue: Script) -> list[tuple[Endpoint, str | None]]:
+    """Return where each question went, and which order it was for, or below which id its page."""
+    names = ("orderId", "clientOid", "idLessThan")
+    found = []
+    for call in venue.calls:
+        params = dict(call.params)  # type: ignore[call-overload]
+        found.append((call.endpoint, next((params[name] for name in names if name in params), None)))
+    return found
+
+
+# -- by id ------------------------------------------------------------------------------------------------------------
+
+
+def test_one_order_that_has_ended_takes_one_question() -> None:
+    venue, (entry,), _ = looked(in_turn(page(row(12, "cancelled"))), BY_ID)
+    assert (entry.outcome, entry.row_ms) == (Outcome.CANCELED, START_MS + 10)
+    params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"}
+    assert venue.calls == [Call(HISTORY, params)]
+    assert entry.looks_by_id == 1
+
+
+def test_one_order_that_has_not_takes_two() -> None:
+    venue, (entry,), _ = looked(in_turn(page(), page(row(12))), BY_ID)
+    assert asked(venue) == [(HISTORY, "12"), (LIVE, "12")]
+    assert (entry.outcome, entry.row is not None, entry.looks_by_id) == (None, True, 2)
+    assert entry.look_at_ms > venue.now_ms
+
+
+def test_two_orders_take_a_page_of_each_list_and_then_their_own_questions() -> None:
+    """At once: both questions for both orders, history first."""
+    venue, entries, _ = looked(in_turn(page()), *by_id(12, 11))
+    assert asked(venue)[:2] == [(HISTORY, "13"), (LIVE, "13")]
+    assert asked(venue)[2:] == [(HISTORY, "12"), (LIVE, "12"), (HISTORY, "11"), (LIVE, "11")]
+    assert venue.groups == [1, 1, 4]
+    assert [entry.looks_by_id for entry in entries] == [2, 2]
+
+
+def test_twenty_are_asked_for_by_id_in_a_round_and_the_others_in_the_next() -> None:
+    venue, entries, _ = looked(in_turn(page()), *by_id(*range(30, 5, -1)), rounds=2)
+    assert venue.groups == [1, 1, 40] * 2
+    assert [entry.looks_by_id for entry in entries] == [4] * 15 + [2] * 10
+
+
+def test_that_both_lists_do_not_know_it_is_absence_and_less_is_not() -> None:
+    for answer in (page(), GONE):
+        assert looked(in_turn(answer), BY_ID)[1][0].absent_since_ms == START_MS + 20
+    for strange in (page(row(13)), fault("40010"), page({"orderId": "12"})):
+        assert looked(in_turn(page(), strange), BY_ID)[1][0].absent_since_ms is None
+        assert looked(in_turn(strange, page()), BY_ID)[1][0].absent_since_ms is None
+
+
+def test_a_look_up_that_is_refused_for_good_is_not_made_again() -> None:
+    for code in ("40014", "40008"):
+        _, (entry,), _ = looked(in_turn(fault(code, "no")), BY_ID)
+        assert (entry.unreadable, entry.code, entry.reason) == (True, code, "no")
+    _, (entry,), _ = looked(in_turn(fault("40010", "busy")), BY_ID)
+    assert (entry.unreadable, entry.reason) == (False, None)
+
+
+def test_one_question_that_fails_does_not_spoil_the_answers_to_the_others() -> None:
+    def say(call: Call) -> object:
+        params = dict(call.params)  # type: ignore[call-overload]
+        if params.get("orderId") == "12":
+            return fault("40010")
+        return page(row(11, "filled")) if params.get("orderId") == "11" else page()
+
+    _, (lost, found), _ = looked(say, *by_id(12, 11))
+    assert (lost.outcome, found.outcome) == (None, Outcome.FILLED)
+
+
+def test_the_symbols_are_asked_for_side_by_side() -> None:
+    other = Target("ETHUSDT", IdKind.ORDER, "7")
+    venue, entries, _ = looked(
+        lambda call: page(row(12, "cancelled"), row(7, "cancelled", symbol="ETHUSDT")), BY_ID, other
+    )
+    assert venue.groups == [2]
+    assert [entry.outcome for entry in entries] == [Outcome.CANCELED] * 2
+
+
+# -- by page ----------------------------------------------------------------------------------------------------------
+
+
+def full_page(newest: int, status: str = "cancelled") -> dict[str, Any]:
+    """Return a page that may have been cut off."""
+    return page(*(row(newest - i, status) for i in range(50)))
+
+
+def test_pages_of_history_are_read_while_they_can_show_more() -> None:
+    venue, entries, _ = looked(in_turn(full_page(100), full_page(50)), *by_id(100, 20))
+    assert asked(venue) == [(HISTORY, "101"), (HISTORY, "51")]
+    assert [entry.outcome for entry in entries] == [Outcome.CANCELED] * 2
+    short = page(*(row(100 - i, "cancelled") for i in range(49)))
+    venue, _, _ = looked(in_turn(short, page()), *by_id(100, 20, 19))
+    assert asked(venue)[:2] == [(HISTORY, "101"), (LIVE, "21")]
+
+
+def test_pages_are_not_read_below_the_lowest_of_these_orders() -> None:
+    rows = [row(i, "cancelled") for i in range(100, 49, -1) if i != 60]
+    venue, _, _ = looked(in_turn(page(*rows), page()), *by_id(100, 60, 50))
+    assert asked(venue)[1:] == [(HISTORY, "60"), (LIVE, "60")]
+    beyond = [row(i, "cancelled") for i in range(100, 49, -1) if i != 99]
+    venue, _, _ = looked(in_turn(page(*beyond), page()), *by_id(100, 99, 51))
+    assert asked(venue)[1:] == [(HISTORY, "99"), (LIVE, "99")]
+
+
+def test_a_page_that_repeats_itself_ends_the_reading() -> None:
+    venue, _, _ = looked(in_turn(full_page(100)), *by_id(200, 20, 19))
+    assert asked(venue)[:2] == [(HISTORY, "201"), (HISTORY, "51")]
+    assert asked(venue)[2][0] is LIVE
+
+
+def test_so_many_pages_are_read_as_the_orders_are_worth() -> None:
+    """Two, and one more for every fifty orders: more would eat the rate limit that the cancels need."""
+
+    def endless(call: Call) -> object:
+        params = dict(call.params)  # type: ignore[call-overload]
+        if call.endpoint is LIVE or "orderId" in params:
+            return page()
+        newest = int(params["idLessThan"]) - 1
+        return page(*(row(newest - i, "cancelled", symbol="ETHUSDT") for i in range(50)))
+
+    for count, pages in ((2, 2), (49, 2), (50, 3), (100, 4)):
+        targets = by_id(*range(10_000, 10_000 - 2 * count, -2), 5)[: count - 1] + by_id(5)
+        venue, _, _ = looked(endless, *targets)
+        listed = [call for call in venue.calls if call.endpoint is HISTORY and "idLessThan" in call.params]
+        assert len(listed) == pages, count
+
+
+def test_open_orders_are_read_until_a_page_brings_nothing_new_however_short_it_is() -> None:
+    lists = {HISTORY: [page()], LIVE: [page(row(100)), page(row(90)), page()]}
+
+    def say(call: Call) -> object:
+        left = lists[call.endpoint]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    venue, (first, second), _ = looked(say, *by_id(100, 90))
+    assert asked(venue) == [(HISTORY, "101"), (LIVE, "101"), (LIVE, "100")]
+    assert first.row is not None
+    assert second.row is not None
+
+
+def test_why_a_page_does_not_come_costs_no_question_by_id() -> None:
+    def say(call: Call) -> object:
+        return page(row(12, "filled"), row(11, "filled")) if "orderId" in call.params else fault("40010")
+
+    _, entries, _ = looked(say, *by_id(12, 11))
+    assert [entry.outcome for entry in entries] == [Outcome.FILLED] * 2
+
+
+# -- under a client order id ------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_open_needs_no_more_than_its_live_row() -> None:
+    venue, (entry,), _ = looked(
+        in_turn(page(row(9, "cancelled", clientOid="a")), page(row(12, clientOid="a"))), BY_NAME
+    )
+    assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
+    assert (entry.bound_id, entry.outcome) == ("12", None)
+
+
+@pytest.mark.parametrize("updated", [EPOCH_MS - 1_000, EPOCH_MS + 5_000])
+def test_an_ended_row_of_a_name_counts_when_open_orders_do_not_know_the_name(updated: int) -> None:
+    ended = row(9, "filled", clientOid="a", uTime=str(updated))
+    venue, (entry,), _ = looked(in_turn(page(ended), page()), BY_NAME)
+    assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
+    in_call = updated > EPOCH_MS
+    assert entry.outcome is (Outcome.FILLED if in_call else None)
+    assert (entry.candidate is None) is in_call
+    assert entry.candidate_since_ms == (None if in_call else START_MS + 20)
+
+
+def test_an_ended_row_of_a_name_says_nothing_while_open_orders_do_not_answer() -> None:
+    ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
+    for silent in (fault("40010"), page({"orderId": "12"})):
+        _, (entry,), _ = looked(in_turn(page(ended), silent), BY_NAME)
+        assert (entry.outcome, entry.candidate) == (None, None)
+
+
+def test_names_begin_at_the_newest_page_and_are_read_to_the_end_of_the_open_orders() -> None:
+    """Only then is it sure that no younger order of that name lives."""
+    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    new = str(EPOCH_MS + 5_000)
+    ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
+    lists = {HISTORY: [page(*ended)], LIVE: [page(row(99)), page()]}
+
+    def say(call: Call) -> object:
+        left = lists[call.endpoint]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    venue, entries, _ = looked(say, BY_NAME, other)
+    assert asked(venue) == [(HISTORY, None), (LIVE, None), (LIVE, "99")]
+    assert [entry.outcome for entry in entries] == [Outcome.FILLED, Outcome.CANCELED]
+
+
+def test_a_row_that_cannot_be_read_leaves_the_end_of_a_name_open() -> None:
+    """It may be the younger order of this name."""
+    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    new = str(EPOCH_MS + 5_000)
+    ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
+
+    def say(call: Call) -> object:
+        if call.endpoint is HISTORY:
+            return page(*ended)
+        return page({"orderId": "99"})
+
+    _, entries, _ = looked(say, BY_NAME, other)
+    assert [entry.outcome for entry in entries] == [None, None]

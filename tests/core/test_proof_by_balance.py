@@ -1,0 +1,121 @@
+"""Nothing is left when nothing is frozen, or when what is frozen is accounted for to the last digit."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitget_margin.core.call import Endpoint, Fault
+from bitget_margin.core.sweep import Swept
+from support.sweeping import COINS, Account, asked, order, sweep
+
+
+def test_coins_that_stay_frozen_are_told_with_their_amount() -> None:
+    """After a few looks with growing pauses: the balance may lag."""
+    swept, _, venue = sweep(Account(hidden={"USDT": "0.10", "BTC": "2E+1"}), "BTCUSDT")
+    assert swept.problem is not None
+    assert "but 20 BTC, 0.1 USDT is still frozen" in swept.problem
+    assert "params['symbols']" in swept.problem
+    assert asked(venue).count(Endpoint.ASSETS) == 4
+    assert venue.waits == [150, 300, 600, 1_000]
+    swept, _, _ = sweep(Account(hidden={"USDT": "5"}), None, [])
+    assert swept.problem is not None
+    assert "older than the 90 days" in swept.problem
+
+
+def test_the_balance_is_not_asked_beyond_the_deadline() -> None:
+    swept, desk, venue = sweep(Account(hidden={"USDT": "5"}), "BTCUSDT", timeout_ms=400)
+    assert swept.problem is not None
+    assert venue.waits == [150]
+    assert venue.now_ms < desk.deadline.at_ms
+
+
+def test_coins_that_thaw_late_are_no_problem() -> None:
+    """The balance may lag behind the cancels."""
+    swept, _, venue = sweep(Account([order(1)], hidden={"USDT": "5"}, thaws_after=2), "BTCUSDT")
+    assert swept == Swept()
+    assert asked(venue).count(Endpoint.ASSETS) == 3
+
+
+def test_coins_of_other_pairs_do_not_matter_to_one_symbol_and_do_to_the_account() -> None:
+    assert sweep(Account(hidden={"ETH": "5"}), "BTCUSDT")[0] == Swept()
+    assert sweep(Account(hidden={"ETH": "5"}), None)[0].problem is not None
+
+
+def test_a_balance_that_cannot_be_read_is_no_proof() -> None:
+    swept, _, _ = sweep(Account(unreadable=True), "BTCUSDT", timeout_ms=500)
+    assert swept.problem is not None
+    assert swept.problem.startswith("the balance could not be read (")
+    assert isinstance(swept.fault, Fault)
+
+
+# -- what other symbols hold ------------------------------------------------------------------------------------------
+
+
+def test_coins_that_open_orders_of_other_symbols_hold_are_accounted_for() -> None:
+    """A half-filled buy holds what is left of it at its price; a half-filled sell holds coins."""
+    others = [order(3, "ETHUSDT"), order(2, "SOLUSDT", "liquidation-sell")]
+    assert sweep(Account(others), "ETHUSDT")[0] == Swept()
+    account = Account([*others, order(4)], hidden={"USDT": "0.00000001"})
+    swept, _, venue = sweep(account, "BTCUSDT")
+    assert swept == Swept()
+    assert account.orders == others
+    assert asked(venue)[-1] is None
+    assert asked(venue).count(Endpoint.ASSETS) == 1
+
+
+def test_what_they_do_not_account_for_is_told_to_the_last_digit() -> None:
+    swept, _, _ = sweep(Account([order(3, "ETHUSDT")], hidden={"USDT": "0.00000003"}), "BTCUSDT")
+    assert swept.problem is not None
+    assert "but 0.00000002 USDT is still frozen" in swept.problem
+    sold, _, _ = sweep(Account([order(3, "ETHUSDT", "sell")], hidden={"USDT": "1"}), "BTCUSDT")
+    assert sold.problem is not None
+    assert "but 1 USDT is still frozen" in sold.problem
+
+
+def test_a_sell_of_the_same_coin_for_another_holds_what_is_left_of_it() -> None:
+    sells = [order(3, "BTCUSDC", "sell")]
+    assert sweep(Account(sells), "BTCUSDT")[0] == Swept()
+    swept, _, _ = sweep(Account(sells, hidden={"BTC": "0.5"}), "BTCUSDT")
+    assert swept.problem is not None
+    assert "but 0.49999999 BTC is still frozen" in swept.problem
+
+
+def test_where_all_symbols_cannot_be_listed_the_named_ones_are() -> None:
+    account = Account([order(3, "ETHUSDT"), order(2, "SOLUSDT")], all_at_once=False)
+    swept, _, venue = sweep(account, "BTCUSDT", ["ETHUSDT", "SOLUSDT"])
+    assert swept == Swept()
+    assert venue.groups[-2:] == [2, 2]
+    partly, _, _ = sweep(account, "BTCUSDT", ["ETHUSDT"])
+    assert partly.problem is not None
+    assert "but 14.99999999 USDT" in partly.problem
+    denied = Account([order(3, "ETHUSDT")], all_at_once=False, denied=frozenset({"SOLUSDT"}))
+    assert sweep(denied, "BTCUSDT", ["SOLUSDT", "ETHUSDT"])[0] == Swept()
+
+
+def test_an_order_of_the_symbol_itself_explains_nothing() -> None:
+    """It should have been cancelled."""
+    swept, _, _ = sweep(Account([order(1)], late=frozenset("1")), "BTCUSDT")
+    assert swept.problem is not None
+
+
+@pytest.mark.parametrize("odd", [{"price": ""}, {"baseSize": "x"}, {"size": "x"}], ids=str)
+def test_a_row_whose_amounts_cannot_be_read_explains_nothing(odd: dict[str, str]) -> None:
+    account = Account([order(3, "ETHUSDT")], odd=odd)
+    swept, _, _ = sweep(account, "BTCUSDT")
+    assert swept.problem is not None
+    assert "but 15 USDT is still frozen" in swept.problem
+
+
+def test_an_order_of_a_symbol_that_is_not_known_explains_nothing() -> None:
+    account = Account([order(3, "ETHUSDT")], odd={"symbol": "NEWUSDT"})
+    assert sweep(account, "BTCUSDT")[0].problem is not None
+
+
+def test_a_balance_without_the_coins_of_the_orders_is_no_proof() -> None:
+    """Silence is not zero; where nothing was cancelled, there is nothing to be silent about."""
+    swept, _, _ = sweep(Account([order(1)], silent=frozenset({"BTC", "USDT"})), "BTCUSDT")
+    assert swept.problem == "the balance names none of the coins of these orders"
+    assert sweep(Account(silent=frozenset({"BTC", "USDT"})), "BTCUSDT")[0] == Swept()
+    assert sweep(Account([order(1)], silent=frozenset({"BTC"})), "BTCUSDT")[0] == Swept()
+    everything = frozenset(coin for pair in COINS.values() for coin in pair)
+    assert sweep(Account([order(1)], silent=everything), None)[0].problem is not None

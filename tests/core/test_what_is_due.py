@@ -1,0 +1,175 @@
+"""What is asked or cancelled next, and when: no more than the venue allows, and never by a name that may have moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bitget_margin.core.answers import BatchAnswer, Item
+from bitget_margin.core.codes import Hint
+from bitget_margin.core.ledger import Entry, Ledger
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.core.row import Row, State
+from bitget_margin.core.settings import Pacing
+from bitget_margin.core.target import IdKind, Target
+
+BY_ID = Target("BTCUSDT", IdKind.ORDER, "12")
+BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+LIVE = Row("12", "a", "BTCUSDT", State.LIVE, {})
+PACING = Pacing()
+
+
+@pytest.mark.parametrize(
+    ("target", "known", "due"),
+    [
+        (BY_ID, {"resend_ms": 7}, 7),
+        (BY_ID, {"outcome": Outcome.OPEN}, None),
+        (BY_ID, {"attempted_ms": 1_000}, 2_050),
+        (BY_ID, {"attempted_ms": 1_000, "outcome": Outcome.OPEN}, None),
+        (BY_ID, {"attempted_ms": 1_000, "acknowledged": True}, None),
+        (BY_ID, {"attempted_ms": 1_000, "acknowledged": True, "row": LIVE}, 2_050),
+        (BY_ID, {"attempted_ms": 1_000, "hint": Hint.GONE}, None),
+        (BY_ID, {"attempted_ms": 1_000, "hint": Hint.GONE, "row": LIVE}, 2_050),
+        (BY_NAME, {"attempted_ms": 1_000}, None),
+        (BY_NAME, {"attempted_ms": 1_000, "bound_id": "12"}, 2_050),
+        (BY_NAME, {"attempted_ms": 1_000, "row": LIVE}, 2_050),
+    ],
+    ids=str,
+)
+def test_a_cancel_is_repeated_a_second_later_if_it_can_have_failed(
+    target: Target, known: dict[str, Any], due: float | None
+) -> None:
+    """By name only what was seen alive: the name may have gone to a younger order by now."""
+    assert Entry(target, **known).due_cancel_ms(PACING) == due
+
+
+def looks(entry: Entry, now_ms: float, count: int) -> list[float]:
+    """Return after how long each of so many look-ups at this time would be followed by the next."""
+    found = []
+    for _ in range(count):
+        entry.schedule_look(now_ms, PACING)
+        found.append(entry.look_at_ms - now_ms)
+    return found
+
+
+def test_look_ups_of_an_end_that_does_not_show_come_at_growing_pauses() -> None:
+    entry = Entry(BY_ID, attempted_ms=1_000, acknowledged=True)
+    assert looks(entry, 1_000, 6) == [150, 300, 600, 1_000, 1_500, 1_500]
+    alive = Entry(BY_ID, attempted_ms=1_000, acknowledged=True, row=LIVE)
+    assert looks(alive, 1_000, 2) == [150, 300]
+
+
+def test_an_order_that_lives_is_looked_up_after_its_next_cancel() -> None:
+    """Only that can tell more."""
+    assert looks(Entry(BY_ID, attempted_ms=1_000, row=LIVE), 1_200, 5) == [850, 850, 850, 1_000, 1_500]
+    closed = Entry(BY_ID, attempted_ms=1_000, row=LIVE, outcome=Outcome.OPEN)
+    assert looks(closed, 0.0, 2) == [150, 300]
+
+
+def test_the_look_that_is_the_second_leg_of_not_found_comes_when_it_is_proof() -> None:
+    gone = {"attempted_ms": 900.0, "hint": Hint.GONE, "absent_since_ms": 1_000.0}
+    assert looks(Entry(BY_ID, **gone), 1_100, 1) == [1_400]  # type: ignore[arg-type]
+    assert looks(Entry(BY_ID, **gone), 2_500, 1) == [150]  # type: ignore[arg-type]
+    doubtful = Entry(BY_ID, **gone, doubtful=True)  # type: ignore[arg-type]
+    assert looks(doubtful, 1_100, 1) == [150]
+    unsure = Entry(BY_ID, attempted_ms=900, absent_since_ms=1_000)
+    assert looks(unsure, 1_100, 1) == [150]
+
+
+def test_the_second_look_at_an_older_end_comes_when_it_counts() -> None:
+    entry = Entry(BY_NAME, attempted_ms=900, candidate=LIVE, candidate_since_ms=1_000, absent_since_ms=400)
+    assert looks(entry, 1_100, 1) == [1_400]
+    assert looks(entry, 2_499, 1) == [1]
+    assert looks(entry, 2_500, 1)[0] > 1
+    seen = Entry(BY_NAME, attempted_ms=900, hint=Hint.GONE, candidate_since_ms=1_000)
+    assert looks(seen, 1_100, 1) == [150]
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def item(
+    order_id: str | None, client_id: str | None = None, reason: str | None = None, code: str | None = None
+) -> Item:
+    """Return what an answer says of an order."""
+    return Item(order_id, client_id, reason, code, {"orderId": order_id, "clientOid": client_id})
+
+
+def by_ids(*ids: str) -> Ledger:
+    """Return a ledger of orders that are named by their ids."""
+    return Ledger.of(Target("BTCUSDT", IdKind.ORDER, i) for i in ids)
+
+
+def test_each_entry_of_an_answer_goes_to_the_order_that_was_named() -> None:
+    ledger = by_ids("1", "2", "3", "4")
+    stranger, odd = item("9"), {"x": 1}
+    both = item("4", reason="Order Cancelled", code="c4")
+    answer = BatchAnswer((item("1"), item("4"), stranger), (item("2", reason="no", code="c2"), both), (odd,))
+    ledger.record_answer(answer, ledger.entries.values(), 5.0)
+    taken, refused, neither, doubtful = ledger.entries.values()
+    assert (taken.acknowledged, taken.doubtful, taken.refusals_ms) == (True, False, ())
+    assert (refused.acknowledged, refused.refusals_ms, refused.code, refused.reason) == (False, (5.0,), "c2", "no")
+    assert refused.doubtful is False
+    assert (neither.doubtful, neither.refusals_ms) == (True, (5.0,))
+    assert neither.reason == "the venue named this order in neither list"
+    assert (doubtful.doubtful, doubtful.acknowledged, doubtful.refusals_ms) == (True, False, ())
+    assert (doubtful.code, doubtful.reason, doubtful.info) == ("c4", "Order Cancelled", both.raw)
+    assert ledger.unasked == [stranger.raw, odd]
+
+
+def test_entries_are_matched_by_the_kind_of_id_that_was_sent() -> None:
+    """A name that is spelled like somebody's order id is not that order."""
+    ledger = Ledger.of([Target("BTCUSDT", IdKind.CLIENT, "12")])
+    (entry,) = ledger.entries.values()
+    ledger.record_answer(BatchAnswer((item("12", "other"),), ()), [entry], 5.0)
+    assert not entry.acknowledged
+    assert len(ledger.unasked) == 1
+    ledger.record_answer(BatchAnswer((item("77", "12"),), ()), [entry], 6.0)
+    assert (entry.acknowledged, entry.bound_id) == (True, "77")
+
+
+def test_an_answer_is_matched_by_what_was_sent_and_not_by_what_was_asked_for() -> None:
+    """The second cancel of a name goes by its order id."""
+    ledger = Ledger.of([BY_NAME])
+    (entry,) = ledger.entries.values()
+    entry.sent_as = BY_ID
+    ledger.record_answer(BatchAnswer((item("12"),), ()), [entry], 5.0)
+    assert entry.acknowledged
+    assert ledger.unasked == []
+
+
+def test_what_is_not_proven_is_unknown_if_it_may_have_been_executed_and_else_not_sent() -> None:
+    ledger = by_ids("1", "2", "3", "4")
+    unsent, lost, taken, alive = ledger.entries.values()
+    lost.attempted(1)
+    for entry in (taken, alive):
+        entry.attempted(1)
+        entry.acknowledged = True
+    alive.saw(LIVE, 2)
+    assert len(list(ledger.unresolved())) == 4
+    ledger.close()
+    assert unsent.outcome is Outcome.NOT_SENT
+    assert {lost.outcome, taken.outcome, alive.outcome} == {Outcome.UNKNOWN}
+    assert (unsent.reason, lost.reason) == (None, None)
+    assert taken.reason == "acknowledged, and no look-up shows its end yet"
+    assert alive.reason == "acknowledged, and its row still lives"
+    assert list(ledger.unresolved()) == []
+
+
+def test_closing_takes_nothing_back() -> None:
+    ledger = by_ids("1", "2")
+    ended, told = ledger.entries.values()
+    ended.outcome = Outcome.CANCELED
+    told.attempted(1)
+    told.acknowledged, told.reason = True, "Order Cancelled"
+    ledger.close()
+    assert (ended.outcome, told.reason) == (Outcome.CANCELED, "Order Cancelled")
+
+
+def test_an_order_is_entered_once() -> None:
+    ledger = by_ids("1")
+    (entry,) = ledger.entries.values()
+    assert ledger.add(entry.target) is entry
+    assert ledger.add(BY_ID).target == BY_ID
+    assert list(ledger.entries) == [entry.target, BY_ID]

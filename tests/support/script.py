@@ -1,0 +1,105 @@
+"""A venue that says what a test lets it say, call by call, on a clock of its own: no sockets, threads or waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.deadline import Deadline
+from bitget_margin.core.delivery import Desk
+from bitget_margin.core.dialect import dialect_of
+from bitget_margin.core.ledger import Ledger
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.target import Target
+
+EPOCH_MS = 1_700_000_000_000
+"""The venue's clock when a test begins; the caller's shows 1 000 000."""
+START_MS = 1_000_000.0
+ROUND_TRIP_MS = 10.0
+SINCE_MS = EPOCH_MS - 1_000
+
+Say = Callable[[Call], object]
+"""Returns a reply, or the data of an answer of success."""
+
+
+def fault(code: str | None = None, text: str | None = None, status: int | None = 400, *, sent: bool = True) -> Fault:
+    """Return a fault of this code; without one, of a lost answer."""
+    return Fault(OSError(f"{code} {text}"), code, text, status, sent=sent)
+
+
+def row(order_id: int, status: str = "live", **more: Any) -> dict[str, Any]:
+    """Return a classic order row of BTCUSDT, placed and changed long before the test began."""
+    old = str(EPOCH_MS - 500_000)
+    named = {"orderId": str(order_id), "clientOid": f"c{order_id}", "symbol": "BTCUSDT", "status": status}
+    return {**named, "cTime": old, "uTime": old, **more}
+
+
+def page(*rows: object) -> dict[str, Any]:
+    """Return the data of a classic page."""
+    return {"orderList": list(rows)}
+
+
+@dataclass(slots=True)
+class Script:
+    """What was asked, how long was waited, and when it was."""
+
+    say: Say
+    now_ms: float = START_MS
+    calls: list[Call] = field(default_factory=list)
+    sent_at: list[float] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    resyncs: int = 0
+
+    def clock(self) -> float:
+        """Return the time of the caller's clock."""
+        return self.now_ms
+
+    def desk(self, *targets: Target, kind: AccountKind = AccountKind.CLASSIC, **settings: Any) -> Desk:
+        """Return a desk whose time begins now."""
+        bounds = Settings(**settings)
+        deadline = Deadline.after(self.clock, bounds.timeout_ms)
+        return Desk(Ledger.of(targets), bounds, deadline, since_ms=SINCE_MS, dialect=dialect_of(kind))
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drive a flow to its end."""
+        value: Any = None
+        try:
+            while True:
+                value = self._do(flow.send(value))
+        except StopIteration as stop:
+            return stop.value
+
+    def _do(self, effect: object) -> object:
+        if isinstance(effect, SendAll):
+            self.groups.append(len(effect.sends))
+            return tuple(self._reply(send) for send in effect.sends)
+        if isinstance(effect, Resync):
+            assert effect.deadline_ms > self.now_ms
+            self.resyncs += 1
+            self.now_ms += ROUND_TRIP_MS
+            return None
+        assert isinstance(effect, Wait)
+        self.waits.append(effect.until_ms - self.now_ms)
+        self.now_ms = max(self.now_ms, effect.until_ms)
+        return None
+
+    def _reply(self, send: Send) -> Reply:
+        send.left_ms, send.started = self.now_ms, True
+        self.calls.append(send.call)
+        self.sent_at.append(self.now_ms)
+        said = self.say(send.call)
+        self.now_ms += ROUND_TRIP_MS
+        clock = EPOCH_MS + int(self.now_ms - START_MS)
+        success = {"code": "00000", "msg": "success", "requestTime": clock, "data": said}
+        send.reply = said if isinstance(said, Answer | Fault) else Answer(success)
+        return send.reply
+
+
+def in_turn(*said: object) -> Say:
+    """Say these one after another, and the last one from then on."""
+    left = list(said)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
