@@ -1,0 +1,169 @@
+"""Why an order is not resolved: what the venue withheld until the deadline, or nothing that would excuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bitget_margin.core.call import Endpoint
+from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
+
+from .evidence import NEVER_EXECUTED, Evidence, Name, is_cancel
+from .scenario import PACING, By
+from .verdict import Reason
+
+NEED_MS: Final = 200.0
+"""What a proof takes at most once nothing is in its way: two pauses, a second refusal or look-up, a few requests."""
+_ROUND_TRIPS: Final = 6
+_KNOWN_WORDS: Final = frozenset({"no order to cancel", "订单不存在"})
+_HARMLESS: Final = NEVER_EXECUTED | {FaultKind.TWICE, FaultKind.UNASKED_IDS, FaultKind.WRONG_SYMBOL}
+"""Faults that leave it clear whether a cancel was carried out."""
+_OF_DATA: Final = frozenset({FaultKind.NULL_DATA, FaultKind.NULL_LISTS, FaultKind.MISSING_LISTS})
+_STALLS: Final = frozenset({FaultKind.STALL_BEFORE, FaultKind.STALL_AFTER})
+_PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
+_WINDOW_MS: Final = 1_050
+
+Obstacle = tuple[float, Reason]
+"""Until when something was in the way, on the venue's clock."""
+
+
+def explain(e: Evidence, name: Name) -> Reason | None:
+    """Return what kept one order from being resolved, or None if nothing did."""
+    meant, trouble = e.meant(name), e.scenario.trouble
+    if e.heir(name) is not None:
+        return Reason.HEIR
+    contradiction = _contradiction(e)
+    if contradiction is not None:
+        return contradiction
+    cancels = e.cancels(name.value, *(() if meant is None else (meant.order_id, meant.client_oid)))
+    doubtful = trouble.turned("omit_ids", "omit_refused", "both_lists") or any(_unanswered(e, r) for r in cancels)
+    if meant is None and doubtful:
+        return Reason.ABSENT
+    if is_elsewhere(e, name):
+        return Reason.ELSEWHERE
+    if meant is None and _has_strange_words(e):
+        return Reason.WORDS
+    if meant is not None and name.by is By.CLIENT_ID and not meant.live and doubtful:
+        return Reason.OLD_NAME
+    obstacles = list(obstacles_of(e))
+    if meant is not None:
+        obstacles.append(_end(e, e.after[meant.order_id], cancels))
+    return verdict_of(e, obstacles)
+
+
+def explain_sweep(e: Evidence) -> Reason | None:
+    """Return what kept the end of everything from being proven, where every single order is resolved."""
+    contradiction = _contradiction(e)
+    if contradiction is not None:
+        return contradiction
+    market = e.scenario.pair.market
+    obstacles = list(obstacles_of(e))
+    obstacles += [_end(e, e.after[order_id], e.cancels(order_id)) for order_id in e.touchable()]
+    elsewhere = any(o.live and e.owns(o) and o.symbol != market for o in e.after.values())
+    answers = e.scenario.account is AccountKind.UNIFIED or e.scenario.trouble.turned("open_orders_without_symbol")
+    if elsewhere and not e.scenario.others and not answers:
+        return Reason.FROZEN
+    return verdict_of(e, obstacles)
+
+
+def explain_placing(e: Evidence, client_id: str) -> Reason | None:
+    """Return what kept a new order from being seen."""
+    order = next((order for order in e.new() if order.client_oid == client_id), None)
+    if order is None:
+        return Reason.NEVER_PLACED
+    contradiction = _contradiction(e)
+    if contradiction is not None:
+        return contradiction
+    return verdict_of(e, [*obstacles_of(e), _end(e, order, ())])
+
+
+def verdict_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
+    """Return the last obstacle, if what was left of the time after it was too little."""
+    latest_ms, reason = max(obstacles, default=(e.began_ms, None))
+    latency_ms = e.scenario.trouble.knob("latency_ms")
+    if latest_ms + NEED_MS + _ROUND_TRIPS * latency_ms > e.deadline_ms:
+        return reason or Reason.FAULT
+    if any(record.fault is FaultKind.REFUSE for record in e.requests):
+        # The venue does not know of what it refused, but it counts where the library keeps its windows.
+        return Reason.REFUSED
+    return Reason.WINDOW if _window_is_full(e) else None
+
+
+def obstacles_of(e: Evidence) -> Iterator[Obstacle]:
+    """Yield what was in the way of everything: requests that met a fault, each until it was over."""
+    request_ms = e.scenario.timeout_ms / 3
+    for record in e.requests:
+        late_ms = _slowness_ms(e, record)
+        if record.fault is not None or late_ms:
+            yield record.at_ms + min(late_ms, _longest_ms(e, record, request_ms)), Reason.FAULT
+
+
+def _longest_ms(e: Evidence, record: RequestRecord, request_ms: float) -> float:
+    """Return how long a request is waited for: stock ccxt places a single order, with all the time but a third."""
+    if record.fault is FaultKind.REFUSE:
+        return float("inf")  # no request is in the way, but the port
+    if record.path.endswith("/place-order"):
+        return max(request_ms, e.deadline_ms - request_ms - record.at_ms)
+    return request_ms
+
+
+def _slowness_ms(e: Evidence, record: RequestRecord) -> float:
+    """Return for how long a request's fault was in the way."""
+    trouble = e.scenario.trouble
+    knobs = ("batch_cancel_stall_ms", "batch_cancel_trickle_ms")
+    slow_ms = sum(trouble.knob(knob) for knob in knobs) if is_cancel(record) else 0
+    if record.fault in _STALLS:
+        return float("inf")
+    if record.fault in {FaultKind.SLOW_BYTES, FaultKind.REFUSE}:
+        return slow_ms + max(rule.duration_ms for rule in trouble.rules if rule.kind is record.fault)
+    return slow_ms + (PACING.limited_ms if record.fault is FaultKind.TOO_MANY else 0)
+
+
+def _end(e: Evidence, truth: Order, cancels: Sequence[RequestRecord]) -> Obstacle:
+    """Return until when the end of an order could not be seen, or was not there."""
+    trouble = e.scenario.trouble
+    if truth.live:
+        last_ms = max((record.at_ms for record in cancels if record.executed), default=e.began_ms)
+        return last_ms + PACING.recancel_ms + trouble.knob("ack_delay_ms"), Reason.LIVES
+    lag_ms = trouble.knob("history_lag_ms")
+    return truth.updated_ms + lag_ms, Reason.LAG if lag_ms else Reason.ACK_DELAY
+
+
+def _contradiction(e: Evidence) -> Reason | None:
+    faults = [record.fault for record in e.requests]
+    if FaultKind.UNIFIED in faults:
+        return Reason.KIND
+    return Reason.CLOCK if faults.count(FaultKind.CLOCK_SKEW) > 1 else None
+
+
+def _unanswered(e: Evidence, record: RequestRecord) -> bool:
+    """Whether the answer to a cancel did not say what became of it."""
+    if record.fault in _OF_DATA and not record.executed:
+        return False  # a refusal has no data that could be spoiled
+    if record.fault is None or record.fault is FaultKind.SLOW_BYTES:
+        return _slowness_ms(e, record) >= e.scenario.timeout_ms / 4
+    return record.fault not in _HARMLESS
+
+
+def is_elsewhere(e: Evidence, name: Name) -> bool:
+    """Whether a unified account's question by id, which knows no symbol, shows an order of another one."""
+    if e.scenario.account is AccountKind.CLASSIC:
+        return False
+    same = [o for o in e.after.values() if e.owns(o) and name.value in (o.order_id, o.client_oid)]
+    return e.meant(name) is None and any(order.symbol != name.market for order in same)
+
+
+def _has_strange_words(e: Evidence) -> bool:
+    knobs = dict(e.scenario.trouble.knobs)
+    said = knobs.get("failure_text_unknown")
+    coded = e.scenario.account is AccountKind.UNIFIED or "failure_code" in knobs
+    return said is not None and said not in _KNOWN_WORDS and not coded
+
+
+def _window_is_full(e: Evidence) -> bool:
+    """Whether one of the endpoints had no room for the rest of the call."""
+    for path, limit in _PER_SECOND.items():
+        sent = sorted(record.at_ms for record in e.requests if record.path == path)
+        if len(sent) >= limit and sent[-limit] + _WINDOW_MS + NEED_MS > e.deadline_ms:
+            return True
+    return False

@@ -1,0 +1,166 @@
+"""The judge: a round's evidence in, a verdict out. It reads the venue's books, and nothing of how the library works."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
+from bitget_margin.core.call import Endpoint
+from bitget_margin.emulator import FaultKind
+
+from .cancelling import answers, judge_cancelling, lagged
+from .evidence import ENDED, Evidence
+from .explaining import explain, explain_placing, explain_sweep, is_elsewhere
+from .outcomes import UNRESOLVED, is_lagged, judge_numbers
+from .placing import judge_placing, undecided, was_there
+from .scenario import Method
+from .verdict import Finding, Flaw, Reason, Verdict
+
+GRACE_MS: Final = 200.0
+"""How much longer than its `timeout` a call may take, beside what the machine was late."""
+_REFUSALS: Final = (FaultKind.CLOCK_SKEW, FaultKind.UNIFIED)
+"""Faults that end a call with a definitive error."""
+_PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
+_PLACE_PER_SECOND: Final = 10
+_ENDS: Final = frozenset({Outcome.CANCELED.value, Outcome.FILLED.value})
+
+
+def judge(e: Evidence) -> Verdict:
+    """Return the verdict on a round."""
+    reasons = list(_reasons(e))
+    findings = [
+        *(judge_placing(e) if e.scenario.method.places else judge_cancelling(e)),
+        *_judge_books(e),
+        *_judge_exception(e),
+        *_judge_bounds(e),
+        *_judge_again(e),
+        *(Finding(Flaw.UNEXPLAINED, text) for text, reason in reasons if reason is None),
+    ]
+    return Verdict(
+        seed=e.scenario.seed,
+        number=e.scenario.number,
+        label=e.scenario.trouble.label,
+        method=e.scenario.method.value,
+        outcomes=_outcomes(e),
+        unresolved=bool(reasons),
+        reasons=Counter(reason.value for _, reason in reasons if reason is not None),
+        lagged=0 if e.scenario.method.places else lagged(e),
+        findings=tuple(findings),
+        requests=len(e.requests),
+        elapsed_ms=e.answer.elapsed_ms,
+        over_ms=e.answer.elapsed_ms - e.scenario.timeout_ms,
+        lag_ms=e.lag_ms,
+    )
+
+
+def _outcomes(e: Evidence) -> Counter[str]:
+    if not e.scenario.method.places:
+        return Counter(said.outcome for said in e.answer.statements or ())
+    if e.answer.placed is None:
+        return Counter({"refused": len(e.scenario.wishes)})
+    return Counter(_placing_outcome(e, order) for order in e.answer.placed)
+
+
+def _placing_outcome(e: Evidence, order: Mapping[str, Any]) -> str:
+    if undecided(order):
+        return "unplaced"
+    if order["status"] == "rejected":
+        return "refused"
+    return "kept" if was_there(e, order) else "placed"
+
+
+def _reasons(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
+    """Yield what is not resolved, in words, and why."""
+    if isinstance(e.answer.error, PlaceUnresolved):
+        for order in e.answer.placed or ():
+            if undecided(order):
+                name = order["clientOrderId"]
+                yield f"{name} is not known to be placed", explain_placing(e, name)
+    if not isinstance(e.answer.error, CancelUnresolved):
+        return
+    said = answers(e, e.answer.statements or ())
+    open_ends = {name: one for name, one in said.items() if one is not None and one.outcome in UNRESOLVED}
+    for name, one in open_ends.items():
+        yield f"{name.value} is {one.outcome}", explain(e, name)
+    if e.scenario.method is Method.CANCEL_ALL and not open_ends:
+        alive = Outcome.OPEN.value in {one.outcome for one in said.values() if one is not None}
+        yield str(e.answer.error), Reason.LIVES if alive else explain_sweep(e)
+
+
+def _judge_books(e: Evidence) -> Iterator[Finding]:
+    """Yield which orders changed that were not named, and which appeared although nothing was to be placed."""
+    touchable = e.touchable()
+    for order_id, before in e.before.items():
+        if order_id not in touchable and e.final[order_id] != before:
+            yield Finding(Flaw.STRANGER, f"{order_id} was not named, and is {e.final[order_id].status} now")
+    for heir in (e.final[done.heir] for done in e.done if done.heir is not None):
+        if not (heir.live and not heir.filled) and not e.is_taken_over(heir):
+            yield Finding(Flaw.STRANGER, f"{heir.order_id} has got its name since, and is {heir.status}")
+    if not e.scenario.method.places:
+        for order in e.new():
+            yield Finding(Flaw.DOUBLED, f"{order.order_id} was placed by a call that cancels")
+
+
+def _judge_exception(e: Evidence) -> Iterator[Finding]:
+    error = e.answer.error
+    if error is None or _is_documented(e, error):
+        return
+    yield Finding(Flaw.UNDOCUMENTED, f"{type(error).__name__}: {error}")
+
+
+def _is_documented(e: Evidence, error: BaseException) -> bool:
+    said = [one.outcome for one in e.answer.statements or ()]
+    if e.scenario.method.places:
+        return isinstance(error, PlaceUnresolved) or (
+            isinstance(error, ccxt.BaseError) and not isinstance(error, CancelUnresolved)
+        )
+    if isinstance(error, CancelUnresolved):
+        return e.scenario.method is Method.CANCEL_ALL or bool(UNRESOLVED & set(said))
+    if e.scenario.method is Method.CANCEL_ORDER and said == [Outcome.NOT_FOUND.value]:
+        return isinstance(error, ccxt.OrderNotFound)
+    if e.scenario.method is Method.CANCEL_ORDER and said == [Outcome.OPEN.value]:
+        return isinstance(error, ccxt.ExchangeError)
+    refused = any(record.fault in _REFUSALS for record in e.requests)
+    return refused and isinstance(error, ccxt.BaseError) and not isinstance(error, PlaceUnresolved)
+
+
+def _judge_bounds(e: Evidence) -> Iterator[Finding]:
+    """Yield where a call took too long, or asked for more than the venue's windows allow in that time."""
+    over_ms = e.answer.elapsed_ms - e.scenario.timeout_ms
+    if over_ms > GRACE_MS + e.lag_ms:
+        yield Finding(Flaw.LATE, f"{e.answer.elapsed_ms:.0f} ms with a timeout of {e.scenario.timeout_ms}")
+    for (method, path), count in Counter((record.method, record.path) for record in e.requests).items():
+        # aiohttp itself repeats a GET once, where a connection that was kept turns out to be broken.
+        tries = 2 if method == "GET" else 1
+        bound = tries * _PER_SECOND.get(path, _PLACE_PER_SECOND) * (1 + int(e.answer.elapsed_ms // 1_000))
+        if count > bound:
+            yield Finding(Flaw.EXCESS, f"{count} requests to {path}, {bound} are allowed")
+
+
+def _judge_again(e: Evidence) -> Iterator[Finding]:
+    """Yield what a second question, with a venue that is well, shows to be otherwise, or leaves alive."""
+    if e.again is None:
+        return
+    if e.again.statements is None:
+        yield Finding(Flaw.UNDOCUMENTED, f"asked again: {e.again.error!r}")
+        return
+    if e.again.error is not None and not isinstance(e.again.error, CancelUnresolved):
+        yield Finding(Flaw.UNDOCUMENTED, f"asked again: {e.again.error!r}")
+    first = answers(e, e.answer.statements or ())
+    for name, second in zip(dict.fromkeys(e.again_names), e.again.statements, strict=True):
+        if second.outcome in UNRESOLVED and not is_elsewhere(e, name):
+            yield Finding(Flaw.UNEXPLAINED, f"{name.value} is {second.outcome} after it was asked for again")
+        before = first.get(name)
+        meant = e.meant(name)
+        if meant is not None and e.final[meant.order_id].live:
+            yield Finding(Flaw.FALSE, f"{name.value} is alive after it was asked for again: {second.outcome}")
+        if before is None or before.outcome not in _ENDS or is_lagged(e, name, before):
+            continue
+        if (before.outcome, before.id) != (second.outcome, second.id):
+            yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and asked again is {second.outcome}")
+        elif meant is not None and e.final[meant.order_id].status in ENDED:
+            yield from judge_numbers(f"{name.value}, asked again,", second, e.final[meant.order_id])

@@ -1,0 +1,68 @@
+"""The tally as a table, on a terminal or for a document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from rich.table import Table
+
+from .tally import TOTAL, Line, Tally
+from .verdict import Flaw
+
+_SHORT: Final = {
+    "canceled": "canceled",
+    "filled": "filled",
+    "open": "open",
+    "accepted": "accepted",
+    "not_found": "not found",
+    "unknown": "unknown",
+    "not_sent": "not sent",
+    "placed": "placed",
+    "kept": "there already",
+    "refused": "refused",
+    "unplaced": "undecided",
+}
+_HEAD: Final = ("trouble", "rounds", "outcomes", "unresolved", "lagged", *Flaw, "requests", "worst ms", "over ms")
+
+
+def as_table(tally: Tally) -> Table:
+    """Return a table for a terminal."""
+    table = Table(*_HEAD, title=None)
+    for label, line in tally.in_order():
+        table.add_row(*_cells(label, line), style="bold" if label == TOTAL else None)
+    return table
+
+
+def as_markdown(tally: Tally) -> str:
+    """Return a table for a document."""
+    rows = [list(_HEAD), ["---"] * len(_HEAD), *(list(_cells(label, line)) for label, line in tally.in_order())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def reasons(tally: Tally) -> Iterator[str]:
+    """Yield why orders were not resolved, the most frequent reason first."""
+    for reason, count in tally.reasons.most_common():
+        yield f"{count:7} {reason}"
+
+
+def _cells(label: str, line: Line) -> tuple[str, ...]:
+    mean = line.requests / max(1, line.rounds)
+    return (
+        label,
+        str(line.rounds),
+        _outcomes(line.outcomes),
+        str(line.unresolved),
+        str(line.lagged),
+        *(str(line.flaws[flaw]) for flaw in Flaw),
+        f"{mean:.1f} / {line.most_requests}",
+        f"{line.worst_ms:.0f}",
+        f"{line.worst_over_ms:.0f}",
+    )
+
+
+def _outcomes(outcomes: Counter[str]) -> str:
+    known = [(word, outcomes[outcome]) for outcome, word in _SHORT.items()]
+    others = [(outcome, count) for outcome, count in outcomes.items() if outcome not in _SHORT]
+    return ", ".join(f"{count} {word}" for word, count in [*known, *others] if count)

@@ -1,0 +1,66 @@
+"""What many verdicts come to, one line for each kind of trouble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .troubles import LABELS
+from .verdict import Flaw, Verdict
+
+TOTAL = "total"
+
+
+@dataclass(slots=True)
+class Line:
+    """The rounds with one kind of trouble."""
+
+    rounds: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    unresolved: int = 0
+    lagged: int = 0
+    flaws: Counter[Flaw] = field(default_factory=Counter)
+    requests: int = 0
+    most_requests: int = 0
+    worst_ms: float = 0.0
+    worst_over_ms: float = float("-inf")
+
+    def add(self, verdict: Verdict) -> None:
+        """Count a round."""
+        self.rounds += 1
+        self.outcomes.update(verdict.outcomes)
+        self.unresolved += verdict.unresolved
+        self.lagged += verdict.lagged
+        self.flaws.update(finding.flaw for finding in verdict.findings)
+        self.requests += verdict.requests
+        self.most_requests = max(self.most_requests, verdict.requests)
+        self.worst_ms = max(self.worst_ms, verdict.elapsed_ms)
+        self.worst_over_ms = max(self.worst_over_ms, verdict.over_ms)
+
+
+class Tally:
+    """The lines of all kinds of trouble, the total, and the rounds that have flaws."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, Line] = {}
+        self.total = Line()
+        self.flawed: list[Verdict] = []
+        self.busy: list[Verdict] = []
+        self.reasons: Counter[str] = Counter()
+        self.reruns = 0
+
+    def add(self, verdict: Verdict) -> None:
+        """Count a round; one that the machine was too busy for is not counted, but kept."""
+        if verdict.busy:
+            self.busy.append(verdict)
+            return
+        self.lines.setdefault(verdict.label, Line()).add(verdict)
+        self.total.add(verdict)
+        self.reasons.update(verdict.reasons)
+        self.reruns += verdict.reruns > 0
+        if verdict.findings:
+            self.flawed.append(verdict)
+
+    def in_order(self) -> list[tuple[str, Line]]:
+        """Return the lines as the kinds of trouble are ordered, and the total."""
+        return [*((label, self.lines[label]) for label in LABELS if label in self.lines), (TOTAL, self.total)]
