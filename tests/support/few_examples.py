@@ -23,17 +23,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not is_hypothesis_test(test):
             continue
         drawn.add(item)
-        full = getattr(test, "_hypothesis_internal_use_settings", settings.default)
-        test._hypothesis_internal_use_settings = settings(
-            full,
-            max_examples=max(LEAST, full.max_examples // SHARE),
-            phases=[Phase.explicit, Phase.generate],
-            derandomize=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
+        machine = getattr(item, "cls", None)
+        if isinstance(getattr(machine, "settings", None), settings):
+            machine.settings = _few(machine.settings)
+        else:
+            test._hypothesis_internal_use_settings = _few(
+                getattr(test, "_hypothesis_internal_use_settings", settings.default)
+            )
     items.sort(key=lambda item: (_place(item), item in drawn))
+
+
+def _few(full: settings) -> settings:
+    return settings(
+        full,
+        max_examples=max(LEAST, full.max_examples // SHARE),
+        phases=[Phase.explicit, Phase.generate],
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 def _place(item: pytest.Item) -> int:

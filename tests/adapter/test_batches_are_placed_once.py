@@ -1,0 +1,221 @@
+"""Many orders are placed with one request, at most once each, and each has its answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter import placing
+from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.core.call import Call, Endpoint
+from support.calling import BTC, CROSS, Caller, exchange
+from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
+
+PLACE, LIVE, HISTORY = Endpoint.BATCH_PLACE, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
+NEW = str(EPOCH_MS + 5_000)
+
+
+def wanted(*names: str, **more: Any) -> list[dict[str, Any]]:
+    """Return order requests of ccxt by these names."""
+    order = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000}
+    return [order | more | {"params": CROSS | {"clientOrderId": name}} for name in names]
+
+
+def answer(*good: str, bad: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return an answer that lists these names."""
+    taken = [{"orderId": str(70 + i), "clientOid": name} for i, name in enumerate(good)]
+    return {"successList": taken, "failureList": [{"clientOid": name, "errorMsg": "no"} for name in bad]}
+
+
+def place(say: Any, orders: Any, params: Any = CROSS, made: Any = None) -> Any:
+    """Place orders; return the script, and what came back."""
+    venue = Caller(say)
+    return venue, venue.call(placing.create_orders(made or exchange(), orders, params))
+
+
+def names_of(call: Call) -> list[str]:
+    """Return the names of the orders in a request."""
+    return [order["clientOid"] for order in call.params["orderList"]]  # type: ignore[call-overload]
+
+
+def test_each_order_has_its_answer_in_the_order_of_the_request() -> None:
+    orders = wanted("a", "b", "c")
+    venue, (first, second, third) = place(in_turn(answer("c", "a", bad=("b",))), orders)
+    assert [(o["id"], o["clientOrderId"], o["status"], o["symbol"]) for o in (first, second, third)] == [
+        ("71", "a", None, BTC),
+        (None, "b", "rejected", BTC),
+        ("70", "c", None, BTC),
+    ]
+    assert second["info"] == {"clientOid": "b", "errorMsg": "no"}
+    (call,) = venue.calls
+    assert call.endpoint is PLACE
+    assert names_of(call) == ["a", "b", "c"]
+
+
+def test_orders_are_sent_in_the_venues_own_form() -> None:
+    order = {"symbol": BTC, "type": "limit", "side": "sell", "amount": 0.002, "price": 50_000}
+    venue, _ = place(lambda call: answer(*names_of(call)), [order | {"params": {**CROSS, "clientOid": "a"}}])
+    params: Any = venue.calls[0].params
+    assert params["symbol"] == "BTCUSDT"
+    (sent,) = params["orderList"]
+    assert (sent["side"], sent["orderType"], sent["price"], sent["baseSize"]) == ("sell", "limit", "50000", "0.002")
+    assert (sent["clientOid"], sent["loanType"]) == ("a", "normal")
+
+
+def test_orders_without_a_name_get_one_each() -> None:
+    order = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000, "params": CROSS}
+    venue, orders = place(lambda call: answer(*names_of(call)), [order, {**order, "params": None}])
+    names = names_of(venue.calls[0])
+    assert [len(name) for name in names] == [32, 32]
+    assert names[0] != names[1]
+    assert [o["clientOrderId"] for o in orders] == names
+
+
+def test_what_the_answer_leaves_out_is_looked_up_and_not_sent_again() -> None:
+    found = page(row(90, clientOid="b"), row(91, clientOid="c"))
+    venue, orders = place(in_turn(answer("a"), page(), page(), found), wanted("a", "b", "c"))
+    assert [o["id"] for o in orders] == ["70", "90", "91"]
+    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, HISTORY, LIVE]
+    assert venue.waits == [150]
+
+
+def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
+    new = row(91, "filled", clientOid="b", cTime=NEW)
+    old = row(60, "filled", clientOid="a")
+    venue, orders = place(in_turn(fault(), page(row(90, clientOid="a")), page(new, old)), wanted("a", "b"))
+    assert [o["id"] for o in orders] == ["90", "91"]
+    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, HISTORY]
+
+
+def test_an_older_namesake_is_never_the_placed_order() -> None:
+    old = page(row(60, "filled", clientOid="a"))
+
+    def say(call: Call) -> object:
+        return {PLACE: fault("40010", "busy"), LIVE: page()}.get(call.endpoint, old)
+
+    with pytest.raises(PlaceUnresolved, match="1 of 1 orders may have been placed") as caught:
+        place(say, wanted("a"), CROSS | {"timeout": 2_000})
+    assert caught.value.orders[0]["id"] is None
+
+
+def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() -> None:
+    lost = fault()
+    venue = Caller(in_turn(answer("a", bad=("c",)), page()))
+    flow = placing.create_orders(exchange(), wanted("a", "b", "c"), CROSS | {"timeout": 2_000})
+    with pytest.raises(PlaceUnresolved, match=r"create_orders\(\): 1 of 3 orders .* look up b by") as caught:
+        venue.call(flow)
+    known = [(o["id"], o["status"], o["clientOrderId"]) for o in caught.value.orders]
+    assert known == [("70", None, "a"), (None, None, "b"), (None, "rejected", "c")]
+    assert caught.value.__cause__ is None
+    assert venue.waits == [150, 300, 600]
+    assert venue.now_ms < START_MS + 1_900
+    with pytest.raises(PlaceUnresolved) as caught:
+        place(lambda call: lost if call.endpoint is PLACE else page(), wanted("a"), CROSS | {"timeout": 900})
+    assert caught.value.__cause__ is lost.error
+
+
+def test_a_look_up_that_fails_is_made_again() -> None:
+    venue, (order,) = place(in_turn(fault(), fault("40014"), page(row(90, clientOid="a"))), wanted("a"))
+    assert order["id"] == "90"
+    assert venue.waits == [150]
+
+
+@pytest.mark.parametrize("code", ["40009", "43012"])
+def test_a_refusal_of_the_whole_request_raises_what_stock_ccxt_raises(code: str) -> None:
+    refused = fault(code)
+    venue = Caller(in_turn(refused))
+    with pytest.raises(OSError, match=code) as caught:
+        venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
+    assert caught.value is refused.error
+    assert len(venue.calls) == 1
+
+
+def test_what_never_left_raises_and_is_not_looked_up() -> None:
+    unsent = fault(sent=False)
+    venue = Caller(in_turn(unsent))
+    with pytest.raises(OSError, match="None") as caught:
+        venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
+    assert caught.value is unsent.error
+    assert len(venue.calls) == 1
+
+
+def test_an_entry_that_does_not_say_whether_it_was_placed_is_looked_up() -> None:
+    """A failure with an order id, a success without one, and an entry without a name."""
+    odd = {
+        "successList": [{"clientOid": "a"}, {"orderId": "5"}],
+        "failureList": [{"orderId": "7", "clientOid": "b", "errorMsg": "?"}, {"orderId": "8"}],
+    }
+    found = page(row(90, clientOid="a"), row(91, clientOid="b"))
+    venue, orders = place(in_turn(odd, found), wanted("a", "b"))
+    assert [o["id"] for o in orders] == ["90", "91"]
+    assert len(venue.calls) == 2
+
+
+def test_the_other_kind_of_account_gets_the_same_orders_in_its_own_form() -> None:
+    def say(call: Call) -> object:
+        if call.endpoint is PLACE:
+            return fault("40085")
+        return [{"orderId": "70", "clientOid": order["clientOid"]} for order in call.params]  # type: ignore[index]
+
+    venue, (order,) = place(say, wanted("a"))
+    assert [call.endpoint for call in venue.calls] == [PLACE, Endpoint.UNIFIED_BATCH_PLACE]
+    (sent,) = venue.calls[1].params
+    assert (sent["category"], sent["symbol"], sent["qty"], sent["clientOid"]) == ("MARGIN", "BTCUSDT", "0.001", "a")
+    assert order["id"] == "70"
+
+
+def test_no_more_orders_are_sent_than_the_account_takes() -> None:
+    names = [f"n{i}" for i in range(51)]
+    said = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
+    venue = Caller(in_turn(fault("40085")))
+    with pytest.raises(ccxt.BadRequest, match=said.format(51, 50, "classic")):
+        venue.call(placing.create_orders(exchange(), wanted(*names), CROSS))
+    assert venue.calls == []
+    with pytest.raises(ccxt.BadRequest, match=said.format(21, 20, "unified")):
+        venue.call(placing.create_orders(exchange(), wanted(*names[:21]), CROSS))
+    assert len(venue.calls) == 1
+    assert len(place(lambda call: answer(*names_of(call)), wanted(*names[:50]))[1]) == 50
+
+
+@pytest.mark.parametrize(
+    ("orders", "params", "said"),
+    [
+        (wanted("a", "a"), CROSS, r"create_orders\(\): two orders have the same client order id"),
+        (
+            [*wanted("a"), *wanted("b", symbol="ETH/USDT")],
+            CROSS,
+            r"create_orders\(\): orders of BTC/USDT, ETH/USDT; give those of one symbol",
+        ),
+        ([*wanted("a"), *wanted("b", symbol=None)], CROSS, r"requires a symbol such as 'BTC/USDT' in orders\[1\]"),
+        (wanted("a", amount=None, side=None), CROSS, r"create_orders\(\): orders\[0\] has no side, amount"),
+        (wanted("a", type=None), CROSS, r"orders\[0\] has no type"),
+        ([*wanted("a"), *wanted("b c")], CROSS, r"create_orders\(\): orders\[1\] clientOrderId is 'b c'"),
+        (wanted("a"), CROSS | {"confirm": True}, r"create_orders\(\): unknown parameter 'confirm'; known are"),
+        (wanted("a"), CROSS | {"timeout": 0}, r"create_orders\(\): timeout is 0"),
+        (wanted("a", symbol="XX/USDT"), CROSS, "XX/USDT"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_sent(orders: Any, params: Any, said: str) -> None:
+    venue = Caller(in_turn(page()))
+    with pytest.raises(ccxt.BaseError, match=said):
+        venue.call(placing.create_orders(exchange(), orders, params))
+    assert venue.calls == []
+
+
+def test_a_batch_is_for_the_crossed_account_if_all_of_it_is() -> None:
+    made = exchange()
+    plain = {"symbol": BTC}
+    crossed = plain | {"params": CROSS}
+    assert placing.batch_is_cross(made, [crossed, crossed], {})
+    assert placing.batch_is_cross(made, [plain, crossed | {"params": None}], CROSS)
+    assert not placing.batch_is_cross(made, [plain], {})
+    assert not placing.batch_is_cross(made, [], CROSS)
+    assert not placing.batch_is_cross(made, [{"symbol": "BTC/USDT:USDT"}], CROSS)
+    with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): some orders are for crossed margin and some are"):
+        placing.batch_is_cross(made, [plain, crossed], {})
+    with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): orders\[1\] is 5; give a dict"):
+        placing.batch_is_cross(made, [plain, 5], {})
+    with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): orders is 'x'; give a list"):
+        placing.batch_is_cross(made, "x", {})

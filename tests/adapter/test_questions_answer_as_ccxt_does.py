@@ -1,0 +1,277 @@
+"""What is asked comes back as ccxt's structures, whole and of the crossed account, or says why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter import fetching
+from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.core.call import Answer, Call, Endpoint, Fault
+from support.calling import BTC, CROSS, Caller, exchange
+from support.script import EPOCH_MS, SINCE_MS, START_MS, fault, in_turn, page, row
+
+LIVE, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
+DENIED = Fault(ccxt.PermissionDenied("bitget 40014"), "40014", "Incorrect permissions", 400)
+DAYS_89_MS = 89 * 86_400_000
+MIXED = CROSS | {"timeOut": 1}
+
+
+def opened(number: int, created: int, **more: Any) -> dict[str, Any]:
+    """Return the row of an open order that was placed at this time."""
+    return row(number, cTime=str(created), side="buy", price="10", baseSize="2", size="0", **more)
+
+
+# -- one order --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_id", "params", "asked"),
+    [("12", CROSS, {"orderId": "12"}), (None, CROSS | {"clientOrderId": "c12"}, {"clientOid": "c12"})],
+)
+def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any, asked: dict[str, str]) -> None:
+    venue = Caller(in_turn(page(row(12))))
+    order = venue.call(fetching.fetch_order(exchange(), given_id, BTC, params))
+    assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
+    since = str(EPOCH_MS - DAYS_89_MS)
+    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": since, **asked})]
+
+
+def test_an_order_that_nobody_shows_is_not_found_and_no_more_is_claimed() -> None:
+    said = r"fetch_order\(\): neither open-orders nor history-orders shows 12 of BTC/USDT; history can lag behind"
+    with pytest.raises(ccxt.OrderNotFound, match=said):
+        Caller(in_turn(page())).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
+
+
+def test_why_the_venue_does_not_answer_is_raised() -> None:
+    with pytest.raises(ccxt.PermissionDenied, match="40014") as caught:
+        Caller(in_turn(DENIED)).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
+    assert caught.value is DENIED.error
+    html = in_turn(Answer("<html>"))
+    params = CROSS | {"timeout": 200}
+    with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
+        Caller(html).call(fetching.fetch_order(exchange(), "12", BTC, params))
+
+
+@pytest.mark.parametrize(
+    ("given_id", "symbol", "params", "said"),
+    [
+        ("12", None, CROSS, r"fetch_order\(\) requires a symbol"),
+        ("", BTC, CROSS, r"fetch_order\(\): id is ''"),
+        ("12", BTC, CROSS | {"clientOid": "a"}, r"fetch_order\(\): both id '12' and clientOrderId 'a' are given"),
+        ("12", BTC, MIXED, r"fetch_order\(\): unknown parameter 'timeOut'; known are clientOid, clientOrderId, mar"),
+        ("12", BTC, CROSS | {"timeout": 0}, r"fetch_order\(\): timeout is 0"),
+        ("12", "XX/USDT", CROSS, "XX/USDT"),
+    ],
+)
+def test_bad_input_of_one_order_is_refused(given_id: object, symbol: object, params: Any, said: str) -> None:
+    venue = Caller(in_turn(page()))
+    with pytest.raises(ccxt.BaseError, match=said):
+        venue.call(fetching.fetch_order(exchange(), given_id, symbol, params))
+    assert venue.calls == []
+
+
+# -- open orders ------------------------------------------------------------------------------------------------------
+
+
+def fetched(say: Any, symbol: object = BTC, since: Any = None, limit: Any = None, params: Any = CROSS) -> Any:
+    """Return the script, and the ids of the open orders."""
+    venue = Caller(say)
+    orders = venue.call(fetching.fetch_open_orders(exchange(), symbol, since, limit, params))
+    return venue, [order["id"] for order in orders]
+
+
+def test_open_orders_come_oldest_first_and_whole() -> None:
+    say = in_turn(page(opened(12, 300), opened(11, 100)), page(opened(9, 200)), page())
+    venue, ids = fetched(say)
+    assert ids == ["11", "9", "12"]
+    assert len(venue.calls) == 3
+    assert {dict(call.params)["startTime"] for call in venue.calls} == {str(EPOCH_MS - DAYS_89_MS)}  # type: ignore[call-overload]
+
+
+def test_a_limit_ends_the_reading_with_the_newest() -> None:
+    say = in_turn(page(opened(12, 300), opened(11, 100)), page(opened(9, 200), opened(8, 50)), page())
+    venue, ids = fetched(say, limit=3)
+    assert ids == ["11", "9", "12"]
+    assert len(venue.calls) == 2
+
+
+def test_a_span_of_time_includes_its_ends_and_is_asked_for_from_its_start() -> None:
+    rows = [opened(i, at) for i, at in ((14, 301), (13, 300), (12, 200), (11, 100), (10, 99))]
+    venue, ids = fetched(in_turn(page(*rows)), since=100, params=CROSS | {"until": 300})
+    assert ids == ["11", "12", "13"]
+    assert dict(venue.calls[0].params) == {"symbol": "BTCUSDT", "startTime": "100", "limit": "100"}
+
+
+def test_an_order_without_a_time_is_not_hidden_by_a_span() -> None:
+    timeless = opened(12, 0) | {"cTime": None}
+    assert fetched(in_turn(page(timeless)), since=100, params=CROSS | {"until": 300})[1] == ["12"]
+
+
+def test_open_orders_of_all_symbols_have_each_its_own() -> None:
+    rows = page(opened(12, 1), opened(11, 2, symbol="ETHUSDT"))
+    venue = Caller(in_turn(rows))
+    orders = venue.call(fetching.fetch_open_orders(exchange(), None, None, None, CROSS))
+    assert [(order["id"], order["symbol"]) for order in orders] == [("12", BTC), ("11", "ETH/USDT")]
+
+
+def test_a_venue_that_wants_a_symbol_is_told_in_ccxts_words() -> None:
+    wants = Fault(ccxt.BadRequest("bitget 40019"), "40019", "Parameter symbol cannot be empty", 400)
+    with pytest.raises(ccxt.ArgumentsRequired, match=r"fetch_open_orders\(\): the venue requires a symbol") as caught:
+        fetched(in_turn(wants), None)
+    assert caught.value.__cause__ is wants.error
+    with pytest.raises(ccxt.BadRequest, match="40019"):
+        fetched(in_turn(wants))
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        fetched(in_turn(DENIED), None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"since": 0}, r"fetch_open_orders\(\): since is 0; give a whole number above 0"),
+        ({"limit": "5"}, r"fetch_open_orders\(\): limit is '5'"),
+        ({"params": CROSS | {"until": True}}, r"fetch_open_orders\(\): until is True"),
+        ({"params": MIXED}, r"fetch_open_orders\(\): unknown parameter 'timeOut'; known are marginMode, timeout, unt"),
+        ({"params": CROSS | {"timeout": 0}}, r"fetch_open_orders\(\): timeout is 0"),
+        ({"symbol": ""}, r"fetch_open_orders\(\) requires a symbol"),
+        ({"symbol": "XX/USDT"}, "XX/USDT"),
+    ],
+)
+def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
+    with pytest.raises(ccxt.BaseError, match=said):
+        fetched(in_turn(page()), **arguments)
+
+
+# -- the balance ------------------------------------------------------------------------------------------------------
+
+
+CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0", "interest": "0"}
+
+
+def test_the_crossed_balance_has_what_is_free_and_used() -> None:
+    venue = Caller(in_turn([CROSSED]))
+    balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC", "type": "margin", "timeout": 5}))
+    assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
+    assert balance["info"] == [CROSSED]
+    assert venue.calls == [Call(Endpoint.ASSETS, {"coin": "BTC"})]
+
+
+def test_a_unified_balance_is_read_as_one() -> None:
+    assets = {"assets": [{"coin": "BTC", "balance": "3", "available": "1", "locked": "2", "debt": "0"}]}
+    venue = Caller(in_turn(fault("40085"), assets))
+    balance = venue.call(fetching.fetch_balance(exchange(), CROSS))
+    assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
+    assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
+
+
+def test_why_there_is_no_balance_is_raised() -> None:
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        Caller(in_turn(DENIED)).call(fetching.fetch_balance(exchange(), CROSS))
+    with pytest.raises(ccxt.BadResponse, match=r"fetch_balance\(\): .*assets answered"):
+        Caller(in_turn({"x": 1})).call(fetching.fetch_balance(exchange(), CROSS | {"timeout": 200}))
+    with pytest.raises(ccxt.BadRequest, match=r"fetch_balance\(\): timeout is 0"):
+        Caller(in_turn([])).call(fetching.fetch_balance(exchange(), CROSS | {"timeout": 0}))
+    with pytest.raises(ccxt.NotSupported, match=r"fetch_balance\(\): the venue's demo trading"):
+        Caller(in_turn([])).call(fetching.fetch_balance(exchange(sandbox=True), CROSS))
+
+
+@pytest.mark.parametrize(
+    ("params", "options", "cross"),
+    [
+        (CROSS, {}, True),
+        (CROSS | {"type": "margin"}, {}, True),
+        (CROSS | {"type": "swap"}, {}, False),
+        (CROSS | {"stock": True}, {}, False),
+        ({}, {}, False),
+        ({}, {"defaultMarginMode": "cross"}, True),
+        ({"type": "swap"}, {"defaultMarginMode": "cross"}, False),
+        ({"marginMode": "isolated"}, {}, False),
+    ],
+)
+def test_the_crossed_balance_is_that_of_spot_and_margin_alone(params: Any, options: Any, cross: bool) -> None:
+    assert fetching.balance_is_cross(exchange(**options), params) is cross
+
+
+# -- the kind of account ----------------------------------------------------------------------------------------------
+
+
+def kind(say: Any, made: Any, params: Any = None, default: object = False) -> Any:
+    """Ask for the kind of account."""
+    venue = Caller(say)
+    return venue, venue.call(fetching.ask_account_kind(made, "fetchBalance", params or {}, default))
+
+
+@pytest.mark.parametrize(("said", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)])
+def test_the_kind_of_account_is_what_the_venue_says_and_is_remembered(said: object, unified: bool) -> None:
+    made = exchange(uta=None)
+    venue, answer = kind(in_turn(said), made, {"a": 1})
+    assert answer == [unified, {"a": 1}]
+    assert made.options["uta"] is unified
+    assert venue.calls[0] == Call(Endpoint.UNIFIED_SETTINGS, {})
+
+
+def test_the_kind_of_account_is_not_asked_for_where_it_was_chosen_or_cannot_be() -> None:
+    assert kind(in_turn(DENIED), exchange(uta=True))[1] == [True, {}]
+    assert kind(in_turn(DENIED), exchange(uta=None), {"uta": True, "b": 1})[1] == [True, {"b": 1}]
+    nobody = exchange(uta=None)
+    nobody.apiKey = ""
+    venue, answer = kind(in_turn(DENIED), nobody, None, "whatever")
+    assert answer == ["whatever", {}]
+    assert venue.calls == []
+
+
+def test_a_failure_to_ask_is_no_answer() -> None:
+    made = exchange(uta=None)
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        kind(in_turn(DENIED), made)
+    assert made.options["uta"] is None
+    with pytest.raises(ccxt.BadResponse, match=r"fetch_markets\(\): v3/account/settings answered"):
+        Caller(in_turn([])).call(fetching.ask_account_kind(made, None, {}, False))
+
+
+def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -> None:
+    unified = exchange(uta=True)
+    assert fetching.unified_fills(unified, BTC, {"a": 1}) == {"category": "MARGIN", "symbol": "BTCUSDT", "a": 1}
+    assert fetching.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"
+    assert fetching.unified_fills(unified, None, {"a": 1}) == {"a": 1}
+    assert fetching.unified_fills(exchange(), BTC, {"a": 1}) == {"a": 1}
+    with pytest.raises(ccxt.NotSupported, match=r"fetch_my_trades\(\): the venue's demo"):
+        fetching.unified_fills(exchange(sandboxMode=True), BTC, {})
+
+
+# -- many orders at once ----------------------------------------------------------------------------------------------
+
+
+def test_orders_are_viewed_under_the_id_that_was_asked_for() -> None:
+    venue = Caller(in_turn(page(row(12), row(11)), page(row(9, "filled", clientOid="a"))))
+    shown = venue.call(view_orders(exchange(), BTC, ["12", "8"], ["c11", "a"], CROSS))
+    assert {name: (o["id"], o["status"], o["symbol"]) for name, o in shown.items()} == {
+        "12": ("12", "open", BTC),
+        "c11": ("11", "open", BTC),
+        "a": ("9", "closed", BTC),
+    }
+    assert [call.endpoint for call in venue.calls] == [LIVE, HISTORY]
+    assert SINCE_MS > EPOCH_MS - DAYS_89_MS
+    assert venue.now_ms > START_MS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((None, ["1"], [], CROSS), r"view_orders\(\) requires a symbol"),
+        ((BTC, [""], [], CROSS), r"bitget view_orders\(\): ids\[0\] is ''"),
+        ((BTC, [], ["a b"], CROSS), r"view_orders\(\): clientOrderIds\[0\] is 'a b'"),
+        ((BTC, ["1"], [], CROSS | {"confirm": True}), r"view_orders\(\): unknown parameter 'confirm'; known are margi"),
+        ((BTC, ["1"], [], CROSS | {"timeout": 0}), r"view_orders\(\): timeout is 0"),
+        (("XX/USDT", ["1"], [], CROSS), "XX/USDT"),
+        ((BTC, ["1"], [], CROSS), "40014"),
+    ],
+)
+def test_bad_input_and_a_venue_that_does_not_answer_are_told(arguments: Any, said: str) -> None:
+    with pytest.raises(ccxt.BaseError, match=said):
+        Caller(in_turn(DENIED)).call(view_orders(exchange(), *arguments))
+    with pytest.raises(ccxt.BadResponse, match=r"view_orders\(\): .*open-orders answered"):
+        Caller(in_turn({})).call(view_orders(exchange(), BTC, ["1"], [], CROSS | {"timeout": 200}))

@@ -1,0 +1,64 @@
+"""Calls of the exchange class on a scripted venue: the adapter's flows, without sockets, threads or waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import bitget_margin
+from bitget_margin.adapter import desk, faults
+from bitget_margin.core.call import Answer, Flow, LoadMarkets, Perform, T
+from support.script import EPOCH_MS, Script
+from support.wire import market
+
+CROSS = {"marginMode": "cross"}
+BTC = "BTC/USDT"
+
+
+def exchange(*, markets: bool = True, **options: Any) -> Any:
+    """Return a sync exchange that knows its markets and its account, and would send nothing by itself."""
+    config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
+    made = bitget_margin.bitget({**config, "options": {"uta": False, **options}})
+    if markets:
+        with_margin = {"marginModes": {"cross": True, "isolated": True}}
+        contract = market("BTCUSDT_UMCBL", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
+        isolated = market("XRPUSDT", "XRP") | {"marginModes": {"cross": False}}
+        asleep = market("OLDUSDT", "OLD") | with_margin | {"active": False}
+        spots = [market("BTCUSDT", "BTC") | with_margin, market("ETHUSDT", "ETH") | with_margin]
+        made.set_markets([*spots, isolated, asleep, contract])
+    made.milliseconds = lambda: EPOCH_MS
+    return made
+
+
+@dataclass(slots=True)
+class Caller(Script):
+    """A script that also does what only the adapter asks for."""
+
+    loads: list[float] = field(default_factory=list)
+    performed: list[float] = field(default_factory=list)
+
+    def call(self, flow: Flow[T]) -> T:
+        """Run one of the adapter's flows, on this script's clock."""
+        with self.clocked():
+            return self.run(flow)
+
+    @contextmanager
+    def clocked(self) -> Iterator[None]:
+        """Let the adapter go by this script's clock."""
+        with mock.patch.object(desk, "now_ms", self.clock):
+            yield
+
+    def _do(self, effect: object) -> object:
+        if isinstance(effect, LoadMarkets):
+            self.loads.append(effect.deadline_ms)
+            return None
+        if isinstance(effect, Perform):
+            self.performed.append(effect.deadline_ms)
+            try:
+                return Answer(effect.method())
+            except Exception as error:  # noqa: BLE001 - as the drivers do
+                return faults.reply(error)
+        return Script._do(self, effect)
