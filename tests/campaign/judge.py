@@ -14,7 +14,7 @@ from bitget_margin.emulator import FaultKind
 
 from .cancelling import answers, judge_cancelling, lagged
 from .evidence import ENDED, Evidence
-from .explaining import explain, explain_placing, explain_sweep, is_elsewhere
+from .explaining import NEED_MS, explain, explain_placing, explain_sweep, is_elsewhere
 from .outcomes import UNRESOLVED, is_lagged, judge_numbers
 from .placing import judge_placing, undecided, was_there
 from .scenario import Method
@@ -26,6 +26,8 @@ _REFUSALS: Final = (FaultKind.CLOCK_SKEW, FaultKind.UNIFIED)
 """Faults that end a call with a definitive error."""
 _PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
 _PLACE_PER_SECOND: Final = 10
+_AT_ONCE: Final = frozenset({Reason.KIND, Reason.CLOCK, Reason.FROZEN, Reason.LIVES})
+"""What more time would not change."""
 _ENDS: Final = frozenset({Outcome.CANCELED.value, Outcome.FILLED.value})
 
 
@@ -74,7 +76,14 @@ def _placing_outcome(e: Evidence, order: Mapping[str, Any]) -> str:
 
 
 def _reasons(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
-    """Yield what is not resolved, in words, and why."""
+    """Yield what is not resolved, in words, and why; nothing explains a call that gives up with time left."""
+    used_ms = e.answer.elapsed_ms + NEED_MS
+    for text, reason in _explained(e):
+        yield text, reason if reason in _AT_ONCE or e.began_ms + used_ms > e.deadline_ms else None
+
+
+def _explained(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
+    """Yield what is not resolved, in words, and what was in the way."""
     if isinstance(e.answer.error, PlaceUnresolved):
         for order in e.answer.placed or ():
             if undecided(order):
