@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.adapter import placing
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.core.call import Call, Endpoint
+from bitget_margin.core.call import Call, Endpoint, Fault
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
 
@@ -124,18 +124,18 @@ def test_a_look_up_that_fails_is_made_again() -> None:
 
 @pytest.mark.parametrize("code", ["40009", "43012"])
 def test_a_refusal_of_the_whole_request_raises_what_stock_ccxt_raises(code: str) -> None:
-    refused = fault(code)
+    refused = Fault(ccxt.ExchangeError(f"bitget {code}"), code, "no", 400)
     venue = Caller(in_turn(refused))
-    with pytest.raises(OSError, match=code) as caught:
+    with pytest.raises(ccxt.ExchangeError, match=code) as caught:
         venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
     assert caught.value is refused.error
     assert len(venue.calls) == 1
 
 
 def test_what_never_left_raises_and_is_not_looked_up() -> None:
-    unsent = fault(sent=False)
+    unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
     venue = Caller(in_turn(unsent))
-    with pytest.raises(OSError, match="None") as caught:
+    with pytest.raises(ccxt.RequestTimeout, match="no time") as caught:
         venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
     assert caught.value is unsent.error
     assert len(venue.calls) == 1

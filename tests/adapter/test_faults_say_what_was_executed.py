@@ -1,0 +1,158 @@
+"""Exceptions of ccxt are read by the venue's own answer, and exceptions of ours keep what is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter import faults
+from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, report_of
+from bitget_margin.core.call import Answer, Fault
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from support.calling import BTC, exchange
+
+
+def tied(error: Exception, status: int, body: object) -> Any:
+    """Return what an exception means whose answer was this."""
+    faults.tie(error, status, body)
+    return faults.reply(error)
+
+
+def caused(error: Exception, cause: BaseException) -> Exception:
+    """Return an exception with a cause."""
+    error.__cause__ = cause
+    return error
+
+
+def test_the_venues_answer_is_read_from_the_exception_that_came_with_it() -> None:
+    error = ccxt.AuthenticationError("x")
+    body = {"code": "40010", "msg": "Request timed out"}
+    assert tied(error, 400, body) == Fault(error, "40010", "Request timed out", 400, sent=True, body=body)
+
+
+def test_a_success_with_another_message_is_an_answer() -> None:
+    body = {"code": "00000", "msg": "ok", "data": []}
+    assert tied(ccxt.ExchangeError("x"), 200, body) == Answer(body)
+
+
+@pytest.mark.parametrize("body", ["<html>", None, [], 5])
+def test_a_body_that_is_not_the_venues_leaves_a_doubt(body: object) -> None:
+    error = ccxt.ExchangeError("bitget GET https://x 502")
+    assert tied(error, 502, body) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
+    assert faults.reply(error) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
+
+
+NAMES = ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ClientConnectorError"]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "ConnectionTimeoutError", "gaierror"])
+def test_a_connection_that_was_never_made_sent_nothing(name: str) -> None:
+    """Wherever the HTTP clients keep it: as a cause, as an argument, as a reason."""
+    never = type(name, (OSError,), {})("refused")
+    reason = OSError("pool")
+    reason.reason = never  # type: ignore[attr-defined]
+    for error in (caused(ccxt.NetworkError("x"), never), ccxt.NetworkError("x", never), ccxt.NetworkError("x", reason)):
+        reply = faults.reply(error)
+        assert isinstance(reply, Fault)
+        assert reply.sent is False
+        assert reply.text == "NetworkError: refused"
+
+
+def test_any_other_lost_connection_may_have_sent_everything() -> None:
+    reply = faults.reply(caused(ccxt.NetworkError("x"), ConnectionResetError("reset")))
+    assert isinstance(reply, Fault)
+    assert (reply.sent, reply.text, reply.code, reply.status) == (True, "NetworkError: reset", None, None)
+    silent = faults.reply(caused(ccxt.NetworkError("x"), ConnectionResetError()))
+    assert isinstance(silent, Fault)
+    assert silent.text == "NetworkError: ConnectionResetError"
+
+
+def test_exceptions_that_lead_in_circles_and_long_ones_are_read_all_the_same() -> None:
+    first, second = ccxt.NetworkError("first"), OSError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert faults.reply(first).text == "NetworkError: second"  # type: ignore[union-attr]
+    assert len(faults.reply(ccxt.NetworkError("x" * 500)).text or "") == 200  # type: ignore[union-attr]
+
+
+def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
+    made = exchange()
+    body = {"code": "43001", "msg": "The order does not exist"}
+    with pytest.raises(ccxt.BaseError) as caught:
+        made.handle_errors(400, "", "url", "POST", {}, '{"code":"43001"}', body, {}, "")
+    reply = faults.reply(caught.value)
+    assert isinstance(reply, Fault)
+    assert (reply.code, reply.text, reply.status, reply.body) == ("43001", "The order does not exist", 400, body)
+    assert made.handle_errors(200, "", "url", "GET", {}, "{}", {"code": "00000", "msg": "success"}, {}, "") is None
+
+
+# -- exceptions of ours -----------------------------------------------------------------------------------------------
+
+
+def result(outcome: Outcome, order_id: str | None = "1", name: str | None = None, reason: str | None = None) -> Any:
+    """Return the result of one order."""
+    return CancelResult(order_id, name, BTC, outcome, reason, None, {})
+
+
+def test_an_unresolved_cancel_says_how_it_stands_in_one_line() -> None:
+    results = (
+        result(Outcome.CANCELED),
+        result(Outcome.UNKNOWN, "2", None, "busy"),
+        result(Outcome.NOT_SENT, None, "a"),
+    )
+    error = CancelUnresolved("m", CancelReport(results, elapsed_ms=12.4))
+    assert str(error) == (
+        "bitget m() is not resolved: 1 canceled, 1 unknown, 1 not_sent, 12 ms; 2 BTC/USDT unknown (busy); "
+        "a BTC/USDT not_sent; ask again, or see report_of(exception)"
+    )
+    assert report_of(error) is error.report
+    assert isinstance(error, ccxt.NetworkError)
+
+
+def test_a_problem_and_symbols_that_were_not_examined_are_said_too() -> None:
+    error = CancelUnresolved("m", CancelReport((), unexamined=(BTC, "ETH/USDT")), "5 USDT is frozen")
+    assert str(error) == (
+        "bitget m() is not resolved: no orders, 0 ms; 5 USDT is frozen; not examined: BTC/USDT, ETH/USDT; "
+        "see report_of(exception)"
+    )
+
+
+@pytest.mark.parametrize(("count", "more"), [(5, ""), (6, "; and 1 more"), (8, "; and 3 more")])
+def test_five_orders_are_named_and_the_others_counted(count: int, more: str) -> None:
+    said = str(CancelUnresolved("m", CancelReport(tuple(result(Outcome.UNKNOWN, str(i)) for i in range(count)))))
+    assert "4 BTC/USDT unknown" in said
+    assert "5 BTC/USDT" not in said
+    assert said.endswith(f"4 BTC/USDT unknown{more}; ask again, or see report_of(exception)")
+
+
+def order(name: str, order_id: str | None = None, status: str | None = None) -> dict[str, Any]:
+    """Return the structure of an order that was to be placed."""
+    return {"id": order_id, "clientOrderId": name, "status": status}
+
+
+def test_an_unresolved_placing_names_what_to_look_up() -> None:
+    known = [order("a", "1"), order("b", None, "rejected")]
+    orders = [*known, *(order(f"n{i}") for i in range(6))]
+    error = PlaceUnresolved("m", orders, OSError("lost"))
+    assert str(error) == (
+        "bitget m(): 6 of 8 orders may have been placed (lost), and no look-up shows them so far: look up n0, n1, n2, "
+        "n3, n4 … by client order id before you place them again"
+    )
+    assert error.orders is orders
+    few = str(PlaceUnresolved("m", [*known, *(order(f"n{i}") for i in range(5))]))
+    assert few.startswith("bitget m(): 5 of 7 orders may have been placed, and no look-up")
+    assert "look up n0, n1, n2, n3, n4 by client order id" in few
+
+
+def test_a_report_is_found_behind_what_wraps_it() -> None:
+    report = CancelReport(())
+    inner, outer = OSError("in"), RuntimeError("out")
+    attach(inner, report)
+    outer.__cause__ = inner
+    assert report_of(outer) is report
+    inner.__cause__ = outer
+    vars(inner).clear()
+    assert report_of(outer) is None
+    vars(outer)["bitget_margin_report"] = "no report"
+    assert report_of(outer) is None

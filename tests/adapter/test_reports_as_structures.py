@@ -1,0 +1,221 @@
+"""What is known of an order becomes ccxt's structure: status by proof, names as the caller gave them, `info` raw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter import desk as desks
+from bitget_margin.adapter.errors import CancelUnresolved, report_of
+from bitget_margin.adapter.orders import readable, report
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.call import Fault
+from bitget_margin.core.ledger import Entry, Ledger
+from bitget_margin.core.outcome import CancelResult, Outcome
+from bitget_margin.core.row import CLASSIC_FIELDS, Row
+from bitget_margin.core.row import row as read
+from bitget_margin.core.settings import Settings
+from bitget_margin.core.sweep import Swept
+from bitget_margin.core.target import IdKind, Target
+from support.calling import BTC, Caller, exchange
+from support.script import EPOCH_MS, START_MS, fault, in_turn, page
+from support.wire import row
+
+BY_ID = Target("BTCUSDT", IdKind.ORDER, "11")
+BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+
+
+def a_row(status: str = "cancelled", **more: str) -> Row:
+    """Return a row that was read."""
+    found = read(row("11", status, **more), CLASSIC_FIELDS)
+    assert found is not None
+    return found
+
+
+def told(target: Target, outcome: Outcome | None, **known: Any) -> CancelResult:
+    """Return what is told of one order."""
+    made = exchange()
+    ledger = Ledger({target: Entry(target, outcome, **known)})
+    (result,) = report(made, ledger, {"BTCUSDT": made.markets[BTC]}, 5).results
+    return result
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Outcome.CANCELED, "canceled"),
+        (Outcome.FILLED, "closed"),
+        (Outcome.OPEN, "open"),
+        (Outcome.NOT_FOUND, "rejected"),
+        (Outcome.ACCEPTED, None),
+        (Outcome.UNKNOWN, None),
+        (Outcome.NOT_SENT, None),
+        (None, None),
+    ],
+)
+def test_the_status_is_what_the_outcome_proves(outcome: Outcome | None, status: str | None) -> None:
+    result = told(BY_ID, outcome, reason="why", code="c")
+    assert (result.order["status"], result.outcome) == (status, outcome or Outcome.UNKNOWN)
+    assert (result.id, result.client_order_id, result.symbol) == ("11", None, BTC)
+    assert (result.order["id"], result.order["symbol"]) == ("11", BTC)
+    assert (result.reason, result.code) == ("why", "c")
+
+
+def test_an_unproven_order_has_the_status_of_its_row() -> None:
+    assert told(BY_ID, Outcome.UNKNOWN, row=a_row("live")).order["status"] == "open"
+
+
+def test_a_row_gives_the_structure_and_stays_raw() -> None:
+    order = told(BY_ID, Outcome.CANCELED, row=a_row(size="0.01", amount="321.11", priceAvg="32111")).order
+    assert (order["id"], order["clientOrderId"], order["filled"], order["cost"]) == ("11", "c11", 0.01, 321.11)
+    assert order["info"] == row("11", "cancelled", size="0.01", amount="321.11", priceAvg="32111")
+
+
+def test_of_an_order_that_was_refused_the_info_is_the_refusal() -> None:
+    refusal = {"orderId": "11", "errorMsg": "no"}
+    assert told(BY_ID, Outcome.OPEN, row=a_row("live"), info=refusal).order["info"] == refusal
+    assert told(BY_ID, Outcome.CANCELED, row=a_row(), info=refusal).order["info"] == row("11", "cancelled")
+    assert told(BY_ID, Outcome.OPEN, row=a_row("live")).order["info"] == row("11", "live")
+
+
+def test_an_acknowledgement_is_what_stock_ccxt_makes_of_it() -> None:
+    order = told(BY_NAME, Outcome.ACCEPTED, info={"orderId": "11", "clientOid": "a"}).order
+    assert (order["id"], order["clientOrderId"], order["status"]) == ("11", "a", None)
+    assert order["info"] == {"orderId": "11", "clientOid": "a"}
+    odd = told(BY_ID, Outcome.ACCEPTED, info={"orderId": "11", "clientOid": "b", "feeDetail": ["x"]}).order
+    assert (odd["id"], odd["clientOrderId"]) == ("11", "b")
+
+
+def test_names_are_as_the_caller_gave_them_where_the_venue_leaves_them_out() -> None:
+    named = told(BY_NAME, Outcome.UNKNOWN)
+    assert (named.id, named.client_order_id) == (None, "a")
+    bound = told(BY_NAME, Outcome.UNKNOWN, bound_id="12", info={"clientOid": "zz"})
+    assert (bound.id, bound.client_order_id, bound.order["info"]) == ("12", "zz", {"clientOid": "zz"})
+    nameless = read({"orderId": "11", "symbol": "BTCUSDT", "status": "live"}, CLASSIC_FIELDS)
+    assert told(BY_NAME, Outcome.OPEN, row=nameless).client_order_id == "a"
+
+
+def test_a_symbol_that_is_not_in_the_markets_is_told_all_the_same() -> None:
+    made = exchange()
+    target = Target("NEWUSDT", IdKind.ORDER, "11")
+    ledger = Ledger({target: Entry(target, Outcome.CANCELED)}, unasked=[{"x": 1}], requests=7)
+    found = report(made, ledger, {}, 5.5, ("Z",))
+    assert found.results[0].symbol == found.orders[0]["symbol"]
+    assert "NEWUSDT" in found.results[0].symbol.replace("/", "")
+    assert (found.unasked, found.requests, found.elapsed_ms, found.unexamined) == (({"x": 1},), 7, 5.5, ("Z",))
+
+
+def test_a_row_that_ccxt_cannot_read_is_told_by_its_order() -> None:
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: the row of order 11 cannot be read: ") as caught:
+        readable(exchange(), a_row(feeDetail="{"), None)
+    assert caught.value.__cause__ is not None
+
+
+# -- how a call ends --------------------------------------------------------------------------------------------------
+
+
+def opened(**options: Any) -> Any:
+    """Return an exchange and a desk of it."""
+    made = exchange(**options)
+    venue = Caller(in_turn(page()))
+    with venue.clocked():
+        return made, desks.open_desk(made, Settings(timeout_ms=3_000), {})
+
+
+def test_a_desk_keeps_time_back_to_write_the_report_and_looks_89_days_back() -> None:
+    made, desk = opened()
+    assert (desk.deadline.at_ms, desk.began_ms) == (START_MS + 2_900, START_MS)
+    assert desk.since_ms == EPOCH_MS - 89 * 86_400_000
+    assert desk.dialect.kind is AccountKind.CLASSIC
+    desk.learn(AccountKind.UNIFIED)
+    assert made.options["uta"] is True
+    venue = Caller(in_turn(page()))
+    with venue.clocked():
+        assert desks.open_desk(made, Settings(timeout_ms=500), {}).deadline.at_ms == START_MS + 450
+        assert desks.open_desk(made, Settings(), {}).dialect.kind is AccountKind.UNIFIED
+        assert desks.open_desk(made, Settings(), {"uta": False}).dialect.kind is AccountKind.CLASSIC
+
+
+def test_orders_are_entered_under_the_venues_symbols_once() -> None:
+    made, desk = opened()
+    named = [Target(BTC, IdKind.ORDER, "1"), Target("ETH/USDT", IdKind.ORDER, "1"), Target(BTC, IdKind.ORDER, "1")]
+    markets = desks.place(made, "m", desk, named)
+    assert [(t.symbol, t.value) for t in desk.ledger.entries] == [("BTCUSDT", "1"), ("ETHUSDT", "1")]
+    assert {market_id: market["symbol"] for market_id, market in markets.items()} == {
+        "BTCUSDT": BTC,
+        "ETHUSDT": "ETH/USDT",
+    }
+    with pytest.raises(ccxt.BadSymbol, match=r"^bitget m\(\): BTC/USDT:USDT is a swap"):
+        desks.place(made, "m", desk, [Target("BTC/USDT:USDT", IdKind.ORDER, "1")])
+
+
+def concluded(outcome: Outcome, error: Exception | None = None, swept: Swept | None = None, last: Any = None) -> Any:
+    """End a call with one order that ended so."""
+    made, desk = opened()
+    desk.ledger.add(BY_ID).outcome = outcome
+    desk.ledger.error, desk.ledger.last_fault = error, last
+    venue = Caller(in_turn(page()), now_ms=START_MS + 7)
+    with venue.clocked():
+        return desks.conclude(made, "m", desk, {"BTCUSDT": made.markets[BTC]}, swept)
+
+
+def test_a_call_whose_orders_are_resolved_returns_its_report() -> None:
+    for outcome in (Outcome.CANCELED, Outcome.FILLED, Outcome.OPEN, Outcome.ACCEPTED, Outcome.NOT_FOUND):
+        found = concluded(outcome)
+        assert (found.results[0].outcome, found.elapsed_ms) == (outcome, 7)
+
+
+def test_a_definitive_error_is_raised_with_the_report() -> None:
+    error = ccxt.PermissionDenied("x")
+    with pytest.raises(ccxt.PermissionDenied) as caught:
+        concluded(Outcome.CANCELED, error)
+    assert caught.value is error
+    assert report_of(error) is not None
+    denied = Fault(ccxt.PermissionDenied("y"), "40014", "no", 400)
+    with pytest.raises(ccxt.PermissionDenied, match="y"):
+        concluded(Outcome.CANCELED, None, Swept(fault=denied))
+
+
+def test_what_is_not_resolved_raises_with_its_cause() -> None:
+    last = fault("40010", "busy")
+    for outcome in (Outcome.UNKNOWN, Outcome.NOT_SENT):
+        with pytest.raises(CancelUnresolved, match=r"bitget m\(\) is not resolved") as caught:
+            concluded(outcome, last=last)
+        assert caught.value.__cause__ is last.error
+        with pytest.raises(CancelUnresolved) as caught:
+            concluded(outcome)
+        assert caught.value.__cause__ is None
+
+
+def test_what_a_sweep_leaves_unproven_raises_and_is_said() -> None:
+    busy = Fault(ccxt.ExchangeError("e"), "40010", "busy", 400)
+    for swept, said in (
+        (Swept(problem="5 USDT frozen"), "5 USDT frozen"),
+        (Swept(fault=busy), "busy"),
+        (Swept(fault=Fault(ccxt.ExchangeError("e"))), "; e;"),
+        (Swept(unexamined=("BTCUSDT",)), "not examined: BTC/USDT"),
+        (Swept(problem="frozen", fault=busy), "frozen"),
+    ):
+        with pytest.raises(CancelUnresolved, match=said) as caught:
+            concluded(Outcome.CANCELED, swept=swept)
+        assert (caught.value.__cause__ is None) is (swept.fault is None)
+
+
+def test_whatever_ends_a_call_early_carries_what_was_known() -> None:
+    made, desk = opened()
+    desk.ledger.add(BY_ID)
+
+    def flow() -> Any:
+        yield "effect"
+
+    running = desks.guard(made, desk, {"BTCUSDT": made.markets[BTC]}, flow())
+    assert next(running) == "effect"
+    interrupt = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt), Caller(in_turn(page()), now_ms=START_MS + 7).clocked():
+        running.throw(interrupt)
+    found = report_of(interrupt)
+    assert found is not None
+    assert [result.outcome for result in found.results] == [Outcome.NOT_SENT]
+    assert found.elapsed_ms == 7
