@@ -15,6 +15,7 @@ from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
 from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
     Answer,
@@ -85,7 +86,7 @@ class _Driver:
         PACED.set(True)
         try:
             send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
-            driver.answered(self._exchange, send)
+            driver.answered(self._exchange, send, at_ms, send.reply)
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         return send.reply
@@ -104,10 +105,12 @@ class _Driver:
             await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - now_ms()) / 1_000)
         except TimeoutError:
             raise driver.no_markets(self._exchange) from None
+        except Exception as error:
+            raise documented(f"{self._exchange.id} load_markets()", error) from error
 
     async def _resync(self, deadline_ms: float) -> None:
         # Where this fails, the repeated request is refused again and tells why.
-        with contextlib.suppress(ccxt.BaseError, TimeoutError):
+        with contextlib.suppress(Exception):
             left_ms = max(0.0, deadline_ms - now_ms())
             await asyncio.wait_for(self._exchange.load_time_difference(), left_ms / 1_000)
 

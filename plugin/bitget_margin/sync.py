@@ -17,6 +17,7 @@ from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
     Answer,
@@ -110,7 +111,7 @@ class _Driver:
         paced = PACED.set(True)
         try:
             send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
-            driver.answered(self._exchange, send)
+            driver.answered(self._exchange, send, at_ms, send.reply)
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         finally:
@@ -128,10 +129,12 @@ class _Driver:
             _within(self._exchange.load_markets, deadline_ms - now_ms())
         except _Late:
             raise driver.no_markets(self._exchange) from None
+        except Exception as error:
+            raise documented(f"{self._exchange.id} load_markets()", error) from error
 
     def _resync(self, deadline_ms: float) -> None:
         # Where this fails, the repeated request is refused again and tells why.
-        with contextlib.suppress(ccxt.BaseError, _Late):
+        with contextlib.suppress(Exception):
             _within(self._exchange.load_time_difference, deadline_ms - now_ms())
 
 

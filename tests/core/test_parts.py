@@ -264,3 +264,14 @@ def test_what_arrived_late_counts_from_its_answer() -> None:
     assert window.ready_ms(1_291) == 1_291
     window.leave(1_291)
     assert window.ready_ms(1_292) == 1_301
+
+
+def test_a_request_that_found_nobody_takes_no_room() -> None:
+    """It did not arrive, so the venue did not count it."""
+    window = Window(limit=1, period_ms=100)
+    at_ms = window.reserve(0, 0)
+    assert at_ms == 0
+    window.leave(0)
+    window.unsent(at_ms, 0)
+    assert window.ready_ms(5) == 5
+    assert window.reserve(5, 5) == 5

@@ -36,7 +36,7 @@ def test_a_look_keeps_rows_of_its_own_order_alone() -> None:
     assert kept(BY_ID, a_row("12", name="zz"), a_row("12", State.FILLED)) == ["12", "12"]
     assert kept(BY_NAME, a_row("12", name="b"), a_row("13", symbol="ETHUSDT")) == [None, None]
     assert kept(BY_NAME, a_row("12"), a_row("13"), bound="13") == [None, "13"]
-    assert kept(BY_NAME, a_row("13", name="z"), bound="13") == [None, "13"]
+    assert kept(BY_NAME, a_row("13", name="z"), bound="13") == [None, None]
 
 
 def test_of_several_under_one_name_the_newest_is_kept_of_each_kind() -> None:

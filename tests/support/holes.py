@@ -13,16 +13,7 @@ import pytest
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-HOLES: Final = {
-    "_load_markets": "what ccxt raises over markets that it cannot read is raised as it is",
-    "_resync": "what ccxt raises over a time that it cannot read is raised as it is",
-    "_reply": "the last fault of a question is raised as it is, and may be none of ccxt's exceptions",
-    "parse_balance": "what ccxt raises over a balance that it cannot read is raised as it is",
-    "parse_uta_balance": "what ccxt raises over a balance that it cannot read is raised as it is",
-    "create_order_request": "what ccxt raises over a market without a precision is raised as it is",
-    "create_uta_order_request": "what ccxt raises over a market without a precision is raised as it is",
-    "_answered": "what ccxt raises over an entry of an answer is raised as it is, although orders were placed",
-}
+HOLES: Final[dict[str, str]] = {}
 
 
 def escapes(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Params
-from bitget_margin.adapter.errors import CancelUnresolved, attach
+from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.core import flow as flow_of_cancel
 from bitget_margin.core import wire
@@ -56,7 +56,7 @@ def open_desk(exchange: CrossedMargin, settings: Settings, params: Params) -> De
 
 def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
     """Load the markets if they are not loaded, within the time of the call."""
-    if exchange.markets is None:
+    if not exchange.markets:
         yield LoadMarkets(desk.deadline.at_ms)
 
 
@@ -111,4 +111,4 @@ def raised(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
     """Return the exception for a question that the venue did not answer."""
     if isinstance(fault.error, Unreadable):
         return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")
-    return fault.error
+    return documented(f"{exchange.id} {method}()", fault.error)

@@ -11,7 +11,7 @@ from bitget_margin.adapter import windows
 from bitget_margin.adapter.context import LIST
 from bitget_margin.adapter.desk import now_ms
 from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Fault, Send
+from bitget_margin.core.call import Fault, Reply, Send
 from bitget_margin.core.window import Window
 
 if TYPE_CHECKING:
@@ -53,9 +53,13 @@ def leave(exchange: CrossedMargin, send: Send, at_ms: float) -> Fault | None:
     return None
 
 
-def answered(exchange: CrossedMargin, send: Send) -> None:
-    """Note that the request has been answered, and so had arrived."""
-    if exchange.enableRateLimit and send.left_ms is not None:
+def answered(exchange: CrossedMargin, send: Send, at_ms: float, reply: Reply) -> None:
+    """Note that the request has been answered, and so had arrived; or that it never found a connection."""
+    if not exchange.enableRateLimit or send.left_ms is None:
+        return
+    if isinstance(reply, Fault) and not reply.sent:
+        _window(exchange, send).unsent(at_ms, send.left_ms)
+    else:
         _window(exchange, send).answered(send.left_ms, now_ms())
 
 

@@ -17,6 +17,7 @@ import ccxt
 from bitget_margin.core.outcome import CancelReport, Outcome
 
 _REPORT: Final = "bitget_margin_report"
+_LONGEST: Final = 400
 _NAMED: Final = 5
 """How many unresolved orders a message names; the report names them all."""
 
@@ -49,6 +50,18 @@ class PlaceUnresolved(ccxt.NetworkError):
             f"bitget {method}(): {len(unresolved)} of {len(orders)} orders may have been placed{why}, and no look-up "
             f"shows them so far: look up {names} by client order id before you place them again",
         )
+
+
+def documented(name: str, error: Exception) -> Exception:
+    """Return an exception of ccxt: the one that came, or one that says what ccxt could not read.
+
+    :param name: of the exchange and its method
+    """
+    if isinstance(error, ccxt.BaseError):
+        return error
+    return ccxt.BadResponse(
+        f"{name}: what the venue answered cannot be read: {type(error).__name__}: {error}"[:_LONGEST]
+    )
 
 
 def attach(error: BaseException, report: CancelReport) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bitget_margin.core.call import Answer, Fault, Reply
-from bitget_margin.core.codes import SUCCESS
+from bitget_margin.core.codes import SERVER_ERROR, SUCCESS
 from bitget_margin.core.row import text
 
 _ANSWER: Final = "bitget_margin_answer"
@@ -42,7 +42,7 @@ def reply(error: Exception) -> Reply:
     if not isinstance(body, Mapping):
         return Fault(error, text=_why(error), sent=not _never_connected(error))
     code = text(body.get("code"))
-    if code == SUCCESS:
+    if code == SUCCESS and status < SERVER_ERROR:
         return Answer(body)
     return Fault(error, code, text(body.get("msg")), status, body=body)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import load_markets, open_desk, raised
+from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
 from bitget_margin.core import unified
 from bitget_margin.core.account import AccountKind
+from bitget_margin.core.answers import decimal
 from bitget_margin.core.ask import ask, find, list_open
 from bitget_margin.core.call import Fault, Flow
 from bitget_margin.core.codes import refuses_parameters, says_kind
@@ -20,6 +24,19 @@ from bitget_margin.core.target import Target
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
+
+_AMOUNTS: Final = (
+    "totalAmount",
+    "available",
+    "frozen",
+    "borrow",
+    "interest",
+    "equity",
+    "balance",
+    "locked",
+    "debt",
+)
+"""What the two kinds of account call the amounts of a coin."""
 
 
 def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
@@ -109,9 +126,21 @@ def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
     rows = asked.answer
     if isinstance(rows, Fault):
         raise raised(exchange, method, rows)
-    if desk.dialect.kind is AccountKind.UNIFIED:
-        return exchange.parse_uta_balance(rows)
-    return exchange.parse_balance(rows)
+    _refuse_unreadable(exchange, method, rows)
+    try:
+        unified_account = desk.dialect.kind is AccountKind.UNIFIED
+        return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)
+    except Exception as error:
+        raise documented(f"{exchange.id} {method}()", error) from error
+
+
+def _refuse_unreadable(exchange: CrossedMargin, method: str, rows: Sequence[object]) -> None:
+    """Refuse amounts that are none: ccxt leaves some of them out without a word."""
+    for row in rows:
+        for name in _AMOUNTS:
+            value = row.get(name) if isinstance(row, Mapping) else None
+            if value is not None and value != "" and decimal(value) is None:
+                raise ccxt.BadResponse(f"{exchange.id} {method}(): {name} is {reprlib.repr(value)}, which is no amount")
 
 
 def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params, default: object) -> Flow[list[Any]]:

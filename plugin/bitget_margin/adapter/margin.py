@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from bitget_margin.adapter.context import LIST, SIGNATURES
 from bitget_margin.adapter.secret import Secret, mask
 from bitget_margin.core import unified
 from bitget_margin.core.account import AccountKind
+from bitget_margin.core.answers import decimal
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.wire import BATCH_MAX
 
@@ -23,6 +25,7 @@ _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
 """https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt makes plain errors of them."""
+_EXPONENT: Final = re.compile(r"\s*[+-]?[\d_.]+[eE][+-]?\d+\s*")
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
@@ -187,6 +190,8 @@ class CrossedMargin(Exchange):
 
     def parse_order(self, order: Any, market: Any = None) -> Any:
         """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
+        if isinstance(order, Mapping):
+            refuse_absurd(order)
         if isinstance(order, Mapping) and unified_rows.is_margin(order):
             parsed = self.parse_order(unified_rows.as_classic(order), market)
             return {**parsed, "info": order, **unified_rows.fees(self, order)}
@@ -212,10 +217,19 @@ class CrossedMargin(Exchange):
         """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
         if not isinstance(balance, list):
             return super().parse_balance(balance)
+        for row in balance:
+            refuse_absurd(row if isinstance(row, Mapping) else {})
         rows = [{**row, "transferable": row.get("available")} if _is_crossed_asset(row) else row for row in balance]
         parsed = super().parse_balance(rows)
         parsed["info"] = balance
         return parsed
+
+
+def refuse_absurd(row: Mapping[str, Any]) -> None:
+    """Refuse numbers of more digits than there is money: ccxt would write them out, digit by digit."""
+    for name, value in row.items():
+        if isinstance(value, str) and _EXPONENT.fullmatch(value) and decimal(value) is None:
+            raise ccxt.BadResponse(f"bitget: {name} is {value[:40]}, which is no amount of anything")
 
 
 def _is_crossed_asset(row: object) -> bool:

@@ -75,10 +75,10 @@ def _result(exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any]) ->
 def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapping[str, Any]) -> dict[str, Any]:
     info = dict(entry.info or {})
     if outcome is Outcome.ACCEPTED:
-        # What stock ccxt makes of an entry of successList, field by field.
-        return _named(_parsed(exchange, info, market), entry, market)
+        # What stock ccxt makes of an entry of successList, field by field; an end is read from rows alone.
+        return {**_named(parsed_or_bare(exchange, info, market), entry, market), "status": None}
     if entry.row is not None:
-        order = _parsed(exchange, dict(entry.row.raw), market)
+        order = parsed_or_bare(exchange, dict(entry.row.raw), market)
         if outcome is Outcome.OPEN and info:
             order["info"] = info
     else:
@@ -88,7 +88,7 @@ def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapp
     return order
 
 
-def _parsed(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:
+def parsed_or_bare(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:
     """Return what ccxt makes of it; one field that cannot be read must not cost the outcome, nor the other orders'."""
     try:
         return exchange.parse_order(raw, market)

@@ -16,9 +16,9 @@ from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.desk import load_markets, open_desk
-from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.margin import CROSS
-from bitget_margin.adapter.orders import readable
+from bitget_margin.adapter.orders import parsed_or_bare, readable
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.answers import BatchAnswer
 from bitget_margin.core.ask import find
@@ -159,7 +159,10 @@ def _request(
     """Return one order in the venue's own form."""
     unified = desk.dialect.kind is AccountKind.UNIFIED
     build = exchange.create_uta_order_request if unified else exchange.create_order_request
-    return build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params)
+    try:
+        return build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params)
+    except Exception as error:
+        raise documented(f"{exchange.id} create_orders()", error) from error
 
 
 def _answered(exchange: CrossedMargin, answer: BatchAnswer, market: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,11 +170,11 @@ def _answered(exchange: CrossedMargin, answer: BatchAnswer, market: Mapping[str,
     placed: dict[str, Any] = {}
     for item in answer.failures:
         if item.client_id is not None and item.order_id is None:
-            parsed = exchange.parse_order(dict(item.raw), market)
+            parsed = parsed_or_bare(exchange, dict(item.raw), market)
             placed[item.client_id] = {**parsed, "id": None, "status": "rejected", "symbol": market["symbol"]}
     for item in answer.successes:
         if item.client_id is not None and item.order_id is not None:
-            placed[item.client_id] = exchange.parse_order(dict(item.raw), market)
+            placed[item.client_id] = parsed_or_bare(exchange, dict(item.raw), market)
     return placed
 
 
@@ -239,7 +242,7 @@ def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
         return Fault(ccxt.BadResponse("the answer names no order"))
     if _maybe_placed(reply, signed):
         return reply
-    raise reply.error
+    raise documented("bitget create_order()", reply.error) from reply.error
 
 
 def _find_placed(desk: Desk, target: Target, *, ours_alone: bool) -> Flow[Row | None]:

@@ -56,7 +56,8 @@ def ask(
         if desk.is_other_kind(fault) and desk.dialect is not dialect:
             continue
         pause_ms = desk.settings.pacing.poll_ms(tries)
-        if desk.verdict(fault) is not Verdict.AMBIGUOUS or final(fault) or desk.deadline.left_ms() <= pause_ms:
+        again = not fault.sent or desk.verdict(fault) is Verdict.AMBIGUOUS
+        if not again or final(fault) or desk.deadline.left_ms() <= pause_ms:
             return Asked(send, fault)
         tries += 1
         yield Wait(desk.deadline.now_ms() + pause_ms)

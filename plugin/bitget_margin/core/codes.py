@@ -136,14 +136,19 @@ def verdict(fault: Fault) -> Verdict:
     """
     if not fault.sent:
         return Verdict.UNSENT
-    if fault.code is None or (fault.status is not None and fault.status >= SERVER_ERROR):
+    if fault.code is None or _of_a_server(fault):
         return Verdict.AMBIGUOUS
     return _VERDICTS.get(fault.code, Verdict.REFUSED)
 
 
+def _of_a_server(fault: Fault) -> bool:
+    """Whether a gateway gave up: whatever its body says, the request may have been executed."""
+    return fault.status is not None and fault.status >= SERVER_ERROR
+
+
 def says_kind(fault: Fault) -> AccountKind | None:
     """Return the kind of account that a refusal tells of; the only way in which we learn it."""
-    return _KINDS.get(fault.code or "")
+    return None if _of_a_server(fault) else _KINDS.get(fault.code or "")
 
 
 def refuses_parameters(fault: Fault) -> bool:

@@ -53,6 +53,10 @@ class Look:
         ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
         if not ours or row.symbol != target.symbol:
             return
+        if target.kind is IdKind.CLIENT and row.client_id not in {None, target.value}:
+            # The order id that was told beside our name is of an order with another name.
+            self.entry.bound_id = None
+            return
         if order_id is None and not self._may_be_meant(row):
             return
         known = self.ended if row.state.ended else self.live
@@ -206,8 +210,14 @@ def _read_by_id(desk: Desk, asked: Sequence[tuple[Look, Question]]) -> Flow[None
         for row in page.rows:
             look.take(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.
-        if page.size == 0:
+        if page.size == 0 or _is_elsewhere(page, look.entry):
             look.absent_from.update(question.listings)
+
+
+def _is_elsewhere(page: Page, entry: Entry) -> bool:
+    """Whether the venue shows this very order under another symbol: under ours it does not exist."""
+    rows = [row for row in page.rows if row.order_id == entry.order_id]
+    return entry.target.kind is IdKind.ORDER and page.size == len(rows) == 1 and rows[0].symbol != entry.target.symbol
 
 
 def _give_up(desk: Desk, entry: Entry, fault: Fault) -> None:

@@ -37,17 +37,23 @@ class Swept:
     """How a sweep went beyond its orders: `problem` is what stays unproven, in words."""
 
     problem: str | None = None
+    again: bool = False
+    """Whether orders have shown that the listing did not: they are to be cancelled too."""
     unexamined: tuple[str, ...] = ()
     fault: Fault | None = None
 
 
 def sweep_symbol(desk: Desk, symbol: str, coins: Coins, others: Sequence[str]) -> Flow[Swept]:
     """Cancel every open order of one symbol. `others` are symbols whose orders may hold the same coins."""
-    faults = yield from _clear(desk, [symbol])
-    desk.ledger.close()
-    if symbol in faults:
-        return Swept(unexamined=(symbol,), fault=faults[symbol])
-    return (yield from _prove(desk, coins[symbol], symbol, coins, others))
+    while True:
+        faults = yield from _clear(desk, [symbol])
+        desk.ledger.close()
+        if symbol in faults:
+            return Swept(unexamined=(symbol,), fault=faults[symbol])
+        swept = yield from _prove(desk, coins[symbol], symbol, coins, others)
+        if not swept.again or desk.deadline.left_ms() <= desk.settings.pacing.poll_ms(0):
+            return swept
+        yield Wait(desk.deadline.now_ms() + desk.settings.pacing.poll_ms(0))
 
 
 def sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str]) -> Flow[Swept]:
@@ -153,7 +159,10 @@ def _prove(
         if not held:
             return Swept()
         if symbol is not None:
-            held = yield from _unexplained(desk, held, symbol, coins, others)
+            rows = yield from _listed(desk, others)
+            if any(row.symbol == symbol for row in rows):
+                return Swept("the orders of this symbol are listed among all, and not by themselves", again=True)
+            held = _unexplained(rows, held, coins)
             if not held:
                 return Swept()
         pause_ms = desk.settings.pacing.poll_ms(look)
@@ -169,23 +178,20 @@ def _prove(
     return Swept(problem=f"open-orders shows nothing more, but {amounts} is still frozen: {hint}")
 
 
-def _unexplained(
-    desk: Desk,
-    held: Mapping[str, Decimal],
-    symbol: str,
-    coins: Coins,
-    others: Sequence[str],
-) -> Flow[Mapping[str, Decimal]]:
-    """Return what of `held` is not accounted for by the open orders of other symbols."""
+def _listed(desk: Desk, others: Sequence[str]) -> Flow[Sequence[Row]]:
+    """Return the open orders of all symbols, or where the venue wants one named, of these."""
     listed = yield from list_open(desk, None)
-    if isinstance(listed, Fault):
-        listings = yield from together(list_open(desk, other) for other in others)
-        rows = [row for listing in listings if not isinstance(listing, Fault) for row in listing]
-    else:
-        rows = list(listed)
+    if not isinstance(listed, Fault):
+        return listed
+    listings = yield from together(list_open(desk, other) for other in others)
+    return [row for listing in listings if not isinstance(listing, Fault) for row in listing]
+
+
+def _unexplained(rows: Iterable[Row], held: Mapping[str, Decimal], coins: Coins) -> Mapping[str, Decimal]:
+    """Return what of `held` is not accounted for by these open orders of other symbols."""
     left = dict(held)
     for row in rows:
-        lock = _lock(row, coins) if row.symbol != symbol else None
+        lock = _lock(row, coins)
         if lock is not None and lock[0] in left:
             left[lock[0]] -= lock[1] + _ROUNDING
     return {coin: amount for coin, amount in left.items() if amount > 0}

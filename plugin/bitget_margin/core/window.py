@@ -68,6 +68,14 @@ class Window:
                 self._arrivals.remove(left_ms)
                 self._arrivals.append(now_ms)
 
+    def unsent(self, at_ms: float, left_ms: float | None) -> None:
+        """Take back a request that found nobody to connect to: it did not arrive, and takes no room."""
+        with self._lock:
+            if at_ms in self._departures:
+                self._departures.remove(at_ms)
+            if left_ms in self._arrivals:
+                self._arrivals.remove(left_ms)
+
     def give_back(self, at_ms: float) -> None:
         """Let somebody else have a place that will not be used."""
         with self._lock:
