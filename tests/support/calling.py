@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,18 +20,27 @@ CROSS = {"marginMode": "cross"}
 BTC = "BTC/USDT"
 
 
+@functools.cache
+def _pattern() -> Any:
+    """Return what exchanges of these tests are copied from: to describe one takes ccxt a while."""
+    config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
+    made = bitget_margin.bitget({**config, "options": {"uta": False}})
+    with_margin = {"marginModes": {"cross": True, "isolated": True}}
+    contract = market("BTCUSDT_UMCBL", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
+    isolated = market("XRPUSDT", "XRP") | {"marginModes": {"cross": False}}
+    asleep = market("OLDUSDT", "OLD") | with_margin | {"active": False}
+    spots = [market("BTCUSDT", "BTC") | with_margin, market("ETHUSDT", "ETH") | with_margin]
+    made.set_markets([*spots, isolated, asleep, contract])
+    made.milliseconds = lambda: EPOCH_MS
+    return made
+
+
 def exchange(*, markets: bool = True, **options: Any) -> Any:
     """Return a sync exchange that knows its markets and its account, and would send nothing by itself."""
-    config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
-    made = bitget_margin.bitget({**config, "options": {"uta": False, **options}})
-    if markets:
-        with_margin = {"marginModes": {"cross": True, "isolated": True}}
-        contract = market("BTCUSDT_UMCBL", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
-        isolated = market("XRPUSDT", "XRP") | {"marginModes": {"cross": False}}
-        asleep = market("OLDUSDT", "OLD") | with_margin | {"active": False}
-        spots = [market("BTCUSDT", "BTC") | with_margin, market("ETHUSDT", "ETH") | with_margin]
-        made.set_markets([*spots, isolated, asleep, contract])
-    made.milliseconds = lambda: EPOCH_MS
+    made = copy.copy(_pattern())
+    made.options = made.deep_extend(made.options, options)
+    if not markets:
+        made.markets = None
     return made
 
 

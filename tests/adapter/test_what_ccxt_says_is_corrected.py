@@ -1,0 +1,274 @@
+"""What ccxt would misread or send wrongly is put right for crossed margin, and everything else is left as it is."""
+
+from __future__ import annotations
+
+import functools
+from decimal import Decimal
+from typing import Any
+from unittest import mock
+
+import ccxt
+import pytest
+
+import bitget_margin
+from bitget_margin.adapter.context import SIGNATURES, Signatures
+from bitget_margin.adapter.secret import Secret
+from bitget_margin.core.account import AccountKind
+from support.calling import BTC, CROSS, exchange
+from support.wire import row
+
+API = ["private", "margin"]
+PATH = "v2/margin/crossed/batch-cancel-order"
+ISOLATED = {"marginMode": "isolated"}
+
+
+@functools.cache
+def stock() -> Any:
+    """Return stock ccxt's exchange with the same markets."""
+    made = ccxt.bitget({"apiKey": "key", "secret": "secret", "password": "passphrase", "options": {"uta": False}})
+    made.set_markets(list(exchange().markets.values()))
+    made.milliseconds = exchange().milliseconds
+    return made
+
+
+# -- what the exchange says of itself ---------------------------------------------------------------------------------
+
+
+def test_it_says_what_it_can_do() -> None:
+    made: Any = bitget_margin.bitget()
+    can = ["cancelAllOrders", "cancelOrder", "cancelOrders", "cancelOrdersForSymbols", "cancelOrderWithClientOrderId"]
+    assert all(made.has[name] is True for name in [*can, "cancelOrdersWithClientOrderId", "fetchOrder"])
+    spot = made.features["spot"]
+    for method, said in (
+        ("cancelOrder", {"marginMode": True, "symbolRequired": True}),
+        ("cancelOrders", {"marginMode": True, "max": 50, "symbolRequired": True}),
+        ("cancelOrdersForSymbols", {"marginMode": True, "max": None}),
+        ("cancelAllOrders", {"marginMode": True, "symbolRequired": False}),
+    ):
+        assert {key: spot[method][key] for key in said} == said
+    assert spot["fetchOrder"]["marginMode"] is True
+    assert made.exceptions["exact"]["25202"] is ccxt.InsufficientFunds
+    assert made.exceptions["exact"]["25204"] is ccxt.OrderNotFound
+    assert made.exceptions["exact"]["40009"] is stock().exceptions["exact"]["40009"]
+
+
+@pytest.mark.parametrize(
+    ("params", "option", "mode"),
+    [
+        ({"marginMode": "crossed", "a": 1}, None, "cross"),
+        ({"marginMode": "CROSS"}, None, "cross"),
+        ({"marginMode": "Isolated"}, None, "isolated"),
+        ({}, "crossed", "cross"),
+        ({}, None, None),
+        ({"marginMode": "isolated"}, "cross", "isolated"),
+    ],
+)
+def test_a_margin_mode_has_one_meaning(params: Any, option: Any, mode: str | None) -> None:
+    made = exchange(defaultMarginMode=option)
+    found, rest = made.handle_margin_mode_and_params("m", params)
+    assert found == mode
+    assert rest == {key: value for key, value in params.items() if key == "a"}
+
+
+@pytest.mark.parametrize("mode", ["x", 5, True])
+def test_a_margin_mode_that_is_unknown_is_refused(mode: object) -> None:
+    with pytest.raises(
+        ccxt.BadRequest, match=r"^bitget m\(\): marginMode is .*; give 'cross' \(or 'crossed'\) or 'iso"
+    ):
+        exchange().handle_margin_mode_and_params("m", {"marginMode": mode})
+
+
+def test_the_kind_of_the_account_is_remembered_for_ccxts_own_methods_too() -> None:
+    made = exchange()
+    made.learn_account_kind(AccountKind.UNIFIED)
+    assert made.options["uta"] is True
+    made.learn_account_kind(AccountKind.CLASSIC)
+    assert made.options["uta"] is False
+
+
+# -- what goes out ----------------------------------------------------------------------------------------------------
+
+
+def test_credentials_are_sent_and_do_not_print_and_failures_come_in_english() -> None:
+    made, theirs = exchange(), stock()
+    ours = made.sign(PATH, API, "POST", {"a": "1"})
+    plain = theirs.sign(PATH, API, "POST", {"a": "1"})
+    assert {**ours, "headers": None} == {**plain, "headers": None}
+    assert {k: v for k, v in ours["headers"].items() if k != "locale"} == plain["headers"]
+    assert ours["headers"]["locale"] == "en-US"
+    hidden = {key for key, value in ours["headers"].items() if isinstance(value, Secret)}
+    assert hidden == {"ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE"}
+
+
+def test_a_public_request_is_signed_by_nobody() -> None:
+    made = exchange(sandboxMode=True)
+    public = made.sign("v2/spot/market/tickers", ["public", "spot"], "GET", {})
+    assert public["headers"] is None or "locale" not in public["headers"]
+
+
+def test_a_list_is_the_whole_body_where_the_endpoint_wants_one() -> None:
+    request = exchange().sign("v3/trade/cancel-batch", ["private", "uta"], "POST", {"bitget_margin_list": [{"a": "1"}]})
+    assert request["body"] == '[{"a":"1"}]'
+
+
+def test_every_private_request_is_noted_while_somebody_listens_and_refused_afterwards() -> None:
+    made, listener = exchange(), Signatures()
+    token = SIGNATURES.set(listener)
+    try:
+        made.sign("v2/public/time", ["public", "common"], "GET", {})
+        made.sign(PATH, API, "POST", {})
+        assert listener.close() == (PATH,)
+        with pytest.raises(ccxt.RequestTimeout, match=f"{PATH} was not sent"):
+            made.sign(PATH, API, "POST", {})
+    finally:
+        SIGNATURES.reset(token)
+    assert made.sign(PATH, API, "POST", {})["url"].endswith(PATH)
+
+
+@pytest.mark.parametrize("option", ["sandboxMode", "sandbox"])
+def test_nothing_for_a_margin_account_is_signed_in_sandbox_mode(option: str) -> None:
+    made = exchange(**{option: True})
+    assert made.is_sandbox() is True
+    with pytest.raises(
+        ccxt.NotSupported, match=r"^bitget sign\(\): the venue's demo trading has no margin account; swi"
+    ):
+        made.sign(PATH, API, "POST", {})
+    made.sign("v2/spot/trade/place-order", ["private", "spot"], "POST", {})
+    assert exchange().is_sandbox() is False
+
+
+def test_what_verbose_prints_has_no_credentials() -> None:
+    made = exchange()
+    made.apiKey = "KEY-1"
+    with mock.patch.object(ccxt.bitget, "log") as log:
+        made.log("a", {"k": "KEY-1"}, "secret")
+    log.assert_called_once_with("a", "{'k': '***'}", "***")
+
+
+ORDER = (BTC, "limit", "buy", 0.001, 50_000)
+
+
+def test_a_conditional_crossed_order_is_refused_which_ccxt_would_place_at_once() -> None:
+    made = exchange()
+    with pytest.raises(ccxt.NotSupported, match=r"^bitget create_order\(\): crossed margin has no conditional orders"):
+        made.create_order_request(*ORDER, {**CROSS, "stopPrice": 5})
+    assert made.create_order_request(*ORDER, CROSS) == stock().create_order_request(*ORDER, CROSS)
+    spot = {"triggerPrice": 5}
+    assert made.create_order_request(*ORDER, dict(spot)) == stock().create_order_request(*ORDER, dict(spot))
+
+
+def test_a_market_buy_of_a_unified_account_is_sent_as_its_cost() -> None:
+    made = exchange(uta=True)
+    buy = made.create_uta_order_request(BTC, "market", "buy", 0.002, 50_000, CROSS)
+    assert (buy["category"], buy["qty"], buy["side"], buy["symbol"]) == ("MARGIN", "100", "buy", "BTCUSDT")
+    by_cost = made.create_uta_order_request(BTC, "market", "buy", 0.002, None, {**CROSS, "cost": 7})
+    assert by_cost["qty"] == "7"
+    assert "cost" not in by_cost
+    as_amount = {**CROSS, "createMarketBuyOrderRequiresPrice": False}
+    told = made.create_uta_order_request(BTC, "market", "buy", 12, None, as_amount)
+    assert told["qty"] == "12"
+    assert "createMarketBuyOrderRequiresPrice" not in told
+    for kind, side in (("market", "sell"), ("limit", "buy")):
+        request = made.create_uta_order_request(BTC, kind, side, 0.002, 50_000, CROSS)
+        assert request["qty"] == "0.002"
+
+
+# -- what comes in ----------------------------------------------------------------------------------------------------
+
+
+def test_an_order_refused_at_entry_is_rejected() -> None:
+    assert exchange().parse_order_status("reject") == "rejected"
+    assert exchange().parse_order_status("live") == stock().parse_order_status("live")
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [("buy", "buy"), ("sell", "sell"), ("systemRepay-buy", "buy"), ("liquidation-sell", "sell")]
+)
+def test_an_order_cost_what_was_filled_of_it_and_has_one_of_two_sides(side: str, expected: str) -> None:
+    raw = row("11", "live", side=side, size="0.004", amount="128", priceAvg="32000")
+    order = exchange().parse_order(raw, exchange().markets[BTC])
+    assert (order["side"], order["cost"], order["filled"], order["amount"]) == (expected, 128, 0.004, 0.01)
+    assert order["info"] is raw
+
+
+def test_other_rows_are_read_by_ccxt_alone() -> None:
+    raw = {"orderId": "1", "symbol": "BTCUSDT", "status": "live", "side": "buy", "size": "1", "price": "5"}
+    market = exchange().markets[BTC]
+    assert exchange().parse_order(dict(raw), market) == stock().parse_order(dict(raw), market)
+
+
+UNIFIED = {
+    "orderId": "11",
+    "clientOid": "a",
+    "category": "MARGIN",
+    "symbol": "BTCUSDT",
+    "orderType": "limit",
+    "side": "buy",
+    "price": "32000",
+    "qty": "0.01",
+    "cumExecQty": "0.004",
+    "cumExecValue": "120",
+    "avgPrice": "30000",
+    "timeInForce": "gtc",
+    "orderStatus": "partially_filled",
+    "createdTime": "1695629859821",
+    "updatedTime": "1695629890839",
+    "feeDetail": [{"feeCoin": "BTC", "fee": "-0.000004"}, {"feeCoin": "BTC", "fee": "-0.000001"}],
+}
+
+
+def test_a_margin_row_of_a_unified_account_is_read_like_a_classic_one() -> None:
+    order = exchange().parse_order(UNIFIED, exchange().markets[BTC])
+    assert (order["id"], order["clientOrderId"], order["symbol"], order["type"]) == ("11", "a", BTC, "limit")
+    assert (order["status"], order["side"], order["price"], order["timeInForce"]) == ("open", "buy", 32_000, "GTC")
+    assert (order["amount"], order["filled"], order["cost"], order["average"]) == (0.01, 0.004, 120, 30_000)
+    assert (order["timestamp"], order["lastUpdateTimestamp"]) == (1_695_629_859_821, 1_695_629_890_839)
+    assert order["fee"] == {"currency": "BTC", "cost": 0.000005}
+    assert order["fees"] == [order["fee"]]
+    assert order["info"] is UNIFIED
+
+
+@pytest.mark.parametrize(
+    ("detail", "fees"),
+    [
+        ([{"feeCoin": "BTC", "fee": "1"}, {"feeCoin": "USDT", "fee": "-2"}], [("BTC", 1), ("USDT", 2)]),
+        ([{"feeCoin": "", "fee": "1"}, {"feeCoin": 5, "fee": "1"}, {"feeCoin": "BTC", "fee": "x"}, 7], []),
+        ([{"feeCoin": "BTC", "fee": "NaN"}, {"feeCoin": "BTC", "fee": "3"}], [("BTC", 3)]),
+        ({"feeCoin": "BTC", "fee": "1"}, []),
+        (None, []),
+    ],
+    ids=str,
+)
+def test_a_fee_is_what_was_paid_of_each_coin(detail: Any, fees: list[tuple[str, float]]) -> None:
+    order = exchange().parse_order({**UNIFIED, "feeDetail": detail}, exchange().markets[BTC])
+    assert [(fee["currency"], fee["cost"]) for fee in order["fees"]] == fees
+    assert (order["fee"] is None) is (len(fees) != 1)
+
+
+def test_a_fill_of_a_unified_account_has_the_fee_that_was_paid() -> None:
+    fill = {
+        "execId": "9",
+        "orderId": "11",
+        "category": "MARGIN",
+        "symbol": "BTCUSDT",
+        "side": "buy",
+        "execPrice": "30000",
+        "execQty": "0.004",
+        "execTime": "1695629890839",
+        "feeDetail": [{"feeCoin": "BTC", "fee": "-0.000004"}],
+    }
+    market = exchange().markets[BTC]
+    trade = exchange().parse_trade(dict(fill), market)
+    assert (trade["order"], trade["fee"]) == ("11", {"currency": "BTC", "cost": 0.000004})
+    spot = {**fill, "category": "SPOT"}
+    assert exchange().parse_trade(dict(spot), market)["fee"] == stock().parse_trade(dict(spot), market)["fee"]
+
+
+def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
+    raw = [{"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0.5", "interest": "0"}]
+    balance = exchange().parse_balance(raw)
+    assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["total"]) == (1, 2, 3)
+    assert balance["info"] is raw
+    isolated = [{**raw[0], "symbol": "BTCUSDT"}]
+    assert exchange().parse_balance(isolated)["BTC"] == stock().parse_balance(isolated)["BTC"]
+    assert Decimal(str(balance["BTC"]["free"])) == 1
