@@ -1,0 +1,294 @@
+"""The table of faults: what is done to each request, and what has to come of it. docs/faults.md says it in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin import CancelUnresolved, Outcome
+from bitget_margin.core.settings import Pacing
+from bitget_margin.emulator import AccountKind, FaultKind
+
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "faults.md"
+
+QUICK: Final = Pacing(
+    recancel_ms=60, refusals_ms=50, recheck_ms=60, limited_ms=40, polls_ms=(30, 60, 120, 150, 150, 150, 300)
+)
+"""Shorter waits than the venue needs; the real ones have tests of their own."""
+SPARING: Final = Pacing(recancel_ms=200, refusals_ms=150, recheck_ms=200, limited_ms=150, polls_ms=(300,))
+"""For a call that asks until its deadline: so seldom that the rate windows have room for what comes after it."""
+PLENTY_MS: Final = 20_000
+"""For a call that ends as soon as everything is proven: a slow machine may take its time."""
+SHORT_MS: Final = 330
+"""For a call that ends with its deadline and proves nothing before: a slow machine does that too."""
+STALLED_MS: Final = 1_200
+"""For a call of which one request gets no answer, and takes a third of this."""
+FOR_GOOD: Final = 1_000_000
+
+CANCELED, FILLED, OPEN = Outcome.CANCELED, Outcome.FILLED, Outcome.OPEN
+NOT_FOUND, UNKNOWN, NOT_SENT = Outcome.NOT_FOUND, Outcome.UNKNOWN, Outcome.NOT_SENT
+
+
+class Where(Enum):
+    """Which request, by how its path ends on each kind of account."""
+
+    CANCEL = ("/batch-cancel-order", "/cancel-batch")
+    SINGLE = ("/crossed/cancel-order", "/trade/cancel-order")
+    HISTORY = ("/crossed/history-orders", "/trade/history-orders")
+    OPEN = ("/crossed/open-orders", "/unfilled-orders")
+    ONE = (None, "/order-info")
+    PLACE = ("/place-order", "/place-order")
+    PLACE_MANY = ("/batch-place-order", "/place-batch")
+
+    def path(self, kind: AccountKind) -> str | None:
+        """Return the end of the path; None where this kind of account has no such request."""
+        classic, unified = self.value
+        return unified if kind is AccountKind.UNIFIED else classic
+
+
+LOOKS: Final = (Where.HISTORY, Where.OPEN, Where.ONE)
+
+
+class Role(Enum):
+    """What an order of the story is there for."""
+
+    FILLED = "filled before the call"
+    ENDED = "cancelled before the call"
+    LIVE = "live, one of them partly filled"
+    GHOST = "an id that nobody placed"
+
+
+ALL: Final = tuple(Role)
+NO_GHOST: Final = (Role.FILLED, Role.ENDED, Role.LIVE)
+"""An id that nobody placed stays without proof behind a doubtful answer, which takes the whole of the time."""
+
+Ends = Mapping[Role, Outcome | tuple[Outcome, ...]]
+PROVEN: Final[Ends] = {Role.FILLED: FILLED, Role.ENDED: CANCELED, Role.LIVE: CANCELED, Role.GHOST: NOT_FOUND}
+NOTHING: Final[Ends] = dict.fromkeys(Role, UNKNOWN)
+UNSENT: Final[Ends] = dict.fromkeys(Role, NOT_SENT)
+LIVES: Final[Ends] = PROVEN | {Role.LIVE: OPEN}
+
+
+class Meanwhile(Enum):
+    """What happens before a request is sent, and before which: of batches of two orders each, or of the look-ups."""
+
+    FILL = ("the third live order is filled in part, the fourth wholly", "cancel", 3)
+    TURN = ("the account becomes one of the other kind", "cancel", 2)
+    TURN_LATE = ("the account becomes one of the other kind", "history-orders", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A fault, and the requests that meet it."""
+
+    kind: FaultKind
+    where: Where = Where.CANCEL
+    count: int | None = 1
+    duration_ms: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row of the table about cancels: what goes wrong, and how each order ends."""
+
+    name: str
+    faults: tuple[At, ...] = ()
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ALL
+    ends: Ends = field(default_factory=lambda: PROVEN)
+    on_unified: Mapping[str, Any] = field(default_factory=dict)
+    """What differs on a unified account."""
+    raises: type[Exception] | None = None
+    reason: str = ""
+    """What the venue's words for every live order contain."""
+    cancels: int | None = None
+    """How many cancels are sent, where that is certain."""
+    unasked: int = 0
+    timeout_ms: int = PLENTY_MS
+    pacing: Pacing = QUICK
+    live: int = 4
+    by_name: bool = False
+    patience_ms: int | None = None
+    """How long ccxt itself waits for an answer."""
+    deaf_ms: int = 0
+    """How long nobody can connect from the beginning on."""
+    meanwhile: Meanwhile | None = None
+    classic: bool = False
+
+    def on(self, kind: AccountKind) -> Case:
+        """Return the row as it is for such an account."""
+        return replace(self, **self.on_unified) if kind is AccountKind.UNIFIED else self
+
+
+class Placed(Enum):
+    """What comes of an order that is to be placed."""
+
+    ONCE = "it is there once, and comes back"
+    UNRESOLVED = "it is not there, and PlaceUnresolved names it"
+    REFUSED = "it is not there, and stock ccxt's exception says why"
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """One row of the table about placing, for an order alone and for several."""
+
+    name: str
+    kind: FaultKind
+    one: Placed = Placed.ONCE
+    many: Placed = Placed.ONCE
+    error: type[Exception] = ccxt.BaseError
+    timeout_ms: int = PLENTY_MS
+
+
+def _done(kind: FaultKind, **more: Any) -> Case:
+    """Return the row of a cancel that was carried out without an answer: the rows show it, nothing is sent again."""
+    return Case(f"cancel/{kind}", (At(kind, duration_ms=60_000),), roles=NO_GHOST, **{"cancels": 1, **more})
+
+
+def _undone(kind: FaultKind, **more: Any) -> Case:
+    """Return the row of a cancel that was not carried out: it is sent again."""
+    return Case(f"cancel/{kind}", (At(kind),), roles=NO_GHOST, **{"cancels": 2, **more})
+
+
+def _all_looks(kind: FaultKind) -> tuple[At, ...]:
+    return tuple(At(kind, where, None) for where in LOOKS)
+
+
+def _looks(name: str, *kinds: FaultKind, **more: Any) -> Case:
+    """Return the row of look-ups that meet these faults, one after the other, before they are answered."""
+    at = tuple(At(kind, where) for where in LOOKS for kind in (kinds if where is Where.HISTORY else kinds[::-1]))
+    return Case(name, at, **{"live": 2, **more})
+
+
+def _for_good(name: str, *faults: At, ends: Ends = NOTHING, **more: Any) -> Case:
+    """Return the row of what never becomes clear: the call ends with its deadline, and raises CancelUnresolved."""
+    bounds = {"raises": CancelUnresolved, "timeout_ms": SHORT_MS, "pacing": SPARING}
+    return Case(name, faults, ends=ends, **{**bounds, **more})
+
+
+F = FaultKind
+
+CANCELS: Final = (
+    _undone(F.REFUSE, cancels=None),
+    _undone(F.RESET_BEFORE),
+    _done(F.RESET_AFTER),
+    _undone(F.STALL_BEFORE, timeout_ms=STALLED_MS),
+    _done(F.STALL_AFTER, timeout_ms=STALLED_MS),
+    _done(F.SLOW_BYTES, timeout_ms=STALLED_MS),
+    _done(F.TRUNCATED_JSON),
+    _done(F.HTML_200),
+    _done(F.HTML_502),
+    _done(F.EMPTY_BODY),
+    _done(F.SERVER_ERROR, reason="System error"),
+    _undone(F.UNAVAILABLE),
+    Case("cancel/too-many", (At(F.TOO_MANY, count=3),), cancels=4),
+    _done(F.CODE_40010, reason="Request timed out"),
+    _done(F.CODE_40015, reason="System is abnormal"),
+    _done(F.CODE_40725, reason="service return an error"),
+    _done(F.CODE_45001, reason="Unknown error"),
+    _done(F.NULL_DATA, reason="no list that can be read"),
+    _done(F.NULL_LISTS, reason="no list that can be read"),
+    _done(F.MISSING_LISTS, reason="no list that can be read"),
+    Case("cancel/unasked-ids", (At(F.UNASKED_IDS),), unasked=1),
+    Case("cancel/twice", (At(F.TWICE),)),
+    Case("cancel/wrong-symbol", (At(F.WRONG_SYMBOL),)),
+    Case("cancel/clock-skew", (At(F.CLOCK_SKEW),)),
+    Case("cancel/unified", (At(F.UNIFIED),), ends=UNSENT, raises=ccxt.ExchangeError, cancels=2),
+    _for_good("cancel/nobody-listens", deaf_ms=420, ends=UNSENT, cancels=0),
+    _for_good("cancel/too-many-for-good", At(F.TOO_MANY, count=None), ends=UNSENT),
+    Case(
+        "cancel/clock-skew-for-good", (At(F.CLOCK_SKEW, count=None),), ends=UNSENT, raises=ccxt.InvalidNonce, cancels=2
+    ),
+    _for_good("cancel/lost-for-good", At(F.RESET_BEFORE, count=None), roles=(Role.LIVE, Role.GHOST)),
+    _for_good("cancel/unknown-id-in-doubt", At(F.RESET_AFTER), roles=(Role.GHOST,)),
+    _for_good("cancel/names-in-doubt", At(F.RESET_AFTER), roles=(Role.FILLED, Role.ENDED), by_name=True),
+)
+
+LOOK_UPS: Final = (
+    _looks("look/no-answer", F.RESET_BEFORE, F.RESET_AFTER),
+    _looks("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, patience_ms=100),
+    _looks("look/refuse", F.REFUSE, roles=(Role.LIVE, Role.GHOST)),
+    _looks("look/no-json", F.TRUNCATED_JSON, F.HTML_200, F.EMPTY_BODY),
+    _looks("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE),
+    _looks("look/codes", F.CODE_40010, F.CODE_40015, F.CODE_40725, F.CODE_45001),
+    _looks("look/no-list", F.NULL_DATA, F.NULL_LISTS, F.MISSING_LISTS),
+    _looks("look/too-many", F.TOO_MANY, F.TOO_MANY),
+    Case("look/clock-skew", (At(F.CLOCK_SKEW, Where.HISTORY),)),
+    Case("look/unified", (At(F.UNIFIED, Where.HISTORY),), ends=NOTHING, raises=ccxt.BaseError),
+    _looks("look/unasked-ids", F.UNASKED_IDS),
+    Case("look/twice", _all_looks(F.TWICE)),
+    _looks("look/wrong-symbol", F.WRONG_SYMBOL),
+    Case("look/turned", meanwhile=Meanwhile.TURN_LATE, live=2),
+    _for_good("look/lost-for-good", *_all_looks(F.RESET_BEFORE), roles=(Role.FILLED, Role.LIVE), live=1),
+    _for_good(
+        "look/wrong-symbol-for-good", *_all_looks(F.WRONG_SYMBOL), knobs={"fill_wins": 2}, roles=(Role.LIVE,), live=2
+    ),
+)
+
+ANSWERS: Final = (
+    Case("answer/as-documented"),
+    Case("answer/left-out", knobs={"omit_ids": 4}),
+    Case("answer/left-out-alive", knobs={"omit_refused": 4}),
+    Case("answer/left-out-for-good", knobs={"omit_refused": FOR_GOOD}, roles=NO_GHOST, ends=LIVES),
+    Case("answer/both-lists", knobs={"both_lists": 4}),
+    Case("answer/refused", knobs={"refuse_cancels": 4}, reason="Cancel order error"),
+    Case("answer/refused-for-good", knobs={"refuse_cancels": FOR_GOOD}, ends=LIVES, reason="Cancel order error"),
+    Case("answer/ends-late", knobs={"ack_delay_ms": 120}),
+    _for_good("answer/ends-too-late", knobs={"ack_delay_ms": 60_000}, roles=(Role.LIVE,)),
+    Case("answer/never-lands", knobs={"cancel_never_lands": 4}),
+    _for_good("answer/never-lands-for-good", knobs={"cancel_never_lands": FOR_GOOD}, roles=(Role.LIVE,)),
+    Case("answer/fill-wins", knobs={"fill_wins": 2}, ends=PROVEN | {Role.LIVE: (FILLED, FILLED, CANCELED, CANCELED)}),
+    Case("answer/history-lags", knobs={"history_lag_ms": 40}, roles=NO_GHOST, live=1),
+    _for_good("answer/history-lags-for-good", knobs={"history_lag_ms": 60_000}, roles=(Role.LIVE,), live=2),
+    _for_good(
+        "answer/ended-and-not-shown",
+        knobs={"history_lag_ms": 60_000},
+        roles=(Role.FILLED, Role.ENDED),
+        on_unified={"ends": dict.fromkeys(Role, NOT_FOUND), "raises": None, "timeout_ms": PLENTY_MS},
+    ),
+    Case("answer/chinese", knobs={"language": "zh"}),
+    Case("answer/codes", knobs={"failure_code": True}),
+    _for_good("answer/unread-text", knobs={"failure_text_unknown": "no such thing"}, roles=(Role.GHOST,), classic=True),
+    Case("answer/all-failed", knobs={"all_failed": "43001"}, roles=(Role.FILLED, Role.ENDED, Role.GHOST), classic=True),
+    Case("answer/null-when-empty", knobs={"empty_lists": "null"}, roles=(Role.LIVE,)),
+    Case("answer/asked-ids-only", knobs={"echo_ids": "asked"}),
+    Case("answer/result-list", knobs={"list_key": "resultList"}, classic=True),
+    Case("answer/partial-status", knobs={"partial_status": "partial_fill", "cancel_never_lands": 4}),
+    Case("answer/short-pages", knobs={"open_orders_cap": 2, "cancel_never_lands": 4}),
+    Case("answer/fill-between-batches", meanwhile=Meanwhile.FILL, ends=PROVEN | {Role.LIVE: (*[CANCELED] * 3, FILLED)}),
+    Case("answer/turned-between-batches", meanwhile=Meanwhile.TURN),
+)
+
+_NOT_THERE: Final = {"one": Placed.UNRESOLVED, "many": Placed.UNRESOLVED, "timeout_ms": SHORT_MS}
+_NOT_ONCE: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
+    F.REFUSE: _NOT_THERE,
+    F.RESET_BEFORE: _NOT_THERE,
+    F.STALL_BEFORE: _NOT_THERE,
+    F.STALL_AFTER: {"timeout_ms": STALLED_MS},
+    F.SLOW_BYTES: {"timeout_ms": STALLED_MS},
+    F.UNAVAILABLE: _NOT_THERE,
+    F.TOO_MANY: {"one": Placed.REFUSED, "error": ccxt.DDoSProtection},
+    F.CLOCK_SKEW: {"one": Placed.REFUSED, "error": ccxt.InvalidNonce},
+    F.UNIFIED: {"one": Placed.REFUSED, "many": Placed.REFUSED, "error": ccxt.ExchangeError},
+}
+PLACINGS: Final = tuple(Placing(f"place/{kind}", kind, **_NOT_ONCE.get(kind, {})) for kind in FaultKind)
+
+OTHERS: Final = ("place/hidden", "single/done", "single/undone", "all/wrong-symbol")
+"""Rows with a test of their own."""
+
+
+def named_in_the_document() -> list[str]:
+    """Return the short name that each row of the document's tables begins with."""
+    return re.findall(r"^\| `([a-z0-9-]+/[a-z0-9-]+)`", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+
+
+def named_in_the_table() -> Iterator[str]:
+    """Yield the name of each row of the tables above."""
+    yield from (case.name for case in (*CANCELS, *LOOK_UPS, *ANSWERS, *PLACINGS))
+    yield from OTHERS
