@@ -140,8 +140,8 @@ def fails(run: Run, venue: Emulator) -> None:
     for name, value in WRONG.items():
         right = getattr(run.client.exchange, name)
         setattr(run.client.exchange, name, value)
-        for one in (cancel, place, ask):
-            run.call(*one)
+        for method, *args in (cancel, place, ask):
+            run.call(method, *args[:-1], CROSS)
         setattr(run.client.exchange, name, right)
     for speak in (garbled, going_round, silent):
         run.elsewhere(speak, *cancel)

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from support.fuzzing import performed, share
+from support.fuzzing import CASES, performed, share
+
+CASES_PER_SECOND = 50
+"""How many of all the cases there are in a second of the time that each test has, at least."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each of these tests the time that its share needs on a busy machine."""
+    for item in items:
+        if hasattr(getattr(item, "function", None), "share"):
+            item.add_marker(pytest.mark.timeout(60 + CASES // CASES_PER_SECOND))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,6 +11,7 @@ import pytest
 
 import bitget_margin
 from bitget_margin import CancelReport, CancelResult, Outcome, PlaceUnresolved, report_of
+from bitget_margin.adapter.viewing import view_orders
 from support.caller import TIMEOUT_S, Caller
 from support.fuzzing import Choices, fuzzed
 from support.holes import escapes
@@ -94,7 +95,7 @@ def survives(caller: Caller, choices: Choices) -> None:
     ids = ("11", "12", "13")[: choices.pick((1, 2, 3))]
     names = ("a", "b")[: choices.below(3)]
     with unreal_time(caller.clock):
-        venue = Hostile(choices, "BTCUSDT", ids, names, huge=())
+        venue = Hostile(choices, "BTCUSDT", ids, names)
         run(Case(caller, venue, caller.ready(venue)))
 
 
@@ -154,6 +155,14 @@ def fetch_order(case: Case) -> None:
         assert listed(case.venue.served, case.result)
 
 
+def view_many(case: Case) -> None:
+    case.run("perform", view_orders(case.exchange, BTC, case.ids, case.venue.names, CROSS))
+    for asked_for, order in (case.result or {}).items():
+        assert asked_for in {*case.ids, *case.venue.names}
+        assert asked_for in {order["id"], order["clientOrderId"]}
+        assert listed(case.venue.served, order)
+
+
 def fetch_open_orders(case: Case) -> None:
     symbol = case.venue.choices.pick((BTC, None))
     case.run("fetch_open_orders", symbol, None, case.venue.choices.pick((None, 1, 2)), CROSS)
@@ -204,7 +213,7 @@ def placed_at_most_once(case: Case, *words: str) -> bool:
 
 METHODS: Final[tuple[Callable[[Case], None], ...]] = (
     *(batch_cancel, batch_cancel, cancel_orders, cancel_orders_for_symbols, cancel_order, cancel_all_orders),
-    *(fetch_order, fetch_open_orders, fetch_balance, create_order, create_orders),
+    *(fetch_order, fetch_open_orders, fetch_balance, create_order, create_orders, view_many),
 )
 
 
@@ -232,6 +241,7 @@ def proven(case: Case, result: CancelResult, asked: tuple[str, str, str], confir
         assert says(served, *asked, LIVES)
     elif outcome is Outcome.ACCEPTED:
         assert not confirm
+        assert result.order["status"] is None
     if outcome.resolved:
         truthful(case, result.order, asked)
 

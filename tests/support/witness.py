@@ -59,7 +59,9 @@ def says(served: Sequence[Served], symbol: str, kind: str, value: str, states: f
     """Whether a row of this symbol, about the order of this id, has one of these states."""
     ids = {value} if kind == ORDER else _ids_of(served, value)
     for raw in rows(served):
-        about = name_of(raw.get(ORDER)) in ids or (kind == CLIENT and name_of(raw.get(CLIENT)) == value)
+        order_id, name = name_of(raw.get(ORDER)), name_of(raw.get(CLIENT))
+        # A row that has another name is of another order, whatever was said of its id.
+        about = order_id in ids if kind == ORDER else name == value or (name is None and order_id in ids)
         if about and name_of(raw.get("symbol")) == symbol and _state(raw) in states:
             return True
     return False
