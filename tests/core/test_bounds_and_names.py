@@ -27,8 +27,9 @@ def test_bounds_that_nobody_gives_are_ours(confirm: bool) -> None:
 def test_bounds_of_the_call_beat_those_of_the_options() -> None:
     defaults = {"confirm": True, "timeout": 2_000, "batchSize": 20, "pacing": OWN}
     assert settings({}, defaults, confirm=False) == Settings(True, 2_000, 20, OWN)
-    params = {"confirm": False, "timeout": 3, "batchSize": 1}
-    assert settings(params, defaults, confirm=True) == Settings(False, 3, 1, OWN)
+    for size in (1, 50):
+        params = {"confirm": False, "timeout": 3, "batchSize": size}
+        assert settings(params, defaults, confirm=True) == Settings(False, 3, size, OWN)
 
 
 def test_a_bound_of_none_in_the_call_is_ours_again() -> None:

@@ -136,7 +136,9 @@ def test_what_never_left_is_sent_again_after_a_while() -> None:
 
 
 def test_what_never_left_at_all_says_why() -> None:
-    _, (entry,) = cancelled(in_turn(fault("77", None, sent=False)), *by_id(12), timeout_ms=500)
+    """At once, where no time is left to send it again."""
+    venue, (entry,) = cancelled(in_turn(fault("77", None, sent=False)), *by_id(12), timeout_ms=500)
+    assert venue.waits == []
     assert (entry.outcome, entry.code, entry.reason) == (Outcome.NOT_SENT, "77", "77 None")
     _, (entry,) = cancelled(in_turn(fault(None, "no route", sent=False)), *by_id(12), timeout_ms=500)
     assert (entry.code, entry.reason) == (None, "no route")

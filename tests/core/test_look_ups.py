@@ -233,6 +233,22 @@ def test_names_begin_at_the_newest_page_and_are_read_to_the_end_of_the_open_orde
     assert [entry.outcome for entry in entries] == [Outcome.FILLED, Outcome.CANCELED]
 
 
+def test_open_orders_that_repeat_themselves_are_at_their_end_too() -> None:
+    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
+    venue, (entry, _), _ = looked(lambda call: page(ended if call.endpoint is HISTORY else row(99)), BY_NAME, other)
+    assert asked(venue)[:3] == [(HISTORY, None), (LIVE, None), (LIVE, "99")]
+    assert entry.outcome is Outcome.FILLED
+
+
+def test_a_name_among_ids_begins_at_the_newest_page_too_and_ends_no_earlier() -> None:
+    """The order of that name may be younger than all of them, or older."""
+    rows = page(*(row(i, "cancelled") for i in range(60, 10, -1)))
+    venue, _, _ = looked(in_turn(rows, page()), BY_NAME, *by_id(40))
+    assert asked(venue)[:2] == [(HISTORY, None), (HISTORY, "11")]
+    assert venue.calls[0].params == {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "limit": "500"}
+
+
 def test_a_row_that_cannot_be_read_leaves_the_end_of_a_name_open() -> None:
     """It may be the younger order of this name."""
     other = Target("BTCUSDT", IdKind.CLIENT, "b")

@@ -35,6 +35,7 @@ def test_an_acknowledged_order_that_still_is_listed_is_cancelled_again() -> None
     assert swept == Swept()
     assert account.orders == []
     assert asked(venue).count(Endpoint.BATCH_CANCEL) == 2
+    assert venue.waits[0] == 150
     assert outcomes(desk) == {"1": Outcome.ACCEPTED}
 
 
