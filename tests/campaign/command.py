@@ -72,7 +72,7 @@ def _campaign(options: argparse.Namespace) -> int:
         f"{options.rounds} rounds of seed {options.seed} in {seconds:.0f} s, {options.rounds / seconds:.1f} per second"
     ]
     if tally.reruns:
-        said.append(f"{tally.reruns} were played again alone: the machine was too busy to tell")
+        said.append(f"{tally.reruns} were played again alone, since only their time was wrong")
     if tally.busy:
         said.append(f"{len(tally.busy)} are not counted: the machine was too busy for them three times more")
         said += [line for verdict in tally.busy[:_SHOWN] for line in _told(verdict)]

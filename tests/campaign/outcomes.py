@@ -95,7 +95,9 @@ def _judge_not_found(claim: _Claim) -> Iterator[Finding]:
 
 def _judge_not_sent(claim: _Claim) -> Iterator[Finding]:
     alone = set() if claim.meant is None or claim.otherwise else {claim.meant.order_id}
-    if any(record.executed for record in claim.e.cancels(claim.name.value, *alone)):
+    # The same name may have been cancelled on another symbol; a request is about one.
+    market = claim.name.symbol.replace("/", "")
+    if any(record.executed and f'"{market}"' in record.body for record in claim.e.cancels(claim.name.value, *alone)):
         yield Finding(Flaw.FALSE, f"{claim.what}, and the venue has carried a cancel of it out")
 
 

@@ -8,6 +8,7 @@ import gc
 import multiprocessing
 import queue
 import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -84,7 +85,7 @@ async def play_all(seed: int, numbers: Sequence[int], workers: int, report: Repo
                     return
                 await player.pulse.calm()
                 verdict = judge(await play(player, *drawn))
-                if verdict.busy:
+                if verdict.timely:
                     busy.append(drawn[0])
                 else:
                     report(verdict)
@@ -140,13 +141,13 @@ async def play(player: Player, scenario: Scenario, stage: Stage) -> Evidence:
 
 
 async def _play_in_peace(player: Player, scenario: Scenario) -> Verdict:
-    """Play a round again, alone, until the machine has the time for it or it has had its chances."""
+    """Play a round again, alone, until nothing is wrong with its time or it has had its chances."""
     reruns = 0
     while True:
         reruns += 1
         await player.pulse.calm()
         verdict = judge(await play(player, scenario, await asyncio.to_thread(Stage.of, [scenario])))
-        if reruns == _TRIES or not verdict.busy:
+        if reruns == _TRIES or not verdict.timely:
             return replace(verdict, reruns=reruns)
 
 
@@ -159,6 +160,6 @@ def _run_share(seed: int, numbers: Sequence[int], workers: int, verdicts: Queue[
         try:
             asyncio.run(play_all(seed, numbers, workers, verdicts.put))
         except Exception as error:
-            verdicts.put(f"{type(error).__name__}: {error}")
+            verdicts.put("".join(traceback.format_exception(error)))
             raise
     verdicts.put(None)

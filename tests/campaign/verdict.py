@@ -78,7 +78,11 @@ class Verdict:
     reruns: int = 0
 
     @property
+    def timely(self) -> bool:
+        """Whether only time is wrong with it: it is played again, alone."""
+        return bool(self.findings) and all(finding.flaw.timely for finding in self.findings)
+
+    @property
     def busy(self) -> bool:
         """Whether the machine was too busy to tell: only time is wrong with it, and this process was late too."""
-        timely = bool(self.findings) and all(finding.flaw.timely for finding in self.findings)
-        return timely and self.lag_ms > BUSY_MS
+        return self.timely and self.lag_ms > BUSY_MS

@@ -210,14 +210,11 @@ def _read_by_id(desk: Desk, asked: Sequence[tuple[Look, Question]]) -> Flow[None
         for row in page.rows:
             look.take(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.
-        if page.size == 0 or _is_elsewhere(page, look.entry):
+        if page.size == 0:
             look.absent_from.update(question.listings)
-
-
-def _is_elsewhere(page: Page, entry: Entry) -> bool:
-    """Whether the venue shows this very order under another symbol: under ours it does not exist."""
-    rows = [row for row in page.rows if row.order_id == entry.order_id]
-    return entry.target.kind is IdKind.ORDER and page.size == len(rows) == 1 and rows[0].symbol != entry.target.symbol
+        for row in page.rows:
+            if row.order_id == look.entry.order_id and row.symbol != look.entry.target.symbol:
+                look.entry.reason = f"the venue shows this order under {row.symbol}"
 
 
 def _give_up(desk: Desk, entry: Entry, fault: Fault) -> None:
