@@ -64,5 +64,6 @@ def load_markets(venue: Emulator) -> list[dict[str, Any]]:
 
 def forget_windows(venue: Emulator) -> None:
     """Forget the rate windows of a venue that is not used any more: every round has some of its own."""
-    for key in [key for key in windows._windows if key[0].startswith(f"{venue.url} ")]:
-        windows._windows.pop(key, None)
+    with windows._lock:  # threads of other rounds add theirs meanwhile
+        for key in [key for key in windows._windows if key[0].startswith(f"{venue.url} ")]:
+            windows._windows.pop(key, None)
