@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[Target, ...], Settings]:
 
 
 @given(cases())
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_every_answer_is_true(case: tuple[ModelVenue, tuple[Target, ...], Settings]) -> None:
     """One outcome each, no false end, nothing touched that was not named, bounded time and requests."""
     venue, named, bounds = case
