@@ -210,6 +210,7 @@ def test_a_batch_is_for_the_crossed_account_if_all_of_it_is() -> None:
     crossed = plain | {"params": CROSS}
     assert placing.batch_is_cross(made, [crossed, crossed], {})
     assert placing.batch_is_cross(made, [plain, crossed | {"params": None}], CROSS)
+    assert placing.batch_is_cross(exchange(createOrders=CROSS), [plain], {})
     assert not placing.batch_is_cross(made, [plain], {})
     assert not placing.batch_is_cross(made, [], CROSS)
     assert not placing.batch_is_cross(made, [{"symbol": "BTC/USDT:USDT"}], CROSS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -9,7 +10,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import driver, windows
+from bitget_margin.adapter import desk, driver, windows
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Send
 from support.calling import exchange
 
@@ -131,6 +132,24 @@ def test_what_was_answered_late_counts_from_its_answer(clock: Clock) -> None:
     never = send()
     driver.answered(made, never, 0, ANSWER)
     assert never.left_ms is None
+
+
+def test_a_request_that_found_nobody_to_connect_to_takes_no_room(clock: Clock) -> None:
+    made = paced()
+    sends = [send() for _ in range(10)]
+    for leaving in sends:
+        driver.departure_ms(made, leaving)
+        driver.leave(made, leaving, 0)
+    driver.answered(made, sends[0], 0, Fault(OSError("refused"), sent=False))
+    assert driver.departure_ms(made, send()) == 0
+    assert driver.pause_ms(made, send(), 0) == 0
+    driver.answered(made, sends[1], 0, Fault(OSError("lost")))
+    assert driver.departure_ms(made, send()) == 1_050
+
+
+def test_the_clock_counts_milliseconds_and_only_goes_forward() -> None:
+    assert abs(desk.now_ms() - time.monotonic() * 1_000) < 1_000
+    assert desk.now_ms() <= desk.now_ms()
 
 
 def test_a_request_that_leaves_is_noted_and_one_that_is_late_gives_its_place_back(clock: Clock) -> None:

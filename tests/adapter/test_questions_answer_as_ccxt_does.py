@@ -178,6 +178,15 @@ def test_why_there_is_no_balance_is_raised() -> None:
         Caller(in_turn([])).call(fetching.fetch_balance(exchange(sandbox=True), CROSS))
 
 
+@pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
+def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -> None:
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget fetch_balance\(\): available is .*, which is no amount$"):
+        Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetching.fetch_balance(exchange(), CROSS))
+    for nothing in (None, ""):
+        venue = Caller(in_turn([{**CROSSED, "available": nothing}]))
+        assert "BTC" in venue.call(fetching.fetch_balance(exchange(), CROSS))
+
+
 @pytest.mark.parametrize(
     ("params", "options", "cross"),
     [
@@ -216,6 +225,8 @@ def test_the_kind_of_account_is_what_the_venue_says_and_is_remembered(said: obje
 def test_the_kind_of_account_is_not_asked_for_where_it_was_chosen_or_cannot_be() -> None:
     assert kind(in_turn(DENIED), exchange(uta=True))[1] == [True, {}]
     assert kind(in_turn(DENIED), exchange(uta=None), {"uta": True, "b": 1})[1] == [True, {"b": 1}]
+    of_the_method = exchange(uta=None, fetchBalance={"uta": True})
+    assert kind(in_turn(DENIED), of_the_method)[1] == [True, {}]
     nobody = exchange(uta=None)
     nobody.apiKey = ""
     venue, answer = kind(in_turn(DENIED), nobody, None, "whatever")
@@ -238,6 +249,8 @@ def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -
     assert fetching.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"
     assert fetching.unified_fills(unified, None, {"a": 1}) == {"a": 1}
     assert fetching.unified_fills(exchange(), BTC, {"a": 1}) == {"a": 1}
+    with pytest.raises(ccxt.BadSymbol, match=r"^bitget fetch_my_trades\(\): BTC/USDT:USDT is a swap"):
+        fetching.unified_fills(unified, "BTC/USDT:USDT", {})
     with pytest.raises(ccxt.NotSupported, match=r"fetch_my_trades\(\): the venue's demo"):
         fetching.unified_fills(exchange(sandboxMode=True), BTC, {})
 

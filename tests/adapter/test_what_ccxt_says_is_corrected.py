@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -170,7 +169,9 @@ def test_a_market_buy_of_a_unified_account_is_sent_as_its_cost() -> None:
     assert "createMarketBuyOrderRequiresPrice" not in told
     for kind, side in (("market", "sell"), ("limit", "buy")):
         request = made.create_uta_order_request(BTC, kind, side, 0.002, 50_000, CROSS)
-        assert request["qty"] == "0.002"
+        assert (request["qty"], request.get("price")) == ("0.002", "50000" if kind == "limit" else None)
+    with pytest.raises(ccxt.InvalidOrder, match="a market buy of BTC/USDT is sent as its cost"):
+        made.create_uta_order_request(BTC, "market", "buy", 0.002, None, CROSS)
 
 
 # -- what comes in ----------------------------------------------------------------------------------------------------
@@ -255,11 +256,13 @@ def test_a_fill_of_a_unified_account_has_the_fee_that_was_paid() -> None:
         "execPrice": "30000",
         "execQty": "0.004",
         "execTime": "1695629890839",
-        "feeDetail": [{"feeCoin": "BTC", "fee": "-0.000004"}],
+        "feeDetail": [{"feeCoin": "BTC", "fee": "-0.000004"}, {"feeCoin": "BTC", "fee": "-0.000001"}],
     }
     market = exchange().markets[BTC]
     trade = exchange().parse_trade(dict(fill), market)
-    assert (trade["order"], trade["fee"]) == ("11", {"currency": "BTC", "cost": 0.000004})
+    assert (trade["order"], trade["fee"]) == ("11", {"currency": "BTC", "cost": 0.000005})
+    nameless = {key: value for key, value in fill.items() if key != "symbol"}
+    assert exchange().parse_trade(nameless, market)["symbol"] == BTC
     spot = {**fill, "category": "SPOT"}
     assert exchange().parse_trade(dict(spot), market)["fee"] == stock().parse_trade(dict(spot), market)["fee"]
 
@@ -271,4 +274,15 @@ def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
     assert balance["info"] is raw
     isolated = [{**raw[0], "symbol": "BTCUSDT"}]
     assert exchange().parse_balance(isolated)["BTC"] == stock().parse_balance(isolated)["BTC"]
-    assert Decimal(str(balance["BTC"]["free"])) == 1
+    ready = [{**raw[0], "transferable": "0.5"}]
+    assert exchange().parse_balance(ready)["BTC"] == stock().parse_balance(ready)["BTC"]
+
+
+@pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 "])
+def test_a_number_of_more_digits_than_there_is_money_is_refused(absurd: str) -> None:
+    """Ccxt would write it out, digit by digit."""
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: size is .*, which is no amount of anything$"):
+        exchange().parse_order(row("11", "live", size=absurd), exchange().markets[BTC])
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: frozen is"):
+        exchange().parse_balance([{"coin": "BTC", "frozen": absurd}])
+    assert exchange().parse_order(row("11", "live", size="1e-3"), exchange().markets[BTC])["filled"] == 0.001

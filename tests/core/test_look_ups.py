@@ -90,6 +90,13 @@ def test_that_both_lists_do_not_know_it_is_absence_and_less_is_not() -> None:
         assert looked(in_turn(strange, page()), BY_ID)[1][0].absent_since_ms is None
 
 
+def test_an_order_that_is_shown_under_another_symbol_is_not_absent() -> None:
+    """The row contradicts the request: it proves neither an end nor that there is no such order."""
+    elsewhere = row(12, "cancelled", symbol="ETHUSDT")
+    (entry,) = looked(in_turn(page(elsewhere)), BY_ID)[1]
+    assert (entry.outcome, entry.absent_since_ms) == (None, None)
+
+
 def test_a_look_up_that_is_refused_for_good_is_not_made_again() -> None:
     for code in ("40014", "40008"):
         _, (entry,), _ = looked(in_turn(fault(code, "no")), BY_ID)
