@@ -58,6 +58,11 @@ def test_an_account_has_one_window_for_all_its_exchange_objects_and_another_has_
     assert driver.departure_ms(paced(), send()) == 1_050
     assert driver.departure_ms(paced("2"), send()) == 0
     assert driver.departure_ms(paced(), send(call=Call(Endpoint.OPEN_ORDERS, {}))) == 0
+    keyed, other = paced(""), paced("")
+    other.apiKey = "another"
+    for _ in range(10):
+        driver.departure_ms(keyed, send())
+    assert (driver.departure_ms(keyed, send()), driver.departure_ms(other, send())) == (1_050, 0)
     elsewhere = paced()
     elsewhere.urls = {"api": {"margin": "http://127.0.0.1"}}
     assert driver.departure_ms(elsewhere, send()) == 0

@@ -99,6 +99,12 @@ def test_credentials_are_sent_and_do_not_print_and_failures_come_in_english() ->
     assert hidden == {"ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE"}
 
 
+def test_a_public_request_is_ccxts_own() -> None:
+    public = ("v2/public/time", ["public", "common"])
+    assert exchange().sign(*public) == stock().sign(*public)
+    assert exchange().sign(*public)["method"] == "GET"
+
+
 def test_a_public_request_is_signed_by_nobody() -> None:
     made = exchange(sandboxMode=True)
     public = made.sign("v2/spot/market/tickers", ["public", "spot"], "GET", {})
