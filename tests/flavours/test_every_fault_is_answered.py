@@ -25,6 +25,7 @@ from support.faults import (
     Role,
     named_in_the_document,
     named_in_the_table,
+    undisturbed,
 )
 
 BTC = "BTC/USDT"
@@ -44,6 +45,9 @@ class Story:
     def named(self, case: Case) -> list[tuple[Role, str]]:
         """Return the orders that a case names, in their order."""
         return [(role, order_id) for role in case.roles for order_id in self.ids[role]]
+
+
+_undisturbed = pytest.fixture(scope="module", autouse=True)(undisturbed)
 
 
 @pytest.fixture

@@ -11,13 +11,16 @@ import pytest
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind
 from support.client import CROSS, Client, rungs
-from support.faults import LOOKS, PLACINGS, QUICK, SHORT_MS, SPARING, Placed, Placing, Where
+from support.faults import LOOKS, PLACINGS, QUICK, SHORT_MS, SPARING, Placed, Placing, Where, undisturbed
 
 BTC = "BTC/USDT"
 GRACE_MS = 5_000
 DEAF_MS = 2_000
 """How long a venue refuses connections: longer than a call has time that ends without an answer."""
 PLACES = tuple(path for where in (Where.PLACE, Where.PLACE_MANY) for path in where.value)
+
+
+_undisturbed = pytest.fixture(scope="module", autouse=True)(undisturbed)
 
 
 @pytest.fixture
