@@ -84,9 +84,9 @@ def test_what_the_answer_leaves_out_is_looked_up_and_not_sent_again() -> None:
 def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
     new = row(91, "filled", clientOid="b", cTime=NEW)
     old = row(60, "filled", clientOid="a")
-    venue, orders = place(in_turn(fault(), page(row(90, clientOid="a")), page(new, old)), wanted("a", "b"))
+    venue, orders = place(in_turn(fault(), page(row(90, clientOid="a")), page(), page(new, old)), wanted("a", "b"))
     assert [o["id"] for o in orders] == ["90", "91"]
-    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, HISTORY]
+    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, LIVE, HISTORY]
 
 
 def test_an_older_namesake_is_never_the_placed_order() -> None:

@@ -84,7 +84,7 @@ def test_where_all_symbols_cannot_be_listed_the_named_ones_are() -> None:
     account = Account([order(3, "ETHUSDT"), order(2, "SOLUSDT")], all_at_once=False)
     swept, _, venue = sweep(account, "BTCUSDT", ["ETHUSDT", "SOLUSDT"])
     assert swept == Swept()
-    assert venue.groups[-2:] == [2, 2]
+    assert venue.groups[-2:] == [3, 2]
     partly, _, _ = sweep(account, "BTCUSDT", ["ETHUSDT"])
     assert partly.problem is not None
     assert "but 14.99999999 USDT" in partly.problem

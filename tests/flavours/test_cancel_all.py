@@ -11,7 +11,7 @@ from bitget_margin.emulator import AccountKind, Emulator
 from support.client import CROSS, Client, Flavour, batches, config, paths, rungs
 
 BTC = "BTC/USDT"
-QUICK = {"timeout": 500}
+QUICK = {"timeout": 1_000}
 
 
 @pytest.fixture

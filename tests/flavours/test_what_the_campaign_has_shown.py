@@ -50,6 +50,21 @@ def test_orders_that_the_first_listing_left_out_are_cancelled_too(venue: Emulato
     assert venue.orders(live_only=True) == []
 
 
+def test_a_lost_placing_is_found_on_pages_that_are_shorter_than_the_documents_say(
+    venue: Emulator, client: Client
+) -> None:
+    """Open orders are read until a page brings nothing new."""
+    venue.knobs(open_orders_cap=3)
+    for path in ("batch-place-order", "place-batch"):
+        venue.add_fault(FaultKind.HTML_200, path=path, count=1)
+    orders = [
+        {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000 - i, "params": CROSS}
+        for i in range(8)
+    ]
+    placed = client("create_orders", orders)
+    assert sorted(order["id"] for order in placed) == [order.order_id for order in venue.orders(live_only=True)]
+
+
 @pytest.mark.classic
 def test_an_order_of_another_symbol_is_named_as_such_on_a_unified_account(unified: tuple[Emulator, Client]) -> None:
     """Its one question for an order is not about a symbol; a row that contradicts the request proves nothing."""

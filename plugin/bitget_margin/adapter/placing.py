@@ -189,7 +189,7 @@ def _view_placed(
     tries = 0
     while missing := [name for name in names if name not in placed]:
         targets = [Target(market["id"], IdKind.CLIENT, name) for name in missing]
-        rows = yield from view(desk, market["id"], targets, placed_in_call=True)
+        rows = yield from view(desk, market["id"], targets, placed_in_call=True, thorough=True)
         if not isinstance(rows, Fault):
             placed.update({target.value: readable(exchange, row, market) for target, row in rows.items()})
         pause_ms = desk.settings.pacing.poll_ms(tries)

@@ -159,9 +159,9 @@ def _prove(
         if not held:
             return Swept()
         if symbol is not None:
-            rows = yield from _listed(desk, others)
+            rows = yield from _listed(desk, symbol, others)
             if any(row.symbol == symbol for row in rows):
-                return Swept("the orders of this symbol are listed among all, and not by themselves", again=True)
+                return Swept("more orders of this symbol are listed than before", again=True)
             held = _unexplained(rows, held, coins)
             if not held:
                 return Swept()
@@ -178,12 +178,12 @@ def _prove(
     return Swept(problem=f"open-orders shows nothing more, but {amounts} is still frozen: {hint}")
 
 
-def _listed(desk: Desk, others: Sequence[str]) -> Flow[Sequence[Row]]:
-    """Return the open orders of all symbols, or where the venue wants one named, of these."""
+def _listed(desk: Desk, symbol: str, others: Sequence[str]) -> Flow[Sequence[Row]]:
+    """Return the open orders of all symbols, or where the venue wants one named, of this one and these."""
     listed = yield from list_open(desk, None)
-    if not isinstance(listed, Fault):
+    if not isinstance(listed, Fault) and listed:
         return listed
-    listings = yield from together(list_open(desk, other) for other in others)
+    listings = yield from together(list_open(desk, other) for other in (symbol, *others))
     return [row for listing in listings if not isinstance(listing, Fault) for row in listing]
 
 

@@ -27,16 +27,20 @@ def view(
     targets: Sequence[Target],
     *,
     placed_in_call: bool = False,
+    thorough: bool = False,
 ) -> Flow[Mapping[Target, Row] | Fault]:
     """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer.
 
     With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
-    a client order id may have belonged to an older order.
+    a client order id may have belonged to an older order. With `thorough`, open orders are read until a page brings
+    nothing new, however short the pages are.
     """
     shown: dict[Target, Row] = {}
     for listing in (Listing.OPEN, Listing.HISTORY):
         missing = [target for target in targets if target not in shown]
-        fault = yield from _read(desk, listing, symbol, missing, shown, placed_in_call=placed_in_call)
+        fault = yield from _read(
+            desk, listing, symbol, missing, shown, placed_in_call=placed_in_call, thorough=thorough
+        )
         if fault is not None:
             return fault
     return shown
@@ -50,6 +54,7 @@ def _read(
     shown: dict[Target, Row],
     *,
     placed_in_call: bool,
+    thorough: bool,
 ) -> Flow[Fault | None]:
     numbers = [number(target.value) if target.kind is IdKind.ORDER else None for target in targets]
     known = [found for found in numbers if found is not None]
@@ -76,7 +81,8 @@ def _read(
         lowest = min((row.number for row in fresh if row.number is not None), default=None)
         passed = first is not None and lowest is not None and lowest <= min(known)
         # What a page that was hardly cut off does not show is asked for in history.
-        if not fresh or passed or page.cursor is None or not page.full:
+        goes_on = page.full or (thorough and listing is Listing.OPEN)
+        if not fresh or passed or page.cursor is None or not goes_on:
             return None
         cursor = page.cursor
     return None

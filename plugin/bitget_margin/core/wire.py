@@ -23,7 +23,7 @@ BATCH_MAX: Final = 50
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
-_CAP_GRAIN: Final = 50
+_CAP_GRAIN: Final = 10
 """A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
 
 
