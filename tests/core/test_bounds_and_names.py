@@ -138,7 +138,8 @@ def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[],
     [("40084", AccountKind.CLASSIC), ("40085", AccountKind.UNIFIED), ("40009", None), (None, None)],
 )
 def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kind: AccountKind | None) -> None:
-    assert says_kind(Fault(OSError(), code)) is kind
+    assert says_kind(Fault(OSError(), code, status=400)) is kind
+    assert says_kind(Fault(OSError(), code, status=500)) is None, "a gateway may wrap anything"
 
 
 @pytest.mark.parametrize(

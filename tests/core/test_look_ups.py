@@ -95,6 +95,8 @@ def test_an_order_that_is_shown_under_another_symbol_is_not_absent() -> None:
     elsewhere = row(12, "cancelled", symbol="ETHUSDT")
     (entry,) = looked(in_turn(page(elsewhere)), BY_ID)[1]
     assert (entry.outcome, entry.absent_since_ms) == (None, None)
+    assert entry.reason == "the venue shows this order under ETHUSDT"
+    assert looked(in_turn(page(row(13, symbol="ETHUSDT"))), BY_ID)[1][0].reason is None
 
 
 def test_a_look_up_that_is_refused_for_good_is_not_made_again() -> None:
@@ -269,3 +271,20 @@ def test_a_row_that_cannot_be_read_leaves_the_end_of_a_name_open() -> None:
 
     _, entries, _ = looked(say, BY_NAME, other)
     assert [entry.outcome for entry in entries] == [None, None]
+
+
+def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_spoils_no_other() -> None:
+    """That row may be the younger order of the name."""
+    new = str(EPOCH_MS + 5_000)
+    ended = {name: row(i, "filled", clientOid=name, uTime=new) for i, name in ((9, "a"), (8, "b"))}
+
+    def say(call: Call) -> object:
+        name = dict(call.params).get("clientOid")  # type: ignore[call-overload]
+        if call.endpoint is LIVE or name is None:
+            return page()
+        return page(ended[name], {"orderId": "99"}) if name == "a" else page(ended[name])
+
+    alone = looked(say, BY_NAME)[1][0]
+    assert (alone.outcome, alone.candidate) == (None, None)
+    _, (unclear, clear), _ = looked(say, BY_NAME, Target("BTCUSDT", IdKind.CLIENT, "b"))
+    assert (unclear.outcome, clear.outcome) == (None, Outcome.FILLED)

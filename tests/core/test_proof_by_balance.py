@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.call import Endpoint, Fault
+from bitget_margin.core.call import Call, Endpoint, Fault
 from bitget_margin.core.sweep import Swept
 from support.sweeping import COINS, Account, asked, order, sweep
 
@@ -93,9 +93,26 @@ def test_where_all_symbols_cannot_be_listed_the_named_ones_are() -> None:
 
 
 def test_an_order_of_the_symbol_itself_explains_nothing() -> None:
-    """It should have been cancelled."""
-    swept, _, _ = sweep(Account([order(1)], late=frozenset("1")), "BTCUSDT")
-    assert swept.problem is not None
+    """It should have been cancelled: its symbol is listed again while there is time."""
+    swept, desk, venue = sweep(Account([order(1)], late=frozenset("1")), "BTCUSDT")
+    assert "orders of this symbol" in (swept.problem or "")
+    assert asked(venue).count("BTCUSDT") > 10
+    assert venue.now_ms <= desk.deadline.at_ms
+
+
+def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too() -> None:
+    class Slow(Account):
+        def say(self, call: Call) -> object:
+            said = super().say(call)
+            if call.endpoint is Endpoint.OPEN_ORDERS and "symbol" not in call.params:
+                self.late = frozenset()
+            return said
+
+    account = Slow([order(1)], late=frozenset("1"))
+    swept, _, venue = sweep(account, "BTCUSDT")
+    assert swept == Swept()
+    assert account.orders == []
+    assert venue.waits[0] == 150
 
 
 @pytest.mark.parametrize("odd", [{"price": ""}, {"baseSize": "x"}, {"size": "x"}], ids=str)
