@@ -68,6 +68,7 @@ def test_orders_without_a_name_get_one_each() -> None:
     order = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000, "params": CROSS}
     venue, orders = place(lambda call: answer(*names_of(call)), [order, {**order, "params": None}])
     names = names_of(venue.calls[0])
+    assert {sent["loanType"] for sent in dict(venue.calls[0].params)["orderList"]} == {"normal"}  # type: ignore[call-overload]
     assert [len(name) for name in names] == [32, 32]
     assert names[0] != names[1]
     assert [o["clientOrderId"] for o in orders] == names
@@ -108,10 +109,11 @@ def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() 
         venue.call(flow)
     known = [(o["id"], o["status"], o["clientOrderId"]) for o in caught.value.orders]
     assert known == [("70", None, "a"), (None, None, "b"), (None, "rejected", "c")]
+    assert caught.value.orders[1]["info"] == {}
     assert caught.value.__cause__ is None
     assert venue.waits == [150, 300, 600]
     assert venue.now_ms < START_MS + 1_900
-    with pytest.raises(PlaceUnresolved) as caught:
+    with pytest.raises(PlaceUnresolved, match=r"may have been placed \(None None\)") as caught:
         place(lambda call: lost if call.endpoint is PLACE else page(), wanted("a"), CROSS | {"timeout": 900})
     assert caught.value.__cause__ is lost.error
 
@@ -166,6 +168,20 @@ def test_the_other_kind_of_account_gets_the_same_orders_in_its_own_form() -> Non
     assert order["id"] == "70"
 
 
+def test_a_refused_order_of_a_unified_account_is_rejected_too() -> None:
+    refused = {"clientOid": "a", "code": "25202", "msg": "Insufficient balance"}
+    _, (order,) = place(in_turn([refused]), wanted("a"), made=exchange(uta=True))
+    assert (order["id"], order["clientOrderId"], order["status"], order["symbol"]) == (None, "a", "rejected", BTC)
+    assert order["info"] == refused
+
+
+def test_markets_are_loaded_before_anything_is_sent() -> None:
+    venue = Caller(in_turn(page()))
+    with pytest.raises(Exception, match="markets not loaded"):
+        venue.call(placing.create_orders(exchange(markets=False), wanted("a"), CROSS | {"timeout": 1_000}))
+    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
+
+
 def test_no_more_orders_are_sent_than_the_account_takes() -> None:
     names = [f"n{i}" for i in range(51)]
     said = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
@@ -188,13 +204,22 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
             CROSS,
             r"create_orders\(\): orders of BTC/USDT, ETH/USDT; give those of one symbol",
         ),
-        ([*wanted("a"), *wanted("b", symbol=None)], CROSS, r"requires a symbol such as 'BTC/USDT' in orders\[1\]"),
+        (
+            [*wanted("a"), *wanted("b", symbol=None)],
+            CROSS,
+            r"^bitget create_orders\(\) requires a symbol such as 'BTC/USDT' in orders\[1\]",
+        ),
         (wanted("a", amount=None, side=None), CROSS, r"create_orders\(\): orders\[0\] has no side, amount"),
         (wanted("a", type=None), CROSS, r"orders\[0\] has no type"),
         ([*wanted("a"), *wanted("b c")], CROSS, r"create_orders\(\): orders\[1\] clientOrderId is 'b c'"),
         (wanted("a"), CROSS | {"confirm": True}, r"create_orders\(\): unknown parameter 'confirm'; known are"),
         (wanted("a"), CROSS | {"timeout": 0}, r"create_orders\(\): timeout is 0"),
         (wanted("a", symbol="XX/USDT"), CROSS, "XX/USDT"),
+        (
+            [{**wanted("a")[0], "params": {**CROSS, "stopPrice": 5}}],
+            CROSS,
+            r"^bitget create_orders\(\): crossed margin has no conditional orders",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(orders: Any, params: Any, said: str) -> None:

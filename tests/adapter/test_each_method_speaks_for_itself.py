@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import fetching, operations
+from bitget_margin.adapter import asking, fetching, operations
 from bitget_margin.adapter.errors import CancelUnresolved
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import fault, in_turn, page
@@ -87,3 +87,8 @@ def test_what_is_set_for_the_balance_counts_for_the_balance() -> None:
     assert fetching.balance_is_cross(exchange(fetchBalance=CROSS), {})
     assert fetching.balance_is_cross(exchange(fetchBalance={"defaultType": "margin"}), CROSS)
     assert not fetching.balance_is_cross(exchange(fetchBalance={"defaultType": "swap"}), CROSS)
+
+
+def test_what_is_set_for_placing_counts_for_placing() -> None:
+    assert asking.places_cross(exchange(createOrder=CROSS), "createOrder", BTC, {})
+    assert not asking.places_cross(exchange(createOrder=CROSS), "editOrder", BTC, {})

@@ -11,7 +11,7 @@ from bitget_margin.adapter import fetching
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault
 from support.calling import BTC, CROSS, Caller, exchange
-from support.script import EPOCH_MS, SINCE_MS, START_MS, fault, in_turn, page, row
+from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
 
 LIVE, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
 DENIED = Fault(ccxt.PermissionDenied("bitget 40014"), "40014", "Incorrect permissions", 400)
@@ -126,6 +126,8 @@ def test_a_venue_that_wants_a_symbol_is_told_in_ccxts_words() -> None:
         fetched(in_turn(wants))
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
         fetched(in_turn(DENIED), None)
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget fetch_open_orders\(\): .*open-orders answered"):
+        fetched(in_turn(Answer("<html>")), None, params=CROSS | {"timeout": 200})
 
 
 @pytest.mark.parametrize(
@@ -151,9 +153,25 @@ def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
 CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0", "interest": "0"}
 
 
+def test_markets_are_loaded_before_anything_is_asked() -> None:
+    empty = exchange(markets=False)
+    params = CROSS | {"timeout": 1_000}
+    for flow in (
+        fetching.fetch_order(empty, "1", BTC, params),
+        fetching.fetch_open_orders(empty, BTC, None, None, params),
+        view_orders(empty, BTC, ["1"], [], params),
+        fetching.fetch_balance(empty, params),
+    ):
+        venue = Caller(in_turn(DENIED))
+        with pytest.raises(ccxt.BaseError, match=r"markets not loaded|40014"):
+            venue.call(flow)
+        assert venue.loads == [START_MS + 900]
+
+
 def test_the_crossed_balance_has_what_is_free_and_used() -> None:
     venue = Caller(in_turn([CROSSED]))
-    balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC", "type": "margin", "timeout": 5}))
+    ours = {"defaultMarginMode": "cross", "type": "margin", "timeout": 5, "batchSize": 1, "confirm": True, "uta": False}
+    balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC"} | ours))
     assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
     assert balance["info"] == [CROSSED]
     assert venue.calls == [Call(Endpoint.ASSETS, {"coin": "BTC"})]
@@ -253,38 +271,3 @@ def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -
         fetching.unified_fills(unified, "BTC/USDT:USDT", {})
     with pytest.raises(ccxt.NotSupported, match=r"fetch_my_trades\(\): the venue's demo"):
         fetching.unified_fills(exchange(sandboxMode=True), BTC, {})
-
-
-# -- many orders at once ----------------------------------------------------------------------------------------------
-
-
-def test_orders_are_viewed_under_the_id_that_was_asked_for() -> None:
-    venue = Caller(in_turn(page(row(12), row(11)), page(row(9, "filled", clientOid="a"))))
-    shown = venue.call(view_orders(exchange(), BTC, ["12", "8"], ["c11", "a"], CROSS))
-    assert {name: (o["id"], o["status"], o["symbol"]) for name, o in shown.items()} == {
-        "12": ("12", "open", BTC),
-        "c11": ("11", "open", BTC),
-        "a": ("9", "closed", BTC),
-    }
-    assert [call.endpoint for call in venue.calls] == [LIVE, HISTORY]
-    assert SINCE_MS > EPOCH_MS - DAYS_89_MS
-    assert venue.now_ms > START_MS
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ((None, ["1"], [], CROSS), r"view_orders\(\) requires a symbol"),
-        ((BTC, [""], [], CROSS), r"bitget view_orders\(\): ids\[0\] is ''"),
-        ((BTC, [], ["a b"], CROSS), r"view_orders\(\): clientOrderIds\[0\] is 'a b'"),
-        ((BTC, ["1"], [], CROSS | {"confirm": True}), r"view_orders\(\): unknown parameter 'confirm'; known are margi"),
-        ((BTC, ["1"], [], CROSS | {"timeout": 0}), r"view_orders\(\): timeout is 0"),
-        (("XX/USDT", ["1"], [], CROSS), "XX/USDT"),
-        ((BTC, ["1"], [], CROSS), "40014"),
-    ],
-)
-def test_bad_input_and_a_venue_that_does_not_answer_are_told(arguments: Any, said: str) -> None:
-    with pytest.raises(ccxt.BaseError, match=said):
-        Caller(in_turn(DENIED)).call(view_orders(exchange(), *arguments))
-    with pytest.raises(ccxt.BadResponse, match=r"view_orders\(\): .*open-orders answered"):
-        Caller(in_turn({})).call(view_orders(exchange(), BTC, ["1"], [], CROSS | {"timeout": 200}))

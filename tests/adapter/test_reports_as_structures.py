@@ -84,8 +84,11 @@ def test_an_acknowledgement_is_what_stock_ccxt_makes_of_it() -> None:
     order = told(BY_NAME, Outcome.ACCEPTED, info={"orderId": "11", "clientOid": "a"}).order
     assert (order["id"], order["clientOrderId"], order["status"]) == ("11", "a", None)
     assert order["info"] == {"orderId": "11", "clientOid": "a"}
-    odd = told(BY_ID, Outcome.ACCEPTED, info={"orderId": "11", "clientOid": "b", "feeDetail": ["x"]}).order
-    assert (odd["id"], odd["clientOrderId"]) == ("11", "b")
+    raw = {"orderId": "12", "clientOid": "b", "feeDetail": ["x"]}
+    odd = told(BY_NAME, Outcome.ACCEPTED, info=raw).order
+    assert (odd["id"], odd["clientOrderId"], odd["info"]) == ("12", "b", raw)
+    ended = told(BY_ID, Outcome.ACCEPTED, info={"orderId": "11", "status": "filled", "baseSize": "1"}).order
+    assert ended["status"] is None, "an end is read from rows alone"
 
 
 def test_names_are_as_the_caller_gave_them_where_the_venue_leaves_them_out() -> None:
@@ -104,6 +107,8 @@ def test_a_symbol_that_is_not_in_the_markets_is_told_all_the_same() -> None:
     found = report(made, ledger, {}, 5.5, ("Z",))
     assert found.results[0].symbol == found.orders[0]["symbol"]
     assert "NEWUSDT" in found.results[0].symbol.replace("/", "")
+    both = Ledger({BY_ID: Entry(BY_ID, Outcome.CANCELED)})
+    assert report(made, both, {}, 5).results[0].symbol == BTC, "a pair, not the contract of the same name"
     assert (found.unasked, found.requests, found.elapsed_ms, found.unexamined) == (({"x": 1},), 7, 5.5, ("Z",))
 
 

@@ -26,7 +26,7 @@ def _pattern() -> Any:
     config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
     made = bitget_margin.bitget({**config, "options": {"uta": False}})
     with_margin = {"marginModes": {"cross": True, "isolated": True}}
-    contract = market("BTCUSDT_UMCBL", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
+    contract = market("BTCUSDT", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
     isolated = market("XRPUSDT", "XRP") | {"marginModes": {"cross": False}}
     asleep = market("OLDUSDT", "OLD") | with_margin | {"active": False}
     spots = [market("BTCUSDT", "BTC") | with_margin, market("ETHUSDT", "ETH") | with_margin]
