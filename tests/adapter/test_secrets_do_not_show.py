@@ -167,7 +167,6 @@ def test_a_websocket_login_is_masked() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the key of an account is in its repr")
 def test_an_account_of_the_local_venue_shows_no_credentials() -> None:
     """It is printed by whoever prints what he set up."""
     account = Account()

@@ -55,7 +55,7 @@ def test_orders_behind_a_lost_answer_are_found_and_not_sent_again(venue: Emulato
 def test_orders_that_no_look_up_shows_leave_with_the_exception(venue: Emulator, client: Client) -> None:
     venue.knobs(latency_ms=5_000)
     with pytest.raises(PlaceUnresolved, match="look up") as caught:
-        client("create_orders", requests(2), {"timeout": 600})
+        client("create_orders", requests(2), {"timeout": 1_500})
     assert [(order["id"], order["status"]) for order in caught.value.orders] == [(None, None)] * 2
     assert {order["clientOrderId"] for order in caught.value.orders} == {o.client_oid for o in venue.orders()}
 

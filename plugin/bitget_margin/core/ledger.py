@@ -161,7 +161,8 @@ class Entry:
         lives = self.row is not None
         # By name only what was seen alive: the name may have gone to a younger order by now.
         unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.order_id is not None
-        return self.attempted_ms + pacing.recancel_ms if lives or unanswered else None
+        # One that did not get out sets when to try again, too.
+        return max(self.resend_ms, self.attempted_ms + pacing.recancel_ms) if lives or unanswered else None
 
     def schedule_look(self, now_ms: float, pacing: Pacing) -> None:
         """Set when to look this order up next: when a second look becomes proof, else with growing pauses."""

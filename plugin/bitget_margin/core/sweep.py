@@ -191,7 +191,8 @@ def _unexplained(rows: Iterable[Row], held: Mapping[str, Decimal], coins: Coins)
     """Return what of `held` is not accounted for by these open orders of other symbols."""
     left = dict(held)
     for row in rows:
-        lock = _lock(row, coins)
+        # What has ended holds nothing, in whichever list it stands.
+        lock = None if row.state.ended else _lock(row, coins)
         if lock is not None and lock[0] in left:
             left[lock[0]] -= lock[1] + _ROUNDING
     return {coin: amount for coin, amount in left.items() if amount > 0}

@@ -31,7 +31,7 @@ class Account:
     """
 
     uid: str = field(default_factory=lambda: str(10**9 + secrets.randbelow(9 * 10**9)))
-    api_key: str = field(default_factory=lambda: f"bg_{secrets.token_hex(16)}")
+    api_key: str = field(default_factory=lambda: f"bg_{secrets.token_hex(16)}", repr=False)
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     password: str = field(default_factory=lambda: secrets.token_hex(8), repr=False)
     balances: Mapping[str, str] = field(default_factory=lambda: DEFAULT_BALANCES)
