@@ -288,3 +288,13 @@ def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_s
     assert (alone.outcome, alone.candidate) == (None, None)
     _, (unclear, clear), _ = looked(say, BY_NAME, Target("BTCUSDT", IdKind.CLIENT, "b"))
     assert (unclear.outcome, clear.outcome) == (None, Outcome.FILLED)
+
+
+def test_an_order_of_another_name_is_not_what_our_name_stands_for() -> None:
+    _, (entry,), _ = looked(in_turn(page(row(12, "filled", clientOid="b"))), BY_NAME, bound_id="12")
+    assert (entry.outcome, entry.bound_id) == (None, None)
+
+
+def test_a_name_that_one_list_does_not_know_costs_no_pages() -> None:
+    venue, _, _ = looked(in_turn(page(), fault("40010")), BY_NAME)
+    assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
