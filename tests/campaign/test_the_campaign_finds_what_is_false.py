@@ -23,6 +23,8 @@ from campaign.scenario import PAIRS, By, Fate, Flavour, Method, Naming, Plan, Sc
 from campaign.stages import Stage
 from campaign.verdict import Flaw
 
+pytestmark = pytest.mark.slow
+
 RUN = Path(__file__).with_name("run.py")
 SYMBOL = PAIRS[0].symbol
 

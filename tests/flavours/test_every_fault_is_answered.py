@@ -28,6 +28,8 @@ from support.faults import (
     undisturbed,
 )
 
+pytestmark = pytest.mark.slow
+
 BTC = "BTC/USDT"
 GHOST = "1000000000000000001"
 GRACE_MS = 5_000

@@ -13,6 +13,8 @@ from bitget_margin.emulator import AccountKind, Emulator, FaultKind
 from support.client import CROSS, Client, rungs
 from support.faults import LOOKS, PLACINGS, QUICK, SHORT_MS, SPARING, Placed, Placing, Where, undisturbed
 
+pytestmark = pytest.mark.slow
+
 BTC = "BTC/USDT"
 GRACE_MS = 5_000
 DEAF_MS = 2_000
