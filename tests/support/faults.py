@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path
 from typing import Any, Final
 
 import ccxt
@@ -15,8 +13,6 @@ import ccxt
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import AccountKind, FaultKind
-
-DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "faults.md"
 
 QUICK: Final = Pacing(
     recancel_ms=60, refusals_ms=50, recheck_ms=60, limited_ms=40, polls_ms=(30, 60, 120, 150, 150, 150, 300)
@@ -26,10 +22,12 @@ SPARING: Final = Pacing(recancel_ms=200, refusals_ms=150, recheck_ms=200, limite
 """For a call that asks until its deadline: so seldom that the rate windows have room for what comes after it."""
 PLENTY_MS: Final = 20_000
 """For a call that ends as soon as everything is proven: a slow machine may take its time."""
-SHORT_MS: Final = 400
-"""For a call that ends with its deadline and proves nothing before: a slow machine does that too."""
+SHORT_MS: Final = 330
+"""For a call that ends with its deadline."""
 STALLED_MS: Final = 1_200
 """For a call of which one request gets no answer, and takes a third of this."""
+STRETCHES: Final = (1, 4, 16)
+"""Where a machine is too slow for such a call, everything is tried again with so much more time."""
 FOR_GOOD: Final = 1_000_000
 
 CANCELED, FILLED, OPEN = Outcome.CANCELED, Outcome.FILLED, Outcome.OPEN
@@ -122,6 +120,13 @@ class Case:
         """Return the row as it is for such an account."""
         return replace(self, **self.on_unified) if kind is AccountKind.UNIFIED else self
 
+    def stretched(self, factor: int) -> Case:
+        """Return the row with so much more time."""
+        patience_ms = None if self.patience_ms is None else self.patience_ms * factor
+        return replace(
+            self, timeout_ms=self.timeout_ms * factor, deaf_ms=self.deaf_ms * factor, patience_ms=patience_ms
+        )
+
 
 class Placed(Enum):
     """What comes of an order that is to be placed."""
@@ -200,7 +205,7 @@ CANCELS: Final = (
     Case("cancel/wrong-symbol", (At(F.WRONG_SYMBOL),)),
     Case("cancel/clock-skew", (At(F.CLOCK_SKEW),)),
     Case("cancel/unified", (At(F.UNIFIED),), ends=UNSENT, raises=ccxt.ExchangeError, cancels=2),
-    _for_good("cancel/nobody-listens", deaf_ms=500, ends=UNSENT, cancels=0),
+    _for_good("cancel/nobody-listens", deaf_ms=420, ends=UNSENT, cancels=0),
     _for_good("cancel/too-many-for-good", At(F.TOO_MANY, count=None), ends=UNSENT),
     _for_good("cancel/clock-skew-for-good", At(F.CLOCK_SKEW, count=None), ends=UNSENT, raises=ccxt.InvalidNonce),
     _for_good("cancel/lost-for-good", At(F.RESET_BEFORE, count=None), roles=(Role.LIVE, Role.GHOST)),
@@ -210,7 +215,7 @@ CANCELS: Final = (
 
 LOOK_UPS: Final = (
     _looks("look/no-answer", F.RESET_BEFORE, F.RESET_AFTER),
-    _looks("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, patience_ms=100),
+    _looks("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, patience_ms=100, timeout_ms=3_000),
     _looks("look/refuse", F.REFUSE, roles=(Role.LIVE, Role.GHOST)),
     _looks("look/no-json", F.TRUNCATED_JSON, F.HTML_200, F.EMPTY_BODY),
     _looks("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE),
@@ -287,14 +292,3 @@ def undisturbed() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
-
-
-def named_in_the_document() -> list[str]:
-    """Return the short name that each row of the document's tables begins with."""
-    return re.findall(r"^\| `([a-z0-9-]+/[a-z0-9-]+)`", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-
-
-def named_in_the_table() -> Iterator[str]:
-    """Yield the name of each row of the tables above."""
-    yield from (case.name for case in (*CANCELS, *LOOK_UPS, *ANSWERS, *PLACINGS))
-    yield from OTHERS

@@ -1,0 +1,23 @@
+"""Promise: docs/faults.md and the tests of the faults have the same rows, and no kind of fault is left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bitget_margin.emulator import FaultKind
+from support.faults import ANSWERS, CANCELS, LOOK_UPS, OTHERS, PLACINGS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
+TESTED = [*(row.name for row in (*CANCELS, *LOOK_UPS, *ANSWERS, *PLACINGS)), *OTHERS]
+
+
+def test_the_document_and_the_tests_have_the_same_rows() -> None:
+    rows = [line for line in DOCUMENT.read_text("utf-8").splitlines() if re.match(r"\| (?!fault )[^-]", line)]
+    assert [re.findall("`([^`]*)`", row)[0] for row in rows] == TESTED
+
+
+def test_every_kind_of_fault_has_its_rows() -> None:
+    kinds = set(FaultKind)
+    assert {f"{part}/{kind}" for part in ("cancel", "place") for kind in kinds} <= set(TESTED)
+    assert {fault.kind for case in LOOK_UPS for fault in case.faults} == kinds
