@@ -104,6 +104,7 @@ def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> 
         place(Stock(lost), params=CROSS | {"clientOrderId": "mine", "timeout": 1_000})
     (unknown,) = caught.value.orders
     assert (unknown["clientOrderId"], unknown["id"], unknown["status"]) == ("mine", None, None)
+    assert unknown["symbol"] == BTC
     assert unknown["info"] == {}
     assert caught.value.__cause__ is lost
 

@@ -176,7 +176,6 @@ def test_an_account_of_the_local_venue_shows_no_credentials() -> None:
     assert heard.leaks() == {}
 
 
-@pytest.mark.xfail(strict=True, reason="the function that masks what is printed holds the credentials in a variable")
 def test_a_line_that_cannot_be_printed_tells_nothing(
     venue: Emulator, flavour: Flavour, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -284,7 +284,7 @@ def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
     assert exchange().parse_balance(ready)["BTC"] == stock().parse_balance(ready)["BTC"]
 
 
-@pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 "])
+@pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])
 def test_a_number_of_more_digits_than_there_is_money_is_refused(absurd: str) -> None:
     """Ccxt would write it out, digit by digit."""
     with pytest.raises(ccxt.BadResponse, match=r"^bitget: size is .*, which is no amount of anything$"):

@@ -140,9 +140,9 @@ def _unanswered(e: Evidence, record: RequestRecord) -> bool:
     """Whether the answer to a cancel did not say what became of it."""
     if record.fault in _OF_DATA and not record.executed:
         return False  # a refusal has no data that could be spoiled
-    if record.fault is None or record.fault is FaultKind.SLOW_BYTES:
-        return _slowness_ms(e, record) >= e.scenario.timeout_ms / 4
-    return record.fault not in _HARMLESS
+    if _slowness_ms(e, record) >= e.scenario.timeout_ms / 4:
+        return True
+    return record.fault not in _HARMLESS | {None, FaultKind.SLOW_BYTES}
 
 
 def is_elsewhere(e: Evidence, name: Name) -> bool:

@@ -59,9 +59,11 @@ def documented(name: str, error: Exception) -> Exception:
     """
     if isinstance(error, ccxt.BaseError):
         return error
-    return ccxt.BadResponse(
+    unreadable = ccxt.BadResponse(
         f"{name}: what the venue answered cannot be read: {type(error).__name__}: {error}"[:_LONGEST]
     )
+    unreadable.__cause__ = error
+    return unreadable
 
 
 def attach(error: BaseException, report: CancelReport) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,12 +9,12 @@ import ccxt
 from ccxt.base.types import Entry
 
 from bitget_margin.adapter import asking, faults, unified_rows
+from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import LIST, SIGNATURES
 from bitget_margin.adapter.secret import Secret, mask
 from bitget_margin.core import unified
 from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import decimal
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.wire import BATCH_MAX
 
@@ -25,7 +24,6 @@ _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
 """https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt makes plain errors of them."""
-_EXPONENT: Final = re.compile(r"\s*[+-]?[\d_.]+[eE][+-]?\d+\s*")
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
@@ -142,7 +140,6 @@ class CrossedMargin(Exchange):
         method: str = "GET",
         params: Any = {},
         *rest: Any,
-        **named: Any,
     ) -> Any:
         """Return ccxt's signed request, with credentials that do not print and English failure texts."""
         if "private" in api:
@@ -153,11 +150,11 @@ class CrossedMargin(Exchange):
                 signatures.sign(str(path))
         if isinstance(params, Mapping) and LIST in params:
             params = params[LIST]
-        request = super().sign(path, api, method, params, *rest, **named)
-        headers = request["headers"]
-        if headers is not None and "ACCESS-SIGN" in headers:
-            headers.update({name: Secret(headers[name]) for name in _SECRET_HEADERS})
-            headers.setdefault("locale", "en-US")
+        request = super().sign(path, api, method, params, *rest)
+        signed = request["headers"]
+        if signed is not None and "ACCESS-SIGN" in signed:
+            signed.update({name: Secret(signed[name]) for name in _SECRET_HEADERS})
+            signed.setdefault("locale", "en-US")
         return request
 
     def refuse_sandbox(self, method: str) -> None:
@@ -169,9 +166,9 @@ class CrossedMargin(Exchange):
             )
 
     def log(self, *args: Any) -> None:
-        """Print what `verbose` prints, without credentials."""
-        secrets = (self.apiKey, self.secret, self.password)
-        super().log(*(mask(str(arg), secrets) for arg in args))
+        """Print what `verbose` prints, without credentials; no variable holds them where printing fails."""
+        args = _masked(self, args)
+        super().log(*args)
 
     # -- what comes in ------------------------------------------------------------------------------------------------
 
@@ -190,8 +187,7 @@ class CrossedMargin(Exchange):
 
     def parse_order(self, order: Any, market: Any = None) -> Any:
         """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
-        if isinstance(order, Mapping):
-            refuse_absurd(order)
+        refuse_absurd(order)
         if isinstance(order, Mapping) and unified_rows.is_margin(order):
             parsed = self.parse_order(unified_rows.as_classic(order), market)
             return {**parsed, "info": order, **unified_rows.fees(self, order)}
@@ -217,19 +213,16 @@ class CrossedMargin(Exchange):
         """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
         if not isinstance(balance, list):
             return super().parse_balance(balance)
-        for row in balance:
-            refuse_absurd(row if isinstance(row, Mapping) else {})
+        refuse_absurd(balance)
         rows = [{**row, "transferable": row.get("available")} if _is_crossed_asset(row) else row for row in balance]
         parsed = super().parse_balance(rows)
         parsed["info"] = balance
         return parsed
 
 
-def refuse_absurd(row: Mapping[str, Any]) -> None:
-    """Refuse numbers of more digits than there is money: ccxt would write them out, digit by digit."""
-    for name, value in row.items():
-        if isinstance(value, str) and _EXPONENT.fullmatch(value) and decimal(value) is None:
-            raise ccxt.BadResponse(f"bitget: {name} is {value[:40]}, which is no amount of anything")
+def _masked(exchange: Exchange, args: tuple[Any, ...]) -> tuple[str, ...]:
+    secrets = (exchange.apiKey, exchange.secret, exchange.password)
+    return tuple(mask(str(arg), secrets) for arg in args)
 
 
 def _is_crossed_asset(row: object) -> bool:

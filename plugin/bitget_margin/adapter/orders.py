@@ -97,6 +97,11 @@ def parsed_or_bare(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping
         return exchange.safe_order({"info": raw, **ids}, market)
 
 
+def unknown(exchange: CrossedMargin, client_id: str, market: Mapping[str, Any]) -> Any:
+    """Return the structure of an order of which nothing is known but its name."""
+    return {**exchange.safe_order({"clientOrderId": client_id, "info": {}}, market), "symbol": market["symbol"]}
+
+
 def _named(order: dict[str, Any], entry: Entry, market: Mapping[str, Any]) -> dict[str, Any]:
     """Name the order as the caller did, where the venue's own row leaves it out."""
     if entry.target.kind is IdKind.ORDER:

@@ -18,7 +18,8 @@ from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.margin import CROSS
-from bitget_margin.adapter.orders import parsed_or_bare, readable
+from bitget_margin.adapter.order_input import check_order
+from bitget_margin.adapter.orders import parsed_or_bare, readable, unknown
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.answers import BatchAnswer
 from bitget_margin.core.ask import find
@@ -43,6 +44,7 @@ def create_order(
     """Place a crossed order through stock ccxt; `order` is its type, side, amount and price."""
     method = "create_order"
     unified = asking.required_symbol(exchange, method, symbol)
+    check_order(exchange, method, "", *order)
     asking.refuse_conditional(exchange, method, params)
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
@@ -60,8 +62,7 @@ def create_order(
         desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=asking.named(params) is None
     )
     if row is None:
-        unknown = exchange.safe_order({"clientOrderId": name, "info": {}}, market)
-        raise PlaceUnresolved(method, [unknown], fault.error) from fault.error
+        raise PlaceUnresolved(method, [unknown(exchange, name, market)], fault.error) from fault.error
     return cast("Order", readable(exchange, row, market))
 
 
@@ -115,7 +116,7 @@ def create_orders(
     answer = dialect.read_batch(reply.body) if isinstance(reply, Answer) else None
     placed = {} if answer is None else _answered(exchange, answer, market)
     yield from _view_placed(exchange, desk, market, names, placed)
-    answers = [placed.get(name) or exchange.safe_order({"clientOrderId": name, "info": {}}, market) for name in names]
+    answers = [placed.get(name) or unknown(exchange, name, market) for name in names]
     if any(name not in placed for name in names):
         error = reply.error if isinstance(reply, Fault) else None
         raise PlaceUnresolved(method, answers, error) from error
@@ -124,9 +125,8 @@ def create_orders(
 
 def _named(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any]) -> Params:
     """Return the parameters of one order request with a client order id, made up where there is none."""
-    missing = [key for key in ("type", "side", "amount") if order.get(key) is None]
-    if missing:
-        raise asking.bad(exchange, method, BadInput(f"orders[{i}] has no {', '.join(missing)}"))
+    given_order = (order.get(key) for key in ("type", "side", "amount", "price"))
+    check_order(exchange, method, f" in orders[{i}]", *given_order)
     given = dict(order.get("params") or {})
     asking.refuse_conditional(exchange, method, given)
     name = _name(exchange, method, given, f"orders[{i}] clientOrderId")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.answers import Listing, Page, Question, page_of
 from bitget_margin.core.call import Answer, Call, Fault, Flow, Send, Wait
 from bitget_margin.core.codes import Verdict, refuses_parameters
@@ -79,9 +80,9 @@ def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Ro
             lambda dialect: dialect.read_found,
         )
         spoken_for.update(_question(target, listing, desk.since_ms, desk.dialect).listings)
-        page = page_of(asked.answer, desk.dialect.read_found) if isinstance(asked.answer, Fault) else asked.answer
-        if page is None:
-            return asked.answer if isinstance(asked.answer, Fault) else None
+        page = _page_or_fault(asked.answer, desk.dialect)
+        if isinstance(page, Fault):
+            return page
         ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
         if placed_in_call:
             began = began_ms(desk, page, asked.send)
@@ -89,6 +90,12 @@ def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Ro
         if ours:
             return max(ours, key=lambda row: row.number or 0)
     return None
+
+
+def _page_or_fault(answer: Page | Fault, dialect: Dialect) -> Page | Fault:
+    """Return the page that an answer comes to: that the venue does not know an order is an empty one."""
+    page = page_of(answer, dialect.read_found) if isinstance(answer, Fault) else answer
+    return answer if page is None else page
 
 
 def _question(target: Target, listing: Listing, since_ms: int, dialect: Dialect) -> Question:
@@ -101,9 +108,9 @@ def _call_for(target: Target, listing: Listing, since_ms: int, dialect: Dialect)
     return _question(target, listing, since_ms, dialect).call
 
 
-def page_of_list(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None, dialect: Dialect) -> Call:
-    """Return the request for a page; its dialect comes last, for `ask` to give."""
-    return dialect.page(listing, symbol, since_ms, cursor)
+def _open_page(symbol: str | None, since_ms: int, kind: AccountKind, cursor: str | None, dialect: Dialect) -> Call:
+    """Return the request for a page of open orders; a cursor means nothing to an account of another kind."""
+    return dialect.page(Listing.OPEN, symbol, since_ms, cursor if dialect.kind is kind else None)
 
 
 def began_ms(desk: Desk, page: Page, send: Send) -> float | None:
@@ -149,7 +156,7 @@ def list_open(
     while at_most is None or len(found) < at_most:
         asked = yield from ask(
             desk,
-            partial(page_of_list, Listing.OPEN, symbol, since_ms, cursor),
+            partial(_open_page, symbol, since_ms, kind, cursor),
             _whole_page,
             refuses_parameters if symbol is None else lambda _: False,
         )
