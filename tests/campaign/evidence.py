@@ -138,12 +138,10 @@ class Evidence:
     def is_taken_over(self, heir: Order) -> bool:
         """Whether a call can but take this younger order for the one that is meant.
 
-        It had the name already when the first cancel by that name arrived that may have been carried out.
+        The older one had ended already when the first cancel by that name arrived that may have been carried out.
         """
-        earlier = [
-            r for r in self.cancels(heir.client_oid) if r.at_ms < heir.created_ms and r.fault not in NEVER_EXECUTED
-        ]
-        return not earlier
+        ended_ms = next(done.at_ms for done in self.done if done.heir == heir.order_id)
+        return not any(r.at_ms < ended_ms and r.fault not in NEVER_EXECUTED for r in self.cancels(heir.client_oid))
 
 
 def named(record: RequestRecord) -> Iterator[str]:

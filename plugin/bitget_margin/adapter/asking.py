@@ -157,8 +157,8 @@ def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: obj
     if price is None:
         raise ccxt.InvalidOrder(
             f"{exchange.id} create_order(): a market buy of {symbol} is sent as its cost: give a price, or the cost as "
-            "params['cost'], or set options['createOrder']['createMarketBuyOrderRequiresPrice'] to False and give it as "
-            "amount",
+            "params['cost'], or set options['createOrder']['createMarketBuyOrderRequiresPrice'] to False and give "
+            "it as amount",
         )
     return Decimal(str(amount)) * Decimal(str(price))
 
