@@ -99,7 +99,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    desk = open_desk(exchange, settings, params)
+    desk = open_desk(exchange, settings, params, urgent=True)
     yield from load_markets(exchange, desk)
     markets = _spot_markets(exchange)
     coins = {market_id: (market["base"], market["quote"]) for market_id, market in markets.items()}
@@ -156,7 +156,7 @@ def _cancel(
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    desk = open_desk(exchange, settings, params)
+    desk = open_desk(exchange, settings, params, urgent=True)
     desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)

@@ -84,7 +84,7 @@ class Window:
     def unsent(self, at_ms: float | None, left_ms: float | None) -> None:
         """Take back a request that found nobody to connect to: it did not arrive, and takes no room."""
         with self._lock:
-            if at_ms in self._departures:
+            if at_ms is not None and at_ms in self._departures:
                 self._departures.remove(at_ms)
             if left_ms in self._arrivals:
                 self._arrivals.remove(left_ms)
