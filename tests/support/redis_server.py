@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 PROGRAM = shutil.which("redis-server")
 MISSING = "redis-server is not installed (apt-get install redis-server)"

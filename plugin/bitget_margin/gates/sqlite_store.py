@@ -56,7 +56,7 @@ class SqliteStore:
                 bucket.leak(item.timestamp)
             return 0
         wait_ms = int(bucket.waiting(item)) + _SLACK_MS  # type: ignore[arg-type]  # no coroutine: the bucket is sync
-        if wait_ms <= period_ms + _SLACK_MS:
+        if wait_ms <= 2 * period_ms:
             return wait_ms
         # Places of another time: the machine was started again since, and its clock with it.
         bucket.flush()
