@@ -234,8 +234,8 @@ class TestTheConfiguration:
             (
                 {"scope": "trade", "a": 1},
                 (
-                    '"bitget_margin" in the configuration has a, scope; known are cancel_scope, partial_exits, wait_ms, '
-                    "rate_gate"
+                    '"bitget_margin" in the configuration has a, scope; known are cancel_scope, partial_exits, '
+                    "wait_ms, rate_gate"
                 ),
             ),
             ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),
