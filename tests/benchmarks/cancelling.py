@@ -64,7 +64,7 @@ def _one(
 ) -> Cancelling:
     took: list[float] = []
     busy: list[float] = []
-    refused = 0
+    refused = alive = 0
     for _ in range(repeats):
         ids = venue("place", count)
         running.warm()
@@ -76,7 +76,5 @@ def _one(
         busy.append(busy_ms)
         refused += venue("counts").get(429, 0)
         venue("latency", 0)
-    alive = venue("live")
-    return Cancelling(
-        contender, count, round_trip_ms, statistics.median(took), statistics.median(busy), refused, alive
-    )
+        alive += venue("clear")
+    return Cancelling(contender, count, round_trip_ms, statistics.median(took), statistics.median(busy), refused, alive)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,20 +35,33 @@ def _ours_confirmed(exchange: Any, ids: list[str]) -> Any:
 
 def _chunked(exchange: Any, ids: list[str]) -> Any:
     for chunk in _chunks(ids):
-        exchange.cancel_orders(chunk, SYMBOL, CROSS)
+        with _refusals():
+            exchange.cancel_orders(chunk, SYMBOL, CROSS)
 
 
 async def _chunked_together(exchange: Any, ids: list[str]) -> Any:
-    await asyncio.gather(*(exchange.cancel_orders(chunk, SYMBOL, CROSS) for chunk in _chunks(ids)))
+    await _all(exchange.cancel_orders(chunk, SYMBOL, CROSS) for chunk in _chunks(ids))
 
 
 def _singly(exchange: Any, ids: list[str]) -> Any:
     for order_id in ids:
-        exchange.cancel_order(order_id, SYMBOL, CROSS)
+        with _refusals():
+            exchange.cancel_order(order_id, SYMBOL, CROSS)
 
 
 async def _singly_together(exchange: Any, ids: list[str]) -> Any:
-    await asyncio.gather(*(exchange.cancel_order(order_id, SYMBOL, CROSS) for order_id in ids))
+    await _all(exchange.cancel_order(order_id, SYMBOL, CROSS) for order_id in ids)
+
+
+async def _all(cancels: Iterable[Awaitable[Any]]) -> None:
+    for result in await asyncio.gather(*cancels, return_exceptions=True):
+        if isinstance(result, BaseException) and not isinstance(result, ccxt.DDoSProtection):
+            raise result
+
+
+def _refusals() -> contextlib.suppress:
+    """Go on where the venue refuses a request because there were too many: the table counts them."""
+    return contextlib.suppress(ccxt.DDoSProtection)
 
 
 @dataclass(frozen=True, slots=True)

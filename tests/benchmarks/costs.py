@@ -14,6 +14,8 @@ from bitget_margin.core.target import IdKind, Target
 from support.script import Script
 
 MANY: Final = 100_000
+LIST: Final = 500
+"""How many orders the time per order is taken from."""
 _IMPORTS: Final = 15
 _TIMED: Final = """
 import time

@@ -82,6 +82,14 @@ def _live(venue: Emulator) -> int:
     return len(venue.orders(live_only=True))
 
 
+def _clear(venue: Emulator) -> int:
+    """Cancel what was left alive, and return how much that was."""
+    left = venue.orders(live_only=True)
+    for order in left:
+        venue.cancel(order.order_id)
+    return len(left)
+
+
 def _counts(venue: Emulator) -> dict[int, int]:
     """Return how many requests ended with which HTTP status, and forget them."""
     counts: dict[int, int] = {}
@@ -101,4 +109,11 @@ def _forget(venue: Emulator) -> None:
     venue.reset_requests()
 
 
-_HERE: Final = {"place": _place, "live": _live, "counts": _counts, "latency": _knobs, "forget": _forget}
+_HERE: Final = {
+    "place": _place,
+    "live": _live,
+    "clear": _clear,
+    "counts": _counts,
+    "latency": _knobs,
+    "forget": _forget,
+}
