@@ -18,6 +18,7 @@ from .tables import cancelling_table, costs_table, exits_table, sharing_table
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
 ROUND_TRIPS_MS: Final = (0, 20, 50, 200)
 _REPEATS: Final = 5
+_STORES: Final = [by.value for by in By]
 
 
 @click.group()
@@ -31,7 +32,7 @@ def main() -> None:
 @click.option("--repeats", type=click.IntRange(1, 50), default=_REPEATS, show_default=True)
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write an SVG of one task.")
 def cancel(counts: Sequence[int], round_trips: Sequence[int], repeats: int, chart: Path | None) -> None:
-    """How long it takes to cancel so many orders."""
+    """Measure how long it takes to cancel so many orders."""
     found = list(cancelling.measure(counts, round_trips, repeats, _progress))
     _say(cancelling_table(found))
     if chart is not None:
@@ -40,14 +41,12 @@ def cancel(counts: Sequence[int], round_trips: Sequence[int], repeats: int, char
 
 @main.command()
 @click.option("--processes", multiple=True, type=click.IntRange(1, 8), default=(1, 2, 4, 8), show_default=True)
-@click.option(
-    "--by", "stores", multiple=True, type=click.Choice([by.value for by in By]), default=[b.value for b in By]
-)
+@click.option("--by", "stores", multiple=True, type=click.Choice(_STORES), default=_STORES, show_default=True)
 @click.option("--batches", type=click.IntRange(20, 5_000), default=200, show_default=True)
 @click.option("--skew-ms", type=click.IntRange(0, 10_000), default=0, help="Between the first clock and the last.")
 @click.option("--strict", is_flag=True, help="Exit code 1 if the venue has refused a request, or an order lives.")
 def share(processes: Sequence[int], stores: Sequence[str], batches: int, skew_ms: int, strict: bool) -> None:
-    """Processes that share one UID: batches per second, and how many are refused."""
+    """Count the batches per second of processes that share one UID, and what the venue refuses."""
     found = []
     for store in stores:
         for count in processes:
@@ -72,7 +71,7 @@ def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
 @main.command()
 @click.option("--repeats", type=click.IntRange(1, 50), default=_REPEATS, show_default=True)
 def cost(repeats: int) -> None:
-    """The processor's time per order, memory, and the time of an import."""
+    """Measure the processor's time per order, memory, and the time of an import."""
     found = list(cancelling.measure((costs.LIST,), (0,), repeats, _progress))
     _say(costs_table(found, costs.importing(), costs.memory_mb()))
 

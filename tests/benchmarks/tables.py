@@ -16,7 +16,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def cancelling_table(found: Sequence[Cancelling]) -> str:
-    """One table per round trip: a row per contender, a column per number of orders."""
+    """Return one table per round trip: a row per contender, a column per number of orders."""
     parts = []
     for round_trip_ms in dict.fromkeys(one.round_trip_ms for one in found):
         here = [one for one in found if one.round_trip_ms == round_trip_ms]
@@ -36,7 +36,7 @@ def _cell(one: Cancelling) -> str:
 
 
 def sharing_table(found: Iterable[Sharing]) -> str:
-    """A row per measurement."""
+    """Return a row per measurement."""
     head = ["shared by", "processes", "clocks apart", "batches", "per second", "429", "alive"]
     return _table(
         head,
@@ -56,19 +56,20 @@ def sharing_table(found: Iterable[Sharing]) -> str:
 
 
 def exits_table(found: Iterable[Exiting], stock_ms: float) -> str:
-    """A row per number of resting orders, and stock freqtrade's one."""
+    """Return a row per number of resting orders, and stock freqtrade's one."""
     rows = [[str(one.resting), f"{one.took_ms:.0f}", f"{one.longest_ms:.0f}", str(one.requests)] for one in found]
     head = ["resting orders", "median ms", "longest ms", "private requests before the exit order"]
     return _table(head, rows) + f"\n\nStock freqtrade, to cancel one of them: {stock_ms:.0f} ms"
 
 
 def costs_table(found: Sequence[Cancelling], importing: Importing, memory_mb: float) -> str:
-    """The processor's time per order of each contender, memory, imports."""
+    """Return the processor's time per order of each contender, memory, imports."""
     rows = [[one.contender.name, f"{one.busy_ms * 1_000 / one.orders:.0f}"] for one in found]
     return "\n\n".join(
         [
             _table(["to cancel 500 orders", "µs of the processor per order"], rows),
             f"Memory for {MANY:,} ids: {memory_mb:.0f} MB at most.",
-            f"`import ccxt`: {importing.ccxt_ms:.0f} ms; `import bitget_margin` after it: {importing.on_top_ms:.0f} ms.",
+            f"`import ccxt`: {importing.ccxt_ms:.0f} ms; "
+            f"`import bitget_margin` after it: {importing.on_top_ms:.0f} ms.",
         ]
     )
