@@ -69,7 +69,9 @@ def costs_table(found: Sequence[Cancelling], importing: Importing, memory_mb: fl
         [
             _table(["to cancel 500 orders", "µs of the processor per order"], rows),
             f"Memory for {MANY:,} ids: {memory_mb:.0f} MB at most.",
-            f"`import ccxt`: {importing.ccxt_ms:.0f} ms; "
-            f"`import bitget_margin` after it: {importing.on_top_ms:.0f} ms.",
+            (
+                f"`import ccxt`: {importing.ccxt_ms:.0f} ms; "
+                f"`import bitget_margin` after it: {importing.on_top_ms:.0f} ms."
+            ),
         ]
     )
