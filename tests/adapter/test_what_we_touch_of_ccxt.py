@@ -88,10 +88,11 @@ def test_ccxt_s_websocket_client_and_cache_have_what_we_call() -> None:
     """Who waits is resolved by topic, and an error ends the connection and every wait."""
     assert parameters(Client, "on_error") == ["error"]
     assert parameters(Client, "resolve") == ["result", "message_hash"]
-    cache = ArrayCacheBySymbolById(1)
-    cache.append({"symbol": "BTC/USDT", "id": "1"})
-    cache.append({"symbol": "BTC/USDT", "id": "2"})
-    assert (list(cache), cache.getLimit("BTC/USDT", None)) == ([{"symbol": "BTC/USDT", "id": "2"}], 1)
+    cache = ArrayCacheBySymbolById(1000)
+    for filled in (0, 1):
+        cache.append({"symbol": "BTC/USDT", "id": "1", "filled": filled})
+    assert cache.getLimit("BTC/USDT", None) == 1
+    assert list(cache) == [{"symbol": "BTC/USDT", "id": "1", "filled": 1}]
 
 
 def test_retries_of_ccxt_are_switched_off_by_a_parameter_that_is_not_sent() -> None:
