@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
@@ -54,7 +54,9 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         self._unseen -= {changed}
         if self.newUpdates:
             limit = self.crossed_orders.getLimit(changed, limit)
-        return list(self.filter_by_symbol_since_limit(self.crossed_orders, changed, since, limit, True))
+        orders = self.filter_by_symbol_since_limit(self.crossed_orders, changed, since, limit, True)
+        # Copies: the cache goes on to change what it holds.
+        return [cast("Order", dict(order)) for order in orders]
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
         """Take pushed orders; a push that cannot be read ends the connection, and with it whoever waits."""

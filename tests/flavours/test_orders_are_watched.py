@@ -45,7 +45,8 @@ async def test_each_change_of_an_order_is_told(venue: Emulator) -> None:
 
         call = await watching(venue, exchange)
         venue.fill(order_id, "0.004")
-        (order,) = await soon(call)
+        placed, (order,) = order, await soon(call)
+        told(placed, **common, filled=0, remaining=0.01)  # what was told stays as it was
         told(order, **common, status="open", filled=0.004, remaining=0.006, cost=200, average=50_000)
         told(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=venue.order(order_id).updated_ms)
 
