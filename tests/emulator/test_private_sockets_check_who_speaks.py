@@ -9,8 +9,12 @@ import urllib.request
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.emulator.conversation import Conversation
+from bitget_margin.emulator.feed import Push
 
 from .client import FakeClock
 from .line import LOGGED_IN, arg, connected, login, subscribed
@@ -140,6 +144,46 @@ async def test_malformed_texts_are_refused(venue: Emulator, text: str, code: int
         refused = await line.ask(text)
         assert (refused["event"], refused["code"]) == ("error", code)
         assert await line.silent()
+
+
+NAMES = ("op", "args", "apiKey", "passphrase", "timestamp", "sign", "instType", "channel", "instId")
+WORDS = ("login", "subscribe", "unsubscribe", "MARGIN", "orders-crossed", "BTCUSDT", "1760000000", "default")
+ANYTHING = st.recursive(
+    st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=9),
+    max_leaves=20,
+)
+
+
+class Deaf:
+    """A listener that does not care."""
+
+    def push(self, push: Push) -> None:
+        """Nothing is pushed here."""
+
+    def due_in(self, delay_ms: int) -> None:
+        """Nothing is due either."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.fixed_dictionaries({"op": st.sampled_from(WORDS[:3]), "args": st.lists(ANYTHING, max_size=3)}) | ANYTHING)
+def test_nothing_that_can_be_said_upsets_the_venue(message: object) -> None:
+    """Whatever it is, by a stranger or by a customer, each answer is one that the venue has."""
+    clock = FakeClock()
+    venue = Emulator(clock=clock)
+    for known in (False, True):
+        conversation = Conversation(venue._venue, Deaf())
+        if known:
+            assert conversation.answers(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
+        for answer in conversation.answers(json.dumps(message)):
+            assert json.loads(answer)["event"] in {"error", "subscribe", "unsubscribe"}
+        conversation.end()
+    assert venue.errors == ()
+
+
+def json_of(content: object) -> str:
+    """Return compact JSON."""
+    return json.dumps(content, separators=(",", ":"))
 
 
 async def test_bytes_are_not_understood(venue: Emulator) -> None:

@@ -41,6 +41,7 @@ class _Line:
         self._pushed = 0
         self._alarm: asyncio.TimerHandle | None = None
         self._silence: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Future[bool] | None = None
 
     def push(self, push: Push) -> None:
         """Take a message, in any thread."""
@@ -97,7 +98,8 @@ class _Line:
         self._silence = self._loop.call_later(self._conversation.patience_ms / 1000, self._give_up)
 
     def _give_up(self) -> None:
-        self._loop.create_task(self._socket.close())
+        # A task that nobody holds may vanish before it is done.
+        self._closing = asyncio.ensure_future(self._socket.close())
 
     def _set_alarm(self, delay_seconds: float) -> None:
         if self._alarm is not None:
