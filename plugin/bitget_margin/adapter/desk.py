@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import asking, journal
 from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
@@ -86,13 +86,15 @@ def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Targ
     return markets
 
 
-def guard(exchange: CrossedMargin, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
+def guard(exchange: CrossedMargin, method: str, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
     """Run the flow; whatever ends it early carries the report."""
     try:
         return (yield from flow)
     except BaseException as error:
         flow_of_cancel.interrupt(desk)
-        attach(error, report(exchange, desk.ledger, markets, now_ms() - desk.began_ms))
+        found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms)
+        attach(error, found)
+        journal.write(method, found, error)
         raise
 
 
@@ -112,11 +114,15 @@ def conclude(
         error = swept.fault.error
     if error is not None:
         attach(error, found)
+        journal.write(method, found, error)
         raise error
     if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
         fault = swept.fault or desk.ledger.last_fault
         unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
-        raise CancelUnresolved(method, found, swept.problem or unread) from (fault.error if fault else None)
+        unresolved = CancelUnresolved(method, found, swept.problem or unread)
+        journal.write(method, found, unresolved)
+        raise unresolved from (fault.error if fault else None)
+    journal.write(method, found)
     return found
 
 

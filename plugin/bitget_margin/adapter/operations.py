@@ -112,7 +112,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     else:
         crossed = [i for i, m in markets.items() if m["active"] and (m.get("marginModes") or {}).get("cross")]
         sweeping = sweep.sweep_account(desk, coins, other_ids if chosen is not None else crossed)
-    swept = yield from guard(exchange, desk, markets, sweeping)
+    swept = yield from guard(exchange, method, desk, markets, sweeping)
     return _orders(conclude(exchange, method, desk, markets, swept))
 
 
@@ -160,7 +160,7 @@ def _cancel(
     desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
-    yield from guard(exchange, desk, markets, flow.cancel(desk))
+    yield from guard(exchange, method, desk, markets, flow.cancel(desk))
     report = conclude(exchange, method, desk, markets)
     if single and report.results[0].outcome in {Outcome.NOT_FOUND, Outcome.OPEN}:
         (entry,) = desk.ledger.entries.values()
