@@ -71,14 +71,12 @@ class Window:
     def learn(self, left: int, now_ms: float) -> int:
         """Take in how many requests the venue would still take, and return how many it took of somebody else.
 
-        When those arrived is not known: they are taken to be spread evenly over the last second.
+        When those arrived is not known, but that they have by now is.
         """
         with self._lock:
             self._forget(now_ms)
             strangers = max(0, self.limit - left - len(self._arrivals))
-            step_ms = ARRIVED_MS / (strangers + 1)
-            self._arrivals += [now_ms - i * step_ms for i in range(1, strangers + 1)]
-            self._arrivals.sort()
+            self._arrivals += [now_ms] * strangers
             return strangers
 
     def unsent(self, at_ms: float | None, left_ms: float | None) -> None:
