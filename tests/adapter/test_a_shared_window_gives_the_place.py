@@ -1,4 +1,4 @@
-"""Where several processes share a window, a request leaves when that one has room; a cancel never waits for its store."""
+"""A request leaves when the window that processes share has room for it; a cancel never waits for its store."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
     assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{down} (refused)"
     made = exchange()
     made.enableRateLimit = True
-    with mock.patch.object(departures, "rate_gate", lambda _: gate):
+    with mock.patch.object(departures, "rate_gate", return_value=gate):
         resting = step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
     assert unsent(resting) == f"{down} (it has just failed)"
 
@@ -185,9 +185,11 @@ def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
 def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent() -> None:
     made = exchange(rateGate="redis:/nowhere")
     venue = Caller(in_turn(page()))
-    with mock.patch.object(asking, "open_gate", side_effect=asking.BadGate("it names no host")) as opened:
-        with pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"):
-            venue.call(fetching.fetch_order(made, "12", BTC, CROSS))
+    with (
+        mock.patch.object(asking, "open_gate", side_effect=asking.BadGate("it names no host")) as opened,
+        pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"),
+    ):
+        venue.call(fetching.fetch_order(made, "12", BTC, CROSS))
     opened.assert_called_once_with("redis:/nowhere")
     assert venue.calls == []
     assert asking.rate_gate(exchange()) is None
@@ -196,7 +198,7 @@ def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent(
 @pytest.fixture
 def sharing() -> Iterator[Any]:
     """Return an exchange that shares a window, and does not know its UID."""
-    with mock.patch.object(asking, "open_gate", lambda _: shared()):
+    with mock.patch.object(asking, "open_gate", return_value=shared()):
         yield exchange(rateGate="redis://127.0.0.1/0")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import ccxt
@@ -150,7 +151,7 @@ def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
 # -- the balance ------------------------------------------------------------------------------------------------------
 
 
-CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0", "interest": "0"}
+CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0.5", "interest": "0"}
 
 
 def test_markets_are_loaded_before_anything_is_asked() -> None:
@@ -172,7 +173,7 @@ def test_the_crossed_balance_has_what_is_free_and_used() -> None:
     venue = Caller(in_turn([CROSSED]))
     ours = {"defaultMarginMode": "cross", "type": "margin", "timeout": 5, "batchSize": 1, "confirm": True, "uta": False}
     balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC"} | ours))
-    assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
+    assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["debt"]) == (1, 2, 0.5)
     assert balance["info"] == [CROSSED]
     assert venue.calls == [Call(Endpoint.ASSETS, {"coin": "BTC"})]
 
@@ -198,7 +199,8 @@ def test_why_there_is_no_balance_is_raised() -> None:
 
 @pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
 def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -> None:
-    with pytest.raises(ccxt.BadResponse, match=r"^bitget fetch_balance\(\): available is .*, which is no amount$"):
+    said = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
+    with pytest.raises(ccxt.BadResponse, match=said):
         Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetching.fetch_balance(exchange(), CROSS))
     for nothing in (None, ""):
         venue = Caller(in_turn([{**CROSSED, "available": nothing}]))
