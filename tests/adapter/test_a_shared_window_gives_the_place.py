@@ -116,6 +116,7 @@ def test_a_place_that_could_not_be_kept_is_asked_for_again(clock: Clock) -> None
 
 def test_a_shared_window_without_room_lets_nothing_leave(clock: Clock) -> None:
     assert unsent(step(departing(shared())[1], None)) == NO_ROOM
+    assert unsent(step(departing(shared(), left_ms=1)[1], None)) == NO_ROOM
     for late_ms in (5_060, 5_061):
         clock.now = 5_000
         leaving, steps = departing(shared(), left_ms=60)

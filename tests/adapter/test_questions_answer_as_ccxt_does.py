@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
@@ -50,6 +51,10 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014") as caught:
         Caller(in_turn(DENIED)).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
     assert caught.value is DENIED.error
+    with pytest.raises(
+        ccxt.BadResponse, match=r"^bitget fetch_order\(\): what .* cannot be read: OSError: 40014 None$"
+    ):
+        Caller(in_turn(fault("40014"))).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
     html = in_turn(Answer("<html>"))
     params = CROSS | {"timeout": 200}
     with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
@@ -195,6 +200,18 @@ def test_why_there_is_no_balance_is_raised() -> None:
         Caller(in_turn([])).call(fetching.fetch_balance(exchange(), CROSS | {"timeout": 0}))
     with pytest.raises(ccxt.NotSupported, match=r"fetch_balance\(\): the venue's demo trading"):
         Caller(in_turn([])).call(fetching.fetch_balance(exchange(sandbox=True), CROSS))
+
+
+def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_over() -> None:
+    made, unreadable = exchange(), KeyError("x")
+    said = r"^bitget fetch_balance\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    with (
+        mock.patch.object(made, "parse_balance", side_effect=unreadable, create=True),
+        pytest.raises(ccxt.BadResponse, match=said) as caught,
+    ):
+        Caller(in_turn([CROSSED])).call(fetching.fetch_balance(made, CROSS))
+    assert caught.value.__cause__ is unreadable
+    assert Caller(in_turn([5, CROSSED])).call(fetching.fetch_balance(made, CROSS))["BTC"]["free"] == 1
 
 
 @pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])

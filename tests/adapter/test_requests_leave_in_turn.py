@@ -255,10 +255,22 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
     assert caplog.messages == [said]
 
 
+def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
+    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
+    for status, headers, left in ((200, {windows.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
+        made = paced(str(status))
+        try:
+            made.handle_errors(status, "why", url, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
+        except ccxt.BaseError:
+            assert status == 429
+        assert [first(made) for _ in range(left)] == [LEFT] * left
+        assert isinstance(first(made), Pause)
+
+
 @pytest.mark.parametrize("left", ["", "-1", "many", None, "²"])
 def test_a_quota_that_cannot_be_read_teaches_nothing(clock: Clock, left: Any) -> None:
     made = paced()
-    for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None):
+    for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None, 5):
         windows.learn(made, 200, url, {windows.QUOTA_HEADER: left})
     for headers in (None, {}, {"Date": "now"}):
         windows.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
