@@ -10,9 +10,9 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import asking, departures, fetching, windows
+from bitget_margin.adapter import asking, departures, fetching, operations, windows
 from bitget_margin.adapter.departures import Knock, Pause
-from bitget_margin.core.call import Call, Endpoint, Fault, Send
+from bitget_margin.core.call import Call, Endpoint, Fault, Send, SendAll
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, fault, in_turn, page, row
@@ -142,6 +142,26 @@ def test_what_belongs_to_a_cancel_goes_by_the_window_of_this_process_while_the_s
     assert (leaving.left_ms, leaving.place_ms) == (5_000, 5_000)
     assert len(windows._windows) == 1
     assert "cannot be asked (refused)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flow", "urgent"),
+    [
+        (lambda made: operations.batch_cancel(made, ["1"], BTC, (), CROSS), True),
+        (lambda made: operations.cancel_orders(made, ["1"], BTC, CROSS), True),
+        (lambda made: operations.cancel_order(made, "1", BTC, CROSS), True),
+        (lambda made: operations.cancel_all_orders(made, BTC, CROSS), True),
+        (lambda made: operations.cancel_all_orders(made, None, CROSS), True),
+        (lambda made: fetching.fetch_order(made, "1", BTC, CROSS), False),
+        (lambda made: fetching.fetch_balance(made, CROSS), False),
+    ],
+)
+def test_every_request_of_a_cancel_belongs_to_it_and_no_question_does(flow: Any, urgent: bool) -> None:
+    steps = flow(exchange())
+    effect = next(steps)
+    assert isinstance(effect, SendAll)
+    assert [send.urgent for send in effect.sends] == [urgent] * len(effect.sends)
+    steps.close()
 
 
 def test_what_can_wait_waits_for_the_store_until_its_deadline(clock: Clock) -> None:

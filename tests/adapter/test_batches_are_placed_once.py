@@ -50,7 +50,7 @@ def test_each_order_has_its_answer_in_the_order_of_the_request() -> None:
         ("70", "c", None, BTC),
     ]
     assert second["info"] == {"clientOid": "b", "errorMsg": "no"}
-    odd = {"failureList": [{"clientOid": "a", "orderId": [], "errorMsg": "no"}], "successList": []}
+    odd = {"failureList": [{"clientOid": "a", "orderId": 1.5, "errorMsg": "no"}], "successList": []}
     assert place(in_turn(odd), wanted("a"))[1][0]["id"] is None
     (call,) = venue.calls
     assert call.endpoint is PLACE

@@ -162,6 +162,11 @@ def test_the_other_kind_of_account_is_spoken_to_by_ccxt_too() -> None:
     assert [call[-1]["uta"] for call in stock.calls] == [False, True]
     assert made.options["uta"] is True
     assert stock.calls[0][-1]["clientOrderId"] == stock.calls[1][-1]["clientOrderId"]
+    for unified, endpoint in ((False, Endpoint.PLACE), (True, Endpoint.UNIFIED_PLACE)):
+        flow = placing.create_order(exchange(uta=unified), stock, BTC, BUY, CROSS)
+        perform: Any = next(flow)
+        assert perform.place.call.endpoint is endpoint  # in whose window it waits
+        flow.close()
     chosen = Stock(PLACED)
     place(chosen, made=exchange(uta=True))
     assert chosen.calls[0][-1]["uta"] is True
