@@ -319,6 +319,8 @@ def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_nam
     long = f"1e{'9' * 500}"
     with pytest.raises(ccxt.BadResponse, match=rf"^bitget: size is {long[:40]}, which is no amount"):
         made.parse_order(row("11", "live", size=long), market)
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: a field is 1e9999, which is no amount"):
+        refuse_absurd("1e9999")
     for fine in ("1_0e-1_0", " 1e-3 ", "{", '{"BTC": {"totalFee": 1e-3}}'):
         refuse_absurd([{"size": fine}])
 
