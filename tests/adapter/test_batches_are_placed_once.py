@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
@@ -49,6 +50,8 @@ def test_each_order_has_its_answer_in_the_order_of_the_request() -> None:
         ("70", "c", None, BTC),
     ]
     assert second["info"] == {"clientOid": "b", "errorMsg": "no"}
+    odd = {"failureList": [{"clientOid": "a", "orderId": 1.5, "errorMsg": "no"}], "successList": []}
+    assert place(in_turn(odd), wanted("a"))[1][0]["id"] is None
     (call,) = venue.calls
     assert call.endpoint is PLACE
     assert names_of(call) == ["a", "b", "c"]
@@ -62,6 +65,9 @@ def test_orders_are_sent_in_the_venues_own_form() -> None:
     (sent,) = params["orderList"]
     assert (sent["side"], sent["orderType"], sent["price"], sent["baseSize"]) == ("sell", "limit", "50000", "0.002")
     assert (sent["clientOid"], sent["loanType"]) == ("a", "normal")
+    both = {**CROSS, "clientOrderId": "a", "clientOid": "b"}
+    venue, (placed,) = place(lambda call: answer(*names_of(call)), [order | {"params": both}])
+    assert names_of(venue.calls[0]) == [placed["clientOrderId"]] == ["a"]
 
 
 def test_orders_without_a_name_get_one_each() -> None:
@@ -88,6 +94,25 @@ def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
     venue, orders = place(in_turn(fault(), page(row(90, clientOid="a")), page(), page(new, old)), wanted("a", "b"))
     assert [o["id"] for o in orders] == ["90", "91"]
     assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, LIVE, HISTORY]
+
+
+def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
+    body = {"code": "00000", "msg": "success", "data": answer("a")}
+    failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
+    venue, (order,) = place(in_turn(failed, page(row(90, clientOid="a"))), wanted("a"))
+    assert order["id"] == "90"
+    assert len(venue.calls) == 2
+
+
+def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
+    made, venue = exchange(), Caller(in_turn(page()))
+    said = r"^bitget create_orders\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    with (
+        mock.patch.object(made, "create_order_request", side_effect=KeyError("x"), create=True),
+        pytest.raises(ccxt.BadResponse, match=said),
+    ):
+        venue.call(placing.create_orders(made, wanted("a"), CROSS))
+    assert venue.calls == []
 
 
 def test_an_older_namesake_is_never_the_placed_order() -> None:

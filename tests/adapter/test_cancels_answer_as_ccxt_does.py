@@ -213,6 +213,23 @@ def test_an_order_without_proof_is_unresolved() -> None:
         single(in_turn(fault()))
 
 
+def test_an_interrupt_carries_what_was_known_by_then() -> None:
+    venue = Caller(acknowledging)
+    with venue.clocked():
+        flow = operations.cancel_orders(exchange(), ["11", "12"], BTC, CROSS | {"batchSize": 1, "confirm": True})
+        effect = next(flow)
+        effect = flow.send(venue._do(effect))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            flow.throw(KeyboardInterrupt())
+    report = report_of(caught.value)
+    assert report is not None
+    assert [(result.id, result.symbol, result.outcome) for result in report.results] == [
+        ("11", BTC, Outcome.UNKNOWN),
+        ("12", BTC, Outcome.UNKNOWN),
+    ]
+    assert report.elapsed_ms == venue.now_ms - START_MS
+
+
 def test_a_crossed_order_is_never_edited() -> None:
     with pytest.raises(ccxt.NotSupported, match=r"bitget edit_order\(\): crossed margin orders cannot be edited"):
         operations.refuse_edit(exchange())

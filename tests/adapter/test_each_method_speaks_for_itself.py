@@ -65,6 +65,14 @@ def test_every_unresolved_call_names_the_method(method: str) -> None:
             r"^bitget cancel_orders_for_symbols\(\): o",
         ),
         (
+            lambda made: operations.cancel_orders_for_symbols(made, [{"id": "1"}], CROSS),
+            r"^bitget cancel_orders_for_symbols\(\) requires a symbol such as 'BTC/USDT' in orders\[0\]$",
+        ),
+        (
+            lambda made: operations.cancel_orders_for_symbols(made, [{"symbol": BTC, "id": ""}], CROSS),
+            r"^bitget cancel_orders_for_symbols\(\): orders\[0\] id is ''",
+        ),
+        (
             lambda made: operations.batch_cancel(made, ["1"], BTC, (), {"marginMode": "isolated"}),
             r"^bitget batch_cancel\(\) is for crossed .* 'isolated'; use cancel_orders\(\) for isolated orders$",
         ),

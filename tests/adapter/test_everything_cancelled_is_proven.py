@@ -106,6 +106,14 @@ def test_bad_input_is_refused_before_anything_is_sent(symbol: object, params: An
     assert venue.calls == []
 
 
+def test_markets_are_loaded_before_anything_is_cancelled() -> None:
+    venue = Caller(in_turn({}))
+    params = CROSS | {"timeout": 1_000}
+    with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
+        venue.call(operations.cancel_all_orders(exchange(markets=False), BTC, params))
+    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
+
+
 def test_an_interrupt_carries_what_was_known_by_then() -> None:
     venue = Caller(Account([order(1)]).say)
     with venue.clocked():

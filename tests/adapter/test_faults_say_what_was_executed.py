@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import faults
-from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, report_of
+from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
 from bitget_margin.core.call import Answer, Fault
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from support.calling import BTC, exchange
@@ -32,9 +32,11 @@ def test_the_venues_answer_is_read_from_the_exception_that_came_with_it() -> Non
     assert tied(error, 400, body) == Fault(error, "40010", "Request timed out", 400, sent=True, body=body)
 
 
-def test_a_success_with_another_message_is_an_answer() -> None:
+def test_a_success_with_another_message_is_an_answer_unless_a_server_failed() -> None:
     body = {"code": "00000", "msg": "ok", "data": []}
-    assert tied(ccxt.ExchangeError("x"), 200, body) == Answer(body)
+    error = ccxt.ExchangeError("x")
+    assert tied(error, 200, body) == Answer(body)
+    assert tied(error, 500, body) == Fault(error, "00000", "ok", 500, body=body)
 
 
 @pytest.mark.parametrize("body", ["<html>", None, [], 5])
@@ -53,6 +55,8 @@ def test_a_connection_that_was_never_made_sent_nothing(name: str) -> None:
     never = type(name, (OSError,), {})("refused")
     reason = OSError("pool")
     reason.reason = never  # type: ignore[attr-defined]
+    beside = ccxt.NetworkError(never, OSError("another"))
+    assert faults.reply(beside).sent is False  # type: ignore[union-attr]
     for error in (caused(ccxt.NetworkError("x"), never), ccxt.NetworkError("x", never), ccxt.NetworkError("x", reason)):
         reply = faults.reply(error)
         assert isinstance(reply, Fault)
@@ -85,6 +89,16 @@ def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
     assert isinstance(reply, Fault)
     assert (reply.code, reply.text, reply.status, reply.body) == ("43001", "The order does not exist", 400, body)
     assert made.handle_errors(200, "", "url", "GET", {}, "{}", {"code": "00000", "msg": "success"}, {}, "") is None
+
+
+def test_what_cannot_be_read_is_told_by_the_method_with_its_cause_and_in_bounds() -> None:
+    unreadable = ValueError("x" * 500)
+    told = documented("bitget m()", unreadable)
+    assert isinstance(told, ccxt.BadResponse)
+    assert str(told) == f"bitget m(): what the venue answered cannot be read: ValueError: {unreadable}"[:400]
+    assert told.__cause__ is unreadable
+    theirs = ccxt.ExchangeError("x")
+    assert documented("bitget m()", theirs) is theirs
 
 
 # -- exceptions of ours -----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import ccxt
@@ -33,7 +34,7 @@ def nothing_signed(*_: Any) -> Any:
         *(
             ({name: value}, ccxt.InvalidOrder, f"{name} is .*; give a number above 0")
             for name in ("amount", "price")
-            for value in (0, -1, "abc", "", True, float("nan"), float("inf"), [1], b"1")
+            for value in (0, -1, "abc", "", True, float("nan"), float("inf"), [1], b"1", Fraction(1))
         ),
         ({"type": "market", "price": -1}, ccxt.InvalidOrder, "price is -1"),
     ],

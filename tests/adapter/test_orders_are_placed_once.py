@@ -100,7 +100,8 @@ def test_an_ended_order_of_a_made_up_name_is_the_placed_one_and_of_a_given_name_
 
 def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> None:
     lost = ccxt.RequestTimeout("lost")
-    with pytest.raises(PlaceUnresolved, match=r"1 of 1 orders may have been placed \(lost\)") as caught:
+    said = r"^bitget create_order\(\): 1 of 1 orders may have been placed \(lost\)"
+    with pytest.raises(PlaceUnresolved, match=said) as caught:
         place(Stock(lost), params=CROSS | {"clientOrderId": "mine", "timeout": 1_000})
     (unknown,) = caught.value.orders
     assert (unknown["clientOrderId"], unknown["id"], unknown["status"]) == ("mine", None, None)
@@ -139,6 +140,9 @@ def test_what_failed_before_the_order_was_signed_placed_nothing() -> None:
     with pytest.raises(ccxt.RequestTimeout) as caught:
         place(Stock(error, signs="v2/public/time"))
     assert caught.value is error
+    said = r"^bitget create_order\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    with pytest.raises(ccxt.BadResponse, match=said):
+        place(Stock(KeyError("x"), signs="v2/public/time"))
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": None}, {"id": ""}, [], None])
@@ -146,7 +150,7 @@ def test_an_answer_that_names_no_order_is_looked_up(answer: object) -> None:
     say = in_turn(page(row(77, clientOid="mine")))
     _, order = place(Stock(answer), say, CROSS | {"clientOrderId": "mine"})
     assert order["id"] == "77"
-    with pytest.raises(PlaceUnresolved, match="the answer names no order"):
+    with pytest.raises(PlaceUnresolved, match=r"\(the answer names no order\)"):
         place(Stock(answer), params=CROSS | {"timeout": 500})
 
 
@@ -158,6 +162,11 @@ def test_the_other_kind_of_account_is_spoken_to_by_ccxt_too() -> None:
     assert [call[-1]["uta"] for call in stock.calls] == [False, True]
     assert made.options["uta"] is True
     assert stock.calls[0][-1]["clientOrderId"] == stock.calls[1][-1]["clientOrderId"]
+    for unified, endpoint in ((False, Endpoint.PLACE), (True, Endpoint.UNIFIED_PLACE)):
+        flow = placing.create_order(exchange(uta=unified), stock, BTC, BUY, CROSS)
+        perform: Any = next(flow)
+        assert perform.place.call.endpoint is endpoint  # in whose window it waits
+        flow.close()
     chosen = Stock(PLACED)
     place(chosen, made=exchange(uta=True))
     assert chosen.calls[0][-1]["uta"] is True
@@ -203,6 +212,14 @@ def test_a_row_that_ccxt_cannot_read_is_told() -> None:
     odd = page(row(77, clientOid="mine", feeDetail="{"))
     with pytest.raises(ccxt.BadResponse, match="77"):
         place(Stock(ccxt.RequestTimeout("lost")), in_turn(odd), CROSS | {"clientOrderId": "mine"})
+
+
+def test_markets_are_loaded_before_anything_is_signed() -> None:
+    stock, venue = Stock(PLACED), Caller(in_turn(page()))
+    params = CROSS | {"timeout": 1_000}
+    with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
+        venue.call(placing.create_order(exchange(markets=False), stock, BTC, BUY, params))
+    assert (venue.loads, stock.calls) == ([START_MS + 900], [])
 
 
 def test_once_a_call_is_over_nothing_more_is_signed_for_it() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
@@ -49,6 +51,10 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014") as caught:
         Caller(in_turn(DENIED)).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
     assert caught.value is DENIED.error
+    with pytest.raises(
+        ccxt.BadResponse, match=r"^bitget fetch_order\(\): what .* cannot be read: OSError: 40014 None$"
+    ):
+        Caller(in_turn(fault("40014"))).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
     html = in_turn(Answer("<html>"))
     params = CROSS | {"timeout": 200}
     with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
@@ -150,7 +156,7 @@ def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
 # -- the balance ------------------------------------------------------------------------------------------------------
 
 
-CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0", "interest": "0"}
+CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0.5", "interest": "0"}
 
 
 def test_markets_are_loaded_before_anything_is_asked() -> None:
@@ -172,7 +178,7 @@ def test_the_crossed_balance_has_what_is_free_and_used() -> None:
     venue = Caller(in_turn([CROSSED]))
     ours = {"defaultMarginMode": "cross", "type": "margin", "timeout": 5, "batchSize": 1, "confirm": True, "uta": False}
     balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC"} | ours))
-    assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
+    assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["debt"]) == (1, 2, 0.5)
     assert balance["info"] == [CROSSED]
     assert venue.calls == [Call(Endpoint.ASSETS, {"coin": "BTC"})]
 
@@ -196,9 +202,22 @@ def test_why_there_is_no_balance_is_raised() -> None:
         Caller(in_turn([])).call(fetching.fetch_balance(exchange(sandbox=True), CROSS))
 
 
+def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_over() -> None:
+    made, unreadable = exchange(), KeyError("x")
+    said = r"^bitget fetch_balance\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    with (
+        mock.patch.object(made, "parse_balance", side_effect=unreadable, create=True),
+        pytest.raises(ccxt.BadResponse, match=said) as caught,
+    ):
+        Caller(in_turn([CROSSED])).call(fetching.fetch_balance(made, CROSS))
+    assert caught.value.__cause__ is unreadable
+    assert Caller(in_turn([5, CROSSED])).call(fetching.fetch_balance(made, CROSS))["BTC"]["free"] == 1
+
+
 @pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
 def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -> None:
-    with pytest.raises(ccxt.BadResponse, match=r"^bitget fetch_balance\(\): available is .*, which is no amount$"):
+    said = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
+    with pytest.raises(ccxt.BadResponse, match=said):
         Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetching.fetch_balance(exchange(), CROSS))
     for nothing in (None, ""):
         venue = Caller(in_turn([{**CROSSED, "available": nothing}]))

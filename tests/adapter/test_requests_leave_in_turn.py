@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 from unittest import mock
 
@@ -162,6 +164,29 @@ def test_a_request_waits_for_those_before_it_to_arrive(clock: Clock) -> None:
     assert step(steps) == LEFT
 
 
+def test_an_answer_counts_for_the_request_that_it_answers(clock: Clock) -> None:
+    made = paced()
+    clock.now = 5_000
+    sends = [send() for _ in range(10)]
+    for leaving in sends:
+        first(made, leaving)
+    clock.now = 5_900
+    for leaving in sends:
+        departures.answered(made, leaving, ANSWER)
+    clock.now = 6_050
+    assert first(made) == Pause(851)
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_request_whose_time_is_up_between_two_looks_at_the_clock_was_never_sent(clock: Clock, limited: bool) -> None:
+    times = [0.0] * (3 if limited else 1)
+    leaving = send(10_000)
+    with mock.patch.object(departures, "now_ms", side_effect=chain(times, repeat(10_000.0))):
+        late = first(paced() if limited else exchange(), leaving)
+    assert isinstance(late, Fault)
+    assert (late.sent, leaving.started, leaving.left_ms) == (False, False, None)
+
+
 def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
     made = paced()
     sends = [send() for _ in range(10)]
@@ -177,7 +202,7 @@ def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
     clock.now = 1_500
     late = step(steps)
     assert isinstance(late, Fault)
-    assert (late.sent, leaving.started) == (False, False)
+    assert (late.sent, late.text, leaving.started) == (False, "the rate limit left no room before the deadline", False)
     clock.now = 1_901
     assert first(made) == LEFT  # its place was given back
 
@@ -204,8 +229,11 @@ def test_a_request_that_is_interrupted_before_it_leaves_gives_its_place_to_the_n
 
 
 @pytest.mark.parametrize("name", ["x-mbx-used-remain-limit", "X-MBX-USED-REMAIN-LIMIT"])
-def test_what_other_programs_used_of_the_quota_takes_room_here(clock: Clock, name: str) -> None:
+def test_what_other_programs_used_of_the_quota_takes_room_here(
+    clock: Clock, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Seven are left of ten after one of ours: two were somebody else's, and are counted once."""
+    caplog.set_level(logging.INFO, "bitget_margin.windows")
     made = paced()
     leaving = send()
     first(made, leaving)
@@ -217,6 +245,7 @@ def test_what_other_programs_used_of_the_quota_takes_room_here(clock: Clock, nam
     assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Pause(1_001)]
     clock.now = 1_101
     assert first(made) == LEFT
+    assert caplog.messages == [f"{Endpoint.ASSETS.path}: 2 requests of other programs, 7 are left"]
 
 
 def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
@@ -226,14 +255,28 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     windows.learn(made, 429, url, {})
     assert first(made) == Pause(1_001)
-    assert "account/assets: the venue's rate limit is used up" in caplog.text
+    said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up, by another program on this account too"
+    assert caplog.messages == [said]
+
+
+def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
+    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
+    for status, headers, left in ((200, {windows.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
+        made = paced(str(status))
+        try:
+            made.handle_errors(status, "why", url, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
+        except ccxt.BaseError:
+            assert status == 429
+        assert [first(made) for _ in range(left)] == [LEFT] * left
+        assert isinstance(first(made), Pause)
 
 
 @pytest.mark.parametrize("left", ["", "-1", "many", None, "²"])
 def test_a_quota_that_cannot_be_read_teaches_nothing(clock: Clock, left: Any) -> None:
     made = paced()
-    for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None):
+    for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None, 5):
         windows.learn(made, 200, url, {windows.QUOTA_HEADER: left})
-    windows.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", None)
+    for headers in (None, {}, {"Date": "now"}):
+        windows.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
     windows.learn(made, 200, "https://127.0.0.1/api/v2/other", {windows.QUOTA_HEADER: "0"})
     assert [first(made) for _ in range(10)] == [LEFT] * 10

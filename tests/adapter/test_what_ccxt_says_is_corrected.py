@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 from unittest import mock
 
@@ -10,6 +11,7 @@ import ccxt
 import pytest
 
 import bitget_margin
+from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.secret import Secret
 from bitget_margin.core.account import AccountKind
@@ -67,6 +69,7 @@ def test_a_margin_mode_has_one_meaning(params: Any, option: Any, mode: str | Non
     found, rest = made.handle_margin_mode_and_params("m", params)
     assert found == mode
     assert rest == {key: value for key, value in params.items() if key == "a"}
+    assert made.handle_margin_mode_and_params("m", params, "crossed")[0] == (mode or "cross")
 
 
 @pytest.mark.parametrize("mode", ["x", 5, True])
@@ -157,6 +160,10 @@ def test_a_conditional_crossed_order_is_refused_which_ccxt_would_place_at_once()
     made = exchange()
     with pytest.raises(ccxt.NotSupported, match=r"^bitget create_order\(\): crossed margin has no conditional orders"):
         made.create_order_request(*ORDER, {**CROSS, "stopPrice": 5})
+    with pytest.raises(ccxt.NotSupported, match="conditional"):
+        exchange(createOrder=CROSS).create_order_request(*ORDER, {"stopPrice": 5})
+    with mock.patch.object(ccxt.bitget, "create_order_request") as theirs:
+        assert made.create_order_request("BTC/USDT:USDT", *ORDER[1:], {**CROSS, "stopPrice": 5}) is theirs()
     assert made.create_order_request(*ORDER, CROSS) == stock().create_order_request(*ORDER, CROSS)
     spot = {"triggerPrice": 5}
     assert made.create_order_request(*ORDER, dict(spot)) == stock().create_order_request(*ORDER, dict(spot))
@@ -176,7 +183,12 @@ def test_a_market_buy_of_a_unified_account_is_sent_as_its_cost() -> None:
     for kind, side in (("market", "sell"), ("limit", "buy")):
         request = made.create_uta_order_request(BTC, kind, side, 0.002, 50_000, CROSS)
         assert (request["qty"], request.get("price")) == ("0.002", "50000" if kind == "limit" else None)
-    with pytest.raises(ccxt.InvalidOrder, match="a market buy of BTC/USDT is sent as its cost"):
+    said = (
+        "bitget create_order(): a market buy of BTC/USDT is sent as its cost: give a price, or the cost as "
+        "params['cost'], or set options['createOrder']['createMarketBuyOrderRequiresPrice'] to False and give "
+        "it as amount"
+    )
+    with pytest.raises(ccxt.InvalidOrder, match=f"^{re.escape(said)}$"):
         made.create_uta_order_request(BTC, "market", "buy", 0.002, None, CROSS)
 
 
@@ -189,9 +201,17 @@ def test_an_order_refused_at_entry_is_rejected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "expected"), [("buy", "buy"), ("sell", "sell"), ("systemRepay-buy", "buy"), ("liquidation-sell", "sell")]
+    ("side", "expected"),
+    [
+        ("buy", "buy"),
+        ("sell", "sell"),
+        ("systemRepay-buy", "buy"),
+        ("liquidation-sell", "sell"),
+        (None, None),
+        ("", None),
+    ],
 )
-def test_an_order_cost_what_was_filled_of_it_and_has_one_of_two_sides(side: str, expected: str) -> None:
+def test_an_order_cost_what_was_filled_of_it_and_has_one_of_two_sides_or_none(side: Any, expected: str | None) -> None:
     raw = row("11", "live", side=side, size="0.004", amount="128", priceAvg="32000")
     order = exchange().parse_order(raw, exchange().markets[BTC])
     assert (order["side"], order["cost"], order["filled"], order["amount"]) == (expected, 128, 0.004, 0.01)
@@ -202,6 +222,11 @@ def test_other_rows_are_read_by_ccxt_alone() -> None:
     raw = {"orderId": "1", "symbol": "BTCUSDT", "status": "live", "side": "buy", "size": "1", "price": "5"}
     market = exchange().markets[BTC]
     assert exchange().parse_order(dict(raw), market) == stock().parse_order(dict(raw), market)
+    spot = {**raw, "quoteVolume": "5", "baseVolume": "1", "amount": "7"}
+    assert exchange().parse_order(dict(spot), market) == stock().parse_order(dict(spot), market)
+    unified_spot = {**UNIFIED, "category": "SPOT", "symbol": "NEWUSDT"}
+    assert exchange().parse_order(dict(unified_spot)) == stock().parse_order(dict(unified_spot))
+    assert exchange().parse_balance({}) == stock().parse_balance({})
 
 
 UNIFIED = {
@@ -282,6 +307,22 @@ def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
     assert exchange().parse_balance(isolated)["BTC"] == stock().parse_balance(isolated)["BTC"]
     ready = [{**raw[0], "transferable": "0.5"}]
     assert exchange().parse_balance(ready)["BTC"] == stock().parse_balance(ready)["BTC"]
+
+
+def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_named() -> None:
+    """A classic row has its fees as a text of JSON, out of which ccxt reads them."""
+    made, market = exchange(), exchange().markets[BTC]
+    texts = (' {"BTC": {"totalFee": 1e9999}}', '{"BTC": {"totalFee": ["1e9999"]}}')
+    for deep in (*texts, {"a": [{"totalFee": "1e9999"}]}):
+        with pytest.raises(ccxt.BadResponse, match=r"^bitget: totalFee is 1e9999, which is no amount of anything$"):
+            made.parse_order(row("11", "live", feeDetail=deep), market)
+    long = f"1e{'9' * 500}"
+    with pytest.raises(ccxt.BadResponse, match=rf"^bitget: size is {long[:40]}, which is no amount"):
+        made.parse_order(row("11", "live", size=long), market)
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: a field is 1e9999, which is no amount"):
+        refuse_absurd("1e9999")
+    for fine in ("1_0e-1_0", " 1e-3 ", "{", '{"BTC": {"totalFee": 1e-3}}'):
+        refuse_absurd([{"size": fine}])
 
 
 @pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])

@@ -78,14 +78,14 @@ def test_an_older_namesake_is_not_taken_for_a_placed_order(venue: Emulator, clie
         (requests(2, params=CROSS | {"clientOrderId": "twin"}), "same client order id"),
         ([*requests(1), *requests(1, params={})], "some are not"),
         (requests(1, params=CROSS | {"clientOrderId": "no spaces"}), "no spaces"),
-        (requests(1, amount=None), "has no amount"),
+        (requests(1, amount=None), "an order needs amount"),
         (["BTC/USDT"], r"orders\[0\]"),
     ],
 )
 def test_bad_orders_are_refused_before_anything_is_sent(
     venue: Emulator, sync_client: Client, wanted: list[Any], said: str
 ) -> None:
-    with pytest.raises(ccxt.BadRequest, match=said):
+    with pytest.raises((ccxt.BadRequest, ccxt.ArgumentsRequired), match=said):
         sync_client("create_orders", wanted)
     assert paths(venue) == []
 

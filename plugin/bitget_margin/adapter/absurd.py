@@ -38,7 +38,7 @@ def refuse_absurd(value: object, name: str = "a field") -> None:
 def _refuse_text(text: str, name: str) -> None:
     if text.lstrip().startswith("{"):
         # ccxt reads the fees of a classic account's rows out of such a text.
-        refuse_absurd(_parsed(text), name)
+        refuse_absurd(_parsed(text))
     elif _EXPONENT.fullmatch(text) and decimal(_IGNORED.sub("", text)) is None:
         raise ccxt.BadResponse(f"bitget: {name} is {text[:40]}, which is no amount of anything")
 

@@ -82,7 +82,7 @@ def fetch_open_orders(
         if market is None and refuses_parameters(rows):
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise raised(exchange, method, rows)
-    newest = rows if limit is None else rows[:limit]
+    newest = rows[:limit]
     orders = sorted((readable(exchange, row, market) for row in newest), key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
     # Not sent as endTime, which would beat the paging by id; a unified account's list knows no time at all.

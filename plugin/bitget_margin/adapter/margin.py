@@ -43,13 +43,9 @@ class CrossedMargin(Exchange):
             super().describe(),
             {
                 "has": {
-                    "cancelAllOrders": True,
-                    "cancelOrder": True,
-                    "cancelOrders": True,
                     "cancelOrdersForSymbols": True,
                     "cancelOrderWithClientOrderId": True,
                     "cancelOrdersWithClientOrderId": True,
-                    "fetchOrder": True,
                 },
                 "exceptions": {"exact": _UNIFIED_ERRORS},
                 "features": {

@@ -55,11 +55,11 @@ def create_order(
     sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
     desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
+    market = asking.spot_market(exchange, method, unified)
     reply, signed = yield from _place(desk, lambda: stock(unified, *order, {**sent, **_kind(desk)}))
     fault = _doubt(reply, signed)
     if fault is None:
         return cast("Order", reply.body if isinstance(reply, Answer) else None)
-    market = asking.spot_market(exchange, method, unified)
     row = yield from _find_placed(
         desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=asking.named(params) is None
     )

@@ -1,0 +1,253 @@
+"""A request leaves when the window that processes share has room for it; a cancel never waits for its store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter import asking, departures, fetching, operations, windows
+from bitget_margin.adapter.departures import Knock, Pause
+from bitget_margin.core.call import Call, Endpoint, Fault, Send, SendAll
+from bitget_margin.gates import Gate, GateDown, Place, WhenDown
+from support.calling import BTC, CROSS, Caller, exchange
+from support.script import EPOCH_MS, fault, in_turn, page, row
+
+LEFT = "left"
+PATH = Endpoint.ASSETS.path
+NO_ROOM = "the rate limit left no room before the deadline"
+
+
+class Clock:
+    """A clock that stands still until it is told."""
+
+    now = 5_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Store:
+    """A store that is asked, and says what it was told to say."""
+
+    said: object = None
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def reserve(self, *asked: Any) -> Any:
+        """Note what was asked for."""
+        self.asked.append(asked)
+        return self.said
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """Let departures and the health of a store go by a clock of this test's own."""
+    made = Clock()
+    with (
+        mock.patch.object(departures, "now_ms", made),
+        mock.patch("bitget_margin.gates.gate._now_ms", made),
+        mock.patch.dict(windows._windows, clear=True),
+    ):
+        yield made
+
+
+def shared(when_down: WhenDown = WhenDown.WAIT) -> Gate:
+    """Return a shared window."""
+    return Gate("redis://127.0.0.1/0", Store(), 100.0, when_down)
+
+
+def departing(gate: Gate, *, urgent: bool = False, left_ms: float = 3_000) -> tuple[Send, departures.Departure]:
+    """Return a request, and its departure from an exchange that shares this window."""
+    made = exchange(uid="7")
+    made.enableRateLimit = True
+    leaving = Send(Call(Endpoint.ASSETS, {}), 1_000, 5_000 + left_ms, urgent=urgent)
+    with mock.patch.object(departures, "rate_gate", lambda given: gate if given is made else None):
+        steps = departures.depart(made, leaving)
+        first = steps.send(None)
+    assert isinstance(first, Knock)
+    first.ask()
+    store: Any = gate.store
+    assert store.asked == [(f"{made.urls['api']['margin']} uid 7 {PATH}", 10, 1_050.0, left_ms)]
+    assert first.allowed_ms == min(100, left_ms)
+    return leaving, steps
+
+
+def step(steps: departures.Departure, answer: object = None) -> object:
+    """Go on by one step; return it, or that the request has left, or the fault that it did not."""
+    try:
+        return steps.send(answer)
+    except StopIteration as stop:
+        return LEFT if stop.value is None else stop.value
+
+
+def unsent(reply: object) -> str | None:
+    """Return why a request certainly did not leave."""
+    assert isinstance(reply, Fault)
+    assert isinstance(reply.error, ccxt.RequestTimeout)
+    assert not reply.sent
+    assert str(reply.error) == f"bitget {PATH} was not sent: {reply.text}"
+    return reply.text
+
+
+def test_a_request_leaves_when_its_place_in_the_shared_window_begins(clock: Clock) -> None:
+    leaving, steps = departing(shared())
+    assert step(steps, Place(40)) == Pause(40)
+    clock.now = 5_040
+    assert step(steps) == LEFT
+    assert (leaving.started, leaving.left_ms, leaving.place_ms) == (True, 5_040, None)
+    assert windows._windows == {}
+
+
+def test_a_place_that_could_not_be_kept_is_asked_for_again(clock: Clock) -> None:
+    _, steps = departing(shared(), left_ms=60)
+    assert step(steps, Place(50, kept=False)) == Pause(50)
+    clock.now = 5_050
+    again = step(steps)
+    assert isinstance(again, Knock)
+    assert again.allowed_ms == 10
+    assert step(steps, Place(0)) == Pause(0)
+    assert step(steps) == LEFT
+
+
+def test_a_shared_window_without_room_lets_nothing_leave(clock: Clock) -> None:
+    assert unsent(step(departing(shared())[1], None)) == NO_ROOM
+    assert unsent(step(departing(shared(), left_ms=1)[1], None)) == NO_ROOM
+    for late_ms in (5_060, 5_061):
+        clock.now = 5_000
+        leaving, steps = departing(shared(), left_ms=60)
+        step(steps, Place(50, kept=False))
+        clock.now = late_ms
+        assert unsent(step(steps)) == NO_ROOM
+        assert not leaving.started
+
+
+def test_a_place_that_began_too_late_is_not_used(clock: Clock) -> None:
+    leaving, steps = departing(shared(), left_ms=60)
+    step(steps, Place(50))
+    clock.now = 5_060
+    assert unsent(step(steps)) == NO_ROOM
+    assert (leaving.started, leaving.left_ms) == (False, None)
+
+
+def test_what_belongs_to_a_cancel_goes_by_the_window_of_this_process_while_the_store_is_down(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    leaving, steps = departing(shared(WhenDown.FAIL), urgent=True)
+    assert step(steps, GateDown("refused")) == LEFT
+    assert (leaving.left_ms, leaving.place_ms) == (5_000, 5_000)
+    assert len(windows._windows) == 1
+    assert "cannot be asked (refused)" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flow", "urgent"),
+    [
+        (lambda made: operations.batch_cancel(made, ["1"], BTC, (), CROSS), True),
+        (lambda made: operations.cancel_orders(made, ["1"], BTC, CROSS), True),
+        (lambda made: operations.cancel_order(made, "1", BTC, CROSS), True),
+        (lambda made: operations.cancel_all_orders(made, BTC, CROSS), True),
+        (lambda made: operations.cancel_all_orders(made, None, CROSS), True),
+        (lambda made: fetching.fetch_order(made, "1", BTC, CROSS), False),
+        (lambda made: fetching.fetch_balance(made, CROSS), False),
+    ],
+)
+def test_every_request_of_a_cancel_belongs_to_it_and_no_question_does(flow: Any, urgent: bool) -> None:
+    steps = flow(exchange())
+    effect = next(steps)
+    assert isinstance(effect, SendAll)
+    assert [send.urgent for send in effect.sends] == [urgent] * len(effect.sends)
+    steps.close()
+
+
+def test_what_can_wait_waits_for_the_store_until_its_deadline(clock: Clock) -> None:
+    gate = shared()
+    _, steps = departing(gate, left_ms=1_050)
+    assert step(steps, GateDown("refused")) == Pause(100)
+    assert gate.is_resting()
+    clock.now = 5_999
+    assert step(steps) == Pause(51)  # not asked: it has just failed
+    clock.now = 6_000
+    assert isinstance(step(steps), Knock)
+    assert step(steps, Place(0)) == Pause(0)
+    assert not gate.is_resting()
+    assert step(steps) == LEFT
+    clock.now = 5_000
+    _, steps = departing(shared(), left_ms=1_000)
+    step(steps, GateDown("refused"))
+    clock.now = 6_000
+    assert unsent(step(steps)) == NO_ROOM
+
+
+def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
+    gate = shared(WhenDown.FAIL)
+    down = "the shared rate window redis://127.0.0.1/0 cannot be asked"
+    assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{down} (refused)"
+    made = exchange()
+    made.enableRateLimit = True
+    with mock.patch.object(departures, "rate_gate", return_value=gate):
+        resting = step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
+    assert unsent(resting) == f"{down} (it has just failed)"
+
+
+def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
+    made = exchange()
+    with mock.patch.object(departures, "rate_gate", side_effect=AssertionError):
+        assert step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
+
+
+# -- whose window it is -----------------------------------------------------------------------------------------------
+
+
+def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent() -> None:
+    made = exchange(rateGate="redis:/nowhere")
+    venue = Caller(in_turn(page()))
+    with (
+        mock.patch.object(asking, "open_gate", side_effect=asking.BadGate("it names no host")) as opened,
+        pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"),
+    ):
+        venue.call(fetching.fetch_order(made, "12", BTC, CROSS))
+    opened.assert_called_once_with("redis:/nowhere")
+    assert venue.calls == []
+    assert asking.rate_gate(exchange()) is None
+
+
+@pytest.fixture
+def sharing() -> Iterator[Any]:
+    """Return an exchange that shares a window, and does not know its UID."""
+    with mock.patch.object(asking, "open_gate", return_value=shared()):
+        yield exchange(rateGate="redis://127.0.0.1/0")
+
+
+def fetch(made: Any, *said: object) -> list[Endpoint]:
+    """Fetch an order; return what was asked."""
+    venue = Caller(in_turn(*said))
+    assert venue.call(fetching.fetch_order(made, "12", BTC, CROSS))["id"] == "12"
+    return [call.endpoint for call in venue.calls]
+
+
+def test_whose_account_it_is_is_asked_once_where_the_window_is_shared(sharing: Any) -> None:
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert sharing.options["uid"] == "77"
+    assert fetch(sharing, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    alone = exchange()
+    assert fetch(alone, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    assert "uid" not in alone.options
+
+
+def test_a_unified_account_is_asked_in_its_own_words(sharing: Any) -> None:
+    ours = {"orderId": "12", "category": "MARGIN", "symbol": "BTCUSDT", "qty": "1", "cumExecQty": "0"}
+    found = {"orderStatus": "live", "createdTime": str(EPOCH_MS), "updatedTime": str(EPOCH_MS), **ours}
+    asked = fetch(sharing, fault("40085"), {"uid": "78"}, found)
+    assert asked == [Endpoint.ACCOUNT, Endpoint.UNIFIED_SETTINGS, Endpoint.UNIFIED_ORDER]
+    assert sharing.options["uid"] == "78"
+
+
+@pytest.mark.parametrize("said", [{}, fault("40014"), fault()], ids=str)
+def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(sharing: Any, said: object) -> None:
+    assert fetch(sharing, said, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert sharing.options["uid"] == ""
