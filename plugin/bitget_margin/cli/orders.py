@@ -1,0 +1,55 @@
+"""`bitget-margin orders`: what is open on the crossed account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ccxt
+import click
+from rich.text import Text
+
+from bitget_margin.cli import account, document, listing, outcomes, show
+from bitget_margin.cli.exits import Exit
+from bitget_margin.cli.selection import symbol_of
+
+
+@click.command()
+@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
+@account.options
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; what is for people, on stderr.")
+def orders(
+    symbols: Sequence[str],
+    config: Sequence[Path],
+    url: str | None,
+    proxy: str | None,
+    timeout_ms: int,
+    as_json: bool,
+) -> None:
+    """Show the open orders of the crossed account, of all symbols or of some.
+
+    Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
+    arguments. Classic and unified accounts work alike.
+
+    Exit codes: 0 shown, 1 refused by the venue, 2 bad usage, 3 no answer from the venue, 130 interrupted.
+    """
+    chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
+    found = account.connect(config, url, proxy, timeout_ms)
+    to = show.console(on_stderr=as_json)
+    try:
+        with show.listing(to) as step:
+            listing.load_markets(found, chosen)
+            held = listing.frozen(found)
+            listed = listing.open_orders(found, chosen, held, step).orders
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    except ccxt.BaseError as error:
+        click.echo(f"Error: {found.clean(outcomes.said(error))}", err=True)
+        raise click.exceptions.Exit(Exit.UNRESOLVED if outcomes.is_unresolved(error) else Exit.OPEN) from None
+    if as_json:
+        click.echo(document.of_orders(listed, held))
+        return
+    to.print(Text(found.where, "dim"))
+    count = "1 open order" if len(listed) == 1 else f"{len(listed)} open orders"
+    to.print(show.orders(listed, found.exchange.milliseconds(), count) if listed else "No open orders.")
+    to.print(f"frozen on the account: {show.coins(held)}")
