@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import ccxt
 import click
 from rich.console import Console
 
-from bitget_margin.cli import account, age, document, outcomes, plan, show, work
+from bitget_margin.cli import account, age, document, outcomes, plan, show, trouble, work
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import BadUsage, Exit
 from bitget_margin.cli.outcomes import Book
@@ -117,7 +118,7 @@ def cancel(
     if as_json:
         click.echo(document.of_cancel(found, made, book, dry_run=dry_run, elapsed_ms=elapsed_ms))
     for error in book.errors:
-        click.echo(f"Error: {found.clean(outcomes.said(error))}", err=True)
+        click.echo(f"Error: {found.clean(trouble.said(error))}", err=True)
     code = book.exit_code
     if code is Exit.INTERRUPTED:
         click.echo("Interrupted before anything was cancelled.", err=True)
@@ -158,7 +159,7 @@ def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, ye
         return made
     with show.cancelling(to, book) as step:
         work.carry_out(found, made, book, step)
-    _conclude(to, book)
+    _conclude(to, book, everything=made.everything)
     return made
 
 
@@ -169,13 +170,15 @@ def _question(made: Plan) -> str:
     return "Cancel this order?" if count == 1 else f"Cancel these {count} orders?"
 
 
-def _conclude(to: Console, book: Book) -> None:
+def _conclude(to: Console, book: Book, *, everything: bool) -> None:
     if not to.is_terminal:
         to.print(show.outcomes(book))
     left = show.not_ended(book)
     if left is not None:
         to.print(left)
     to.print(f"{outcomes.summary(book.answers.values())}.")
+    if everything and book.exit_code is Exit.DONE:
+        to.print("Nothing is frozen on the account any more.")
 
 
 def _lines(source: str) -> list[str]:
@@ -191,6 +194,9 @@ def _can_answer() -> bool:
 @contextmanager
 def _interrupted_by_sigterm() -> Iterator[None]:
     """Have SIGTERM do what Ctrl-C does, so that what is known by then is told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bitget_margin.cli import whose
+from bitget_margin.cli import trouble, whose
 from bitget_margin.cli.account import Account
-from bitget_margin.cli.outcomes import Answer, Book, said
+from bitget_margin.cli.outcomes import Answer, Book
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Order
 from bitget_margin.core.outcome import Outcome
@@ -34,7 +34,7 @@ def of_cancel(account: Account, plan: Plan, book: Book, *, dry_run: bool, elapse
             "frozen_before": dict(plan.frozen),
             "unlisted": list(plan.unlisted) if dry_run else [],
             "unexamined": list(book.unexamined),
-            "errors": [account.clean(said(error)) for error in book.errors],
+            "errors": [account.clean(trouble.said(error)) for error in book.errors],
             "elapsed_ms": round(elapsed_ms),
         }
     )

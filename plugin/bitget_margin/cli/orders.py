@@ -9,7 +9,7 @@ import ccxt
 import click
 from rich.text import Text
 
-from bitget_margin.cli import account, document, listing, outcomes, show
+from bitget_margin.cli import account, document, listing, show, trouble
 from bitget_margin.cli.exits import Exit
 from bitget_margin.cli.selection import symbol_of
 
@@ -44,12 +44,15 @@ def orders(
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
-        click.echo(f"Error: {found.clean(outcomes.said(error))}", err=True)
-        raise click.exceptions.Exit(Exit.UNRESOLVED if outcomes.is_unresolved(error) else Exit.OPEN) from None
+        click.echo(f"Error: {found.clean(trouble.said(error))}", err=True)
+        raise click.exceptions.Exit(Exit.UNRESOLVED if trouble.is_unresolved(error) else Exit.OPEN) from None
     if as_json:
         click.echo(document.of_orders(listed, held))
         return
     to.print(Text(found.where, "dim"))
     count = "1 open order" if len(listed) == 1 else f"{len(listed)} open orders"
-    to.print(show.orders(listed, found.exchange.milliseconds(), count) if listed else "No open orders.")
+    if listed:
+        show.orders(to, listed, found.exchange.milliseconds(), count)
+    else:
+        to.print("No open orders.")
     to.print(f"frozen on the account: {show.coins(held)}")

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.errors import CancelUnresolved, report_of
+from bitget_margin.adapter.errors import report_of
+from bitget_margin.cli import trouble
 from bitget_margin.cli.exits import Exit
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Name, Order
@@ -142,7 +143,7 @@ class Book:
         if self.interrupted and not self.touched:
             return Exit.INTERRUPTED
         doubtful = {Outcome.UNKNOWN, Outcome.ACCEPTED}
-        unresolved = any(is_unresolved(error) for error in self.errors)
+        unresolved = any(trouble.is_unresolved(error) for error in self.errors)
         if self.interrupted or unresolved or any(answer.outcome in doubtful for answer in self.answers.values()):
             return Exit.UNRESOLVED
         return Exit.OPEN if self.errors or self.unexamined or self.not_ended() else Exit.DONE
@@ -158,27 +159,12 @@ class Book:
         self.answers[key] = answer
 
 
-def is_unresolved(error: BaseException) -> bool:
-    """Whether it is not known what the venue did, or it could not be asked; anything else is its refusal."""
-    return isinstance(error, ccxt.OperationFailed) or not isinstance(error, ccxt.BaseError)
-
-
 def summary(answers: Iterable[Answer]) -> str:
     """Return the count per outcome in words."""
     counts = Counter(answer.outcome for answer in answers)
     parts = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]]
     waiting = [f"{counts[None]} waiting"] if counts[None] else []
     return ", ".join((*parts, *waiting)) or "no orders"
-
-
-def said(error: BaseException) -> str:
-    """Return an error in words, and what to do about it where that is known."""
-    if isinstance(error, ccxt.AuthenticationError):
-        return (
-            f"the venue refuses these keys ({error}): key, secret and passphrase have to belong together, and the key "
-            "has to have the right to trade margin from this address"
-        )
-    return str(error) if isinstance(error, CancelUnresolved) else f"{type(error).__name__}: {error}"
 
 
 def _keys(answer: Answer) -> Iterator[tuple[str | None, str]]:

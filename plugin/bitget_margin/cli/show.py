@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich import box
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -25,6 +26,10 @@ _WIDTH: Final = 180
 FEW: Final = 25
 """Up to so many orders are shown one by one, more of them by symbol."""
 _EVERY: Final = 10
+_NARROW: Final = 9
+_ROOMY: Final = 110
+_BROKEN: Final = frozenset({"client id", "bot", "outcomes", "the venue's words"})
+"""Columns that give way where a terminal is narrow; an order id stays in one piece."""
 _STYLES: Final = {Outcome.CANCELED: "green", Outcome.FILLED: "cyan", None: "dim"}
 
 
@@ -77,12 +82,15 @@ def cancelling(to: Console, book: Book) -> Iterator[Step]:
             live.update(outcomes(book), refresh=True)
 
 
-def orders(listed: Sequence[Order], now_ms: float, title: str) -> Table:
-    """Return open orders as a table, by symbol, the oldest first."""
-    table = _table(title, ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot"))
-    for order in sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0)):
+def orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
+    """Show open orders as a table, by symbol, the oldest first."""
+    columns = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
+    # A client id of a bot's begins with its key: what has no room is said there too.
+    shown = len(columns) if to.width >= _ROOMY else len(columns) - 1
+    table = _table(title, columns[:shown])
+    for order in sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0, order["id"] or "")):
         bot = whose.bot(order["clientOrderId"])
-        table.add_row(
+        cells = (
             age.told(None if order["timestamp"] is None else now_ms - order["timestamp"]),
             order["symbol"],
             _side(order["side"]),
@@ -93,7 +101,8 @@ def orders(listed: Sequence[Order], now_ms: float, title: str) -> Table:
             Text(order["id"] or ""),
             "" if bot is None else str(bot),
         )
-    return table
+        table.add_row(*cells[:shown])
+    to.print(table)
 
 
 def plan(to: Console, made: Plan, now_ms: float, where: str) -> None:
@@ -101,10 +110,10 @@ def plan(to: Console, made: Plan, now_ms: float, where: str) -> None:
     to.print(Text(where, "dim"))
     count = f"{len(made.orders)} open orders" if len(made.orders) != 1 else "1 open order"
     title = f"{count} to cancel" + (", all of the crossed account" if made.everything else "")
-    if made.orders:
-        to.print(
-            orders(made.orders, now_ms, title) if len(made.orders) <= FEW else _by_symbol(made.orders, now_ms, title)
-        )
+    if len(made.orders) > FEW:
+        to.print(_by_symbol(made.orders, now_ms, title))
+    elif made.orders:
+        orders(to, made.orders, now_ms, title)
     elif not made.everything and not made.hidden:
         to.print("No open order is meant.")
     if made.unlisted:
@@ -184,9 +193,13 @@ def _by_symbol(listed: Sequence[Order], now_ms: float, title: str) -> Table:
 
 def _table(title: str, columns: Sequence[str]) -> Table:
     """Return a table; a column that begins with > has its text on the right."""
-    table = Table(title=Text(title, "bold"), title_justify="left")
+    table = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        name = column.lstrip(">")
+        justify: JustifyMethod = "right" if column.startswith(">") else "left"
+        gives_way = name in _BROKEN
+        least = _NARROW if gives_way else None
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=not gives_way, min_width=least)
     return table
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ccxt
-
-from bitget_margin.cli import listing
+from bitget_margin.cli import listing, trouble
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.listing import Step
 from bitget_margin.cli.outcomes import Book
@@ -36,7 +34,7 @@ def batches(plan: Plan) -> list[Batch]:
 
 
 def carry_out(account: Account, plan: Plan, book: Book, step: Step) -> None:
-    """Cancel what is planned, and write down in the book what becomes of it; nothing is raised but a bug.
+    """Cancel what is planned, and write down in the book what becomes of it; nothing is raised.
 
     A symbol that fails does not keep the others from being tried, keys that are refused do.
     """
@@ -68,9 +66,9 @@ def _cancel(account: Account, batch: Batch, book: Book) -> bool:
             client_ids = [name.value for name in names if name.kind is IdKind.CLIENT]
             report = account.exchange.batch_cancel(ids, batch.symbol, client_ids, {"timeout": account.timeout_ms})
             book.take(report.results)
-    except (ccxt.BaseError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, what is known is told
         book.fail(error, names)
-        return not isinstance(error, KeyboardInterrupt | ccxt.AuthenticationError)
+        return not isinstance(error, KeyboardInterrupt) and not trouble.refuses_keys(error)
     return True
 
 
@@ -81,5 +79,5 @@ def _prove(account: Account, book: Book, step: Step) -> None:
         params = {**account.params, "confirm": True, "symbols": list(places), "progress": step}
         book.take_orders(account.exchange.cancel_all_orders(None, params))
         book.settle()
-    except (ccxt.BaseError, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, what is known is told
         book.fail(error)
