@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bitget_margin.cli import trouble, whose
@@ -14,9 +14,10 @@ from bitget_margin.cli.selection import Order
 from bitget_margin.core.outcome import Outcome
 
 
-def of_orders(orders: Sequence[Order], frozen: dict[str, float]) -> str:
+def of_orders(orders: Sequence[Order], frozen: Mapping[str, float], unexplained: Sequence[str]) -> str:
     """Return the document of `orders`."""
-    return _written({"orders": [_order(order) for order in orders], "frozen": frozen})
+    listed = [_order(order) for order in orders]
+    return _written({"orders": listed, "frozen": dict(frozen), "unexplained": list(unexplained)})
 
 
 def of_cancel(account: Account, plan: Plan, book: Book, *, dry_run: bool, elapsed_ms: float) -> str:

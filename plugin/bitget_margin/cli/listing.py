@@ -77,7 +77,7 @@ def open_orders(
             found = {
                 str(order["id"]): order for order in account.exchange.fetch_open_orders(None, params=account.params)
             }
-            coins = held.keys() - {_held_by(account, order) for order in found.values()}
+            coins = unexplained(account, found.values(), held)
         except ccxt.ArgumentsRequired:
             pass
         symbols = candidates(account, coins)
@@ -113,7 +113,8 @@ def locate(account: Account, names: Sequence[Name], places: Sequence[str], step:
     return found
 
 
-def _held_by(account: Account, order: Order) -> str:
-    """Return the coin that an open order holds."""
-    market = account.exchange.market(order["symbol"])
-    return str(market["base"] if order["side"] == "sell" else market["quote"])
+def unexplained(account: Account, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
+    """Return the frozen coins that none of these orders holds."""
+    markets = account.exchange.markets or {}
+    holding = {markets[order["symbol"]]["base" if order["side"] == "sell" else "quote"] for order in orders}
+    return [coin for coin in held if coin not in holding]

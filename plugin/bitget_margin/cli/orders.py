@@ -46,8 +46,9 @@ def orders(
     except ccxt.BaseError as error:
         click.echo(f"Error: {found.clean(trouble.said(error))}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if trouble.is_unresolved(error) else Exit.OPEN) from None
+    hidden = [] if chosen else listing.unexplained(found, listed, held)
     if as_json:
-        click.echo(document.of_orders(listed, held))
+        click.echo(document.of_orders(listed, held, hidden))
         return
     to.print(Text(found.where, "dim"))
     count = "1 open order" if len(listed) == 1 else f"{len(listed)} open orders"
@@ -56,3 +57,5 @@ def orders(
     else:
         to.print("No open orders.")
     to.print(f"frozen on the account: {show.coins(held)}")
+    if hidden:
+        to.print(f"None of these orders holds {', '.join(hidden)}: one older than the venue lists may.", style="yellow")

@@ -31,7 +31,8 @@ def refuses_keys(error: BaseException) -> bool:
 def said(error: BaseException) -> str:
     """Return an error in words, and what to do about it where that is known."""
     if isinstance(error, CancelUnresolved):
-        return str(error)
+        # Its last part is advice for programs.
+        return str(error).rpartition("; ")[0]
     fault, words = _fault(error), str(error)
     if fault is not None and fault.code is not None:
         words = f"{fault.code} {fault.text}"
