@@ -26,7 +26,6 @@ KEYS_OF_CANCEL = {
     "summary",
     "orders",
     "frozen_before",
-    "unlisted",
     "unexamined",
     "errors",
     "elapsed_ms",
@@ -295,7 +294,7 @@ def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
     for kind in ("reset-before", "code-40010", "html-502"):
         venue.clear_faults()
         venue.add_fault(kind)
-        for command in (("orders",), ("cancel", "--all", "--yes")):
+        for command in (("orders",), ("cancel", "--all", "--yes"), ("cancel", "--all", "--dry-run")):
             done = here(venue, *command, "--timeout", "300")
             assert done.exit_code == 3, (kind, done.output)
             hold_no_secret(done.output, venue)

@@ -266,6 +266,6 @@ def test_a_symbol_is_not_guessed() -> None:
 def test_the_help_tells_variables_exit_codes_and_examples() -> None:
     for command in ("orders", "cancel"):
         said = " ".join(CliRunner().invoke(main, [command, "--help"]).output.split())
-        for word in ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD", "--config", "Exit codes: 0", "130"):
+        for word in ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD", "--config", "Exit codes: 0 ", "130"):
             assert word in said
     assert "bitget-margin cancel --all" in said

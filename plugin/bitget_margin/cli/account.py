@@ -76,7 +76,7 @@ def options(command: F) -> F:
             default=DEFAULT_TIMEOUT_MS,
             show_default=True,
             metavar="MS",
-            help="Most ms that one symbol takes.",
+            help="Most ms that the orders of one symbol take.",
         ),
         click.option("--proxy", callback=_url, metavar="URL", help="What ccxt calls httpsProxy."),
         click.option(

@@ -30,7 +30,15 @@ def _age(_context: click.Context, _option: click.Parameter, value: str | None) -
         raise click.BadParameter(str(error)) from None
 
 
-_EXAMPLES: Final = """\b
+_EPILOG: Final = """\b
+Exit codes:
+  0    every order that is meant is proven to have ended
+  1    refused, still open or not found; or you said no
+  2    bad usage, or no keys: nothing was sent that could change anything
+  3    not known: no answer in time, or interrupted while cancelling
+  130  interrupted before anything was cancelled
+
+\b
 Examples:
   bitget-margin cancel --all
   bitget-margin cancel --symbol BTC/USDT --side sell --older-than 2h
@@ -39,7 +47,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=_EPILOG)
 @click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="An order id of the venue; may be repeated.")
 @click.option("--client-id", "client_ids", multiple=True, metavar="ID", help="A client order id; may be repeated.")
@@ -90,9 +98,6 @@ def cancel(
 
     Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
     arguments. Classic and unified accounts work alike.
-
-    Exit codes: 0 every order is proven to have ended, 1 refused, still open or not found (or you said no), 2 bad
-    usage, 3 not known (no answer in time, or interrupted while cancelling), 130 interrupted before that.
     """
     try:
         selection = select(
@@ -115,18 +120,19 @@ def cancel(
     with _interrupted_by_sigterm():
         made = _cancel(to, found, selection, book, yes=yes, dry_run=dry_run)
     elapsed_ms = (time.monotonic() - started) * 1_000
+    planned = dry_run and not book.errors and not book.interrupted
+    code = Exit.DONE if planned else book.exit_code
     if as_json:
-        click.echo(document.of_cancel(found, made, book, dry_run=dry_run, elapsed_ms=elapsed_ms))
+        click.echo(document.of_cancel(found, made, book, code, dry_run=dry_run, elapsed_ms=elapsed_ms))
     for error in book.errors:
         click.echo(f"Error: {found.clean(trouble.said(error))}", err=True)
-    code = book.exit_code
     if code is Exit.INTERRUPTED:
         click.echo("Interrupted before anything was cancelled.", err=True)
     elif code is Exit.UNRESOLVED:
         click.echo(
             "Not all of it is known: run the same command again, which changes nothing that has ended.", err=True
         )
-    raise click.exceptions.Exit(Exit.DONE if dry_run and not book.errors and not book.interrupted else code)
+    raise click.exceptions.Exit(code)
 
 
 def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool) -> Plan:

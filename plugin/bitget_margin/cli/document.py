@@ -8,6 +8,7 @@ from typing import Any
 
 from bitget_margin.cli import trouble, whose
 from bitget_margin.cli.account import Account
+from bitget_margin.cli.exits import Exit
 from bitget_margin.cli.outcomes import Answer, Book
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Order
@@ -20,20 +21,19 @@ def of_orders(orders: Sequence[Order], frozen: Mapping[str, float], unexplained:
     return _written({"orders": listed, "frozen": dict(frozen), "unexplained": list(unexplained)})
 
 
-def of_cancel(account: Account, plan: Plan, book: Book, *, dry_run: bool, elapsed_ms: float) -> str:
+def of_cancel(account: Account, plan: Plan, book: Book, code: Exit, *, dry_run: bool, elapsed_ms: float) -> str:
     """Return the document of `cancel`."""
     answers = list(book.answers.values())
     counts = {outcome.value: sum(answer.outcome is outcome for answer in answers) for outcome in Outcome}
     return _written(
         {
-            "ok": not dry_run and book.exit_code == 0,
-            "exit_code": 0 if dry_run else int(book.exit_code),
+            "ok": code is Exit.DONE and not dry_run,
+            "exit_code": int(code),
             "dry_run": dry_run,
             "interrupted": book.interrupted,
             "summary": counts,
             "orders": [_answer(account, answer) for answer in answers],
             "frozen_before": dict(plan.frozen),
-            "unlisted": list(plan.unlisted) if dry_run else [],
             "unexamined": list(book.unexamined),
             "errors": [account.clean(trouble.said(error)) for error in book.errors],
             "elapsed_ms": round(elapsed_ms),

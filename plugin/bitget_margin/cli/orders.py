@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import ccxt
 import click
@@ -13,8 +14,17 @@ from bitget_margin.cli import account, document, listing, show, trouble
 from bitget_margin.cli.exits import Exit
 from bitget_margin.cli.selection import symbol_of
 
+_EPILOG: Final = """\b
+Exit codes:
+  0    shown
+  1    refused by the venue
+  2    bad usage, or no keys
+  3    the venue does not answer
+  130  interrupted
+"""
 
-@click.command()
+
+@click.command(epilog=_EPILOG)
 @click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
 @account.options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; what is for people, on stderr.")
@@ -30,8 +40,6 @@ def orders(
 
     Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
     arguments. Classic and unified accounts work alike.
-
-    Exit codes: 0 shown, 1 refused by the venue, 2 bad usage, 3 no answer from the venue, 130 interrupted.
     """
     chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
     found = account.connect(config, url, proxy, timeout_ms)

@@ -114,10 +114,13 @@ def plan(to: Console, made: Plan, now_ms: float, where: str) -> None:
         to.print(_by_symbol(made.orders, now_ms, title))
     elif made.orders:
         orders(to, made.orders, now_ms, title)
-    elif not made.everything and not made.hidden:
+    elif made.everything:
+        to.print("Every open order of the crossed account.")
+    elif not made.hidden:
         to.print("No open order is meant.")
     if made.unlisted:
-        to.print(f"{len(made.unlisted)} symbols are listed as they are cancelled: {_some(made.unlisted)}")
+        count = f"{len(made.unlisted)} symbols could have them"
+        to.print(f"{count}, and are listed as they are cancelled: {_some(made.unlisted)}")
     for names, what in (
         (made.hidden, "named and not among the open orders; the venue is asked about them by name"),
         (tuple(name for name, _ in made.ended), "named and ended already"),
