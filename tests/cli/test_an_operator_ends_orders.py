@@ -8,12 +8,13 @@ import signal
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from bitget_margin.cli import listing
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.emulator import Emulator, Order
+from bitget_margin.emulator import Emulator, Order, synthetic_symbols
 from support.client import rungs
 from support.operating import cancels, here, keys, process, run, until
 
@@ -186,15 +187,46 @@ def test_what_is_open_is_shown_with_the_bot_that_placed_it(venue: Emulator) -> N
     assert "1 open order" in here(venue, "orders", "--symbol", "ETH/USDT").stdout
 
 
+def listed(venue: Emulator) -> list[str | None]:
+    """Return of which symbols open orders were asked for, page by page; None for all."""
+    asked = [parse_qs(record.query) for record in venue.requests if record.path.endswith("/open-orders")]
+    return [query.get("symbol", [None])[0] for query in asked]
+
+
 @pytest.mark.classic
 def test_a_venue_that_shows_all_symbols_at_once_is_asked_once(venue: Emulator) -> None:
+    """Where it refuses, only symbols are asked for that could hold what is frozen."""
     rungs(venue, 2)
-    for answer, requests in (("answer", 2), ("refuse", 5)):
-        venue.knobs(open_orders_without_symbol=answer)
-        venue.reset_requests()
-        assert "2 open orders" in here(venue, "orders").stdout
-        asked = [record for record in venue.requests if record.path.endswith("/open-orders")]
-        assert len(asked) == requests  # refused once; three symbols hold USDT, and one has a page
+    venue.place(venue.accounts[1].uid, {"symbol": ETH, "side": "sell", "price": "4000", "baseSize": "0.1"})
+    venue.knobs(open_orders_without_symbol="answer")
+    venue.reset_requests()
+    assert "2 open orders" in here(venue, "orders").stdout
+    assert set(listed(venue)) == {None}
+    venue.knobs(open_orders_without_symbol="refuse")
+    venue.reset_requests()
+    assert "2 open orders" in here(venue, "orders").stdout
+    assert listed(venue)[0] is None
+    assert {"BTCUSDT", ETH, "SOLUSDT"} <= set(listed(venue))
+    venue.reset_requests()
+    found = here(venue, "orders", "--symbol", "ETH/USDT")
+    assert "No open orders." in found.stdout
+    assert set(listed(venue)) == {ETH}
+
+
+@pytest.mark.classic
+def test_with_yes_everything_is_listed_once() -> None:
+    """And each symbol is cancelled before the next one is listed: nobody waits for a plan."""
+    symbols = synthetic_symbols(4)
+    with Emulator(symbols=symbols) as venue:
+        for symbol in symbols:
+            rungs(venue, 1, symbol=symbol.symbol, price=90)
+        assert here(venue, "cancel", "--all", "--yes").exit_code == 0
+        assert live(venue) == []
+        names = [symbol.symbol for symbol in symbols]
+        # A page, and the one after it, of each; the venue refuses to show all, to the plan and to the proof.
+        assert listed(venue) == [None, *(name for name in names for _ in range(2)), None]
+        words = [record.path.rsplit("/", 1)[-1] for record in venue.requests if record.uid]
+        assert words.index("batch-cancel-order") < words.index("open-orders") + 5
 
 
 def test_a_dry_run_shows_the_plan_and_cancels_nothing(venue: Emulator) -> None:
@@ -210,14 +242,20 @@ def test_a_dry_run_shows_the_plan_and_cancels_nothing(venue: Emulator) -> None:
 
 
 def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No is code 1, leaving is code 130, yes does it."""
+    """With the whole plan to look at. No is code 1, leaving is code 130, yes does it."""
     monkeypatch.setattr(importlib.import_module("bitget_margin.cli.cancel"), "_can_answer", lambda: True)
     rungs(venue, 2)
-    for typed, code, left in (("n\n", 1, 2), ("", 130, 2), ("y\n", 0, 0), ("y\n", 0, 0)):
-        done = here(venue, "cancel", "--symbol", "BTC/USDT", typed=typed)
-        assert done.exit_code == code, done.output
-        assert len(live(venue)) == left
-    assert "Cancel these 2 orders?" not in done.output
+    for chosen in (("--symbol", "BTC/USDT"), ("--all",)):
+        for typed, code in (("n\n", 1), ("", 130)):
+            done = here(venue, "cancel", *chosen, typed=typed)
+            assert done.exit_code == code, done.output
+            assert "2 open orders to cancel" in done.output
+            assert len(live(venue)) == 2
+    assert here(venue, "cancel", "--all", typed="y\n").exit_code == 0
+    assert live(venue) == []
+    assert here(venue, "cancel", "--all").exit_code == 0
+    # Who has given the ids by standard input cannot answer there.
+    assert here(venue, "cancel", "--from", "-", typed="1\ny\n").exit_code == 2
 
 
 def test_only_what_fits_all_options_is_cancelled(venue: Emulator) -> None:
@@ -248,6 +286,9 @@ def test_named_orders_count_as_ended_wherever_they_ended(venue: Emulator) -> Non
         assert done.exit_code == 0, done.output
         found = outcomes(document(done.stdout, venue))
         assert found == {ids[0]: "canceled", ids[1]: "filled", ids[2]: expected, eth: expected}
+    # A younger order may have the name by now: the cancel by name finds out.
+    bodies = [record.body for record in venue.requests if record.path.endswith(cancels(venue))]
+    assert any('"a2"' in body for body in bodies)
     lost = here(venue, "cancel", *named, "--id", "12345", "--yes", "--json")
     assert lost.exit_code == 1
     assert outcomes(document(lost.stdout, venue))["12345"] == "not_found"
@@ -260,6 +301,26 @@ def test_a_named_order_that_another_option_leaves_alone_is_still_open(venue: Emu
     assert done.exit_code == 1
     assert outcomes(document(done.stdout, venue)) == {order_id: "open"}
     assert ids_of(live(venue)) == {order_id}
+
+
+def test_a_name_that_is_not_open_is_not_cancelled_behind_a_filter(venue: Emulator) -> None:
+    """What it is called now may be what the filter leaves alone: it is looked for, and no cancel is sent."""
+    rungs(venue, 1)
+    venue.reset_requests()
+    done = here(venue, "cancel", "--client-id", "gone", "--symbol", "BTC/USDT", "--side", "sell", "--yes")
+    assert done.exit_code == 1, done.output
+    assert "1 named and in no list of the venue: gone" in done.output
+    assert not any("cancel" in record.path for record in venue.requests)
+
+
+def test_an_order_of_another_symbol_is_another_order(venue: Emulator, tmp_path: Path) -> None:
+    """A file that is wrong about a symbol ends nothing of another."""
+    first, second = rungs(venue, 2)
+    (tmp_path / "ids").write_text(f"{first} ETH/USDT\n{second} BTC/USDT\n")
+    done = here(venue, "cancel", "--from", str(tmp_path / "ids"), "--yes", "--json")
+    assert done.exit_code == 1, done.output
+    assert outcomes(document(done.stdout, venue)) == {first: "not_found", second: "canceled"}
+    assert ids_of(live(venue)) == {first}
 
 
 def test_an_interrupt_before_anything_is_cancelled_is_code_130(
