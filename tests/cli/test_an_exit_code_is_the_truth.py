@@ -141,10 +141,10 @@ def test_an_order_has_one_answer_whatever_it_was_called() -> None:
 
 
 def test_what_is_known_without_a_cancel_is_in_the_plan() -> None:
-    """Ended, lost and left alone; only the former is an end."""
+    """Ended, lost and left alone; only the former is an end, also by a rejection at entry."""
     book = Book()
-    book.enter(Plan(ended=((A, order("1", status="closed", filled=2.0)),)))
-    assert (book.exit_code, summary(book.answers.values())) == (Exit.DONE, "1 filled")
+    book.enter(Plan(ended=((A, order("1", status="closed", filled=2.0)), (B, order("2", status="rejected")))))
+    assert (book.exit_code, summary(book.answers.values())) == (Exit.DONE, "1 canceled, 1 filled")
     for plan in (Plan(lost=(B,)), Plan(spared=(B,))):
         other = Book()
         other.enter(plan)

@@ -351,13 +351,14 @@ def test_keys_that_are_refused_are_told_in_one_line(venue: Emulator) -> None:
 
 
 def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
-    """Whatever ccxt calls it: 40010 is an AuthenticationError there."""
-    for kind in ("reset-before", "code-40010", "html-502"):
+    """Whatever ccxt calls it: 40010 is an AuthenticationError there, and half of the markets a KeyError."""
+    for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "/symbols")):
         venue.clear_faults()
-        venue.add_fault(kind)
+        venue.add_fault(kind, path)
         for command in (("orders",), ("cancel", "--all", "--yes"), ("cancel", "--all", "--dry-run")):
             done = here(venue, *command, "--timeout", "300")
             assert done.exit_code == 3, (kind, done.output)
+            assert "cancel" not in command or "Nothing was cancelled: run the same command again" in done.output
             hold_no_secret(done.output, venue)
 
 

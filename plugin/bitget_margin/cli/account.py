@@ -83,7 +83,7 @@ def options(command: F) -> F:
             "--url",
             callback=_url,
             metavar="URL",
-            help="Another venue than the real one: `bitget-margin emulator`. The keys still come from the environment.",
+            help="Another venue than the real one: that of `bitget-margin emulator`, with its keys.",
         ),
         click.option(
             "--config",

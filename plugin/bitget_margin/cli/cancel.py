@@ -115,10 +115,19 @@ def cancel(
         found = account.connect(config, url, proxy, timeout_ms)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    started, book = time.monotonic(), Book()
-    to = show.console(on_stderr=as_json)
-    with _interrupted_by_sigterm():
-        made = _cancel(to, found, selection, book, yes=yes, dry_run=dry_run)
+    book = Book()
+    try:
+        with _interrupted_by_sigterm():
+            code = _run(found, selection, book, yes=yes, dry_run=dry_run, as_json=as_json)
+    except KeyboardInterrupt:  # while it was told
+        code = Exit.UNRESOLVED if book.touched else Exit.INTERRUPTED
+    raise click.exceptions.Exit(code)
+
+
+def _run(found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool, as_json: bool) -> Exit:
+    """Do it, tell what came of it, and return how to end."""
+    to, started = show.console(on_stderr=as_json), time.monotonic()
+    made = _cancel(to, found, selection, book, yes=yes, dry_run=dry_run)
     elapsed_ms = (time.monotonic() - started) * 1_000
     planned = dry_run and not book.errors and not book.interrupted
     code = Exit.DONE if planned else book.exit_code
@@ -129,10 +138,9 @@ def cancel(
     if code is Exit.INTERRUPTED:
         click.echo("Interrupted before anything was cancelled.", err=True)
     elif code is Exit.UNRESOLVED:
-        click.echo(
-            "Not all of it is known: run the same command again, which changes nothing that has ended.", err=True
-        )
-    raise click.exceptions.Exit(code)
+        known = "Not all of it is known" if book.touched else "Nothing was cancelled"
+        click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
+    return code
 
 
 def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool) -> Plan:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import ccxt
 
+from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import BadUsage
@@ -30,8 +31,12 @@ def load_markets(account: Account, symbols: Iterable[str]) -> None:
     """Load the markets, and refuse symbols that are none of them.
 
     :raises BadUsage: a symbol that the venue does not have
+    :raises ccxt.BaseError: the venue did not answer, or nothing that can be read
     """
-    markets = account.exchange.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
+    try:
+        markets = account.exchange.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
+    except Exception as error:
+        raise documented("the markets", error) from error
     for symbol in symbols:
         if not (markets.get(symbol) or {}).get("spot"):
             raise BadUsage(f"the venue has no spot market {symbol}")
@@ -116,5 +121,6 @@ def locate(account: Account, names: Sequence[Name], places: Sequence[str], step:
 def unexplained(account: Account, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
     """Return the frozen coins that none of these orders holds."""
     markets = account.exchange.markets or {}
-    holding = {markets[order["symbol"]]["base" if order["side"] == "sell" else "quote"] for order in orders}
+    known = ((markets.get(order["symbol"]) or {}, order["side"]) for order in orders)
+    holding = {market.get("base" if side == "sell" else "quote") for market, side in known}
     return [coin for coin in held if coin not in holding]

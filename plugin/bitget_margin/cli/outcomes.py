@@ -19,14 +19,14 @@ from bitget_margin.core.target import IdKind
 
 _OF_STATUS: Final = {
     "canceled": Outcome.CANCELED,
-    "expired": Outcome.CANCELED,
     "closed": Outcome.FILLED,
     "open": Outcome.OPEN,
     "rejected": Outcome.NOT_FOUND,
 }
+"""What the library says of an order that it was asked to cancel."""
 _NOWHERE: Final = "in no list of the venue; if it ended long ago, or its symbol was not searched, nothing shows it"
 _SPARED: Final = "left alone: another option does not let it through"
-_INTERRUPTED: Final = "interrupted while it was cancelled"
+_IN_DOUBT: Final = "nobody has said whether its cancel was sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,9 @@ class Book:
         for name in plan.hidden:
             self._put(_named(name))
         for _, order in plan.ended:
-            self._put(replace(_of_order(order), outcome=_OF_STATUS.get(order["status"])))
+            # As the library has it: an order that the venue rejected at entry has ended too.
+            outcome = Outcome.FILLED if order["status"] == "closed" else Outcome.CANCELED
+            self._put(replace(_of_order(order), outcome=outcome))
         for name in plan.spared:
             self._put(replace(_named(name), outcome=Outcome.OPEN, reason=_SPARED))
         for name in plan.lost:
@@ -112,10 +114,9 @@ class Book:
             self.take(report.results)
             self.unexamined += report.unexamined
         elif interrupted or not isinstance(error, ccxt.BaseError):
-            # Whatever it was doing just then, nobody has said that nothing was sent.
             for name in named:
                 self.touched = True
-                self._put(replace(_named(name), outcome=Outcome.UNKNOWN, reason=_INTERRUPTED))
+                self._put(replace(_named(name), outcome=Outcome.UNKNOWN, reason=_IN_DOUBT))
 
     def close(self) -> None:
         """Give what still waits its outcome: no cancel of it was sent."""
