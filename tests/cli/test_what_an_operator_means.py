@@ -225,6 +225,7 @@ def test_a_bot_s_settings_for_ccxt_are_taken_but_for_what_would_print(tmp_path: 
     exchange: Any = found.exchange
     assert (exchange.apiKey, exchange.httpsProxy, exchange.verbose) == ("k", "http://me:hidden@127.0.0.1:1", False)
     assert exchange.options["uid"] == "7"
+    assert found.where == f"keys from {files[0]}, api.bitget.com"
     assert "hidden" not in found.clean("no way to http://me:hidden@127.0.0.1:1")
     other: Any = connect(files, "http://127.0.0.1:8787", "http://127.0.0.1:2", 500).exchange
     assert other.httpsProxy == "http://127.0.0.1:2"

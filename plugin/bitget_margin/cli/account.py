@@ -114,7 +114,8 @@ def connect(config: Sequence[Path], url: str | None, proxy: str | None, timeout_
         given["urls"] = ccxt_urls(url)
     settings: Any = {**merge(_SPOT_MARKETS, given), **found.keys, "timeout": timeout_ms}
     exchange = bitget(settings)
-    where = f"keys from {found.source}, {urlsplit(exchange.urls['api']['margin']).netloc or 'www.bitget.com'}"
+    host = urlsplit(exchange.implode_hostname(exchange.urls["api"]["margin"])).netloc
+    where = f"keys from {found.source}, {host}"
     return Account(exchange, timeout_ms, where, (*found.keys.values(), *_passwords(given)))
 
 
