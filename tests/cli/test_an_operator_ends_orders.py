@@ -313,8 +313,9 @@ def test_a_name_that_is_not_open_is_not_cancelled_behind_a_filter(venue: Emulato
     assert not any("cancel" in record.path for record in venue.requests)
 
 
+@pytest.mark.classic
 def test_an_order_of_another_symbol_is_another_order(venue: Emulator, tmp_path: Path) -> None:
-    """A file that is wrong about a symbol ends nothing of another."""
+    """A file that is wrong about a symbol ends nothing of another; on a unified account such an order stays unknown."""
     first, second = rungs(venue, 2)
     (tmp_path / "ids").write_text(f"{first} ETH/USDT\n{second} BTC/USDT\n")
     done = here(venue, "cancel", "--from", str(tmp_path / "ids"), "--yes", "--json")
