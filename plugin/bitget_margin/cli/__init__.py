@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from bitget_margin.cli.cancel import cancel
 from bitget_margin.cli.demo import demo
 from bitget_margin.cli.emulator import emulator
 from bitget_margin.cli.freqtrade_command import freqtrade
+from bitget_margin.cli.orders import orders
 from bitget_margin.version import __version__
 
 
@@ -16,6 +18,8 @@ def main() -> None:
     """Bitget's crossed margin account: batch cancels that tell the truth about each order."""
 
 
+main.add_command(cancel)
 main.add_command(demo)
 main.add_command(emulator)
 main.add_command(freqtrade)
+main.add_command(orders)

@@ -1,0 +1,97 @@
+"""What is about to be cancelled, worked out before anything is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bitget_margin.cli import listing
+from bitget_margin.cli.account import Account
+from bitget_margin.cli.listing import Listed, Step
+from bitget_margin.cli.selection import Name, Order, Selection, pick
+from bitget_margin.core.target import IdKind
+
+ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
+"""ccxt's statuses of an order that can no longer trade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which orders a cancel is about."""
+
+    everything: bool = False
+    orders: tuple[Order, ...] = ()
+    """Open, and meant."""
+    unlisted: tuple[str, ...] = ()
+    """Symbols whose open orders are listed as they are cancelled."""
+    hidden: tuple[Name, ...] = ()
+    """Named, and not among the open orders: the venue is asked to cancel them by their names."""
+    ended: tuple[tuple[Name, Order], ...] = ()
+    """Named, and ended already, by the venue's row."""
+    lost: tuple[Name, ...] = ()
+    """Named, and nowhere to be seen."""
+    spared: tuple[Name, ...] = ()
+    """Named and open, and left alone: another filter does not let them through."""
+    frozen: Mapping[str, float] = field(default_factory=dict)
+    """How much of each coin the open orders of the account hold."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to be cancelled, nor to be proven."""
+        return not (self.orders or self.hidden or self.unlisted or (self.everything and self.frozen))
+
+
+def make(account: Account, selection: Selection, now_ms: float, step: Step, *, at_once: bool) -> Plan:
+    """Ask the venue what is open, and return the plan; nothing is changed.
+
+    :param now_ms: ms since the epoch, from which ages count
+    :param at_once: leave out what only a listing symbol by symbol would show
+    """
+    symbols = _symbols(selection)
+    listing.load_markets(account, symbols)
+    held = listing.frozen(account)
+    named = bool(selection.names)
+    told = named and all(name.symbol is not None for name in selection.names)
+    # Orders that are named are found quicker where they are than in a list of everything.
+    listed = (
+        Listed(()) if told else listing.open_orders(account, symbols, held, step, one_by_one=not (named or at_once))
+    )
+    picked = pick(selection, listed.orders, now_ms)
+    seen = tuple(order["symbol"] for order in listed.orders)
+    places = selection.symbols or (*seen, *listed.unlisted, *listing.candidates(account))
+    shown = listing.locate(account, picked.absent, places, step)
+    orders, spared = list(picked.orders), list(picked.spared)
+    hidden, ended, lost = [], [], []
+    for name in picked.absent:
+        order = shown.get(name)
+        symbol = name.symbol if order is None else order["symbol"]
+        over = order is not None and order["status"] in ENDED
+        # A younger order may have taken over the name of one that has ended: the cancel finds out.
+        doubtful = order is None or (over and name.kind is IdKind.CLIENT)
+        if doubtful and symbol is not None and not selection.filtered:
+            hidden.append(Name(name.kind, name.value, symbol))
+        elif order is None:
+            lost.append(name)
+        elif over:
+            ended.append((name, order))
+        elif selection.allows(order, now_ms):
+            orders.append(order)
+        else:
+            spared.append(name)
+    return Plan(
+        everything=selection.everything,
+        orders=tuple({order["id"]: order for order in orders}.values()),
+        unlisted=() if named else listed.unlisted,
+        hidden=tuple(hidden),
+        ended=tuple(ended),
+        lost=tuple(lost),
+        spared=tuple(spared),
+        frozen=held,
+    )
+
+
+def _symbols(selection: Selection) -> tuple[str, ...]:
+    """Return the symbols that are named."""
+    told = (name.symbol for name in selection.names if name.symbol is not None)
+    return tuple(dict.fromkeys((*selection.symbols, *told)))

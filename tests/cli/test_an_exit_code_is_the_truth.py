@@ -1,0 +1,203 @@
+"""What has become of the orders decides how the command ends: the worse wins, and nothing doubtful is called done."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import ccxt
+import pytest
+from rich.console import Console
+
+from bitget_margin.adapter import faults
+from bitget_margin.adapter.errors import CancelUnresolved, attach
+from bitget_margin.cli import show, trouble
+from bitget_margin.cli.exits import Exit
+from bitget_margin.cli.outcomes import Book, summary
+from bitget_margin.cli.plan import Plan
+from bitget_margin.cli.selection import Name
+from bitget_margin.cli.work import batches, carry_out
+from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from bitget_margin.core.target import IdKind
+
+BTC = "BTC/USDT"
+A, B = Name(IdKind.ORDER, "1", BTC), Name(IdKind.CLIENT, "b", BTC)
+
+
+def order(order_id: str | None, name: str | None = None, **more: Any) -> dict[str, Any]:
+    known = dict.fromkeys(("side", "price", "amount", "filled", "timestamp", "status"))
+    return {"symbol": BTC, "id": order_id, "clientOrderId": name, **known, **more}
+
+
+def result(order_id: str | None, outcome: Outcome, name: str | None = None) -> CancelResult:
+    return CancelResult(order_id, name, BTC, outcome, "why", None, order(order_id, name))
+
+
+def report(*outcomes: Outcome) -> CancelReport:
+    return CancelReport(tuple(result(str(i), outcome) for i, outcome in enumerate(outcomes, 1)))
+
+
+def carrying(error: BaseException, *outcomes: Outcome) -> BaseException:
+    attach(error, report(*outcomes))
+    return error
+
+
+def said(error: ccxt.BaseError, code: str, status: int = 400) -> ccxt.BaseError:
+    """Return an exception that the venue's own answer is tied to."""
+    faults.tie(error, status, {"code": code, "msg": "its words"})
+    return error
+
+
+def denied() -> ccxt.BaseError:
+    return said(ccxt.PermissionDenied("x"), "40014")
+
+
+def late() -> ccxt.BaseError:
+    return said(ccxt.AuthenticationError("x"), "40010")
+
+
+def by_gateway() -> ccxt.BaseError:
+    return said(ccxt.ExchangeError("x"), "43001", 502)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "error", "code"),
+    [
+        ((), None, Exit.DONE),
+        ((Outcome.CANCELED, Outcome.FILLED), None, Exit.DONE),
+        ((Outcome.CANCELED, Outcome.OPEN), None, Exit.OPEN),
+        ((Outcome.NOT_FOUND,), None, Exit.OPEN),
+        ((Outcome.ACCEPTED,), None, Exit.UNRESOLVED),
+        ((Outcome.UNKNOWN, Outcome.OPEN), None, Exit.UNRESOLVED),
+        ((Outcome.NOT_SENT,), denied(), Exit.OPEN),
+        ((Outcome.NOT_SENT,), late(), Exit.UNRESOLVED),
+        ((Outcome.NOT_SENT,), by_gateway(), Exit.UNRESOLVED),
+        ((Outcome.CANCELED,), denied(), Exit.OPEN),
+        ((Outcome.NOT_SENT,), ccxt.RequestTimeout("x"), Exit.UNRESOLVED),
+        ((Outcome.NOT_SENT,), ccxt.BadSymbol("x"), Exit.OPEN),
+        ((Outcome.CANCELED,), ZeroDivisionError("a bug"), Exit.UNRESOLVED),
+        ((Outcome.CANCELED,), KeyboardInterrupt(), Exit.UNRESOLVED),
+        ((Outcome.UNKNOWN, Outcome.NOT_SENT), KeyboardInterrupt(), Exit.UNRESOLVED),
+        ((Outcome.NOT_SENT, Outcome.NOT_SENT), KeyboardInterrupt(), Exit.INTERRUPTED),
+    ],
+)
+def test_the_worse_wins(outcomes: tuple[Outcome, ...], error: BaseException | None, code: Exit) -> None:
+    book = Book()
+    if error is None:
+        book.take(report(*outcomes).results)
+    else:
+        book.fail(carrying(error, *outcomes))
+    assert book.exit_code is code
+
+
+def test_an_unresolved_call_leaves_its_report() -> None:
+    book = Book()
+    book.fail(CancelUnresolved("batch_cancel", report(Outcome.CANCELED, Outcome.UNKNOWN)))
+    assert summary(book.answers.values()) == "1 canceled, 1 unknown"
+    assert book.exit_code is Exit.UNRESOLVED
+
+
+def test_an_interrupt_without_a_report_is_in_doubt() -> None:
+    """Nobody has said that the cancel was not sent."""
+    book = Book()
+    book.enter(Plan(orders=(order("1"),), hidden=(B,)))
+    book.fail(KeyboardInterrupt(), (A, B))
+    assert summary(book.answers.values()) == "2 unknown"
+    assert book.exit_code is Exit.UNRESOLVED
+
+
+def test_what_was_never_tried_was_not_sent() -> None:
+    book = Book()
+    book.enter(Plan(orders=(order("1"), order("2"))))
+    assert summary(book.answers.values()) == "2 waiting"
+    book.take(report(Outcome.CANCELED).results)
+    book.close()
+    assert summary(book.answers.values()) == "1 canceled, 1 not_sent"
+    assert book.exit_code is Exit.OPEN
+
+
+def test_what_the_balance_has_proven_settles_what_went_wrong_on_the_way() -> None:
+    """But for an order whose own end was never shown."""
+    book = Book()
+    book.fail(carrying(ccxt.RequestTimeout("x"), Outcome.UNKNOWN))
+    book.take_orders([order("1", status="canceled")])
+    assert book.exit_code is Exit.UNRESOLVED
+    book.settle()
+    assert book.exit_code is Exit.DONE
+    book.take([result("2", Outcome.UNKNOWN)])
+    book.settle()
+    assert book.exit_code is Exit.UNRESOLVED
+
+
+def test_an_order_has_one_answer_whatever_it_was_called() -> None:
+    """Named by its client order id, then reported with its id; what the plan knew of it is kept."""
+    book = Book()
+    book.enter(Plan(orders=(order("1", "a", side="buy", price=5.0),), hidden=(B,)))
+    book.take([result("1", Outcome.NOT_SENT), result("2", Outcome.FILLED, "b")])
+    first, second = book.answers.values()
+    assert (first.id, first.client_order_id, first.side, first.price) == ("1", "a", "buy", 5.0)
+    assert (second.id, second.client_order_id, second.outcome) == ("2", "b", Outcome.FILLED)
+
+
+def test_what_is_known_without_a_cancel_is_in_the_plan() -> None:
+    """Ended, lost and left alone; only the former is an end, also by a rejection at entry."""
+    book = Book()
+    book.enter(Plan(ended=((A, order("1", status="closed", filled=2.0)), (B, order("2", status="rejected")))))
+    assert (book.exit_code, summary(book.answers.values())) == (Exit.DONE, "1 canceled, 1 filled")
+    for plan in (Plan(lost=(B,)), Plan(spared=(B,))):
+        other = Book()
+        other.enter(plan)
+        assert other.exit_code is Exit.OPEN
+
+
+def test_the_work_is_one_batch_for_each_symbol() -> None:
+    eth = order("3", symbol="ETH/USDT")
+    plan = Plan(orders=(order("1"), eth, order("2")), hidden=(B,), unlisted=("SOL/USDT",))
+    assert [(batch.symbol, [name.value for name in batch.names], batch.listed) for batch in batches(plan)] == [
+        (BTC, ["1", "2", "b"], True),
+        ("ETH/USDT", ["3"], True),
+        ("SOL/USDT", [], False),
+    ]
+
+
+@pytest.mark.parametrize(("error", "asked"), [(denied(), 1), (late(), 2), (ccxt.RequestTimeout("x"), 2)])
+def test_a_symbol_that_fails_leaves_the_others_their_turn_and_refused_keys_do_not(error: Exception, asked: int) -> None:
+    calls = []
+
+    def batch_cancel(*named: object) -> None:
+        calls.append(named)
+        raise error
+
+    account: Any = SimpleNamespace(exchange=SimpleNamespace(batch_cancel=batch_cancel), timeout_ms=500)
+    book, plan = Book(), Plan(orders=(order("1"), order("3", symbol="ETH/USDT")))
+    book.enter(plan)
+    carry_out(account, plan, book, lambda *_: None)
+    assert len(calls) == asked
+    assert summary(book.answers.values()) == "2 not_sent"
+
+
+def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
+    """Where there is no room for the bot, the client order id says whose it is."""
+    listed = [order("1179542168995600005", "k3x9ab12-41-9f03c2d1-0", side="buy", price=50_000.25, amount=0.0123)]
+    for width, bot in ((80, False), (130, True)):
+        written = io.StringIO()
+        show.orders(Console(file=written, width=width), listed, 0.0, "orders")
+        assert "1179542168995600005" in written.getvalue()
+        assert ("trade 41, rung 1" in written.getvalue()) is bot
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (denied(), "the venue refuses these keys (40014 its words): check BITGET_API_KEY"),
+        (late(), "the venue does not answer (40010 its words)"),
+        (ccxt.RequestTimeout("too late"), "the venue does not answer (RequestTimeout: too late)"),
+        (ccxt.BadSymbol("no such"), "the venue refuses (no such)"),
+        (CancelUnresolved("batch_cancel", report(Outcome.UNKNOWN)), "is not resolved: 1 unknown"),
+    ],
+)
+def test_errors_are_told_in_words(error: BaseException, words: str) -> None:
+    told = trouble.said(error)
+    assert words in told
+    assert "report_of" not in told

@@ -1,0 +1,411 @@
+"""An operator's command ends what was chosen, and its exit code is the truth; real processes where that matters."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from bitget_margin.cli import listing
+from bitget_margin.core.outcome import Outcome
+from bitget_margin.emulator import Emulator, Order, synthetic_symbols
+from support.client import rungs
+from support.operating import cancels, here, keys, process, run, until
+
+ETH = "ETHUSDT"
+KEYS_OF_CANCEL = {
+    "ok",
+    "exit_code",
+    "dry_run",
+    "interrupted",
+    "summary",
+    "orders",
+    "frozen_before",
+    "unexamined",
+    "errors",
+    "elapsed_ms",
+}
+KEYS_OF_ORDER = {"symbol", "id", "client_order_id", "bot", "side", "price", "amount", "filled"}
+
+
+def live(venue: Emulator) -> list[Order]:
+    return venue.orders(venue.accounts[0].uid, live_only=True)
+
+
+def ids_of(orders: list[Order]) -> set[str]:
+    return {order.order_id for order in orders}
+
+
+def document(said: str, venue: Emulator) -> dict[str, Any]:
+    """Return the document of a cancel, whose form is promised."""
+    hold_no_secret(said, venue)
+    found: dict[str, Any] = json.loads(said)
+    assert set(found) == KEYS_OF_CANCEL
+    assert set(found["summary"]) == {outcome.value for outcome in Outcome}
+    for order in found["orders"]:
+        assert set(order) == KEYS_OF_ORDER | {"outcome", "reason", "code"}
+    assert found["ok"] is (found["exit_code"] == 0 and not found["dry_run"])
+    return found
+
+
+def outcomes(found: dict[str, Any]) -> dict[str, str]:
+    return {order["id"]: order["outcome"] for order in found["orders"]}
+
+
+def hold_no_secret(said: str, venue: Emulator) -> None:
+    assert not any(value in said for value in keys(venue.accounts[0]).values())
+    assert "Traceback" not in said
+
+
+# -- in processes of their own -----------------------------------------------------------------------------------------
+
+
+def test_everything_is_ended_and_proven_and_nothing_is_left_for_a_second_time(venue: Emulator) -> None:
+    """Code 0, twice; an order of somebody else's lives on."""
+    rungs(venue, 55)
+    rungs(venue, 3, symbol=ETH, price=2_000)
+    other = venue.place(venue.accounts[1].uid, {"symbol": ETH, "side": "buy", "price": "2000", "baseSize": "0.1"})
+    done = run(venue, "cancel", "--all", "--yes")
+    hold_no_secret(done.stdout + done.stderr, venue)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert live(venue) == []
+    assert venue.order(other).live
+    assert "58 canceled." in done.stdout
+    assert "Nothing is frozen on the account any more." in done.stdout
+    again = run(venue, "cancel", "--all", "--yes", "--json")
+    assert again.returncode == 0
+    assert document(again.stdout, venue)["orders"] == []
+
+
+def test_an_order_that_is_refused_lives_and_is_code_1(venue: Emulator) -> None:
+    """With the venue's words, and those of the next symbol ended; nothing for people on stdout."""
+    refused = rungs(venue, 2)
+    ended = rungs(venue, 1, symbol=ETH, price=2_000)
+    venue.knobs(refuse_cancels=4)
+    done = run(venue, "cancel", "--symbol", "BTC/USDT", "--symbol", "ETH/USDT", "--yes", "--json")
+    assert done.returncode == 1, done.stderr
+    found = document(done.stdout, venue)
+    assert outcomes(found) == {**dict.fromkeys(refused, "open"), **dict.fromkeys(ended, "canceled")}
+    assert all(order["reason"] for order in found["orders"] if order["outcome"] == "open")
+    assert ids_of(live(venue)) == set(refused)
+
+
+def test_without_a_terminal_nobody_is_asked_and_nothing_is_sent(venue: Emulator) -> None:
+    """Code 2."""
+    rungs(venue, 1)
+    done = run(venue, "cancel", "--all")
+    assert done.returncode == 2
+    assert "add --yes or --dry-run" in done.stderr
+    assert venue.requests == ()
+    assert len(live(venue)) == 1
+
+
+def test_what_is_not_known_is_code_3(venue: Emulator) -> None:
+    """Every cancel is lost: the orders are unknown, and the next symbol is tried all the same."""
+    rungs(venue, 2)
+    rungs(venue, 1, symbol=ETH, price=2_000)
+    venue.add_fault("reset-before", cancels(venue))
+    done = run(venue, "cancel", "--side", "buy", "--yes", "--json", "--timeout", "900")
+    assert done.returncode == 3, done.stderr
+    found = document(done.stdout, venue)
+    assert set(outcomes(found).values()) == {"unknown"}
+    assert {order["symbol"] for order in found["orders"]} == {"BTC/USDT", "ETH/USDT"}
+    assert len(found["errors"]) == 2
+    assert "run the same command again" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_tells_what_is_known_and_the_same_again_completes_it(
+    venue: Emulator, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Code 3: one symbol was asked for, another not yet. Then code 0: what had ended counts."""
+    ids = rungs(venue, 3)
+    more = rungs(venue, 2, symbol=ETH, price=2_000)
+    (tmp_path / "ids").write_text("\n".join([*(f"{each} BTC/USDT" for each in ids), *more]))
+    command = ("cancel", "--from", str(tmp_path / "ids"), "--yes", "--json")
+    rule = venue.add_fault("stall-after", cancels(venue), count=1)
+    with process(venue, *command, "--timeout", "60000") as running:
+        until(lambda: rule not in venue.faults)
+        running.send_signal(number)
+        said, complained = running.communicate(timeout=20)
+    assert running.returncode == 3, complained
+    found = document(said, venue)
+    assert found["interrupted"]
+    assert outcomes(found) == {**dict.fromkeys(ids, "unknown"), **dict.fromkeys(more, "not_sent")}
+    assert ids_of(live(venue)) == set(more)
+    again = here(venue, *command)
+    assert again.exit_code == 0, again.output
+    assert set(outcomes(document(again.stdout, venue)).values()) == {"canceled"}
+    assert live(venue) == []
+
+
+def test_killed_in_the_middle_the_same_again_completes_it(venue: Emulator) -> None:
+    """By kill -9, between two batches."""
+    rungs(venue, 60)
+    rungs(venue, 2, symbol=ETH, price=2_000)
+    rule = venue.add_fault("stall-after", cancels(venue), count=1)
+    with process(venue, "cancel", "--all", "--yes", "--timeout", "60000") as running:
+        until(lambda: rule not in venue.faults)
+        running.kill()
+        running.wait(timeout=20)
+    assert 0 < len(live(venue)) < 62
+    again = here(venue, "cancel", "--all", "--yes", "--json")
+    assert again.exit_code == 0, again.output
+    document(again.stdout, venue)
+    assert live(venue) == []
+
+
+# -- in this one -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_open_is_shown_with_the_bot_that_placed_it(venue: Emulator) -> None:
+    """As a table, and as a document."""
+    first = rungs(venue, 2, name="k3x9ab12-7-0a1b2c3d-")
+    (second,) = rungs(venue, 1, symbol=ETH, price=2_000)
+    venue.fill(first[0], "0.0004")
+    shown = here(venue, "orders")
+    assert shown.exit_code == 0, shown.output
+    for word in ("3 open orders", "k3x9ab12, trade 7, rung 2", *first, second, "0.0004", "USDT", "ETH/USDT"):
+        assert word in shown.stdout
+    found = json.loads(here(venue, "orders", "--json").stdout)
+    assert set(found) == {"orders", "frozen", "unexplained"}
+    assert found["frozen"].keys() == {"USDT"}
+    by_id = {order["id"]: order for order in found["orders"]}
+    assert set(by_id) == {*first, second}
+    assert all(set(order) == KEYS_OF_ORDER | {"type", "remaining", "timestamp_ms"} for order in found["orders"])
+    assert by_id[first[0]]["bot"] == {"key": "k3x9ab12", "trade": 7, "rung": 1}
+    assert (by_id[first[0]]["filled"], by_id[first[0]]["remaining"]) == (0.0004, 0.0006)
+    assert by_id[second]["bot"] is None
+    only = json.loads(here(venue, "orders", "--json", "--symbol", "eth/usdt").stdout)
+    assert [order["id"] for order in only["orders"]] == [second]
+    assert "1 open order" in here(venue, "orders", "--symbol", "ETH/USDT").stdout
+
+
+def listed(venue: Emulator) -> list[str | None]:
+    """Return of which symbols open orders were asked for, page by page; None for all."""
+    asked = [parse_qs(record.query) for record in venue.requests if record.path.endswith("/open-orders")]
+    return [query.get("symbol", [None])[0] for query in asked]
+
+
+@pytest.mark.classic
+def test_a_venue_that_shows_all_symbols_at_once_is_asked_once(venue: Emulator) -> None:
+    """Where it refuses, only symbols are asked for that could hold what is frozen."""
+    rungs(venue, 2)
+    venue.place(venue.accounts[1].uid, {"symbol": ETH, "side": "sell", "price": "4000", "baseSize": "0.1"})
+    venue.knobs(open_orders_without_symbol="answer")
+    venue.reset_requests()
+    assert "2 open orders" in here(venue, "orders").stdout
+    assert set(listed(venue)) == {None}
+    venue.knobs(open_orders_without_symbol="refuse")
+    venue.reset_requests()
+    assert "2 open orders" in here(venue, "orders").stdout
+    assert listed(venue)[0] is None
+    assert {"BTCUSDT", ETH, "SOLUSDT"} <= set(listed(venue))
+    venue.reset_requests()
+    found = here(venue, "orders", "--symbol", "ETH/USDT")
+    assert "No open orders." in found.stdout
+    assert set(listed(venue)) == {ETH}
+
+
+@pytest.mark.classic
+def test_with_yes_everything_is_listed_once() -> None:
+    """And each symbol is cancelled before the next one is listed: nobody waits for a plan."""
+    symbols = synthetic_symbols(4)
+    with Emulator(symbols=symbols) as venue:
+        for symbol in symbols:
+            rungs(venue, 1, symbol=symbol.symbol, price=90)
+        assert here(venue, "cancel", "--all", "--yes").exit_code == 0
+        assert live(venue) == []
+        names = [symbol.symbol for symbol in symbols]
+        # A page, and the one after it, of each; the venue refuses to show all, to the plan and to the proof.
+        assert listed(venue) == [None, *(name for name in names for _ in range(2)), None]
+        words = [record.path.rsplit("/", 1)[-1] for record in venue.requests if record.uid]
+        assert words.index("batch-cancel-order") < words.index("open-orders") + 5
+
+
+def test_a_dry_run_shows_the_plan_and_cancels_nothing(venue: Emulator) -> None:
+    """Code 0, without a terminal; the outcomes are open."""
+    ids = rungs(venue, 2)
+    done = here(venue, "cancel", "--all", "--dry-run", "--json")
+    assert done.exit_code == 0, done.output
+    found = document(done.stdout, venue)
+    assert outcomes(found) == dict.fromkeys(ids)
+    assert "2 open orders to cancel" in done.stderr
+    assert "frozen on the account: 99.995 USDT" in done.stderr
+    assert ids_of(live(venue)) == set(ids)
+
+
+def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the whole plan to look at. No is code 1, leaving is code 130, yes does it."""
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.cancel"), "_can_answer", lambda: True)
+    rungs(venue, 2)
+    for chosen in (("--symbol", "BTC/USDT"), ("--all",)):
+        for typed, code in (("n\n", 1), ("", 130)):
+            done = here(venue, "cancel", *chosen, typed=typed)
+            assert done.exit_code == code, done.output
+            assert "2 open orders to cancel" in done.output
+            assert len(live(venue)) == 2
+    assert here(venue, "cancel", "--all", typed="y\n").exit_code == 0
+    assert live(venue) == []
+    assert here(venue, "cancel", "--all").exit_code == 0
+    # Who has given the ids by standard input cannot answer there.
+    assert here(venue, "cancel", "--from", "-", typed="1\ny\n").exit_code == 2
+
+
+def test_only_what_fits_all_options_is_cancelled(venue: Emulator) -> None:
+    """One bot's buys; the rest lives."""
+    ours = rungs(venue, 2, name="k3x9ab12-7-0a1b2c3d-")
+    theirs = rungs(venue, 2, name="other")
+    sell = venue.place(
+        venue.accounts[0].uid,
+        {"symbol": "BTCUSDT", "side": "sell", "price": "70000", "baseSize": "0.001", "clientOid": "k3x9ab12-8-0a-1"},
+    )
+    done = here(venue, "cancel", "--prefix", "k3x9ab12-", "--side", "buy", "--yes")
+    assert done.exit_code == 0, done.output
+    assert ids_of(live(venue)) == {*theirs, sell}
+    assert here(venue, "cancel", "--prefix", "k3x9ab12-", "--older-than", "1d", "--yes").exit_code == 0
+    assert ids_of(live(venue)) == {*theirs, sell}
+    assert not venue.order(ours[0]).live
+
+
+def test_named_orders_count_as_ended_wherever_they_ended(venue: Emulator) -> None:
+    """Cancelled or filled before, open, by id and by client id, without a symbol; one that nobody knows is code 1."""
+    ids = rungs(venue, 3, name="a")
+    (eth,) = rungs(venue, 1, symbol=ETH, price=2_000, name="b")
+    venue.cancel(ids[0])
+    venue.fill(ids[1])
+    named = ("--id", ids[0], "--id", ids[1], "--client-id", "a2", "--client-id", "b0")
+    for expected in ("canceled", "canceled"):
+        done = here(venue, "cancel", *named, "--yes", "--json")
+        assert done.exit_code == 0, done.output
+        found = outcomes(document(done.stdout, venue))
+        assert found == {ids[0]: "canceled", ids[1]: "filled", ids[2]: expected, eth: expected}
+    # A younger order may have the name by now: the cancel by name finds out.
+    bodies = [record.body for record in venue.requests if record.path.endswith(cancels(venue))]
+    assert any('"a2"' in body for body in bodies)
+    lost = here(venue, "cancel", *named, "--id", "12345", "--yes", "--json")
+    assert lost.exit_code == 1
+    assert outcomes(document(lost.stdout, venue))["12345"] == "not_found"
+
+
+def test_a_named_order_that_another_option_leaves_alone_is_still_open(venue: Emulator) -> None:
+    """Code 1: what was named has not ended."""
+    (order_id,) = rungs(venue, 1)
+    done = here(venue, "cancel", "--id", order_id, "--side", "sell", "--yes", "--json")
+    assert done.exit_code == 1
+    assert outcomes(document(done.stdout, venue)) == {order_id: "open"}
+    assert ids_of(live(venue)) == {order_id}
+
+
+def test_a_name_that_is_not_open_is_not_cancelled_behind_a_filter(venue: Emulator) -> None:
+    """What it is called now may be what the filter leaves alone: it is looked for, and no cancel is sent."""
+    rungs(venue, 1)
+    venue.reset_requests()
+    done = here(venue, "cancel", "--client-id", "gone", "--symbol", "BTC/USDT", "--side", "sell", "--yes")
+    assert done.exit_code == 1, done.output
+    assert "1 named and in no list of the venue: gone" in done.output
+    assert not any("cancel" in record.path for record in venue.requests)
+
+
+@pytest.mark.classic
+def test_an_order_of_another_symbol_is_another_order(venue: Emulator, tmp_path: Path) -> None:
+    """A file that is wrong about a symbol ends nothing of another; on a unified account such an order stays unknown."""
+    first, second = rungs(venue, 2)
+    (tmp_path / "ids").write_text(f"{first} ETH/USDT\n{second} BTC/USDT\n")
+    done = here(venue, "cancel", "--from", str(tmp_path / "ids"), "--yes", "--json")
+    assert done.exit_code == 1, done.output
+    assert outcomes(document(done.stdout, venue)) == {first: "not_found", second: "canceled"}
+    assert ids_of(live(venue)) == {first}
+
+
+def test_an_interrupt_before_anything_is_cancelled_is_code_130(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    rungs(venue, 1)
+    monkeypatch.setattr(listing, "frozen", interrupted)
+    for command in (("orders",), ("cancel", "--all", "--yes", "--json")):
+        done = here(venue, *command)
+        assert done.exit_code == 130, done.output
+    assert json.loads(done.stdout)["interrupted"]
+    assert len(live(venue)) == 1
+
+
+def test_keys_that_are_refused_are_told_in_one_line(venue: Emulator) -> None:
+    """Code 1, and no secret in it."""
+    for wrong in ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD"):
+        for command in (("orders",), ("cancel", "--all", "--yes")):
+            done = here(venue, *command, **{wrong: "wrong-one"})
+            assert done.exit_code == 1, done.output
+            assert len(done.output.splitlines()) == 1
+            assert "check BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD" in done.output
+            hold_no_secret(done.output, venue)
+            assert "wrong-one" not in done.output
+
+
+def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
+    """Whatever ccxt calls it: 40010 is an AuthenticationError there, and half of the markets a KeyError."""
+    for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "/symbols")):
+        venue.clear_faults()
+        venue.add_fault(kind, path)
+        for command in (("orders",), ("cancel", "--all", "--yes"), ("cancel", "--all", "--dry-run")):
+            done = here(venue, *command, "--timeout", "300")
+            assert done.exit_code == 3, (kind, done.output)
+            assert "cancel" not in command or "Nothing was cancelled: run the same command again" in done.output
+            hold_no_secret(done.output, venue)
+
+
+def test_a_symbol_that_the_venue_does_not_have_is_bad_usage(venue: Emulator) -> None:
+    for command in (("orders",), ("cancel", "--yes")):
+        done = here(venue, *command, "--symbol", "NOPE/USDT")
+        assert done.exit_code == 2
+        assert "the venue has no spot market NOPE/USDT" in done.output
+
+
+def test_the_keys_of_a_bot_are_taken_from_its_configuration(venue: Emulator, tmp_path: Path) -> None:
+    account = venue.accounts[0]
+    exchange = {"name": "bitgetcross", "key": account.api_key, "secret": account.secret, "password": account.password}
+    (tmp_path / "config.json").write_text(json.dumps({"exchange": exchange}))
+    ids = rungs(venue, 1)
+    nothing = {"BITGET_API_KEY": "", "BITGET_SECRET": "", "BITGET_PASSWORD": ""}
+    done = here(venue, "cancel", "-c", str(tmp_path / "config.json"), "--id", ids[0], "--yes", **nothing)
+    assert done.exit_code == 0, done.output
+    assert live(venue) == []
+    hold_no_secret(done.output, venue)
+
+
+def test_an_order_that_comes_up_meanwhile_is_ended_by_the_proof(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library asks for itself what holds a frozen coin."""
+    ids = rungs(venue, 2)
+    monkeypatch.setattr(listing, "open_orders", lambda *_, **__: listing.Listed(()))
+    done = here(venue, "cancel", "--all", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    assert outcomes(document(done.stdout, venue)) == dict.fromkeys(ids, "canceled")
+    assert live(venue) == []
+
+
+@pytest.mark.classic
+def test_what_stays_frozen_is_not_called_done() -> None:
+    """The balance decides: an order that is too old for open-orders is code 3."""
+    shift_ms = [-100 * 86_400_000]
+    with Emulator(clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:
+        (hidden,) = rungs(venue, 1)
+        shift_ms[0] = 0
+        done = here(venue, "cancel", "--all", "--yes", "--json", "--timeout", "1000")
+        assert done.exit_code == 3, done.output
+        found = document(done.stdout, venue)
+        assert found["orders"] == []
+        assert "still frozen" in found["errors"][0]
+        assert venue.order(hidden).live
+        shown = " ".join(here(venue, "orders").stdout.split())
+        assert "No open orders. frozen on the account: 50 USDT None of these orders holds USDT" in shown

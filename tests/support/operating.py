@@ -1,0 +1,70 @@
+"""The operator's commands, in this process or in one of their own, on a local venue."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from click.testing import CliRunner, Result
+
+from bitget_margin.cli import main
+from bitget_margin.emulator import Account, AccountKind, Emulator
+
+COMMAND = [sys.executable, "-m", "bitget_margin"]
+_OURS = ("BITGET_", "FREQTRADE__")
+
+
+def keys(account: Account) -> dict[str, str]:
+    """Return the variables that hold an account's keys."""
+    return {"BITGET_API_KEY": account.api_key, "BITGET_SECRET": account.secret, "BITGET_PASSWORD": account.password}
+
+
+def here(venue: Emulator, *args: str, typed: str = "", **variables: str) -> Result:
+    """Run a command in this process, on the venue's first account."""
+    environment = {name: None for name in os.environ if name.startswith(_OURS)}
+    given = {**environment, **keys(venue.accounts[0]), **variables}
+    return CliRunner().invoke(main, [*args, "--url", venue.url], env=given, input=typed)
+
+
+@contextmanager
+def process(venue: Emulator, *args: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process of its own, which does not outlive the block; nobody sits at its terminal."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    running = subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, *args, "--url", venue.url],
+        env={**plain, **keys(venue.accounts[0])},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield running
+    finally:
+        if running.poll() is None:
+            running.kill()
+        running.communicate()
+
+
+def run(venue: Emulator, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own to its end."""
+    with process(venue, *args) as running:
+        said, complained = running.communicate(timeout=50)
+        return subprocess.CompletedProcess(args, running.returncode, said, complained)
+
+
+def cancels(venue: Emulator) -> str:
+    """Return how the path of a batch cancel ends, for the kind of account that this run is about."""
+    return "/batch-cancel-order" if venue.accounts[0].kind is AccountKind.CLASSIC else "/cancel-batch"
+
+
+def until(condition: Callable[[], object], seconds: float = 40) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
