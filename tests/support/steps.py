@@ -81,6 +81,7 @@ def steps(
     from freqtrade.configuration import Configuration  # noqa: PLC0415
     from freqtrade.enums import RunMode  # noqa: PLC0415
     from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
+    from freqtrade.persistence import Trade  # noqa: PLC0415
 
     from bitget_margin.freqtrade import register  # noqa: PLC0415
 
@@ -98,4 +99,8 @@ def steps(
             yield Steps(bot, venue)
         finally:
             bot.cleanup()
+            # freqtrade leaves its database to the collector, which shouts in whatever test comes next.
+            engine = Trade.session.get_bind()
+            Trade.session.remove()
+            engine.dispose()
     assert venue.errors == ()
