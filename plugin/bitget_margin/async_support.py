@@ -10,11 +10,12 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import driver, faults, fetching, operations, placing
+from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
+from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.context import PACED
-from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.departures import Knock, Pause, Step
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
@@ -32,6 +33,7 @@ from bitget_margin.core.call import (
     Wait,
 )
 from bitget_margin.core.outcome import CancelReport
+from bitget_margin.gates import GateDown
 
 
 class _Driver:
@@ -64,38 +66,42 @@ class _Driver:
                 await self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 await self._resync(deadline_ms)
-            case Perform(method, deadline_ms):
-                return await self._method(method, deadline_ms)
+            case Perform(method, place):
+                return await self._method(method, place)
         return None
 
     async def _send(self, send: Send) -> Reply:
-        at_ms = driver.departure_ms(self._exchange, send)
-        if isinstance(at_ms, Fault):
-            return at_ms
-        try:
-            while (pause_ms := driver.pause_ms(self._exchange, send, at_ms)) > 0:  # noqa: ASYNC110 - time itself
-                await asyncio.sleep(pause_ms / 1_000)
-        except BaseException:
-            driver.stay(self._exchange, send, at_ms)
-            raise
-        unsent = driver.leave(self._exchange, send, at_ms)
+        unsent = await self._depart(send)
         if unsent is not None:
             return unsent
         allowed_ms = driver.allowed_ms(send)
-        # Each request of a group runs in a task, and so in a context, of its own: nothing to reset.
-        PACED.set(True)
         try:
-            send.reply = await _reply(asyncio.wait_for(driver.request(self._exchange, send), allowed_ms / 1_000))
-            driver.answered(self._exchange, send, at_ms, send.reply)
+            send.reply = await _paced(lambda: driver.request(self._exchange, send), allowed_ms)
+            departures.answered(self._exchange, send, send.reply)
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         return send.reply
 
-    async def _method(self, method: Callable[[], Awaitable[object]], deadline_ms: float) -> Reply:
+    async def _method(self, method: Callable[[], Awaitable[object]], place: Send) -> Reply:
+        unsent = await self._depart(place)
+        if unsent is not None:
+            return unsent
         try:
-            return await _reply(asyncio.wait_for(method(), max(0.0, deadline_ms - now_ms()) / 1_000))
+            reply = await _paced(method, place.deadline_ms - now_ms())
         except TimeoutError:
             return driver.placed_too_slowly(self._exchange)
+        departures.answered(self._exchange, place, reply)
+        return reply
+
+    async def _depart(self, send: Send) -> Fault | None:
+        with contextlib.closing(departures.depart(self._exchange, send)) as steps:
+            answer: object = None
+            while True:
+                try:
+                    step = steps.send(answer)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]  # what the steps return
+                answer = await _step(step)
 
     async def _load_markets(self, deadline_ms: float) -> None:
         # ccxt shares one loading between all callers: it is left to them, not cancelled, when our time is up.
@@ -113,6 +119,29 @@ class _Driver:
         with contextlib.suppress(Exception):
             left_ms = max(0.0, deadline_ms - now_ms())
             await asyncio.wait_for(self._exchange.load_time_difference(), left_ms / 1_000)
+
+
+async def _step(step: Step) -> object:
+    match step:
+        case Pause(ms):
+            await asyncio.sleep(max(0.0, ms) / 1_000)
+            return None
+        case Knock(ask, allowed_ms):
+            try:
+                return await asyncio.wait_for(asyncio.to_thread(ask), allowed_ms / 1_000)
+            except TimeoutError:
+                return GateDown(f"no answer within {allowed_ms:.0f} ms")
+            except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
+                return error
+
+
+async def _paced(work: Callable[[], Awaitable[object]], allowed_ms: float) -> Reply:
+    """Run what has waited for its own window: ccxt's pacing is skipped."""
+    paced = PACED.set(True)
+    try:
+        return await _reply(asyncio.wait_for(work(), max(0.0, allowed_ms) / 1_000))
+    finally:
+        PACED.reset(paced)
 
 
 def _forget(loading: asyncio.Future[object]) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import driver, faults, fetching, operations, placing
+from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import Order, Params
+from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.context import PACED
-from bitget_margin.adapter.desk import now_ms
+from bitget_margin.adapter.departures import Knock, Pause, Step
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.core.call import (
@@ -34,6 +35,7 @@ from bitget_margin.core.call import (
     Wait,
 )
 from bitget_margin.core.outcome import CancelReport
+from bitget_margin.gates import GateDown
 
 
 class _Late(Exception):
@@ -90,39 +92,42 @@ class _Driver:
                 self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 self._resync(deadline_ms)
-            case Perform(method, deadline_ms):
-                return self._method(method, deadline_ms)
+            case Perform(method, place):
+                return self._method(method, place)
         return None
 
     def _send(self, send: Send) -> Reply:
-        at_ms = driver.departure_ms(self._exchange, send)
-        if isinstance(at_ms, Fault):
-            return at_ms
-        try:
-            while (pause_ms := driver.pause_ms(self._exchange, send, at_ms)) > 0:
-                time.sleep(pause_ms / 1_000)
-        except BaseException:
-            driver.stay(self._exchange, send, at_ms)
-            raise
-        unsent = driver.leave(self._exchange, send, at_ms)
+        unsent = self._depart(send)
         if unsent is not None:
             return unsent
         allowed_ms = driver.allowed_ms(send)
-        paced = PACED.set(True)
         try:
-            send.reply = _reply(lambda: _within(lambda: driver.request(self._exchange, send), allowed_ms))
-            driver.answered(self._exchange, send, at_ms, send.reply)
+            send.reply = _paced(lambda: driver.request(self._exchange, send), allowed_ms)
+            departures.answered(self._exchange, send, send.reply)
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
-        finally:
-            PACED.reset(paced)
         return send.reply
 
-    def _method(self, method: Callable[[], object], deadline_ms: float) -> Reply:
+    def _method(self, method: Callable[[], object], place: Send) -> Reply:
+        unsent = self._depart(place)
+        if unsent is not None:
+            return unsent
         try:
-            return _reply(lambda: _within(method, deadline_ms - now_ms()))
+            reply = _paced(method, place.deadline_ms - now_ms())
         except _Late:
             return driver.placed_too_slowly(self._exchange)
+        departures.answered(self._exchange, place, reply)
+        return reply
+
+    def _depart(self, send: Send) -> Fault | None:
+        with contextlib.closing(departures.depart(self._exchange, send)) as steps:
+            answer: object = None
+            while True:
+                try:
+                    step = steps.send(answer)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]  # what the steps return
+                answer = _step(step)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
@@ -136,6 +141,29 @@ class _Driver:
         # Where this fails, the repeated request is refused again and tells why.
         with contextlib.suppress(Exception):
             _within(self._exchange.load_time_difference, deadline_ms - now_ms())
+
+
+def _step(step: Step) -> object:
+    match step:
+        case Pause(ms):
+            time.sleep(max(0.0, ms) / 1_000)
+            return None
+        case Knock(ask, allowed_ms):
+            try:
+                return _within(ask, allowed_ms)
+            except _Late:
+                return GateDown(f"no answer within {allowed_ms:.0f} ms")
+            except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
+                return error
+
+
+def _paced(work: Callable[[], object], allowed_ms: float) -> Reply:
+    """Run what has waited for its own window: ccxt's pacing is skipped."""
+    paced = PACED.set(True)
+    try:
+        return _reply(lambda: _within(work, allowed_ms))
+    finally:
+        PACED.reset(paced)
 
 
 def _reply(work: Callable[[], object]) -> Reply:

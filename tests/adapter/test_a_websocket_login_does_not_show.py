@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from aiohttp import WSMsgType, web
 
 import bitget_margin
-from support.client import close
+from bitget_margin.emulator import Emulator
+from support.client import CROSS, close
 from support.overheard import Overheard
+from support.watching import BTC, soon, streaming, until
 
 ACCOUNT = {"apiKey": "bg_some-key", "secret": "some-secret", "password": "some-passphrase"}
 REFUSED = {"event": "error", "code": 30005, "msg": "error"}
@@ -56,4 +59,40 @@ async def test_a_refused_websocket_login_prints_no_secret(
     assert "login" in printed.out
     assert "***" in printed.out
     assert len(heard.signatures) == 1
+    assert heard.leaks() == {}
+
+
+async def test_watching_orders_prints_no_secret(
+    venue: Emulator, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of a login that is refused, of one that is not, and of what comes after it."""
+    caplog.set_level(logging.DEBUG)
+    heard, account = Overheard(), venue.accounts[0]
+    heard.secrets |= {account.api_key, account.secret, account.password}
+    async with streaming(venue, verbose=True, options={"uta": False}) as exchange:
+        sign = exchange.hmac
+
+        def listening(*args: Any) -> Any:
+            signature = sign(*args)
+            heard.signatures.add(signature)
+            return signature
+
+        exchange.hmac = listening
+        exchange.secret = "wrong"
+        with pytest.raises(ccxt.AuthenticationError) as caught:
+            await soon(exchange.watch_orders(BTC, params=CROSS))
+        heard.catch(caught.value)
+        exchange.secret = account.secret
+        call = asyncio.ensure_future(exchange.watch_orders(BTC, params=CROSS))
+        await until(lambda: len(exchange.clients) == 1 and len(heard.signatures) == 2)
+        heard.show("objects", exchange, exchange.clients, call)
+        exchange.handle_message(next(iter(exchange.clients.values())), {"arg": {"channel": "orders-crossed"}})
+        with pytest.raises(ccxt.BadResponse) as unreadable:
+            await soon(call)
+        heard.catch(unreadable.value)
+    printed = capfd.readouterr()
+    heard.hear("stdout", printed.out)
+    heard.hear("stderr", printed.err)
+    heard.hear("log", caplog.text)
+    assert "login" in printed.out
     assert heard.leaks() == {}

@@ -215,7 +215,7 @@ def test_whatever_ends_a_call_early_carries_what_was_known() -> None:
     def flow() -> Any:
         yield "effect"
 
-    running = desks.guard(made, desk, {"BTCUSDT": made.markets[BTC]}, flow())
+    running = desks.guard(made, "batch_cancel", desk, {"BTCUSDT": made.markets[BTC]}, flow())
     assert next(running) == "effect"
     interrupt = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt), Caller(in_turn(page()), now_ms=START_MS + 7).clocked():

@@ -9,6 +9,8 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 import pytest
+from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
+from ccxt.async_support.base.ws.client import Client
 
 import bitget_margin
 from bitget_margin.adapter.margin import CrossedMargin
@@ -64,6 +66,33 @@ def test_nothing_is_overridden_that_ccxt_does_not_have() -> None:
     ours = {name for name, value in vars(CrossedMargin).items() if inspect.isfunction(value)}
     own = {"is_sandbox", "learn_account_kind", "refuse_sandbox"}
     assert {name for name in ours - own if not hasattr(ccxt.bitget, name)} == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [
+        ("watch_orders", ["symbol", "since", "limit", "params"]),
+        ("watch_private", ["uta", "messageHash", "subscriptionHash", "args"]),
+        ("handle_order", ["client", "message"]),
+        ("handle_error_message", ["client", "message"]),
+        ("filter_by_symbol_since_limit", ["array", "symbol", "since", "limit", "tail"]),
+    ],
+)
+def test_the_pro_class_has_what_watching_rests_on(method: str, names: list[str]) -> None:
+    """The parts of its websocket code that ours calls or overrides."""
+    assert parameters(ccxt.pro.bitget, method)[: len(names)] == names
+    assert isinstance(ccxt.pro.bitget.newUpdates, bool)
+
+
+def test_ccxt_s_websocket_client_and_cache_have_what_we_call() -> None:
+    """Who waits is resolved by topic, and an error ends the connection and every wait."""
+    assert parameters(Client, "on_error") == ["error"]
+    assert parameters(Client, "resolve") == ["result", "message_hash"]
+    cache = ArrayCacheBySymbolById(1000)
+    for filled in (0, 1):
+        cache.append({"symbol": "BTC/USDT", "id": "1", "filled": filled})
+    assert cache.getLimit("BTC/USDT", None) == 1
+    assert list(cache) == [{"symbol": "BTC/USDT", "id": "1", "filled": 1}]
 
 
 def test_retries_of_ccxt_are_switched_off_by_a_parameter_that_is_not_sent() -> None:

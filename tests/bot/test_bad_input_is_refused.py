@@ -233,10 +233,20 @@ class TestTheConfiguration:
             (None, '"bitget_margin" in the configuration is None; give an object'),
             (
                 {"scope": "trade", "a": 1},
-                '"bitget_margin" in the configuration has a, scope; known are cancel_scope, partial_exits, wait_ms',
+                (
+                    '"bitget_margin" in the configuration has a, scope; known are cancel_scope, partial_exits, '
+                    "wait_ms, rate_gate"
+                ),
             ),
             ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),
             ({"cancel_scope": ["pair"]}, "\"bitget_margin.cancel_scope\" is ['pair']; give one of 'trade', 'pair'"),
+            (
+                {"rate_gate": "file:///windows"},
+                (
+                    '"bitget_margin.rate_gate": its URL begins with file; give sqlite:///path, redis://host:port/0, '
+                    "rediss:// or unix://"
+                ),
+            ),
             ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),
             *(
                 ({"wait_ms": value}, f'"bitget_margin.wait_ms" is {value!r}; give milliseconds from 100 to 30000')

@@ -14,10 +14,12 @@ from support.stage import Stage, agree, closed, enter, exit_posts, on_stage
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Run a bot that cancels everything on the pair, trades at market, and exits within a bound of its own."""
-    ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000}
+    """Run a bot that cancels everything on the pair, trades at market, and exits within bounds of its own."""
+    folder = tmp_path_factory.mktemp("bot")
+    gate = f"sqlite:///{folder}/windows.db"
+    ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000, "rate_gate": gate}
     types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
-    with on_stage(tmp_path_factory.mktemp("bot"), 9, bitget_margin=ours, order_types=types) as running:
+    with on_stage(folder, 9, bitget_margin=ours, order_types=types) as running:
         yield running
 
 
@@ -30,7 +32,9 @@ def test_the_start_says_loudly_which_account_it_trades(stage: Stage) -> None:
     said = stage.bot.said()
     uid = stage.venue.accounts[0].uid
     assert "Trading on Bitget's CROSSED MARGIN account" in said
-    assert f"UID {uid}" in " ".join(said.split())
+    words = " ".join(said.split())
+    assert f"UID {uid}" in words
+    assert "10 requests per 1.05 s and endpoint, shared through sqlite:///" in words
     for secret in (stage.venue.accounts[0].secret, stage.venue.accounts[0].password):
         assert secret not in said
 

@@ -281,8 +281,11 @@ def test_batch_cancel_trickle(venue: Emulator, client: Client) -> None:
 def test_every_knob_has_a_test_and_a_help_text() -> None:
     """No knob is forgotten here, and each is explained in one line."""
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}
+    tested_with_pushes = {"push_delay_ms", "push_twice", "push_drop_every", "ping_patience_ms"}
     for knob in fields(Knobs):
-        assert knob.name in tested_with_others or f"test_{knob.name.removesuffix('_ms')}" in globals()
+        assert (
+            knob.name in tested_with_others | tested_with_pushes or f"test_{knob.name.removesuffix('_ms')}" in globals()
+        )
         assert knob.metadata["help"]
         assert "\n" not in knob.metadata["help"]
 

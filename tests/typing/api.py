@@ -49,6 +49,7 @@ async def other_flavours() -> None:
     assert_type(await exchange.cancel_orders(["1"], "BTC/USDT"), list[Order])
     streaming = bitget_margin.pro.bitget()
     assert_type(await streaming.batch_cancel(["1"], "BTC/USDT"), CancelReport)
+    assert_type(await streaming.watch_orders("BTC/USDT", params={"marginMode": "cross"}), list[Order])
 
 
 def failures(error: BaseException) -> None:

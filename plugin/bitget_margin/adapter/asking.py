@@ -13,12 +13,17 @@ from bitget_margin.core import settings as core_settings
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id
+from bitget_margin.gates import BadGate, Gate, open_gate
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
 KIND: Final = "uta"
 """ccxt's name for the choice of the account's kind, as a parameter and as an option."""
+UID: Final = "uid"
+"""The option that says whose account it is."""
+RATE_GATE: Final = "rateGate"
+"""The option that names a rate window which several processes share."""
 OPTIONS: Final = "batchCancel"
 BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
 _MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginate"})
@@ -88,6 +93,17 @@ def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: b
         return core_settings.settings(params, defaults, confirm=confirm)
     except BadInput as error:
         raise bad(exchange, method, error) from None
+
+
+def rate_gate(exchange: CrossedMargin) -> Gate | None:
+    """Return the rate window that this exchange shares with other processes, if it does."""
+    given = exchange.options.get(RATE_GATE)
+    if given is None:
+        return None
+    try:
+        return open_gate(given)
+    except BadGate as error:
+        raise ccxt.BadRequest(f"{exchange.id}: options[{RATE_GATE!r}]: {error}") from error
 
 
 def bad(exchange: CrossedMargin, method: str, error: BadInput) -> ccxt.BadRequest:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import asking, journal
 from bitget_margin.adapter.base import Params
+from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.core import flow as flow_of_cancel
 from bitget_margin.core import wire
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.ask import Unreadable
-from bitget_margin.core.call import Fault, Flow, LoadMarkets, T
+from bitget_margin.core.call import Answer, Fault, Flow, LoadMarkets, T
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk
+from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Ledger
 from bitget_margin.core.outcome import CancelReport
@@ -35,13 +36,9 @@ _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
 
 
-def now_ms() -> float:
-    """Return a time that only goes forward."""
-    return time.monotonic() * 1_000
-
-
-def open_desk(exchange: CrossedMargin, settings: Settings, params: Params) -> Desk:
-    """Return the desk of one call, whose time begins now."""
+def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, urgent: bool = False) -> Desk:
+    """Return the desk of one call, whose time begins now; `urgent` is a call that cancels."""
+    asking.rate_gate(exchange)  # refused before anything is sent, if it is none
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
     deadline = Deadline.after(now_ms, settings.timeout_ms - reserve_ms)
     return Desk(
@@ -51,13 +48,29 @@ def open_desk(exchange: CrossedMargin, settings: Settings, params: Params) -> De
         since_ms=exchange.milliseconds() - wire.WINDOW_MS,
         dialect=dialect_of(asking.account_kind(exchange, params)),
         learn=exchange.learn_account_kind,
+        urgent=urgent,
     )
 
 
 def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
-    """Load the markets if they are not loaded, within the time of the call."""
+    """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters."""
     if not exchange.markets:
         yield LoadMarkets(desk.deadline.at_ms)
+    if asking.rate_gate(exchange) is not None and exchange.options.get(asking.UID) is None:
+        yield from _learn_uid(exchange, desk)
+
+
+def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+    """Ask the venue, once, whose account this is: bots with other keys of it are to share its windows."""
+    exchange.options[asking.UID] = ""
+    for _ in AccountKind:
+        dialect = desk.dialect
+        (reply,) = yield from deliver(desk, [desk.send(dialect.account())])
+        if isinstance(reply, Answer):
+            exchange.options[asking.UID] = dialect.read_uid(reply.body) or ""
+            return
+        if desk.dialect is dialect:
+            return
 
 
 def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
@@ -73,13 +86,15 @@ def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Targ
     return markets
 
 
-def guard(exchange: CrossedMargin, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
+def guard(exchange: CrossedMargin, method: str, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
     """Run the flow; whatever ends it early carries the report."""
     try:
         return (yield from flow)
     except BaseException as error:
         flow_of_cancel.interrupt(desk)
-        attach(error, report(exchange, desk.ledger, markets, now_ms() - desk.began_ms))
+        found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms)
+        attach(error, found)
+        journal.write(method, found, error)
         raise
 
 
@@ -99,11 +114,15 @@ def conclude(
         error = swept.fault.error
     if error is not None:
         attach(error, found)
+        journal.write(method, found, error)
         raise error
     if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
         fault = swept.fault or desk.ledger.last_fault
         unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
-        raise CancelUnresolved(method, found, swept.problem or unread) from (fault.error if fault else None)
+        unresolved = CancelUnresolved(method, found, swept.problem or unread)
+        journal.write(method, found, unresolved)
+        raise unresolved from (fault.error if fault else None)
+    journal.write(method, found)
     return found
 
 

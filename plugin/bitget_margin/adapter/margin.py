@@ -8,7 +8,7 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import asking, faults, unified_rows
+from bitget_margin.adapter import asking, faults, unified_rows, windows
 from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import LIST, SIGNATURES
@@ -174,6 +174,7 @@ class CrossedMargin(Exchange):
 
     def handle_errors(self, code: int, *rest: Any) -> Any:
         """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
+        windows.learn(self, code, rest[1], rest[3])
         try:
             return super().handle_errors(code, *rest)
         except ccxt.BaseError as error:

@@ -99,7 +99,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    desk = open_desk(exchange, settings, params)
+    desk = open_desk(exchange, settings, params, urgent=True)
     yield from load_markets(exchange, desk)
     markets = _spot_markets(exchange)
     coins = {market_id: (market["base"], market["quote"]) for market_id, market in markets.items()}
@@ -112,7 +112,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     else:
         crossed = [i for i, m in markets.items() if m["active"] and (m.get("marginModes") or {}).get("cross")]
         sweeping = sweep.sweep_account(desk, coins, other_ids if chosen is not None else crossed)
-    swept = yield from guard(exchange, desk, markets, sweeping)
+    swept = yield from guard(exchange, method, desk, markets, sweeping)
     return _orders(conclude(exchange, method, desk, markets, swept))
 
 
@@ -156,11 +156,11 @@ def _cancel(
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    desk = open_desk(exchange, settings, params)
+    desk = open_desk(exchange, settings, params, urgent=True)
     desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
-    yield from guard(exchange, desk, markets, flow.cancel(desk))
+    yield from guard(exchange, method, desk, markets, flow.cancel(desk))
     report = conclude(exchange, method, desk, markets)
     if single and report.results[0].outcome in {Outcome.NOT_FOUND, Outcome.OPEN}:
         (entry,) = desk.ledger.entries.values()

@@ -34,8 +34,12 @@ def report(
     unexamined: tuple[str, ...] = (),
 ) -> CancelReport:
     """Return the report of a ledger whose entries are all closed."""
+    acknowledged = _Acknowledged(exchange)
     return CancelReport(
-        results=tuple(_result(exchange, entry, _market(exchange, markets, entry)) for entry in ledger.entries.values()),
+        results=tuple(
+            _result(exchange, entry, _market(exchange, markets, entry), acknowledged)
+            for entry in ledger.entries.values()
+        ),
         unasked=tuple(ledger.unasked),
         requests=ledger.requests,
         elapsed_ms=elapsed_ms,
@@ -58,9 +62,34 @@ def _market(exchange: CrossedMargin, markets: Markets, entry: Entry) -> Mapping[
     return known
 
 
-def _result(exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any]) -> CancelResult:
+class _Acknowledged:
+    """What stock ccxt makes of entries of successList: it is asked once for each market, since only ids differ."""
+
+    _IDS: Final = frozenset({"orderId", "clientOid"})
+
+    def __init__(self, exchange: CrossedMargin) -> None:
+        self._exchange = exchange
+        self._patterns: dict[str, dict[str, Any]] = {}
+
+    def order(self, info: dict[str, Any], market: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the order structure of an entry."""
+        if info.keys() != self._IDS:
+            return dict(parsed_or_bare(self._exchange, info, market))
+        pattern = self._patterns.get(market["id"])
+        if pattern is None:
+            bare = dict.fromkeys(self._IDS)
+            pattern = self._patterns[market["id"]] = dict(parsed_or_bare(self._exchange, bare, market))
+        order = {name: value.copy() if isinstance(value, list | dict) else value for name, value in pattern.items()}
+        order["id"], order["clientOrderId"] = text(info["orderId"]), text(info["clientOid"])
+        order["info"] = info
+        return order
+
+
+def _result(
+    exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any], acknowledged: _Acknowledged
+) -> CancelResult:
     outcome = entry.outcome or Outcome.UNKNOWN
-    order = _order(exchange, entry, outcome, market)
+    order = _order(exchange, entry, outcome, market, acknowledged)
     return CancelResult(
         id=order["id"],
         client_order_id=order["clientOrderId"],
@@ -72,11 +101,13 @@ def _result(exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any]) ->
     )
 
 
-def _order(exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapping[str, Any]) -> dict[str, Any]:
+def _order(
+    exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapping[str, Any], acknowledged: _Acknowledged
+) -> dict[str, Any]:
     info = dict(entry.info or {})
     if outcome is Outcome.ACCEPTED:
-        # What stock ccxt makes of an entry of successList, field by field; an end is read from rows alone.
-        return {**_named(parsed_or_bare(exchange, info, market), entry, market), "status": None}
+        # Whatever stands in the entry, an end is read from rows alone.
+        return {**_named(acknowledged.order(info, market), entry, market), "status": None}
     if entry.row is not None:
         order = parsed_or_bare(exchange, dict(entry.row.raw), market)
         if outcome is Outcome.OPEN and info:

@@ -45,16 +45,17 @@ def as_classic(row: Mapping[str, Any]) -> dict[str, Any]:
     return {classic: row[name] for name, classic in _CLASSIC_NAMES.items() if name in row}
 
 
-def fees(exchange: CrossedMargin, row: Mapping[str, Any]) -> dict[str, Any]:
+def fees(exchange: CrossedMargin, row: Mapping[str, Any], amount_name: str = "fee") -> dict[str, Any]:
     """Return ccxt's `fee` and `fees` of a row of an order or a fill.
 
-    The sign is documented one way and was captured the other; spot margin pays no rebates, so a fee is what was paid.
+    `amount_name` is what the row calls the amount of a fee. The sign is documented one way and was captured the other;
+    spot margin pays no rebates, so a fee is what was paid.
     """
     paid: dict[str, Decimal] = {}
     details = row.get("feeDetail")
     for detail in details if isinstance(details, list) else ():
         coin = detail.get("feeCoin") if isinstance(detail, Mapping) else None
-        amount = decimal(detail.get("fee")) if isinstance(coin, str) and coin else None
+        amount = decimal(detail.get(amount_name)) if isinstance(coin, str) and coin else None
         if amount is not None and isinstance(coin, str):
             paid[coin] = paid.get(coin, Decimal(0)) + abs(amount)
     listed = [{"currency": exchange.safe_currency_code(coin), "cost": float(cost)} for coin, cost in paid.items()]

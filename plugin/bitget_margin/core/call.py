@@ -18,13 +18,16 @@ class Endpoint(Enum):
 
     BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
     BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
+    PLACE = ("POST", "v2/margin/crossed/place-order", 10)
     CANCEL = ("POST", "v2/margin/crossed/cancel-order", 10)
     OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders", 10)
     HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
     ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
+    ACCOUNT = ("GET", "v2/spot/account/info", 1)
 
     UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
     UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
+    UNIFIED_PLACE = ("POST", "v3/trade/place-order", 10)
     UNIFIED_CANCEL = ("POST", "v3/trade/cancel-order", 10)
     UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)
     UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
@@ -101,6 +104,10 @@ class Send:
     """
     reply: Reply | None = None
     """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
+    urgent: bool = False
+    """Whether it belongs to a cancel: then it does not wait for a shared rate window that does not answer."""
+    place_ms: float | None = None
+    """Its place in the window of this process; None where a shared window gave it one."""
     left_ms: float | None = None
     """When it was handed out, on the caller's clock."""
 
@@ -135,10 +142,18 @@ class LoadMarkets:
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """Run a method of stock ccxt, which paces and sends by itself; the answer is a reply with what it returned."""
+    """Run a method of stock ccxt, which sends by itself; the answer is a reply with what it returned.
+
+    `place` is the request that it makes, for which it waits its turn; it is not sent from here.
+    """
 
     method: Callable[[], Any]
-    deadline_ms: float
+    place: Send
+
+    @property
+    def deadline_ms(self) -> float:
+        """When it has to be over."""
+        return self.place.deadline_ms
 
 
 Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Perform

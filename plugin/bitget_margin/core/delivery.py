@@ -35,6 +35,8 @@ class Desk:
     deadline: Deadline
     since_ms: int
     progress: Progress = _silent
+    urgent: bool = False
+    """Whether this call cancels: then it does not wait for a shared rate window that does not answer."""
     single: bool = False
     """Whether orders go to the endpoint for one order instead of the batch endpoint."""
     resynced_ms: float | None = None
@@ -72,7 +74,7 @@ class Desk:
 
     def send(self, call: Call) -> Send:
         """Return the request within the bounds of this call."""
-        return Send(call, self.settings.request_ms, self.deadline.at_ms)
+        return Send(call, self.settings.request_ms, self.deadline.at_ms, urgent=self.urgent)
 
 
 def deliver(desk: Desk, sends: Sequence[Send]) -> Flow[tuple[Reply, ...]]:

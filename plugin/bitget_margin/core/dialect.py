@@ -28,12 +28,14 @@ class Dialect:
     cursor_from: Callable[[int], str | None]
     by_id: Callable[[str, IdKind, str, int], tuple[Question, ...]]
     assets: Callable[[Mapping[str, Any] | None], Call]
+    account: Callable[[], Call]
     read_batch: Callable[[object], BatchAnswer | None]
     read_single_cancel: Callable[[object], BatchAnswer | None]
     read_page: Callable[[object], Page | None]
     read_found: Callable[[object], Page | None]
     read_assets: Callable[[object], list[Any] | None]
     read_frozen: Callable[[object], Mapping[str, Decimal] | None]
+    read_uid: Callable[[object], str | None]
 
 
 _CLASSIC: Final = Dialect(
@@ -46,12 +48,14 @@ _CLASSIC: Final = Dialect(
     cursor_from=wire.cursor_from,
     by_id=wire.by_id,
     assets=wire.assets,
+    account=wire.account,
     read_batch=wire.read_batch,
     read_single_cancel=wire.read_single_cancel,
     read_page=wire.read_page,
     read_found=wire.read_page,
     read_assets=wire.read_assets,
     read_frozen=wire.read_frozen,
+    read_uid=wire.read_uid,
 )
 _UNIFIED: Final = Dialect(
     kind=AccountKind.UNIFIED,
@@ -63,12 +67,14 @@ _UNIFIED: Final = Dialect(
     cursor_from=unified.cursor_from,
     by_id=unified.by_id,
     assets=unified.assets,
+    account=unified.settings,
     read_batch=unified.read_batch,
     read_single_cancel=unified.read_single_cancel,
     read_page=unified.read_page,
     read_found=unified.read_found,
     read_assets=unified.read_assets,
     read_frozen=unified.read_frozen,
+    read_uid=unified.read_uid,
 )
 
 

@@ -76,6 +76,12 @@ def read_settings(body: object) -> Mapping[str, Any] | None:
     return data if isinstance(data, Mapping) else None
 
 
+def read_uid(body: object) -> str | None:
+    """Read whose account it is."""
+    found = read_settings(body)
+    return None if found is None else text(found.get("uid"))
+
+
 def read_assets(body: object) -> list[Any] | None:
     """Return the rows of the balances as they are; None where there is no list."""
     data = data_of(body)

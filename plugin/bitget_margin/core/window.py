@@ -52,7 +52,7 @@ class Window:
     def ready_ms(self, now_ms: float) -> float:
         """Return when a request may leave, by what has left and was answered; now, if nothing speaks against it."""
         with self._lock:
-            self._arrivals = sorted(at_ms for at_ms in self._arrivals if at_ms > now_ms - ARRIVED_MS)
+            self._forget(now_ms)
             full = len(self._arrivals) >= self.limit
             return self._arrivals[-self.limit] + ARRIVED_MS if full else now_ms
 
@@ -68,10 +68,21 @@ class Window:
                 self._arrivals.remove(left_ms)
                 self._arrivals.append(now_ms)
 
-    def unsent(self, at_ms: float, left_ms: float | None) -> None:
+    def learn(self, left: int, now_ms: float) -> int:
+        """Take in how many requests the venue would still take, and return how many it took of somebody else.
+
+        When those arrived is not known, but that they have by now is.
+        """
+        with self._lock:
+            self._forget(now_ms)
+            strangers = max(0, self.limit - left - len(self._arrivals))
+            self._arrivals += [now_ms] * strangers
+            return strangers
+
+    def unsent(self, at_ms: float | None, left_ms: float | None) -> None:
         """Take back a request that found nobody to connect to: it did not arrive, and takes no room."""
         with self._lock:
-            if at_ms in self._departures:
+            if at_ms is not None and at_ms in self._departures:
                 self._departures.remove(at_ms)
             if left_ms in self._arrivals:
                 self._arrivals.remove(left_ms)
@@ -80,3 +91,7 @@ class Window:
         """Let somebody else have a place that will not be used."""
         with self._lock:
             heapq.heappush(self._free, at_ms)
+
+    def _forget(self, now_ms: float) -> None:
+        """Leave out what the venue counts no more."""
+        self._arrivals = sorted(at_ms for at_ms in self._arrivals if at_ms > now_ms - ARRIVED_MS)

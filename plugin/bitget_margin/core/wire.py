@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
 from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.row import CLASSIC_FIELDS, milliseconds, row
+from bitget_margin.core.row import CLASSIC_FIELDS, milliseconds, row, text
 from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
@@ -69,6 +69,17 @@ def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[Questio
 def assets(extra: Mapping[str, Any] | None = None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.ASSETS, extra or {})
+
+
+def account() -> Call:
+    """Return the request for what the account is: https://www.bitget.com/api-doc/spot/account/Get-Account-Info."""
+    return Call(Endpoint.ACCOUNT, {})
+
+
+def read_uid(body: object) -> str | None:
+    """Read whose account it is."""
+    data = data_of(body)
+    return text(data.get("userId")) if isinstance(data, Mapping) else None
 
 
 def read_assets(body: object) -> list[Any] | None:

@@ -34,9 +34,9 @@ def verify(account: Account, request: Incoming, now_ms: int) -> None:
         raise VenueError(Refusal.BAD_TIMESTAMP)
     if abs(now_ms - int(timestamp)) > TOLERANCE_MS:
         raise VenueError(Refusal.EXPIRED_TIMESTAMP)
-    if not _same(request.headers.get("access-passphrase", ""), account.password):
+    if not same(request.headers.get("access-passphrase", ""), account.password):
         raise VenueError(Refusal.BAD_PASSPHRASE)
-    if not _same(request.headers.get("access-sign", ""), sign(account.secret, request, timestamp)):
+    if not same(request.headers.get("access-sign", ""), sign(account.secret, request, timestamp)):
         raise VenueError(Refusal.BAD_SIGNATURE)
 
 
@@ -47,9 +47,21 @@ def sign(secret: str, request: Incoming, timestamp: str) -> str:
     """
     query = f"?{unquote(request.query)}" if request.query else ""
     head = f"{timestamp}{request.method}{request.path}{query}"
-    message = head.encode("utf-8", "surrogateescape") + (request.body or b"")
+    return _signature(secret, head.encode("utf-8", "surrogateescape") + (request.body or b""))
+
+
+def sign_login(secret: str, timestamp: str) -> str:
+    """Return the signature of a websocket's login.
+
+    :param timestamp: seconds since the epoch, as sent
+    """
+    return _signature(secret, f"{timestamp}GET/user/verify".encode())
+
+
+def same(given: str, expected: str) -> bool:
+    """Return whether two texts are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
+
+
+def _signature(secret: str, message: bytes) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), message, "sha256")).decode()
-
-
-def _same(given: str, expected: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ from .knobs import Knobs
 from .message import Answer, Incoming
 from .owner import Owner, PathStep
 from .server import Server
+from .sockets import PRIVATE_SOCKET, converse
 from .symbol import DEFAULT_SYMBOLS, Symbol
 from .venue import Clock, Venue
 
@@ -55,7 +57,7 @@ class Emulator(Owner):
             )
         )
         self.schedule(path)
-        self._server = Server(self._answer, host, port)
+        self._server = Server(self._answer, {PRIVATE_SOCKET: partial(converse, self._venue)}, host, port)
 
     @property
     def url(self) -> str:

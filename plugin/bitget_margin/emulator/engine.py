@@ -42,6 +42,11 @@ class Engine:
         """Have something done once its time has come."""
         heapq.heappush(self._due, (due_ms, next(self._due_number), action))
 
+    @property
+    def due_ms(self) -> int | None:
+        """When the next thing is to be done, ms since the epoch; None for nothing."""
+        return self._due[0][0] if self._due else None
+
     def settle(self, now_ms: int) -> None:
         """Do everything whose time has come, in order of time."""
         while self._due and self._due[0][0] <= now_ms:
@@ -142,8 +147,9 @@ class Engine:
         wallet.spend(self._coin(order), spent)
         wallet.release(self._coin(order), order.reserve - after.reserve - spent)
         wallet.receive(coin, received - fee)
-        self.orders.update(after)
+        # First the trade, so that whoever learns of the order's change finds it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
+        self.orders.update(after)
         return after
 
     def _coin(self, order: Order) -> str:

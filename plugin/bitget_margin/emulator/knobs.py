@@ -120,6 +120,15 @@ class Knobs:
     batch_cancel_trickle_ms: int = field(
         default=0, metadata={"help": "ms over which the answer to a batch cancel is sent, byte by byte"}
     )
+    push_delay_ms: int = field(default=0, metadata={"help": "ms added before each push of a websocket is sent"})
+    push_twice: bool = field(default=False, metadata={"help": "send each push of a websocket twice"})
+    push_drop_every: int = field(
+        default=0,
+        metadata={"help": "each so many-th push of a websocket is lost, as the connection is dropped instead; 0: none"},
+    )
+    ping_patience_ms: int = field(
+        default=120_000, metadata={"help": "ms without a ping after which a websocket is closed"}
+    )
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))

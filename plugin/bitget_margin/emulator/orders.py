@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .order import Fill, Order
 
@@ -17,6 +17,11 @@ class Orders:
         self._of_account: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._of_client_id: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._fills: dict[tuple[str, str], list[Fill]] = defaultdict(list)
+        self._observers: list[Callable[[Order], object]] = []
+
+    def observe(self, observer: Callable[[Order], object]) -> None:
+        """Have something called with each new and each changed order."""
+        self._observers.append(observer)
 
     def add(self, order: Order) -> None:
         """Take in a new order."""
@@ -31,6 +36,8 @@ class Orders:
             self._live[order.symbol][order.order_id] = None
         else:
             self._live[order.symbol].pop(order.order_id, None)
+        for observer in self._observers:
+            observer(order)
 
     def add_fill(self, fill: Fill) -> None:
         """Take in a trade."""
@@ -55,6 +62,10 @@ class Orders:
     def fills_of(self, uid: str, symbol: str) -> list[Fill]:
         """Return the trades of an account and symbol, newest first."""
         return self._fills[uid, symbol][::-1]
+
+    def fills_of_order(self, order: Order) -> list[Fill]:
+        """Return the trades of one order, oldest first."""
+        return [fill for fill in self._fills[order.uid, order.symbol] if fill.order.order_id == order.order_id]
 
     def live_with_client_id(self, uid: str, client_oid: str) -> Order | None:
         """Return the newest live order of an account with this client id."""

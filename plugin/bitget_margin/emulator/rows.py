@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from .decimals import EXACT, ZERO, write_decimal
@@ -10,6 +11,8 @@ from .wallet import Balance
 
 Row = dict[str, object]
 _AVERAGE_DECIMALS = 12
+#: As captured: no amount here needs more.
+_PUSHED_DECIMALS = 9
 
 
 def average_price(order: Order) -> str:
@@ -44,6 +47,35 @@ def order_row(order: Order, partial_status: str) -> Row:
     }
 
 
+def pushed_row(order: Order, fills: Sequence[Fill], partial_status: str) -> Row:
+    """Return the row that a websocket gets, without the symbol, which its page lists but no capture has.
+
+    :param fills: the order's own, oldest first
+    :param partial_status: how to spell the status of a partly filled order
+    """
+    return {
+        "force": order.force.value,
+        "orderType": order.order_type.value,
+        "price": _padded(order.price),
+        "quoteSize": _padded(order.quote_size),
+        "side": order.side.value,
+        "feeDetail": [_fee(fills)] if fills else [],
+        "enterPointSource": "api",
+        "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
+        "baseSize": _padded(order.base_size),
+        "cTime": str(order.created_ms),
+        "uTime": str(order.updated_ms),
+        "clientOid": order.client_oid,
+        # That of the last trade; the others are sums.
+        "fillPrice": _padded(fills[-1].price if fills else ZERO),
+        "baseVolume": _padded(order.filled),
+        "fillTotalAmount": _padded(order.quote_filled),
+        "loanType": order.loan_type.value,
+        "orderId": order.order_id,
+        "stpMode": order.self_trade.value,
+    }
+
+
 def fill_row(fill: Fill) -> Row:
     """Return the row of fills."""
     return {
@@ -55,12 +87,7 @@ def fill_row(fill: Fill) -> Row:
         "size": write_decimal(fill.size),
         "amount": write_decimal(fill.amount),
         "tradeScope": fill.scope.value,
-        "feeDetail": {
-            "deduction": "no",
-            "feeCoin": fill.fee_coin,
-            "totalDeductionFee": "0",
-            "totalFee": write_decimal(-fill.fee),
-        },
+        "feeDetail": _fee([fill]),
         "cTime": str(fill.at_ms),
         "uTime": str(fill.at_ms),
     }
@@ -81,3 +108,16 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_m
         "cTime": str(created_ms),
         "uTime": str(now_ms),
     }
+
+
+def _fee(fills: Sequence[Fill]) -> Row:
+    return {
+        "deduction": "no",
+        "feeCoin": fills[0].fee_coin,
+        "totalDeductionFee": "0",
+        "totalFee": write_decimal(-sum((fill.fee for fill in fills), ZERO)),
+    }
+
+
+def _padded(number: Decimal) -> str:
+    return f"{number:.{_PUSHED_DECIMALS}f}"

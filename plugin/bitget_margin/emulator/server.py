@@ -7,7 +7,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 
 from aiohttp import web
@@ -21,18 +21,23 @@ _REOPEN_SECONDS = 0.02
 #: Closing a socket that lingers for no time resets its connection.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
+#: Serves a connection for as long as it lasts.
+Talk = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
 
 class Server:
     """Carries requests to a function and its answers back.
 
     :param answer: called in the server's thread
+    :param talks: what serves connections to these paths, in the server's thread
     :param port: 0 for any free one
     """
 
-    def __init__(self, answer: Callable[[Incoming], Answer], host: str, port: int) -> None:
+    def __init__(self, answer: Callable[[Incoming], Answer], talks: Mapping[str, Talk], host: str, port: int) -> None:
         self.host = host
         self.port = port
         self._answer = answer
+        self._talks = talks
         self._service: _Service | None = None
         self._thread: threading.Thread | None = None
 
@@ -71,7 +76,7 @@ class Server:
             listening.set_exception(error)
 
     async def _serve(self, listening: Future[int]) -> None:
-        service = _Service(self._answer, self.host, self.port)
+        service = _Service(self._answer, self._talks, self.host, self.port)
         await service.start()
         try:
             self._service = service
@@ -84,10 +89,11 @@ class Server:
 class _Service:
     """What runs in the server's thread."""
 
-    def __init__(self, answer: Callable[[Incoming], Answer], host: str, port: int) -> None:
+    def __init__(self, answer: Callable[[Incoming], Answer], talks: Mapping[str, Talk], host: str, port: int) -> None:
         self.loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
         self._answer = answer
+        self._talks = talks
         # Bodies stay compressed, since a signature covers the bytes as they were sent. Handlers end with their
         # connection, so that nothing is held for a client that has left.
         self._web = web.Server(self._reply, access_log=None, auto_decompress=False, handler_cancellation=True)
@@ -132,6 +138,9 @@ class _Service:
             self._opening = self.loop.call_later(_REOPEN_SECONDS, self._open_again)
 
     async def _reply(self, request: web.BaseRequest) -> web.StreamResponse:
+        talk = self._talks.get(request.path)
+        if talk is not None:
+            return await talk(request)
         answer = self._answer(await _read(request))
         if answer.delay_ms:
             await asyncio.sleep(answer.delay_ms / 1000)

@@ -16,6 +16,7 @@ from .call import PrivateCall, PublicCall
 from .decimals import EXACT
 from .engine import Engine
 from .faults import FAULT_REFUSALS, FaultBoard, FaultKind, FaultRule
+from .feed import Feed
 from .knobs import KnobBoard, KnobBoards, Knobs
 from .message import Answer, Incoming, RequestRecord, failure, success
 from .params import Params
@@ -73,6 +74,7 @@ class Venue:
         self.accounts = tuple(accounts)
         self.engine = Engine(symbols, accounts, clock())
         self.knobs = KnobBoards(knobs)
+        self.feed = Feed(self.engine.orders, self.knobs)
         self.faults = FaultBoard(fault_seed)
         self.records = Records(REQUESTS_KEPT)
         self.errors: list[Exception] = []
@@ -95,6 +97,17 @@ class Venue:
             now_ms = self._clock()
             self.engine.settle(now_ms)
             yield now_ms
+            if self.engine.due_ms is not None:
+                self.feed.announce(self.engine.due_ms, now_ms)
+
+    def settle(self) -> None:
+        """Do what is due, though nobody asks for anything."""
+        with self.opened():
+            pass
+
+    def account_with(self, api_key: str) -> Account | None:
+        """Return the account that has this key."""
+        return self._accounts_by_key.get(api_key)
 
     def handle(self, request: Incoming) -> Answer:
         """Answer a request the way the venue does; nothing that arrives can raise an exception."""

@@ -47,6 +47,8 @@ def book(trade: Trade, rung: Rung) -> None:
 
     The fee of a buy, which is taken from the coins, is an estimate until the order has ended.
     """
+    if rung.filled <= _GRAIN:
+        return
     row = _row(trade, rung)
     if row is None and rung.order_id is not None and order_row(rung.order_id, rung.pair) is not None:
         return  # another thread's, and not refreshed yet; or another trade's

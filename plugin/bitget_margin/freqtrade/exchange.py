@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.asking import account_kind
+from bitget_margin.adapter.asking import RATE_GATE, account_kind
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.dialect import dialect_of
@@ -139,7 +139,8 @@ class Bitgetcross(Exchange):
     def _ccxt_config(self) -> dict[str, Any]:
         # What the market does is asked of the endpoints that serve both kinds of account; the kind is asked for once.
         public = {method: {"uta": False} for method in _PUBLIC}
-        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **public}}
+        shared = {} if self._settings.rate_gate is None else {RATE_GATE: self._settings.rate_gate}
+        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **public, **shared}}
 
     def additional_exchange_init(self) -> None:
         """Look at the account before anything is traded."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade import client_ids
@@ -59,8 +59,7 @@ class Records:
         changed = list(rungs)
         if changed:
             with _session() as session:
-                for rung in changed:
-                    session.merge(RungRow(**_columns(rung)))
+                session.execute(update(RungRow), [_columns(rung) for rung in changed])
                 session.commit()
 
     def forget(self, rung: Rung) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from bitget_margin.freqtrade.base import OperationalException
+from bitget_margin.gates import BadGate, GateSettings
 
 NAME: Final = "bitgetcross"
 """The exchange's name in a configuration."""
@@ -37,14 +38,16 @@ class BotSettings:
     """What the user chose.
 
     `wait_ms` bounds, over one exit or one loop, the time that is spent on resting orders, retries included.
+    `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots.
     """
 
     cancel_scope: CancelScope = CancelScope.TRADE
     partial_exits: PartialExits = PartialExits.LEAVE
     wait_ms: int = 3_000
+    rate_gate: object = None
 
 
-_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms")
+_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate")
 
 
 def read(config: Mapping[str, Any]) -> BotSettings:
@@ -62,6 +65,7 @@ def read(config: Mapping[str, Any]) -> BotSettings:
         cancel_scope=_choice(section, "cancel_scope", CancelScope, defaults.cancel_scope),
         partial_exits=_choice(section, "partial_exits", PartialExits, defaults.partial_exits),
         wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
+        rate_gate=_rate_gate(section.get("rate_gate")),
     )
 
 
@@ -71,6 +75,15 @@ def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) 
     except ValueError:
         choices = ", ".join(repr(member.value) for member in kind)
         raise OperationalException(f'"{SECTION}.{name}" is {section[name]!r}; give one of {choices}') from None
+
+
+def _rate_gate(value: object) -> object:
+    if value is not None:
+        try:
+            GateSettings.of(value)
+        except BadGate as error:
+            raise OperationalException(f'"{SECTION}.rate_gate": {error}') from None
+    return value
 
 
 def _wait_ms(value: object) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.asking import rate_gate
 from bitget_margin.freqtrade.base import OperationalException, is_trading
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
 """ccxt's names, and those of freqtrade's configuration."""
-_RATE: Final = "10 requests per 1.05 s and endpoint, in this process"
+_RATE: Final = "10 requests per 1.05 s and endpoint"
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
@@ -76,7 +77,7 @@ def introduce(api: Any, notices: Notices) -> None:
     kind = "unified" if unified else "classic"
     notices.note(
         f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
-        f"rate window: {_RATE}. No order of this bot borrows.",
+        f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
     if debts:
@@ -96,6 +97,14 @@ def _refuse_missing_credentials(api: Any) -> None:
             f"bitgetcross: {fields} not set: give the API key of an account that may trade margin, in the "
             f"configuration or as {variables}.",
         )
+
+
+def _sharing(api: Any) -> str:
+    try:
+        gate = rate_gate(api)
+    except ccxt.BadRequest as error:
+        raise OperationalException(f"bitgetcross: {error}") from error
+    return "in this process" if gate is None else f"shared through {gate.url}"
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

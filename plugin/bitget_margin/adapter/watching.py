@@ -1,0 +1,79 @@
+"""Crossed margin orders as the websocket pushes them, for ccxt.
+
+https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.adapter import asking
+from bitget_margin.adapter.base import Params
+from bitget_margin.adapter.unified_rows import fees
+from bitget_margin.core.row import text
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+METHOD: Final = "watch_orders"
+CHANNEL: Final = "orders-crossed"
+_REST_NAMES: Final = {"baseVolume": "size", "fillTotalAmount": "amount"}
+"""What pushed rows call by other names than those of open-orders; both are sums over the order's life."""
+_OTHER: Final = frozenset({"feeDetail", "fillPrice"})
+"""Read here, or not at all: the price of the last fill is no average."""
+_TRADED: Final = frozenset({"partial_fill", "partially_fill", "partially_filled", "filled"})
+"""States which an order enters by a trade: its last change was one."""
+
+
+def checked_symbol(exchange: CrossedMargin, symbol: object, params: Params) -> str:
+    """Return the symbol to watch; refuse what the channel does not have before anything is sent."""
+    asking.prepare(exchange, METHOD, params, ())
+    return asking.required_symbol(exchange, METHOD, symbol)
+
+
+def refuse_unified(exchange: CrossedMargin) -> None:
+    """Raise NotSupported: the channel is silent about the orders of a unified account."""
+    raise ccxt.NotSupported(
+        f"{exchange.id} {METHOD}(): on a unified account, margin orders cannot be watched; ask fetch_open_orders()",
+    )
+
+
+def argument(market_id: str) -> dict[str, str]:
+    """Return the argument of the subscription to the orders of a symbol; the venue has none for all symbols."""
+    return {"instType": "MARGIN", "channel": CHANNEL, "instId": market_id}
+
+
+def topic(symbol: str) -> str:
+    """Return the name under which ccxt resolves those who wait for the orders of a symbol."""
+    return f"{CHANNEL}:{symbol}"
+
+
+def is_ours(message: Mapping[str, Any]) -> bool:
+    """Whether a message is from this channel."""
+    arg = message.get("arg")
+    return isinstance(arg, Mapping) and arg.get("channel") == CHANNEL
+
+
+def orders(exchange: CrossedMargin, message: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the symbol that a message is about, and the order structures of its rows, or raise BadResponse."""
+    market_id, rows = text(message["arg"].get("instId")), message.get("data")
+    if market_id is None or not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a push cannot be read: {reprlib.repr(message)}")
+    market = exchange.safe_market(market_id, None, None, "spot")
+    return market["symbol"], [_order(exchange, row, market) for row in rows]
+
+
+def _order(exchange: CrossedMargin, row: Mapping[str, Any], market: Any) -> dict[str, Any]:
+    if text(row.get("orderId")) is None:
+        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a pushed row names no order: {reprlib.repr(row)}")
+    known = {_REST_NAMES.get(name, name): value for name, value in row.items() if name not in _OTHER}
+    try:
+        order: dict[str, Any] = exchange.parse_order(known, market)
+    except Exception as error:
+        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a pushed row cannot be read: {error!r}") from error
+    traded = order["lastUpdateTimestamp"] if row.get("status") in _TRADED else None
+    return {**order, "info": row, "lastTradeTimestamp": traded, **fees(exchange, row, "totalFee")}

@@ -1,0 +1,82 @@
+"""Each call that cancels leaves one line in the log, with what became of every order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin import CancelUnresolved
+from bitget_margin.adapter import operations
+from bitget_margin.core.call import Endpoint
+from support.calling import BTC, CROSS, Caller, exchange
+from support.script import fault, in_turn, page, row
+
+SHORT = CROSS | {"timeout": 500}
+
+
+def logged(caplog: pytest.LogCaptureFixture, venue: Caller, flow: Any) -> dict[str, Any]:
+    """Return what the one line of a call says."""
+    caplog.clear()
+    # Whatever it ends in, the line is there.
+    with caplog.at_level(logging.INFO, "bitget_margin.cancels"), contextlib.suppress(Exception):
+        venue.call(flow)
+    (record,) = [record for record in caplog.records if record.name == "bitget_margin.cancels"]
+    said = json.loads(record.getMessage())
+    assert vars(record)["cancel"] == said
+    return dict(said)
+
+
+def taken(call: Any) -> Any:
+    """Acknowledge every cancel, and show one of the orders as filled."""
+    if call.endpoint is Endpoint.BATCH_CANCEL:
+        return {"successList": [dict(item) for item in call.params["orderIdList"]], "failureList": []}
+    return page(row(1, "cancelled"), row(2, "filled")) if call.endpoint is Endpoint.HISTORY_ORDERS else page()
+
+
+def test_what_was_resolved_is_logged_by_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    venue = Caller(taken)
+    said = logged(caplog, venue, operations.batch_cancel(exchange(), ["1", "2"], BTC, (), {}))
+    assert {key: value for key, value in said.items() if key != "ms"} == {
+        "call": "batch_cancel",
+        "symbols": [BTC],
+        "outcomes": {"canceled": ["1"], "filled": ["2"]},
+        "requests": len(venue.calls),
+        "unasked": 0,
+        "unexamined": [],
+        "error": None,
+    }
+    assert isinstance(said["ms"], int)
+
+
+def test_what_was_not_is_logged_with_what_it_ended_in(caplog: pytest.LogCaptureFixture) -> None:
+    made = exchange()
+    lost = operations.cancel_orders(made, ["1"], BTC, SHORT)
+    said = logged(caplog, Caller(in_turn(fault())), lost)
+    assert (said["outcomes"], said["error"]) == ({"unknown": ["1"]}, CancelUnresolved.__name__)
+    refused = operations.cancel_orders(made, ["1"], BTC, SHORT)
+    said = logged(caplog, Caller(in_turn(fault("40009"))), refused)
+    assert (said["outcomes"], said["error"]) == ({"not_sent": ["1"]}, "OSError")
+
+
+def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    running = operations.cancel_orders(exchange(), ["1"], BTC, SHORT)
+    next(running)
+    with caplog.at_level(logging.INFO, "bitget_margin.cancels"), pytest.raises(KeyboardInterrupt):
+        running.throw(KeyboardInterrupt())
+    assert '"error": "KeyboardInterrupt"' in caplog.text
+
+
+def test_what_was_swept_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    said = logged(caplog, Caller(in_turn(fault("40009"))), operations.cancel_all_orders(exchange(), BTC, SHORT))
+    assert (said["call"], said["unexamined"], said["outcomes"]) == ("cancel_all_orders", [BTC], {})
+
+
+def test_bad_input_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "bitget_margin"), pytest.raises(ccxt.BadRequest):
+        Caller(in_turn(page())).call(operations.cancel_orders(exchange(), [7.0], BTC, CROSS))
+    assert caplog.records == []

@@ -1,0 +1,166 @@
+"""Rows of the websocket, as documented and as captured, become order structures that say what they say, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ccxt
+import pytest
+
+import bitget_margin
+from bitget_margin.adapter import watching
+
+MARKET = {
+    "id": "BTCUSDT",
+    "symbol": "BTC/USDT",
+    "base": "BTC",
+    "quote": "USDT",
+    "baseId": "BTC",
+    "quoteId": "USDT",
+    "type": "spot",
+    "spot": True,
+    "swap": False,
+    "future": False,
+    "option": False,
+    "contract": False,
+    "precision": {"amount": 1e-6, "price": 0.01},
+    "limits": {},
+}
+#: The page's example: a market buy that is not done yet.
+DOCUMENTED = {
+    "force": "gtc",
+    "orderType": "market",
+    "price": "0.000000000",
+    "quoteSize": "0.000000000",
+    "side": "buy",
+    "feeDetail": [{"feeCoin": "USDT", "deduction": "no", "totalDeductionFee": "0", "totalFee": "0.01538693"}],
+    "enterPointSource": "web",
+    "status": "partially_filled",
+    "baseSize": "0.000000000",
+    "cTime": "1695881543701",
+    "uTime": "1695881543701",
+    "clientOid": "2000000000",
+    "fillPrice": "26426.800000000",
+    "baseVolume": "0.000200000",
+    "fillTotalAmount": "5.285360000",
+    "loanType": "normal",
+    "orderId": "1",
+    "stpMode": "cancel_taker",
+}
+#: From ccxt's source: a partial fill, as the venue pushed it before it told when an order changed.
+CAPTURED = {
+    "enterPointSource": "web",
+    "feeDetail": [{"feeCoin": "AAVE", "deduction": "no", "totalDeductionFee": "0", "totalFee": "-0.00010740"}],
+    "force": "gtc",
+    "orderType": "limit",
+    "price": "93.170000000",
+    "fillPrice": "93.170000000",
+    "baseSize": "0.110600000",
+    "quoteSize": "10.304602000",
+    "baseVolume": "0.107400000",
+    "fillTotalAmount": "10.006458000",
+    "side": "buy",
+    "status": "partially_filled",
+    "cTime": "1717875017306",
+    "clientOid": "b57afe789a06454e9c560a2aab7f7201",
+    "loanType": "auto-loan",
+    "orderId": "1183419084588060673",
+}
+
+
+@pytest.fixture
+def exchange() -> Any:
+    """Return an exchange that knows one market."""
+    made = bitget_margin.pro.bitget()
+    made.set_markets([MARKET])
+    return made
+
+
+def read(exchange: Any, *rows: object, **changes: object) -> list[dict[str, Any]]:
+    """Return the order structures of a push."""
+    data = [row | changes if isinstance(row, dict) else row for row in rows]
+    arg = {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
+    symbol, orders = watching.orders(exchange, {"action": "snapshot", "arg": arg, "data": data})
+    assert symbol == "BTC/USDT"
+    return orders
+
+
+def picked(order: dict[str, Any], *names: str) -> tuple[Any, ...]:
+    """Return some fields."""
+    return tuple(order[name] for name in names)
+
+
+def test_the_documented_row(exchange: Any) -> None:
+    """What was bought for nobody knows how much: neither the amount nor what is left is made up."""
+    (order,) = read(exchange, DOCUMENTED)
+    assert picked(order, "symbol", "id", "clientOrderId", "status") == ("BTC/USDT", "1", "2000000000", "open")
+    assert picked(order, "amount", "filled", "remaining", "cost") == (None, 0.0002, None, 5.28536)
+    assert order["average"] == pytest.approx(26426.8)
+    assert order["fee"] == {"currency": "USDT", "cost": 0.01538693}
+    assert picked(order, "timestamp", "lastTradeTimestamp") == (1695881543701, 1695881543701)
+    assert order["info"] == DOCUMENTED
+
+
+def test_the_captured_row(exchange: Any) -> None:
+    """The time of the trade is not in it, and so it is not told."""
+    (order,) = read(exchange, CAPTURED)
+    assert picked(order, "amount", "filled", "remaining", "cost") == (0.1106, 0.1074, 0.0032, 10.006458)
+    assert picked(order, "price", "side", "type", "timeInForce", "status") == (93.17, "buy", "limit", "GTC", "open")
+    assert order["fee"] == {"currency": "AAVE", "cost": 0.0001074}
+    assert picked(order, "timestamp", "lastTradeTimestamp", "lastUpdateTimestamp") == (1717875017306, None, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "traded"),
+    [
+        ("live", "open", False),
+        ("partial_fill", "open", True),
+        ("partially_fill", "open", True),
+        ("partially_filled", "open", True),
+        ("filled", "closed", True),
+        ("cancelled", "canceled", False),
+        ("reject", "rejected", False),
+    ],
+)
+def test_every_word_for_a_state_is_known(exchange: Any, word: str, status: str, traded: bool) -> None:
+    """And the last change was a trade only if the state says so."""
+    (order,) = read(exchange, DOCUMENTED, status=word)
+    assert order["status"] == status
+    assert order["lastTradeTimestamp"] == (1695881543701 if traded else None)
+
+
+def test_the_average_is_not_the_last_price(exchange: Any) -> None:
+    """Stock ccxt tells the price of the last fill."""
+    (order,) = read(exchange, CAPTURED, fillPrice="90", baseVolume="0.1", fillTotalAmount="9.2")
+    assert order["average"] == 92
+
+
+@pytest.mark.parametrize(("side", "told"), [("liquidation-sell", "sell"), ("systemRepay-buy", "buy")])
+def test_sides_are_buy_or_sell(exchange: Any, side: str, told: str) -> None:
+    """Also where the venue trades for its customer."""
+    assert read(exchange, CAPTURED, side=side)[0]["side"] == told
+
+
+def test_fees_in_several_coins_are_listed(exchange: Any) -> None:
+    """Those of one coin are added up."""
+    fees = [{"feeCoin": coin, "totalFee": fee} for coin, fee in (("BTC", "-1"), ("BGB", "-2"), ("BTC", "-0.5"))]
+    (order,) = read(exchange, CAPTURED, feeDetail=fees)
+    assert order["fee"] is None
+    assert order["fees"] == [{"currency": "BTC", "cost": 1.5}, {"currency": "BGB", "cost": 2}]
+    for nothing in (None, [], {}, "", [None], [{}], [{"feeCoin": "", "totalFee": ""}]):
+        (order,) = read(exchange, CAPTURED, feeDetail=nothing)
+        assert picked(order, "fee", "fees") == (None, [])
+
+
+def test_a_symbol_in_the_row_is_read_too(exchange: Any) -> None:
+    """The page lists it, though neither its example nor any capture has it."""
+    assert read(exchange, CAPTURED, symbol="BTCUSDT")[0]["symbol"] == "BTC/USDT"
+
+
+@pytest.mark.parametrize(
+    "row", [None, 1, "row", [], {}, CAPTURED | {"orderId": None}, CAPTURED | {"baseVolume": "1e999999999"}]
+)
+def test_what_cannot_be_read_is_refused(exchange: Any, row: object) -> None:
+    """Rather than told half."""
+    with pytest.raises(ccxt.BadResponse):
+        read(exchange, CAPTURED, row)

@@ -1,0 +1,1 @@
+"""Measurements, side by side with stock ccxt, on the local venue; run by hand, see `docs/benchmarks.md`."""

@@ -1,0 +1,69 @@
+"""What it costs: the processor's time per order, memory, and the time of an import."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bitget_margin.core.flow import cancel
+from bitget_margin.core.target import IdKind, Target
+from support.script import Script
+
+MANY: Final = 100_000
+LIST: Final = 500
+"""How many orders the time per order is taken from."""
+_IMPORTS: Final = 15
+_TIMED: Final = """
+import time
+began = time.perf_counter()
+import ccxt
+middle = time.perf_counter()
+import bitget_margin
+bitget_margin.bitget
+print((middle - began) * 1000, (time.perf_counter() - middle) * 1000)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """Medians of fresh processes, in milliseconds."""
+
+    ccxt_ms: float
+    on_top_ms: float
+
+
+def importing() -> Importing:
+    """Measure how long `import ccxt` takes, and what `import bitget_margin` adds."""
+    pairs = []
+    with tempfile.TemporaryDirectory() as folder:
+        # With compiled files of its own: where Python may not write them, it compiles everything each time.
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = folder
+        command = [sys.executable, "-c", _TIMED]
+        for _ in range(1 + _IMPORTS):
+            done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603
+            pairs.append([float(word) for word in done.stdout.split()])
+    first, second = zip(*pairs[1:], strict=True)
+    return Importing(statistics.median(first), statistics.median(second))
+
+
+def memory_mb() -> float:
+    """Return the most memory that cancelling 100,000 orders takes, of a venue that acknowledges everything."""
+
+    def acknowledged(call: Any) -> Any:
+        return {"successList": list(call.params["orderIdList"]), "failureList": []}
+
+    tracemalloc.start()
+    venue = Script(acknowledged)
+    targets = [Target("BTCUSDT", IdKind.ORDER, str(1_000_000_000_000_000_000 + i)) for i in range(MANY)]
+    desk = venue.desk(*targets, confirm=False, timeout_ms=3_600_000)
+    venue.run(cancel(desk))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak / 1e6

@@ -1,0 +1,98 @@
+"""How long freqtrade's exit takes with so many resting orders, beside its own way to cancel one."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from bitget_margin.emulator import Emulator, ccxt_urls, synthetic_symbols
+from support.bot import PAIRS, Bot, account, config, private, symbol_of, word
+from support.stage import Stage, closed, enter
+
+_SETTLE_S: Final = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Exiting:
+    """Medians, in milliseconds from freqtrade's line that an exit was detected to its exit order at the venue."""
+
+    resting: int
+    round_trip_ms: int
+    took_ms: float
+    longest_ms: float
+    requests: int
+
+
+def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> Iterator[Exiting]:
+    """Let a bot enter, place a ladder and exit, again and again."""
+    pairs = len(resting) * repeats
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Emulator(accounts=(account(),), symbols=synthetic_symbols(pairs)) as venue,
+    ):
+        folder = Path(name)
+        with Bot(folder, config(venue, PAIRS[:pairs], folder)).start() as bot:
+            bot.until_said("Changing state to: RUNNING")
+            stage = Stage(bot, venue, iter(PAIRS))
+            for count in resting:
+                taken = [_exit(stage, count, round_trip_ms) for _ in range(repeats)]
+                times = [took_ms for took_ms, _ in taken]
+                yield Exiting(
+                    count, round_trip_ms, statistics.median(times), max(times), max(sent for _, sent in taken)
+                )
+
+
+def _exit(stage: Stage, count: int, round_trip_ms: int) -> tuple[float, int]:
+    """Return how long one exit took, and how many private requests went before its order."""
+    pair = next(stage.pairs)
+    if count:
+        enter(stage, pair, rungs=count)
+    else:
+        stage.bot.say(pair, enter=True, rungs=0)
+        stage.bot.until(lambda: stage.bot.trade(pair), "the trade is there")
+        stage.bot.say(pair, enter=False)
+    time.sleep(_SETTLE_S)
+    stage.venue.knobs(latency_ms=round_trip_ms)
+    stage.bot.say(pair, exit=True)
+    closed(stage, pair)
+    stage.venue.knobs(latency_ms=0)
+    line = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", stage.bot.said())
+    assert line is not None
+    began_ms = datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp() * 1_000
+    since = [record for record in private(stage.venue) if record.at_ms >= began_ms]
+    orders = private(stage.venue, [symbol_of(pair)])
+    last = next(record for record in reversed(orders) if word(record) == "place-order")
+    return last.at_ms - began_ms, sum(record.at_ms < last.at_ms for record in since)
+
+
+def stock_ms(round_trip_ms: int) -> float:
+    """Return how long stock freqtrade, on stock ccxt, takes to cancel one resting order of the crossed account."""
+    from freqtrade.enums import RunMode  # noqa: PLC0415 - slow to import
+    from freqtrade.resolvers import ExchangeResolver  # noqa: PLC0415
+
+    with (
+        tempfile.TemporaryDirectory() as name,
+        Emulator(accounts=(account(),), symbols=synthetic_symbols(1)) as venue,
+    ):
+        settings = config(venue, PAIRS[:1], Path(name))
+        options: dict[str, Any] = {"fetchMarkets": {"types": ["spot"]}, "defaultMarginMode": "cross", "uta": False}
+        settings["exchange"] |= {"name": "bitget", "ccxt_config": {"urls": ccxt_urls(venue.url), "options": options}}
+        settings |= {"margin_mode": "", "runmode": RunMode.OTHER, "original_config": settings}
+        exchange = ExchangeResolver.load_exchange(settings, validate=False, load_leverage_tiers=False)
+        order = {"symbol": symbol_of(PAIRS[0]), "side": "buy", "price": "50", "baseSize": "1"}
+        order_id = venue.place(venue.accounts[0].uid, order)
+        venue.knobs(latency_ms=round_trip_ms)
+        began = time.perf_counter()
+        exchange.cancel_order_with_result(order_id, PAIRS[0], 1.0)
+        took_ms = (time.perf_counter() - began) * 1_000
+        with contextlib.suppress(Exception):
+            exchange.close()
+        return took_ms

@@ -1,0 +1,119 @@
+"""A venue in a process of its own, so that its work is not counted as the client's."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from bitget_margin.emulator import Account, Emulator, ccxt_urls
+
+MARKET: Final = "BTCUSDT"
+SYMBOL: Final = "BTC/USDT"
+CROSS: Final = {"marginMode": "cross"}
+_BALANCES: Final = {"USDT": "1000000000", "BTC": "10000"}
+_LOWEST_PRICE: Final = 10_000
+
+
+class FarVenue:
+    """What a benchmark asks of the venue, by a pipe."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self.url, self.account = pipe.recv()
+
+    def __call__(self, method: str, *args: Any, **named: Any) -> Any:
+        self._pipe.send((method, args, named))
+        result = self._pipe.recv()
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def config(self, **options: Any) -> dict[str, Any]:
+        """Return the configuration of a client."""
+        account = self.account
+        return {
+            "apiKey": account.api_key,
+            "secret": account.secret,
+            "password": account.password,
+            "urls": ccxt_urls(self.url),
+            "enableRateLimit": True,
+            "options": {"fetchMarkets": {"types": ["spot"]}, "uta": False, "uid": account.uid, **options},
+        }
+
+
+@contextlib.contextmanager
+def far_venue() -> Iterator[FarVenue]:
+    """Start a venue, and end it."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    try:
+        yield FarVenue(ours)
+    finally:
+        ours.send(None)
+        process.join(10)
+        process.kill()
+
+
+def _serve(pipe: Connection) -> None:
+    account = Account(balances=_BALANCES)
+    with Emulator(accounts=(account,)) as venue:
+        pipe.send((venue.url, account))
+        while (asked := pipe.recv()) is not None:
+            method, args, named = asked
+            try:
+                pipe.send(_HERE[method](venue, *args) if method in _HERE else getattr(venue, method)(*args, **named))
+            except Exception as error:  # noqa: BLE001 - raised again where it was asked for
+                pipe.send(error)
+
+
+def _place(venue: Emulator, count: int) -> list[str]:
+    """Place resting buys, and return their ids."""
+    uid = venue.accounts[0].uid
+    order = {"symbol": MARKET, "side": "buy", "baseSize": "0.001"}
+    return [venue.place(uid, order | {"price": str(_LOWEST_PRICE + i % 10_000)}) for i in range(count)]
+
+
+def _live(venue: Emulator) -> int:
+    return len(venue.orders(live_only=True))
+
+
+def _clear(venue: Emulator) -> int:
+    """Cancel what was left alive, and return how much that was."""
+    left = venue.orders(live_only=True)
+    for order in left:
+        venue.cancel(order.order_id)
+    return len(left)
+
+
+def _counts(venue: Emulator) -> dict[int, int]:
+    """Return how many requests ended with which HTTP status, and forget them."""
+    counts: dict[int, int] = {}
+    for record in venue.requests:
+        if record.uid:
+            counts[record.status] = counts.get(record.status, 0) + 1
+    venue.reset_requests()
+    return counts
+
+
+def _knobs(venue: Emulator, latency_ms: int) -> None:
+    venue.knobs(latency_ms=latency_ms)
+
+
+def _forget(venue: Emulator) -> None:
+    """Forget the requests."""
+    venue.reset_requests()
+
+
+_HERE: Final = {
+    "place": _place,
+    "live": _live,
+    "clear": _clear,
+    "counts": _counts,
+    "latency": _knobs,
+    "forget": _forget,
+}

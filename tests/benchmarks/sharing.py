@@ -1,0 +1,119 @@
+"""Processes that share one UID: how many batches get through in a second, and how many the venue refuses."""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from support.redis_server import RedisServer
+
+from .far import CROSS, SYMBOL, FarVenue, far_venue
+
+_PATIENT: Final = {"timeout": 3_000_000}
+_FIRST_WINDOW: Final = 10
+_PERIOD_S: Final = 1.05
+
+
+class By(Enum):
+    """What the processes share their window by."""
+
+    MEMORY = "memory"
+    """Nothing: each has its own."""
+    SQLITE = "sqlite"
+    REDIS = "redis"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """One measurement."""
+
+    by: By
+    processes: int
+    batches: int
+    skew_ms: int
+    """How far apart the clocks of the first and the last process are."""
+    took_s: float
+    refused: int
+    alive: int
+
+    @property
+    def per_second(self) -> float:
+        """Batches per second in the long run: the first ten leave at once, and are not counted."""
+        return (self.batches - _FIRST_WINDOW) / self.took_s
+
+
+def measure(by: By, processes: int, batches: int, skew_ms: int = 0) -> Sharing:
+    """Let so many processes cancel so many orders in all, one by one."""
+    with _store(by) as gate, far_venue() as venue:
+        ids = venue("place", batches)
+        shares = [ids[i::processes] for i in range(processes)]
+        context = multiprocessing.get_context("spawn")
+        pipes: list[Connection] = []
+        running = []
+        for i, share in enumerate(shares):
+            ours, theirs = context.Pipe()
+            offset_s = skew_ms / 1_000 * i / max(1, processes - 1)
+            config = venue.config(rateGate=gate) if gate else venue.config()
+            process = context.Process(target=_work, args=(theirs, config, share, offset_s), daemon=True)
+            process.start()
+            running.append(process)
+            pipes.append(ours)
+        for pipe in pipes:
+            pipe.recv()  # it is ready
+        time.sleep(_PERIOD_S + 0.1)
+        venue("forget")
+        began = time.perf_counter()
+        for pipe in pipes:
+            pipe.send("go")
+        for pipe in pipes:
+            pipe.recv()
+        took_s = time.perf_counter() - began
+        for process in running:
+            process.join(30)
+        return Sharing(by, processes, batches, skew_ms, took_s, _refused(venue), venue("live"))
+
+
+def _refused(venue: FarVenue) -> int:
+    return int(venue("counts").get(429, 0))
+
+
+def _work(pipe: Connection, config: dict[str, Any], ids: list[str], offset_s: float) -> None:
+    _set_clocks(offset_s)
+    import bitget_margin  # noqa: PLC0415 - after the clocks are wrong
+
+    exchange = bitget_margin.bitget(config)  # type: ignore[arg-type]  # ccxt's own types are narrower
+    exchange.load_markets()  # type: ignore[no-untyped-call]
+    exchange.fetch_balance(CROSS)
+    pipe.send("ready")
+    pipe.recv()
+    for order_id in ids:
+        exchange.cancel_orders([order_id], SYMBOL, {**CROSS, **_PATIENT})
+    pipe.send("done")
+
+
+def _set_clocks(offset_s: float) -> None:
+    """Let every clock of this process be wrong by so much."""
+    for name in ("time", "monotonic"):
+        real = getattr(time, name)
+        setattr(time, name, lambda real=real: real() + offset_s)
+    for name in ("time_ns", "monotonic_ns"):
+        real = getattr(time, name)
+        setattr(time, name, lambda real=real: real() + int(offset_s * 1e9))
+
+
+@contextmanager
+def _store(by: By) -> Iterator[str | None]:
+    with tempfile.TemporaryDirectory() as folder:
+        if by is By.REDIS:
+            with RedisServer(Path(folder)) as server:
+                yield server.url
+        else:
+            yield f"sqlite:///{folder}/windows.db" if by is By.SQLITE else None

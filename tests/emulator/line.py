@@ -1,0 +1,93 @@
+"""A private websocket as a careful client uses it, independent of the emulator's own code."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import aiohttp
+
+from bitget_margin.emulator import Account, Emulator
+
+PATIENCE_SECONDS = 5
+LOGGED_IN = {"event": "login", "code": 0}
+CLOSED = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR})
+
+
+class Line:
+    """A connected websocket."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def ask(self, message: object) -> Any:
+        """Send a message, as JSON unless it is text, and return what comes next."""
+        await (self.socket.send_str(message) if isinstance(message, str) else self.socket.send_json(message))
+        return await self.heard()
+
+    async def heard(self) -> Any:
+        """Return the next message."""
+        message = await asyncio.wait_for(self.socket.receive(), PATIENCE_SECONDS)
+        assert message.type is aiohttp.WSMsgType.TEXT, message
+        return message.data if message.data == "pong" else message.json()
+
+    async def row(self) -> dict[str, Any]:
+        """Return the one row of the next push."""
+        push = await self.heard()
+        assert (push["action"], push["arg"]["channel"], len(push["data"])) == ("snapshot", "orders-crossed", 1)
+        return dict(push["data"][0])
+
+    async def ended(self) -> bool:
+        """Return whether the connection ends instead of another message."""
+        with contextlib.suppress(ConnectionError):
+            message = await asyncio.wait_for(self.socket.receive(), PATIENCE_SECONDS)
+            return message.type in CLOSED
+        return True
+
+    async def silent(self) -> bool:
+        """Return whether nothing was sent before the answer to a ping."""
+        return bool(await self.ask("ping") == "pong")
+
+
+def login(account: Account, now_ms: int, **replaced: object) -> dict[str, Any]:
+    """Return a login, with some of its fields replaced."""
+    timestamp = str(now_ms // 1000)
+    digest = hmac.new(account.secret.encode(), f"{timestamp}GET/user/verify".encode(), hashlib.sha256).digest()
+    own = {
+        "apiKey": account.api_key,
+        "passphrase": account.password,
+        "timestamp": timestamp,
+        "sign": base64.b64encode(digest).decode(),
+    }
+    return {"op": "login", "args": [own | replaced]}
+
+
+def arg(symbol: str = "BTCUSDT", **replaced: object) -> dict[str, object]:
+    """Return the argument of a subscription."""
+    return {"instType": "MARGIN", "channel": "orders-crossed", "instId": symbol} | replaced
+
+
+@contextlib.asynccontextmanager
+async def connected(venue: Emulator) -> AsyncIterator[Line]:
+    """Connect to the private websocket."""
+    url = venue.url.replace("http", "ws", 1) + "/v2/ws/private"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        yield Line(socket)
+
+
+@contextlib.asynccontextmanager
+async def subscribed(
+    venue: Emulator, clock: Callable[[], int], *symbols: str, account: Account | None = None
+) -> AsyncIterator[Line]:
+    """Connect, log the first account in unless another is named, and subscribe to its orders of some symbols."""
+    async with connected(venue) as line:
+        assert await line.ask(login(account or venue.accounts[0], clock())) == LOGGED_IN
+        for symbol in symbols or ("BTCUSDT",):
+            answer = await line.ask({"op": "subscribe", "args": [arg(symbol)]})
+            assert answer == {"event": "subscribe", "arg": arg(symbol)}
+        yield line

@@ -1,0 +1,196 @@
+"""Promise: who listens to an account's orders is told of each change, once, in the form that the page documents."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+from bitget_margin.emulator import Account, Emulator
+
+from .client import Client, FakeClock
+from .line import arg, subscribed
+
+BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
+
+
+async def test_a_placed_order_is_pushed(venue: Emulator, client: Client, clock: FakeClock) -> None:
+    """With every field of the page's example."""
+    async with subscribed(venue, clock) as line:
+        order_id = client.placed(price="50000", baseSize="0.01", clientOid="mine")
+        now = str(clock.now_ms)
+        assert await line.heard() == {
+            "action": "snapshot",
+            "arg": arg(),
+            "data": [
+                {
+                    "force": "gtc",
+                    "orderType": "limit",
+                    "price": "50000.000000000",
+                    "quoteSize": "500.000000000",
+                    "side": "buy",
+                    "feeDetail": [],
+                    "enterPointSource": "api",
+                    "status": "live",
+                    "baseSize": "0.010000000",
+                    "cTime": now,
+                    "uTime": now,
+                    "clientOid": "mine",
+                    "fillPrice": "0.000000000",
+                    "baseVolume": "0.000000000",
+                    "fillTotalAmount": "0.000000000",
+                    "loanType": "normal",
+                    "orderId": order_id,
+                    "stpMode": "none",
+                }
+            ],
+            "ts": clock.now_ms,
+        }
+
+
+async def test_fills_add_up(venue: Emulator, clock: FakeClock) -> None:
+    """Volume, amount and fee are those of the order so far; the price is that of the last fill alone."""
+    async with subscribed(venue, clock) as line:
+        order_id = venue.place(venue.accounts[0].uid, BUY)
+        assert (await line.row())["status"] == "live"
+        placed_ms = clock.now_ms
+        for size, total in (("0.004", "0.004"), ("0.001", "0.005"), (None, "0.01")):
+            clock.advance(10)
+            venue.fill(order_id, size)
+            row = await line.row()
+            assert row["status"] == ("filled" if size is None else "partially_filled")
+            assert Decimal(row["baseVolume"]) == Decimal(total)
+            assert Decimal(row["fillTotalAmount"]) == Decimal(total) * 50_000
+            assert Decimal(row["fillPrice"]) == 50_000
+            assert (row["cTime"], row["uTime"]) == (str(placed_ms), str(clock.now_ms))
+            (fee,) = row["feeDetail"]
+            assert (fee["feeCoin"], Decimal(fee["totalFee"])) == ("BTC", -Decimal(total) / 1000)
+            assert (fee["deduction"], fee["totalDeductionFee"]) == ("no", "0")
+        assert await line.silent()
+
+
+async def test_a_market_order_is_pushed_with_its_trade(venue: Emulator, client: Client, clock: FakeClock) -> None:
+    """Its price is nothing, and its base size too where it was bought for an amount."""
+    async with subscribed(venue, clock) as line:
+        client.placed(orderType="market", price=None, baseSize=None, quoteSize="60")
+        assert (await line.row())["status"] == "live"
+        row = await line.row()
+        assert (row["status"], row["orderType"], row["price"]) == ("filled", "market", "0.000000000")
+        assert (row["baseSize"], row["quoteSize"]) == ("0.000000000", "60.000000000")
+        assert (row["baseVolume"], row["fillTotalAmount"]) == ("0.001000000", "60.000000000")
+
+
+async def test_a_cancel_is_pushed_with_what_was_filled(venue: Emulator, client: Client, clock: FakeClock) -> None:
+    """By a batch, by hand, and by the venue itself."""
+    async with subscribed(venue, clock) as line:
+        order_id = client.placed()
+        venue.fill(order_id, "0.004")
+        client.cancel_batch(order_id)
+        assert [(await line.row())["status"] for _ in range(2)] == ["live", "partially_filled"]
+        row = await line.row()
+        assert (row["status"], row["baseVolume"], row["orderId"]) == ("cancelled", "0.004000000", order_id)
+        venue.cancel(client.placed())
+        client.placed(price="70000", force="post_only")
+        assert [(await line.row())["status"] for _ in range(4)] == ["live", "cancelled"] * 2
+        assert await line.silent()
+
+
+async def test_only_what_was_asked_for_is_pushed(venue: Emulator, clock: FakeClock) -> None:
+    """Not what others do, nor other symbols, nor what the client no longer listens to."""
+    (first, second), eth = venue.accounts, BUY | {"symbol": "ETHUSDT", "price": "2000"}
+    async with subscribed(venue, clock) as line, subscribed(venue, clock, "ETHUSDT", account=second) as other:
+        venue.place(second.uid, BUY)
+        venue.place(first.uid, eth)
+        assert await line.silent()
+        assert await other.silent()
+        order_id = venue.place(first.uid, BUY)
+        assert (await line.row())["orderId"] == order_id
+        assert await other.silent()
+        await line.ask({"op": "unsubscribe", "args": [arg()]})
+        venue.cancel(order_id)
+        assert await line.silent()
+
+
+async def test_several_connections_hear_the_same(venue: Emulator, clock: FakeClock) -> None:
+    """And one that has left is not missed."""
+    async with subscribed(venue, clock) as line, subscribed(venue, clock, "ETHUSDT", "BTCUSDT") as other:
+        async with subscribed(venue, clock) as gone:
+            await gone.socket.close()
+        order_id = venue.place(venue.accounts[0].uid, BUY)
+        assert [(await each.row())["orderId"] for each in (line, other)] == [order_id] * 2
+
+
+async def test_a_subscription_does_not_tell_of_the_past(venue: Emulator, clock: FakeClock) -> None:
+    """The documents promise changes, and no list of what is open."""
+    venue.place(venue.accounts[0].uid, BUY)
+    async with subscribed(venue, clock) as line:
+        assert await line.silent()
+
+
+async def test_what_the_venue_does_by_itself_is_pushed_when_it_is_due() -> None:
+    """A late cancel, and a price that moves: nobody else asks for anything meanwhile."""
+    account = Account()
+    with Emulator(accounts=(account,)) as venue:
+        async with subscribed(venue, lambda: time.time_ns() // 1_000_000) as line:
+            bought = venue.place(account.uid, BUY)
+            venue.schedule([(0.1, "BTCUSDT", "49000")])
+            assert [(await line.row())["status"] for _ in range(2)] == ["live", "filled"]
+            venue.knobs(ack_delay_ms=100)
+            asked_ms = time.time_ns() // 1_000_000
+            with Client(venue.url, account, lambda: time.time_ns() // 1_000_000, lambda: None) as client:
+                cancelled = client.placed(price="40000")
+                client.cancel_batch(cancelled)
+            rows = [await line.row() for _ in range(2)]
+            assert [row["status"] for row in rows] == ["live", "cancelled"]
+            assert int(rows[1]["uTime"]) >= asked_ms + 100
+            assert bought != cancelled
+    assert venue.errors == ()
+
+
+async def test_push_delay(venue: Emulator, clock: FakeClock) -> None:
+    """Each push comes so much later, and none overtakes another."""
+    async with subscribed(venue, clock) as line:
+        order_id = venue.place(venue.accounts[0].uid, BUY)
+        await line.row()
+        venue.knobs(push_delay_ms=100)
+        begun = time.perf_counter()
+        venue.fill(order_id, "0.001")
+        venue.knobs(push_delay_ms=0)
+        venue.cancel(order_id)
+        assert (await line.row())["status"] == "partially_filled"
+        assert time.perf_counter() - begun >= 0.1
+        assert (await line.row())["status"] == "cancelled"
+
+
+async def test_push_twice(venue: Emulator, clock: FakeClock) -> None:
+    """The very same message."""
+    venue.knobs(push_twice=True)
+    async with subscribed(venue, clock) as line:
+        venue.place(venue.accounts[0].uid, BUY)
+        assert await line.heard() == await line.heard()
+        assert await line.silent()
+
+
+async def test_push_drop_every(venue: Emulator, clock: FakeClock) -> None:
+    """The so many-th push of a connection is lost together with it; a new one begins to count anew."""
+    venue.knobs(push_drop_every=2)
+    for _ in range(2):
+        async with subscribed(venue, clock) as line:
+            order_id = venue.place(venue.accounts[0].uid, BUY)
+            assert (await line.row())["orderId"] == order_id
+            venue.cancel(order_id)
+            assert await line.ended()
+
+
+async def test_knobs_of_one_account_concern_its_pushes_alone(venue: Emulator, clock: FakeClock) -> None:
+    """As for everything else."""
+    first, second = venue.accounts
+    venue.knobs(first.uid, push_twice=True, partial_status="partial_fill")
+    async with subscribed(venue, clock) as line, subscribed(venue, clock, account=second) as other:
+        for each, account, copies, spelling in (
+            (line, first, 2, "partial_fill"),
+            (other, second, 1, "partially_filled"),
+        ):
+            venue.fill(venue.place(account.uid, BUY), "0.001")
+            rows = [await each.row() for _ in range(2 * copies)]
+            assert [row["status"] for row in rows] == ["live"] * copies + [spelling] * copies
+            assert await each.silent()

@@ -1,0 +1,282 @@
+"""Promise: the private websocket lets in who has signed, answers what the venue documents, and survives the rest."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.emulator.conversation import Conversation
+from bitget_margin.emulator.feed import Push
+
+from .client import FakeClock
+from .line import LOGGED_IN, arg, connected, login, subscribed
+
+
+def subscribe(*args: object) -> dict[str, Any]:
+    """Return a subscription."""
+    return {"op": "subscribe", "args": list(args)}
+
+
+async def test_a_signed_login_is_let_in(venue: Emulator, clock: FakeClock) -> None:
+    """And then pings are answered, and subscriptions confirmed, as often as they come."""
+    async with connected(venue) as line:
+        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+        assert await line.ask("ping") == "pong"
+        for _ in range(2):
+            assert await line.ask(subscribe(arg())) == {"event": "subscribe", "arg": arg()}
+        assert await line.ask({"op": "unsubscribe", "args": [arg()]}) == {"event": "unsubscribe", "arg": arg()}
+
+
+@pytest.mark.parametrize("seconds", [-30, 30])
+async def test_a_clock_may_be_half_a_minute_off(venue: Emulator, clock: FakeClock, seconds: int) -> None:
+    """That is what the page says."""
+    async with connected(venue) as line:
+        assert await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000)) == LOGGED_IN
+
+
+@pytest.mark.parametrize(
+    ("replaced", "code"),
+    [
+        ({"apiKey": "bg_nobody"}, 30011),
+        ({"apiKey": None}, 30011),
+        ({"apiKey": ["x"]}, 30011),
+        ({"passphrase": "wrong"}, 30012),
+        ({"passphrase": 1}, 30012),
+        ({"passphrase": "\ud800"}, 30012),
+        ({"timestamp": ""}, 30013),
+        ({"timestamp": "now"}, 30013),
+        ({"timestamp": "9" * 5000}, 30013),
+        ({"timestamp": {}}, 30013),
+        ({"timestamp": "1"}, 30014),
+        ({"sign": "AAAA"}, 30015),
+        ({"sign": None}, 30015),
+        ({"sign": "\ud800"}, 30015),
+    ],
+)
+async def test_a_bad_login_is_refused(
+    venue: Emulator, clock: FakeClock, replaced: dict[str, object], code: int
+) -> None:
+    """Each with its code; it opens nothing, and a good one is still welcome."""
+    async with connected(venue) as line:
+        refused = await line.ask(login(venue.accounts[0], clock.now_ms, **replaced))
+        assert (refused["event"], refused["code"]) == ("error", code)
+        assert refused["msg"]
+        assert (await line.ask(subscribe(arg())))["code"] == 30004
+        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+
+
+@pytest.mark.parametrize("seconds", [-32, 32])
+async def test_a_login_from_another_time_has_expired(venue: Emulator, clock: FakeClock, seconds: int) -> None:
+    """Though its signature is right."""
+    async with connected(venue) as line:
+        refused = await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000))
+        assert refused == {"event": "error", "code": 30014, "msg": "Request timestamp expired"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        arg("default"),
+        arg("NOSUCH"),
+        arg(""),
+        arg(instId=None),
+        arg(instId=["BTCUSDT"]),
+        arg("\ud800"),
+        arg("X" * 10_000),
+        arg(channel="orders"),
+        arg(channel="orders-isolated"),
+        arg(instType="SPOT"),
+        {},
+    ],
+)
+async def test_what_does_not_exist_cannot_be_heard(venue: Emulator, clock: FakeClock, wrong: dict[str, object]) -> None:
+    """It is named in the answer, and nothing to the subscriptions beside it."""
+    async with connected(venue) as line:
+        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+        refused = await line.ask(subscribe(wrong, arg("ETHUSDT")))
+        assert (refused["event"], refused["code"]) == ("error", 30001)
+        assert refused["msg"].endswith("doesn't exist")
+        assert len(refused["msg"]) < 500
+        assert await line.heard() == {"event": "subscribe", "arg": arg("ETHUSDT")}
+
+
+@pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
+async def test_nothing_is_heard_without_a_login(venue: Emulator, op: str) -> None:
+    """Whatever is asked for."""
+    async with connected(venue) as line:
+        refused = await line.ask({"op": op, "args": [arg()]})
+        assert refused == {"event": "error", "code": 30004, "msg": "User needs to log in"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", 30002),
+        ("pong", 30002),
+        (" ping", 30002),
+        ("{", 30002),
+        ("[" * 10_000, 30002),
+        ("[]", 30002),
+        ("null", 30002),
+        ("1" * 5000, 30002),
+        ("\x00", 30002),
+        ("{}", 30003),
+        ('{"op": ["login"]}', 30003),
+        ('{"op": "trade", "args": [{}]}', 30003),
+        ('{"op": "login"}', 30016),
+        ('{"op": "login", "args": {}}', 30016),
+        ('{"op": "login", "args": []}', 30016),
+        ('{"op": "subscribe", "args": [1]}', 30016),
+        ('{"op": "subscribe", "args": [{}, null]}', 30016),
+    ],
+)
+async def test_malformed_texts_are_refused(venue: Emulator, text: str, code: int) -> None:
+    """The connection goes on, and nothing unforeseen has happened."""
+    async with connected(venue) as line:
+        refused = await line.ask(text)
+        assert (refused["event"], refused["code"]) == ("error", code)
+        assert await line.silent()
+
+
+NAMES = ("op", "args", "apiKey", "passphrase", "timestamp", "sign", "instType", "channel", "instId")
+WORDS = ("login", "subscribe", "unsubscribe", "MARGIN", "orders-crossed", "BTCUSDT", "1760000000", "default")
+ANYTHING = st.recursive(
+    st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=9),
+    max_leaves=20,
+)
+
+
+class Deaf:
+    """A listener that does not care."""
+
+    def push(self, push: Push) -> None:
+        """Nothing is pushed here."""
+
+    def due_in(self, delay_ms: int) -> None:
+        """Nothing is due either."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.fixed_dictionaries({"op": st.sampled_from(WORDS[:3]), "args": st.lists(ANYTHING, max_size=3)}) | ANYTHING)
+def test_nothing_that_can_be_said_upsets_the_venue(message: object) -> None:
+    """Whatever it is, by a stranger or by a customer, each answer is one that the venue has."""
+    clock = FakeClock()
+    venue = Emulator(clock=clock)
+    for known in (False, True):
+        conversation = Conversation(venue._venue, Deaf())
+        if known:
+            assert conversation.answers(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
+        for answer in conversation.answers(json.dumps(message)):
+            assert json.loads(answer)["event"] in {"error", "subscribe", "unsubscribe"}
+        conversation.end()
+    assert venue.errors == ()
+
+
+def json_of(content: object) -> str:
+    """Return compact JSON."""
+    return json.dumps(content, separators=(",", ":"))
+
+
+async def test_bytes_are_not_understood(venue: Emulator) -> None:
+    """The venue speaks in texts."""
+    async with connected(venue) as line:
+        await line.socket.send_bytes(b"ping")
+        assert (await line.heard())["code"] == 30002
+        assert await line.silent()
+
+
+async def test_huge_messages_end_the_connection(venue: Emulator) -> None:
+    """But not the venue."""
+    async with connected(venue) as line:
+        await line.socket.send_str("x" * 1_000_000)
+        assert await line.ended()
+    async with connected(venue) as line:
+        assert await line.silent()
+
+
+async def test_the_eleventh_message_of_a_second_ends_the_connection(venue: Emulator, clock: FakeClock) -> None:
+    """Pings count; a second later there would have been room again."""
+    async with connected(venue) as line:
+        for _ in range(2):
+            clock.advance(1000)
+            for _ in range(10):
+                assert await line.ask("ping") == "pong"
+        assert (await line.ask("ping"))["code"] == 30007
+        assert await line.ended()
+
+
+async def test_whoever_pings_too_seldom_is_left(venue: Emulator) -> None:
+    """Two minutes by default; the knob holds from the next ping or connection on."""
+    assert venue.knobs().ping_patience_ms == 120_000
+    async with connected(venue) as line:
+        assert await line.silent()
+        venue.knobs(ping_patience_ms=50)
+        assert await line.silent()
+        assert await line.ended()
+    async with connected(venue) as line:
+        assert await line.ended()
+
+
+async def test_other_words_are_no_ping(venue: Emulator) -> None:
+    """The page asks for the word itself."""
+    venue.knobs(ping_patience_ms=300)
+    async with connected(venue) as line:
+        assert await line.silent()
+        venue.knobs(ping_patience_ms=120_000)
+        assert (await line.ask({}))["code"] == 30003
+        assert await line.ended()
+
+
+async def test_a_plain_request_is_refused(venue: Emulator) -> None:
+    """The path is for websockets."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{venue.url}/v2/ws/private", timeout=5)  # noqa: S310, ASYNC210 - our own server
+    with caught.value:
+        assert caught.value.code == 400
+
+
+async def test_connections_end_with_the_venue() -> None:
+    """Its thread too."""
+    threads = threading.active_count()
+    with Emulator() as venue:
+        async with connected(venue) as line:
+            assert await line.silent()
+            venue.stop()
+            assert await line.ended()
+            assert threading.active_count() == threads
+    assert venue.errors == ()
+
+
+async def test_a_unified_account_hears_nothing_of_its_orders(clock: FakeClock) -> None:
+    """It can log in and subscribe, but its orders are no classic ones."""
+    account = Account(kind=AccountKind.UNIFIED)
+    with Emulator(accounts=(account,), clock=clock) as venue:
+        async with subscribed(venue, clock) as line:
+            venue.place(account.uid, {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"})
+            assert await line.silent()
+    assert venue.errors == ()
+
+
+async def test_refused_connections_are_refused_here_too(venue: Emulator, clock: FakeClock) -> None:
+    """Who is connected is reset."""
+    async with subscribed(venue, clock) as line:
+        venue.refuse_connections(1)
+        assert await line.ended()
+
+
+async def test_no_secret_is_repeated(venue: Emulator, clock: FakeClock) -> None:
+    """Not even in the answer to a message that has them in the wrong place."""
+    account = venue.accounts[0]
+    async with connected(venue) as line:
+        for message in (login(account, clock.now_ms, sign="AAAA"), {"op": "login", "args": login(account, 0)}):
+            answer = json.dumps(await line.ask(message))
+            assert not any(secret in answer for secret in (account.api_key, account.secret, account.password))

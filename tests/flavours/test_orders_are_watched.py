@@ -1,0 +1,335 @@
+"""Watched crossed margin orders: what is pushed is told truly, and nobody waits for what cannot come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.emulator import Account, AccountKind, Emulator
+from support.client import CROSS, rungs
+from support.watching import BTC, known, left, soon, streaming, until, watching
+
+pytestmark = pytest.mark.classic
+ETH = "ETH/USDT"
+TOLD = (
+    *("symbol", "side", "type", "status", "price", "amount", "filled", "remaining", "cost", "average", "fee"),
+    *("clientOrderId", "lastTradeTimestamp", "timestamp", "timeInForce"),
+)
+
+
+def told(order: dict[str, Any], **expected: object) -> None:
+    """Check some fields of an order structure."""
+    assert {name: order[name] for name in expected} == expected
+
+
+def place(venue: Emulator, **fields: str) -> str:
+    """Place an order as the first account's owner."""
+    return venue.place(venue.accounts[0].uid, {"symbol": "BTCUSDT", "side": "buy", **fields})
+
+
+async def test_each_change_of_an_order_is_told(venue: Emulator) -> None:
+    """Placed, partly filled, and cancelled with what was filled."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        begun_ms = time.time_ns() // 1_000_000
+        order_id = place(venue, price="50000", baseSize="0.01", clientOid="mine")
+        (order,) = await soon(call)
+        common = {"id": order_id, "symbol": BTC, "side": "buy", "type": "limit", "price": 50_000, "amount": 0.01}
+        told(order, **common, clientOrderId="mine", status="open", timeInForce="GTC")
+        told(order, filled=0, remaining=0.01, cost=0, average=None, fee=None, fees=[], lastTradeTimestamp=None)
+        assert order["timestamp"] >= begun_ms
+
+        call = await watching(venue, exchange)
+        venue.fill(order_id, "0.004")
+        placed, (order,) = order, await soon(call)
+        told(placed, **common, filled=0, remaining=0.01)  # what was told stays as it was
+        told(order, **common, status="open", filled=0.004, remaining=0.006, cost=200, average=50_000)
+        told(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=venue.order(order_id).updated_ms)
+
+        call = await watching(venue, exchange)
+        venue.cancel(order_id)
+        (order,) = await soon(call)
+        told(order, **common, status="canceled", filled=0.004, remaining=0.006, cost=200, average=50_000)
+        told(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=None)
+        assert order["info"]["status"] == "cancelled"
+
+
+async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
+    """Of a market order either way, and of a limit order that was filled at a better price."""
+    async with streaming(venue) as exchange:
+        for fields in (
+            {"orderType": "market", "quoteSize": "60"},
+            {"orderType": "market", "side": "sell", "baseSize": "0.001"},
+            {"side": "sell", "price": "50000", "baseSize": "0.001"},
+        ):
+            call = await watching(venue, exchange)
+            order_id = place(venue, **fields)
+            (watched,) = await soon(call)
+            while watched["status"] == "open":
+                (watched,) = await soon(exchange.watch_orders(BTC, params=CROSS))
+            fetched = await exchange.fetch_order(order_id, BTC, CROSS)
+            same = set(fetched) - {"info", "fee", "fees", "lastTradeTimestamp"}
+            assert {name: watched[name] for name in same} == {name: fetched[name] for name in same}
+            told(watched, status="closed", average=60_000, amount=0.001, filled=0.001, remaining=0, cost=60)
+            paid = {"currency": "BTC", "cost": 0.000001} if watched["side"] == "buy" else {"currency": "USDT"}
+            assert watched["fee"] == {"cost": 0.06, **paid}
+            assert watched["lastTradeTimestamp"] == watched["lastUpdateTimestamp"]
+
+
+@pytest.mark.parametrize("mode", ["cross", "crossed", "CROSSED"])
+async def test_crossed_means_cross(venue: Emulator, mode: str) -> None:
+    """Stock ccxt waits for ever."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange, marginMode=mode)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+async def test_a_default_margin_mode_counts(venue: Emulator) -> None:
+    """Without a word in the parameters."""
+    async with streaming(venue, options={"defaultMarginMode": "cross"}) as exchange:
+        first = await watching(venue, exchange)
+        second = asyncio.ensure_future(exchange.watch_orders(BTC))
+        await asyncio.sleep(0)
+        (order_id,) = rungs(venue, 1)
+        for call in (first, second):
+            assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+async def test_symbols_are_watched_side_by_side(venue: Emulator) -> None:
+    """Also where the type is named, with which stock ccxt forgets to subscribe to the second."""
+    async with streaming(venue) as exchange:
+        calls = [await watching(venue, exchange, symbol, type="margin") for symbol in (BTC, ETH)]
+        ids = [rungs(venue, 1, symbol=symbol)[0] for symbol in ("BTCUSDT", "ETHUSDT")]
+        for call, order_id, symbol in zip(calls, ids, (BTC, ETH), strict=True):
+            assert [(order["id"], order["symbol"]) for order in await soon(call)] == [(order_id, symbol)]
+
+
+async def test_what_came_between_two_calls_is_returned_at_once(venue: Emulator) -> None:
+    """Each order that changed, once, as it is by now; and the next call waits again."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        first, second, third = rungs(venue, 3)
+        seen = {order["id"] for order in await soon(call)}
+        while seen < {first, second, third}:
+            seen |= {order["id"] for order in await soon(exchange.watch_orders(BTC, params=CROSS))}
+        venue.fill(first, "0.0004")
+        venue.fill(first)
+        venue.cancel(second)
+        await known(exchange, 3, "filled", "cancelled")
+        orders = await soon(exchange.watch_orders(BTC, params=CROSS))
+        assert [(order["id"], order["status"]) for order in orders] == [(first, "closed"), (second, "canceled")]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(exchange.watch_orders(BTC, params=CROSS), 0.1)
+
+
+async def test_a_limit_and_a_time_narrow_the_answer(venue: Emulator) -> None:
+    """As in ccxt: the latest so many, and those that were placed since."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        ids = rungs(venue, 3)
+        await soon(call)
+        await known(exchange, 3)
+        exchange._unseen = frozenset({BTC})
+        assert [order["id"] for order in await exchange.watch_orders(BTC, None, 1, CROSS)] == ids[-1:]
+        later = venue.order(ids[-1]).created_ms + 1
+        exchange._unseen = frozenset({BTC})
+        assert await exchange.watch_orders(BTC, later, None, CROSS) == []
+
+
+async def test_a_push_that_comes_twice_counts_once(venue: Emulator) -> None:
+    """What it says are sums, so nothing is added up."""
+    venue.knobs(push_twice=True)
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        venue.fill(order_id, "0.0004")
+        (order,) = await soon(call)
+        while order["filled"] == 0 or exchange._unseen:
+            (order,) = await soon(exchange.watch_orders(BTC, params=CROSS))
+        told(order, id=order_id, filled=0.0004, remaining=0.0006, status="open")
+        assert len(exchange.crossed_orders) == 1
+
+
+async def test_a_lost_connection_is_told_and_the_next_call_connects_again(venue: Emulator) -> None:
+    """What changed meanwhile is not pushed: it is asked for."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        venue.knobs(push_drop_every=1)
+        lost, after = rungs(venue, 2)
+        with pytest.raises(ccxt.NetworkError):
+            await soon(call)
+        venue.knobs(push_drop_every=0)
+        await left(venue)
+        call = await watching(venue, exchange)
+        venue.cancel(after)
+        assert [(order["id"], order["status"]) for order in await soon(call)] == [(after, "canceled")]
+        assert [order["id"] for order in await exchange.fetch_open_orders(BTC, None, None, CROSS)] == [lost]
+
+
+async def test_who_is_silent_too_long_is_told(venue: Emulator) -> None:
+    """The venue hangs up, and the call does not wait on."""
+    venue.knobs(ping_patience_ms=200)
+    async with streaming(venue) as exchange:
+        with pytest.raises(ccxt.NetworkError):
+            await soon(exchange.watch_orders(BTC, params=CROSS))
+
+
+async def test_pings_are_answered(venue: Emulator) -> None:
+    """Those of ccxt, which keep the connection."""
+    heard: list[object] = []
+    async with streaming(venue, options={"ws": {"keepAlive": 200}}) as exchange:
+        exchange.handle_pong = lambda connection, message: heard.append(message)
+        call = await watching(venue, exchange)
+        await until(lambda: len(heard) > 1)
+        assert set(heard) == {"pong"}
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+@pytest.mark.parametrize(
+    ("broken", "value", "error"),
+    [
+        ("secret", "wrong", ccxt.AuthenticationError),
+        ("password", "wrong", ccxt.AuthenticationError),
+        ("apiKey", "wrong", ccxt.AuthenticationError),
+        ("seconds", lambda: 1000, ccxt.BadRequest),
+    ],
+)
+async def test_a_refused_login_leaves_nobody_waiting(venue: Emulator, broken: str, value: Any, error: type) -> None:
+    """It raises, and once it is put right, the next call works; stock ccxt would wait for ever after some of these."""
+    async with streaming(venue) as exchange:
+        right = getattr(exchange, broken)
+        setattr(exchange, broken, value)
+        with pytest.raises(error):
+            await soon(exchange.watch_orders(BTC, params=CROSS))
+        setattr(exchange, broken, right)
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+async def test_a_refused_subscription_leaves_nobody_waiting(venue: Emulator) -> None:
+    """Not even who waits for another symbol: the connection ends, and both connect again."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        with pytest.raises(ccxt.BadRequest, match="30001"):
+            await soon(exchange.watch_orders(BTC, params={"marginMode": "isolated"}))
+        with pytest.raises(ccxt.BadRequest, match="30001"):
+            await soon(call)
+        await left(venue)
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        [None],
+        [["orderId", "1"]],
+        [{}],
+        [{"orderId": "1", "baseSize": "0.01", "loanType": "normal", "side": "buy", "baseVolume": "1e999999999"}],
+    ],
+)
+async def test_a_push_that_cannot_be_read_ends_the_connection(venue: Emulator, data: Any) -> None:
+    """It is raised where somebody waits: in stock ccxt, the connection falls silent."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (connection,) = exchange.clients.values()
+        arg = {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
+        exchange.handle_message(connection, {"action": "snapshot", "arg": arg, "data": data, "ts": 1})
+        with pytest.raises(ccxt.BadResponse):
+            await soon(call)
+        assert exchange.clients == {}
+
+
+async def test_spot_orders_are_kept_apart(venue: Emulator) -> None:
+    """They have the same symbol, and another wallet."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (connection,) = exchange.clients.values()
+        arg = {"instType": "SPOT", "channel": "orders", "instId": "BTCUSDT"}
+        row = {"instId": "BTCUSDT", "orderId": "1", "newSize": "1", "orderType": "limit", "side": "buy"}
+        exchange.handle_message(connection, {"action": "snapshot", "arg": arg, "data": [row], "ts": 1})
+        assert [order["id"] for order in exchange.orders] == ["1"]
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+        assert [order["id"] for order in exchange.orders] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "params", "error", "text"),
+    [
+        (None, {}, ccxt.ArgumentsRequired, "requires a symbol such as 'BTC/USDT'"),
+        ("", {}, ccxt.ArgumentsRequired, "requires a symbol"),
+        (7, {}, ccxt.BadRequest, "symbol is 7"),
+        ("NO/SUCH", {}, ccxt.BadSymbol, "NO/SUCH"),
+        ("BTC/USDT:USDT", {}, ccxt.BadSymbol, "crossed margin orders are on spot symbols"),
+        (BTC, {"trigger": True}, ccxt.NotSupported, "no trigger orders"),
+        (BTC, {"limitt": 1}, ccxt.BadRequest, "unknown parameter 'limitt'"),
+        (BTC, {"marginMode": "both"}, ccxt.BadRequest, "marginMode is 'both'"),
+    ],
+)
+async def test_bad_input_is_refused_before_anything_is_sent(
+    venue: Emulator, symbol: Any, params: dict[str, Any], error: type, text: str
+) -> None:
+    """Stock ccxt asks the venue for orders of the symbol 'default', and then waits for ever."""
+    async with streaming(venue) as exchange:
+        venue.reset_requests()
+        with pytest.raises(error) as caught:
+            await soon(exchange.watch_orders(symbol, params=CROSS | params))
+        assert text in str(caught.value)
+        assert not exchange.clients
+        assert venue.requests == ()
+
+
+async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> None:
+    """Demo trading has no margin account."""
+    async with streaming(venue) as exchange:
+        exchange.options["sandboxMode"] = True
+        with pytest.raises(ccxt.NotSupported, match="demo trading has no margin"):
+            await exchange.watch_orders(BTC, params=CROSS)
+        exchange.options["sandboxMode"] = False
+        exchange.secret = ""
+        with pytest.raises(ccxt.AuthenticationError, match="secret"):
+            await exchange.watch_orders(BTC, params=CROSS)
+        assert not exchange.clients
+
+
+async def test_without_a_margin_mode_it_is_stock_s(venue: Emulator) -> None:
+    """Spot orders, of which the local venue has none to tell of."""
+    async with streaming(venue) as exchange:
+        with pytest.raises(ccxt.BadRequest, match="instType:SPOT,channel:orders,instId:BTCUSDT"):
+            await soon(exchange.watch_orders(BTC))
+
+
+@pytest.mark.parametrize("known", [True, None])
+async def test_a_unified_account_is_told_that_it_cannot_watch(known: object) -> None:
+    """The venue is asked once, if nobody has said; the channel of a classic account would be silent."""
+    account = Account(kind=AccountKind.UNIFIED)
+    with Emulator(accounts=(account,)) as venue:
+        async with streaming(venue, options={"uta": known}) as exchange:
+            venue.reset_requests()
+            for _ in range(2):
+                with pytest.raises(ccxt.NotSupported, match="on a unified account, margin orders cannot be watched"):
+                    await soon(exchange.watch_orders(BTC, params=CROSS))
+            assert [record.path for record in venue.requests] == ["/api/v3/account/settings"] * (known is None)
+    assert venue.errors == ()
+
+
+async def test_a_classic_account_is_asked_for_its_kind_once(venue: Emulator) -> None:
+    """If nobody has said; and then it is watched."""
+    async with streaming(venue, options={"uta": None}) as exchange:
+        venue.reset_requests()
+        for number in range(2):
+            call = await watching(venue, exchange)
+            (order_id,) = rungs(venue, 1, price=50_000 - number * 1000)
+            assert [order["id"] for order in await soon(call)] == [order_id]
+        assert [record.path for record in venue.requests] == ["/api/v3/account/settings"]

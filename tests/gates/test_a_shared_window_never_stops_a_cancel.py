@@ -1,0 +1,170 @@
+"""A store that is down or slow delays no cancel beyond its deadline, and costs no order its true outcome."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import ccxt
+import pytest
+from filelock import FileLock
+
+from bitget_margin import Outcome
+from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.gates import opening
+from support.client import CROSS, Client, Flavour, config, rungs
+from support.redis_server import RedisServer
+
+BTC = "BTC/USDT"
+BUY = (BTC, "limit", "buy", 0.001, 20_000)
+NOBODY = "redis://127.0.0.1:1/0"
+GRACE_S = 5.0
+"""Much, since a machine can be slow; what forgets its deadline takes longer all the same."""
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    """Let every test open its stores anew."""
+    before = dict(opening._gates)
+    opening._gates.clear()
+    yield
+    opening._gates.clear()
+    opening._gates.update(before)
+
+
+@pytest.fixture
+def gated(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
+    """Return a client that keeps to the venue's windows."""
+    made = Client(flavour, config(venue) | {"enableRateLimit": True})
+    made.exchange.options["uid"] = venue.accounts[0].uid
+    venue.reset_requests()
+    yield made
+    made.close()
+
+
+def through(client: Client, url: str, **more: object) -> None:
+    """Let the client share a window."""
+    client.exchange.options["rateGate"] = {"url": url, **more}
+
+
+def cancelled(venue: Emulator, client: Client, count: int = 3) -> float:
+    """Cancel new orders, and return how long it took."""
+    ids = rungs(venue, count)
+    started = time.monotonic()
+    report = client("batch_cancel", ids, BTC, params={"timeout": 4_000})
+    took_s = time.monotonic() - started
+    assert [result.outcome for result in report.results] == [Outcome.CANCELED] * count
+    assert not venue.orders(live_only=True)
+    return took_s
+
+
+def test_a_cancel_goes_out_and_is_proven_without_a_store(
+    venue: Emulator, gated: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    through(gated, NOBODY)
+    assert cancelled(venue, gated) < 4 + GRACE_S
+    assert cancelled(venue, gated) < 4 + GRACE_S
+    assert caplog.text.count("cannot be asked") == 1
+
+
+def test_a_store_that_hangs_or_ends_in_the_middle_delays_no_cancel_beyond_its_deadline(
+    venue: Emulator, gated: Client, redis_server: RedisServer
+) -> None:
+    through(gated, redis_server.url)
+    cancelled(venue, gated)
+    redis_server.hang()
+    assert cancelled(venue, gated) < 4 + GRACE_S
+    redis_server.stop()
+    assert cancelled(venue, gated) < 4 + GRACE_S
+
+
+def test_a_file_that_another_process_has_locked_delays_no_cancel_beyond_its_deadline(
+    venue: Emulator, gated: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "windows.db"
+    through(gated, f"sqlite:///{path}")
+    cancelled(venue, gated)
+    with FileLock(f"{path}.lock"):
+        assert cancelled(venue, gated) < 4 + GRACE_S
+    cancelled(venue, gated)
+
+
+def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator, gated: Client) -> None:
+    through(gated, NOBODY)
+    for method, args in (("create_order", (*BUY, CROSS | {"timeout": 600})), ("fetch_balance", (CROSS,))):
+        gated.exchange.options["batchCancel"] = {"timeout": 600}
+        with pytest.raises(ccxt.RequestTimeout, match="was not sent: the rate limit left no room"):
+            gated(method, *args)
+    assert venue.requests == ()
+
+
+def test_everything_else_fails_at_once_where_that_is_wanted(venue: Emulator, gated: Client) -> None:
+    through(gated, NOBODY, whenDown="fail")
+    started = time.monotonic()
+    with pytest.raises(ccxt.RequestTimeout, match=r"the shared rate window redis://127.0.0.1:1/0 cannot be asked"):
+        gated("create_order", *BUY, CROSS)
+    assert time.monotonic() - started < GRACE_S
+    assert venue.requests == ()
+    cancelled(venue, gated)
+
+
+def test_what_waited_goes_on_once_the_store_is_back(venue: Emulator, gated: Client, redis_server: RedisServer) -> None:
+    through(gated, redis_server.url)
+    redis_server.stop()
+    back = threading.Timer(0.3, redis_server.start)
+    back.start()
+    order = gated("create_order", *BUY, CROSS | {"timeout": 15_000})
+    back.join()
+    assert order["id"] in {live.order_id for live in venue.orders(live_only=True)}
+
+
+def test_two_processes_worth_of_clients_share_one_window(
+    venue: Emulator, gated: Client, flavour: Flavour, redis_server: RedisServer
+) -> None:
+    """What one has taken of the window, the other does not have: its eleventh request waits."""
+    through(gated, redis_server.url)
+    other = Client(flavour, config(venue) | {"enableRateLimit": True})
+    other.exchange.options["uid"] = venue.accounts[0].uid
+    through(other, redis_server.url)
+    started = time.monotonic()
+    for client in (gated, other) * 5:
+        client("fetch_balance", CROSS)
+    soon_s = time.monotonic() - started
+    other("fetch_balance", CROSS)
+    assert time.monotonic() - started >= min(1.04, 1.04 + soon_s)
+    other.close()
+
+
+def test_the_uid_is_asked_once_so_that_keys_of_one_account_share_its_window(
+    flavour: Flavour, kind: AccountKind, redis_server: RedisServer
+) -> None:
+    with Emulator(accounts=(Account(kind=kind),)) as venue:
+        client = Client(flavour, config(venue) | {"enableRateLimit": True})
+        through(client, redis_server.url)
+        venue.reset_requests()
+        cancelled(venue, client)
+        assert client.exchange.options["uid"] == venue.accounts[0].uid
+        asked = [record.path for record in venue.requests if "account" in record.path]
+        assert asked[-1:] == [
+            "/api/v3/account/settings" if kind is AccountKind.UNIFIED else "/api/v2/spot/account/info"
+        ]
+        venue.reset_requests()
+        cancelled(venue, client)
+        assert not [record for record in venue.requests if "account" in record.path]
+        client.close()
+
+
+def test_a_uid_that_the_venue_does_not_tell_is_not_asked_for_again(
+    venue: Emulator, gated: Client, redis_server: RedisServer
+) -> None:
+    gated.exchange.options["uid"] = None
+    through(gated, redis_server.url)
+    for path in ("/spot/account/info", "/account/settings"):
+        venue.add_fault("empty-body", path=path)
+    cancelled(venue, gated)
+    assert not gated.exchange.options["uid"]
+    venue.reset_requests()
+    cancelled(venue, gated)
+    assert not [record for record in venue.requests if "/account/" in record.path]

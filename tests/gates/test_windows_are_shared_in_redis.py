@@ -1,0 +1,111 @@
+"""Machines share a window on a Redis server, in the order in which they ask, by the server's clock."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bitget_margin.gates import Gate, GateDown, GateSettings, Place, WhenDown, open_gate
+from bitget_margin.gates.redis_store import RedisStore
+from support.redis_server import RedisServer
+
+PATIENT_MS = 5_000
+LONG_MS = 60_000
+
+
+def test_a_window_gives_places_ahead_of_time_and_in_order(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, PATIENT_MS)
+    assert [store.reserve("w", 3, LONG_MS, 0) for _ in range(3)] == [Place(0.0)] * 3
+    waits = [place.wait_ms for _ in range(4) if (place := store.reserve("w", 3, LONG_MS, 3 * LONG_MS)) and place.kept]
+    assert len(waits) == 4
+    assert all(LONG_MS - 5_000 < wait <= LONG_MS for wait in waits[:3])
+    assert 2 * LONG_MS - 5_000 < waits[3] <= 2 * LONG_MS
+    assert store.reserve("another", 3, LONG_MS, 0) == Place(0.0)
+
+
+def test_a_place_that_is_too_late_is_not_taken(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, PATIENT_MS)
+    assert store.reserve("w", 1, LONG_MS, 0) == Place(0.0)
+    assert [store.reserve("w", 1, LONG_MS, 1_000) for _ in range(3)] == [None] * 3
+    later = store.reserve("w", 1, LONG_MS, LONG_MS)
+    assert later is not None
+    assert later.wait_ms <= LONG_MS
+
+
+def test_clients_share_a_window_whatever_their_clocks_say(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (RedisStore(redis_server.url, PATIENT_MS) for _ in range(2))
+    assert [one.reserve("w", 4, LONG_MS, 0) for _ in range(2)] == [Place(0.0)] * 2
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 7_200)
+    assert [other.reserve("w", 4, LONG_MS, 0) for _ in range(4)] == [Place(0.0)] * 2 + [None] * 2
+
+
+def test_nothing_stays_in_the_server(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, PATIENT_MS)
+    for _ in range(50):
+        assert store.reserve("w", 2, 1, 1_000) is not None
+    assert store._client.llen("bitget-margin:w") <= 2
+    until = time.monotonic() + 5
+    while store._client.keys() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert store._client.keys() == []
+
+
+def test_a_server_whose_clock_was_set_back_blocks_nobody(redis_server: RedisServer) -> None:
+    store = RedisStore(redis_server.url, PATIENT_MS)
+    tomorrow_us = (time.time() + 86_400) * 1_000_000
+    store._client.rpush("bitget-margin:w", f"{tomorrow_us:.0f}")
+    assert store.reserve("w", 1, 1_000, 0) == Place(0.0)
+
+
+def test_a_server_that_hangs_or_is_gone_is_known_in_time_and_used_again_once_it_is_back(
+    redis_server: RedisServer,
+) -> None:
+    store = RedisStore(redis_server.url, 100)
+    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+    redis_server.hang()
+    started = time.monotonic()
+    with pytest.raises(GateDown, match="Timeout"):
+        store.reserve("w", 10, LONG_MS, 0)
+    assert time.monotonic() - started < 3
+    redis_server.go_on()
+    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+    redis_server.stop()
+    with pytest.raises(GateDown, match="ConnectionError"):
+        store.reserve("w", 10, LONG_MS, 0)
+    redis_server.start()
+    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+
+
+def test_a_server_that_wants_a_password_is_down_and_tells_none(redis_server: RedisServer) -> None:
+    url = redis_server.url.replace("redis://", "redis://nobody:hunter2@")
+    with pytest.raises(GateDown) as caught:
+        RedisStore(url, PATIENT_MS).reserve("w", 10, LONG_MS, 0)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_store_that_fails_is_left_alone_for_a_second_and_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    settings = GateSettings.of("redis://:hunter2@127.0.0.1:1/0")
+    gate = open_gate(settings.url)
+    assert isinstance(gate, Gate)
+    assert (gate.when_down, gate.is_resting()) == (WhenDown.WAIT, False)
+    for _ in range(3):
+        gate.failed(GateDown("nobody there"))
+    assert gate.is_resting()
+    gate._asks_again_ms = 0
+    assert not gate.is_resting()
+    gate.answered()
+    gate.answered()
+    assert not gate.is_resting()
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert said[0].startswith(
+        "The shared rate window redis://127.0.0.1:1/0 cannot be asked (nobody there): cancels go out without it"
+    )
+    assert said[1].startswith("The shared rate window redis://127.0.0.1:1/0 answers again, after 0.")
