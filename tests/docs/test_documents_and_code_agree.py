@@ -58,7 +58,7 @@ def test_every_setting_of_a_bot_has_its_row() -> None:
     shown = {row[0].strip("`"): row[1].strip("`") for row in rows(DOCS / "freqtrade.md", "## Start") if len(row) == 3}
     defaults = dataclasses.asdict(BotSettings()).items()
     plain = {name: value.value if isinstance(value, Enum) else value for name, value in defaults}
-    assert shown == {name: json.dumps(value) for name, value in plain.items()}
+    assert shown == {name: "none" if value is None else json.dumps(value) for name, value in plain.items()}
 
 
 def test_every_public_name_is_in_the_reference() -> None:

@@ -6,6 +6,7 @@ address of a local venue on which three orders rest.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,17 @@ from typing import Any
 import pytest
 import yaml
 
-from bitget_margin import CancelUnresolved
+import bitget_margin
 from bitget_margin.emulator import Emulator
-from support.client import config, rungs
+from support.client import close, config, rungs
 from support.documents import Example, examples
 from support.steps import STRINGS, steps
 
+CALL = re.compile(r"\bexchange\.(\w+)\(")
 STRATEGY = re.compile(r"class (\w+)\(CrossedMarginMixin")
 STRATEGIES = [example for example in examples("python") if STRATEGY.search(example.text)]
 PROGRAMS = [example for example in examples("python") if example not in STRATEGIES]
+(WATCHING,) = [example for example in PROGRAMS if "watch_orders(" in example.text]
 (UNRESOLVED,) = [example for example in PROGRAMS if "except CancelUnresolved" in example.text]
 
 
@@ -43,8 +46,9 @@ def test_a_program_runs(venue: Emulator, example: Example, capsys: pytest.Captur
     run(example, config(venue))
     assert venue.accounts[0].secret not in capsys.readouterr().out
     # An example without `config` brings a venue of its own.
-    assert any(record.uid for record in venue.requests) == ("config" in example.text)
-    assert live(venue) == ([] if "config" in example.text and "batch_cancel(" in example.text else ids)
+    called = CALL.findall(example.text) if "config" in example.text else []
+    assert any(record.uid for record in venue.requests) == bool(called)
+    assert live(venue) == ([] if "batch_cancel" in called else ids)
 
 
 @pytest.mark.classic
@@ -54,8 +58,26 @@ def test_the_program_for_what_is_not_resolved_names_what_to_ask_again(venue: Emu
     names = run(UNRESOLVED, config(venue, options={"batchCancel": {"timeout": 400}}))
     assert sorted(names["again"][0]) == sorted(ids)
     assert names["again"][1] == []
-    assert isinstance(names["CancelUnresolved"], type)
-    assert names["CancelUnresolved"] is CancelUnresolved
+
+
+@pytest.mark.classic
+async def test_the_program_that_watches_orders_prints_what_changes(
+    venue: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order_id = rungs(venue, 1)[0]
+    exchange = bitget_margin.pro.bitget(config(venue))
+    watching = asyncio.ensure_future(run(WATCHING, {})["watch"](exchange))
+    try:
+        said = ""
+        while order_id not in said:
+            venue.fill(order_id, "0.000001")
+            await asyncio.sleep(0.05)
+            said += capsys.readouterr().out
+            assert not watching.done()
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await close(exchange)
 
 
 @pytest.mark.classic
