@@ -59,7 +59,7 @@ def test_the_same_url_is_the_same_gate(tmp_path: Path) -> None:
     assert open_gate(url) is not open_gate({"url": url, "whenDown": "fail"})
     settings = GateSettings.of({"url": url, "timeout": 250, "whenDown": "fail"})
     assert settings == GateSettings(url, 250.0, WhenDown.FAIL)
-    assert GateSettings.of(url) == GateSettings(url, 100.0, WhenDown.WAIT)
+    assert GateSettings.of(url) == GateSettings(url, 250.0, WhenDown.WAIT)
 
 
 def test_the_password_of_a_gate_does_not_show() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,8 @@ def test_a_process_that_dies_leaves_nothing_locked(path: str) -> None:
 def test_who_does_not_get_the_lock_says_so_in_time(path: str) -> None:
     store = SqliteStore(path, 50)
     assert store.reserve("w", 10, 60_000, 0) is not None
-    with FileLock(path + ".lock"), pytest.raises(GateDown):
-        store.reserve("w", 10, 60_000, 0)
+    with FileLock(path + ".lock"), ThreadPoolExecutor(1) as another, pytest.raises(GateDown):
+        another.submit(store.reserve, "w", 10, 60_000, 0).result(10)
     assert store.reserve("w", 10, 60_000, 0) is not None
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from bitget_margin.gates.gate import BadGate, Gate, Store, WhenDown
 
-DEFAULT_TIMEOUT_MS: Final = 100.0
+DEFAULT_TIMEOUT_MS: Final = 250.0
 _TIMEOUT_MAX_MS: Final = 10_000.0
 _KNOWN: Final = ("url", "timeout", "whenDown")
 _SQLITE: Final = "sqlite"

@@ -15,6 +15,8 @@ from bitget_margin.gates.gate import GateDown, Place
 
 _SWEEP_EVERY: Final = 100
 """After so many places, old ones are deleted: the file stays small."""
+_POLL_S: Final = 0.005
+"""Between two tries to get the lock: others hold it for a millisecond or two."""
 _SLACK_MS: Final = 1
 """pyrate-limiter counts whole milliseconds."""
 
@@ -39,7 +41,9 @@ class SqliteStore:
         """See `Store.reserve`; a place is kept only if it is there at once."""
         try:
             bucket = self._bucket(name, limit, period_ms)
-            with bucket.lock:
+            # Given here, since what a lock was made with does not count in other threads.
+            lock: Any = bucket.lock
+            with lock.acquire(timeout=self._timeout_s, poll_interval=_POLL_S):
                 wait_ms = self._take(bucket, name, period_ms)
         except (Timeout, sqlite3.Error, OSError) as error:
             raise GateDown(f"{type(error).__name__}: {error}") from error
@@ -71,12 +75,9 @@ class SqliteStore:
 
     def _opened(self, name: str, limit: int, period_ms: float) -> SQLiteBucket:
         table = "window_" + hashlib.sha256(name.encode()).hexdigest()[:24]
-        bucket = SQLiteBucket.init_from_file(
+        return SQLiteBucket.init_from_file(
             [Rate(limit, round(period_ms))], table=table, db_path=self._path, use_file_lock=True
         )
-        lock: Any = bucket.lock
-        lock.timeout = self._timeout_s
-        return bucket
 
 
 def _now_ms() -> int:
