@@ -18,7 +18,7 @@ FROM freqtradeorg/freqtrade:${FREQTRADE}
 ARG FREQTRADE
 COPY --from=wheel /wheel /wheel
 # The image's freqtrade stays what it is, or pip refuses; a ccxt outside our range is replaced by one inside it.
-RUN pip install --user --no-cache-dir "$(ls /wheel/*.whl)[freqtrade]" "freqtrade==${FREQTRADE}" \
+RUN pip install --user --no-cache-dir "$(ls /wheel/*.whl)[freqtrade,shared]" "freqtrade==${FREQTRADE}" \
     && bitget-margin --version
 
 # Plain `freqtrade` does not know the exchange, and stops.
