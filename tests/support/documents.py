@@ -22,6 +22,7 @@ PAGES = (
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 """Above an example that cannot run here, with the reason."""
 _BETWEEN_COMMANDS = re.compile(r"[;&|]+")
+_REDIRECTION = re.compile(r"[<>]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,15 @@ def _tokens(page: Path) -> list[Token]:
 
 def _commands(text: str) -> Iterator[tuple[str, ...]]:
     for line in text.replace("\\\n", " ").splitlines():
-        words = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+        words = shlex.shlex(line, posix=True, punctuation_chars=";&|<>")
         words.whitespace_split = True
         command: list[str] = []
+        before = ""
         for word in (*words, ";"):
-            if not _BETWEEN_COMMANDS.fullmatch(word):
-                command.append(word)
-            elif command:
-                yield tuple(command)
+            if _BETWEEN_COMMANDS.fullmatch(word):
+                if command:
+                    yield tuple(command)
                 command = []
+            elif not _REDIRECTION.match(word) and not _REDIRECTION.match(before):
+                command.append(word)
+            before = word
