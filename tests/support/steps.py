@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bitget_margin.emulator import Account, Emulator, Order
-from support.bot import config
+from support.bot import STRATEGIES, config
 
 PAIR = "BTC/USDT"
 
@@ -74,11 +74,14 @@ class Steps:
 
 
 @contextmanager
-def steps(folder: Path, **balances: str) -> Iterator[Steps]:
+def steps(
+    folder: Path, *, strategy: str = "Puppet", strategy_path: str = str(STRATEGIES), **balances: str
+) -> Iterator[Steps]:
     """Start a bot on a venue of its own."""
     from freqtrade.configuration import Configuration  # noqa: PLC0415
     from freqtrade.enums import RunMode  # noqa: PLC0415
     from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
+    from freqtrade.persistence import Trade  # noqa: PLC0415
 
     from bitget_margin.freqtrade import register  # noqa: PLC0415
 
@@ -87,7 +90,8 @@ def steps(folder: Path, **balances: str) -> Iterator[Steps]:
     with Emulator(accounts=(Account(balances={"USDT": "1000000", **balances}),)) as venue:
         (folder / "user_data").mkdir()
         path = folder / "config.json"
-        path.write_text(json.dumps({**config(venue, [PAIR], folder), "strategy": "Puppet"}))
+        which = {"strategy": strategy, "strategy_path": strategy_path}
+        path.write_text(json.dumps({**config(venue, [PAIR], folder), **which}))
         arguments = {"config": [str(path)], "user_data_dir": str(folder / "user_data"), "command": "trade"}
         bot = FreqtradeBot(Configuration(arguments, RunMode.LIVE).get_config())
         bot.startup()
@@ -95,4 +99,8 @@ def steps(folder: Path, **balances: str) -> Iterator[Steps]:
             yield Steps(bot, venue)
         finally:
             bot.cleanup()
+            # freqtrade leaves its database to the collector, which shouts in whatever test comes next.
+            engine = Trade.session.get_bind()
+            Trade.session.remove()
+            engine.dispose()
     assert venue.errors == ()

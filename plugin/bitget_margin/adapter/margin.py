@@ -33,8 +33,8 @@ _BATCH_CANCEL: Final[Any] = Entry(
 class CrossedMargin(Exchange):
     """Put before one of ccxt's `bitget` classes: crossed margin told truly, everything else as it is."""
 
-    private_margin_post_v2_margin_crossed_batch_cancel_order = _BATCH_CANCEL
-    privateMarginPostV2MarginCrossedBatchCancelOrder = _BATCH_CANCEL  # noqa: N815 - ccxt's name
+    private_margin_post_v2_margin_crossed_batch_cancel_order: Any = _BATCH_CANCEL
+    privateMarginPostV2MarginCrossedBatchCancelOrder: Any = _BATCH_CANCEL  # noqa: N815 - ccxt's name
 
     def describe(self) -> Any:
         """Return ccxt's description of the exchange, with what this class adds."""

@@ -28,19 +28,21 @@ class CrossedMarginMixin(IStrategy):
     plots, ladders are not simulated.
     """
 
+    # Trades are Any where strategies call: a type checker that reads freqtrade takes its Trade for another than ours.
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Wrap the hooks that the class has, its own or inherited ones."""
         super().__init_subclass__(**kwargs)
         wrap_hooks(cls)
 
     def place_resting_orders(
-        self, trade: Trade, orders: Iterable[Mapping[str, Any]], key: str = "entry"
+        self, trade: Any, orders: Iterable[Mapping[str, Any]], key: str = "entry"
     ) -> list[dict[str, Any]]:
         """Place a ladder of limit orders for an open trade, with one request.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
 
-        :param trade: the trade, as freqtrade hands it to `order_filled` or any other callback
+        :param trade: the `Trade`, as freqtrade hands it to `order_filled` or any other callback
         :param orders: up to 50 dicts with `side` ('buy' or 'sell'), `price` (quote coins) and `amount` (base coins)
         :param key: the ladder's name; a second call with the same one places nothing, and returns the same orders
         :returns: ccxt's order structures, in the same order; a refused one has `status` 'rejected', one without an
@@ -55,7 +57,7 @@ class CrossedMarginMixin(IStrategy):
         placed: list[dict[str, Any]] = exchange.ladders.place(trade, orders, key)
         return placed
 
-    def resting_orders(self, trade: Trade) -> list[dict[str, Any]]:
+    def resting_orders(self, trade: Any) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as ccxt's order structures, the ended ones too; asks nobody.
 
         As the last loop, or the last exit, saw them.

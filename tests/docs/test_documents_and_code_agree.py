@@ -1,0 +1,84 @@
+"""Promise: what the documents list is what there is, and what they name exists."""
+
+from __future__ import annotations
+
+import configparser
+import dataclasses
+import json
+import re
+from enum import Enum
+from pathlib import Path
+
+import pytest
+
+import bitget_margin
+import bitget_margin.emulator
+import bitget_margin.freqtrade
+from bitget_margin.emulator import FaultKind, Knobs
+from bitget_margin.freqtrade.settings import BotSettings
+from support.documents import DOCS, PAGES, ROOT, anchors, code, links, rows
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in links(page):
+        path, _, heading = link.partition("#")
+        if "://" in path:
+            continue
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (heading and heading not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_exists(page: Path) -> None:
+    existing = {name for path in (ROOT / "tests").rglob("*.py") for name in _tests(path)}
+    named = {text for text in code(page) if re.fullmatch(r"test_\w+", text)}
+    assert named <= existing
+
+
+def _tests(path: Path) -> list[str]:
+    return re.findall(r"def (test_\w+)", path.read_text("utf-8"))
+
+
+def test_every_knob_has_its_row() -> None:
+    knobs = [[f"`{knob.name}`", knob.metadata["help"]] for knob in dataclasses.fields(Knobs)]
+    assert rows(DOCS / "emulator.md", "## Knobs") == knobs
+
+
+def test_every_fault_has_its_row() -> None:
+    faults = [[f"`{kind}`", "yes" if kind.executes else "no", kind.meaning] for kind in FaultKind]
+    listed = [row for row in rows(DOCS / "emulator.md", "## Faults") if len(row) == 3]
+    assert listed == faults
+
+
+def test_every_setting_of_a_bot_has_its_row() -> None:
+    shown = {row[0].strip("`"): row[1].strip("`") for row in rows(DOCS / "freqtrade.md", "## Start") if len(row) == 3}
+    defaults = dataclasses.asdict(BotSettings()).items()
+    plain = {name: value.value if isinstance(value, Enum) else value for name, value in defaults}
+    assert shown == {name: "none" if value is None else json.dumps(value) for name, value in plain.items()}
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    packages = (bitget_margin, bitget_margin.emulator, bitget_margin.freqtrade)
+    named = {f"{package.__name__}.{name}" for package in packages for name in package.__all__ if name != "__version__"}
+    page = (DOCS / "api.md").read_text("utf-8")
+    assert {name for name in named if not re.search(rf"{re.escape(name)}\b", page)} == set()
+
+
+def test_the_versions_that_were_tested_are_those_that_may_be_installed() -> None:
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg", "utf-8")
+    bounds = [
+        re.findall(rf"^{name}>=([\d.]+),<=([\d.]+)$", metadata[section][option], re.MULTILINE)[0]
+        for name, section, option in (
+            ("ccxt", "options", "install_requires"),
+            ("freqtrade", "options.extras_require", "freqtrade"),
+        )
+    ]
+    oldest, newest = (f"ccxt {ccxt} and freqtrade {freqtrade}" for ccxt, freqtrade in zip(*bounds, strict=True))
+    said = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert f"Tested with {oldest}, and with {newest}." in said
+    assert f"ARG FREQTRADE={bounds[1][1]}\n" in (ROOT / "Dockerfile").read_text("utf-8")

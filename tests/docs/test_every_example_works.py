@@ -1,0 +1,112 @@
+"""Promise: what a document tells you to write works as it stands.
+
+Each Python example runs alone, in a namespace that has nothing but `config`: the keys, as the example says, and the
+address of a local venue on which three orders rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import bitget_margin
+from bitget_margin.emulator import Emulator
+from support.client import close, config, rungs
+from support.documents import Example, examples
+from support.steps import STRINGS, steps
+
+CALL = re.compile(r"\bexchange\.(\w+)\(")
+STRATEGY = re.compile(r"class (\w+)\(CrossedMarginMixin")
+STRATEGIES = [example for example in examples("python") if STRATEGY.search(example.text)]
+PROGRAMS = [example for example in examples("python") if example not in STRATEGIES]
+(WATCHING,) = [example for example in PROGRAMS if "watch_orders(" in example.text]
+(UNRESOLVED,) = [example for example in PROGRAMS if "except CancelUnresolved" in example.text]
+
+
+def run(example: Example, config: dict[str, Any]) -> dict[str, Any]:
+    """Run an example, and return the names that it has made; a traceback shows the lines of the document."""
+    names = {"__name__": "__main__", "config": config}
+    padding = "\n" * (example.line - 1)
+    exec(compile(padding + example.text, example.page, "exec"), names)  # noqa: S102 - our own documents
+    return names
+
+
+def live(venue: Emulator) -> list[str]:
+    return [order.order_id for order in venue.orders(venue.accounts[0].uid, live_only=True)]
+
+
+@pytest.mark.parametrize("example", PROGRAMS, ids=str)
+def test_a_program_runs(venue: Emulator, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = rungs(venue, 3)
+    run(example, config(venue))
+    assert venue.accounts[0].secret not in capsys.readouterr().out
+    # An example without `config` brings a venue of its own.
+    called = CALL.findall(example.text) if "config" in example.text else []
+    assert any(record.uid for record in venue.requests) == bool(called)
+    assert live(venue) == ([] if "batch_cancel" in called else ids)
+
+
+@pytest.mark.classic
+def test_the_program_for_what_is_not_resolved_names_what_to_ask_again(venue: Emulator) -> None:
+    ids = rungs(venue, 3)
+    venue.add_fault("reset-before", "/batch-cancel-order")
+    names = run(UNRESOLVED, config(venue, options={"batchCancel": {"timeout": 400}}))
+    assert sorted(names["again"][0]) == sorted(ids)
+    assert names["again"][1] == []
+
+
+@pytest.mark.classic
+async def test_the_program_that_watches_orders_prints_what_changes(
+    venue: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order_id = rungs(venue, 1)[0]
+    exchange = bitget_margin.pro.bitget(config(venue))
+    watching = asyncio.ensure_future(run(WATCHING, {})["watch"](exchange))
+    try:
+        said = ""
+        while order_id not in said:
+            venue.fill(order_id, "0.000001")
+            await asyncio.sleep(0.05)
+            said += capsys.readouterr().out
+            assert not watching.done()
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+        await close(exchange)
+
+
+@pytest.mark.classic
+@pytest.mark.filterwarnings("default")  # freqtrade's own
+@pytest.mark.parametrize("example", STRATEGIES, ids=str)
+def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example) -> None:
+    """As freqtrade loads it, with entries and exits from the puppet."""
+    found = STRATEGY.search(example.text)
+    assert found is not None
+    below = f"\n\nfrom support.strategies.puppet import Puppet\n\n\nclass Shown({found[1]}, Puppet):\n    pass\n"
+    (tmp_path / "shown.py").write_text(example.text + below)
+    with steps(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
+        bot.enter()
+        assert {str(order.side) for order in bot.live()} == {"sell"}
+        STRINGS.exit = True
+        bot.loop(3)
+        assert not bot.trade.is_open
+        assert bot.live() == []
+
+
+def test_there_are_examples_of_both() -> None:
+    assert len(PROGRAMS) > 3
+    assert len(STRATEGIES) > 1
+
+
+@pytest.mark.parametrize("example", examples("yaml"), ids=str)
+def test_the_container_s_command_is_one_of_freqtrade(example: Example) -> None:
+    from freqtrade.commands.arguments import Arguments  # noqa: PLC0415 - seconds, and only this test needs it
+
+    (service,) = yaml.safe_load(example.text)["services"].values()
+    parsed = Arguments(service["command"].split()).get_parsed_arg()
+    assert parsed["command"] == "trade"
