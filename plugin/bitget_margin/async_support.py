@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -90,7 +91,7 @@ class _Driver:
             reply = await _paced(method, place.deadline_ms - now_ms())
         except TimeoutError:
             return driver.placed_too_slowly(self._exchange)
-        departures.answered(self._exchange, place, reply)
+        departures.performed(self._exchange, place, reply)
         return reply
 
     async def _depart(self, send: Send) -> Fault | None:
@@ -128,11 +129,36 @@ async def _step(step: Step) -> object:
             return None
         case Knock(ask, allowed_ms):
             try:
-                return await asyncio.wait_for(asyncio.to_thread(ask), allowed_ms / 1_000)
+                return await asyncio.wait_for(_in_thread(ask), allowed_ms / 1_000)
             except TimeoutError:
                 return GateDown(f"no answer within {allowed_ms:.0f} ms")
             except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
                 return error
+
+
+async def _in_thread(work: Callable[[], object]) -> object:
+    """Return what comes of work that blocks, in a thread of its own.
+
+    Not one of the loop's: it has few, host names are looked up with them, and one that hangs keeps a program alive.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[object] = loop.create_future()
+
+    def tell(value: object, error: Exception | None) -> None:
+        if not done.done():
+            done.set_result(value) if error is None else done.set_exception(error)
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except Exception as raised:  # noqa: BLE001 - handed to the coroutine that waits
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(tell, value, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await done
 
 
 async def _paced(work: Callable[[], Awaitable[object]], allowed_ms: float) -> Reply:

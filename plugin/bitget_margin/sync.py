@@ -116,7 +116,7 @@ class _Driver:
             reply = _paced(method, place.deadline_ms - now_ms())
         except _Late:
             return driver.placed_too_slowly(self._exchange)
-        departures.answered(self._exchange, place, reply)
+        departures.performed(self._exchange, place, reply)
         return reply
 
     def _depart(self, send: Send) -> Fault | None:

@@ -11,6 +11,7 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import asking, departures, fetching, operations, windows
+from bitget_margin.adapter import clock as clocks
 from bitget_margin.adapter.departures import Knock, Pause
 from bitget_margin.core.call import Call, Endpoint, Fault, Send, SendAll
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
@@ -19,6 +20,7 @@ from support.script import EPOCH_MS, fault, in_turn, page, row
 
 LEFT = "left"
 PATH = Endpoint.ASSETS.path
+DOWN = "the shared rate window redis://127.0.0.1/0 cannot be asked"
 NO_ROOM = "the rate limit left no room before the deadline"
 
 
@@ -99,8 +101,18 @@ def test_a_request_leaves_when_its_place_in_the_shared_window_begins(clock: Cloc
     assert step(steps, Place(40)) == Pause(40)
     clock.now = 5_040
     assert step(steps) == LEFT
-    assert (leaving.started, leaving.left_ms, leaving.place_ms) == (True, 5_040, None)
-    assert windows._windows == {}
+    assert (leaving.started, leaving.left_ms, leaving.place_ms) == (True, 5_040, 5_040)
+
+
+def test_what_left_through_the_shared_window_is_known_here_when_its_store_fails(clock: Clock) -> None:
+    """Else twice as many would leave in that second."""
+    for _ in range(10):
+        _, steps = departing(shared(), urgent=True)
+        step(steps, Place(0))
+        assert step(steps) == LEFT
+    _, steps = departing(shared(), urgent=True)
+    assert step(steps, GateDown("refused")) == Pause(1_050)
+    steps.close()
 
 
 def test_a_place_that_could_not_be_kept_is_asked_for_again(clock: Clock) -> None:
@@ -180,18 +192,17 @@ def test_what_can_wait_waits_for_the_store_until_its_deadline(clock: Clock) -> N
     _, steps = departing(shared(), left_ms=1_000)
     step(steps, GateDown("refused"))
     clock.now = 6_000
-    assert unsent(step(steps)) == NO_ROOM
+    assert unsent(step(steps)) == f"{DOWN} (refused)"
 
 
 def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
     gate = shared(WhenDown.FAIL)
-    down = "the shared rate window redis://127.0.0.1/0 cannot be asked"
-    assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{down} (refused)"
+    assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{DOWN} (refused)"
     made = exchange()
     made.enableRateLimit = True
     with mock.patch.object(departures, "rate_gate", return_value=gate):
         resting = step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
-    assert unsent(resting) == f"{down} (it has just failed)"
+    assert unsent(resting) == f"{DOWN} (it has just failed)"
 
 
 def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
@@ -219,8 +230,15 @@ def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent(
 @pytest.fixture
 def sharing() -> Iterator[Any]:
     """Return an exchange that shares a window, and does not know its UID."""
-    with mock.patch.object(asking, "open_gate", return_value=shared()):
-        yield exchange(rateGate="redis://127.0.0.1/0")
+    with mock.patch.object(asking, "open_gate", return_value=shared()), mock.patch.dict(windows._uids, clear=True):
+        yield another()
+
+
+def another(**options: Any) -> Any:
+    """Return an exchange that shares a window."""
+    made = exchange(rateGate="redis://127.0.0.1/0", **options)
+    made.enableRateLimit = True
+    return made
 
 
 def fetch(made: Any, *said: object) -> list[Endpoint]:
@@ -234,6 +252,13 @@ def test_whose_account_it_is_is_asked_once_where_the_window_is_shared(sharing: A
     assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
     assert sharing.options["uid"] == "77"
     assert fetch(sharing, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    sibling = another()
+    assert fetch(sibling, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    assert sibling.options["uid"] == "77"
+    unpaced = another()
+    unpaced.enableRateLimit = False
+    unpaced.apiKey = "another"
+    assert fetch(unpaced, page(row(12))) == [Endpoint.OPEN_ORDERS]
     alone = exchange()
     assert fetch(alone, page(row(12))) == [Endpoint.OPEN_ORDERS]
     assert "uid" not in alone.options
@@ -251,3 +276,21 @@ def test_a_unified_account_is_asked_in_its_own_words(sharing: Any) -> None:
 def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(sharing: Any, said: object) -> None:
     assert fetch(sharing, said, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
     assert sharing.options["uid"] == ""
+    # Asked again, but not while a cancel waits.
+    cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
+    effect = next(cancelling)
+    assert [send.call.endpoint for send in effect.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
+    cancelling.close()
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert sharing.options["uid"] == "77"
+
+
+def test_the_question_whose_account_it_is_takes_a_second_of_a_cancel_at_most(sharing: Any) -> None:
+    cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
+    effect: Any = next(cancelling)
+    (asked,) = effect.sends
+    assert (asked.call.endpoint, asked.request_ms) == (Endpoint.ACCOUNT, 1_000)
+    assert asked.deadline_ms - clocks.now_ms() <= 1_000
+    refused = cancelling.send((fault("429", status=429),))
+    assert [send.call.endpoint for send in refused.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
+    cancelling.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from itertools import chain, repeat
 from typing import Any
 from unittest import mock
 
@@ -177,16 +176,6 @@ def test_an_answer_counts_for_the_request_that_it_answers(clock: Clock) -> None:
     assert first(made) == Pause(851)
 
 
-@pytest.mark.parametrize("limited", [True, False])
-def test_a_request_whose_time_is_up_between_two_looks_at_the_clock_was_never_sent(clock: Clock, limited: bool) -> None:
-    times = [0.0] * (3 if limited else 1)
-    leaving = send(10_000)
-    with mock.patch.object(departures, "now_ms", side_effect=chain(times, repeat(10_000.0))):
-        late = first(paced() if limited else exchange(), leaving)
-    assert isinstance(late, Fault)
-    assert (late.sent, leaving.started, leaving.left_ms) == (False, False, None)
-
-
 def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
     made = paced()
     sends = [send() for _ in range(10)]
@@ -245,7 +234,7 @@ def test_what_other_programs_used_of_the_quota_takes_room_here(
     assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Pause(1_001)]
     clock.now = 1_101
     assert first(made) == LEFT
-    assert caplog.messages == [f"{Endpoint.ASSETS.path}: 2 requests of other programs, 7 are left"]
+    assert caplog.messages == [f"{Endpoint.ASSETS.path}: 2 requests were not ours, 7 are left"]
 
 
 def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
@@ -255,7 +244,7 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     windows.learn(made, 429, url, {})
     assert first(made) == Pause(1_001)
-    said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up, by another program on this account too"
+    said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up; 10 requests were not ours"
     assert caplog.messages == [said]
 
 

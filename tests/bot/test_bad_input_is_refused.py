@@ -243,8 +243,8 @@ class TestTheConfiguration:
             (
                 {"rate_gate": "file:///windows"},
                 (
-                    '"bitget_margin.rate_gate": its URL begins with file; give sqlite:///path, redis://host:port/0, '
-                    "rediss:// or unix://"
+                    '"bitget_margin.rate_gate": its URL does not begin with one of sqlite, redis, rediss, unix; '
+                    "give sqlite:///path, redis://host:port/0, rediss:// or unix://"
                 ),
             ),
             ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),

@@ -116,6 +116,7 @@ def test_list_exchanges_shows_it(desk: Desk) -> None:
     assert done.private == []
 
 
+@pytest.mark.slow
 def test_download_data_stores_the_venues_candles(desk: Desk, downloaded: Done) -> None:
     assert downloaded.code == 0, downloaded.said
     assert CLASS.search(downloaded.said)
@@ -124,6 +125,7 @@ def test_download_data_stores_the_venues_candles(desk: Desk, downloaded: Done) -
     assert downloaded.private == []
 
 
+@pytest.mark.slow
 def test_backtesting_trades_and_says_that_ladders_are_not_simulated(desk: Desk, downloaded: Done) -> None:
     assert downloaded.code == 0
     done = desk.run("backtesting", *DATA, "--cache", "none")
@@ -135,6 +137,7 @@ def test_backtesting_trades_and_says_that_ladders_are_not_simulated(desk: Desk, 
     assert done.private == []
 
 
+@pytest.mark.slow
 def test_hyperopt_ends_with_a_result(desk: Desk, downloaded: Done) -> None:
     """Two workers: the mixin and the exchange are pickled on their way to them."""
     assert downloaded.code == 0
@@ -159,6 +162,7 @@ def process(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield made
 
 
+@pytest.mark.slow
 def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, process: Bot) -> None:
     since = len(private(desk.venue))
     process.start("trade", "--dry-run", "--config", str(EMULATOR_CONFIG))
@@ -175,6 +179,7 @@ def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, pr
     assert private(desk.venue)[since:] == []
 
 
+@pytest.mark.slow
 def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> None:
     since = len(private(desk.venue))
     process.start("webserver", "--config", str(EMULATOR_CONFIG))

@@ -23,7 +23,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield running
 
 
-@pytest.mark.parametrize("kind", ["timeout", "replace"])
+@pytest.mark.parametrize("kind", ["timeout", pytest.param("replace", marks=pytest.mark.slow)])
 def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(stage: Stage, kind: str) -> None:
     """The emergency exit after a timeout, and a replaced exit order; each for three pairs at once.
 

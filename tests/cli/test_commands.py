@@ -55,6 +55,7 @@ def test_the_demo_trades_with_freqtrade_and_the_books_agree() -> None:
     assert "freqtrade's books are the venue's, order by order, and no order lives on." in done.stdout
 
 
+@pytest.mark.slow
 def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """One base coin too many in one order of freqtrade's, after a real run."""
     honest = books.read
@@ -71,6 +72,7 @@ def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyP
     assert "books are the venue's" not in done.output
 
 
+@pytest.mark.slow
 def test_the_demo_shows_the_log_of_a_freqtrade_that_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 1, and nothing is left behind."""
     empty, temporary = tmp_path / "strategies", tmp_path / "temporary"

@@ -254,16 +254,14 @@ def test_what_arrived_late_counts_from_its_answer() -> None:
     """The venue counts arrivals: a request that took long to arrive leaves less room a second after its departure."""
     window = Window(limit=2)
     for left in (0.0, 1.0):
-        assert window.ready_ms(left) == left
-        window.leave(left)
-    assert window.ready_ms(10) == 1_001
+        assert window.leave(left) is None
+    assert window.leave(10) == 1_001
     window.answered(0, 300)
-    assert window.ready_ms(310) == 1_002
+    assert window.leave(310) == 1_002
     window.answered(1, 290)
-    assert window.ready_ms(400) == 1_291
-    assert window.ready_ms(1_291) == 1_291
-    window.leave(1_291)
-    assert window.ready_ms(1_292) == 1_301
+    assert window.leave(400) == 1_291
+    assert window.leave(1_291) is None
+    assert window.leave(1_292) == 1_301
 
 
 def test_a_request_that_found_nobody_takes_no_room() -> None:
@@ -273,5 +271,5 @@ def test_a_request_that_found_nobody_takes_no_room() -> None:
     assert at_ms == 0
     window.leave(0)
     window.unsent(at_ms, 0)
-    assert window.ready_ms(5) == 5
+    assert window.leave(5) is None
     assert window.reserve(5, 5) == 5

@@ -98,8 +98,13 @@ def test_a_place_that_is_given_back_is_not_taken_beyond_the_callers_time() -> No
 def test_what_arrived_counts_for_a_second_and_not_longer() -> None:
     window = Window(limit=1)
     window.leave(0)
-    assert window.ready_ms(1_000) == 1_001
-    assert window.ready_ms(1_001) == 1_001
-    window.leave(1_001)
+    assert window.leave(1_000) == 1_001
+    assert window.leave(1_001) is None
     window.answered(5, 1_500)
-    assert window.ready_ms(1_600) == 2_002
+    assert window.leave(1_600) == 2_002
+
+
+def test_a_place_that_was_given_elsewhere_is_taken_here_too() -> None:
+    window = Window(limit=2, period_ms=100)
+    assert [window.take(10), window.take(20), window.take(30)] == [10, 20, 30]
+    assert window.reserve(40, 500) == 120

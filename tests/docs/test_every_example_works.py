@@ -80,6 +80,7 @@ async def test_the_program_that_watches_orders_prints_what_changes(
         await close(exchange)
 
 
+@pytest.mark.slow
 @pytest.mark.classic
 @pytest.mark.filterwarnings("default")  # freqtrade's own
 @pytest.mark.parametrize("example", STRATEGIES, ids=str)

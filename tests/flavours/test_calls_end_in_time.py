@@ -11,7 +11,7 @@ import ccxt
 import pytest
 
 import bitget_margin
-from bitget_margin import CancelUnresolved, Outcome, report_of
+from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved, report_of
 from bitget_margin.emulator import Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, dripping, resetting, silent
 from support.client import CROSS, Client, Flavour, close, config, load_markets, rungs
@@ -134,18 +134,16 @@ async def test_a_loading_of_markets_is_shared_and_outlives_an_impatient_call(ven
     await close(exchange)
 
 
-def test_a_placing_that_was_left_alone_places_nothing_any_more(venue: Emulator) -> None:
-    """It still waited for ccxt's pacing when its call was over: nothing is signed after that."""
-    client = Client(Flavour.SYNC, config(venue))
-    client.exchange.rateLimit = 500
-    client.exchange.lastRestRequestTimestamp = client.exchange.milliseconds()
-    order = ("BTC/USDT", "limit", "buy", 0.001, 50_000, CROSS | {"timeout": 300})
-    error, _ = timed(client, "create_order", *order)
+def test_a_placing_without_room_in_the_window_places_nothing(venue: Emulator, client: Client) -> None:
+    """Its time is up before its turn comes: it never leaves, and says so."""
+    client.exchange.enableRateLimit = True
+    order = ("BTC/USDT", "limit", "buy", 0.001, 50_000)
+    for _ in range(10):
+        client("create_order", *order, CROSS)
+    error, _ = timed(client, "create_order", *order, CROSS | {"timeout": 300})
     assert isinstance(error, ccxt.RequestTimeout)
-    time.sleep(1.2)
-    client.close()
-    assert venue.orders() == []
-    assert [record for record in venue.requests if record.path.endswith("place-order")] == []
+    assert not isinstance(error, PlaceUnresolved)
+    assert len(venue.orders()) == 10
 
 
 async def test_placing_does_not_take_the_markets_from_other_callers(venue: Emulator) -> None:

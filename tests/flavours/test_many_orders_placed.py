@@ -64,9 +64,9 @@ def test_an_older_namesake_is_not_taken_for_a_placed_order(venue: Emulator, clie
     """Its name is free again; the answer to the new one is lost, and so is the new one."""
     (old,) = rungs(venue, 1, name="again")
     venue.fill(old)
-    venue.knobs(latency_ms=400)
-    threading.Timer(0.5, lambda: venue.knobs(latency_ms=0)).start()
-    (order,) = client("create_orders", requests(1, params=CROSS | {"clientOrderId": "again0"}), {"timeout": 900})
+    venue.knobs(latency_ms=900)
+    threading.Timer(1.0, lambda: venue.knobs(latency_ms=0)).start()
+    (order,) = client("create_orders", requests(1, params=CROSS | {"clientOrderId": "again0"}), {"timeout": 2_400})
     assert order["id"] != old
 
 

@@ -9,6 +9,7 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import operations
+from bitget_margin.freqtrade.settings import BotSettings
 from bitget_margin.gates import BadGate, GateSettings, WhenDown, open_gate
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page
@@ -17,10 +18,10 @@ from support.script import in_turn, page
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (7, "its URL begins with 7; give sqlite:///path, redis://"),
-        ("", "begins with no scheme"),
-        ("memcached://127.0.0.1", "begins with memcached; give"),
-        ("user:hunter2@127.0.0.1", "begins with"),
+        (7, "its URL is of type int; give sqlite:///path, redis://"),
+        ("", "does not begin with one of sqlite, redis, rediss, unix"),
+        ("memcached://127.0.0.1", "does not begin with one of"),
+        ("user:hunter2@127.0.0.1", "does not begin with"),
         ({"url": "redis://127.0.0.1", "retries": 3}, "unknown retries; known are url, timeout, whenDown"),
         ({"url": "redis://127.0.0.1", "timeout": 0}, "timeout is 0; give the ms"),
         ({"url": "redis://127.0.0.1", "timeout": True}, "timeout is True"),
@@ -28,12 +29,16 @@ from support.script import in_turn, page
         ({"url": "redis://127.0.0.1", "timeout": float("nan")}, "timeout is nan"),
         ({"url": "redis://127.0.0.1", "whenDown": "open"}, "whenDown is 'open'; give wait or fail"),
         ({"url": "redis://127.0.0.1", "whenDown": ["wait"]}, "whenDown is"),
-        ({}, "begins with None"),
+        ({}, "is of type NoneType"),
         ("sqlite://", "names no file: give sqlite:///relative/path"),
         ("sqlite:///", "names no file"),
         ("sqlite://file.db", "names no file"),
         ("sqlite:///not/there/windows.db", "is in a folder that does not exist: not/there"),
-        ("redis://user:hunter2@127.0.0.1:port/0", "redis://127.0.0.1:port/0 cannot be read"),
+        ("redis://user:hunter2@127.0.0.1:port/0", "cannot be read: percent-encode what is special in the password"),
+        ("redis://:hunter2/er@127.0.0.1", "cannot be read"),
+        ("redis://:123/hunter2@127.0.0.1:6379/0", "has an @ after a /, ? or #"),
+        ("redis://:hunter2[@127.0.0.1:6379/0", "cannot be read"),
+        (["redis://:hunter2@127.0.0.1"], "its URL is of type list"),
     ],
 )
 def test_what_is_no_gate_is_refused_and_tells_no_password(given: Any, said: str) -> None:
@@ -46,7 +51,7 @@ def test_what_is_no_gate_is_refused_and_tells_no_password(given: Any, said: str)
 def test_a_call_is_refused_before_anything_is_sent() -> None:
     venue = Caller(in_turn(page()))
     made = exchange(rateGate="memcached://127.0.0.1")
-    with pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: its URL begins with memcached"):
+    with pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: its URL does not begin with"):
         venue.call(operations.batch_cancel(made, ["1"], BTC, (), {}))
     with pytest.raises(ccxt.BadRequest, match="rateGate"):
         venue.call(operations.cancel_orders(made, ["1"], BTC, CROSS))
@@ -65,4 +70,6 @@ def test_the_same_url_is_the_same_gate(tmp_path: Path) -> None:
 def test_the_password_of_a_gate_does_not_show() -> None:
     gate = open_gate("redis://bots:hunter2@127.0.0.1:1/0")
     assert gate.url == "redis://127.0.0.1:1/0"
-    assert "hunter2" not in f"{gate!r} {gate} {gate.store!r}"
+    settings = GateSettings.of("redis://bots:hunter2@127.0.0.1:1/0")
+    bot = BotSettings(rate_gate="redis://bots:hunter2@127.0.0.1:1/0")
+    assert "hunter2" not in f"{gate!r} {gate} {gate.store!r} {settings!r} {bot!r}"

@@ -95,7 +95,7 @@ def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator,
     through(gated, NOBODY)
     for method, args in (("create_order", (*BUY, CROSS | {"timeout": 600})), ("fetch_balance", (CROSS,))):
         gated.exchange.options["batchCancel"] = {"timeout": 600}
-        with pytest.raises(ccxt.RequestTimeout, match="was not sent: the rate limit left no room"):
+        with pytest.raises(ccxt.RequestTimeout, match="was not sent: the shared rate window redis:"):
             gated(method, *args)
     assert venue.requests == ()
 
@@ -156,7 +156,7 @@ def test_the_uid_is_asked_once_so_that_keys_of_one_account_share_its_window(
         client.close()
 
 
-def test_a_uid_that_the_venue_does_not_tell_is_not_asked_for_again(
+def test_a_uid_that_the_venue_does_not_tell_is_not_asked_for_again_by_a_cancel(
     venue: Emulator, gated: Client, redis_server: RedisServer
 ) -> None:
     gated.exchange.options["uid"] = None

@@ -22,7 +22,7 @@ import requests.structures
 import urllib3.exceptions
 
 from bitget_margin import sync
-from bitget_margin.adapter import desk
+from bitget_margin.adapter import clock as clocks
 from support.fuzzing import Choices
 from support.hostile import Hostile, Served, written
 
@@ -231,7 +231,7 @@ class _Patient(queue.SimpleQueue[Any]):
 def unreal_time(clock: Clock) -> Iterator[None]:
     """Let the package live by this clock."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(desk, "time", clock)
+        patch.setattr(clocks, "time", clock)
         patch.setattr(sync, "time", clock)
         patch.setattr(sync, "queue", SimpleNamespace(SimpleQueue=_Patient, Empty=queue.Empty))
         yield

@@ -27,6 +27,12 @@ class Signatures:
                 raise ccxt.RequestTimeout(f"{path} was not sent: its call is over")
             self._paths.append(path)
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was signed."""
+        with self._lock:
+            return bool(self._paths)
+
     def close(self) -> tuple[str, ...]:
         """Let nothing more be signed, and return what was."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -13,6 +13,7 @@ import ccxt
 from bitget_margin.adapter import windows
 from bitget_margin.adapter.asking import rate_gate
 from bitget_margin.adapter.clock import now_ms
+from bitget_margin.adapter.context import SIGNATURES
 from bitget_margin.core.call import Fault, Reply, Send
 from bitget_margin.core.window import PERIOD_MS
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
@@ -29,8 +30,10 @@ _AGAIN_MS: Final = 100.0
 
 
 class _Turn(Enum):
-    """What a request does that gets no place in a shared window."""
+    """By which window a request leaves."""
 
+    SHARED = "shared"
+    """It has a place in the one that processes share."""
     ALONE = "alone"
     """It goes by the window of this process."""
 
@@ -57,35 +60,37 @@ Departure: TypeAlias = Generator[Step, object, Fault | None]
 def depart(exchange: CrossedMargin, send: Send) -> Departure:
     """Wait until the request may leave, and note that it does; return the fault if it does not before its time is up.
 
-    The drivers do what is yielded. Closed early, it gives its place back.
+    The drivers do what is yielded. Closed early, it gives its place in the window of this process back; one in a shared
+    window that was given ahead of time is lost until then.
     """
-    if now_ms() >= send.deadline_ms:
+    if (now := now_ms()) >= send.deadline_ms:
         return unsent(exchange, send, _NO_TIME)
     if not exchange.enableRateLimit:
-        return _leave(exchange, send)
+        _leave(send, now)
+        return None
     gate = rate_gate(exchange)
-    if gate is not None:
-        shared = yield from _shared(exchange, send, gate)
-        if shared is not _Turn.ALONE:
-            return shared or _leave(exchange, send)
+    shared = _Turn.ALONE if gate is None else (yield from _shared(exchange, send, gate))
+    if isinstance(shared, Fault):
+        return shared
     window = windows.window_of(exchange, send.call.endpoint)
-    at_ms = window.reserve(now_ms(), send.deadline_ms)
+    now = now_ms()
+    # Where the store fails next, the window of this process knows what has left.
+    at_ms = window.take(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
     if at_ms is None:
         return unsent(exchange, send, _NO_ROOM)
     try:
-        # What left before has to have arrived, too.
-        while (until_ms := max(at_ms, window.ready_ms(now_ms()))) > now_ms() < send.deadline_ms:
-            yield Pause(min(until_ms, send.deadline_ms) - now_ms())
-        fault = _leave(exchange, send)
+        while (now := now_ms()) < send.deadline_ms:
+            until_ms: float | None = at_ms if at_ms > now else window.leave(now)
+            if until_ms is None:
+                send.place_ms = at_ms
+                _leave(send, now)
+                return None
+            yield Pause(min(until_ms, send.deadline_ms) - now)
     except BaseException:
         window.give_back(at_ms)
         raise
-    if fault is None:
-        send.place_ms = at_ms
-        window.leave(send.left_ms or 0.0)
-    else:
-        window.give_back(at_ms)
-    return fault
+    window.give_back(at_ms)
+    return unsent(exchange, send, _NO_ROOM)
 
 
 def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
@@ -99,15 +104,23 @@ def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
         window.answered(send.left_ms, now_ms())
 
 
+def performed(exchange: CrossedMargin, place: Send, reply: Reply) -> None:
+    """Note what became of a request that stock ccxt makes: where it refused by itself, none was made."""
+    signatures = SIGNATURES.get()
+    nothing = isinstance(reply, Fault) and signatures is not None and not signatures.any
+    answered(exchange, place, replace(reply, sent=False) if nothing and isinstance(reply, Fault) else reply)
+
+
 def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
     """Return the fault of a request that certainly never left."""
     error = ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}")
     return Fault(error, text=why, sent=False)
 
 
-def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, object, Fault | _Turn | None]:
-    """Wait for a place in a shared window: None once it is there, or whatever else is to be done."""
+def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, object, Fault | _Turn]:
+    """Wait for a place in a shared window, or find out that there is none."""
     name = windows.shared_name(exchange, send.call.endpoint)
+    why = _NO_ROOM
     while (left_ms := send.deadline_ms - now_ms()) > 0:
         answer: object = GateDown("it has just failed")
         if not gate.is_resting():
@@ -120,22 +133,18 @@ def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, 
         if isinstance(answer, Exception):
             if send.urgent:
                 return _Turn.ALONE
+            why = f"the shared rate window {gate.url} cannot be asked ({answer})"
             if gate.when_down is WhenDown.FAIL:
-                return unsent(exchange, send, f"the shared rate window {gate.url} cannot be asked ({answer})")
+                break
             yield Pause(min(_AGAIN_MS, left_ms))
         elif isinstance(answer, Place):
             yield Pause(answer.wait_ms)
             if answer.kept:
-                return None
+                return _Turn.SHARED
         else:
-            return unsent(exchange, send, _NO_ROOM)
-    return unsent(exchange, send, _NO_ROOM)
+            break
+    return unsent(exchange, send, why)
 
 
-def _leave(exchange: CrossedMargin, send: Send) -> Fault | None:
-    """Note that the request leaves, if there is still time."""
-    now = now_ms()
-    if now >= send.deadline_ms:
-        return unsent(exchange, send, _NO_ROOM)
+def _leave(send: Send, now: float) -> None:
     send.started, send.left_ms = True, now
-    return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking, journal
+from bitget_margin.adapter import asking, journal, windows
 from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
@@ -17,10 +18,10 @@ from bitget_margin.core import flow as flow_of_cancel
 from bitget_margin.core import wire
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.ask import Unreadable
-from bitget_margin.core.call import Answer, Fault, Flow, LoadMarkets, T
+from bitget_margin.core.call import Answer, Fault, Flow, LoadMarkets, Send, SendAll, T
 from bitget_margin.core.codes import Verdict, verdict
 from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.delivery import Desk
 from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Ledger
 from bitget_margin.core.outcome import CancelReport
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
 
+_UID_MS: Final = 1_000.0
+_logger: Final = logging.getLogger("bitget_margin.windows")
 _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
 
@@ -56,21 +59,33 @@ def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
     """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters."""
     if not exchange.markets:
         yield LoadMarkets(desk.deadline.at_ms)
-    if asking.rate_gate(exchange) is not None and exchange.options.get(asking.UID) is None:
+    uid = exchange.options.get(asking.UID)
+    # Where the venue did not say, it is asked again, but not while a cancel waits.
+    if not uid and (uid is None or not desk.urgent) and exchange.enableRateLimit and asking.rate_gate(exchange):
         yield from _learn_uid(exchange, desk)
 
 
 def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
-    """Ask the venue, once, whose account this is: bots with other keys of it are to share its windows."""
-    exchange.options[asking.UID] = ""
+    """Ask the venue whose account this is, within a second: bots with other keys of it are to share its windows."""
+    known = windows.known_uid(exchange)
+    until_ms = min(now_ms() + _UID_MS, desk.deadline.at_ms)
     for _ in AccountKind:
+        if known is not None:
+            break
         dialect = desk.dialect
-        (reply,) = yield from deliver(desk, [desk.send(dialect.account())])
+        (reply,) = yield SendAll((Send(dialect.account(), _UID_MS, until_ms, urgent=True),))
+        desk.ledger.requests += not isinstance(reply, Fault) or reply.sent
         if isinstance(reply, Answer):
-            exchange.options[asking.UID] = dialect.read_uid(reply.body) or ""
-            return
+            known = dialect.read_uid(reply.body)
+            break
+        desk.see_kind(reply)
         if desk.dialect is dialect:
-            return
+            break
+    if known is not None:
+        windows.learn_uid(exchange, known)
+    elif exchange.options.get(asking.UID) is None:
+        exchange.options[asking.UID] = ""
+        _logger.warning("The venue does not say whose account this is: the shared rate window goes by the key alone")
 
 
 def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
@@ -104,8 +119,12 @@ def conclude(
     desk: Desk,
     markets: Mapping[str, Any],
     swept: Swept | None = None,
+    refusal: Callable[[CancelReport], Exception | None] = lambda _: None,
 ) -> CancelReport:
-    """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved."""
+    """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved.
+
+    :param refusal: what to raise for a report of which every order is resolved, if anything
+    """
     swept = swept or Swept()
     unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
     found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms, unexamined)
@@ -122,7 +141,11 @@ def conclude(
         unresolved = CancelUnresolved(method, found, swept.problem or unread)
         journal.write(method, found, unresolved)
         raise unresolved from (fault.error if fault else None)
-    journal.write(method, found)
+    error = refusal(found)
+    journal.write(method, found, error)
+    if error is not None:
+        attach(error, found)
+        raise error
     return found
 
 

@@ -19,7 +19,6 @@ from bitget_margin.core.answers import decimal
 from bitget_margin.core.ask import ask, find, list_open
 from bitget_margin.core.call import Fault, Flow
 from bitget_margin.core.codes import refuses_parameters, says_kind
-from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import Target
 
 if TYPE_CHECKING:
@@ -151,7 +150,7 @@ def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params
     chosen, rest = exchange.handle_option_and_params(params, method, asking.KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
-    desk = open_desk(exchange, Settings(), {})
+    desk = open_desk(exchange, asking.settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
     asked = yield from ask(desk, lambda _: unified.settings(), lambda _: unified.read_settings)
     kind = AccountKind.UNIFIED
     if isinstance(asked.answer, Fault):

@@ -10,7 +10,6 @@ import ccxt
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk, place
-from bitget_margin.adapter.errors import attach
 from bitget_margin.adapter.margin import ISOLATED
 from bitget_margin.core import flow, sweep
 from bitget_margin.core.call import Flow
@@ -161,15 +160,16 @@ def _cancel(
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
     yield from guard(exchange, method, desk, markets, flow.cancel(desk))
-    report = conclude(exchange, method, desk, markets)
-    if single and report.results[0].outcome in {Outcome.NOT_FOUND, Outcome.OPEN}:
+
+    def refusal(report: CancelReport) -> Exception | None:
+        if not single or report.results[0].outcome not in {Outcome.NOT_FOUND, Outcome.OPEN}:
+            return None
         (entry,) = desk.ledger.entries.values()
         # What stock raises for an unknown order, where it knows the code; of one that lives, it would say it is gone.
         unknown = entry.outcome is Outcome.NOT_FOUND and isinstance(entry.error, ccxt.OrderNotFound)
-        error = entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
-        attach(error, report)
-        raise error
-    return report
+        return entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
+
+    return conclude(exchange, method, desk, markets, refusal=refusal)
 
 
 def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exception:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from bitget_margin.adapter.asking import UID
+from bitget_margin.adapter.asking import RATE_GATE, UID
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.window import Window
@@ -24,7 +25,9 @@ _ENDPOINTS: Final = {f"/api/{endpoint.path}": endpoint for endpoint in Endpoint}
 _logger: Final = logging.getLogger("bitget_margin.windows")
 
 _windows: Final[dict[tuple[str, Endpoint], Window]] = {}
-_lock: Final = Lock()
+_uids: Final[dict[str, str]] = {}
+"""What the venue has said of whose account it is, by the name that goes by the key."""
+_lock = Lock()
 
 
 def window(account: str, endpoint: Endpoint) -> Window:
@@ -59,14 +62,27 @@ def learn(exchange: CrossedMargin, status: int, url: object, headers: object) ->
     endpoint = _ENDPOINTS.get(urlsplit(url).path) if isinstance(url, str) else None
     if endpoint is None or not exchange.enableRateLimit:
         return
-    left = 0 if status == HTTPStatus.TOO_MANY_REQUESTS else _left(headers)
-    if left is None:
+    refused = status == HTTPStatus.TOO_MANY_REQUESTS
+    left = 0 if refused else _left(headers)
+    # What processes take of a window that they share, its store knows better.
+    if left is None or (not refused and exchange.options.get(RATE_GATE) is not None):
         return
     strangers = window_of(exchange, endpoint).learn(left, now_ms())
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        _logger.warning("%s: the venue's rate limit is used up, by another program on this account too", endpoint.path)
+    if refused:
+        _logger.warning("%s: the venue's rate limit is used up; %d requests were not ours", endpoint.path, strangers)
     elif strangers:
-        _logger.info("%s: %d requests of other programs, %d are left", endpoint.path, strangers, left)
+        _logger.info("%s: %d requests were not ours, %d are left", endpoint.path, strangers, left)
+
+
+def known_uid(exchange: CrossedMargin) -> str | None:
+    """Return the UID that this process has learned for the key."""
+    return _uids.get(_account(exchange))
+
+
+def learn_uid(exchange: CrossedMargin, uid: str) -> None:
+    """Remember the UID, for every exchange object with this key."""
+    _uids[_account(exchange)] = uid
+    exchange.options[UID] = uid
 
 
 def _left(headers: object) -> int | None:
@@ -78,3 +94,14 @@ def _left(headers: object) -> int | None:
 
 def _account(exchange: CrossedMargin) -> str:
     return account_name(exchange.options.get(UID), exchange.apiKey, exchange.urls["api"]["margin"])
+
+
+def _forget() -> None:
+    """Begin anew in a process that was forked: a lock that was held stays so there."""
+    global _lock  # noqa: PLW0603 - the module is what was forked
+    _lock = Lock()
+    _windows.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

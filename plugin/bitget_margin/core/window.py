@@ -49,17 +49,22 @@ class Window:
             self._departures.append(at_ms)
             return at_ms
 
-    def ready_ms(self, now_ms: float) -> float:
-        """Return when a request may leave, by what has left and was answered; now, if nothing speaks against it."""
+    def take(self, now_ms: float) -> float:
+        """Note a place that somebody else has given for now, and return it."""
+        with self._lock:
+            if len(self._departures) == self.limit:
+                self._departures.popleft()
+            self._departures.append(now_ms)
+            return now_ms
+
+    def leave(self, now_ms: float) -> float | None:
+        """Note that a request leaves; or, where what left before has not all arrived, return when it may."""
         with self._lock:
             self._forget(now_ms)
-            full = len(self._arrivals) >= self.limit
-            return self._arrivals[-self.limit] + ARRIVED_MS if full else now_ms
-
-    def leave(self, now_ms: float) -> None:
-        """Note that a request leaves."""
-        with self._lock:
+            if len(self._arrivals) >= self.limit:
+                return self._arrivals[-self.limit] + ARRIVED_MS
             self._arrivals.append(now_ms)
+            return None
 
     def answered(self, left_ms: float, now_ms: float) -> None:
         """Note that the request which left then had arrived by now."""

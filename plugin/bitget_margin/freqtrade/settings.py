@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -44,7 +44,7 @@ class BotSettings:
     cancel_scope: CancelScope = CancelScope.TRADE
     partial_exits: PartialExits = PartialExits.LEAVE
     wait_ms: int = 3_000
-    rate_gate: object = None
+    rate_gate: object = field(default=None, repr=False)
 
 
 _KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate")

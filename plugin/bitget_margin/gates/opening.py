@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -16,16 +17,17 @@ _TIMEOUT_MAX_MS: Final = 10_000.0
 _KNOWN: Final = ("url", "timeout", "whenDown")
 _SQLITE: Final = "sqlite"
 _SCHEMES: Final = (_SQLITE, "redis", "rediss", "unix")
+_FORMS: Final = "sqlite:///path, redis://host:port/0, rediss:// or unix://"
 
 _gates: Final[dict[GateSettings, Gate]] = {}
-_lock: Final = Lock()
+_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class GateSettings:
     """Where the windows are, and how they are asked."""
 
-    url: str
+    url: str = field(repr=False)
     timeout_ms: float = DEFAULT_TIMEOUT_MS
     when_down: WhenDown = WhenDown.WAIT
 
@@ -45,8 +47,9 @@ class GateSettings:
     def shown(self) -> str:
         """The URL without what is secret in it."""
         parts = urlsplit(self.url)
-        host = parts.netloc.rpartition("@")[2]
-        return f"{parts.scheme}://{host}{parts.path}"
+        host = parts.hostname or ""
+        port = "" if parts.port is None else f":{parts.port}"
+        return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
 def open_gate(given: object) -> Gate:
@@ -71,7 +74,7 @@ def _store(settings: GateSettings) -> Store:
             return _sqlite(settings)
         from bitget_margin.gates.redis_store import RedisStore  # noqa: PLC0415 - an extra, and slow to import
 
-        return _made(settings, lambda: RedisStore(settings.url, settings.timeout_ms))
+        return RedisStore(settings.url, settings.timeout_ms)
     except ImportError as error:
         raise BadGate(f"{scheme}:// needs {error.name}: pip install 'bitget-margin[shared]'") from error
 
@@ -87,18 +90,21 @@ def _sqlite(settings: GateSettings) -> Store:
     return SqliteStore(str(path.resolve()), settings.timeout_ms)
 
 
-def _made(settings: GateSettings, make: Callable[[], Store]) -> Store:
-    try:
-        return make()
-    except ValueError as error:
-        raise BadGate(f"{settings.shown} cannot be read: {error}") from None
-
-
 def _url(value: object) -> str:
-    if not isinstance(value, str) or urlsplit(value).scheme not in _SCHEMES:
-        # Not repeated: it may hold a password.
-        shown = f"{urlsplit(value).scheme or 'no scheme'}" if isinstance(value, str) else repr(value)
-        raise BadGate(f"its URL begins with {shown}; give sqlite:///path, redis://host:port/0, rediss:// or unix://")
+    """Return the URL, or refuse it: never with its own words, since a password may be anywhere in it."""
+    if not isinstance(value, str):
+        raise BadGate(f"its URL is of type {type(value).__name__}; give {_FORMS}")
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - raises where it is none
+    except ValueError:
+        raise BadGate(
+            f"its URL cannot be read: percent-encode what is special in the password; give {_FORMS}"
+        ) from None
+    if parts.scheme not in _SCHEMES:
+        raise BadGate(f"its URL does not begin with one of {', '.join(_SCHEMES)}; give {_FORMS}")
+    if parts.scheme != _SQLITE and any("@" in part for part in (parts.path, parts.query, parts.fragment)):
+        raise BadGate("its URL has an @ after a /, ? or #: percent-encode what is special in the password")
     return value
 
 
@@ -117,3 +123,14 @@ def _when_down(value: object) -> WhenDown:
         return WhenDown(value)
     except ValueError:
         raise BadGate(f"whenDown is {value!r}; give {' or '.join(each.value for each in WhenDown)}") from None
+
+
+def _forget() -> None:
+    """Open everything anew in a process that was forked: neither connections nor locks outlive that."""
+    global _lock  # noqa: PLW0603 - the module is what was forked
+    _lock = Lock()
+    _gates.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,26 +17,32 @@ _SCRIPT: Final = """
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local limit, period, latest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local at, oldest = now, redis.call('LINDEX', KEYS[1], -limit)
-if oldest and oldest + period > now then
-  at = oldest + period
-  if at - now > tonumber(ARGV[4]) then
+local at = now
+if redis.call('TYPE', KEYS[1]).ok == 'list' then
+  local newest = string.match(redis.call('LINDEX', KEYS[1], -1), '^%d+ (%d+)$')
+  local oldest = redis.call('LINDEX', KEYS[1], -limit)
+  if not newest or tonumber(newest) > now then
     redis.call('DEL', KEYS[1])
-    at = now
+  elseif oldest then
+    at = math.max(now, tonumber(string.match(oldest, '^%d+')) + period)
   end
+else
+  redis.call('DEL', KEYS[1])
 end
 if at - now > latest then
   return -1
 end
-redis.call('RPUSH', KEYS[1], string.format('%.0f', at))
+redis.call('RPUSH', KEYS[1], string.format('%.0f %.0f', at, now))
 redis.call('LTRIM', KEYS[1], -limit, -1)
 redis.call('PEXPIRE', KEYS[1], math.ceil((at - now + period) / 1000))
 return at - now
 """
-"""Keeps the latest departures; the next is a period after the one that is `limit` before it. Times are in us."""
-_ABSURD_MS: Final = 3_600_000.0
-"""Nobody queues for that long: the server's clock was set back, and what the window holds is of no use."""
+"""Keeps the latest departures, each with when it was given; the next is a period after the one `limit` before it.
+
+Times are in us. What was given later than now is of a clock that was set back since, and of no use.
+"""
 _PREFIX: Final = "bitget-margin:"
+MASK: Final = "***"
 
 
 class RedisStore:
@@ -51,14 +60,27 @@ class RedisStore:
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 1),
+            protocol=2,  # one round trip less before the first answer
         )
+        self._secret = unquote(urlsplit(url).password or "")
         self._reserve = self._client.register_script(_SCRIPT)
+        # Connected by the time that it is needed, if the server is there.
+        threading.Thread(target=self._greet, daemon=True).start()
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
         """See `Store.reserve`; every place is kept."""
-        times_us = [round(ms * 1_000) for ms in (period_ms, max(0.0, latest_ms), _ABSURD_MS)]
+        times_us = [round(ms * 1_000) for ms in (period_ms, max(0.0, latest_ms))]
         try:
             wait_us = self._reserve(keys=[_PREFIX + name], args=[limit, *times_us])
         except redis.RedisError as error:
-            raise GateDown(f"{type(error).__name__}: {error}") from error
+            # Not chained: servers quote what they did not understand, a password too.
+            raise GateDown(self._told(error)) from None
         return None if wait_us < 0 else Place(wait_us / 1_000)
+
+    def _told(self, error: Exception) -> str:
+        said = str(error).partition(", with args")[0]
+        return f"{type(error).__name__}: {said.replace(self._secret, MASK) if self._secret else said}"
+
+    def _greet(self) -> None:
+        with contextlib.suppress(redis.RedisError):
+            self._client.script_load(_SCRIPT)

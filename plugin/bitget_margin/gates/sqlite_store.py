@@ -1,14 +1,13 @@
-"""Windows in a file, for several processes of one machine, by pyrate-limiter with its file lock."""
+"""Windows in a file, for several processes of one machine, by pyrate-limiter behind a file lock."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
 import time
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 from pyrate_limiter import Rate, RateItem, SQLiteBucket
 
 from bitget_margin.gates.gate import GateDown, Place
@@ -32,18 +31,16 @@ class SqliteStore:
 
     def __init__(self, path: str, timeout_ms: float) -> None:
         self._path = path
-        self._timeout_s = timeout_ms / 1_000
+        # Ours, not pyrate-limiter's: that one waits without end while it opens the file, and in every thread but one.
+        self._lock = FileLock(f"{path}.lock", timeout=timeout_ms / 1_000, poll_interval=_POLL_S)
         self._buckets: dict[str, SQLiteBucket] = {}
         self._given = 0
-        self._lock = Lock()
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
         """See `Store.reserve`; a place is kept only if it is there at once."""
         try:
-            bucket = self._bucket(name, limit, period_ms)
-            # Given here, since what a lock was made with does not count in other threads.
-            lock: Any = bucket.lock
-            with lock.acquire(timeout=self._timeout_s, poll_interval=_POLL_S):
+            with self._lock:
+                bucket = self._bucket(name, limit, period_ms)
                 wait_ms = self._take(bucket, name, period_ms)
         except (Timeout, sqlite3.Error, OSError) as error:
             raise GateDown(f"{type(error).__name__}: {error}") from error
@@ -67,17 +64,17 @@ class SqliteStore:
         return _SLACK_MS
 
     def _bucket(self, name: str, limit: int, period_ms: float) -> SQLiteBucket:
-        with self._lock:
-            known = self._buckets.get(name)
-            if known is None:
-                known = self._buckets[name] = self._opened(name, limit, period_ms)
-            return known
+        known = self._buckets.get(name)
+        if known is None:
+            known = self._buckets[name] = self._opened(name, limit, period_ms)
+        return known
 
     def _opened(self, name: str, limit: int, period_ms: float) -> SQLiteBucket:
         table = "window_" + hashlib.sha256(name.encode()).hexdigest()[:24]
-        return SQLiteBucket.init_from_file(
-            [Rate(limit, round(period_ms))], table=table, db_path=self._path, use_file_lock=True
-        )
+        bucket = SQLiteBucket.init_from_file([Rate(limit, round(period_ms))], table=table, db_path=self._path)
+        bucket.conn.execute("PRAGMA journal_mode=WAL")
+        bucket.conn.execute("PRAGMA synchronous=NORMAL")
+        return bucket
 
 
 def _now_ms() -> int:
