@@ -17,7 +17,7 @@ from support.redis_server import RedisServer
 
 from .far import CROSS, SYMBOL, FarVenue, far_venue
 
-_PATIENT: Final = {"timeout": 3_000_000}
+_PATIENT: Final = {"timeout": 60_000}
 _FIRST_WINDOW: Final = 10
 _PERIOD_S: Final = 1.05
 
