@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import pytest
 from filelock import FileLock
 
 from bitget_margin import Outcome
+from bitget_margin.adapter.departures import Knock
+from bitget_margin.async_support import _step
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.gates import opening
 from support.client import CROSS, Client, Flavour, config, rungs
@@ -89,6 +92,16 @@ def test_a_file_that_another_process_has_locked_delays_no_cancel_beyond_its_dead
     with FileLock(f"{path}.lock"):
         assert cancelled(venue, gated) < 4 + GRACE_S
     cancelled(venue, gated)
+
+
+async def test_stores_that_hang_leave_the_loop_its_threads() -> None:
+    """Host names are looked up with these: with none left, no cancel would reach the venue."""
+    over = threading.Event()
+    hanging = [asyncio.create_task(_step(Knock(over.wait, 5_000))) for _ in range(50)]  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(asyncio.to_thread(int), GRACE_S) == 0
+    over.set()
+    assert await asyncio.gather(*hanging) == [True] * 50
 
 
 def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator, gated: Client) -> None:

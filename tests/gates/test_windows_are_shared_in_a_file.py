@@ -23,6 +23,17 @@ from bitget_margin.gates.sqlite_store import SqliteStore
 store = SqliteStore(sys.argv[1], 5_000)
 print(sum(store.reserve("w", 10, 60_000, 0) is not None for _ in range(int(sys.argv[2]))))
 """
+FORKS = """
+import os, sys
+from bitget_margin.gates import open_gate
+def take():
+    return open_gate("sqlite:///" + sys.argv[1]).reserve("w", 10, 60_000, 0)
+print(take(), flush=True)
+if not os.fork():
+    print(take(), flush=True)
+    os._exit(0)
+os.wait()
+"""
 DIES = """
 import os, signal, sys
 from bitget_margin.gates.sqlite_store import SqliteStore
@@ -77,6 +88,11 @@ def test_a_process_that_dies_leaves_nothing_locked(path: str) -> None:
     dead.communicate(timeout=30)
     assert dead.returncode == -signal.SIGKILL
     assert SqliteStore(path, PATIENT_MS).reserve("w", 10, 60_000, 0) == Place(0.0)
+
+
+def test_a_process_that_was_forked_shares_the_window_too(path: str) -> None:
+    said, _ = python(FORKS, path).communicate(timeout=30)
+    assert said.splitlines() == [str(Place(0.0))] * 2
 
 
 def test_who_does_not_get_the_lock_says_so_in_time(path: str) -> None:

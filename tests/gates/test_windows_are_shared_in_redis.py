@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 
 from bitget_margin.gates import Gate, GateDown, GateSettings, Place, WhenDown, open_gate
 from bitget_margin.gates.redis_store import RedisStore
@@ -54,11 +55,27 @@ def test_nothing_stays_in_the_server(redis_server: RedisServer) -> None:
     assert store._client.keys() == []
 
 
-def test_a_server_whose_clock_was_set_back_blocks_nobody(redis_server: RedisServer) -> None:
+@pytest.mark.parametrize("ahead_s", [2, 1_200, 86_400])
+def test_a_server_whose_clock_was_set_back_blocks_nobody(redis_server: RedisServer, ahead_s: int) -> None:
     store = RedisStore(redis_server.url, PATIENT_MS)
-    tomorrow_us = (time.time() + 86_400) * 1_000_000
-    store._client.rpush("bitget-margin:w", f"{tomorrow_us:.0f}")
+    then_us = (time.time() + ahead_s) * 1_000_000
+    store._client.rpush("bitget-margin:w", f"{then_us:.0f} {then_us:.0f}")
     assert store.reserve("w", 1, 1_000, 0) == Place(0.0)
+    assert store.reserve("w", 1, 1_000, 0) is None
+
+
+@pytest.mark.parametrize("left", ["rpush", "set"])
+def test_what_somebody_else_left_under_the_name_blocks_nobody(redis_server: RedisServer, left: str) -> None:
+    store = RedisStore(redis_server.url, PATIENT_MS)
+    getattr(store._client, left)("bitget-margin:w", "of something else")
+    assert store.reserve("w", 1, 1_000, 0) == Place(0.0)
+
+
+def test_what_a_server_quotes_of_what_it_did_not_understand_is_not_told() -> None:
+    store = RedisStore("redis://bots:hunt%2Fer2@127.0.0.1:1/0", PATIENT_MS)
+    said = "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'bots' 'hunt/er2'"
+    assert store._told(redis.ResponseError(said)) == "ResponseError: unknown command 'HELLO'"
+    assert store._told(redis.ResponseError("wrong hunt/er2")) == "ResponseError: wrong ***"
 
 
 def test_a_server_that_hangs_or_is_gone_is_known_in_time_and_used_again_once_it_is_back(

@@ -5,8 +5,8 @@ Each call is a transaction of its own, apart from freqtrade's session: neither s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import select, update
@@ -19,6 +19,7 @@ from bitget_margin.freqtrade.tables import BatchRow, BotRow, RungRow
 
 _OPEN: Final = [phase.value for phase in Phase if phase.open]
 _REASON_LENGTH: Final = 255
+_FIELDS: Final = tuple(field.name for field in fields(Rung))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,10 @@ class Records:
 
     def _find(self, *wanted: Any) -> list[Rung]:
         with _session() as session:
-            rows = session.scalars(select(RungRow).where(*wanted).order_by(RungRow.intended_ms, RungRow.number)).all()
-            return _rungs(rows)
+            # Bare columns: exits read these again and again, and rows that nobody changes need no objects.
+            columns = (getattr(RungRow, name) for name in _FIELDS)
+            rows = session.execute(select(*columns).where(*wanted).order_by(RungRow.intended_ms, RungRow.number))
+            return [_rung(dict(zip(_FIELDS, row, strict=True))) for row in rows]
 
 
 def _session() -> Session:
@@ -117,11 +120,10 @@ def _session() -> Session:
 
 
 def _columns(rung: Rung) -> dict[str, Any]:
+    values = {name: getattr(rung, name) for name in _FIELDS}
     reason = None if rung.reason is None else rung.reason[:_REASON_LENGTH]
-    return {**asdict(rung), "kind": rung.kind.value, "phase": rung.phase.value, "reason": reason}
+    return {**values, "kind": rung.kind.value, "phase": rung.phase.value, "reason": reason}
 
 
-def _rungs(rows: Sequence[RungRow]) -> list[Rung]:
-    names = [field.name for field in fields(Rung)]
-    plain = ({name: getattr(row, name) for name in names} for row in rows)
-    return [Rung(**{**values, "kind": Kind(values["kind"]), "phase": Phase(values["phase"])}) for values in plain]
+def _rung(values: dict[str, Any]) -> Rung:
+    return Rung(**{**values, "kind": Kind(values["kind"]), "phase": Phase(values["phase"])})
