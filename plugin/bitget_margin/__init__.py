@@ -1,7 +1,6 @@
 """Bitget's crossed margin account for ccxt: orders cancelled in batches, and the truth about each.
 
-`bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; the latter two are loaded on
-first use.
+`bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; each is loaded on first use.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, report_of
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.sync import bitget
 from bitget_margin.version import __version__
 
 if TYPE_CHECKING:
     from bitget_margin import async_support, pro
+    from bitget_margin.sync import bitget
 
 __all__ = [
     "CancelReport",
@@ -36,6 +35,8 @@ _FLAVOURS = frozenset({"async_support", "pro"})
 
 def __getattr__(name: str) -> Any:
     """Load a flavour when it is first used: aiohttp takes half a second to import."""
+    if name == "bitget":
+        return importlib.import_module(f"{__name__}.sync").bitget
     if name in _FLAVOURS:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -71,7 +71,8 @@ def costs_table(found: Sequence[Cancelling], importing: Importing, memory_mb: fl
             f"Memory for {MANY:,} ids: {memory_mb:.0f} MB at most.",
             (
                 f"`import ccxt`: {importing.ccxt_ms:.0f} ms; "
-                f"`import bitget_margin` after it: {importing.on_top_ms:.0f} ms."
+                f"`import bitget_margin` after it: {importing.on_top_ms:.0f} ms, "
+                f"and the first use of its class {importing.class_ms:.0f} ms more."
             ),
         ]
     )
