@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let everything know what kind of account this run is about."""
+    """Let everything know what kind of account this run is about, and be interrupted where a test interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background of a script: whatever is started from here would ignore a Ctrl-C too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     support_client.kind = AccountKind(config.getoption("--account"))
 
 
