@@ -31,6 +31,7 @@ def test_the_venue_refuses_nothing_that_its_own_quota_foretells(venue: Emulator,
     assert {record.status for record in venue.requests} == {200}
 
 
+@pytest.mark.classic
 def test_a_request_that_was_refused_all_the_same_is_made_again(venue: Emulator, paced: Client) -> None:
     """Nobody foretells what a stranger does after the last answer."""
     stranger = Client(Flavour.SYNC, config(venue) | {"enableRateLimit": False})
