@@ -100,8 +100,8 @@ def obstacles_of(e: Evidence) -> Iterator[Obstacle]:
 
 def _longest_ms(e: Evidence, record: RequestRecord, request_ms: float) -> float:
     """Return how long a request is waited for: stock ccxt places a single order, with all the time but a third."""
-    if record.fault is FaultKind.REFUSE:
-        return float("inf")  # no request is in the way, but the port
+    if record.fault in {FaultKind.REFUSE, FaultKind.TOO_MANY}:
+        return float("inf")  # no request is in the way, but the port, or the window
     if record.path.endswith("/place-order"):
         return max(request_ms, e.deadline_ms - request_ms - record.at_ms)
     return request_ms
@@ -116,7 +116,8 @@ def _slowness_ms(e: Evidence, record: RequestRecord) -> float:
         return float("inf")
     if record.fault in {FaultKind.SLOW_BYTES, FaultKind.REFUSE}:
         return slow_ms + max(rule.duration_ms for rule in trouble.rules if rule.kind is record.fault)
-    return slow_ms + (PACING.limited_ms if record.fault is FaultKind.TOO_MANY else 0)
+    # Who is refused for too many requests takes the venue's window for full.
+    return slow_ms + (_WINDOW_MS if record.fault is FaultKind.TOO_MANY else 0)
 
 
 def _end(e: Evidence, truth: Order, cancels: Sequence[RequestRecord]) -> Obstacle:
