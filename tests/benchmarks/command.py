@@ -43,7 +43,12 @@ def cancel(counts: Sequence[int], round_trips: Sequence[int], repeats: int, char
 @click.option("--processes", multiple=True, type=click.IntRange(1, 8), default=(1, 2, 4, 8), show_default=True)
 @click.option("--by", "stores", multiple=True, type=click.Choice(_STORES), default=_STORES, show_default=True)
 @click.option("--batches", type=click.IntRange(20, 5_000), default=200, show_default=True)
-@click.option("--skew-ms", type=click.IntRange(0, 10_000), default=0, help="Between the first clock and the last, as on several machines: for redis.")
+@click.option(
+    "--skew-ms",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    help="Between the first clock and the last, as on several machines: for redis.",
+)
 @click.option("--strict", is_flag=True, help="Exit code 1 if the venue has refused a request, or an order lives.")
 def share(processes: Sequence[int], stores: Sequence[str], batches: int, skew_ms: int, strict: bool) -> None:
     """Count the batches per second of processes that share one UID, and what the venue refuses."""
