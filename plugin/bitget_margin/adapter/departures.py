@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _NO_TIME: Final = "no time was left before the deadline"
 _NO_ROOM: Final = "the rate limit left no room before the deadline"
-
-
 _AGAIN_MS: Final = 100.0
 """Between two looks at whether a store that failed may be asked again."""
 
@@ -107,8 +105,9 @@ def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
 def performed(exchange: CrossedMargin, place: Send, reply: Reply) -> None:
     """Note what became of a request that stock ccxt makes: where it refused by itself, none was made."""
     signatures = SIGNATURES.get()
-    nothing = isinstance(reply, Fault) and signatures is not None and not signatures.any
-    answered(exchange, place, replace(reply, sent=False) if nothing and isinstance(reply, Fault) else reply)
+    if isinstance(reply, Fault) and signatures is not None and not signatures.any:
+        reply = replace(reply, sent=False)
+    answered(exchange, place, reply)
 
 
 def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:

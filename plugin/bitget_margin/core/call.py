@@ -107,7 +107,7 @@ class Send:
     urgent: bool = False
     """Whether it belongs to a cancel: then it does not wait for a shared rate window that does not answer."""
     place_ms: float | None = None
-    """Its place in the window of this process; None where a shared window gave it one."""
+    """Its place in the window of this process; None before it left, and where nothing is paced."""
     left_ms: float | None = None
     """When it was handed out, on the caller's clock."""
 
