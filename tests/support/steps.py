@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,11 +83,12 @@ def steps(
     from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
     from freqtrade.persistence import Trade  # noqa: PLC0415
 
-    from bitget_margin.freqtrade import register  # noqa: PLC0415
+    from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
-    register()
     STRINGS.__init__()  # type: ignore[misc]
-    with Emulator(accounts=(Account(balances={"USDT": "1000000", **balances}),)) as venue:
+    with ExitStack() as after, Emulator(accounts=(Account(balances={"USDT": "1000000", **balances}),)) as venue:
+        register()
+        after.callback(unregister)
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
