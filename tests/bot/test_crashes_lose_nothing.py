@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Emulator, synthetic_symbols
+from bitget_margin.freqtrade.keeper import LOST_AFTER_SECONDS
 from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed
 
@@ -31,7 +32,7 @@ POINTS = (
 )
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + CRASHES))
 def test_a_kill_at_any_moment_leaves_books_and_venue_agreed(tmp_path: Path, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - a test that can be told to do the same again
@@ -102,7 +103,8 @@ def finish(stage: Stage, venue: Emulator) -> None:
     bot.say(PAIR, enter=True, exit=False)
     bot.until(lambda: bot.trade(PAIR), "there is a trade")
     bot.say(PAIR, enter=False, exit=True)
-    ended = closed(stage, PAIR)
+    # Killed between writing its ladder down and sending it, the bot looks for it for a while before it gives it up.
+    ended = closed(stage, PAIR, LOST_AFTER_SECONDS + 40)
     bot.until(lambda: len(live_of(venue, PAIR)) == 1, "no resting order of the closed trade lives")
     assert len(bot.rows("select id from trades")) == 1
     agree(stage, ended)

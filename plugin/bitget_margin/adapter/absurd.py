@@ -14,6 +14,8 @@ from bitget_margin.core.answers import decimal
 _EXPONENT: Final = re.compile(r"[\d._\s+-]+[eE][\d_\s+-]+")
 """A number with an exponent, with what Python, and so ccxt, reads over within it."""
 _IGNORED: Final = re.compile(r"[_\s]+")
+_SUSPECT: Final = re.compile(r"\s*\{|[\d._\s+-][^eE]*[eE]")
+"""How a text begins that may be such a number, or JSON: all others, nearly all of a row, are passed over at once."""
 _NO_AMOUNTS: Final = frozenset({"orderId", "clientOid", "tradeId", "execId", "execLinkId", "fillId"})
 """Names, which may look like numbers."""
 
@@ -26,7 +28,7 @@ def refuse_absurd(value: object, name: str = "a field") -> None:
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if key not in _NO_AMOUNTS:
+            if key not in _NO_AMOUNTS and not (isinstance(inner, str) and _SUSPECT.match(inner) is None):
                 refuse_absurd(inner, str(key))
     elif isinstance(value, list):
         for inner in value:

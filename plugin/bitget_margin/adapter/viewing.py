@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import load_markets, open_desk, raised
 from bitget_margin.adapter.orders import readable
 from bitget_margin.core.call import Fault, Flow
+from bitget_margin.core.row import Row
 from bitget_margin.core.target import BadInput, targets
 from bitget_margin.core.view import view
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
+
+_NOTHING: Final[Mapping[str, Order]] = MappingProxyType({})
 
 
 def view_orders(
@@ -23,11 +27,14 @@ def view_orders(
     ids: Sequence[str],
     client_order_ids: Sequence[str],
     params: Params,
+    before: Mapping[str, Order] = _NOTHING,
 ) -> Flow[Mapping[str, Order]]:
     """Return the order structures of those that the venue shows, by the id that was asked for.
 
     One request while all of them are live, one more once some have ended. What is missing from the answer may be
     anywhere: history lags.
+
+    :param before: what an earlier look returned: a row that is the same is not parsed again, and most are
     """
     method = "view_orders"
     asking.prepare(exchange, method, params, {"timeout"})
@@ -43,4 +50,10 @@ def view_orders(
     rows = yield from view(desk, market["id"], named)
     if isinstance(rows, Fault):
         raise raised(exchange, method, rows)
-    return {target.value: cast("Order", readable(exchange, row, market)) for target, row in rows.items()}
+    return {target.value: _order(exchange, row, market, before.get(target.value)) for target, row in rows.items()}
+
+
+def _order(exchange: CrossedMargin, row: Row, market: Mapping[str, Any], before: Order | None) -> Order:
+    if before is not None and before["info"] == row.raw:
+        return before
+    return cast("Order", readable(exchange, row, market))

@@ -5,11 +5,13 @@ Each call is a transaction of its own, apart from freqtrade's session: neither s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade import client_ids
@@ -36,6 +38,10 @@ class Records:
 
     def __init__(self) -> None:
         self._key: str | None = None
+        self._versions = count()
+        self._version = next(self._versions)
+        self._last: tuple[tuple[TradeKey, int] | None, tuple[Rung, ...]] = (None, ())
+        """The orders of one trade as of one version: an exit asks for them five times."""
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
@@ -51,25 +57,20 @@ class Records:
 
     def add(self, rungs: Iterable[Rung]) -> None:
         """Write down orders that are about to be sent."""
-        with _session() as session:
+        with self._writing() as session:
             session.add_all(RungRow(**_columns(rung)) for rung in rungs)
-            session.commit()
 
     def update(self, rungs: Iterable[Rung]) -> None:
         """Write down what is known of orders now."""
         changed = list(rungs)
         if changed:
-            with _session() as session:
+            with self._writing() as session:
                 session.execute(update(RungRow), [_columns(rung) for rung in changed])
-                session.commit()
 
     def forget(self, rung: Rung) -> None:
         """Remove an order that freqtrade has written down itself, or that was never placed."""
-        with _session() as session:
-            row = session.get(RungRow, rung.client_id)
-            if row is not None:
-                session.delete(row)
-                session.commit()
+        with self._writing() as session:
+            session.execute(delete(RungRow).where(RungRow.client_id == rung.client_id))
 
     def open(self, kind: Kind) -> list[Rung]:
         """Return the orders of a kind that may still trade, oldest first."""
@@ -82,9 +83,13 @@ class Records:
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
         """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
-        wanted = [RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms]
-        wanted.append(RungRow.kind == Kind.RUNG.value)
-        return self._find(*wanted, *([] if ladder is None else [RungRow.ladder == ladder]))
+        wanted = (trade, self._version)
+        known, rungs = self._last
+        if known != wanted:
+            of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
+            rungs = tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value))
+            self._last = (wanted, rungs)
+        return [rung for rung in rungs if ladder is None or rung.ladder == ladder]
 
     def resting_on(self, pair: str) -> list[Rung]:
         """Return all resting orders on a pair, of whatever trade."""
@@ -106,6 +111,16 @@ class Records:
         with _session() as session:
             rows = session.scalars(select(BatchRow).where(*wanted).order_by(BatchRow.at_ms)).all()
             return [Batch(row.pair, row.at_ms, row.label) for row in rows]
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """Commit what is written; what was read before is read again, also where another thread read it meanwhile."""
+        try:
+            with _session() as session:
+                yield session
+                session.commit()
+        finally:
+            self._version = next(self._versions)
 
     def _find(self, *wanted: Any) -> list[Rung]:
         with _session() as session:

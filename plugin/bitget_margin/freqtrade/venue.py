@@ -62,6 +62,8 @@ class Venue:
 
     def __init__(self, api: Callable[[], Any]) -> None:
         self._api = api
+        self._shown: dict[str, Mapping[str, Any]] = {}
+        """The last look at each pair, by the id that was asked for."""
 
     def view(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
         """Return these orders as the venue shows them now; unchanged where it does not.
@@ -71,7 +73,9 @@ class Venue:
         ids, names = _ids_and_names(rungs)
         api = self._api()
         with budget:
-            orders = api.perform(view_orders(api, pair, ids, names, {"timeout": _timeout_ms(budget)}))
+            timeout = {"timeout": _timeout_ms(budget)}
+            orders = api.perform(view_orders(api, pair, ids, names, timeout, self._shown.get(pair, {})))
+        self._shown[pair] = orders
         at_ms = now_ms()
         return [shown(rung, orders.get(rung.order_id or rung.client_id), at_ms) for rung in rungs]
 

@@ -1,0 +1,89 @@
+"""Promise: what the bot knows of its orders is what was last written down, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from freqtrade.persistence import Trade, init_db
+
+from bitget_margin.freqtrade.records import Records
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
+
+TRADE = TradeKey(1, 1_700_000_000_000)
+
+
+@pytest.fixture
+def records() -> Iterator[Records]:
+    """Return the records of a database of this test's own."""
+    init_db("sqlite://")
+    yield Records()
+    engine = Trade.session.get_bind()
+    Trade.session.remove()
+    engine.dispose()
+
+
+def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> Rung:
+    return Rung(
+        client_id=f"key-{trade.id}-{ladder}-{number}",
+        kind=Kind.RUNG,
+        trade_id=trade.id,
+        opened_ms=trade.opened_ms,
+        pair="BTC/USDT",
+        side="sell",
+        ladder=ladder,
+        number=number,
+        price=100.0 + number,
+        amount=1.0,
+        intended_ms=TRADE.opened_ms + number,
+    )
+
+
+def test_every_write_is_in_the_next_read(records: Records) -> None:
+    assert records.of_trade(TRADE) == []
+    first, second = rung(0), rung(1)
+    records.add([first, second])
+    assert records.of_trade(TRADE) == [first, second]
+    ended = replace(first, phase=Phase.ENDED, order_id="7", filled=0.4, average=101.0)
+    records.update([ended])
+    assert records.of_trade(TRADE) == [ended, second]
+    records.forget(second)
+    assert records.of_trade(TRADE) == [ended]
+    records.forget(second)
+    assert records.of_trade(TRADE) == [ended]
+
+
+def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: Records) -> None:
+    later = TradeKey(TRADE.id, TRADE.opened_ms + 1)
+    mine, other, again = rung(0), rung(0, ladder="other"), rung(0, later, "again")
+    records.add([mine, other, again])
+    assert records.of_trade(TRADE, "take") == [mine]
+    assert records.of_trade(later) == [again]
+    assert records.of_trade(TRADE) == [mine, other]
+
+
+def test_what_is_read_while_another_thread_writes_is_read_again(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = rung(0)
+    records.add([first])
+    ended = replace(first, phase=Phase.ENDED, order_id="7")
+    find = Records._find
+
+    def overtaken(self: Records, *wanted: Any) -> list[Rung]:
+        read = find(self, *wanted)
+        monkeypatch.undo()
+        self.update([ended])
+        return read
+
+    monkeypatch.setattr(Records, "_find", overtaken)
+    assert records.of_trade(TRADE) == [first]
+    assert records.of_trade(TRADE) == [ended]
+
+
+def test_who_is_given_the_orders_cannot_change_what_is_known(records: Records) -> None:
+    records.add([rung(0)])
+    records.of_trade(TRADE).clear()
+    assert records.of_trade(TRADE) == [rung(0)]
