@@ -7,7 +7,7 @@ import re
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,17 +22,17 @@ _SETTLE_S: Final = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Exiting:
-    """Medians, in milliseconds from freqtrade's line that an exit was detected to its exit order at the venue."""
+    """Milliseconds from freqtrade's line that an exit was detected to its exit order at the venue."""
 
     resting: int
-    round_trip_ms: int
-    took_ms: float
+    median_ms: float
+    shortest_ms: float
     longest_ms: float
     requests: int
 
 
-def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> Iterator[Exiting]:
-    """Let a bot enter, place a ladder and exit, again and again."""
+def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[Exiting]:
+    """Let a bot enter, place a ladder and exit, again and again; in turn, since machines have good and bad minutes."""
     pairs = len(resting) * repeats
     with (
         tempfile.TemporaryDirectory() as name,
@@ -42,12 +42,13 @@ def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> Iterato
         with Bot(folder, config(venue, PAIRS[:pairs], folder)).start() as bot:
             bot.until_said("Changing state to: RUNNING")
             stage = Stage(bot, venue, iter(PAIRS))
-            for count in resting:
-                taken = [_exit(stage, count, round_trip_ms) for _ in range(repeats)]
-                times = [took_ms for took_ms, _ in taken]
-                yield Exiting(
-                    count, round_trip_ms, statistics.median(times), max(times), max(sent for _, sent in taken)
-                )
+            turns = [[_exit(stage, count, round_trip_ms) for count in resting] for _ in range(repeats)]
+    return [_summary(count, taken) for count, taken in zip(resting, zip(*turns, strict=True), strict=True)]
+
+
+def _summary(count: int, taken: Iterable[tuple[float, int]]) -> Exiting:
+    times, sent = zip(*taken, strict=True)
+    return Exiting(count, statistics.median(times), min(times), max(times), max(sent))
 
 
 def _exit(stage: Stage, count: int, round_trip_ms: int) -> tuple[float, int]:

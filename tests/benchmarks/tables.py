@@ -57,8 +57,11 @@ def sharing_table(found: Iterable[Sharing]) -> str:
 
 def exits_table(found: Iterable[Exiting], stock_ms: float) -> str:
     """Return a row per number of resting orders, and stock freqtrade's one."""
-    rows = [[str(one.resting), f"{one.took_ms:.0f}", f"{one.longest_ms:.0f}", str(one.requests)] for one in found]
-    head = ["resting orders", "median ms", "longest ms", "private requests before the exit order"]
+    rows = [
+        [str(one.resting), *(f"{ms:.0f}" for ms in (one.median_ms, one.shortest_ms, one.longest_ms)), str(one.requests)]
+        for one in found
+    ]
+    head = ["resting orders", "median ms", "shortest", "longest", "private requests before the exit order"]
     return _table(head, rows) + f"\n\nStock freqtrade, to cancel one of them: {stock_ms:.0f} ms"
 
 
