@@ -323,6 +323,7 @@ def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_nam
         refuse_absurd("1e9999")
     for fine in ("1_0e-1_0", " 1e-3 ", "{", '{"BTC": {"totalFee": 1e-3}}'):
         refuse_absurd([{"size": fine}])
+    refuse_absurd({"orderId": "1e9999", "clientOid": "1e9999"})
 
 
 @pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])

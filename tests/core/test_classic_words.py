@@ -89,6 +89,13 @@ def test_every_entry_of_a_batch_keeps_the_venues_words_and_its_raw_form() -> Non
     )
 
 
+def test_whose_account_it_is_is_asked_without_parameters_and_read_where_it_stands() -> None:
+    assert wire.account() == Call(Endpoint.ACCOUNT, {})
+    assert wire.read_uid(success({"userId": "7"})) == "7"
+    for data in (None, [], {}, "x"):
+        assert wire.read_uid(success(data)) is None
+
+
 def test_balances_without_a_list_are_none() -> None:
     rows = [{"coin": "USDT"}]
     assert wire.read_assets(success(rows)) == rows

@@ -273,3 +273,5 @@ def test_a_request_that_found_nobody_takes_no_room() -> None:
     window.unsent(at_ms, 0)
     assert window.leave(5) is None
     assert window.reserve(5, 5) == 5
+    window.unsent(at_ms, 0)  # told twice, it takes nobody else's place
+    assert window.reserve(6, 6) is None

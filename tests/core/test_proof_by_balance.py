@@ -115,6 +115,25 @@ def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too() -> None:
     assert venue.waits[0] == 150
 
 
+def test_it_is_cancelled_too_where_only_named_symbols_can_be_listed() -> None:
+    class Slow(Account):
+        def say(self, call: Call) -> object:
+            said = super().say(call)
+            if call.endpoint is Endpoint.ASSETS:
+                self.odd = {}
+            return said
+
+    account = Slow([order(1)], all_at_once=False, odd={"symbol": "OTHERUSDT"})
+    assert sweep(account, "BTCUSDT")[0] == Swept()
+    assert account.orders == []
+
+
+def test_an_order_that_has_ended_explains_nothing_in_whichever_list_it_stands() -> None:
+    swept, _, _ = sweep(Account([order(3, "ETHUSDT")], odd={"status": "cancelled"}), "BTCUSDT")
+    assert swept.problem is not None
+    assert "but 15 USDT is still frozen" in swept.problem
+
+
 @pytest.mark.parametrize("odd", [{"price": ""}, {"baseSize": "x"}, {"size": "x"}], ids=str)
 def test_a_row_whose_amounts_cannot_be_read_explains_nothing(odd: dict[str, str]) -> None:
     account = Account([order(3, "ETHUSDT")], odd=odd)

@@ -220,6 +220,12 @@ def test_settings_are_what_an_answer_of_success_carries() -> None:
     assert unified.read_settings({"code": "40084", "data": {"uid": "1"}}) is None
 
 
+def test_whose_account_it_is_stands_in_the_settings_or_nowhere() -> None:
+    assert unified.read_uid(success({"uid": 7})) == "7"
+    for data in (None, [], {}, {"uid": ""}):
+        assert unified.read_uid(success(data)) is None
+
+
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=4),
