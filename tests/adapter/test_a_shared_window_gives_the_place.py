@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -273,8 +274,14 @@ def test_a_unified_account_is_asked_in_its_own_words(sharing: Any) -> None:
 
 
 @pytest.mark.parametrize("said", [{}, fault("40014"), fault()], ids=str)
-def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(sharing: Any, said: object) -> None:
-    assert fetch(sharing, said, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(
+    sharing: Any, said: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "bitget_margin.windows"):
+        assert fetch(sharing, said, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The venue does not say whose account this is: the shared rate window goes by the key alone"
+    ]
     assert sharing.options["uid"] == ""
     # Asked again, but not while a cancel waits.
     cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
@@ -289,8 +296,8 @@ def test_the_question_whose_account_it_is_takes_a_second_of_a_cancel_at_most(sha
     cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect: Any = next(cancelling)
     (asked,) = effect.sends
-    assert (asked.call.endpoint, asked.request_ms) == (Endpoint.ACCOUNT, 1_000)
-    assert asked.deadline_ms - clocks.now_ms() <= 1_000
+    assert (asked.call.endpoint, asked.request_ms, asked.urgent) == (Endpoint.ACCOUNT, 1_000, True)
+    assert 0 < asked.deadline_ms - clocks.now_ms() <= 1_000
     refused = cancelling.send((fault("429", status=429),))
     assert [send.call.endpoint for send in refused.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
     cancelling.close()

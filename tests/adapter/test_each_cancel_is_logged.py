@@ -57,10 +57,17 @@ def test_what_was_not_is_logged_with_what_it_ended_in(caplog: pytest.LogCaptureF
     made = exchange()
     lost = operations.cancel_orders(made, ["1"], BTC, SHORT)
     said = logged(caplog, Caller(in_turn(fault())), lost)
-    assert (said["outcomes"], said["error"]) == ({"unknown": ["1"]}, CancelUnresolved.__name__)
+    assert (said["call"], said["outcomes"]) == ("cancel_orders", {"unknown": ["1"]})
+    assert said["error"] == CancelUnresolved.__name__
     refused = operations.cancel_orders(made, ["1"], BTC, SHORT)
     said = logged(caplog, Caller(in_turn(fault("40009"))), refused)
     assert (said["outcomes"], said["error"]) == ({"not_sent": ["1"]}, "OSError")
+
+
+def test_what_the_venue_refused_is_logged_with_what_is_raised(caplog: pytest.LogCaptureFixture) -> None:
+    flow = operations.cancel_order(exchange(), "1", BTC, CROSS)
+    said = logged(caplog, Caller(in_turn(fault("43001"), page())), flow)
+    assert (said["call"], said["outcomes"], said["error"]) == ("cancel_order", {"not_found": ["1"]}, "OrderNotFound")
 
 
 def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -68,6 +75,7 @@ def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> Non
     next(running)
     with caplog.at_level(logging.INFO, "bitget_margin.cancels"), pytest.raises(KeyboardInterrupt):
         running.throw(KeyboardInterrupt())
+    assert '"call": "cancel_orders"' in caplog.text
     assert '"error": "KeyboardInterrupt"' in caplog.text
 
 

@@ -162,5 +162,26 @@ def test_a_symbol_in_the_row_is_read_too(exchange: Any) -> None:
 )
 def test_what_cannot_be_read_is_refused(exchange: Any, row: object) -> None:
     """Rather than told half."""
-    with pytest.raises(ccxt.BadResponse):
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget watch_orders\(\): a push(ed row)? (cannot be|names no)"):
         read(exchange, CAPTURED, row)
+
+
+@pytest.mark.parametrize("message", [{"arg": {}, "data": []}, {"arg": {"instId": "BTCUSDT"}}])
+def test_a_push_about_no_symbol_or_with_no_rows_is_refused_and_shown(exchange: Any, message: Any) -> None:
+    with pytest.raises(ccxt.BadResponse, match=r"a push cannot be read: {'arg': {"):
+        watching.orders(exchange, message)
+
+
+def test_the_channel_is_one_of_a_symbol(exchange: Any) -> None:
+    argument = watching.argument("BTCUSDT")
+    assert argument == {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
+    assert watching.is_ours({"arg": argument})
+    assert not any(watching.is_ours(other) for other in ({}, {"arg": None}, {"arg": {"channel": "orders"}}))
+    exchange.apiKey = exchange.secret = exchange.password = "given"
+    assert watching.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross"}) == "BTC/USDT"
+    with pytest.raises(ccxt.ArgumentsRequired, match=r"watch_orders\(\) requires a symbol"):
+        watching.checked_symbol(exchange, None, {"marginMode": "cross"})
+    with pytest.raises(ccxt.BadRequest, match=r"watch_orders\(\): unknown parameter 'x'"):
+        watching.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross", "x": 1})
+    with pytest.raises(ccxt.NotSupported, match=r"^bitget watch_orders\(\): on a unified account, .*fetch_open_orders"):
+        watching.refuse_unified(exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
@@ -89,6 +90,24 @@ def test_an_acknowledgement_is_what_stock_ccxt_makes_of_it() -> None:
     assert (odd["id"], odd["clientOrderId"], odd["info"]) == ("12", "b", raw)
     ended = told(BY_ID, Outcome.ACCEPTED, info={"orderId": "11", "status": "filled", "baseSize": "1"}).order
     assert ended["status"] is None, "an end is read from rows alone"
+
+
+def test_acknowledged_orders_share_nothing_but_their_market() -> None:
+    made = exchange()
+    targets = [Target("BTCUSDT", IdKind.ORDER, "11"), Target("BTCUSDT", IdKind.ORDER, "12")]
+    entries = {
+        target: Entry(target, Outcome.ACCEPTED, info={"orderId": target.value, "clientOid": f"c{target.value}"})
+        for target in targets
+    }
+    with mock.patch.object(made, "parse_order", wraps=made.parse_order) as parsed:
+        first, second = report(made, Ledger(entries), {"BTCUSDT": made.markets[BTC]}, 5).orders
+    assert [(o["id"], o["clientOrderId"], o["symbol"]) for o in (first, second)] == [
+        ("11", "c11", BTC),
+        ("12", "c12", BTC),
+    ]
+    assert parsed.call_count == 1, "what ccxt makes of it differs in the ids alone"
+    first["trades"].append("mine")
+    assert second["trades"] == []
 
 
 def test_names_are_as_the_caller_gave_them_where_the_venue_leaves_them_out() -> None:

@@ -248,6 +248,18 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
     assert caplog.messages == [said]
 
 
+def test_of_a_window_that_processes_share_only_a_refusal_says_how_full_it_is(clock: Clock) -> None:
+    """What its store has let through would be taken for somebody else's."""
+    made = paced()
+    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
+    made.options["rateGate"] = "redis://127.0.0.1/0"
+    windows.learn(made, 200, url, {windows.QUOTA_HEADER: "0"})
+    window = windows.window_of(made, Endpoint.ASSETS)
+    assert window.leave(clock.now) is None
+    windows.learn(made, 429, url, {})
+    assert window.leave(clock.now) == clock.now + 1_001
+
+
 def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     for status, headers, left in ((200, {windows.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
