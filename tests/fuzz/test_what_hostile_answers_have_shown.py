@@ -177,7 +177,7 @@ def test_an_amount_of_very_many_digits_does_not_outlast_the_timeout(
     started = time.monotonic()
     with pytest.raises(ccxt.BadResponse):
         exchange.fetch_order("11", BTC, CROSS | {"timeout": 100})
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 2
 
 
 def test_a_fee_of_very_many_digits_does_not_take_all_the_memory(wire: responses.RequestsMock, exchange: Any) -> None:
