@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from freqtrade.persistence import Trade, init_db
+from freqtrade.persistence import init_db
 
 from bitget_margin.freqtrade.records import Records
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
+from support.steps import close_database
 
 TRADE = TradeKey(1, 1_700_000_000_000)
 
@@ -20,9 +21,7 @@ def records() -> Iterator[Records]:
     """Return the records of a database of this test's own."""
     init_db("sqlite://")
     yield Records()
-    engine = Trade.session.get_bind()
-    Trade.session.remove()
-    engine.dispose()
+    close_database()
 
 
 def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> Rung:

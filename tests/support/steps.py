@@ -81,7 +81,6 @@ def steps(
     from freqtrade.configuration import Configuration  # noqa: PLC0415
     from freqtrade.enums import RunMode  # noqa: PLC0415
     from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
-    from freqtrade.persistence import Trade  # noqa: PLC0415
 
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
@@ -100,8 +99,14 @@ def steps(
             yield Steps(bot, venue)
         finally:
             bot.cleanup()
-            # freqtrade leaves its database to the collector, which shouts in whatever test comes next.
-            engine = Trade.session.get_bind()
-            Trade.session.remove()
-            engine.dispose()
+            close_database()
     assert venue.errors == ()
+
+
+def close_database() -> None:
+    """Close what freqtrade leaves to the collector, which shouts in whatever test comes next."""
+    from freqtrade.persistence import Trade  # noqa: PLC0415
+
+    engine = Trade.session.get_bind()
+    Trade.session.remove()
+    engine.dispose()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import delete, select, update
@@ -38,9 +37,9 @@ class Records:
 
     def __init__(self) -> None:
         self._key: str | None = None
-        self._versions = count()
-        self._version = next(self._versions)
-        self._last: tuple[tuple[TradeKey, int] | None, tuple[Rung, ...]] = (None, ())
+        self._version = object()
+        """Another one after each write."""
+        self._last: tuple[tuple[TradeKey, object] | None, tuple[Rung, ...]] = (None, ())
         """The orders of one trade as of one version: an exit asks for them five times."""
 
     def key(self) -> str:
@@ -120,7 +119,7 @@ class Records:
                 yield session
                 session.commit()
         finally:
-            self._version = next(self._versions)
+            self._version = object()
 
     def _find(self, *wanted: Any) -> list[Rung]:
         with _session() as session:
