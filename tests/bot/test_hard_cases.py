@@ -119,7 +119,7 @@ def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: Steps) -> N
     """The bot was down for longer than it looks for an order, and history lags at its first look."""
     bot.enter(sells(0.5))
     with Trade.session.get_bind().begin() as database:
-        database.execute(text("update bitget_margin_orders set seen_ms = seen_ms - 7200000"))
+        database.execute(text("update bitget_margin_orders set intended_ms = intended_ms - 7200000"))
     bot.venue.knobs(history_lag_ms=1_000)
     (rung,) = bot.live()
     bot.venue.fill(rung.order_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from freqtrade.persistence import init_db
+from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade.records import Records
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
@@ -46,7 +48,7 @@ def test_every_write_is_in_the_next_read(records: Records) -> None:
     records.add([first, second])
     assert records.of_trade(TRADE) == [first, second]
     ended = replace(first, phase=Phase.ENDED, order_id="7", filled=0.4, average=101.0)
-    records.update([ended])
+    records.update([(first, ended)])
     assert records.of_trade(TRADE) == [ended, second]
     records.forget(second)
     assert records.of_trade(TRADE) == [ended]
@@ -63,23 +65,71 @@ def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: Records) -> No
     assert records.of_trade(TRADE) == [mine, other]
 
 
-def test_what_is_read_while_another_thread_writes_is_read_again(
+def test_what_another_thread_writes_during_a_read_is_in_the_next_one(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = rung(0)
     records.add([first])
     ended = replace(first, phase=Phase.ENDED, order_id="7")
+    writer = threading.Thread(target=records.update, args=([(first, ended)],))
     find = Records._find
 
     def overtaken(self: Records, *wanted: Any) -> list[Rung]:
         read = find(self, *wanted)
-        monkeypatch.undo()
-        self.update([ended])
+        writer.start()
+        writer.join(0.2)
         return read
 
     monkeypatch.setattr(Records, "_find", overtaken)
     assert records.of_trade(TRADE) == [first]
+    monkeypatch.undo()
+    writer.join()
     assert records.of_trade(TRADE) == [ended]
+
+
+def test_what_is_remembered_of_a_write_is_what_was_written(records: Records) -> None:
+    first, second, third = (rung(number) for number in range(3))
+    records.add([first, second, third])
+    records.of_trade(TRADE)
+    records.update(
+        [
+            (first, replace(first, phase=Phase.LIVE, order_id="7")),
+            (second, replace(second, phase=Phase.REFUSED, reason="no" * 200)),
+            (third, third),
+        ],
+    )
+    remembered = records.of_trade(TRADE)
+    assert [(one.phase, one.order_id) for one in remembered] == [
+        (Phase.LIVE, "7"),
+        (Phase.REFUSED, None),
+        (Phase.INTENDED, None),
+    ]
+    assert remembered == Records().of_trade(TRADE)
+
+
+def test_a_write_changes_what_has_changed_alone(records: Records) -> None:
+    """Of two threads that know different things of an order, neither undoes the other."""
+    first = rung(0)
+    records.add([first])
+    records.of_trade(TRADE)
+    records.update([(first, replace(first, settled=True))])
+    records.update([(first, replace(first, phase=Phase.ENDED))])
+    assert records.of_trade(TRADE) == Records().of_trade(TRADE) == [replace(first, settled=True, phase=Phase.ENDED)]
+
+
+def test_a_write_that_fails_leaves_what_was_written_before(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = rung(0)
+    records.add([first])
+    records.of_trade(TRADE)
+    monkeypatch.setattr(Session, "commit", failing)
+    with pytest.raises(OSError, match="disk"):
+        records.update([(first, replace(first, phase=Phase.ENDED))])
+    monkeypatch.undo()
+    assert records.of_trade(TRADE) == [first]
+
+
+def failing(_: Session) -> None:
+    raise OSError("disk full")
 
 
 def test_who_is_given_the_orders_cannot_change_what_is_known(records: Records) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -95,7 +94,7 @@ def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Targ
     for target in named:
         market = asking.spot_market(exchange, method, target.symbol)
         markets[market["id"]] = market
-        targets.append(replace(target, symbol=market["id"]))
+        targets.append(Target(market["id"], target.kind, target.value))
     for target in distinct(targets):
         desk.ledger.add(target)
     return markets
@@ -120,14 +119,17 @@ def conclude(
     markets: Mapping[str, Any],
     swept: Swept | None = None,
     refusal: Callable[[CancelReport], Exception | None] = lambda _: None,
+    *,
+    brief: bool = False,
 ) -> CancelReport:
     """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved.
 
     :param refusal: what to raise for a report of which every order is resolved, if anything
+    :param brief: the caller reads no more of an order than its ids, its status and what was filled
     """
     swept = swept or Swept()
     unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
-    found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms, unexamined)
+    found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms, unexamined, brief=brief)
     error = desk.ledger.error
     if error is None and swept.fault is not None and verdict(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
         error = swept.fault.error

@@ -27,8 +27,13 @@ def batch_cancel(
     symbol: object,
     client_order_ids: object,
     params: Params,
+    *,
+    brief: bool = False,
 ) -> Flow[CancelReport]:
-    """Cancel orders of one symbol and return the report."""
+    """Cancel orders of one symbol and return the report.
+
+    :param brief: the caller reads no more of an order than its ids, its status and what was filled
+    """
     method = "batch_cancel"
     mode, _ = exchange.handle_margin_mode_and_params("cancelOrders", params)
     if mode == ISOLATED:
@@ -48,6 +53,7 @@ def batch_cancel(
                 *asking.listed(exchange, method, "clientOrderIds", params.get("clientOrderIds")),
             ],
             confirm=True,
+            brief=brief,
         )
     )
 
@@ -131,6 +137,7 @@ def _cancel_listed(
     symbol: object,
     client_ids: object,
     confirm: bool,
+    brief: bool = False,
 ) -> Flow[CancelReport]:
     asking.prepare(exchange, method, params, {*asking.BOUNDS, "clientOrderIds"})
     settings = asking.settings(exchange, method, params, confirm=confirm)
@@ -141,7 +148,7 @@ def _cancel_listed(
         named = targets(required, order_ids, cids)
     except BadInput as error:
         raise asking.bad(exchange, method, error) from None
-    return (yield from _cancel(exchange, method, settings, params, named))
+    return (yield from _cancel(exchange, method, settings, params, named, brief=brief))
 
 
 def _cancel(
@@ -152,6 +159,7 @@ def _cancel(
     named: tuple[Target, ...],
     *,
     single: bool = False,
+    brief: bool = False,
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
@@ -169,7 +177,7 @@ def _cancel(
         unknown = entry.outcome is Outcome.NOT_FOUND and isinstance(entry.error, ccxt.OrderNotFound)
         return entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
 
-    return conclude(exchange, method, desk, markets, refusal=refusal)
+    return conclude(exchange, method, desk, markets, refusal=refusal, brief=brief)
 
 
 def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exception:

@@ -32,12 +32,17 @@ def report(
     markets: Markets,
     elapsed_ms: float,
     unexamined: tuple[str, ...] = (),
+    *,
+    brief: bool = False,
 ) -> CancelReport:
-    """Return the report of a ledger whose entries are all closed."""
+    """Return the report of a ledger whose entries are all closed.
+
+    :param brief: an order that was cancelled without a fill has no more in its structure than that
+    """
     acknowledged = _Acknowledged(exchange)
     return CancelReport(
         results=tuple(
-            _result(exchange, entry, _market(exchange, markets, entry), acknowledged)
+            _result(exchange, entry, _market(exchange, markets, entry), acknowledged, brief=brief)
             for entry in ledger.entries.values()
         ),
         unasked=tuple(ledger.unasked),
@@ -86,10 +91,13 @@ class _Acknowledged:
 
 
 def _result(
-    exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any], acknowledged: _Acknowledged
+    exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any], acknowledged: _Acknowledged, *, brief: bool
 ) -> CancelResult:
     outcome = entry.outcome or Outcome.UNKNOWN
-    order = _order(exchange, entry, outcome, market, acknowledged)
+    if brief and outcome is Outcome.CANCELED and entry.row is not None and entry.row.unfilled:
+        order = _named(_unfilled(entry.row), entry, market)
+    else:
+        order = _order(exchange, entry, outcome, market, acknowledged)
     return CancelResult(
         id=order["id"],
         client_order_id=order["clientOrderId"],
@@ -117,6 +125,12 @@ def _order(
     order = _named(order, entry, market)
     order["status"] = _STATUS.get(outcome, order["status"])
     return order
+
+
+def _unfilled(row: Row) -> dict[str, Any]:
+    """Return what there is to say of an order that was cancelled without a fill; ccxt's parse costs ten times more."""
+    ids = {"id": row.order_id, "clientOrderId": row.client_id}
+    return {**ids, "status": _STATUS[Outcome.CANCELED], "filled": 0.0, "average": None, "info": dict(row.raw)}
 
 
 def parsed_or_bare(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:

@@ -16,7 +16,7 @@ from bitget_margin.core.call import Answer, Fault, Flow, Send
 from bitget_margin.core.codes import Verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.ledger import Entry
-from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State, lowest_number
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import IdKind
 from bitget_margin.core.together import together
@@ -170,7 +170,7 @@ def _read_pages(desk: Desk, listing: Listing, symbol: str, looks: Sequence[Look]
         goes_on = page.cursor is not None and (page.full or listing is Listing.OPEN)
         if not fresh or not goes_on or not any(_undecided(look) for look in looks):
             return
-        lowest = min((row.number for row in fresh if row.number is not None), default=None)
+        lowest = lowest_number(fresh)
         if lowest is not None and known and not named_only and lowest <= min(known):
             return
         cursor = page.cursor
@@ -178,8 +178,9 @@ def _read_pages(desk: Desk, listing: Listing, symbol: str, looks: Sequence[Look]
 
 def _set_clock(desk: Desk, looks: Sequence[Look], page: Page, send: Send) -> None:
     """Note when this call began on the venue's clock."""
+    began = began_ms(desk, page, send)
     for look in looks:
-        look.began_ms = began_ms(desk, page, send)
+        look.began_ms = began
 
 
 def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:

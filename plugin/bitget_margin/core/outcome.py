@@ -29,12 +29,12 @@ class Outcome(Enum):
     @property
     def ended(self) -> bool:
         """Whether the venue itself showed that this order can no longer trade."""
-        return self in {Outcome.CANCELED, Outcome.FILLED}
+        return self is Outcome.CANCELED or self is Outcome.FILLED
 
     @property
     def resolved(self) -> bool:
         """Whether this is an answer: what is not resolved leaves a call only inside an exception's report."""
-        return self not in {Outcome.UNKNOWN, Outcome.NOT_SENT}
+        return self is not Outcome.UNKNOWN and self is not Outcome.NOT_SENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -22,12 +22,13 @@ class State(Enum):
     @property
     def ended(self) -> bool:
         """Whether an order in this state can no longer trade."""
-        return self in {State.CANCELED, State.FILLED}
+        return self is State.CANCELED or self is State.FILLED
 
 
 CLOCK_GRAIN_MS: Final = 1
 """The venue writes whole milliseconds."""
 
+_ZERO: Final = re.compile(r"0+(\.0+)?")
 _TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
     "live": State.LIVE,
@@ -86,9 +87,20 @@ class Row:
         return milliseconds(self.raw.get(self.fields.created))
 
     @property
+    def unfilled(self) -> bool:
+        """Whether it says that nothing was traded."""
+        filled = text(self.raw.get(self.fields.filled))
+        return filled is not None and _ZERO.fullmatch(filled) is not None
+
+    @property
     def number(self) -> int | None:
         """The order id as a number, for paging."""
         return number(self.order_id)
+
+
+def lowest_number(rows: Iterable[Row]) -> int | None:
+    """Return the lowest order id of these rows as a number, None where none has one."""
+    return min((number for row in rows if (number := row.number) is not None), default=None)
 
 
 def text(value: object) -> str | None:

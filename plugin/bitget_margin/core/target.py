@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 CLIENT_ID_MAX_LENGTH: Final = 50
 _LARGEST: Final = 2**63 - 1
+_DIGITS: Final = len(str(_LARGEST))
 _CLIENT_ID: Final = re.compile(rf"[0-9A-Za-z\-+_#]{{1,{CLIENT_ID_MAX_LENGTH}}}")
 _ORDER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,63}")
 
@@ -18,7 +19,7 @@ class BadInput(ValueError):
     """An argument that is refused before anything is sent; the text names it."""
 
 
-class IdKind(Enum):
+class IdKind(StrEnum):
     """Who gave the id; the value is the venue's name of the field."""
 
     ORDER = "orderId"
@@ -36,7 +37,7 @@ class Target:
 
 def number(order_id: str | None) -> int | None:
     """Return an order id as a number, for paging; None for what cannot be one of the venue's, which fit 64 bits."""
-    if order_id is None or not order_id.isdecimal() or len(order_id) > len(str(_LARGEST)):
+    if order_id is None or not order_id.isdecimal() or len(order_id) > _DIGITS:
         return None
     value = int(order_id)
     return value if value < _LARGEST else None

@@ -15,7 +15,7 @@ from bitget_margin.core.ask import ask, began_ms, placed_since
 from bitget_margin.core.call import Call, Fault, Flow
 from bitget_margin.core.delivery import Desk
 from bitget_margin.core.dialect import Dialect
-from bitget_margin.core.row import Row, State
+from bitget_margin.core.row import Row, State, lowest_number
 from bitget_margin.core.target import IdKind, Target, number
 
 _PAGES_MAX: Final = 10
@@ -78,7 +78,7 @@ def _read(
         began = began_ms(desk, page, asked.send)
         ours = [row for row in fresh if not placed_in_call or not row.state.ended or placed_since(row, began)]
         _share_out(ours, targets, symbol, shown)
-        lowest = min((row.number for row in fresh if row.number is not None), default=None)
+        lowest = lowest_number(fresh)
         passed = first is not None and lowest is not None and lowest <= min(known)
         # What a page that was hardly cut off does not show is asked for in history.
         goes_on = page.full or (thorough and listing is Listing.OPEN)
@@ -97,12 +97,12 @@ def _page(
 
 
 def _share_out(rows: Iterable[Row], targets: Sequence[Target], symbol: str, shown: dict[Target, Row]) -> None:
-    by_key = {(target.kind, target.value): target for target in targets}
+    by_id = {target.value: target for target in targets if target.kind is IdKind.ORDER}
+    by_name = {target.value: target for target in targets if target.kind is IdKind.CLIENT}
     for row in rows:
         if row.symbol != symbol or row.state is State.UNREADABLE:
             continue
-        for kind in IdKind:
-            target = by_key.get((kind, row.key(kind) or ""))
+        for target in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
             # Of several under one client order id, the newest.
             if target is not None and (target not in shown or _newer(row, shown[target])):
                 shown[target] = row

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
 from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.row import CLASSIC_FIELDS, milliseconds, row, text
+from bitget_margin.core.row import CLASSIC_FIELDS, lowest_number, milliseconds, row, text
 from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
@@ -125,7 +125,7 @@ def read_page(body: object) -> Page | None:
     if not isinstance(listed, list):
         return None
     rows = tuple(found for raw in listed if (found := row(raw, CLASSIC_FIELDS)) is not None)
-    lowest = min((found.number for found in rows if found.number is not None), default=None)
+    lowest = lowest_number(rows)
     return Page(
         rows,
         len(listed),

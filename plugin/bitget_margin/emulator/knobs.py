@@ -113,7 +113,7 @@ class Knobs:
     )
     open_orders_cap: int = field(default=100, metadata={"help": "most rows of one open-orders page"})
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
-    latency_ms: int = field(default=0, metadata={"help": "ms added before each answer is sent"})
+    latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its answer"})
     batch_cancel_stall_ms: int = field(
         default=0, metadata={"help": "ms added before the answer to a batch cancel is sent, after it was carried out"}
     )

@@ -49,7 +49,7 @@ class Answer:
     """What is sent back.
 
     :param status: of HTTP, or ``NO_ANSWER``
-    :param delay_ms: how long to wait before it is sent
+    :param delay_ms: how long after the request's arrival to send it
     :param trickle_ms: how long to take over sending it, byte by byte
     :param refuse_ms: how long nobody can connect afterwards
     """

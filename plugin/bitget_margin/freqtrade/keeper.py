@@ -32,7 +32,6 @@ LOST_AFTER_SECONDS: Final = 60.0
 """How long an order without an answer is looked for."""
 SHOUT_AFTER_SECONDS: Final = 60.0
 """How long an order with an id may be in neither list before the user hears of it."""
-SEEN_EVERY_MS: Final = 60_000
 END_SECONDS: Final = 30.0
 """How long the end of the bot may take to cancel ladders."""
 
@@ -77,7 +76,8 @@ class Keeper:
 
     def look(self, trade: Trade, rungs: Sequence[Rung], budget: Budget) -> None:
         """Ask the venue about resting orders of a trade, and book what they filled."""
-        self._take(trade, rungs, self.venue.view(trade.pair, rungs, budget))
+        viewed = self.venue.view(trade.pair, rungs, budget)
+        self._take(trade, rungs, [new or old for old, new in zip(rungs, viewed, strict=True)])
 
     def cancel(
         self,
@@ -108,7 +108,7 @@ class Keeper:
 
     def _take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> None:
         """Write down and book what has changed."""
-        self.records.update(new for old, new in zip(before, after, strict=True) if _is_news(old, new))
+        self.records.update(zip(before, after, strict=True))
         for old, new in zip(before, after, strict=True):
             if trade is not None and trade.is_open:
                 bookkeeping.book(trade, new)
@@ -227,7 +227,7 @@ class Keeper:
                 # Only once freqtrade is through with it: killed in the middle, the bot hands it over again.
                 handed = rung.client_id in self._handed and trade is not None and not bookkeeping.is_open(trade, rung)
                 if trade is None or handed:
-                    self.records.update([replace(rung, settled=True)])
+                    self.records.update([(rung, replace(rung, settled=True))])
                     self._handed.discard(rung.client_id)
                     continue
                 # Killed between the record and the row, the bot has not booked it yet.
@@ -262,29 +262,29 @@ class Keeper:
         """Note that a look has shown an order."""
         self._missing.pop(rung.client_id, None)
 
-    def _missed(self, old: Rung, new: Rung) -> Rung:
+    def _missed(self, old: Rung, new: Rung | None) -> Rung:
         """Return an order as it was looked at: lost, if it never had an answer and look after look does not show it.
 
         What the venue gave an id is never given up, only shouted about.
         """
-        if not new.phase.open or new.seen_ms != old.seen_ms:
+        if new is not None:
             self.found(new)
             return new
-        seconds = self.missed_seconds(new)
-        name = f"Resting {new.side} {new.order_id or new.client_id} on {new.pair} (trade {new.trade_id})"
-        if new.order_id is None and seconds > LOST_AFTER_SECONDS:
+        seconds = self.missed_seconds(old)
+        name = f"Resting {old.side} {old.order_id or old.client_id} on {old.pair} (trade {old.trade_id})"
+        if old.order_id is None and seconds > LOST_AFTER_SECONDS:
             self.notices.warn(
                 f"{name} got no answer, and the venue has not shown it for {seconds:.0f} s, neither as open nor in "
                 "history: it is taken as never placed. Look at the account.",
             )
-            return replace(new, phase=Phase.LOST)
-        if new.order_id is not None and seconds > SHOUT_AFTER_SECONDS:
+            return replace(old, phase=Phase.LOST)
+        if old.order_id is not None and seconds > SHOUT_AFTER_SECONDS:
             self.notices.warn(
                 f"{name} has not been shown by the venue for {seconds:.0f} s, neither as open nor in history. It may "
                 "still trade; every loop looks for it.",
-                f"missing {new.client_id}",
+                f"missing {old.client_id}",
             )
-        return new
+        return old
 
 
 def _grouped(rungs: Iterable[Rung], by: Callable[[Rung], _K]) -> dict[_K, list[Rung]]:
@@ -292,10 +292,3 @@ def _grouped(rungs: Iterable[Rung], by: Callable[[Rung], _K]) -> dict[_K, list[R
     for rung in rungs:
         groups.setdefault(by(rung), []).append(rung)
     return groups
-
-
-def _is_news(old: Rung, new: Rung) -> bool:
-    """Whether an order has changed; that it was seen again is written down once a minute only."""
-    if replace(new, seen_ms=old.seen_ms) != old:
-        return True
-    return (new.seen_ms or 0) - (old.seen_ms or 0) > SEEN_EVERY_MS

@@ -57,7 +57,7 @@ class Ladders:
                 return []
             self._keeper.records.add(rungs)
             placed = self._keeper.venue.place(trade.pair, rungs, Budget(self._keeper.settings.wait_ms))
-            self._keeper.records.update(placed)
+            self._keeper.records.update(zip(rungs, placed, strict=True))
             self._tell_placed(trade, name, placed)
             return [rung.order() for rung in placed]
 

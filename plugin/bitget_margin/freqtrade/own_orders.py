@@ -74,7 +74,8 @@ class OwnOrders:
 
     def placed(self, intent: Rung, order_id: str) -> None:
         """Note the venue's id; the order stays written down here until freqtrade has its own row."""
-        self._keeper.records.update([replace(intent, phase=Phase.LIVE, order_id=order_id, seen_ms=now_ms())])
+        live = replace(intent, phase=Phase.LIVE, order_id=order_id)
+        self._keeper.records.update([(intent, live)])
 
     def failed(self, intent: Rung, error: BaseException) -> None:
         """Forget an order that was refused; keep one that the venue may have taken."""
@@ -107,7 +108,7 @@ class OwnOrders:
         except ccxt.BaseError as error:
             self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return
-        if found is not intent:
+        if found is not None:
             self._keeper.found(intent)
             self._adopt(found)
         elif self._keeper.missed_seconds(intent) > FORGET_AFTER_SECONDS:

@@ -5,22 +5,26 @@ Each call is a transaction of its own, apart from freqtrade's session: neither s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final, cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade import client_ids
 from bitget_margin.freqtrade.base import Trade
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.rung import FIELDS, Kind, Phase, Rung, TradeKey
 from bitget_margin.freqtrade.tables import BatchRow, BotRow, RungRow
 
 _OPEN: Final = [phase.value for phase in Phase if phase.open]
 _REASON_LENGTH: Final = 255
-_FIELDS: Final = tuple(field.name for field in fields(Rung))
+_TABLE: Final = cast("Table", RungRow.__table__)
+_UPDATE: Final = update(_TABLE).where(_TABLE.c.client_id == bindparam("key"))
+"""Sets the columns that it is given, of many orders at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,9 @@ class Records:
 
     def __init__(self) -> None:
         self._key: str | None = None
-        self._version = object()
-        """Another one after each write."""
-        self._last: tuple[tuple[TradeKey, object] | None, tuple[Rung, ...]] = (None, ())
-        """The orders of one trade as of one version: an exit asks for them five times."""
+        self._lock = threading.RLock()
+        self._last: tuple[TradeKey, tuple[Rung, ...]] | None = None
+        """The orders of the trade that was asked for last, as they are written down: an exit asks five times."""
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
@@ -57,14 +60,26 @@ class Records:
     def add(self, rungs: Iterable[Rung]) -> None:
         """Write down orders that are about to be sent."""
         with self._writing() as session:
-            session.add_all(RungRow(**_columns(rung)) for rung in rungs)
+            session.add_all(RungRow(**_plain(_cut(rung).fields())) for rung in rungs)
 
-    def update(self, rungs: Iterable[Rung]) -> None:
-        """Write down what is known of orders now."""
-        changed = list(rungs)
-        if changed:
+    def update(self, news: Iterable[tuple[Rung, Rung]]) -> None:
+        """Write down what has changed of orders, and nothing else of them.
+
+        :param news: each as it was, and as it is now
+        """
+        now = {old.client_id: (old, _cut(new)) for old, new in news if new is not old}
+        changes = {client_id: new.changes_since(old) for client_id, (old, new) in now.items()}
+        rows = [{"key": client_id, **_plain(changed)} for client_id, changed in changes.items() if changed]
+        if not rows:
+            return
+        with self._lock:
+            last = self._last
             with self._writing() as session:
-                session.execute(update(RungRow), [_columns(rung) for rung in changed])
+                for alike in _alike(rows):
+                    session.execute(_UPDATE, alike)
+            if last is not None:
+                trade, rungs = last
+                self._last = (trade, tuple(_after(rung, now) for rung in rungs))
 
     def forget(self, rung: Rung) -> None:
         """Remove an order that freqtrade has written down itself, or that was never placed."""
@@ -82,12 +97,11 @@ class Records:
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
         """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
-        wanted = (trade, self._version)
-        known, rungs = self._last
-        if known != wanted:
-            of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
-            rungs = tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value))
-            self._last = (wanted, rungs)
+        with self._lock:
+            if self._last is None or self._last[0] != trade:
+                of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
+                self._last = (trade, tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value)))
+            _, rungs = self._last
         return [rung for rung in rungs if ladder is None or rung.ladder == ladder]
 
     def resting_on(self, pair: str) -> list[Rung]:
@@ -113,30 +127,48 @@ class Records:
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        """Commit what is written; what was read before is read again, also where another thread read it meanwhile."""
-        try:
+        """Commit what is written, while nobody reads; what was read before is read again."""
+        with self._lock:
+            self._last = None
             with _session() as session:
                 yield session
                 session.commit()
-        finally:
-            self._version = object()
 
     def _find(self, *wanted: Any) -> list[Rung]:
         with _session() as session:
             # Bare columns: exits read these again and again, and rows that nobody changes need no objects.
-            columns = (getattr(RungRow, name) for name in _FIELDS)
+            columns = (getattr(RungRow, name) for name in FIELDS)
             rows = session.execute(select(*columns).where(*wanted).order_by(RungRow.intended_ms, RungRow.number))
-            return [_rung(dict(zip(_FIELDS, row, strict=True))) for row in rows]
+            return [_rung(dict(zip(FIELDS, row, strict=True))) for row in rows]
 
 
 def _session() -> Session:
     return Session(Trade.session.get_bind(), expire_on_commit=False)
 
 
-def _columns(rung: Rung) -> dict[str, Any]:
-    values = {name: getattr(rung, name) for name in _FIELDS}
-    reason = None if rung.reason is None else rung.reason[:_REASON_LENGTH]
-    return {**values, "kind": rung.kind.value, "phase": rung.phase.value, "reason": reason}
+def _cut(rung: Rung) -> Rung:
+    """Return an order with a reason that is no longer than there is room for."""
+    fits = rung.reason is None or len(rung.reason) <= _REASON_LENGTH
+    return rung if fits else replace(rung, reason=(rung.reason or "")[:_REASON_LENGTH])
+
+
+def _after(rung: Rung, now: Mapping[str, tuple[Rung, Rung]]) -> Rung:
+    """Return an order as it is written down after these changes."""
+    old, new = now.get(rung.client_id, (rung, rung))
+    return new if old is rung else replace(rung, **new.changes_since(old))
+
+
+def _alike(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    """Return these rows in groups of the same fields: each is one statement."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups.values()
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an order as the database takes them."""
+    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
 
 
 def _rung(values: dict[str, Any]) -> Rung:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
 
@@ -42,7 +43,7 @@ class Phase(Enum):
     @property
     def open(self) -> bool:
         """Whether an order in this phase may still trade."""
-        return self in {Phase.INTENDED, Phase.LIVE}
+        return self is Phase.INTENDED or self is Phase.LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,6 @@ class Rung:
     filled: float = 0.0
     average: float | None = None
     reason: str | None = None
-    seen_ms: int | None = None
-    """When the venue last showed it, on this machine's clock."""
     settled: bool = False
     """Whether freqtrade has booked its end: fee, profit and message."""
 
@@ -79,6 +78,16 @@ class Rung:
     def remaining(self) -> float:
         """What has not been filled."""
         return max(0.0, self.amount - self.filled)
+
+    def fields(self) -> dict[str, Any]:
+        """Return all of it, by field."""
+        return dict(zip(FIELDS, _VALUES(self), strict=True))
+
+    def changes_since(self, earlier: Rung) -> dict[str, Any]:
+        """Return what has changed, by field."""
+        return {
+            name: now for name, now, then in zip(FIELDS, _VALUES(self), _VALUES(earlier), strict=True) if now != then
+        }
 
     def order(self) -> dict[str, Any]:
         """Return it as ccxt's order structure."""
@@ -108,27 +117,28 @@ class Rung:
         return {Phase.LIVE: "open", Phase.REFUSED: "rejected"}.get(self.phase)
 
 
+FIELDS: Final = tuple(field.name for field in fields(Rung))
+_VALUES: Final = attrgetter(*FIELDS)
+
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
 
 
-def shown(rung: Rung, order: Mapping[str, Any] | None, now_ms: int) -> Rung:
-    """Return the order as a row of the venue shows it; unchanged where there is no row, or none that can be read.
+def shown(rung: Rung, order: Mapping[str, Any] | None) -> Rung | None:
+    """Return the order as a row of the venue shows it; None where there is no row, or none that can be read.
 
-    What has ended stays ended: a slower answer may be older.
+    What has ended stays ended: a slower answer may be older. What has not changed is the same object.
     """
-    if order is None or not rung.phase.open:
+    status = None if order is None else order.get("status")
+    if order is None or not (status == "open" or status in ENDED):
+        return None
+    if not rung.phase.open:
         return rung
-    status, filled = order.get("status"), order.get("filled")
-    ended = status in ENDED
-    if not ended and status != "open":
+    phase = Phase.LIVE if status == "open" else Phase.ENDED
+    order_id = order.get("id") or rung.order_id
+    filled = max(rung.filled, float(order.get("filled") or 0.0))
+    average = order.get("average") or rung.average
+    now = (phase, order_id, filled, average, None)
+    if now == (rung.phase, rung.order_id, rung.filled, rung.average, rung.reason):
         return rung
-    return replace(
-        rung,
-        phase=Phase.ENDED if ended else Phase.LIVE,
-        order_id=order.get("id") or rung.order_id,
-        filled=max(rung.filled, float(filled or 0.0)),
-        average=order.get("average") or rung.average,
-        seen_ms=now_ms,
-        reason=None,
-    )
+    return replace(rung, phase=phase, order_id=order_id, filled=filled, average=average, reason=None)

@@ -43,7 +43,6 @@ class RungRow(ModelBase):
     filled: Mapped[float]
     average: Mapped[float | None]
     reason: Mapped[str | None] = mapped_column(String(255))
-    seen_ms: Mapped[int | None] = mapped_column(BigInteger)
     settled: Mapped[bool]
 
 

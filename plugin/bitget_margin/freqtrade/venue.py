@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import ccxt
 
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
+from bitget_margin.adapter.operations import batch_cancel
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.freqtrade.rung import Phase, Rung, shown
@@ -65,8 +66,8 @@ class Venue:
         self._shown: dict[str, Mapping[str, Any]] = {}
         """The last look at each pair, by the id that was asked for."""
 
-    def view(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
-        """Return these orders as the venue shows them now; unchanged where it does not.
+    def view(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung | None]:
+        """Return these orders as the venue shows them now; None where it does not.
 
         :raises ccxt.BaseError: it did not answer in time, or refused
         """
@@ -76,8 +77,7 @@ class Venue:
             timeout = {"timeout": _timeout_ms(budget)}
             orders = api.perform(view_orders(api, pair, ids, names, timeout, self._shown.get(pair, {})))
         self._shown[pair] = orders
-        at_ms = now_ms()
-        return [shown(rung, orders.get(rung.order_id or rung.client_id), at_ms) for rung in rungs]
+        return [shown(rung, orders.get(rung.order_id or rung.client_id)) for rung in rungs]
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:
         """Return the ids of all open orders on a pair, whoever placed them."""
@@ -90,28 +90,29 @@ class Venue:
         ids, names = _ids_and_names(rungs)
         error: ccxt.BaseError | None = None
         report: CancelReport | None
+        api = self._api()
         with budget:
             try:
-                timeout_ms = _timeout_ms(budget)
-                report = self._api().batch_cancel([*ids, *others], pair, names, {"timeout": timeout_ms})
+                timeout = {"timeout": _timeout_ms(budget)}
+                report = api.perform(batch_cancel(api, [*ids, *others], pair, names, timeout, brief=True))
             except ccxt.BaseError as raised:
                 error, report = raised, report_of(raised)
         results = () if report is None else report.results
         by_id = {result.id: result for result in results if result.id is not None}
         by_name = {result.client_order_id: result for result in results if result.client_order_id is not None}
-        at_ms = now_ms()
         found, unresolved = [], {}
         for rung in rungs:
             result = by_id.get(rung.order_id) if rung.order_id is not None else by_name.get(rung.client_id)
             # NOT_FOUND has a structure too, and is no end.
             told = result is not None and result.outcome is not Outcome.NOT_FOUND
-            after = shown(rung, result.order, at_ms) if result is not None and told else rung
+            after = (shown(rung, result.order) if result is not None and told else None) or rung
             if after.phase.open:
                 why = (result.reason or result.outcome.value) if result is not None else str(error)
                 unresolved[rung.client_id] = why
                 after = replace(after, reason=why)
             found.append(after)
-        strangers = [result for result in results if result.id in set(others)]
+        asked_besides = set(others)
+        strangers = [result for result in results if result.id in asked_besides]
         return Cancelled(tuple(found), report, unresolved, strangers)
 
     def place(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
@@ -137,8 +138,7 @@ class Venue:
                 return [replace(rung, reason=str(error)) for rung in rungs]
             except ccxt.BaseError as error:
                 return [replace(rung, phase=Phase.REFUSED, reason=str(error)) for rung in rungs]
-        at_ms = now_ms()
-        return [_placed(rung, order, at_ms) for rung, order in zip(rungs, orders, strict=True)]
+        return [_placed(rung, order) for rung, order in zip(rungs, orders, strict=True)]
 
 
 def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
@@ -147,7 +147,7 @@ def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
     return ids, [rung.client_id for rung in rungs if rung.order_id is None]
 
 
-def _placed(rung: Rung, order: Mapping[str, Any], at_ms: int) -> Rung:
+def _placed(rung: Rung, order: Mapping[str, Any]) -> Rung:
     if order["id"] is None:
         refused = order["status"] == "rejected"
         info = order["info"]
@@ -155,8 +155,8 @@ def _placed(rung: Rung, order: Mapping[str, Any], at_ms: int) -> Rung:
         return replace(rung, phase=Phase.REFUSED if refused else rung.phase, reason=why)
     if order["status"] is None:
         # Taken, as in stock ccxt: the answer to a new order says no more than its id.
-        return replace(rung, phase=Phase.LIVE, order_id=order["id"], seen_ms=at_ms)
-    return shown(rung, order, at_ms)
+        return replace(rung, phase=Phase.LIVE, order_id=order["id"])
+    return shown(rung, order) or rung
 
 
 def _timeout_ms(budget: Budget) -> float:
