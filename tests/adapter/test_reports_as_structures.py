@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -15,7 +16,7 @@ from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Fault
 from bitget_margin.core.ledger import Entry, Ledger
 from bitget_margin.core.outcome import CancelResult, Outcome
-from bitget_margin.core.row import CLASSIC_FIELDS, Row
+from bitget_margin.core.row import CLASSIC_FIELDS, UNIFIED_FIELDS, Row
 from bitget_margin.core.row import row as read
 from bitget_margin.core.settings import Settings
 from bitget_margin.core.sweep import Swept
@@ -26,6 +27,23 @@ from support.wire import row
 
 BY_ID = Target("BTCUSDT", IdKind.ORDER, "11")
 BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+UNIFIED_ROW = {
+    "category": "MARGIN",
+    "orderId": "11",
+    "clientOid": "c11",
+    "symbol": "BTCUSDT",
+    "orderType": "limit",
+    "side": "sell",
+    "price": "60000",
+    "qty": "0.1",
+    "cumExecQty": "0",
+    "cumExecValue": "0",
+    "avgPrice": "0",
+    "orderStatus": "cancelled",
+    "feeDetail": [],
+    "createdTime": "1795440000000",
+    "updatedTime": "1795440001000",
+}
 
 
 def a_row(status: str = "cancelled", **more: str) -> Row:
@@ -117,6 +135,41 @@ def test_names_are_as_the_caller_gave_them_where_the_venue_leaves_them_out() -> 
     assert (bound.id, bound.client_order_id, bound.order["info"]) == ("12", "zz", {"clientOid": "zz"})
     nameless = read({"orderId": "11", "symbol": "BTCUSDT", "status": "live"}, CLASSIC_FIELDS)
     assert told(BY_NAME, Outcome.OPEN, row=nameless).client_order_id == "a"
+
+
+@pytest.mark.parametrize(
+    ("found", "parsed"),
+    [
+        (a_row(size="0"), 0),
+        (a_row(size="0.00000000"), 0),
+        (read(UNIFIED_ROW, UNIFIED_FIELDS), 0),
+        (a_row(size="0.01", amount="321.11", priceAvg="32111"), 1),
+        (a_row(size=""), 1),
+        (a_row(size="0", amount="321.11"), 1),
+    ],
+)
+def test_a_brief_report_says_the_same_in_fewer_words_of_what_was_cancelled_without_a_fill(
+    found: Row, parsed: int
+) -> None:
+    made = exchange()
+    ledger = Ledger({BY_ID: Entry(BY_ID, Outcome.CANCELED, row=found)})
+    markets = {"BTCUSDT": made.markets[BTC]}
+    whole = report(made, ledger, markets, 5)
+    with mock.patch.object(made, "parse_order", wraps=made.parse_order) as parse:
+        brief = report(made, ledger, markets, 5, brief=True)
+    assert parse.called == parsed
+    (order,), (full,) = brief.orders, whole.orders
+    assert order == {name: full[name] for name in order}
+    assert {"id", "clientOrderId", "symbol", "status", "filled", "average", "info"} <= order.keys()
+    assert replace(brief.results[0], order=full) == whole.results[0]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FILLED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.ACCEPTED])
+def test_a_brief_report_is_brief_about_proven_cancels_alone(outcome: Outcome) -> None:
+    made = exchange()
+    ledger = Ledger({BY_ID: Entry(BY_ID, outcome, row=a_row("live", size="0"), info={"orderId": "11"})})
+    markets = {"BTCUSDT": made.markets[BTC]}
+    assert report(made, ledger, markets, 5, brief=True) == report(made, ledger, markets, 5)
 
 
 def test_a_symbol_that_is_not_in_the_markets_is_told_all_the_same() -> None:

@@ -11,7 +11,7 @@ import pytest
 from freqtrade.persistence import init_db
 from sqlalchemy.orm import Session
 
-from bitget_margin.freqtrade.records import Records
+from bitget_margin.freqtrade.records import Batch, Records
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
 from support.steps import close_database
 
@@ -126,6 +126,22 @@ def test_a_write_that_fails_leaves_what_was_written_before(records: Records, mon
         records.update([(first, replace(first, phase=Phase.ENDED))])
     monkeypatch.undo()
     assert records.of_trade(TRADE) == [first]
+
+
+def test_a_batch_and_what_it_did_are_one_write(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = rung(0)
+    records.add([first])
+    batch = Batch(first.pair, 7, "batch cancel: 1 canceled")
+    monkeypatch.setattr(Session, "commit", failing)
+    with pytest.raises(OSError, match="disk"):
+        records.update([(first, replace(first, phase=Phase.ENDED))], batch)
+    monkeypatch.undo()
+    assert (records.of_trade(TRADE), records.batches(first.pair, 0)) == ([first], [])
+    records.update([(first, first)], batch)
+    assert (records.of_trade(TRADE), records.batches(first.pair, 0)) == ([first], [batch])
+    records.update([(first, replace(first, phase=Phase.ENDED))], replace(batch, at_ms=9))
+    assert records.of_trade(TRADE) == [replace(first, phase=Phase.ENDED)]
+    assert records.batches(first.pair, 8) == [replace(batch, at_ms=9)]
 
 
 def failing(_: Session) -> None:

@@ -12,7 +12,7 @@ from bitget_margin.core import wire
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, decimal, page_of
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault
-from bitget_margin.core.row import CLASSIC_FIELDS, State, milliseconds, row, text
+from bitget_margin.core.row import CLASSIC_FIELDS, UNIFIED_FIELDS, State, milliseconds, row, text
 from bitget_margin.core.target import IdKind, Target
 
 NOW_MS = 1_695_806_875_837
@@ -231,3 +231,17 @@ def test_that_the_venue_does_not_know_an_order_is_an_empty_page_and_any_other_re
     page = page_of(Answer(success({"orderList": [order("9")]})), wire.read_page)
     assert page is not None
     assert page.size == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [(zero, True) for zero in ("0", "0.0", "0.00000000", 0)]
+    + [(other, False) for other in ("0.01", "", None, "0.", "-0", "0e0", "nothing", 0.0)],
+)
+def test_that_nothing_was_traded_stands_in_the_row_or_is_not_known(size: object, expected: bool) -> None:
+    named = {"orderId": "1", "symbol": "BTCUSDT"}
+    for fields, filled, value in ((CLASSIC_FIELDS, "size", "amount"), (UNIFIED_FIELDS, "cumExecQty", "cumExecValue")):
+        for said in ({filled: size, value: "0"}, {filled: "0", value: size}, {filled: size, value: size}):
+            found = row(named | said, fields)
+            assert found is not None
+            assert found.unfilled is expected

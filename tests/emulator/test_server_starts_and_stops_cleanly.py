@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ import pytest
 
 import bitget_margin.emulator
 from bitget_margin.emulator import Emulator
+from bitget_margin.emulator.message import Answer, Incoming
+from bitget_margin.emulator.server import Server
 
 from .client import Client, FakeClock
 
@@ -108,3 +112,20 @@ def test_program_runs_until_a_signal(number: signal.Signals) -> None:
         program.send_signal(number)
         out, err = program.communicate(timeout=10)
         assert (out, err, program.returncode) == ("stopped\n", "", 0)
+
+
+def test_an_answer_is_late_by_what_was_asked_however_long_it_took_to_compute() -> None:
+    """Or a venue would seem slower for many orders than for one."""
+
+    def slowly(_: Incoming) -> Answer:
+        time.sleep(0.4)
+        return Answer(200, b"{}", delay_ms=500)
+
+    server = Server(slowly, {}, "127.0.0.1", 0)
+    server.start()
+    began = time.monotonic()
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=5) as answer:
+        took = time.monotonic() - began
+        assert answer.read() == b"{}"
+    server.stop()
+    assert 0.5 <= took < 0.9

@@ -55,10 +55,13 @@ class Fields:
     updated: str
     ordered: str
     filled: str
+    """In base coins."""
+    value: str
+    """The same in quote coins."""
 
 
-CLASSIC_FIELDS: Final = Fields("status", "cTime", "uTime", "baseSize", "size")
-UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty", "cumExecQty")
+CLASSIC_FIELDS: Final = Fields("status", "cTime", "uTime", "baseSize", "size", "amount")
+UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty", "cumExecQty", "cumExecValue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,9 @@ class Row:
 
     @property
     def unfilled(self) -> bool:
-        """Whether it says that nothing was traded."""
-        filled = text(self.raw.get(self.fields.filled))
-        return filled is not None and _ZERO.fullmatch(filled) is not None
+        """Whether it says of both coins that nothing was traded."""
+        said = (text(self.raw.get(name)) for name in (self.fields.filled, self.fields.value))
+        return all(amount is not None and _ZERO.fullmatch(amount) for amount in said)
 
     @property
     def number(self) -> int | None:

@@ -90,7 +90,7 @@ class Keeper:
         """Cancel resting orders, and others by id, with one batch; book what they filled, tell what is not proven."""
         began = self.seconds()
         done = self.venue.cancel(pair, rungs, budget, others)
-        self._take(trade, rungs, done.rungs)
+        self._take(trade, rungs, done.rungs, Batch(pair, now_ms(), f"batch cancel: {done.summary}"))
         self._tell_cancelled(trade, pair, done)
         if done.unresolved:
             self._trouble_ms += (self.seconds() - began) * 1_000
@@ -106,9 +106,11 @@ class Keeper:
         """Whether this loop has tried in vain to cancel the resting orders of a trade."""
         return self.unresolved.get(key_of(trade), float("-inf")) >= self._loop_began
 
-    def _take(self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung]) -> None:
-        """Write down and book what has changed."""
-        self.records.update(zip(before, after, strict=True))
+    def _take(
+        self, trade: Trade | None, before: Sequence[Rung], after: Sequence[Rung], batch: Batch | None = None
+    ) -> None:
+        """Write down and book what has changed, and the batch that did it."""
+        self.records.update(zip(before, after, strict=True), batch)
         for old, new in zip(before, after, strict=True):
             if trade is not None and trade.is_open:
                 bookkeeping.book(trade, new)
@@ -119,10 +121,7 @@ class Keeper:
                 )
 
     def _tell_cancelled(self, trade: Trade | None, pair: str, done: Cancelled) -> None:
-        """Keep the batch for the charts, and shout about every order that is not proven ended."""
-        ended = [rung for rung in done.rungs if rung.phase is Phase.ENDED]
-        said = f"{len(ended)} of {len(done.rungs)} ended" if done.report is None else done.report.summary()
-        self.records.add_batch(Batch(pair, now_ms(), f"batch cancel: {said}"))
+        """Shout about every order that is not proven ended."""
         whose = "an ended trade" if trade is None else f"trade {trade.id}"
         about = f"cancel {pair} {whose}"
         for result in done.strangers:
@@ -133,7 +132,7 @@ class Keeper:
                 )
         if not done.unresolved:
             self.notices.over(about)
-            self.notices.note(f"Resting orders of {whose} on {pair} cancelled: {said}.")
+            self.notices.note(f"Resting orders of {whose} on {pair} cancelled: {done.summary}.")
             return
         names = "; ".join(
             f"{r.order_id or r.client_id} ({done.unresolved[r.client_id]})"

@@ -62,21 +62,24 @@ class Records:
         with self._writing() as session:
             session.add_all(RungRow(**_plain(_cut(rung).fields())) for rung in rungs)
 
-    def update(self, news: Iterable[tuple[Rung, Rung]]) -> None:
+    def update(self, news: Iterable[tuple[Rung, Rung]], batch: Batch | None = None) -> None:
         """Write down what has changed of orders, and nothing else of them.
 
         :param news: each as it was, and as it is now
+        :param batch: the batch cancel that changed them
         """
         now = {old.client_id: (old, _cut(new)) for old, new in news if new is not old}
         changes = {client_id: new.changes_since(old) for client_id, (old, new) in now.items()}
         rows = [{"key": client_id, **_plain(changed)} for client_id, changed in changes.items() if changed]
-        if not rows:
+        if not rows and batch is None:
             return
         with self._lock:
             last = self._last
             with self._writing() as session:
                 for alike in _alike(rows):
                     session.execute(_UPDATE, alike)
+                if batch is not None:
+                    session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
             if last is not None:
                 trade, rungs = last
                 self._last = (trade, tuple(_after(rung, now) for rung in rungs))
@@ -111,12 +114,6 @@ class Records:
     def by_order_id(self, order_id: str) -> Rung | None:
         """Return the order with this id of the venue, if it is one of ours."""
         return next(iter(self._find(RungRow.order_id == order_id)), None)
-
-    def add_batch(self, batch: Batch) -> None:
-        """Write down a batch cancel."""
-        with _session() as session:
-            session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
-            session.commit()
 
     def batches(self, pair: str, from_ms: int) -> list[Batch]:
         """Return the batch cancels on a pair since a time."""

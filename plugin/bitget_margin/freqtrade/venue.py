@@ -57,6 +57,12 @@ class Cancelled:
     strangers: Sequence[CancelResult] = ()
     """Results for order ids that are not among the resting orders."""
 
+    @property
+    def summary(self) -> str:
+        """What came of it, in words."""
+        ended = sum(rung.phase is Phase.ENDED for rung in self.rungs)
+        return f"{ended} of {len(self.rungs)} ended" if self.report is None else self.report.summary()
+
 
 class Venue:
     """The venue as far as resting orders need it; `api` gives the exchange object, which freqtrade may replace."""
