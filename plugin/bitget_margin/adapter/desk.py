@@ -89,15 +89,13 @@ def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
 
 def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
     """Enter the named orders under the venue's own symbols; return the markets."""
-    markets: dict[str, Any] = {}
-    targets = []
-    for target in named:
-        market = asking.spot_market(exchange, method, target.symbol)
-        markets[market["id"]] = market
-        targets.append(Target(market["id"], target.kind, target.value))
-    for target in distinct(targets):
+    listed = tuple(named)
+    markets = {
+        symbol: asking.spot_market(exchange, method, symbol) for symbol in dict.fromkeys(t.symbol for t in listed)
+    }
+    for target in distinct(Target(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
         desk.ledger.add(target)
-    return markets
+    return {market["id"]: market for market in markets.values()}
 
 
 def guard(exchange: CrossedMargin, method: str, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
