@@ -10,11 +10,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
 
+from support.pulse import Pulse
+
 from .calls import ask_again, call_of, make
 from .clients import Clients
 from .evidence import Answer, Books, Evidence, Name
 from .ground import Ground
-from .pulse import Pulse
 from .scenario import By, Scenario
 from .stages import Stage
 

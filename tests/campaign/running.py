@@ -16,13 +16,14 @@ from dataclasses import replace
 from multiprocessing.queues import Queue
 from typing import Final
 
+from support.pulse import Pulse
+
 from .calls import Call, make
 from .clients import Clients, load_markets
 from .drawing import draw_scenario
 from .evidence import Evidence
 from .judge import judge
 from .playing import Player
-from .pulse import Pulse
 from .scenario import PAIRS, Flavour, Scenario
 from .stages import NEIGHBOUR, Stage, staged
 from .verdict import Verdict
