@@ -74,17 +74,22 @@ class _Acknowledged:
 
     def __init__(self, exchange: CrossedMargin) -> None:
         self._exchange = exchange
-        self._patterns: dict[str, dict[str, Any]] = {}
+        self._patterns: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
+        """The structure of each market, and which of its fields are lists or dicts."""
 
     def order(self, info: dict[str, Any], market: Mapping[str, Any]) -> dict[str, Any]:
         """Return the order structure of an entry."""
         if info.keys() != self._IDS:
             return dict(parsed_or_bare(self._exchange, info, market))
-        pattern = self._patterns.get(market["id"])
-        if pattern is None:
-            bare = dict.fromkeys(self._IDS)
-            pattern = self._patterns[market["id"]] = dict(parsed_or_bare(self._exchange, bare, market))
-        order = {name: value.copy() if isinstance(value, list | dict) else value for name, value in pattern.items()}
+        known = self._patterns.get(market["id"])
+        if known is None:
+            pattern = dict(parsed_or_bare(self._exchange, dict.fromkeys(self._IDS), market))
+            parts = tuple(name for name, value in pattern.items() if isinstance(value, list | dict))
+            known = self._patterns[market["id"]] = (pattern, parts)
+        pattern, parts = known
+        order = pattern.copy()
+        for name in parts:
+            order[name] = pattern[name].copy()
         order["id"], order["clientOrderId"] = text(info["orderId"]), text(info["clientOid"])
         order["info"] = info
         return order

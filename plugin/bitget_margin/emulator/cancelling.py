@@ -32,7 +32,8 @@ class Target:
 
 def cancel_order(call: PrivateCall) -> Row:
     """Cancel one order."""
-    return cancel_one(call, _read_target(call, call.symbol().symbol, call.params))
+    symbol = call.symbol().symbol
+    return cancel_one(call, _find(call, symbol, *_read_ids(call.params)))
 
 
 def cancel_one(call: PrivateCall, target: Target) -> Row:
@@ -49,14 +50,12 @@ def cancel_one(call: PrivateCall, target: Target) -> Row:
 def batch_cancel_orders(call: PrivateCall) -> Row:
     """Cancel up to 50 orders of a symbol, one after the other."""
     symbol = call.symbol().symbol
-    items = call.params.items("orderIdList")
     # All ids are read before anything is done, so that a malformed batch changes nothing.
-    for item in items:
-        _read_target(call, symbol, item)
+    named = [_read_ids(item) for item in call.params.items("orderIdList")]
     successes: list[Row] = []
     failures: list[Row] = []
-    for item in items:
-        _cancel_item(call, _read_target(call, symbol, item), successes, failures)
+    for ids in named:
+        _cancel_item(call, _find(call, symbol, *ids), successes, failures)
     if failures and not successes and call.knobs.now.all_failed is AllFailed.ERROR:
         raise VenueError(Refusal.NO_SUCH_ORDER)
     return batch_answer(call, successes, failures)
@@ -107,10 +106,14 @@ def _failure_text(call: PrivateCall, refusal: Refusal) -> str:
     return own.get(refusal, refusal.english)
 
 
-def _read_target(call: PrivateCall, symbol: str, item: Params) -> Target:
+def _read_ids(item: Params) -> tuple[str | None, str | None]:
     order_id, client_oid = item.optional_text("orderId"), item.optional_text("clientOid")
     if order_id is None and client_oid is None:
         raise VenueError(Refusal.NO_ORDER_ID)
+    return order_id, client_oid
+
+
+def _find(call: PrivateCall, symbol: str, order_id: str | None, client_oid: str | None) -> Target:
     return Target(order_id, client_oid, call.engine.orders.find(call.account.uid, symbol, order_id, client_oid))
 
 
