@@ -65,26 +65,75 @@ def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: Records) -> No
     assert records.of_trade(TRADE) == [mine, other]
 
 
-def test_what_another_thread_writes_during_a_read_is_in_the_next_one(
-    records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_written_during_a_read_is_in_the_next_one(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     first = rung(0)
     records.add([first])
     ended = replace(first, phase=Phase.ENDED, order_id="7")
-    writer = threading.Thread(target=records.update, args=([(first, ended)],))
     find = Records._find
 
     def overtaken(self: Records, *wanted: Any) -> list[Rung]:
         read = find(self, *wanted)
-        writer.start()
-        writer.join(0.2)
+        monkeypatch.undo()
+        self.update([(first, ended)])
         return read
 
     monkeypatch.setattr(Records, "_find", overtaken)
     assert records.of_trade(TRADE) == [first]
-    monkeypatch.undo()
-    writer.join()
     assert records.of_trade(TRADE) == [ended]
+
+
+def test_what_is_read_during_a_write_waits_for_nothing_and_is_read_again(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite may make a writer wait for a thread that reads here before it commits."""
+    first = rung(0)
+    records.add([first])
+    records.of_trade(TRADE)
+    commit, writing, committing = Session.commit, threading.Event(), threading.Event()
+
+    def slowly(session: Session) -> None:
+        writing.set()
+        assert committing.wait(10)
+        commit(session)
+
+    def found(_: Records, *wanted: Any) -> list[Rung]:
+        return [first]
+
+    monkeypatch.setattr(Session, "commit", slowly)
+    writer = threading.Thread(target=records.update, args=([(first, replace(first, phase=Phase.ENDED))],))
+    writer.start()
+    assert writing.wait(10)
+    with monkeypatch.context() as before_the_commit:
+        before_the_commit.setattr(Records, "_find", found)
+        assert records.of_trade(TRADE) == [first]
+    committing.set()
+    writer.join()
+    assert records.of_trade(TRADE) == [replace(first, phase=Phase.ENDED)]
+
+
+def test_of_two_writes_at_once_each_is_in_the_next_read(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = rung(0), rung(1)
+    records.add([first, second])
+    records.of_trade(TRADE)
+    commit = Session.commit
+
+    def overtaken(session: Session) -> None:
+        monkeypatch.undo()
+        commit(session)
+        records.update([(second, replace(second, settled=True))])
+
+    monkeypatch.setattr(Session, "commit", overtaken)
+    records.update([(first, replace(first, settled=True))])
+    assert records.of_trade(TRADE) == [replace(first, settled=True), replace(second, settled=True)]
+
+
+def test_an_order_that_is_named_twice_in_a_write_keeps_both_changes(records: Records) -> None:
+    first = rung(0)
+    records.add([first])
+    records.of_trade(TRADE)
+    filled = replace(first, filled=0.5)
+    records.update([(first, filled), (filled, replace(filled, settled=True))])
+    assert records.of_trade(TRADE) == Records().of_trade(TRADE) == [replace(first, filled=0.5, settled=True)]
 
 
 def test_what_is_remembered_of_a_write_is_what_was_written(records: Records) -> None:

@@ -41,9 +41,12 @@ class Records:
 
     def __init__(self) -> None:
         self._key: str | None = None
-        self._lock = threading.RLock()
         self._last: tuple[TradeKey, tuple[Rung, ...]] | None = None
         """The orders of the trade that was asked for last, as they are written down: an exit asks five times."""
+        self._version = object()
+        """Another one from the beginning of each write, and another one from its end."""
+        self._lock = threading.Lock()
+        """Of these two; never held while the database is waited for."""
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
@@ -68,21 +71,20 @@ class Records:
         :param news: each as it was, and as it is now
         :param batch: the batch cancel that changed them
         """
-        now = {old.client_id: (old, _cut(new)) for old, new in news if new is not old}
+        now: dict[str, tuple[Rung, Rung]] = {}
+        for old, new in news:
+            if new is not old:
+                first, _ = now.get(old.client_id, (old, new))
+                now[old.client_id] = (first, _cut(new))
         changes = {client_id: new.changes_since(old) for client_id, (old, new) in now.items()}
         rows = [{"key": client_id, **_plain(changed)} for client_id, changed in changes.items() if changed]
         if not rows and batch is None:
             return
-        with self._lock:
-            last = self._last
-            with self._writing() as session:
-                for alike in _alike(rows):
-                    session.execute(_UPDATE, alike)
-                if batch is not None:
-                    session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
-            if last is not None:
-                trade, rungs = last
-                self._last = (trade, tuple(_after(rung, now) for rung in rungs))
+        with self._writing(now) as session:
+            for alike in _alike(rows):
+                session.execute(_UPDATE, alike)
+            if batch is not None:
+                session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
 
     def forget(self, rung: Rung) -> None:
         """Remove an order that freqtrade has written down itself, or that was never placed."""
@@ -101,11 +103,14 @@ class Records:
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
         """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
         with self._lock:
-            if self._last is None or self._last[0] != trade:
-                of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
-                self._last = (trade, tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value)))
-            _, rungs = self._last
-        return [rung for rung in rungs if ladder is None or rung.ladder == ladder]
+            last, version = self._last, self._version
+        if last is None or last[0] != trade:
+            of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
+            last = (trade, tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value)))
+            with self._lock:
+                if self._version is version:
+                    self._last = last
+        return [rung for rung in last[1] if ladder is None or rung.ladder == ladder]
 
     def resting_on(self, pair: str) -> list[Rung]:
         """Return all resting orders on a pair, of whatever trade."""
@@ -123,13 +128,26 @@ class Records:
             return [Batch(row.pair, row.at_ms, row.label) for row in rows]
 
     @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        """Commit what is written, while nobody reads; what was read before is read again."""
+    def _writing(self, now: Mapping[str, tuple[Rung, Rung]] | None = None) -> Iterator[Session]:
+        """Commit what is written; what was read before is read again.
+
+        :param now: all that changes, by client order id: where nobody else writes meanwhile, it need not be read
+        """
         with self._lock:
-            self._last = None
+            last, self._last = self._last, None
+            mine = self._version = object()
+        known = None
+        try:
             with _session() as session:
                 yield session
                 session.commit()
+            if last is not None and now is not None:
+                known = (last[0], tuple(_after(rung, now) for rung in last[1]))
+        finally:
+            with self._lock:
+                # What was read meanwhile may be older.
+                self._last = known if self._version is mine else None
+                self._version = object()
 
     def _find(self, *wanted: Any) -> list[Rung]:
         with _session() as session:
