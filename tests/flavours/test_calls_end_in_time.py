@@ -15,7 +15,7 @@ from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved, report_of
 from bitget_margin.emulator import Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, dripping, resetting, silent
 from support.client import CROSS, Client, Flavour, close, config, load_markets, rungs
-from support.pulse import Pulse
+from support.pulse import stopwatch
 
 GRACE_MS = 200
 """As in the campaign; how late the machine was with its own work comes on top, and does not count."""
@@ -28,13 +28,9 @@ def elsewhere(client: Client, url: str) -> None:
 
 def timed(client: Client, *args: Any, **named: Any) -> tuple[BaseException, float]:
     """Return the exception of a call that must fail, and how long it took in ms, less what the machine was late."""
-    pulse = Pulse()
-    with pulse.beating():
-        started = time.monotonic()
-        with pytest.raises(Exception) as caught:  # noqa: PT011 - the callers say which
-            client(*args, **named)
-        took_ms = (time.monotonic() - started) * 1_000
-    return caught.value, took_ms - pulse.late_ms(started)
+    with stopwatch() as watch, pytest.raises(Exception) as caught:  # noqa: PT011 - the callers say which
+        client(*args, **named)
+    return caught.value, watch.took_ms
 
 
 @pytest.mark.parametrize("speak", [silent, dripping, resetting])

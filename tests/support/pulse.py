@@ -73,3 +73,23 @@ class Pulse:
         """Wait until there is time for another round."""
         while self.worst_ms(time.monotonic() - _MOMENT_SECONDS) > _CALM_MS:  # noqa: ASYNC110 - time itself
             await asyncio.sleep(_BEAT_SECONDS)
+
+
+class Stopwatch:
+    """How long a block took, once it has ended."""
+
+    took_ms: float
+
+
+@contextmanager
+def stopwatch() -> Iterator[Stopwatch]:
+    """Measure a block, less what the machine kept it waiting; what this process computed meanwhile counts."""
+    pulse, watch = Pulse(), Stopwatch()
+    with pulse.beating():
+        started, worked = time.monotonic(), time.process_time()
+        try:
+            yield watch
+        finally:
+            took_ms = (time.monotonic() - started) * 1_000
+            own_ms = (time.process_time() - worked) * 1_000
+    watch.took_ms = took_ms - max(0.0, pulse.late_ms(started) - own_ms)
