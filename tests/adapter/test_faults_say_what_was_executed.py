@@ -7,6 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
+import bitget_margin
 from bitget_margin.adapter import faults
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
 from bitget_margin.core.call import Answer, Fault
@@ -42,8 +43,8 @@ def test_a_success_with_another_message_is_an_answer_unless_a_server_failed() ->
 @pytest.mark.parametrize("body", ["<html>", None, [], 5])
 def test_a_body_that_is_not_the_venues_leaves_a_doubt(body: object) -> None:
     error = ccxt.ExchangeError("bitget GET https://x 502")
-    assert tied(error, 502, body) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
     assert faults.reply(error) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
+    assert tied(error, 502, body) == Fault(error, None, "ExchangeError: bitget GET https://x 502", 502, sent=True)
 
 
 NAMES = ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ClientConnectorError"]
@@ -89,6 +90,27 @@ def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
     assert isinstance(reply, Fault)
     assert (reply.code, reply.text, reply.status, reply.body) == ("43001", "The order does not exist", 400, body)
     assert made.handle_errors(200, "", "url", "GET", {}, "{}", {"code": "00000", "msg": "success"}, {}, "") is None
+
+
+SIGNED = {"ACCESS-KEY": "key"}
+BODIES = [("<html>no</html>", None), ("", None), ('{"message":"no"}', {"message": "no"}), ("[]", []), ("0", 0)]
+
+
+@pytest.mark.parametrize("cls", [bitget_margin.bitget, bitget_margin.async_support.bitget, bitget_margin.pro.bitget])
+@pytest.mark.parametrize(("text", "body"), BODIES)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 413, 418, 429, 500, 502, 503, 504, 520, 524, 599])
+def test_the_status_is_kept_where_the_body_does_not_say_why(cls: Any, text: str, body: object, status: int) -> None:
+    """Also of those that ccxt does not list: async would return their pages as answers."""
+    made = cls({"apiKey": "key", "secret": "secret", "password": "passphrase"})
+    with pytest.raises(ccxt.BaseError) as caught:
+        made.handle_errors(status, "", "https://x", "POST", {}, text, body, SIGNED, "")
+    reply = faults.reply(caught.value)
+    assert isinstance(reply, Fault)
+    assert (reply.code, reply.status, reply.sent, reply.body) == (None, status, True, None)
+
+
+def test_a_request_without_a_key_is_answered_as_stock_ccxt_does() -> None:
+    assert exchange().handle_errors(502, "", "https://x", "GET", {}, "<html>", None, {}, "") is None
 
 
 def test_what_cannot_be_read_is_told_by_the_method_with_its_cause_and_in_bounds() -> None:

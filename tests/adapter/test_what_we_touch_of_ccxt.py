@@ -27,7 +27,8 @@ def parameters(cls: type, method: str) -> list[str]:
 def test_handle_errors_gets_the_parsed_answer_sixth(cls: type) -> None:
     """Our override ties that answer to the exception."""
     assert parameters(cls, "handle_errors")[:6] == ["code", "reason", "url", "method", "headers", "body"]
-    assert parameters(cls, "handle_errors")[6] == "response"
+    assert parameters(cls, "handle_errors")[6:8] == ["response", "requestHeaders"]
+    assert parameters(cls, "handle_http_status_code") == ["code", "reason", "url", "method", "body"]
 
 
 @pytest.mark.parametrize("cls", FLAVOURS)

@@ -8,12 +8,17 @@ which our `handle_errors` ties to the exception that ccxt raises for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
+
+import ccxt
 
 from bitget_margin.core.call import Answer, Fault, Reply
 from bitget_margin.core.codes import SERVER_ERROR, SUCCESS
 from bitget_margin.core.row import text
 
+KEY_HEADER: Final = "ACCESS-KEY"
+"""The header that every signed request has, and no other."""
 _ANSWER: Final = "bitget_margin_answer"
 _LONGEST: Final = 200
 _NEVER_CONNECTED: Final = frozenset(
@@ -28,8 +33,23 @@ _NEVER_CONNECTED: Final = frozenset(
 )
 
 
+def is_signed(headers: object) -> bool:
+    """Whether a request with these headers carried the account's key."""
+    return isinstance(headers, Mapping) and KEY_HEADER in headers
+
+
+def check_status(request: str, status: int) -> None:
+    """Raise ExchangeNotAvailable for a status without success that ccxt does not list.
+
+    :param request: the request, as the message names it
+    :param status: the HTTP status of its answer
+    """
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        raise ccxt.ExchangeNotAvailable(f"{request} was answered with HTTP {status}, and without the venue's reason")
+
+
 def tie(error: Exception, status: int, body: object) -> None:
-    """Tie the venue's parsed answer to the exception that ccxt raises for it."""
+    """Tie the venue's answer to the exception that ccxt raises for it: its status, and the parsed body or None."""
     vars(error)[_ANSWER] = (status, body)
 
 
@@ -40,7 +60,7 @@ def reply(error: Exception) -> Reply:
     """
     status, body = vars(error).get(_ANSWER, (None, None))
     if not isinstance(body, Mapping):
-        return Fault(error, text=_why(error), sent=not _never_connected(error))
+        return Fault(error, text=_why(error), status=status, sent=status is not None or not _never_connected(error))
     code = text(body.get("code"))
     if code == SUCCESS and status < SERVER_ERROR:
         return Answer(body)

@@ -170,13 +170,22 @@ class CrossedMargin(Exchange):
 
     def handle_errors(self, code: int, *rest: Any) -> Any:
         """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
-        windows.learn(self, code, rest[1], rest[3])
+        reason, url, method, headers, body, response, sent_headers = rest[:7]
+        windows.learn(self, code, url, headers)
+        answer = response
         try:
-            return super().handle_errors(code, *rest)
+            handled = super().handle_errors(code, *rest)
+            if handled or not faults.is_signed(sent_headers):
+                return handled
+            # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
+            # exception, and async would return a page under a status that it does not list as an answer.
+            answer = None
+            super().handle_http_status_code(code, reason or "", url, method, body)
+            faults.check_status(f"{self.id} {method} {url}", code)
         except ccxt.BaseError as error:
-            response = rest[5]
-            faults.tie(error, code, response)
+            faults.tie(error, code, answer)
             raise
+        return handled
 
     def parse_order_status(self, status: Any) -> Any:
         """Return ccxt's status; `reject` is what the venue calls an order that it refused at entry."""
