@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Fault
-from bitget_margin.core.codes import Hint, Verdict, hint, refuses_parameters, says_kind, verdict
+from bitget_margin.core.codes import Verdict, hint_gone, refuses_parameters, says_kind, verdict
 from bitget_margin.core.deadline import Deadline
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Pacing, Settings, settings
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id, targets
@@ -156,5 +156,5 @@ def test_parameters_are_refused_by_codes_that_say_so() -> None:
 
 
 def test_a_text_is_matched_as_a_whole() -> None:
-    assert hint(None, "No order to cancel.") is Hint.GONE
-    assert hint(None, "X no order to cancel") is Hint.UNSURE
+    assert hint_gone(None, "No order to cancel.")
+    assert not hint_gone(None, "X no order to cancel")

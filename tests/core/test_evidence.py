@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.answers import Item
-from bitget_margin.core.codes import Hint
-from bitget_margin.core.ledger import Entry
+from bitget_margin.core.answers import BatchAnswer, Item
+from bitget_margin.core.ledger import Entry, Ledger
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.row import Row, State
 from bitget_margin.core.settings import Pacing
@@ -40,29 +39,40 @@ def refused_at(entry: Entry, *times: float, reason: str = "no") -> Entry:
 # -- which order a name stands for ------------------------------------------------------------------------------------
 
 
+def answered(entry: Entry, *successes: Item, failures: tuple[Item, ...] = ()) -> Entry:
+    """Return the entry after the answer to a cancel of it."""
+    Ledger({entry.target: entry}).record_answer(BatchAnswer(successes, failures), [entry], 1.0, PACING)
+    return entry
+
+
 def test_the_venue_says_which_order_a_name_stands_for_once() -> None:
-    entry = Entry(BY_NAME)
-    entry.take(item("12"))
+    entry = answered(Entry(BY_NAME), item("12"))
     assert (entry.bound_id, entry.order_id, entry.number, entry.info) == ("12", "12", 12, {"orderId": "12"})
-    entry.take(item("13"))
-    assert entry.bound_id == "12"
+    entry.sent_as = BY_NAME
+    assert answered(entry, item("13")).bound_id == "12"
 
 
-@pytest.mark.parametrize(
-    "said", [item("12", NOT_THERE), item("12", "no", "43001"), item("0"), item("x1"), item(None)], ids=str
-)
-def test_an_id_that_names_no_order_is_not_taken_for_one(said: Item) -> None:
-    """Beside "does not exist" it means nothing, and neither does a 0; the raw entry is kept all the same."""
-    entry = Entry(BY_NAME)
-    entry.take(said)
+@pytest.mark.parametrize("order_id", ["0", "x1", None])
+def test_an_id_that_names_no_order_is_not_taken_for_one(order_id: str | None) -> None:
+    said = item(order_id)
+    entry = answered(Entry(BY_NAME), said)
     assert entry.bound_id is None
     assert entry.order_id is None
     assert entry.info is said.raw
 
 
+@pytest.mark.parametrize("reason", [NOT_THERE, "Order Cancelled", "Cancel order error"])
+def test_the_id_in_a_failure_binds_nothing_and_no_older_order_is_taken_after_it(reason: str) -> None:
+    entry = answered(Entry(BY_NAME), failures=(item("12", reason),))
+    assert entry.order_id is None
+    older = row(State.CANCELED, order_id="11")
+    for now_ms in (2.0, 2.0 + PACING.recheck_ms):
+        entry.saw_candidate(older, now_ms, None, PACING)
+    assert entry.outcome is None
+
+
 def test_an_order_that_was_named_by_its_id_stands_for_itself() -> None:
-    entry = Entry(BY_ID)
-    entry.take(item("99"))
+    entry = answered(Entry(BY_ID), item("99"))
     entry.saw(row(order_id="98"), 1)
     assert (entry.bound_id, entry.order_id) == (None, "12")
 
@@ -201,7 +211,7 @@ def test_not_found_is_not_said_for_less() -> None:
     assert absent(refused_at(Entry(BY_ID), 900, reason=NOT_THERE), 1_000, 2_499) is None, "too close"
     assert absent(refused_at(Entry(BY_ID), 900, reason="no"), 1_000, 2_500) is None, "refused in other words"
     assert absent(Entry(BY_ID), 1_000, 2_500) is None, "never refused"
-    assert absent(Entry(BY_ID, hint=Hint.GONE), 1_000, 2_500) is None, "no refusal"
+    assert absent(Entry(BY_ID, hint_gone=True), 1_000, 2_500) is None, "no refusal"
 
 
 @pytest.mark.parametrize("known", ["acknowledged", "doubtful", "row"])
@@ -225,4 +235,4 @@ def test_a_doubt_keeps_the_words_that_came_with_it() -> None:
     entry.doubted("busy", "40010")
     assert (entry.doubtful, entry.reason, entry.code) == (True, "busy", "40010")
     entry.refused(1, "43001", "x")
-    assert (entry.refusals_ms, entry.reason, entry.code, entry.hint) == ((1,), "x", "43001", Hint.GONE)
+    assert (entry.refusals_ms, entry.reason, entry.code, entry.hint_gone) == ((1,), "x", "43001", True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.core.answers import BatchAnswer, Item
-from bitget_margin.core.codes import Hint
+from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.ledger import Entry, Ledger
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.row import Row, State
@@ -18,6 +18,7 @@ BY_ID = Target("BTCUSDT", IdKind.ORDER, "12")
 BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
 LIVE = Row("12", "a", "BTCUSDT", State.LIVE, {})
 PACING = Pacing()
+NO_REFUSALS = {Verdict.AMBIGUOUS, Verdict.UNSETTLED}
 
 
 @pytest.mark.parametrize(
@@ -29,8 +30,8 @@ PACING = Pacing()
         (BY_ID, {"attempted_ms": 1_000, "outcome": Outcome.OPEN}, None),
         (BY_ID, {"attempted_ms": 1_000, "acknowledged": True}, None),
         (BY_ID, {"attempted_ms": 1_000, "acknowledged": True, "row": LIVE}, 2_050),
-        (BY_ID, {"attempted_ms": 1_000, "hint": Hint.GONE}, None),
-        (BY_ID, {"attempted_ms": 1_000, "hint": Hint.GONE, "row": LIVE}, 2_050),
+        (BY_ID, {"attempted_ms": 1_000, "hint_gone": True}, None),
+        (BY_ID, {"attempted_ms": 1_000, "hint_gone": True, "row": LIVE}, 2_050),
         (BY_NAME, {"attempted_ms": 1_000}, None),
         (BY_NAME, {"attempted_ms": 1_000, "bound_id": "12"}, 2_050),
         (BY_NAME, {"attempted_ms": 1_000, "row": LIVE}, 2_050),
@@ -68,7 +69,7 @@ def test_an_order_that_lives_is_looked_up_after_its_next_cancel() -> None:
 
 
 def test_the_look_that_is_the_second_leg_of_not_found_comes_when_it_is_proof() -> None:
-    gone = {"attempted_ms": 900.0, "hint": Hint.GONE, "absent_since_ms": 1_000.0}
+    gone = {"attempted_ms": 900.0, "hint_gone": True, "absent_since_ms": 1_000.0}
     assert looks(Entry(BY_ID, **gone), 1_100, 1) == [1_400]  # type: ignore[arg-type]
     assert looks(Entry(BY_ID, **gone), 2_500, 1) == [150]  # type: ignore[arg-type]
     doubtful = Entry(BY_ID, **gone, doubtful=True)  # type: ignore[arg-type]
@@ -82,7 +83,7 @@ def test_the_second_look_at_an_older_end_comes_when_it_counts() -> None:
     assert looks(entry, 1_100, 1) == [1_400]
     assert looks(entry, 2_499, 1) == [1]
     assert looks(entry, 2_500, 1)[0] > 1
-    seen = Entry(BY_NAME, attempted_ms=900, hint=Hint.GONE, candidate_since_ms=1_000)
+    seen = Entry(BY_NAME, attempted_ms=900, hint_gone=True, candidate_since_ms=1_000)
     assert looks(seen, 1_100, 1) == [150]
 
 
@@ -103,29 +104,73 @@ def by_ids(*ids: str) -> Ledger:
 
 def test_each_entry_of_an_answer_goes_to_the_order_that_was_named() -> None:
     ledger = by_ids("1", "2", "3", "4")
-    stranger, odd = item("9"), {"x": 1}
-    both = item("4", reason="Order Cancelled", code="c4")
-    answer = BatchAnswer((item("1"), item("4"), stranger), (item("2", reason="no", code="c2"), both), (odd,))
-    ledger.record_answer(answer, ledger.entries.values(), 5.0)
+    odd = {"x": 1}
+    both = item("4", reason="Order Cancelled", code="45024")
+    answer = BatchAnswer((item("1"), item("4")), (item("2", reason="no", code="45055"), both), (odd,))
+    ledger.record_answer(answer, ledger.entries.values(), 5.0, Pacing())
     taken, refused, neither, doubtful = ledger.entries.values()
     assert (taken.acknowledged, taken.doubtful, taken.refusals_ms) == (True, False, ())
-    assert (refused.acknowledged, refused.refusals_ms, refused.code, refused.reason) == (False, (5.0,), "c2", "no")
+    assert (refused.acknowledged, refused.refusals_ms, refused.code, refused.reason) == (False, (5.0,), "45055", "no")
     assert refused.doubtful is False
     assert (neither.doubtful, neither.refusals_ms) == (True, (5.0,))
     assert neither.reason == "the venue named this order in neither list"
     assert (doubtful.doubtful, doubtful.acknowledged, doubtful.refusals_ms) == (True, False, ())
-    assert (doubtful.code, doubtful.reason, doubtful.info) == ("c4", "Order Cancelled", both.raw)
-    assert ledger.unasked == [stranger.raw, odd]
+    assert (doubtful.code, doubtful.reason, doubtful.info) == ("45024", "Order Cancelled", both.raw)
+    assert ledger.unasked == [odd]
+
+
+def test_an_order_left_out_of_an_answer_to_another_request_was_not_refused() -> None:
+    ledger = by_ids("1", "2")
+    ledger.record_answer(BatchAnswer((item("9"),), ()), ledger.entries.values(), 5.0, Pacing())
+    for entry in ledger.entries.values():
+        assert (entry.doubtful, entry.refusals_ms, entry.attempted_ms) == (True, (), 5.0)
+    assert ledger.unasked == [item("9").raw]
+
+
+@pytest.mark.parametrize("code", [code for code, row in TABLE.items() if row.verdict in NO_REFUSALS] + ["99999"])
+def test_a_refusal_that_a_code_puts_in_doubt_takes_the_refusals_before_it_back(code: str) -> None:
+    """The cancel may be on its way: an order that still lives a moment later is not called open."""
+    ledger = by_ids("1")
+    (entry,) = ledger.entries.values()
+    for now_ms, failure in ((0.0, item("1", reason="no")), (1_100.0, item("1", reason="no", code=code))):
+        ledger.record_answer(BatchAnswer((), (failure,)), [entry], now_ms, Pacing())
+    entry.saw(LIVE, 1_200.0)
+    entry.judge(Pacing())
+    assert (entry.outcome, entry.doubtful, entry.refusals_ms) == (None, True, ())
+    for now_ms in (2_300.0, 3_400.0):
+        ledger.record_answer(BatchAnswer((), (item("1", reason="no"),)), [entry], now_ms, Pacing())
+    entry.saw(LIVE, 3_500.0)
+    entry.judge(Pacing())
+    assert entry.outcome is Outcome.OPEN, "two refusals that stand apart count again"
+
+
+@pytest.mark.parametrize("code", [code for code, row in TABLE.items() if row.verdict is Verdict.LIMITED])
+def test_a_cancel_over_a_limit_was_not_executed_and_is_sent_again(code: str) -> None:
+    ledger = by_ids("1")
+    (entry,) = ledger.entries.values()
+    ledger.record_answer(BatchAnswer((), (item("1", code=code),)), [entry], 5.0, Pacing())
+    assert (entry.attempted_ms, entry.refusals_ms, entry.doubtful) == (None, (), False)
+    assert entry.due_cancel_ms(Pacing()) == 1_005.0
+    ledger.close()
+    assert entry.outcome is Outcome.NOT_SENT
+
+
+def test_the_id_of_an_older_namesake_in_a_failure_binds_nothing() -> None:
+    ledger = Ledger.of([BY_NAME])
+    (entry,) = ledger.entries.values()
+    failure = item("77", BY_NAME.value, reason="Order Cancelled", code="50062")
+    ledger.record_answer(BatchAnswer((), (failure,)), [entry], 5.0, Pacing())
+    assert (entry.bound_id, entry.refusals_ms) == (None, (5.0,))
 
 
 def test_entries_are_matched_by_the_kind_of_id_that_was_sent() -> None:
     """A name that is spelled like somebody's order id is not that order."""
     ledger = Ledger.of([Target("BTCUSDT", IdKind.CLIENT, "12")])
     (entry,) = ledger.entries.values()
-    ledger.record_answer(BatchAnswer((item("12", "other"),), ()), [entry], 5.0)
+    ledger.record_answer(BatchAnswer((item("12", "other"),), ()), [entry], 5.0, Pacing())
     assert not entry.acknowledged
     assert len(ledger.unasked) == 1
-    ledger.record_answer(BatchAnswer((item("77", "12"),), ()), [entry], 6.0)
+    ledger.record_answer(BatchAnswer((item("77", "12"),), ()), [entry], 6.0, Pacing())
     assert (entry.acknowledged, entry.bound_id) == (True, "77")
 
 
@@ -134,7 +179,7 @@ def test_an_answer_is_matched_by_what_was_sent_and_not_by_what_was_asked_for() -
     ledger = Ledger.of([BY_NAME])
     (entry,) = ledger.entries.values()
     entry.sent_as = BY_ID
-    ledger.record_answer(BatchAnswer((item("12"),), ()), [entry], 5.0)
+    ledger.record_answer(BatchAnswer((item("12"),), ()), [entry], 5.0, Pacing())
     assert entry.acknowledged
     assert ledger.unasked == []
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import bitget_margin.core
 from bitget_margin.adapter import faults
 from bitget_margin.core.call import Answer, Fault
-from bitget_margin.core.codes import Hint, Verdict, hint, verdict
+from bitget_margin.core.codes import Verdict, hint_gone, verdict
 from bitget_margin.core.row import Row, State
 from support.fuzzing import NAMES, SCALARS, Choices, fuzzed, junk, nested, performed, share
 from support.hostile import CODES, TEXTS, Hostile
@@ -121,7 +121,7 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
         assert reply.body["code"] == "00000"
         return
     assert isinstance(verdict(reply), Verdict)
-    assert isinstance(hint(reply.code, reply.text), Hint)
+    assert isinstance(hint_gone(reply.code, reply.text), bool)
     if reply.code is None or status >= 500:
         assert verdict(reply) in {Verdict.AMBIGUOUS, Verdict.UNSENT}
     if not reply.sent:

@@ -215,7 +215,7 @@ class ModelVenue:
             return {"successList": success, "failureList": failure}
         gone = {"The order does not exist", "Order Cancelled"}
         failed = [
-            {**row, "code": "25204" if row["errorMsg"] in gone else "25000", "msg": row["errorMsg"]} for row in failure
+            {**row, "code": "25204" if row["errorMsg"] in gone else "45024", "msg": row["errorMsg"]} for row in failure
         ]
         return [*success, *failed]
 

@@ -57,7 +57,7 @@ def ask(
         if desk.is_other_kind(fault) and desk.dialect is not dialect:
             continue
         pause_ms = desk.settings.pacing.poll_ms(tries)
-        again = not fault.sent or desk.verdict(fault) is Verdict.AMBIGUOUS
+        again = not fault.sent or desk.verdict(fault) in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}
         if not again or final(fault) or desk.deadline.left_ms() <= pause_ms:
             return Asked(send, fault)
         tries += 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bitget_margin.core.call import Answer, Fault, Flow, Reply, Send, Wait
-from bitget_margin.core.codes import Verdict
+from bitget_margin.core.codes import Verdict, hint_gone
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.dialect import dialect_of
 from bitget_margin.core.ledger import Entry
@@ -18,6 +18,10 @@ _LAST_LOOK_MS: Final = 250.0
 """How long before the deadline, at most, an order that is not proven is looked up for the last time."""
 _GRAIN_MS: Final = 1.0
 """A sleep may end this much early."""
+_REFUSALS: Final = frozenset(
+    {Verdict.REFUSED, Verdict.STATE, Verdict.DUPLICATE, Verdict.NOT_CANCELED, Verdict.GONE},
+)
+"""What is a known refusal of a cancel."""
 
 
 def cancel(desk: Desk) -> Flow[None]:
@@ -115,14 +119,13 @@ def _attempt(desk: Desk, due: Sequence[Entry]) -> Flow[None]:
 def _book(desk: Desk, send: Send, batch: Sequence[Entry], reply: Reply) -> None:
     now_ms = desk.deadline.now_ms()
     if isinstance(reply, Answer):
-        for entry in batch:
-            entry.attempted(now_ms)
         dialect = dialect_of(send.call.endpoint.kind)
         answer = (dialect.read_single_cancel if desk.single else dialect.read_batch)(reply.body)
         if answer is not None:
-            desk.ledger.record_answer(answer, batch, now_ms)
+            desk.ledger.record_answer(answer, batch, now_ms, desk.settings.pacing)
         else:
             for entry in batch:
+                entry.attempted(now_ms)
                 entry.doubted("the venue's answer has no list that can be read")
     else:
         _book_fault(desk, batch, reply)
@@ -137,13 +140,13 @@ def _book_fault(desk: Desk, batch: Sequence[Entry], fault: Fault) -> None:
     if why in {Verdict.DEFINITIVE, Verdict.CLOCK} and desk.ledger.error is None:
         desk.ledger.error = fault.error
     for entry in batch:
-        if why is Verdict.AMBIGUOUS:
-            entry.attempted(now_ms)
-            entry.doubted(fault.text or str(fault.error), fault.code)
-        elif why is Verdict.REFUSED:
+        if why in _REFUSALS or (why is Verdict.UNSETTLED and hint_gone(fault.code, fault.text)):
             entry.attempted(now_ms)
             entry.refused(now_ms, fault.code, fault.text)
             entry.info, entry.error = _info(fault.body), fault.error
+        elif why in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}:
+            entry.attempted(now_ms)
+            entry.doubted(fault.text or str(fault.error), fault.code)
         else:
             entry.resend_ms = now_ms + (0 if desk.is_other_kind(fault) else desk.settings.pacing.limited_ms)
             entry.code, entry.reason = fault.code, fault.text or str(fault.error)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bitget_margin.core.answers import BatchAnswer, Item
 from bitget_margin.core.call import Fault, Send
-from bitget_margin.core.codes import Hint, hint
+from bitget_margin.core.codes import Verdict, hint_gone, of_item
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
@@ -33,7 +33,8 @@ class Entry:
     """A cancel may have been executed without an answer that can be read."""
     refusals_ms: tuple[float, ...] = ()
     """When it was refused, or left out of both lists."""
-    hint: Hint = Hint.UNSURE
+    hint_gone: bool = False
+    """Whether the last refusal suggests that the venue does not know the order."""
     reason: str | None = None
     code: str | None = None
     info: Mapping[str, Any] | None = None
@@ -50,6 +51,8 @@ class Entry:
     candidate: Row | None = None
     """An ended row under our client order id, which may be an older order of the same name."""
     candidate_since_ms: float | None = None
+    named_number: int | None = None
+    """The order id beside our client order id in a failure: it binds nothing, but no older order is meant."""
     looks: int = 0
     looks_by_id: int = 0
     look_at_ms: float = 0.0
@@ -80,26 +83,56 @@ class Entry:
         self.attempted_ms = now_ms
         self.absent_since_ms = None
 
-    def take(self, item: Item) -> None:
-        """Remember the venue's entry for this order, and the order id that it names for a client order id.
-
-        Where the venue says that it does not know the order, the id beside it means nothing.
-        """
-        self.info = item.raw
-        knows = hint(item.code, item.reason) is not Hint.GONE and bool(number(item.order_id))
-        if self.target.kind is IdKind.CLIENT and self.bound_id is None and knows:
-            self.bound_id = item.order_id
-
     def refused(self, now_ms: float, code: str | None, reason: str | None) -> None:
         """Note that the cancel was refused, or answered in neither list."""
         self.refusals_ms = (*self.refusals_ms, now_ms)
         self.code, self.reason = code, reason
-        self.hint = hint(code, reason)
+        self.hint_gone = hint_gone(code, reason)
 
-    def doubted(self, reason: str, code: str | None = None) -> None:
-        """Note that a cancel may have been executed without an answer that can be read."""
+    def doubted(self, reason: str | None, code: str | None = None) -> None:
+        """Note that a cancel may have been executed: it may be on its way, so refusals from before it say nothing."""
         self.doubtful = True
+        self.refusals_ms = ()
         self.code, self.reason = code, reason
+
+    def answered(
+        self, taken: Item | None, failed: Item | None, now_ms: float, pacing: Pacing, *, complete: bool
+    ) -> None:
+        """Record what an answer says of this order: as taken, as failed, as both, or nothing.
+
+        :param complete: the answer is to this request, and not to another: it names no order that nobody asked for
+        """
+        item = failed or taken
+        self.info = self.info if item is None else item.raw
+        if failed is not None and taken is None:
+            self.failed(failed, now_ms, pacing)
+            return
+        self.attempted(now_ms)
+        if failed is not None:
+            self.doubted(failed.reason, failed.code)
+        elif taken is not None:
+            self.acknowledged = True
+        elif complete:
+            self.doubtful = True
+            self.refused(now_ms, None, "the venue named this order in neither list")
+        else:
+            self.doubted("the venue's answer names other orders, and not this one")
+
+    def failed(self, item: Item, now_ms: float, pacing: Pacing) -> None:
+        """Record a failure entry. An order id in it binds nothing: it may be of an older order of this name."""
+        why = of_item(item.code, item.reason)
+        if why is Verdict.LIMITED:
+            # Not executed, and no refusal either: an earlier cancel may be what came too soon before it.
+            self.resend_ms = now_ms + pacing.limited_ms
+            self.code, self.reason = item.code, item.reason
+            return
+        self.attempted(now_ms)
+        if self.target.kind is IdKind.CLIENT:
+            self.named_number = number(item.order_id)
+        if why is Verdict.AMBIGUOUS or why is Verdict.UNSETTLED:
+            self.doubted(item.reason, item.code)
+        else:
+            self.refused(now_ms, item.code, item.reason)
 
     def saw(self, row: Row, now_ms: float) -> None:
         """Take a row that is certainly about this order: it is final if it says so."""
@@ -119,11 +152,11 @@ class Entry:
         The venue lets a client order id be used again once its order has ended, and history lags: the row may be an
         older namesake's. It is ours if it ended after this call began, which is `began_ms` on the venue's own clock.
         If it ended before, our cancel cannot have been what ended it; without a cancel that may have been executed,
-        it counts when it still is the newest at a second look.
+        it counts when it still is the newest at a second look, and no failure has named a younger order.
         """
         if began_ms is not None and row.updated_ms is not None and row.updated_ms >= began_ms - CLOCK_GRAIN_MS:
             self.saw(row, now_ms)
-        elif self.acknowledged or self.doubtful:
+        elif self.acknowledged or self.doubtful or (self.named_number or 0) > (row.number or 0):
             return
         elif self.candidate is None or self.candidate.order_id != row.order_id:
             self.candidate, self.candidate_since_ms = row, now_ms
@@ -147,7 +180,7 @@ class Entry:
             self.absent_since_ms = now_ms
         never_seen = self.row is None and not self.acknowledged and not self.doubtful
         spaced = now_ms - self.absent_since_ms >= pacing.recheck_ms
-        if spaced and never_seen and self.refusals_ms and self.hint is Hint.GONE:
+        if spaced and never_seen and self.refusals_ms and self.hint_gone:
             self.outcome = Outcome.NOT_FOUND
 
     # -- what to do next --------------------------------------------------------------------------------------------
@@ -160,7 +193,7 @@ class Entry:
             return self.resend_ms
         lives = self.row is not None
         # By name only what was seen alive: the name may have gone to a younger order by now.
-        unanswered = not self.acknowledged and self.hint is not Hint.GONE and self.order_id is not None
+        unanswered = not self.acknowledged and not self.hint_gone and self.order_id is not None
         # One that did not get out sets when to try again, too.
         return max(self.resend_ms, self.attempted_ms + pacing.recancel_ms) if lives or unanswered else None
 
@@ -172,7 +205,7 @@ class Entry:
             self.look_at_ms = max(self.due_cancel_ms(pacing) or 0.0, now_ms + pacing.poll_ms(self.looks - 1))
             return
         since = self.candidate_since_ms if self.candidate is not None else self.absent_since_ms
-        waiting_for_proof = self.candidate is not None or (self.hint is Hint.GONE and not self.doubtful)
+        waiting_for_proof = self.candidate is not None or (self.hint_gone and not self.doubtful)
         if since is not None and waiting_for_proof and now_ms < since + pacing.recheck_ms:
             self.look_at_ms = since + pacing.recheck_ms
         else:
@@ -205,36 +238,26 @@ class Ledger:
         """Return the entries that have no outcome yet."""
         return (entry for entry in self.entries.values() if entry.outcome is None)
 
-    def record_answer(self, answer: BatchAnswer, batch: Iterable[Entry], now_ms: float) -> None:
-        """Book one readable answer to a cancel of these entries.
+    def record_answer(self, answer: BatchAnswer, batch: Iterable[Entry], now_ms: float, pacing: Pacing) -> None:
+        """Record one readable answer to a cancel of these entries.
 
-        An id in both lists is neither taken nor refused: it is looked up.
+        An id in both lists is neither taken nor refused: it is looked up. One in neither list counts as refused, but
+        not where the answer names orders that nobody asked for: it may be the answer to another request.
         """
         entries = tuple(batch)
         names = [entry.sent_as or entry.target for entry in entries]
         kind = names[0].kind
         successes = {item.key(kind): item for item in answer.successes}
         failures = {item.key(kind): item for item in answer.failures}
-        for entry, name in zip(entries, names, strict=True):
-            taken, failed = successes.get(name.value), failures.get(name.value)
-            for item in (taken, failed):
-                if item is not None:
-                    entry.take(item)
-            if taken is not None and failed is not None:
-                entry.doubtful = True
-                entry.code, entry.reason = failed.code, failed.reason
-            elif taken is not None:
-                entry.acknowledged = True
-            elif failed is not None:
-                entry.refused(now_ms, failed.code, failed.reason)
-            else:
-                entry.doubtful = True
-                entry.refused(now_ms, None, "the venue named this order in neither list")
-        for item in answer.successes:
-            self._bind(names[0].symbol, item)
         asked = {name.value for name in names}
         listed = (*answer.successes, *answer.failures)
-        self.unasked.extend(item.raw for item in listed if item.key(kind) not in asked)
+        unasked = [item.raw for item in listed if item.key(kind) not in asked]
+        for entry, name in zip(entries, names, strict=True):
+            entry.answered(successes.get(name.value), failures.get(name.value), now_ms, pacing, complete=not unasked)
+        for item in answer.successes:
+            if item.key(kind) in asked:
+                self._bind(names[0].symbol, item)
+        self.unasked.extend(unasked)
         self.unasked.extend(answer.unreadable)
 
     def _bind(self, symbol: str, item: Item) -> None:
