@@ -1,0 +1,210 @@
+"""Promise: freqtrade's `convert-db` takes the bot's key and ladders along, whole, and mixes them with nobody's."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import Emulator
+from bitget_margin.freqtrade import convert_db
+from bitget_margin.freqtrade.base import ModelBase, OperationalException
+from support import forked
+from support.bot import PAIRS, Bot, config, live_of
+from support.stage import Stage, agree, closed, enter
+
+KEY = "k3x9ab12"
+OTHER = "zzzzzzz9"
+COLUMNS = (
+    "client_id, kind, trade_id, opened_ms, pair, side, ladder, number, price, amount, intended_ms, phase, order_id, "
+    "filled, average, reason, settled"
+)
+RUNG = f"('{KEY}-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', 'sell', 'tp', 0, 61000.5, 0.25, 1700000000001, "
+RUNG += "'open', '1179542168995600000', 0.125, 61000.5, NULL, 0)"
+
+
+def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, tmp_path: Path) -> None:
+    """A real bot, and freqtrade's command on its database; the new one has the key, so it knows the resting orders."""
+    pair = PAIRS[0]
+    with Bot(tmp_path, config(venue, [pair], tmp_path)).start() as bot:
+        stage = Stage(bot, venue, iter([pair]))
+        _, rungs = enter(stage, pair)
+        bot.stop()
+        venue.fill(rungs[0].order_id, "0.5")
+        before, new = bot.resting(), tmp_path / "new.sqlite"
+        words = ("convert-db", "--db-url", url(new), "--db-url-from", url(bot.database))
+        converting = forked.start(words, bot.log, tmp_path, os.environ)
+        converting.join(60)
+        assert converting.exitcode == 0, bot.said()[-2_000:]
+        bot.settings["db_url"], bot.database = url(new), new
+        assert bot.resting() == before
+        bot.start()
+        bot.say(pair, exit=True)
+        trade = closed(stage, pair)
+        assert live_of(venue, pair) == []
+        agree(stage, trade)
+
+
+# -- the command in this process, on databases made by hand ------------------------------------------------------------
+
+
+class Folder:
+    """Two databases of freqtrade, and its command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.target = folder / "old.sqlite", folder / "new.sqlite"
+        self.commands: Any = importlib.import_module("freqtrade.commands")
+
+    def make(self, file: Path, *statements: str) -> None:
+        """Create a database as a bot does, and run these statements on it."""
+        persistence: Any = importlib.import_module("freqtrade.persistence.models")
+        persistence.init_db(url(file))
+        if TRADE in statements:
+            known = {"pair": "BTC/USDT", "exchange": "bitgetcross", "open_rate": 60_000.0, "amount": 0.01}
+            persistence.Trade.session.add(persistence.Trade(**known, fee_open=0.001, fee_close=0.001, stake_amount=600))
+            persistence.Trade.commit()
+        persistence.Trade.session.remove()
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            for statement in statements:
+                if statement != TRADE:
+                    database.execute(statement)
+
+    def convert(self, source: str | None = None, target: str | None = None) -> None:
+        """Run the command as freqtrade's parser calls it."""
+        source, target = source or url(self.source), target or url(self.target)
+        self.commands.start_convert_db({"config": [], "db_url": target, "db_url_from": source})
+
+    def rows(self, file: Path, table: str) -> list[tuple[Any, ...]]:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            return database.execute(f"select * from {table}").fetchall()  # noqa: S608 - our own tables
+
+
+def url(file: Path) -> str:
+    return f"sqlite:///{file}"
+
+
+OURS = (
+    f"insert into bitget_margin_bot (id, key) values (1, '{KEY}')",  # noqa: S608 - written here
+    f"insert into bitget_margin_orders ({COLUMNS}) values {RUNG}",  # noqa: S608 - written here
+    "insert into bitget_margin_batches (id, pair, at_ms, label) values (7, 'BTC/USDT', 1700000000000, '3 canceled')",
+)
+TRADE = "a trade"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
+    made = Folder(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user_data").mkdir()
+    monkeypatch.setattr(made.commands, "start_convert_db", made.commands.db_commands.start_convert_db)
+    convert_db.install()
+    convert_db.install()
+    yield made
+    sessions: Any = importlib.import_module("freqtrade.persistence").Trade.session
+    sessions.get_bind().dispose()
+    sessions.remove()
+
+
+def test_everything_of_ours_is_taken_along(folder: Folder) -> None:
+    """Value by value, with freqtrade's own rows; a batch gets a number of the new database's own counting."""
+    folder.make(folder.source, TRADE, *OURS)
+    folder.convert()
+    assert len(folder.rows(folder.target, "trades")) == 1
+    for table in ("bitget_margin_bot", "bitget_margin_orders"):
+        assert folder.rows(folder.target, table) == folder.rows(folder.source, table)
+    ((_, *batch),) = folder.rows(folder.target, "bitget_margin_batches")
+    assert batch == ["BTC/USDT", 1_700_000_000_000, "3 canceled"]
+
+
+def test_no_table_of_ours_is_forgotten() -> None:
+    declared = {name for name in ModelBase.metadata.tables if name.startswith("bitget_margin")}
+    assert {table.name for table in convert_db.TABLES} == declared
+
+
+def test_the_key_alone_is_taken_too_and_is_no_stranger_where_it_is_already(folder: Folder) -> None:
+    """Client order ids of the bot's own entries and exits begin with it."""
+    folder.make(folder.source, OURS[0])
+    folder.make(folder.target, OURS[0])
+    folder.convert()
+    assert folder.rows(folder.target, "bitget_margin_bot") == [(1, KEY)]
+
+
+def test_a_database_without_anything_of_ours_is_freqtrade_s_business(folder: Folder) -> None:
+    folder.make(folder.source, TRADE)
+    folder.make(folder.target, OURS[0])
+    folder.convert()
+    assert len(folder.rows(folder.target, "trades")) == 1
+    assert folder.rows(folder.target, "bitget_margin_bot") == [(1, KEY)]
+
+
+@pytest.mark.parametrize(
+    ("there", "says"),
+    [
+        ((OURS[0].replace(KEY, OTHER),), f"has the key {OTHER} of another bot, and .* has {KEY}"),
+        ((OURS[0], OURS[1]), "already has 1 orders and 0 batch cancels of the plugin, and 0 trades"),
+        ((OURS[1],), "already has 1 orders"),
+        ((OURS[2],), "0 orders and 1 batch cancels"),
+        ((TRADE,), "and 1 trades"),
+        (OURS, "already has 1 orders and 1 batch cancels"),
+    ],
+    ids=["key", "orders", "orders without a key", "batches", "trades", "the same again"],
+)
+def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, ...], says: str) -> None:
+    """Refused before anything is written, with what to do."""
+    folder.make(folder.source, TRADE, *OURS)
+    folder.make(folder.target, *there)
+    before = folder.target.read_bytes()
+    with pytest.raises(OperationalException, match=rf"{says}.*nothing was written: convert into an empty database"):
+        folder.convert()
+    assert folder.target.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "says"),
+    [
+        ("sqlite:///absent.sqlite", None, "there is no database of freqtrade at sqlite:///absent.sqlite"),
+        ("sqlite:///empty.sqlite", None, "there is no database of freqtrade at sqlite:///empty.sqlite"),
+        (None, "sqlite:///old.sqlite", "are the same database"),
+        ("no url", None, "is no URL of a database"),
+    ],
+)
+def test_what_cannot_be_converted_creates_no_database(
+    folder: Folder, source: str | None, target: str | None, says: str
+) -> None:
+    folder.make(folder.source, *OURS)
+    Path("empty.sqlite").touch()
+    with pytest.raises(OperationalException, match=says):
+        folder.convert(source, target)
+    assert not Path("absent.sqlite").exists()
+    assert not folder.target.exists()
+
+
+def test_a_password_in_a_url_is_not_told(folder: Folder) -> None:
+    folder.make(folder.source, *OURS)
+    with pytest.raises(OperationalException) as refused:
+        folder.convert("sqlite://me:sesame@/absent.sqlite")
+    assert "sesame" not in str(refused.value)
+
+
+def test_a_copy_that_fails_is_told_and_leaves_nothing_half(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 2 of freqtrade's: no bot is to be started on trades whose resting orders are not known."""
+    folder.make(folder.source, TRADE, *OURS)
+    own = folder.commands.db_commands.start_convert_db
+
+    def without_the_table(arguments: dict[str, Any]) -> None:
+        own(arguments)
+        with contextlib.closing(sqlite3.connect(folder.target)) as database, database:
+            database.execute("drop table bitget_margin_batches")
+
+    monkeypatch.setattr(folder.commands, "start_convert_db", partial(convert_db._convert, without_the_table))
+    with pytest.raises(OperationalException, match="the bot's key and resting orders are not"):
+        folder.convert()
+    assert folder.rows(folder.target, "bitget_margin_bot") == []
+    assert folder.rows(folder.target, "bitget_margin_orders") == []
