@@ -15,6 +15,8 @@ from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.secret import Secret
 from bitget_margin.core.account import AccountKind
+from bitget_margin.core.row import CLASSIC_FIELDS, State
+from bitget_margin.core.row import row as read_row
 from support.calling import BTC, CROSS, exchange
 from support.wire import row
 
@@ -265,8 +267,8 @@ def test_a_margin_row_of_a_unified_account_is_read_like_a_classic_one() -> None:
     [
         ([{"feeCoin": "BTC", "fee": "1"}, {"feeCoin": "USDT", "fee": "-2"}], [("BTC", 1), ("USDT", 2)]),
         ([{"feeCoin": "", "fee": "1"}, {"feeCoin": 5, "fee": "1"}, {"feeCoin": "BTC", "fee": "x"}, 7], []),
-        ([{"feeCoin": "BTC", "fee": "NaN"}, {"feeCoin": "BTC", "fee": "3"}], [("BTC", 3)]),
-        ({"feeCoin": "BTC", "fee": "1"}, []),
+        ([{"feeCoin": "BTC", "fee": "NaN"}, {"feeCoin": "BTC", "fee": "3"}], []),
+        ({"feeCoin": "BTC", "fee": "1"}, [("BTC", 1)]),
         (None, []),
     ],
     ids=str,
@@ -275,6 +277,67 @@ def test_a_fee_is_what_was_paid_of_each_coin(detail: Any, fees: list[tuple[str, 
     order = exchange().parse_order({**UNIFIED, "feeDetail": detail}, exchange().markets[BTC])
     assert [(fee["currency"], fee["cost"]) for fee in order["fees"]] == fees
     assert (order["fee"] is None) is (len(fees) != 1)
+
+
+@pytest.mark.parametrize("spelling", ["margin", "Margin"])
+def test_a_margin_row_is_known_however_its_category_is_spelled(spelling: str) -> None:
+    order = exchange().parse_order({**UNIFIED, "category": spelling}, exchange().markets[BTC])
+    assert (order["cost"], order["average"], order["fee"]) == (120, 30_000, {"currency": "BTC", "cost": 0.000005})
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_what_a_margin_row_leaves_out_is_not_made_up(nothing: str | None) -> None:
+    """Stock ccxt takes what was ordered for the cost, and what was filled for the amount."""
+    market = exchange().markets[BTC]
+    half = row("11", "live", size="0.004", priceAvg="32000", baseSize=nothing, amount="128")
+    order = exchange().parse_order(half, market)
+    assert (order["amount"], order["filled"], order["remaining"], order["cost"]) == (None, 0.004, None, 128)
+    bought = exchange().parse_order({**half, "orderType": "market", "side": "buy"}, market)
+    assert (bought["amount"], bought["filled"], bought["cost"]) == (None, 0.004, 128)
+    by_value = exchange().parse_order(row("11", "live", size="0.004", priceAvg="32000", amount=nothing), market)
+    assert (by_value["filled"], by_value["cost"]) == (0.004, 128)
+    assert exchange().parse_order(row("11", "live", size=nothing, amount=nothing), market)["cost"] is None
+
+
+AS_SPOT_WRITES_IT = (
+    '{"BGB":{"deduction":true,"feeCoinCode":"BGB","totalDeductionFee":-0.0041,"totalFee":-0.0041},'
+    '"newFees":{"c":0,"d":0,"deduction":false,"r":-0.112079256,"t":-0.112079256,"totalDeductionFee":0}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("detail", "fee"),
+    [
+        (AS_SPOT_WRITES_IT, {"currency": "BGB", "cost": 0.0041}),
+        ([{"feeCoin": "BTC", "deduction": "no", "totalFee": "-0.1"}], {"currency": "BTC", "cost": 0.1}),
+        *[(nothing, None) for nothing in (None, "", " ", [], {}, "{}", 5)],
+    ],
+)
+def test_a_classic_row_is_read_whatever_stands_for_its_fees(detail: Any, fee: Any) -> None:
+    """Stock ccxt raises at all but the first, and with that the row's status and fills are lost."""
+    raw: Any = {**row("11", "filled", size="0.01", amount="320", priceAvg="32000"), "feeDetail": detail}
+    order = exchange().parse_order(raw, exchange().markets[BTC])
+    assert (order["status"], order["filled"], order["fee"]) == ("closed", 0.01, fee)
+    assert order["fees"] == ([] if fee is None else [fee])
+    assert order["info"] is raw
+
+
+def test_every_state_that_proves_something_has_the_status_that_it_proves() -> None:
+    said = {State.LIVE: "open", State.FILLED: "closed", State.CANCELED: "canceled"}
+    for name in ("live", "new", "partial_fill", "partially_fill", "partially_filled", "filled", "cancelled", "reject"):
+        read = read_row(row("11", name), CLASSIC_FIELDS)
+        assert read is not None
+        expected = "rejected" if name == "reject" else said[read.state]
+        assert exchange().parse_order_status(name) == expected, name
+
+
+def test_a_row_that_ccxt_cannot_read_is_a_documented_exception() -> None:
+    contract = {**UNIFIED, "category": "SPOT", "feeDetail": {"a": 1}, "cumExecQty": "x"}
+    for unreadable in (contract, {"orderId": "1", "symbol": "BTCUSDT", "feeDetail": ["1"]}):
+        with pytest.raises(ccxt.BadResponse, match=r"^bitget parse_order\(\): what the venue answered cannot be read"):
+            exchange().parse_order(unreadable, exchange().markets[BTC])
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: feeDetail is 'n/a', which is no JSON$"):
+        exchange().parse_order({**row("11", "live"), "feeDetail": "n/a"}, exchange().markets[BTC])
 
 
 def test_a_fill_of_a_unified_account_has_the_fee_that_was_paid() -> None:
@@ -303,6 +366,13 @@ def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
     balance = exchange().parse_balance(raw)
     assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["total"]) == (1, 2, 3)
     assert balance["info"] is raw
+    bonus = exchange().parse_balance([{**raw[0], "totalAmount": "4", "coupon": "1"}])
+    assert (bonus["BTC"]["used"], bonus["used"]["BTC"], bonus["BTC"]["total"]) == (2, 2, 4)
+    for nothing in (None, ""):
+        short = exchange().parse_balance([{**raw[0], "totalAmount": nothing}])
+        assert (short["BTC"]["free"], short["BTC"]["used"]) == (1, 2)
+        unknown = exchange().parse_balance([{**raw[0], "frozen": nothing}])
+        assert (unknown["BTC"]["free"], unknown["BTC"]["total"]) == (1, 3)
     isolated = [{**raw[0], "symbol": "BTCUSDT"}]
     assert exchange().parse_balance(isolated)["BTC"] == stock().parse_balance(isolated)["BTC"]
     ready = [{**raw[0], "transferable": "0.5"}]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator, Knobs
+from bitget_margin.emulator import Account, Emulator, Knobs, Symbol
 
 from .client import CROSSED, Client, FakeClock
 
@@ -246,6 +247,24 @@ def test_open_orders_cap(venue: Emulator, client: Client) -> None:
     order_ids = [client.placed() for _ in range(3)]
     venue.knobs(open_orders_cap=2)
     assert client.open_ids(limit=100) == order_ids[:0:-1]
+
+
+def test_fees_in_bgb(clock: FakeClock) -> None:
+    """What was bought comes whole, and the fee in BGB as captured; without enough BGB it is as without the knob."""
+    symbols = (Symbol("BTCUSDT", "BTC", "USDT", Decimal(60000)), Symbol("BGBUSDT", "BGB", "USDT", Decimal("0.5")))
+    account = Account(balances={"USDT": "1000000", "BGB": "3"})
+    with (
+        Emulator(accounts=(account,), symbols=symbols, clock=clock, knobs=Knobs(fees_in_bgb=True)) as venue,
+        Client(venue.url, account, clock, lambda: clock.advance(101)) as client,
+    ):
+        client.placed(price="60000", baseSize="0.01")
+        client.placed(price="60000", baseSize="0.05")
+        without, deducted = (row["feeDetail"] for row in client.fills().data["fills"])
+        held = venue.balances(account.uid)
+    paid = {"deduction": "yes", "feeCoin": "BGB", "totalDeductionFee": "0", "totalFee": "1.2"}
+    assert deducted == paid
+    assert without == {"deduction": "no", "feeCoin": "BTC", "totalDeductionFee": "0", "totalFee": "-0.00005"}
+    assert (held["BTC"].available, held["BGB"].available) == (Decimal("0.05995"), Decimal("1.8"))
 
 
 def test_latency(venue: Emulator, client: Client) -> None:

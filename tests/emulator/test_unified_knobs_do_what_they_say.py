@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 
 import pytest
 
-from bitget_margin.emulator import Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs
 
 from .client import FakeClock
 from .unified_client import GONE, V3, UnifiedClient, row
@@ -180,3 +181,20 @@ def test_batch_cancel_stall(unified_venue: Emulator, unified: UnifiedClient) -> 
     started = time.monotonic()
     unified.cancel_batch(order_id)
     assert time.monotonic() - started >= 0.3
+
+
+def test_fees_in_bgb(clock: FakeClock) -> None:
+    """A sale brings all its quote coins; fills and the order show the fee in BGB, at 1 USDT where it is not listed."""
+    account = Account(balances={"BTC": "1", "BGB": "2"}, kind=AccountKind.UNIFIED)
+    with (
+        Emulator(accounts=(account,), clock=clock, knobs=Knobs(fees_in_bgb=True)) as venue,
+        UnifiedClient(venue.url, account, clock, lambda: clock.advance(334)) as unified,
+    ):
+        order_id = unified.placed(side="sell", price="70000", qty="0.02")
+        for amount in ("0.01", "0.01"):
+            venue.fill(order_id, amount)
+        shown = [row["feeDetail"] for row in unified.page("fills")["list"]]
+        whole = unified.info(orderId=order_id).data["feeDetail"]
+        held = venue.balances(account.uid)
+    assert (whole, shown) == ([{"feeCoin": "BGB", "fee": "1.4"}], [[{"feeCoin": "BGB", "fee": "0.7"}]] * 2)
+    assert (held["USDT"].available, held["BGB"].available) == (1400, Decimal("0.6"))

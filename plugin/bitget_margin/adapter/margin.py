@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import asking, faults, unified_rows, windows
+from bitget_margin.adapter import asking, faults, fills, unified_rows, windows
 from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import LIST, SIGNATURES
+from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.secret import Secret, mask
 from bitget_margin.core import unified
 from bitget_margin.core.account import AccountKind
+from bitget_margin.core.answers import decimal
 from bitget_margin.core.call import Endpoint
 from bitget_margin.core.wire import BATCH_MAX
 
@@ -25,6 +29,8 @@ _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
 """https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt makes plain errors of them."""
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
+_MARGIN_ORDER: Final = frozenset({"baseSize", "loanType"})
+"""Fields that rows of margin orders alone have."""
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
 )
@@ -197,23 +203,30 @@ class CrossedMargin(Exchange):
         if isinstance(order, Mapping) and unified_rows.is_margin(order):
             parsed = self.parse_order(unified_rows.as_classic(order), market)
             return {**parsed, "info": order, **unified_rows.fees(self, order)}
-        if not isinstance(order, Mapping) or "baseSize" not in order:
-            return super().parse_order(order, market)
-        # ccxt reads quoteSize, which is what was ordered; it prefers quoteVolume, a name that margin rows do not have.
-        row = {**order, "quoteVolume": order.get("amount")}
-        side = order.get("side")
-        if isinstance(side, str) and side.endswith(("buy", "sell")):
-            row["side"] = "buy" if side.endswith("buy") else "sell"  # liquidation-sell, systemRepay-buy
-        parsed = super().parse_order(row, market)
-        parsed["info"] = order
+        margin = isinstance(order, Mapping) and not _MARGIN_ORDER.isdisjoint(order)
+        try:
+            parsed = super().parse_order(_for_ccxt(order) if margin else order, market)
+        except Exception as error:
+            raise documented(f"{self.id} parse_order()", error) from error
+        if margin:
+            parsed["info"] = order
+            if "feeDetail" in order:
+                refuse_broken_text(order["feeDetail"])
+                parsed.update(read_fees(self, order["feeDetail"], Sign.CHANGE, fills.pair_of(parsed["symbol"])))
         return parsed
 
     def parse_trade(self, trade: Any, market: Any = None) -> Any:
-        """Return ccxt's trade structure; for margin fills of a unified account with the fee that was paid."""
-        parsed = super().parse_trade(trade, market)
-        if isinstance(trade, Mapping) and unified_rows.is_margin_fill(trade):
-            parsed.update(unified_rows.fees(self, trade))
-        return parsed
+        """Return ccxt's trade structure; for margin fills with what was paid as `fee`, and `side` is buy or sell."""
+        if not isinstance(trade, Mapping):
+            raise ccxt.BadResponse(f"{self.id}: a fill cannot be read: {reprlib.repr(trade)}")
+        try:
+            if not fills.is_margin(trade):
+                return super().parse_trade(trade, market)
+            refuse_absurd(trade)
+            parsed = super().parse_trade(fills.as_classic(self, trade), market)
+            return {**parsed, "info": trade, **fills.fees_of(self, trade, parsed["symbol"])}
+        except Exception as error:
+            raise documented(f"{self.id} parse_trade()", error) from error
 
     def parse_balance(self, balance: Any) -> Any:
         """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
@@ -223,12 +236,34 @@ class CrossedMargin(Exchange):
         rows = [{**row, "transferable": row.get("available")} if _is_crossed_asset(row) else row for row in balance]
         parsed = super().parse_balance(rows)
         parsed["info"] = balance
+        for row in balance:
+            # ccxt takes what is neither free nor used for used: a trading bonus, or all where the total is missing.
+            frozen = decimal(row.get("frozen")) if _is_crossed_asset(row) else None
+            code = self.safe_currency_code(row.get("coin")) if frozen is not None else None
+            if frozen is not None and code in parsed:
+                parsed[code]["used"] = parsed["used"][code] = float(frozen)
         return parsed
 
 
 def _masked(exchange: Exchange, args: tuple[Any, ...]) -> tuple[str, ...]:
     secrets = (exchange.apiKey, exchange.secret, exchange.password)
     return tuple(mask(str(arg), secrets) for arg in args)
+
+
+def _for_ccxt(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a margin order as ccxt reads it right.
+
+    It takes what was ordered in quote coins for the cost, and without `baseSize` what was filled for the amount.
+    """
+    row = {**order, "quoteVolume": order.get("amount"), "side": fills.plain_side(order.get("side"))}
+    for name in ("quoteSize", "feeDetail"):
+        row.pop(name, None)
+    if order.get("baseSize") in (None, ""):
+        if (row["side"], order.get("orderType")) == ("buy", "market"):
+            row["baseSize"] = "0"  # As the venue writes it for these; ccxt takes their amount from nowhere else.
+        else:
+            row["baseVolume"] = row.pop("size", None)
+    return row
 
 
 def _is_crossed_asset(row: object) -> bool:

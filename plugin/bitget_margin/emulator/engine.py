@@ -9,14 +9,17 @@ from dataclasses import replace
 from decimal import Decimal
 
 from .account import Account
-from .decimals import ZERO, floor_to
+from .decimals import EXACT, ZERO, floor_to
 from .market import Market
-from .order import Fill, Force, Order, OrderType, Scope, Side, Status
+from .order import BGB, Fill, Force, Order, OrderType, Scope, Side, Status
 from .orders import Orders
 from .symbol import Symbol
 from .texts import Refusal, VenueError
 from .ticket import Ticket
-from .wallet import Wallet
+from .wallet import NOTHING, Wallet
+
+BGB_SYMBOL = "BGBUSDT"
+_BGB_DECIMALS = 16
 
 CLIENT_ID_MEMORY_MS = 6 * 3_600_000
 #: 10**18 makes ids 19 digits long; the start time keeps the ids of later runs above those of earlier ones.
@@ -25,15 +28,25 @@ _IDS_PER_MS = 100_000
 
 
 class Engine:
-    """The venue's trading floor; it has no clock, so every change is told the time in ms since the epoch."""
+    """The venue's trading floor; it has no clock, so every change is told the time in ms since the epoch.
 
-    def __init__(self, symbols: Iterable[Symbol], accounts: Iterable[Account], start_ms: int) -> None:
+    :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
+    """
+
+    def __init__(
+        self,
+        symbols: Iterable[Symbol],
+        accounts: Iterable[Account],
+        start_ms: int,
+        pays_in_bgb: Callable[[str], bool] = lambda _uid: False,
+    ) -> None:
         self.market = Market(symbols, start_ms)
         self.orders = Orders()
         self.wallets = {
             account.uid: Wallet({coin: Decimal(amount) for coin, amount in account.balances.items()}, start_ms)
             for account in accounts
         }
+        self._pays_in_bgb = pays_in_bgb
         self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._due_number = itertools.count()
@@ -146,11 +159,29 @@ class Engine:
         wallet = self.wallets[order.uid]
         wallet.spend(self._coin(order), spent)
         wallet.release(self._coin(order), order.reserve - after.reserve - spent)
-        wallet.receive(coin, received - fee)
+        in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
+        wallet.receive(coin, received if in_bgb is not None else received - fee)
+        fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
         # First the trade, so that whoever learns of the order's change finds it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
         self.orders.update(after)
         return after
+
+    def _take_bgb(self, uid: str, value: Decimal) -> Decimal | None:
+        """Take a fee in BGB and return how much that was; None where the account pays in the coin that it received.
+
+        :param value: of the fee, in quote coins
+        """
+        if not self._pays_in_bgb(uid):
+            return None
+        price = self.market.price(BGB_SYMBOL) if BGB_SYMBOL in self.market.symbols else Decimal(1)
+        fee = round(EXACT.divide(value, price), _BGB_DECIMALS)
+        wallet = self.wallets[uid]
+        if wallet.balances().get(BGB, NOTHING).available < fee:
+            return None
+        wallet.freeze(BGB, fee)
+        wallet.spend(BGB, fee)
+        return fee
 
     def _coin(self, order: Order) -> str:
         return _reserved_coin(self.market.symbols[order.symbol], order.side)

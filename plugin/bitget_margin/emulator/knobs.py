@@ -112,6 +112,12 @@ class Knobs:
         metadata={"help": "open-orders without a symbol is refused, or answered for all symbols"},
     )
     open_orders_cap: int = field(default=100, metadata={"help": "most rows of one open-orders page"})
+    fees_in_bgb: bool = field(
+        default=False,
+        metadata={
+            "help": "fees are taken in BGB, while the account has enough; it is worth what BGBUSDT says, or 1 USDT"
+        },
+    )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its answer"})
     batch_cancel_stall_ms: int = field(

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from .decimals import ZERO
 
+#: The venue's own coin, in which a customer may pay fees.
+BGB = "BGB"
+
 
 class Side(StrEnum):
     """Direction of an order."""
@@ -126,7 +129,7 @@ class Fill:
 
     :param size: traded base coins
     :param amount: traded quote coins
-    :param fee: paid, in the coin that was received
+    :param fee: paid, in the coin that was received or in BGB
     :param at_ms: when, ms since the epoch
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from .decimals import EXACT, ZERO, write_decimal
-from .order import Fill, Order, Status
+from .order import BGB, Fill, Order, Status
 from .wallet import Balance
 
 Row = dict[str, object]
@@ -59,7 +59,7 @@ def pushed_row(order: Order, fills: Sequence[Fill], partial_status: str) -> Row:
         "price": _padded(order.price),
         "quoteSize": _padded(order.quote_size),
         "side": order.side.value,
-        "feeDetail": [_fee(fills)] if fills else [],
+        "feeDetail": [_fee(coin, fee) for coin, fee in fees_by_coin(fills).items()],
         "enterPointSource": "api",
         "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
         "baseSize": _padded(order.base_size),
@@ -87,7 +87,7 @@ def fill_row(fill: Fill) -> Row:
         "size": write_decimal(fill.size),
         "amount": write_decimal(fill.amount),
         "tradeScope": fill.scope.value,
-        "feeDetail": _fee([fill]),
+        "feeDetail": _fee(fill.fee_coin, fill.fee),
         "cTime": str(fill.at_ms),
         "uTime": str(fill.at_ms),
     }
@@ -110,12 +110,22 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_m
     }
 
 
-def _fee(fills: Sequence[Fill]) -> Row:
+def fees_by_coin(fills: Sequence[Fill]) -> dict[str, Decimal]:
+    """Return what was paid of each coin."""
+    paid: dict[str, Decimal] = {}
+    for fill in fills:
+        paid[fill.fee_coin] = EXACT.add(paid.get(fill.fee_coin, ZERO), fill.fee)
+    return paid
+
+
+def _fee(coin: str, fee: Decimal) -> Row:
+    """Return what was paid: below zero, but for a deduction in BGB, as captured."""
+    deducted = coin == BGB
     return {
-        "deduction": "no",
-        "feeCoin": fills[0].fee_coin,
+        "deduction": "yes" if deducted else "no",
+        "feeCoin": coin,
         "totalDeductionFee": "0",
-        "totalFee": write_decimal(-sum((fill.fee for fill in fills), ZERO)),
+        "totalFee": write_decimal(fee if deducted else -fee),
     }
 
 

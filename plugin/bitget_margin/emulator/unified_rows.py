@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from .decimals import EXACT, ZERO, write_decimal
+from .decimals import EXACT, write_decimal
 from .order import Fill, Force, Order, OrderType, Side, Status
-from .rows import Row, average_price
+from .rows import Row, average_price, fees_by_coin
 from .symbol import Symbol
 from .unified_category import Category
 from .wallet import Balance
@@ -50,7 +50,7 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
         "posSide": "",
         "holdMode": "",
         "reduceOnly": "NO",
-        "feeDetail": [_fee(fills)],
+        "feeDetail": _fees(fills),
         "createdTime": str(order.created_ms),
         "updatedTime": str(order.updated_ms),
         "stpMode": order.self_trade.value,
@@ -78,7 +78,7 @@ def fill_row(fill: Fill) -> Row:
         "execQty": write_decimal(fill.size),
         "execValue": write_decimal(fill.amount),
         "tradeScope": fill.scope.value,
-        "feeDetail": [_fee([fill])],
+        "feeDetail": _fees([fill]),
         "createdTime": str(fill.at_ms),
         "updatedTime": str(fill.at_ms),
         "execPnl": "0",
@@ -137,11 +137,10 @@ def instrument_row(symbol: Symbol, category: Category) -> Row:
     }
 
 
-def _fee(fills: Sequence[Fill]) -> Row:
-    """Return what was paid: above zero, as captured, where a classic account sees less than zero."""
-    if not fills:
-        return {"feeCoin": "", "fee": ""}
-    return {"feeCoin": fills[0].fee_coin, "fee": write_decimal(sum((fill.fee for fill in fills), ZERO))}
+def _fees(fills: Sequence[Fill]) -> list[Row]:
+    """Return what was paid of each coin: above zero, as captured, where a classic account sees less than zero."""
+    paid: list[Row] = [{"feeCoin": coin, "fee": write_decimal(fee)} for coin, fee in fees_by_coin(fills).items()]
+    return paid or [{"feeCoin": "", "fee": ""}]
 
 
 def _cancel_reason(order: Order) -> str:

@@ -324,7 +324,7 @@ class Bitgetcross(Exchange):
         return float(balance.get("free") or 0.0)
 
     def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
-        """Return what the fills of an order cost in a currency; None where the venue does not show all of them."""
+        """Return what the fills of an order cost in a currency; None where the venue does not show all of it."""
         since = datetime.fromtimestamp(since_ms / 1_000, UTC)
         try:
             fills = self.get_trades_for_order(order_id, pair, since)
@@ -333,8 +333,9 @@ class Bitgetcross(Exchange):
             return None
         if not isclose(sum(fill["amount"] or 0.0 for fill in fills), filled, rel_tol=1e-9):
             return None
-        fees = [fill["fee"] for fill in fills if fill.get("fee")]
-        return float(sum(fee["cost"] for fee in fees if fee["currency"] == currency and fee["cost"]))
+        if not all(fill["fees"] for fill in fills):
+            return None
+        return float(sum(fee["cost"] for fill in fills for fee in fill["fees"] if fee["currency"] == currency))
 
     def tend(self) -> None:
         """Do what has to be done in every loop."""

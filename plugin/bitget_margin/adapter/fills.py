@@ -1,0 +1,99 @@
+"""Fills of margin orders, of both kinds of account, for ccxt.
+
+https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills, https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.adapter.fees import Sign, read_fees
+from bitget_margin.adapter.unified_rows import is_margin_category
+from bitget_margin.core.answers import decimal
+from bitget_margin.core.row import milliseconds, text
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.base import Exchange
+
+_TEXTS: Final = {
+    "tradeId": ("tradeId", "execId"),
+    "orderId": ("orderId",),
+    "symbol": ("symbol",),
+    "orderType": ("orderType",),
+    "tradeScope": ("tradeScope",),
+}
+_AMOUNTS: Final = {
+    "priceAvg": ("priceAvg", "execPrice"),
+    "size": ("size", "execQty"),
+    "amount": ("amount", "execValue"),
+}
+_TIMES: Final = ("cTime", "createdTime", "execTime", "uTime", "updatedTime")
+_PRIVATE: Final = frozenset({"orderId", "tradeScope", "feeDetail"})
+"""Fields that trades of other customers do not have."""
+_OTHER_WALLETS: Final = ("userId", "posMode", "baseVolume")
+"""Fields that spot fills and contract fills have, and margin fills do not."""
+
+
+def is_margin(row: Mapping[str, Any]) -> bool:
+    """Whether this is the row of a fill of a margin order."""
+    if text(row.get("category")) is not None:
+        return is_margin_category(row)
+    return not _PRIVATE.isdisjoint(row) and all(row.get(name) is None for name in _OTHER_WALLETS)
+
+
+def as_classic(exchange: Exchange, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a fill says of its order, under the names of a classic account, without the fee.
+
+    Raise BadResponse where it does not show its order, its size and its time: who adds up the fills of an order would
+    miss it without a word.
+    """
+    found: dict[str, Any] = {name: _first_text(row, names) for name, names in _TEXTS.items()}
+    found |= {name: _first_amount(row, names) for name, names in _AMOUNTS.items()}
+    found["side"] = plain_side(row.get("side"))
+    found["cTime"] = next((ms for name in _TIMES if (ms := milliseconds(row.get(name))) is not None), None)
+    for name, what in (("orderId", "order"), ("size", "size"), ("cTime", "time")):
+        if found[name] is None:
+            raise ccxt.BadResponse(
+                f"{exchange.id}: a fill cannot be read, since it shows no {what}: {reprlib.repr(dict(row))}",
+            )
+    return found
+
+
+def plain_side(side: object) -> object:
+    """Return `buy` or `sell`, also of liquidations and repayments (`liquidation-sell`, `system_repay_buy`)."""
+    if not isinstance(side, str):
+        return None
+    lower = side.lower()
+    return next((plain for plain in ("buy", "sell") if lower.endswith(plain)), lower or None)
+
+
+def fees_of(exchange: Exchange, row: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
+    """Return ccxt's `fee` and `fees` of a fill.
+
+    :param symbol: ccxt's, if it is known
+    """
+    if "execId" in row or text(row.get("category")) is not None:
+        return read_fees(exchange, row.get("feeDetail"), Sign.PAID)
+    return read_fees(exchange, row.get("feeDetail"), Sign.CHANGE, pair_of(symbol))
+
+
+def pair_of(symbol: str | None) -> tuple[str, ...]:
+    """Return the codes of the two coins of a symbol of ccxt's; none where it is not known."""
+    return tuple(symbol.split("/")) if symbol and "/" in symbol else ()
+
+
+def _first_text(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if (value := text(row.get(name))) is not None), None)
+
+
+def _first_amount(row: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        value = row.get(name)
+        amount = decimal(repr(value) if isinstance(value, float) else value)
+        if amount is not None:
+            return format(amount, "f")
+    return None

@@ -1,0 +1,73 @@
+"""Promise: a trade whose fees are paid in BGB books them as a cost.
+
+freqtrade counts another coin's fee by its price; where it finds none, it says so and keeps the usual rate of the pair.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, Symbol, synthetic_symbols
+from bitget_margin.freqtrade.exchange import Bitgetcross
+from support.bot import PAIRS, Bot, config
+
+PAIR = PAIRS[0]
+BGB = Symbol("BGBUSDT", "BGB", "USDT", Decimal("0.5"))
+
+
+@pytest.mark.parametrize("kind", AccountKind, ids=lambda kind: kind.value)
+@pytest.mark.parametrize("listed", [True, False], ids=["BGB has a price", "BGB has none"])
+def test_a_flat_round_trip_loses_its_fees(tmp_path: Path, kind: AccountKind, *, listed: bool) -> None:
+    """0.08 % of 1000 USDT, twice."""
+    (symbol,) = synthetic_symbols(1)
+    rates = {"maker_fee_rate": Decimal("0.0008"), "taker_fee_rate": Decimal("0.0008")}
+    symbols = (Symbol(**{name: getattr(symbol, name) for name in symbol.__slots__} | rates), *([BGB] if listed else []))
+    account = Account(balances={"USDT": "1000000", "BGB": "1000"}, kind=kind)
+    with Emulator(accounts=(account,), symbols=symbols, knobs=Knobs(fees_in_bgb=True)) as venue:
+        with Bot(tmp_path, config(venue, [PAIR], tmp_path, account=account)).start() as bot:
+            bot.say(PAIR, enter=True)
+            bot.until(lambda: (bot.trade(PAIR) or {}).get("amount"), "the entry is booked")
+            bot.until(lambda: not listed or (bot.trade(PAIR) or {})["fee_open_cost"], "its fee is booked")
+            bot.say(PAIR, enter=False, exit=True)
+            bot.until(lambda: not (bot.trade(PAIR) or {})["is_open"], "the exit is booked")
+            trade = bot.trade(PAIR)
+            assert trade is not None
+            if not listed and kind is AccountKind.CLASSIC:
+                bot.until_said(r"Not updating buy-fee - rate: None, BGB")
+        paid = Decimal(1000) - venue.balances(account.uid)["BGB"].available
+        left = venue.balances(account.uid)["USDT"].available - 1_000_000
+        assert venue.errors == ()
+    worth = float(paid * (BGB.start_price if listed else 1))
+    assert (worth, left) == (pytest.approx(1.6, abs=0.001), 0)
+    assert trade["close_profit_abs"] == pytest.approx(-worth, abs=1e-5 * 1_000)
+    assert (trade["fee_open"], trade["fee_close"]) == pytest.approx((0.0008, 0.0008))
+    if listed or kind is AccountKind.UNIFIED:
+        assert (trade["fee_open_currency"], trade["fee_close_currency"]) == ("BGB", "BGB")
+
+
+def cost(currency: str, amount: float) -> dict[str, Any]:
+    return {"currency": currency, "cost": amount}
+
+
+@pytest.mark.parametrize(
+    ("fees", "base_fee"),
+    [
+        ([[cost("BTC", 0.1)], [cost("BTC", 0.2)]], 0.3),
+        ([[cost("BTC", 0.1)], [cost("BGB", 5)]], 0.1),
+        ([[cost("BTC", 0.1), cost("BGB", 5)], [cost("BGB", 5)]], 0.1),
+        ([[cost("BGB", 5)], [cost("BGB", 0)]], 0),
+        ([[cost("BTC", 0.1)], []], None),
+    ],
+)
+def test_the_coins_that_a_fee_took_are_known_of_every_fill_or_not_at_all(fees: Any, base_fee: float | None) -> None:
+    """What is not known stays the estimate that it was."""
+    fills = [{"amount": 0.5, "fee": None, "fees": listed} for listed in fees]
+    exchange: Any = SimpleNamespace(get_trades_for_order=lambda *_: fills)
+    known = Bitgetcross.fee_of(exchange, "1", "BTC/USDT", 0, "BTC", 1.0)
+    assert known == (None if base_fee is None else pytest.approx(base_fee))
+    assert Bitgetcross.fee_of(exchange, "1", "BTC/USDT", 0, "BTC", 1.5) is None
