@@ -10,14 +10,14 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import fetching
+from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault
 from support.calling import BTC, CROSS, Caller, exchange
-from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
+from support.script import START_MS, fault, in_turn, page, row
 
 LIVE, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
 DENIED = Fault(ccxt.PermissionDenied("bitget 40014"), "40014", "Incorrect permissions", 400)
-DAYS_89_MS = 89 * 86_400_000
 MIXED = CROSS | {"timeOut": 1}
 
 
@@ -37,8 +37,7 @@ def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any,
     venue = Caller(in_turn(page(row(12))))
     order = venue.call(fetching.fetch_order(exchange(), given_id, BTC, params))
     assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
-    since = str(EPOCH_MS - DAYS_89_MS)
-    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": since, **asked})]
+    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **asked})]
 
 
 def test_an_order_that_nobody_shows_is_not_found_and_no_more_is_claimed() -> None:
@@ -94,7 +93,7 @@ def test_open_orders_come_oldest_first_and_whole() -> None:
     venue, ids = fetched(say)
     assert ids == ["11", "9", "12"]
     assert len(venue.calls) == 3
-    assert {dict(call.params)["startTime"] for call in venue.calls} == {str(EPOCH_MS - DAYS_89_MS)}  # type: ignore[call-overload]
+    assert {dict(call.params)["startTime"] for call in venue.calls} == {str(WHOLE_WINDOW)}  # type: ignore[call-overload]
 
 
 def test_a_limit_ends_the_reading_with_the_newest() -> None:

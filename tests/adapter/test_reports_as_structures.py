@@ -12,6 +12,7 @@ import pytest
 from bitget_margin.adapter import desk as desks
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.adapter.orders import readable, report
+from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Fault
 from bitget_margin.core.ledger import Entry, Ledger
@@ -22,7 +23,7 @@ from bitget_margin.core.settings import Settings
 from bitget_margin.core.sweep import Swept
 from bitget_margin.core.target import IdKind, Target
 from support.calling import BTC, Caller, exchange
-from support.script import EPOCH_MS, START_MS, fault, in_turn, page
+from support.script import START_MS, fault, in_turn, page
 from support.wire import row
 
 BY_ID = Target("BTCUSDT", IdKind.ORDER, "11")
@@ -201,10 +202,10 @@ def opened(**options: Any) -> Any:
         return made, desks.open_desk(made, Settings(timeout_ms=3_000), {})
 
 
-def test_a_desk_keeps_time_back_to_write_the_report_and_looks_89_days_back() -> None:
+def test_a_desk_keeps_time_back_to_write_the_report_and_looks_back_as_far_as_the_venue_lets_it() -> None:
     made, desk = opened()
     assert (desk.deadline.at_ms, desk.began_ms) == (START_MS + 2_900, START_MS)
-    assert desk.since_ms == EPOCH_MS - 89 * 86_400_000
+    assert desk.since_ms == WHOLE_WINDOW
     assert desk.dialect.kind is AccountKind.CLASSIC
     desk.learn(AccountKind.UNIFIED)
     assert made.options["uta"] is True

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking, journal, windows
+from bitget_margin.adapter import asking, journal, venue_clock, windows
 from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.core import flow as flow_of_cancel
-from bitget_margin.core import wire
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.ask import Unreadable
 from bitget_margin.core.call import Answer, Fault, Flow, LoadMarkets, Send, SendAll, T
@@ -47,7 +46,7 @@ def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, ur
         Ledger({}),
         settings,
         deadline,
-        since_ms=exchange.milliseconds() - wire.WINDOW_MS,
+        since_ms=venue_clock.WHOLE_WINDOW,
         dialect=dialect_of(asking.account_kind(exchange, params)),
         learn=exchange.learn_account_kind,
         urgent=urgent,

@@ -9,7 +9,7 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import asking, faults, fills, unified_rows, windows
+from bitget_margin.adapter import asking, faults, fills, unified_rows, venue_clock, windows
 from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.base import Exchange, Params
 from bitget_margin.adapter.context import LIST, SIGNATURES
@@ -133,6 +133,15 @@ class CrossedMargin(Exchange):
         """Remember what the venue has said of the account; ccxt's own methods go by it too."""
         self.options[asking.KIND] = kind is AccountKind.UNIFIED
 
+    # -- the venue's clock --------------------------------------------------------------------------------------------
+
+    venue_offset_ms: float | None = None
+    """The venue's epoch less the clock that only goes forward, as its last answer shows it; None before the first."""
+
+    def venue_milliseconds(self) -> int:
+        """Return the venue's time in ms, and before its first answer the local one. Sends nothing."""
+        return venue_clock.now(self)
+
     # -- what goes out ------------------------------------------------------------------------------------------------
 
     def sign(
@@ -143,7 +152,7 @@ class CrossedMargin(Exchange):
         params: Any = {},
         *rest: Any,
     ) -> Any:
-        """Return ccxt's signed request, with credentials that do not print and English failure texts."""
+        """Return ccxt's signed request: times by the venue's clock, credentials that do not print, English texts."""
         if "private" in api:
             if str(path).startswith("v2/margin/"):
                 self.refuse_sandbox("sign")
@@ -152,6 +161,7 @@ class CrossedMargin(Exchange):
                 signatures.sign(str(path))
         if isinstance(params, Mapping) and LIST in params:
             params = params[LIST]
+        params = venue_clock.bounded(self, path, params)
         request = super().sign(path, api, method, params, *rest)
         signed = request["headers"]
         if signed is not None and "ACCESS-SIGN" in signed:
@@ -178,6 +188,7 @@ class CrossedMargin(Exchange):
         """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
         reason, url, method, headers, body, response, sent_headers = rest[:7]
         windows.learn(self, code, url, headers)
+        venue_clock.learn(self, headers, response)
         answer = response
         try:
             handled = super().handle_errors(code, *rest)
