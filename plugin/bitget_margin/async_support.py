@@ -11,7 +11,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing
+from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing, transport
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import AsyncExchange, Order, Params
 from bitget_margin.adapter.clock import now_ms
@@ -19,6 +19,7 @@ from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.departures import Knock, Pause, Step
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
+from bitget_margin.adapter.transport import Sessions
 from bitget_margin.core.call import (
     Answer,
     Effect,
@@ -185,7 +186,7 @@ async def _reply(work: Awaitable[object]) -> Reply:
         return faults.reply(error)
 
 
-class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
+class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncExchange):
     """The methods of `bitget_margin.bitget`, as coroutines; see there for what each takes, returns and raises."""
 
     async def batch_cancel(
@@ -306,6 +307,15 @@ class AsyncCrossedMargin(CrossedMargin, AsyncExchange):
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
         return await self.perform(fetching.ask_account_kind(self, methodName, params, defaultValue))
+
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        """Send a request as ccxt does; a signed one follows no redirect."""
+        with transport.sending(headers):
+            return await super().fetch(url, method, headers, body)
+
+    def get_socks_proxy_session(self, socksProxy: str) -> Any:  # noqa: N803 - ccxt's name
+        """Return the session of a proxy, as ccxt does; for a signed request, without redirects."""
+        return transport.to_send(super().get_socks_proxy_session(socksProxy))
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""

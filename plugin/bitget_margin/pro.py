@@ -8,7 +8,7 @@ from typing import Any, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
 
-from bitget_margin.adapter import watching
+from bitget_margin.adapter import handshake, watching
 from bitget_margin.adapter.asking import is_cross, spot_market
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.async_support import AsyncCrossedMargin
@@ -57,6 +57,10 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         orders = self.filter_by_symbol_since_limit(self.crossed_orders, changed, since, limit, True)
         # Copies: the cache goes on to change what it holds.
         return [cast("Order", dict(order)) for order in orders]
+
+    def client(self, url: str) -> Any:
+        """Return ccxt's client of a websocket; its handshake follows no redirect, so that no login leaves the venue."""
+        return handshake.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
         """Take pushed orders; a push that cannot be read ends the connection, and with it whoever waits."""

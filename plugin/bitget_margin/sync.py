@@ -12,7 +12,7 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing
+from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing, transport
 from bitget_margin.adapter.asking import is_cross, places_cross
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.clock import now_ms
@@ -20,6 +20,7 @@ from bitget_margin.adapter.context import PACED
 from bitget_margin.adapter.departures import Knock, Pause, Step
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
+from bitget_margin.adapter.transport import Sessions
 from bitget_margin.core.call import (
     Answer,
     Effect,
@@ -175,7 +176,7 @@ def _reply(work: Callable[[], object]) -> Reply:
         return faults.reply(error)
 
 
-class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
+class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
     """ccxt's `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each.
 
     Everything without a margin mode, and everything on isolated margin, is stock ccxt's. One instance belongs to one
@@ -369,6 +370,11 @@ class bitget(CrossedMargin, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - 
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
         return self.perform(fetching.ask_account_kind(self, methodName, params, defaultValue))
+
+    def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        """Send a request as ccxt does; a signed one follows no redirect."""
+        with transport.sending(headers):
+            return super().fetch(url, method, headers, body)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from typing import Any
 
+import aiohttp
 import ccxt
 import pytest
+import requests
+import urllib3
 
 import bitget_margin
 from bitget_margin.adapter import faults
@@ -47,22 +52,31 @@ def test_a_body_that_is_not_the_venues_leaves_a_doubt(body: object) -> None:
     assert tied(error, 502, body) == Fault(error, None, "ExchangeError: bitget GET https://x 502", 502, sent=True)
 
 
-NAMES = ["NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ClientConnectorError"]
+def classes_of_clients() -> list[type[BaseException]]:
+    """Return every exception class of the HTTP clients, and those of the system below them."""
+    modules = (requests.exceptions, urllib3.exceptions, aiohttp.client_exceptions, socket, ssl)
+    found = {kind for module in modules for kind in vars(module).values() if isinstance(kind, type)}
+    return sorted((kind for kind in found if issubclass(kind, BaseException)), key=str)
 
 
-@pytest.mark.parametrize("name", [*NAMES, "ConnectionTimeoutError", "gaierror"])
-def test_a_connection_that_was_never_made_sent_nothing(name: str) -> None:
-    """Wherever the HTTP clients keep it: as a cause, as an argument, as a reason."""
-    never = type(name, (OSError,), {})("refused")
-    reason = OSError("pool")
-    reason.reason = never  # type: ignore[attr-defined]
-    beside = ccxt.NetworkError(never, OSError("another"))
-    assert faults.reply(beside).sent is False  # type: ignore[union-attr]
-    for error in (caused(ccxt.NetworkError("x"), never), ccxt.NetworkError("x", never), ccxt.NetworkError("x", reason)):
+@pytest.mark.parametrize("kind", classes_of_clients(), ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_no_class_of_exception_alone_says_that_nothing_was_sent(kind: type[BaseException]) -> None:
+    """Wherever it stands: what cannot be known to be the only try may be the last of several."""
+
+    class Bare(kind):  # type: ignore[misc, valid-type]
+        reason = None
+
+        def __init__(self) -> None:
+            """Take nothing."""
+
+        def __str__(self) -> str:
+            return "refused"
+
+    Bare.__name__ = kind.__name__
+    for error in (caused(ccxt.NetworkError("x"), Bare()), ccxt.NetworkError(Bare()), ccxt.NetworkError("x", Bare())):
         reply = faults.reply(error)
         assert isinstance(reply, Fault)
-        assert reply.sent is False
-        assert reply.text == "NetworkError: refused"
+        assert (reply.sent, reply.status) == (True, None)
 
 
 def test_any_other_lost_connection_may_have_sent_everything() -> None:
@@ -107,6 +121,30 @@ def test_the_status_is_kept_where_the_body_does_not_say_why(cls: Any, text: str,
     reply = faults.reply(caught.value)
     assert isinstance(reply, Fault)
     assert (reply.code, reply.status, reply.sent, reply.body) == (None, status, True, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "where"),
+    [
+        ({"Location": "https://user:secret@evil.example:8443/a?b"}, "evil.example"),
+        ({"location": "/login"}, "another path"),
+        ({}, "an address that it does not name"),
+        (None, "an address that it does not name"),
+        ({"Location": "http://[bad"}, "an address that cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("body", [None, {"code": "40017", "msg": "refused"}, {"code": "00000", "msg": "ok"}])
+def test_a_redirected_request_may_have_been_executed_and_says_where_it_was_sent(
+    headers: Any, where: str, body: Any
+) -> None:
+    with pytest.raises(ccxt.ExchangeNotAvailable) as caught:
+        exchange().handle_errors(307, "", "https://x/api?symbol=A", "GET", headers, "", body, SIGNED, "")
+    reply = faults.reply(caught.value)
+    said = f"bitget GET https://x/api: HTTP 307 redirects to {where}, and was not followed: the key goes to no other"
+    assert isinstance(reply, Fault)
+    assert (reply.code, reply.status, reply.sent, reply.body) == (None, 307, True, None)
+    assert said in str(caught.value)
+    assert said in (reply.text or "")
 
 
 def test_a_request_without_a_key_is_answered_as_stock_ccxt_does() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import aiohttp
 import ccxt
 import ccxt.async_support
 import ccxt.pro
@@ -94,6 +95,34 @@ def test_ccxt_s_websocket_client_and_cache_have_what_we_call() -> None:
         cache.append({"symbol": "BTC/USDT", "id": "1", "filled": filled})
     assert cache.getLimit("BTC/USDT", None) == 1
     assert list(cache) == [{"symbol": "BTC/USDT", "id": "1", "filled": 1}]
+
+
+@pytest.mark.parametrize("cls", FLAVOURS)
+def test_ccxt_sends_by_its_session_alone_and_nothing_else_does(cls: type) -> None:
+    """Our `fetch` hands it another `session` for signed requests; of a SOCKS proxy, there is another one."""
+    assert parameters(cls, "fetch") == ["url", "method", "headers", "body"]
+    assert cls.session is None  # type: ignore[attr-defined]  # a plain attribute, which ours stands before
+    source = inspect.getsource(cls.fetch)  # type: ignore[attr-defined]
+    if cls is ccxt.bitget:
+        assert source.count("self.session.request(") == source.count(".request(") == 1
+    else:
+        assert "final_session = proxy_session if proxy_session is not None else self.session" in source
+        assert source.count("session_method = getattr(final_session, method.lower())") == 1
+        assert "proxy_session = self.get_socks_proxy_session(" in source
+
+
+def test_ccxt_s_websocket_client_connects_by_one_method_of_the_session() -> None:
+    """Ours hands it a session whose handshakes follow no redirect."""
+    assert parameters(ccxt.pro.bitget, "client") == ["url"]
+    assert parameters(Client, "create_connection") == ["session"]
+    assert "session.ws_connect(" in inspect.getsource(Client.create_connection)
+
+
+def test_aiohttp_makes_the_handshake_by_a_request_and_repeats_no_post() -> None:
+    """A handshake is a request of the session's own; what has an effect is not sent twice."""
+    assert "self._ws_connect(" in inspect.getsource(aiohttp.ClientSession.ws_connect)
+    assert "await self.request(" in inspect.getsource(aiohttp.ClientSession._ws_connect)
+    assert "POST" not in aiohttp.client.IDEMPOTENT_METHODS
 
 
 def test_retries_of_ccxt_are_switched_off_by_a_parameter_that_is_not_sent() -> None:

@@ -8,11 +8,14 @@ which our `handle_errors` ties to the exception that ccxt raises for it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import ccxt
 
+from bitget_margin.adapter.tries import never_connected
 from bitget_margin.core.call import Answer, Fault, Reply
 from bitget_margin.core.codes import SERVER_ERROR, SUCCESS
 from bitget_margin.core.row import text
@@ -21,16 +24,6 @@ KEY_HEADER: Final = "ACCESS-KEY"
 """The header that every signed request has, and no other."""
 _ANSWER: Final = "bitget_margin_answer"
 _LONGEST: Final = 200
-_NEVER_CONNECTED: Final = frozenset(
-    {
-        "NewConnectionError",  # urllib3: refused, unreachable
-        "NameResolutionError",  # urllib3
-        "ConnectTimeoutError",  # urllib3
-        "ClientConnectorError",  # aiohttp
-        "ConnectionTimeoutError",  # aiohttp
-        "gaierror",
-    },
-)
 
 
 def is_signed(headers: object) -> bool:
@@ -38,14 +31,45 @@ def is_signed(headers: object) -> bool:
     return isinstance(headers, Mapping) and KEY_HEADER in headers
 
 
-def check_status(request: str, status: int) -> None:
-    """Raise ExchangeNotAvailable for a status without success that ccxt does not list.
+def check_redirect(request: str, status: int, headers: object) -> None:
+    """Raise ExchangeNotAvailable for an answer that sends a signed request elsewhere.
 
     :param request: the request, as the message names it
     :param status: the HTTP status of its answer
+    :param headers: of the answer
     """
-    if status >= HTTPStatus.MULTIPLE_CHOICES:
+    if is_redirect(status):
+        raise ccxt.ExchangeNotAvailable(redirected(request, status, headers))
+
+
+def is_redirect(status: int) -> bool:
+    """Whether an HTTP status is one of those that send a request elsewhere."""
+    return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+
+
+def redirected(request: str, status: int, headers: object) -> str:
+    """Return what to say of a redirect: where to, that it was not followed, and what to look at."""
+    where = _host(headers)
+    return (
+        f"{request}: HTTP {status} redirects to {where}, and was not followed: "
+        "the key goes to no other address; check urls, proxy and network"
+    )
+
+
+def check_status(request: str, status: int) -> None:
+    """Raise ExchangeNotAvailable for a status of an error that ccxt does not list."""
+    if status >= HTTPStatus.BAD_REQUEST:
         raise ccxt.ExchangeNotAvailable(f"{request} was answered with HTTP {status}, and without the venue's reason")
+
+
+@contextmanager
+def tied(status: int, body: object) -> Iterator[None]:
+    """Tie this answer to what ccxt raises meanwhile."""
+    try:
+        yield
+    except ccxt.BaseError as error:
+        tie(error, status, body)
+        raise
 
 
 def tie(error: Exception, status: int, body: object) -> None:
@@ -60,11 +84,12 @@ def reply(error: Exception) -> Reply:
     """
     status, body = vars(error).get(_ANSWER, (None, None))
     if not isinstance(body, Mapping):
-        return Fault(error, text=_why(error), status=status, sent=status is not None or not _never_connected(error))
+        return Fault(error, text=_why(error), status=status, sent=status is not None or not never_connected(error))
     code = text(body.get("code"))
     if code == SUCCESS and status < SERVER_ERROR:
         return Answer(body)
-    return Fault(error, code, text(body.get("msg")), status, body=body)
+    transient = isinstance(error, ccxt.RequestTimeout | ccxt.ExchangeNotAvailable)
+    return Fault(error, code, text(body.get("msg")), status, body=body, is_transient=transient)
 
 
 def _why(error: Exception) -> str:
@@ -74,8 +99,14 @@ def _why(error: Exception) -> str:
     return f"{type(error).__name__}: {said}"[:_LONGEST]
 
 
-def _never_connected(error: BaseException) -> bool:
-    return any(type(link).__name__ in _NEVER_CONNECTED for link in _links(error))
+def _host(headers: object) -> str:
+    """Return the host that an answer redirects to, as far as it names one."""
+    named = headers.items() if isinstance(headers, Mapping) else ()
+    location = next((value for name, value in named if str(name).lower() == "location"), None)
+    try:
+        return urlsplit(str(location)).hostname or "another path" if location else "an address that it does not name"
+    except ValueError:
+        return "an address that cannot be read"
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:

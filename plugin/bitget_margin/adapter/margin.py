@@ -187,21 +187,21 @@ class CrossedMargin(Exchange):
     def handle_errors(self, code: int, *rest: Any) -> Any:
         """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
         reason, url, method, headers, body, response, sent_headers = rest[:7]
+        signed, request = faults.is_signed(sent_headers), f"{self.id} {method} {url.partition('?')[0]}"
+        if signed:
+            with faults.tied(code, None):
+                faults.check_redirect(request, code, headers)
         windows.learn(self, code, url, headers)
         venue_clock.learn(self, headers, response)
-        answer = response
-        try:
+        with faults.tied(code, response):
             handled = super().handle_errors(code, *rest)
-            if handled or not faults.is_signed(sent_headers):
-                return handled
-            # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
-            # exception, and async would return a page under a status that it does not list as an answer.
-            answer = None
+        if handled or not signed:
+            return handled
+        # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
+        # exception, and async would return a page under a status that it does not list as an answer.
+        with faults.tied(code, None):
             super().handle_http_status_code(code, reason or "", url, method, body)
-            faults.check_status(f"{self.id} {method} {url}", code)
-        except ccxt.BaseError as error:
-            faults.tie(error, code, answer)
-            raise
+            faults.check_status(request, code)
         return handled
 
     def parse_order_status(self, status: Any) -> Any:

@@ -1,0 +1,70 @@
+"""Whether a request was never sent, read from the way that an exception took.
+
+"Not connected" is said of the last try alone. A traceback names every function that an exception went through, so
+whatever tries again stands in it: urllib3's `Retry`, which lets `urlopen` call itself, a hook, a middleware, a session,
+an adapter or an exchange class of the user's own. Each may have sent the request before, and is taken to have done so.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, Final, TypeAlias
+
+_Path: TypeAlias = list[tuple[str, str]]
+"""The functions that an exception went through, outermost first: module and qualified name of each."""
+
+_CALLERS: Final = frozenset({"bitget_margin", "ccxt", "asyncio"})
+"""The packages between a flow and the HTTP client."""
+
+_REQUESTS: Final = [
+    ("requests.sessions", "Session.request"),
+    ("requests.sessions", "Session.send"),
+    ("requests.adapters", "HTTPAdapter.send"),
+]
+_URLLIB3: Final = [
+    ("requests.adapters", "HTTPAdapter.send"),
+    ("urllib3.connectionpool", "HTTPConnectionPool.urlopen"),
+    ("urllib3.util.retry", "Retry.increment"),
+]
+_AIOHTTP: Final = frozenset({"aiohttp.client", "aiohttp.connector"})
+_AIOHTTP_TRY: Final = ("aiohttp.client", "ClientSession._request")
+"""By itself it tries again only what has no effect: its `IDEMPOTENT_METHODS`, without POST."""
+
+
+def never_connected(error: BaseException) -> bool:
+    """Whether an exception that ccxt raised shows a request that was tried once and found no connection.
+
+    :param error: as ccxt's `fetch` raised it, with the HTTP client's own exception as its cause
+    """
+    cause = error.__cause__
+    callers = {module.partition(".")[0] for module, _ in _path(error)}
+    if cause is None or not callers <= _CALLERS:
+        return False
+    # The first function is ccxt's own `fetch`, which caught it.
+    path = _path(cause)[1:]
+    return _by_requests(cause, path) or _by_aiohttp(cause, path)
+
+
+def _by_requests(cause: BaseException, path: _Path) -> bool:
+    last: Any = cause.args[0] if cause.args else None
+    if path != _REQUESTS or not _is_a(last, "MaxRetryError") or _path(last) != _URLLIB3:
+        return False
+    why = last.reason
+    # Refused, unreachable, no such host or too slow, also where this happened to the proxy.
+    return _is_a(why.original_error if _is_a(why, "ProxyError") else why, "ConnectTimeoutError")
+
+
+def _by_aiohttp(cause: BaseException, path: _Path) -> bool:
+    if not (_is_a(cause, "ClientConnectorError") or _is_a(cause, "ConnectionTimeoutError")):
+        return False
+    return path.count(_AIOHTTP_TRY) == 1 and {module for module, _ in path} <= _AIOHTTP
+
+
+def _path(error: BaseException) -> _Path:
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return [(frame.f_globals.get("__name__", ""), frame.f_code.co_qualname) for frame in frames]
+
+
+def _is_a(error: object, name: str) -> bool:
+    """Whether this is an exception of that class, by its name: the sync flavour does without aiohttp."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)
