@@ -236,7 +236,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncExchange):
         if not places_cross(self, "createOrder", symbol, params):
             return await super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
-        return await self.perform(placing.create_order(self, super().create_order, symbol, order, params))
+        return await self.perform(placing.create_order(self, symbol, order, params))
 
     async def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Place up to 50 orders of one symbol with one request; crossed ones at most once each."""

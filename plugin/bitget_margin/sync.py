@@ -279,7 +279,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         if not places_cross(self, "createOrder", symbol, params):
             return super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
-        return self.perform(placing.create_order(self, super().create_order, symbol, order, params))
+        return self.perform(placing.create_order(self, symbol, order, params))
 
     def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Place up to 50 orders of one symbol with one request; crossed ones at most once each.

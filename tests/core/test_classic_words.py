@@ -114,10 +114,10 @@ def test_one_list_of_the_two_is_an_answer_and_none_is_not() -> None:
 
 def test_an_answer_to_a_single_cancel_names_its_order_or_is_none() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert wire.read_single_cancel(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
-    assert wire.read_single_cancel(success({"clientOid": "a"})) is not None
+    assert wire.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert wire.read_single(success({"clientOid": "a"})) is not None
     for data in (None, {}, [raw], "1"):
-        assert wire.read_single_cancel(success(data)) is None
+        assert wire.read_single(success(data)) is None
 
 
 def test_a_page_brings_its_rows_its_lowest_id_and_the_venues_clock() -> None:

@@ -100,7 +100,7 @@ def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for wrapped in (body, {"code": "00000", "data": body}):
         assert wire.read_batch(wrapped) is None or wire.read_batch(wrapped)
-        assert wire.read_single_cancel(wrapped) is None or wire.read_single_cancel(wrapped)
+        assert wire.read_single(wrapped) is None or wire.read_single(wrapped)
         assert wire.read_page(wrapped) is None or wire.read_page(wrapped)
         assert wire.read_frozen(wrapped) is None or isinstance(wire.read_frozen(wrapped), dict)
 

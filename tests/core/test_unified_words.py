@@ -141,16 +141,16 @@ def test_items_that_name_no_order_are_kept_as_unreadable() -> None:
 )
 def test_a_batch_without_a_list_answers_nothing(body: object) -> None:
     assert unified.read_batch(body) is None
-    assert unified.read_single_cancel(body) is None or body == success({})
+    assert unified.read_single(body) is None or body == success({})
     assert unified.read_page(body) is None
     assert unified.read_found(body) is None
 
 
 def test_a_single_cancel_is_a_batch_of_one() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert unified.read_single_cancel(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
-    assert unified.read_single_cancel(success({})) is None
-    assert unified.read_single_cancel(success(None)) is None
+    assert unified.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert unified.read_single(success({})) is None
+    assert unified.read_single(success(None)) is None
 
 
 def test_a_page_brings_its_rows_its_cursor_and_the_venues_clock() -> None:
@@ -246,7 +246,7 @@ def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for body in (data, success(data), success({"list": data, "assets": data}), success([data])):
         assert isinstance(unified.read_batch(body), BatchAnswer | None)
-        assert isinstance(unified.read_single_cancel(body), BatchAnswer | None)
+        assert isinstance(unified.read_single(body), BatchAnswer | None)
         assert isinstance(unified.read_page(body), Page | None)
         assert isinstance(unified.read_found(body), Page | None)
         assert isinstance(unified.read_assets(body), list | None)

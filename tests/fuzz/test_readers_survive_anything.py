@@ -48,7 +48,7 @@ def test_every_reader_of_the_core_is_among_them() -> None:
     """They are found by their names."""
     assert {name.rsplit(".", 1)[-1] for name in READERS} >= {
         "read_page",
-        "read_single_cancel",
+        "read_single",
         "read_assets",
         "read_frozen",
     }

@@ -142,6 +142,10 @@ class ModelVenue:
             Endpoint.UNIFIED_HISTORY_ORDERS: self._history_orders,
             Endpoint.UNIFIED_ORDER: self._one_order,
             Endpoint.UNIFIED_BATCH_PLACE: self._batch_place,
+            Endpoint.ASSETS: self._assets,
+            Endpoint.UNIFIED_ASSETS: self._assets,
+            Endpoint.FILLS: self._fills,
+            Endpoint.UNIFIED_FILLS: self._fills,
         }
         data = answers[send.call.endpoint](send.call, trouble)
         if data is None:
@@ -159,6 +163,17 @@ class ModelVenue:
             data = {"successList": None, "failureList": None, "orderList": None}
             data = data if self.kind is AccountKind.CLASSIC else {"list": "null", "assets": None}
         return Answer({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
+
+    def _assets(self, _call: Call, _trouble: Trouble) -> object:
+        held = "1000000" if any(order.status == "live" for order in self.orders) else "0"
+        rows = [{"coin": coin, "frozen": held, "locked": "0"} for coin in ("BTC", "USDT")]
+        return rows if self.kind is AccountKind.CLASSIC else {"assets": rows}
+
+    def _fills(self, _call: Call, _trouble: Trouble) -> object:
+        filled = [order for order in self.orders if order.status == "filled"]
+        at = {order.order_id: str(int(order.ended_ms)) for order in filled}
+        rows = [{"orderId": i, "side": "buy", "cTime": ms, "createdTime": ms} for i, ms in at.items()]
+        return {"fills": rows} if self.kind is AccountKind.CLASSIC else {"list": rows}
 
     def _lost(self, send: Send) -> Fault:
         self.now_ms = max(self.now_ms, min(self.now_ms + send.request_ms, send.deadline_ms))

@@ -38,11 +38,15 @@ class PlaceUnresolved(ccxt.NetworkError):
     """One or more orders may have been placed, and no look-up showed them before the deadline.
 
     `orders` has one structure per requested order, in their order; what is not resolved has neither id nor status.
-    Look these up by their client order ids before you place anything again.
+    Look these up by their client order ids before you place anything again. `missed_twice` says whether two look-ups,
+    1.5 s apart, would have shown each of them and did not: no proof, since the request may still be on its way.
     """
 
-    def __init__(self, method: str, orders: list[Any], fault: Exception | None = None) -> None:
+    def __init__(
+        self, method: str, orders: list[Any], fault: Exception | None = None, *, missed_twice: bool = False
+    ) -> None:
         self.orders = orders
+        self.missed_twice = missed_twice
         unresolved = [order["clientOrderId"] for order in orders if order["id"] is None and order["status"] is None]
         names = ", ".join(unresolved[:_NAMED]) + (" …" if len(unresolved) > _NAMED else "")
         why = "" if fault is None else f" ({fault})"

@@ -1,49 +1,45 @@
-"""Placing orders, once: an ambiguous answer is resolved by look-ups, never by sending again.
+"""Placing orders, once: what the answer does not prove is resolved by look-ups, never by sending again.
 
 The venue knows a client order id for six hours, and only while its order is unfilled, so a second request could buy
-twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025).
+twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025; on a unified account it can
+be used again once its order has ended).
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.margin import CROSS
 from bitget_margin.adapter.order_input import check_order
 from bitget_margin.adapter.orders import parsed_or_bare, readable, unknown
 from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import BatchAnswer
-from bitget_margin.core.ask import find
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Perform, Reply, Send, Wait
-from bitget_margin.core.codes import Verdict, verdict
-from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.row import Row
+from bitget_margin.core.answers import decimal
+from bitget_margin.core.call import Call, Flow
+from bitget_margin.core.dialect import Dialect
+from bitget_margin.core.place import Placement, place
+from bitget_margin.core.place_state import Fate, PlaceState, Terms
+from bitget_margin.core.settings import Settings
 from bitget_margin.core.target import BadInput, IdKind, Target, client_id
-from bitget_margin.core.view import view
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
-_PLACES: Final = {AccountKind.CLASSIC: Endpoint.PLACE, AccountKind.UNIFIED: Endpoint.UNIFIED_PLACE}
+STOP_WHEN_MISSED: Final = "stopWhenMissed"
+"""Parameter: end once two look-ups have missed what is in doubt, instead of at the deadline."""
+_OURS: Final = (*asking.CLIENT_ID, *asking.BOUNDS, STOP_WHEN_MISSED, asking.KIND, "stock", "maxRetriesOnFailure")
+"""Parameters that are not the venue's."""
 
 
-def create_order(
-    exchange: CrossedMargin,
-    stock: Callable[..., Any],
-    symbol: object,
-    order: tuple[Any, ...],
-    params: Params,
-) -> Flow[Order]:
-    """Place a crossed order through stock ccxt; `order` is its type, side, amount and price."""
+def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
+    """Place a crossed order; `order` is its type, side, amount and price."""
     method = "create_order"
     unified = asking.required_symbol(exchange, method, symbol)
     check_order(exchange, method, "", *order)
@@ -51,21 +47,20 @@ def create_order(
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
     settings = asking.settings(exchange, method, params, confirm=False)
-    name = _name(exchange, method, params, "clientOrderId")
-    sent = {**exchange.omit(params, ["clientOid", *asking.BOUNDS]), "clientOrderId": name, "maxRetriesOnFailure": 0}
-    desk = open_desk(exchange, settings, params)
-    yield from load_markets(exchange, desk)
-    market = asking.spot_market(exchange, method, unified)
-    reply, signed = yield from _place(desk, lambda: stock(unified, *order, {**sent, **_kind(desk)}))
-    fault = _doubt(reply, signed)
-    if fault is None:
-        return cast("Order", reply.body if isinstance(reply, Answer) else None)
-    row = yield from _find_placed(
-        desk, Target(market["id"], IdKind.CLIENT, name), ours_alone=asking.named(params) is None
-    )
-    if row is None:
-        raise PlaceUnresolved(method, [unknown(exchange, name, market)], fault.error) from fault.error
-    return cast("Order", readable(exchange, row, market))
+    names = [_name(exchange, method, params, "clientOrderId")]
+    requested = [dict(zip(("type", "side", "amount", "price"), order, strict=False))]
+    placement, market = yield from _prepare(exchange, method, settings, params, unified, requested, [params], names)
+    yield from place(placement)
+    (state,) = placement.states
+    if state.fate is Fate.REFUSED:
+        raise documented(f"{exchange.id} {method}()", _refusal(exchange, method, state))
+    if state.fate is Fate.NAME_TAKEN:
+        raise ccxt.DuplicateOrderId(
+            f"{exchange.id} {method}(): another order of {market['symbol']} has the client order id {names[0]!r}; "
+            "nothing was placed: give a new one"
+        )
+    (placed,) = _structures(exchange, method, placement, market)
+    return placed
 
 
 def batch_is_cross(exchange: CrossedMargin, orders: object, params: Params) -> bool:
@@ -89,7 +84,7 @@ def create_orders(
 ) -> Flow[list[Order]]:
     """Place crossed orders of one symbol with one request; one structure each."""
     method = "create_orders"
-    asking.prepare(exchange, method, params, {"timeout"})
+    asking.prepare(exchange, method, params, {"timeout", STOP_WHEN_MISSED})
     settings = asking.settings(exchange, method, params, confirm=False)
     symbols = {
         asking.required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)
@@ -98,41 +93,26 @@ def create_orders(
         raise asking.bad(
             exchange, method, BadInput(f"orders of {', '.join(sorted(symbols))}; give those of one symbol")
         )
-    named = [_named(exchange, method, i, order) for i, order in enumerate(orders)]
-    names = [given["clientOrderId"] for given in named]
+    given = [_given(exchange, method, i, order) for i, order in enumerate(orders)]
+    names = [_name(exchange, method, each, f"orders[{i}] clientOrderId") for i, each in enumerate(given)]
     if len(set(names)) < len(names):
         raise asking.bad(exchange, method, BadInput("two orders have the same client order id"))
-    desk = open_desk(exchange, settings, params)
-    _refuse_too_many(exchange, method, desk, orders)
-    yield from load_markets(exchange, desk)
-    market = asking.spot_market(exchange, method, symbols.pop())
-    while True:
-        dialect = desk.dialect
-        requests = [_request(exchange, desk, market, order, given) for order, given in zip(orders, named, strict=True)]
-        (reply,) = yield from deliver(desk, [desk.send(dialect.batch_place(market["id"], requests))])
-        if desk.dialect is dialect:
-            break
-        _refuse_too_many(exchange, method, desk, orders)
-    if isinstance(reply, Fault) and not (reply.sent and verdict(reply) is Verdict.AMBIGUOUS):
-        raise reply.error
-    answer = dialect.read_batch(reply.body) if isinstance(reply, Answer) else None
-    placed = {} if answer is None else _answered(exchange, answer, market)
-    yield from _view_placed(exchange, desk, market, names, placed)
-    answers = [placed.get(name) or unknown(exchange, name, market) for name in names]
-    if any(name not in placed for name in names):
-        error = reply.error if isinstance(reply, Fault) else None
-        raise PlaceUnresolved(method, answers, error) from error
-    return answers
+    placement, market = yield from _prepare(
+        exchange, method, settings, params, symbols.pop(), orders, given, names, is_single=False
+    )
+    yield from place(placement)
+    errors = [None if state.fault is None else state.fault.error for state in placement.states]
+    if errors[0] is not None and all(state.fate is Fate.REFUSED for state in placement.states):
+        raise documented(f"{exchange.id} {method}()", errors[0]) from None
+    return _structures(exchange, method, placement, market)
 
 
-def _named(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any]) -> Params:
-    """Return the parameters of one order request with a client order id, made up where there is none."""
-    given_order = (order.get(key) for key in ("type", "side", "amount", "price"))
-    check_order(exchange, method, f" in orders[{i}]", *given_order)
+def _given(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any]) -> Params:
+    """Return the parameters of one order request, checked."""
+    check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
     asking.refuse_conditional(exchange, method, given)
-    name = _name(exchange, method, given, f"orders[{i}] clientOrderId")
-    return {**exchange.omit(given, [*asking.CLIENT_ID]), "marginMode": CROSS, "clientOrderId": name}
+    return given
 
 
 def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where: str) -> str:
@@ -144,8 +124,56 @@ def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where
         raise asking.bad(exchange, method, error) from None
 
 
-def _refuse_too_many(exchange: CrossedMargin, method: str, desk: Desk, orders: Sequence[object]) -> None:
-    most, kind = desk.dialect.batch_max, desk.dialect.kind.value
+def _prepare(
+    exchange: CrossedMargin,
+    method: str,
+    settings: Settings,
+    params: Params,
+    symbol: str,
+    orders: Sequence[Mapping[str, Any]],
+    given: Sequence[Params],
+    names: Sequence[str],
+    *,
+    is_single: bool = True,
+) -> Flow[tuple[Placement, Mapping[str, Any]]]:
+    """Return what places these orders, once the markets are loaded; requests that cannot be built are refused here."""
+    desk = open_desk(exchange, settings, params)
+    _refuse_too_many(exchange, method, desk.dialect, orders)
+    yield from load_markets(exchange, desk)
+    market = asking.spot_market(exchange, method, symbol)
+    of = dict(zip(names, zip(orders, given, strict=True), strict=True))
+
+    def request(dialect: Dialect, name: str) -> Mapping[str, Any]:
+        order, own = of[name]
+        named = {**exchange.omit(own, [*_OURS]), "marginMode": CROSS, "clientOrderId": name}
+        return _request(exchange, method, dialect, market, order, named)
+
+    def build(dialect: Dialect, states: Sequence[PlaceState]) -> Call:
+        _refuse_too_many(exchange, method, dialect, states)
+        requests = [request(dialect, state.target.value) for state in states]
+        return dialect.single_place(requests[0]) if is_single else dialect.batch_place(market["id"], requests)
+
+    states = [
+        PlaceState(
+            Target(market["id"], IdKind.CLIENT, name),
+            _terms(request(desk.dialect, name)),
+            is_unique=asking.named(own) is None,
+        )
+        for name, own in zip(names, given, strict=True)
+    ]
+    return Placement(
+        desk,
+        market["id"],
+        {m["id"]: (m["baseId"], m["quoteId"]) for m in (exchange.markets or {}).values() if m["spot"]},
+        tuple(states),
+        build,
+        is_single,
+        stop_when_missed=bool(params.get(STOP_WHEN_MISSED)),
+    ), market
+
+
+def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, orders: Sequence[object]) -> None:
+    most, kind = dialect.batch_max, dialect.kind.value
     if len(orders) > most:
         refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
         raise asking.bad(exchange, method, refusal)
@@ -153,115 +181,76 @@ def _refuse_too_many(exchange: CrossedMargin, method: str, desk: Desk, orders: S
 
 def _request(
     exchange: CrossedMargin,
-    desk: Desk,
+    method: str,
+    dialect: Dialect,
     market: Mapping[str, Any],
     order: Mapping[str, Any],
     params: Params,
-) -> Any:
-    """Return one order in the venue's own form."""
-    unified = desk.dialect.kind is AccountKind.UNIFIED
+) -> Mapping[str, Any]:
+    """Return one order in the venue's own form, as stock ccxt writes it."""
+    unified = dialect.kind is AccountKind.UNIFIED
     build = exchange.create_uta_order_request if unified else exchange.create_order_request
     try:
-        return build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params)
+        return cast(
+            "Mapping[str, Any]",
+            build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params),
+        )
     except Exception as error:
-        raise documented(f"{exchange.id} create_orders()", error) from error
+        raise documented(f"{exchange.id} {method}()", error) from error
 
 
-def _answered(exchange: CrossedMargin, answer: BatchAnswer, market: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the answer says of each order, by client order id; a refused one as rejected."""
-    placed: dict[str, Any] = {}
-    for item in answer.failures:
-        if item.client_id is not None and item.order_id is None:
-            parsed = parsed_or_bare(exchange, dict(item.raw), market)
-            placed[item.client_id] = {**parsed, "id": None, "status": "rejected", "symbol": market["symbol"]}
-    for item in answer.successes:
-        if item.client_id is not None and item.order_id is not None:
-            placed[item.client_id] = parsed_or_bare(exchange, dict(item.raw), market)
-    return placed
+def _terms(request: Mapping[str, Any]) -> Terms:
+    """Return what tells this order from another one, as it is sent."""
+    base, quote = decimal(request.get("baseSize")), decimal(request.get("quoteSize"))
+    side = str(request.get("side"))
+    if "qty" in request:
+        is_cost = (request.get("orderType"), side) == ("market", "buy")
+        base, quote = (None, decimal(request["qty"])) if is_cost else (decimal(request["qty"]), None)
+    return Terms(side, base, quote, decimal(request.get("price")))
 
 
-def _view_placed(
-    exchange: CrossedMargin,
-    desk: Desk,
-    market: Mapping[str, Any],
-    names: Sequence[str],
-    placed: dict[str, Any],
-) -> Flow[None]:
-    """Look up, until they show or the time is up, the orders that the answer does not tell of."""
-    tries = 0
-    while missing := [name for name in names if name not in placed]:
-        targets = [Target(market["id"], IdKind.CLIENT, name) for name in missing]
-        rows = yield from view(desk, market["id"], targets, placed_in_call=True, thorough=True)
-        if not isinstance(rows, Fault):
-            placed.update({target.value: readable(exchange, row, market) for target, row in rows.items()})
-        pause_ms = desk.settings.pacing.poll_ms(tries)
-        if desk.deadline.left_ms() <= pause_ms:
-            return
-        tries += 1
-        if any(name not in placed for name in names):
-            yield Wait(desk.deadline.now_ms() + pause_ms)
+def _refusal(exchange: CrossedMargin, method: str, state: PlaceState) -> Exception:
+    """Return the exception for an order that was not placed: stock ccxt's, where it raised one."""
+    if state.fault is not None:
+        return state.fault.error
+    code, reason = (None, None) if state.item is None else (state.item.code, state.item.reason)
+    return ccxt.InvalidOrder(f"{exchange.id} {method}(): the order was refused: {reason} ({code})")
 
 
-def _kind(desk: Desk) -> Params:
-    """Return ccxt's own parameter for the kind of account, so that it does not ask, nor guess."""
-    return {asking.KIND: desk.dialect.kind is AccountKind.UNIFIED}
+def _structures(exchange: CrossedMargin, method: str, placement: Placement, market: Mapping[str, Any]) -> list[Order]:
+    """Return one structure per order, or raise PlaceUnresolved with all of them."""
+    answers = [_structure(exchange, state, market) for state in placement.states]
+    open_ = placement.unsettled()
+    if open_:
+        pacing = placement.desk.settings.pacing
+        cause = _cause(exchange, open_)
+        raise PlaceUnresolved(
+            method, answers, cause, missed_twice=all(state.is_missed_twice(pacing) for state in open_)
+        ) from cause
+    return answers
 
 
-def _place(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[str, ...]]]:
-    """Run a placing method of stock ccxt, again where the account is of the other kind: then nothing was placed."""
-    while True:
-        dialect = desk.dialect
-        reply, signed = yield from _perform(desk, method)
-        if isinstance(reply, Fault):
-            desk.see_kind(reply)
-        if desk.dialect is dialect:
-            return reply, signed
+def _cause(exchange: CrossedMargin, states: Iterable[PlaceState]) -> Exception:
+    """Return why it is not known what became of these orders."""
+    state = next(iter(states))
+    if state.fault is not None:
+        return state.fault.error
+    said = state.item and (state.item.reason or f"the answer is about {state.item.client_id or 'no client order id'}")
+    return ccxt.BadResponse(f"{exchange.id}: {said or 'the answer does not name the order'}")
 
 
-def _perform(desk: Desk, method: Callable[[], Any]) -> Flow[tuple[Reply, tuple[str, ...]]]:
-    """Run a placing method of stock ccxt; return its reply, and what was signed and so may have been sent."""
-    signatures = Signatures()
-    token = SIGNATURES.set(signatures)
-    try:
-        reply: Reply = yield Perform(method, _place_of(desk))
-    finally:
-        signed = signatures.close()
-        SIGNATURES.reset(token)
-    return reply, signed
+def _structure(exchange: CrossedMargin, state: PlaceState, market: Mapping[str, Any]) -> Any:
+    if state.row is not None:
+        return readable(exchange, state.row, market)
+    if state.fate is Fate.PLACED and state.item is not None:
+        return parsed_or_bare(exchange, dict(state.item.raw), market)
+    if state.fate is None:
+        return unknown(exchange, state.target.value, market)
+    raw = dict(state.item.raw) if state.item is not None else _body(state)
+    refused = {**parsed_or_bare(exchange, raw, market), "id": None, "status": "rejected", "symbol": market["symbol"]}
+    return {**refused, "clientOrderId": state.target.value}
 
 
-def _place_of(desk: Desk) -> Send:
-    """Return the request that stock ccxt makes, which leaves time for look-ups after it."""
-    endpoint = _PLACES[desk.dialect.kind]
-    return Send(Call(endpoint, {}), desk.settings.request_ms, desk.deadline.at_ms - desk.settings.request_ms)
-
-
-def _maybe_placed(fault: Fault, signed: tuple[str, ...]) -> bool:
-    """Whether the request may have been executed without an answer."""
-    return any(sent.endswith("place-order") for sent in signed) and verdict(fault) is Verdict.AMBIGUOUS
-
-
-def _doubt(reply: Reply, signed: tuple[str, ...]) -> Fault | None:
-    """Return the fault if the order may have been placed without an answer; raise what certainly placed nothing."""
-    if isinstance(reply, Answer):
-        order = reply.body
-        if isinstance(order, dict) and order.get("id"):
-            return None
-        return Fault(ccxt.BadResponse("the answer names no order"))
-    if _maybe_placed(reply, signed):
-        return reply
-    raise documented("bitget create_order()", reply.error) from reply.error
-
-
-def _find_placed(desk: Desk, target: Target, *, ours_alone: bool) -> Flow[Row | None]:
-    """Look the order up until it shows or the time is up; `ours_alone` is a name that no other order ever had."""
-    tries = 0
-    while True:
-        row = yield from find(desk, target, placed_in_call=not ours_alone)
-        if isinstance(row, Row):
-            return row
-        pause_ms = desk.settings.pacing.poll_ms(tries)
-        if desk.deadline.left_ms() <= pause_ms:
-            return None
-        tries += 1
-        yield Wait(desk.deadline.now_ms() + pause_ms)
+def _body(state: PlaceState) -> dict[str, Any]:
+    body = None if state.fault is None else state.fault.body
+    return dict(body) if isinstance(body, Mapping) else {}

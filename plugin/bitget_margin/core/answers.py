@@ -9,8 +9,8 @@ from enum import Enum
 from typing import Any, Final
 
 from bitget_margin.core.call import Answer, Call, Reply
-from bitget_margin.core.codes import SUCCESS, Hint, Verdict, hint, verdict
-from bitget_margin.core.row import Row, text
+from bitget_margin.core.codes import SUCCESS, Verdict, hint_gone, verdict
+from bitget_margin.core.row import Row, milliseconds, text
 from bitget_margin.core.target import IdKind
 
 _LARGEST_EXPONENT: Final = 40
@@ -57,6 +57,16 @@ class BatchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """One fill: whose order, its side, and when, on the venue's clock."""
+
+    order_id: str
+    symbol: str | None
+    side: str
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
 
@@ -83,8 +93,13 @@ def page_of(reply: Reply, read: Callable[[object], Page | None]) -> Page | None:
     """Read a reply to a question about one order: that the venue does not know it is an empty page."""
     if isinstance(reply, Answer):
         return read(reply.body)
-    gone = verdict(reply) is Verdict.REFUSED and hint(reply.code, reply.text) is Hint.GONE
-    return Page((), 0) if gone else None
+    gone = verdict(reply) in {Verdict.GONE, Verdict.UNSETTLED} and hint_gone(reply.code, reply.text)
+    return Page((), 0, sent_ms_of(reply.body)) if gone else None
+
+
+def sent_ms_of(body: object) -> int | None:
+    """Return when an answer was sent, on the venue's clock."""
+    return milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
 
 
 def data_of(body: object) -> object:
@@ -119,6 +134,20 @@ def frozen_of(rows: object, field: str) -> Mapping[str, Decimal] | None:
             return None
         frozen[coin] = frozen.get(coin, Decimal(0)) + amount
     return frozen
+
+
+def fills_of(listed: object, created: str, limit: int) -> tuple[Fill, ...] | None:
+    """Read a page of fills; None where a row cannot be read, or the page may have been cut off."""
+    if not isinstance(listed, list) or len(listed) >= limit:
+        return None
+    fills: list[Fill] = []
+    for raw in listed:
+        order_id = text(raw.get("orderId")) if isinstance(raw, Mapping) else None
+        side = text(raw.get("side")) if isinstance(raw, Mapping) else None
+        if order_id is None or side is None:
+            return None
+        fills.append(Fill(order_id, text(raw.get("symbol")), side.lower(), milliseconds(raw.get(created))))
+    return tuple(fills)
 
 
 def decimal(value: object) -> Decimal | None:

@@ -23,6 +23,7 @@ class Endpoint(Enum):
     OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders", 10)
     HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
     ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
+    FILLS = ("GET", "v2/margin/crossed/fills", 10)
     ACCOUNT = ("GET", "v2/spot/account/info", 1)
 
     UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
@@ -32,6 +33,7 @@ class Endpoint(Enum):
     UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)
     UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
     UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
+    UNIFIED_FILLS = ("GET", "v3/trade/fills", 20)
     UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
     UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
 
@@ -85,6 +87,8 @@ class Fault:
     status: int | None = None
     sent: bool = True
     body: object = None
+    is_transient: bool = False
+    """Whether stock ccxt makes of it that the venue did not answer in time or is not available: no refusal."""
 
 
 Reply: TypeAlias = Answer | Fault

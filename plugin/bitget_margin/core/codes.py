@@ -52,7 +52,8 @@ def verdict(fault: Fault) -> Verdict:
         return Verdict.AMBIGUOUS
     if fault.code is None:
         return Verdict.DEFINITIVE if fault.status == _FORBIDDEN else Verdict.AMBIGUOUS
-    return of_code(fault.code)
+    found = of_code(fault.code)
+    return Verdict.AMBIGUOUS if found is Verdict.UNSETTLED and fault.is_transient else found
 
 
 def of_code(code: str) -> Verdict:
@@ -67,7 +68,7 @@ def of_item(code: str | None, text: str | None) -> Verdict | None:
         return Verdict.GONE
     if code is not None:
         return of_code(code)
-    return Verdict.AMBIGUOUS if text is not None and _normal(text) in _DOUBTFUL_TEXTS else None
+    return None if text is None else _CAUTIOUS_TEXTS.get(_normal(text))
 
 
 def says_kind(fault: Fault) -> AccountKind | None:
@@ -96,7 +97,9 @@ def _normal(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip(" .!！。").lower()
 
 
-_DOUBTFUL_TEXTS: Final = frozenset(
-    _normal(row.text) for row in TABLE.values() if row.verdict is Verdict.AMBIGUOUS and " " in row.text
-)
-"""Texts of codes that leave the execution open, for entries that come without their code."""
+_CAUTIOUS_TEXTS: Final = {
+    _normal(row.text): row.verdict
+    for row in TABLE.values()
+    if row.verdict in {Verdict.AMBIGUOUS, Verdict.DUPLICATE} and " " in row.text
+}
+"""Texts of codes that leave open what was executed, for entries that come without their code."""

@@ -120,7 +120,7 @@ def _book(desk: Desk, send: Send, batch: Sequence[Entry], reply: Reply) -> None:
     now_ms = desk.deadline.now_ms()
     if isinstance(reply, Answer):
         dialect = dialect_of(send.call.endpoint.kind)
-        answer = (dialect.read_single_cancel if desk.single else dialect.read_batch)(reply.body)
+        answer = (dialect.read_single if desk.single else dialect.read_batch)(reply.body)
         if answer is not None:
             desk.ledger.record_answer(answer, batch, now_ms, desk.settings.pacing)
         else:

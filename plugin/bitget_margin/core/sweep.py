@@ -162,7 +162,7 @@ def _prove(
             rows = yield from _listed(desk, symbol, others)
             if any(row.symbol == symbol for row in rows):
                 return Swept("more orders of this symbol are listed than before", again=True)
-            held = _unexplained(rows, held, coins)
+            held = unexplained(rows, held, coins)
             if not held:
                 return Swept()
         pause_ms = desk.settings.pacing.poll_ms(look)
@@ -187,7 +187,7 @@ def _listed(desk: Desk, symbol: str, others: Sequence[str]) -> Flow[Sequence[Row
     return [row for listing in listings if not isinstance(listing, Fault) for row in listing]
 
 
-def _unexplained(rows: Iterable[Row], held: Mapping[str, Decimal], coins: Coins) -> Mapping[str, Decimal]:
+def unexplained(rows: Iterable[Row], held: Mapping[str, Decimal], coins: Coins) -> Mapping[str, Decimal]:
     """Return what of `held` is not accounted for by these open orders of other symbols."""
     left = dict(held)
     for row in rows:

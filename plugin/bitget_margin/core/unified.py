@@ -10,10 +10,23 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
+from bitget_margin.core.answers import (
+    BatchAnswer,
+    Fill,
+    Item,
+    Listing,
+    Page,
+    Question,
+    as_mapping,
+    data_of,
+    fills_of,
+    frozen_of,
+    item,
+    sent_ms_of,
+)
 from bitget_margin.core.call import Call, Endpoint
 from bitget_margin.core.codes import SUCCESS
-from bitget_margin.core.row import UNIFIED_FIELDS, milliseconds, row, text
+from bitget_margin.core.row import UNIFIED_FIELDS, row, text
 from bitget_margin.core.target import IdKind, Target
 
 CATEGORY: Final = "MARGIN"
@@ -33,6 +46,11 @@ def batch_cancel(batch: Sequence[Target]) -> Call:
 def batch_place(_symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
     """Return the request that places orders, which are in the venue's own form."""
     return Call(Endpoint.UNIFIED_BATCH_PLACE, list(orders))
+
+
+def single_place(order: Mapping[str, Any]) -> Call:
+    """Return the request that places one order, which is in the venue's own form."""
+    return Call(Endpoint.UNIFIED_PLACE, order)
 
 
 def single_cancel(target: Target) -> Call:
@@ -58,6 +76,12 @@ def cursor_from(_newest: int) -> str | None:
 def by_id(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[Question, ...]:
     """Return the question for one order: one endpoint knows it, live or ended."""
     return (Question(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
+
+
+def fills(symbol: str, since_ms: int) -> Call:
+    """Return the request for the newest fills of margin orders; the venue filters them by no symbol."""
+    params = {"category": CATEGORY, "symbol": symbol, "startTime": str(since_ms), "limit": str(_PAGE_LIMIT)}
+    return Call(Endpoint.UNIFIED_FILLS, params)
 
 
 def assets(extra: Mapping[str, Any] | None = None) -> Call:
@@ -100,7 +124,15 @@ def read_batch(body: object) -> BatchAnswer | None:
     return _sorted(data) if isinstance(data, list) else None
 
 
-def read_single_cancel(body: object) -> BatchAnswer | None:
+def read_fills(body: object) -> tuple[Fill, ...] | None:
+    """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
+    data = data_of(body)
+    if not isinstance(data, Mapping) or "list" not in data:
+        return None
+    return fills_of(data["list"] or [], "createdTime", _PAGE_LIMIT)
+
+
+def read_single(body: object) -> BatchAnswer | None:
     """Read the answer to a single cancel, in the form of a batch of one."""
     answer = _sorted([data_of(body)])
     return None if answer.unreadable else answer
@@ -130,13 +162,14 @@ def _named(target: Target) -> dict[str, str]:
 
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
     rows = tuple(found for raw in listed if _ours(raw) and (found := row(raw, UNIFIED_FIELDS)) is not None)
-    sent_ms = milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
+    sent_ms = sent_ms_of(body)
     return Page(rows, len(listed), sent_ms, cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
 def _ours(raw: object) -> bool:
     """Whether a row is of a margin order: an order of another category may have the same symbol."""
-    return isinstance(raw, Mapping) and raw.get("category") == CATEGORY
+    category = text(raw.get("category")) if isinstance(raw, Mapping) else None
+    return category is not None and category.upper() == CATEGORY
 
 
 def _sorted(rows: Sequence[object]) -> BatchAnswer:

@@ -10,9 +10,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, Question, as_mapping, data_of, frozen_of, item
+from bitget_margin.core.answers import (
+    BatchAnswer,
+    Fill,
+    Item,
+    Listing,
+    Page,
+    Question,
+    as_mapping,
+    data_of,
+    fills_of,
+    frozen_of,
+    item,
+    sent_ms_of,
+)
 from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.row import CLASSIC_FIELDS, lowest_number, milliseconds, row, text
+from bitget_margin.core.row import CLASSIC_FIELDS, lowest_number, row, text
 from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
@@ -23,6 +36,7 @@ BATCH_MAX: Final = 50
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
+_FILLS_LIMIT: Final = 100
 _CAP_GRAIN: Final = 10
 """A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
 
@@ -36,6 +50,11 @@ def batch_cancel(batch: Sequence[Target]) -> Call:
 def batch_place(symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
     """Return the request that places orders, which are in the venue's own form."""
     return Call(Endpoint.BATCH_PLACE, {"symbol": symbol, "orderList": list(orders)})
+
+
+def single_place(order: Mapping[str, Any]) -> Call:
+    """Return the request that places one order, which is in the venue's own form."""
+    return Call(Endpoint.PLACE, order)
 
 
 def single_cancel(target: Target) -> Call:
@@ -64,6 +83,11 @@ def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[Questio
     """Return the questions for one order; the id beats the time window, which the venue wants all the same."""
     params = {"symbol": symbol, "startTime": str(since_ms), kind.value: value}
     return tuple(Question(Call(_ENDPOINTS[listing], params), (listing,)) for listing in (Listing.HISTORY, Listing.OPEN))
+
+
+def fills(symbol: str, since_ms: int) -> Call:
+    """Return the request for the newest fills of a symbol."""
+    return Call(Endpoint.FILLS, {"symbol": symbol, "startTime": str(since_ms), "limit": str(_FILLS_LIMIT)})
 
 
 def assets(extra: Mapping[str, Any] | None = None) -> Call:
@@ -106,7 +130,13 @@ def read_batch(body: object) -> BatchAnswer | None:
     return BatchAnswer(good, failed, bad_good + bad_failed)
 
 
-def read_single_cancel(body: object) -> BatchAnswer | None:
+def read_fills(body: object) -> tuple[Fill, ...] | None:
+    """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
+    data = data_of(body)
+    return fills_of(data.get("fills") if isinstance(data, Mapping) else None, "cTime", _FILLS_LIMIT)
+
+
+def read_single(body: object) -> BatchAnswer | None:
     """Read the answer to a single cancel, in the form of a batch of one."""
     items, _ = _items([data_of(body)])
     return BatchAnswer(items, ()) if items else None
@@ -129,7 +159,7 @@ def read_page(body: object) -> Page | None:
     return Page(
         rows,
         len(listed),
-        milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None,
+        sent_ms_of(body),
         None if lowest is None else str(lowest),
         full=len(listed) % _CAP_GRAIN == 0,
     )

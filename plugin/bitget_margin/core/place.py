@@ -1,0 +1,316 @@
+"""Flow of a new order: sent once, and whatever is not proven by the answer is settled by look-ups, never by sending.
+
+Only what was certainly not executed is sent again: a refused timestamp, the other account kind, too many requests.
+Before the last of these a look-up makes sure, since a gateway that repeats a request may have had it executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from bitget_margin.core.answers import BatchAnswer, Listing, page_of, sent_ms_of
+from bitget_margin.core.ask import list_open
+from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Send, Wait
+from bitget_margin.core.delivery import Desk, deliver
+from bitget_margin.core.dialect import Dialect
+from bitget_margin.core.place_state import Doubt, Fate, PlaceState
+from bitget_margin.core.row import CLOCK_GRAIN_MS, Row
+from bitget_margin.core.sweep import Coins, unexplained
+from bitget_margin.core.target import IdKind
+
+PAGE_FROM: Final = 2
+"""From how many orders on the lists are read, instead of asking for each by its client order id."""
+_PAGES_MAX: Final = 20
+_FILLS_EXPLAINED_MAX: Final = 5
+"""How many fills of unknown orders are looked up by their order id; more of them prove nothing."""
+_LEAST_SHARE: Final = Decimal("0.999999")
+"""What an order holds of its amount at least, beside the rounding of what others hold."""
+_MARGIN_MS: Final = 1_000
+"""How much earlier than the beginning of the call fills are asked for."""
+
+Build = Callable[[Dialect, Sequence[PlaceState]], Call]
+"""Returns the request that places these orders."""
+
+
+@dataclass(slots=True)
+class Placement:
+    """One call that places orders of one symbol."""
+
+    desk: Desk
+    symbol: str
+    coins: Coins
+    """Base and quote coin of each symbol, under the venue's own names."""
+    states: tuple[PlaceState, ...]
+    build: Build
+    is_single: bool
+    """Whether the endpoint for one order is used."""
+    stop_when_missed: bool = False
+    """End once two look-ups have missed what is in doubt, not at the deadline."""
+    began_ms: float | None = None
+    """When the call began on the venue's clock, rather too early than too late; None until a look-up has shown it."""
+    other_ids: set[str] = field(default_factory=set)
+    """Order ids that look-ups have shown under other client order ids."""
+
+    def unsettled(self) -> list[PlaceState]:
+        """Return the orders whose fate is not proven."""
+        return [state for state in self.states if state.fate is None]
+
+
+def place(placement: Placement) -> Flow[None]:
+    """Send the orders, and settle each as far as the time goes."""
+    yield from _send(placement)
+    yield from _settle(placement)
+
+
+def _send(placement: Placement) -> Flow[None]:
+    desk, todo = placement.desk, list(placement.states)
+    while todo:
+        dialect = desk.dialect
+        (reply,) = yield from deliver(desk, [_request(desk, placement.build(dialect, todo))], resend_limited=False)
+        if isinstance(reply, Fault) and desk.is_other_kind(reply) and desk.dialect is not dialect:
+            continue
+        _record(placement, dialect, todo, reply)
+        todo = [state for state in todo if state.is_limited]
+        if not todo:
+            return
+        pause_ms = desk.settings.pacing.limited_ms
+        in_time = desk.deadline.left_ms() > pause_ms + desk.settings.request_ms
+        if in_time:
+            yield Wait(desk.deadline.now_ms() + pause_ms)
+        yield from _look(placement, todo)
+        missed = [state for state in todo if state.fate is None and state.misses_ms]
+        for state in todo:
+            if state not in missed:
+                state.leave_open()
+            elif not in_time:
+                state.fate = Fate.REFUSED
+            state.misses_ms = ()
+        todo = missed if in_time else []
+
+
+def _request(desk: Desk, call: Call) -> Send:
+    """Return the request that places: it may take what look-ups after it do not need."""
+    until_ms = desk.deadline.at_ms - desk.settings.request_ms
+    return Send(call, desk.settings.timeout_ms - desk.settings.request_ms, until_ms)
+
+
+def _record(placement: Placement, dialect: Dialect, states: Sequence[PlaceState], reply: Reply) -> None:
+    if isinstance(reply, Fault):
+        for state in states:
+            state.fail(placement.desk.verdict(reply), fault=reply)
+        return
+    read = dialect.read_single if placement.is_single else dialect.read_batch
+    answer = read(reply.body)
+    if answer is None:
+        for state in states:
+            state.leave_open()
+        return
+    if placement.is_single:
+        _record_single(states[0], answer)
+    else:
+        _record_batch(states, answer)
+
+
+def _record_single(state: PlaceState, answer: BatchAnswer) -> None:
+    for item in answer.failures:
+        state.fail_item(item)
+    for item in answer.successes:
+        state.acknowledge(item)
+
+
+def _record_batch(states: Sequence[PlaceState], answer: BatchAnswer) -> None:
+    """Record the entries by client order id: what the request did not name says nothing of it."""
+    taken = {item.client_id: item for item in answer.successes}
+    failed = {item.client_id: item for item in answer.failures}
+    for state in states:
+        success, failure = taken.get(state.target.value), failed.get(state.target.value)
+        if success is not None and failure is None:
+            state.acknowledge(success)
+        elif failure is not None and success is None:
+            state.fail_item(failure)
+        else:
+            state.leave_open()
+
+
+# -- look-ups -----------------------------------------------------------------------------------------------------
+
+
+def _settle(placement: Placement) -> Flow[None]:
+    """Look up what is not proven, until it is, or the time is up."""
+    desk, tries = placement.desk, 0
+    pacing = desk.settings.pacing
+    while todo := placement.unsettled():
+        yield from _look(placement, todo)
+        refused = [s for s in placement.unsettled() if s.doubt is Doubt.REFUSED_IN_WORDS and s.is_missed_twice(pacing)]
+        if refused and (yield from _is_untouched(placement, refused)):
+            for state in refused:
+                state.fate = state.fate or Fate.REFUSED
+        todo = placement.unsettled()
+        if not todo or (placement.stop_when_missed and all(state.is_missed_twice(pacing) for state in todo)):
+            return
+        now_ms = desk.deadline.now_ms()
+        rechecks = [at_ms for state in todo if (at_ms := state.recheck_ms(pacing)) is not None and at_ms > now_ms]
+        pause_ms = min([pacing.poll_ms(tries), *(at_ms - now_ms for at_ms in rechecks)])
+        if desk.deadline.left_ms() <= pause_ms:
+            return
+        tries += 1
+        yield Wait(now_ms + pause_ms)
+
+
+def _look(placement: Placement, states: Sequence[PlaceState]) -> Flow[None]:
+    """Look these orders up once, in both lists; what is shown in neither is missed."""
+    unclear: set[str] = set()
+    if len(states) < PAGE_FROM:
+        conclusive = yield from _ask_by_name(placement, states[0])
+    if len(states) >= PAGE_FROM or not conclusive:
+        conclusive = True
+        for listing in (Listing.OPEN, Listing.HISTORY):
+            if all(state.fate is not None for state in states):
+                return
+            whole = yield from _read_list(placement, listing, states, unclear)
+            conclusive = conclusive and whole
+    if conclusive:
+        for state in states:
+            if state.fate is None and state.target.value not in unclear:
+                state.miss(placement.desk.deadline.now_ms())
+
+
+def _ask_by_name(placement: Placement, state: PlaceState) -> Flow[bool]:
+    """Ask for one order by its client order id; return whether the answers are conclusive."""
+    desk, dialect = placement.desk, placement.desk.dialect
+    questions = dialect.by_id(placement.symbol, IdKind.CLIENT, state.target.value, desk.since_ms)
+    sends = [desk.send(question.call) for question in questions]
+    replies = yield from deliver(desk, sends)
+    absent: set[Listing] = set()
+    for question, reply in zip(questions, replies, strict=True):
+        page = page_of(reply, dialect.read_found)
+        if page is None:
+            continue
+        _set_began(placement, page.sent_ms)
+        _show(placement, page.rows, [state], set())
+        if page.size == 0:
+            absent.update(question.listings)
+    return state.fate is not None or absent == set(Listing)
+
+
+def _read_list(placement: Placement, listing: Listing, states: Sequence[PlaceState], unclear: set[str]) -> Flow[bool]:
+    """Read a list, newest first, as far back as the call began; return whether it would have shown these orders."""
+    desk = placement.desk
+    cursor: str | None = None
+    seen: set[str] = set()
+    for _ in range(_PAGES_MAX):
+        dialect = desk.dialect
+        (reply,) = yield from deliver(desk, [desk.send(dialect.page(listing, placement.symbol, desk.since_ms, cursor))])
+        page = dialect.read_page(reply.body) if isinstance(reply, Answer) else None
+        if page is None:
+            return False
+        _set_began(placement, page.sent_ms)
+        fresh = [row for row in page.rows if row.order_id not in seen]
+        seen.update(row.order_id for row in fresh)
+        _show(placement, fresh, states, unclear)
+        if not page.whole:
+            return False
+        past = listing is Listing.HISTORY and (not page.full or _is_before(fresh, placement.began_ms))
+        if past or not fresh or page.cursor is None:
+            return True
+        cursor = page.cursor
+    return False
+
+
+def _show(placement: Placement, rows: Iterable[Row], states: Sequence[PlaceState], unclear: set[str]) -> None:
+    by_name = {state.target.value: state for state in states}
+    for row in rows:
+        state = by_name.get(row.client_id or "")
+        if state is None:
+            placement.other_ids.add(row.order_id)
+        elif state.see(row, placement.began_ms):
+            unclear.add(state.target.value)
+
+
+def _set_began(placement: Placement, sent_ms: int | None) -> None:
+    """Note when the call began on the venue's clock: by the time that has passed here since, answer included."""
+    if sent_ms is not None:
+        deadline = placement.desk.deadline
+        began_ms = sent_ms - (deadline.now_ms() - deadline.start_ms)
+        placement.began_ms = min(began_ms, placement.began_ms or began_ms)
+
+
+def _is_before(rows: Sequence[Row], began_ms: float | None) -> bool:
+    """Whether a page has reached orders that were placed before the call began."""
+    created = [row.created_ms for row in rows]
+    return began_ms is not None and any(at_ms is not None and at_ms < began_ms - CLOCK_GRAIN_MS for at_ms in created)
+
+
+# -- the account, as proof that nothing was placed ----------------------------------------------------------------
+
+
+def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bool]:
+    """Whether the account shows no trace of these orders: nothing that they hold, and no fill of theirs."""
+    desk, dialect = placement.desk, placement.desk.dialect
+    (balance,) = yield from deliver(desk, [desk.send(dialect.assets(None))])
+    held = dialect.read_frozen(balance.body) if isinstance(balance, Answer) else None
+    if not isinstance(balance, Answer) or not held:
+        return False  # an empty balance does not show the account
+    _set_began(placement, sent_ms_of(balance.body))
+    if placement.began_ms is None:
+        return False
+    call = dialect.fills(placement.symbol, int(placement.began_ms) - _MARGIN_MS)
+    (fills,) = yield from deliver(desk, [desk.send(call)])
+    filled = dialect.read_fills(fills.body) if isinstance(fills, Answer) else None
+    if filled is None:
+        return False
+    sides = {state.terms.side for state in states}
+    traces = {
+        fill.order_id
+        for fill in filled
+        if fill.order_id not in placement.other_ids
+        and fill.symbol in {None, placement.symbol}
+        and any(fill.side.endswith(side) for side in sides)
+        and (fill.at_ms is None or fill.at_ms >= placement.began_ms - CLOCK_GRAIN_MS)
+    }
+    if not (yield from _are_of_others(placement, traces, states)):
+        return False
+    return not dialect.freezes or (yield from _is_explained(placement, states, held))
+
+
+def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[PlaceState]) -> Flow[bool]:
+    """Look up orders that have filled since the call began; return whether all of them have other names."""
+    desk, dialect = placement.desk, placement.desk.dialect
+    if len(order_ids) > _FILLS_EXPLAINED_MAX:
+        return False
+    for order_id in order_ids:
+        question = dialect.by_id(placement.symbol, IdKind.ORDER, order_id, desk.since_ms)[0]
+        (reply,) = yield from deliver(desk, [desk.send(question.call)])
+        page = page_of(reply, dialect.read_found)
+        rows = [] if page is None else [row for row in page.rows if row.order_id == order_id]
+        if not rows:
+            return False
+        _show(placement, rows, states, set())
+    return all(state.fate is None for state in states)
+
+
+def _is_explained(placement: Placement, states: Sequence[PlaceState], held: Mapping[str, Decimal]) -> Flow[bool]:
+    """Whether what is frozen is too little for any of these orders, beside those that are listed."""
+    base, quote = placement.coins[placement.symbol]
+    needed: dict[str, Decimal] = {}
+    for state in states:
+        coin = quote if state.terms.side == "buy" else base
+        terms = state.terms
+        amount = terms.quote if terms.base is None else terms.base * (terms.price or 0 if coin == quote else 1)
+        least = (amount or Decimal(0)) * _LEAST_SHARE
+        needed[coin] = min(needed.get(coin, least), least)
+    if all(held.get(coin, Decimal(0)) < amount for coin, amount in needed.items()):
+        return True
+    rows = yield from list_open(placement.desk, None)
+    if isinstance(rows, Fault):
+        rows = yield from list_open(placement.desk, placement.symbol)
+    if isinstance(rows, Fault):
+        return False
+    names = {state.target.value for state in states}
+    if any(row.client_id in names for row in rows):
+        return False
+    left = unexplained(rows, held, placement.coins)
+    return all(left.get(coin, Decimal(0)) < amount for coin, amount in needed.items())

@@ -1,0 +1,287 @@
+"""A new order is placed once, called refused only on proof, and found whatever the answer to it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.error_codes import TABLE, Verdict
+from bitget_margin.core.place import place
+from bitget_margin.core.place_state import Fate, Terms
+from bitget_margin.core.row import Row, State
+from bitget_margin.core.settings import Pacing
+from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, lost, says
+from support.script import START_MS, fault
+
+KINDS = list(AccountKind)
+NOT_EXECUTED = {Verdict.DEFINITIVE, Verdict.REFUSED}
+AGAIN = {Verdict.LIMITED, Verdict.CLOCK}
+UNNAMED = ["99999", "1", "abc", "400000"]
+"""Codes that no page has."""
+BY_VERDICT = {verdict: [code for code, row in TABLE.items() if row.verdict is verdict] for verdict in Verdict}
+NO_PROOF = [code for code, row in TABLE.items() if row.verdict not in NOT_EXECUTED | AGAIN] + UNNAMED
+KIND_CODES = {"40084", "40085"}
+
+
+def run(venue: PlacingVenue, *names: str, is_single: bool = True, **more: Any) -> list[Fate | None]:
+    """Place these orders; return what is proven of each."""
+    placement = venue.placement(*names, is_single=is_single, **more)
+    venue.script.run(place(placement))
+    return [state.fate for state in placement.states]
+
+
+def whole_or_item(kind: AccountKind, code: str | None, *, whole: bool) -> Any:
+    """Return what answers with this code, for the whole request or for each of its items."""
+    if whole:
+        return lost if code is None else says(code)
+    return lambda names, _: failed_items(kind, names, code)
+
+
+# -- the codes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("fills", [False, True], ids=["rests", "fills"])
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "item"])
+def test_a_placed_order_is_found_behind_every_code_that_proves_nothing(
+    kind: AccountKind, fills: bool, whole: bool
+) -> None:
+    for code in [*NO_PROOF, None]:
+        venue = PlacingVenue(kind, answer=whole_or_item(kind, code, whole=whole), fills_at_once=fills)
+        assert run(venue, "a", is_single=whole) == [Fate.PLACED], code
+        assert venue.times("a") == 1, code
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "item"])
+def test_absence_refuses_only_what_was_refused_in_words(kind: AccountKind, whole: bool) -> None:
+    """An order that was not placed: settled by two look-ups and the account, unless the answer leaves it open."""
+    for code in [*NO_PROOF, None]:
+        venue = PlacingVenue(kind, lambda *_: False, whole_or_item(kind, code, whole=whole))
+        why = Verdict.UNSETTLED if code is None else TABLE[code].verdict if code in TABLE else Verdict.UNSETTLED
+        open_ = why in {Verdict.AMBIGUOUS, Verdict.DUPLICATE} or (code is None and whole)
+        assert run(venue, "a", is_single=whole) == [None if open_ else Fate.REFUSED], code
+        took_ms = venue.script.now_ms - START_MS
+        assert (1_500 <= took_ms < 1_700) is not open_, "quickly, and never before the second look"
+        assert venue.times("a") == 1
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_what_is_known_to_mean_not_executed_is_a_refusal_at_once(kind: AccountKind) -> None:
+    for code in [*BY_VERDICT[Verdict.DEFINITIVE], *BY_VERDICT[Verdict.REFUSED]]:
+        for whole in (True, False):
+            if code in KIND_CODES and whole:
+                continue  # the request is sent again in the words of the other kind
+            venue = PlacingVenue(kind, lambda *_: False, whole_or_item(kind, code, whole=whole))
+            assert run(venue, "a", is_single=whole) == [Fate.REFUSED], code
+            assert len(venue.script.calls) == 1
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 502, 503, 504, 520, 200, 404])
+def test_a_page_of_a_gateway_refuses_only_with_403_and_is_waited_out_with_429(status: int) -> None:
+    """A gateway that answers anything else may have passed the request on."""
+    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: fault(None, "<html>", status))
+    fate = run(venue, "a", timeout_ms=4_000)
+    assert fate == [Fate.REFUSED if status in {403, 429} else None]
+    assert venue.times("a") == (3 if status == 429 else 1)
+
+
+@pytest.mark.parametrize("code", [*BY_VERDICT[Verdict.LIMITED], *BY_VERDICT[Verdict.CLOCK]])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "item"])
+def test_what_was_too_frequent_or_untimely_is_sent_again(kind: AccountKind, code: str, whole: bool) -> None:
+    if TABLE[code].verdict is Verdict.CLOCK and not whole:
+        return  # a timestamp is the request's
+
+    def answer(names: list[str], times: int) -> object:
+        return whole_or_item(kind, code, whole=whole)(names, times) if times == 1 else None
+
+    venue = PlacingVenue(kind, lambda _, times: times == 2, answer)
+    assert run(venue, "a", is_single=whole) == [Fate.PLACED]
+    assert (venue.times("a"), len(venue.of("a"))) == (2, 1)
+
+
+@pytest.mark.parametrize("code", BY_VERDICT[Verdict.LIMITED])
+def test_before_it_is_sent_again_a_look_makes_sure_that_no_gateway_has_had_it_executed(code: str) -> None:
+    """The gateway repeats the request, and lets the second answer say that it was too frequent."""
+    venue = PlacingVenue(executed=lambda _, times: times == 1, answer=says(code))
+    assert run(venue, "a") == [Fate.PLACED]
+    assert venue.times("a") == 1
+
+
+def test_an_order_that_may_have_been_executed_is_never_sent_again_though_look_ups_fail() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("429", 429), look_faults=1_000)
+    assert run(venue, "a") == [None]
+    assert venue.times("a") == 1
+
+
+# -- what proves that it is not there ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["43012", "40808", "99999"])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_refusal_in_words_is_not_believed_while_the_account_shows_a_trace(kind: AccountKind, code: str) -> None:
+    """The lists are late; the balance or the fills show the order."""
+    for fills in (True, False):
+        venue = PlacingVenue(kind, answer=says(code), fills_at_once=fills, lists_lag_ms=60_000)
+        if kind is AccountKind.UNIFIED and not fills:
+            continue  # `locked` is documented for spot orders: its open orders have to show it
+        assert run(venue, "a") == [None]
+
+
+@pytest.mark.parametrize("code", ["43012", "40808", "99999"])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_lists_that_are_late_show_it_in_time(kind: AccountKind, code: str) -> None:
+    venue = PlacingVenue(kind, answer=says(code), fills_at_once=True, lists_lag_ms=5_000)
+    assert run(venue, "a") == [Fate.PLACED]
+
+
+def test_an_empty_balance_proves_nothing() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={})
+    assert run(venue, "a", timeout_ms=3_000) == [None]
+
+
+def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
+    held = Placed("900", "other", START_MS - 90_000, ours=False)
+    for explained, frozen in ((True, None), (False, {"BTC": "0", "USDT": "100"})):
+        venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), orders=[held], frozen=frozen)
+        assert run(venue, "a", timeout_ms=3_000) == [Fate.REFUSED if explained else None]
+
+
+def test_fills_of_orders_that_cannot_be_looked_up_prove_nothing() -> None:
+    for count in (1, 6):
+        venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), foreign_fills=count)
+        assert run(venue, "a", timeout_ms=3_000) == [None]
+
+
+def test_a_look_up_without_an_answer_is_no_miss() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), look_faults=8)
+    assert run(venue, "a") == [Fate.REFUSED]
+    assert venue.script.now_ms - START_MS > 1_500 + 150, "the first miss comes after the faults"
+
+
+def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, answer=lost)
+    placement = venue.placement("a")
+    placement.stop_when_missed = True
+    venue.script.run(place(placement))
+    (state,) = placement.states
+    assert (state.fate, state.is_missed_twice(Pacing())) == (None, True)
+    assert 1_500 <= venue.script.now_ms - START_MS < 1_700
+
+
+# -- answers about another request, and other orders of the name ------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_answer_that_names_another_order_binds_nothing(kind: AccountKind, is_single: bool) -> None:
+    other = {"orderId": "555", "clientOid": "stranger"}
+    body = other if is_single else [other] if kind is AccountKind.UNIFIED else {"successList": [other]}
+    venue = PlacingVenue(kind, answer=lambda *_: body)
+    placement = venue.placement("a", is_single=is_single)
+    venue.script.run(place(placement))
+    (state,) = placement.states
+    assert state.fate is Fate.PLACED
+    assert state.row is not None
+    assert state.row.order_id == venue.of("a")[0].order_id
+    nothing = PlacingVenue(kind, lambda *_: False, answer=lambda *_: body)
+    assert run(nothing, "a", is_single=is_single, timeout_ms=3_000) == [None]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_name_that_another_order_has_places_nothing(kind: AccountKind) -> None:
+    code = "50060" if kind is AccountKind.CLASSIC else "25212"
+    for side, size in (("sell", SIZE), ("buy", "0.5")):
+        held = Placed("900", "a", START_MS - 90_000, ours=False, side=side, size=size)
+        venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[held])
+        assert run(venue, "a", is_unique=False) == [Fate.NAME_TAKEN]
+    same = Placed("900", "a", START_MS - 90_000, ours=False)
+    venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[same])
+    assert run(venue, "a", is_unique=False) == [Fate.PLACED], "a retry finds what it placed before"
+    nothing = PlacingVenue(kind, lambda *_: False, says(code))
+    assert run(nothing, "a", is_unique=False, timeout_ms=3_000) == [None], "an order has the name, wherever it is"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_older_order_of_a_name_is_not_the_placed_one(kind: AccountKind) -> None:
+    old = Placed("900", "a", START_MS - 90_000, live=False, ours=False)
+    for answer, fate in ((lost, None), (says("43012"), Fate.REFUSED)):
+        venue = PlacingVenue(kind, lambda *_: False, answer, orders=[old])
+        assert run(venue, "a", is_unique=False, timeout_ms=4_000) == [fate]
+        younger = PlacingVenue(kind, answer=answer, orders=[old], fills_at_once=True)
+        placement = younger.placement("a", is_unique=False)
+        younger.script.run(place(placement))
+        assert placement.states[0].row is not None
+        assert placement.states[0].row.order_id == younger.of("a")[0].order_id
+
+
+def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
+    def row(**raw: str) -> Row:
+        return Row("1", "a", "BTCUSDT", State.LIVE, raw)
+
+    assert TERMS.fit(row())
+    assert TERMS.fit(row(side="buy", baseSize="0.00100", price="50000.0"))
+    assert TERMS.fit(row(side="liquidation-buy", price="0"))
+    assert not TERMS.fit(row(side="sell"))
+    assert not TERMS.fit(row(baseSize="0.0011"))
+    assert not TERMS.fit(row(price="49999"))
+    market = Terms("buy", None, TERMS.price, None)
+    assert market.fit(row(quoteSize="50000", baseSize="0"))
+    assert not market.fit(row(quoteSize="50001"))
+
+
+# -- anything together ------------------------------------------------------------------------------------------------
+
+CODES = [code for code in TABLE if code not in KIND_CODES] + UNNAMED + [None]
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[PlacingVenue, list[str], bool, bool, dict[str, bool]]:
+    """Return a venue, the names to place, whether alone, whether the names are new, and which are executed."""
+    kind = draw(st.sampled_from(KINDS))
+    is_single = draw(st.booleans())
+    names = ["a"] if is_single else draw(st.sampled_from([["a"], ["a", "b"], ["a", "b", "c"]]))
+    whole = is_single or draw(st.booleans())
+    code = draw(st.sampled_from(CODES))
+    verdict = TABLE[code].verdict if code in TABLE else None
+    truth = {name: draw(st.booleans()) and verdict not in NOT_EXECUTED | {Verdict.CLOCK} for name in names}
+    faults = draw(st.integers(1, 3))
+
+    def answer(sent: list[str], times: int) -> object:
+        return whole_or_item(kind, code, whole=whole)(sent, times) if times <= faults else None
+
+    old = draw(st.booleans())
+    venue = PlacingVenue(
+        kind,
+        lambda name, times: truth[name] if times <= faults else True,
+        answer,
+        fills_at_once=draw(st.booleans()),
+        lists_lag_ms=draw(st.sampled_from([0, 200, 1_400, 3_000])),
+        look_faults=draw(st.integers(0, 4)),
+        orders=[Placed("900", "a", START_MS - 90_000, live=False, ours=False)] if old else [],
+    )
+    return venue, names, is_single, not old, truth
+
+
+@given(stories())
+@settings(max_examples=400, deadline=None)
+def test_no_order_is_placed_twice_nor_called_refused_while_it_is_there(story: Any) -> None:
+    venue, names, is_single, is_unique, _ = story
+    if venue.kind is AccountKind.UNIFIED and not venue.fills_at_once:
+        venue.lists_lag_ms = min(venue.lists_lag_ms, 1_400)  # its open orders are the proof
+    placement = venue.placement(*names, is_single=is_single, is_unique=is_unique)
+    venue.script.run(place(placement))
+    for state in placement.states:
+        there = venue.of(state.target.value)
+        assert len(there) <= 1, "twice"
+        if state.fate is Fate.PLACED:
+            assert there, "invented"
+            assert state.row is None or state.row.order_id == there[0].order_id
+        elif state.fate is not None:
+            assert not there, "lost"
+    assert venue.script.now_ms - START_MS <= 10_000
