@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +16,7 @@ import pytest
 
 from bitget_margin.cli import listing
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.emulator import Emulator, Order, synthetic_symbols
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, synthetic_symbols
 from support.client import rungs
 from support.operating import cancels, here, keys, process, run, until
 
@@ -352,8 +354,8 @@ def test_keys_that_are_refused_are_told_in_one_line(venue: Emulator) -> None:
 
 
 def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
-    """Whatever ccxt calls it: 40010 is an AuthenticationError there, and half of the markets a KeyError."""
-    for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "/symbols")):
+    """Whatever ccxt calls it: 40010 is an AuthenticationError there."""
+    for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "")):
         venue.clear_faults()
         venue.add_fault(kind, path)
         for command in (("orders",), ("cancel", "--all", "--yes"), ("cancel", "--all", "--dry-run")):
@@ -361,6 +363,100 @@ def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
             assert done.exit_code == 3, (kind, done.output)
             assert "cancel" not in command or "Nothing was cancelled: run the same command again" in done.output
             hold_no_secret(done.output, venue)
+
+
+NAMED = {
+    "OMNI": "omni/USDT",
+    "APX": "AstroPepeX/USDT",
+    "DEGEN": "DegenReborn/USDT",
+    "EVA": "Evadore/USDT",
+    "JADE": "Jade Protocol/USDT",
+    "TONCOIN": "TON/USDT",
+    "币安人生": "币安人生/USDT",
+}
+"""What ccxt calls some coins of Bitget's."""
+
+
+def test_what_is_shown_can_be_named(kind: AccountKind, tmp_path: Path) -> None:
+    """By `--symbol` and in a file, each symbol as `orders` prints it and in another case: that one, and no other."""
+    symbols = [replace(synthetic_symbols(1)[0], symbol=f"{coin}USDT", base=coin) for coin in NAMED]
+    with Emulator(accounts=(Account(kind=kind),), symbols=(*DEFAULT_SYMBOLS, *symbols)) as venue:
+        (other,) = rungs(venue, 1)
+        for coin, symbol in NAMED.items():
+            ids = rungs(venue, 3, symbol=f"{coin}USDT", price=90)
+            shown = json.loads(here(venue, "orders", "--json", "--symbol", symbol).stdout)["orders"]
+            assert {order["symbol"] for order in shown} == {symbol}
+            (tmp_path / "ids").write_text(f"{ids[0]} {shown[0]['symbol']}\n", encoding="utf-8")
+            for chosen in (
+                ("--from", str(tmp_path / "ids")),
+                ("--symbol", symbol.upper(), "--id", ids[1]),
+                ("--symbol", symbol.lower()),
+            ):
+                done = here(venue, "cancel", *chosen, "--yes")
+                assert done.exit_code == 0, done.output
+            assert ids_of(live(venue)) == {other}
+        assert venue.errors == ()
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize(
+    "ahead_ms", [0, *(sign * off for off in (3 * HOUR_MS, 48 * HOUR_MS, 2_400 * HOUR_MS) for sign in (1, -1))]
+)
+def test_an_age_goes_by_the_venue_s_clock(kind: AccountKind, ahead_ms: int) -> None:
+    """Whatever the local one shows: what is young lives, what is old is cancelled."""
+    shift_ms = [-ahead_ms - 5 * HOUR_MS]
+    with Emulator(accounts=(Account(kind=kind),), clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:
+        rungs(venue, 2)
+        shift_ms[0] += 5 * HOUR_MS
+        young = rungs(venue, 2, price=49_000)
+        shown = here(venue, "orders")
+        assert re.search(r"5h 00m +BTC/USDT", shown.stdout), shown.output
+        done = here(venue, "cancel", "--older-than", "2h", "--yes")
+        assert done.exit_code == 0, done.output
+        assert ids_of(live(venue)) == set(young)
+        assert "2 canceled." in done.stdout
+
+
+LISTS = ("/mix/market/contracts", "/spot/public/coins", "/margin/currencies", "/spot/public/symbols")
+
+
+BY_NAME = ("--symbol BTC/USDT --id {}", "--symbol btc/usdt --client-id a0", "--symbol BTC/USDT")
+
+
+def cancelled(venue: Emulator, chosen: str) -> tuple[bool, int, list[str]]:
+    """Cancel an order in a way; return whether it ended, the exit code, and the lines on standard error."""
+    (order_id,) = rungs(venue, 1, name="a")
+    done = here(venue, "cancel", *chosen.format(order_id).split(), "--yes", "--timeout", "2000")
+    ended = not venue.order(order_id).live
+    if not ended:
+        venue.cancel(order_id)
+    return ended, done.exit_code, done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("down", LISTS)
+@pytest.mark.parametrize("fault", ["html-502", "html-200", "reset-before", "code-40010"])
+def test_a_public_list_that_is_down_stops_no_cancel(venue: Emulator, down: str, fault: str) -> None:
+    """Neither by id nor of a symbol nor of all; it is told in a line that it went without."""
+    venue.add_fault(fault, down)
+    for chosen in (*BY_NAME, "--id {}", "--side buy", "--all"):
+        ended, code, told = cancelled(venue, chosen)
+        assert (ended, code) == (True, 0), (chosen, told)
+        assert all(line.startswith("Warning: the venue's markets could not be loaded") for line in told)
+        # ccxt reads a page for people as a list of no coins, which nothing here needs; contracts are not asked for.
+        assert len(told) == (0 if down == LISTS[0] or (down, fault) == (LISTS[1], "html-200") else 1)
+
+
+@pytest.mark.parametrize("fault", ["html-502", "html-200", "reset-before", "code-40010"])
+def test_without_any_public_list_nothing_untrue_is_said(venue: Emulator, fault: str) -> None:
+    """What is not seen to have ended is not called so."""
+    for each in LISTS:
+        venue.add_fault(fault, each)
+    for chosen in ("--id {}", "--side buy", "--all"):
+        ended, code, told = cancelled(venue, chosen)
+        assert told[0].startswith("Warning: the venue's markets could not be loaded, this goes on without them")
+        assert (code == 0) is ended, (chosen, told)
 
 
 def test_a_symbol_that_the_venue_does_not_have_is_bad_usage(venue: Emulator) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from bitget_margin.cli import age, credentials, freqtrade_config, main, whose
+import bitget_margin
+from bitget_margin.cli import age, credentials, freqtrade_config, listing, main, whose
 from bitget_margin.cli.account import connect
 from bitget_margin.cli.exits import BadUsage
-from bitget_margin.cli.selection import Name, Selection, pick, select
+from bitget_margin.cli.selection import Name, Selection, pick, select, symbol_of
 from bitget_margin.core.target import IdKind
 from bitget_margin.emulator import ccxt_urls
 from bitget_margin.freqtrade import client_ids
@@ -40,7 +42,7 @@ BOOK = (
     [
         ({"everything": True}, "1234"),
         ({"symbols": ["BTC/USDT"]}, "12"),
-        ({"symbols": ["btc/usdt", "ETH/USDT"]}, "1234"),
+        ({"symbols": ["BTC/USDT", "ETH/USDT"]}, "1234"),
         ({"side": "sell"}, "13"),
         ({"side": "sell", "symbols": ["ETH/USDT"]}, "3"),
         ({"prefixes": ["k3x9ab12-"]}, "12"),
@@ -57,6 +59,60 @@ BOOK = (
 )
 def test_filters_combine_and_nothing_else_is_meant(chosen: dict[str, Any], ids: str) -> None:
     assert "".join(order["id"] for order in pick(select(**chosen), BOOK, NOW_MS).orders) == ids
+
+
+LISTED = (
+    "BTC/USDT",
+    "TON/USDT",
+    "omni/USDT",
+    "AstroPepeX/USDT",
+    "DegenReborn/USDT",
+    "Evadore/USDT",
+    "Jade Protocol/USDT",
+    "币安人生/USDT",
+    "Ab/USDT",
+    "aB/USDT",
+)
+"""As ccxt has some of Bitget's."""
+
+
+@pytest.mark.parametrize("known", [LISTED, ()], ids=["listed", "not listed"])
+@pytest.mark.parametrize("symbol", LISTED[:8])
+def test_a_symbol_is_named_as_it_is_shown_or_in_any_case(symbol: str, known: tuple[str, ...]) -> None:
+    """Also where the venue's list is not there: ccxt's own names of coins are known without it."""
+    account = listing_of(known)
+    for way in (symbol, symbol.lower(), symbol.upper(), f"  {symbol} ", symbol.replace(" ", "  ")):
+        typed = symbol_of(way, "--symbol")
+        assert listing.spelling(account, [typed]) == {typed: symbol}
+    chosen = select(ids=["1"], symbols=[symbol.lower()])
+    spelled = chosen.spelled(listing.spelling(account, chosen.all_symbols))
+    assert (spelled.symbols, spelled.names) == ((symbol,), (Name(IdKind.ORDER, "1", symbol),))
+    (named,) = select(listed=[f"1 {symbol}  # mine"]).names
+    assert named.symbol == symbol
+
+
+def test_a_symbol_that_could_be_several_is_not_guessed() -> None:
+    """Written as one of them, it is that one."""
+    account = listing_of(LISTED)
+    assert listing.spelling(account, ["Ab/USDT", "aB/USDT"]) == {"Ab/USDT": "Ab/USDT", "aB/USDT": "aB/USDT"}
+    with pytest.raises(BadUsage, match="ab/usdt could be Ab/USDT or aB/USDT: write it as one of them"):
+        listing.spelling(account, ["ab/usdt"])
+    with pytest.raises(BadUsage, match="the venue has no spot market NOPE/USDT"):
+        listing.spelling(account, ["NOPE/USDT"])
+
+
+def test_a_symbol_written_in_two_ways_is_one() -> None:
+    chosen = select(symbols=["btc/usdt", "BTC/USDT"], listed=["1 Btc/Usdt", "1 BTC/USDT"])
+    spelled = chosen.spelled(listing.spelling(listing_of(LISTED), chosen.all_symbols))
+    assert (spelled.symbols, spelled.names) == (("BTC/USDT",), (Name(IdKind.ORDER, "1", "BTC/USDT"),))
+
+
+def listing_of(symbols: tuple[str, ...]) -> Any:
+    """Return an account on a venue that has these spot pairs, and a contract."""
+    exchange: Any = bitget_margin.bitget()
+    contract = {"BTC/USDT:USDT": {"spot": False}} if symbols else {}
+    exchange.markets = {**{symbol: {"spot": True} for symbol in symbols}, **contract}
+    return SimpleNamespace(exchange=exchange)
 
 
 def test_named_orders_that_are_not_open_or_filtered_out_are_told() -> None:

@@ -9,10 +9,11 @@ from bitget_margin.cli.demo import demo
 from bitget_margin.cli.emulator import emulator
 from bitget_margin.cli.freqtrade_command import freqtrade
 from bitget_margin.cli.orders import orders
+from bitget_margin.cli.output import Commands
 from bitget_margin.version import __version__
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
 def main() -> None:
     """Bitget's crossed margin account: batch cancels that tell the truth about each order."""

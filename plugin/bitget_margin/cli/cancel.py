@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TextIO
 
 import ccxt
 import click
 from rich.console import Console
 
-from bitget_margin.cli import account, age, document, outcomes, plan, show, trouble, work
+from bitget_margin.cli import account, age, document, outcomes, output, plan, show, trouble, work
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import BadUsage, Exit
 from bitget_margin.cli.outcomes import Book
@@ -117,7 +117,7 @@ def cancel(
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     book = Book()
     try:
-        with _interrupted_by_sigterm():
+        with _signals():
             code = _run(found, selection, book, yes=yes, dry_run=dry_run, as_json=as_json)
     except KeyboardInterrupt:  # while it was told
         code = Exit.UNRESOLVED if book.touched else Exit.INTERRUPTED
@@ -132,7 +132,9 @@ def _run(found: Account, selection: Selection, book: Book, *, yes: bool, dry_run
     planned = dry_run and not book.errors and not book.interrupted
     code = Exit.DONE if planned else book.exit_code
     if as_json:
-        click.echo(document.of_cancel(found, made, book, code, dry_run=dry_run, elapsed_ms=elapsed_ms))
+        output.attempt(
+            lambda: click.echo(document.of_cancel(found, made, book, code, dry_run=dry_run, elapsed_ms=elapsed_ms))
+        )
     for error in book.errors:
         click.echo(f"Error: {found.clean(trouble.said(error))}", err=True)
     if code is Exit.INTERRUPTED:
@@ -146,21 +148,20 @@ def _run(found: Account, selection: Selection, book: Book, *, yes: bool, dry_run
 def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool) -> Plan:
     """Make the plan, ask, and carry it out; what comes of it is in the book."""
     made = Plan(selection.everything)
-    now_ms = found.exchange.milliseconds()
     try:
         with show.listing(to) as step:
             # Nobody is asked, so that nothing has to wait for what only a listing symbol by symbol would show.
             at_once = selection.everything and yes and not dry_run
-            made = plan.make(found, selection, now_ms, step, at_once=at_once)
+            made = plan.make(found, selection, step, at_once=at_once)
         book.enter(made)
-        show.plan(to, made, now_ms, found.where)
+        output.attempt(show.plan, to, made, found.where)
         if dry_run:
             return made
         if made.idle:
             book.close()
             to.print(f"Nothing is left to cancel: {outcomes.summary(book.answers.values())}.")
             return made
-        if not yes and not click.confirm(_question(made), err=True):
+        if not yes and not _confirmed(made):
             book.close()
             to.print("Nothing was cancelled.")
             return made
@@ -173,8 +174,15 @@ def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, ye
         return made
     with show.cancelling(to, book) as step:
         work.carry_out(found, made, book, step)
-    _conclude(to, book, everything=made.everything)
+    output.attempt(_conclude, to, book, everything=made.everything)
     return made
+
+
+def _confirmed(made: Plan) -> bool:
+    try:
+        return click.confirm(_question(made), err=True)
+    except OSError as error:  # the terminal is gone
+        raise click.Abort from error
 
 
 def _question(made: Plan) -> str:
@@ -196,23 +204,33 @@ def _conclude(to: Console, book: Book, *, everything: bool) -> None:
 
 
 def _lines(source: str) -> list[str]:
+    if source == "-" and not _is_open(sys.stdin):
+        raise BadUsage("--from -: standard input is closed")
     with click.open_file(source, encoding="utf-8", errors="replace") as file:
         text: str = file.read()
     return text.splitlines()
 
 
 def _can_answer() -> bool:
-    return sys.stdin.isatty()
+    return _is_open(sys.stdin) and sys.stdin.isatty()
+
+
+def _is_open(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Have SIGTERM do what Ctrl-C does, so that what is known by then is told."""
+def _signals() -> Iterator[None]:
+    """Have SIGTERM do what Ctrl-C does, so that what is known is told; a terminal that is gone ends no cancel."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ours: dict[int, Any] = {signal.SIGTERM: signal.default_int_handler}
+    if hasattr(signal, "SIGHUP"):
+        ours[signal.SIGHUP] = signal.SIG_IGN
+    before = {number: signal.signal(number, handler) for number, handler in ours.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -33,7 +33,7 @@ def of_cancel(account: Account, plan: Plan, book: Book, code: Exit, *, dry_run: 
             "interrupted": book.interrupted,
             "summary": counts,
             "orders": [_answer(account, answer) for answer in answers],
-            "frozen_before": dict(plan.frozen),
+            "frozen_before": None if plan.frozen is None else dict(plan.frozen),
             "unexamined": list(book.unexamined),
             "errors": [account.clean(trouble.said(error)) for error in book.errors],
             "elapsed_ms": round(elapsed_ms),

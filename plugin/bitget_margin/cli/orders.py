@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import ccxt
 import click
+from rich.console import Console
 from rich.text import Text
 
-from bitget_margin.cli import account, document, listing, show, trouble
+from bitget_margin.cli import account, document, listing, output, show, trouble
+from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import Exit
-from bitget_margin.cli.selection import symbol_of
+from bitget_margin.cli.selection import Order, symbol_of
 
 _EPILOG: Final = """\b
 Exit codes:
   0    shown
   1    refused by the venue
   2    bad usage, or no keys
-  3    the venue does not answer
+  3    the venue does not answer, or the output cannot be written
   130  interrupted
 """
 
@@ -46,7 +48,8 @@ def orders(
     to = show.console(on_stderr=as_json)
     try:
         with show.listing(to) as step:
-            listing.load_markets(found, chosen)
+            listing.load_markets(found)
+            chosen = tuple(dict.fromkeys(listing.spelling(found, chosen).values()))
             held = listing.frozen(found)
             listed = listing.open_orders(found, chosen, held, step).orders
     except KeyboardInterrupt:
@@ -57,11 +60,19 @@ def orders(
     hidden = [] if chosen else listing.unexplained(found, listed, held)
     if as_json:
         click.echo(document.of_orders(listed, held, hidden))
-        return
+    else:
+        _show(to, found, listed, held, hidden)
+    if not output.arrived():
+        raise click.exceptions.Exit(Exit.UNRESOLVED)
+
+
+def _show(
+    to: Console, found: Account, listed: Sequence[Order], held: Mapping[str, float], hidden: Sequence[str]
+) -> None:
     to.print(Text(found.where, "dim"))
     count = "1 open order" if len(listed) == 1 else f"{len(listed)} open orders"
     if listed:
-        show.orders(to, listed, found.exchange.milliseconds(), count)
+        show.orders(to, listed, found.exchange.venue_milliseconds(), count)
     else:
         to.print("No open orders.")
     to.print(f"frozen on the account: {show.coins(held)}")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.cli import listing
+import ccxt
+
+from bitget_margin.cli import listing, trouble
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.listing import Listed, Step
 from bitget_margin.cli.selection import Name, Order, Selection, pick
@@ -33,8 +35,10 @@ class Plan:
     """Named, and nowhere to be seen."""
     spared: tuple[Name, ...] = ()
     """Named and open, and left alone: another filter does not let them through."""
-    frozen: Mapping[str, float] = field(default_factory=dict)
-    """How much of each coin the open orders of the account hold."""
+    frozen: Mapping[str, float] | None = field(default_factory=dict)
+    """How much of each coin the open orders of the account hold; None where the balance could not be read."""
+    at_ms: float = 0.0
+    """The venue's time at which the orders were listed, ms since the epoch: ages count from it."""
 
     @property
     def idle(self) -> bool:
@@ -42,25 +46,35 @@ class Plan:
         return not (self.orders or self.hidden or self.unlisted or (self.everything and self.frozen))
 
 
-def make(account: Account, selection: Selection, now_ms: float, step: Step, *, at_once: bool) -> Plan:
+def make(account: Account, selection: Selection, step: Step, *, at_once: bool) -> Plan:
     """Ask the venue what is open, and return the plan; nothing is changed.
 
-    :param now_ms: ms since the epoch, from which ages count
     :param at_once: leave out what only a listing symbol by symbol would show
     """
-    symbols = _symbols(selection)
-    listing.load_markets(account, symbols)
-    held = listing.frozen(account)
+    listing.load_markets(account)
+    selection = selection.spelled(listing.spelling(account, selection.all_symbols))
+    held = _frozen(account, selection)
     named = bool(selection.names)
     told = named and all(name.symbol is not None for name in selection.names)
     # Orders that are named are found quicker where they are than in a list of everything.
     listed = (
-        Listed(()) if told else listing.open_orders(account, symbols, held, step, one_by_one=not (named or at_once))
+        Listed(())
+        if told
+        else listing.open_orders(
+            account,
+            selection.all_symbols,
+            held or {},
+            step,
+            one_by_one=not (named or at_once),
+            guess=selection.everything,
+        )
     )
+    # Not before: the local clock may be hours off, and the venue's is known from its answers.
+    now_ms = account.exchange.venue_milliseconds()
     picked = pick(selection, listed.orders, now_ms)
     seen = tuple(order["symbol"] for order in listed.orders)
     places = selection.symbols or (*seen, *listed.unlisted, *listing.candidates(account))
-    shown = listing.locate(account, picked.absent, places, step)
+    shown = _located(account, selection, picked.absent, places, step)
     orders, spared = list(picked.orders), list(picked.spared)
     hidden, ended, lost = [], [], []
     for name in picked.absent:
@@ -88,10 +102,28 @@ def make(account: Account, selection: Selection, now_ms: float, step: Step, *, a
         lost=tuple(lost),
         spared=tuple(spared),
         frozen=held,
+        at_ms=now_ms,
     )
 
 
-def _symbols(selection: Selection) -> tuple[str, ...]:
-    """Return the symbols that are named."""
-    told = (name.symbol for name in selection.names if name.symbol is not None)
-    return tuple(dict.fromkeys((*selection.symbols, *told)))
+def _frozen(account: Account, selection: Selection) -> Mapping[str, float] | None:
+    """Return what open orders hold; where symbols are named, this is only to be shown and stops nothing."""
+    try:
+        return listing.frozen(account)
+    except ccxt.BaseError as error:
+        if not selection.all_symbols or trouble.refuses_keys(error):
+            raise
+        return None
+
+
+def _located(
+    account: Account, selection: Selection, names: Sequence[Name], places: Sequence[str], step: Step
+) -> Mapping[Name, Order]:
+    """Return those of these orders that the venue shows; a cancel by name and symbol needs no look before it."""
+    try:
+        return listing.locate(account, names, places, step)
+    except ccxt.BaseError as error:
+        told = all(name.symbol is not None for name in names)
+        if not told or selection.filtered or trouble.refuses_keys(error):
+            raise
+        return {}

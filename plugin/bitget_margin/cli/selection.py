@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bitget_margin.cli.exits import BadUsage
@@ -13,7 +14,8 @@ from bitget_margin.core.target import BadInput, IdKind, client_id, order_id
 Order = Mapping[str, Any]
 """ccxt's order structure."""
 
-_SYMBOL: Final = re.compile(r"[^\s/:]+/[^\s/:]+")
+_SYMBOL: Final = re.compile(r"[^\s/:]([^/:]*[^\s/:])?/[^\s/:]+")
+"""A base coin may have blanks in its name, such as ccxt's `Jade Protocol`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,18 @@ class Selection:
     def filtered(self) -> bool:
         """Whether named orders may be left alone, for what they are."""
         return bool(self.prefixes or self.side or self.older_than_ms)
+
+    @property
+    def all_symbols(self) -> tuple[str, ...]:
+        """Return the symbols that are named, as filters and with orders."""
+        told = (name.symbol for name in self.names if name.symbol is not None)
+        return tuple(dict.fromkeys((*self.symbols, *told)))
+
+    def spelled(self, symbols: Mapping[str, str]) -> Selection:
+        """Return the same selection with its symbols as the venue's list has them."""
+        names = (name if name.symbol is None else replace(name, symbol=symbols[name.symbol]) for name in self.names)
+        filters = (symbols[symbol] for symbol in self.symbols)
+        return replace(self, names=tuple(dict.fromkeys(names)), symbols=tuple(dict.fromkeys(filters)))
 
     def allows(self, order: Order, now_ms: float) -> bool:
         """Whether the filters let an order through, whatever is named."""
@@ -98,13 +112,23 @@ def select(
 
 
 def symbol_of(text: str, where: str) -> str:
-    """Return ccxt's symbol as it is written, or refuse it."""
-    symbol = text.strip().upper()
+    """Return a symbol as it is written, with single blanks, or refuse it."""
+    symbol = " ".join(text.split())
     if ":" in symbol:
         raise BadUsage(f"{where}: {text} is a contract; crossed margin orders are on symbols like BTC/USDT")
     if not _SYMBOL.fullmatch(symbol):
         raise BadUsage(f"{where}: {text!r} is no symbol; give one such as BTC/USDT")
     return symbol
+
+
+def matches(symbol: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return which of the known symbols a written one can mean: itself, or all that differ in case and blanks only."""
+    return (symbol,) if symbol in known else tuple(other for other in known if folded(other) == folded(symbol))
+
+
+def folded(text: str) -> str:
+    """Return a text without its case, its blanks and the other ways to encode the same characters."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def pick(selection: Selection, orders: Iterable[Order], now_ms: float) -> Picked:
@@ -139,15 +163,14 @@ def _words(line: str) -> list[str]:
 def _line(line: str, number: int, only: str | None) -> Name:
     value, *rest = _words(line)
     where = f"--from, line {number}"
-    if len(rest) > 1:
-        raise BadUsage(f"{where}: {line.strip()!r}; give an order id, and after it at most its symbol")
-    symbol = symbol_of(rest[0], where) if rest else only
+    symbol = symbol_of(" ".join(rest), where) if rest else only
     return Name(IdKind.ORDER, order_id(value, where), symbol)
 
 
 def _refuse_contradictions(names: Sequence[Name], symbols: Sequence[str], prefixes: tuple[str, ...]) -> None:
+    chosen = {folded(symbol) for symbol in symbols}
     for name in names:
         if prefixes and name.kind is IdKind.CLIENT and not name.value.startswith(prefixes):
             raise BadUsage(f"--client-id {name.value} does not begin with --prefix {' or '.join(prefixes)}")
-        if symbols and name.symbol is not None and name.symbol not in symbols:
+        if chosen and name.symbol is not None and folded(name.symbol) not in chosen:
             raise BadUsage(f"--from: {name.value} is said to be of {name.symbol}, which no --symbol names")

@@ -17,6 +17,7 @@ from rich.text import Text
 from bitget_margin.cli import age, whose
 from bitget_margin.cli.listing import Step
 from bitget_margin.cli.outcomes import Answer, Book, summary
+from bitget_margin.cli.output import attempt
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Order
 from bitget_margin.core.outcome import Outcome
@@ -35,9 +36,9 @@ _STYLES: Final = {Outcome.CANCELED: "green", Outcome.FILLED: "cyan", None: "dim"
 
 def console(*, on_stderr: bool) -> Console:
     """Return where to write for people."""
-    made = Console(stderr=on_stderr, highlight=False)
+    made = Console(stderr=on_stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
-        made = Console(stderr=on_stderr, highlight=False, width=_WIDTH)
+        made = Console(stderr=on_stderr, highlight=False, markup=False, emoji=False, width=_WIDTH)
     return made
 
 
@@ -66,20 +67,20 @@ def cancelling(to: Console, book: Book) -> Iterator[Step]:
             if answers := book.of(symbol):
                 to.print(Text(f"{symbol}: {summary(answers)}"))
 
-        yield say
+        yield lambda *args: attempt(say, *args)
         return
     bar = _bar(to)
     task = bar.add_task("cancelling", total=None)
-    with Live(Group(outcomes(book), bar), console=to, auto_refresh=False, vertical_overflow="ellipsis") as live:
+    with Live(bar, console=to, auto_refresh=False, vertical_overflow="ellipsis") as live:
 
         def step(done: int, total: int, _symbol: str) -> None:
             bar.update(task, completed=done, total=total)
             live.update(Group(outcomes(book), bar), refresh=True)
 
         try:
-            yield step
+            yield lambda *args: attempt(step, *args)
         finally:
-            live.update(outcomes(book), refresh=True)
+            attempt(lambda: live.update(outcomes(book), refresh=True))
 
 
 def orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
@@ -105,15 +106,15 @@ def orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> N
     to.print(table)
 
 
-def plan(to: Console, made: Plan, now_ms: float, where: str) -> None:
+def plan(to: Console, made: Plan, where: str) -> None:
     """Show what is about to be cancelled."""
     to.print(Text(where, "dim"))
     count = f"{len(made.orders)} open orders" if len(made.orders) != 1 else "1 open order"
     title = f"{count} to cancel" + (", all of the crossed account" if made.everything else "")
     if len(made.orders) > FEW:
-        to.print(_by_symbol(made.orders, now_ms, title))
+        to.print(_by_symbol(made.orders, made.at_ms, title))
     elif made.orders:
-        orders(to, made.orders, now_ms, title)
+        orders(to, made.orders, made.at_ms, title)
     elif made.everything:
         to.print("Every open order of the crossed account.")
     elif not made.hidden:
@@ -132,8 +133,10 @@ def plan(to: Console, made: Plan, now_ms: float, where: str) -> None:
     to.print(f"frozen on the account: {coins(made.frozen)}")
 
 
-def coins(frozen: Mapping[str, float]) -> str:
+def coins(frozen: Mapping[str, float] | None) -> str:
     """Return amounts of coins in words."""
+    if frozen is None:
+        return "not known, the balance could not be read"
     return ", ".join(f"{_number(amount)} {coin}" for coin, amount in frozen.items()) or "nothing"
 
 

@@ -1,0 +1,282 @@
+"""Output that cannot be written stops no command, and its exit code is the truth about the orders."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from bitget_margin.cli import main, output, show
+from bitget_margin.emulator import Emulator
+from support.client import rungs
+from support.operating import COMMAND, cancels, keys, run, until
+
+
+class Failing(io.StringIO):
+    """A text stream on which every write, or the flush after it, fails as it is told."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def flush(self) -> None:
+        raise self.error
+
+
+class Narrow(io.TextIOWrapper):
+    """A text stream of ASCII."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="ascii", errors="strict")
+
+
+class Stuck(io.StringIO):
+    """A pipe or a terminal that takes nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.go.wait()
+        return super().write(text)
+
+
+def closed() -> io.StringIO:
+    made = io.StringIO()
+    made.close()
+    return made
+
+
+UNWRITABLE: dict[str, Callable[[], Any]] = {
+    "closed pipe": lambda: Failing(BrokenPipeError(errno.EPIPE, "Broken pipe")),
+    "full disk": lambda: Failing(OSError(errno.ENOSPC, "No space left on device")),
+    "terminal gone": lambda: Failing(OSError(errno.EIO, "Input/output error")),
+    "unforeseen": lambda: Failing(RuntimeError("whatever a stream may raise")),
+    "ascii": Narrow,
+    "closed": closed,
+    "none": lambda: None,
+    "stuck": Stuck,
+}
+
+
+def unwritable(how: str) -> dict[str, Any]:
+    """Return both streams, of which a stuck one goes on at its own pace."""
+    streams = {name: UNWRITABLE[how]() for name in ("stdout", "stderr")}
+    for stream in streams.values():
+        if isinstance(stream, Stuck):
+            threading.Timer(0.5, stream.go.set).start()
+    return streams
+
+
+def live(venue: Emulator) -> int:
+    return len(venue.orders(venue.accounts[0].uid, live_only=True))
+
+
+def go(venue: Emulator, monkeypatch: pytest.MonkeyPatch, *args: str, **streams: Any) -> int:
+    """Run a command in this process, with these streams; return its exit code."""
+    for name, value in keys(venue.accounts[0]).items():
+        monkeypatch.setenv(name, value)
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, streams.get(name, io.StringIO()))
+    with pytest.raises(SystemExit) as end:
+        main.main([*args, "--url", venue.url])
+    return int(end.value.code or 0)
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+@pytest.mark.parametrize("broken", [("stdout",), ("stderr",), ("stdout", "stderr")], ids="+".join)
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
+def test_orders_are_cancelled_whatever_becomes_of_the_output(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch, how: str, broken: tuple[str, ...], as_json: tuple[str, ...]
+) -> None:
+    """Code 0, since all of them ended; a stuck stream takes nothing until the orders are gone."""
+    rungs(venue, 2)
+    streams = {name: UNWRITABLE[how]() for name in broken}
+    stuck = [stream for stream in streams.values() if isinstance(stream, Stuck)]
+    watch = threading.Thread(target=lambda: (until(lambda: not live(venue)), [s.go.set() for s in stuck]))
+    watch.start()
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes", *as_json, **streams) == 0
+    watch.join()
+    assert live(venue) == 0
+    if stuck and (as_json or "stdout" in broken):
+        assert "canceled" in "".join(stream.getvalue() for stream in stuck)
+
+
+@pytest.mark.parametrize("how", UNWRITABLE)
+def test_the_exit_code_is_that_of_the_orders(venue: Emulator, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """1 for an order that is refused, and 3 for what is not known."""
+    rungs(venue, 1)
+    chosen = ("cancel", "--symbol", "BTC/USDT", "--yes")
+    venue.knobs(refuse_cancels=4)
+    assert go(venue, monkeypatch, *chosen, **unwritable(how)) == 1
+    venue.add_fault("reset-before", cancels(venue))
+    assert go(venue, monkeypatch, *chosen, "--timeout", "900", **unwritable(how)) == 3
+
+
+def test_what_stdout_cannot_take_is_told_on_stderr(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for a reader who has gone, who wanted no more."""
+    told = io.StringIO()
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE["full disk"](), stderr=told) == 0
+    assert "standard output cannot be written (No space left on device)" in told.getvalue()
+    silent = io.StringIO()
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE["closed pipe"](), stderr=silent) == 0
+    assert silent.getvalue() == ""
+
+
+def test_a_character_that_an_encoding_does_not_have_is_written_as_its_number(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = Narrow()
+    stream = output.Stream(narrow)
+    stream.write("币 ok")
+    stream.drain()
+    assert narrow.buffer.getvalue() == b"\\u5e01 ok"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("closed pipe", 0), ("full disk", 3), ("closed", 3), ("none", 3), ("ascii", 0)]
+)
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
+def test_orders_that_could_not_be_shown_are_not_called_shown(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch, how: str, code: int, as_json: tuple[str, ...]
+) -> None:
+    """A reader that has gone has had what it wanted."""
+    rungs(venue, 2)
+    assert go(venue, monkeypatch, "orders", *as_json, stdout=UNWRITABLE[how]()) == code
+
+
+@pytest.mark.parametrize("what", ["plan", "outcomes", "not_ended"])
+def test_what_cannot_be_shown_stops_no_cancel(venue: Emulator, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """A fault of ours in a table is told in a line."""
+
+    def stumbles(*_: object) -> None:
+        raise ValueError("no table for this")
+
+    rungs(venue, 2)
+    monkeypatch.setattr(show, what, stumbles)
+    told = io.StringIO()
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stderr=told) == 0
+    assert live(venue) == 0
+    assert "Error: this cannot be shown: ValueError: no table for this" in told.getvalue()
+
+
+def test_names_are_shown_as_they_are(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like markup or an emoji is neither."""
+    said = io.StringIO()
+    frozen = {"[/x]": 1.0, ":smile:": 2.0}
+    monkeypatch.setattr("bitget_margin.cli.listing.frozen", lambda _: frozen)
+    assert go(venue, monkeypatch, "cancel", "--side", "buy", "--symbol", "BTC/USDT", "--dry-run", stdout=said) == 0
+    assert "1 [/x], 2 :smile:" in said.getvalue()
+
+
+# -- in processes of their own: what the shell does --------------------------------------------------------------------
+
+
+@contextmanager
+def shell(venue: Emulator, line: str, pass_fds: Sequence[int] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Run a line of bash, in which $CMD is the command and $URL its last words."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("BITGET_")}
+    variables = {**plain, **keys(venue.accounts[0]), "CMD": " ".join(COMMAND), "URL": f"--url {venue.url}"}
+    words = ["bash", "-c", line]
+    with subprocess.Popen(  # noqa: S603 - written here
+        words,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=pass_fds,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+LINES = [
+    "$CMD cancel --all --yes $URL | head -1; exit ${PIPESTATUS[0]}",
+    "$CMD cancel --all --yes --json $URL 2>&1 | true; exit ${PIPESTATUS[0]}",
+    "$CMD cancel --all --yes $URL > /dev/full 2>&1",
+    "$CMD cancel --all --yes --json $URL > /dev/full",
+    "$CMD cancel --all --yes --json $URL 2> /dev/full",
+    "$CMD cancel --all --yes $URL <&- >&- 2>&-",
+    "PYTHONIOENCODING=ascii:strict $CMD cancel --all --yes $URL",
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_shell_s_streams_stop_no_cancel(venue: Emulator, line: str) -> None:
+    """Python's own end included: it writes what is still buffered, and would exit with 120."""
+    rungs(venue, 30)
+    with shell(venue, line) as running:
+        _, complained = running.communicate(timeout=50)
+    assert (running.returncode, live(venue)) == (0, 0), complained
+    assert "Traceback" not in complained
+    assert "Exception ignored" not in complained
+
+
+def test_a_pipe_that_nobody_reads_stops_no_cancel(venue: Emulator) -> None:
+    """It is full from the start: the orders end first, and all that was to be said is there for who reads it then."""
+    rungs(venue, 3)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
+    os.write(writing, b"x" * 4_096)
+    with (
+        os.fdopen(reading, encoding="utf-8") as pipe,
+        shell(venue, f"exec $CMD cancel --all --yes $URL >&{writing}", pass_fds=[writing]) as running,
+    ):
+        os.close(writing)
+        until(lambda: not live(venue))
+        said = pipe.read()
+        assert running.wait(50) == 0
+    assert said.endswith("Nothing is frozen on the account any more.\n")
+
+
+def test_ctrl_c_ends_the_wait_for_a_reader_with_the_code_of_the_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, codes = output.Stream(Stuck()), list[int]()
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stuck, "drain", interrupted)
+    monkeypatch.setattr(os, "_exit", codes.append)
+    output._finish(stuck, output.Stream(None), SystemExit(3))
+    assert codes == [3]
+
+
+def test_standard_input_that_is_closed_is_bad_usage(venue: Emulator) -> None:
+    for line in ("$CMD cancel --from - --yes $URL <&-", "$CMD cancel --all $URL <&-"):
+        with shell(venue, line) as running:
+            _, complained = running.communicate(timeout=50)
+        assert running.returncode == 2, complained
+        assert "Traceback" not in complained
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="about terminals that hang up")
+def test_a_terminal_that_hangs_up_stops_no_cancel(venue: Emulator) -> None:
+    rungs(venue, 3)
+    rungs(venue, 2, symbol="ETHUSDT", price=2_000)
+    rule = venue.add_fault("stall-after", cancels(venue), count=1)
+    with shell(venue, "exec $CMD cancel --symbol BTC/USDT --symbol ETH/USDT --yes --timeout 3000 $URL") as running:
+        until(lambda: rule not in venue.faults)
+        running.send_signal(signal.SIGHUP)
+        _, complained = running.communicate(timeout=50)
+    assert (running.returncode, live(venue)) == (0, 0), complained
+
+
+def test_the_document_is_whole_where_it_can_be_written(venue: Emulator) -> None:
+    rungs(venue, 60)
+    done = run(venue, "cancel", "--all", "--yes", "--json")
+    assert len(json.loads(done.stdout)["orders"]) == 60
