@@ -17,7 +17,7 @@ import ccxt
 
 from bitget_margin.adapter.tries import never_connected
 from bitget_margin.core.call import Answer, Fault, Reply
-from bitget_margin.core.codes import SERVER_ERROR, SUCCESS
+from bitget_margin.core.codes import SERVER_ERROR, SUCCESS, Verdict, verdict
 from bitget_margin.core.row import text
 
 KEY_HEADER: Final = "ACCESS-KEY"
@@ -90,6 +90,12 @@ def reply(error: Exception) -> Reply:
         return Answer(body)
     transient = isinstance(error, ccxt.RequestTimeout | ccxt.ExchangeNotAvailable)
     return Fault(error, code, text(body.get("msg")), status, body=body, is_transient=transient)
+
+
+def verdict_of(error: Exception) -> Verdict | None:
+    """Return what the venue's answer behind an exception of a call says of its request; None where there is none."""
+    found = reply(error) if _ANSWER in vars(error) else None
+    return verdict(found) if isinstance(found, Fault) else None
 
 
 def _why(error: Exception) -> str:

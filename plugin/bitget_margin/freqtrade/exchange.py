@@ -17,8 +17,9 @@ import ccxt
 
 from bitget_margin.adapter.asking import RATE_GATE, account_kind
 from bitget_margin.adapter.errors import report_of
+from bitget_margin.adapter.placing import STOP_WHEN_MISSED
 from bitget_margin.core.account import AccountKind
-from bitget_margin.core.dialect import dialect_of
+from bitget_margin.core.dialect import Dialect, dialect_of
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.freqtrade import bookkeeping, client_ids, runtime, settings, startup
 from bitget_margin.freqtrade.base import (
@@ -35,9 +36,11 @@ from bitget_margin.freqtrade.base import (
     order_row,
 )
 from bitget_margin.freqtrade.exits import Exits
+from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.keeper import Keeper
 from bitget_margin.freqtrade.ladder import BUY, SELL
 from bitget_margin.freqtrade.ladders import Ladders
+from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.own_orders import OwnOrders
 from bitget_margin.freqtrade.rung import ENDED, Kind
 
@@ -76,6 +79,9 @@ class Bitgetcross(Exchange):
             self._exits = Exits(self, self._keeper)
             self._ladders = Ladders(self, self._keeper)
             self._own_orders = OwnOrders(self, self._keeper)
+            self._lost_orders = LostOrders(self._keeper, self._own_orders.adopt)
+            self.holdings = Holdings(self._fetch_balance, self._base_of, lambda: self._dialect.freezes)
+            """Balance readings, held against the books."""
             self._unproven: dict[str, str] = {}
             """Entries whose cancel is not proven, and their pairs."""
             super().__init__(config, **kwargs)
@@ -85,7 +91,7 @@ class Bitgetcross(Exchange):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
-        ours = {"_keeper", "_exits", "_ladders", "_own_orders"}
+        ours = {"_keeper", "_exits", "_ladders", "_own_orders", "_lost_orders", "holdings"}
         return {name: value for name, value in self.__dict__.items() if name not in ours}
 
     # -- what we are --------------------------------------------------------------------------------------------------
@@ -113,7 +119,11 @@ class Bitgetcross(Exchange):
     @property
     def batch_max(self) -> int:
         """How many orders one request may name, on this kind of account."""
-        return dialect_of(account_kind(self.api, {})).batch_max
+        return self._dialect.batch_max
+
+    @property
+    def _dialect(self) -> Dialect:
+        return dialect_of(account_kind(self.api, {}))
 
     @property
     def keeper(self) -> Keeper:
@@ -205,7 +215,8 @@ class Bitgetcross(Exchange):
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_params(*args, **kwargs)
         client_id = _CLIENT_ID.get()
-        return params if client_id is None else {**params, "clientOrderId": client_id}
+        # What is in doubt is looked for by every loop: this one goes on after two look-ups.
+        return params if client_id is None else {**params, "clientOrderId": client_id, STOP_WHEN_MISSED: True}
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
         # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.
@@ -323,6 +334,13 @@ class Bitgetcross(Exchange):
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
+    def _fetch_balance(self) -> Mapping[str, Any]:
+        balance: Mapping[str, Any] = self.api.fetch_balance({"marginMode": "cross", "timeout": self._settings.wait_ms})
+        return balance
+
+    def _base_of(self, pair: str) -> str:
+        return str(self.markets[pair]["base"])
+
     def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
         """Return what the fills of an order cost in a currency; None where the venue does not show all of it."""
         since = datetime.fromtimestamp(since_ms / 1_000, UTC)
@@ -342,7 +360,12 @@ class Bitgetcross(Exchange):
         with self._keeper.lock:
             keeper = self._keeper
             steps = (keeper.check_books, self._own_orders.resolve, self._cancel_again)
-            for step in (*steps, lambda: keeper.tend(self._exits.busy())):
+            resting = (
+                lambda: keeper.tend(self._exits.busy()),
+                self._lost_orders.look,
+                lambda: self._ladders.place_waiting(self._exits.busy()),
+            )
+            for step in (*steps, *resting):
                 try:
                     step()
                 except Exception:

@@ -17,6 +17,7 @@ import ccxt
 from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
+from bitget_margin.freqtrade.ladder import SELL
 from bitget_margin.freqtrade.settings import CancelScope, PartialExits
 from bitget_margin.freqtrade.venue import Budget
 
@@ -106,8 +107,9 @@ class Exits:
             partial = amount < trade.amount * (1 - _GRAIN)
             if not partial or self._keeper.settings.partial_exits is PartialExits.CANCEL:
                 self._cancel(trade, exit_)
+                self._exchange.ladders.drop_waiting(trade)
             most = bookkeeping.left(trade) if rungs else amount
-            selling = self._keeper.selling(trade)
+            selling = self._selling(trade)
             if selling:
                 # What resting orders may still sell is theirs: with other coins in the wallet it would be sold twice.
                 free = self._exchange.free(self._exchange.markets[pair]["base"])
@@ -122,6 +124,23 @@ class Exits:
                     f"Exit of trade {trade.id} on {pair}: {most:.8g} of {amount:.8g} can be sold, {held}",
                 )
             return float(sold)
+
+    def _selling(self, trade: Trade) -> float:
+        """Return the coins of a trade that resting orders may still sell.
+
+        Orders without an answer may not be there at all. On a classic account whose coins are the bot's alone, they
+        hold no more than what is frozen beside the orders that are known.
+        """
+        rungs = [rung for rung in self._keeper.open_of(key_of(trade)) if rung.side == SELL]
+        known = sum(rung.remaining for rung in rungs if rung.order_id is not None)
+        unanswered = sum(rung.remaining for rung in rungs if rung.order_id is None)
+        if not unanswered or not self._exchange.holdings.freezes():
+            return known + unanswered
+        coin = self._exchange.holdings.base_of(trade.pair)
+        holding = self._exchange.holdings.read(coin)
+        if holding is None or self._exchange.holdings.has_others(coin, holding):
+            return known + unanswered
+        return known + min(unanswered, max(0.0, holding.frozen - known))
 
     def rest_of(self, trade: Trade) -> str | None:
         """Return why a trade should exit, of which only a part could be sold, once nothing holds the rest any more."""

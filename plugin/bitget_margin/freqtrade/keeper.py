@@ -14,6 +14,7 @@ import ccxt
 from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
+from bitget_margin.freqtrade.holdings import REL_TOLERANCE
 from bitget_margin.freqtrade.ladder import SELL
 from bitget_margin.freqtrade.notices import Notices
 from bitget_margin.freqtrade.records import Batch, Records
@@ -28,8 +29,10 @@ logger = logging.getLogger("bitget_margin")
 
 _K = TypeVar("_K", bound=Hashable)
 
-LOST_AFTER_SECONDS: Final = 60.0
-"""How long an order without an answer is looked for."""
+LOST_AFTER_SECONDS: Final = 30.0
+"""How long an order without an answer is looked for where the balance does not show sooner that it is not there."""
+RECHECK_SECONDS: Final = 1.5
+"""Between two look-ups, and between two balances, as proof that an order is not there."""
 SHOUT_AFTER_SECONDS: Final = 60.0
 """How long an order with an id may be in neither list before the user hears of it."""
 END_SECONDS: Final = 30.0
@@ -52,6 +55,8 @@ class Keeper:
         """When each pair was last looked at."""
         self._missing: dict[str, float] = {}
         """Since when looks have missed an order, by client order id."""
+        self._no_room: dict[str, float] = {}
+        """Since when balances have left no room for an order without an answer, by client order id."""
         self._checked = False
         self._handed: set[str] = set()
         """Ended orders that freqtrade has in its hands, by client order id."""
@@ -257,9 +262,22 @@ class Keeper:
         """
         return self.seconds() - self._missing.setdefault(rung.client_id, self.seconds())
 
+    def note_missed(self, rung: Rung, seconds: float) -> None:
+        """Note that look-ups have missed an order for so long already."""
+        self._missing.setdefault(rung.client_id, self.seconds() - seconds)
+
     def found(self, rung: Rung) -> None:
-        """Note that a look has shown an order."""
+        """Note that a look has shown an order, or that it is not looked for any more."""
         self._missing.pop(rung.client_id, None)
+        self._no_room.pop(rung.client_id, None)
+
+    def take_in(self, lost: Rung, found: Rung) -> None:
+        """Take an order in again that was given up, and has shown."""
+        self.notices.warn(
+            f"Resting {found.side} {found.order_id} on {found.pair} (trade {found.trade_id}) was given up, and is "
+            "there: it is taken in again."
+        )
+        self._take(bookkeeping.open_trades().get(found.trade) if found.trade else None, [lost], [found])
 
     def _missed(self, old: Rung, new: Rung | None) -> Rung:
         """Return an order as it was looked at: lost, if it never had an answer and look after look does not show it.
@@ -271,11 +289,12 @@ class Keeper:
             return new
         seconds = self.missed_seconds(old)
         name = f"Resting {old.side} {old.order_id or old.client_id} on {old.pair} (trade {old.trade_id})"
-        if old.order_id is None and seconds > LOST_AFTER_SECONDS:
+        if old.order_id is None and (seconds > LOST_AFTER_SECONDS or self._has_no_room(old, seconds)):
             self.notices.warn(
-                f"{name} got no answer, and the venue has not shown it for {seconds:.0f} s, neither as open nor in "
-                "history: it is taken as never placed. Look at the account.",
+                f"{name} got no answer, and neither look-ups nor the balance show it: it is taken as never placed, and "
+                "looked for now and then.",
             )
+            self.found(old)
             return replace(old, phase=Phase.LOST)
         if old.order_id is not None and seconds > SHOUT_AFTER_SECONDS:
             self.notices.warn(
@@ -284,6 +303,32 @@ class Keeper:
                 f"missing {old.client_id}",
             )
         return old
+
+    def _has_no_room(self, rung: Rung, missed_seconds: float) -> bool:
+        """Whether two balances leave no room for a sell without an answer: its coins are there, and not frozen.
+
+        Only on a classic account, which shows what orders hold, and where the coins are the bot's alone.
+        """
+        holdings = self._exchange.holdings
+        if rung.side != SELL or missed_seconds < RECHECK_SECONDS or not holdings.freezes():
+            return False
+        coin = holdings.base_of(rung.pair)
+        holding = holdings.read(coin)
+        known = sum(
+            other.remaining
+            for other in self.records.open(Kind.RUNG)
+            if other.side == SELL and other.order_id is not None and holdings.base_of(other.pair) == coin
+        )
+        least = rung.amount * (1 - REL_TOLERANCE)
+        if (
+            holding is None
+            or holdings.has_others(coin, holding)
+            or holding.frozen - known >= least
+            or not holdings.shows(coin, holding, least)
+        ):
+            self._no_room.pop(rung.client_id, None)
+            return False
+        return self.seconds() - self._no_room.setdefault(rung.client_id, self.seconds()) >= RECHECK_SECONDS
 
 
 def _grouped(rungs: Iterable[Rung], by: Callable[[Rung], _K]) -> dict[_K, list[Rung]]:

@@ -1,20 +1,35 @@
-"""Ladders placed for trades: checked, written down, sent once, and told of."""
+"""Ladders placed for trades: checked, written down, sent once, and sent again where the refusal was of the moment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.ladder import Limits
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.ladder import SELL, Limits
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
 from bitget_margin.freqtrade.venue import Budget, now_ms
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
     from bitget_margin.freqtrade.keeper import Keeper
+
+
+_PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
+"""Between the tries to place what was refused for the moment; the last one repeats."""
+_REL_TOLERANCE: Final = 1e-9
+"""What the sum of floats may be off by."""
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How often the waiting orders of a ladder were tried again, and when they are tried next."""
+
+    count: int = 0
+    at_seconds: float = 0.0
 
 
 class Ladders:
@@ -23,6 +38,7 @@ class Ladders:
     def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
         self._exchange = exchange
         self._keeper = keeper
+        self._tries: dict[tuple[TradeKey, str], _Tries] = {}
 
     def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
@@ -61,6 +77,50 @@ class Ladders:
             self._tell_placed(trade, name, placed)
             return [rung.order() for rung in placed]
 
+    def place_waiting(self, busy: Collection[TradeKey]) -> None:
+        """Place what was refused for the moment, in growing intervals, until it is placed or refused for good.
+
+        :param busy: trades that are in the middle of an exit, in another thread
+        """
+        with self._keeper.lock:
+            waiting = self._keeper.records.in_phase(Phase.WAITING)
+            trades = bookkeeping.open_trades() if waiting else {}
+            ladders: dict[tuple[TradeKey, str], list[Rung]] = {}
+            for rung in waiting:
+                if rung.trade is not None and rung.trade not in busy:
+                    ladders.setdefault((rung.trade, rung.ladder), []).append(rung)
+            for (key, name), rungs in ladders.items():
+                trade = trades.get(key)
+                tries = self._tries.setdefault((key, name), _Tries())
+                if trade is None:
+                    self._refuse(rungs, "its trade has ended")
+                elif self._keeper.seconds() >= tries.at_seconds:
+                    self._place_again(trade, name, rungs, tries)
+
+    def drop_waiting(self, trade: Trade) -> None:
+        """Place nothing more for a trade that exits."""
+        rungs = self._keeper.records.of_trade(key_of(trade))
+        self._refuse([rung for rung in rungs if rung.phase is Phase.WAITING], "its trade exits")
+
+    def _place_again(self, trade: Trade, name: str, rungs: list[Rung], tries: _Tries) -> None:
+        sellable = self._limits(trade).sellable
+        if sum(rung.amount for rung in rungs if rung.side == SELL) > sellable * (1 + _REL_TOLERANCE):
+            self._refuse(rungs, "the trade has sold a part of its coins since")
+            return
+        placed = self._keeper.venue.place(trade.pair, rungs, Budget(self._keeper.settings.wait_ms))
+        tries.count += 1
+        tries.at_seconds = self._keeper.seconds() + _PAUSES_SECONDS[min(tries.count, len(_PAUSES_SECONDS) - 1)]
+        self._keeper.records.update(zip(rungs, placed, strict=True))
+        if any(rung.phase is not Phase.WAITING for rung in placed):
+            self._tell_placed(trade, name, placed)
+
+    def _refuse(self, rungs: Sequence[Rung], why: str) -> None:
+        self._keeper.records.update((rung, replace(rung, phase=Phase.REFUSED, reason=why)) for rung in rungs)
+        for rung in rungs:
+            self._keeper.notices.note(
+                f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {why}."
+            )
+
     def resting(self, trade: Trade) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as they are known, the ended ones too; asks nobody."""
         return [rung.order() for rung in self._keeper.records.of_trade(key_of(trade))]
@@ -93,6 +153,13 @@ class Ladders:
                     f"Resting {rung.side} of {rung.amount:.8g} at {rung.price:.8g} on {rung.pair} (ladder {name!r}, "
                     f"trade {trade.id}) was refused: {rung.reason}. It is not placed again under this key.",
                 )
+        waiting = [rung for rung in placed if rung.phase is Phase.WAITING]
+        if waiting:
+            self._keeper.notices.warn(
+                f"{len(waiting)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) were refused for "
+                f"the moment: {waiting[0].reason}. The loop places them again.",
+                f"waiting {trade.id} {name}",
+            )
         unclear = [rung for rung in placed if rung.phase is Phase.INTENDED]
         if unclear:
             self._keeper.notices.warn(

@@ -46,7 +46,8 @@ class CrossedMarginMixin(IStrategy):
         :param orders: up to 50 dicts with `side` ('buy' or 'sell'), `price` (quote coins) and `amount` (base coins)
         :param key: the ladder's name; a second call with the same one places nothing, and returns the same orders
         :returns: ccxt's order structures, in the same order; a refused one has `status` 'rejected', one without an
-            answer None. Empty where orders are not real (dry-run, backtesting).
+            answer None, and one that was refused for the moment (funds that the balance shows late, too many
+            requests): the loop places it again. Empty where orders are not real (dry-run, backtesting).
         :raises LadderRefused: a ValueError, before anything is sent: sells above what the trade has, buys above the
             free balance, an order below the venue's minimum, or something that is no order
         """

@@ -17,6 +17,7 @@ import ccxt
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import bookkeeping, client_ids
 from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row
+from bitget_margin.freqtrade.holdings import REL_TOLERANCE
 from bitget_margin.freqtrade.ladder import BUY
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung
 from bitget_margin.freqtrade.venue import Budget, now_ms
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
     from bitget_margin.freqtrade.keeper import Keeper
 
-FORGET_AFTER_SECONDS: Final = 30.0
-"""How long an order without an answer is looked for, and nothing else is placed on its side of its pair."""
+BLOCKS_SECONDS: Final = 30.0
+"""How long an order without an answer keeps others from its side of its pair, at least where the balance does not show
+that it is not there. After that the venue would refuse it for its age."""
+RECHECK_SECONDS: Final = 1.5
+"""Between two look-ups that miss an order, as proof."""
 PLACING_SECONDS: Final = 30.0
 _TAG: Final = "found again"
 
@@ -48,12 +52,15 @@ class OwnOrders:
         with self._keeper.lock:
             self.resolve(pair, side)
             for earlier in self._keeper.records.open(Kind.OWN):
-                if (earlier.pair, earlier.side) == (pair, side):
+                if (earlier.pair, earlier.side) != (pair, side):
+                    continue
+                if not self._is_not_there(earlier, amount):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
-                        f"show it yet. No other one is placed until a look-up shows it, or has missed it for "
-                        f"{FORGET_AFTER_SECONDS:.0f} s.",
+                        f"show it yet. No other one is placed until a look-up shows it, or look-ups and the balance "
+                        f"show that it is not there.",
                     )
+                self._give_up(earlier)
             trade = bookkeeping.open_trade(pair)
             intent = Rung(
                 client_id=client_ids.own(self._keeper.records.key()),
@@ -80,8 +87,11 @@ class OwnOrders:
     def failed(self, intent: Rung, error: BaseException) -> None:
         """Forget an order that was refused; keep one that the venue may have taken."""
         self._placing.pop(intent.client_id, None)
-        refused = isinstance(error.__cause__, ccxt.BaseError) and not isinstance(error.__cause__, PlaceUnresolved)
-        if refused:
+        cause = error.__cause__
+        if isinstance(cause, PlaceUnresolved):
+            if cause.missed_twice:
+                self._keeper.note_missed(intent, RECHECK_SECONDS)
+        elif isinstance(cause, ccxt.BaseError):
             self._keeper.records.forget(intent)
 
     def resolve(self, pair: str | None = None, side: str | None = None) -> None:
@@ -110,26 +120,46 @@ class OwnOrders:
             return
         if found is not None:
             self._keeper.found(intent)
-            self._adopt(found)
-        elif self._keeper.missed_seconds(intent) > FORGET_AFTER_SECONDS:
-            self._tell_missing(intent)
-
-    def _tell_missing(self, intent: Rung) -> None:
-        """Forget an order that no look shows and that never had an answer; what has an id is only shouted about."""
-        if intent.order_id is not None:
+            self.adopt(found)
+        elif self._keeper.missed_seconds(intent) > BLOCKS_SECONDS and intent.order_id is not None:
             self._keeper.notices.warn(
                 f"The {intent.side} order {intent.order_id} on {intent.pair} was taken by the venue, which does not "
                 "show it now. It may still trade; every loop looks for it, and no other one is placed there.",
                 f"missing {intent.client_id}",
             )
-            return
-        self._keeper.notices.warn(
-            f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and the venue does "
-            "not show it: it is taken as never placed. Look at the account.",
-        )
-        self._keeper.records.forget(intent)
 
-    def _adopt(self, found: Rung) -> None:
+    def _is_not_there(self, intent: Rung, amount: float) -> bool:
+        """Whether an order without an answer is proven not to be there, so that another one may be sent.
+
+        Two look-ups have missed it. An entry waits for its age besides. For an exit the balance decides: it shows the
+        coins of the open trades, free. At once where the coins are the bot's alone on a classic account: should the
+        order come late, it is refused for want of coins. Else the exit waits for its age too.
+        """
+        if intent.order_id is not None or self._keeper.missed_seconds(intent) < RECHECK_SECONDS:
+            return False
+        is_old = now_ms() - intent.intended_ms >= BLOCKS_SECONDS * 1_000
+        if intent.side == BUY:
+            return is_old and self._keeper.missed_seconds(intent) >= BLOCKS_SECONDS
+        holdings = self._exchange.holdings
+        coin = holdings.base_of(intent.pair)
+        holding = holdings.read(coin)
+        if holding is None or holding.free < amount * (1 - REL_TOLERANCE):
+            return False
+        if is_old:
+            return holdings.shows(coin, holding, intent.amount / 2)
+        alone = holdings.freezes() and not holdings.has_others(coin, holding)
+        return alone and holdings.shows(coin, holding, intent.amount * REL_TOLERANCE)
+
+    def _give_up(self, intent: Rung) -> None:
+        """Take an order as never placed. It is watched on: what shows later is taken in."""
+        self._keeper.notices.warn(
+            f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and neither two look-ups nor "
+            "the balance show it: it is taken as never placed, and looked for now and then.",
+        )
+        self._keeper.found(intent)
+        self._keeper.records.update([(intent, replace(intent, phase=Phase.LOST))])
+
+    def adopt(self, found: Rung) -> None:
         """Write an order of ours that freqtrade does not know into freqtrade's rows; its loop takes it from there."""
         bookkeeping.refresh()
         nothing = found.phase is Phase.ENDED and found.filled == 0

@@ -95,6 +95,10 @@ class Records:
         """Return the orders of a kind that may still trade, oldest first."""
         return self._find(RungRow.kind == kind.value, RungRow.phase.in_(_OPEN))
 
+    def in_phase(self, phase: Phase) -> list[Rung]:
+        """Return the orders of every kind in this phase, oldest first."""
+        return self._find(RungRow.phase == phase.value)
+
     def unsettled(self) -> list[Rung]:
         """Return resting orders that have ended with a fill, and whose end freqtrade has not booked."""
         ended = RungRow.phase == Phase.ENDED.value

@@ -35,10 +35,12 @@ class Phase(Enum):
     """The venue gave it an id, and no row has shown its end."""
     ENDED = "ended"
     """A row of the venue showed its end."""
+    WAITING = "waiting"
+    """Refused for the moment, as by a balance that lags: not placed, and to be placed again."""
     REFUSED = "refused"
-    """The venue refused it: it never was there."""
+    """The venue refused it for good: it never was there."""
     LOST = "lost"
-    """Looked for long enough, and never seen."""
+    """Taken as never placed, on the evidence of look-ups and the balance; watched on."""
 
     @property
     def open(self) -> bool:

@@ -10,11 +10,17 @@ from typing import Any, Final, Self
 import ccxt
 
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
+from bitget_margin.adapter.faults import verdict_of
 from bitget_margin.adapter.operations import batch_cancel
+from bitget_margin.adapter.placing import STOP_WHEN_MISSED
 from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.core.codes import of_code
+from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.freqtrade.rung import Phase, Rung, shown
 
+MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})
+"""Refusals that a moment later would not be one: funds that a balance shows late, too many requests."""
 _LEAST_MS: Final = 50.0
 """Less time than this is not worth a request."""
 
@@ -136,14 +142,16 @@ class Venue:
         ]
         with budget:
             try:
-                timeout = {"timeout": _timeout_ms(budget), "marginMode": "cross"}
-                orders = self._api().create_orders(requests, timeout)
+                bounds = {"timeout": _timeout_ms(budget), STOP_WHEN_MISSED: True, "marginMode": "cross"}
+                orders = self._api().create_orders(requests, bounds)
             except PlaceUnresolved as error:
                 orders = error.orders
-            except ccxt.NetworkError as error:
-                return [replace(rung, reason=str(error)) for rung in rungs]
             except ccxt.BaseError as error:
-                return [replace(rung, phase=Phase.REFUSED, reason=str(error)) for rung in rungs]
+                # Whatever else is raised, nothing was placed.
+                why = verdict_of(error)
+                waits = why in MOMENTARY or (why is None and isinstance(error, ccxt.NetworkError))
+                phase = Phase.WAITING if waits else Phase.REFUSED
+                return [replace(rung, phase=phase, reason=str(error)) for rung in rungs]
         return [_placed(rung, order) for rung, order in zip(rungs, orders, strict=True)]
 
 
@@ -155,10 +163,14 @@ def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
 
 def _placed(rung: Rung, order: Mapping[str, Any]) -> Rung:
     if order["id"] is None:
-        refused = order["status"] == "rejected"
+        if order["status"] != "rejected":
+            return replace(rung, phase=Phase.INTENDED, reason="no answer, and no look-up shows it yet")
         info = order["info"]
-        why = info.get("errorMsg") or info.get("msg") if refused else "no answer, and no look-up shows it yet"
-        return replace(rung, phase=Phase.REFUSED if refused else rung.phase, reason=why)
+        code = info.get("errorCode") or info.get("code")
+        # An entry without a code may be of the moment: it is tried again, and refused for good in the end.
+        momentary = code is None or of_code(str(code)) in MOMENTARY
+        phase = Phase.WAITING if momentary else Phase.REFUSED
+        return replace(rung, phase=phase, reason=info.get("errorMsg") or info.get("msg"))
     if order["status"] is None:
         # Taken, as in stock ccxt: the answer to a new order says no more than its id.
         return replace(rung, phase=Phase.LIVE, order_id=order["id"])

@@ -1,0 +1,60 @@
+"""Orders that were taken as never placed: looked for in growing intervals, and taken in when they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from bitget_margin.freqtrade.rung import Kind, Phase, Rung
+from bitget_margin.freqtrade.venue import Budget, now_ms
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.keeper import Keeper
+
+FIRST_SECONDS: Final = 5.0
+LAST_SECONDS: Final = 300.0
+"""Between two looks, at first and at most: each is twice the one before."""
+FORGET_AFTER_MS: Final = 24 * 3_600_000
+"""How old an order may be that is still looked for: the venue refuses a request that is half a minute old."""
+
+
+class LostOrders:
+    """The orders of a bot that it has given up."""
+
+    def __init__(self, keeper: Keeper, adopt: Callable[[Rung], None]) -> None:
+        self._keeper = keeper
+        self._adopt = adopt
+        self._next: dict[str, tuple[float, float]] = {}
+        """When each order is looked for next, and how long after that again, by client order id; in seconds."""
+
+    def look(self) -> None:
+        """Look for those that are due, pair by pair, and take in what shows."""
+        with self._keeper.lock:
+            due: dict[str, list[Rung]] = {}
+            now = self._keeper.seconds()
+            for rung in self._keeper.records.in_phase(Phase.LOST):
+                if now_ms() - rung.intended_ms > FORGET_AFTER_MS:
+                    if rung.kind is Kind.OWN:
+                        self._keeper.records.forget(rung)
+                    continue
+                at, pause = self._next.get(rung.client_id, (now, FIRST_SECONDS))
+                if at <= now:
+                    self._next[rung.client_id] = (now + pause, min(2 * pause, LAST_SECONDS))
+                    due.setdefault(rung.pair, []).append(rung)
+            for pair, rungs in due.items():
+                self._look_at(pair, rungs)
+
+    def _look_at(self, pair: str, rungs: list[Rung]) -> None:
+        asked = [replace(rung, phase=Phase.INTENDED) for rung in rungs]
+        for lost, found in zip(
+            rungs, self._keeper.venue.view(pair, asked, Budget(self._keeper.settings.wait_ms)), strict=True
+        ):
+            if found is None:
+                continue
+            self._next.pop(lost.client_id, None)
+            if lost.kind is Kind.OWN:
+                self._keeper.records.update([(lost, found)])
+                self._adopt(found)
+            else:
+                self._keeper.take_in(lost, found)
