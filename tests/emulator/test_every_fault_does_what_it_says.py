@@ -16,6 +16,7 @@ from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, Fa
 from bitget_margin.emulator.spoiling import spoiled
 
 from .client import CROSSED, Client, FakeClock
+from .unified_client import V3, UnifiedClient, order_fields
 from .waiting import connects, wait_for
 
 BATCH_CANCEL = f"{CROSSED}/batch-cancel-order"
@@ -86,6 +87,11 @@ def lists(*rows: dict[str, str]) -> dict[str, Any]:
     return {"successList": list(rows), "failureList": []}
 
 
+def failed(row: dict[str, str], text: str = "refused by a fault", **code: str) -> dict[str, Any]:
+    """Return the data of a batch whose one item failed."""
+    return {"successList": [], "failureList": [row | {"errorMsg": text} | code]}
+
+
 def page(status: int) -> Check:
     """Expect HTML."""
 
@@ -129,10 +135,18 @@ EXPECTED: Mapping[FaultKind, tuple[bool, int, Check]] = {
     FaultKind.CODE_40015: (True, 400, refused("40015", "System is abnormal, please try again later")),
     FaultKind.CODE_40725: (True, 400, refused("40725", "service return an error")),
     FaultKind.CODE_45001: (True, 400, refused("45001", "Unknown error")),
+    FaultKind.CODE_BEFORE: (False, 400, refused("45001", "refused by a fault")),
+    FaultKind.CODE_AFTER: (True, 400, refused("45001", "refused by a fault")),
+    FaultKind.ITEM_CODE_BEFORE: (False, 200, succeeds(lambda row: failed(row | {"clientOid": ""}))),
+    FaultKind.ITEM_CODE_AFTER: (True, 200, succeeds(failed)),
+    FaultKind.REPEAT: (True, 200, succeeds(lambda row: failed(row, "Order Cancelled"))),
+    FaultKind.LATE: (True, 502, page(502)),
     FaultKind.NULL_DATA: (True, 200, succeeds(lambda _: None)),
     FaultKind.NULL_LISTS: (True, 200, succeeds(lambda _: {"successList": None, "failureList": None})),
     FaultKind.MISSING_LISTS: (True, 200, succeeds(lambda _: {})),
     FaultKind.UNASKED_IDS: (True, 200, succeeds(lambda row: lists(row, UNASKED))),
+    FaultKind.OTHER_ANSWER: (True, 200, succeeds(lambda _: lists(UNASKED))),
+    FaultKind.OTHER_ANSWER_BEFORE: (False, 200, succeeds(lambda _: lists(UNASKED))),
     FaultKind.TWICE: (True, 200, succeeds(lambda row: lists(row, row))),
     FaultKind.WRONG_SYMBOL: (True, 200, succeeds(lists)),  # only listed orders have a symbol
     FaultKind.CLOCK_SKEW: (False, 400, refused("40008", "Request timestamp expired")),
@@ -154,7 +168,7 @@ def test_every_kind_is_expected_and_documented() -> None:
 
 
 @pytest.mark.parametrize("kind", FaultKind)
-def test_fault(venue: Emulator, client: Client, kind: FaultKind) -> None:
+def test_fault(venue: Emulator, client: Client, clock: FakeClock, kind: FaultKind) -> None:
     """The right thing arrives, the order is cancelled or not, and the next request is a usual one."""
     executed, status, check = EXPECTED[kind]
     order_id = client.placed(clientOid="a")
@@ -165,6 +179,9 @@ def test_fault(venue: Emulator, client: Client, kind: FaultKind) -> None:
     before = time.perf_counter()
     check(cancel(client, order_id), order_id)
     assert time.perf_counter() - before >= (DURATION_MS / 1000 if kind is FaultKind.SLOW_BYTES else 0)
+    if kind is FaultKind.LATE:
+        assert venue.order(order_id).live
+        clock.advance(DURATION_MS)
     assert venue.order(order_id).live is not executed
     record = venue.requests[-1]
     assert (record.path, record.uid) == (BATCH_CANCEL, client.account.uid)
@@ -293,3 +310,129 @@ def test_stall_ends_when_the_client_leaves(venue: Emulator, client: Client) -> N
     service = venue._server._service
     assert service
     wait_for(lambda: not service._web.connections)
+
+
+# -- what can happen to new orders ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[("venue", "client"), ("unified_venue", "unified")], ids=lambda names: names[1])
+def of_kind(request: pytest.FixtureRequest) -> tuple[Emulator, Client]:
+    """Return a venue and a client of it, of each kind of account."""
+    running, client = (request.getfixturevalue(name) for name in request.param)
+    return running, client
+
+
+def place_batch(client: Client, *names: str, **fields: object) -> Any:
+    """Place small orders by these client ids, and return the answer's data."""
+    if isinstance(client, UnifiedClient):
+        return client.post(f"{V3}/trade/place-batch", [order_fields(clientOid=name, **fields) for name in names]).data
+    order = {"side": "buy", "orderType": "limit", "force": "gtc", "loanType": "normal", "price": "50000"}
+    listed = [order | {"baseSize": "0.01", "clientOid": name} | fields for name in names]
+    return client.post(f"{CROSSED}/batch-place-order", {"symbol": "BTCUSDT", "orderList": listed}).data
+
+
+def failures(client: Client, data: Any) -> list[tuple[str, str, str | None]]:
+    """Return client id, text and code of each item of a batch that failed."""
+    if isinstance(client, UnifiedClient):
+        failed_rows = [row for row in data if "msg" in row]
+        assert all("orderId" not in row for row in failed_rows)
+        return [(row["clientOid"], row["msg"], row.get("code")) for row in failed_rows]
+    assert all(row["orderId"] == "" for row in data["failureList"])
+    return [(row["clientOid"], row["errorMsg"], row.get("errorCode")) for row in data["failureList"]]
+
+
+def names_of(venue: Emulator) -> list[str]:
+    """Return the client ids of all orders, oldest first."""
+    return [order.client_oid for order in venue.orders()]
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_any_code_under_any_status(of_kind: tuple[Emulator, Client], executed: bool) -> None:
+    """A request is answered with code, text and status of the rule, whether it was executed or not."""
+    venue, client = of_kind
+    kind = FaultKind.CODE_AFTER if executed else FaultKind.CODE_BEFORE
+    venue.add_fault(kind, "/place-order", count=1, code="43012", text="Insufficient balance", status=403)
+    reply = client.place(clientOid="a")
+    reply.assert_refused("43012", 403)
+    assert reply.content["msg"] == "Insufficient balance"
+    assert names_of(venue) == (["a"] if executed else [])
+    assert venue.requests[-1].executed is executed
+
+
+@pytest.mark.parametrize("executed", [True, False])
+@pytest.mark.parametrize("items", [1, 2, None])
+@pytest.mark.parametrize("code", ["43012", None])
+def test_items_of_a_batch_fail(
+    of_kind: tuple[Emulator, Client], executed: bool, items: int | None, code: str | None
+) -> None:
+    """The first items, or all, are said to have failed, with a code or without one, executed or not."""
+    venue, client = of_kind
+    kind = FaultKind.ITEM_CODE_AFTER if executed else FaultKind.ITEM_CODE_BEFORE
+    venue.add_fault(kind, count=1, code=code, text="no", items=items)
+    data = place_batch(client, "a", "b", "c")
+    bad = ["a", "b", "c"][:items]
+    assert failures(client, data) == [(name, "no", code) for name in bad]
+    assert names_of(venue) == [name for name in "abc" if executed or name not in bad]
+    assert venue.requests[-1].executed is (executed or items is not None)
+    venue.add_fault(kind, count=1)
+    assert client.place(clientOid="d").data["clientOid"] == "d", "an order alone is no item"
+
+
+def test_a_repeated_request_is_executed_as_often_as_the_venue_lets_it(of_kind: tuple[Emulator, Client]) -> None:
+    """The second answer says what became of the second order; the first one is there."""
+    venue, client = of_kind
+    duplicate = "25212" if isinstance(client, UnifiedClient) else "50060"
+    venue.add_fault(FaultKind.REPEAT, count=3)
+    client.place(clientOid="a").assert_refused(duplicate)
+    assert (names_of(venue), venue.requests[-1].executed) == (["a"], True)
+    data = place_batch(client, "b", "c")
+    assert [(name, code) for name, _, code in failures(client, data)] == [
+        (name, duplicate if isinstance(client, UnifiedClient) else None) for name in ("b", "c")
+    ]
+    amount = {"qty": "600"} if isinstance(client, UnifiedClient) else {"quoteSize": "600"}
+    placed = client.place(clientOid="d", orderType="market", **amount).data["orderId"]
+    assert [o.order_id == placed for o in venue.orders() if o.client_oid == "d"] == [False, True], "its name was free"
+    venue.add_fault(FaultKind.REPEAT, count=1)
+    client.place(clientOid="e", price="x").assert_refused("400172" if isinstance(client, UnifiedClient) else "40020")
+    assert venue.requests[-1].executed is False
+
+
+def test_a_repeated_request_takes_room_twice(venue: Emulator, client: Client) -> None:
+    """Where the window has room for one only, the second answer is a 429."""
+    client.pause = int
+    for _ in range(9):
+        client.place()
+    venue.add_fault(FaultKind.REPEAT)
+    client.place(clientOid="a").assert_refused("429", 429)
+    assert names_of(venue)[-1] == "a"
+
+
+def test_a_late_request_is_executed_when_its_answer_is_long_out(
+    of_kind: tuple[Emulator, Client], clock: FakeClock
+) -> None:
+    """A page of a gateway, or a code; then the order is placed, unless it cannot be."""
+    venue, client = of_kind
+    venue.add_fault(FaultKind.LATE, count=1, duration_ms=5_000, code="40010", text="Request timed out")
+    client.place(clientOid="a").assert_refused("40010")
+    clock.advance(4_000)
+    assert names_of(venue) == []
+    clock.advance(1_000)
+    (order,) = venue.orders()
+    assert (order.client_oid, order.created_ms) == ("a", clock.now_ms)
+    venue.add_fault(FaultKind.LATE, count=1, duration_ms=5_000, code="40010")
+    client.place(clientOid="a").assert_refused("40010")
+    clock.advance(5_000)
+    assert names_of(venue) == ["a"], "its name is taken"
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_the_answer_to_another_request(of_kind: tuple[Emulator, Client], executed: bool) -> None:
+    """Success that names an order that nobody placed, even where the venue would refuse."""
+    venue, client = of_kind
+    kind = FaultKind.OTHER_ANSWER if executed else FaultKind.OTHER_ANSWER_BEFORE
+    venue.add_fault(kind, count=3)
+    assert client.place(clientOid="a").data == UNASKED
+    data = place_batch(client, "b", "c")
+    assert data == ([UNASKED] if isinstance(client, UnifiedClient) else lists(UNASKED))
+    assert names_of(venue) == (["a", "b", "c"] if executed else [])
+    assert client.place(price="x").data == UNASKED

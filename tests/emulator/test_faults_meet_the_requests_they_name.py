@@ -109,6 +109,12 @@ def test_paths(venue: Emulator, client: Client) -> None:
         ({"kind": "twice", "path": 1}, "path must be text, not 1"),
         ({"kind": "twice", "path": "/nowhere"}, "no path ends with '/nowhere'; there are /api/v2/"),
         ({"kind": "twice", "count": 0}, "count must be a whole number from 1 on, or None, not 0"),
+        ({"kind": "item-code-after", "items": 0}, "items must be a whole number from 1 on, or None, not 0"),
+        ({"kind": "code-after", "code": 43012}, "code must be text like '43012', or None, not 43012"),
+        ({"kind": "code-after", "code": ""}, "code must be text like '43012', or None, not ''"),
+        ({"kind": "code-after", "text": None}, "text must be text, not None"),
+        ({"kind": "code-after", "status": 99}, "status must be a status of HTTP like 400, not 99"),
+        ({"kind": "code-after", "status": "400"}, "status must be a status of HTTP like 400, not '400'"),
         ({"kind": "twice", "count": True}, "count must be a whole number from 1 on, or None, not True"),
         ({"kind": "twice", "probability": 0}, "probability must be a number above 0 and up to 1, not 0"),
         ({"kind": "twice", "probability": 1.5}, "probability must be a number above 0 and up to 1, not 1.5"),
@@ -130,7 +136,8 @@ def test_wrong_rules_are_explained(venue: Emulator, fields: dict[str, Any], mess
 def test_admin_adds_shows_and_clears_faults(venue: Emulator, client: Client) -> None:
     """Over HTTP as well: a rule comes back whole, with what is left of it."""
     wanted = {"kind": "code-45001", "path": "/open-orders", "count": 2, "probability": 1.0, "uid": "1001"}
-    rule = wanted | {"duration_ms": 1000}
+    answer = {"code": None, "text": "refused by a fault", "status": 400, "items": None}
+    rule = wanted | {"duration_ms": 1000} | answer
     assert admin(venue, "faults", wanted) == (200, rule)
     assert client.open_orders().code == "45001"
     assert admin(venue, "faults") == (200, [rule | {"count": 1}])

@@ -14,6 +14,11 @@ from .texts import Refusal
 
 #: How long a fault lasts that lasts.
 FAULT_DURATION_MS = 1000
+#: What a fault answers with a code, unless its rule says otherwise.
+FAULT_CODE = "45001"
+FAULT_TEXT = "refused by a fault"
+FAULT_STATUS = 400
+_STATUSES = range(200, 600)
 
 
 class FaultKind(StrEnum):
@@ -51,6 +56,16 @@ class FaultKind(StrEnum):
     CODE_40015 = ("code-40015", True, "40015 'System is abnormal, please try again later'")
     CODE_40725 = ("code-40725", True, "40725 'service return an error'")
     CODE_45001 = ("code-45001", True, "45001 'Unknown error'")
+    CODE_BEFORE = ("code-before", False, "the code and the text of the rule, under its HTTP status")
+    CODE_AFTER = ("code-after", True, "the code and the text of the rule, under its HTTP status")
+    ITEM_CODE_BEFORE = (
+        "item-code-before",
+        False,
+        "items of a batch fail with the code and the text of the rule; the others are executed",
+    )
+    ITEM_CODE_AFTER = ("item-code-after", True, "items of a batch that succeeded are said to have failed likewise")
+    REPEAT = ("repeat", True, "a gateway repeats the request: the second answer is sent")
+    LATE = ("late", True, "HTTP 502 with a gateway's page, or the code of the rule; executed duration_ms later")
     NULL_DATA = ("null-data", True, "the data is null")
     NULL_LISTS = ("null-lists", True, "every list in the data is null")
     MISSING_LISTS = ("missing-lists", True, "the data is {}")
@@ -58,6 +73,12 @@ class FaultKind(StrEnum):
         "unasked-ids",
         True,
         "each list, but that of failures, has a row more, of an order that nobody placed",
+    )
+    OTHER_ANSWER = ("other-answer", True, "success, as to a request that named an order that nobody placed")
+    OTHER_ANSWER_BEFORE = (
+        "other-answer-before",
+        False,
+        "success, as to a request that named an order that nobody placed",
     )
     TWICE = ("twice", True, "each row of each list comes twice")
     WRONG_SYMBOL = ("wrong-symbol", True, "listed orders are of another symbol, and cancelled")
@@ -87,7 +108,12 @@ class FaultRule:
     :param count: how many requests meet it, None for no end
     :param probability: by which chance a request meets it, above 0 and up to 1
     :param uid: the account, empty for all
-    :param duration_ms: how long the fault lasts, for the kinds that last
+    :param duration_ms: how long the fault lasts, for the kinds that last; how much later the request is executed
+    :param code: for the kinds that answer with one; None is 45001 for a request, no code for an item, and for a late
+        request a page
+    :param text: what stands beside the code
+    :param status: of HTTP, under which the code comes
+    :param items: how many items of a batch fail, the first ones; None for all
     """
 
     kind: FaultKind
@@ -96,16 +122,33 @@ class FaultRule:
     probability: float = 1.0
     uid: str = ""
     duration_ms: int = FAULT_DURATION_MS
+    code: str | None = None
+    text: str = FAULT_TEXT
+    status: int = FAULT_STATUS
+    items: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", read_fault_kind(self.kind))
-        for name in ("path", "uid"):
+        for name in ("path", "uid", "text"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"fault {name} must be text, not {getattr(self, name)!r}")  # noqa: TRY004
-        if self.count is not None and not _is_positive(self.count):
-            raise ValueError(f"fault count must be a whole number from 1 on, or None, not {self.count!r}")
+        if not (self.code is None or _is_text(self.code)):
+            raise ValueError(f"fault code must be text like '43012', or None, not {self.code!r}")
+        for name in ("count", "items"):
+            number = getattr(self, name)
+            if number is not None and not _is_positive(number):
+                raise ValueError(f"fault {name} must be a whole number from 1 on, or None, not {number!r}")
+        if not _is_status(self.status):
+            raise ValueError(f"fault status must be a status of HTTP like 400, not {self.status!r}")
         object.__setattr__(self, "probability", _read_probability(self.probability))
         check_duration_ms(self.duration_ms)
+
+    @property
+    def answered_code(self) -> str | None:
+        """The code that is answered to the whole request; None where the answer is none of this rule."""
+        if self.kind in (FaultKind.CODE_BEFORE, FaultKind.CODE_AFTER):
+            return self.code or FAULT_CODE
+        return self.code if self.kind is FaultKind.LATE else None
 
     def concerns(self, path: str, uid: str, *, public: bool) -> bool:
         """Return whether a request can meet this fault.
@@ -171,6 +214,14 @@ def _read_probability(probability: object) -> float:
     if isinstance(probability, bool) or not isinstance(probability, int | float | Decimal) or not 0 < probability <= 1:
         raise ValueError(f"fault probability must be a number above 0 and up to 1, not {probability!r}")
     return float(probability)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_status(value: object) -> bool:
+    return _is_positive(value) and value in _STATUSES
 
 
 def _is_positive(value: object) -> bool:

@@ -71,7 +71,7 @@ class RequestRecord:
     :param at_ms: when, ms since the epoch, on the venue's clock
     :param uid: the account, empty for public and for unrecognised requests
     :param status: what was sent, 0 for no answer
-    :param executed: whether it was carried out, whatever was sent
+    :param executed: whether it was carried out, whatever was sent; also where that is done only later
     :param fault: what it met
     """
 
@@ -93,7 +93,12 @@ def success(data: Any, now_ms: int) -> bytes:
 
 def failure(error: VenueError, language: Language, now_ms: int) -> bytes:
     """Return the venue's envelope around a refusal."""
-    return encode({"code": error.refusal.code, "msg": error.text(language), "requestTime": now_ms, "data": None})
+    return refusal(error.refusal.code, error.text(language), now_ms)
+
+
+def refusal(code: str, text: str, now_ms: int) -> bytes:
+    """Return the venue's envelope around any code."""
+    return encode({"code": code, "msg": text, "requestTime": now_ms, "data": None})
 
 
 def encode(content: Any) -> bytes:

@@ -8,7 +8,7 @@ from functools import partial
 
 from .account import Account, AccountKind
 from .decimals import ZERO, fits, read_decimal
-from .faults import FAULT_DURATION_MS, FaultKind, FaultRule, read_fault_kind
+from .faults import FAULT_DURATION_MS, FAULT_STATUS, FAULT_TEXT, FaultKind, FaultRule, read_fault_kind
 from .knobs import Knobs
 from .message import RequestRecord
 from .order import Force, LoanType, Order, OrderType
@@ -96,9 +96,13 @@ class Owner:
         probability: float = 1.0,
         uid: str = "",
         duration_ms: int = FAULT_DURATION_MS,
+        code: str | None = None,
+        text: str = FAULT_TEXT,
+        status: int = FAULT_STATUS,
+        items: int | None = None,
     ) -> FaultRule:
         """Have coming requests meet a fault, unless they meet one that was added before; see FaultRule."""
-        rule = FaultRule(read_fault_kind(kind), path, count, probability, uid, duration_ms)
+        rule = FaultRule(read_fault_kind(kind), path, count, probability, uid, duration_ms, code, text, status, items)
         with self._venue.opened():
             if rule.uid:
                 self._check_uid(rule.uid)

@@ -18,6 +18,8 @@ _INTEGER = re.compile(r"[0-9]{1,20}")
 #: Most items of a list in a classic body, and of a unified body that is a list.
 MOST_ITEMS = 50
 MOST_ROWS = 20
+#: What lists of items are called in a classic body.
+_ITEM_LISTS = ("orderList", "orderIdList")
 
 
 class Params:
@@ -112,6 +114,19 @@ class Params:
     def items(self, name: str) -> list[Params]:
         """Return a required list of 1 to 50 objects."""
         return _objects(self._values.get(name), name, MOST_ITEMS, Refusal.TOO_MANY_ITEMS)
+
+    def without_items(self, most: int | None) -> tuple[Params | None, list[Params]]:
+        """Take items out of a batch: return the rest, None where nothing is left, and what was taken.
+
+        :param most: how many, the first ones; None for all
+        """
+        name = next((name for name in _ITEM_LISTS if name in self._values), None)
+        items = self._rows if name is None else self._values[name]
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            return self, []
+        taken, left = (items, []) if most is None else (items[:most], items[most:])
+        rest = None if not left else Params({}, left) if name is None else Params({**self._values, name: left})
+        return rest, [Params(item) for item in taken]
 
     def rows(self) -> list[Params]:
         """Return the 1 to 20 objects of a body that is an array."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
 from .faults import FaultKind, FaultRule
-from .message import NO_ANSWER, Answer, Delivery
+from .message import NO_ANSWER, Answer, Delivery, refusal
 from .order import Status
+from .params import Params
 from .rows import Row
+from .unified import UNIFIED_ARRAYS
 
 #: The ids of an order that nobody placed and of a trade that never was: below those of every run of the venue.
 UNASKED_ORDER_ID = "1000000000000000007"
@@ -21,7 +23,10 @@ UNASKED_TRADE_ID = "1000000000000000008"
 _HTML = "text/html"
 _ORDER_ID = "orderId"
 _SYMBOL = "symbol"
+_CLIENT_ID = "clientOid"
+_SUCCESSES = "successList"
 _FAILURES = "failureList"
+_CLASSIC_BATCHES = ("/batch-place-order", "/batch-cancel-order")
 _UNASKED_ORDER: Row = {_ORDER_ID: UNASKED_ORDER_ID, "clientOid": UNASKED_CLIENT_ID}
 _UNASKED_IDS: Row = _UNASKED_ORDER | {
     "tradeId": UNASKED_TRADE_ID,
@@ -32,20 +37,71 @@ _STATUSES = ("status", "orderStatus")
 _OTHER_SYMBOLS = ("ETHUSDT", "BTCUSDT")
 
 
-def spoiled(fault: FaultRule, data: Any) -> Any:
+def spoiled(fault: FaultRule, data: Any, path: str = "") -> Any:
     """Return the result of a request as it is sent under a fault."""
+    if fault.kind in (FaultKind.OTHER_ANSWER, FaultKind.OTHER_ANSWER_BEFORE):
+        return _other(path)
+    if fault.kind is FaultKind.ITEM_CODE_AFTER:
+        return _failed(fault, data, path)
     spoil = _SPOILS.get(fault.kind)
     return data if spoil is None else spoil(data)
 
 
-def disguised(fault: FaultRule, answer: Answer) -> Answer:
+def with_failures(fault: FaultRule, data: Any, items: Sequence[Params], path: str) -> Any:
+    """Return the result of a batch, of which some items were not executed.
+
+    :param data: what became of the others, None where there were none
+    """
+    ids: list[Row] = [{name: item.text_or_empty(name) for name in (_ORDER_ID, _CLIENT_ID)} for item in items]
+    rows = [_failure(fault, row, path) for row in ids]
+    if path in UNIFIED_ARRAYS:
+        return [*rows, *(data or ())]
+    if not path.endswith(_CLASSIC_BATCHES):
+        return data
+    whole = data or {_SUCCESSES: [], _FAILURES: []}
+    return whole | {_FAILURES: [*rows, *(whole[_FAILURES] or ())]}
+
+
+def disguised(fault: FaultRule, answer: Answer, now_ms: int) -> Answer:
     """Return what is sent instead of an answer under a fault."""
+    if fault.answered_code is not None:
+        return replace(answer, status=fault.status, body=refusal(fault.answered_code, fault.text, now_ms))
     if fault.kind is FaultKind.SLOW_BYTES:
         return replace(answer, trickle_ms=fault.duration_ms)
     if fault.kind is FaultKind.REFUSE:
         return replace(_unanswered(answer, Delivery.RESET), refuse_ms=fault.duration_ms)
     disguise = _DISGUISES.get(fault.kind)
     return answer if disguise is None else disguise(answer)
+
+
+def _failed(fault: FaultRule, data: Any, path: str) -> Any:
+    """Return the result of a batch in which items that succeeded are said to have failed."""
+    if path in UNIFIED_ARRAYS and isinstance(data, list):
+        good = [i for i, row in enumerate(data) if "code" not in row][: fault.items]
+        return [_failure(fault, row, path) if i in good else row for i, row in enumerate(data)]
+    if not path.endswith(_CLASSIC_BATCHES) or not isinstance(data, dict):
+        return data
+    rows = data[_SUCCESSES] or []
+    failed = rows[: fault.items]
+    failures = [*(_failure(fault, row, path) for row in failed), *(data[_FAILURES] or ())]
+    return {_SUCCESSES: rows[len(failed) :], _FAILURES: failures}
+
+
+def _failure(fault: FaultRule, ids: Row, path: str) -> Row:
+    """Return the row of an item that failed, as each kind of account gets it: a new order that failed has no id."""
+    unified = path in UNIFIED_ARRAYS
+    named = dict(ids)
+    if "place" in path:
+        named = {_CLIENT_ID: ids.get(_CLIENT_ID, "")} if unified else named | {_ORDER_ID: ""}
+    code, text = ("code", "msg") if unified else ("errorCode", "errorMsg")
+    return named | {text: fault.text} | ({} if fault.code is None else {code: fault.code})
+
+
+def _other(path: str) -> Any:
+    """Return the result of a request that names an order that nobody placed."""
+    if path in UNIFIED_ARRAYS:
+        return [_UNASKED_ORDER]
+    return {_SUCCESSES: [_UNASKED_ORDER], _FAILURES: []} if path.endswith(_CLASSIC_BATCHES) else _UNASKED_ORDER
 
 
 def _with_lists(data: Any, change: Callable[[str, list[Any]], Any]) -> Any:
@@ -121,6 +177,7 @@ _DISGUISES: Mapping[FaultKind, Callable[[Answer], Answer]] = MappingProxyType(
         FaultKind.TRUNCATED_JSON: _cut,
         FaultKind.HTML_200: lambda answer: _page(answer, HTTPStatus.OK, "Under maintenance"),
         FaultKind.HTML_502: lambda answer: _page(answer, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
+        FaultKind.LATE: lambda answer: _page(answer, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
         FaultKind.UNAVAILABLE: lambda answer: _page(
             answer, HTTPStatus.SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable"
         ),

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import localcontext
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from .account import Account, AccountKind
 from .auth import identify, verify
-from .call import PrivateCall, PublicCall
+from .call import PrivateCall, PrivateEndpoint, PublicCall
 from .decimals import EXACT
 from .engine import Engine
 from .faults import FAULT_REFUSALS, FaultBoard, FaultKind, FaultRule
@@ -23,7 +24,7 @@ from .params import Params
 from .private import PRIVATE_ENDPOINTS
 from .public import PUBLIC_ENDPOINTS
 from .records import Records
-from .spoiling import disguised, spoiled
+from .spoiling import disguised, spoiled, with_failures
 from .symbol import Symbol
 from .texts import Refusal, VenueError
 from .unified import (
@@ -141,8 +142,8 @@ class Venue:
             error = VenueError(Refusal.SYSTEM_ERROR)
         knobs, batch = trace.knobs.now, request.path.endswith(BATCH_CANCELS)
         if trace.fault is not None:
-            error = _fault_error(trace.fault.kind, request.path) or error
-            data = spoiled(trace.fault, data)
+            error = _fault_error(trace.fault.kind, request.path, error)
+            data = spoiled(trace.fault, data, request.path)
         answer = Answer(
             status=(error.refusal.status if error else HTTPStatus.OK).value,
             body=failure(error, knobs.language, now_ms) if error else success(data, now_ms),
@@ -150,7 +151,7 @@ class Venue:
             delay_ms=knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0),
             trickle_ms=knobs.batch_cancel_trickle_ms if batch else 0,
         )
-        return answer if trace.fault is None else disguised(trace.fault, answer)
+        return answer if trace.fault is None else disguised(trace.fault, answer, now_ms)
 
     def _dispatch(self, request: Incoming, trace: _Trace, now_ms: int) -> Any:
         if request.body is None:
@@ -179,9 +180,37 @@ class Venue:
         if not self._admit(window, request.path, trace, now_ms, public=False):
             return None
         params = _params(request, request.body)
-        data = private(PrivateCall(self.engine, trace.knobs, params, now_ms, account, self._cancels))
+        call = PrivateCall(self.engine, trace.knobs, params, now_ms, account, self._cancels)
+        return self._carry_out(private, call, trace, request.path)
+
+    def _carry_out(self, endpoint: PrivateEndpoint, call: PrivateCall, trace: _Trace, path: str) -> Any:
+        """Do what a request asks for: once, or as its fault wants it."""
+        fault = trace.fault
+        kind = None if fault is None else fault.kind
+        if fault is not None and kind is FaultKind.LATE:
+            self.engine.at(call.now_ms + fault.duration_ms, partial(self._attempt, endpoint, call))
+            trace.executed = True
+            return None
+        if fault is not None and kind is FaultKind.ITEM_CODE_BEFORE:
+            rest, failed = call.params.without_items(fault.items)
+            data = None if rest is None else endpoint(replace(call, params=rest))
+            trace.executed = rest is not None
+            return with_failures(fault, data, failed, path)
+        if kind is FaultKind.REPEAT:
+            trace.executed = self._attempt(endpoint, call, call.now_ms)
+            if trace.window is not None and not trace.window.admit(call.now_ms):
+                raise VenueError(Refusal.TOO_MANY_REQUESTS)
+        data = endpoint(call)
         trace.executed = True
         return data
+
+    def _attempt(self, endpoint: PrivateEndpoint, call: PrivateCall, now_ms: int) -> bool:
+        """Do what a request asks for, whose answer nobody gets; return whether it was done."""
+        try:
+            endpoint(replace(call, now_ms=now_ms))
+        except VenueError:
+            return False
+        return True
 
     def _admit(self, window: Window, path: str, trace: _Trace, now_ms: int, *, public: bool) -> bool:
         """Let a request into its rate window, unless it meets a fault that keeps it out; return whether it is in.
@@ -191,14 +220,22 @@ class Venue:
         if not window.left(now_ms):
             raise VenueError(Refusal.TOO_MANY_REQUESTS)
         trace.fault = self.faults.draw(path, trace.uid, public=public)
-        return (trace.fault is None or trace.fault.kind.executes) and window.admit(now_ms)
+        kind = None if trace.fault is None else trace.fault.kind
+        # What is left of a batch is executed.
+        return (kind is None or kind.executes or kind is FaultKind.ITEM_CODE_BEFORE) and window.admit(now_ms)
 
 
-def _fault_error(kind: FaultKind, path: str) -> VenueError | None:
+def _fault_error(kind: FaultKind, path: str, error: VenueError | None) -> VenueError | None:
+    """Return what a request is refused for under a fault.
+
+    :param error: what it would be refused for without
+    """
+    if kind in (FaultKind.OTHER_ANSWER, FaultKind.OTHER_ANSWER_BEFORE):
+        return None  # whatever became of the request, the answer is about another one
     if kind is FaultKind.UNIFIED:
         return _wrong_kind(path)
     refusal = FAULT_REFUSALS.get(kind)
-    return None if refusal is None else VenueError(refusal)
+    return error if refusal is None else VenueError(refusal)
 
 
 def _wrong_kind(path: str) -> VenueError:
