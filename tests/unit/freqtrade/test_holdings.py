@@ -1,0 +1,49 @@
+"""A balance counts as evidence only where it shows the account, and is held against the books of that coin."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.freqtrade import bookkeeping, holdings
+from bitget_margin.freqtrade.holdings import Holding, Holdings
+
+
+def readings(balance: Any, *pairs: str) -> Holdings:
+    """Return readings of this balance beside open trades on these pairs, of one coin each."""
+
+    def fetch() -> Any:
+        if isinstance(balance, Exception):
+            raise balance
+        return balance
+
+    return Holdings(fetch, lambda pair: pair.split("/", maxsplit=1)[0], lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("balance", "expected"),
+    [
+        ({"total": {"BTC": 1.5, "USDT": 0.0}, "BTC": {"total": 1.5, "free": 1.0, "used": 0.5}}, Holding(1.5, 1.0, 0.5)),
+        ({"total": {"USDT": 3.0}}, Holding(0.0, 0.0, 0.0)),
+        ({"total": {"USDT": 3.0}, "BTC": {"total": None, "free": None, "used": None}}, Holding(0.0, 0.0, 0.0)),
+        ({"total": {}}, None),
+        ({}, None),
+        ({"total": {"BTC": 0.0}}, None),
+        (ccxt.RequestTimeout("no answer"), None),
+    ],
+)
+def test_an_empty_balance_or_none_is_no_reading(balance: object, expected: Holding | None) -> None:
+    assert readings(balance).read("BTC") == expected
+
+
+def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    trades = [SimpleNamespace(pair=pair, has=1.0) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
+    monkeypatch.setattr(holdings, "Trade", SimpleNamespace(get_trades_proxy=lambda is_open: trades if is_open else []))
+    monkeypatch.setattr(bookkeeping, "left", lambda trade: trade.has)
+    made = readings({})
+    assert made.booked("BTC") == 2.0
+    assert [made.has_others("BTC", Holding(total, total, 0.0)) for total in (1.9, 2.003, 2.005)] == [False, False, True]
+    assert [made.shows("BTC", Holding(total, total, 0.0), 0.5) for total in (1.5, 1.51)] == [False, True]

@@ -1,0 +1,74 @@
+"""What was taken as never placed is looked for now and then, and taken in when it shows."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from bitget_margin.freqtrade import lost_orders
+from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS, LostOrders
+from bitget_margin.freqtrade.rung import Phase, Rung
+from support.botless import Records, Stand, own, rung, without_freqtrade
+
+NOW_MS = 10 * FORGET_AFTER_MS
+
+
+@pytest.fixture
+def adopted(monkeypatch: pytest.MonkeyPatch) -> list[Rung]:
+    """Return the orders that were handed to freqtrade."""
+    monkeypatch.setattr(lost_orders, "now_ms", lambda: NOW_MS)
+    return []
+
+
+def lost(row: Rung) -> Rung:
+    """Return an order that was given up a moment ago."""
+    return replace(row, phase=Phase.LOST, intended_ms=NOW_MS - 60_000)
+
+
+def test_looks_come_in_growing_intervals(adopted: list[Rung]) -> None:
+    stand = Stand(Records(lost(own())))
+    watch, times = LostOrders(stand.keeper, adopted.append), []
+    began = stand.seconds
+    while stand.seconds < began + 2_000:
+        before = stand.venue.looks
+        watch.look()
+        if stand.venue.looks > before:
+            times.append(stand.seconds - began)
+        stand.seconds += 1
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps[:4] == [5, 10, 20, 40]
+    assert max(gaps) == LAST_SECONDS
+
+
+def test_an_own_order_that_shows_is_handed_to_freqtrade(adopted: list[Rung]) -> None:
+    row = lost(own())
+    stand = Stand(Records(row))
+    stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77")
+    LostOrders(stand.keeper, adopted.append).look()
+    assert [(found.order_id, found.phase) for found in adopted] == [("77", Phase.LIVE)]
+
+
+@pytest.mark.parametrize("phase", [Phase.LIVE, Phase.ENDED])
+def test_a_resting_order_that_shows_belongs_to_its_trade_again(
+    monkeypatch: pytest.MonkeyPatch, adopted: list[Rung], phase: Phase
+) -> None:
+    row = lost(rung())
+    stand = Stand(Records(row))
+    stand.trade()
+    without_freqtrade(monkeypatch, stand)
+    stand.venue.shown[row.client_id] = replace(row, phase=phase, order_id="77", filled=0.1)
+    LostOrders(stand.keeper, adopted.append).look()
+    assert stand.records.rows[row.client_id].phase is phase
+    assert adopted == []
+    assert any("was given up, and is there" in text for text in stand.said)
+
+
+def test_what_is_a_day_old_is_looked_for_no_more(adopted: list[Rung]) -> None:
+    old = NOW_MS - FORGET_AFTER_MS - 1
+    rows = [replace(lost(own()), intended_ms=old), replace(lost(rung()), intended_ms=old)]
+    stand = Stand(Records(*rows))
+    LostOrders(stand.keeper, adopted.append).look()
+    assert stand.venue.looks == 0
+    assert list(stand.records.rows) == [rows[1].client_id], "a rung stays known as its trade's"
