@@ -233,6 +233,9 @@ def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
     market = Terms("buy", None, TERMS.price, None)
     assert market.fit(row(quoteSize="50000", baseSize="0"))
     assert not market.fit(row(quoteSize="50001"))
+    by_cost = Terms("buy", None, TERMS.price, None, "market")
+    assert by_cost.fit(row(qty="50000", orderType="market"))
+    assert not by_cost.fit(row(qty="0.02", price="50000", orderType="limit")), "no cost to compare on a unified account"
 
 
 # -- anything together ------------------------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ def _terms(request: Mapping[str, Any]) -> Terms:
     if "qty" in request:
         is_cost = (request.get("orderType"), side) == ("market", "buy")
         base, quote = (None, decimal(request["qty"])) if is_cost else (decimal(request["qty"]), None)
-    return Terms(side, base, quote, decimal(request.get("price")))
+    return Terms(side, base, quote, decimal(request.get("price")), str(request.get("orderType")))
 
 
 def _refusal(exchange: CrossedMargin, method: str, state: PlaceState) -> Exception:

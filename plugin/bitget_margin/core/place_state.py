@@ -59,10 +59,13 @@ class Terms:
     quote: Decimal | None
     """Cost in quote coins, of a market buy."""
     price: Decimal | None
+    order_type: str | None = None
 
     def fit(self, row: Row) -> bool:
         """Whether the row may be of an order with these terms: nothing that it says differs from them."""
         if not str(row.raw.get("side", self.side)).lower().endswith(self.side):
+            return False
+        if self.order_type is not None and str(row.raw.get("orderType", self.order_type)).lower() != self.order_type:
             return False
         said: Mapping[str, Decimal | None] = {row.fields.ordered: self.base, "quoteSize": self.quote}
         if self.base is not None:
