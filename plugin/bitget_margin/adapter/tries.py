@@ -16,6 +16,7 @@ _Path: TypeAlias = list[tuple[str, str]]
 _CALLERS: Final = frozenset({"bitget_margin", "ccxt", "asyncio"})
 """The packages between a flow and the HTTP client."""
 
+_OURS: Final = ("bitget_margin.adapter.transport", "WithoutRedirects._request")
 _REQUESTS: Final = [
     ("requests.sessions", "Session.request"),
     ("requests.sessions", "Session.send"),
@@ -40,8 +41,8 @@ def never_connected(error: BaseException) -> bool:
     callers = {module.partition(".")[0] for module, _ in _path(error)}
     if cause is None or not callers <= _CALLERS:
         return False
-    # The first function is ccxt's own `fetch`, which caught it.
-    path = _path(cause)[1:]
+    # The first function is ccxt's own `fetch`, which caught it; the next one is ours, which tries once.
+    path = [function for function in _path(cause)[1:] if function != _OURS]
     return _by_requests(cause, path) or _by_aiohttp(cause, path)
 
 
