@@ -164,12 +164,17 @@ def _prepare(
     return Placement(
         desk,
         market["id"],
-        {m["id"]: (m["baseId"], m["quoteId"]) for m in (exchange.markets or {}).values() if m["spot"]},
+        {m["id"]: _coins(m) for m in (exchange.markets or {}).values() if m["spot"]},
         tuple(states),
         build,
         is_single,
         stop_when_missed=bool(params.get(STOP_WHEN_MISSED)),
     ), market
+
+
+def _coins(market: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the coins of a market as the venue names them; markets of a caller's own may have ccxt's names only."""
+    return market["baseId"] or market["base"], market["quoteId"] or market["quote"]
 
 
 def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, orders: Sequence[object]) -> None:
