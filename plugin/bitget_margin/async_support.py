@@ -26,7 +26,6 @@ from bitget_margin.core.call import (
     Fault,
     Flow,
     LoadMarkets,
-    Perform,
     Reply,
     Resync,
     Send,
@@ -68,8 +67,6 @@ class _Driver:
                 await self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 await self._resync(deadline_ms)
-            case Perform(method, place):
-                return await self._method(method, place)
         return None
 
     async def _send(self, send: Send) -> Reply:
@@ -83,17 +80,6 @@ class _Driver:
         except TimeoutError:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         return send.reply
-
-    async def _method(self, method: Callable[[], Awaitable[object]], place: Send) -> Reply:
-        unsent = await self._depart(place)
-        if unsent is not None:
-            return unsent
-        try:
-            reply = await _paced(method, place.deadline_ms - now_ms())
-        except TimeoutError:
-            return driver.placed_too_slowly(self._exchange)
-        departures.performed(self._exchange, place, reply)
-        return reply
 
     async def _depart(self, send: Send) -> Fault | None:
         with contextlib.closing(departures.depart(self._exchange, send)) as steps:

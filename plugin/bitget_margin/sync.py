@@ -27,7 +27,6 @@ from bitget_margin.core.call import (
     Fault,
     Flow,
     LoadMarkets,
-    Perform,
     Reply,
     Resync,
     Send,
@@ -93,8 +92,6 @@ class _Driver:
                 self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 self._resync(deadline_ms)
-            case Perform(method, place):
-                return self._method(method, place)
         return None
 
     def _send(self, send: Send) -> Reply:
@@ -108,17 +105,6 @@ class _Driver:
         except _Late:
             send.reply = driver.timed_out(self._exchange, send, allowed_ms)
         return send.reply
-
-    def _method(self, method: Callable[[], object], place: Send) -> Reply:
-        unsent = self._depart(place)
-        if unsent is not None:
-            return unsent
-        try:
-            reply = _paced(method, place.deadline_ms - now_ms())
-        except _Late:
-            return driver.placed_too_slowly(self._exchange)
-        departures.performed(self._exchange, place, reply)
-        return reply
 
     def _depart(self, send: Send) -> Fault | None:
         with contextlib.closing(departures.depart(self._exchange, send)) as steps:

@@ -10,12 +10,18 @@ import pytest
 
 from bitget_margin.adapter import placing
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.core.account import AccountKind
 from bitget_margin.core.call import Call, Endpoint, Fault
 from support.calling import BTC, CROSS, Caller, exchange
+from support.placing_venue import PlacingVenue, failed_items
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
 
 PLACE, LIVE, HISTORY = Endpoint.BATCH_PLACE, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
 NEW = str(EPOCH_MS + 5_000)
+TERMS = {"side": "buy", "baseSize": "0.001", "price": "50000"}
+"""Fields of a row of the orders that these tests place."""
+PRICE_TOO_LOW = "43008"
+"""A code that means that the order was not placed."""
 
 
 def wanted(*names: str, **more: Any) -> list[dict[str, Any]]:
@@ -27,7 +33,19 @@ def wanted(*names: str, **more: Any) -> list[dict[str, Any]]:
 def answer(*good: str, bad: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return an answer that lists these names."""
     taken = [{"orderId": str(70 + i), "clientOid": name} for i, name in enumerate(good)]
-    return {"successList": taken, "failureList": [{"clientOid": name, "errorMsg": "no"} for name in bad]}
+    refused = {"errorMsg": "no", "errorCode": PRICE_TOO_LOW}
+    return {"successList": taken, "failureList": [{"clientOid": name, **refused} for name in bad]}
+
+
+def placed(order_id: int, name: str, status: str = "live", **more: Any) -> dict[str, Any]:
+    """Return the row of an order that these tests place."""
+    return row(order_id, status, clientOid=name, **TERMS, **more)
+
+
+def at(venue: PlacingVenue) -> Caller:
+    """Return the script of a venue with lists and a balance, which takes what only the adapter asks for too."""
+    venue.script = caller = Caller(venue.say)
+    return caller
 
 
 def place(say: Any, orders: Any, params: Any = CROSS, made: Any = None) -> Any:
@@ -49,9 +67,9 @@ def test_each_order_has_its_answer_in_the_order_of_the_request() -> None:
         (None, "b", "rejected", BTC),
         ("70", "c", None, BTC),
     ]
-    assert second["info"] == {"clientOid": "b", "errorMsg": "no"}
-    odd = {"failureList": [{"clientOid": "a", "orderId": 1.5, "errorMsg": "no"}], "successList": []}
-    assert place(in_turn(odd), wanted("a"))[1][0]["id"] is None
+    assert second["info"] == {"clientOid": "b", "errorMsg": "no", "errorCode": PRICE_TOO_LOW}
+    odd = {"clientOid": "a", "orderId": 1.5, "errorMsg": "no", "errorCode": PRICE_TOO_LOW}
+    assert place(in_turn({"failureList": [odd], "successList": []}), wanted("a"))[1][0]["id"] is None
     (call,) = venue.calls
     assert call.endpoint is PLACE
     assert names_of(call) == ["a", "b", "c"]
@@ -81,17 +99,18 @@ def test_orders_without_a_name_get_one_each() -> None:
 
 
 def test_what_the_answer_leaves_out_is_looked_up_and_not_sent_again() -> None:
-    found = page(row(90, clientOid="b"), row(91, clientOid="c"))
-    venue, orders = place(in_turn(answer("a"), page(), page(), found), wanted("a", "b", "c"))
+    found = page(placed(90, "b"), placed(91, "c"))
+    venue, orders = place(in_turn(answer("a"), page(), page(), found, page()), wanted("a", "b", "c"))
     assert [o["id"] for o in orders] == ["70", "90", "91"]
-    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, HISTORY, LIVE]
+    # A list is read to its end, since a name may stand in it more than once.
+    assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, HISTORY, LIVE, LIVE]
     assert venue.waits == [150]
 
 
 def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
-    new = row(91, "filled", clientOid="b", cTime=NEW)
-    old = row(60, "filled", clientOid="a")
-    venue, orders = place(in_turn(fault(), page(row(90, clientOid="a")), page(), page(new, old)), wanted("a", "b"))
+    new = placed(91, "b", "filled", cTime=NEW)
+    old = placed(60, "a", "filled")
+    venue, orders = place(in_turn(fault(), page(placed(90, "a")), page(), page(new, old)), wanted("a", "b"))
     assert [o["id"] for o in orders] == ["90", "91"]
     assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, LIVE, HISTORY]
 
@@ -99,9 +118,9 @@ def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
 def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
     body = {"code": "00000", "msg": "success", "data": answer("a")}
     failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
-    venue, (order,) = place(in_turn(failed, page(row(90, clientOid="a"))), wanted("a"))
+    venue, (order,) = place(in_turn(failed, page(placed(90, "a"))), wanted("a"))
     assert order["id"] == "90"
-    assert len(venue.calls) == 2
+    assert [call.endpoint for call in venue.calls].count(PLACE) == 1
 
 
 def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
@@ -116,7 +135,7 @@ def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
 
 
 def test_an_older_namesake_is_never_the_placed_order() -> None:
-    old = page(row(60, "filled", clientOid="a"))
+    old = page(placed(60, "a", "filled"))
 
     def say(call: Call) -> object:
         return {PLACE: fault("40010", "busy"), LIVE: page()}.get(call.endpoint, old)
@@ -135,8 +154,10 @@ def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() 
     known = [(o["id"], o["status"], o["clientOrderId"]) for o in caught.value.orders]
     assert known == [("70", None, "a"), (None, None, "b"), (None, "rejected", "c")]
     assert caught.value.orders[1]["info"] == {}
-    assert caught.value.__cause__ is None
-    assert venue.waits == [150, 300, 600]
+    assert isinstance(caught.value.__cause__, ccxt.BadResponse)
+    assert str(caught.value.__cause__) == "bitget: the answer does not name the order"
+    assert venue.waits == [150, 300, 600, 390], "and once more, 1.5 s after the first look-up that missed it"
+    assert caught.value.missed_twice is True
     assert venue.now_ms < START_MS + 1_900
     with pytest.raises(PlaceUnresolved, match=r"may have been placed \(None None\)") as caught:
         place(lambda call: lost if call.endpoint is PLACE else page(), wanted("a"), CROSS | {"timeout": 900})
@@ -144,12 +165,14 @@ def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() 
 
 
 def test_a_look_up_that_fails_is_made_again() -> None:
-    venue, (order,) = place(in_turn(fault(), fault("40014"), page(row(90, clientOid="a"))), wanted("a"))
+    # By name, and then in the lists, twice each.
+    say = in_turn(fault(), *[fault("40014")] * 4, page(placed(90, "a")))
+    venue, (order,) = place(say, wanted("a"))
     assert order["id"] == "90"
     assert venue.waits == [150]
 
 
-@pytest.mark.parametrize("code", ["40009", "43012"])
+@pytest.mark.parametrize("code", ["40009", PRICE_TOO_LOW])
 def test_a_refusal_of_the_whole_request_raises_what_stock_ccxt_raises(code: str) -> None:
     refused = Fault(ccxt.ExchangeError(f"bitget {code}"), code, "no", 400)
     venue = Caller(in_turn(refused))
@@ -174,10 +197,10 @@ def test_an_entry_that_does_not_say_whether_it_was_placed_is_looked_up() -> None
         "successList": [{"clientOid": "a"}, {"orderId": "5"}],
         "failureList": [{"orderId": "7", "clientOid": "b", "errorMsg": "?"}, {"orderId": "8"}],
     }
-    found = page(row(90, clientOid="a"), row(91, clientOid="b"))
-    venue, orders = place(in_turn(odd, found), wanted("a", "b"))
+    found = page(placed(90, "a"), placed(91, "b"))
+    venue, orders = place(in_turn(odd, found, page()), wanted("a", "b"))
     assert [o["id"] for o in orders] == ["90", "91"]
-    assert len(venue.calls) == 2
+    assert [call.endpoint for call in venue.calls].count(PLACE) == 1
 
 
 def test_the_other_kind_of_account_gets_the_same_orders_in_its_own_form() -> None:
@@ -194,10 +217,48 @@ def test_the_other_kind_of_account_gets_the_same_orders_in_its_own_form() -> Non
 
 
 def test_a_refused_order_of_a_unified_account_is_rejected_too() -> None:
-    refused = {"clientOid": "a", "code": "25202", "msg": "Insufficient balance"}
+    refused = {"clientOid": "a", "code": "25205", "msg": "The price is too low"}
     _, (order,) = place(in_turn([refused]), wanted("a"), made=exchange(uta=True))
     assert (order["id"], order["clientOrderId"], order["status"], order["symbol"]) == (None, "a", "rejected", BTC)
     assert order["info"] == refused
+
+
+@pytest.mark.parametrize("unified", [False, True])
+@pytest.mark.parametrize("code", ["43012", "50060", "40808", "99999", None])
+def test_an_entry_whose_code_proves_nothing_is_looked_up_and_the_order_found(unified: bool, code: str | None) -> None:
+    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
+    venue = PlacingVenue(kind, answer=lambda names, _: failed_items(kind, names, code))
+    orders = at(venue).call(placing.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
+    assert [(o["id"], o["status"]) for o in orders] == [(o.order_id, "open") for o in venue.orders]
+    assert venue.sent == [["a", "b"]]
+
+
+@pytest.mark.parametrize("unified", [False, True])
+@pytest.mark.parametrize("code", ["43012", "40808", "99999", None])
+def test_an_order_whose_code_proves_nothing_is_rejected_after_two_look_ups(unified: bool, code: str | None) -> None:
+    """Neither the lists nor the account show anything of it; the other order of the request is there."""
+    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
+
+    def say(names: list[str], _: int) -> object:
+        failed: Any = failed_items(kind, ["a"], code)
+        taken = [{"orderId": venue.of("b")[0].order_id, "clientOid": "b"}]
+        return [*failed, *taken] if unified else failed | {"successList": taken}
+
+    venue = PlacingVenue(kind, lambda name, _: name == "b", say)
+    caller = at(venue)
+    first, second = caller.call(placing.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
+    assert (first["status"], first["id"], second["id"]) == ("rejected", None, venue.orders[0].order_id)
+    assert 1_500 <= caller.now_ms - START_MS < 1_800
+
+
+def test_a_refusal_of_the_whole_request_that_proves_nothing_raises_after_two_look_ups() -> None:
+    refused = Fault(ccxt.InsufficientFunds("bitget 43012"), "43012", "no", 400)
+    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused)
+    caller = at(venue)
+    with pytest.raises(ccxt.InsufficientFunds) as caught:
+        caller.call(placing.create_orders(exchange(), wanted("a", "b"), CROSS))
+    assert caught.value is refused.error
+    assert (1_500 <= caller.now_ms - START_MS < 1_700, len(venue.sent)) == (True, 1)
 
 
 def test_markets_are_loaded_before_anything_is_sent() -> None:

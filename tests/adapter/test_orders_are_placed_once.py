@@ -2,181 +2,340 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
 
 from bitget_margin.adapter import placing
-from bitget_margin.adapter.context import SIGNATURES
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.account import AccountKind
+from bitget_margin.core.call import Call, Endpoint, Fault
 from support.calling import BTC, CROSS, Caller, exchange
+from support.placing_venue import Placed, PlacingVenue
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
 
 BUY = ("limit", "buy", 0.001, 50_000)
-PLACED = {"id": "77", "clientOrderId": "a"}
+PLACE, LIVE, HISTORY = Endpoint.PLACE, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
+MINE = CROSS | {"clientOrderId": "mine"}
+OURS = {"clientOid": "mine", "side": "buy", "baseSize": "0.001", "price": "50000"}
+"""Fields of a row of the order that these tests place."""
 
 
-class Stock:
-    """Stock ccxt's create_order: what it was called with, and how it ends."""
-
-    def __init__(self, *ends: object, signs: str = "v2/margin/crossed/place-order") -> None:
-        self.calls: list[tuple[Any, ...]] = []
-        self._ends = list(ends)
-        self._signs = signs
-
-    def __call__(self, *arguments: Any) -> object:
-        self.calls.append(arguments)
-        signatures = SIGNATURES.get()
-        assert signatures is not None
-        signatures.sign(self._signs)
-        end = self._ends.pop(0) if len(self._ends) > 1 else self._ends[0]
-        if isinstance(end, Exception):
-            raise end
-        return end
+def taken(call: Call) -> dict[str, str]:
+    """Return the answer to an order that the venue takes."""
+    return {"orderId": "77", "clientOid": call.params["clientOid"]}  # type: ignore[call-overload]
 
 
-def tied(error: Exception, code: str, status: int = 400) -> Exception:
-    """Return an exception of ccxt with the venue's answer tied to it."""
-    vars(error)["bitget_margin_answer"] = (status, {"code": code, "msg": "no"})
-    return error
+def refused(code: str, status: int = 400) -> Fault:
+    """Return a refusal as ccxt raises it."""
+    return Fault(ccxt.ExchangeError(f"bitget {code}"), code, "no", status)
 
 
-def place(stock: Stock, say: Any = None, params: Any = CROSS, made: Any = None, symbol: object = BTC) -> Any:
+def place(say: Any = taken, params: Any = CROSS, made: Any = None, order: Any = BUY) -> Any:
     """Place an order; return the script, and the order."""
-    venue = Caller(say or in_turn(page()))
-    return venue, venue.call(placing.create_order(made or exchange(), stock, symbol, BUY, params))
+    venue = Caller(say)
+    return venue, venue.call(placing.create_order(made or exchange(), BTC, order, params))
 
 
-def test_an_order_goes_through_stock_ccxt_once_under_a_name_of_its_own() -> None:
-    stock = Stock(PLACED)
-    venue, order = place(stock, params=CROSS | {"timeout": 5_000, "postOnly": True})
-    assert order is PLACED
-    ((symbol, *rest, params),) = stock.calls
-    assert (symbol, tuple(rest)) == (BTC, BUY)
-    assert len(params["clientOrderId"]) == 32
-    expected = {"marginMode": "cross", "postOnly": True, "maxRetriesOnFailure": 0, "uta": False}
-    assert {key: value for key, value in params.items() if key != "clientOrderId"} == expected
-    assert venue.calls == []
-    # The placing leaves time for one look-up: a third of the whole.
-    assert venue.performed == [pytest.approx(START_MS + 4_900 - 5_000 / 3)]
-    again = Stock(PLACED)
-    place(again)
-    assert again.calls[0][-1]["clientOrderId"] != params["clientOrderId"]
+def at(venue: PlacingVenue) -> Caller:
+    """Return the script of a venue with lists and a balance, which takes what only the adapter asks for too."""
+    venue.script = caller = Caller(venue.say)
+    return caller
+
+
+def endpoints(venue: Caller) -> list[Endpoint]:
+    """Return what was asked, in order."""
+    return [call.endpoint for call in venue.calls]
+
+
+# -- the request ------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_is_sent_once_in_the_venues_own_form_under_a_name_of_its_own() -> None:
+    venue, order = place(params=CROSS | {"timeout": 5_000, "postOnly": True})
+    (call,) = venue.calls
+    sent = dict(call.params)
+    name = sent.pop("clientOid")
+    assert (call.endpoint, len(name)) == (PLACE, 32)
+    terms = {"symbol": "BTCUSDT", "side": "buy", "orderType": "limit", "price": "50000", "baseSize": "0.001"}
+    assert sent == terms | {"force": "post_only", "loanType": "normal"}
+    assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("77", name, BTC, None)
+    again, _ = place()
+    assert dict(again.calls[0].params)["clientOid"] != name
+
+
+def test_an_order_comes_back_as_stock_ccxt_would_read_the_answer() -> None:
+    _, order = place(params=MINE)
+    made = exchange()
+    assert order == made.parse_order({"orderId": "77", "clientOid": "mine"}, made.market(BTC))
+
+
+@pytest.mark.parametrize("unified", [False, True])
+def test_stock_ccxt_writes_the_request(unified: bool) -> None:
+    """What it would send for the same order, and nothing more."""
+    made = exchange(uta=unified)
+    orders: list[tuple[Any, dict[str, Any]]] = [
+        (BUY, {}),
+        (("limit", "sell", "0.002", 60_000), {"timeInForce": "IOC", "loanType": "autoLoan"}),
+        (("market", "sell", 0.002, None), {}),
+        (("market", "buy", 0.001, 50_000), {}),
+        (("market", "buy", 0.001, None), {"cost": 60}),
+    ]
+    build = made.create_uta_order_request if unified else made.create_order_request
+    for order, more in orders:
+        venue, _ = place(params=MINE | {"stopWhenMissed": True, "timeout": 900, **more}, made=made, order=order)
+        (call,) = venue.calls
+        assert call.params == build(BTC, *order, MINE | more)
+
+
+def test_the_placing_leaves_time_for_a_look_up() -> None:
+    flow = placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 6_000})
+    venue = Caller(taken)
+    with venue.clocked():
+        effect: Any = next(flow)
+        flow.close()
+    (send,) = effect.sends
+    assert (send.request_ms, send.deadline_ms) == (4_000, START_MS + 5_900 - 2_000)
 
 
 @pytest.mark.parametrize("key", ["clientOrderId", "clientOid"])
-def test_a_given_name_is_kept_under_ccxts_name_for_it(key: str) -> None:
-    stock = Stock(PLACED)
-    place(stock, params=CROSS | {key: "mine"})
-    params = stock.calls[0][-1]
-    assert params["clientOrderId"] == "mine"
-    assert "clientOid" not in params
+def test_a_given_name_is_sent_under_the_venues_name_for_it(key: str) -> None:
+    venue, order = place(params=CROSS | {key: "mine"})
+    sent = dict(venue.calls[0].params)
+    assert sent["clientOid"] == order["clientOrderId"] == "mine"
+    assert "clientOrderId" not in sent
+
+
+def test_a_name_of_ccxt_goes_before_one_of_the_venue() -> None:
+    venue, order = place(params=MINE | {"clientOid": "other"})
+    assert dict(venue.calls[0].params)["clientOid"] == order["clientOrderId"] == "mine"
+
+
+def test_the_other_kind_of_account_gets_the_same_order_in_its_own_form() -> None:
+    """What was refused for that was not placed."""
+    made = exchange()
+    venue, order = place(lambda call: fault("40085") if call.endpoint is PLACE else taken(call), made=made)
+    assert endpoints(venue) == [PLACE, Endpoint.UNIFIED_PLACE]
+    assert made.options["uta"] is True
+    first, second = (dict(call.params) for call in venue.calls)
+    assert first["clientOid"] == second["clientOid"] == order["clientOrderId"]
+    assert (second["category"], second["qty"], second["price"]) == ("MARGIN", "0.001", "50000")
+    chosen, _ = place(made=exchange(uta=True))
+    assert endpoints(chosen) == [Endpoint.UNIFIED_PLACE]
+
+
+def test_two_kinds_that_contradict_each_other_place_nothing_and_end() -> None:
+    venue = Caller(lambda call: refused("40085" if call.endpoint is PLACE else "40084"))
+    with pytest.raises(ccxt.ExchangeError, match="40084"):
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert len(venue.calls) == 2
+
+
+# -- what the answer does not prove -----------------------------------------------------------------------------------
 
 
 def test_an_order_behind_a_lost_answer_is_found_under_its_name() -> None:
-    stock = Stock(ccxt.RequestTimeout("lost"))
-    say = in_turn(fault(), page(), page(), page(row(77, clientOid="mine")))
-    venue, order = place(stock, say, CROSS | {"clientOrderId": "mine"})
-    assert (order["id"], order["symbol"]) == ("77", BTC)
-    assert len(stock.calls) == 1
-    assert venue.waits == [150, 150]
+    say = in_turn(fault(), page(), page(), page(row(77, **OURS)), page())
+    venue, order = place(say, MINE)
+    assert (order["id"], order["symbol"], order["status"]) == ("77", BTC, "open")
+    assert venue.waits == [150]
+    assert [set(endpoints(venue)[i : i + 2]) for i in (1, 3)] == [{LIVE, HISTORY}, {LIVE, HISTORY}]
     assert {dict(call.params)["clientOid"] for call in venue.calls} == {"mine"}
-    assert {call.endpoint for call in venue.calls} == {Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS}
+
+
+@pytest.mark.parametrize("code", ["40010", "40808", "43012", "43001", "50060", "99999"])
+def test_a_code_that_does_not_decide_may_have_placed_the_order_whatever_class_ccxt_makes_of_it(code: str) -> None:
+    """40010 is an AuthenticationError to ccxt, and says that the venue took too long."""
+    error = Fault(ccxt.AuthenticationError(code), code, "no", 400)
+    venue, order = place(in_turn(error, page(row(77, **OURS)), page()), MINE)
+    assert order["id"] == "77"
+    assert endpoints(venue).count(PLACE) == 1
 
 
 def test_an_ended_order_of_a_made_up_name_is_the_placed_one_and_of_a_given_name_only_if_new() -> None:
-    old = {"cTime": str(EPOCH_MS - 500_000)}
-
     def say(call: Any) -> object:
-        name = call.params["clientOid"]
-        return page() if call.endpoint is Endpoint.OPEN_ORDERS else page(row(77, "filled", clientOid=name, **old))
+        ended = page(row(77, "filled", **OURS | {"clientOid": call.params.get("clientOid", "another")}))
+        return {PLACE: fault(), HISTORY: ended}.get(call.endpoint, page())
 
-    assert place(Stock(ccxt.RequestTimeout("lost")), say)[1]["id"] == "77"
+    assert place(say)[1]["id"] == "77"
     with pytest.raises(PlaceUnresolved):
-        place(Stock(ccxt.RequestTimeout("lost")), say, CROSS | {"clientOrderId": "mine"})
+        place(say, MINE)
+
+
+@pytest.mark.parametrize("answer", [{}, {"orderId": None}, {"orderId": ""}, [], None, {"clientOid": "mine"}])
+def test_an_answer_that_names_no_order_is_looked_up(answer: object) -> None:
+    _, order = place(in_turn(answer, page(row(77, **OURS)), page()), MINE)
+    assert order["id"] == "77"
+    with pytest.raises(PlaceUnresolved, match=r"may have been placed \(bitget: the answer "):
+        place(in_turn(answer, page()), MINE | {"timeout": 500})
+
+
+@pytest.mark.parametrize("unified", [False, True])
+def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
+    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
+    venue = PlacingVenue(kind, answer=lambda *_: {"orderId": "555", "clientOid": "stranger"})
+    order = at(venue).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+    assert order["id"] == venue.of("mine")[0].order_id
+    nothing = PlacingVenue(kind, lambda *_: False, lambda *_: {"orderId": "555", "clientOid": "stranger"})
+    said = r"may have been placed \(bitget: the answer is about stranger\)"
+    with pytest.raises(PlaceUnresolved, match=said) as caught:
+        at(nothing).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
+    assert caught.value.orders[0]["id"] is None
+
+
+def test_an_answer_without_a_name_is_believed() -> None:
+    _, order = place(in_turn({"orderId": "77"}), MINE)
+    assert (order["id"], order["symbol"]) == ("77", BTC)
+
+
+def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
+    body = {"code": "00000", "msg": "success", "data": {"orderId": "5", "clientOid": "mine"}}
+    failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
+    assert place(in_turn(failed, page(row(77, **OURS)), page()), MINE)[1]["id"] == "77"
 
 
 def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> None:
-    lost = ccxt.RequestTimeout("lost")
+    lost = Fault(ccxt.RequestTimeout("lost"))
     said = r"^bitget create_order\(\): 1 of 1 orders may have been placed \(lost\)"
     with pytest.raises(PlaceUnresolved, match=said) as caught:
-        place(Stock(lost), params=CROSS | {"clientOrderId": "mine", "timeout": 1_000})
+        place(in_turn(lost, page()), MINE | {"timeout": 1_000})
     (unknown,) = caught.value.orders
     assert (unknown["clientOrderId"], unknown["id"], unknown["status"]) == ("mine", None, None)
-    assert unknown["symbol"] == BTC
-    assert unknown["info"] == {}
-    assert caught.value.__cause__ is lost
+    assert (unknown["symbol"], unknown["info"]) == (BTC, {})
+    assert caught.value.__cause__ is lost.error
+    assert caught.value.missed_twice is False
 
 
 def test_look_ups_end_before_the_deadline_does() -> None:
-    venue = Caller(in_turn(page()))
-    stock = Stock(ccxt.RequestTimeout("lost"))
+    venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved):
-        venue.call(placing.create_order(exchange(), stock, BTC, BUY, CROSS | {"timeout": 1_000}))
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 1_000}))
     assert venue.waits == [150, 300]
     assert venue.now_ms < START_MS + 900
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        tied(ccxt.AuthenticationError("40009"), "40009"),
-        tied(ccxt.InvalidOrder("43001"), "43001"),
-        tied(ccxt.RateLimitExceeded("429"), "429", 429),
-    ],
-)
-def test_a_refusal_raises_what_stock_ccxt_raises_and_nothing_is_looked_up(error: Exception) -> None:
-    venue = Caller(in_turn(page()))
-    with pytest.raises(type(error)) as caught:
-        venue.call(placing.create_order(exchange(), Stock(error), BTC, BUY, CROSS))
-    assert caught.value is error
-    assert venue.calls == []
+def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
+    venue = Caller(in_turn(fault(), page()))
+    with pytest.raises(PlaceUnresolved) as caught:
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"stopWhenMissed": True}))
+    assert caught.value.missed_twice is True
+    assert 1_500 <= venue.now_ms - START_MS < 1_700
 
 
-def test_what_failed_before_the_order_was_signed_placed_nothing() -> None:
-    error = ccxt.RequestTimeout("markets")
+def test_a_row_that_ccxt_cannot_read_is_told() -> None:
+    odd = page(row(77, **OURS, feeDetail="{"))
+    with pytest.raises(ccxt.BadResponse, match="77"):
+        place(in_turn(fault(), odd, page()), MINE)
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["40009", "45110", "43008", "25100"])
+def test_a_refusal_that_proves_it_raises_what_stock_ccxt_raises_and_nothing_is_looked_up(code: str) -> None:
+    error = refused(code)
+    venue = Caller(in_turn(error))
+    with pytest.raises(ccxt.ExchangeError) as caught:
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert caught.value is error.error
+    assert endpoints(venue) == [PLACE]
+
+
+@pytest.mark.parametrize("code", ["43012", "40808", "43001", "99999"])
+@pytest.mark.parametrize("unified", [False, True])
+def test_a_refusal_that_proves_nothing_raises_what_stock_ccxt_raises_after_two_look_ups(
+    code: str, unified: bool
+) -> None:
+    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
+    error = refused(code)
+    venue = PlacingVenue(kind, lambda *_: False, lambda *_: error)
+    caller = at(venue)
+    with pytest.raises(ccxt.ExchangeError) as caught:
+        caller.call(placing.create_order(exchange(uta=unified), BTC, BUY, CROSS))
+    assert caught.value is error.error
+    assert len(venue.sent) == 1
+    assert 1_500 <= caller.now_ms - START_MS < 1_700
+
+
+@pytest.mark.parametrize("held", ["50", "49.99995"])
+def test_coins_that_no_listed_order_holds_keep_such_a_refusal_open(held: str) -> None:
+    """The lists may be late: the balance, under the coins' own names, shows what the order holds."""
+    frozen = {"BTC": "0", "USDT": held}
+    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused("43012"), frozen=frozen)
+    with pytest.raises(PlaceUnresolved, match="43012"):
+        at(venue).call(placing.create_order(exchange(), BTC, BUY, MINE | {"timeout": 3_000}))
+
+
+def test_what_never_left_raises_and_is_not_looked_up() -> None:
+    unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
+    venue = Caller(in_turn(unsent))
     with pytest.raises(ccxt.RequestTimeout) as caught:
-        place(Stock(error, signs="v2/public/time"))
-    assert caught.value is error
-    said = r"^bitget create_order\(\): what the venue answered cannot be read: KeyError: 'x'$"
-    with pytest.raises(ccxt.BadResponse, match=said):
-        place(Stock(KeyError("x"), signs="v2/public/time"))
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert caught.value is unsent.error
+    assert endpoints(venue) == [PLACE]
 
 
-@pytest.mark.parametrize("answer", [{}, {"id": None}, {"id": ""}, [], None])
-def test_an_answer_that_names_no_order_is_looked_up(answer: object) -> None:
-    say = in_turn(page(row(77, clientOid="mine")))
-    _, order = place(Stock(answer), say, CROSS | {"clientOrderId": "mine"})
-    assert order["id"] == "77"
-    with pytest.raises(PlaceUnresolved, match=r"\(the answer names no order\)"):
-        place(Stock(answer), params=CROSS | {"timeout": 500})
+@pytest.mark.parametrize(("unified", "code"), [(False, "50060"), (True, "25212")])
+def test_a_name_that_another_order_has_is_told_and_nothing_is_placed(unified: bool, code: str) -> None:
+    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
+    theirs = Placed("900", "mine", START_MS - 90_000, ours=False, side="sell")
+    venue = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[theirs])
+    said = r"^bitget create_order\(\): another order of BTC/USDT has the client order id 'mine'; nothing was placed"
+    with pytest.raises(ccxt.DuplicateOrderId, match=said):
+        at(venue).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+    same = Placed("900", "mine", START_MS - 90_000, ours=False)
+    again = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[same])
+    order = at(again).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+    assert order["id"] == "900", "a retry finds what it placed before"
 
 
-def test_the_other_kind_of_account_is_spoken_to_by_ccxt_too() -> None:
-    """What was refused for that was not placed."""
-    made = exchange()
-    stock = Stock(tied(ccxt.ExchangeError("40085"), "40085"), PLACED)
-    assert place(stock, made=made)[1] is PLACED
-    assert [call[-1]["uta"] for call in stock.calls] == [False, True]
-    assert made.options["uta"] is True
-    assert stock.calls[0][-1]["clientOrderId"] == stock.calls[1][-1]["clientOrderId"]
-    for unified, endpoint in ((False, Endpoint.PLACE), (True, Endpoint.UNIFIED_PLACE)):
-        flow = placing.create_order(exchange(uta=unified), stock, BTC, BUY, CROSS)
-        perform: Any = next(flow)
-        assert perform.place.call.endpoint is endpoint  # in whose window it waits
-        flow.close()
-    chosen = Stock(PLACED)
-    place(chosen, made=exchange(uta=True))
-    assert chosen.calls[0][-1]["uta"] is True
+# -- what is sent again -----------------------------------------------------------------------------------------------
 
 
-def test_two_kinds_that_contradict_each_other_place_nothing_and_end() -> None:
-    stock = Stock(tied(ccxt.ExchangeError("40085"), "40085"), tied(ccxt.ExchangeError("40084"), "40084"))
-    with pytest.raises(ccxt.ExchangeError, match="40084"):
-        place(stock)
-    assert len(stock.calls) == 2
+@pytest.mark.parametrize(("code", "status"), [("429", 429), (None, 429), ("40918", 400), ("70228", 400)])
+def test_what_came_too_often_is_waited_out_looked_up_and_sent_again(code: str | None, status: int) -> None:
+    venue = PlacingVenue(
+        executed=lambda _, times: times == 2, answer=lambda _, times: fault(code, "no", status) if times == 1 else None
+    )
+    caller = at(venue)
+    order = caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert order["id"] == venue.orders[0].order_id
+    assert len(venue.orders) == 1
+    assert caller.waits == [1_000]
+    assert [call.endpoint is PLACE for call in caller.calls] == [True, False, False, True], "in both lists"
+    assert len({name for names in venue.sent for name in names}) == 1
+
+
+def test_what_came_too_often_until_the_end_raises_what_stock_ccxt_raises() -> None:
+    error = Fault(ccxt.RateLimitExceeded("429"), "429", "no", 429)
+    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
+    with pytest.raises(ccxt.RateLimitExceeded) as caught:
+        at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 4_000}))
+    assert caught.value is error.error
+    assert len(venue.sent) > 1
+
+
+def test_an_order_that_a_gateway_had_executed_before_its_429_is_not_sent_again() -> None:
+    venue = PlacingVenue(answer=lambda *_: fault("429", "no", 429))
+    order = at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
+
+
+def test_a_refused_timestamp_is_mended_once_and_the_order_sent_again() -> None:
+    venue, order = place(in_turn(fault("40008"), {"orderId": "77", "clientOid": "mine"}), MINE)
+    assert (order["id"], venue.resyncs, endpoints(venue)) == ("77", 1, [PLACE, PLACE])
+    error = Fault(ccxt.InvalidNonce("40008"), "40008", "no", 400)
+    again = Caller(in_turn(error))
+    with pytest.raises(ccxt.InvalidNonce) as caught:
+        again.call(placing.create_order(exchange(), BTC, BUY, MINE))
+    assert caught.value is error.error
+    assert (again.resyncs, endpoints(again)) == (1, [PLACE, PLACE])
+
+
+# -- what is not sent at all ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -188,56 +347,65 @@ def test_two_kinds_that_contradict_each_other_place_nothing_and_end() -> None:
         (BTC, CROSS | {"timeout": -1}, ccxt.BadRequest, r"create_order\(\): timeout is -1"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_signed(
+def test_bad_input_is_refused_before_anything_is_sent(
     symbol: object, params: Any, raises: type[Exception], said: str
 ) -> None:
-    stock = Stock(PLACED)
+    venue = Caller(taken)
     with pytest.raises(raises, match=said):
-        place(stock, params=params, symbol=symbol)
-    assert stock.calls == []
+        venue.call(placing.create_order(exchange(), symbol, BUY, params))
+    assert venue.calls == []
 
 
-def test_nothing_is_placed_in_sandbox_mode_or_without_credentials() -> None:
-    stock = Stock(PLACED)
-    with pytest.raises(ccxt.NotSupported, match=r"create_order\(\): the venue's demo trading"):
-        place(stock, made=exchange(sandboxMode=True))
-    nobody = exchange()
-    nobody.secret = None
-    with pytest.raises(ccxt.AuthenticationError):
-        place(stock, made=nobody)
-    assert stock.calls == []
+@pytest.mark.parametrize(
+    ("raised", "raises", "said"),
+    [
+        (KeyError("x"), ccxt.BadResponse, r"^bitget create_order\(\): what the venue answered cannot be read: KeyErr"),
+        (ccxt.InvalidOrder("too small"), ccxt.InvalidOrder, "^too small$"),
+    ],
+)
+def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent(
+    raised: Exception, raises: type[Exception], said: str
+) -> None:
+    made, venue = exchange(), Caller(taken)
+    with (
+        mock.patch.object(made, "create_order_request", side_effect=raised, create=True),
+        pytest.raises(raises, match=said),
+    ):
+        venue.call(placing.create_order(made, BTC, BUY, CROSS))
+    assert venue.calls == []
 
 
-def test_a_row_that_ccxt_cannot_read_is_told() -> None:
-    odd = page(row(77, clientOid="mine", feeDetail="{"))
-    with pytest.raises(ccxt.BadResponse, match="77"):
-        place(Stock(ccxt.RequestTimeout("lost")), in_turn(odd), CROSS | {"clientOrderId": "mine"})
+def _nobody() -> Any:
+    made = exchange()
+    made.secret = None
+    return made
 
 
-def test_markets_are_loaded_before_anything_is_signed() -> None:
-    stock, venue = Stock(PLACED), Caller(in_turn(page()))
-    params = CROSS | {"timeout": 1_000}
+@pytest.mark.parametrize(
+    ("made", "raises", "said"),
+    [
+        (lambda: exchange(sandboxMode=True), ccxt.NotSupported, r"create_order\(\): the venue's demo trading"),
+        (_nobody, ccxt.AuthenticationError, "secret"),
+    ],
+)
+def test_nothing_is_placed_in_sandbox_mode_or_without_credentials(
+    made: Callable[[], Any], raises: type[Exception], said: str
+) -> None:
+    venue = Caller(taken)
+    with pytest.raises(raises, match=said):
+        venue.call(placing.create_order(made(), BTC, BUY, CROSS))
+    assert venue.calls == []
+
+
+def test_markets_are_loaded_before_anything_is_sent() -> None:
+    venue = Caller(taken)
     with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
-        venue.call(placing.create_order(exchange(markets=False), stock, BTC, BUY, params))
-    assert (venue.loads, stock.calls) == ([START_MS + 900], [])
+        venue.call(placing.create_order(exchange(markets=False), BTC, BUY, CROSS | {"timeout": 1_000}))
+    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
 
 
-def test_once_a_call_is_over_nothing_more_is_signed_for_it() -> None:
-    """A thread that was left alone while it waited cannot send any more."""
-    kept: list[Any] = []
-
-    def stock(*_: object) -> object:
-        kept.append(SIGNATURES.get())
-        return PLACED
-
-    assert Caller(in_turn(page())).call(placing.create_order(exchange(), stock, BTC, BUY, CROSS)) is PLACED
-    assert SIGNATURES.get() is None
-    with pytest.raises(ccxt.RequestTimeout, match="x was not sent: its call is over"):
-        kept[0].sign("x")
-
-
-def test_a_doubtful_code_may_have_placed_the_order_whatever_class_ccxt_makes_of_it() -> None:
-    """40010 is an AuthenticationError to ccxt, and says that the venue took too long."""
-    stock = Stock(tied(ccxt.AuthenticationError("40010"), "40010"))
-    _, order = place(stock, in_turn(page(row(77, clientOid="mine"))), CROSS | {"clientOrderId": "mine"})
-    assert order["id"] == "77"
+def test_the_row_s_time_is_the_venues() -> None:
+    """An order of a given name counts as new by the venue's clock, which the answers show."""
+    new = {"cTime": str(EPOCH_MS + 5)}
+    say = in_turn(fault(), page(), page(row(77, "filled", **OURS, **new)))
+    assert place(say, MINE)[1]["id"] == "77"

@@ -11,7 +11,6 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import departures, windows
-from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.departures import Pause
 from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Send
 from support.calling import exchange
@@ -195,23 +194,6 @@ def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
     assert (late.sent, late.text, leaving.started) == (False, "the rate limit left no room before the deadline", False)
     clock.now = 1_901
     assert first(made) == LEFT  # its place was given back
-
-
-@pytest.mark.parametrize("signed", [False, True])
-def test_what_stock_ccxt_refused_by_itself_takes_no_room_and_what_it_signed_does(clock: Clock, *, signed: bool) -> None:
-    made, noted, place = paced(), Signatures(), send()
-    for _ in range(9):
-        first(made)
-    assert first(made, place) == LEFT
-    if signed:
-        noted.sign("v2/margin/crossed/account/assets")
-    token = SIGNATURES.set(noted)
-    try:
-        departures.performed(made, place, Fault(ccxt.BadRequest("x"), sent=True))
-    finally:
-        SIGNATURES.reset(token)
-    assert first(made) == (Pause(1_050) if signed else LEFT)
-    departures.performed(made, send(), ANSWER)  # its pacing is not ours
 
 
 def test_a_request_that_found_nobody_to_connect_to_takes_no_room(clock: Clock) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 import bitget_margin
 from bitget_margin.adapter.absurd import refuse_absurd
-from bitget_margin.adapter.context import SIGNATURES, Signatures
 from bitget_margin.adapter.secret import Secret
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.row import CLASSIC_FIELDS, State
@@ -119,20 +118,6 @@ def test_a_public_request_is_signed_by_nobody() -> None:
 def test_a_list_is_the_whole_body_where_the_endpoint_wants_one() -> None:
     request = exchange().sign("v3/trade/cancel-batch", ["private", "uta"], "POST", {"bitget_margin_list": [{"a": "1"}]})
     assert request["body"] == '[{"a":"1"}]'
-
-
-def test_every_private_request_is_noted_while_somebody_listens_and_refused_afterwards() -> None:
-    made, listener = exchange(), Signatures()
-    token = SIGNATURES.set(listener)
-    try:
-        made.sign("v2/public/time", ["public", "common"], "GET", {})
-        made.sign(PATH, API, "POST", {})
-        assert listener.close() == (PATH,)
-        with pytest.raises(ccxt.RequestTimeout, match=f"{PATH} was not sent"):
-            made.sign(PATH, API, "POST", {})
-    finally:
-        SIGNATURES.reset(token)
-    assert made.sign(PATH, API, "POST", {})["url"].endswith(PATH)
 
 
 @pytest.mark.parametrize("option", ["sandboxMode", "sandbox"])

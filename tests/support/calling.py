@@ -11,8 +11,8 @@ from typing import Any
 from unittest import mock
 
 import bitget_margin
-from bitget_margin.adapter import desk, faults
-from bitget_margin.core.call import Answer, Flow, LoadMarkets, Perform, T
+from bitget_margin.adapter import desk
+from bitget_margin.core.call import Flow, LoadMarkets, T
 from support.script import EPOCH_MS, Script
 from support.wire import market
 
@@ -49,7 +49,6 @@ class Caller(Script):
     """A script that also does what only the adapter asks for."""
 
     loads: list[float] = field(default_factory=list)
-    performed: list[float] = field(default_factory=list)
 
     def call(self, flow: Flow[T]) -> T:
         """Run one of the adapter's flows, on this script's clock."""
@@ -66,10 +65,4 @@ class Caller(Script):
         if isinstance(effect, LoadMarkets):
             self.loads.append(effect.deadline_ms)
             return None
-        if isinstance(effect, Perform):
-            self.performed.append(effect.deadline_ms)
-            try:
-                return Answer(effect.method())
-            except Exception as error:  # noqa: BLE001 - as the drivers do
-                return faults.reply(error)
         return Script._do(self, effect)

@@ -37,13 +37,14 @@ def test_what_the_caller_was_handling_says_nothing_about_this_request(
 ) -> None:
     """A refused connection before it does not make a lost answer a request that never left: it may have placed."""
     wire.post(f"{MARGIN}/place-order", body=ConnectionResetError("lost"))
-    wire.get(f"{MARGIN}/open-orders", json=page(row("77", "live")))
+    wire.get(f"{MARGIN}/open-orders", json=page(row("77", "live", baseSize="0.001", price="50000")))
+    wire.get(f"{MARGIN}/history-orders", json=EMPTY)
     try:
         raise refused()
     except OSError:
         order = exchange.create_order(*BUY, CROSS | {"clientOrderId": "c77"})
     assert order["id"] == "77"
-    assert [call.request.method for call in wire.calls] == ["POST", "GET"]
+    assert [call.request.method for call in wire.calls] == ["POST", "GET", "GET"], "both lists, and no second order"
 
 
 def test_a_lost_cancel_inside_a_handler_is_unknown_and_not_unsent(wire: responses.RequestsMock, exchange: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -13,7 +13,6 @@ import ccxt
 from bitget_margin.adapter import windows
 from bitget_margin.adapter.asking import rate_gate
 from bitget_margin.adapter.clock import now_ms
-from bitget_margin.adapter.context import SIGNATURES
 from bitget_margin.core.call import Fault, Reply, Send
 from bitget_margin.core.window import PERIOD_MS
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
@@ -100,14 +99,6 @@ def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
         window.unsent(send.place_ms, send.left_ms)
     else:
         window.answered(send.left_ms, now_ms())
-
-
-def performed(exchange: CrossedMargin, place: Send, reply: Reply) -> None:
-    """Note what became of a request that stock ccxt makes: where it refused by itself, none was made."""
-    signatures = SIGNATURES.get()
-    if isinstance(reply, Fault) and signatures is not None and not signatures.any:
-        reply = replace(reply, sent=False)
-    answered(exchange, place, reply)
 
 
 def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:

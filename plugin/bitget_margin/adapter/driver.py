@@ -42,11 +42,6 @@ def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
     return Fault(ccxt.RequestTimeout(f"{exchange.id} {said}"), text=said)
 
 
-def placed_too_slowly(exchange: CrossedMargin) -> Fault:
-    """Return the fault of a placing that was left alone because its time was up."""
-    return Fault(ccxt.RequestTimeout(f"{exchange.id} did not answer in time"))
-
-
 def no_markets(exchange: CrossedMargin) -> ccxt.RequestTimeout:
     """Return the exception for markets that did not load within the time of the call: no order was touched."""
     return ccxt.RequestTimeout(f"{exchange.id}: the markets did not load in time; nothing else was sent")

@@ -12,7 +12,7 @@ from ccxt.base.types import Entry
 from bitget_margin.adapter import asking, faults, fills, unified_rows, venue_clock, windows
 from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.base import Exchange, Params
-from bitget_margin.adapter.context import LIST, SIGNATURES
+from bitget_margin.adapter.context import LIST
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.secret import Secret, mask
@@ -153,12 +153,8 @@ class CrossedMargin(Exchange):
         *rest: Any,
     ) -> Any:
         """Return ccxt's signed request: times by the venue's clock, credentials that do not print, English texts."""
-        if "private" in api:
-            if str(path).startswith("v2/margin/"):
-                self.refuse_sandbox("sign")
-            signatures = SIGNATURES.get()
-            if signatures is not None:
-                signatures.sign(str(path))
+        if "private" in api and str(path).startswith("v2/margin/"):
+            self.refuse_sandbox("sign")
         if isinstance(params, Mapping) and LIST in params:
             params = params[LIST]
         params = venue_clock.bounded(self, path, params)

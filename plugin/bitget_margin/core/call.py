@@ -144,23 +144,7 @@ class LoadMarkets:
     deadline_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Perform:
-    """Run a method of stock ccxt, which sends by itself; the answer is a reply with what it returned.
-
-    `place` is the request that it makes, for which it waits its turn; it is not sent from here.
-    """
-
-    method: Callable[[], Any]
-    place: Send
-
-    @property
-    def deadline_ms(self) -> float:
-        """When it has to be over."""
-        return self.place.deadline_ms
-
-
-Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Perform
+Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets
 Flow: TypeAlias = Generator[Effect, Any, T]
 Clock: TypeAlias = Callable[[], float]
 """Milliseconds that only go forward."""
