@@ -7,12 +7,12 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import operations
+from bitget_margin.adapter import fetching, operations
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.core.call import Fault
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn
-from support.sweeping import Account, asked, order
+from support.sweeping import COINS, Account, asked, order
 
 ETH = "ETH/USDT"
 
@@ -106,12 +106,34 @@ def test_bad_input_is_refused_before_anything_is_sent(symbol: object, params: An
     assert venue.calls == []
 
 
-def test_markets_are_loaded_before_anything_is_cancelled() -> None:
-    venue = Caller(in_turn({}))
+def test_markets_are_tried_before_anything_is_cancelled_and_no_longer_than_a_third_of_the_time() -> None:
+    account = Account([order(1)])
+    venue = Caller(account.say)
     params = CROSS | {"timeout": 1_000}
-    with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
-        venue.call(operations.cancel_all_orders(exchange(markets=False), BTC, params))
-    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
+    (found,) = venue.call(operations.cancel_all_orders(exchange(markets=False), BTC, params))
+    assert (found["id"], found["symbol"], account.orders) == ("1", BTC, [])
+    assert venue.loads == [START_MS + 270]
+
+
+def test_coins_that_a_balance_has_shown_before_are_remembered() -> None:
+    """By the exchange object: an empty answer beside them proves nothing."""
+    made = exchange()
+    everything = frozenset(coin for pair in COINS.values() for coin in pair)
+    blind = Account([order(1)], shy=frozenset("1"), late=frozenset("1"), silent=everything)
+    assert cancel_all(blind, None, made=exchange())[1] == []  # nothing is known of it
+    cancel_all(Account(), None, made=made)
+    for symbol in (BTC, None):
+        with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
+            cancel_all(blind, symbol, made=made)
+
+
+def test_coins_that_fetch_balance_has_shown_are_remembered_too() -> None:
+    made = exchange()
+    Caller(in_turn([{"coin": "USDT", "frozen": "5", "available": "1", "borrow": "0"}])).call(
+        fetching.fetch_balance(made, CROSS)
+    )
+    with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
+        cancel_all(Account(silent=frozenset(coin for pair in COINS.values() for coin in pair)), made=made)
 
 
 def test_an_interrupt_carries_what_was_known_by_then() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from bitget_margin.core.call import Call, Endpoint, Fault
+from bitget_margin.core.settings import Pacing
 from bitget_margin.core.sweep import Swept
-from support.sweeping import COINS, Account, asked, order, sweep
+from support.script import page
+from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, sweep
 
 
 def test_coins_that_stay_frozen_are_told_with_their_amount() -> None:
@@ -147,11 +151,114 @@ def test_an_order_of_a_symbol_that_is_not_known_explains_nothing() -> None:
     assert sweep(account, "BTCUSDT")[0].problem is not None
 
 
+# -- an empty answer proves nothing -----------------------------------------------------------------------------------
+
+EVERYTHING = frozenset(coin for pair in COINS.values() for coin in pair)
+RECHECK_MS = Pacing().recheck_ms
+
+
 def test_a_balance_without_the_coins_of_the_orders_is_no_proof() -> None:
-    """Silence is not zero; where nothing was cancelled, there is nothing to be silent about."""
-    swept, _, _ = sweep(Account([order(1)], silent=frozenset({"BTC", "USDT"})), "BTCUSDT")
-    assert swept.problem == "the balance names none of the coins of these orders"
-    assert sweep(Account(silent=frozenset({"BTC", "USDT"})), "BTCUSDT")[0] == Swept()
+    """Silence is not zero: one coin of each order's symbol has to be there."""
+    for silent in (frozenset({"BTC", "USDT"}), EVERYTHING):
+        for symbol in ("BTCUSDT", None):
+            swept, _, venue = sweep(Account([order(1)], silent=silent), symbol)
+            assert swept.problem == "the balance names none of the coins of these orders"
+            assert set(venue.waits) == {RECHECK_MS}
     assert sweep(Account([order(1)], silent=frozenset({"BTC"})), "BTCUSDT")[0] == Swept()
-    everything = frozenset(coin for pair in COINS.values() for coin in pair)
-    assert sweep(Account([order(1)], silent=everything), None)[0].problem is not None
+    assert sweep(Account([order(1), order(2, "ETHUSDT")], silent=frozenset({"USDT"})), None)[0] == Swept()
+    lacking = Account([order(1), order(2, "ETHUSDT")], silent=frozenset({"USDT", "ETH"}))
+    assert sweep(lacking, None)[0].problem is not None
+
+
+class Degraded(Account):
+    """Its first answers, so many of each endpoint, are empty."""
+
+    empty: int = 1
+
+    def say(self, call: Call) -> object:
+        """Answer one request."""
+        self.counts: Counter[Endpoint] = getattr(self, "counts", Counter())
+        self.counts[call.endpoint] += 1
+        if self.counts[call.endpoint] > self.empty or call.endpoint is Endpoint.BATCH_CANCEL:
+            return super().say(call)
+        return [] if call.endpoint is Endpoint.ASSETS else page()
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", None])
+def test_orders_that_a_second_look_shows_are_cancelled(symbol: str | None) -> None:
+    account = Degraded([order(1), order(2), order(3)])
+    swept, desk, venue = sweep(account, symbol)
+    assert swept == Swept()
+    assert account.orders == []
+    assert len(outcomes(desk)) == 3
+    assert venue.waits[0] == RECHECK_MS
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", None])
+def test_coins_that_a_second_look_shows_are_told(symbol: str | None) -> None:
+    account = Degraded([order(1)], shy=frozenset("1"), late=frozenset("1"))
+    assert "is still frozen" in (sweep(account, symbol)[0].problem or "")
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", None])
+def test_an_account_that_is_empty_is_so_at_two_looks_some_time_apart(symbol: str | None) -> None:
+    swept, _, venue = sweep(Account(silent=EVERYTHING), symbol)
+    assert swept == Swept()
+    assert venue.waits == [RECHECK_MS]
+    assert asked(venue) == [symbol, Endpoint.ASSETS, symbol, Endpoint.ASSETS]
+
+
+def test_where_the_venue_wants_a_symbol_the_second_look_is_at_the_balance() -> None:
+    swept, _, venue = sweep(Account(silent=EVERYTHING, all_at_once=False), None, ["BTCUSDT", "ETHUSDT"])
+    assert swept == Swept()
+    assert asked(venue).count(Endpoint.ASSETS) == 2
+
+
+def test_an_account_without_the_coins_of_the_symbol_takes_two_looks_too() -> None:
+    """A unified account leaves out coins that it has none of."""
+    swept, _, venue = sweep(Account(silent=frozenset({"BTC", "USDT"})), "BTCUSDT")
+    assert swept == Swept()
+    assert venue.waits == [RECHECK_MS]
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", None])
+def test_no_time_for_a_second_look_is_no_proof(symbol: str | None) -> None:
+    swept, desk, venue = sweep(Account(silent=EVERYTHING), symbol, timeout_ms=1_000)
+    assert swept.problem is not None
+    assert "nothing has confirmed it a moment later" in swept.problem
+    assert venue.now_ms < desk.deadline.at_ms
+
+
+def test_a_second_look_that_fails_is_no_proof() -> None:
+    class Lost(Account):
+        def say(self, call: Call) -> object:
+            first = not self.looks or call.endpoint is Endpoint.ASSETS
+            return super().say(call) if first else DENIED
+
+    swept, _, _ = sweep(Lost(silent=EVERYTHING), "BTCUSDT")
+    assert swept.problem is not None
+    assert swept.fault is DENIED
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", None])
+def test_coins_that_were_there_before_and_vanish_are_no_proof_however_often_they_do(symbol: str | None) -> None:
+    known = {"SOL"}
+    swept, _, _ = sweep(Account(silent=EVERYTHING), symbol, known=known)
+    assert swept.problem is not None
+    assert "it did before" in swept.problem
+    assert sweep(Account(), symbol, known=known)[0] == Swept()
+    assert known >= EVERYTHING
+
+
+def test_listings_that_show_other_orders_each_time_end_all_the_same() -> None:
+    class Flicker(Account):
+        asks = 0
+
+        def say(self, call: Call) -> object:
+            if call.endpoint is not Endpoint.OPEN_ORDERS:
+                return super().say(call)
+            self.asks += 1
+            return page() if self.asks % 2 else page(order(1))
+
+    swept, _, _ = sweep(Flicker(silent=EVERYTHING, ghosts={"1": 99}), None)
+    assert swept.problem is not None

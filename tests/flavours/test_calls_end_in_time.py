@@ -68,14 +68,15 @@ def test_what_found_no_time_was_not_sent(client: Client) -> None:
 
 
 def test_markets_that_do_not_load_cost_no_more_than_the_timeout(flavour: Flavour, venue: Emulator) -> None:
-    """The first call of an instance loads the markets, within the same bound."""
+    """The first call of an instance loads the markets, within the same bound; a cancel goes out without them."""
     client = Client(flavour, config(venue), load=False)
-    with broken_venue(silent) as url:
-        elsewhere(client, url)
-        error, took_ms = timed(client, "cancel_orders", ["11"], "BTC/USDT", CROSS | {"timeout": 500})
+    for method, named, said in (("fetch_order", "11", "markets"), ("cancel_orders", ["11"], "11 BTC/USDT unknown")):
+        with broken_venue(silent) as url:
+            elsewhere(client, url)
+            error, took_ms = timed(client, method, named, "BTC/USDT", CROSS | {"timeout": 500})
+        assert took_ms <= 500 + GRACE_MS
+        assert said in str(error)
     client.close()
-    assert took_ms <= 500 + GRACE_MS
-    assert "markets" in str(error)
 
 
 def test_nobody_listening_means_not_sent(client: Client) -> None:
@@ -129,7 +130,11 @@ async def test_a_loading_of_markets_is_shared_and_outlives_an_impatient_call(ven
     venue.knobs(latency_ms=150)
     patient = asyncio.create_task(exchange.load_markets())
     with pytest.raises(ccxt.RequestTimeout, match="markets"):
+        await exchange.fetch_order(order_id, "BTC/USDT", CROSS | {"timeout": 50})
+    with pytest.raises(CancelUnresolved):
         await exchange.cancel_orders([order_id], "BTC/USDT", CROSS | {"timeout": 50})
+    loads = [record.path for record in venue.requests if "/public/" in record.path]
+    assert len(loads) == len(set(loads))
     assert "BTC/USDT" in await patient
     assert (await exchange.batch_cancel([order_id], "BTC/USDT")).ok
     await close(exchange)

@@ -102,6 +102,7 @@ def sweep(
     *,
     progress: Progress | None = None,
     seen: Callable[[Desk], object] | None = None,
+    known: set[str] | None = None,
     **settings: Any,
 ) -> tuple[Swept, Desk, Script]:
     """Sweep a symbol, or the account."""
@@ -111,7 +112,7 @@ def sweep(
     if seen is not None:
         seen(desk)
     named = symbol is not None
-    flow = sweep_symbol(desk, symbol, COINS, symbols) if named else sweep_account(desk, COINS, symbols)
+    flow = sweep_symbol(desk, symbol, COINS, symbols, known) if named else sweep_account(desk, COINS, symbols, known)
     return venue.run(flow), desk, venue
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         enableRateLimit: bool
         markets: dict[str, Any] | None
         options: dict[str, Any]
+        commonCurrencies: dict[str, str]
         urls: dict[str, Any]
 
         def describe(self) -> Any: ...

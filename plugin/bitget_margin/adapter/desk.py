@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking, journal, venue_clock, windows
+from bitget_margin.adapter import asking, journal, unlisted, venue_clock, windows
 from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 
 _UID_MS: Final = 1_000.0
+_MARKETS_SHARE: Final = 0.3
+"""How much of its time a cancel waits for the venue's lists of markets."""
+_LONGEST: Final = 200
+_KNOWN_COINS: Final = "bitget_margin_known_coins"
 _logger: Final = logging.getLogger("bitget_margin.windows")
+_markets_logger: Final = logging.getLogger("bitget_margin.markets")
 _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
 
@@ -54,13 +59,43 @@ def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, ur
 
 
 def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
-    """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters."""
-    if not exchange.markets:
+    """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters.
+
+    A call that cancels goes out without them where the venue's lists are down.
+    """
+    if desk.urgent:
+        yield from _try_markets(exchange, desk)
+    elif not exchange.markets:
         yield LoadMarkets(desk.deadline.at_ms)
     uid = exchange.options.get(asking.UID)
     # Where the venue did not say, it is asked again, but not while a cancel waits.
     if not uid and (uid is None or not desk.urgent) and exchange.enableRateLimit and asking.rate_gate(exchange):
         yield from _learn_uid(exchange, desk)
+
+
+def _try_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+    """Load the markets for a cancel, within a part of its time; where that fails, leave none behind, and log it."""
+    if unlisted.are_listed(exchange):
+        return
+    _forget_markets(exchange)
+    why: object = "they name no spot market"
+    try:
+        yield LoadMarkets(desk.deadline.start_ms + desk.deadline.span_ms * _MARKETS_SHARE)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to leave an order where it is
+        why = error
+    if not unlisted.are_listed(exchange):
+        _forget_markets(exchange)
+        _markets_logger.warning(
+            "Cancels without the venue's lists of markets, by the names of the pairs: %s", str(why)[:_LONGEST]
+        )
+
+
+def _forget_markets(exchange: CrossedMargin) -> None:
+    """Let the next call load the markets again; a loading of the async flavours that goes on is left to it."""
+    vars(exchange).update(markets=None, markets_by_id=None)
+    loading = vars(exchange).get("markets_loading")
+    if loading is not None and loading.done():
+        vars(exchange)["markets_loading"] = None
 
 
 def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
@@ -86,11 +121,17 @@ def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
         _logger.warning("The venue does not say whose account this is: the shared rate window goes by the key alone")
 
 
+def known_coins(exchange: CrossedMargin) -> set[str]:
+    """Return the coins that balances of the crossed account have shown to this exchange object, to be added to."""
+    known: set[str] = vars(exchange).setdefault(_KNOWN_COINS, set())
+    return known
+
+
 def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
     """Enter the named orders under the venue's own symbols; return the markets."""
     listed = tuple(named)
     markets = {
-        symbol: asking.spot_market(exchange, method, symbol) for symbol in dict.fromkeys(t.symbol for t in listed)
+        symbol: unlisted.spot_market(exchange, method, symbol) for symbol in dict.fromkeys(t.symbol for t in listed)
     }
     for target in distinct(Target(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
         desk.ledger.add(target)

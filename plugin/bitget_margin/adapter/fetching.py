@@ -10,7 +10,7 @@ import ccxt
 
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import load_markets, open_desk, raised
+from bitget_margin.adapter.desk import known_coins, load_markets, open_desk, raised
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
 from bitget_margin.core import unified
@@ -19,6 +19,7 @@ from bitget_margin.core.answers import decimal
 from bitget_margin.core.ask import ask, find, list_open
 from bitget_margin.core.call import Fault, Flow
 from bitget_margin.core.codes import refuses_parameters, says_kind
+from bitget_margin.core.row import text
 from bitget_margin.core.target import Target
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
     if isinstance(rows, Fault):
         raise raised(exchange, method, rows)
     _refuse_unreadable(exchange, method, rows)
+    known_coins(exchange).update(row["coin"] for row in rows if isinstance(row, Mapping) and text(row.get("coin")))
     try:
         unified_account = desk.dialect.kind is AccountKind.UNIFIED
         return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import asking, unlisted
 from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import conclude, guard, load_markets, open_desk, place
+from bitget_margin.adapter.desk import conclude, guard, known_coins, load_markets, open_desk, place
 from bitget_margin.adapter.margin import ISOLATED
 from bitget_margin.core import flow, sweep
 from bitget_margin.core.call import Flow
@@ -19,6 +20,8 @@ from bitget_margin.core.target import BadInput, IdKind, Target, client_id, disti
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
+
+_NO_LISTS: Final = "the venue's lists of markets are down: name the symbols to go through in params['symbols']"
 
 
 def batch_cancel(
@@ -106,18 +109,20 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
     desk = open_desk(exchange, settings, params, urgent=True)
     yield from load_markets(exchange, desk)
-    markets = _spot_markets(exchange)
-    coins = {market_id: (market["base"], market["quote"]) for market_id, market in markets.items()}
+    own = None if named is None else unlisted.spot_market(exchange, method, named)
+    listed = [unlisted.spot_market(exchange, method, other) for other in others]
+    markets = unlisted.spot_markets(exchange, listed if own is None else [own, *listed])
+    coins, known = unlisted.coin_pairs(exchange, markets), known_coins(exchange)
     if progress is not None:
         desk.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
-    other_ids = [asking.spot_market(exchange, method, other)["id"] for other in others]
-    if named is not None:
-        market_id = asking.spot_market(exchange, method, named)["id"]
-        sweeping = sweep.sweep_symbol(desk, market_id, coins, other_ids)
+    other_ids = [market["id"] for market in listed]
+    if own is not None:
+        sweeping = sweep.sweep_symbol(desk, own["id"], coins, other_ids, known)
     else:
-        crossed = [i for i, m in markets.items() if m["active"] and (m.get("marginModes") or {}).get("cross")]
-        sweeping = sweep.sweep_account(desk, coins, other_ids if chosen is not None else crossed)
+        sweeping = sweep.sweep_account(desk, coins, other_ids if chosen is not None else _crossed(markets), known)
     swept = yield from guard(exchange, method, desk, markets, sweeping)
+    if swept.problem is not None and named is None and not others and isinstance(markets, unlisted.MadeUp):
+        swept = replace(swept, problem=f"{swept.problem}; {_NO_LISTS}")
     return _orders(conclude(exchange, method, desk, markets, swept))
 
 
@@ -206,9 +211,10 @@ def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Targ
         raise asking.bad(exchange, method, error) from None
 
 
-def _spot_markets(exchange: CrossedMargin) -> dict[str, Any]:
-    """Return the spot markets by the venue's symbol."""
-    return {market["id"]: market for market in (exchange.markets or {}).values() if market["spot"]}
+def _crossed(markets: Mapping[str, Any]) -> list[str]:
+    """Return the active symbols of crossed margin; where the list of them is not to be had, those of all markets."""
+    active = {market_id: market for market_id, market in markets.items() if market["active"]}
+    return [i for i, m in active.items() if (m.get("marginModes") or {}).get("cross")] or list(active)
 
 
 def _orders(report: CancelReport) -> list[Order]:

@@ -1,7 +1,8 @@
 """Cancel everything, of one symbol or of the account, and prove it by the balance.
 
 open-orders wants a start time, and nobody documents whether it hides older orders that still live. What open orders
-hold is `frozen` in the balance, whatever their age: nothing is left when nothing is frozen.
+hold is `frozen` in the balance, whatever their age: nothing is left when nothing is frozen. That goes for a balance
+that shows the account: one without its coins proves nothing, unless a second look at both, some time later, agrees.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Final
 
 from bitget_margin.core.answers import decimal
@@ -26,10 +28,12 @@ from bitget_margin.core.together import together
 GROUP: Final = 10
 """How many symbols are asked for at once: what one window of the venue lets through."""
 _BALANCE_LOOKS: Final = 4
+_ROUNDS: Final = 3
+"""How often the account is gone through where listings show orders that they did not show before."""
 _ROUNDING: Final = Decimal("0.00000001")
 
 Coins = Mapping[str, tuple[str, str]]
-"""Base and quote coin of each symbol of the venue."""
+"""Base and quote coin of each symbol of the venue, under the venue's own names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +47,58 @@ class Swept:
     fault: Fault | None = None
 
 
-def sweep_symbol(desk: Desk, symbol: str, coins: Coins, others: Sequence[str]) -> Flow[Swept]:
-    """Cancel every open order of one symbol. `others` are symbols whose orders may hold the same coins."""
+class _Unshown(Enum):
+    """Why a balance does not show the account, in words."""
+
+    ORDERS = "the balance names none of the coins of these orders"
+    VANISHED = "the balance names no coin, though it did before: it proves nothing beside an empty list of orders"
+    ABSENT = "open-orders shows no order and the balance none of the coins, and nothing has confirmed it a moment later"
+
+
+def sweep_symbol(
+    desk: Desk, symbol: str, coins: Coins, others: Sequence[str], known: set[str] | None = None
+) -> Flow[Swept]:
+    """Cancel every open order of one symbol.
+
+    :param others: symbols whose orders may hold the same coins
+    :param known: coins that balances of the account have shown before; those that are shown now are added
+    """
+    known = set() if known is None else known
     while True:
         faults = yield from _clear(desk, [symbol])
         desk.ledger.close()
         if symbol in faults:
             return Swept(unexamined=(symbol,), fault=faults[symbol])
-        swept = yield from _prove(desk, coins[symbol], symbol, coins, others)
+        swept = yield from _prove(desk, symbol, coins, others, known)
         if not swept.again or desk.deadline.left_ms() <= desk.settings.pacing.poll_ms(0):
             return swept
         yield Wait(desk.deadline.now_ms() + desk.settings.pacing.poll_ms(0))
 
 
-def sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str]) -> Flow[Swept]:
+def sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str], known: set[str] | None = None) -> Flow[Swept]:
     """Cancel every open order of the account.
 
     The venue is asked for all symbols at once first. Where it refuses that, or something stays frozen although its
     answer shows no order, each of `symbols` is asked for, with a deadline of its own.
+
+    :param known: as for one symbol
     """
+    known = set() if known is None else known
+    swept = yield from _sweep_account(desk, coins, symbols, known)
+    for _ in range(_ROUNDS - 1):
+        if not swept.again:
+            break
+        swept = yield from _sweep_account(desk, coins, symbols, known)
+    return swept
+
+
+def _sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str], known: set[str]) -> Flow[Swept]:
     faults = yield from _clear(desk, [None])
     desk.ledger.close()
     fault = faults.get(None)
     if fault is None:
-        swept = yield from _prove(desk, None, None, coins, ())
-        if swept.problem is None or _unresolved(desk):
+        swept = yield from _prove(desk, None, coins, (), known)
+        if swept.problem is None or swept.again or _unresolved(desk):
             return swept
     elif not refuses_parameters(fault):
         return Swept(unexamined=tuple(symbols), fault=fault)
@@ -86,7 +117,7 @@ def sweep_account(desk: Desk, coins: Coins, symbols: Sequence[str]) -> Flow[Swep
     if unexamined:
         return Swept(unexamined=tuple(unexamined), fault=fault)
     desk.deadline = Deadline.after(desk.deadline.clock, desk.settings.timeout_ms)
-    return (yield from _prove(desk, None, None, coins, ()))
+    return (yield from _prove(desk, None, coins, (), known))
 
 
 def _clear(desk: Desk, symbols: Sequence[str | None]) -> Flow[Mapping[str | None, Fault]]:
@@ -136,39 +167,36 @@ def _unresolved(desk: Desk) -> bool:
     return any(entry.outcome is None or not entry.outcome.resolved for entry in desk.ledger.entries.values())
 
 
-def _prove(
-    desk: Desk,
-    own: tuple[str, str] | None,
-    symbol: str | None,
-    coins: Coins,
-    others: Sequence[str],
-) -> Flow[Swept]:
-    """Ask the balance whether anything is still held: of these two coins, or of any."""
+def _prove(desk: Desk, symbol: str | None, coins: Coins, others: Sequence[str], known: set[str]) -> Flow[Swept]:
+    """Ask the balance whether anything is still held: of the two coins of this symbol, or of any."""
     lives = sum(entry.outcome is Outcome.OPEN for entry in desk.ledger.entries.values())
     if lives or _unresolved(desk):
         return Swept(problem=f"the venue refuses to cancel {lives} of the open orders" if lives else None)
+    own = None if symbol is None else coins[symbol]
     held: Mapping[str, Decimal] = {}
+    unshown: _Unshown | None = None
     for look in range(_BALANCE_LOOKS):
         asked = yield from ask(desk, lambda dialect: dialect.assets(None), lambda dialect: dialect.read_frozen)
         frozen = asked.answer
         if isinstance(frozen, Fault):
             return Swept(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
-        if desk.ledger.entries and not any(own is None or coin in own for coin in frozen):
-            return Swept(problem="the balance names none of the coins of these orders")
         held = {coin: amount for coin, amount in frozen.items() if amount > 0 and (own is None or coin in own)}
-        if not held:
+        before, unshown = unshown, _unshown(desk, frozen, own, coins, known)
+        known.update(frozen)
+        if not held and (unshown is None or (unshown is before and unshown is _Unshown.ABSENT)):
             return Swept()
-        if symbol is not None:
-            rows = yield from _listed(desk, symbol, others)
-            if any(row.symbol == symbol for row in rows):
-                return Swept("more orders of this symbol are listed than before", again=True)
-            held = unexplained(rows, held, coins)
-            if not held:
-                return Swept()
-        pause_ms = desk.settings.pacing.poll_ms(look)
+        ended, held = yield from _explained(desk, symbol, held, coins, others)
+        if ended is not None:
+            return ended
+        pause_ms = desk.settings.pacing.recheck_ms if unshown else desk.settings.pacing.poll_ms(look)
         if desk.deadline.left_ms() <= pause_ms:
             break
         yield Wait(desk.deadline.now_ms() + pause_ms)
+        ended = (yield from _listed_again(desk, symbol)) if unshown is _Unshown.ABSENT else None
+        if ended is not None:
+            return ended
+    if unshown is not None:
+        return Swept(problem=unshown.value)
     amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
     hint = (
         "an order older than the 90 days that open-orders shows may hold it"
@@ -176,6 +204,46 @@ def _prove(
         else "orders of other symbols (name them in params['symbols'], to be counted) or older than 90 days may hold it"
     )
     return Swept(problem=f"open-orders shows nothing more, but {amounts} is still frozen: {hint}")
+
+
+def _explained(
+    desk: Desk, symbol: str | None, held: Mapping[str, Decimal], coins: Coins, others: Sequence[str]
+) -> Flow[tuple[Swept | None, Mapping[str, Decimal]]]:
+    """Return how the sweep of one symbol ends by what other symbols' orders hold, if it does, and what stays held."""
+    if symbol is None or not held:
+        return None, held
+    rows = yield from _listed(desk, symbol, others)
+    if any(row.symbol == symbol for row in rows):
+        return Swept("more orders of this symbol are listed than before", again=True), held
+    left = unexplained(rows, held, coins)
+    return None if left else Swept(), left
+
+
+def _listed_again(desk: Desk, symbol: str | None) -> Flow[Swept | None]:
+    """Return how the sweep ends by a second look at the open orders; None where there still are none.
+
+    Where the venue wants a symbol, all of them have been gone through: the second look is at the balance alone.
+    """
+    rows = yield from list_open(desk, symbol)
+    if isinstance(rows, Fault):
+        return None if refuses_parameters(rows) else Swept(_Unshown.ABSENT.value, fault=rows)
+    return Swept("more orders are listed than before", again=True) if rows else None
+
+
+def _unshown(
+    desk: Desk, frozen: Mapping[str, Decimal], own: tuple[str, str] | None, coins: Coins, known: set[str]
+) -> _Unshown | None:
+    """Return why a balance does not show the account; None if it does.
+
+    What was open, was so by one of the coins of its symbol. A unified account leaves out the coins that it has none of.
+    """
+    symbols = {target.symbol for target in desk.ledger.entries}
+    if symbols:
+        shown = bool(frozen) and all(not frozen.keys().isdisjoint(coins.get(symbol, frozen)) for symbol in symbols)
+        return None if shown else _Unshown.ORDERS
+    if frozen and (own is None or not frozen.keys().isdisjoint(own)):
+        return None
+    return _Unshown.ABSENT if frozen or not known else _Unshown.VANISHED
 
 
 def _listed(desk: Desk, symbol: str, others: Sequence[str]) -> Flow[Sequence[Row]]:

@@ -1,0 +1,125 @@
+"""Markets made up from pairs, for calls that cancel while the venue's public lists are down.
+
+The venue writes the symbol of a pair as its two coins, under its own names. Nothing of this is kept as if the markets
+were loaded: the next call asks for the lists again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import ccxt
+
+from bitget_margin.adapter import asking
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.margin import CrossedMargin
+
+V = TypeVar("V")
+
+_QUOTES: Final = ("USDT", "USDC", "BTC", "ETH", "EUR", "BRL", "USD1", "USDE", "BGB")
+"""Coins that others are priced in, by which a symbol of the venue is taken apart."""
+
+
+class MadeUp(Mapping[str, V]):
+    """What can be said of symbols of the venue, made as it is asked for."""
+
+    def __init__(self, make: Callable[[str], V | None]) -> None:
+        self._make = make
+
+    def __getitem__(self, market_id: str) -> V:
+        made = self._make(market_id)
+        if made is None:
+            raise KeyError(market_id)
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def are_listed(exchange: CrossedMargin) -> bool:
+    """Whether the markets are loaded: a list without a spot market is none, whatever made it so."""
+    return any(market["spot"] for market in (exchange.markets or {}).values())
+
+
+def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+    """Return the market of a pair, as it is listed, or as far as a cancel needs one."""
+    return (asking.spot_market if exchange.markets else market_of)(exchange, method, symbol)
+
+
+def spot_markets(exchange: CrossedMargin, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the spot markets by the venue's symbol; `named` are those that are known in any case."""
+    if exchange.markets:
+        return {market["id"]: market for market in exchange.markets.values() if market["spot"]}
+    known = {market["id"]: market for market in named}
+    return MadeUp(lambda market_id: known.get(market_id) or market_by_id(exchange, market_id))
+
+
+def coin_pairs(exchange: CrossedMargin, markets: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+    """Return base and quote coin of each of these markets, under the venue's own names."""
+    if isinstance(markets, MadeUp):
+        known: Mapping[str, Any] = markets
+        return MadeUp(lambda market_id: coins_of(exchange, known[market_id]) if market_id in known else None)
+    return {market_id: coins_of(exchange, market) for market_id, market in markets.items()}
+
+
+def coin_id(exchange: CrossedMargin, code: str) -> str:
+    """Return the venue's own name of a coin that ccxt may have renamed: TONCOIN for TON."""
+    return _venue_names(exchange).get(code, code)
+
+
+def coins_of(exchange: CrossedMargin, market: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the base and the quote coin of a market, under the venue's own names."""
+    base_id, quote_id = market.get("baseId"), market.get("quoteId")
+    return base_id or coin_id(exchange, market["base"]), quote_id or coin_id(exchange, market["quote"])
+
+
+def market_of(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+    """Return the market of a pair as far as a cancel needs one, or raise BadSymbol for what cannot be one."""
+    base, _, quote = symbol.partition("/")
+    if not base or not quote or "/" in quote or base == quote:
+        raise ccxt.BadSymbol(f"{exchange.id} {method}(): {symbol!r} is no pair; give one such as 'BTC/USDT'")
+    for coin in (base, quote):
+        code = exchange.commonCurrencies.get(coin, coin)
+        if code != coin and coin not in _venue_names(exchange):
+            raise ccxt.BadSymbol(f"{exchange.id} {method}(): ccxt's name of {coin} in {symbol!r} is {code!r}")
+    return _market(exchange, coin_id(exchange, base), coin_id(exchange, quote))
+
+
+def market_by_id(exchange: CrossedMargin, market_id: str) -> Any | None:
+    """Return the market of a symbol of the venue; None where its coins cannot be told apart."""
+    quote_id = next((quote for quote in _QUOTES if market_id.endswith(quote) and market_id != quote), None)
+    return None if quote_id is None else _market(exchange, market_id.removesuffix(quote_id), quote_id)
+
+
+def _market(exchange: CrossedMargin, base_id: str, quote_id: str) -> Any:
+    base, quote = (exchange.commonCurrencies.get(coin, coin) for coin in (base_id, quote_id))
+    market_id = f"{base_id}{quote_id}"
+    return {
+        **exchange.safe_market(market_id, None, None, "spot"),
+        "id": market_id,
+        "symbol": f"{base}/{quote}",
+        "base": base,
+        "quote": quote,
+        "baseId": base_id,
+        "quoteId": quote_id,
+        "type": "spot",
+        "spot": True,
+    }
+
+
+def _venue_names(exchange: CrossedMargin) -> Mapping[str, str]:
+    """Return the venue's names by ccxt's; not those that ccxt renames at every exchange, such as XBT."""
+    return {code: name for name, code in exchange.commonCurrencies.items() if _of_every_exchange().get(name) != code}
+
+
+@functools.cache
+def _of_every_exchange() -> Mapping[str, str]:
+    described: Any = ccxt.Exchange().describe()
+    common: Mapping[str, str] = described["commonCurrencies"]
+    return common

@@ -1,0 +1,179 @@
+"""A cancel goes out while one of the venue's public lists is down, in whatever way, and within its time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin import CancelUnresolved
+from bitget_margin.core.settings import Pacing
+from bitget_margin.emulator import AccountKind, Emulator, FaultKind
+from support.client import CROSS, Client, Flavour, config, rungs
+
+BTC = "BTC/USDT"
+TIMEOUT_MS = 1_500
+QUICK = CROSS | {"timeout": TIMEOUT_MS, "confirm": True}
+LISTS = {
+    AccountKind.CLASSIC: ("spot/public/symbols", "spot/public/coins", "margin/currencies", "mix/market/contracts"),
+    AccountKind.UNIFIED: ("spot/public/coins", "market/instruments"),
+}
+HANGS = (FaultKind.STALL_BEFORE, FaultKind.SLOW_BYTES)
+WAYS = (
+    *HANGS,
+    FaultKind.HTML_502,
+    FaultKind.SERVER_ERROR,
+    FaultKind.TOO_MANY,
+    FaultKind.HTML_200,
+    FaultKind.EMPTY_BODY,
+    FaultKind.TRUNCATED_JSON,
+    FaultKind.NULL_DATA,
+    FaultKind.MISSING_LISTS,
+)
+
+
+def _cases() -> list[Any]:
+    """Return each list of each kind of account, and each way in which it is down."""
+    return [
+        pytest.param(kind, path, way, id=f"{path.rsplit('/', 1)[-1]}-{way.value}")
+        for kind, lists in LISTS.items()
+        for path in lists
+        for way in WAYS
+    ]
+
+
+def started(venue: Emulator, flavour: Flavour) -> Client:
+    """Return a client that knows no market yet."""
+    pacing = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
+    options = {"batchCancel": {"pacing": pacing}, "fetchMarkets": {}}
+    return Client(flavour, config(venue, options=options), load=False)
+
+
+@pytest.fixture
+def client(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
+    """Return a client of each flavour that knows no market yet."""
+    made = started(venue, flavour)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sync_client(venue: Emulator) -> Iterator[Client]:
+    """Return the same of the sync flavour."""
+    made = started(venue, Flavour.SYNC)
+    yield made
+    made.close()
+
+
+def all_down(venue: Emulator, way: FaultKind = FaultKind.HTML_502) -> None:
+    """Take every list of this kind of account down."""
+    for path in LISTS[venue.accounts[0].kind]:
+        venue.add_fault(way, path=path, duration_ms=30_000)
+
+
+@pytest.mark.parametrize(("of", "path", "way"), _cases())
+def test_a_cancel_by_id_goes_out_whichever_list_is_down(
+    venue: Emulator, sync_client: Client, of: AccountKind, path: str, way: FaultKind
+) -> None:
+    if venue.accounts[0].kind is not of:
+        pytest.skip("about a list of the other kind of account")
+    (order_id,) = rungs(venue, 1)
+    venue.add_fault(way, path=path, duration_ms=30_000)
+    began = time.monotonic()
+    report = sync_client("batch_cancel", [order_id], BTC, (), {"timeout": TIMEOUT_MS})
+    assert (report.ok, report.results[0].symbol, report.orders[0]["symbol"]) == (True, BTC, BTC)
+    assert time.monotonic() - began < TIMEOUT_MS / 1_000
+    # With the list up again, a pair that does not exist is refused.
+    venue.clear_faults()
+    sent = len(venue.requests)
+    with pytest.raises(ccxt.BadSymbol):
+        sync_client("batch_cancel", [order_id], "NO/USDT")
+    assert not any("cancel" in record.path for record in venue.requests[sent:])
+
+
+METHODS: dict[str, Any] = {
+    "batch_cancel": lambda order_id: ([order_id], BTC, (), {"timeout": TIMEOUT_MS}),
+    "cancel_orders": lambda order_id: ([order_id], BTC, QUICK),
+    "cancel_order": lambda order_id: (order_id, BTC, QUICK),
+    "cancel_orders_for_symbols": lambda order_id: ([{"id": order_id, "symbol": BTC}], QUICK),
+    "cancel_all_orders": lambda _: (BTC, QUICK),
+}
+
+
+@pytest.mark.parametrize("way", [FaultKind.HTML_502, FaultKind.STALL_BEFORE, FaultKind.NULL_DATA])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_that_cancels_goes_out(venue: Emulator, client: Client, method: str, way: FaultKind) -> None:
+    (order_id,) = rungs(venue, 1)
+    all_down(venue, way)
+    said = client(method, *METHODS[method](order_id))
+    orders = said if isinstance(said, list) else getattr(said, "orders", [said])
+    (order,) = orders
+    assert (order["id"], order["symbol"], order["status"], order["amount"]) == (order_id, BTC, "canceled", 0.001)
+    assert venue.orders(live_only=True) == []
+
+
+def test_all_orders_of_the_account_are_cancelled_where_they_are_listed_at_once(venue: Emulator, client: Client) -> None:
+    venue.knobs(open_orders_without_symbol="answer")
+    rungs(venue, 2)
+    rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    all_down(venue)
+    orders = client("cancel_all_orders", None, QUICK)
+    assert sorted(order["symbol"] for order in orders) == [BTC, BTC, "ETH/USDT"]
+    assert venue.orders(live_only=True) == []
+
+
+@pytest.mark.classic
+def test_where_a_symbol_is_wanted_the_named_ones_are_gone_through_and_others_are_told(
+    venue: Emulator, sync_client: Client
+) -> None:
+    rungs(venue, 2)
+    all_down(venue)
+    with pytest.raises(CancelUnresolved, match=r"lists of markets are down: name the symbols .*params\['symbols'\]"):
+        sync_client("cancel_all_orders", None, QUICK)
+    orders = sync_client("cancel_all_orders", None, QUICK | {"symbols": [BTC, "ETH/USDT"]})
+    assert [order["symbol"] for order in orders] == [BTC, BTC]
+
+
+def test_nothing_is_kept_as_if_the_markets_were_loaded(
+    venue: Emulator, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = rungs(venue, 3)
+    all_down(venue, FaultKind.NULL_DATA)
+    with caplog.at_level(logging.WARNING, "bitget_margin"):
+        for order_id in ids[:2]:
+            assert client("batch_cancel", [order_id], BTC).ok
+            assert not client.exchange.markets
+    assert [record.name for record in caplog.records] == ["bitget_margin.markets"] * 2
+    assert "by the names of the pairs" in caplog.text
+    venue.clear_faults()
+    caplog.clear()
+    assert client("batch_cancel", ids[2:], BTC).ok
+    assert client.exchange.markets[BTC]["precision"]["price"]
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("symbol", ["BTC", "BTC/", "/USDT", "BTC/USDT/ETH", "USDT/USDT"])
+def test_what_is_no_pair_is_refused_without_a_list(venue: Emulator, sync_client: Client, symbol: str) -> None:
+    all_down(venue)
+    with pytest.raises(ccxt.BadSymbol, match="is no pair; give one such as 'BTC/USDT'"):
+        sync_client("batch_cancel", ["1"], symbol)
+    assert not any("cancel" in record.path for record in venue.requests)
+
+
+def test_a_pair_that_the_venue_does_not_have_is_no_success(venue: Emulator, sync_client: Client) -> None:
+    (order_id,) = rungs(venue, 1)
+    all_down(venue)
+    with pytest.raises(ccxt.BaseError):
+        sync_client("cancel_order", order_id, "NO/USDT", QUICK)
+    assert len(venue.orders(live_only=True)) == 1
+
+
+def test_placing_needs_the_markets(venue: Emulator, sync_client: Client) -> None:
+    all_down(venue)
+    with pytest.raises(ccxt.BaseError):
+        sync_client("create_order", BTC, "limit", "buy", 0.001, 50_000, CROSS | {"timeout": TIMEOUT_MS})
+    assert venue.orders() == []
