@@ -1,4 +1,4 @@
-"""Promise: an order whose answer proves nothing is found, or proven not to be there; nothing is sold or bought twice."""
+"""Promise: an order in doubt is found, or proven not to be there; nothing is sold or bought twice."""
 
 from __future__ import annotations
 
