@@ -14,6 +14,7 @@ from bitget_margin.freqtrade.holdings import Holding
 from bitget_margin.freqtrade.keeper import Keeper
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
 from bitget_margin.freqtrade.settings import BotSettings
+from bitget_margin.freqtrade.venue import Cancelled
 
 PAIR = "BTC/USDT"
 
@@ -59,6 +60,10 @@ class Records:
         """Return what is in this phase."""
         return [row for row in self.rows.values() if row.phase is phase]
 
+    def unsettled(self) -> list[Rung]:
+        """Return what has ended with a fill, and is not booked by freqtrade."""
+        return [row for row in self.in_phase(Phase.ENDED) if row.filled and not row.settled]
+
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
         """Return the resting orders of a trade."""
         rungs = [row for row in self.rows.values() if row.trade == trade and row.kind is Kind.RUNG]
@@ -71,6 +76,8 @@ class Venue:
 
     shown: dict[str, Rung] = field(default_factory=dict)
     placing: Callable[[Rung], Rung] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
+    cancel_takes_seconds: float = 0.0
+    on_cancel: Callable[[float], None] = lambda _seconds: None
     looks: int = 0
     placed: list[list[str]] = field(default_factory=list)
 
@@ -78,6 +85,11 @@ class Venue:
         """Return what is shown."""
         self.looks += 1
         return [self.shown.get(row.client_id) for row in rungs]
+
+    def cancel(self, _pair: str, rungs: Sequence[Rung], _budget: object, _others: object = ()) -> Cancelled:
+        """Cancel nothing, and take a while."""
+        self.on_cancel(self.cancel_takes_seconds)
+        return Cancelled(tuple(rungs), None, {row.client_id: "no answer" for row in rungs})
 
     def place(self, _pair: str, rungs: Sequence[Rung], _budget: object) -> list[Rung]:
         """Place."""
