@@ -122,10 +122,17 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
         return
     assert isinstance(verdict(reply), Verdict)
     assert isinstance(hint_gone(reply.code, reply.text), bool)
-    if reply.code is None or status >= 500:
-        assert verdict(reply) in {Verdict.AMBIGUOUS, Verdict.UNSENT}
+    if reply.status == 429:
+        assert verdict(reply) is Verdict.LIMITED
+    elif reply.code is None or status >= 500:
+        assert verdict(reply) is (_said(reply) if reply.sent else Verdict.UNSENT)
     if not reply.sent:
         assert any(type(error).__name__ in UNREAL for error in errors)
+
+
+def _said(fault: Fault) -> Verdict:
+    """Return what an answer without a code says: a gateway that forbids has passed nothing on."""
+    return Verdict.DEFINITIVE if fault.status == 403 else Verdict.AMBIGUOUS
 
 
 def raised(choices: Choices) -> Exception:

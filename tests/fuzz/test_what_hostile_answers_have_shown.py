@@ -23,6 +23,8 @@ PUBLIC: Final = f"{HOST}/api/v2"
 UNIFIED: Final = f"{HOST}/api/v3"
 BUY: Final = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000}
 NAMED: Final = BUY | {"params": CROSS | {"clientOrderId": "a"}}
+TERMS: Final = {"baseSize": "0.001", "price": "50000"}
+"""Fields of a row of that order."""
 PACING: Final = Pacing(recancel_ms=60, refusals_ms=50, recheck_ms=60, limited_ms=50, polls_ms=(200,))
 BINARY: Final[dict[str, Any]] = {"body": b"\xff\xfe", "content_type": "application/octet-stream"}
 NESTED: Final[dict[str, Any]] = {"body": "[" * 100_000, "content_type": "application/json"}
@@ -84,9 +86,11 @@ def test_a_lost_placing_is_looked_up_behind_a_full_page_of_older_orders(
     """Fifty rows that are not ours may be cut off: the next page is asked for."""
     wire.post(f"{MARGIN}/batch-place-order", json={"code": "40010", "msg": "Request timed out"}, status=400)
     wire.get(f"{MARGIN}/open-orders", json=page(*(row(str(2_000 - i), "live") for i in range(50))))
-    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
-    (order,) = exchange.create_orders([NAMED], CROSS)
-    assert order["id"] == "11"
+    wire.get(f"{MARGIN}/open-orders", json=page(*(row(f"1{name}", "live", clientOid=name, **TERMS) for name in "12")))
+    named = [BUY | {"params": CROSS | {"clientOrderId": name}} for name in "12"]
+    assert [order["id"] for order in exchange.create_orders(named, CROSS)] == ["11", "12"]
+    asked = [call.request.params.get("idLessThan") for call in wire.calls if call.request.method == "GET"]
+    assert asked[:2] == [None, "1951"]
 
 
 @hole("_answered")
@@ -140,14 +144,15 @@ def test_markets_that_cannot_be_read_end_in_an_exception_of_ccxt(wire: responses
 
 
 def test_markets_that_came_back_empty_are_asked_for_again(wire: responses.RequestsMock) -> None:
-    """One bad answer does not disable the object for good: stock ccxt asks again as well."""
+    """One bad answer does not disable the object for good: stock ccxt asks again as well. A cancel needs no market."""
     publish(wire, [])
     exchange = made()
+    order = (BTC, "limit", "buy", 0.001, 50_000, CROSS)
     with pytest.raises(ccxt.BadSymbol):
-        exchange.cancel_orders(["11"], BTC, CROSS)
+        exchange.create_order(*order)
     wire.replace(responses.GET, f"{PUBLIC}/spot/public/symbols", json=success([PAIR]))
-    wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]))
-    assert isinstance(documented(lambda: exchange.cancel_orders(["11"], BTC, CROSS)), list)
+    wire.post(f"{MARGIN}/place-order", json=success({"orderId": "11"}))
+    assert documented(lambda: exchange.create_order(*order))["id"] == "11"
 
 
 @hole("create_order_request")
@@ -208,8 +213,10 @@ def test_a_row_of_another_name_proves_no_end(wire: responses.RequestsMock, excha
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[failure]))
     wire.get(f"{MARGIN}/history-orders", json=page(row("12", "filled", clientOid="b")))
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
-    (result,) = exchange.batch_cancel((), BTC, ["a"]).results
-    assert (result.id, result.outcome) == ("11", Outcome.OPEN)
+    with pytest.raises(CancelUnresolved) as caught:
+        exchange.batch_cancel((), BTC, ["a"])
+    (result,) = caught.value.report.results
+    assert (result.id, result.outcome, result.order["status"]) == ("11", Outcome.UNKNOWN, "open")
 
 
 def test_an_acknowledgement_is_no_end_whatever_stands_in_it(wire: responses.RequestsMock, exchange: Any) -> None:
@@ -235,7 +242,8 @@ def test_an_order_is_not_placed_again_after_http_5xx_whatever_its_code(
 ) -> None:
     """No code says under HTTP 5xx that nothing was executed."""
     wire.post(f"{MARGIN}/place-order", json={"code": "40085", "msg": "no"}, status=503)
-    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a")))
+    wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", clientOid="a", **TERMS)))
+    wire.get(f"{MARGIN}/history-orders", json=EMPTY)
     placed = wire.post(f"{UNIFIED}/trade/place-order", json=success({"orderId": "12", "clientOid": "a"}))
-    exchange.create_order(BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "a"})
-    assert placed.call_count == 0
+    order = exchange.create_order(BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "a"})
+    assert (order["id"], placed.call_count) == ("11", 0)
