@@ -304,8 +304,9 @@ def test_what_came_too_often_is_waited_out_looked_up_and_sent_again(code: str | 
     order = caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
     assert order["id"] == venue.orders[0].order_id
     assert len(venue.orders) == 1
-    assert caller.waits == [1_000]
-    assert [call.endpoint is PLACE for call in caller.calls] == [True, False, False, True], "in both lists"
+    assert caller.waits == [1_500]
+    between = [*[False] * 4, *[False] * 2]  # two looks in both lists, the balance and the fills
+    assert [call.endpoint is PLACE for call in caller.calls] == [True, *between, True]
     assert len({name for names in venue.sent for name in names}) == 1
 
 

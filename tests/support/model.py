@@ -253,7 +253,7 @@ class ModelVenue:
 
     def _page(self, call: Call, trouble: Trouble, orders: list[Order]) -> object:
         params = dict(call.params)
-        rows = [order for order in orders if order.symbol == params["symbol"]]
+        rows = [order for order in orders if params.get("symbol") in {None, order.symbol}]
         if "orderId" in params:
             rows = [order for order in rows if order.order_id == params["orderId"]]
         elif "clientOid" in params:

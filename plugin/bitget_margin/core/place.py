@@ -1,7 +1,8 @@
 """Flow of a new order: sent once, and whatever is not proven by the answer is settled by look-ups, never by sending.
 
 Only what was certainly not executed is sent again: a refused timestamp, the other account kind, too many requests.
-Before the last of these a look-up makes sure, since a gateway that repeats a request may have had it executed.
+Before the last of these look-ups and the balance make sure, since a gateway that repeats a request may have had it
+executed.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ class Placement:
         """Return the orders whose fate is not proven."""
         return [state for state in self.states if state.fate is None]
 
+    def is_known(self, order_id: str) -> bool:
+        """Whether this order id is not that of an unsettled order: a look-up or the answer has shown whose it is."""
+        return order_id in self.other_ids or any(state.order_id == order_id for state in self.states)
+
 
 def place(placement: Placement) -> Flow[None]:
     """Send the orders, and settle each as far as the time goes."""
@@ -73,22 +78,29 @@ def _send(placement: Placement) -> Flow[None]:
         if isinstance(reply, Fault) and desk.is_other_kind(reply) and desk.dialect is not dialect:
             continue
         _record(placement, dialect, todo, reply)
-        todo = [state for state in todo if state.is_limited]
-        if not todo:
-            return
-        pause_ms = desk.settings.pacing.limited_ms
-        in_time = desk.deadline.left_ms() > pause_ms + desk.settings.request_ms
-        if in_time:
-            yield Wait(desk.deadline.now_ms() + pause_ms)
-        yield from _look(placement, todo)
-        missed = [state for state in todo if state.fate is None and state.misses_ms]
-        for state in todo:
-            if state not in missed:
-                state.leave_open()
-            elif not in_time:
+        limited = [state for state in todo if state.is_limited]
+        refused = (yield from _prove_limited(placement, limited)) if limited else []
+        todo = refused if desk.deadline.left_ms() > desk.settings.request_ms else []
+        for state in refused:
+            if state in todo:
+                state.misses_ms = ()
+            else:
                 state.fate = Fate.REFUSED
-            state.misses_ms = ()
-        todo = missed if in_time else []
+
+
+def _prove_limited(placement: Placement, states: Sequence[PlaceState]) -> Flow[list[PlaceState]]:
+    """Wait until there is room again; return the orders that were not placed before, by look-ups and the account."""
+    desk, pacing = placement.desk, placement.desk.settings.pacing
+    pause_ms = max(pacing.limited_ms, pacing.recheck_ms)
+    yield from _look(placement, states)
+    missed = [state for state in states if state.fate is None]
+    if not missed or desk.deadline.left_ms() <= pause_ms:
+        return []
+    yield Wait(desk.deadline.now_ms() + pause_ms)
+    yield from _look(placement, missed)
+    missed = [state for state in missed if state.fate is None and state.is_missed_twice(pacing)]
+    untouched = bool(missed) and (yield from _is_untouched(placement, missed))
+    return [state for state in missed if state.fate is None] if untouched else []
 
 
 def _request(desk: Desk, call: Call) -> Send:
@@ -266,7 +278,7 @@ def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bo
     traces = {
         fill.order_id
         for fill in filled
-        if fill.order_id not in placement.other_ids
+        if not placement.is_known(fill.order_id)
         and fill.symbol in {None, placement.symbol}
         and any(fill.side.endswith(side) for side in sides)
         and (fill.at_ms is None or fill.at_ms >= placement.began_ms - CLOCK_GRAIN_MS)

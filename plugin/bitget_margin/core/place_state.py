@@ -99,6 +99,14 @@ class PlaceState:
     misses_ms: tuple[float, ...] = ()
     """When look-ups did not show it that would have."""
 
+    @property
+    def order_id(self) -> str | None:
+        """The order id, once it is proven that the order was placed."""
+        if self.fate is not Fate.PLACED:
+            return None
+        found = self.item if self.row is None else self.row
+        return None if found is None else found.order_id
+
     # -- the answer to the request --------------------------------------------------------------------------------
 
     def acknowledge(self, item: Item) -> None:
@@ -114,8 +122,6 @@ class PlaceState:
         """Record an answer that is no success; None for an entry that has no code, and a text that decides nothing."""
         self.item, self.fault = item, fault
         self.is_limited = why is Verdict.LIMITED
-        if self.is_limited:
-            return
         if why in _NOT_PLACED:
             self.fate = Fate.REFUSED
         elif why is Verdict.DUPLICATE:
