@@ -10,6 +10,7 @@ import pytest
 from bitget_margin import CancelUnresolved, Outcome, report_of
 from bitget_margin.emulator import Emulator
 from support.client import CROSS, Client, paths, rungs
+from support.faults import QUICK
 
 BTC = "BTC/USDT"
 
@@ -116,11 +117,36 @@ def test_an_order_is_placed_once_and_found_behind_a_lost_answer(venue: Emulator,
 
 
 def test_an_order_that_the_venue_refuses_is_stock_ccxts_exception(venue: Emulator, client: Client) -> None:
-    """Nothing was placed, and nothing is looked up."""
-    with pytest.raises(ccxt.InsufficientFunds):
-        client("create_order", BTC, "limit", "buy", 1_000, 50_000, CROSS)
+    """Below the pair's minimum: nothing was placed, and nothing is looked up."""
+    with pytest.raises(ccxt.ExchangeError, match=r"(less|greater) than the minimum"):
+        client("create_order", BTC, "limit", "buy", 0.000001, 50_000, CROSS)
     assert paths(venue) == ["place-order"]
     assert venue.orders() == []
+
+
+def test_missing_funds_are_stock_ccxts_exception_once_the_account_shows_no_order(
+    venue: Emulator, client: Client
+) -> None:
+    """The order itself may have taken them: it is looked up twice, and the account is held against it."""
+    client.exchange.options["batchCancel"] = {"pacing": QUICK}
+    with pytest.raises(ccxt.InsufficientFunds):
+        client("create_order", BTC, "limit", "buy", 1_000, 50_000, CROSS)
+    asked = paths(venue)
+    assert asked.count("place-order") == 1
+    assert {"assets", "fills"} <= set(asked)
+    assert max(asked.count(look) for look in ("history-orders", "order-info")) >= 2
+    assert venue.orders() == []
+
+
+def test_a_name_that_another_order_has_places_nothing(venue: Emulator, client: Client) -> None:
+    """What is there under the name is of another price: it is not taken for the order."""
+    (old,) = rungs(venue, 1, name="taken")
+    with pytest.raises(ccxt.DuplicateOrderId, match=f"another order of {BTC} has the client order id 'taken0'"):
+        client("create_order", BTC, "limit", "buy", 0.001, 40_000, CROSS | {"clientOrderId": "taken0"})
+    assert [order.order_id for order in venue.orders()] == [old]
+    same = client("create_order", BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "taken0"})
+    assert same["id"] == old, "a retry of the same order finds it"
+    assert [order.order_id for order in venue.orders()] == [old]
 
 
 def test_an_order_that_ccxt_refuses_itself_is_not_looked_up(venue: Emulator, client: Client) -> None:
