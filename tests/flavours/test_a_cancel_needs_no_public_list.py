@@ -156,6 +156,22 @@ def test_nothing_is_kept_as_if_the_markets_were_loaded(
     assert caplog.records == []
 
 
+def test_the_venue_s_own_symbol_names_its_pair_as_with_the_lists(venue: Emulator, sync_client: Client) -> None:
+    ids = rungs(venue, 2)
+    all_down(venue)
+    assert sync_client("batch_cancel", ids[:1], "BTCUSDT").results[0].symbol == BTC
+    venue.clear_faults()
+    assert sync_client("batch_cancel", ids[1:], "BTCUSDT").results[0].symbol == BTC
+
+
+def test_open_orders_have_their_pairs_where_the_lists_came_empty(venue: Emulator, sync_client: Client) -> None:
+    venue.knobs(open_orders_without_symbol="answer")
+    rungs(venue, 1)
+    for path in LISTS[venue.accounts[0].kind]:
+        venue.add_fault(FaultKind.NULL_DATA, path=path)
+    assert [order["symbol"] for order in sync_client("fetch_open_orders", None, None, None, CROSS)] == [BTC]
+
+
 @pytest.mark.parametrize("symbol", ["BTC", "BTC/", "/USDT", "BTC/USDT/ETH", "USDT/USDT"])
 def test_what_is_no_pair_is_refused_without_a_list(venue: Emulator, sync_client: Client, symbol: str) -> None:
     all_down(venue)

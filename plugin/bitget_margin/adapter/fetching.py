@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import asking, unlisted
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import known_coins, load_markets, open_desk, raised
 from bitget_margin.adapter.errors import documented
@@ -83,7 +83,10 @@ def fetch_open_orders(
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise raised(exchange, method, rows)
     newest = rows[:limit]
-    orders = sorted((readable(exchange, row, market) for row in newest), key=lambda order: order["timestamp"] or 0)
+    # Where the lists of markets came empty, ccxt would name each order by the venue's symbol.
+    markets = {} if market is not None or exchange.markets else unlisted.spot_markets(exchange, ())
+    parsed = (readable(exchange, row, market or markets.get(row.symbol)) for row in newest)
+    orders = sorted(parsed, key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
     # Not sent as endTime, which would beat the paging by id; a unified account's list knows no time at all.
     return [

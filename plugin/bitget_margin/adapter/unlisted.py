@@ -80,7 +80,13 @@ def coins_of(exchange: CrossedMargin, market: Mapping[str, Any]) -> tuple[str, s
 
 
 def market_of(exchange: CrossedMargin, method: str, symbol: str) -> Any:
-    """Return the market of a pair as far as a cancel needs one, or raise BadSymbol for what cannot be one."""
+    """Return the market of a pair as far as a cancel needs one, or raise BadSymbol for what cannot be one.
+
+    As in ccxt, it may be named by the venue's own symbol.
+    """
+    named_by_id = market_by_id(exchange, symbol)
+    if "/" not in symbol and named_by_id is not None:
+        return named_by_id
     base, _, quote = symbol.partition("/")
     if not base or not quote or "/" in quote or base == quote:
         raise ccxt.BadSymbol(f"{exchange.id} {method}(): {symbol!r} is no pair; give one such as 'BTC/USDT'")
