@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import asking, unlisted
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
@@ -164,17 +164,12 @@ def _prepare(
     return Placement(
         desk,
         market["id"],
-        {m["id"]: _coins(m) for m in (exchange.markets or {}).values() if m["spot"]},
+        unlisted.coin_pairs(exchange, unlisted.spot_markets(exchange, [market])),
         tuple(states),
         build,
         is_single,
         stop_when_missed=bool(params.get(STOP_WHEN_MISSED)),
     ), market
-
-
-def _coins(market: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the coins of a market as the venue names them; markets of a caller's own may have ccxt's names only."""
-    return market["baseId"] or market["base"], market["quoteId"] or market["quote"]
 
 
 def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, orders: Sequence[object]) -> None:
