@@ -47,10 +47,15 @@ class OwnOrders:
     def intend(self, pair: str, side: str, amount: float, price: float) -> Rung:
         """Write down an order that is about to be sent.
 
-        :raises TemporaryError: an earlier one of this side is not resolved: it might be placed twice
+        :raises TemporaryError: an earlier one of this side is not resolved, or has just been found: it might be placed
+            twice
         """
         with self._keeper.lock:
-            self.resolve(pair, side)
+            if self.resolve(pair, side):
+                raise TemporaryError(
+                    f"An earlier {side} order on {pair} has just been found on the venue. This one was decided on "
+                    "without it, and is not placed: the next loop decides again.",
+                )
             for earlier in self._keeper.records.open(Kind.OWN):
                 if (earlier.pair, earlier.side) != (pair, side):
                     continue
@@ -94,8 +99,12 @@ class OwnOrders:
         elif isinstance(cause, ccxt.BaseError):
             self._keeper.records.forget(intent)
 
-    def resolve(self, pair: str | None = None, side: str | None = None) -> None:
-        """Hand over to freqtrade what it has not written down, and forget what it has; of one pair and side, or all."""
+    def resolve(self, pair: str | None = None, side: str | None = None) -> bool:
+        """Hand over to freqtrade what it has not written down, and forget what it has; of one pair and side, or all.
+
+        :returns: whether an order was found that has traded, or may still
+        """
+        has_found = False
         with self._keeper.lock:
             for intent in self._keeper.records.open(Kind.OWN):
                 if pair is not None and (intent.pair, intent.side) != (pair, side):
@@ -105,28 +114,32 @@ class OwnOrders:
                     self._placing.pop(intent.client_id, None)
                     self._keeper.records.forget(intent)
                 elif not self._is_being_placed(intent):
-                    self._look_for(intent)
+                    has_found |= self._look_for(intent)
+        return has_found
 
     def _is_being_placed(self, intent: Rung) -> bool:
         """Whether another thread is between placing this order and writing it down."""
         thread, since = self._placing.get(intent.client_id, (threading.get_ident(), 0.0))
         return thread != threading.get_ident() and self._keeper.seconds() - since < PLACING_SECONDS
 
-    def _look_for(self, intent: Rung) -> None:
+    def _look_for(self, intent: Rung) -> bool:
+        """Look for an order, and adopt it; return whether it has traded, or may still."""
         try:
             (found,) = self._keeper.venue.view(intent.pair, [intent], Budget(self._keeper.settings.wait_ms))
         except ccxt.BaseError as error:
             self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
-            return
+            return False
         if found is not None:
             self._keeper.found(intent)
             self.adopt(found)
-        elif self._keeper.missed_seconds(intent) > BLOCKS_SECONDS and intent.order_id is not None:
+            return found.phase.open or found.filled > 0
+        if self._keeper.missed_seconds(intent) > BLOCKS_SECONDS and intent.order_id is not None:
             self._keeper.notices.warn(
                 f"The {intent.side} order {intent.order_id} on {intent.pair} was taken by the venue, which does not "
                 "show it now. It may still trade; every loop looks for it, and no other one is placed there.",
                 f"missing {intent.client_id}",
             )
+        return False
 
     def _is_not_there(self, intent: Rung, amount: float) -> bool:
         """Whether an order without an answer is proven not to be there, so that another one may be sent.

@@ -1,0 +1,66 @@
+"""Promise: an order that shows up while freqtrade places another one in its stead is the only one that is placed.
+
+Between the look of the loop and freqtrade's order the history catches up: what freqtrade has decided, it has decided
+without the order that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.adapter.errors import PlaceUnresolved
+from support.steps import STRINGS, Steps, steps
+
+pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Iterator[Steps]:
+    with steps(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def rich_bot(tmp_path: Path) -> Iterator[Steps]:
+    """Run a bot on an account with coins that belong to no trade: freqtrade sees no want of any."""
+    with steps(tmp_path, BTC="5") as running:
+        yield running
+
+
+def lose_one_answer(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the next order placed without an answer, and found only once freqtrade wants to place another one."""
+    api, own_orders = bot.bot.exchange.api, bot.bot.exchange._own_orders
+    place, resolve = api.create_order, own_orders.resolve
+
+    def lost(*args: Any, **named: Any) -> None:
+        monkeypatch.setattr(api, "create_order", place)
+        place(*args, **named)
+        orders = [{"id": None, "status": None, "clientOrderId": "x"}]
+        raise PlaceUnresolved("create_order", orders, missed_twice=True)
+
+    def resolve_as_it_is_placed(pair: str | None = None, side: str | None = None) -> bool:
+        return pair is not None and resolve(pair, side)
+
+    monkeypatch.setattr(api, "create_order", lost)
+    monkeypatch.setattr(own_orders, "resolve", resolve_as_it_is_placed)
+
+
+def test_an_entry_that_is_found_is_not_bought_again(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    lose_one_answer(bot, monkeypatch)
+    STRINGS.enter = True
+    bot.loop(3)
+    assert [order.side for order in bot.venue.orders()] == ["buy"]
+    assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
+
+
+def test_an_exit_that_is_found_is_not_sold_again(rich_bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    rich_bot.enter()
+    lose_one_answer(rich_bot, monkeypatch)
+    STRINGS.exit = True
+    rich_bot.loop(4)
+    assert [order.side for order in rich_bot.venue.orders()] == ["buy", "sell"]
+    assert not rich_bot.trade.is_open
