@@ -19,5 +19,6 @@ def test_the_document_and_the_tests_have_the_same_rows() -> None:
 
 def test_every_kind_of_fault_has_its_rows() -> None:
     kinds = set(FaultKind)
-    assert {f"{part}/{kind}" for part in ("cancel", "place") for kind in kinds} <= set(TESTED)
+    assert {f"cancel/{kind}" for kind in kinds} <= set(TESTED)
+    assert {row.kind_for(how) for row in PLACINGS for how in row.hows} == kinds
     assert {fault.kind for case in LOOK_UPS for fault in case.faults} == kinds

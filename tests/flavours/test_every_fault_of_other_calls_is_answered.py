@@ -6,6 +6,7 @@ import time
 from itertools import pairwise
 from typing import Any
 
+import ccxt
 import pytest
 
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
@@ -19,6 +20,8 @@ from support.faults import (
     SHORT_MS,
     SPARING,
     STRETCHES,
+    WHOLE,
+    How,
     Placed,
     Placing,
     Where,
@@ -46,11 +49,13 @@ def client(client: Client) -> Client:
     return client
 
 
-def fault(venue: Emulator, kind: AccountKind, fault_kind: FaultKind, where: Where, count: int | None = 1) -> None:
+def fault(
+    venue: Emulator, kind: AccountKind, fault_kind: FaultKind, where: Where, count: int | None = 1, **rule: Any
+) -> None:
     path = where.path(kind)
     if path is not None:
-        slow = fault_kind is FaultKind.SLOW_BYTES
-        venue.add_fault(fault_kind, path, count=count, duration_ms=60_000 if slow else DEAF_MS)
+        lasting = {"duration_ms": 60_000 if fault_kind is FaultKind.SLOW_BYTES else DEAF_MS}
+        venue.add_fault(fault_kind, path, count=count, **lasting | rule)
 
 
 def place(client: Client, where: Where, timeout_ms: int) -> list[Any]:
@@ -62,72 +67,99 @@ def place(client: Client, where: Where, timeout_ms: int) -> list[Any]:
     return client("create_orders", [order | {"price": 50_000}, order | {"price": 49_000}], timeout)
 
 
-@pytest.mark.parametrize("where", [Where.PLACE, Where.PLACE_MANY], ids=["one", "many"])
-@pytest.mark.parametrize("row", PLACINGS, ids=lambda row: row.name)
+@pytest.mark.parametrize(
+    ("row", "how"),
+    [pytest.param(row, how, id=f"{row.name}-{how.value}") for row in PLACINGS for how in row.hows],
+)
 def test_an_order_is_placed_at_most_once_whatever_becomes_of_the_answer(
-    venue: Emulator, client: Client, kind: AccountKind, row: Placing, where: Where
+    venue: Emulator, client: Client, kind: AccountKind, row: Placing, how: How
 ) -> None:
     """A machine that is too slow for the time of the call finds out less; what it finds is true all the same."""
-    expected = row.one if where is Where.PLACE else row.many
+    row, items = row.on(kind), {"items": 1} if how is How.FIRST else {}
     for stretch in STRETCHES:
-        fault(venue, kind, row.kind, where)
-        placed = attempt(venue, client, row, where, row.timeout_ms * stretch)
-        if placed is expected:
+        fault(venue, kind, row.kind_for(how), how.where, **row.rule, **items)
+        ends = attempt(venue, client, row, how, row.timeout_ms * stretch)
+        if ends == row.ends_for(how):
             return
-        assert row.timeout_ms < PLENTY_MS, placed
+        assert row.timeout_ms < PLENTY_MS, ends
         venue.clear_faults()
         time.sleep(DEAF_MS / 1_000)
-    pytest.fail(f"{placed}, not {expected}")
+    pytest.fail(f"{ends}, not {row.ends_for(how)}")
 
 
-def attempt(venue: Emulator, client: Client, row: Placing, where: Where, timeout_ms: int) -> Placed:
-    """Place, hold what is said against what is there, and return which it is."""
+def attempt(venue: Emulator, client: Client, row: Placing, how: How, timeout_ms: int) -> tuple[Placed, ...]:
+    """Place, hold what is said against what is there, and return what came of each order."""
     venue.reset_requests()
     known = len(venue.orders())
     started = time.monotonic()
     caught: Exception | None = None
     orders: list[Any] = []
     try:
-        orders = place(client, where, timeout_ms)
+        orders = place(client, how.where, timeout_ms)
     except Exception as error:  # noqa: BLE001 - which one it is, is the question
         caught = error
     assert (time.monotonic() - started) * 1_000 <= timeout_ms + GRACE_MS
-    there = venue.orders()[known:]
-    count = 1 if where is Where.PLACE else 2
-    executed = sum(record.path.endswith(PLACES) and record.executed for record in venue.requests)
-    assert executed <= 1
-    assert len(there) in {0, count}
-    if caught is None:
-        assert [order["id"] for order in orders] == [order.order_id for order in there]
-        assert [order["clientOrderId"] for order in orders] == [order.client_oid for order in there]
-        return Placed.ONCE
+    there = {order.client_oid: order.order_id for order in venue.orders()[known:]}
+    assert len(venue.orders()[known:]) == len(there), "twice"
+    placings = [record for record in venue.requests if record.path.endswith(PLACES)]
+    assert len(placings) == 1 or row.is_sent_again
+    # What is left of a batch is executed before the rest is sent again.
+    assert sum(record.executed for record in placings) <= (2 if row.is_sent_again and how is How.FIRST else 1)
     if isinstance(caught, PlaceUnresolved):
-        names = [order["clientOrderId"] for order in caught.orders]
-        assert len(names) == count
-        assert [order.client_oid for order in there] in ([], names)
-        assert all(name in str(caught) for name in names)
+        orders = caught.orders
+    elif caught is not None:
+        assert there == {}
+        assert isinstance(caught, row.error), caught
+        return (Placed.REFUSED,) * len(row.ends_for(how))
+    assert len(orders) == len(row.ends_for(how))
+    return tuple(_end(order, there, caught) for order in orders)
+
+
+def _end(order: Any, there: dict[str, str], caught: Exception | None) -> Placed:
+    """Return what is said of an order, which must be true."""
+    name, order_id = order["clientOrderId"], order["id"]
+    if order_id is not None:
+        assert there[name] == order_id
+        return Placed.ONCE
+    if order["status"] is None:
+        assert caught is not None
+        assert name in str(caught)
         return Placed.UNRESOLVED
-    assert there == []
-    assert isinstance(caught, row.error), caught
-    return Placed.REFUSED
+    assert order["status"] == "rejected"
+    assert name not in there
+    return Placed.REJECTED
 
 
-@pytest.mark.parametrize("where", [Where.PLACE, Where.PLACE_MANY], ids=["place/hidden-one", "place/hidden-many"])
+@pytest.mark.parametrize("how", WHOLE, ids=["place/hidden-one", "place/hidden-many"])
 def test_an_order_that_was_placed_and_is_not_shown_is_named_and_not_placed_again(
-    venue: Emulator, client: Client, kind: AccountKind, where: Where
+    venue: Emulator, client: Client, kind: AccountKind, how: How
 ) -> None:
     """The answer is lost, and the look-ups show rows of another symbol only: they prove nothing."""
     for stretch in STRETCHES:
-        fault(venue, kind, HIDDEN.kind, where)
+        fault(venue, kind, HIDDEN.kind, how.where)
         for look in LOOKS:
             fault(venue, kind, FaultKind.WRONG_SYMBOL, look, None)
-        placed = attempt(venue, client, HIDDEN, where, HIDDEN.timeout_ms * stretch)
-        assert placed is not Placed.ONCE
-        if placed is Placed.UNRESOLVED and venue.orders():
+        ends = attempt(venue, client, HIDDEN, how, HIDDEN.timeout_ms * stretch)
+        assert set(ends) == {Placed.UNRESOLVED}
+        if venue.orders():
             return
         venue.clear_faults()
         time.sleep(DEAF_MS / 1_000)
     pytest.fail("nothing was placed")
+
+
+@pytest.mark.parametrize("how", [How.ONE], ids=["place/taken"])
+def test_a_name_that_another_order_has_places_nothing_and_is_told(
+    venue: Emulator, client: Client, kind: AccountKind, how: How
+) -> None:
+    """The venue says that the name is taken, and shows by whom; a retry of the same order finds the order."""
+    (old,) = rungs(venue, 1, name="mine")
+    named = CROSS | {"clientOrderId": "mine0"}
+    with pytest.raises(ccxt.DuplicateOrderId, match="mine0"):
+        client("create_order", BTC, "limit", "sell", 0.001, 70_000, named)
+    fault(venue, kind, FaultKind.RESET_BEFORE, how.where)
+    assert client("create_order", BTC, "limit", "buy", 0.001, 50_000, named)["id"] == old
+    assert [order.order_id for order in venue.orders()] == [old]
 
 
 DONE = (

@@ -132,20 +132,62 @@ class Placed(Enum):
     """What comes of an order that is to be placed."""
 
     ONCE = "it is there once, and comes back"
-    UNRESOLVED = "it is not there, and PlaceUnresolved names it"
+    UNRESOLVED = "PlaceUnresolved names it, whether it is there or not"
     REFUSED = "it is not there, and stock ccxt's exception says why"
+    REJECTED = "it is not there, and its structure says rejected"
+
+
+class How(Enum):
+    """What meets the fault: a request with one order or two, or items of one with two."""
+
+    ONE = "one"
+    MANY = "many"
+    ITEMS = "items"
+    FIRST = "first-item"
+
+    @property
+    def where(self) -> Where:
+        """The request."""
+        return Where.PLACE if self is How.ONE else Where.PLACE_MANY
+
+    @property
+    def is_item(self) -> bool:
+        """Whether items fail, not the request."""
+        return self in {How.ITEMS, How.FIRST}
+
+
+WHOLE: Final = (How.ONE, How.MANY)
 
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """One row of the table about placing, for an order alone and for several."""
+    """One row of the table about placing."""
 
     name: str
     kind: FaultKind
-    one: Placed = Placed.ONCE
-    many: Placed = Placed.ONCE
+    ends: Placed = Placed.ONCE
     error: type[Exception] = ccxt.BaseError
+    """What is raised where it was refused."""
     timeout_ms: int = PLENTY_MS
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    hows: tuple[How, ...] = WHOLE
+    is_sent_again: bool = False
+    """Whether the venue gets it more than once."""
+    on_unified: Mapping[str, Any] = field(default_factory=dict)
+    """What differs on a unified account."""
+
+    def on(self, kind: AccountKind) -> Placing:
+        """Return the row as it is for such an account."""
+        return replace(self, **self.on_unified) if kind is AccountKind.UNIFIED else self
+
+    def kind_for(self, how: How) -> FaultKind:
+        """Return the fault that this row is about, for a request or for items."""
+        return _OF_ITEMS[self.kind] if how.is_item else self.kind
+
+    def ends_for(self, how: How) -> tuple[Placed, ...]:
+        """Return what comes of each order: of one, or of two."""
+        ends = Placed.REJECTED if how.is_item and self.ends is Placed.REFUSED else self.ends
+        return {How.ONE: (ends,), How.FIRST: (ends, Placed.ONCE)}.get(how, (ends, ends))
 
 
 def _done(kind: FaultKind, **more: Any) -> Case:
@@ -178,6 +220,8 @@ def _for_good(name: str, *faults: At, ends: Ends = NOTHING, **more: Any) -> Case
 
 
 F = FaultKind
+_NO_REASON: Final = {"reason": ""}
+"""On a unified account, an item without a code is no failure: its words are no reason."""
 
 CANCELS: Final = (
     _undone(F.REFUSE, cancels=None),
@@ -197,10 +241,18 @@ CANCELS: Final = (
     _done(F.CODE_40015, reason="System is abnormal"),
     _done(F.CODE_40725, reason="service return an error"),
     _done(F.CODE_45001, reason="Unknown error"),
+    _undone(F.CODE_BEFORE),
+    _done(F.CODE_AFTER, reason="refused by a fault"),
+    _undone(F.ITEM_CODE_BEFORE, reason="refused by a fault", on_unified=_NO_REASON),
+    _done(F.ITEM_CODE_AFTER, reason="refused by a fault", on_unified=_NO_REASON),
+    _done(F.REPEAT),
+    Case("cancel/late", (At(F.LATE),), roles=NO_GHOST),
     _done(F.NULL_DATA, reason="no list that can be read"),
     _done(F.NULL_LISTS, reason="no list that can be read"),
     _done(F.MISSING_LISTS, reason="no list that can be read"),
     Case("cancel/unasked-ids", (At(F.UNASKED_IDS),), unasked=1),
+    _done(F.OTHER_ANSWER, unasked=1),
+    _undone(F.OTHER_ANSWER_BEFORE, unasked=1),
     Case("cancel/twice", (At(F.TWICE),)),
     Case("cancel/wrong-symbol", (At(F.WRONG_SYMBOL),)),
     Case("cancel/clock-skew", (At(F.CLOCK_SKEW),)),
@@ -218,13 +270,15 @@ LOOK_UPS: Final = (
     _looks("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, patience_ms=100, timeout_ms=3_000),
     _looks("look/refuse", F.REFUSE, roles=(Role.LIVE, Role.GHOST)),
     _looks("look/no-json", F.TRUNCATED_JSON, F.HTML_200, F.EMPTY_BODY),
-    _looks("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE),
-    _looks("look/codes", F.CODE_40010, F.CODE_40015, F.CODE_40725, F.CODE_45001),
+    _looks("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE, F.LATE),
+    _looks("look/codes", F.CODE_40010, F.CODE_40015, F.CODE_40725, F.CODE_45001, F.CODE_BEFORE, F.CODE_AFTER),
     _looks("look/no-list", F.NULL_DATA, F.NULL_LISTS, F.MISSING_LISTS),
     _looks("look/too-many", F.TOO_MANY, F.TOO_MANY),
     Case("look/clock-skew", (At(F.CLOCK_SKEW, Where.HISTORY),)),
     Case("look/unified", (At(F.UNIFIED, Where.HISTORY),), ends=NOTHING, raises=ccxt.BaseError),
     _looks("look/unasked-ids", F.UNASKED_IDS),
+    _looks("look/other-answer", F.OTHER_ANSWER, F.OTHER_ANSWER_BEFORE),
+    _looks("look/nothing-differs", F.REPEAT, F.ITEM_CODE_BEFORE, F.ITEM_CODE_AFTER),
     Case("look/twice", _all_looks(F.TWICE)),
     _looks("look/wrong-symbol", F.WRONG_SYMBOL),
     Case("look/turned", meanwhile=Meanwhile.TURN_LATE, live=2),
@@ -268,7 +322,9 @@ ANSWERS: Final = (
     Case("answer/turned-between-batches", meanwhile=Meanwhile.TURN),
 )
 
-_NOT_THERE: Final = {"one": Placed.UNRESOLVED, "many": Placed.UNRESOLVED, "timeout_ms": SHORT_MS}
+_OF_ITEMS: Final = {F.CODE_BEFORE: F.ITEM_CODE_BEFORE, F.CODE_AFTER: F.ITEM_CODE_AFTER}
+_NOT_THERE: Final = {"ends": Placed.UNRESOLVED, "timeout_ms": SHORT_MS}
+_AGAIN: Final = {"is_sent_again": True}
 _NOT_ONCE: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
     F.REFUSE: _NOT_THERE,
     F.RESET_BEFORE: _NOT_THERE,
@@ -276,13 +332,59 @@ _NOT_ONCE: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
     F.STALL_AFTER: {"timeout_ms": STALLED_MS},
     F.SLOW_BYTES: {"timeout_ms": STALLED_MS},
     F.UNAVAILABLE: _NOT_THERE,
-    F.TOO_MANY: {"one": Placed.REFUSED, "error": ccxt.DDoSProtection},
-    F.CLOCK_SKEW: {"one": Placed.REFUSED, "error": ccxt.InvalidNonce},
-    F.UNIFIED: {"one": Placed.REFUSED, "many": Placed.REFUSED, "error": ccxt.ExchangeError},
+    F.TOO_MANY: _AGAIN,
+    F.CLOCK_SKEW: _AGAIN,
+    F.LATE: {"rule": {"duration_ms": 250}},
+    F.OTHER_ANSWER_BEFORE: _NOT_THERE,
+    F.UNIFIED: {"ends": Placed.REFUSED, "error": ccxt.ExchangeError, **_AGAIN},
 }
-PLACINGS: Final = tuple(Placing(f"place/{kind}", kind, **_NOT_ONCE.get(kind, {})) for kind in FaultKind)
 
-OTHERS: Final = ("place/hidden", "single/done", "single/undone", "all/wrong-symbol")
+
+def _coded(name: str, code: str | None, kind: FaultKind, **more: Any) -> Placing:
+    """Return the row of a code: of the request, and of items. None is no code, which only items can have."""
+    hows = tuple(How) if code is not None else (How.ITEMS, How.FIRST)
+    after = kind is F.CODE_AFTER
+    return Placing(f"place/{name}-{'after' if after else 'before'}", kind, rule={"code": code}, hows=hows, **more)
+
+
+def _codes() -> Iterator[Placing]:
+    """Yield the rows of a code of each verdict: executed, and not executed."""
+    refused = {"ends": Placed.REFUSED, "error": ccxt.ExchangeError}
+    for name, code, not_there in (
+        ("ambiguous", "40010", _NOT_THERE),
+        ("unsettled", "40808", refused),
+        ("unknown", "99999", refused),
+        # A unified account's item without a code is neither a failure nor a success.
+        ("no-code", None, refused | {"on_unified": _NOT_THERE}),
+        ("funds", "43012", refused | {"error": ccxt.InsufficientFunds}),
+        ("gone", "43001", refused),
+        ("duplicate", "50060", _NOT_THERE),
+        ("limited", "40918", _AGAIN),
+    ):
+        yield _coded(name, code, F.CODE_AFTER)
+        yield _coded(name, code, F.CODE_BEFORE, **not_there)
+    yield _coded("refused", "45110", F.CODE_BEFORE, **refused | {"error": ccxt.InvalidOrder})
+    yield _coded("definitive", "40014", F.CODE_BEFORE, **refused | {"error": ccxt.PermissionDenied})
+
+
+_WITH_CODE: Final = {F.CODE_BEFORE, F.CODE_AFTER, F.ITEM_CODE_BEFORE, F.ITEM_CODE_AFTER}
+PLACINGS: Final = (
+    *(Placing(f"place/{kind}", kind, **_NOT_ONCE.get(kind, {})) for kind in FaultKind if kind not in _WITH_CODE),
+    Placing(
+        "place/too-many-for-good",
+        F.TOO_MANY,
+        Placed.REFUSED,
+        ccxt.NetworkError,
+        STALLED_MS,
+        rule={"count": None},
+        is_sent_again=True,
+    ),
+    Placing("place/too-late", F.LATE, rule={"duration_ms": 60_000}, **_NOT_THERE),
+    Placing("place/late-code", F.LATE, rule={"duration_ms": 250, "code": "40010"}),
+    *_codes(),
+)
+
+OTHERS: Final = ("place/hidden", "place/taken", "single/done", "single/undone", "all/wrong-symbol")
 """Rows with a test of their own."""
 
 
