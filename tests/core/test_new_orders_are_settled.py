@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -260,6 +261,49 @@ def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
     by_cost = Terms("buy", None, TERMS.price, None, "market")
     assert by_cost.fit(row(qty="50000", orderType="market"))
     assert not by_cost.fit(row(qty="0.02", price="50000", orderType="limit")), "no cost to compare on a unified account"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("fills", [True, False], ids=["fills", "rests"])
+@pytest.mark.parametrize("is_unique", [True, False])
+def test_clocks_behind_rows_and_answers_may_be_apart(kind: AccountKind, fills: bool, is_unique: bool) -> None:
+    for behind_ms in (5, 50, 900):
+        venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_behind_ms=behind_ms)
+        assert run(venue, "a", is_unique=is_unique) in ([Fate.PLACED], [None]), behind_ms
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("fills", [True, False], ids=["fills", "rests"])
+@pytest.mark.parametrize(
+    "odd", [{"clientOid": None}, {"clientOid": ""}, {"side": "sell"}, {"orderType": "market"}, {"price": "1"}], ids=str
+)
+def test_a_young_row_that_does_not_fit_is_not_taken_for_somebody_else_s(
+    kind: AccountKind, fills: bool, odd: dict[str, Any]
+) -> None:
+    venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_say=odd)
+    terms = replace(TERMS, order_type="limit")
+    assert run(venue, "a", is_unique=False, terms=terms) in ([Fate.PLACED], [None])
+
+
+def test_what_stays_frozen_of_an_order_that_has_mostly_filled_is_a_trace() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": str(50 * 0.02)})
+    assert run(venue, "a", timeout_ms=4_000) == [None]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("code", BY_VERDICT[Verdict.CLOCK])
+def test_a_refused_timestamp_behind_an_executed_order_places_no_second_one(kind: AccountKind, code: str) -> None:
+    for fills in (True, False):
+        venue = PlacingVenue(kind, lambda _, times: times == 1, says(code), fills_at_once=fills)
+        assert run(venue, "a") == [Fate.PLACED]
+        assert (venue.times("a"), venue.script.resyncs) == (1, 1)
+
+
+@pytest.mark.parametrize("body", [{"orderId": "555"}, {"orderId": "555", "clientOid": ""}, {"orderId": "0"}], ids=str)
+def test_an_answer_that_does_not_name_the_order_proves_nothing(body: dict[str, str]) -> None:
+    named = {"clientOid": "a", **body} if body == {"orderId": "0"} else body
+    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: named)
+    assert run(venue, "a", timeout_ms=3_000) == [None]
 
 
 # -- anything together ------------------------------------------------------------------------------------------------

@@ -106,11 +106,11 @@ def test_each_entry_of_an_answer_goes_to_the_order_that_was_named() -> None:
     ledger = by_ids("1", "2", "3", "4")
     odd = {"x": 1}
     both = item("4", reason="Order Cancelled", code="45024")
-    answer = BatchAnswer((item("1"), item("4")), (item("2", reason="no", code="45055"), both), (odd,))
+    answer = BatchAnswer((item("1"), item("4")), (item("2", reason="no", code="45024"), both), (odd,))
     ledger.record_answer(answer, ledger.entries.values(), 5.0, Pacing())
     taken, refused, neither, doubtful = ledger.entries.values()
     assert (taken.acknowledged, taken.doubtful, taken.refusals_ms) == (True, False, ())
-    assert (refused.acknowledged, refused.refusals_ms, refused.code, refused.reason) == (False, (5.0,), "45055", "no")
+    assert (refused.acknowledged, refused.refusals_ms, refused.code, refused.reason) == (False, (5.0,), "45024", "no")
     assert refused.doubtful is False
     assert (neither.doubtful, neither.refusals_ms) == (True, (5.0,))
     assert neither.reason == "the venue named this order in neither list"
@@ -142,6 +142,17 @@ def test_a_refusal_that_a_code_puts_in_doubt_takes_the_refusals_before_it_back(c
     entry.saw(LIVE, 3_500.0)
     entry.judge(Pacing())
     assert entry.outcome is Outcome.OPEN, "two refusals that stand apart count again"
+
+
+@pytest.mark.parametrize("code", [c for c, row in TABLE.items() if row.verdict in {Verdict.ENDED, Verdict.GONE}])
+def test_refusals_that_say_that_it_ended_call_no_order_open_beside_an_older_row(code: str) -> None:
+    ledger = by_ids("1")
+    (entry,) = ledger.entries.values()
+    for now_ms in (0.0, 1_100.0):
+        ledger.record_answer(BatchAnswer((), (item("1", code=code),)), [entry], now_ms, Pacing())
+    entry.saw(LIVE, 1_200.0)
+    entry.judge(Pacing())
+    assert entry.outcome is None
 
 
 @pytest.mark.parametrize("code", [code for code, row in TABLE.items() if row.verdict is Verdict.LIMITED])

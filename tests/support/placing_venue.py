@@ -49,6 +49,8 @@ class Placed:
     symbol: str = SYMBOL
     shown_ms: float = 0.0
     """When the lists show it."""
+    said: dict[str, Any] = field(default_factory=dict)
+    """What its row says otherwise."""
     ours: bool = True
     """Placed by the call, not before it."""
 
@@ -71,6 +73,10 @@ class PlacingVenue:
     frozen: Mapping[str, str] | None = None
     """What the balance shows as frozen; None is the truth."""
     fills_lag_ms: float = 0.0
+    rows_behind_ms: float = 0.0
+    """How far the clock of rows and fills is behind that of answers."""
+    rows_say: dict[str, Any] = field(default_factory=dict)
+    """What the rows of new orders say otherwise."""
     sent: list[list[str]] = field(default_factory=list)
     script: Script = field(init=False)
 
@@ -119,6 +125,7 @@ class PlacingVenue:
                     live=not self.fills_at_once,
                     side=item["side"],
                     shown_ms=self.script.now_ms + self.lists_lag_ms,
+                    said=self.rows_say,
                 )
                 self.orders.append(placed)
         said = None if self.answer is None else self.answer(names, len(self.sent))
@@ -151,14 +158,15 @@ class PlacingVenue:
         return self._row(found[-1]) if found else fault("25204", "Order does not exist")
 
     def _row(self, o: Placed) -> dict[str, Any]:
-        at = str(int(EPOCH_MS + o.at_ms - START_MS))
+        at = str(int(EPOCH_MS + o.at_ms - START_MS - self.rows_behind_ms))
         ids = {"orderId": o.order_id, "clientOid": o.name, "symbol": o.symbol, "side": o.side, "price": PRICE}
         status, filled = ("live", "0") if o.live else ("filled", o.size)
         if self.kind is AccountKind.CLASSIC:
             amounts = {"status": status, "baseSize": o.size, "size": filled, "amount": "0"}
-            return {**ids, **amounts, "orderType": "limit", "cTime": at, "uTime": at}
+            return {**ids, **amounts, "orderType": "limit", "cTime": at, "uTime": at, **o.said}
         amounts = {"orderStatus": status, "qty": o.size, "cumExecQty": filled, "cumExecValue": "0"}
-        return {**ids, **amounts, "category": "MARGIN", "orderType": "limit", "createdTime": at, "updatedTime": at}
+        times = {"createdTime": at, "updatedTime": at}
+        return {**ids, **amounts, "category": "MARGIN", "orderType": "limit", **times, **o.said}
 
     def _fills(self) -> object:
         now = self.script.now_ms
@@ -168,7 +176,7 @@ class PlacingVenue:
         return {"fills": rows} if self.kind is AccountKind.CLASSIC else {"list": rows or None, "cursor": ""}
 
     def _fill(self, order_id: str, side: str, at_ms: float) -> dict[str, str]:
-        at = str(int(EPOCH_MS + at_ms - START_MS))
+        at = str(int(EPOCH_MS + at_ms - START_MS - self.rows_behind_ms))
         return {"orderId": order_id, "symbol": SYMBOL, "side": side, "cTime": at, "createdTime": at}
 
     def _assets(self) -> object:

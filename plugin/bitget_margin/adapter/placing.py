@@ -19,7 +19,7 @@ from bitget_margin.adapter.desk import load_markets, open_desk
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.margin import CROSS
 from bitget_margin.adapter.order_input import check_order
-from bitget_margin.adapter.orders import parsed_or_bare, readable, unknown
+from bitget_margin.adapter.orders import parsed_or_bare, unknown
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.answers import decimal
 from bitget_margin.core.call import Call, Flow
@@ -32,9 +32,12 @@ from bitget_margin.core.target import BadInput, IdKind, Target, client_id
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
 
-STOP_WHEN_MISSED: Final = "stopWhenMissed"
-"""Parameter: end once two look-ups have missed what is in doubt, instead of at the deadline."""
-_OURS: Final = (*asking.CLIENT_ID, *asking.BOUNDS, STOP_WHEN_MISSED, asking.KIND, "stock", "maxRetriesOnFailure")
+LOOKS_ON: Final = "looksOn"
+"""Parameter: the caller looks on by itself, and no other order ever has its client order ids. The call then ends once
+two look-ups have missed what is in doubt, instead of at the deadline."""
+_IDENTITY: Final = frozenset({"symbol", "category", "side", "orderType", "orderList"})
+"""Fields of the venue that would make another order of it than the arguments say."""
+_OURS: Final = (*asking.CLIENT_ID, *asking.BOUNDS, LOOKS_ON, asking.KIND, "type", "stock", "maxRetriesOnFailure")
 """Parameters that are not the venue's."""
 
 
@@ -43,6 +46,7 @@ def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...]
     method = "create_order"
     unified = asking.required_symbol(exchange, method, symbol)
     check_order(exchange, method, "", *order)
+    _refuse_identity(exchange, method, params)
     asking.refuse_conditional(exchange, method, params)
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
@@ -84,7 +88,7 @@ def create_orders(
 ) -> Flow[list[Order]]:
     """Place crossed orders of one symbol with one request; one structure each."""
     method = "create_orders"
-    asking.prepare(exchange, method, params, {"timeout", STOP_WHEN_MISSED})
+    asking.prepare(exchange, method, params, {"timeout", LOOKS_ON})
     settings = asking.settings(exchange, method, params, confirm=False)
     symbols = {
         asking.required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)
@@ -111,8 +115,15 @@ def _given(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any
     """Return the parameters of one order request, checked."""
     check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
+    _refuse_identity(exchange, method, given)
     asking.refuse_conditional(exchange, method, given)
     return given
+
+
+def _refuse_identity(exchange: CrossedMargin, method: str, params: Params) -> None:
+    """Refuse parameters that would send another order than is looked for."""
+    for key in sorted(_IDENTITY & params.keys()):
+        raise asking.bad(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 
 
 def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where: str) -> str:
@@ -157,7 +168,7 @@ def _prepare(
         PlaceState(
             Target(market["id"], IdKind.CLIENT, name),
             _terms(request(desk.dialect, name)),
-            is_unique=asking.named(own) is None,
+            is_unique=asking.named(own) is None or bool(params.get(LOOKS_ON)),
         )
         for name, own in zip(names, given, strict=True)
     ]
@@ -168,7 +179,7 @@ def _prepare(
         tuple(states),
         build,
         is_single,
-        stop_when_missed=bool(params.get(STOP_WHEN_MISSED)),
+        stop_when_missed=bool(params.get(LOOKS_ON)),
     ), market
 
 
@@ -241,7 +252,8 @@ def _cause(exchange: CrossedMargin, states: Iterable[PlaceState]) -> Exception:
 
 def _structure(exchange: CrossedMargin, state: PlaceState, market: Mapping[str, Any]) -> Any:
     if state.row is not None:
-        return readable(exchange, state.row, market)
+        # Whatever ccxt cannot read of it, it was placed.
+        return {**parsed_or_bare(exchange, dict(state.row.raw), market), "symbol": market["symbol"]}
     if state.fate is Fate.PLACED and state.item is not None:
         return parsed_or_bare(exchange, dict(state.item.raw), market)
     if state.fate is None:

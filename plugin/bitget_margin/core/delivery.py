@@ -77,13 +77,13 @@ class Desk:
         return Send(call, self.settings.request_ms, self.deadline.at_ms, urgent=self.urgent)
 
 
-def deliver(desk: Desk, sends: Sequence[Send], *, resend_limited: bool = True) -> Flow[tuple[Reply, ...]]:
+def deliver(desk: Desk, sends: Sequence[Send], *, resend: bool = True) -> Flow[tuple[Reply, ...]]:
     """Send requests that do not depend on each other, and return their replies in the same order.
 
     A 429 is waited out; a refused timestamp gets one new measurement of the venue's clock. Neither was executed, so
     sending again cannot do anything twice.
 
-    :param resend_limited: with False, a 429 is returned: a caller that places orders looks before it sends again
+    :param resend: with False, these are returned: a caller that places orders looks before it sends again
     """
     replies: dict[int, Reply] = {}
     pending = list(range(len(sends)))
@@ -104,10 +104,10 @@ def deliver(desk: Desk, sends: Sequence[Send], *, resend_limited: bool = True) -
             desk.ledger.last_fault = reply
             desk.see_kind(reply)
             why = desk.verdict(reply)
-            if why is Verdict.LIMITED and resend_limited:
+            if why is Verdict.LIMITED and resend:
                 limited = True
                 again.append(i)
-            elif why is Verdict.CLOCK and (desk.resynced_ms is None or left_ms < desk.resynced_ms):
+            elif why is Verdict.CLOCK and resend and (desk.resynced_ms is None or left_ms < desk.resynced_ms):
                 clock_refused = True
                 again.append(i)
         if clock_refused and desk.resynced_ms is None:

@@ -19,9 +19,10 @@ class Verdict(Enum):
     UNSENT = "never left"
     DEFINITIVE = "not executed, whatever the request was; asking again would not help"
     REFUSED = "a new order was not placed: its own values, the pair or the account forbid it. A cancel was refused"
-    STATE = "refused for the state of the account, which this very order may have changed: proves nothing"
+    STATE = "refused for the state of account or market, which this very order may have changed: proves nothing"
     DUPLICATE = "an order has this client order id: it may be this one"
     NOT_CANCELED = "a cancel was refused; says nothing of a new order"
+    ENDED = "a cancel was refused because the order has ended: its row has to show it"
     GONE = "the venue does not know the order; says nothing of a new order"
     LIMITED = "not executed: too many requests"
     CLOCK = "not executed: the timestamp was refused"
@@ -92,7 +93,6 @@ _DEFINITIVE: Final = (
             "50015": "sub-account cannot margin trade",
             "50019": "margin trading is forbidden",
             "50021": "no margin account",
-            "50022": "account is being liquidated",
             "50061": "Parameter error",
             "400172": "Parameter verification failed",
         },
@@ -129,7 +129,6 @@ _REFUSED: Final = (
             "22010": "an IP whitelist is required",
             "22034": "less than the minimum amount",
             "22038": "not a multiple of the lot",
-            "22045": "insufficient liquidity in the market",
             "40000": "region not served",
             "40022": "business of this account is restricted",
             "40023": "API is restricted",
@@ -144,7 +143,6 @@ _REFUSED: Final = (
             "40059": "parameter too large",
             "40061": "sub-account not allowed",
             "40064": "Parameter verification failed",
-            "40078": "outside of the receive window",
             "40079": "receive window longer than 60 s",
             "40100": "identity verification required",
             "40101": "KYC required",
@@ -165,7 +163,6 @@ _REFUSED: Final = (
             "40710": "account is frozen",
             "40716": "pair has no cross margin",
             "40721": "market orders not allowed now",
-            "40722": "price moves too fast for a market order",
             "40724": "parameter is empty",
             "40748": "price above the highest bid",
             "40752": "disabled for this business",
@@ -173,15 +170,11 @@ _REFUSED: Final = (
             "40806": "unsupported coin",
             "40807": "account does not exist",
             "40811": "parameter should not be null",
-            "40812": "condition not met",
             "40813": "parameter must have a value",
             "40815": "price above the highest bid",
             "40816": "price below the lowest ask",
             "40824": "market orders not allowed now",
-            "40826": "price moves too fast for a market order",
-            "40844": "under maintenance",
             "40845": "the market has been removed",
-            "40847": "operation cannot be performed",
             "40919": "not open yet",
             "41002": "param error",
             "41101": "param error",
@@ -207,21 +200,15 @@ _REFUSED: Final = (
             "43049": "coin not allowed",
             "43058": "Parameter verification failed",
             "43111": "param error",
-            "43119": "trading is not open",
-            "43120": "symbol is not open",
             "43123": "param error",
             "43125": "more than 8 decimals",
-            "45009": "account at risk",
             "45019": "account does not exist",
             "45035": "price step mismatch",
-            "45043": "trading is suspended",
-            "45051": "execution price cannot be verified",
             "45107": "API may not open positions",
             "45108": "API may not close positions",
             "45110": "below the minimum amount",
             "45111": "below the minimum quantity",
             "45112": "above the maximum quantity",
-            "45113": "order value above the maximum",
             "45114": "below the minimum",
             "45115": "price is no multiple of the tick",
             "48001": "parameter validation failed",
@@ -237,12 +224,7 @@ _REFUSED: Final = (
             "50018": "price must be 0 or higher",
             "50023": "account is suspended",
             "50024": "pair does not exist",
-            "50025": "pair is unavailable",
-            "50026": "pair is unavailable",
-            "50027": "pair is suspended for maintenance",
             "50028": "pair is removed",
-            "50029": "pair has no price",
-            "50030": "pair is not open yet",
             "50032": "coin does not exist",
             "50034": "loan too small",
             "50036": "no such loan",
@@ -253,7 +235,6 @@ _REFUSED: Final = (
             "50063": "more than 8 decimals",
             "50064": "account is frozen",
             "50065": "symbol is off the shelf",
-            "70220": "insufficient liquidity in the market",
             "70227": "user may not place orders",
         },
     )
@@ -263,35 +244,24 @@ _REFUSED: Final = (
         {
             "25002": "unsupported operation",
             "25005": "user does not exist",
-            "25006": "account status abnormal",
-            "25007": "account status irregular",
-            "25008": "account in forced liquidation",
-            "25012": "account at risk, trading disabled",
             "25013": "not open to the API",
             "25100": "pair does not exist",
-            "25101": "pair not open",
-            "25102": "pair closed for maintenance",
-            "25103": "pair not open yet",
             "25104": "delisted",
-            "25106": "trading suspended",
             "25200": "validation error",
             "25201": "coin does not exist",
             "25205": "price too low",
             "25206": "price too high",
             "25207": "quantity too small",
             "25208": "quantity too large",
-            "25209": "insufficient liquidity in the market",
             "25210": "price moves too fast",
             "25238": "fields exclude each other",
             "25240": "operation not supported",
-            "25241": "order value above the maximum",
             "25244": "price is no multiple of the tick",
             "25245": "not in unified account mode",
             "25593": "no TP/SL for this type",
             "25610": "amount has too many decimals",
             "25611": "amount below the minimum",
             "25620": "permission denied",
-            "95001": "account in forced liquidation",
             "95006": "spot buying prohibited for this loan",
             "95007": "pair not supported for this loan",
             "95009": "pair not supported for this loan",
@@ -304,11 +274,9 @@ _REFUSED: Final = (
         {
             "22046": "price below the limit",
             "22047": "price above the limit",
-            "22056": "symbol is not open",
             "22069": "symbol has no cross margin",
             "22070": "symbol is isolated only",
             "40042": "account of an institutional loan is restricted",
-            "40115": "account is being upgraded",
             "41117": "sell price too low",
             "41118": "buy price too high",
             "500024": "pair does not exist",
@@ -322,6 +290,14 @@ _STATE: Final = (
         Verdict.STATE,
         Source.CLASSIC,
         {
+            "22045": "insufficient liquidity in the market",
+            "70220": "insufficient liquidity in the market",
+            "50029": "pair has no price",
+            "40722": "price moves too fast for a market order",
+            "40826": "price moves too fast for a market order",
+            "45009": "account at risk",
+            "50022": "account is being liquidated",
+            "45113": "order value above the maximum",
             "12001": "so much can be used at most",
             "12002": "limit of net sells",
             "12003": "limit of net buys",
@@ -369,6 +345,13 @@ _STATE: Final = (
         Verdict.STATE,
         Source.UNIFIED,
         {
+            "25209": "insufficient liquidity in the market",
+            "25012": "account at risk, trading disabled",
+            "25008": "account in forced liquidation",
+            "25006": "account status abnormal",
+            "25007": "account status irregular",
+            "95001": "account in forced liquidation",
+            "25241": "order value above the maximum",
             "25202": "insufficient balance",
             "25203": "insufficient margin",
             "25211": "too many open orders",
@@ -433,18 +416,29 @@ _NOT_CANCELED: Final = _rows(
     {
         "13010": "under review, cannot be canceled",
         "45024": "Cancel order error",
-        "45031": "the order is final",
-        "45055": "status cannot be canceled",
         "45056": "type cannot be canceled",
-        "50062": "the order is canceled or filled",
     },
 ) | _rows(
     Verdict.NOT_CANCELED,
     Source.UNIFIED_SOCKET,
     {
-        "40769": "the order is completed",
         "45125": "inactive order cannot be canceled",
         "45126": "inactive order cannot be canceled",
+    },
+)
+
+_ENDED: Final = _rows(
+    Verdict.ENDED,
+    Source.CLASSIC,
+    {
+        "45031": "the order is final",
+        "50062": "the order is canceled or filled",
+    },
+) | _rows(
+    Verdict.ENDED,
+    Source.UNIFIED_SOCKET,
+    {
+        "40769": "the order is completed",
         "45134": "filled or canceled",
     },
 )
@@ -520,6 +514,7 @@ _AMBIGUOUS: Final = (
         Verdict.AMBIGUOUS,
         Source.CLASSIC,
         {
+            "45055": "status cannot be canceled: it may be on its way to its end",
             "12018": "Service disruption, contact customer service for assistance",
             "31016": "Batch execution exception",
             "31023": "Ending order processing",
@@ -577,17 +572,50 @@ _AMBIGUOUS: Final = (
     )
 )
 
-_UNSETTLED: Final = _rows(
-    Verdict.UNSETTLED,
-    Source.CLASSIC,
-    {
-        "41114": "pair under maintenance (for ccxt, maintenance of the venue)",
-        "43115": "pair not open yet (for ccxt, maintenance of the venue)",
-    },
-) | _rows(
-    Verdict.UNSETTLED,
-    Source.FAQ,
-    {"40808": "Parameter verification exception: a value that is wrong, and any order while a release is rolled out"},
+_UNSETTLED: Final = (
+    _rows(
+        Verdict.UNSETTLED,
+        Source.CLASSIC,
+        {
+            "40078": "outside of the receive window",
+            "40844": "under maintenance",
+            "45043": "trading is suspended",
+            "50025": "pair is unavailable",
+            "50026": "pair is unavailable",
+            "50027": "pair is suspended for maintenance",
+            "50030": "pair is not open yet",
+            "43119": "trading is not open",
+            "43120": "symbol is not open",
+            "40812": "condition not met",
+            "40847": "operation cannot be performed",
+            "45051": "execution price cannot be verified",
+            "41114": "pair under maintenance (for ccxt, maintenance of the venue)",
+            "43115": "pair not open yet (for ccxt, maintenance of the venue)",
+        },
+    )
+    | _rows(
+        Verdict.UNSETTLED,
+        Source.UNIFIED,
+        {
+            "25101": "pair not open",
+            "25102": "pair closed for maintenance",
+            "25103": "pair not open yet",
+            "25106": "trading suspended",
+        },
+    )
+    | _rows(
+        Verdict.UNSETTLED,
+        Source.UNIFIED_SOCKET,
+        {
+            "22056": "symbol is not open",
+            "40115": "account is being upgraded",
+        },
+    )
+    | _rows(
+        Verdict.UNSETTLED,
+        Source.FAQ,
+        {"40808": "Parameter verification exception: a wrong value, and any order while a release is rolled out"},
+    )
 )
 
 TABLE: Final[Mapping[str, Meaning]] = {
@@ -598,6 +626,7 @@ TABLE: Final[Mapping[str, Meaning]] = {
         _STATE,
         _DUPLICATE,
         _NOT_CANCELED,
+        _ENDED,
         _GONE,
         _LIMITED,
         _CLOCK,

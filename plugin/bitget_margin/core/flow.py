@@ -19,7 +19,7 @@ _LAST_LOOK_MS: Final = 250.0
 _GRAIN_MS: Final = 1.0
 """A sleep may end this much early."""
 _REFUSALS: Final = frozenset(
-    {Verdict.REFUSED, Verdict.STATE, Verdict.DUPLICATE, Verdict.NOT_CANCELED, Verdict.GONE},
+    {Verdict.REFUSED, Verdict.STATE, Verdict.DUPLICATE, Verdict.NOT_CANCELED, Verdict.ENDED, Verdict.GONE},
 )
 """What is a known refusal of a cancel."""
 

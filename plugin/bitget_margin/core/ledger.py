@@ -8,7 +8,7 @@ from typing import Any
 
 from bitget_margin.core.answers import BatchAnswer, Item
 from bitget_margin.core.call import Fault, Send
-from bitget_margin.core.codes import Verdict, hint_gone, of_item
+from bitget_margin.core.codes import Verdict, hint_gone, of_code, of_item
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
@@ -35,6 +35,8 @@ class Entry:
     """When it was refused, or left out of both lists."""
     hint_gone: bool = False
     """Whether the last refusal suggests that the venue does not know the order."""
+    says_ended: bool = False
+    """Whether the last refusal says that the order has ended: a row that lives beside it is older."""
     reason: str | None = None
     code: str | None = None
     info: Mapping[str, Any] | None = None
@@ -88,6 +90,7 @@ class Entry:
         self.refusals_ms = (*self.refusals_ms, now_ms)
         self.code, self.reason = code, reason
         self.hint_gone = hint_gone(code, reason)
+        self.says_ended = self.hint_gone or (code is not None and of_code(code) is Verdict.ENDED)
 
     def doubted(self, reason: str | None, code: str | None = None) -> None:
         """Note that a cancel may have been executed: it may be on its way, so refusals from before it say nothing."""
@@ -166,6 +169,8 @@ class Entry:
     def judge(self, pacing: Pacing) -> None:
         """Call it OPEN where the evidence says so: an end needs a row, and is seen by `saw` alone."""
         if self.outcome is not None or self.row is None or self.acknowledged or not self.refusals_ms:
+            return
+        if self.says_ended:
             return
         if self.refusals_ms[-1] != self.attempted_ms:
             return

@@ -1,8 +1,7 @@
 """Flow of a new order: sent once, and whatever is not proven by the answer is settled by look-ups, never by sending.
 
-Only what was certainly not executed is sent again: a refused timestamp, the other account kind, too many requests.
-Before the last of these look-ups and the balance make sure, since a gateway that repeats a request may have had it
-executed.
+Only what was certainly not executed is sent again: for the other account kind; and after too many requests, or a
+refused timestamp, once look-ups and the account make sure: a gateway that repeats a request may have had it executed.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from typing import Final
 
 from bitget_margin.core.answers import BatchAnswer, Listing, page_of, sent_ms_of
 from bitget_margin.core.ask import list_open
-from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Send, Wait
+from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Resync, Send, Wait
+from bitget_margin.core.codes import Verdict
 from bitget_margin.core.delivery import Desk, deliver
 from bitget_margin.core.dialect import Dialect
-from bitget_margin.core.place_state import Doubt, Fate, PlaceState
+from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, Fate, PlaceState, age_of
 from bitget_margin.core.row import CLOCK_GRAIN_MS, Row
 from bitget_margin.core.sweep import Coins, unexplained
 from bitget_margin.core.target import IdKind
@@ -27,10 +27,8 @@ PAGE_FROM: Final = 2
 _PAGES_MAX: Final = 20
 _FILLS_EXPLAINED_MAX: Final = 5
 """How many fills of unknown orders are looked up by their order id; more of them prove nothing."""
-_LEAST_SHARE: Final = Decimal("0.999999")
-"""What an order holds of its amount at least, beside the rounding of what others hold."""
-_MARGIN_MS: Final = 1_000
-"""How much earlier than the beginning of the call fills are asked for."""
+_LEAST_SHARE: Final = Decimal("0.01")
+"""The share of an order that is a trace of it where coins are frozen that no listed order holds: most may be filled."""
 
 Build = Callable[[Dialect, Sequence[PlaceState]], Call]
 """Returns the request that places these orders."""
@@ -74,10 +72,17 @@ def _send(placement: Placement) -> Flow[None]:
     desk, todo = placement.desk, list(placement.states)
     while todo:
         dialect = desk.dialect
-        (reply,) = yield from deliver(desk, [_request(desk, placement.build(dialect, todo))], resend_limited=False)
+        (reply,) = yield from deliver(desk, [_request(desk, placement.build(dialect, todo))], resend=False)
         if isinstance(reply, Fault) and desk.is_other_kind(reply) and desk.dialect is not dialect:
             continue
-        _record(placement, dialect, todo, reply)
+        if isinstance(reply, Fault) and desk.verdict(reply) is Verdict.CLOCK and desk.resynced_ms is None:
+            desk.resynced_ms = desk.deadline.now_ms()
+            desk.ledger.requests += 1
+            yield Resync(desk.deadline.at_ms)
+            for state in todo:
+                state.fail(Verdict.LIMITED, fault=reply)
+        else:
+            _record(placement, dialect, todo, reply)
         limited = [state for state in todo if state.is_limited]
         refused = (yield from _prove_limited(placement, limited)) if limited else []
         todo = refused if desk.deadline.left_ms() > desk.settings.request_ms else []
@@ -236,7 +241,11 @@ def _show(placement: Placement, rows: Iterable[Row], states: Sequence[PlaceState
     by_name = {state.target.value: state for state in states}
     for row in rows:
         state = by_name.get(row.client_id or "")
-        if state is None:
+        if row.client_id is None:
+            # It may be of any of them, unless it was there before.
+            if age_of(row, placement.began_ms) is not Age.BEFORE:
+                unclear.update(by_name)
+        elif state is None:
             placement.other_ids.add(row.order_id)
         elif state.see(row, placement.began_ms):
             unclear.add(state.target.value)
@@ -269,7 +278,7 @@ def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bo
     _set_began(placement, sent_ms_of(balance.body))
     if placement.began_ms is None:
         return False
-    call = dialect.fills(placement.symbol, int(placement.began_ms) - _MARGIN_MS)
+    call = dialect.fills(placement.symbol, int(placement.began_ms - CLOCKS_APART_MS))
     (fills,) = yield from deliver(desk, [desk.send(call)])
     filled = dialect.read_fills(fills.body) if isinstance(fills, Answer) else None
     if filled is None:
@@ -281,7 +290,7 @@ def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bo
         if not placement.is_known(fill.order_id)
         and fill.symbol in {None, placement.symbol}
         and any(fill.side.endswith(side) for side in sides)
-        and (fill.at_ms is None or fill.at_ms >= placement.began_ms - CLOCK_GRAIN_MS)
+        and (fill.at_ms is None or fill.at_ms >= placement.began_ms - CLOCKS_APART_MS)
     }
     if not (yield from _are_of_others(placement, traces, states)):
         return False
@@ -301,6 +310,8 @@ def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[P
         if not rows:
             return False
         _show(placement, rows, states, set())
+        if any(row.client_id is None for row in rows):
+            return False
     return all(state.fate is None for state in states)
 
 

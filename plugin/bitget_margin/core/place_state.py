@@ -30,6 +30,8 @@ from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.target import Target
 
+CLOCKS_APART_MS: Final = 1_000.0
+"""How far the clocks behind the venue's answers and its rows may be apart."""
 _REL_TOLERANCE: Final = Decimal("1e-9")
 
 
@@ -77,6 +79,23 @@ def _agree(shown: Decimal | None, sent: Decimal) -> bool:
     return not shown or abs(shown - sent) <= _REL_TOLERANCE * abs(sent)
 
 
+class Age(Enum):
+    """Whether an order was placed before the call began, by the venue's clock."""
+
+    BEFORE = "before"
+    SINCE = "since"
+    UNKNOWN = "too close to tell: answers and rows may be written by clocks of their own"
+
+
+def age_of(row: Row, began_ms: float | None) -> Age:
+    """Return whether the order of a row was placed before the call began."""
+    if began_ms is None or row.created_ms is None:
+        return Age.UNKNOWN
+    if row.created_ms >= began_ms - CLOCK_GRAIN_MS:
+        return Age.SINCE
+    return Age.UNKNOWN if row.created_ms >= began_ms - CLOCKS_APART_MS else Age.BEFORE
+
+
 @dataclass(slots=True)
 class PlaceState:
     """What is known of one new order. Times are of the caller's clock, in milliseconds."""
@@ -113,10 +132,10 @@ class PlaceState:
         """Record that the venue took the order, under the client order id that was sent."""
         self.item = item
         self.is_limited = False
-        if item.order_id is None or item.client_id not in {None, self.target.value}:
-            self.doubt = Doubt.MAYBE_PLACED
-        else:
+        if item.client_id == self.target.value and item.order_id is not None and item.order_id.strip("0"):
             self.fate = Fate.PLACED
+        else:
+            self.doubt = Doubt.MAYBE_PLACED
 
     def fail(self, why: Verdict | None, *, item: Item | None = None, fault: Fault | None = None) -> None:
         """Record an answer that is no success; None for an entry that has no code, and a text that decides nothing."""
@@ -150,15 +169,12 @@ class PlaceState:
         if row.symbol != self.target.symbol or row.state is State.UNREADABLE:
             return True
         if not self.is_unique:
-            live = row.state is State.LIVE
-            if not self.terms.fit(row):
-                if live and self.doubt is Doubt.NAME_TAKEN:
-                    self.fate = Fate.NAME_TAKEN
-                return live
-            if not live and (began_ms is None or row.created_ms is None):
-                return True
-            if not live and began_ms is not None and (row.created_ms or 0) < began_ms - CLOCK_GRAIN_MS:
-                return False  # an older order: the name was free again
+            live, age = row.state is State.LIVE, age_of(row, began_ms)
+            if live and age is Age.BEFORE and self.doubt is Doubt.NAME_TAKEN and not self.terms.fit(row):
+                self.fate = Fate.NAME_TAKEN
+                return False
+            if not self.terms.fit(row) or (not live and age is not Age.SINCE):
+                return live or age is not Age.BEFORE  # an older order that has ended left its name free
         if self.row is None or (row.number or 0) > (self.row.number or 0):
             self.row, self.fate = row, Fate.PLACED
         return False

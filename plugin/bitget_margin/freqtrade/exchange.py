@@ -17,7 +17,7 @@ import ccxt
 
 from bitget_margin.adapter.asking import RATE_GATE, account_kind
 from bitget_margin.adapter.errors import report_of
-from bitget_margin.adapter.placing import STOP_WHEN_MISSED
+from bitget_margin.adapter.placing import LOOKS_ON
 from bitget_margin.core.account import AccountKind
 from bitget_margin.core.dialect import Dialect, dialect_of
 from bitget_margin.core.outcome import Outcome
@@ -216,7 +216,7 @@ class Bitgetcross(Exchange):
         params = super()._get_params(*args, **kwargs)
         client_id = _CLIENT_ID.get()
         # What is in doubt is looked for by every loop: this one goes on after two look-ups.
-        return params if client_id is None else {**params, "clientOrderId": client_id, STOP_WHEN_MISSED: True}
+        return params if client_id is None else {**params, "clientOrderId": client_id, LOOKS_ON: True}
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
         # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.

@@ -12,7 +12,7 @@ import ccxt
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
 from bitget_margin.adapter.faults import verdict_of
 from bitget_margin.adapter.operations import batch_cancel
-from bitget_margin.adapter.placing import STOP_WHEN_MISSED
+from bitget_margin.adapter.placing import LOOKS_ON
 from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.core.codes import of_code
 from bitget_margin.core.error_codes import Verdict
@@ -142,7 +142,7 @@ class Venue:
         ]
         with budget:
             try:
-                bounds = {"timeout": _timeout_ms(budget), STOP_WHEN_MISSED: True, "marginMode": "cross"}
+                bounds = {"timeout": _timeout_ms(budget), LOOKS_ON: True, "marginMode": "cross"}
                 orders = self._api().create_orders(requests, bounds)
             except PlaceUnresolved as error:
                 orders = error.orders
