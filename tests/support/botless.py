@@ -103,6 +103,7 @@ class Holdings:
 
     holding: Holding | None = None
     booked: float = 1.0
+    before: float | None = 1.0
     classic: bool = True
 
     def freezes(self) -> bool:
@@ -118,13 +119,17 @@ class Holdings:
         """Return the reading."""
         return self.holding
 
-    def has_others(self, _coin: str, holding: Holding) -> bool:
+    def has_others(self, _coin: str, total: float) -> bool:
         """Whether there is more than the books have."""
-        return holding.total > self.booked * 1.002
+        return total > self.booked * 1.002
 
-    def shows(self, _coin: str, holding: Holding, missing: float) -> bool:
+    def shows(self, _coin: str, total: float, missing: float) -> bool:
         """Whether all is there."""
-        return holding.total > self.booked - missing
+        return total > self.booked - missing
+
+    def last_total(self, _coin: str) -> float | None:
+        """Return what the wallet had before an exit."""
+        return self.before
 
 
 @dataclass

@@ -43,6 +43,7 @@ from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.own_orders import OwnOrders
 from bitget_margin.freqtrade.rung import ENDED, Kind
+from bitget_margin.freqtrade.venue import Budget
 
 logger = logging.getLogger("bitget_margin")
 
@@ -334,6 +335,13 @@ class Bitgetcross(Exchange):
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
+    def get_balances(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return freqtrade's own reading of the balance, and remember it: it is what an exit is decided on."""
+        balances = super().get_balances(*args, **kwargs)
+        if self.live:
+            self.holdings.remember(balances)
+        return balances
+
     def _fetch_balance(self) -> Mapping[str, Any]:
         balance: Mapping[str, Any] = self.api.fetch_balance({"marginMode": "cross", "timeout": self._settings.wait_ms})
         return balance
@@ -359,11 +367,12 @@ class Bitgetcross(Exchange):
         """Do what has to be done in every loop."""
         with self._keeper.lock:
             keeper = self._keeper
-            steps = (keeper.check_books, self._own_orders.resolve, self._cancel_again)
+            budget = Budget(self._settings.wait_ms)
+            steps = (keeper.check_books, lambda: self._own_orders.resolve(budget=budget), self._cancel_again)
             resting = (
                 lambda: keeper.tend(self._exits.busy()),
-                self._lost_orders.look,
-                lambda: self._ladders.place_waiting(self._exits.busy()),
+                lambda: self._lost_orders.look(budget),
+                lambda: self._ladders.place_waiting(self._exits.busy(), budget),
             )
             for step in (*steps, *resting):
                 try:

@@ -138,7 +138,7 @@ class Exits:
             return known + unanswered
         coin = self._exchange.holdings.base_of(trade.pair)
         holding = self._exchange.holdings.read(coin)
-        if holding is None or self._exchange.holdings.has_others(coin, holding):
+        if holding is None or self._exchange.holdings.has_others(coin, holding.total):
             return known + unanswered
         return known + min(unanswered, max(0.0, holding.frozen - known))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ccxt
@@ -14,6 +15,7 @@ from bitget_margin.freqtrade.base import Trade
 
 logger: Final = logging.getLogger("bitget_margin")
 
+_RECENT_SECONDS: Final = 60.0
 REL_TOLERANCE: Final = 0.002
 """How far wallet and books may be apart: fees that freqtrade estimates, dust of earlier trades."""
 
@@ -39,6 +41,9 @@ class Holdings:
     fetch: Callable[[], Mapping[str, Any]]
     base_of: Callable[[str], str]
     freezes: Callable[[], bool]
+    clock: Callable[[], float] = time.monotonic
+    _seen: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """The total of each coin as freqtrade itself read it last, and when, in seconds."""
 
     def read(self, coin: str) -> Holding | None:
         """Return the balance of a coin now; None where there is no answer, or one that does not show the account."""
@@ -52,15 +57,26 @@ class Holdings:
         found = balance.get(coin) or {}
         return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used")))
 
+    def remember(self, balances: Mapping[str, Any]) -> None:
+        """Remember a balance that freqtrade has read, as it does before each exit."""
+        now = self.clock()
+        totals = {coin: found.get("total") for coin, found in balances.items() if isinstance(found, Mapping)}
+        self._seen.update({coin: (float(total), now) for coin, total in totals.items() if total is not None})
+
+    def last_total(self, coin: str) -> float | None:
+        """Return the total of a coin that freqtrade read a moment ago; None where it did not."""
+        total, at = self._seen.get(coin, (0.0, float("-inf")))
+        return total if self.clock() - at <= _RECENT_SECONDS else None
+
     def booked(self, coin: str) -> float:
         """Return what the open trades should have of a coin."""
         trades = Trade.get_trades_proxy(is_open=True)
         return sum(bookkeeping.left(trade) for trade in trades if self.base_of(trade.pair) == coin)
 
-    def has_others(self, coin: str, holding: Holding) -> bool:
-        """Whether the wallet has more of a coin than the open trades should have: it is not the bot's alone."""
-        return holding.total > self.booked(coin) * (1 + REL_TOLERANCE)
+    def has_others(self, coin: str, total: float) -> bool:
+        """Whether so much of a coin is more than the open trades should have: it is not the bot's alone."""
+        return total > self.booked(coin) * (1 + REL_TOLERANCE)
 
-    def shows(self, coin: str, holding: Holding, missing: float) -> bool:
-        """Whether the coins of the open trades are all there, with less missing than this."""
-        return holding.total > self.booked(coin) - missing
+    def shows(self, coin: str, total: float, missing: float) -> bool:
+        """Whether so much of a coin is what the open trades should have, but for less than what may be missing."""
+        return total > self.booked(coin) - missing

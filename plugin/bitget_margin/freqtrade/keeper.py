@@ -53,8 +53,8 @@ class Keeper:
         """Trades whose resting orders could not be cancelled, and when that was tried last: the loop goes on trying."""
         self._looked: dict[str, float] = {}
         """When each pair was last looked at."""
-        self._missing: dict[str, float] = {}
-        """Since when looks have missed an order, by client order id."""
+        self._missing: dict[str, tuple[float, float]] = {}
+        """When a look that was answered first missed an order, and when the last one did, by client order id."""
         self._no_room: dict[str, float] = {}
         """Since when balances have left no room for an order without an answer, by client order id."""
         self._checked = False
@@ -256,15 +256,14 @@ class Keeper:
                 self.unresolved.pop(key, None)
 
     def missed_seconds(self, rung: Rung) -> float:
-        """Return for how long looks have missed an order, this one included.
+        """Return how far apart the first and the last look stand that were answered and missed an order; 0 if one."""
+        first, last = self._missing.get(rung.client_id, (0.0, 0.0))
+        return last - first
 
-        From the first look that missed it: the bot may have been down for hours.
-        """
-        return self.seconds() - self._missing.setdefault(rung.client_id, self.seconds())
-
-    def note_missed(self, rung: Rung, seconds: float) -> None:
-        """Note that look-ups have missed an order for so long already."""
-        self._missing.setdefault(rung.client_id, self.seconds() - seconds)
+    def note_missed(self, rung: Rung, seconds: float = 0.0) -> None:
+        """Note that a look was answered and missed an order; and so did one that many seconds before."""
+        first, _ = self._missing.get(rung.client_id, (self.seconds() - seconds, 0.0))
+        self._missing[rung.client_id] = (first, self.seconds())
 
     def found(self, rung: Rung) -> None:
         """Note that a look has shown an order, or that it is not looked for any more."""
@@ -287,6 +286,7 @@ class Keeper:
         if new is not None:
             self.found(new)
             return new
+        self.note_missed(old)
         seconds = self.missed_seconds(old)
         name = f"Resting {old.side} {old.order_id or old.client_id} on {old.pair} (trade {old.trade_id})"
         if old.order_id is None and (seconds > LOST_AFTER_SECONDS or self._has_no_room(old, seconds)):
@@ -322,9 +322,9 @@ class Keeper:
         least = rung.amount * (1 - REL_TOLERANCE)
         if (
             holding is None
-            or holdings.has_others(coin, holding)
+            or holdings.has_others(coin, holding.total)
             or holding.frozen - known >= least
-            or not holdings.shows(coin, holding, least)
+            or not holdings.shows(coin, holding.total, least)
         ):
             self._no_room.pop(rung.client_id, None)
             return False

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import ccxt
+
 from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
@@ -77,10 +79,11 @@ class Ladders:
             self._tell_placed(trade, name, placed)
             return [rung.order() for rung in placed]
 
-    def place_waiting(self, busy: Collection[TradeKey]) -> None:
+    def place_waiting(self, busy: Collection[TradeKey], budget: Budget) -> None:
         """Place what was refused for the moment, in growing intervals, until it is placed or refused for good.
 
         :param busy: trades that are in the middle of an exit, in another thread
+        :param budget: the time for all of them
         """
         with self._keeper.lock:
             waiting = self._keeper.records.in_phase(Phase.WAITING)
@@ -94,28 +97,45 @@ class Ladders:
                 tries = self._tries.setdefault((key, name), _Tries())
                 if trade is None:
                     self._refuse(rungs, "its trade has ended")
-                elif self._keeper.seconds() >= tries.at_seconds:
-                    self._place_again(trade, name, rungs, tries)
+                elif self._keeper.seconds() >= tries.at_seconds and budget.left_ms():
+                    try:
+                        self._place_again(trade, name, rungs, tries, budget)
+                    except ccxt.BaseError as error:
+                        about = f"Ladder {name!r} of trade {trade.id} on {trade.pair}"
+                        self._keeper.notices.warn(f"{about} could not be placed again: {error}", about)
 
     def drop_waiting(self, trade: Trade) -> None:
         """Place nothing more for a trade that exits."""
         rungs = self._keeper.records.of_trade(key_of(trade))
         self._refuse([rung for rung in rungs if rung.phase is Phase.WAITING], "its trade exits")
 
-    def _place_again(self, trade: Trade, name: str, rungs: list[Rung], tries: _Tries) -> None:
+    def _place_again(self, trade: Trade, name: str, rungs: list[Rung], tries: _Tries, budget: Budget) -> None:
+        tries.count += 1
+        tries.at_seconds = self._keeper.seconds() + _PAUSES_SECONDS[min(tries.count, len(_PAUSES_SECONDS) - 1)]
+        rungs = self._still_missing(trade, rungs, budget)
         sellable = self._limits(trade).sellable
         if sum(rung.amount for rung in rungs if rung.side == SELL) > sellable * (1 + _REL_TOLERANCE):
             self._refuse(rungs, "the trade has sold a part of its coins since")
             return
-        placed = self._keeper.venue.place(trade.pair, rungs, Budget(self._keeper.settings.wait_ms))
-        tries.count += 1
-        tries.at_seconds = self._keeper.seconds() + _PAUSES_SECONDS[min(tries.count, len(_PAUSES_SECONDS) - 1)]
+        if not rungs:
+            return
+        placed = self._keeper.venue.place(trade.pair, rungs, budget)
         self._keeper.records.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):
             self._tell_placed(trade, name, placed)
 
+    def _still_missing(self, trade: Trade, rungs: list[Rung], budget: Budget) -> list[Rung]:
+        """Look before anything is sent again: a request that was refused may have been executed late."""
+        asked = [replace(rung, phase=Phase.INTENDED) for rung in rungs]
+        shown = self._keeper.venue.view(trade.pair, asked, budget)
+        for rung, found in zip(rungs, shown, strict=True):
+            if found is not None:
+                self._keeper.take_in(rung, found)
+        return [rung for rung, found in zip(rungs, shown, strict=True) if found is None]
+
     def _refuse(self, rungs: Sequence[Rung], why: str) -> None:
-        self._keeper.records.update((rung, replace(rung, phase=Phase.REFUSED, reason=why)) for rung in rungs)
+        """Place these no more; should one of them be there after all, it is found."""
+        self._keeper.records.update((rung, replace(rung, phase=Phase.LOST, reason=why)) for rung in rungs)
         for rung in rungs:
             self._keeper.notices.note(
                 f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {why}."
@@ -148,7 +168,7 @@ class Ladders:
             f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed."
         )
         for rung in placed:
-            if rung.phase is Phase.REFUSED:
+            if rung.phase in {Phase.REFUSED, Phase.LOST}:
                 self._keeper.notices.warn(
                     f"Resting {rung.side} of {rung.amount:.8g} at {rung.price:.8g} on {rung.pair} (ladder {name!r}, "
                     f"trade {trade.id}) was refused: {rung.reason}. It is not placed again under this key.",

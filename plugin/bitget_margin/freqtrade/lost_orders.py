@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import ccxt
+
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung
 from bitget_margin.freqtrade.venue import Budget, now_ms
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 FIRST_SECONDS: Final = 5.0
 LAST_SECONDS: Final = 300.0
 """Between two looks, at first and at most: each is twice the one before."""
-FORGET_AFTER_MS: Final = 24 * 3_600_000
+FORGET_AFTER_MS: Final = {Kind.OWN: 3_600_000, Kind.RUNG: 24 * 3_600_000}
 """How old an order may be that is still looked for: the venue refuses a request that is half a minute old."""
 
 
@@ -28,13 +30,13 @@ class LostOrders:
         self._next: dict[str, tuple[float, float]] = {}
         """When each order is looked for next, and how long after that again, by client order id; in seconds."""
 
-    def look(self) -> None:
+    def look(self, budget: Budget) -> None:
         """Look for those that are due, pair by pair, and take in what shows."""
         with self._keeper.lock:
             due: dict[str, list[Rung]] = {}
             now = self._keeper.seconds()
             for rung in self._keeper.records.in_phase(Phase.LOST):
-                if now_ms() - rung.intended_ms > FORGET_AFTER_MS:
+                if now_ms() - rung.intended_ms > FORGET_AFTER_MS[rung.kind]:
                     if rung.kind is Kind.OWN:
                         self._keeper.records.forget(rung)
                     continue
@@ -43,13 +45,16 @@ class LostOrders:
                     self._next[rung.client_id] = (now + pause, min(2 * pause, LAST_SECONDS))
                     due.setdefault(rung.pair, []).append(rung)
             for pair, rungs in due.items():
-                self._look_at(pair, rungs)
+                if budget.left_ms():
+                    try:
+                        self._look_at(pair, rungs, budget)
+                    except ccxt.BaseError as error:
+                        about = f"The orders on {pair} that were given up"
+                        self._keeper.notices.warn(f"{about} could not be looked for: {error}", about)
 
-    def _look_at(self, pair: str, rungs: list[Rung]) -> None:
+    def _look_at(self, pair: str, rungs: list[Rung], budget: Budget) -> None:
         asked = [replace(rung, phase=Phase.INTENDED) for rung in rungs]
-        for lost, found in zip(
-            rungs, self._keeper.venue.view(pair, asked, Budget(self._keeper.settings.wait_ms)), strict=True
-        ):
+        for lost, found in zip(rungs, self._keeper.venue.view(pair, asked, budget), strict=True):
             if found is None:
                 continue
             self._next.pop(lost.client_id, None)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.adapter.faults import verdict_of
+from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import bookkeeping, client_ids
 from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row
 from bitget_margin.freqtrade.holdings import REL_TOLERANCE
@@ -32,6 +34,8 @@ that it is not there. After that the venue would refuse it for its age."""
 RECHECK_SECONDS: Final = 1.5
 """Between two look-ups that miss an order, as proof."""
 PLACING_SECONDS: Final = 30.0
+_PLAIN: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
+"""Verdicts that need no proof; None where the venue was not asked."""
 _TAG: Final = "found again"
 
 
@@ -41,6 +45,8 @@ class OwnOrders:
     def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
         self._exchange = exchange
         self._keeper = keeper
+        self._totals: dict[str, float | None] = {}
+        """What the wallet had of an exit's coin just before it was sent, by client order id."""
         self._placing: dict[str, tuple[int, float]] = {}
         """Which thread is placing what since when: until it is done, freqtrade cannot have written it down."""
 
@@ -80,6 +86,9 @@ class OwnOrders:
                 amount=amount,
                 intended_ms=now_ms(),
             )
+            if side != BUY:
+                holdings = self._exchange.holdings
+                self._totals[intent.client_id] = holdings.last_total(holdings.base_of(pair))
             self._keeper.records.add([intent])
             self._placing[intent.client_id] = (threading.get_ident(), self._keeper.seconds())
             return intent
@@ -90,21 +99,34 @@ class OwnOrders:
         self._keeper.records.update([(intent, live)])
 
     def failed(self, intent: Rung, error: BaseException) -> None:
-        """Forget an order that was refused; keep one that the venue may have taken."""
+        """Forget an order that was plainly refused; keep one that may be there, or may still come.
+
+        A refusal that look-ups had to prove counts as missed by them: it keeps others away as long as no answer does.
+        """
         self._placing.pop(intent.client_id, None)
         cause = error.__cause__
         if isinstance(cause, PlaceUnresolved):
             if cause.missed_twice:
                 self._keeper.note_missed(intent, RECHECK_SECONDS)
         elif isinstance(cause, ccxt.BaseError):
-            self._keeper.records.forget(intent)
+            if verdict_of(cause) in _PLAIN:
+                self._forget(intent)
+            else:
+                self._keeper.note_missed(intent, RECHECK_SECONDS)
 
-    def resolve(self, pair: str | None = None, side: str | None = None) -> bool:
+    def _forget(self, intent: Rung) -> None:
+        self._keeper.found(intent)
+        self._totals.pop(intent.client_id, None)
+        self._keeper.records.forget(intent)
+
+    def resolve(self, pair: str | None = None, side: str | None = None, budget: Budget | None = None) -> bool:
         """Hand over to freqtrade what it has not written down, and forget what it has; of one pair and side, or all.
 
+        :param budget: the time for all of it
         :returns: whether an order was found that has traded, or may still
         """
         has_found = False
+        budget = budget or Budget(self._keeper.settings.wait_ms)
         with self._keeper.lock:
             for intent in self._keeper.records.open(Kind.OWN):
                 if pair is not None and (intent.pair, intent.side) != (pair, side):
@@ -112,9 +134,9 @@ class OwnOrders:
                 known = intent.order_id is not None and order_row(intent.order_id, intent.pair) is not None
                 if known:
                     self._placing.pop(intent.client_id, None)
-                    self._keeper.records.forget(intent)
-                elif not self._is_being_placed(intent):
-                    has_found |= self._look_for(intent)
+                    self._forget(intent)
+                elif not self._is_being_placed(intent) and budget.left_ms():
+                    has_found |= self._look_for(intent, budget)
         return has_found
 
     def _is_being_placed(self, intent: Rung) -> bool:
@@ -122,10 +144,10 @@ class OwnOrders:
         thread, since = self._placing.get(intent.client_id, (threading.get_ident(), 0.0))
         return thread != threading.get_ident() and self._keeper.seconds() - since < PLACING_SECONDS
 
-    def _look_for(self, intent: Rung) -> bool:
+    def _look_for(self, intent: Rung, budget: Budget) -> bool:
         """Look for an order, and adopt it; return whether it has traded, or may still."""
         try:
-            (found,) = self._keeper.venue.view(intent.pair, [intent], Budget(self._keeper.settings.wait_ms))
+            (found,) = self._keeper.venue.view(intent.pair, [intent], budget)
         except ccxt.BaseError as error:
             self._keeper.notices.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return False
@@ -133,6 +155,7 @@ class OwnOrders:
             self._keeper.found(intent)
             self.adopt(found)
             return found.phase.open or found.filled > 0
+        self._keeper.note_missed(intent)
         if self._keeper.missed_seconds(intent) > BLOCKS_SECONDS and intent.order_id is not None:
             self._keeper.notices.warn(
                 f"The {intent.side} order {intent.order_id} on {intent.pair} was taken by the venue, which does not "
@@ -144,8 +167,8 @@ class OwnOrders:
     def _is_not_there(self, intent: Rung, amount: float) -> bool:
         """Whether an order without an answer is proven not to be there, so that another one may be sent.
 
-        Two look-ups have missed it. An entry waits for its age besides. For an exit the balance decides: it shows the
-        coins of the open trades, free. At once where the coins are the bot's alone on a classic account: should the
+        Two look-ups have missed it. An entry waits for its age besides. For an exit the balance decides: it shows as
+        many coins as before the exit, free. At once where they are the bot's alone on a classic account: should the
         order come late, it is refused for want of coins. Else the exit waits for its age too.
         """
         if intent.order_id is not None or self._keeper.missed_seconds(intent) < RECHECK_SECONDS:
@@ -158,10 +181,12 @@ class OwnOrders:
         holding = holdings.read(coin)
         if holding is None or holding.free < amount * (1 - REL_TOLERANCE):
             return False
-        if is_old:
-            return holdings.shows(coin, holding, intent.amount / 2)
-        alone = holdings.freezes() and not holdings.has_others(coin, holding)
-        return alone and holdings.shows(coin, holding, intent.amount * REL_TOLERANCE)
+        before = self._totals.get(intent.client_id)
+        missing = intent.amount * (0.5 if is_old else REL_TOLERANCE)
+        if before is None:
+            return is_old and holdings.shows(coin, holding.total, missing)
+        alone = holdings.freezes() and not holdings.has_others(coin, max(before, holding.total))
+        return (is_old or alone) and holding.total > before - missing
 
     def _give_up(self, intent: Rung) -> None:
         """Take an order as never placed. It is watched on: what shows later is taken in."""
@@ -170,6 +195,7 @@ class OwnOrders:
             "the balance show it: it is taken as never placed, and looked for now and then.",
         )
         self._keeper.found(intent)
+        self._totals.pop(intent.client_id, None)
         self._keeper.records.update([(intent, replace(intent, phase=Phase.LOST))])
 
     def adopt(self, found: Rung) -> None:
@@ -177,7 +203,7 @@ class OwnOrders:
         bookkeeping.refresh()
         nothing = found.phase is Phase.ENDED and found.filled == 0
         if nothing or (found.order_id is not None and order_row(found.order_id, found.pair) is not None):
-            self._keeper.records.forget(found)  # freqtrade has found it itself
+            self._forget(found)  # freqtrade has found it itself
             return
         trade = bookkeeping.open_trade(found.pair)
         if found.side != BUY and (trade is None or bookkeeping.key_of(trade) != found.trade):
@@ -197,7 +223,7 @@ class OwnOrders:
         trade.recalc_trade_from_orders()
         Trade.session.add(trade)
         Trade.commit()
-        self._keeper.records.forget(found)
+        self._forget(found)
         self._keeper.notices.warn(
             f"Order {found.order_id} ({found.side} {found.amount:.8g} {found.pair}) was placed before the bot could "
             f"write it down. It is found again, and belongs to trade {trade.id} now.",
@@ -208,7 +234,7 @@ class OwnOrders:
             done = self._keeper.venue.cancel(found.pair, [found], Budget(self._keeper.settings.wait_ms))
             if done.unresolved:
                 return
-        self._keeper.records.forget(found)
+        self._forget(found)
 
     def _new_trade(self, found: Rung) -> Trade:
         exchange, pair, price = self._exchange, found.pair, found.average or found.price

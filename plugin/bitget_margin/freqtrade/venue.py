@@ -148,9 +148,8 @@ class Venue:
                 orders = error.orders
             except ccxt.BaseError as error:
                 # Whatever else is raised, nothing was placed.
-                why = verdict_of(error)
-                waits = why in MOMENTARY or (why is None and isinstance(error, ccxt.NetworkError))
-                phase = Phase.WAITING if waits else Phase.REFUSED
+                unasked = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
+                phase = _phase_after(verdict_of(error) or unasked)
                 return [replace(rung, phase=phase, reason=str(error)) for rung in rungs]
         return [_placed(rung, order) for rung, order in zip(rungs, orders, strict=True)]
 
@@ -168,13 +167,19 @@ def _placed(rung: Rung, order: Mapping[str, Any]) -> Rung:
         info = order["info"]
         code = info.get("errorCode") or info.get("code")
         # An entry without a code may be of the moment: it is tried again, and refused for good in the end.
-        momentary = code is None or of_code(str(code)) in MOMENTARY
-        phase = Phase.WAITING if momentary else Phase.REFUSED
+        phase = Phase.WAITING if code is None else _phase_after(of_code(str(code)))
         return replace(rung, phase=phase, reason=info.get("errorMsg") or info.get("msg"))
     if order["status"] is None:
         # Taken, as in stock ccxt: the answer to a new order says no more than its id.
         return replace(rung, phase=Phase.LIVE, order_id=order["id"])
     return shown(rung, order) or rung
+
+
+def _phase_after(why: Verdict) -> Phase:
+    """Return what becomes of an order that was refused so; what look-ups had to prove is watched on."""
+    if why in MOMENTARY:
+        return Phase.WAITING
+    return Phase.REFUSED if why in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST
 
 
 def _timeout_ms(budget: Budget) -> float:

@@ -45,5 +45,15 @@ def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.Monk
     monkeypatch.setattr(bookkeeping, "left", lambda trade: trade.has)
     made = readings({})
     assert made.booked("BTC") == 2.0
-    assert [made.has_others("BTC", Holding(total, total, 0.0)) for total in (1.9, 2.003, 2.005)] == [False, False, True]
-    assert [made.shows("BTC", Holding(total, total, 0.0), 0.5) for total in (1.5, 1.51)] == [False, True]
+    assert [made.has_others("BTC", total) for total in (1.9, 2.003, 2.005)] == [False, False, True]
+    assert [made.shows("BTC", total, 0.5) for total in (1.5, 1.51)] == [False, True]
+
+
+def test_what_freqtrade_read_a_moment_ago_is_remembered_and_no_longer() -> None:
+    now = [100.0]
+    made = Holdings(dict, str, lambda: True, clock=lambda: now[0])
+    assert made.last_total("BTC") is None
+    made.remember({"BTC": {"total": 1.5}, "ETH": {"total": None}, "info": []})
+    assert (made.last_total("BTC"), made.last_total("ETH")) == (1.5, None)
+    now[0] += 61
+    assert made.last_total("BTC") is None

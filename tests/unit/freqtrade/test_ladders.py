@@ -38,8 +38,8 @@ def ladders(monkeypatch: pytest.MonkeyPatch, *rungs: Rung, sellable: float = 1.0
 
 def test_it_is_placed_by_the_next_loop_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     stand, made = ladders(monkeypatch, waiting())
-    made.place_waiting(())
-    made.place_waiting(())
+    made.place_waiting((), Budget(3_000))
+    made.place_waiting((), Budget(3_000))
     assert stand.venue.placed == [["k-1-x-0"]]
     assert stand.records.rows["k-1-x-0"].phase is Phase.LIVE
 
@@ -50,7 +50,7 @@ def test_while_it_is_refused_the_tries_grow_rare(monkeypatch: pytest.MonkeyPatch
     times = []
     for _ in range(120):
         before = len(stand.venue.placed)
-        made.place_waiting(())
+        made.place_waiting((), Budget(3_000))
         if len(stand.venue.placed) > before:
             times.append(stand.seconds - 1_000)
         stand.seconds += 1
@@ -64,7 +64,7 @@ def test_what_is_refused_for_good_or_in_doubt_is_not_placed_again(
     stand, made = ladders(monkeypatch, waiting())
     stand.venue.placing = lambda row: replace(row, phase=phase)
     for _ in range(3):
-        made.place_waiting(())
+        made.place_waiting((), Budget(3_000))
         stand.seconds += 500
     assert len(stand.venue.placed) == 1
 
@@ -72,17 +72,31 @@ def test_what_is_refused_for_good_or_in_doubt_is_not_placed_again(
 def test_a_trade_that_exits_has_ended_or_has_sold_since_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     stand, made = ladders(monkeypatch, waiting())
     made.drop_waiting(stand.trades[KEY])
-    assert stand.records.rows["k-1-x-0"].phase is Phase.REFUSED
+    assert stand.records.rows["k-1-x-0"].phase is Phase.LOST
     for more in ({"trades": {}}, {"sellable": 0.4}):
         stand, made = ladders(monkeypatch, waiting(), **{k: v for k, v in more.items() if k == "sellable"})
         if "trades" in more:
             stand.trades.clear()
-        made.place_waiting(())
+        made.place_waiting((), Budget(3_000))
         assert stand.venue.placed == []
-        assert stand.records.rows["k-1-x-0"].phase is Phase.REFUSED
+        assert stand.records.rows["k-1-x-0"].phase is Phase.LOST
     stand, made = ladders(monkeypatch, waiting())
-    made.place_waiting({KEY})
+    made.place_waiting({KEY}, Budget(3_000))
     assert stand.venue.placed == [], "another thread exits it just now"
+
+
+def test_before_it_is_placed_again_a_look_takes_in_what_came_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand, made = ladders(monkeypatch, waiting())
+    stand.venue.shown["k-1-x-0"] = rung(phase=Phase.LIVE, order_id="77")
+    made.place_waiting((), Budget(3_000))
+    assert stand.venue.placed == []
+    assert stand.records.rows["k-1-x-0"].order_id == "77"
+
+
+def test_one_loop_has_one_budget_for_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand, made = ladders(monkeypatch, waiting(), waiting(client_id="k-1-y-0", ladder="second"))
+    made.place_waiting((), Budget(10))  # too little for a request
+    assert stand.venue.placed == []
 
 
 # -- what an answer to a ladder comes to ------------------------------------------------------------------------------
@@ -109,7 +123,8 @@ def tied(error: Exception, code: str) -> Exception:
 
 def test_every_code_leads_to_the_phase_that_its_verdict_asks_for() -> None:
     for code, row in TABLE.items():
-        expected = Phase.WAITING if row.verdict in MOMENTARY else Phase.REFUSED
+        final = Phase.REFUSED if row.verdict in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST
+        expected = Phase.WAITING if row.verdict in MOMENTARY else final
         assert phase_of(structure("rejected", info={"errorCode": code, "errorMsg": "no"})) is expected, code
         assert phase_of(structure("rejected", info={"code": code, "msg": "no"})) is expected, code
         assert phase_of(tied(ccxt.ExchangeError(code), code)) is expected, code

@@ -10,9 +10,10 @@ import pytest
 from bitget_margin.freqtrade import lost_orders
 from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS, LostOrders
 from bitget_margin.freqtrade.rung import Phase, Rung
+from bitget_margin.freqtrade.venue import Budget
 from support.botless import Records, Stand, own, rung, without_freqtrade
 
-NOW_MS = 10 * FORGET_AFTER_MS
+NOW_MS = 10 * max(FORGET_AFTER_MS.values())
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_looks_come_in_growing_intervals(adopted: list[Rung]) -> None:
     began = stand.seconds
     while stand.seconds < began + 2_000:
         before = stand.venue.looks
-        watch.look()
+        watch.look(Budget(3_000))
         if stand.venue.looks > before:
             times.append(stand.seconds - began)
         stand.seconds += 1
@@ -46,7 +47,7 @@ def test_an_own_order_that_shows_is_handed_to_freqtrade(adopted: list[Rung]) -> 
     row = lost(own())
     stand = Stand(Records(row))
     stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77")
-    LostOrders(stand.keeper, adopted.append).look()
+    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
     assert [(found.order_id, found.phase) for found in adopted] == [("77", Phase.LIVE)]
 
 
@@ -59,16 +60,15 @@ def test_a_resting_order_that_shows_belongs_to_its_trade_again(
     stand.trade()
     without_freqtrade(monkeypatch, stand)
     stand.venue.shown[row.client_id] = replace(row, phase=phase, order_id="77", filled=0.1)
-    LostOrders(stand.keeper, adopted.append).look()
+    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
     assert stand.records.rows[row.client_id].phase is phase
     assert adopted == []
     assert any("was given up, and is there" in text for text in stand.said)
 
 
-def test_what_is_a_day_old_is_looked_for_no_more(adopted: list[Rung]) -> None:
-    old = NOW_MS - FORGET_AFTER_MS - 1
-    rows = [replace(lost(own()), intended_ms=old), replace(lost(rung()), intended_ms=old)]
+def test_what_is_too_old_to_come_is_looked_for_no_more(adopted: list[Rung]) -> None:
+    rows = [replace(lost(row), intended_ms=NOW_MS - FORGET_AFTER_MS[row.kind] - 1) for row in (own(), rung())]
     stand = Stand(Records(*rows))
-    LostOrders(stand.keeper, adopted.append).look()
+    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
     assert stand.venue.looks == 0
     assert list(stand.records.rows) == [rows[1].client_id], "a rung stays known as its trade's"

@@ -8,6 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin.adapter import faults
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import own_orders
 from bitget_margin.freqtrade.base import TemporaryError
@@ -58,12 +59,24 @@ def unresolved(*, missed_twice: bool) -> PlaceUnresolved:
     return PlaceUnresolved("create_order", [order], missed_twice=missed_twice)
 
 
+def tied(code: str) -> Exception:
+    """Return what ccxt raises for a code of the venue."""
+    error = ccxt.ExchangeError(code)
+    faults.tie(error, 400, {"code": code, "msg": "no"})
+    return error
+
+
 @pytest.mark.parametrize(
     ("cause", "kept"),
     [
-        (ccxt.InsufficientFunds("43012"), False),
         (ccxt.RequestTimeout("not sent"), False),
-        (ccxt.DDoSProtection("429"), False),
+        (ccxt.BadRequest("an argument"), False),
+        (tied("45110"), False),
+        (tied("40009"), False),
+        (tied("43012"), True),  # proven by look-ups only: it may still come
+        (tied("40808"), True),
+        (tied("99999"), True),
+        (tied("429"), True),
         (unresolved(missed_twice=True), True),
         (unresolved(missed_twice=False), True),
         (KeyError("x"), True),
@@ -90,6 +103,28 @@ def test_an_exit_that_two_look_ups_missed_is_sent_again_at_once_where_its_coins_
     assert any("taken as never placed" in text for text in stand.said)
 
 
+def test_a_refusal_that_look_ups_had_to_prove_holds_no_exit_back_and_an_entry_until_its_age(
+    monkeypatch: pytest.MonkeyPatch, clock: list[int]
+) -> None:
+    for side, again in (("sell", True), ("buy", False)):
+        _, made = orders(monkeypatch)
+        made.failed(made.intend(PAIR, side, 1.0, 60_000.0), failed_with(tied("43012")))
+        clock[0] += 100
+        assert intends(made, side) is again
+
+
+def test_a_look_up_without_an_answer_is_no_miss(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
+    stand, made = orders(monkeypatch, own(side="buy", intended_ms=clock[0] - 100_000))
+
+    def no_answer(*_: object) -> Any:
+        raise ccxt.RequestTimeout("40010")
+
+    monkeypatch.setattr(stand.venue, "view", no_answer)
+    for _ in range(5):
+        assert not intends(made, "buy")
+        stand.seconds += 60
+
+
 def test_one_look_up_is_no_proof(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
     stand, made = orders(monkeypatch)
     made.failed(made.intend(PAIR, "sell", 1.0, 60_000.0), failed_with(unresolved(missed_twice=False)))
@@ -102,29 +137,35 @@ def test_one_look_up_is_no_proof(monkeypatch: pytest.MonkeyPatch, clock: list[in
 
 
 @pytest.mark.parametrize(
-    ("holding", "classic", "at_once", "later"),
+    ("before", "holding", "classic", "at_once", "later"),
     [
-        (ALL_THERE, True, True, True),
-        (ALL_THERE, False, False, True),  # a unified account borrows what is missing
-        (Holding(2.0, 2.0, 0.0), True, False, True),  # coins of others would be sold
-        (Holding(0.0, 0.0, 0.0), True, False, False),  # it was executed
-        (Holding(1.0, 0.4, 0.6), True, False, False),  # it rests
-        (Holding(0.99, 0.99, 0.0), True, False, False),  # not free enough
-        (None, True, False, False),
+        (1.0, ALL_THERE, True, True, True),
+        (1.0, ALL_THERE, False, False, True),  # a unified account borrows what is missing
+        (None, ALL_THERE, True, False, True),  # nothing to compare with, as after a start
+        (2.0, Holding(2.0, 2.0, 0.0), True, False, True),  # coins of others would be sold
+        (2.0, Holding(1.0, 1.0, 0.0), True, False, False),  # it was executed, and coins of others hide it
+        (1.7, Holding(1.0, 1.0, 0.0), True, False, False),  # the same in part
+        (1.0, Holding(0.0, 0.0, 0.0), True, False, False),  # it was executed
+        (1.0, Holding(1.0, 0.4, 0.6), True, False, False),  # it rests
+        (1.0, Holding(0.99, 0.99, 0.0), True, False, False),  # not free enough
+        (1.0, None, True, False, False),
     ],
 )
 def test_the_balance_decides_about_an_exit(
     monkeypatch: pytest.MonkeyPatch,
     clock: list[int],
+    before: float | None,
     holding: Holding | None,
     classic: bool,
     at_once: bool,
     later: bool,
 ) -> None:
     for age_ms, expected in ((2_000, at_once), (int(BLOCKS_SECONDS * 1_000), later)):
-        stand, made = orders(monkeypatch, own(intended_ms=clock[0] - age_ms, amount=1.0))
-        stand.holdings.holding, stand.holdings.classic = holding, classic
-        stand.keeper.note_missed(own(), age_ms / 1_000)
+        stand, made = orders(monkeypatch)
+        stand.holdings.holding, stand.holdings.classic, stand.holdings.before = holding, classic, before
+        intent = made.intend(PAIR, "sell", 1.0, 60_000.0)
+        made.failed(intent, failed_with(unresolved(missed_twice=True)))
+        clock[0] += age_ms
         assert intends(made) is expected
 
 
