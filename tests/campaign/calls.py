@@ -61,11 +61,13 @@ def call_of(scenario: Scenario, names: Sequence[Name]) -> Call:
         case Method.CREATE_ORDER:
             (wish,) = scenario.wishes
             params = CROSS | bounds | _named(wish.name)
-            return Call("create_order", (symbol, "limit", wish.side, float(wish.size), float(wish.price), params))
+            params |= {"looksOn": True} if scenario.looks_on else {}
+            order = (symbol, wish.order_type, wish.side, float(wish.size), float(wish.price), params)
+            return Call("create_order", order)
     orders = [
         {
             "symbol": symbol,
-            "type": "limit",
+            "type": wish.order_type,
             "side": wish.side,
             "amount": float(wish.size),
             "price": float(wish.price),
@@ -73,7 +75,8 @@ def call_of(scenario: Scenario, names: Sequence[Name]) -> Call:
         }
         for wish in scenario.wishes
     ]
-    return Call("create_orders", (orders, bounds))
+    looks_on = {"looksOn": True} if scenario.looks_on else {}
+    return Call("create_orders", (orders, bounds | looks_on))
 
 
 def in_order_of_answer(method: Method, names: Sequence[Name]) -> tuple[Name, ...]:
@@ -85,13 +88,16 @@ def in_order_of_answer(method: Method, names: Sequence[Name]) -> tuple[Name, ...
 
 async def make(exchange: Any, call: Call, threads: Executor) -> Answer:
     """Make the call and return what came of it, whatever that is."""
+    return _answer(*await timed(exchange, call, threads))
+
+
+async def timed(exchange: Any, call: Call, threads: Executor) -> tuple[object, float]:
+    """Make the call; return its result or its exception, and how many milliseconds it took."""
     if exchange.synchronous:
-        result, elapsed_ms = await asyncio.get_running_loop().run_in_executor(threads, _timed, exchange, call)
-    else:
-        began = time.monotonic()
-        result = await _outcome(exchange, call)
-        elapsed_ms = (time.monotonic() - began) * 1_000
-    return _answer(result, elapsed_ms)
+        return await asyncio.get_running_loop().run_in_executor(threads, _timed, exchange, call)
+    began = time.monotonic()
+    result = await _outcome(exchange, call)
+    return result, (time.monotonic() - began) * 1_000
 
 
 async def ask_again(exchange: Any, names: Sequence[Name], threads: Executor) -> Answer:

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from .judge import judge
 from .running import play_one, run
-from .table import as_markdown, as_table, reasons
+from .table import as_markdown, as_table, reasons, shares
 from .tally import Tally
 from .tracing import trace
 from .verdict import Verdict
 
-WORKERS: Final = 10
+WORKERS: Final = 16
 _SHOWN: Final = 20
 _PROGRESS_SECONDS: Final = 0.5
 
@@ -76,11 +76,12 @@ def _campaign(options: argparse.Namespace) -> int:
     if tally.busy:
         said.append(f"{len(tally.busy)} are not counted: the machine was too busy for them three times more")
         said += [line for verdict in tally.busy[:_SHOWN] for line in _told(verdict)]
+    said += [*shares(tally), *tally.shortfalls()]
     said += ["why orders were not resolved:", *reasons(tally)] if tally.reasons else []
     said += [line for verdict in tally.flawed[:_SHOWN] for line in _told(verdict)]
     said += [f"and {len(tally.flawed) - _SHOWN} more rounds"] if len(tally.flawed) > _SHOWN else []
     sys.stdout.write("\n".join(said) + "\n")
-    return 1 if tally.flawed else 0
+    return 1 if tally.flawed or any(tally.shortfalls()) else 0
 
 
 def _told(verdict: Verdict) -> list[str]:

@@ -6,7 +6,8 @@ from decimal import ROUND_DOWN, Decimal
 from random import Random
 from typing import Final
 
-from bitget_margin.emulator import AccountKind
+from bitget_margin.core.place_state import CLOCKS_APART_MS
+from bitget_margin.emulator import AccountKind, FaultKind
 
 from .scenario import (
     PAIRS,
@@ -20,6 +21,7 @@ from .scenario import (
     Pair,
     Plan,
     Scenario,
+    Trouble,
     Wish,
 )
 from .troubles import draw_parts, meets, trouble_of
@@ -31,15 +33,21 @@ _METHODS: Final = {
     Method.CANCEL_FOR_SYMBOLS: 10,
     Method.CANCEL_ORDER: 10,
     Method.CANCEL_ALL: 10,
-    Method.CREATE_ORDER: 10,
-    Method.CREATE_ORDERS: 10,
+    Method.CREATE_ORDER: 40,
+    Method.CREATE_ORDERS: 40,
 }
 _FATES: Final = {Fate.LIVE: 62, Fate.PARTLY: 14, Fate.FILLED: 12, Fate.CANCELLED: 12}
 _SIZES: Final = ((1, 4), (1, 4), (2, 20), (5, 30), (21, 70))
 """How many orders there are, from and to: each range as likely as the others."""
 _TIMEOUTS_MS: Final = (300, 350, 400, 450, 500, 500, 500, 1_300, 1_300)
 """The long ones leave time for a second rate window, and to see whether a call gives up before it has to."""
+_PLACING_TIMEOUTS_MS: Final = (1_300, 1_300, 1_300, 2_500, 2_500, 2_500)
+"""Beside the rate windows of the venue, which are as they are, shorter ones would be none that anybody gives."""
 _UNKNOWN: Final = "10000000000000001"
+_CLOCKS_APART_MS: Final = int(CLOCKS_APART_MS) + 20
+"""By how much orders have to be older than a call that places others to be told from these."""
+_FUNDS: Final = Decimal(100_000_000)
+"""How many quote coins an account has."""
 NEIGHBOURS: Final = 3
 """How many orders of another account there are on every venue."""
 
@@ -49,13 +57,15 @@ def draw_scenario(seed: int, number: int) -> Scenario:
     dice = Random(f"{seed}-{number}")  # noqa: S311 - repeatable, not secret
     account = AccountKind.UNIFIED if dice.random() < 0.25 else AccountKind.CLASSIC
     flavour = Flavour.SYNC if dice.random() < 0.15 else Flavour.ASYNC
-    parts = draw_parts(dice)
-    methods = [method for method in _METHODS if meets(parts, method)]
+    places = dice.random() < 0.5
+    parts = draw_parts(dice, places=places)
+    methods = [method for method in _METHODS if method.places is places and meets(parts, method)]
     method = dice.choices(methods, [_METHODS[method] for method in methods])[0]
     trouble = trouble_of(dice, parts, method, account)
-    pairs = tuple(dice.sample(PAIRS, dice.choice((1, 1, 2, 3))))
+    looks_on = places and dice.random() < 0.04
+    pairs = tuple(dice.sample(PAIRS, dice.choice((*[1] * 14, 2, 3) if places else (1, 1, 2, 3))))
     plans = _plans(dice, pairs)
-    timeout_ms = dice.choice(_TIMEOUTS_MS)
+    timeout_ms = dice.choice(_PLACING_TIMEOUTS_MS if places else _TIMEOUTS_MS)
     namings = () if method.places or method is Method.CANCEL_ALL else _namings(dice, method, pairs, plans)
     disturbed = () if method.places else _events(dice, method, pairs[0], plans, namings)
     told = method is Method.CANCEL_ALL and dice.random() < 0.85
@@ -70,11 +80,13 @@ def draw_scenario(seed: int, number: int) -> Scenario:
         trouble=trouble,
         timeout_ms=timeout_ms,
         namings=namings,
-        wishes=_wishes(dice, method, pairs[0], plans) if method.places else (),
+        wishes=_wishes(dice, method, pairs[0], () if looks_on else plans, trouble) if places else (),
         events=disturbed,
         batch_size=dice.choice((None, None, None, None, 10, 30)),
         others=tuple(pair.symbol for pair in PAIRS if pair is not pairs[0]) if told else (),
         # A name that has gone to a younger order names that one, the second time.
+        apart_ms=_CLOCKS_APART_MS if places and plans and dice.random() > 0.05 else 5,
+        looks_on=looks_on,
         asks_again=not method.places and dice.random() < 0.1 and not any(e.deed is Deed.SUCCEED for e in disturbed),
     )
 
@@ -168,23 +180,31 @@ def _events(
     return tuple(Event(at, i, deed) for at, i, deed in events if deed is not Deed.SUCCEED or i in by_name)
 
 
-def _wishes(dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...]) -> tuple[Wish, ...]:
+def _wishes(dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], trouble: Trouble) -> tuple[Wish, ...]:
     live = sorted({plan.name for plan in plans if plan.name is not None and plan.fate.lives})
     free = sorted({plan.name for plan in plans if plan.name is not None}.difference(live))
+    repeated = trouble.has(FaultKind.REPEAT)
+    if repeated and method is Method.CREATE_ORDER and dice.random() < 0.5:
+        # It fills at once, and there is not enough left for a second one: that is what the second answer says.
+        size = _rounded(_FUNDS * Decimal(dice.uniform(0.6, 0.9)) / pair.price, pair.size_decimals)
+        return (Wish("buy", _rounded(Decimal(pair.price) * Decimal("1.01"), 2), size, None),)
     wishes: list[Wish] = []
     for i in range(1 if method is Method.CREATE_ORDER else dice.randint(1, 20)):
         side, price, size = _order(dice, pair)
-        if dice.random() < 0.25:
+        order_type = "limit"
+        # An order that fills at once is placed by every repetition, since its name is free again.
+        if dice.random() < 0.75 and not repeated:
             # It trades as it arrives, and so is in history at once.
             price = _rounded(Decimal(pair.price) * Decimal("1.01" if side == "buy" else "0.99"), 2)
-        if dice.random() < 0.1:
+            order_type = dice.choice(("limit", "market"))
+        if dice.random() < 0.05:
             size = "90000000"  # more than the account has
         chance = dice.random()
-        if free and chance < 0.2:
+        if free and chance < 0.15:
             name: str | None = free.pop(dice.randrange(len(free)))
-        elif live and chance < 0.25:
+        elif live and chance > 0.985:
             name = live.pop(dice.randrange(len(live)))
         else:
             name = f"w{i}" if chance < 0.6 else None
-        wishes.append(Wish(side, price, size, name))
+        wishes.append(Wish(side, price, size, name, order_type))
     return tuple(wishes)

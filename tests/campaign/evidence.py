@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
-from bitget_margin.emulator import FaultKind, Order, RequestRecord
+from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
 
 from .scenario import By, Deed, Scenario
 
@@ -59,6 +60,21 @@ class Done:
     """The younger order that was given the name of this one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an order that a call left open, as look-ups show it once the trouble has ended."""
+
+    name: str
+    """Its client order id."""
+    order: Mapping[str, Any] | None = None
+    is_missed: bool = False
+    """Whether two look-ups that stand apart did not show it: it was not placed."""
+    error: BaseException | None = None
+    """Why it is not known, where neither is the case."""
+    elapsed_ms: float = 0.0
+    """How long after the trouble had ended it was known."""
+
+
 Books = Mapping[str, Order]
 """Orders by id, those of the neighbour included."""
 
@@ -72,7 +88,7 @@ class Evidence:
     before: Books
     after: Books
     final: Books
-    """As it was when the round was over, after the second question if there was one."""
+    """As it was when the round was over, after whatever was asked once the trouble had ended."""
     done: tuple[Done, ...]
     requests: tuple[RequestRecord, ...]
     """Those of the call, without those of the second question."""
@@ -82,6 +98,7 @@ class Evidence:
     """How late this process was with what it had to do, at the worst."""
     again: Answer | None = None
     again_names: tuple[Name, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
     @property
     def deadline_ms(self) -> float:
@@ -103,6 +120,17 @@ class Evidence:
             and name.value == (order.order_id if name.by is By.ID else order.client_oid)
         ]
         return max(ours, key=lambda order: (order.live, int(order.order_id)), default=None)
+
+    def is_elsewhere(self, name: Name) -> bool:
+        """Whether a unified account's question by id, which knows no symbol, shows an order of another one."""
+        if self.scenario.account is AccountKind.CLASSIC:
+            return False
+        same = [o for o in self.after.values() if self.owns(o) and name.value in (o.order_id, o.client_oid)]
+        return self.meant(name) is None and any(order.symbol != name.market for order in same)
+
+    def is_moved(self, name: Name) -> bool:
+        """Whether the venue shows an order of another symbol as one of this symbol, and ended: nobody knows better."""
+        return self.is_elsewhere(name) and self.scenario.trouble.has(FaultKind.WRONG_SYMBOL)
 
     def touchable(self) -> set[str]:
         """Return the ids of the orders that the call may end."""
@@ -138,10 +166,15 @@ class Evidence:
     def is_taken_over(self, heir: Order) -> bool:
         """Whether a call can but take this younger order for the one that is meant.
 
-        The older one had ended already when the first cancel by that name arrived that may have been carried out.
+        The older one had ended already when the first cancel by that name arrived that may have been carried out; or
+        none was carried out before that, and no look-up answered that could have shown the older one.
         """
         ended_ms = next(done.at_ms for done in self.done if done.heir == heir.order_id)
-        return not any(r.at_ms < ended_ms and r.fault not in NEVER_EXECUTED for r in self.cancels(heir.client_oid))
+        before = [record for record in self.cancels(heir.client_oid) if record.at_ms < ended_ms]
+        if all(record.fault in NEVER_EXECUTED for record in before):
+            return True
+        looked = any(r.method == "GET" and r.status == HTTPStatus.OK and r.at_ms < ended_ms for r in self.requests)
+        return not looked and not any(record.executed for record in before)
 
 
 def named(record: RequestRecord) -> Iterator[str]:

@@ -6,15 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bitget_margin.core.call import Endpoint
+from bitget_margin.core.error_codes import Verdict
+from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
+from bitget_margin.emulator.order import Side
 
+from .codes import KINDS
 from .evidence import NEVER_EXECUTED, Evidence, Name, is_cancel
+from .placing import is_placing, placed_as, placing_names, said_of
 from .scenario import PACING, By
 from .verdict import Reason
 
 NEED_MS: Final = 200.0
 """What a proof takes at most once nothing is in its way: two pauses, a second refusal or look-up, a few requests."""
 _ROUND_TRIPS: Final = 6
+_PLACING_ROUND_TRIPS: Final = 14
+"""To refuse an order for good takes the balance, the fills, and orders that explain these, too."""
+_LAST_LOOK_MS: Final = 30.0
+"""How long before the end of a call its last look-up may have been answered."""
 _KNOWN_WORDS: Final = frozenset({"no order to cancel", "订单不存在"})
 _HARMLESS: Final = NEVER_EXECUTED | {FaultKind.TWICE, FaultKind.UNASKED_IDS, FaultKind.WRONG_SYMBOL}
 """Faults that leave it clear whether a cancel was carried out."""
@@ -39,7 +48,7 @@ def explain(e: Evidence, name: Name) -> Reason | None:
     doubtful = trouble.turned("omit_ids", "omit_refused", "both_lists") or any(_unanswered(e, r) for r in cancels)
     if meant is None and doubtful:
         return Reason.ABSENT
-    if is_elsewhere(e, name):
+    if e.is_elsewhere(name):
         return Reason.ELSEWHERE
     if meant is None and _has_strange_words(e):
         return Reason.WORDS
@@ -67,21 +76,64 @@ def explain_sweep(e: Evidence) -> Reason | None:
 
 
 def explain_placing(e: Evidence, client_id: str) -> Reason | None:
-    """Return what kept a new order from being seen."""
-    order = next((order for order in e.new() if order.client_oid == client_id), None)
-    if order is None:
+    """Return what kept it from being known whether a new order was placed."""
+    order = placed_as(e, client_id)
+    seen_ms = e.began_ms + e.answer.elapsed_ms - _LAST_LOOK_MS
+    unseen = order is None or _appearance(e, order)[0] > seen_ms
+    if unseen and e.scenario.looks_on and getattr(e.answer.error, "missed_twice", False):
+        return Reason.MISSED
+    if order is None and any(e.owns(o) and o.live and o.client_oid == client_id for o in e.before.values()):
+        return Reason.NAMESAKE
+    if order is None and not _is_refused(e, client_id):
         return Reason.NEVER_PLACED
     contradiction = _contradiction(e)
     if contradiction is not None:
         return contradiction
-    return verdict_of(e, [*obstacles_of(e), _end(e, order, ())])
+    if order is None and e.scenario.apart_ms < CLOCKS_APART_MS and any(not o.live for o in e.before.values()):
+        return Reason.CLOSE
+    if order is None and _is_frozen_elsewhere(e):
+        return Reason.FROZEN
+    return verdict_of(e, [*obstacles_of(e), *([] if order is None else [_appearance(e, order)])])
+
+
+def _is_frozen_elsewhere(e: Evidence) -> bool:
+    """Whether orders of another symbol hold quote coins, which the venue does not list for all symbols at once."""
+    if e.scenario.account is AccountKind.UNIFIED or e.scenario.trouble.turned("open_orders_without_symbol"):
+        return False
+    market, buys = e.scenario.pair.market, any(wish.side == Side.BUY for wish in e.scenario.wishes)
+    others = [o for o in e.after.values() if o.live and e.owns(o) and o.symbol != market]
+    return buys and any(order.side is Side.BUY for order in others)
+
+
+def _is_refused(e: Evidence, client_id: str) -> bool:
+    """Whether all that was answered about an order are refusals, of which look-ups can tell that they are true."""
+    sent = [record for record in e.requests if is_placing(record) and client_id in placing_names(record)]
+    return bool(sent) and all(_refuses(e, record, client_id) for record in sent)
+
+
+def _refuses(e: Evidence, record: RequestRecord, client_id: str) -> bool:
+    if record.fault in {None, FaultKind.REPEAT, FaultKind.TWICE, FaultKind.UNASKED_IDS}:
+        return True
+    said = said_of(e, record, client_id)
+    if said is None:
+        return record.fault in {FaultKind.ITEM_CODE_BEFORE, FaultKind.ITEM_CODE_AFTER}
+    return not said.leaves_open and said.verdict is not Verdict.LIMITED
+
+
+def _appearance(e: Evidence, order: Order) -> Obstacle:
+    """Return until when a new order could not be seen."""
+    if order.live:
+        return order.created_ms, Reason.LATE
+    lag_ms = e.scenario.trouble.knob("history_lag_ms")
+    return order.updated_ms + lag_ms, Reason.LAG if lag_ms else Reason.LATE
 
 
 def verdict_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
     """Return the last obstacle, if what was left of the time after it was too little."""
     latest_ms, reason = max(obstacles, default=(e.began_ms, None))
-    latency_ms = e.scenario.trouble.knob("latency_ms")
-    if latest_ms + NEED_MS + _ROUND_TRIPS * latency_ms > e.deadline_ms:
+    round_trips = _PLACING_ROUND_TRIPS if e.scenario.method.places else _ROUND_TRIPS
+    latency_ms = round_trips * e.scenario.trouble.knob("latency_ms")
+    if latest_ms + NEED_MS + latency_ms > e.deadline_ms:
         return reason or Reason.FAULT
     if any(record.fault is FaultKind.REFUSE for record in e.requests):
         # The venue does not know of what it refused, but it counts where the library keeps its windows.
@@ -132,7 +184,8 @@ def _end(e: Evidence, truth: Order, cancels: Sequence[RequestRecord]) -> Obstacl
 
 def _contradiction(e: Evidence) -> Reason | None:
     faults = [record.fault for record in e.requests]
-    if FaultKind.UNIFIED in faults:
+    said = [rule.code for rule in e.scenario.trouble.rules if rule.kind in faults]
+    if FaultKind.UNIFIED in faults or KINDS & set(said):
         return Reason.KIND
     return Reason.CLOCK if faults.count(FaultKind.CLOCK_SKEW) > 1 else None
 
@@ -144,14 +197,6 @@ def _unanswered(e: Evidence, record: RequestRecord) -> bool:
     if _slowness_ms(e, record) >= e.scenario.timeout_ms / 4:
         return True
     return record.fault not in _HARMLESS | {None, FaultKind.SLOW_BYTES}
-
-
-def is_elsewhere(e: Evidence, name: Name) -> bool:
-    """Whether a unified account's question by id, which knows no symbol, shows an order of another one."""
-    if e.scenario.account is AccountKind.CLASSIC:
-        return False
-    same = [o for o in e.after.values() if e.owns(o) and name.value in (o.order_id, o.client_oid)]
-    return e.meant(name) is None and any(order.symbol != name.market for order in same)
 
 
 def _has_strange_words(e: Evidence) -> bool:

@@ -43,6 +43,10 @@ class Ground:
                 probability=rule.probability,
                 uid=self.uid,
                 duration_ms=rule.duration_ms,
+                code=rule.code,
+                text=rule.text,
+                status=rule.status,
+                items=rule.items,
             )
 
     def name(self, naming: Naming) -> Name:

@@ -11,14 +11,15 @@ import ccxt
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.core.call import Endpoint
 from bitget_margin.emulator import FaultKind
+from bitget_margin.emulator.order import Status
 
 from .cancelling import answers, judge_cancelling, lagged
 from .evidence import ENDED, Evidence
-from .explaining import NEED_MS, explain, explain_placing, explain_sweep, is_elsewhere
+from .explaining import NEED_MS, explain, explain_placing, explain_sweep
 from .outcomes import UNRESOLVED, is_lagged, judge_numbers
-from .placing import judge_placing, undecided, was_there
+from .placing import judge_placing, placed_as, undecided, was_there
 from .scenario import Method
-from .verdict import Finding, Flaw, Reason, Verdict
+from .verdict import Finding, Flaw, Orders, Reason, Verdict
 
 GRACE_MS: Final = 200.0
 """How much longer than its `timeout` a call may take, beside what the machine was late."""
@@ -26,7 +27,7 @@ _REFUSALS: Final = (FaultKind.CLOCK_SKEW, FaultKind.UNIFIED)
 """Faults that end a call with a definitive error."""
 _PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
 _PLACE_PER_SECOND: Final = 10
-_AT_ONCE: Final = frozenset({Reason.KIND, Reason.CLOCK, Reason.FROZEN, Reason.LIVES})
+_AT_ONCE: Final = frozenset({Reason.KIND, Reason.CLOCK, Reason.FROZEN, Reason.LIVES, Reason.MISSED})
 """What more time would not change."""
 _ENDS: Final = frozenset({Outcome.CANCELED.value, Outcome.FILLED.value})
 
@@ -48,6 +49,8 @@ def judge(e: Evidence) -> Verdict:
         label=e.scenario.trouble.label,
         method=e.scenario.method.value,
         outcomes=_outcomes(e),
+        placing=_placing(e) if e.scenario.method.places else Orders(),
+        cancelling=Orders() if e.scenario.method.places else _cancelling(e),
         unresolved=bool(reasons),
         reasons=Counter(reason.value for _, reason in reasons if reason is not None),
         lagged=0 if e.scenario.method.places else lagged(e),
@@ -65,6 +68,30 @@ def _outcomes(e: Evidence) -> Counter[str]:
     if e.answer.placed is None:
         return Counter({"refused": len(e.scenario.wishes)})
     return Counter(_placing_outcome(e, order) for order in e.answer.placed)
+
+
+def _placing(e: Evidence) -> Orders:
+    """Count the orders that were to be placed; a call that says nothing of them has refused them all."""
+    wanted = len(e.scenario.wishes)
+    said = [_placing_outcome(e, order) for order in e.answer.placed or ()]
+    placed = [
+        order
+        for told in e.answer.placed or ()
+        if told["id"] is not None and (order := placed_as(e, told["clientOrderId"])) is not None
+    ]
+    return Orders(
+        wanted,
+        wanted - said.count("unplaced"),
+        len(placed),
+        sum(order.status is Status.FILLED for order in placed),
+        len(e.settled),
+        max((settled.elapsed_ms for settled in e.settled), default=0.0),
+    )
+
+
+def _cancelling(e: Evidence) -> Orders:
+    said = e.answer.statements or ()
+    return Orders(len(said), sum(one.outcome not in UNRESOLVED for one in said))
 
 
 def _placing_outcome(e: Evidence, order: Mapping[str, Any]) -> str:
@@ -161,13 +188,13 @@ def _judge_again(e: Evidence) -> Iterator[Finding]:
         yield Finding(Flaw.UNDOCUMENTED, f"asked again: {e.again.error!r}")
     first = answers(e, e.answer.statements or ())
     for name, second in zip(dict.fromkeys(e.again_names), e.again.statements, strict=True):
-        if second.outcome in UNRESOLVED and not is_elsewhere(e, name):
+        if second.outcome in UNRESOLVED and not e.is_elsewhere(name):
             yield Finding(Flaw.UNEXPLAINED, f"{name.value} is {second.outcome} after it was asked for again")
         before = first.get(name)
         meant = e.meant(name)
         if meant is not None and e.final[meant.order_id].live:
             yield Finding(Flaw.FALSE, f"{name.value} is alive after it was asked for again: {second.outcome}")
-        if before is None or before.outcome not in _ENDS or is_lagged(e, name, before):
+        if before is None or before.outcome not in _ENDS or is_lagged(e, name, before) or e.is_moved(name):
             continue
         if (before.outcome, before.id) != (second.outcome, second.id):
             yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and asked again is {second.outcome}")

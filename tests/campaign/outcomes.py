@@ -72,6 +72,8 @@ class _Claim:
 
 def _judge_end(claim: _Claim) -> Iterator[Finding]:
     truth, said = claim.truth, claim.said
+    if claim.e.is_moved(claim.name):
+        return
     if truth is None or truth.order_id != said.id:
         if not is_lagged(claim.e, claim.name, said):
             yield Finding(Flaw.FALSE, f"{claim.what} as order {said.id}, and it is {_of(truth)}")
@@ -97,6 +99,8 @@ def _judge_not_sent(claim: _Claim) -> Iterator[Finding]:
     alone = set() if claim.meant is None or claim.otherwise else {claim.meant.order_id}
     # The same name may have been cancelled on another symbol; a request is about one.
     market = claim.name.symbol.replace("/", "")
+    if claim.otherwise and claim.e.scenario.trouble.turned("cancel_once_per_second"):
+        return  # its cancel by the other name came first, and this one was refused for that
     if any(record.executed and f'"{market}"' in record.body for record in claim.e.cancels(claim.name.value, *alone)):
         yield Finding(Flaw.FALSE, f"{claim.what}, and the venue has carried a cancel of it out")
 

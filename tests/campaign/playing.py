@@ -8,19 +8,17 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
 
+from bitget_margin import CancelUnresolved
 from support.pulse import Pulse
 
 from .calls import ask_again, call_of, make
 from .clients import Clients
-from .evidence import Answer, Books, Evidence, Name
-from .ground import Ground
-from .scenario import By, Scenario
+from .evidence import Answer, Books, Evidence, Name, Settled
+from .placing import undecided
+from .scenario import By, Deed, Scenario
+from .settling import settle
 from .stages import Stage
-
-_APART_SECONDS: Final = 0.005
-"""Between the last order and the call: the venue writes whole milliseconds, so what is closer cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Player:
         """Play a round and return its evidence."""
         ground = stage.ground(scenario)
         await ground.prepare(scenario)
-        await asyncio.sleep(_APART_SECONDS)
+        await asyncio.sleep(scenario.apart_ms / 1_000)
         names = tuple(ground.name(naming) for naming in scenario.namings)
         exchange = self.clients.of(scenario.flavour, stage.venue, stage.accounts[scenario.uid])
         before = ground.books()
@@ -50,16 +48,24 @@ class Player:
             await disturbing
         again: Answer | None = None
         again_names: Sequence[Name] = ()
-        if scenario.asks_again:
+        settled: tuple[Settled, ...] = ()
+        if _asks_again(scenario, answer):
             again_names = names or _open(scenario, before)
-            again = await self._ask_again(ground, exchange, again_names)
+            ground.heal()
+            again = await ask_again(exchange, again_names, self.threads)
+        left = [order["clientOrderId"] for order in answer.placed or () if undecided(order)]
+        if scenario.method.places and left:
+            ground.heal()
+            # What is on its way arrives: the trouble has ended only then.
+            await asyncio.sleep(scenario.trouble.late_ms / 1_000)
+            settled = await settle(exchange, scenario.pair.symbol, left, began_ms, self.threads)
         self.clients.give_back(exchange)
         return Evidence(
             scenario=scenario,
             names=names,
             before=before,
             after=after,
-            final=ground.books() if scenario.asks_again else after,
+            final=ground.books() if again or settled else after,
             done=tuple(ground.done),
             requests=requests,
             answer=answer,
@@ -67,11 +73,17 @@ class Player:
             lag_ms=lag_ms,
             again=again,
             again_names=tuple(again_names),
+            settled=settled,
         )
 
-    async def _ask_again(self, ground: Ground, exchange: Any, names: Sequence[Name]) -> Answer:
-        ground.heal()
-        return await ask_again(exchange, names, self.threads)
+
+def _asks_again(scenario: Scenario, answer: Answer) -> bool:
+    """Whether the same orders are cancelled once more when the trouble is over: always where they were not resolved.
+
+    A name that has gone to a younger order meanwhile would name that one.
+    """
+    renamed = any(event.deed is Deed.SUCCEED for event in scenario.events)
+    return scenario.asks_again or (isinstance(answer.error, CancelUnresolved) and not renamed)
 
 
 def _open(scenario: Scenario, books: Books) -> list[Name]:

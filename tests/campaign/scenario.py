@@ -9,7 +9,7 @@ from typing import Final
 from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 
-PACING: Final = Pacing(recancel_ms=25, refusals_ms=20, recheck_ms=40, limited_ms=30, polls_ms=(5, 10, 20, 40))
+PACING: Final = Pacing(recancel_ms=25, refusals_ms=20, recheck_ms=40, limited_ms=30, polls_ms=(10, 30, 40))
 """About a fortieth of what the real venue needs, as the time limits of the calls are a thirtieth of the default."""
 
 
@@ -129,6 +129,7 @@ class Wish:
     price: str
     size: str
     name: str | None
+    order_type: str = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,15 @@ class Trouble:
     def turned(self, *names: str) -> bool:
         """Whether one of these knobs is turned."""
         return any(name in names for name, _ in self.knobs)
+
+    @property
+    def late_ms(self) -> int:
+        """How much later than they arrive requests are executed."""
+        return max((rule.duration_ms + 1 for rule in self.rules if rule.kind is FaultKind.LATE), default=0)
+
+    def rule(self, kind: FaultKind | None) -> FaultRule | None:
+        """Return the rule of this kind; there is one at most."""
+        return next((rule for rule in self.rules if rule.kind is kind), None)
 
     def has(self, kind: FaultKind) -> bool:
         """Whether requests may meet this fault."""
@@ -173,6 +183,10 @@ class Scenario:
     others: tuple[str, ...] = ()
     """Symbols that `cancel_all_orders` is told of, whose orders may hold the same coins."""
     asks_again: bool = False
+    apart_ms: int = 5
+    """How long before the call the last order was placed: whole milliseconds, so that they can be told apart."""
+    looks_on: bool = False
+    """Whether a call that places ends once two look-ups have missed what is in doubt; its names are used once."""
 
     @property
     def uid(self) -> str:

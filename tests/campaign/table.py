@@ -9,7 +9,7 @@ from typing import Final
 from rich.table import Table
 
 from .tally import TOTAL, Line, Tally
-from .verdict import Flaw
+from .verdict import Flaw, Orders
 
 _SHORT: Final = {
     "canceled": "canceled",
@@ -45,6 +45,24 @@ def reasons(tally: Tally) -> Iterator[str]:
     """Yield why orders were not resolved, the most frequent reason first."""
     for reason, count in tally.reasons.most_common():
         yield f"{count:7} {reason}"
+
+
+def shares(tally: Tally) -> Iterator[str]:
+    """Yield how many of the orders became what, in words."""
+    placing, cancelling = tally.total.placing, tally.total.cancelling
+    yield (
+        f"{placing.wanted} orders to be placed: {_percent(placing.resolved, placing)} resolved by the call, "
+        f"{_percent(placing.placed, placing)} placed, {_percent(placing.filled, placing)} placed and filled"
+    )
+    yield (
+        f"{placing.settled} left open, asked for again once the trouble had ended: "
+        f"all known within {placing.slowest_ms / 1_000:.1f} s"
+    )
+    yield f"{cancelling.wanted} orders to be canceled: {_percent(cancelling.resolved, cancelling)} resolved by the call"
+
+
+def _percent(count: int, orders: Orders) -> str:
+    return f"{100 * count / max(1, orders.wanted):.1f} %"
 
 
 def _cells(label: str, line: Line) -> tuple[str, ...]:

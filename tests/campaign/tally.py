@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from .troubles import LABELS
-from .verdict import Flaw, Verdict
+from .verdict import Flaw, Orders, Verdict
 
 TOTAL = "total"
+_ENOUGH: Final = 5_000
+"""Of how many orders on the shares are those of what is drawn, and not of chance."""
+_RESOLVED: Final = 0.95
+_FILLED: Final = 0.5
+"""How much of the orders to be placed the call itself has to resolve, and is to be placed and filled."""
 
 
 @dataclass(slots=True)
@@ -17,6 +24,8 @@ class Line:
 
     rounds: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    placing: Orders = field(default_factory=Orders)
+    cancelling: Orders = field(default_factory=Orders)
     unresolved: int = 0
     lagged: int = 0
     flaws: Counter[Flaw] = field(default_factory=Counter)
@@ -29,6 +38,8 @@ class Line:
         """Count a round."""
         self.rounds += 1
         self.outcomes.update(verdict.outcomes)
+        self.placing += verdict.placing
+        self.cancelling += verdict.cancelling
         self.unresolved += verdict.unresolved
         self.lagged += verdict.lagged
         self.flaws.update(finding.flaw for finding in verdict.findings)
@@ -60,6 +71,16 @@ class Tally:
         self.reruns += verdict.reruns > 0
         if verdict.findings:
             self.flawed.append(verdict)
+
+    def shortfalls(self) -> Iterator[str]:
+        """Yield what is too little of what placing is to come to: it is not made safe by doing or saying nothing."""
+        orders = self.total.placing
+        if orders.wanted < _ENOUGH:
+            return
+        if orders.resolved < _RESOLVED * orders.wanted:
+            yield f"too few orders to be placed were resolved: {orders.resolved} of {orders.wanted}"
+        if orders.filled < _FILLED * orders.wanted:
+            yield f"too few orders were placed and filled: {orders.filled} of {orders.wanted}"
 
     def in_order(self) -> list[tuple[str, Line]]:
         """Return the lines as the kinds of trouble are ordered, and the total."""

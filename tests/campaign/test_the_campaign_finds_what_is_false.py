@@ -10,18 +10,23 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import ccxt
 import pytest
 
-from bitget_margin import CancelReport, CancelUnresolved
-from bitget_margin.emulator import AccountKind, Order
-from bitget_margin.emulator.order import Status
+from bitget_margin import CancelReport, CancelUnresolved, PlaceUnresolved
+from bitget_margin.core.error_codes import Verdict
+from bitget_margin.emulator import AccountKind, FaultKind, Order
+from bitget_margin.emulator.order import Side, Status
+from campaign.codes import EVERY, UNKNOWN, said_by
 from campaign.drawing import draw_scenario
-from campaign.evidence import Answer, Evidence, Statement
+from campaign.evidence import Answer, Evidence, Settled, Statement
 from campaign.judge import judge
 from campaign.running import opened, play
 from campaign.scenario import PAIRS, By, Fate, Flavour, Method, Naming, Plan, Scenario, Trouble, Wish
 from campaign.stages import Stage
-from campaign.verdict import Flaw
+from campaign.tally import Tally
+from campaign.verdict import Flaw, Orders
+from campaign.verdict import Verdict as RoundVerdict
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +44,40 @@ def test_forty_rounds_pass() -> None:
 def test_a_round_is_drawn_from_its_seed_and_number_alone() -> None:
     assert draw_scenario(7, 42) == draw_scenario(7, 42)
     assert draw_scenario(7, 42) != draw_scenario(8, 42)
+
+
+DRAWN = 4_000
+EXECUTED = {FaultKind.CODE_AFTER, FaultKind.ITEM_CODE_AFTER, FaultKind.LATE}
+NOT_EXECUTED = {FaultKind.CODE_BEFORE, FaultKind.ITEM_CODE_BEFORE}
+
+
+def test_as_much_is_placed_as_cancelled_and_every_code_proves_what_it_says() -> None:
+    """A code that is known to mean "not executed" comes only where that is so; every other one both ways."""
+    scenarios = [draw_scenario(1, number) for number in range(DRAWN)]
+    places = sum(scenario.method.places for scenario in scenarios)
+    assert 0.45 < places / DRAWN < 0.55
+    coded = [
+        (rule.kind, said)
+        for scenario in scenarios
+        for rule in scenario.trouble.rules
+        if rule.kind in EXECUTED | NOT_EXECUTED and (said := said_by(rule)) is not None
+    ]
+    assert all(said.may_be_executed for kind, said in coded if kind in EXECUTED)
+    after = {said.verdict for kind, said in coded if kind in EXECUTED}
+    before = {said.verdict for kind, said in coded if kind in NOT_EXECUTED}
+    assert before == {None, *Verdict} - {Verdict.UNSENT}
+    assert after == before - {Verdict.DEFINITIVE, Verdict.REFUSED, Verdict.CLOCK}
+    codes = {said.code for _, said in coded}
+    assert codes >= {None, *UNKNOWN}
+    assert len(codes & set(EVERY)) > 0.4 * len(EVERY)
+
+
+def test_too_little_that_is_placed_is_told() -> None:
+    tally = Tally()
+    tally.add(RoundVerdict(1, 1, "none", "create_order", placing=Orders(10_000, 9_500, 6_000, 5_000)))
+    assert list(tally.shortfalls()) == []
+    tally.add(RoundVerdict(1, 2, "none", "create_order", placing=Orders(100)))
+    assert len(list(tally.shortfalls())) == 2
 
 
 # -- a round without flaws, and what is made of it -----------------------------------------------------------------
@@ -126,12 +165,70 @@ LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
     "too late": (Flaw.LATE, lambda e: replace(e, lag_ms=0.0, answer=replace(e.answer, elapsed_ms=2_300.0))),
     "too many requests": (Flaw.EXCESS, lambda e: replace(e, requests=e.requests * 50)),
 }
+
+
+def placed(e: Evidence, number: int = 0, **changes: object) -> Evidence:
+    """Return the evidence with other words about one of the orders that were placed."""
+    assert e.answer.placed is not None
+    orders = list(e.answer.placed)
+    orders[number] = {**orders[number], **changes}
+    return replace(e, answer=replace(e.answer, placed=tuple(orders)))
+
+
+def in_doubt(e: Evidence, *settled: Settled) -> Evidence:
+    """Return the evidence with the first order left open by the call, and what was seen of it afterwards."""
+    open_ = placed(e, id=None, status=None)
+    error = PlaceUnresolved("create_orders", list(open_.answer.placed or ()))
+    return replace(open_, answer=replace(open_.answer, error=error), settled=settled)
+
+
+def nothing_placed(e: Evidence) -> Evidence:
+    return replace(e, after=e.before, final=e.before)
+
+
+def raised(e: Evidence, error: Exception) -> Evidence:
+    return replace(e, answer=Answer(error=error))
+
+
+def older(e: Evidence) -> Evidence:
+    """Return the evidence with the first new order there before the call, but for another amount."""
+    order = replace(e.new()[0], base_size=Decimal("0.002"))
+    return changed(replace(e, before={**e.before, order.order_id: order}), order)
+
+
+TAKEN = ccxt.DuplicateOrderId("another order has the client order id 'w0'; nothing was placed: give a new one")
+FOUND = {"id": "7"}
 PLACING_LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
     "an order placed twice": (Flaw.DOUBLED, lambda e: changed(e, replace(e.new()[0], order_id="7"))),
+    "two orders for one": (Flaw.DOUBLED, lambda e: changed(e, replace(e.new()[0], order_id="7", client_oid="w7"))),
     "a request sent twice": (Flaw.DOUBLED, lambda e: replace(e, requests=e.requests * 2)),
-    "a refusal of what was placed": (Flaw.FALSE, lambda e: replace(e, answer=Answer(error=ValueError("refused")))),
-    "an order that does not exist": (Flaw.FALSE, lambda e: replace(e, after=e.before, final=e.before)),
+    "an order that does not exist": (Flaw.INVENTED, nothing_placed),
+    "an id that is nobody's": (Flaw.INVENTED, lambda e: placed(e, id="7")),
+    "an order of somebody else": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], uid="999")),
+    "an order of another name": (Flaw.INVENTED, lambda e: placed(e, id=one(e).order_id)),
+    "an order that is older": (Flaw.INVENTED, older),
+    "an order of another amount": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], base_size=Decimal("0.002"))),
+    "an order of another side": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], side=Side.SELL)),
+    "one id for two orders": (Flaw.INVENTED, lambda e: placed(e, id=e.new()[1].order_id)),
+    "a refusal of what was placed": (Flaw.LOST, lambda e: raised(e, ccxt.InvalidOrder("refused"))),
+    "a rejection of what was placed": (Flaw.LOST, lambda e: placed(e, id=None, status="rejected")),
+    "a name that is taken by nobody": (Flaw.FALSE, lambda e: raised(nothing_placed(e), TAKEN)),
     "an answer too few": (Flaw.LOST, lambda e: replace(e, answer=replace(e.answer, placed=e.answer.placed[1:]))),
+    "an answer about another order": (Flaw.LOST, lambda e: placed(e, clientOrderId="w7")),
+    "filled, and alive": (Flaw.FALSE, lambda e: placed(e, status="closed")),
+    "filled by another amount": (Flaw.FALSE, lambda e: placed(e, filled=0.0005)),
+    "a status without an id": (Flaw.FALSE, lambda e: placed(e, id=None, status="open")),
+    "nothing said, and no exception": (Flaw.FALSE, lambda e: placed(e, id=None, status=None)),
+    "an exception that nobody documented": (Flaw.UNDOCUMENTED, lambda e: raised(nothing_placed(e), KeyError("x"))),
+    "a stranger that was cancelled": (Flaw.STRANGER, lambda e: changed(e, one(e), status=Status.CANCELLED)),
+    "nothing in the way, and in doubt": (Flaw.UNEXPLAINED, in_doubt),
+    "asked for again, and not found": (Flaw.LOST, lambda e: in_doubt(e, Settled("w0", is_missed=True))),
+    "asked for again, and another one": (Flaw.INVENTED, lambda e: in_doubt(e, Settled("w0", FOUND))),
+    "asked for again, and not known": (Flaw.UNEXPLAINED, lambda e: in_doubt(e, Settled("w0", error=TAKEN))),
+    "asked for again, and known too late": (
+        Flaw.UNEXPLAINED,
+        lambda e: in_doubt(e, Settled("w0", {"id": e.new()[0].order_id}, elapsed_ms=30_001.0)),
+    ),
 }
 
 

@@ -30,6 +30,9 @@ def trace(e: Evidence, verdict: Verdict) -> Iterator[str]:
         yield f"  {said.id or '-':>19} {said.client_id or '-':>10} {said.symbol} {said.outcome:10} {_of(truth)}"
     for order in (e.answer.placed or ()) if e.scenario.method.places else ():
         yield f"  {order['clientOrderId']} placed as {order['id']}, status {order['status']}"
+    for settled in e.settled:
+        known = settled.order and settled.order["id"]
+        yield f"  {settled.name} asked for again: {known}, missed: {settled.is_missed}, {settled.elapsed_ms:.0f} ms"
     yield from (f"  new {order.order_id} {order.client_oid} {_of(order)}" for order in e.new())
     yield ""
     yield f"verdict   {dict(verdict.outcomes)}, {verdict.requests} requests, this process was {e.lag_ms:.0f} ms late"

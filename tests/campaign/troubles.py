@@ -6,16 +6,36 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
+from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 from bitget_margin.emulator.faults import read_fault_kind
 
-from .scenario import Method, Trouble
+from .codes import draw_said
+from .scenario import PACING, Method, Trouble
 
 NONE: Final = "none"
 MIXTURE: Final = "mixture"
 _MANY: Final = 1_000
 _NOTHING: Final = 0.04
 _MIXED: Final = 0.2
+_MIXED_PLACING: Final = 0.12
+_OF_PLACING: Final[Mapping[FaultKind, int]] = {
+    FaultKind.CODE_BEFORE: 24,
+    FaultKind.CODE_AFTER: 42,
+    FaultKind.ITEM_CODE_BEFORE: 21,
+    FaultKind.ITEM_CODE_AFTER: 42,
+    FaultKind.REPEAT: 15,
+    FaultKind.LATE: 7,
+    FaultKind.OTHER_ANSWER: 9,
+    FaultKind.OTHER_ANSWER_BEFORE: 1,
+}
+"""What the answer to a new order may be, and how often it is drawn, beside once for each other fault."""
+_KNOWABLE: Final = 0.92
+_OF_ITEMS: Final = frozenset({FaultKind.ITEM_CODE_BEFORE, FaultKind.ITEM_CODE_AFTER})
+_CODED: Final = {
+    FaultKind.CODE_BEFORE: FaultKind.CODE_AFTER,
+    FaultKind.ITEM_CODE_BEFORE: FaultKind.ITEM_CODE_AFTER,
+}
 
 _CANCEL: Final = {
     AccountKind.CLASSIC: "/batch-cancel-order",
@@ -81,48 +101,89 @@ _ABOUT_BATCHES: Final = frozenset(
 )
 
 PARTS: Final = (*(kind.value for kind in FaultKind), *_KNOBS)
+_OF_CANCELS: Final = {
+    **dict.fromkeys((kind.value for kind in FaultKind if kind not in _OF_PLACING), 2),
+    **dict.fromkeys(_KNOBS, 1),
+}
+_OF_PLACES: Final = {
+    **{kind.value: 1 + 5 * kind.executes for kind in FaultKind},
+    **{kind.value: weight for kind, weight in _OF_PLACING.items()},
+    **dict.fromkeys((knob for knob in _KNOBS if knob not in _ABOUT_CANCELS | _ABOUT_BATCHES), 3),
+}
+"""Names of what goes wrong with calls of each sort, and how often it is drawn."""
 LABELS: Final = (NONE, *PARTS, MIXTURE)
 
 
-def draw_parts(dice: Random) -> tuple[str, ...]:
-    """Return what goes wrong, by name: nothing, one thing, or several. Faults are twice as likely as knobs."""
+def draw_parts(dice: Random, *, places: bool) -> tuple[str, ...]:
+    """Return what goes wrong, by name: nothing, one thing, or several."""
     chance = dice.random()
     if chance < _NOTHING:
         return ()
-    weighted = [*PARTS, *(kind.value for kind in FaultKind)]
-    if chance < _NOTHING + _MIXED:
-        return tuple(dict.fromkeys(dice.choices(weighted, k=dice.choice((2, 2, 3)))))
-    return (dice.choice(weighted),)
+    parts = _OF_PLACES if places else _OF_CANCELS
+    mixed = _MIXED_PLACING if places else _MIXED
+    several = dice.choice((2, 2, 3)) if chance < _NOTHING + mixed else 1
+    return tuple(dict.fromkeys(dice.choices(list(parts), list(parts.values()), k=several)))
 
 
 def meets(parts: tuple[str, ...], method: Method) -> bool:
     """Whether a call of this method can meet any of it."""
-    if method.places:
-        return not set(parts) & (_ABOUT_CANCELS | _ABOUT_BATCHES)
+    if method is Method.CREATE_ORDER:
+        return not set(parts) & _OF_ITEMS
     return method is not Method.CANCEL_ORDER or not set(parts) & _ABOUT_BATCHES
 
 
 def trouble_of(dice: Random, parts: tuple[str, ...], method: Method, account: AccountKind) -> Trouble:
     """Return these things with all that has to be drawn for them."""
-    drawn = [_part(dice, part, method, account) for part in parts]
+    drawn = {part.label: part for part in (_part(dice, part, method, account) for part in parts)}
     return Trouble(
-        NONE if not parts else MIXTURE if len(parts) > 1 else parts[0],
-        tuple(rule for part in drawn for rule in part.rules),
-        tuple(knob for part in drawn for knob in part.knobs),
+        NONE if not parts else MIXTURE if len(drawn) > 1 else next(iter(drawn)),
+        tuple(rule for part in drawn.values() for rule in part.rules),
+        tuple(knob for part in drawn.values() for knob in part.knobs),
     )
 
 
 def _part(dice: Random, label: str, method: Method, account: AccountKind) -> Trouble:
     if label in _KNOBS:
         return Trouble(label, knobs=((label, _KNOBS[label](dice)),))
+    kind = read_fault_kind(label)
+    if kind in _OF_PLACING:
+        answer = _answer(dice, kind, _ACTIONS[method][account])
+        return Trouble(answer.kind.value, rules=(answer,))
+    counts = (1, 1, 1, 1, 1, 2, 2, 3, 6, None) if method.places else (1, 1, 1, 2, 3, 6, None, None)
     rule = FaultRule(
-        read_fault_kind(label),
+        kind,
         _path(dice, method, account),
-        count=dice.choice((1, 1, 1, 2, 3, 6, None, None)),
+        count=dice.choice(counts),
         probability=dice.choice((1.0, 1.0, 1.0, 0.6, 0.3)),
         duration_ms=dice.choice((20, 60, 150, 400)),
     )
     return Trouble(label, rules=(rule,))
+
+
+def _answer(dice: Random, kind: FaultKind, path: str) -> FaultRule:
+    """Return how new orders are answered: a code that proves that nothing was executed comes only where that is so."""
+    said = draw_said(dice, is_item=kind in _OF_ITEMS)
+    if said.leaves_open and dice.random() < _KNOWABLE:
+        # What nobody can know is not to be most of what is seen: there mostly is an order to be found.
+        kind = _CODED.get(kind, kind)
+    if not said.may_be_executed:
+        kind = next((before for before, after in _CODED.items() if kind is after), kind)
+    duration_ms, code = dice.choice((15, 60, 150, 250)), said.code
+    if kind is FaultKind.LATE:
+        code = code if said.may_be_executed and dice.random() < 0.5 else None
+        if code is not None and said.verdict is not Verdict.AMBIGUOUS:
+            # Words are believed after two look-ups: what is executed later than that, nobody can know of.
+            duration_ms = int(min(PACING.recheck_ms, PACING.limited_ms) / 2)
+    return FaultRule(
+        kind,
+        path,
+        count=dice.choice((1, 1, 1, 2, None)),
+        duration_ms=duration_ms,
+        code=code,
+        text=said.text,
+        status=said.status,
+        items=dice.choice((1, 2, 5, None)),
+    )
 
 
 def _path(dice: Random, method: Method, account: AccountKind) -> str:

@@ -15,6 +15,7 @@ class Flaw(StrEnum):
     """What a round must not have; the value is the column of the table."""
 
     FALSE = "false"
+    INVENTED = "invented"
     LOST = "lost"
     STRANGER = "strangers"
     DOUBLED = "doubled"
@@ -47,6 +48,10 @@ class Reason(StrEnum):
     HEIR = "the name has gone to a younger order while the call ran"
     FROZEN = "coins are frozen by orders of symbols that the call was not told of"
     NEVER_PLACED = "not placed, which no look-up proves"
+    NAMESAKE = "another order lives under its client order id"
+    CLOSE = "orders that ended less than a second before the call, which may be its own by another clock"
+    LATE = "placed too late to be seen before the deadline"
+    MISSED = "missed by two look-ups, and the call was told to end then"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,33 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Orders:
+    """Orders in numbers: how many were asked for, and how many of them became what."""
+
+    wanted: int = 0
+    resolved: int = 0
+    """The call itself has said what became of them."""
+    placed: int = 0
+    """By what the call has said, and by the books."""
+    filled: int = 0
+    """Of those placed."""
+    settled: int = 0
+    """Known only after the trouble had ended, by asking again."""
+    slowest_ms: float = 0.0
+    """How long after the end of the trouble the last of these was known."""
+
+    def __add__(self, other: Orders) -> Orders:
+        return Orders(
+            self.wanted + other.wanted,
+            self.resolved + other.resolved,
+            self.placed + other.placed,
+            self.filled + other.filled,
+            self.settled + other.settled,
+            max(self.slowest_ms, other.slowest_ms),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """A round in numbers, and what is wrong with it."""
 
@@ -66,6 +98,8 @@ class Verdict:
     label: str
     method: str
     outcomes: Counter[str] = field(default_factory=Counter)
+    placing: Orders = field(default_factory=Orders)
+    cancelling: Orders = field(default_factory=Orders)
     unresolved: bool = False
     reasons: Counter[str] = field(default_factory=Counter)
     lagged: int = 0
