@@ -98,17 +98,17 @@ def _pause_ms(desk: Desk) -> float | None:
 def _attempt(desk: Desk, due: Sequence[Entry]) -> Flow[None]:
     """Send one cancel for each of these entries, and book what the venue says."""
     ledger = desk.ledger
-    by_target: dict[Target, Entry] = {}
+    by_target: dict[Target, list[Entry]] = {}
     for entry in due:
-        # Named by both of its ids, it keeps both names.
-        entry.sent_as = entry.target if entry.address in by_target else entry.address
-        by_target[entry.sent_as] = entry
+        # Named by both of its ids, it is sent once: its name may have gone to a younger order by now.
+        entry.sent_as = entry.address
+        by_target.setdefault(entry.address, []).append(entry)
     dialect = desk.dialect
     size = 1 if desk.single else min(desk.settings.batch_size, dialect.batch_max)
     groups: list[tuple[Target, ...]] = list(batches(by_target, size))
     calls = [dialect.single_cancel(group[0]) if desk.single else dialect.batch_cancel(group) for group in groups]
     sends = [desk.send(call) for call in calls]
-    named = [tuple(by_target[target] for target in group) for group in groups]
+    named = [tuple(entry for target in group for entry in by_target[target]) for group in groups]
     ledger.in_flight = list(zip(sends, named, strict=True))
     replies = yield from deliver(desk, sends)
     ledger.in_flight = []
