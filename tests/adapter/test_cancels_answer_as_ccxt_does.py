@@ -195,8 +195,22 @@ def test_where_stock_ccxt_knows_no_such_code_an_order_that_nobody_knows_is_not_f
         single(lambda call: gone if call.endpoint is Endpoint.CANCEL else page(), None, CROSS | {"clientOrderId": "a"})
 
 
+@pytest.mark.parametrize("code", ["43001", "50062"])
+def test_an_order_that_lives_is_not_told_as_gone_whatever_the_venue_says(code: str) -> None:
+    """Nor as open: the row may be older than the word that it has ended."""
+    no = Fault(ccxt.OrderNotFound(code), code, "no", 400, body={})
+
+    def say(call: Call) -> object:
+        return {Endpoint.CANCEL: no, Endpoint.HISTORY_ORDERS: page()}.get(call.endpoint, page(row(11)))
+
+    with pytest.raises(CancelUnresolved) as caught:
+        single(say)
+    (result,) = caught.value.report.results
+    assert (result.outcome, result.order["status"]) == (Outcome.UNKNOWN, "open")
+
+
 def test_an_order_that_lives_is_refused_in_words_that_do_not_say_it_is_gone() -> None:
-    no = Fault(ccxt.OrderNotFound("43001"), "43001", "no", 400, body={})
+    no = Fault(ccxt.OrderNotFound("45024"), "45024", "no", 400, body={})
 
     def say(call: Call) -> object:
         return {Endpoint.CANCEL: no, Endpoint.HISTORY_ORDERS: page()}.get(call.endpoint, page(row(11)))

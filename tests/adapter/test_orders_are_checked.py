@@ -47,8 +47,8 @@ def test_an_order_that_is_none_is_not_placed(wrong: dict[str, Any], raises: type
 
 @pytest.mark.parametrize("amount", [1, 0.001, "0.001", Decimal("0.001")])
 def test_an_amount_may_be_any_number_that_ccxt_takes(amount: object) -> None:
-    venue = Caller(in_turn({"orderId": "77"}))
+    venue = Caller(in_turn({"orderId": "77", "clientOid": "a"}))
     order = ("market", "sell", amount, None)
-    assert venue.call(placing.create_order(exchange(), BTC, order, CROSS))["id"] == "77"
+    assert venue.call(placing.create_order(exchange(), BTC, order, CROSS | {"clientOrderId": "a"}))["id"] == "77"
     (call,) = venue.calls
     assert dict(call.params)["baseSize"] == str(amount)

@@ -86,7 +86,7 @@ def test_stock_ccxt_writes_the_request(unified: bool) -> None:
     ]
     build = made.create_uta_order_request if unified else made.create_order_request
     for order, more in orders:
-        venue, _ = place(params=MINE | {"stopWhenMissed": True, "timeout": 900, **more}, made=made, order=order)
+        venue, _ = place(params=MINE | {"looksOn": True, "timeout": 900, **more}, made=made, order=order)
         (call,) = venue.calls
         assert call.params == build(BTC, *order, MINE | more)
 
@@ -165,8 +165,10 @@ def test_an_ended_order_of_a_made_up_name_is_the_placed_one_and_of_a_given_name_
         place(say, MINE)
 
 
-@pytest.mark.parametrize("answer", [{}, {"orderId": None}, {"orderId": ""}, [], None, {"clientOid": "mine"}])
-def test_an_answer_that_names_no_order_is_looked_up(answer: object) -> None:
+@pytest.mark.parametrize(
+    "answer", [{}, {"orderId": None}, {"orderId": ""}, [], None, {"clientOid": "mine"}, {"orderId": "5"}]
+)
+def test_an_answer_that_does_not_name_the_order_is_looked_up(answer: object) -> None:
     _, order = place(in_turn(answer, page(row(77, **OURS)), page()), MINE)
     assert order["id"] == "77"
     with pytest.raises(PlaceUnresolved, match=r"may have been placed \(bitget: the answer "):
@@ -184,11 +186,6 @@ def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
     with pytest.raises(PlaceUnresolved, match=said) as caught:
         at(nothing).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
     assert caught.value.orders[0]["id"] is None
-
-
-def test_an_answer_without_a_name_is_believed() -> None:
-    _, order = place(in_turn({"orderId": "77"}), MINE)
-    assert (order["id"], order["symbol"]) == ("77", BTC)
 
 
 def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
@@ -220,15 +217,16 @@ def test_look_ups_end_before_the_deadline_does() -> None:
 def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
     venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved) as caught:
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"stopWhenMissed": True}))
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"looksOn": True}))
     assert caught.value.missed_twice is True
     assert 1_500 <= venue.now_ms - START_MS < 1_700
 
 
-def test_a_row_that_ccxt_cannot_read_is_told() -> None:
-    odd = page(row(77, **OURS, feeDetail="{"))
-    with pytest.raises(ccxt.BadResponse, match="77"):
-        place(in_turn(fault(), odd, page()), MINE)
+def test_a_row_that_ccxt_cannot_read_is_the_order_all_the_same() -> None:
+    """It was placed: who is told of an error places it again."""
+    odd = row(77, **OURS, feeDetail="{")
+    _, order = place(in_turn(fault(), page(odd), page()), MINE)
+    assert (order["id"], order["clientOrderId"], order["symbol"], order["info"]) == ("77", "mine", BTC, odd)
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------
@@ -326,14 +324,35 @@ def test_an_order_that_a_gateway_had_executed_before_its_429_is_not_sent_again()
 
 
 def test_a_refused_timestamp_is_mended_once_and_the_order_sent_again() -> None:
-    venue, order = place(in_turn(fault("40008"), {"orderId": "77", "clientOid": "mine"}), MINE)
-    assert (order["id"], venue.resyncs, endpoints(venue)) == ("77", 1, [PLACE, PLACE])
+    venue = PlacingVenue(
+        executed=lambda _, times: times == 2, answer=lambda _, times: fault("40008") if times == 1 else None
+    )
+    caller = at(venue)
+    order = caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert order["id"] == venue.orders[0].order_id
+    assert (len(venue.orders), caller.resyncs, len(venue.sent)) == (1, 1, 2)
     error = Fault(ccxt.InvalidNonce("40008"), "40008", "no", 400)
-    again = Caller(in_turn(error))
+    again = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
+    caller = at(again)
     with pytest.raises(ccxt.InvalidNonce) as caught:
-        again.call(placing.create_order(exchange(), BTC, BUY, MINE))
+        caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
     assert caught.value is error.error
-    assert (again.resyncs, endpoints(again)) == (1, [PLACE, PLACE])
+    assert (caller.resyncs, len(again.sent)) == (1, 2)
+
+
+def test_an_order_that_a_gateway_had_executed_before_its_timestamp_was_refused_is_not_sent_again() -> None:
+    venue = PlacingVenue(answer=lambda *_: fault("40008"))
+    order = at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
+
+
+@pytest.mark.parametrize("field", ["symbol", "category", "side", "orderType", "orderList"])
+def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> None:
+    """It would be looked for in vain."""
+    venue = Caller(taken)
+    with pytest.raises(ccxt.BadRequest, match=rf"params\['{field}'\] is 'x': give it as an argument"):
+        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {field: "x"}))
+    assert venue.calls == []
 
 
 # -- what is not sent at all ------------------------------------------------------------------------------------------

@@ -138,17 +138,6 @@ def test_missing_funds_are_stock_ccxts_exception_once_the_account_shows_no_order
     assert venue.orders() == []
 
 
-def test_a_name_that_another_order_has_places_nothing(venue: Emulator, client: Client) -> None:
-    """What is there under the name is of another price: it is not taken for the order."""
-    (old,) = rungs(venue, 1, name="taken")
-    with pytest.raises(ccxt.DuplicateOrderId, match=f"another order of {BTC} has the client order id 'taken0'"):
-        client("create_order", BTC, "limit", "buy", 0.001, 40_000, CROSS | {"clientOrderId": "taken0"})
-    assert [order.order_id for order in venue.orders()] == [old]
-    same = client("create_order", BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "taken0"})
-    assert same["id"] == old, "a retry of the same order finds it"
-    assert [order.order_id for order in venue.orders()] == [old]
-
-
 def test_an_order_that_ccxt_refuses_itself_is_not_looked_up(venue: Emulator, client: Client) -> None:
     """Below the amount's precision: ccxt's own exception, and no request."""
     with pytest.raises(ccxt.InvalidOrder):

@@ -147,11 +147,11 @@ def test_markets_that_came_back_empty_are_asked_for_again(wire: responses.Reques
     """One bad answer does not disable the object for good: stock ccxt asks again as well. A cancel needs no market."""
     publish(wire, [])
     exchange = made()
-    order = (BTC, "limit", "buy", 0.001, 50_000, CROSS)
+    order = (BTC, "limit", "buy", 0.001, 50_000, CROSS | {"clientOrderId": "a"})
     with pytest.raises(ccxt.BadSymbol):
         exchange.create_order(*order)
     wire.replace(responses.GET, f"{PUBLIC}/spot/public/symbols", json=success([PAIR]))
-    wire.post(f"{MARGIN}/place-order", json=success({"orderId": "11"}))
+    wire.post(f"{MARGIN}/place-order", json=success({"orderId": "11", "clientOid": "a"}))
     assert documented(lambda: exchange.create_order(*order))["id"] == "11"
 
 
