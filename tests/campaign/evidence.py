@@ -15,6 +15,7 @@ from .scenario import By, Deed, Scenario
 ENDED: Final = {"cancelled", "filled"}
 NEVER_EXECUTED: Final = frozenset({FaultKind.TOO_MANY, FaultKind.CLOCK_SKEW, FaultKind.UNIFIED})
 """Faults whose answers say that a request was not carried out."""
+_SHOW_LIVE: Final = ("/open-orders", "/unfilled-orders", "/order-info")
 _CANCELS: Final = ("/batch-cancel-order", "/cancel-order", "/cancel-batch")
 
 
@@ -173,7 +174,8 @@ class Evidence:
         before = [record for record in self.cancels(heir.client_oid) if record.at_ms < ended_ms]
         if all(record.fault in NEVER_EXECUTED for record in before):
             return True
-        looked = any(r.method == "GET" and r.status == HTTPStatus.OK and r.at_ms < ended_ms for r in self.requests)
+        looks = (record for record in self.requests if record.path.endswith(_SHOW_LIVE) and record.at_ms < ended_ms)
+        looked = any(record.status == HTTPStatus.OK for record in looks)
         return not looked and not any(record.executed for record in before)
 
 

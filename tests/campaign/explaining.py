@@ -19,9 +19,8 @@ from .verdict import Reason
 
 NEED_MS: Final = 200.0
 """What a proof takes at most once nothing is in its way: two pauses, a second refusal or look-up, a few requests."""
-_ROUND_TRIPS: Final = 6
-_PLACING_ROUND_TRIPS: Final = 14
-"""To refuse an order for good takes the balance, the fills, and orders that explain these, too."""
+_ROUND_TRIPS: Final = 14
+"""Lists in several pages, several ids twice; for a new order the balance, the fills, and orders that explain these."""
 _LAST_LOOK_MS: Final = 30.0
 """How long before the end of a call its last look-up may have been answered."""
 _KNOWN_WORDS: Final = frozenset({"no order to cancel", "订单不存在"})
@@ -131,8 +130,7 @@ def _appearance(e: Evidence, order: Order) -> Obstacle:
 def verdict_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
     """Return the last obstacle, if what was left of the time after it was too little."""
     latest_ms, reason = max(obstacles, default=(e.began_ms, None))
-    round_trips = _PLACING_ROUND_TRIPS if e.scenario.method.places else _ROUND_TRIPS
-    latency_ms = round_trips * e.scenario.trouble.knob("latency_ms")
+    latency_ms = _ROUND_TRIPS * e.scenario.trouble.knob("latency_ms")
     if latest_ms + NEED_MS + latency_ms > e.deadline_ms:
         return reason or Reason.FAULT
     if any(record.fault is FaultKind.REFUSE for record in e.requests):

@@ -55,8 +55,8 @@ def shares(tally: Tally) -> Iterator[str]:
         f"{_percent(placing.placed, placing)} placed, {_percent(placing.filled, placing)} placed and filled"
     )
     yield (
-        f"{placing.settled} left open, asked for again once the trouble had ended: "
-        f"all known within {placing.slowest_ms / 1_000:.1f} s"
+        f"{placing.settled} were left open and asked for again once the trouble had ended, "
+        f"the last of a round took {placing.slowest_ms / 1_000:.1f} s"
     )
     yield f"{cancelling.wanted} orders to be canceled: {_percent(cancelling.resolved, cancelling)} resolved by the call"
 
