@@ -11,7 +11,7 @@ from .troubles import LABELS
 from .verdict import Flaw, Orders, Verdict
 
 TOTAL = "total"
-_ENOUGH: Final = 5_000
+_ENOUGH: Final = 20_000
 """Of how many orders on the shares are those of what is drawn, and not of chance."""
 _RESOLVED: Final = 0.95
 _FILLED: Final = 0.5

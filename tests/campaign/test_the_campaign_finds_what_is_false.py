@@ -74,7 +74,7 @@ def test_as_much_is_placed_as_cancelled_and_every_code_proves_what_it_says() -> 
 
 def test_too_little_that_is_placed_is_told() -> None:
     tally = Tally()
-    tally.add(RoundVerdict(1, 1, "none", "create_order", placing=Orders(10_000, 9_500, 6_000, 5_000)))
+    tally.add(RoundVerdict(1, 1, "none", "create_order", placing=Orders(20_000, 19_000, 12_000, 10_000)))
     assert list(tally.shortfalls()) == []
     tally.add(RoundVerdict(1, 2, "none", "create_order", placing=Orders(100)))
     assert len(list(tally.shortfalls())) == 2
