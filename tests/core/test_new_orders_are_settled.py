@@ -163,6 +163,19 @@ def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
         assert run(venue, "a", timeout_ms=3_000) == [Fate.REFUSED if explained else None]
 
 
+def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_settled() -> None:
+    def build(dialect: Any, states: Any) -> Any:
+        orders = [{"clientOid": s.target.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
+        return dialect.batch_place("BTCUSDT", orders)
+
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": "1000"})
+    placement = venue.placement("a", "b", is_single=False, timeout_ms=4_000)
+    placement.build = build
+    placement.states[1].terms = Terms("sell", TERMS.base, None, TERMS.price)
+    venue.script.run(place(placement))
+    assert [state.fate for state in placement.states] == [None, Fate.REFUSED]
+
+
 def test_fills_of_orders_that_cannot_be_looked_up_prove_nothing() -> None:
     for count in (1, 6):
         venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), foreign_fills=count)

@@ -104,8 +104,7 @@ def _prove_limited(placement: Placement, states: Sequence[PlaceState]) -> Flow[l
     yield Wait(desk.deadline.now_ms() + pause_ms)
     yield from _look(placement, missed)
     missed = [state for state in missed if state.fate is None and state.is_missed_twice(pacing)]
-    untouched = bool(missed) and (yield from _is_untouched(placement, missed))
-    return [state for state in missed if state.fate is None] if untouched else []
+    return (yield from _without_trace(placement, missed)) if missed else []
 
 
 def _request(desk: Desk, call: Call) -> Send:
@@ -162,9 +161,8 @@ def _settle(placement: Placement) -> Flow[None]:
     while todo := placement.unsettled():
         yield from _look(placement, todo)
         refused = [s for s in placement.unsettled() if s.doubt is Doubt.REFUSED_IN_WORDS and s.is_missed_twice(pacing)]
-        if refused and (yield from _is_untouched(placement, refused)):
-            for state in refused:
-                state.fate = state.fate or Fate.REFUSED
+        for state in (yield from _without_trace(placement, refused)) if refused else ():
+            state.fate = Fate.REFUSED
         todo = placement.unsettled()
         if not todo or (placement.stop_when_missed and all(state.is_missed_twice(pacing) for state in todo)):
             return
@@ -268,21 +266,21 @@ def _is_before(rows: Sequence[Row], began_ms: float | None) -> bool:
 # -- the account, as proof that nothing was placed ----------------------------------------------------------------
 
 
-def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bool]:
-    """Whether the account shows no trace of these orders: nothing that they hold, and no fill of theirs."""
+def _without_trace(placement: Placement, states: Sequence[PlaceState]) -> Flow[list[PlaceState]]:
+    """Return those of these orders of which the account shows no trace: nothing that they hold, no fill of theirs."""
     desk, dialect = placement.desk, placement.desk.dialect
     (balance,) = yield from deliver(desk, [desk.send(dialect.assets(None))])
     held = dialect.read_frozen(balance.body) if isinstance(balance, Answer) else None
     if not isinstance(balance, Answer) or not held:
-        return False  # an empty balance does not show the account
+        return []  # an empty balance does not show the account
     _set_began(placement, sent_ms_of(balance.body))
     if placement.began_ms is None:
-        return False
+        return []
     call = dialect.fills(placement.symbol, int(placement.began_ms - CLOCKS_APART_MS))
     (fills,) = yield from deliver(desk, [desk.send(call)])
     filled = dialect.read_fills(fills.body) if isinstance(fills, Answer) else None
     if filled is None:
-        return False
+        return []
     sides = {state.terms.side for state in states}
     traces = {
         fill.order_id
@@ -293,8 +291,8 @@ def _is_untouched(placement: Placement, states: Sequence[PlaceState]) -> Flow[bo
         and (fill.at_ms is None or fill.at_ms >= placement.began_ms - CLOCKS_APART_MS)
     }
     if not (yield from _are_of_others(placement, traces, states)):
-        return False
-    return not dialect.freezes or (yield from _is_explained(placement, states, held))
+        return []
+    return (yield from _without_coins(placement, states, held)) if dialect.freezes else list(states)
 
 
 def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[PlaceState]) -> Flow[bool]:
@@ -315,25 +313,27 @@ def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[P
     return all(state.fate is None for state in states)
 
 
-def _is_explained(placement: Placement, states: Sequence[PlaceState], held: Mapping[str, Decimal]) -> Flow[bool]:
-    """Whether what is frozen is too little for any of these orders, beside those that are listed."""
-    base, quote = placement.coins[placement.symbol]
-    needed: dict[str, Decimal] = {}
-    for state in states:
-        coin = quote if state.terms.side == "buy" else base
-        terms = state.terms
-        amount = terms.quote if terms.base is None else terms.base * (terms.price or 0 if coin == quote else 1)
-        least = (amount or Decimal(0)) * _LEAST_SHARE
-        needed[coin] = min(needed.get(coin, least), least)
-    if all(held.get(coin, Decimal(0)) < amount for coin, amount in needed.items()):
-        return True
+def _without_coins(
+    placement: Placement, states: Sequence[PlaceState], held: Mapping[str, Decimal]
+) -> Flow[list[PlaceState]]:
+    """Return the orders for which too little is frozen, beside what those hold that are listed."""
+    if all(_is_too_little(placement, state, held) for state in states):
+        return list(states)
     rows = yield from list_open(placement.desk, None)
     if isinstance(rows, Fault):
         rows = yield from list_open(placement.desk, placement.symbol)
     if isinstance(rows, Fault):
-        return False
-    names = {state.target.value for state in states}
-    if any(row.client_id in names for row in rows):
-        return False
+        return []
+    listed = {row.client_id for row in rows}
     left = unexplained(rows, held, placement.coins)
-    return all(left.get(coin, Decimal(0)) < amount for coin, amount in needed.items())
+    return [s for s in states if s.target.value not in listed and _is_too_little(placement, s, left)]
+
+
+def _is_too_little(placement: Placement, state: PlaceState, held: Mapping[str, Decimal]) -> bool:
+    """Whether less is frozen than a small rest of this order would hold."""
+    base, quote = placement.coins[placement.symbol]
+    terms = state.terms
+    if terms.side != "buy":
+        return held.get(base, Decimal(0)) < (terms.base or Decimal(0)) * _LEAST_SHARE
+    cost = terms.quote if terms.base is None else terms.base * (terms.price or Decimal(0))
+    return held.get(quote, Decimal(0)) < (cost or Decimal(0)) * _LEAST_SHARE
