@@ -15,7 +15,14 @@ nox.options.sessions = ["lint", "types", "docs", "tests"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 # What stands on ccxt and freqtrade; the core and the local venue know neither.
-PAIRED = ["tests/adapter", "tests/wire", "tests/flavours", "tests/bot", "tests/emulator/test_stock_ccxt_works.py"]
+PAIRED = [
+    "tests/adapter",
+    "tests/wire",
+    "tests/flavours",
+    "tests/unit",
+    "tests/bot",
+    "tests/emulator/test_stock_ccxt_works.py",
+]
 
 
 def bound(name: str, end: str) -> str:
