@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.freqtrade import own_orders
+from bitget_margin.freqtrade.own_orders import BLOCKS_SECONDS
+from bitget_margin.freqtrade.rung import Kind, Phase
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -33,8 +36,8 @@ def rich_bot(tmp_path: Path) -> Iterator[Steps]:
 
 def lose_one_answer(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the next order placed without an answer, and found only once freqtrade wants to place another one."""
-    api, own_orders = bot.bot.exchange.api, bot.bot.exchange._own_orders
-    place, resolve = api.create_order, own_orders.resolve
+    api, own = bot.bot.exchange.api, bot.bot.exchange._own_orders
+    place, resolve = api.create_order, own.resolve
 
     def lost(*args: Any, **named: Any) -> None:
         monkeypatch.setattr(api, "create_order", place)
@@ -46,7 +49,7 @@ def lose_one_answer(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
         return pair is not None and resolve(pair, side)
 
     monkeypatch.setattr(api, "create_order", lost)
-    monkeypatch.setattr(own_orders, "resolve", resolve_as_it_is_placed)
+    monkeypatch.setattr(own, "resolve", resolve_as_it_is_placed)
 
 
 def test_an_entry_that_is_found_is_not_bought_again(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +67,29 @@ def test_an_exit_that_is_found_is_not_sold_again(rich_bot: Steps, monkeypatch: p
     rich_bot.loop(4)
     assert [order.side for order in rich_bot.venue.orders()] == ["buy", "sell"]
     assert not rich_bot.trade.is_open
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_an_order_that_never_was_is_given_up_though_no_other_one_is_wanted(
+    bot: Steps, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    if side == "sell":
+        bot.enter()
+    api = bot.bot.exchange.api
+
+    def refuse(*args: Any, **named: Any) -> None:
+        orders = [{"id": None, "status": None, "clientOrderId": "x"}]
+        raise PlaceUnresolved("create_order", orders, missed_twice=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(api, "create_order", refuse)
+        STRINGS.enter, STRINGS.exit = side == "buy", side == "sell"
+        bot.loop()
+    STRINGS.enter = STRINGS.exit = False
+    (lost,) = bot.keeper.records.open(Kind.OWN)
+    bot.keeper.found(lost)
+    bot.keeper.note_missed(lost, BLOCKS_SECONDS)
+    monkeypatch.setattr(own_orders, "now_ms", lambda: lost.intended_ms + 31_000)
+    bot.loop()
+    assert bot.keeper.records.open(Kind.OWN) == []
+    assert [order.client_id for order in bot.keeper.records.in_phase(Phase.LOST)] == [lost.client_id]

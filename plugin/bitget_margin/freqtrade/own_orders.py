@@ -156,13 +156,22 @@ class OwnOrders:
             self.adopt(found)
             return found.phase.open or found.filled > 0
         self._keeper.note_missed(intent)
-        if self._keeper.missed_seconds(intent) > BLOCKS_SECONDS and intent.order_id is not None:
+        if self._keeper.missed_seconds(intent) <= BLOCKS_SECONDS:
+            return False
+        if intent.order_id is not None:
             self._keeper.notices.warn(
                 f"The {intent.side} order {intent.order_id} on {intent.pair} was taken by the venue, which does not "
                 "show it now. It may still trade; every loop looks for it, and no other one is placed there.",
                 f"missing {intent.client_id}",
             )
+        elif self._is_of_the_past(intent) or self._is_not_there(intent, intent.amount):
+            self._give_up(intent)
         return False
+
+    def _is_of_the_past(self, intent: Rung) -> bool:
+        """Whether an exit is of a trade that is not open any more."""
+        trade = bookkeeping.open_trade(intent.pair)
+        return intent.side != BUY and (trade is None or bookkeeping.key_of(trade) != intent.trade)
 
     def _is_not_there(self, intent: Rung, amount: float) -> bool:
         """Whether an order without an answer is proven not to be there, so that another one may be sent.
