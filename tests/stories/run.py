@@ -1,0 +1,16 @@
+"""Start the stories: `python tests/stories/run.py --stories 300 --seed 1 --account classic`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+# The package is found beside the tests; its own folder would offer its modules under bare names.
+sys.path[0] = str(Path(__file__).parents[1])
+os.environ.setdefault("COLUMNS", "200")
+
+if __name__ == "__main__":
+    from stories.command import main
+
+    sys.exit(main())
