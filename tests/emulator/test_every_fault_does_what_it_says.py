@@ -199,7 +199,7 @@ def test_wrong_symbol_and_twice_and_unasked_on_pages(venue: Emulator, client: Cl
     order_id = client.placed()
     (row,) = client.open_orders().data["orderList"]
     expected = {
-        FaultKind.WRONG_SYMBOL: [row | {"symbol": "ETHUSDT", "status": "cancelled"}],
+        FaultKind.WRONG_SYMBOL: [row | {"symbol": "LTCUSDT", "status": "cancelled"}],
         FaultKind.TWICE: [row, row],
         FaultKind.UNASKED_IDS: [row, row | UNASKED],
         FaultKind.NULL_LISTS: None,
@@ -217,7 +217,7 @@ def test_wrong_symbol_and_twice_and_unasked_on_pages(venue: Emulator, client: Cl
 def test_unified_rows_are_spoiled_alike() -> None:
     """Lists without a name, orders with a status of another name, and an order alone."""
     row = {"orderId": "1", "symbol": "ETHUSDT", "orderStatus": "live", "feeDetail": [{"fee": "0"}]}
-    wrong = row | {"symbol": "BTCUSDT", "orderStatus": "cancelled"}
+    wrong = row | {"symbol": "LTCUSDT", "orderStatus": "cancelled"}
     assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), {"list": [row], "cursor": None})["list"] == [wrong]
     assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), row) == wrong
     assert spoiled(FaultRule(FaultKind.TWICE), row) == row
