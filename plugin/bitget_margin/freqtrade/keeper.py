@@ -15,7 +15,7 @@ from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
 from bitget_margin.freqtrade.holdings import REL_TOLERANCE
-from bitget_margin.freqtrade.ladder import SELL
+from bitget_margin.freqtrade.ladder import BUY, SELL
 from bitget_margin.freqtrade.notices import Notices
 from bitget_margin.freqtrade.records import Batch, Records
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
@@ -236,6 +236,9 @@ class Keeper:
                     continue
                 # Killed between the record and the row, the bot has not booked it yet.
                 bookkeeping.book(trade, rung)
+                if rung.side == BUY and any(row.ft_order_side == trade.exit_side for row in trade.open_orders):
+                    # freqtrade does not count an open row: the exit would close the trade over the coins of this buy.
+                    continue
                 if bookkeeping.reopen(trade, rung, self._fee_base):
                     self._handed.add(rung.client_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,6 +54,26 @@ def test_an_ended_order_that_freqtrade_has_not_booked_is_not_called_settled(monk
     for _ in range(3):
         stand.keeper.settle({})
     assert not stand.records.rows[ENDED.client_id].settled
+
+
+def test_a_buy_that_ended_waits_until_the_exit_beside_it_is_booked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its row would be open for a moment, and not count: the exit would close the trade over coins that it has."""
+    stand = stand_with(monkeypatch, replace(ENDED, side="buy"))
+    handed: list[str] = []
+
+    def reopen(_trade: Any, row: Rung, _fee: Any) -> bool:
+        handed.append(row.client_id)
+        return True
+
+    monkeypatch.setattr(bookkeeping, "reopen", reopen)
+    monkeypatch.setattr(bookkeeping, "is_open", lambda *_: False)
+    trade = stand.trades[KEY]
+    trade.open_orders.append(SimpleNamespace(ft_order_side="sell"))
+    stand.keeper.settle({})
+    assert handed == []
+    trade.open_orders.clear()
+    stand.keeper.settle({})
+    assert handed == [ENDED.client_id]
 
 
 def test_an_exit_has_less_time_by_what_this_loop_has_lost(monkeypatch: pytest.MonkeyPatch) -> None:
