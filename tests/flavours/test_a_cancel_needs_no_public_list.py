@@ -147,13 +147,15 @@ def test_nothing_is_kept_as_if_the_markets_were_loaded(
         for order_id in ids[:2]:
             assert client("batch_cancel", [order_id], BTC).ok
             assert not client.exchange.markets
-    assert [record.name for record in caplog.records] == ["bitget_margin.markets"] * 2
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "bitget_margin.markets"
+    ] * 2
     assert "by the names of the pairs" in caplog.text
     venue.clear_faults()
     caplog.clear()
     assert client("batch_cancel", ids[2:], BTC).ok
     assert client.exchange.markets[BTC]["precision"]["price"]
-    assert caplog.records == []
+    assert "bitget_margin.markets" not in {record.name for record in caplog.records}
 
 
 def test_the_venue_s_own_symbol_names_its_pair_as_with_the_lists(venue: Emulator, sync_client: Client) -> None:
