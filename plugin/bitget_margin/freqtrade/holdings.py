@@ -16,6 +16,8 @@ from bitget_margin.freqtrade.base import Trade
 logger: Final = logging.getLogger("bitget_margin")
 
 _RECENT_SECONDS: Final = 60.0
+RECHECK_SECONDS: Final = 1.5
+"""Between two look-ups, and between two balances, as proof that an order is not there."""
 REL_TOLERANCE: Final = 0.002
 """How far wallet and books may be apart: fees that freqtrade estimates, dust of earlier trades."""
 

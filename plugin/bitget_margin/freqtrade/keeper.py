@@ -14,7 +14,7 @@ import ccxt
 from bitget_margin.freqtrade import bookkeeping
 from bitget_margin.freqtrade.base import Trade
 from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.holdings import REL_TOLERANCE
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE
 from bitget_margin.freqtrade.ladder import BUY, SELL
 from bitget_margin.freqtrade.notices import Notices
 from bitget_margin.freqtrade.records import Batch, Records
@@ -31,8 +31,6 @@ _K = TypeVar("_K", bound=Hashable)
 
 LOST_AFTER_SECONDS: Final = 30.0
 """How long an order without an answer is looked for where the balance does not show sooner that it is not there."""
-RECHECK_SECONDS: Final = 1.5
-"""Between two look-ups, and between two balances, as proof that an order is not there."""
 SHOUT_AFTER_SECONDS: Final = 60.0
 """How long an order with an id may be in neither list before the user hears of it."""
 END_SECONDS: Final = 30.0

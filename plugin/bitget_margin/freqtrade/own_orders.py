@@ -19,7 +19,7 @@ from bitget_margin.adapter.faults import verdict_of
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import bookkeeping, client_ids
 from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row
-from bitget_margin.freqtrade.holdings import REL_TOLERANCE
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE
 from bitget_margin.freqtrade.ladder import BUY
 from bitget_margin.freqtrade.rung import Kind, Phase, Rung
 from bitget_margin.freqtrade.venue import Budget, now_ms
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 BLOCKS_SECONDS: Final = 30.0
 """How long an order without an answer keeps others from its side of its pair, at least where the balance does not show
 that it is not there. After that the venue would refuse it for its age."""
-RECHECK_SECONDS: Final = 1.5
-"""Between two look-ups that miss an order, as proof."""
 PLACING_SECONDS: Final = 30.0
 _PLAIN: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
 """Verdicts that need no proof; None where the venue was not asked."""

@@ -12,8 +12,8 @@ from bitget_margin.adapter import faults
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import own_orders
 from bitget_margin.freqtrade.base import TemporaryError
-from bitget_margin.freqtrade.holdings import Holding
-from bitget_margin.freqtrade.own_orders import BLOCKS_SECONDS, RECHECK_SECONDS, OwnOrders
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
+from bitget_margin.freqtrade.own_orders import BLOCKS_SECONDS, OwnOrders
 from bitget_margin.freqtrade.rung import Phase, Rung
 from support.botless import PAIR, Records, Stand, own, without_freqtrade
 
