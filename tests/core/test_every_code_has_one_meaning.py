@@ -5,7 +5,8 @@ from __future__ import annotations
 import ccxt
 import pytest
 
-from bitget_margin.core.codes import of_code, of_item
+from bitget_margin.core.call import Fault
+from bitget_margin.core.codes import of_code, of_item, verdict
 from bitget_margin.core.error_codes import TABLE, Source, Verdict
 from support import published_codes
 
@@ -90,3 +91,11 @@ def test_an_entry_without_a_code_is_judged_by_its_text_only_towards_more_doubt()
     assert of_item(None, "订单不存在") is Verdict.GONE
     assert of_item(None, "less than the minimum amount 5 USDT") is None
     assert of_item("45110", "Operation timed out") is Verdict.REFUSED
+
+
+def test_a_code_without_a_row_that_ccxt_takes_for_no_answer_may_have_been_executed() -> None:
+    def said(code: str, *, transient: bool) -> Verdict:
+        return verdict(Fault(OSError(code), code, "no", 400, is_transient=transient))
+
+    assert [said("99999", transient=transient) for transient in (False, True)] == [Verdict.UNSETTLED, Verdict.AMBIGUOUS]
+    assert said("45110", transient=True) is Verdict.REFUSED, "a row decides"

@@ -188,6 +188,13 @@ def test_a_look_up_without_an_answer_is_no_miss() -> None:
     assert venue.script.now_ms - START_MS > 1_500 + 150, "the first miss comes after the faults"
 
 
+def test_a_list_with_a_row_that_cannot_be_read_misses_nothing() -> None:
+    """It may be the order's."""
+    odd = Placed("900", "x", START_MS, ours=False, said={"orderId": None})
+    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), orders=[odd])
+    assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+
+
 def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
     venue = PlacingVenue(executed=lambda *_: False, answer=lost)
     placement = venue.placement("a")
