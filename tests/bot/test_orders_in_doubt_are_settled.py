@@ -97,7 +97,8 @@ def test_a_ladder_that_is_refused_for_the_moment_rests_a_loop_later(stage: Stage
     pair = next(stage.pairs)
     stage.venue.add_fault(FaultKind.ITEM_CODE_BEFORE, many(stage), count=1, code="12001")
     enter(stage, pair)
-    assert {row["phase"] for row in stage.bot.resting() if row["pair"] == pair} == {"live"}
+    phases = lambda: {row["phase"] for row in stage.bot.resting() if row["pair"] == pair}  # noqa: E731
+    stage.bot.until(lambda: phases() == {"live"}, "the bot has written down that they rest")
     stage.bot.say(pair, exit=True)
     agree(stage, closed(stage, pair))
 
