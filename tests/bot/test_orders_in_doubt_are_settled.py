@@ -12,7 +12,7 @@ from support.bot import live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed, enter, on_stage
 
 ONE = "place-order"
-AGAIN_SECONDS = 10.0
+AGAIN_SECONDS = 20.0
 """For the loop that meets the fault, its two look-ups, and the next loop, on a busy machine; 40 s before."""
 
 
