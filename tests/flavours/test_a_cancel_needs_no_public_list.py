@@ -147,9 +147,8 @@ def test_nothing_is_kept_as_if_the_markets_were_loaded(
         for order_id in ids[:2]:
             assert client("batch_cancel", [order_id], BTC).ok
             assert not client.exchange.markets
-    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
-        "bitget_margin.markets"
-    ] * 2
+    warned = [record.name for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [name for name in warned if name.startswith("bitget_margin")] == ["bitget_margin.markets"] * 2
     assert "by the names of the pairs" in caplog.text
     venue.clear_faults()
     caplog.clear()
