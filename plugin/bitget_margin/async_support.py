@@ -20,19 +20,7 @@ from bitget_margin.adapter.departures import Knock, Pause, Step
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.margin import CrossedMargin
 from bitget_margin.adapter.transport import Sessions
-from bitget_margin.core.call import (
-    Answer,
-    Effect,
-    Fault,
-    Flow,
-    LoadMarkets,
-    Reply,
-    Resync,
-    Send,
-    SendAll,
-    T,
-    Wait,
-)
+from bitget_margin.core.effects import Answer, Effect, Fault, Flow, LoadMarkets, Reply, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.gates import GateDown
 

@@ -14,7 +14,8 @@ import pytest
 from bitget_margin.adapter import asking, departures, fetching, operations, windows
 from bitget_margin.adapter import clock as clocks
 from bitget_margin.adapter.departures import Knock, Pause
-from bitget_margin.core.call import Call, Endpoint, Fault, Send, SendAll
+from bitget_margin.core.effects import Call, Fault, Send, SendAll
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, fault, in_turn, page, row

@@ -10,9 +10,9 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import asking
-from bitget_margin.core.account import AccountKind
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.settings import Pacing, Settings
-from bitget_margin.core.target import IdKind, Target
 from support.calling import BTC, CROSS, exchange
 
 SWAP = "BTC/USDT:USDT"

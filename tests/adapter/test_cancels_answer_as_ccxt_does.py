@@ -9,7 +9,8 @@ import pytest
 
 from bitget_margin.adapter import operations
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
-from bitget_margin.core.call import Call, Endpoint, Fault
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import CancelReport, Outcome
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row

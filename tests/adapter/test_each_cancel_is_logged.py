@@ -12,7 +12,7 @@ import pytest
 
 from bitget_margin import CancelUnresolved
 from bitget_margin.adapter import operations
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import fault, in_turn, page, row
 

@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.adapter import fetching, operations
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
-from bitget_margin.core.call import Fault
+from bitget_margin.core.effects import Fault
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn
 from support.sweeping import COINS, Account, asked, order

@@ -15,7 +15,7 @@ import urllib3
 import bitget_margin
 from bitget_margin.adapter import faults
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
-from bitget_margin.core.call import Answer, Fault
+from bitget_margin.core.effects import Answer, Fault
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from support.calling import BTC, exchange
 

@@ -12,7 +12,8 @@ import pytest
 
 from bitget_margin.adapter import clock as clocks
 from bitget_margin.adapter import driver
-from bitget_margin.core.call import Call, Endpoint, Send
+from bitget_margin.core.effects import Call, Send
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import exchange
 
 ASSETS = Call(Endpoint.ASSETS, {"coin": "BTC"})

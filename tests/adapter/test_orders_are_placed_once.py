@@ -11,8 +11,8 @@ import pytest
 
 from bitget_margin.adapter import placing
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Call, Endpoint, Fault
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.placing_venue import Placed, PlacingVenue
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row

@@ -12,7 +12,8 @@ import pytest
 from bitget_margin.adapter import fetching
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
 from bitget_margin.adapter.viewing import view_orders
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault
+from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn, page, row
 

@@ -13,15 +13,15 @@ from bitget_margin.adapter import desk as desks
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.adapter.orders import readable, report
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Fault
-from bitget_margin.core.ledger import Entry, Ledger
+from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.cancel_state import Entry, Ledger
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, Row
+from bitget_margin.core.order_row import row as read
 from bitget_margin.core.outcome import CancelResult, Outcome
-from bitget_margin.core.row import CLASSIC_FIELDS, UNIFIED_FIELDS, Row
-from bitget_margin.core.row import row as read
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.sweep import Swept
-from bitget_margin.core.target import IdKind, Target
 from support.calling import BTC, Caller, exchange
 from support.script import START_MS, fault, in_turn, page
 from support.wire import row

@@ -12,7 +12,8 @@ import pytest
 
 from bitget_margin.adapter import departures, windows
 from bitget_margin.adapter.departures import Pause
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Send
+from bitget_margin.core.effects import Answer, Call, Fault, Send
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import exchange
 
 ANSWER = Answer({})

@@ -12,7 +12,7 @@ import pytest
 
 from bitget_margin.adapter import venue_clock
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW, bounded
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import exchange
 from support.script import EPOCH_MS
 

@@ -8,7 +8,8 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter.viewing import view_orders
-from bitget_margin.core.call import Endpoint, Fault
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page, row
 

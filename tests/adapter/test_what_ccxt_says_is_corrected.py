@@ -13,9 +13,9 @@ import pytest
 import bitget_margin
 from bitget_margin.adapter.absurd import refuse_absurd
 from bitget_margin.adapter.secret import Secret
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.row import CLASSIC_FIELDS, State
-from bitget_margin.core.row import row as read_row
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_row import CLASSIC_FIELDS, State
+from bitget_margin.core.order_row import row as read_row
 from support.calling import BTC, CROSS, exchange
 from support.wire import row
 

@@ -11,8 +11,8 @@ import tracemalloc
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bitget_margin.core.flow import cancel
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.cancel import cancel
+from bitget_margin.core.order_ref import IdKind, Target
 from support.script import Script
 
 MANY: Final = 100_000

@@ -8,8 +8,8 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.core.codes import SERVER_ERROR, of_code, of_item
 from bitget_margin.core.error_codes import TABLE, Verdict
+from bitget_margin.core.verdicts import SERVER_ERROR, of_code, of_item
 from bitget_margin.emulator import FaultKind, FaultRule
 from support.published_codes import CLASSIC, UNIFIED, UNIFIED_SOCKET
 

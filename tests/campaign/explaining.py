@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord

@@ -9,7 +9,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.emulator import FaultKind
 from bitget_margin.emulator.order import Status
 

@@ -18,8 +18,8 @@ from bitget_margin.cli.outcomes import Book, summary
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Name
 from bitget_margin.cli.work import batches, carry_out
+from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.target import IdKind
 
 BTC = "BTC/USDT"
 A, B = Name(IdKind.ORDER, "1", BTC), Name(IdKind.CLIENT, "b", BTC)

@@ -14,7 +14,7 @@ from bitget_margin.cli import age, credentials, freqtrade_config, listing, main,
 from bitget_margin.cli.account import connect
 from bitget_margin.cli.exits import BadUsage
 from bitget_margin.cli.selection import Name, Selection, pick, select, symbol_of
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.order_ref import IdKind
 from bitget_margin.emulator import ccxt_urls
 from bitget_margin.freqtrade import client_ids
 from bitget_margin.freqtrade.rung import TradeKey

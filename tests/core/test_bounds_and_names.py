@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Fault
-from bitget_margin.core.codes import Verdict, hint_gone, refuses_parameters, says_kind, verdict
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Pacing, Settings, settings
-from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id, targets
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id, targets
+from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, settings
+from bitget_margin.core.verdicts import Verdict, hint_gone, refuses_parameters, says_kind, verdict
 
 OWN = Pacing(recancel_ms=1)
 

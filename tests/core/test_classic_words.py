@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core import wire
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page, decimal, page_of
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault
-from bitget_margin.core.row import CLASSIC_FIELDS, UNIFIED_FIELDS, State, milliseconds, row, text
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core import api_v2
+from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, State, milliseconds, row, text
+from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page, decimal, page_of
 
 NOW_MS = 1_695_806_875_837
 DAY_MS = 86_400_000
@@ -34,26 +34,26 @@ def order(order_id: str, **more: Any) -> dict[str, Any]:
     ("build", "method", "path", "params"),
     [
         (
-            lambda: wire.batch_place("BTCUSDT", ({"side": "buy"},)),
+            lambda: api_v2.batch_place("BTCUSDT", ({"side": "buy"},)),
             "POST",
             "batch-place-order",
             {"symbol": "BTCUSDT", "orderList": [{"side": "buy"}]},
         ),
         (
-            lambda: wire.single_cancel(Target("BTCUSDT", IdKind.ORDER, "1")),
+            lambda: api_v2.single_cancel(Target("BTCUSDT", IdKind.ORDER, "1")),
             "POST",
             "cancel-order",
             {"symbol": "BTCUSDT", "orderId": "1"},
         ),
-        (lambda: wire.page(Listing.OPEN, None, 5), "GET", "open-orders", {"startTime": "5", "limit": "100"}),
+        (lambda: api_v2.page(Listing.OPEN, None, 5), "GET", "open-orders", {"startTime": "5", "limit": "100"}),
         (
-            lambda: wire.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
+            lambda: api_v2.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
             "GET",
             "history-orders",
             {"symbol": "BTCUSDT", "startTime": "5", "limit": "500", "idLessThan": "77"},
         ),
-        (wire.assets, "GET", "account/assets", {}),
-        (lambda: wire.assets({"coin": "BTC"}), "GET", "account/assets", {"coin": "BTC"}),
+        (api_v2.assets, "GET", "account/assets", {}),
+        (lambda: api_v2.assets({"coin": "BTC"}), "GET", "account/assets", {"coin": "BTC"}),
     ],
 )
 def test_requests_are_what_the_documents_show(
@@ -67,61 +67,61 @@ def test_requests_are_what_the_documents_show(
 
 def test_one_order_is_asked_for_in_history_first_and_each_answer_speaks_for_its_own_list() -> None:
     params = {"symbol": "BTCUSDT", "startTime": "5", "clientOid": "a"}
-    history, live = wire.by_id("BTCUSDT", IdKind.CLIENT, "a", 5)
+    history, live = api_v2.by_id("BTCUSDT", IdKind.CLIENT, "a", 5)
     assert (history.call, history.listings) == (Call(Endpoint.HISTORY_ORDERS, params), (Listing.HISTORY,))
     assert (live.call, live.listings) == (Call(Endpoint.OPEN_ORDERS, params), (Listing.OPEN,))
 
 
 def test_a_page_that_begins_at_an_order_shows_that_order_too() -> None:
     """The venue answers with ids below the cursor."""
-    assert wire.cursor_from(112_233) == "112234"
+    assert api_v2.cursor_from(112_233) == "112234"
 
 
 def test_look_ups_stay_a_day_inside_the_venues_90_days() -> None:
-    assert wire.WINDOW_MS == 89 * DAY_MS
+    assert api_v2.WINDOW_MS == 89 * DAY_MS
 
 
 def test_every_entry_of_a_batch_keeps_the_venues_words_and_its_raw_form() -> None:
     good, bad = {"orderId": "1", "clientOid": "a"}, {"orderId": "2", "errorMsg": "no", "errorCode": "43001"}
-    answer = wire.read_batch(success({"successList": [good, {}], "failureList": [bad, 5]}))
+    answer = api_v2.read_batch(success({"successList": [good, {}], "failureList": [bad, 5]}))
     assert answer == BatchAnswer(
         (Item("1", "a", None, None, good),), (Item("2", None, "no", "43001", bad),), ({}, {"raw": 5})
     )
 
 
 def test_whose_account_it_is_is_asked_without_parameters_and_read_where_it_stands() -> None:
-    assert wire.account() == Call(Endpoint.ACCOUNT, {})
-    assert wire.read_uid(success({"userId": "7"})) == "7"
+    assert api_v2.account() == Call(Endpoint.ACCOUNT, {})
+    assert api_v2.read_uid(success({"userId": "7"})) == "7"
     for data in (None, [], {}, "x"):
-        assert wire.read_uid(success(data)) is None
+        assert api_v2.read_uid(success(data)) is None
 
 
 def test_balances_without_a_list_are_none() -> None:
     rows = [{"coin": "USDT"}]
-    assert wire.read_assets(success(rows)) == rows
+    assert api_v2.read_assets(success(rows)) == rows
     for data in (None, {}, {"assets": rows}, "x"):
-        assert wire.read_assets(success(data)) is None
+        assert api_v2.read_assets(success(data)) is None
 
 
 def test_one_list_of_the_two_is_an_answer_and_none_is_not() -> None:
     """What stands in neither list is looked up; without any list, all of it is."""
-    assert wire.read_batch(success({"successList": [{"orderId": "1"}], "failureList": None})) is not None
-    assert wire.read_batch(success({"failureList": [{"orderId": "1"}]})) is not None
+    assert api_v2.read_batch(success({"successList": [{"orderId": "1"}], "failureList": None})) is not None
+    assert api_v2.read_batch(success({"failureList": [{"orderId": "1"}]})) is not None
     for data in (None, [], {}, {"successList": None, "failureList": {}}):
-        assert wire.read_batch(success(data)) is None
-    assert wire.read_batch({"code": "40010", "data": {"successList": []}}) is None
+        assert api_v2.read_batch(success(data)) is None
+    assert api_v2.read_batch({"code": "40010", "data": {"successList": []}}) is None
 
 
 def test_an_answer_to_a_single_cancel_names_its_order_or_is_none() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert wire.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
-    assert wire.read_single(success({"clientOid": "a"})) is not None
+    assert api_v2.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert api_v2.read_single(success({"clientOid": "a"})) is not None
     for data in (None, {}, [raw], "1"):
-        assert wire.read_single(success(data)) is None
+        assert api_v2.read_single(success(data)) is None
 
 
 def test_a_page_brings_its_rows_its_lowest_id_and_the_venues_clock() -> None:
-    page = wire.read_page(success({"orderList": [order("12"), order("9"), order("x1")]}))
+    page = api_v2.read_page(success({"orderList": [order("12"), order("9"), order("x1")]}))
     assert page is not None
     assert (page.size, page.sent_ms, page.cursor, page.full, page.whole) == (3, NOW_MS, "9", False, True)
     first = page.rows[0]
@@ -132,15 +132,15 @@ def test_a_page_brings_its_rows_its_lowest_id_and_the_venues_clock() -> None:
 
 
 def test_an_empty_page_is_the_last_and_a_missing_list_is_no_page() -> None:
-    page = wire.read_page(success({"orderList": []}))
+    page = api_v2.read_page(success({"orderList": []}))
     assert page == Page((), 0, NOW_MS, None)
     assert page.last
     for data in (None, [], {}, {"orderList": None}, {"orderList": {}}):
-        assert wire.read_page(success(data)) is None
+        assert api_v2.read_page(success(data)) is None
 
 
 def test_the_list_of_the_first_version_of_the_api_is_read_too() -> None:
-    page = wire.read_page(success({"resultList": [order("9")]}))
+    page = api_v2.read_page(success({"resultList": [order("9")]}))
     assert page is not None
     assert [found.order_id for found in page.rows] == ["9"]
 
@@ -148,14 +148,14 @@ def test_the_list_of_the_first_version_of_the_api_is_read_too() -> None:
 @pytest.mark.parametrize(("length", "full"), [(49, False), (50, True), (51, False), (100, True)])
 def test_a_page_of_a_round_length_may_have_been_cut_off(length: int, full: bool) -> None:
     """By a cap that the venue does not document."""
-    page = wire.read_page(success({"orderList": [order(str(i + 1)) for i in range(length)]}))
+    page = api_v2.read_page(success({"orderList": [order(str(i + 1)) for i in range(length)]}))
     assert page is not None
     assert page.full is full
 
 
 def test_a_row_that_cannot_be_read_leaves_the_page_unproven() -> None:
     """It may be an order that lives."""
-    page = wire.read_page(success({"orderList": [order("9"), {"orderId": "8"}]}))
+    page = api_v2.read_page(success({"orderList": [order("9"), {"orderId": "8"}]}))
     assert page is not None
     assert [found.order_id for found in page.rows] == ["9"]
     assert not page.whole
@@ -222,13 +222,13 @@ def test_an_amount_is_exact_and_finite_or_none(value: object, expected: Decimal 
 
 def test_that_the_venue_does_not_know_an_order_is_an_empty_page_and_any_other_refusal_is_none() -> None:
     gone = Fault(OSError(), "43001", "The order does not exist", 400)
-    assert page_of(gone, wire.read_page) == Page((), 0)
-    assert page_of(Fault(OSError(), "43001", "whatever", 400), wire.read_page) == Page((), 0)
-    assert page_of(Fault(OSError(), None, "The order does not exist", 400), wire.read_page) is None
-    assert page_of(Fault(OSError(), "43001", None, 502), wire.read_page) is None
-    assert page_of(Fault(OSError(), "43999", "whatever", 400), wire.read_page) is None
-    assert page_of(Fault(OSError(), "43999", "Order does not exist", 400), wire.read_page) == Page((), 0)
-    page = page_of(Answer(success({"orderList": [order("9")]})), wire.read_page)
+    assert page_of(gone, api_v2.read_page) == Page((), 0)
+    assert page_of(Fault(OSError(), "43001", "whatever", 400), api_v2.read_page) == Page((), 0)
+    assert page_of(Fault(OSError(), None, "The order does not exist", 400), api_v2.read_page) is None
+    assert page_of(Fault(OSError(), "43001", None, 502), api_v2.read_page) is None
+    assert page_of(Fault(OSError(), "43999", "whatever", 400), api_v2.read_page) is None
+    assert page_of(Fault(OSError(), "43999", "Order does not exist", 400), api_v2.read_page) == Page((), 0)
+    page = page_of(Answer(success({"orderList": [order("9")]})), api_v2.read_page)
     assert page is not None
     assert page.size == 1
 

@@ -14,11 +14,11 @@ import bitget_margin
 from bitget_margin import PlaceUnresolved
 from bitget_margin.adapter import desk as adapter_desk
 from bitget_margin.adapter.placing import create_orders
-from bitget_margin.core import flow
-from bitget_margin.core.account import AccountKind
+from bitget_margin.core import cancel
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import IdKind, Target
 from support.model import ModelVenue, Order, Trouble
 
 SYMBOL = "BTC/USDT"
@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
         self.venue.troubles = iter(wrong)
         desk = self.venue.desk(tuple(targets), Settings(confirm=confirm, timeout_ms=timeout_ms))
         began_ms = self.venue.now_ms
-        self.venue.run(flow.cancel(desk))
+        self.venue.run(cancel.cancel(desk))
         assert self.venue.now_ms - began_ms <= timeout_ms + 20
         for name, entry in zip(named, desk.ledger.entries.values(), strict=True):
             self._check(name, entry.outcome, confirm=confirm)

@@ -7,13 +7,12 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitget_margin.core import flow
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Endpoint
-from bitget_margin.core.ledger import Entry
+from bitget_margin.core import cancel
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import IdKind, Target
 from support.model import ROUND_TRIP_MS, ModelVenue, Order, Trouble, batch_items
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -61,7 +60,7 @@ def test_every_answer_is_true(case: tuple[ModelVenue, tuple[Target, ...], Settin
     venue, named, bounds = case
     meant = {target: venue.find(target.symbol, target.kind.value, target.value) for target in named}
     desk = venue.desk(named, bounds)
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert list(desk.ledger.entries) == list(named)
     for target, entry in desk.ledger.entries.items():
         assert entry.outcome is not None
@@ -124,7 +123,7 @@ def test_a_namesake_that_ended_just_before_is_not_ours_however_long_a_look_up_ta
         )
         venue.history_lag_ms = 60_000 if slow % 2 else 0
         desk = venue.desk(named, Settings())
-        venue.run(flow.cancel(desk))
+        venue.run(cancel.cancel(desk))
         row = desk.ledger.entries[named[0]].row
         assert row is None or row.order_id == "2"
 
@@ -142,10 +141,10 @@ def test_asking_again_changes_nothing(case: tuple[ModelVenue, tuple[Target, ...]
     """What was proven is proven again, once the venue is well."""
     venue, named, bounds = case
     first = venue.desk(named, bounds)
-    venue.run(flow.cancel(first))
+    venue.run(cancel.cancel(first))
     venue.troubles, venue.history_lag_ms = iter(()), 0.0
     second = venue.desk(named, Settings())
-    venue.run(flow.cancel(second))
+    venue.run(cancel.cancel(second))
     for target, entry in first.ledger.entries.items():
         if entry.outcome is not None and entry.outcome.ended:
             assert second.ledger.entries[target].outcome is entry.outcome

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Send
-from bitget_margin.core.codes import Verdict
-from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.together import together
+from bitget_margin.core.effects import Answer, Call, Fault, Send, together
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.requests import Desk, deliver
+from bitget_margin.core.verdicts import Verdict
 from support.script import START_MS, Script, fault, in_turn
 
 LIMITED = fault("429", "Too Many Requests", 429)

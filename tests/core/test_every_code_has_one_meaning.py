@@ -5,9 +5,9 @@ from __future__ import annotations
 import ccxt
 import pytest
 
-from bitget_margin.core.call import Fault
-from bitget_margin.core.codes import of_code, of_item, verdict
+from bitget_margin.core.effects import Fault
 from bitget_margin.core.error_codes import TABLE, Source, Verdict
+from bitget_margin.core.verdicts import of_code, of_item, verdict
 from support import published_codes
 
 PAGES = {

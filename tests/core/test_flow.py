@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core import flow
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault
-from bitget_margin.core.ledger import Entry
+from bitget_margin.core import cancel
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import IdKind, Target
 from support.model import ModelVenue, Order, Trouble
 from support.script import START_MS, Script, fault, in_turn, page, row
 
@@ -41,7 +41,7 @@ def cancelled(say: Any, *targets: Target, single: bool = False, **settings: Any)
     venue = Script(say)
     desk = venue.desk(*targets, **settings)
     desk.single = single
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert desk.ledger.in_flight == []
     return venue, list(desk.ledger.entries.values())
 
@@ -55,7 +55,7 @@ def on_model(count: int, *troubles: Trouble, **settings: Any) -> tuple[ModelVenu
     """Cancel so many live orders on a venue with these troubles; return it, and the outcomes."""
     venue = ModelVenue([Order(str(i), f"c{i}", "BTCUSDT") for i in range(1, count + 1)], iter(troubles))
     desk = venue.desk(by_id(*range(1, count + 1)), Settings(**settings))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert desk.ledger.requests == len(venue.calls)
     return venue, [entry.outcome for entry in desk.ledger.entries.values()]
 
@@ -174,7 +174,7 @@ def test_an_answer_is_read_in_the_words_of_the_account_that_gave_it() -> None:
 def test_a_definitive_error_ends_the_call_without_a_look(why: Fault) -> None:
     venue = Script(in_turn(why))
     desk = venue.desk(*by_id(12))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     (entry,) = desk.ledger.entries.values()
     assert desk.ledger.error is why.error
     assert (entry.outcome, entry.code, entry.reason) == (Outcome.NOT_SENT, why.code, why.text)
@@ -186,7 +186,7 @@ def test_the_first_definitive_error_is_the_one_that_is_raised() -> None:
     other = fault("40009", "sign signature error")
     venue = Script(in_turn(DENIED, other))
     desk = venue.desk(*by_id(12), *by_id(13, symbol="ETHUSDT"))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert desk.ledger.error is DENIED.error
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core import flow
-from bitget_margin.core.call import Answer, Call, Endpoint, SendAll
-from bitget_margin.core.delivery import Desk
+from bitget_margin.core import cancel
+from bitget_margin.core.effects import Answer, Call, SendAll
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.requests import Desk
 from support.script import START_MS, Script, fault, in_turn, page, row
 
 CANCEL, HISTORY, LIVE = Endpoint.BATCH_CANCEL, Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS
@@ -36,7 +37,7 @@ def nowhere(cancel: object) -> Any:
 def test_what_is_not_proven_is_looked_up_shortly_before_the_deadline(timeout_ms: float, before: float) -> None:
     venue = Script(nowhere(TAKEN))
     desk = venue.desk(*by_id(12), timeout_ms=timeout_ms)
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     ends = START_MS + timeout_ms
     assert [at for at in venue.sent_at if at >= ends - before] == [ends - before, ends - before + 10]
     assert venue.now_ms <= ends
@@ -47,7 +48,7 @@ def test_a_look_that_is_due_at_the_deadline_is_made_before_it() -> None:
     """The fourth pause, of 600 ms, would end exactly then."""
     venue = Script(nowhere(TAKEN))
     desk = venue.desk(*by_id(12), timeout_ms=10 + 3 * 20 + 150 + 300 + 600)
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert venue.waits[-1] < 600
     assert venue.now_ms < desk.deadline.at_ms
 
@@ -55,7 +56,7 @@ def test_a_look_that_is_due_at_the_deadline_is_made_before_it() -> None:
 def test_no_time_for_another_look_ends_the_call_at_once() -> None:
     venue = Script(nowhere(TAKEN))
     desk = venue.desk(*by_id(12), timeout_ms=31)
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert venue.waits == []
     assert venue.now_ms == START_MS + 30
 
@@ -64,7 +65,7 @@ def test_nobody_waits_for_orders_that_nothing_can_be_found_out_about() -> None:
     """The venue refuses their look-ups for good, and their cancel was taken."""
     venue = Script(lambda call: TAKEN if call.endpoint is CANCEL else DENIED)
     desk = venue.desk(*by_id(12))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     (entry,) = desk.ledger.entries.values()
     assert (entry.outcome, entry.reason, entry.code) == (Outcome.UNKNOWN, DENIED.text, "40014")
     assert venue.waits == []
@@ -84,7 +85,7 @@ def test_after_a_definitive_error_an_order_that_lives_is_left_and_one_that_was_t
 
     venue = Script(say)
     desk = venue.desk(*by_id(12, 13))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     lives, went = desk.ledger.entries.values()
     assert desk.ledger.error is DENIED.error
     assert (lives.outcome, went.outcome) == (Outcome.UNKNOWN, Outcome.CANCELED)
@@ -95,7 +96,7 @@ def test_an_error_leaves_orders_that_were_never_cancelled_alone() -> None:
     """They were not touched: there is nothing to look up."""
     venue = Script(lambda _: DENIED)
     desk = venue.desk(*by_id(12), *by_id(13, symbol="ETHUSDT"))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert [call.endpoint for call in venue.calls] == [CANCEL, CANCEL]
 
 
@@ -106,7 +107,7 @@ def test_the_single_endpoint_is_asked_once_per_order_and_its_answer_is_a_batch_o
     venue = Script(lambda call: {"orderId": call.params["orderId"]})  # type: ignore[call-overload]
     desk = venue.desk(*by_id(12, 13), confirm=False)
     desk.single = True
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     assert [call.endpoint for call in venue.calls] == [Endpoint.CANCEL] * 2
     assert [dict(call.params) for call in venue.calls] == [  # type: ignore[call-overload]
         {"symbol": "BTCUSDT", "orderId": "12"},
@@ -127,7 +128,7 @@ def test_an_order_that_was_named_by_both_of_its_ids_is_cancelled_again_once_by_i
 
     venue = Script(say)
     desk = venue.desk(*both)
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     sent = [dict(call.params)["orderIdList"] for call in venue.calls if call.endpoint is CANCEL]  # type: ignore[call-overload]
     assert sent == [[{"orderId": "12"}], [{"clientOid": "c12"}], [{"orderId": "12"}]]
     assert {entry.outcome for entry in desk.ledger.entries.values()} == {Outcome.OPEN}
@@ -141,7 +142,7 @@ def test_a_name_alone_is_cancelled_again_by_its_order_id() -> None:
 
     venue = Script(say)
     desk = venue.desk(Target("BTCUSDT", IdKind.CLIENT, "c12"))
-    venue.run(flow.cancel(desk))
+    venue.run(cancel.cancel(desk))
     sent = [dict(call.params)["orderIdList"] for call in venue.calls if call.endpoint is CANCEL]  # type: ignore[call-overload]
     assert sent == [[{"clientOid": "c12"}], [{"orderId": "12"}]]
 
@@ -153,14 +154,14 @@ def interrupted(*, started: tuple[bool, ...], replies: tuple[object, ...], **set
     """Return the desk of a call that was interrupted with so much of its three requests done."""
     venue = Script(in_turn(page()))
     desk = venue.desk(*by_id(12), *by_id(13, symbol="ETHUSDT"), *by_id(14, symbol="SOLUSDT"), **settings)
-    running = flow.cancel(desk)
+    running = cancel.cancel(desk)
     effect = next(running)
     assert isinstance(effect, SendAll)
     venue.now_ms += 7
     for send, left, reply in zip(effect.sends, started, replies, strict=True):
         send.started = left
         send.reply = Answer({"code": "00000", "data": reply}) if reply is not None else None
-    flow.interrupt(desk)
+    cancel.interrupt(desk)
     return desk
 
 
@@ -178,8 +179,8 @@ def test_an_interrupt_leaves_what_had_been_found_out_by_then() -> None:
 def test_an_interrupt_after_the_end_changes_nothing() -> None:
     venue = Script(in_turn(TAKEN))
     desk = venue.desk(*by_id(12), confirm=False)
-    venue.run(flow.cancel(desk))
-    flow.interrupt(desk)
+    venue.run(cancel.cancel(desk))
+    cancel.interrupt(desk)
     assert desk.ledger.requests == 1
     assert [entry.outcome for entry in desk.ledger.entries.values()] == [Outcome.ACCEPTED]
 
@@ -187,16 +188,16 @@ def test_an_interrupt_after_the_end_changes_nothing() -> None:
 def test_an_interrupt_adds_its_requests_to_those_before() -> None:
     desk = Script(in_turn(page())).desk(*by_id(12))
     desk.ledger.requests = 5
-    running = flow.cancel(desk)
+    running = cancel.cancel(desk)
     effect = next(running)
     assert isinstance(effect, SendAll)
     effect.sends[0].started = True
-    flow.interrupt(desk)
+    cancel.interrupt(desk)
     assert desk.ledger.requests == 6
 
 
 def test_what_is_not_proven_can_be_left_open_for_a_caller_that_asks_on() -> None:
     venue = Script(nowhere(TAKEN))
     desk = venue.desk(*by_id(12), timeout_ms=500)
-    venue.run(flow.pursue(desk))
+    venue.run(cancel.pursue(desk))
     assert [entry.outcome for entry in desk.ledger.entries.values()] == [None]

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.ledger import Entry
-from bitget_margin.core.lookup import look_up
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.effects import Call
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.reconcile import look_up
+from bitget_margin.core.requests import Desk
 from support.script import EPOCH_MS, SINCE_MS, START_MS, Say, Script, fault, in_turn, page, row
 
 HISTORY, LIVE = Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitget_margin.core.account import AccountKind
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.error_codes import TABLE, Verdict
+from bitget_margin.core.order_row import Row, State
 from bitget_margin.core.place import place
 from bitget_margin.core.place_state import Fate, Terms
-from bitget_margin.core.row import Row, State
 from bitget_margin.core.settings import Pacing
 from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, lost, says
 from support.script import START_MS, fault

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.ask import list_open
-from bitget_margin.core.call import Call, Endpoint, Fault
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.queries import list_open
 from support.script import SINCE_MS, Script, fault, in_turn, page, row
 
 

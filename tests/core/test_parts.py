@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitget_margin.core import wire
-from bitget_margin.core.answers import Listing
-from bitget_margin.core.call import Fault, Flow, Send, SendAll, Wait
-from bitget_margin.core.codes import Verdict, hint_gone, verdict
+from bitget_margin.core import api_v2
+from bitget_margin.core.effects import Fault, Flow, Send, SendAll, Wait, together
+from bitget_margin.core.order_ref import IdKind, Target, batches, distinct, number
+from bitget_margin.core.order_row import CLASSIC_FIELDS, State, row
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.row import CLASSIC_FIELDS, State, row
-from bitget_margin.core.target import IdKind, Target, batches, distinct, number
-from bitget_margin.core.together import together
+from bitget_margin.core.responses import Listing
+from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
 from bitget_margin.core.window import Window
 
 KEYS = ["code", "data", "successList", "failureList", "orderList", "orderId", "clientOid", "symbol", "status"]
@@ -99,10 +98,10 @@ def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int
 def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for wrapped in (body, {"code": "00000", "data": body}):
-        assert wire.read_batch(wrapped) is None or wire.read_batch(wrapped)
-        assert wire.read_single(wrapped) is None or wire.read_single(wrapped)
-        assert wire.read_page(wrapped) is None or wire.read_page(wrapped)
-        assert wire.read_frozen(wrapped) is None or isinstance(wire.read_frozen(wrapped), dict)
+        assert api_v2.read_batch(wrapped) is None or api_v2.read_batch(wrapped)
+        assert api_v2.read_single(wrapped) is None or api_v2.read_single(wrapped)
+        assert api_v2.read_page(wrapped) is None or api_v2.read_page(wrapped)
+        assert api_v2.read_frozen(wrapped) is None or isinstance(api_v2.read_frozen(wrapped), dict)
 
 
 def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
@@ -126,7 +125,7 @@ def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> 
 def test_frozen_amounts_are_exact_and_silence_is_not_zero() -> None:
     """A row that cannot be read makes the whole balance unreadable."""
     body = {"code": "00000", "data": [{"coin": "USDT", "frozen": "0.1"}, {"coin": "BTC", "frozen": "0"}]}
-    assert wire.read_frozen(body) == {"USDT": Decimal("0.1"), "BTC": Decimal(0)}
+    assert api_v2.read_frozen(body) == {"USDT": Decimal("0.1"), "BTC": Decimal(0)}
     for bad in (
         {"coin": "USDT"},
         {"frozen": "0"},
@@ -134,7 +133,7 @@ def test_frozen_amounts_are_exact_and_silence_is_not_zero() -> None:
         {"coin": "USDT", "frozen": "NaN"},
         5,
     ):
-        assert wire.read_frozen({"code": "00000", "data": [bad]}) is None
+        assert api_v2.read_frozen({"code": "00000", "data": [bad]}) is None
 
 
 @pytest.mark.parametrize(
@@ -213,7 +212,7 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
     def flow(name: str, steps: int) -> Flow[str]:
         got = []
         for step in range(steps):
-            replies = yield SendAll((Send(wire.page(Listing.OPEN, f"{name}{step}", 0), 1, 1),))
+            replies = yield SendAll((Send(api_v2.page(Listing.OPEN, f"{name}{step}", 0), 1, 1),))
             got.append(replies[0])
         yield Wait(steps)
         return f"{name}: {got}"
@@ -241,10 +240,10 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
 def test_bodies_are_what_the_documents_show() -> None:
     """Symbol, and a list of objects with one id each."""
     batch = (Target("BTCUSDT", IdKind.ORDER, "1"), Target("BTCUSDT", IdKind.ORDER, "2"))
-    assert json.dumps(wire.batch_cancel(batch).params) == (
+    assert json.dumps(api_v2.batch_cancel(batch).params) == (
         '{"symbol": "BTCUSDT", "orderIdList": [{"orderId": "1"}, {"orderId": "2"}]}'
     )
-    assert dict(wire.single_cancel(Target("BTCUSDT", IdKind.CLIENT, "a")).params) == {
+    assert dict(api_v2.single_cancel(Target("BTCUSDT", IdKind.CLIENT, "a")).params) == {
         "symbol": "BTCUSDT",
         "clientOid": "a",
     }

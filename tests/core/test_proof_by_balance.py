@@ -6,9 +6,10 @@ from collections import Counter
 
 import pytest
 
-from bitget_margin.core.call import Call, Endpoint, Fault
+from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.sweep import Swept
 from support.script import page
 from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, sweep
 

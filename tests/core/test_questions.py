@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import Page
-from bitget_margin.core.ask import Asked, Unreadable, ask, began_ms, find, placed_since
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Send
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.row import CLASSIC_FIELDS, Row, State
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.effects import Answer, Call, Fault, Send
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import CLASSIC_FIELDS, Row, State
+from bitget_margin.core.queries import began_ms, find, placed_since
+from bitget_margin.core.requests import Asked, Desk, Unreadable, ask
+from bitget_margin.core.responses import Page
 from support.script import EPOCH_MS, ROUND_TRIP_MS, SINCE_MS, START_MS, Script, fault, in_turn, page, row
 
 LOST = fault()

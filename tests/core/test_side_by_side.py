@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bitget_margin.core.call import Call, Effect, Endpoint, Flow, Resync, Send, SendAll, Wait
-from bitget_margin.core.together import together
+from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, together
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.window import Window
 
 

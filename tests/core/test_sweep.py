@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.call import Endpoint
-from bitget_margin.core.delivery import Desk
+from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.sweep import Swept
+from bitget_margin.core.requests import Desk
 from support.script import START_MS
 from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, sweep
 

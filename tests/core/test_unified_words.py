@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitget_margin.core import unified
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import BatchAnswer, Item, Listing, Page
-from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.row import UNIFIED_FIELDS, State
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core import api_v3
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.effects import Call
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import UNIFIED_FIELDS, State
+from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page
 
 ONE = Target("BTCUSDT", IdKind.ORDER, "112233")
 NAMED = Target("BTCUSDT", IdKind.CLIENT, "b")
@@ -54,7 +54,7 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
     ("build", "method", "path", "params"),
     [
         (
-            lambda: unified.batch_cancel((ONE, NAMED)),
+            lambda: api_v3.batch_cancel((ONE, NAMED)),
             "POST",
             "v3/trade/cancel-batch",
             [
@@ -63,27 +63,27 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
             ],
         ),
         (
-            lambda: unified.single_cancel(NAMED),
+            lambda: api_v3.single_cancel(NAMED),
             "POST",
             "v3/trade/cancel-order",
             {"clientOid": "b", "category": "MARGIN", "symbol": "BTCUSDT"},
         ),
-        (lambda: unified.batch_place("BTCUSDT", ({"qty": "1"},)), "POST", "v3/trade/place-batch", [{"qty": "1"}]),
+        (lambda: api_v3.batch_place("BTCUSDT", ({"qty": "1"},)), "POST", "v3/trade/place-batch", [{"qty": "1"}]),
         (
-            lambda: unified.page(Listing.OPEN, None, 5),
+            lambda: api_v3.page(Listing.OPEN, None, 5),
             "GET",
             "v3/trade/unfilled-orders",
             {"category": "MARGIN", "limit": "100"},
         ),
         (
-            lambda: unified.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
+            lambda: api_v3.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
             "GET",
             "v3/trade/history-orders",
             {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT", "cursor": "77"},
         ),
-        (unified.assets, "GET", "v3/account/assets", {}),
-        (lambda: unified.assets({"coin": "BTC"}), "GET", "v3/account/assets", {"coin": "BTC"}),
-        (unified.settings, "GET", "v3/account/settings", {}),
+        (api_v3.assets, "GET", "v3/account/assets", {}),
+        (lambda: api_v3.assets({"coin": "BTC"}), "GET", "v3/account/assets", {"coin": "BTC"}),
+        (api_v3.settings, "GET", "v3/account/settings", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -98,19 +98,19 @@ def test_requests_are_what_the_documents_show(
 
 def test_one_endpoint_knows_an_order_live_or_ended() -> None:
     """So one question speaks for both lists, and by the id alone."""
-    (question,) = unified.by_id("BTCUSDT", IdKind.CLIENT, "b", 5)
+    (question,) = api_v3.by_id("BTCUSDT", IdKind.CLIENT, "b", 5)
     assert question.call == Call(Endpoint.UNIFIED_ORDER, {"clientOid": "b"})
     assert set(question.listings) == set(Listing)
 
 
 def test_a_page_is_never_begun_at_a_cursor_of_our_own() -> None:
-    assert unified.cursor_from(112_233) is None
+    assert api_v3.cursor_from(112_233) is None
 
 
 def test_the_documented_answer_to_a_batch_is_read_item_by_item() -> None:
     """A code on an item is its failure; no code is its success."""
     taken, failed = DOCUMENTED["data"]
-    assert unified.read_batch(DOCUMENTED) == BatchAnswer(
+    assert api_v3.read_batch(DOCUMENTED) == BatchAnswer(
         (Item("112233", "a", None, None, taken),),
         (Item("112234", "b", "Order does not exist", "25204", failed),),
         (),
@@ -120,7 +120,7 @@ def test_the_documented_answer_to_a_batch_is_read_item_by_item() -> None:
 @pytest.mark.parametrize("code", [None, "", "0", 0, "00000"])
 def test_a_code_of_success_on_an_item_is_no_failure(code: object) -> None:
     """The websocket's page shows 0 on what was carried out."""
-    answer = unified.read_batch(success([{"orderId": "1", "code": code, "msg": "success"}]))
+    answer = api_v3.read_batch(success([{"orderId": "1", "code": code, "msg": "success"}]))
     assert answer is not None
     assert [item.order_id for item in answer.successes] == ["1"]
     assert answer.failures == ()
@@ -128,7 +128,7 @@ def test_a_code_of_success_on_an_item_is_no_failure(code: object) -> None:
 
 def test_items_that_name_no_order_are_kept_as_unreadable() -> None:
     """They are shown to the caller, and take the place of nobody."""
-    answer = unified.read_batch(success([{"msg": "?"}, 5, {"orderId": "1"}]))
+    answer = api_v3.read_batch(success([{"msg": "?"}, 5, {"orderId": "1"}]))
     assert answer is not None
     assert [item.order_id for item in answer.successes] == ["1"]
     assert answer.unreadable == ({"msg": "?"}, {"raw": 5})
@@ -140,22 +140,22 @@ def test_items_that_name_no_order_are_kept_as_unreadable() -> None:
     ids=str,
 )
 def test_a_batch_without_a_list_answers_nothing(body: object) -> None:
-    assert unified.read_batch(body) is None
-    assert unified.read_single(body) is None or body == success({})
-    assert unified.read_page(body) is None
-    assert unified.read_found(body) is None
+    assert api_v3.read_batch(body) is None
+    assert api_v3.read_single(body) is None or body == success({})
+    assert api_v3.read_page(body) is None
+    assert api_v3.read_found(body) is None
 
 
 def test_a_single_cancel_is_a_batch_of_one() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert unified.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
-    assert unified.read_single(success({})) is None
-    assert unified.read_single(success(None)) is None
+    assert api_v3.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert api_v3.read_single(success({})) is None
+    assert api_v3.read_single(success(None)) is None
 
 
 def test_a_page_brings_its_rows_its_cursor_and_the_venues_clock() -> None:
     body = success({"list": [order("9"), order("8", "filled")], "cursor": "8"})
-    page = unified.read_page(body)
+    page = api_v3.read_page(body)
     assert page is not None
     assert (page.size, page.sent_ms, page.cursor, page.full) == (2, NOW_MS, "8", False)
     first, second = page.rows
@@ -170,22 +170,22 @@ def test_a_page_brings_its_rows_its_cursor_and_the_venues_clock() -> None:
 @pytest.mark.parametrize("listed", [None, []])
 def test_an_empty_page_is_the_last_whatever_its_cursor_says(listed: object) -> None:
     """An empty one has been seen written as null; a list that is missing is no page at all."""
-    page = unified.read_page(success({"list": listed, "cursor": "8"}))
+    page = api_v3.read_page(success({"list": listed, "cursor": "8"}))
     assert page == Page((), 0, NOW_MS, None, full=False)
     assert page.last
-    assert unified.read_page(success({"cursor": "8"})) is None
-    assert unified.read_page(success({"list": {}})) is None
+    assert api_v3.read_page(success({"cursor": "8"})) is None
+    assert api_v3.read_page(success({"list": {}})) is None
 
 
 def test_a_page_as_long_as_was_asked_for_may_have_been_cut_off() -> None:
-    pages = [unified.read_page(success({"list": [order(str(i)) for i in range(1, n + 1)]})) for n in (99, 100, 101)]
+    pages = [api_v3.read_page(success({"list": [order(str(i)) for i in range(1, n + 1)]})) for n in (99, 100, 101)]
     assert [page is not None and page.full for page in pages] == [False, True, True]
 
 
 def test_rows_of_another_category_are_not_ours_and_leave_the_page_unproven() -> None:
     """An order of the spot category may have the same symbol: it is no margin order, and its row proves nothing."""
     rows = [order("9", category="SPOT"), order("8"), order("7", category=None), 5]
-    page = unified.read_page(success({"list": rows, "cursor": "7"}))
+    page = api_v3.read_page(success({"list": rows, "cursor": "7"}))
     assert page is not None
     assert [row.order_id for row in page.rows] == ["8"]
     assert page.size == 4
@@ -193,37 +193,37 @@ def test_rows_of_another_category_are_not_ours_and_leave_the_page_unproven() -> 
 
 
 def test_the_answer_about_one_order_is_a_page_of_its_row() -> None:
-    page = unified.read_found(success(order("9", "cancelled")))
+    page = api_v3.read_found(success(order("9", "cancelled")))
     assert page is not None
     assert [(row.order_id, row.state) for row in page.rows] == [("9", State.CANCELED)]
     assert (page.size, page.sent_ms, page.cursor) == (1, NOW_MS, None)
-    spot = unified.read_found(success(order("9", "cancelled", category="SPOT")))
+    spot = api_v3.read_found(success(order("9", "cancelled", category="SPOT")))
     assert spot is not None
     assert (spot.rows, spot.size) == ((), 1)
-    assert unified.read_found(success({})) is None
+    assert api_v3.read_found(success({})) is None
 
 
 def test_what_is_locked_of_each_coin_is_read_from_the_assets() -> None:
     """And nothing at all where one row cannot be read: silence is not zero."""
     rows = [{"coin": "USDT", "locked": "0.1"}, {"coin": "BTC", "locked": "2"}, {"coin": "USDT", "locked": "0.2"}]
-    assert unified.read_assets(success({"assets": rows})) == rows
-    assert unified.read_frozen(success({"assets": rows})) == {"USDT": Decimal("0.3"), "BTC": Decimal(2)}
-    assert unified.read_frozen(success({"assets": [*rows, {"coin": "ETH"}]})) is None
+    assert api_v3.read_assets(success({"assets": rows})) == rows
+    assert api_v3.read_frozen(success({"assets": rows})) == {"USDT": Decimal("0.3"), "BTC": Decimal(2)}
+    assert api_v3.read_frozen(success({"assets": [*rows, {"coin": "ETH"}]})) is None
     for data in (None, [], {}, {"assets": None}, {"assets": {}}):
-        assert unified.read_assets(success(data)) is None
-        assert unified.read_frozen(success(data)) is None
+        assert api_v3.read_assets(success(data)) is None
+        assert api_v3.read_frozen(success(data)) is None
 
 
 def test_settings_are_what_an_answer_of_success_carries() -> None:
-    assert unified.read_settings(success({"uid": "1"})) == {"uid": "1"}
-    assert unified.read_settings(success([])) is None
-    assert unified.read_settings({"code": "40084", "data": {"uid": "1"}}) is None
+    assert api_v3.read_settings(success({"uid": "1"})) == {"uid": "1"}
+    assert api_v3.read_settings(success([])) is None
+    assert api_v3.read_settings({"code": "40084", "data": {"uid": "1"}}) is None
 
 
 def test_whose_account_it_is_stands_in_the_settings_or_nowhere() -> None:
-    assert unified.read_uid(success({"uid": 7})) == "7"
+    assert api_v3.read_uid(success({"uid": 7})) == "7"
     for data in (None, [], {}, {"uid": ""}):
-        assert unified.read_uid(success(data)) is None
+        assert api_v3.read_uid(success(data)) is None
 
 
 @given(
@@ -245,12 +245,12 @@ def test_whose_account_it_is_stands_in_the_settings_or_nowhere() -> None:
 def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for body in (data, success(data), success({"list": data, "assets": data}), success([data])):
-        assert isinstance(unified.read_batch(body), BatchAnswer | None)
-        assert isinstance(unified.read_single(body), BatchAnswer | None)
-        assert isinstance(unified.read_page(body), Page | None)
-        assert isinstance(unified.read_found(body), Page | None)
-        assert isinstance(unified.read_assets(body), list | None)
-        assert isinstance(unified.read_frozen(body), dict | None)
+        assert isinstance(api_v3.read_batch(body), BatchAnswer | None)
+        assert isinstance(api_v3.read_single(body), BatchAnswer | None)
+        assert isinstance(api_v3.read_page(body), Page | None)
+        assert isinstance(api_v3.read_found(body), Page | None)
+        assert isinstance(api_v3.read_assets(body), list | None)
+        assert isinstance(api_v3.read_frozen(body), dict | None)
 
 
 @pytest.mark.parametrize(("kind", "most"), [(AccountKind.CLASSIC, 50), (AccountKind.UNIFIED, 20)])

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Call, Endpoint, Fault
-from bitget_margin.core.row import State
-from bitget_margin.core.target import IdKind, Target
-from bitget_margin.core.view import view
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import State
+from bitget_margin.core.queries import view
 from support.script import EPOCH_MS, ROUND_TRIP_MS, SINCE_MS, Script, fault, in_turn, page, row
 
 OPEN, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS

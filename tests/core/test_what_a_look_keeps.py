@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.answers import Listing
-from bitget_margin.core.ledger import Entry
-from bitget_margin.core.lookup import Look
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import Row, State
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.row import Row, State
+from bitget_margin.core.reconcile import Look
+from bitget_margin.core.responses import Listing
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.target import IdKind, Target
 
 BY_ID = Target("BTCUSDT", IdKind.ORDER, "12")
 BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")

@@ -6,19 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bitget_margin.core import flow
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.ask import find, list_open
-from bitget_margin.core.call import Answer, Fault, Flow, Reply, Send
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.ledger import Entry
+from bitget_margin.core import cancel
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.cancel_all import sweep_account, sweep_symbol
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.effects import Answer, Fault, Flow, Reply, Send
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import IdKind, Target, number
+from bitget_margin.core.order_row import Row
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.row import Row
+from bitget_margin.core.queries import find, list_open, view
+from bitget_margin.core.requests import Desk
 from bitget_margin.core.settings import Pacing, Settings
-from bitget_margin.core.sweep import sweep_account, sweep_symbol
-from bitget_margin.core.target import IdKind, Target, number
-from bitget_margin.core.view import view
 from support.fuzzing import Choices, fuzzed
 from support.hostile import Hostile, Served
 from support.model import ModelVenue
@@ -87,7 +86,7 @@ def desk_of(venue: HostileModel, named: tuple[Target, ...], choices: Choices) ->
 
 def cancels(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
     desk = desk_of(venue, named, choices)
-    ended(venue, flow.cancel(desk))
+    ended(venue, cancel.cancel(desk))
     assert list(desk.ledger.entries) == list(named)
     proven(venue, desk)
 
@@ -95,7 +94,7 @@ def cancels(venue: HostileModel, named: tuple[Target, ...], choices: Choices) ->
 def cancels_one(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
     desk = desk_of(venue, named[-1:], choices)
     desk.single = True
-    ended(venue, flow.cancel(desk))
+    ended(venue, cancel.cancel(desk))
     assert list(desk.ledger.entries) == list(named[-1:])
     proven(venue, desk)
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import bitget_margin.core
 from bitget_margin.adapter import faults
-from bitget_margin.core.call import Answer, Fault
-from bitget_margin.core.codes import Verdict, hint_gone, verdict
-from bitget_margin.core.row import Row, State
+from bitget_margin.core.effects import Answer, Fault
+from bitget_margin.core.order_row import Row, State
+from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
 from support.fuzzing import NAMES, SCALARS, Choices, fuzzed, junk, nested, performed, share
 from support.hostile import CODES, TEXTS, Hostile
 

@@ -12,7 +12,7 @@ from unittest import mock
 
 import bitget_margin
 from bitget_margin.adapter import desk
-from bitget_margin.core.call import Flow, LoadMarkets, T
+from bitget_margin.core.effects import Flow, LoadMarkets, T
 from support.script import EPOCH_MS, Script
 from support.wire import market
 

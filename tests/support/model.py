@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.ledger import Ledger
-from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import Target
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.cancel_state import Ledger
+from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import Target
+from bitget_margin.core.requests import Desk
+from bitget_margin.core.settings import Deadline, Settings
 
 ROUND_TRIP_MS = 10.0
 

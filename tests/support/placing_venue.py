@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Answer, Call, Endpoint, Fault
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.dialect import Dialect
+from bitget_margin.core.api import Dialect
+from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
 from bitget_margin.core.place import Placement
 from bitget_margin.core.place_state import PlaceState, Terms
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.requests import Desk
 from support.script import EPOCH_MS, START_MS, Script, fault
 
 SYMBOL: Final = "BTCUSDT"

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.ledger import Ledger
-from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import Target
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.cancel_state import Ledger
+from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import Target
+from bitget_margin.core.requests import Desk
+from bitget_margin.core.settings import Deadline, Settings
 
 EPOCH_MS = 1_700_000_000_000
 """The venue's clock when a test begins; the caller's shows 1 000 000."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bitget_margin.core.call import Call, Endpoint, Fault
-from bitget_margin.core.delivery import Desk, Progress
+from bitget_margin.core.cancel_all import Swept, sweep_account, sweep_symbol
+from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.sweep import Swept, sweep_account, sweep_symbol
+from bitget_margin.core.requests import Desk, Progress
 from support.script import Script, fault, page, row
 
 COINS = {f"{base}USDT": (base, "USDT") for base in ("BTC", "ETH", "SOL", *(f"C{i}" for i in range(25)))}

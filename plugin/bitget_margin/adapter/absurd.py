@@ -9,7 +9,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.core.answers import decimal
+from bitget_margin.core.responses import decimal
 
 _EXPONENT: Final = re.compile(r"[\d._\s+-]+[eE][\d_\s+-]+")
 """A number with an exponent, with what Python, and so ccxt, reads over within it."""

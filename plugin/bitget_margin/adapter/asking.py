@@ -10,9 +10,9 @@ import ccxt
 
 from bitget_margin.adapter.base import Params
 from bitget_margin.core import settings as core_settings
-from bitget_margin.core.account import AccountKind
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import BadInput, IdKind, Target, client_id, order_id
 from bitget_margin.gates import BadGate, Gate, open_gate
 
 if TYPE_CHECKING:

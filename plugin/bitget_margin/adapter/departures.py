@@ -13,7 +13,7 @@ import ccxt
 from bitget_margin.adapter import windows
 from bitget_margin.adapter.asking import rate_gate
 from bitget_margin.adapter.clock import now_ms
-from bitget_margin.core.call import Fault, Reply, Send
+from bitget_margin.core.effects import Fault, Reply, Send
 from bitget_margin.core.window import PERIOD_MS
 from bitget_margin.gates import Gate, GateDown, Place, WhenDown
 

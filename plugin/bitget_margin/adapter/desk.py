@@ -13,19 +13,17 @@ from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
-from bitget_margin.core import flow as flow_of_cancel
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.ask import Unreadable
-from bitget_margin.core.call import Answer, Fault, Flow, LoadMarkets, Send, SendAll, T
-from bitget_margin.core.codes import Verdict, verdict
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.ledger import Ledger
+from bitget_margin.core import cancel as flow_of_cancel
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.cancel_state import Ledger
+from bitget_margin.core.effects import Answer, Fault, Flow, LoadMarkets, Send, SendAll, T
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import Target, distinct
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.core.settings import Settings
-from bitget_margin.core.sweep import Swept
-from bitget_margin.core.target import Target, distinct
+from bitget_margin.core.requests import Desk, Unreadable
+from bitget_margin.core.settings import Deadline, Settings
+from bitget_margin.core.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

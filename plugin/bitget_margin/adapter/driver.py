@@ -9,8 +9,8 @@ import ccxt
 
 from bitget_margin.adapter.clock import now_ms
 from bitget_margin.adapter.context import LIST
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Fault, Send
+from bitget_margin.core.effects import Fault, Send
+from bitget_margin.core.endpoints import AccountKind
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import ccxt
 
 from bitget_margin.adapter.tries import never_connected
-from bitget_margin.core.call import Answer, Fault, Reply
-from bitget_margin.core.codes import SERVER_ERROR, SUCCESS, Verdict, verdict
-from bitget_margin.core.row import text
+from bitget_margin.core.effects import Answer, Fault, Reply
+from bitget_margin.core.order_row import text
+from bitget_margin.core.verdicts import SERVER_ERROR, SUCCESS, Verdict, verdict
 
 KEY_HEADER: Final = "ACCESS-KEY"
 """The header that every signed request has, and no other."""

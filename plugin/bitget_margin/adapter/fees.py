@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.core.answers import decimal
+from bitget_margin.core.responses import decimal
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.base import Exchange

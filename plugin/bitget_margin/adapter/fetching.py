@@ -13,14 +13,15 @@ from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import known_coins, load_markets, open_desk, raised
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
-from bitget_margin.core import unified
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import decimal
-from bitget_margin.core.ask import ask, find, list_open
-from bitget_margin.core.call import Fault, Flow
-from bitget_margin.core.codes import refuses_parameters, says_kind
-from bitget_margin.core.row import text
-from bitget_margin.core.target import Target
+from bitget_margin.core import api_v3
+from bitget_margin.core.effects import Fault, Flow
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import Target
+from bitget_margin.core.order_row import text
+from bitget_margin.core.queries import find, list_open
+from bitget_margin.core.requests import ask
+from bitget_margin.core.responses import decimal
+from bitget_margin.core.verdicts import refuses_parameters, says_kind
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
@@ -106,7 +107,7 @@ def unified_fills(exchange: CrossedMargin, symbol: object, params: Params) -> Pa
     if asking.account_kind(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
         return params
     market = asking.spot_market(exchange, "fetch_my_trades", symbol)
-    return {"category": unified.CATEGORY, "symbol": market["id"], **params}
+    return {"category": api_v3.CATEGORY, "symbol": market["id"], **params}
 
 
 def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
@@ -156,7 +157,7 @@ def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
     desk = open_desk(exchange, asking.settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
-    asked = yield from ask(desk, lambda _: unified.settings(), lambda _: unified.read_settings)
+    asked = yield from ask(desk, lambda _: api_v3.settings(), lambda _: api_v3.read_settings)
     kind = AccountKind.UNIFIED
     if isinstance(asked.answer, Fault):
         said = says_kind(asked.answer)

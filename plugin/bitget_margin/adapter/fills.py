@@ -13,8 +13,8 @@ import ccxt
 
 from bitget_margin.adapter.fees import Sign, read_fees
 from bitget_margin.adapter.unified_rows import is_margin_category
-from bitget_margin.core.answers import decimal
-from bitget_margin.core.row import milliseconds, text
+from bitget_margin.core.order_row import milliseconds, text
+from bitget_margin.core.responses import decimal
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.base import Exchange

@@ -16,11 +16,10 @@ from bitget_margin.adapter.context import LIST
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.secret import Secret, mask
-from bitget_margin.core import unified
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import decimal
-from bitget_margin.core.call import Endpoint
-from bitget_margin.core.wire import BATCH_MAX
+from bitget_margin.core import api_v3
+from bitget_margin.core.api_v2 import BATCH_MAX
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.responses import decimal
 
 CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
@@ -117,7 +116,7 @@ class CrossedMargin(Exchange):
         That is what the venue takes `qty` for there; stock ccxt sends the base amount.
         """
         request = super().create_uta_order_request(symbol, type, side, amount, price, params)
-        if request.get("category") != unified.CATEGORY or (type, side) != ("market", "buy"):
+        if request.get("category") != api_v3.CATEGORY or (type, side) != ("market", "buy"):
             return request
         cost = asking.market_cost(self, symbol, amount, price, params)
         request = self.omit(request, ["cost", "createMarketBuyOrderRequiresPrice"])

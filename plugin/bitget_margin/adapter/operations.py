@@ -12,11 +12,11 @@ from bitget_margin.adapter import asking, unlisted
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import conclude, guard, known_coins, load_markets, open_desk, place
 from bitget_margin.adapter.margin import ISOLATED
-from bitget_margin.core import flow, sweep
-from bitget_margin.core.call import Flow
+from bitget_margin.core import cancel, cancel_all
+from bitget_margin.core.effects import Flow
+from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, distinct, order_id, targets
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import BadInput, IdKind, Target, client_id, distinct, order_id, targets
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin
@@ -117,9 +117,9 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
         desk.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
     other_ids = [market["id"] for market in listed]
     if own is not None:
-        sweeping = sweep.sweep_symbol(desk, own["id"], coins, other_ids, known)
+        sweeping = cancel_all.sweep_symbol(desk, own["id"], coins, other_ids, known)
     else:
-        sweeping = sweep.sweep_account(desk, coins, other_ids if chosen is not None else _crossed(markets), known)
+        sweeping = cancel_all.sweep_account(desk, coins, other_ids if chosen is not None else _crossed(markets), known)
     swept = yield from guard(exchange, method, desk, markets, sweeping)
     if swept.problem is not None and named is None and not others and isinstance(markets, unlisted.MadeUp):
         swept = replace(swept, problem=f"{swept.problem}; {_NO_LISTS}")
@@ -172,7 +172,7 @@ def _cancel(
     desk.single = single
     yield from load_markets(exchange, desk)
     markets = place(exchange, method, desk, named)
-    yield from guard(exchange, method, desk, markets, flow.cancel(desk))
+    yield from guard(exchange, method, desk, markets, cancel.cancel(desk))
 
     def refusal(report: CancelReport) -> Exception | None:
         if not single or report.results[0].outcome not in {Outcome.NOT_FOUND, Outcome.OPEN}:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.core.ledger import Entry, Ledger
+from bitget_margin.core.cancel_state import Entry, Ledger
+from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.order_row import Row, text
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.row import Row, text
-from bitget_margin.core.target import IdKind
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

@@ -20,14 +20,14 @@ from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.margin import CROSS
 from bitget_margin.adapter.order_input import check_order
 from bitget_margin.adapter.orders import parsed_or_bare, unknown
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import decimal
-from bitget_margin.core.call import Call, Flow
-from bitget_margin.core.dialect import Dialect
+from bitget_margin.core.api import Dialect
+from bitget_margin.core.effects import Call, Flow
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id
 from bitget_margin.core.place import Placement, place
 from bitget_margin.core.place_state import Fate, PlaceState, Terms
+from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
-from bitget_margin.core.target import BadInput, IdKind, Target, client_id
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

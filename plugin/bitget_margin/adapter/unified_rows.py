@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from bitget_margin.adapter.fees import Sign, read_fees
-from bitget_margin.core.row import text
-from bitget_margin.core.unified import CATEGORY
+from bitget_margin.core.api_v3 import CATEGORY
+from bitget_margin.core.order_row import text
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.base import Exchange

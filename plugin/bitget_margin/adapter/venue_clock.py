@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from bitget_margin.core.row import milliseconds
-from bitget_margin.core.wire import WINDOW_MS
+from bitget_margin.core.api_v2 import WINDOW_MS
+from bitget_margin.core.order_row import milliseconds
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

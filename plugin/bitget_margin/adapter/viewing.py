@@ -10,10 +10,10 @@ from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Order, Params
 from bitget_margin.adapter.desk import load_markets, open_desk, raised
 from bitget_margin.adapter.orders import readable
-from bitget_margin.core.call import Fault, Flow
-from bitget_margin.core.row import Row
-from bitget_margin.core.target import BadInput, targets
-from bitget_margin.core.view import view
+from bitget_margin.core.effects import Fault, Flow
+from bitget_margin.core.order_ref import BadInput, targets
+from bitget_margin.core.order_row import Row
+from bitget_margin.core.queries import view
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

@@ -14,7 +14,7 @@ import ccxt
 from bitget_margin.adapter import asking
 from bitget_margin.adapter.base import Params
 from bitget_margin.adapter.unified_rows import fees
-from bitget_margin.core.row import text
+from bitget_margin.core.order_row import text
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.margin import CrossedMargin

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bitget_margin.adapter.asking import RATE_GATE, UID
 from bitget_margin.adapter.clock import now_ms
-from bitget_margin.core.call import Endpoint
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.window import Window
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from bitget_margin.cli import trouble
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import BadUsage
 from bitget_margin.cli.selection import Name, Order, folded, matches
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.order_ref import IdKind
 
 _QUOTES: Final = ("USDT", "USDC", "BTC", "ETH")
 Step: TypeAlias = Callable[[int, int, str], object]

@@ -14,8 +14,8 @@ from bitget_margin.cli import trouble
 from bitget_margin.cli.exits import Exit
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Name, Order
+from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelResult, Outcome
-from bitget_margin.core.target import IdKind
 
 _OF_STATUS: Final = {
     "canceled": Outcome.CANCELED,

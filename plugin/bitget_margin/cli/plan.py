@@ -12,7 +12,7 @@ from bitget_margin.cli import listing, trouble
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.listing import Listed, Step
 from bitget_margin.cli.selection import Name, Order, Selection, pick
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.order_ref import IdKind
 
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""

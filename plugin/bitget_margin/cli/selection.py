@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bitget_margin.cli.exits import BadUsage
-from bitget_margin.core.target import BadInput, IdKind, client_id, order_id
+from bitget_margin.core.order_ref import BadInput, IdKind, client_id, order_id
 
 Order = Mapping[str, Any]
 """ccxt's order structure."""

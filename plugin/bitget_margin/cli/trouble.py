@@ -6,8 +6,8 @@ import ccxt
 
 from bitget_margin.adapter import faults
 from bitget_margin.adapter.errors import CancelUnresolved
-from bitget_margin.core.call import Fault
-from bitget_margin.core.codes import Verdict, verdict
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.verdicts import Verdict, verdict
 
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 

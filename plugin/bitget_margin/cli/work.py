@@ -10,7 +10,7 @@ from bitget_margin.cli.listing import Step
 from bitget_margin.cli.outcomes import Book
 from bitget_margin.cli.plan import Plan
 from bitget_margin.cli.selection import Name
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.order_ref import IdKind
 
 
 @dataclass(frozen=True, slots=True)

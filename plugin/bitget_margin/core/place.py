@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.core.answers import BatchAnswer, Listing, page_of, sent_ms_of
-from bitget_margin.core.ask import list_open
-from bitget_margin.core.call import Answer, Call, Fault, Flow, Reply, Resync, Send, Wait
-from bitget_margin.core.codes import Verdict
-from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.dialect import Dialect
+from bitget_margin.core.api import Dialect
+from bitget_margin.core.cancel_all import Coins, unexplained
+from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, Wait
+from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row
 from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, Fate, PlaceState, age_of
-from bitget_margin.core.row import CLOCK_GRAIN_MS, Row
-from bitget_margin.core.sweep import Coins, unexplained
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.queries import list_open
+from bitget_margin.core.requests import Desk, deliver
+from bitget_margin.core.responses import BatchAnswer, Listing, page_of, sent_ms_of
+from bitget_margin.core.verdicts import Verdict
 
 PAGE_FROM: Final = 2
 """From how many orders on the lists are read, instead of asking for each by its client order id."""

@@ -23,12 +23,12 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from bitget_margin.core.answers import Item, decimal
-from bitget_margin.core.call import Fault
-from bitget_margin.core.codes import Verdict, of_item
-from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.order_ref import Target
+from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.responses import Item, decimal
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.target import Target
+from bitget_margin.core.verdicts import Verdict, of_item
 
 CLOCKS_APART_MS: Final = 1_000.0
 """How far the clocks behind the venue's answers and its rows may be apart."""

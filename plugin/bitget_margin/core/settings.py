@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bitget_margin.core.target import BadInput
-from bitget_margin.core.wire import BATCH_MAX
+from bitget_margin.core.api_v2 import BATCH_MAX
+from bitget_margin.core.effects import Clock
+from bitget_margin.core.order_ref import BadInput
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
 TIMEOUT_MAX_MS: Final = 3_600_000
@@ -84,3 +85,34 @@ def _batch_size(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= BATCH_MAX:
         raise BadInput(f"batchSize is {value!r}: give 1 to {BATCH_MAX}, the most that one request may name")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A point on the clock; `span_ms` is what there was in all."""
+
+    clock: Clock
+    start_ms: float
+    span_ms: float
+
+    @classmethod
+    def after(cls, clock: Clock, span_ms: float) -> Deadline:
+        """Return the deadline that lies so far ahead of now."""
+        return cls(clock, clock(), span_ms)
+
+    @property
+    def at_ms(self) -> float:
+        """The point itself."""
+        return self.start_ms + self.span_ms
+
+    def now_ms(self) -> float:
+        """Return the time."""
+        return self.clock()
+
+    def left_ms(self) -> float:
+        """Return the time that is left, negative once it has passed."""
+        return self.at_ms - self.clock()
+
+    def extended(self, span_ms: float) -> Deadline:
+        """Return a deadline with the same start and another span."""
+        return Deadline(self.clock, self.start_ms, span_ms)

@@ -18,8 +18,8 @@ import ccxt
 from bitget_margin.adapter.asking import RATE_GATE, account_kind
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.adapter.placing import LOOKS_ON
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.dialect import Dialect, dialect_of
+from bitget_margin.core.api import Dialect, dialect_of
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.freqtrade import bookkeeping, client_ids, runtime, settings, startup
 from bitget_margin.freqtrade.base import (

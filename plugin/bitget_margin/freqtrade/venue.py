@@ -14,9 +14,9 @@ from bitget_margin.adapter.faults import verdict_of
 from bitget_margin.adapter.operations import batch_cancel
 from bitget_margin.adapter.placing import LOOKS_ON
 from bitget_margin.adapter.viewing import view_orders
-from bitget_margin.core.codes import of_code
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
+from bitget_margin.core.verdicts import of_code
 from bitget_margin.freqtrade.rung import Phase, Rung, shown
 
 MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})

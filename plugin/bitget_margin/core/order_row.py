@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from bitget_margin.core.target import IdKind, number
+from bitget_margin.core.order_ref import IdKind, number
 
 
 class State(Enum):

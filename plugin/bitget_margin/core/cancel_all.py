@@ -13,17 +13,16 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from bitget_margin.core.answers import decimal
-from bitget_margin.core.ask import ask, list_open
-from bitget_margin.core.call import Fault, Flow, Wait
-from bitget_margin.core.codes import refuses_parameters
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.delivery import Desk
-from bitget_margin.core.flow import pursue
+from bitget_margin.core.cancel import pursue
+from bitget_margin.core.effects import Fault, Flow, Wait, together
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import Row
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.row import Row
-from bitget_margin.core.target import IdKind, Target
-from bitget_margin.core.together import together
+from bitget_margin.core.queries import list_open
+from bitget_margin.core.requests import Desk, ask
+from bitget_margin.core.responses import decimal
+from bitget_margin.core.settings import Deadline
+from bitget_margin.core.verdicts import refuses_parameters
 
 GROUP: Final = 10
 """How many symbols are asked for at once: what one window of the venue lets through."""

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.answers import (
+from bitget_margin.core.effects import Call
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import UNIFIED_FIELDS, row, text
+from bitget_margin.core.responses import (
     BatchAnswer,
     Fill,
     Item,
@@ -24,10 +28,7 @@ from bitget_margin.core.answers import (
     item,
     sent_ms_of,
 )
-from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.codes import SUCCESS
-from bitget_margin.core.row import UNIFIED_FIELDS, row, text
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core.verdicts import SUCCESS
 
 CATEGORY: Final = "MARGIN"
 BATCH_MAX: Final = 20

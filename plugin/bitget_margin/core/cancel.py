@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bitget_margin.core.call import Answer, Fault, Flow, Reply, Send, Wait
-from bitget_margin.core.codes import Verdict, hint_gone
-from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.dialect import dialect_of
-from bitget_margin.core.ledger import Entry
-from bitget_margin.core.lookup import look_up
+from bitget_margin.core.api import dialect_of
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.effects import Answer, Fault, Flow, Reply, Send, Wait
+from bitget_margin.core.order_ref import Target, batches
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.target import Target, batches
+from bitget_margin.core.reconcile import look_up
+from bitget_margin.core.requests import Desk, deliver
+from bitget_margin.core.verdicts import Verdict, hint_gone
 
 _LAST_LOOK_MS: Final = 250.0
 """How long before the deadline, at most, an order that is not proven is looked up for the last time."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core import unified, wire
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.answers import BatchAnswer, Fill, Listing, Page, Question
-from bitget_margin.core.call import Call
-from bitget_margin.core.target import IdKind, Target
+from bitget_margin.core import api_v2, api_v3
+from bitget_margin.core.effects import Call
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.responses import BatchAnswer, Fill, Listing, Page, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,49 +45,49 @@ class Dialect:
 
 _CLASSIC: Final = Dialect(
     kind=AccountKind.CLASSIC,
-    batch_max=wire.BATCH_MAX,
+    batch_max=api_v2.BATCH_MAX,
     freezes=True,
-    batch_cancel=wire.batch_cancel,
-    single_cancel=wire.single_cancel,
-    single_place=wire.single_place,
-    batch_place=wire.batch_place,
-    page=wire.page,
-    cursor_from=wire.cursor_from,
-    by_id=wire.by_id,
-    fills=wire.fills,
-    assets=wire.assets,
-    account=wire.account,
-    read_batch=wire.read_batch,
-    read_single=wire.read_single,
-    read_page=wire.read_page,
-    read_found=wire.read_page,
-    read_fills=wire.read_fills,
-    read_assets=wire.read_assets,
-    read_frozen=wire.read_frozen,
-    read_uid=wire.read_uid,
+    batch_cancel=api_v2.batch_cancel,
+    single_cancel=api_v2.single_cancel,
+    single_place=api_v2.single_place,
+    batch_place=api_v2.batch_place,
+    page=api_v2.page,
+    cursor_from=api_v2.cursor_from,
+    by_id=api_v2.by_id,
+    fills=api_v2.fills,
+    assets=api_v2.assets,
+    account=api_v2.account,
+    read_batch=api_v2.read_batch,
+    read_single=api_v2.read_single,
+    read_page=api_v2.read_page,
+    read_found=api_v2.read_page,
+    read_fills=api_v2.read_fills,
+    read_assets=api_v2.read_assets,
+    read_frozen=api_v2.read_frozen,
+    read_uid=api_v2.read_uid,
 )
 _UNIFIED: Final = Dialect(
     kind=AccountKind.UNIFIED,
-    batch_max=unified.BATCH_MAX,
+    batch_max=api_v3.BATCH_MAX,
     freezes=False,
-    batch_cancel=unified.batch_cancel,
-    single_cancel=unified.single_cancel,
-    single_place=unified.single_place,
-    batch_place=unified.batch_place,
-    page=unified.page,
-    cursor_from=unified.cursor_from,
-    by_id=unified.by_id,
-    fills=unified.fills,
-    assets=unified.assets,
-    account=unified.settings,
-    read_batch=unified.read_batch,
-    read_single=unified.read_single,
-    read_page=unified.read_page,
-    read_found=unified.read_found,
-    read_fills=unified.read_fills,
-    read_assets=unified.read_assets,
-    read_frozen=unified.read_frozen,
-    read_uid=unified.read_uid,
+    batch_cancel=api_v3.batch_cancel,
+    single_cancel=api_v3.single_cancel,
+    single_place=api_v3.single_place,
+    batch_place=api_v3.batch_place,
+    page=api_v3.page,
+    cursor_from=api_v3.cursor_from,
+    by_id=api_v3.by_id,
+    fills=api_v3.fills,
+    assets=api_v3.assets,
+    account=api_v3.settings,
+    read_batch=api_v3.read_batch,
+    read_single=api_v3.read_single,
+    read_page=api_v3.read_page,
+    read_found=api_v3.read_found,
+    read_fills=api_v3.read_fills,
+    read_assets=api_v3.read_assets,
+    read_frozen=api_v3.read_frozen,
+    read_uid=api_v3.read_uid,
 )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bitget_margin.core.answers import BatchAnswer, Item
-from bitget_margin.core.call import Fault, Send
-from bitget_margin.core.codes import Verdict, hint_gone, of_code, of_item
+from bitget_margin.core.effects import Fault, Send
+from bitget_margin.core.order_ref import IdKind, Target, number
+from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.responses import BatchAnswer, Item
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.target import IdKind, Target, number
+from bitget_margin.core.verdicts import Verdict, hint_gone, of_code, of_item
 
 
 @dataclass(slots=True)

@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.answers import (
+from bitget_margin.core.effects import Call
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, row, text
+from bitget_margin.core.responses import (
     BatchAnswer,
     Fill,
     Item,
@@ -24,9 +28,6 @@ from bitget_margin.core.answers import (
     item,
     sent_ms_of,
 )
-from bitget_margin.core.call import Call, Endpoint
-from bitget_margin.core.row import CLASSIC_FIELDS, lowest_number, row, text
-from bitget_margin.core.target import IdKind, Target
 
 WINDOW_MS: Final = 89 * 86_400_000
 """How far back look-ups ask: the venue's limit is 90 days; a day less keeps a slow clock inside it."""

@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from bitget_margin.core.account import AccountKind
+from bitget_margin.core.endpoints import Endpoint
 
 T = TypeVar("T")
-_UNIFIED: Final = "v3/"
-
-
-class Endpoint(Enum):
-    """The venue's endpoints that we call ourselves: method, path below `/api/`, requests per second and UID."""
-
-    BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
-    BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
-    PLACE = ("POST", "v2/margin/crossed/place-order", 10)
-    CANCEL = ("POST", "v2/margin/crossed/cancel-order", 10)
-    OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders", 10)
-    HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
-    ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
-    FILLS = ("GET", "v2/margin/crossed/fills", 10)
-    ACCOUNT = ("GET", "v2/spot/account/info", 1)
-
-    UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
-    UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
-    UNIFIED_PLACE = ("POST", "v3/trade/place-order", 10)
-    UNIFIED_CANCEL = ("POST", "v3/trade/cancel-order", 10)
-    UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)
-    UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
-    UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
-    UNIFIED_FILLS = ("GET", "v3/trade/fills", 20)
-    UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
-    UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
-
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-        return self.value[0]
-
-    @property
-    def path(self) -> str:
-        """The path below `/api/`, as ccxt writes it."""
-        return self.value[1]
-
-    @property
-    def kind(self) -> AccountKind:
-        """The kind of account that it is for."""
-        return AccountKind.UNIFIED if self.path.startswith(_UNIFIED) else AccountKind.CLASSIC
-
-    @property
-    def per_second(self) -> int:
-        """How many requests the venue takes in a second, of one UID."""
-        return self.value[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +101,39 @@ Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets
 Flow: TypeAlias = Generator[Effect, Any, T]
 Clock: TypeAlias = Callable[[], float]
 """Milliseconds that only go forward."""
+
+
+def together(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
+    """Run independent flows in step and return their results in the same order."""
+    running = list(flows)
+    results: dict[int, T] = {}
+    effects: dict[int, Effect] = {}
+
+    def advance(i: int, value: Any) -> None:
+        try:
+            effects[i] = running[i].send(value)
+        except StopIteration as stop:
+            results[i] = stop.value
+            effects.pop(i, None)
+
+    for i in range(len(running)):
+        advance(i, None)
+    while effects:
+        sending = {i: effect.sends for i, effect in effects.items() if isinstance(effect, SendAll)}
+        waiting = {i: effect.until_ms for i, effect in effects.items() if isinstance(effect, Wait)}
+        others = effects.keys() - sending.keys() - waiting.keys()
+        if others:
+            # A new measurement of the clock, say: before anything is sent again.
+            for i in sorted(others):
+                advance(i, (yield effects[i]))
+        elif sending:
+            replies: tuple[Reply, ...] = yield SendAll(tuple(send for sends in sending.values() for send in sends))
+            start = 0
+            for i, sends in sending.items():
+                advance(i, replies[start : start + len(sends)])
+                start += len(sends)
+        else:
+            yield Wait(max(waiting.values()))
+            for i in waiting:
+                advance(i, None)
+    return tuple(results[i] for i in range(len(running)))

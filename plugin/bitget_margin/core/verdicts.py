@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Fault
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.error_codes import TABLE, Verdict
 
 __all__ = ["SERVER_ERROR", "SUCCESS", "Verdict"]

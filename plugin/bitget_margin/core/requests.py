@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
-from bitget_margin.core.account import AccountKind
-from bitget_margin.core.call import Call, Fault, Flow, Reply, Resync, Send, SendAll, Wait
-from bitget_margin.core.codes import Verdict, says_kind, verdict
-from bitget_margin.core.deadline import Deadline
-from bitget_margin.core.dialect import Dialect, dialect_of
-from bitget_margin.core.ledger import Ledger
-from bitget_margin.core.settings import Settings
+from bitget_margin.core.api import Dialect, dialect_of
+from bitget_margin.core.cancel_state import Ledger
+from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, Wait
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.settings import Deadline, Settings
+from bitget_margin.core.verdicts import Verdict, says_kind, verdict
 
 Progress: TypeAlias = Callable[[int, int, str], object]
 """Called with how many symbols are done, how many there are, and the last one."""
@@ -121,3 +121,50 @@ def deliver(desk: Desk, sends: Sequence[Send], *, resend: bool = True) -> Flow[t
             yield Wait(desk.deadline.now_ms() + pause_ms)
         pending = again
     return tuple(replies[i] for i in range(len(sends)))
+
+
+A = TypeVar("A")
+
+
+class Unreadable(Exception):
+    """The venue answered with success, and the body is not what its documents say."""
+
+
+@dataclass(slots=True)
+class Asked(Generic[A]):
+    """A question and what came of it: what was read, or the last fault; `send` is the request that brought it."""
+
+    send: Send
+    answer: A | Fault
+
+
+def ask(
+    desk: Desk,
+    call: Callable[[Dialect], Call],
+    read: Callable[[Dialect], Callable[[object], A | None]],
+    final: Callable[[Fault], bool] = lambda _: False,
+) -> Flow[Asked[A]]:
+    """Return what `read` makes of the answer, or the last fault once the venue has refused or the time is up.
+
+    `final` says of a fault that would be asked about again that it is an answer after all.
+    """
+    tries = 0
+    while True:
+        dialect = desk.dialect
+        send = desk.send(call(dialect))
+        (reply,) = yield from deliver(desk, [send])
+        if isinstance(reply, Answer):
+            answer = read(dialect)(reply.body)
+            if answer is not None:
+                return Asked(send, answer)
+            fault = Fault(Unreadable(f"{send.call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
+        else:
+            fault = reply
+        if desk.is_other_kind(fault) and desk.dialect is not dialect:
+            continue
+        pause_ms = desk.settings.pacing.poll_ms(tries)
+        again = not fault.sent or desk.verdict(fault) in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}
+        if not again or final(fault) or desk.deadline.left_ms() <= pause_ms:
+            return Asked(send, fault)
+        tries += 1
+        yield Wait(desk.deadline.now_ms() + pause_ms)

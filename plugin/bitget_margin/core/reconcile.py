@@ -10,16 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.core.answers import Listing, Page, Question, page_of
-from bitget_margin.core.ask import began_ms
-from bitget_margin.core.call import Answer, Fault, Flow, Send
-from bitget_margin.core.codes import Verdict
-from bitget_margin.core.delivery import Desk, deliver
-from bitget_margin.core.ledger import Entry
-from bitget_margin.core.row import CLOCK_GRAIN_MS, Row, State, lowest_number
+from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.effects import Answer, Fault, Flow, Send, together
+from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State, lowest_number
+from bitget_margin.core.queries import began_ms
+from bitget_margin.core.requests import Desk, deliver
+from bitget_margin.core.responses import Listing, Page, Question, page_of
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.target import IdKind
-from bitget_margin.core.together import together
+from bitget_margin.core.verdicts import Verdict
 
 PAGE_FROM: Final = 2
 """From how many orders on a page is asked for, instead of each by id."""

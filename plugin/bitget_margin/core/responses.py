@@ -8,10 +8,10 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, Final
 
-from bitget_margin.core.call import Answer, Call, Reply
-from bitget_margin.core.codes import SUCCESS, Verdict, hint_gone, verdict
-from bitget_margin.core.row import Row, milliseconds, text
-from bitget_margin.core.target import IdKind
+from bitget_margin.core.effects import Answer, Call, Reply
+from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.order_row import Row, milliseconds, text
+from bitget_margin.core.verdicts import SUCCESS, Verdict, hint_gone, verdict
 
 _LARGEST_EXPONENT: Final = 40
 """No amount of money is larger or smaller; beyond it, arithmetic would fail."""

@@ -1,0 +1,60 @@
+"""Endpoints of the venue that the plugin calls, and the two kinds of account that they serve."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+_UNIFIED: Final = "v3/"
+
+
+class Endpoint(Enum):
+    """The venue's endpoints that we call ourselves: method, path below `/api/`, requests per second and UID."""
+
+    BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
+    BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
+    PLACE = ("POST", "v2/margin/crossed/place-order", 10)
+    CANCEL = ("POST", "v2/margin/crossed/cancel-order", 10)
+    OPEN_ORDERS = ("GET", "v2/margin/crossed/open-orders", 10)
+    HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
+    ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
+    FILLS = ("GET", "v2/margin/crossed/fills", 10)
+    ACCOUNT = ("GET", "v2/spot/account/info", 1)
+
+    UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
+    UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
+    UNIFIED_PLACE = ("POST", "v3/trade/place-order", 10)
+    UNIFIED_CANCEL = ("POST", "v3/trade/cancel-order", 10)
+    UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)
+    UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
+    UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
+    UNIFIED_FILLS = ("GET", "v3/trade/fills", 20)
+    UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
+    UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return self.value[0]
+
+    @property
+    def path(self) -> str:
+        """The path below `/api/`, as ccxt writes it."""
+        return self.value[1]
+
+    @property
+    def kind(self) -> AccountKind:
+        """The kind of account that it is for."""
+        return AccountKind.UNIFIED if self.path.startswith(_UNIFIED) else AccountKind.CLASSIC
+
+    @property
+    def per_second(self) -> int:
+        """How many requests the venue takes in a second, of one UID."""
+        return self.value[2]
+
+
+class AccountKind(Enum):
+    """Which endpoints an account may use: those of the other kind are refused, with a code that says so."""
+
+    CLASSIC = "classic"
+    UNIFIED = "unified"
