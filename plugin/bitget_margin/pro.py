@@ -8,9 +8,9 @@ from typing import Any, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
 
-from bitget_margin.adapter import handshake, watching
-from bitget_margin.adapter.asking import is_cross, spot_market
-from bitget_margin.adapter.base import Order, Params
+from bitget_margin.adapter import sessions, watch
+from bitget_margin.adapter.ccxt_types import Order, Params
+from bitget_margin.adapter.params import is_cross, spot_market
 from bitget_margin.async_support import AsyncCrossedMargin
 
 _ORDERS_KEPT = 1000
@@ -41,16 +41,16 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         """
         if not is_cross(self, "watchOrders", symbol, params):
             return await super().watch_orders(symbol, since, limit, params)
-        named = watching.checked_symbol(self, symbol, params)
+        named = watch.checked_symbol(self, symbol, params)
         await self.load_markets()
-        market = spot_market(self, watching.METHOD, named)
+        market = spot_market(self, watch.METHOD, named)
         unified, _ = await self.handle_uta_and_params(params, "watchOrders")
         if unified:
-            watching.refuse_unified(self)
+            watch.refuse_unified(self)
         changed = market["symbol"]
         if changed not in self._unseen:
-            topic = watching.topic(changed)
-            await self.watch_private(False, topic, topic, watching.argument(market["id"]))
+            topic = watch.topic(changed)
+            await self.watch_private(False, topic, topic, watch.argument(market["id"]))
         self._unseen -= {changed}
         if self.newUpdates:
             limit = self.crossed_orders.getLimit(changed, limit)
@@ -60,15 +60,15 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
 
     def client(self, url: str) -> Any:
         """Return ccxt's client of a websocket; its handshake follows no redirect, so that no login leaves the venue."""
-        return handshake.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
+        return sessions.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
         """Take pushed orders; a push that cannot be read ends the connection, and with it whoever waits."""
-        if not watching.is_ours(message):
+        if not watch.is_ours(message):
             super().handle_order(client, message)
             return
         try:
-            symbol, orders = watching.orders(self, message)
+            symbol, orders = watch.orders(self, message)
         except ccxt.BadResponse as error:
             client.on_error(error)
             return
@@ -78,7 +78,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
             self.crossed_orders.append(order)
         if orders:
             self._unseen |= {symbol}
-            client.resolve(self.crossed_orders, watching.topic(symbol))
+            client.resolve(self.crossed_orders, watch.topic(symbol))
 
     def handle_error_message(self, client: Any, message: Any) -> Any:
         """Return whether this is an error, as ccxt does; on the private websocket, it ends the connection.

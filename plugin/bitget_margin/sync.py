@@ -2,152 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import departures, driver, faults, fetching, operations, placing, transport
-from bitget_margin.adapter.asking import is_cross, places_cross
-from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.clock import now_ms
-from bitget_margin.adapter.context import PACED
-from bitget_margin.adapter.departures import Knock, Pause, Step
-from bitget_margin.adapter.errors import documented
-from bitget_margin.adapter.margin import CrossedMargin
-from bitget_margin.adapter.transport import Sessions
-from bitget_margin.core.effects import Answer, Effect, Fault, Flow, LoadMarkets, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.adapter import cancel, fetch, place, sessions
+from bitget_margin.adapter.ccxt_types import Order, Params
+from bitget_margin.adapter.exchange import CrossedMargin
+from bitget_margin.adapter.params import is_cross, places_cross
+from bitget_margin.adapter.sessions import Sessions
+from bitget_margin.adapter.transport import PACED
+from bitget_margin.core.effects import Flow, T
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.gates import GateDown
-
-
-class _Late(Exception):
-    """The work was left alone: its time was up."""
-
-
-def _within(work: Callable[[], T], allowed_ms: float) -> T:
-    """Run work in a thread of its own, and leave it there when its time is up: `requests` has no total timeout."""
-    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            results.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            results.put((None, error))
-
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    try:
-        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
-    except queue.Empty:
-        raise _Late from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]  # a value, as there is no error
-
-
-class _Driver:
-    """Runs a flow with blocking calls, one request after the other."""
-
-    def __init__(self, exchange: bitget) -> None:
-        self._exchange = exchange
-
-    def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns; an interrupt goes through the flow, so that it carries the report."""
-        value, error = None, None
-        try:
-            while True:
-                effect = driver.advance(flow, value, error)
-                value, error = None, None
-                try:
-                    value = self._perform(effect)
-                except BaseException as raised:  # noqa: BLE001 - raised again by the flow
-                    error = raised
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]  # the flow's own return value
-
-    def _perform(self, effect: Effect) -> object:
-        match effect:
-            case SendAll(sends):
-                return tuple(self._send(send) for send in sends)
-            case Wait(until_ms):
-                time.sleep(max(0.0, until_ms - now_ms()) / 1_000)
-            case LoadMarkets(deadline_ms):
-                self._load_markets(deadline_ms)
-            case Resync(deadline_ms):
-                self._resync(deadline_ms)
-        return None
-
-    def _send(self, send: Send) -> Reply:
-        unsent = self._depart(send)
-        if unsent is not None:
-            return unsent
-        allowed_ms = driver.allowed_ms(send)
-        try:
-            send.reply = _paced(lambda: driver.request(self._exchange, send), allowed_ms)
-            departures.answered(self._exchange, send, send.reply)
-        except _Late:
-            send.reply = driver.timed_out(self._exchange, send, allowed_ms)
-        return send.reply
-
-    def _depart(self, send: Send) -> Fault | None:
-        with contextlib.closing(departures.depart(self._exchange, send)) as steps:
-            answer: object = None
-            while True:
-                try:
-                    step = steps.send(answer)
-                except StopIteration as stop:
-                    return stop.value  # type: ignore[no-any-return]  # what the steps return
-                answer = _step(step)
-
-    def _load_markets(self, deadline_ms: float) -> None:
-        try:
-            _within(self._exchange.load_markets, deadline_ms - now_ms())
-        except _Late:
-            raise driver.no_markets(self._exchange) from None
-        except Exception as error:
-            raise documented(f"{self._exchange.id} load_markets()", error) from error
-
-    def _resync(self, deadline_ms: float) -> None:
-        # Where this fails, the repeated request is refused again and tells why.
-        with contextlib.suppress(Exception):
-            _within(self._exchange.load_time_difference, deadline_ms - now_ms())
-
-
-def _step(step: Step) -> object:
-    match step:
-        case Pause(ms):
-            time.sleep(max(0.0, ms) / 1_000)
-            return None
-        case Knock(ask, allowed_ms):
-            try:
-                return _within(ask, allowed_ms)
-            except _Late:
-                return GateDown(f"no answer within {allowed_ms:.0f} ms")
-            except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
-                return error
-
-
-def _paced(work: Callable[[], object], allowed_ms: float) -> Reply:
-    """Run what has waited for its own window: ccxt's pacing is skipped."""
-    paced = PACED.set(True)
-    try:
-        return _reply(lambda: _within(work, allowed_ms))
-    finally:
-        PACED.reset(paced)
-
-
-def _reply(work: Callable[[], object]) -> Reply:
-    try:
-        return Answer(work())
-    except _Late:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
-        return faults.reply(error)
+from bitget_margin.drivers.threaded import Driver
 
 
 class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
@@ -178,7 +46,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises ccxt.BadRequest: a bad argument, before anything is sent
         :raises ccxt.BaseError: a definitive refusal, as in stock ccxt; `report_of(exception)` has the report
         """
-        return self.perform(operations.batch_cancel(self, ids, symbol, client_order_ids, params))
+        return self.perform(cancel.batch_cancel(self, ids, symbol, client_order_ids, params))
 
     def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel orders of one symbol; on crossed margin with one order structure per distinct id.
@@ -192,7 +60,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "cancelOrders", symbol, params):
             return super().cancel_orders(ids, symbol, params)
-        return self.perform(operations.cancel_orders(self, ids, symbol, params))
+        return self.perform(cancel.cancel_orders(self, ids, symbol, params))
 
     def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Cancel one order, by id or by `params['clientOrderId']`.
@@ -205,7 +73,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "cancelOrder", symbol, params):
             return super().cancel_order(id, symbol, params)
-        return self.perform(operations.cancel_order(self, id, symbol, params))
+        return self.perform(cancel.cancel_order(self, id, symbol, params))
 
     def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Cancel crossed margin orders of several symbols.
@@ -216,7 +84,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
             return super().cancel_orders_for_symbols(orders, params)  # type: ignore[no-any-return]
-        return self.perform(operations.cancel_orders_for_symbols(self, orders, params))
+        return self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance.
@@ -229,7 +97,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return super().cancel_all_orders(symbol, params)
-        return self.perform(operations.cancel_all_orders(self, symbol, params))
+        return self.perform(cancel.cancel_all_orders(self, symbol, params))
 
     def create_order(
         self,
@@ -253,7 +121,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         if not places_cross(self, "createOrder", symbol, params):
             return super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
-        return self.perform(placing.create_order(self, symbol, order, params))
+        return self.perform(place.create_order(self, symbol, order, params))
 
     def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Place up to 50 orders of one symbol with one request; crossed ones at most once each.
@@ -266,9 +134,9 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
             venue's words in its `info`
         :raises PlaceUnresolved: some may have been placed, and no look-up showed them; `orders` has what is known
         """
-        if not placing.batch_is_cross(self, orders, params):
+        if not place.batch_is_cross(self, orders, params):
             return super().create_orders(orders, params)
-        return self.perform(placing.create_orders(self, orders, params))
+        return self.perform(place.create_orders(self, orders, params))
 
     def edit_order(
         self,
@@ -282,7 +150,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
     ) -> Order:
         """Edit an order; a crossed one is refused, which stock ccxt would send to the spot wallet."""
         if places_cross(self, "editOrder", symbol, params):
-            operations.refuse_edit(self)
+            cancel.refuse_edit(self)
         return super().edit_order(id, symbol, type, side, amount, price, params)
 
     def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
@@ -294,7 +162,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "fetchOrder", symbol, params):
             return super().fetch_order(id, symbol, params)
-        return self.perform(fetching.fetch_order(self, id, symbol, params))
+        return self.perform(fetch.fetch_order(self, id, symbol, params))
 
     def fetch_open_orders(
         self,
@@ -309,7 +177,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return super().fetch_open_orders(symbol, since, limit, params)
-        return self.perform(fetching.fetch_open_orders(self, symbol, since, limit, params))
+        return self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
 
     def fetch_my_trades(
         self,
@@ -324,7 +192,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         if is_cross(self, "fetchMyTrades", symbol, params):
             self.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
-            params = fetching.unified_fills(self, symbol, params)
+            params = fetch.unified_fills(self, symbol, params)
         return super().fetch_my_trades(symbol, since, limit, params)
 
     def fetch_balance(self, params: Params = {}) -> Any:
@@ -332,9 +200,9 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
 
         https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Assets
         """
-        if not fetching.balance_is_cross(self, params):
+        if not fetch.balance_is_cross(self, params):
             return super().fetch_balance(params)
-        return self.perform(fetching.fetch_balance(self, params))
+        return self.perform(fetch.fetch_balance(self, params))
 
     def handle_uta_and_params(
         self,
@@ -343,11 +211,11 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
-        return self.perform(fetching.ask_account_kind(self, methodName, params, defaultValue))
+        return self.perform(fetch.ask_account_kind(self, methodName, params, defaultValue))
 
     def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """Send a request as ccxt does; a signed one follows no redirect."""
-        with transport.sending(headers):
+        with sessions.sending(headers):
             return super().fetch(url, method, headers, body)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def throttle(self, cost: float | None = None) -> None:
@@ -357,4 +225,4 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
 
     def perform(self, flow: Flow[T]) -> T:
         """Run one of the adapter's flows, and return what it returns."""
-        return _Driver(self).run(flow)
+        return Driver(self).run(flow)

@@ -8,8 +8,8 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import fetching, operations, placing
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter import cancel, fetch, place
+from bitget_margin.adapter.fetch import view_orders
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page
 from support.wire import market
@@ -32,20 +32,20 @@ def made() -> Any:
 @pytest.mark.parametrize(
     ("method", "flow"),
     [
-        ("batch_cancel", lambda made: operations.batch_cancel(made, ["1"], PERP, (), CROSS)),
-        ("cancel_orders", lambda made: operations.cancel_orders(made, ["1"], PERP, CROSS)),
-        ("cancel_order", lambda made: operations.cancel_order(made, "1", PERP, CROSS)),
-        ("cancel_all_orders", lambda made: operations.cancel_all_orders(made, PERP, CROSS)),
-        ("cancel_all_orders", lambda made: operations.cancel_all_orders(made, BTC, CROSS | {"symbols": [PERP]})),
+        ("batch_cancel", lambda made: cancel.batch_cancel(made, ["1"], PERP, (), CROSS)),
+        ("cancel_orders", lambda made: cancel.cancel_orders(made, ["1"], PERP, CROSS)),
+        ("cancel_order", lambda made: cancel.cancel_order(made, "1", PERP, CROSS)),
+        ("cancel_all_orders", lambda made: cancel.cancel_all_orders(made, PERP, CROSS)),
+        ("cancel_all_orders", lambda made: cancel.cancel_all_orders(made, BTC, CROSS | {"symbols": [PERP]})),
         (
             "cancel_orders_for_symbols",
-            lambda made: operations.cancel_orders_for_symbols(made, [{"id": "1", "symbol": PERP}], CROSS),
+            lambda made: cancel.cancel_orders_for_symbols(made, [{"id": "1", "symbol": PERP}], CROSS),
         ),
-        ("fetch_order", lambda made: fetching.fetch_order(made, "1", PERP, CROSS)),
-        ("fetch_open_orders", lambda made: fetching.fetch_open_orders(made, PERP, None, None, CROSS)),
+        ("fetch_order", lambda made: fetch.fetch_order(made, "1", PERP, CROSS)),
+        ("fetch_open_orders", lambda made: fetch.fetch_open_orders(made, PERP, None, None, CROSS)),
         ("view_orders", lambda made: view_orders(made, PERP, ["1"], [], CROSS)),
-        ("create_order", lambda made: placing.create_order(made, PERP, BUY, CROSS)),
-        ("create_orders", lambda made: placing.create_orders(made, [WANTED], CROSS)),
+        ("create_order", lambda made: place.create_order(made, PERP, BUY, CROSS)),
+        ("create_orders", lambda made: place.create_orders(made, [WANTED], CROSS)),
     ],
 )
 def test_a_contract_under_the_venues_name_is_refused_before_anything_is_sent(

@@ -11,12 +11,15 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import asking, departures, fetching, operations, windows
-from bitget_margin.adapter import clock as clocks
-from bitget_margin.adapter.departures import Knock, Pause
+from bitget_margin.adapter import cancel, params, rate_limits
+from bitget_margin.adapter import fetch as fetch_flows
+from bitget_margin.adapter import transport as clocks
+from bitget_margin.adapter.params import BadGate, shared_limiter_of
+from bitget_margin.adapter.rate_limits import Knock, Pause
 from bitget_margin.core.effects import Call, Fault, Send, SendAll
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.gates import Gate, GateDown, Place, WhenDown
+from bitget_margin.rate_limit import Gate, GateDown, Place, WhenDown
+from bitget_margin.rate_limit.registry import _windows
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, fault, in_turn, page, row
 
@@ -53,9 +56,9 @@ def clock() -> Iterator[Clock]:
     """Let departures and the health of a store go by a clock of this test's own."""
     made = Clock()
     with (
-        mock.patch.object(departures, "now_ms", made),
-        mock.patch("bitget_margin.gates.gate._now_ms", made),
-        mock.patch.dict(windows._windows, clear=True),
+        mock.patch.object(rate_limits, "now_ms", made),
+        mock.patch("bitget_margin.rate_limit.shared._now_ms", made),
+        mock.patch.dict(_windows, clear=True),
     ):
         yield made
 
@@ -65,13 +68,13 @@ def shared(when_down: WhenDown = WhenDown.WAIT) -> Gate:
     return Gate("redis://127.0.0.1/0", Store(), 100.0, when_down)
 
 
-def departing(gate: Gate, *, urgent: bool = False, left_ms: float = 3_000) -> tuple[Send, departures.Departure]:
+def departing(gate: Gate, *, urgent: bool = False, left_ms: float = 3_000) -> tuple[Send, rate_limits.Departure]:
     """Return a request, and its departure from an exchange that shares this window."""
     made = exchange(uid="7")
     made.enableRateLimit = True
     leaving = Send(Call(Endpoint.ASSETS, {}), 1_000, 5_000 + left_ms, urgent=urgent)
-    with mock.patch.object(departures, "rate_gate", lambda given: gate if given is made else None):
-        steps = departures.depart(made, leaving)
+    with mock.patch.object(rate_limits, "shared_limiter_of", lambda given: gate if given is made else None):
+        steps = rate_limits.depart(made, leaving)
         first = steps.send(None)
     assert isinstance(first, Knock)
     first.ask()
@@ -81,7 +84,7 @@ def departing(gate: Gate, *, urgent: bool = False, left_ms: float = 3_000) -> tu
     return leaving, steps
 
 
-def step(steps: departures.Departure, answer: object = None) -> object:
+def step(steps: rate_limits.Departure, answer: object = None) -> object:
     """Go on by one step; return it, or that the request has left, or the fault that it did not."""
     try:
         return steps.send(answer)
@@ -159,20 +162,20 @@ def test_what_belongs_to_a_cancel_goes_by_the_window_of_this_process_while_the_s
     leaving, steps = departing(shared(WhenDown.FAIL), urgent=True)
     assert step(steps, GateDown("refused")) == LEFT
     assert (leaving.left_ms, leaving.place_ms) == (5_000, 5_000)
-    assert len(windows._windows) == 1
+    assert len(_windows) == 1
     assert "cannot be asked (refused)" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("flow", "urgent"),
     [
-        (lambda made: operations.batch_cancel(made, ["1"], BTC, (), CROSS), True),
-        (lambda made: operations.cancel_orders(made, ["1"], BTC, CROSS), True),
-        (lambda made: operations.cancel_order(made, "1", BTC, CROSS), True),
-        (lambda made: operations.cancel_all_orders(made, BTC, CROSS), True),
-        (lambda made: operations.cancel_all_orders(made, None, CROSS), True),
-        (lambda made: fetching.fetch_order(made, "1", BTC, CROSS), False),
-        (lambda made: fetching.fetch_balance(made, CROSS), False),
+        (lambda made: cancel.batch_cancel(made, ["1"], BTC, (), CROSS), True),
+        (lambda made: cancel.cancel_orders(made, ["1"], BTC, CROSS), True),
+        (lambda made: cancel.cancel_order(made, "1", BTC, CROSS), True),
+        (lambda made: cancel.cancel_all_orders(made, BTC, CROSS), True),
+        (lambda made: cancel.cancel_all_orders(made, None, CROSS), True),
+        (lambda made: fetch_flows.fetch_order(made, "1", BTC, CROSS), False),
+        (lambda made: fetch.fetch_balance(made, CROSS), False),
     ],
 )
 def test_every_request_of_a_cancel_belongs_to_it_and_no_question_does(flow: Any, urgent: bool) -> None:
@@ -207,15 +210,15 @@ def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
     assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{DOWN} (refused)"
     made = exchange()
     made.enableRateLimit = True
-    with mock.patch.object(departures, "rate_gate", return_value=gate):
-        resting = step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
+    with mock.patch.object(rate_limits, "rate_gate", return_value=gate):
+        resting = step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
     assert unsent(resting) == f"{DOWN} (it has just failed)"
 
 
 def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
     made = exchange()
-    with mock.patch.object(departures, "rate_gate", side_effect=AssertionError):
-        assert step(departures.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
+    with mock.patch.object(rate_limits, "rate_gate", side_effect=AssertionError):
+        assert step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
 
 
 # -- whose window it is -----------------------------------------------------------------------------------------------
@@ -225,19 +228,19 @@ def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent(
     made = exchange(rateGate="redis:/nowhere")
     venue = Caller(in_turn(page()))
     with (
-        mock.patch.object(asking, "open_gate", side_effect=asking.BadGate("it names no host")) as opened,
+        mock.patch.object(params, "open_gate", side_effect=BadGate("it names no host")) as opened,
         pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"),
     ):
-        venue.call(fetching.fetch_order(made, "12", BTC, CROSS))
+        venue.call(fetch_flows.fetch_order(made, "12", BTC, CROSS))
     opened.assert_called_once_with("redis:/nowhere")
     assert venue.calls == []
-    assert asking.rate_gate(exchange()) is None
+    assert shared_limiter_of(exchange()) is None
 
 
 @pytest.fixture
 def sharing() -> Iterator[Any]:
     """Return an exchange that shares a window, and does not know its UID."""
-    with mock.patch.object(asking, "open_gate", return_value=shared()), mock.patch.dict(windows._uids, clear=True):
+    with mock.patch.object(params, "open_gate", return_value=shared()), mock.patch.dict(rate_limits._uids, clear=True):
         yield another()
 
 
@@ -251,7 +254,7 @@ def another(**options: Any) -> Any:
 def fetch(made: Any, *said: object) -> list[Endpoint]:
     """Fetch an order; return what was asked."""
     venue = Caller(in_turn(*said))
-    assert venue.call(fetching.fetch_order(made, "12", BTC, CROSS))["id"] == "12"
+    assert venue.call(fetch_flows.fetch_order(made, "12", BTC, CROSS))["id"] == "12"
     return [call.endpoint for call in venue.calls]
 
 
@@ -290,7 +293,7 @@ def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(
     ]
     assert sharing.options["uid"] == ""
     # Asked again, but not while a cancel waits.
-    cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
+    cancelling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect = next(cancelling)
     assert [send.call.endpoint for send in effect.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
     cancelling.close()
@@ -299,7 +302,7 @@ def test_where_the_venue_does_not_say_whose_account_it_is_the_key_counts(
 
 
 def test_the_question_whose_account_it_is_takes_a_second_of_a_cancel_at_most(sharing: Any) -> None:
-    cancelling = operations.cancel_orders(sharing, ["12"], BTC, CROSS)
+    cancelling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect: Any = next(cancelling)
     (asked,) = effect.sends
     assert (asked.call.endpoint, asked.request_ms, asked.urgent) == (Endpoint.ACCOUNT, 1_000, True)

@@ -8,7 +8,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import placing
+from bitget_margin.adapter import place as place_flows
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import AccountKind, Endpoint
@@ -51,7 +51,7 @@ def at(venue: PlacingVenue) -> Caller:
 def place(say: Any, orders: Any, params: Any = CROSS, made: Any = None) -> Any:
     """Place orders; return the script, and what came back."""
     venue = Caller(say)
-    return venue, venue.call(placing.create_orders(made or exchange(), orders, params))
+    return venue, venue.call(place_flows.create_orders(made or exchange(), orders, params))
 
 
 def names_of(call: Call) -> list[str]:
@@ -130,7 +130,7 @@ def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
         mock.patch.object(made, "create_order_request", side_effect=KeyError("x"), create=True),
         pytest.raises(ccxt.BadResponse, match=said),
     ):
-        venue.call(placing.create_orders(made, wanted("a"), CROSS))
+        venue.call(place_flows.create_orders(made, wanted("a"), CROSS))
     assert venue.calls == []
 
 
@@ -148,7 +148,7 @@ def test_an_older_namesake_is_never_the_placed_order() -> None:
 def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() -> None:
     lost = fault()
     venue = Caller(in_turn(answer("a", bad=("c",)), page()))
-    flow = placing.create_orders(exchange(), wanted("a", "b", "c"), CROSS | {"timeout": 2_000})
+    flow = place_flows.create_orders(exchange(), wanted("a", "b", "c"), CROSS | {"timeout": 2_000})
     with pytest.raises(PlaceUnresolved, match=r"create_orders\(\): 1 of 3 orders .* look up b by") as caught:
         venue.call(flow)
     known = [(o["id"], o["status"], o["clientOrderId"]) for o in caught.value.orders]
@@ -177,7 +177,7 @@ def test_a_refusal_of_the_whole_request_raises_what_stock_ccxt_raises(code: str)
     refused = Fault(ccxt.ExchangeError(f"bitget {code}"), code, "no", 400)
     venue = Caller(in_turn(refused))
     with pytest.raises(ccxt.ExchangeError, match=code) as caught:
-        venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
+        venue.call(place_flows.create_orders(exchange(), wanted("a"), CROSS))
     assert caught.value is refused.error
     assert len(venue.calls) == 1
 
@@ -186,7 +186,7 @@ def test_what_never_left_raises_and_is_not_looked_up() -> None:
     unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
     venue = Caller(in_turn(unsent))
     with pytest.raises(ccxt.RequestTimeout, match="no time") as caught:
-        venue.call(placing.create_orders(exchange(), wanted("a"), CROSS))
+        venue.call(place_flows.create_orders(exchange(), wanted("a"), CROSS))
     assert caught.value is unsent.error
     assert len(venue.calls) == 1
 
@@ -228,7 +228,7 @@ def test_a_refused_order_of_a_unified_account_is_rejected_too() -> None:
 def test_an_entry_whose_code_proves_nothing_is_looked_up_and_the_order_found(unified: bool, code: str | None) -> None:
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
     venue = PlacingVenue(kind, answer=lambda names, _: failed_items(kind, names, code))
-    orders = at(venue).call(placing.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
+    orders = at(venue).call(place_flows.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
     assert [(o["id"], o["status"]) for o in orders] == [(o.order_id, "open") for o in venue.orders]
     assert venue.sent == [["a", "b"]]
 
@@ -246,7 +246,7 @@ def test_an_order_whose_code_proves_nothing_is_rejected_after_two_look_ups(unifi
 
     venue = PlacingVenue(kind, lambda name, _: name == "b", say)
     caller = at(venue)
-    first, second = caller.call(placing.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
+    first, second = caller.call(place_flows.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
     assert (first["status"], first["id"], second["id"]) == ("rejected", None, venue.orders[0].order_id)
     assert 1_500 <= caller.now_ms - START_MS < 1_800
 
@@ -256,7 +256,7 @@ def test_a_refusal_of_the_whole_request_that_proves_nothing_raises_after_two_loo
     venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused)
     caller = at(venue)
     with pytest.raises(ccxt.InsufficientFunds) as caught:
-        caller.call(placing.create_orders(exchange(), wanted("a", "b"), CROSS))
+        caller.call(place_flows.create_orders(exchange(), wanted("a", "b"), CROSS))
     assert caught.value is refused.error
     assert (1_500 <= caller.now_ms - START_MS < 1_700, len(venue.sent)) == (True, 1)
 
@@ -264,7 +264,7 @@ def test_a_refusal_of_the_whole_request_that_proves_nothing_raises_after_two_loo
 def test_markets_are_loaded_before_anything_is_sent() -> None:
     venue = Caller(in_turn(page()))
     with pytest.raises(Exception, match="markets not loaded"):
-        venue.call(placing.create_orders(exchange(markets=False), wanted("a"), CROSS | {"timeout": 1_000}))
+        venue.call(place_flows.create_orders(exchange(markets=False), wanted("a"), CROSS | {"timeout": 1_000}))
     assert (venue.loads, venue.calls) == ([START_MS + 900], [])
 
 
@@ -273,10 +273,10 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
     said = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
     venue = Caller(in_turn(fault("40085")))
     with pytest.raises(ccxt.BadRequest, match=said.format(51, 50, "classic")):
-        venue.call(placing.create_orders(exchange(), wanted(*names), CROSS))
+        venue.call(place_flows.create_orders(exchange(), wanted(*names), CROSS))
     assert venue.calls == []
     with pytest.raises(ccxt.BadRequest, match=said.format(21, 20, "unified")):
-        venue.call(placing.create_orders(exchange(), wanted(*names[:21]), CROSS))
+        venue.call(place_flows.create_orders(exchange(), wanted(*names[:21]), CROSS))
     assert len(venue.calls) == 1
     assert len(place(lambda call: answer(*names_of(call)), wanted(*names[:50]))[1]) == 50
 
@@ -312,7 +312,7 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
 def test_bad_input_is_refused_before_anything_is_sent(orders: Any, params: Any, said: str) -> None:
     venue = Caller(in_turn(page()))
     with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(placing.create_orders(exchange(), orders, params))
+        venue.call(place_flows.create_orders(exchange(), orders, params))
     assert venue.calls == []
 
 
@@ -320,15 +320,15 @@ def test_a_batch_is_for_the_crossed_account_if_all_of_it_is() -> None:
     made = exchange()
     plain = {"symbol": BTC}
     crossed = plain | {"params": CROSS}
-    assert placing.batch_is_cross(made, [crossed, crossed], {})
-    assert placing.batch_is_cross(made, [plain, crossed | {"params": None}], CROSS)
-    assert placing.batch_is_cross(exchange(createOrders=CROSS), [plain], {})
-    assert not placing.batch_is_cross(made, [plain], {})
-    assert not placing.batch_is_cross(made, [], CROSS)
-    assert not placing.batch_is_cross(made, [{"symbol": "BTC/USDT:USDT"}], CROSS)
+    assert place_flows.batch_is_cross(made, [crossed, crossed], {})
+    assert place_flows.batch_is_cross(made, [plain, crossed | {"params": None}], CROSS)
+    assert place_flows.batch_is_cross(exchange(createOrders=CROSS), [plain], {})
+    assert not place_flows.batch_is_cross(made, [plain], {})
+    assert not place_flows.batch_is_cross(made, [], CROSS)
+    assert not place_flows.batch_is_cross(made, [{"symbol": "BTC/USDT:USDT"}], CROSS)
     with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): some orders are for crossed margin and some are"):
-        placing.batch_is_cross(made, [plain, crossed], {})
+        place_flows.batch_is_cross(made, [plain, crossed], {})
     with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): orders\[1\] is 5; give a dict"):
-        placing.batch_is_cross(made, [plain, 5], {})
+        place_flows.batch_is_cross(made, [plain, 5], {})
     with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): orders is 'x'; give a list"):
-        placing.batch_is_cross(made, "x", {})
+        place_flows.batch_is_cross(made, "x", {})

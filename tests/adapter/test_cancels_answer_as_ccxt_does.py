@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import operations
+from bitget_margin.adapter import cancel
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
@@ -40,7 +40,7 @@ def sent(venue: Caller) -> list[Any]:
 def test_ids_of_every_source_are_cancelled_and_proven_in_order() -> None:
     venue = Caller(acknowledging)
     params = {"clientOrderIds": ("c12",)}
-    report = venue.call(operations.batch_cancel(exchange(), ["11"], BTC, ["c13"], params))
+    report = venue.call(cancel.batch_cancel(exchange(), ["11"], BTC, ["c13"], params))
     assert isinstance(report, CancelReport)
     assert [(r.id, r.client_order_id, r.outcome) for r in report.results] == [
         ("11", "c11", Outcome.CANCELED),
@@ -56,7 +56,7 @@ def test_ids_of_every_source_are_cancelled_and_proven_in_order() -> None:
 def test_an_acknowledgement_comes_back_without_a_status_after_one_request() -> None:
     venue = Caller(acknowledging)
     params = CROSS | {"clientOrderIds": ["a"]}
-    first, second = venue.call(operations.cancel_orders(exchange(), ["11"], BTC, params))
+    first, second = venue.call(cancel.cancel_orders(exchange(), ["11"], BTC, params))
     assert (first["id"], first["status"], first["symbol"]) == ("11", None, BTC)
     assert (second["id"], second["clientOrderId"], second["status"]) == (None, "a", None)
     assert [call.endpoint for call in venue.calls] == [CANCEL, CANCEL]
@@ -64,24 +64,24 @@ def test_an_acknowledgement_comes_back_without_a_status_after_one_request() -> N
 
 def test_confirmation_can_be_asked_for_and_left_out() -> None:
     venue = Caller(acknowledging)
-    (order,) = venue.call(operations.cancel_orders(exchange(), ["11"], BTC, CROSS | {"confirm": True}))
+    (order,) = venue.call(cancel.cancel_orders(exchange(), ["11"], BTC, CROSS | {"confirm": True}))
     assert order["status"] == "canceled"
     venue = Caller(acknowledging)
-    report = venue.call(operations.batch_cancel(exchange(), ["11"], BTC, (), {"confirm": False}))
+    report = venue.call(cancel.batch_cancel(exchange(), ["11"], BTC, (), {"confirm": False}))
     assert report.results[0].outcome is Outcome.ACCEPTED
 
 
 def test_an_empty_list_sends_nothing_and_loads_nothing() -> None:
     venue = Caller(acknowledging)
-    assert venue.call(operations.batch_cancel(exchange(markets=False), [], BTC, None, {})) == CancelReport(())
-    assert venue.call(operations.cancel_orders(exchange(markets=False), (), BTC, CROSS)) == []
-    assert venue.call(operations.cancel_orders_for_symbols(exchange(markets=False), [], CROSS)) == []
+    assert venue.call(cancel.batch_cancel(exchange(markets=False), [], BTC, None, {})) == CancelReport(())
+    assert venue.call(cancel.cancel_orders(exchange(markets=False), (), BTC, CROSS)) == []
+    assert venue.call(cancel.cancel_orders_for_symbols(exchange(markets=False), [], CROSS)) == []
     assert (venue.calls, venue.loads) == ([], [])
 
 
 def test_markets_are_tried_within_a_third_of_the_time_of_the_call() -> None:
     venue = Caller(acknowledging)
-    venue.call(operations.cancel_orders(exchange(markets=False), ["11"], BTC, CROSS | {"timeout": 2_000}))
+    venue.call(cancel.cancel_orders(exchange(markets=False), ["11"], BTC, CROSS | {"timeout": 2_000}))
     assert venue.loads == [START_MS + 570]
     assert sent(venue) == [{"symbol": "BTCUSDT", "orderIdList": [{"orderId": "11"}]}]
 
@@ -94,7 +94,7 @@ def test_orders_of_several_symbols_are_each_cancelled_under_their_own() -> None:
         {"id": "11", "symbol": BTC},
         {"id": "11", "symbol": "ETH/USDT"},
     ]
-    orders = venue.call(operations.cancel_orders_for_symbols(exchange(), wanted, CROSS))
+    orders = venue.call(cancel.cancel_orders_for_symbols(exchange(), wanted, CROSS))
     assert [(order["id"], order["clientOrderId"], order["symbol"]) for order in orders] == [
         ("11", None, BTC),
         (None, "a", "ETH/USDT"),
@@ -121,7 +121,7 @@ def test_orders_of_several_symbols_are_each_cancelled_under_their_own() -> None:
 def test_a_request_that_names_no_order_is_told_by_its_place(item: object, said: str) -> None:
     wanted = [{"id": "11", "symbol": BTC}, item]
     with pytest.raises(ccxt.BaseError, match=said) as caught:
-        Caller(acknowledging).call(operations.cancel_orders_for_symbols(exchange(), wanted, CROSS))
+        Caller(acknowledging).call(cancel.cancel_orders_for_symbols(exchange(), wanted, CROSS))
     assert isinstance(caught.value, ccxt.BadRequest | ccxt.ArgumentsRequired)
 
 
@@ -142,14 +142,14 @@ def test_a_request_that_names_no_order_is_told_by_its_place(item: object, said: 
 def test_bad_input_is_refused_by_name_before_anything_is_sent(arguments: Any, said: str) -> None:
     venue = Caller(acknowledging)
     with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(operations.batch_cancel(exchange(), *arguments))
+        venue.call(cancel.batch_cancel(exchange(), *arguments))
     assert venue.calls == []
 
 
 def test_known_parameters_are_told_to_who_misspells_one() -> None:
     known = r"known are batchSize, clientOrderIds, confirm, marginMode, timeout$"
     with pytest.raises(ccxt.BadRequest, match=known):
-        Caller(acknowledging).call(operations.cancel_orders(exchange(), ["1"], BTC, CROSS | {"x": 1}))
+        Caller(acknowledging).call(cancel.cancel_orders(exchange(), ["1"], BTC, CROSS | {"x": 1}))
 
 
 # -- one order --------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_known_parameters_are_told_to_who_misspells_one() -> None:
 def single(say: Any, given_id: object = "11", params: Any = CROSS, **how: Any) -> Any:
     """Cancel one order."""
     venue = Caller(say)
-    return venue, venue.call(operations.cancel_order(exchange(**how), given_id, BTC, params))
+    return venue, venue.call(cancel.cancel_order(exchange(**how), given_id, BTC, params))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_an_order_without_proof_is_unresolved() -> None:
 def test_an_interrupt_carries_what_was_known_by_then() -> None:
     venue = Caller(acknowledging)
     with venue.clocked():
-        flow = operations.cancel_orders(exchange(), ["11", "12"], BTC, CROSS | {"batchSize": 1, "confirm": True})
+        flow = cancel.cancel_orders(exchange(), ["11", "12"], BTC, CROSS | {"batchSize": 1, "confirm": True})
         effect = next(flow)
         effect = flow.send(venue._do(effect))
         with pytest.raises(KeyboardInterrupt) as caught:
@@ -247,4 +247,4 @@ def test_an_interrupt_carries_what_was_known_by_then() -> None:
 
 def test_a_crossed_order_is_never_edited() -> None:
     with pytest.raises(ccxt.NotSupported, match=r"bitget edit_order\(\): crossed margin orders cannot be edited"):
-        operations.refuse_edit(exchange())
+        cancel.refuse_edit(exchange())

@@ -11,7 +11,7 @@ import ccxt
 import pytest
 
 from bitget_margin import CancelUnresolved
-from bitget_margin.adapter import operations
+from bitget_margin.adapter import cancel
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import fault, in_turn, page, row
@@ -40,7 +40,7 @@ def taken(call: Any) -> Any:
 
 def test_what_was_resolved_is_logged_by_outcome(caplog: pytest.LogCaptureFixture) -> None:
     venue = Caller(taken)
-    said = logged(caplog, venue, operations.batch_cancel(exchange(), ["1", "2"], BTC, (), {}))
+    said = logged(caplog, venue, cancel.batch_cancel(exchange(), ["1", "2"], BTC, (), {}))
     assert {key: value for key, value in said.items() if key != "ms"} == {
         "call": "batch_cancel",
         "symbols": [BTC],
@@ -55,23 +55,23 @@ def test_what_was_resolved_is_logged_by_outcome(caplog: pytest.LogCaptureFixture
 
 def test_what_was_not_is_logged_with_what_it_ended_in(caplog: pytest.LogCaptureFixture) -> None:
     made = exchange()
-    lost = operations.cancel_orders(made, ["1"], BTC, SHORT)
+    lost = cancel.cancel_orders(made, ["1"], BTC, SHORT)
     said = logged(caplog, Caller(in_turn(fault())), lost)
     assert (said["call"], said["outcomes"]) == ("cancel_orders", {"unknown": ["1"]})
     assert said["error"] == CancelUnresolved.__name__
-    refused = operations.cancel_orders(made, ["1"], BTC, SHORT)
+    refused = cancel.cancel_orders(made, ["1"], BTC, SHORT)
     said = logged(caplog, Caller(in_turn(fault("40009"))), refused)
     assert (said["outcomes"], said["error"]) == ({"not_sent": ["1"]}, "OSError")
 
 
 def test_what_the_venue_refused_is_logged_with_what_is_raised(caplog: pytest.LogCaptureFixture) -> None:
-    flow = operations.cancel_order(exchange(), "1", BTC, CROSS)
+    flow = cancel.cancel_order(exchange(), "1", BTC, CROSS)
     said = logged(caplog, Caller(in_turn(fault("43001"), page())), flow)
     assert (said["call"], said["outcomes"], said["error"]) == ("cancel_order", {"not_found": ["1"]}, "OrderNotFound")
 
 
 def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    running = operations.cancel_orders(exchange(), ["1"], BTC, SHORT)
+    running = cancel.cancel_orders(exchange(), ["1"], BTC, SHORT)
     next(running)
     with caplog.at_level(logging.INFO, "bitget_margin.cancels"), pytest.raises(KeyboardInterrupt):
         running.throw(KeyboardInterrupt())
@@ -80,11 +80,11 @@ def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_what_was_swept_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    said = logged(caplog, Caller(in_turn(fault("40009"))), operations.cancel_all_orders(exchange(), BTC, SHORT))
+    said = logged(caplog, Caller(in_turn(fault("40009"))), cancel.cancel_all_orders(exchange(), BTC, SHORT))
     assert (said["call"], said["unexamined"], said["outcomes"]) == ("cancel_all_orders", [BTC], {})
 
 
 def test_bad_input_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "bitget_margin"), pytest.raises(ccxt.BadRequest):
-        Caller(in_turn(page())).call(operations.cancel_orders(exchange(), [7.0], BTC, CROSS))
+        Caller(in_turn(page())).call(cancel.cancel_orders(exchange(), [7.0], BTC, CROSS))
     assert [record for record in caplog.records if record.name.startswith("bitget_margin")] == []

@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import fetching, operations
+from bitget_margin.adapter import cancel, fetch
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.core.effects import Fault
 from support.calling import BTC, CROSS, Caller, exchange
@@ -20,7 +20,7 @@ ETH = "ETH/USDT"
 def cancel_all(account: Account, symbol: object = BTC, params: Any = None, made: Any = None) -> Any:
     """Cancel everything; return the script, and what came back."""
     venue = Caller(account.say)
-    return venue, venue.call(operations.cancel_all_orders(made or exchange(), symbol, {**CROSS, **(params or {})}))
+    return venue, venue.call(cancel.cancel_all_orders(made or exchange(), symbol, {**CROSS, **(params or {})}))
 
 
 def test_every_open_order_comes_back_as_a_structure() -> None:
@@ -70,14 +70,14 @@ def test_what_could_not_be_listed_is_named_in_ccxts_words() -> None:
     with pytest.raises(OSError, match="40014"):
         cancel_all(account, None)
     with pytest.raises(CancelUnresolved, match="busy; not examined: BTC/USDT") as caught:
-        Caller(in_turn(busy)).call(operations.cancel_all_orders(exchange(), BTC, CROSS | {"timeout": 500}))
+        Caller(in_turn(busy)).call(cancel.cancel_all_orders(exchange(), BTC, CROSS | {"timeout": 500}))
     assert caught.value.report.unexamined == (BTC,)
 
 
 def test_a_definitive_refusal_is_raised_with_the_report() -> None:
     denied = Fault(ccxt.PermissionDenied("x"), "40014", "no", 400)
     with pytest.raises(ccxt.PermissionDenied) as caught:
-        Caller(in_turn(denied)).call(operations.cancel_all_orders(exchange(), BTC, CROSS))
+        Caller(in_turn(denied)).call(cancel.cancel_all_orders(exchange(), BTC, CROSS))
     assert report_of(caught.value) is not None
 
 
@@ -102,7 +102,7 @@ def test_a_definitive_refusal_is_raised_with_the_report() -> None:
 def test_bad_input_is_refused_before_anything_is_sent(symbol: object, params: Any, said: str) -> None:
     venue = Caller(in_turn({}))
     with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(operations.cancel_all_orders(exchange(), symbol, CROSS | params))
+        venue.call(cancel.cancel_all_orders(exchange(), symbol, CROSS | params))
     assert venue.calls == []
 
 
@@ -110,7 +110,7 @@ def test_markets_are_tried_before_anything_is_cancelled_and_no_longer_than_a_thi
     account = Account([order(1)])
     venue = Caller(account.say)
     params = CROSS | {"timeout": 1_000}
-    (found,) = venue.call(operations.cancel_all_orders(exchange(markets=False), BTC, params))
+    (found,) = venue.call(cancel.cancel_all_orders(exchange(markets=False), BTC, params))
     assert (found["id"], found["symbol"], account.orders) == ("1", BTC, [])
     assert venue.loads == [START_MS + 270]
 
@@ -130,7 +130,7 @@ def test_coins_that_a_balance_has_shown_before_are_remembered() -> None:
 def test_coins_that_fetch_balance_has_shown_are_remembered_too() -> None:
     made = exchange()
     Caller(in_turn([{"coin": "USDT", "frozen": "5", "available": "1", "borrow": "0"}])).call(
-        fetching.fetch_balance(made, CROSS)
+        fetch.fetch_balance(made, CROSS)
     )
     with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
         cancel_all(Account(silent=frozenset(coin for pair in COINS.values() for coin in pair)), made=made)
@@ -139,7 +139,7 @@ def test_coins_that_fetch_balance_has_shown_are_remembered_too() -> None:
 def test_an_interrupt_carries_what_was_known_by_then() -> None:
     venue = Caller(Account([order(1)]).say)
     with venue.clocked():
-        flow = operations.cancel_all_orders(exchange(), BTC, CROSS)
+        flow = cancel.cancel_all_orders(exchange(), BTC, CROSS)
         effect = next(flow)
         for _ in range(2):
             effect = flow.send(venue._do(effect))

@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 import bitget_margin
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
 from bitget_margin.core.effects import Answer, Fault
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
@@ -22,8 +22,8 @@ from support.calling import BTC, exchange
 
 def tied(error: Exception, status: int, body: object) -> Any:
     """Return what an exception means whose answer was this."""
-    faults.tie(error, status, body)
-    return faults.reply(error)
+    ccxt_errors.tie(error, status, body)
+    return ccxt_errors.reply(error)
 
 
 def caused(error: Exception, cause: BaseException) -> Exception:
@@ -48,7 +48,7 @@ def test_a_success_with_another_message_is_an_answer_unless_a_server_failed() ->
 @pytest.mark.parametrize("body", ["<html>", None, [], 5])
 def test_a_body_that_is_not_the_venues_leaves_a_doubt(body: object) -> None:
     error = ccxt.ExchangeError("bitget GET https://x 502")
-    assert faults.reply(error) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
+    assert ccxt_errors.reply(error) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
     assert tied(error, 502, body) == Fault(error, None, "ExchangeError: bitget GET https://x 502", 502, sent=True)
 
 
@@ -74,16 +74,16 @@ def test_no_class_of_exception_alone_says_that_nothing_was_sent(kind: type[BaseE
 
     Bare.__name__ = kind.__name__
     for error in (caused(ccxt.NetworkError("x"), Bare()), ccxt.NetworkError(Bare()), ccxt.NetworkError("x", Bare())):
-        reply = faults.reply(error)
+        reply = ccxt_errors.reply(error)
         assert isinstance(reply, Fault)
         assert (reply.sent, reply.status) == (True, None)
 
 
 def test_any_other_lost_connection_may_have_sent_everything() -> None:
-    reply = faults.reply(caused(ccxt.NetworkError("x"), ConnectionResetError("reset")))
+    reply = ccxt_errors.reply(caused(ccxt.NetworkError("x"), ConnectionResetError("reset")))
     assert isinstance(reply, Fault)
     assert (reply.sent, reply.text, reply.code, reply.status) == (True, "NetworkError: reset", None, None)
-    silent = faults.reply(caused(ccxt.NetworkError("x"), ConnectionResetError()))
+    silent = ccxt_errors.reply(caused(ccxt.NetworkError("x"), ConnectionResetError()))
     assert isinstance(silent, Fault)
     assert silent.text == "NetworkError: ConnectionResetError"
 
@@ -91,8 +91,8 @@ def test_any_other_lost_connection_may_have_sent_everything() -> None:
 def test_exceptions_that_lead_in_circles_and_long_ones_are_read_all_the_same() -> None:
     first, second = ccxt.NetworkError("first"), OSError("second")
     first.__cause__, second.__cause__ = second, first
-    assert faults.reply(first).text == "NetworkError: second"  # type: ignore[union-attr]
-    assert len(faults.reply(ccxt.NetworkError("x" * 500)).text or "") == 200  # type: ignore[union-attr]
+    assert ccxt_errors.reply(first).text == "NetworkError: second"  # type: ignore[union-attr]
+    assert len(ccxt_errors.reply(ccxt.NetworkError("x" * 500)).text or "") == 200  # type: ignore[union-attr]
 
 
 def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
@@ -100,7 +100,7 @@ def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
     body = {"code": "43001", "msg": "The order does not exist"}
     with pytest.raises(ccxt.BaseError) as caught:
         made.handle_errors(400, "", "url", "POST", {}, '{"code":"43001"}', body, {}, "")
-    reply = faults.reply(caught.value)
+    reply = ccxt_errors.reply(caught.value)
     assert isinstance(reply, Fault)
     assert (reply.code, reply.text, reply.status, reply.body) == ("43001", "The order does not exist", 400, body)
     assert made.handle_errors(200, "", "url", "GET", {}, "{}", {"code": "00000", "msg": "success"}, {}, "") is None
@@ -118,7 +118,7 @@ def test_the_status_is_kept_where_the_body_does_not_say_why(cls: Any, text: str,
     made = cls({"apiKey": "key", "secret": "secret", "password": "passphrase"})
     with pytest.raises(ccxt.BaseError) as caught:
         made.handle_errors(status, "", "https://x", "POST", {}, text, body, SIGNED, "")
-    reply = faults.reply(caught.value)
+    reply = ccxt_errors.reply(caught.value)
     assert isinstance(reply, Fault)
     assert (reply.code, reply.status, reply.sent, reply.body) == (None, status, True, None)
 
@@ -139,7 +139,7 @@ def test_a_redirected_request_may_have_been_executed_and_says_where_it_was_sent(
 ) -> None:
     with pytest.raises(ccxt.ExchangeNotAvailable) as caught:
         exchange().handle_errors(307, "", "https://x/api?symbol=A", "GET", headers, "", body, SIGNED, "")
-    reply = faults.reply(caught.value)
+    reply = ccxt_errors.reply(caught.value)
     said = f"bitget GET https://x/api: HTTP 307 redirects to {where}, and was not followed: the key goes to no other"
     assert isinstance(reply, Fault)
     assert (reply.code, reply.status, reply.sent, reply.body) == (None, 307, True, None)

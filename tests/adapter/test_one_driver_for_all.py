@@ -10,8 +10,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import clock as clocks
-from bitget_margin.adapter import driver
+from bitget_margin.adapter import transport
 from bitget_margin.core.effects import Call, Send
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import exchange
@@ -32,7 +31,7 @@ class Clock:
 def clock() -> Iterator[Clock]:
     """Let the drivers go by a clock of this test's own."""
     made = Clock()
-    with mock.patch.object(driver, "now_ms", made):
+    with mock.patch.object(transport, "now_ms", made):
         yield made
 
 
@@ -42,14 +41,14 @@ def send(deadline_ms: float = 10_000, call: Call = ASSETS) -> Send:
 
 
 def test_the_clock_counts_milliseconds_and_only_goes_forward() -> None:
-    assert abs(clocks.now_ms() - time.monotonic() * 1_000) < 1_000
-    assert clocks.now_ms() <= clocks.now_ms()
+    assert abs(transport.now_ms() - time.monotonic() * 1_000) < 1_000
+    assert transport.now_ms() <= transport.now_ms()
 
 
 def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: Clock) -> None:
-    assert driver.allowed_ms(send()) == 3_000
+    assert transport.allowed_ms(send()) == 3_000
     clock.now = 8_000
-    assert driver.allowed_ms(send()) == 2_000
+    assert transport.allowed_ms(send()) == 2_000
 
 
 @pytest.mark.parametrize(
@@ -68,18 +67,18 @@ def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: 
 def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str], method: str, params: Any) -> None:
     """Whether to send again is not for ccxt to decide."""
     made = mock.Mock()
-    assert driver.request(made, send(call=call)) is made.request.return_value
+    assert transport.request(made, send(call=call)) is made.request.return_value
     made.request.assert_called_once_with(path, api, method, {**params, "maxRetriesOnFailure": 0}, config={"cost": 2})
 
 
 def test_what_was_left_alone_may_have_been_executed_and_says_how_long_it_had() -> None:
-    fault = driver.timed_out(exchange(), send(), 1_234.6)
+    fault = transport.timed_out(exchange(), send(), 1_234.6)
     assert (fault.sent, fault.code) == (True, None)
     assert fault.text == "v2/margin/crossed/account/assets did not answer within 1235 ms"
     assert isinstance(fault.error, ccxt.RequestTimeout)
     assert str(fault.error) == f"bitget {fault.text}"
     said = "bitget: the markets did not load in time; nothing else was sent"
-    assert str(driver.no_markets(exchange())) == said
+    assert str(transport.no_markets(exchange())) == said
 
 
 def test_a_flow_is_handed_what_came_of_its_effect() -> None:
@@ -91,7 +90,7 @@ def test_a_flow_is_handed_what_came_of_its_effect() -> None:
             yield error
 
     running = flow()
-    assert driver.advance(running, None, None) == "first"
-    assert driver.advance(running, "value", None) == "value"
+    assert transport.advance(running, None, None) == "first"
+    assert transport.advance(running, "value", None) == "value"
     raised = OSError("x")
-    assert driver.advance(running, None, raised) is raised
+    assert transport.advance(running, None, raised) is raised

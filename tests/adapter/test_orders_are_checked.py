@@ -9,7 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import placing
+from bitget_margin.adapter import place
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import fault, in_turn
 
@@ -39,9 +39,9 @@ def test_an_order_that_is_none_is_not_placed(wrong: dict[str, Any], raises: type
     venue = Caller(in_turn(fault()))
     listed = [{"symbol": BTC, "params": CROSS, **GOOD}, {"symbol": BTC, "params": CROSS, **order}]
     with pytest.raises(raises, match=rf"^bitget create_orders\(\) in orders\[1\]: {said}"):
-        venue.call(placing.create_orders(exchange(), listed, CROSS))
+        venue.call(place.create_orders(exchange(), listed, CROSS))
     with pytest.raises(raises, match=rf"^bitget create_order\(\): {said}"):
-        venue.call(placing.create_order(exchange(), BTC, tuple(order.values()), CROSS))
+        venue.call(place.create_order(exchange(), BTC, tuple(order.values()), CROSS))
     assert venue.calls == []
 
 
@@ -49,6 +49,6 @@ def test_an_order_that_is_none_is_not_placed(wrong: dict[str, Any], raises: type
 def test_an_amount_may_be_any_number_that_ccxt_takes(amount: object) -> None:
     venue = Caller(in_turn({"orderId": "77", "clientOid": "a"}))
     order = ("market", "sell", amount, None)
-    assert venue.call(placing.create_order(exchange(), BTC, order, CROSS | {"clientOrderId": "a"}))["id"] == "77"
+    assert venue.call(place.create_order(exchange(), BTC, order, CROSS | {"clientOrderId": "a"}))["id"] == "77"
     (call,) = venue.calls
     assert dict(call.params)["baseSize"] == str(amount)

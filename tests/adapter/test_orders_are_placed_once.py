@@ -9,7 +9,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import placing
+from bitget_margin.adapter import place as place_flows
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import AccountKind, Endpoint
@@ -37,7 +37,7 @@ def refused(code: str, status: int = 400) -> Fault:
 def place(say: Any = taken, params: Any = CROSS, made: Any = None, order: Any = BUY) -> Any:
     """Place an order; return the script, and the order."""
     venue = Caller(say)
-    return venue, venue.call(placing.create_order(made or exchange(), BTC, order, params))
+    return venue, venue.call(place_flows.create_order(made or exchange(), BTC, order, params))
 
 
 def at(venue: PlacingVenue) -> Caller:
@@ -92,7 +92,7 @@ def test_stock_ccxt_writes_the_request(unified: bool) -> None:
 
 
 def test_the_placing_leaves_time_for_a_look_up() -> None:
-    flow = placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 6_000})
+    flow = place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 6_000})
     venue = Caller(taken)
     with venue.clocked():
         effect: Any = next(flow)
@@ -130,7 +130,7 @@ def test_the_other_kind_of_account_gets_the_same_order_in_its_own_form() -> None
 def test_two_kinds_that_contradict_each_other_place_nothing_and_end() -> None:
     venue = Caller(lambda call: refused("40085" if call.endpoint is PLACE else "40084"))
     with pytest.raises(ccxt.ExchangeError, match="40084"):
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert len(venue.calls) == 2
 
 
@@ -179,12 +179,12 @@ def test_an_answer_that_does_not_name_the_order_is_looked_up(answer: object) -> 
 def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
     venue = PlacingVenue(kind, answer=lambda *_: {"orderId": "555", "clientOid": "stranger"})
-    order = at(venue).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+    order = at(venue).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     assert order["id"] == venue.of("mine")[0].order_id
     nothing = PlacingVenue(kind, lambda *_: False, lambda *_: {"orderId": "555", "clientOid": "stranger"})
     said = r"may have been placed \(bitget: the answer is about stranger\)"
     with pytest.raises(PlaceUnresolved, match=said) as caught:
-        at(nothing).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
+        at(nothing).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
     assert caught.value.orders[0]["id"] is None
 
 
@@ -209,7 +209,7 @@ def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> 
 def test_look_ups_end_before_the_deadline_does() -> None:
     venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved):
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 1_000}))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 1_000}))
     assert venue.waits == [150, 300]
     assert venue.now_ms < START_MS + 900
 
@@ -217,7 +217,7 @@ def test_look_ups_end_before_the_deadline_does() -> None:
 def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
     venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved) as caught:
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {"looksOn": True}))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"looksOn": True}))
     assert caught.value.missed_twice is True
     assert 1_500 <= venue.now_ms - START_MS < 1_700
 
@@ -237,7 +237,7 @@ def test_a_refusal_that_proves_it_raises_what_stock_ccxt_raises_and_nothing_is_l
     error = refused(code)
     venue = Caller(in_turn(error))
     with pytest.raises(ccxt.ExchangeError) as caught:
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert caught.value is error.error
     assert endpoints(venue) == [PLACE]
 
@@ -252,7 +252,7 @@ def test_a_refusal_that_proves_nothing_raises_what_stock_ccxt_raises_after_two_l
     venue = PlacingVenue(kind, lambda *_: False, lambda *_: error)
     caller = at(venue)
     with pytest.raises(ccxt.ExchangeError) as caught:
-        caller.call(placing.create_order(exchange(uta=unified), BTC, BUY, CROSS))
+        caller.call(place_flows.create_order(exchange(uta=unified), BTC, BUY, CROSS))
     assert caught.value is error.error
     assert len(venue.sent) == 1
     assert 1_500 <= caller.now_ms - START_MS < 1_700
@@ -264,14 +264,14 @@ def test_coins_that_no_listed_order_holds_keep_such_a_refusal_open(held: str) ->
     frozen = {"BTC": "0", "USDT": held}
     venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused("43012"), frozen=frozen)
     with pytest.raises(PlaceUnresolved, match="43012"):
-        at(venue).call(placing.create_order(exchange(), BTC, BUY, MINE | {"timeout": 3_000}))
+        at(venue).call(place_flows.create_order(exchange(), BTC, BUY, MINE | {"timeout": 3_000}))
 
 
 def test_what_never_left_raises_and_is_not_looked_up() -> None:
     unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
     venue = Caller(in_turn(unsent))
     with pytest.raises(ccxt.RequestTimeout) as caught:
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert caught.value is unsent.error
     assert endpoints(venue) == [PLACE]
 
@@ -283,10 +283,10 @@ def test_a_name_that_another_order_has_is_told_and_nothing_is_placed(unified: bo
     venue = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[theirs])
     said = r"^bitget create_order\(\): another order of BTC/USDT has the client order id 'mine'; nothing was placed"
     with pytest.raises(ccxt.DuplicateOrderId, match=said):
-        at(venue).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+        at(venue).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     same = Placed("900", "mine", START_MS - 90_000, ours=False)
     again = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[same])
-    order = at(again).call(placing.create_order(exchange(uta=unified), BTC, BUY, MINE))
+    order = at(again).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     assert order["id"] == "900", "a retry finds what it placed before"
 
 
@@ -299,7 +299,7 @@ def test_what_came_too_often_is_waited_out_looked_up_and_sent_again(code: str | 
         executed=lambda _, times: times == 2, answer=lambda _, times: fault(code, "no", status) if times == 1 else None
     )
     caller = at(venue)
-    order = caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    order = caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert order["id"] == venue.orders[0].order_id
     assert len(venue.orders) == 1
     assert caller.waits == [1_500]
@@ -312,14 +312,14 @@ def test_what_came_too_often_until_the_end_raises_what_stock_ccxt_raises() -> No
     error = Fault(ccxt.RateLimitExceeded("429"), "429", "no", 429)
     venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
     with pytest.raises(ccxt.RateLimitExceeded) as caught:
-        at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 4_000}))
+        at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 4_000}))
     assert caught.value is error.error
     assert len(venue.sent) > 1
 
 
 def test_an_order_that_a_gateway_had_executed_before_its_429_is_not_sent_again() -> None:
     venue = PlacingVenue(answer=lambda *_: fault("429", "no", 429))
-    order = at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    order = at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
 
 
@@ -328,21 +328,21 @@ def test_a_refused_timestamp_is_mended_once_and_the_order_sent_again() -> None:
         executed=lambda _, times: times == 2, answer=lambda _, times: fault("40008") if times == 1 else None
     )
     caller = at(venue)
-    order = caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    order = caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert order["id"] == venue.orders[0].order_id
     assert (len(venue.orders), caller.resyncs, len(venue.sent)) == (1, 1, 2)
     error = Fault(ccxt.InvalidNonce("40008"), "40008", "no", 400)
     again = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
     caller = at(again)
     with pytest.raises(ccxt.InvalidNonce) as caught:
-        caller.call(placing.create_order(exchange(), BTC, BUY, CROSS))
+        caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert caught.value is error.error
     assert (caller.resyncs, len(again.sent)) == (1, 2)
 
 
 def test_an_order_that_a_gateway_had_executed_before_its_timestamp_was_refused_is_not_sent_again() -> None:
     venue = PlacingVenue(answer=lambda *_: fault("40008"))
-    order = at(venue).call(placing.create_order(exchange(), BTC, BUY, CROSS))
+    order = at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
 
 
@@ -351,7 +351,7 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
     """It would be looked for in vain."""
     venue = Caller(taken)
     with pytest.raises(ccxt.BadRequest, match=rf"params\['{field}'\] is 'x': give it as an argument"):
-        venue.call(placing.create_order(exchange(), BTC, BUY, CROSS | {field: "x"}))
+        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {field: "x"}))
     assert venue.calls == []
 
 
@@ -372,7 +372,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
 ) -> None:
     venue = Caller(taken)
     with pytest.raises(raises, match=said):
-        venue.call(placing.create_order(exchange(), symbol, BUY, params))
+        venue.call(place_flows.create_order(exchange(), symbol, BUY, params))
     assert venue.calls == []
 
 
@@ -391,7 +391,7 @@ def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent(
         mock.patch.object(made, "create_order_request", side_effect=raised, create=True),
         pytest.raises(raises, match=said),
     ):
-        venue.call(placing.create_order(made, BTC, BUY, CROSS))
+        venue.call(place_flows.create_order(made, BTC, BUY, CROSS))
     assert venue.calls == []
 
 
@@ -413,14 +413,14 @@ def test_nothing_is_placed_in_sandbox_mode_or_without_credentials(
 ) -> None:
     venue = Caller(taken)
     with pytest.raises(raises, match=said):
-        venue.call(placing.create_order(made(), BTC, BUY, CROSS))
+        venue.call(place_flows.create_order(made(), BTC, BUY, CROSS))
     assert venue.calls == []
 
 
 def test_markets_are_loaded_before_anything_is_sent() -> None:
     venue = Caller(taken)
     with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
-        venue.call(placing.create_order(exchange(markets=False), BTC, BUY, CROSS | {"timeout": 1_000}))
+        venue.call(place_flows.create_order(exchange(markets=False), BTC, BUY, CROSS | {"timeout": 1_000}))
     assert (venue.loads, venue.calls) == ([START_MS + 900], [])
 
 

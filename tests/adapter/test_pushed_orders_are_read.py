@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 import bitget_margin
-from bitget_margin.adapter import watching
+from bitget_margin.adapter import watch
 
 MARKET = {
     "id": "BTCUSDT",
@@ -80,7 +80,7 @@ def read(exchange: Any, *rows: object, **changes: object) -> list[dict[str, Any]
     """Return the order structures of a push."""
     data = [row | changes if isinstance(row, dict) else row for row in rows]
     arg = {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
-    symbol, orders = watching.orders(exchange, {"action": "snapshot", "arg": arg, "data": data})
+    symbol, orders = watch.orders(exchange, {"action": "snapshot", "arg": arg, "data": data})
     assert symbol == "BTC/USDT"
     return orders
 
@@ -169,19 +169,19 @@ def test_what_cannot_be_read_is_refused(exchange: Any, row: object) -> None:
 @pytest.mark.parametrize("message", [{"arg": {}, "data": []}, {"arg": {"instId": "BTCUSDT"}}])
 def test_a_push_about_no_symbol_or_with_no_rows_is_refused_and_shown(exchange: Any, message: Any) -> None:
     with pytest.raises(ccxt.BadResponse, match=r"a push cannot be read: {'arg': {"):
-        watching.orders(exchange, message)
+        watch.orders(exchange, message)
 
 
 def test_the_channel_is_one_of_a_symbol(exchange: Any) -> None:
-    argument = watching.argument("BTCUSDT")
+    argument = watch.argument("BTCUSDT")
     assert argument == {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
-    assert watching.is_ours({"arg": argument})
-    assert not any(watching.is_ours(other) for other in ({}, {"arg": None}, {"arg": {"channel": "orders"}}))
+    assert watch.is_ours({"arg": argument})
+    assert not any(watch.is_ours(other) for other in ({}, {"arg": None}, {"arg": {"channel": "orders"}}))
     exchange.apiKey = exchange.secret = exchange.password = "given"
-    assert watching.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross"}) == "BTC/USDT"
+    assert watch.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross"}) == "BTC/USDT"
     with pytest.raises(ccxt.ArgumentsRequired, match=r"watch_orders\(\) requires a symbol"):
-        watching.checked_symbol(exchange, None, {"marginMode": "cross"})
+        watch.checked_symbol(exchange, None, {"marginMode": "cross"})
     with pytest.raises(ccxt.BadRequest, match=r"watch_orders\(\): unknown parameter 'x'"):
-        watching.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross", "x": 1})
+        watch.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross", "x": 1})
     with pytest.raises(ccxt.NotSupported, match=r"^bitget watch_orders\(\): on a unified account, .*fetch_open_orders"):
-        watching.refuse_unified(exchange)
+        watch.refuse_unified(exchange)

@@ -9,9 +9,9 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import fetching
+from bitget_margin.adapter import fetch
+from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.adapter.viewing import view_orders
 from bitget_margin.core.effects import Answer, Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
@@ -36,7 +36,7 @@ def opened(number: int, created: int, **more: Any) -> dict[str, Any]:
 )
 def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any, asked: dict[str, str]) -> None:
     venue = Caller(in_turn(page(row(12))))
-    order = venue.call(fetching.fetch_order(exchange(), given_id, BTC, params))
+    order = venue.call(fetch.fetch_order(exchange(), given_id, BTC, params))
     assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
     assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **asked})]
 
@@ -44,21 +44,21 @@ def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any,
 def test_an_order_that_nobody_shows_is_not_found_and_no_more_is_claimed() -> None:
     said = r"fetch_order\(\): neither open-orders nor history-orders shows 12 of BTC/USDT; history can lag behind"
     with pytest.raises(ccxt.OrderNotFound, match=said):
-        Caller(in_turn(page())).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
+        Caller(in_turn(page())).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
 
 
 def test_why_the_venue_does_not_answer_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014") as caught:
-        Caller(in_turn(DENIED)).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
+        Caller(in_turn(DENIED)).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
     assert caught.value is DENIED.error
     with pytest.raises(
         ccxt.BadResponse, match=r"^bitget fetch_order\(\): what .* cannot be read: OSError: 40014 None$"
     ):
-        Caller(in_turn(fault("40014"))).call(fetching.fetch_order(exchange(), "12", BTC, CROSS))
+        Caller(in_turn(fault("40014"))).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
     html = in_turn(Answer("<html>"))
     params = CROSS | {"timeout": 200}
     with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
-        Caller(html).call(fetching.fetch_order(exchange(), "12", BTC, params))
+        Caller(html).call(fetch.fetch_order(exchange(), "12", BTC, params))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
 def test_bad_input_of_one_order_is_refused(given_id: object, symbol: object, params: Any, said: str) -> None:
     venue = Caller(in_turn(page()))
     with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(fetching.fetch_order(exchange(), given_id, symbol, params))
+        venue.call(fetch.fetch_order(exchange(), given_id, symbol, params))
     assert venue.calls == []
 
 
@@ -85,7 +85,7 @@ def test_bad_input_of_one_order_is_refused(given_id: object, symbol: object, par
 def fetched(say: Any, symbol: object = BTC, since: Any = None, limit: Any = None, params: Any = CROSS) -> Any:
     """Return the script, and the ids of the open orders."""
     venue = Caller(say)
-    orders = venue.call(fetching.fetch_open_orders(exchange(), symbol, since, limit, params))
+    orders = venue.call(fetch.fetch_open_orders(exchange(), symbol, since, limit, params))
     return venue, [order["id"] for order in orders]
 
 
@@ -119,7 +119,7 @@ def test_an_order_without_a_time_is_not_hidden_by_a_span() -> None:
 def test_open_orders_of_all_symbols_have_each_its_own() -> None:
     rows = page(opened(12, 1), opened(11, 2, symbol="ETHUSDT"))
     venue = Caller(in_turn(rows))
-    orders = venue.call(fetching.fetch_open_orders(exchange(), None, None, None, CROSS))
+    orders = venue.call(fetch.fetch_open_orders(exchange(), None, None, None, CROSS))
     assert [(order["id"], order["symbol"]) for order in orders] == [("12", BTC), ("11", "ETH/USDT")]
 
 
@@ -163,10 +163,10 @@ def test_markets_are_loaded_before_anything_is_asked() -> None:
     empty = exchange(markets=False)
     params = CROSS | {"timeout": 1_000}
     for flow in (
-        fetching.fetch_order(empty, "1", BTC, params),
-        fetching.fetch_open_orders(empty, BTC, None, None, params),
+        fetch.fetch_order(empty, "1", BTC, params),
+        fetch.fetch_open_orders(empty, BTC, None, None, params),
         view_orders(empty, BTC, ["1"], [], params),
-        fetching.fetch_balance(empty, params),
+        fetch.fetch_balance(empty, params),
     ):
         venue = Caller(in_turn(DENIED))
         with pytest.raises(ccxt.BaseError, match=r"markets not loaded|40014"):
@@ -177,7 +177,7 @@ def test_markets_are_loaded_before_anything_is_asked() -> None:
 def test_the_crossed_balance_has_what_is_free_and_used() -> None:
     venue = Caller(in_turn([CROSSED]))
     ours = {"defaultMarginMode": "cross", "type": "margin", "timeout": 5, "batchSize": 1, "confirm": True, "uta": False}
-    balance = venue.call(fetching.fetch_balance(exchange(), CROSS | {"coin": "BTC"} | ours))
+    balance = venue.call(fetch.fetch_balance(exchange(), CROSS | {"coin": "BTC"} | ours))
     assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["debt"]) == (1, 2, 0.5)
     assert balance["info"] == [CROSSED]
     assert venue.calls == [Call(Endpoint.ASSETS, {"coin": "BTC"})]
@@ -186,20 +186,20 @@ def test_the_crossed_balance_has_what_is_free_and_used() -> None:
 def test_a_unified_balance_is_read_as_one() -> None:
     assets = {"assets": [{"coin": "BTC", "balance": "3", "available": "1", "locked": "2", "debt": "0"}]}
     venue = Caller(in_turn(fault("40085"), assets))
-    balance = venue.call(fetching.fetch_balance(exchange(), CROSS))
+    balance = venue.call(fetch.fetch_balance(exchange(), CROSS))
     assert (balance["BTC"]["free"], balance["BTC"]["used"]) == (1, 2)
     assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
 
 
 def test_why_there_is_no_balance_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
-        Caller(in_turn(DENIED)).call(fetching.fetch_balance(exchange(), CROSS))
+        Caller(in_turn(DENIED)).call(fetch.fetch_balance(exchange(), CROSS))
     with pytest.raises(ccxt.BadResponse, match=r"fetch_balance\(\): .*assets answered"):
-        Caller(in_turn({"x": 1})).call(fetching.fetch_balance(exchange(), CROSS | {"timeout": 200}))
+        Caller(in_turn({"x": 1})).call(fetch.fetch_balance(exchange(), CROSS | {"timeout": 200}))
     with pytest.raises(ccxt.BadRequest, match=r"fetch_balance\(\): timeout is 0"):
-        Caller(in_turn([])).call(fetching.fetch_balance(exchange(), CROSS | {"timeout": 0}))
+        Caller(in_turn([])).call(fetch.fetch_balance(exchange(), CROSS | {"timeout": 0}))
     with pytest.raises(ccxt.NotSupported, match=r"fetch_balance\(\): the venue's demo trading"):
-        Caller(in_turn([])).call(fetching.fetch_balance(exchange(sandbox=True), CROSS))
+        Caller(in_turn([])).call(fetch.fetch_balance(exchange(sandbox=True), CROSS))
 
 
 def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_over() -> None:
@@ -209,19 +209,19 @@ def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_ov
         mock.patch.object(made, "parse_balance", side_effect=unreadable, create=True),
         pytest.raises(ccxt.BadResponse, match=said) as caught,
     ):
-        Caller(in_turn([CROSSED])).call(fetching.fetch_balance(made, CROSS))
+        Caller(in_turn([CROSSED])).call(fetch.fetch_balance(made, CROSS))
     assert caught.value.__cause__ is unreadable
-    assert Caller(in_turn([5, CROSSED])).call(fetching.fetch_balance(made, CROSS))["BTC"]["free"] == 1
+    assert Caller(in_turn([5, CROSSED])).call(fetch.fetch_balance(made, CROSS))["BTC"]["free"] == 1
 
 
 @pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
 def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -> None:
     said = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
     with pytest.raises(ccxt.BadResponse, match=said):
-        Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetching.fetch_balance(exchange(), CROSS))
+        Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetch.fetch_balance(exchange(), CROSS))
     for nothing in (None, ""):
         venue = Caller(in_turn([{**CROSSED, "available": nothing}]))
-        assert "BTC" in venue.call(fetching.fetch_balance(exchange(), CROSS))
+        assert "BTC" in venue.call(fetch.fetch_balance(exchange(), CROSS))
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -
     ],
 )
 def test_the_crossed_balance_is_that_of_spot_and_margin_alone(params: Any, options: Any, cross: bool) -> None:
-    assert fetching.balance_is_cross(exchange(**options), params) is cross
+    assert fetch.balance_is_cross(exchange(**options), params) is cross
 
 
 # -- the kind of account ----------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def test_the_crossed_balance_is_that_of_spot_and_margin_alone(params: Any, optio
 def kind(say: Any, made: Any, params: Any = None, default: object = False) -> Any:
     """Ask for the kind of account."""
     venue = Caller(say)
-    return venue, venue.call(fetching.ask_account_kind(made, "fetchBalance", params or {}, default))
+    return venue, venue.call(fetch.ask_account_kind(made, "fetchBalance", params or {}, default))
 
 
 @pytest.mark.parametrize(("said", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)])
@@ -277,16 +277,16 @@ def test_a_failure_to_ask_is_no_answer() -> None:
         kind(in_turn(DENIED), made)
     assert made.options["uta"] is None
     with pytest.raises(ccxt.BadResponse, match=r"fetch_markets\(\): v3/account/settings answered"):
-        Caller(in_turn([])).call(fetching.ask_account_kind(made, None, {}, False))
+        Caller(in_turn([])).call(fetch.ask_account_kind(made, None, {}, False))
 
 
 def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -> None:
     unified = exchange(uta=True)
-    assert fetching.unified_fills(unified, BTC, {"a": 1}) == {"category": "MARGIN", "symbol": "BTCUSDT", "a": 1}
-    assert fetching.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"
-    assert fetching.unified_fills(unified, None, {"a": 1}) == {"a": 1}
-    assert fetching.unified_fills(exchange(), BTC, {"a": 1}) == {"a": 1}
+    assert fetch.unified_fills(unified, BTC, {"a": 1}) == {"category": "MARGIN", "symbol": "BTCUSDT", "a": 1}
+    assert fetch.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"
+    assert fetch.unified_fills(unified, None, {"a": 1}) == {"a": 1}
+    assert fetch.unified_fills(exchange(), BTC, {"a": 1}) == {"a": 1}
     with pytest.raises(ccxt.BadSymbol, match=r"^bitget fetch_my_trades\(\): BTC/USDT:USDT is a swap"):
-        fetching.unified_fills(unified, "BTC/USDT:USDT", {})
+        fetch.unified_fills(unified, "BTC/USDT:USDT", {})
     with pytest.raises(ccxt.NotSupported, match=r"fetch_my_trades\(\): the venue's demo"):
-        fetching.unified_fills(exchange(sandboxMode=True), BTC, {})
+        fetch.unified_fills(exchange(sandboxMode=True), BTC, {})

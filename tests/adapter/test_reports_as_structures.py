@@ -9,7 +9,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import desk as desks
+from bitget_margin.adapter import call as desks
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.adapter.orders import readable, report
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW

@@ -10,10 +10,11 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import departures, windows
-from bitget_margin.adapter.departures import Pause
+from bitget_margin.adapter import rate_limits
+from bitget_margin.adapter.rate_limits import Pause
 from bitget_margin.core.effects import Answer, Call, Fault, Send
 from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.rate_limit.registry import _windows, window
 from support.calling import exchange
 
 ANSWER = Answer({})
@@ -35,9 +36,9 @@ def clock() -> Iterator[Clock]:
     """Let departures go by a clock of this test's own."""
     made = Clock()
     with (
-        mock.patch.object(departures, "now_ms", made),
-        mock.patch.object(windows, "now_ms", made),
-        mock.patch.dict(windows._windows, clear=True),
+        mock.patch.object(rate_limits, "now_ms", made),
+        mock.patch.object(rate_limits, "now_ms", made),
+        mock.patch.dict(_windows, clear=True),
     ):
         yield made
 
@@ -54,7 +55,7 @@ def send(deadline_ms: float = 10_000, call: Call = ASSETS) -> Send:
     return Send(call, 3_000, deadline_ms)
 
 
-def step(steps: departures.Departure, answer: object = None) -> object:
+def step(steps: rate_limits.Departure, answer: object = None) -> object:
     """Go on by one step; return it, or that the request has left, or the fault that it did not."""
     try:
         return steps.send(answer)
@@ -64,12 +65,12 @@ def step(steps: departures.Departure, answer: object = None) -> object:
 
 def first(made: Any, leaving: Send | None = None) -> object:
     """Return the first step of a request, and leave it there."""
-    steps = departures.depart(made, leaving or send())
+    steps = rate_limits.depart(made, leaving or send())
     kept.append(steps)
     return step(steps)
 
 
-kept: list[departures.Departure] = []
+kept: list[rate_limits.Departure] = []
 """A generator that is forgotten is closed, and gives its place back."""
 
 
@@ -104,12 +105,12 @@ def test_an_account_has_one_window_for_all_its_exchange_objects_and_another_has_
 
 
 def test_an_account_is_its_uid_else_its_key_which_is_not_shown() -> None:
-    assert windows.account_name("7", "key", "url") == windows.account_name("7", "other", "url") == "url uid 7"
-    assert windows.account_name(None, "key", "url") != windows.account_name(None, "other", "url")
-    assert "key" not in windows.account_name(None, "key", "url")
-    assert windows.account_name(None, "key", "url").startswith("url ")
-    assert windows.window("a", Endpoint.UNIFIED_OPEN_ORDERS).limit == 20
-    assert windows.window("a", Endpoint.ASSETS) is windows.window("a", Endpoint.ASSETS)
+    assert rate_limits.account_name("7", "key", "url") == rate_limits.account_name("7", "other", "url") == "url uid 7"
+    assert rate_limits.account_name(None, "key", "url") != rate_limits.account_name(None, "other", "url")
+    assert "key" not in rate_limits.account_name(None, "key", "url")
+    assert rate_limits.account_name(None, "key", "url").startswith("url ")
+    assert window("a", Endpoint.UNIFIED_OPEN_ORDERS).limit == 20
+    assert window("a", Endpoint.ASSETS) is window("a", Endpoint.ASSETS)
 
 
 def test_a_request_without_room_before_its_deadline_was_never_sent(clock: Clock) -> None:
@@ -143,8 +144,8 @@ def test_without_a_rate_limit_every_request_leaves_at_once(clock: Clock) -> None
     for _ in range(20):
         leaving = send()
         assert first(made, leaving) == LEFT
-        departures.answered(made, leaving, ANSWER)
-    assert windows._windows == {}
+        rate_limits.answered(made, leaving, ANSWER)
+    assert _windows == {}
 
 
 def test_a_request_waits_for_those_before_it_to_arrive(clock: Clock) -> None:
@@ -154,10 +155,10 @@ def test_a_request_waits_for_those_before_it_to_arrive(clock: Clock) -> None:
     for leaving in sends:
         first(made, leaving)
     clock.now = 1_000
-    steps = departures.depart(made, send())
+    steps = rate_limits.depart(made, send())
     assert step(steps) == Pause(50)
     for leaving in sends:
-        departures.answered(made, leaving, ANSWER)
+        rate_limits.answered(made, leaving, ANSWER)
     clock.now = 1_050
     assert step(steps) == Pause(951)
     clock.now = 2_001
@@ -172,7 +173,7 @@ def test_an_answer_counts_for_the_request_that_it_answers(clock: Clock) -> None:
         first(made, leaving)
     clock.now = 5_900
     for leaving in sends:
-        departures.answered(made, leaving, ANSWER)
+        rate_limits.answered(made, leaving, ANSWER)
     clock.now = 6_050
     assert first(made) == Pause(851)
 
@@ -184,10 +185,10 @@ def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
         first(made, leaving)
     clock.now = 900
     for leaving in sends:
-        departures.answered(made, leaving, ANSWER)
+        rate_limits.answered(made, leaving, ANSWER)
     clock.now = 1_050
     leaving = send(1_500)
-    steps = departures.depart(made, leaving)
+    steps = rate_limits.depart(made, leaving)
     assert step(steps) == Pause(450)
     clock.now = 1_500
     late = step(steps)
@@ -202,9 +203,9 @@ def test_a_request_that_found_nobody_to_connect_to_takes_no_room(clock: Clock) -
     sends = [send() for _ in range(10)]
     for leaving in sends:
         first(made, leaving)
-    departures.answered(made, sends[0], Fault(OSError("refused"), sent=False))
+    rate_limits.answered(made, sends[0], Fault(OSError("refused"), sent=False))
     assert first(made) == LEFT
-    departures.answered(made, sends[1], Fault(OSError("lost")))
+    rate_limits.answered(made, sends[1], Fault(OSError("lost")))
     assert first(made) == Pause(1_050)
 
 
@@ -212,7 +213,7 @@ def test_a_request_that_is_interrupted_before_it_leaves_gives_its_place_to_the_n
     made = paced()
     for _ in range(10):
         first(made)
-    steps = departures.depart(made, send())
+    steps = rate_limits.depart(made, send())
     assert step(steps) == Pause(1_050)
     steps.close()
     assert [first(made) for _ in range(11)] == [Pause(1_050)] * 10 + [Pause(2_100)]
@@ -229,9 +230,9 @@ def test_what_other_programs_used_of_the_quota_takes_room_here(
     first(made, leaving)
     clock.now = 100
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}?coin=BTC"
-    departures.answered(made, leaving, ANSWER)
+    rate_limits.answered(made, leaving, ANSWER)
     for _ in range(3):
-        windows.learn(made, 200, url, {"Date": "now", name: "7"})
+        rate_limits.learn(made, 200, url, {"Date": "now", name: "7"})
     assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Pause(1_001)]
     clock.now = 1_101
     assert first(made) == LEFT
@@ -243,7 +244,7 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
 ) -> None:
     made = paced()
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
-    windows.learn(made, 429, url, {})
+    rate_limits.learn(made, 429, url, {})
     assert first(made) == Pause(1_001)
     said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up; 10 requests were not ours"
     assert caplog.messages == [said]
@@ -254,16 +255,16 @@ def test_of_a_window_that_processes_share_only_a_refusal_says_how_full_it_is(clo
     made = paced()
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     made.options["rateGate"] = "redis://127.0.0.1/0"
-    windows.learn(made, 200, url, {windows.QUOTA_HEADER: "0"})
-    window = windows.window_of(made, Endpoint.ASSETS)
+    rate_limits.learn(made, 200, url, {rate_limits.QUOTA_HEADER: "0"})
+    window = rate_limits.window_of(made, Endpoint.ASSETS)
     assert window.leave(clock.now) is None
-    windows.learn(made, 429, url, {})
+    rate_limits.learn(made, 429, url, {})
     assert window.leave(clock.now) == clock.now + 1_001
 
 
 def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
-    for status, headers, left in ((200, {windows.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
+    for status, headers, left in ((200, {rate_limits.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
         made = paced(str(status))
         try:
             made.handle_errors(status, "why", url, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
@@ -277,8 +278,8 @@ def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
 def test_a_quota_that_cannot_be_read_teaches_nothing(clock: Clock, left: Any) -> None:
     made = paced()
     for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None, 5):
-        windows.learn(made, 200, url, {windows.QUOTA_HEADER: left})
+        rate_limits.learn(made, 200, url, {rate_limits.QUOTA_HEADER: left})
     for headers in (None, {}, {"Date": "now"}):
-        windows.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
-    windows.learn(made, 200, "https://127.0.0.1/api/v2/other", {windows.QUOTA_HEADER: "0"})
+        rate_limits.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
+    rate_limits.learn(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"})
     assert [first(made) for _ in range(10)] == [LEFT] * 10

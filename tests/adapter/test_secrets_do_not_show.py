@@ -12,7 +12,7 @@ import pytest
 import requests.structures
 
 from bitget_margin import report_of
-from bitget_margin.adapter.secret import Secret, mask
+from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.core.settings import Pacing, Settings
 from bitget_margin.emulator import Account, Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, silent

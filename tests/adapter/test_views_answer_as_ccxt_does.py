@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange

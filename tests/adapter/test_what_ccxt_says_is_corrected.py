@@ -11,8 +11,8 @@ import ccxt
 import pytest
 
 import bitget_margin
-from bitget_margin.adapter.absurd import refuse_absurd
-from bitget_margin.adapter.secret import Secret
+from bitget_margin.adapter.credentials import Secret
+from bitget_margin.adapter.rows import refuse_absurd
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_row import CLASSIC_FIELDS, State
 from bitget_margin.core.order_row import row as read_row

@@ -14,7 +14,7 @@ from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
 from ccxt.async_support.base.ws.client import Client
 
 import bitget_margin
-from bitget_margin.adapter.margin import CrossedMargin
+from bitget_margin.adapter.exchange import CrossedMargin
 
 FLAVOURS = [ccxt.bitget, ccxt.async_support.bitget, ccxt.pro.bitget]
 

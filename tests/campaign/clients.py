@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import bitget_margin
-from bitget_margin.adapter import windows
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
+from bitget_margin.rate_limit.registry import _lock, _windows
 
 from .scenario import PACING, Flavour
 
@@ -64,6 +64,6 @@ def load_markets(venue: Emulator) -> list[dict[str, Any]]:
 
 def forget_windows(venue: Emulator) -> None:
     """Forget the rate windows of a venue that is not used any more: every round has some of its own."""
-    with windows._lock:  # threads of other rounds add theirs meanwhile
-        for key in [key for key in windows._windows if key[0].startswith(f"{venue.url} ")]:
-            windows._windows.pop(key, None)
+    with _lock:  # threads of other rounds add theirs meanwhile
+        for key in [key for key in _windows if key[0].startswith(f"{venue.url} ")]:
+            _windows.pop(key, None)

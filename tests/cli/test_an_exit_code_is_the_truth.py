@@ -10,7 +10,7 @@ import ccxt
 import pytest
 from rich.console import Console
 
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
 from bitget_margin.cli import show, trouble
 from bitget_margin.cli.exits import Exit
@@ -45,7 +45,7 @@ def carrying(error: BaseException, *outcomes: Outcome) -> BaseException:
 
 def said(error: ccxt.BaseError, code: str, status: int = 400) -> ccxt.BaseError:
     """Return an exception that the venue's own answer is tied to."""
-    faults.tie(error, status, {"code": code, "msg": "its words"})
+    ccxt_errors.tie(error, status, {"code": code, "msg": "its words"})
     return error
 
 

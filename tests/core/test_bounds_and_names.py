@@ -10,7 +10,7 @@ import pytest
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id, targets
-from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, settings
+from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, parse_settings
 from bitget_margin.core.verdicts import Verdict, hint_gone, refuses_parameters, says_kind, verdict
 
 OWN = Pacing(recancel_ms=1)
@@ -18,28 +18,28 @@ OWN = Pacing(recancel_ms=1)
 
 @pytest.mark.parametrize("confirm", [True, False])
 def test_bounds_that_nobody_gives_are_ours(confirm: bool) -> None:
-    ours = settings({}, {}, confirm=confirm)
+    ours = parse_settings({}, {}, confirm=confirm)
     assert ours == Settings(confirm=confirm, timeout_ms=10_000, batch_size=50, pacing=Pacing())
     assert DEFAULT_TIMEOUT_MS == 10_000
 
 
 def test_bounds_of_the_call_beat_those_of_the_options() -> None:
     defaults = {"confirm": True, "timeout": 2_000, "batchSize": 20, "pacing": OWN}
-    assert settings({}, defaults, confirm=False) == Settings(True, 2_000, 20, OWN)
+    assert parse_settings({}, defaults, confirm=False) == Settings(True, 2_000, 20, OWN)
     for size in (1, 50):
         params = {"confirm": False, "timeout": 3, "batchSize": size}
-        assert settings(params, defaults, confirm=True) == Settings(False, 3, size, OWN)
+        assert parse_settings(params, defaults, confirm=True) == Settings(False, 3, size, OWN)
 
 
 def test_a_bound_of_none_in_the_call_is_ours_again() -> None:
     params = {"confirm": None, "timeout": None, "batchSize": None}
     defaults = {"confirm": False, "timeout": 2_000, "batchSize": 20}
-    assert settings(params, defaults, confirm=True) == Settings(True, 10_000, 50)
+    assert parse_settings(params, defaults, confirm=True) == Settings(True, 10_000, 50)
 
 
 @pytest.mark.parametrize("timeout", [0.5, 1, 3_600_000, 3_600_000.0])
 def test_a_timeout_is_a_span_of_up_to_an_hour(timeout: float) -> None:
-    found = settings({"timeout": timeout}, {}, confirm=True)
+    found = parse_settings({"timeout": timeout}, {}, confirm=True)
     assert found.timeout_ms == timeout
     assert isinstance(found.timeout_ms, float)
     assert found.request_ms == timeout / 3
@@ -58,7 +58,7 @@ def test_a_timeout_is_a_span_of_up_to_an_hour(timeout: float) -> None:
 )
 def test_a_bound_that_is_none_is_refused_by_name(params: dict[str, Any], name: str) -> None:
     with pytest.raises(BadInput, match=name):
-        settings(params, params, confirm=True)
+        parse_settings(params, params, confirm=True)
 
 
 def test_pauses_grow_and_the_last_one_repeats() -> None:

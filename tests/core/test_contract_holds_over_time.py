@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import bitget_margin
 from bitget_margin import PlaceUnresolved
-from bitget_margin.adapter import desk as adapter_desk
-from bitget_margin.adapter.placing import create_orders
+from bitget_margin.adapter import call as adapter_desk
+from bitget_margin.adapter.place import create_orders
 from bitget_margin.core import cancel
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, Target

@@ -17,7 +17,7 @@ from bitget_margin.core.order_row import CLASSIC_FIELDS, State, row
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.responses import Listing
 from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
-from bitget_margin.core.window import Window
+from bitget_margin.rate_limit.window import Window
 
 KEYS = ["code", "data", "successList", "failureList", "orderList", "orderId", "clientOid", "symbol", "status"]
 JSON = st.recursive(

@@ -6,7 +6,7 @@ from typing import Any
 
 from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, together
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.core.window import Window
+from bitget_margin.rate_limit.window import Window
 
 
 def sends(name: str, count: int) -> SendAll:

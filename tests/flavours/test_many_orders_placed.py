@@ -9,7 +9,7 @@ import ccxt
 import pytest
 
 from bitget_margin import PlaceUnresolved
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.emulator import Emulator
 from support.client import CROSS, Client, batch_max, paths, rungs
 

@@ -13,7 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.adapter.transport import WithoutRedirects, sending, to_send
+from bitget_margin.adapter.sessions import WithoutRedirects, sending, to_send
 from bitget_margin.emulator import Emulator
 from support.client import CROSS, Client, Flavour, config
 

@@ -11,7 +11,7 @@ import pytest
 
 import bitget_margin
 from bitget_margin import CancelReport, CancelResult, Outcome, PlaceUnresolved, report_of
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter.fetch import view_orders
 from support.caller import TIMEOUT_S, Caller
 from support.fuzzing import Choices, fuzzed
 from support.holes import escapes

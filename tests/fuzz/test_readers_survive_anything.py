@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import bitget_margin.core
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.core.effects import Answer, Fault
 from bitget_margin.core.order_row import Row, State
 from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
@@ -113,8 +113,8 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
     body = venue.answer("cancel-order", {"orderId": "11"}) if choices.below(4) else junk(choices)
     status = choices.pick((200, 400, 403, 429, 500, 502, 999))
     if choices.below(3):
-        faults.tie(errors[0], status, body)
-    reply = faults.reply(errors[0])
+        ccxt_errors.tie(errors[0], status, body)
+    reply = ccxt_errors.reply(errors[0])
     assert isinstance(reply, Answer | Fault)
     if isinstance(reply, Answer):
         assert reply.body is body

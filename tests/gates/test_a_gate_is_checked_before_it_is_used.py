@@ -8,9 +8,9 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import operations
+from bitget_margin.adapter import cancel
 from bitget_margin.freqtrade.settings import BotSettings
-from bitget_margin.gates import BadGate, GateSettings, WhenDown, open_gate
+from bitget_margin.rate_limit import BadGate, GateSettings, WhenDown, open_gate
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page
 
@@ -52,9 +52,9 @@ def test_a_call_is_refused_before_anything_is_sent() -> None:
     venue = Caller(in_turn(page()))
     made = exchange(rateGate="memcached://127.0.0.1")
     with pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: its URL does not begin with"):
-        venue.call(operations.batch_cancel(made, ["1"], BTC, (), {}))
+        venue.call(cancel.batch_cancel(made, ["1"], BTC, (), {}))
     with pytest.raises(ccxt.BadRequest, match="rateGate"):
-        venue.call(operations.cancel_orders(made, ["1"], BTC, CROSS))
+        venue.call(cancel.cancel_orders(made, ["1"], BTC, CROSS))
     assert venue.calls == []
 
 

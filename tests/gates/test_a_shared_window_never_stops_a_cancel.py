@@ -13,10 +13,10 @@ import pytest
 from filelock import FileLock
 
 from bitget_margin import Outcome
-from bitget_margin.adapter.departures import Knock
-from bitget_margin.async_support import _step
+from bitget_margin.adapter.rate_limits import Knock
+from bitget_margin.drivers.aio import _step
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from bitget_margin.gates import opening
+from bitget_margin.rate_limit import config as rate_limit_config
 from support.client import CROSS, Client, Flavour, config, rungs
 from support.redis_server import RedisServer
 
@@ -30,11 +30,11 @@ GRACE_S = 5.0
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     """Let every test open its stores anew."""
-    before = dict(opening._gates)
-    opening._gates.clear()
+    before = dict(rate_limit_config._gates)
+    rate_limit_config._gates.clear()
     yield
-    opening._gates.clear()
-    opening._gates.update(before)
+    rate_limit_config._gates.clear()
+    rate_limit_config._gates.update(before)
 
 
 @pytest.fixture

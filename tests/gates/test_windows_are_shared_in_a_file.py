@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bitget_margin.gates import GateDown, Place
-from bitget_margin.gates import sqlite_store as module
-from bitget_margin.gates.sqlite_store import SqliteStore
+from bitget_margin.rate_limit import GateDown, Place
+from bitget_margin.rate_limit import sqlite_store as module
+from bitget_margin.rate_limit.sqlite_store import SqliteStore
 
 PATIENT_MS = 5_000
 TAKES = """
 import sys
-from bitget_margin.gates.sqlite_store import SqliteStore
+from bitget_margin.rate_limit.sqlite_store import SqliteStore
 store = SqliteStore(sys.argv[1], 5_000)
 print(sum(store.reserve("w", 10, 60_000, 0) is not None for _ in range(int(sys.argv[2]))))
 """
@@ -36,7 +36,7 @@ os.wait()
 """
 DIES = """
 import os, signal, sys
-from bitget_margin.gates.sqlite_store import SqliteStore
+from bitget_margin.rate_limit.sqlite_store import SqliteStore
 store = SqliteStore(sys.argv[1], 5_000)
 store.reserve("w", 10, 60_000, 0)
 with store._bucket("w", 10, 60_000).lock:

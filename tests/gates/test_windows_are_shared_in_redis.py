@@ -7,8 +7,8 @@ import time
 import pytest
 import redis
 
-from bitget_margin.gates import Gate, GateDown, GateSettings, Place, WhenDown, open_gate
-from bitget_margin.gates.redis_store import RedisStore
+from bitget_margin.rate_limit import Gate, GateDown, GateSettings, Place, WhenDown, open_gate
+from bitget_margin.rate_limit.redis_store import RedisStore
 from support.redis_server import RedisServer
 
 PATIENT_MS = 5_000

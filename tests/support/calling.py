@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 import bitget_margin
-from bitget_margin.adapter import desk
+from bitget_margin.adapter import call
 from bitget_margin.core.effects import Flow, LoadMarkets, T
 from support.script import EPOCH_MS, Script
 from support.wire import market
@@ -58,7 +58,7 @@ class Caller(Script):
     @contextmanager
     def clocked(self) -> Iterator[None]:
         """Let the adapter go by this script's clock."""
-        with mock.patch.object(desk, "now_ms", self.clock):
+        with mock.patch.object(call, "now_ms", self.clock):
             yield
 
     def _do(self, effect: object) -> object:

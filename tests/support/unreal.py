@@ -22,7 +22,7 @@ import requests.structures
 import urllib3.exceptions
 
 from bitget_margin import sync
-from bitget_margin.adapter import clock as clocks
+from bitget_margin.adapter import transport as clocks
 from support.fuzzing import Choices
 from support.hostile import Hostile, Served, written
 

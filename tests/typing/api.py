@@ -7,7 +7,7 @@ from typing import Any, assert_type
 
 import bitget_margin
 from bitget_margin import CancelReport, CancelResult, CancelUnresolved, Outcome, PlaceUnresolved, report_of
-from bitget_margin.adapter.base import Order
+from bitget_margin.adapter.ccxt_types import Order
 
 
 def sync() -> None:

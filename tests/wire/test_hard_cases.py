@@ -10,7 +10,7 @@ import pytest
 import responses
 
 from bitget_margin import CancelUnresolved, Outcome, report_of
-from bitget_margin.adapter.asking import places_cross
+from bitget_margin.adapter.params import places_cross
 from support.wire import CROSS, EMPTY, MARGIN, answer, assets, page, row
 
 BTC = "BTC/USDT"

@@ -24,7 +24,7 @@ import ccxt
 from bitget_margin.core.responses import decimal
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.base import Exchange
+    from bitget_margin.adapter.ccxt_types import Exchange
 
 _COIN_NAMES: Final = ("feeCoin", "feeCoinCode", "feecoinCode")
 _AMOUNT_NAMES: Final = ("totalFee", "fee")

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter.fees import Sign, read_fees
-from bitget_margin.adapter.unified_rows import is_margin_category
+from bitget_margin.adapter.rows import is_margin_category
 from bitget_margin.core.order_row import milliseconds, text
 from bitget_margin.core.responses import decimal
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.base import Exchange
+    from bitget_margin.adapter.ccxt_types import Exchange
 
 _TEXTS: Final = {
     "tradeId": ("tradeId", "execId"),

@@ -13,7 +13,7 @@ from bitget_margin.core.order_row import Row, text
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 Markets = Mapping[str, Mapping[str, Any]]
 """ccxt's market structures by the venue's symbol."""

@@ -1,91 +1,65 @@
-"""Signed requests follow no redirect, and are sent once: key and signature go to the venue's address and nowhere else.
-
-ccxt gives no way to say so to its HTTP clients. While it sends a signed request, it finds another `session` in the
-exchange object: the same one, whoever has made it, but for redirects and for retries of a POST, which would place an
-order twice. Public requests, and everybody else who asks for
-`session`, find it as it is.
-"""
+"""What the sync and the async driver share: how one request is paced, bounded and read."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+import time
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from urllib3.util import Retry
+import ccxt
 
-from bitget_margin.adapter.base import Exchange
-from bitget_margin.adapter.faults import is_signed
+from bitget_margin.core.effects import Fault, Send
+from bitget_margin.core.endpoints import AccountKind
 
-_SENDS: Final = frozenset({"request", "get", "post", "put", "patch", "delete"})
-"""The methods of sessions by which ccxt sends: the first one of requests, the others of aiohttp."""
-_NO_RETRY: Final = Retry(0, read=False)
-"""The default of requests."""
-_SIGNED: Final = ContextVar("_SIGNED", default=False)
-"""Whether a signed request is being sent."""
+if TYPE_CHECKING:
+    from bitget_margin.adapter.exchange import CrossedMargin
+
+_APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}
+_COST: Final = {"cost": 2}
 
 
-class WithoutRedirects:
-    """A session of requests or aiohttp, by which nothing follows a redirect, and requests repeats no POST."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "request":
-            return partial(self._request, allow_redirects=False)
-        found = getattr(self._session, name)
-        return partial(found, allow_redirects=False) if name in _SENDS else found
-
-    def _request(self, method: str, *args: Any, **named: Any) -> Any:
-        session = _once(self._session) if method.upper() == "POST" else self._session
-        return session.request(method, *args, **named)
+def allowed_ms(send: Send) -> float:
+    """Return how long the request may take from now."""
+    return min(send.request_ms, send.deadline_ms - now_ms())
 
 
-def _once(session: Any) -> Any:
-    """Return a twin of a session of requests, on the same connections, whose adapters try once."""
-    adapters = getattr(session, "adapters", None)
-    if not isinstance(adapters, MutableMapping):
-        return session
-    once = OrderedDict((prefix, _twin(adapter, max_retries=_NO_RETRY)) for prefix, adapter in adapters.items())
-    return _twin(session, adapters=once)
+def request(exchange: Any, send: Send) -> Any:
+    """Start the request through ccxt: its answer, or in the async flavour the coroutine that brings it.
+
+    Never repeated by ccxt itself: whether to send again is for the flow to decide.
+    """
+    endpoint, params = send.call.endpoint, send.call.params
+    body = params if isinstance(params, Mapping) else {LIST: params}
+    named = {**body, "maxRetriesOnFailure": 0}
+    return exchange.request(endpoint.path, _APIS[endpoint.kind], endpoint.method, named, config=_COST)
 
 
-def _twin(of: Any, **changed: Any) -> Any:
-    """Return another object with the same parts, but for these; requests' own copying would open new connections."""
-    twin = object.__new__(type(of))
-    vars(twin).update(vars(of))
-    known = {name: value for name, value in changed.items() if name in vars(of)}
-    vars(twin).update(known)
-    return twin
+def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
+    """Return the fault of a request that was left alone because its time was up: it may have been executed."""
+    path = send.call.endpoint.path
+    said = f"{path} did not answer within {after_ms:.0f} ms"
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} {said}"), text=said)
 
 
-@contextmanager
-def sending(headers: object) -> Iterator[None]:
-    """Let ccxt send a request with these headers from here on; redirects are off where they are signed."""
-    token = _SIGNED.set(is_signed(headers))
-    try:
-        yield
-    finally:
-        _SIGNED.reset(token)
+def no_markets(exchange: CrossedMargin) -> ccxt.RequestTimeout:
+    """Return the exception for markets that did not load within the time of the call: no order was touched."""
+    return ccxt.RequestTimeout(f"{exchange.id}: the markets did not load in time; nothing else was sent")
 
 
-def to_send(session: Any) -> Any:
-    """Return the session by which to send now, if there is one."""
-    return WithoutRedirects(session) if session is not None and _SIGNED.get() else session
+def advance(flow: Generator[Any, Any, Any], value: Any, error: BaseException | None) -> Any:
+    """Hand the flow what came of its last effect, and return the next one."""
+    return flow.send(value) if error is None else flow.throw(error)
 
 
-class Sessions(Exchange):
-    """Put before ccxt's own classes: the sessions that they send by."""
+def now_ms() -> float:
+    """Return a time that only goes forward."""
+    return time.monotonic() * 1_000
 
-    @property
-    def session(self) -> Any:
-        """The session as it was given or made, or for a signed request the same one without redirects."""
-        return to_send(vars(self).get("_session"))
 
-    @session.setter
-    def session(self, session: Any) -> None:
-        self._session = session
+LIST: Final = "bitget_margin_list"
+"""Under this name, parameters hold the list that is the whole body of a request: ccxt wants a dict, to look for options
+of its own in it."""
+
+PACED: Final = ContextVar("PACED", default=False)
+"""Set while a request of ours goes through ccxt: it has waited for its own window, so ccxt's pacing is skipped."""

@@ -15,7 +15,7 @@ from bitget_margin.core.api_v2 import WINDOW_MS
 from bitget_margin.core.order_row import milliseconds
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 WHOLE_WINDOW: Final = 0
 """A start time that stands for the oldest one that the venue answers for; it is filled in as the request leaves."""

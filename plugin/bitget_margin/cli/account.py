@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from bitget_margin.adapter.secret import mask
+from bitget_margin.adapter.credentials import mask
 from bitget_margin.cli import credentials
 from bitget_margin.cli.freqtrade_config import merge
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS

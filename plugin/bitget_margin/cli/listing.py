@@ -11,7 +11,7 @@ import ccxt
 import click
 
 from bitget_margin.adapter.errors import documented
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.cli import trouble
 from bitget_margin.cli.account import Account
 from bitget_margin.cli.exits import BadUsage

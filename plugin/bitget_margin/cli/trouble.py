@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ccxt
 
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.verdicts import Verdict, verdict
@@ -47,5 +47,5 @@ def said(error: BaseException) -> str:
 
 
 def _fault(error: BaseException) -> Fault | None:
-    reply = faults.reply(error) if isinstance(error, Exception) else None
+    reply = ccxt_errors.reply(error) if isinstance(error, Exception) else None
     return reply if isinstance(reply, Fault) else None

@@ -49,7 +49,7 @@ class Settings:
         return self.timeout_ms / 3
 
 
-def settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:
+def parse_settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:
     """Return the settings from `params`, else from `defaults` (`options['batchCancel']`), else ours; or refuse."""
     picked = {key: params.get(key, defaults.get(key)) for key in ("confirm", "timeout", "batchSize")}
     pacing = defaults.get("pacing", Pacing())

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.asking import RATE_GATE, account_kind
 from bitget_margin.adapter.errors import report_of
-from bitget_margin.adapter.placing import LOOKS_ON
+from bitget_margin.adapter.params import RATE_GATE, account_kind_of
+from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Dialect, dialect_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.outcome import Outcome
@@ -124,7 +124,7 @@ class Bitgetcross(Exchange):
 
     @property
     def _dialect(self) -> Dialect:
-        return dialect_of(account_kind(self.api, {}))
+        return dialect_of(account_kind_of(self.api, {}))
 
     @property
     def keeper(self) -> Keeper:
@@ -325,7 +325,7 @@ class Bitgetcross(Exchange):
     def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return the parameters with the symbol, which ccxt does not send for a unified account: pages mix pairs."""
         given = dict(params or {})
-        unified = self.live and account_kind(self.api, {}) is AccountKind.UNIFIED
+        unified = self.live and account_kind_of(self.api, {}) is AccountKind.UNIFIED
         return {**given, "symbol": self.markets[pair]["id"]} if unified else given or None
 
     # -- what our own side asks ---------------------------------------------------------------------------------------

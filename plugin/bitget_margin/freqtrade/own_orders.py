@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_errors import verdict_of
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.adapter.faults import verdict_of
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import bookkeeping, client_ids
 from bitget_margin.freqtrade.base import Order, TemporaryError, Trade, new_trade, order_row

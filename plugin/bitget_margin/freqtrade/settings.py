@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from bitget_margin.freqtrade.base import OperationalException
-from bitget_margin.gates import BadGate, GateSettings
+from bitget_margin.rate_limit import BadGate, GateSettings
 
 NAME: Final = "bitgetcross"
 """The exchange's name in a configuration."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.asking import rate_gate
+from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.freqtrade.base import OperationalException, is_trading
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _refuse_missing_credentials(api: Any) -> None:
 
 def _sharing(api: Any) -> str:
     try:
-        gate = rate_gate(api)
+        gate = shared_limiter_of(api)
     except ccxt.BadRequest as error:
         raise OperationalException(f"bitgetcross: {error}") from error
     return "in this process" if gate is None else f"shared through {gate.url}"

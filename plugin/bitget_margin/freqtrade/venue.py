@@ -9,11 +9,11 @@ from typing import Any, Final, Self
 
 import ccxt
 
+from bitget_margin.adapter.cancel import batch_cancel
+from bitget_margin.adapter.ccxt_errors import verdict_of
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
-from bitget_margin.adapter.faults import verdict_of
-from bitget_margin.adapter.operations import batch_cancel
-from bitget_margin.adapter.placing import LOOKS_ON
-from bitget_margin.adapter.viewing import view_orders
+from bitget_margin.adapter.fetch import view_orders
+from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.verdicts import of_code

@@ -9,7 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.freqtrade.ladders import Ladders
@@ -117,7 +117,7 @@ def phase_of(answer: object) -> Phase:
 
 def tied(error: Exception, code: str) -> Exception:
     """Return an exception of ccxt with the venue's answer tied to it."""
-    faults.tie(error, 400, {"code": code, "msg": "no"})
+    ccxt_errors.tie(error, 400, {"code": code, "msg": "no"})
     return error
 
 

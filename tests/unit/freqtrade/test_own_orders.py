@@ -8,7 +8,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import faults
+from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import own_orders
 from bitget_margin.freqtrade.base import TemporaryError
@@ -62,7 +62,7 @@ def unresolved(*, missed_twice: bool) -> PlaceUnresolved:
 def tied(code: str) -> Exception:
     """Return what ccxt raises for a code of the venue."""
     error = ccxt.ExchangeError(code)
-    faults.tie(error, 400, {"code": code, "msg": "no"})
+    ccxt_errors.tie(error, 400, {"code": code, "msg": "no"})
     return error
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 from pyrate_limiter import Rate, RateItem, SQLiteBucket
 
-from bitget_margin.gates.gate import GateDown, Place
+from bitget_margin.rate_limit.shared import GateDown, Place
 
 _SWEEP_EVERY: Final = 100
 """After so many places, old ones are deleted: the file stays small."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import ccxt
 
-from bitget_margin.adapter import asking
+from bitget_margin.adapter import params
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 V = TypeVar("V")
 
@@ -49,7 +49,7 @@ def are_listed(exchange: CrossedMargin) -> bool:
 
 def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
     """Return the market of a pair, as it is listed, or as far as a cancel needs one."""
-    return (asking.spot_market if exchange.markets else market_of)(exchange, method, symbol)
+    return (params.spot_market if exchange.markets else market_of)(exchange, method, symbol)
 
 
 def spot_markets(exchange: CrossedMargin, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 import ccxt
 
-from bitget_margin.adapter import windows
-from bitget_margin.adapter.asking import rate_gate
-from bitget_margin.adapter.clock import now_ms
+from bitget_margin.adapter import rate_limits
+from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
+from bitget_margin.adapter.transport import now_ms
 from bitget_margin.core.effects import Fault, Reply, Send
-from bitget_margin.core.window import PERIOD_MS
-from bitget_margin.gates import Gate, GateDown, Place, WhenDown
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.rate_limit import Gate, GateDown, Place, WhenDown
+from bitget_margin.rate_limit.registry import _forget, window
+from bitget_margin.rate_limit.window import PERIOD_MS, Window
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 _NO_TIME: Final = "no time was left before the deadline"
 _NO_ROOM: Final = "the rate limit left no room before the deadline"
@@ -65,11 +75,11 @@ def depart(exchange: CrossedMargin, send: Send) -> Departure:
     if not exchange.enableRateLimit:
         _leave(send, now)
         return None
-    gate = rate_gate(exchange)
+    gate = shared_limiter_of(exchange)
     shared = _Turn.ALONE if gate is None else (yield from _shared(exchange, send, gate))
     if isinstance(shared, Fault):
         return shared
-    window = windows.window_of(exchange, send.call.endpoint)
+    window = rate_limits.window_of(exchange, send.call.endpoint)
     now = now_ms()
     # Where the store fails next, the window of this process knows what has left.
     at_ms = window.take(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
@@ -94,7 +104,7 @@ def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
     """Note that the request has been answered, and so had arrived; or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
-    window = windows.window_of(exchange, send.call.endpoint)
+    window = rate_limits.window_of(exchange, send.call.endpoint)
     if isinstance(reply, Fault) and not reply.sent:
         window.unsent(send.place_ms, send.left_ms)
     else:
@@ -109,7 +119,7 @@ def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
 
 def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, object, Fault | _Turn]:
     """Wait for a place in a shared window, or find out that there is none."""
-    name = windows.shared_name(exchange, send.call.endpoint)
+    name = rate_limits.shared_name(exchange, send.call.endpoint)
     why = _NO_ROOM
     while (left_ms := send.deadline_ms - now_ms()) > 0:
         answer: object = GateDown("it has just failed")
@@ -138,3 +148,76 @@ def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, 
 
 def _leave(send: Send, now: float) -> None:
     send.started, send.left_ms = True, now
+
+
+QUOTA_HEADER: Final = "x-mbx-used-remain-limit"
+"""How many requests to this endpoint are left: https://www.bitget.com/api-doc/common/faq, question 11."""
+_ENDPOINTS: Final = {f"/api/{endpoint.path}": endpoint for endpoint in Endpoint}
+_logger: Final = logging.getLogger("bitget_margin.windows")
+
+_uids: Final[dict[str, str]] = {}
+"""What the venue has said of whose account it is, by the name that goes by the key."""
+
+
+def window_of(exchange: CrossedMargin, endpoint: Endpoint) -> Window:
+    """Return the window that counts for an exchange object."""
+    return window(_account(exchange), endpoint)
+
+
+def shared_name(exchange: CrossedMargin, endpoint: Endpoint) -> str:
+    """Return the name of the window among processes."""
+    return f"{_account(exchange)} {endpoint.path}"
+
+
+def account_name(uid: object, api_key: object, url: object) -> str:
+    """Name the account whose window counts: its UID, else a hash of its key; `url` keeps venues apart."""
+    who = f"uid {uid}" if uid else hashlib.sha256(str(api_key).encode()).hexdigest()
+    return f"{url} {who}"
+
+
+def learn(exchange: CrossedMargin, status: int, url: object, headers: object) -> None:
+    """Take in what an answer says of the quota: the only sign of other programs on the account.
+
+    :param status: the HTTP status of the answer
+    :param url: of the request
+    :param headers: of the answer
+    """
+    endpoint = _ENDPOINTS.get(urlsplit(url).path) if isinstance(url, str) else None
+    if endpoint is None or not exchange.enableRateLimit:
+        return
+    refused = status == HTTPStatus.TOO_MANY_REQUESTS
+    left = 0 if refused else _left(headers)
+    # What processes take of a window that they share, its store knows better.
+    if left is None or (not refused and exchange.options.get(RATE_GATE) is not None):
+        return
+    strangers = window_of(exchange, endpoint).learn(left, now_ms())
+    if refused:
+        _logger.warning("%s: the venue's rate limit is used up; %d requests were not ours", endpoint.path, strangers)
+    elif strangers:
+        _logger.info("%s: %d requests were not ours, %d are left", endpoint.path, strangers, left)
+
+
+def known_uid(exchange: CrossedMargin) -> str | None:
+    """Return the UID that this process has learned for the key."""
+    return _uids.get(_account(exchange))
+
+
+def learn_uid(exchange: CrossedMargin, uid: str) -> None:
+    """Remember the UID, for every exchange object with this key."""
+    _uids[_account(exchange)] = uid
+    exchange.options[UID] = uid
+
+
+def _left(headers: object) -> int | None:
+    if not isinstance(headers, Mapping):
+        return None
+    value: Any = next((value for name, value in headers.items() if str(name).lower() == QUOTA_HEADER), None)
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+
+def _account(exchange: CrossedMargin) -> str:
+    return account_name(exchange.options.get(UID), exchange.apiKey, exchange.urls["api"]["margin"])
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bitget_margin.gates.gate import GateDown, Place
+from bitget_margin.rate_limit.shared import GateDown, Place
 
 _SCRIPT: Final = """
 local now = redis.call('TIME')

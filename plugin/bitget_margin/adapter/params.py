@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.base import Params
+from bitget_margin.adapter.ccxt_types import Params
 from bitget_margin.core import settings as core_settings
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id
 from bitget_margin.core.settings import Settings
-from bitget_margin.gates import BadGate, Gate, open_gate
+from bitget_margin.rate_limit import BadGate, Gate, open_gate
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 KIND: Final = "uta"
 """ccxt's name for the choice of the account's kind, as a parameter and as an option."""
@@ -60,7 +60,7 @@ def places_cross(exchange: CrossedMargin, method: str, symbol: object, params: P
     return is_cross(exchange, method, symbol, params) and not (isinstance(symbol, str) and ":" in symbol)
 
 
-def prepare(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
+def split_params(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
     """Refuse what no call on the crossed account can do: unknown parameters, sandbox mode, no credentials."""
     for key in params:
         if key in _TRIGGER and params[key]:
@@ -72,7 +72,7 @@ def prepare(exchange: CrossedMargin, method: str, params: Params, known: Collect
     exchange.check_required_credentials()
 
 
-def account_kind(exchange: CrossedMargin, params: Params) -> AccountKind:
+def account_kind_of(exchange: CrossedMargin, params: Params) -> AccountKind:
     """Return the kind of account that is chosen, or was learned, or else is tried first."""
     chosen = params.get(KIND, exchange.options.get(KIND))
     if chosen is not None and not isinstance(chosen, bool):
@@ -80,7 +80,7 @@ def account_kind(exchange: CrossedMargin, params: Params) -> AccountKind:
     return AccountKind.UNIFIED if chosen else AccountKind.CLASSIC
 
 
-def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: bool) -> Settings:
+def parse_settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: bool) -> Settings:
     """Return the bounds of the call."""
     defaults = exchange.options.get(OPTIONS) or {}
     if not isinstance(defaults, Mapping):
@@ -90,12 +90,12 @@ def settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: b
         names = ", ".join(sorted(BOUNDS))
         raise ccxt.BadRequest(f"{exchange.id}: options[{OPTIONS!r}] has {', '.join(unknown)}; known are {names}")
     try:
-        return core_settings.settings(params, defaults, confirm=confirm)
+        return core_settings.parse_settings(params, defaults, confirm=confirm)
     except BadInput as error:
-        raise bad(exchange, method, error) from None
+        raise bad_request(exchange, method, error) from None
 
 
-def rate_gate(exchange: CrossedMargin) -> Gate | None:
+def shared_limiter_of(exchange: CrossedMargin) -> Gate | None:
     """Return the rate window that this exchange shares with other processes, if it does."""
     given = exchange.options.get(RATE_GATE)
     if given is None:
@@ -106,12 +106,12 @@ def rate_gate(exchange: CrossedMargin) -> Gate | None:
         raise ccxt.BadRequest(f"{exchange.id}: options[{RATE_GATE!r}]: {error}") from error
 
 
-def bad(exchange: CrossedMargin, method: str, error: BadInput) -> ccxt.BadRequest:
+def bad_request(exchange: CrossedMargin, method: str, error: BadInput) -> ccxt.BadRequest:
     """Return the ccxt exception for a refused argument."""
     return ccxt.BadRequest(f"{exchange.id} {method}(): {error}")
 
 
-def listed(exchange: CrossedMargin, method: str, name: str, values: object) -> list[Any]:
+def as_list(exchange: CrossedMargin, method: str, name: str, values: object) -> list[Any]:
     """Return a list of ids as it is; a bare string is not a list of its letters."""
     if values is None:
         return []
@@ -120,7 +120,7 @@ def listed(exchange: CrossedMargin, method: str, name: str, values: object) -> l
     return list(values)
 
 
-def named(params: Mapping[str, Any]) -> Any:
+def client_order_id_param(params: Mapping[str, Any]) -> Any:
     """Return the client order id that the parameters give under either of its names, unchecked; None if none."""
     return next((params[key] for key in CLIENT_ID if params.get(key) is not None), None)
 
@@ -179,9 +179,9 @@ def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: obj
     return Decimal(str(amount)) * Decimal(str(price))
 
 
-def target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
+def order_ref(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
     """Return the one order that is named by `id`, or by a client order id in `params`."""
-    given_name = named(params)
+    given_name = client_order_id_param(params)
     try:
         if given_name is None:
             return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))
@@ -189,4 +189,53 @@ def target(exchange: CrossedMargin, method: str, given_id: object, symbol: str, 
             raise BadInput(f"both id {given_id!r} and clientOrderId {given_name!r} are given; give one of them")
         return Target(symbol, IdKind.CLIENT, client_id(given_name, "clientOrderId"))
     except BadInput as error:
-        raise bad(exchange, method, error) from None
+        raise bad_request(exchange, method, error) from None
+
+
+_TYPES: Final = ("limit", "market")
+_SIDES: Final = ("buy", "sell")
+
+
+def check_order(
+    exchange: CrossedMargin,
+    method: str,
+    where: str,
+    kind: object,
+    side: object,
+    amount: object,
+    price: object = None,
+) -> None:
+    """Refuse an order that the venue would refuse, or would understand as another one.
+
+    :param where: which of several it is, for the message
+    :param kind: `limit` or `market`
+    :param side: `buy` or `sell`
+    :param amount: of the base coin; for some market buys of the quote coin
+    :param price: of a limit order; a market order may have one
+    :raises ccxt.ArgumentsRequired: nothing is given for what is needed
+    :raises ccxt.BadRequest: a type or a side that there is not
+    :raises ccxt.InvalidOrder: an amount or a price that is no number above zero
+    """
+    given = {"type": kind, "side": side, "amount": amount}
+    if kind == "limit":
+        given["price"] = price
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(){where}: an order needs {', '.join(missing)}")
+    for name, value, known in (("type", kind, _TYPES), ("side", side, _SIDES)):
+        if value not in known:
+            raise ccxt.BadRequest(f"{exchange.id} {method}(){where}: {name} is {value!r}; give {' or '.join(known)}")
+    for name, value in (("amount", amount), ("price", price)):
+        if value is not None and not _is_positive(value):
+            raise ccxt.InvalidOrder(f"{exchange.id} {method}(){where}: {name} is {value!r}; give a number above 0")
+
+
+def _is_positive(value: object) -> bool:
+    """Whether this is a number above zero, in one of the forms that ccxt takes."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return False
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return False
+    return number.is_finite() and number > 0

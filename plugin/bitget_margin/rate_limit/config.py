@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bitget_margin.gates.gate import BadGate, Gate, Store, WhenDown
+from bitget_margin.rate_limit.shared import BadGate, Gate, Store, WhenDown
 
 DEFAULT_TIMEOUT_MS: Final = 250.0
 _TIMEOUT_MAX_MS: Final = 10_000.0
@@ -72,7 +72,7 @@ def _store(settings: GateSettings) -> Store:
     try:
         if scheme == _SQLITE:
             return _sqlite(settings)
-        from bitget_margin.gates.redis_store import RedisStore  # noqa: PLC0415 - an extra, and slow to import
+        from bitget_margin.rate_limit.redis_store import RedisStore  # noqa: PLC0415 - an extra, and slow to import
 
         return RedisStore(settings.url, settings.timeout_ms)
     except ImportError as error:
@@ -80,7 +80,7 @@ def _store(settings: GateSettings) -> Store:
 
 
 def _sqlite(settings: GateSettings) -> Store:
-    from bitget_margin.gates.sqlite_store import SqliteStore  # noqa: PLC0415 - an extra
+    from bitget_margin.rate_limit.sqlite_store import SqliteStore  # noqa: PLC0415 - an extra
 
     path = Path(urlsplit(settings.url).path.removeprefix("/")) if settings.url.startswith("sqlite:///") else None
     if path is None or not path.name:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking, journal, unlisted, venue_clock, windows
-from bitget_margin.adapter.base import Params
-from bitget_margin.adapter.clock import now_ms
+from bitget_margin.adapter import fallback_markets, rate_limits, venue_clock
+from bitget_margin.adapter.ccxt_types import Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
+from bitget_margin.adapter.params import UID, account_kind_of, shared_limiter_of
+from bitget_margin.adapter.transport import now_ms
 from bitget_margin.core import cancel as flow_of_cancel
 from bitget_margin.core.api import dialect_of
 from bitget_margin.core.cancel_all import Swept
@@ -26,7 +28,7 @@ from bitget_margin.core.settings import Deadline, Settings
 from bitget_margin.core.verdicts import Verdict, verdict
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 
 _UID_MS: Final = 1_000.0
@@ -34,7 +36,8 @@ _MARKETS_SHARE: Final = 0.3
 """How much of its time a cancel waits for the venue's lists of markets."""
 _LONGEST: Final = 200
 _KNOWN_COINS: Final = "bitget_margin_known_coins"
-_logger: Final = logging.getLogger("bitget_margin.windows")
+_windows_logger: Final = logging.getLogger("bitget_margin.windows")
+_cancels_logger: Final = logging.getLogger("bitget_margin.cancels")
 _markets_logger: Final = logging.getLogger("bitget_margin.markets")
 _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
@@ -42,7 +45,7 @@ _WRITING_UP_MS: Final = 100.0
 
 def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, urgent: bool = False) -> Desk:
     """Return the desk of one call, whose time begins now; `urgent` is a call that cancels."""
-    asking.rate_gate(exchange)  # refused before anything is sent, if it is none
+    shared_limiter_of(exchange)  # refused before anything is sent, if it is none
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
     deadline = Deadline.after(now_ms, settings.timeout_ms - reserve_ms)
     return Desk(
@@ -50,7 +53,7 @@ def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, ur
         settings,
         deadline,
         since_ms=venue_clock.WHOLE_WINDOW,
-        dialect=dialect_of(asking.account_kind(exchange, params)),
+        dialect=dialect_of(account_kind_of(exchange, params)),
         learn=exchange.learn_account_kind,
         urgent=urgent,
     )
@@ -65,15 +68,15 @@ def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
         yield from _try_markets(exchange, desk)
     elif not exchange.markets:
         yield LoadMarkets(desk.deadline.at_ms)
-    uid = exchange.options.get(asking.UID)
+    uid = exchange.options.get(UID)
     # Where the venue did not say, it is asked again, but not while a cancel waits.
-    if not uid and (uid is None or not desk.urgent) and exchange.enableRateLimit and asking.rate_gate(exchange):
+    if not uid and (uid is None or not desk.urgent) and exchange.enableRateLimit and shared_limiter_of(exchange):
         yield from _learn_uid(exchange, desk)
 
 
 def _try_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
     """Load the markets for a cancel, within a part of its time; where that fails, leave none behind, and log it."""
-    if unlisted.are_listed(exchange):
+    if fallback_markets.are_listed(exchange):
         return
     _forget_markets(exchange)
     why: object = "they name no spot market"
@@ -81,7 +84,7 @@ def _try_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
         yield LoadMarkets(desk.deadline.start_ms + desk.deadline.span_ms * _MARKETS_SHARE)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to leave an order where it is
         why = error
-    if not unlisted.are_listed(exchange):
+    if not fallback_markets.are_listed(exchange):
         _forget_markets(exchange)
         _markets_logger.warning(
             "Cancels without the venue's lists of markets, by the names of the pairs: %s", str(why)[:_LONGEST]
@@ -98,7 +101,7 @@ def _forget_markets(exchange: CrossedMargin) -> None:
 
 def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
     """Ask the venue whose account this is, within a second: bots with other keys of it are to share its windows."""
-    known = windows.known_uid(exchange)
+    known = rate_limits.known_uid(exchange)
     until_ms = min(now_ms() + _UID_MS, desk.deadline.at_ms)
     for _ in AccountKind:
         if known is not None:
@@ -113,10 +116,12 @@ def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
         if desk.dialect is dialect:
             break
     if known is not None:
-        windows.learn_uid(exchange, known)
-    elif exchange.options.get(asking.UID) is None:
-        exchange.options[asking.UID] = ""
-        _logger.warning("The venue does not say whose account this is: the shared rate window goes by the key alone")
+        rate_limits.learn_uid(exchange, known)
+    elif exchange.options.get(UID) is None:
+        exchange.options[UID] = ""
+        _windows_logger.warning(
+            "The venue does not say whose account this is: the shared rate window goes by the key alone"
+        )
 
 
 def known_coins(exchange: CrossedMargin) -> set[str]:
@@ -129,7 +134,8 @@ def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Targ
     """Enter the named orders under the venue's own symbols; return the markets."""
     listed = tuple(named)
     markets = {
-        symbol: unlisted.spot_market(exchange, method, symbol) for symbol in dict.fromkeys(t.symbol for t in listed)
+        symbol: fallback_markets.spot_market(exchange, method, symbol)
+        for symbol in dict.fromkeys(t.symbol for t in listed)
     }
     for target in distinct(Target(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
         desk.ledger.add(target)
@@ -144,7 +150,7 @@ def guard(exchange: CrossedMargin, method: str, desk: Desk, markets: Markets, fl
         flow_of_cancel.interrupt(desk)
         found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms)
         attach(error, found)
-        journal.write(method, found, error)
+        write(method, found, error)
         raise
 
 
@@ -171,16 +177,16 @@ def conclude(
         error = swept.fault.error
     if error is not None:
         attach(error, found)
-        journal.write(method, found, error)
+        write(method, found, error)
         raise error
     if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
         fault = swept.fault or desk.ledger.last_fault
         unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
         unresolved = CancelUnresolved(method, found, swept.problem or unread)
-        journal.write(method, found, unresolved)
+        write(method, found, unresolved)
         raise unresolved from (fault.error if fault else None)
     error = refusal(found)
-    journal.write(method, found, error)
+    write(method, found, error)
     if error is not None:
         attach(error, found)
         raise error
@@ -192,3 +198,26 @@ def raised(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
     if isinstance(fault.error, Unreadable):
         return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")
     return documented(f"{exchange.id} {method}()", fault.error)
+
+
+def write(method: str, report: CancelReport, error: BaseException | None = None) -> None:
+    """Log what became of each order at level INFO: JSON as the message, and the same as the record's `cancel`.
+
+    :param error: what the call ends with, if it does not return
+    """
+    if not _cancels_logger.isEnabledFor(logging.INFO):
+        return
+    outcomes: dict[str, list[str | None]] = {}
+    for result in report.results:
+        outcomes.setdefault(result.outcome.value, []).append(result.id or result.client_order_id)
+    said: dict[str, Any] = {
+        "call": method,
+        "symbols": sorted({result.symbol for result in report.results}),
+        "outcomes": outcomes,
+        "requests": report.requests,
+        "ms": round(report.elapsed_ms),
+        "unasked": len(report.unasked),
+        "unexamined": list(report.unexamined),
+        "error": None if error is None else type(error).__name__,
+    }
+    _cancels_logger.info("%s", json.dumps(said), extra={"cancel": said})

@@ -13,13 +13,27 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking, unlisted
-from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import load_markets, open_desk
+from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter.call import load_markets, open_desk
+from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
-from bitget_margin.adapter.margin import CROSS
-from bitget_margin.adapter.order_input import check_order
+from bitget_margin.adapter.exchange import CROSS
 from bitget_margin.adapter.orders import parsed_or_bare, unknown
+from bitget_margin.adapter.params import (
+    BOUNDS,
+    CLIENT_ID,
+    KIND,
+    as_list,
+    bad_request,
+    check_order,
+    client_order_id_param,
+    parse_settings,
+    places_cross,
+    refuse_conditional,
+    required_symbol,
+    split_params,
+    spot_market,
+)
 from bitget_margin.core.api import Dialect
 from bitget_margin.core.effects import Call, Flow
 from bitget_margin.core.endpoints import AccountKind
@@ -30,27 +44,27 @@ from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 LOOKS_ON: Final = "looksOn"
 """Parameter: the caller looks on by itself, and no other order ever has its client order ids. The call then ends once
 two look-ups have missed what is in doubt, instead of at the deadline."""
 _IDENTITY: Final = frozenset({"symbol", "category", "side", "orderType", "orderList"})
 """Fields of the venue that would make another order of it than the arguments say."""
-_OURS: Final = (*asking.CLIENT_ID, *asking.BOUNDS, LOOKS_ON, asking.KIND, "type", "stock", "maxRetriesOnFailure")
+_OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, KIND, "type", "stock", "maxRetriesOnFailure")
 """Parameters that are not the venue's."""
 
 
 def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
     """Place a crossed order; `order` is its type, side, amount and price."""
     method = "create_order"
-    unified = asking.required_symbol(exchange, method, symbol)
+    unified = required_symbol(exchange, method, symbol)
     check_order(exchange, method, "", *order)
     _refuse_identity(exchange, method, params)
-    asking.refuse_conditional(exchange, method, params)
+    refuse_conditional(exchange, method, params)
     exchange.refuse_sandbox(method)
     exchange.check_required_credentials()
-    settings = asking.settings(exchange, method, params, confirm=False)
+    settings = parse_settings(exchange, method, params, confirm=False)
     names = [_name(exchange, method, params, "clientOrderId")]
     requested = [dict(zip(("type", "side", "amount", "price"), order, strict=False))]
     placement, market = yield from _prepare(exchange, method, settings, params, unified, requested, [params], names)
@@ -69,15 +83,15 @@ def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...]
 
 def batch_is_cross(exchange: CrossedMargin, orders: object, params: Params) -> bool:
     """Whether all of these order requests are for the crossed account; a mixture is refused."""
-    listed = asking.listed(exchange, "create_orders", "orders", orders)
+    listed = as_list(exchange, "create_orders", "orders", orders)
     modes = set()
     for i, order in enumerate(listed):
         if not isinstance(order, Mapping):
-            raise asking.bad(exchange, "create_orders", BadInput(f"orders[{i}] is {order!r}; give a dict"))
+            raise bad_request(exchange, "create_orders", BadInput(f"orders[{i}] is {order!r}; give a dict"))
         named = {**params, **(order.get("params") or {})}
-        modes.add(asking.places_cross(exchange, "createOrders", order.get("symbol"), named))
+        modes.add(places_cross(exchange, "createOrders", order.get("symbol"), named))
     if len(modes) > 1:
-        raise asking.bad(exchange, "create_orders", BadInput("some orders are for crossed margin and some are not"))
+        raise bad_request(exchange, "create_orders", BadInput("some orders are for crossed margin and some are not"))
     return modes == {True}
 
 
@@ -88,19 +102,17 @@ def create_orders(
 ) -> Flow[list[Order]]:
     """Place crossed orders of one symbol with one request; one structure each."""
     method = "create_orders"
-    asking.prepare(exchange, method, params, {"timeout", LOOKS_ON})
-    settings = asking.settings(exchange, method, params, confirm=False)
-    symbols = {
-        asking.required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)
-    }
+    split_params(exchange, method, params, {"timeout", LOOKS_ON})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    symbols = {required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)}
     if len(symbols) > 1:
-        raise asking.bad(
+        raise bad_request(
             exchange, method, BadInput(f"orders of {', '.join(sorted(symbols))}; give those of one symbol")
         )
     given = [_given(exchange, method, i, order) for i, order in enumerate(orders)]
     names = [_name(exchange, method, each, f"orders[{i}] clientOrderId") for i, each in enumerate(given)]
     if len(set(names)) < len(names):
-        raise asking.bad(exchange, method, BadInput("two orders have the same client order id"))
+        raise bad_request(exchange, method, BadInput("two orders have the same client order id"))
     placement, market = yield from _prepare(
         exchange, method, settings, params, symbols.pop(), orders, given, names, is_single=False
     )
@@ -116,23 +128,23 @@ def _given(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any
     check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
     _refuse_identity(exchange, method, given)
-    asking.refuse_conditional(exchange, method, given)
+    refuse_conditional(exchange, method, given)
     return given
 
 
 def _refuse_identity(exchange: CrossedMargin, method: str, params: Params) -> None:
     """Refuse parameters that would send another order than is looked for."""
     for key in sorted(_IDENTITY & params.keys()):
-        raise asking.bad(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
+        raise bad_request(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 
 
 def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where: str) -> str:
     """Return the client order id that the parameters give, or one that no other order ever had."""
-    given = asking.named(params)
+    given = client_order_id_param(params)
     try:
         return uuid.uuid4().hex if given is None else client_id(given, where)
     except BadInput as error:
-        raise asking.bad(exchange, method, error) from None
+        raise bad_request(exchange, method, error) from None
 
 
 def _prepare(
@@ -151,7 +163,7 @@ def _prepare(
     desk = open_desk(exchange, settings, params)
     _refuse_too_many(exchange, method, desk.dialect, orders)
     yield from load_markets(exchange, desk)
-    market = asking.spot_market(exchange, method, symbol)
+    market = spot_market(exchange, method, symbol)
     of = dict(zip(names, zip(orders, given, strict=True), strict=True))
 
     def request(dialect: Dialect, name: str) -> Mapping[str, Any]:
@@ -168,14 +180,14 @@ def _prepare(
         PlaceState(
             Target(market["id"], IdKind.CLIENT, name),
             _terms(request(desk.dialect, name)),
-            is_unique=asking.named(own) is None or bool(params.get(LOOKS_ON)),
+            is_unique=client_order_id_param(own) is None or bool(params.get(LOOKS_ON)),
         )
         for name, own in zip(names, given, strict=True)
     ]
     return Placement(
         desk,
         market["id"],
-        unlisted.coin_pairs(exchange, unlisted.spot_markets(exchange, [market])),
+        fallback_markets.coin_pairs(exchange, fallback_markets.spot_markets(exchange, [market])),
         tuple(states),
         build,
         is_single,
@@ -187,7 +199,7 @@ def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, ord
     most, kind = dialect.batch_max, dialect.kind.value
     if len(orders) > most:
         refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
-        raise asking.bad(exchange, method, refusal)
+        raise bad_request(exchange, method, refusal)
 
 
 def _request(

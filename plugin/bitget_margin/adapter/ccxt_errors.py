@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import ccxt
 
-from bitget_margin.adapter.tries import never_connected
+from bitget_margin.adapter.unsent_requests import never_connected
 from bitget_margin.core.effects import Answer, Fault, Reply
 from bitget_margin.core.order_row import text
 from bitget_margin.core.verdicts import SERVER_ERROR, SUCCESS, Verdict, verdict

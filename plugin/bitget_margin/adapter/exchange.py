@@ -9,13 +9,14 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import asking, faults, fills, unified_rows, venue_clock, windows
-from bitget_margin.adapter.absurd import refuse_absurd
-from bitget_margin.adapter.base import Exchange, Params
-from bitget_margin.adapter.context import LIST
+from bitget_margin.adapter import ccxt_errors, fills, rate_limits, rows, venue_clock
+from bitget_margin.adapter.ccxt_types import Exchange, Params
+from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
-from bitget_margin.adapter.secret import Secret, mask
+from bitget_margin.adapter.params import KIND, market_cost, places_cross, refuse_conditional
+from bitget_margin.adapter.rows import refuse_absurd
+from bitget_margin.adapter.transport import LIST
 from bitget_margin.core import api_v3
 from bitget_margin.core.api_v2 import BATCH_MAX
 from bitget_margin.core.endpoints import AccountKind, Endpoint
@@ -98,8 +99,8 @@ class CrossedMargin(Exchange):
         params: Params = {},
     ) -> Any:
         """Return ccxt's request for an order; a conditional crossed one is refused, which ccxt would place at once."""
-        if asking.places_cross(self, "createOrder", symbol, params):
-            asking.refuse_conditional(self, "create_order", params)
+        if places_cross(self, "createOrder", symbol, params):
+            refuse_conditional(self, "create_order", params)
         return super().create_order_request(symbol, type, side, amount, price, params)
 
     def create_uta_order_request(
@@ -118,7 +119,7 @@ class CrossedMargin(Exchange):
         request = super().create_uta_order_request(symbol, type, side, amount, price, params)
         if request.get("category") != api_v3.CATEGORY or (type, side) != ("market", "buy"):
             return request
-        cost = asking.market_cost(self, symbol, amount, price, params)
+        cost = market_cost(self, symbol, amount, price, params)
         request = self.omit(request, ["cost", "createMarketBuyOrderRequiresPrice"])
         return {**request, "qty": self.cost_to_precision(symbol, cost)}
 
@@ -130,7 +131,7 @@ class CrossedMargin(Exchange):
 
     def learn_account_kind(self, kind: AccountKind) -> None:
         """Remember what the venue has said of the account; ccxt's own methods go by it too."""
-        self.options[asking.KIND] = kind is AccountKind.UNIFIED
+        self.options[KIND] = kind is AccountKind.UNIFIED
 
     # -- the venue's clock --------------------------------------------------------------------------------------------
 
@@ -182,21 +183,21 @@ class CrossedMargin(Exchange):
     def handle_errors(self, code: int, *rest: Any) -> Any:
         """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
         reason, url, method, headers, body, response, sent_headers = rest[:7]
-        signed, request = faults.is_signed(sent_headers), f"{self.id} {method} {url.partition('?')[0]}"
+        signed, request = ccxt_errors.is_signed(sent_headers), f"{self.id} {method} {url.partition('?')[0]}"
         if signed:
-            with faults.tied(code, None):
-                faults.check_redirect(request, code, headers)
-        windows.learn(self, code, url, headers)
+            with ccxt_errors.tied(code, None):
+                ccxt_errors.check_redirect(request, code, headers)
+        rate_limits.learn(self, code, url, headers)
         venue_clock.learn(self, headers, response)
-        with faults.tied(code, response):
+        with ccxt_errors.tied(code, response):
             handled = super().handle_errors(code, *rest)
         if handled or not signed:
             return handled
         # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
         # exception, and async would return a page under a status that it does not list as an answer.
-        with faults.tied(code, None):
+        with ccxt_errors.tied(code, None):
             super().handle_http_status_code(code, reason or "", url, method, body)
-            faults.check_status(request, code)
+            ccxt_errors.check_status(request, code)
         return handled
 
     def parse_order_status(self, status: Any) -> Any:
@@ -206,9 +207,9 @@ class CrossedMargin(Exchange):
     def parse_order(self, order: Any, market: Any = None) -> Any:
         """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
         refuse_absurd(order)
-        if isinstance(order, Mapping) and unified_rows.is_margin(order):
-            parsed = self.parse_order(unified_rows.as_classic(order), market)
-            return {**parsed, "info": order, **unified_rows.fees(self, order)}
+        if isinstance(order, Mapping) and rows.is_margin(order):
+            parsed = self.parse_order(rows.as_classic(order), market)
+            return {**parsed, "info": order, **rows.fees(self, order)}
         margin = isinstance(order, Mapping) and not _MARGIN_ORDER.isdisjoint(order)
         try:
             parsed = super().parse_order(_for_ccxt(order) if margin else order, market)

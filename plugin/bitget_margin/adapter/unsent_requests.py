@@ -16,7 +16,7 @@ _Path: TypeAlias = list[tuple[str, str]]
 _CALLERS: Final = frozenset({"bitget_margin", "ccxt", "asyncio"})
 """The packages between a flow and the HTTP client."""
 
-_OURS: Final = ("bitget_margin.adapter.transport", "WithoutRedirects._request")
+_OURS: Final = ("bitget_margin.adapter.sessions", "WithoutRedirects._request")
 _REQUESTS: Final = [
     ("requests.sessions", "Session.request"),
     ("requests.sessions", "Session.send"),

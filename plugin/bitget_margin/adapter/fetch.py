@@ -4,27 +4,45 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking, unlisted
-from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import known_coins, load_markets, open_desk, raised
+from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter.call import known_coins, load_markets, open_desk, raised
+from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
+from bitget_margin.adapter.params import (
+    BOUNDS,
+    CLIENT_ID,
+    KIND,
+    account_kind_of,
+    bad_request,
+    is_cross,
+    order_ref,
+    parse_settings,
+    required_symbol,
+    split_params,
+    spot_market,
+    whole_number,
+)
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import Target
-from bitget_margin.core.order_row import text
-from bitget_margin.core.queries import find, list_open
+from bitget_margin.core.order_ref import BadInput, Target, targets
+from bitget_margin.core.order_row import Row, text
+from bitget_margin.core.queries import find, list_open, view
 from bitget_margin.core.requests import ask
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.verdicts import refuses_parameters, says_kind
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
+
+if TYPE_CHECKING:
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 _AMOUNTS: Final = (
     "totalAmount",
@@ -43,12 +61,12 @@ _AMOUNTS: Final = (
 def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Return one crossed order: open-orders is asked first, then history-orders."""
     method = "fetch_order"
-    asking.prepare(exchange, method, params, {"timeout", *asking.CLIENT_ID})
-    settings = asking.settings(exchange, method, params, confirm=False)
-    target = asking.target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
+    split_params(exchange, method, params, {"timeout", *CLIENT_ID})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    target = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
-    market = asking.spot_market(exchange, method, target.symbol)
+    market = spot_market(exchange, method, target.symbol)
     row = yield from find(desk, Target(market["id"], target.kind, target.value))
     if isinstance(row, Fault):
         raise raised(exchange, method, row)
@@ -69,14 +87,14 @@ def fetch_open_orders(
 ) -> Flow[list[Order]]:
     """Return the open crossed orders, over all pages; `limit` ends it early, with the newest."""
     method = "fetch_open_orders"
-    asking.prepare(exchange, method, params, {"timeout", "until"})
+    split_params(exchange, method, params, {"timeout", "until"})
     for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):
-        asking.whole_number(exchange, method, name, value)
-    settings = asking.settings(exchange, method, params, confirm=False)
-    named = None if symbol is None else asking.required_symbol(exchange, method, symbol)
+        whole_number(exchange, method, name, value)
+    settings = parse_settings(exchange, method, params, confirm=False)
+    named = None if symbol is None else required_symbol(exchange, method, symbol)
     desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
-    market = None if named is None else asking.spot_market(exchange, method, named)
+    market = None if named is None else spot_market(exchange, method, named)
     market_id = None if market is None else market["id"]
     rows = yield from list_open(desk, market_id, since_ms=since, at_most=limit)
     if isinstance(rows, Fault):
@@ -85,7 +103,7 @@ def fetch_open_orders(
         raise raised(exchange, method, rows)
     newest = rows[:limit]
     # Where the lists of markets came empty, ccxt would name each order by the venue's symbol.
-    markets = {} if market is not None or exchange.markets else unlisted.spot_markets(exchange, ())
+    markets = {} if market is not None or exchange.markets else fallback_markets.spot_markets(exchange, ())
     parsed = (readable(exchange, row, market or markets.get(row.symbol)) for row in newest)
     orders = sorted(parsed, key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
@@ -104,15 +122,15 @@ def unified_fills(exchange: CrossedMargin, symbol: object, params: Params) -> Pa
     The venue's page of fills would mix all pairs.
     """
     exchange.refuse_sandbox("fetch_my_trades")
-    if asking.account_kind(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
+    if account_kind_of(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
         return params
-    market = asking.spot_market(exchange, "fetch_my_trades", symbol)
+    market = spot_market(exchange, "fetch_my_trades", symbol)
     return {"category": api_v3.CATEGORY, "symbol": market["id"], **params}
 
 
 def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
     """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
-    if params.get("stock") or not asking.is_cross(exchange, "fetchBalance", None, params):
+    if params.get("stock") or not is_cross(exchange, "fetchBalance", None, params):
         return False
     kind, _ = exchange.handle_market_type_and_params("fetchBalance", None, params)
     return kind in {"spot", "margin"}
@@ -121,11 +139,11 @@ def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
 def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
     """Return the crossed balance."""
     method = "fetch_balance"
-    asking.prepare(exchange, method, params, params)
-    settings = asking.settings(exchange, method, params, confirm=False)
+    split_params(exchange, method, params, params)
+    settings = parse_settings(exchange, method, params, confirm=False)
     desk = open_desk(exchange, settings, params)
     yield from load_markets(exchange, desk)
-    extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", asking.KIND, *asking.BOUNDS])
+    extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", KIND, *BOUNDS])
     asked = yield from ask(desk, lambda dialect: dialect.assets(extra), lambda dialect: dialect.read_assets)
     rows = asked.answer
     if isinstance(rows, Fault):
@@ -153,10 +171,10 @@ def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params
 
     Stock ccxt takes any failure to ask, a lost connection too, for a classic account, and remembers that.
     """
-    chosen, rest = exchange.handle_option_and_params(params, method, asking.KIND)
+    chosen, rest = exchange.handle_option_and_params(params, method, KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
-    desk = open_desk(exchange, asking.settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
+    desk = open_desk(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
     asked = yield from ask(desk, lambda _: api_v3.settings(), lambda _: api_v3.read_settings)
     kind = AccountKind.UNIFIED
     if isinstance(asked.answer, Fault):
@@ -166,3 +184,44 @@ def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params
         kind = said
     exchange.learn_account_kind(kind)
     return [kind is AccountKind.UNIFIED, rest]
+
+
+_NOTHING: Final[Mapping[str, Order]] = MappingProxyType({})
+
+
+def view_orders(
+    exchange: CrossedMargin,
+    symbol: str,
+    ids: Sequence[str],
+    client_order_ids: Sequence[str],
+    params: Params,
+    before: Mapping[str, Order] = _NOTHING,
+) -> Flow[Mapping[str, Order]]:
+    """Return the order structures of those that the venue shows, by the id that was asked for.
+
+    One request while all of them are live, one more once some have ended. What is missing from the answer may be
+    anywhere: history lags.
+
+    :param before: what an earlier look returned: a row that is the same is not parsed again, and most are
+    """
+    method = "view_orders"
+    split_params(exchange, method, params, {"timeout"})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    unified = required_symbol(exchange, method, symbol)
+    desk = open_desk(exchange, settings, params)
+    yield from load_markets(exchange, desk)
+    market = spot_market(exchange, method, unified)
+    try:
+        named = targets(market["id"], ids, client_order_ids)
+    except BadInput as error:
+        raise bad_request(exchange, method, error) from None
+    rows = yield from view(desk, market["id"], named)
+    if isinstance(rows, Fault):
+        raise raised(exchange, method, rows)
+    return {target.value: _order(exchange, row, market, before.get(target.value)) for target, row in rows.items()}
+
+
+def _order(exchange: CrossedMargin, row: Row, market: Mapping[str, Any], before: Order | None) -> Order:
+    if before is not None and before["info"] == row.raw:
+        return before
+    return cast("Order", readable(exchange, row, market))

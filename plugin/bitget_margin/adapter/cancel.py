@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import asking, unlisted
-from bitget_margin.adapter.base import Order, Params
-from bitget_margin.adapter.desk import conclude, guard, known_coins, load_markets, open_desk, place
-from bitget_margin.adapter.margin import ISOLATED
+from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter.call import conclude, guard, known_coins, load_markets, open_desk, place
+from bitget_margin.adapter.ccxt_types import Order, Params
+from bitget_margin.adapter.exchange import ISOLATED
+from bitget_margin.adapter.params import (
+    BOUNDS,
+    CLIENT_ID,
+    as_list,
+    bad_request,
+    order_ref,
+    parse_settings,
+    required_symbol,
+    split_params,
+)
 from bitget_margin.core import cancel, cancel_all
 from bitget_margin.core.effects import Flow
 from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, distinct, order_id, targets
@@ -19,7 +29,7 @@ from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 _NO_LISTS: Final = "the venue's lists of markets are down: name the symbols to go through in params['symbols']"
 
@@ -52,8 +62,8 @@ def batch_cancel(
             ids=ids,
             symbol=symbol,
             client_ids=[
-                *asking.listed(exchange, method, "client_order_ids", client_order_ids),
-                *asking.listed(exchange, method, "clientOrderIds", params.get("clientOrderIds")),
+                *as_list(exchange, method, "client_order_ids", client_order_ids),
+                *as_list(exchange, method, "clientOrderIds", params.get("clientOrderIds")),
             ],
             confirm=True,
             brief=brief,
@@ -79,9 +89,9 @@ def cancel_orders(exchange: CrossedMargin, ids: object, symbol: object, params: 
 def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: Params) -> Flow[list[Order]]:
     """Cancel orders of several symbols and return one order structure each."""
     method = "cancel_orders_for_symbols"
-    asking.prepare(exchange, method, params, asking.BOUNDS)
-    settings = asking.settings(exchange, method, params, confirm=False)
-    listed = asking.listed(exchange, method, "orders", orders)
+    split_params(exchange, method, params, BOUNDS)
+    settings = parse_settings(exchange, method, params, confirm=False)
+    listed = as_list(exchange, method, "orders", orders)
     named = [_request(exchange, method, i, item) for i, item in enumerate(listed)]
     return _orders((yield from _cancel(exchange, method, settings, params, distinct(named))))
 
@@ -89,9 +99,9 @@ def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: P
 def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Cancel one order and return its structure; what lives on, or is not known, raises as stock ccxt does."""
     method = "cancel_order"
-    asking.prepare(exchange, method, params, {*asking.BOUNDS, *asking.CLIENT_ID})
-    settings = asking.settings(exchange, method, params, confirm=False)
-    target = asking.target(exchange, method, given_id, asking.required_symbol(exchange, method, symbol), params)
+    split_params(exchange, method, params, {*BOUNDS, *CLIENT_ID})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    target = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     report = yield from _cancel(exchange, method, settings, params, (target,), single=True)
     return _orders(report)[0]
 
@@ -99,20 +109,20 @@ def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, para
 def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -> Flow[list[Order]]:
     """Cancel every open order of one symbol, or of the account, and prove it by the balance."""
     method = "cancel_all_orders"
-    asking.prepare(exchange, method, params, {*asking.BOUNDS, "symbols", "progress"})
-    settings = asking.settings(exchange, method, params, confirm=False)
-    named = None if symbol is None else asking.required_symbol(exchange, method, symbol)
+    split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    named = None if symbol is None else required_symbol(exchange, method, symbol)
     chosen = params.get("symbols")
-    others = [asking.required_symbol(exchange, method, s) for s in asking.listed(exchange, method, "symbols", chosen)]
+    others = [required_symbol(exchange, method, s) for s in as_list(exchange, method, "symbols", chosen)]
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
     desk = open_desk(exchange, settings, params, urgent=True)
     yield from load_markets(exchange, desk)
-    own = None if named is None else unlisted.spot_market(exchange, method, named)
-    listed = [unlisted.spot_market(exchange, method, other) for other in others]
-    markets = unlisted.spot_markets(exchange, listed if own is None else [own, *listed])
-    coins, known = unlisted.coin_pairs(exchange, markets), known_coins(exchange)
+    own = None if named is None else fallback_markets.spot_market(exchange, method, named)
+    listed = [fallback_markets.spot_market(exchange, method, other) for other in others]
+    markets = fallback_markets.spot_markets(exchange, listed if own is None else [own, *listed])
+    coins, known = fallback_markets.coin_pairs(exchange, markets), known_coins(exchange)
     if progress is not None:
         desk.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
     other_ids = [market["id"] for market in listed]
@@ -121,7 +131,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     else:
         sweeping = cancel_all.sweep_account(desk, coins, other_ids if chosen is not None else _crossed(markets), known)
     swept = yield from guard(exchange, method, desk, markets, sweeping)
-    if swept.problem is not None and named is None and not others and isinstance(markets, unlisted.MadeUp):
+    if swept.problem is not None and named is None and not others and isinstance(markets, fallback_markets.MadeUp):
         swept = replace(swept, problem=f"{swept.problem}; {_NO_LISTS}")
     return _orders(conclude(exchange, method, desk, markets, swept))
 
@@ -144,15 +154,15 @@ def _cancel_listed(
     confirm: bool,
     brief: bool = False,
 ) -> Flow[CancelReport]:
-    asking.prepare(exchange, method, params, {*asking.BOUNDS, "clientOrderIds"})
-    settings = asking.settings(exchange, method, params, confirm=confirm)
-    required = asking.required_symbol(exchange, method, symbol)
-    order_ids = asking.listed(exchange, method, "ids", ids)
-    cids = asking.listed(exchange, method, "clientOrderIds", client_ids)
+    split_params(exchange, method, params, {*BOUNDS, "clientOrderIds"})
+    settings = parse_settings(exchange, method, params, confirm=confirm)
+    required = required_symbol(exchange, method, symbol)
+    order_ids = as_list(exchange, method, "ids", ids)
+    cids = as_list(exchange, method, "clientOrderIds", client_ids)
     try:
         named = targets(required, order_ids, cids)
     except BadInput as error:
-        raise asking.bad(exchange, method, error) from None
+        raise bad_request(exchange, method, error) from None
     return (yield from _cancel(exchange, method, settings, params, named, brief=brief))
 
 
@@ -198,8 +208,8 @@ def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Targ
     """Return the order that one of ccxt's cancellation requests names."""
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):
-        raise asking.bad(exchange, method, BadInput(f"{where} is {item!r}; give a dict with id and symbol"))
-    symbol = asking.required_symbol(exchange, method, item.get("symbol"), f" in {where}")
+        raise bad_request(exchange, method, BadInput(f"{where} is {item!r}; give a dict with id and symbol"))
+    symbol = required_symbol(exchange, method, item.get("symbol"), f" in {where}")
     given, named = item.get("id"), item.get("clientOrderId")
     try:
         if given is not None and named is not None:
@@ -208,7 +218,7 @@ def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Targ
             return Target(symbol, IdKind.CLIENT, client_id(named, f"{where} clientOrderId"))
         return Target(symbol, IdKind.ORDER, order_id(given, f"{where} id"))
     except BadInput as error:
-        raise asking.bad(exchange, method, error) from None
+        raise bad_request(exchange, method, error) from None
 
 
 def _crossed(markets: Mapping[str, Any]) -> list[str]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.adapter import asking
-from bitget_margin.adapter.base import Params
-from bitget_margin.adapter.unified_rows import fees
+from bitget_margin.adapter.ccxt_types import Params
+from bitget_margin.adapter.params import required_symbol, split_params
+from bitget_margin.adapter.rows import fees
 from bitget_margin.core.order_row import text
 
 if TYPE_CHECKING:
-    from bitget_margin.adapter.margin import CrossedMargin
+    from bitget_margin.adapter.exchange import CrossedMargin
 
 METHOD: Final = "watch_orders"
 CHANNEL: Final = "orders-crossed"
@@ -31,8 +31,8 @@ _TRADED: Final = frozenset({"partial_fill", "partially_fill", "partially_filled"
 
 def checked_symbol(exchange: CrossedMargin, symbol: object, params: Params) -> str:
     """Return the symbol to watch; refuse what the channel does not have before anything is sent."""
-    asking.prepare(exchange, METHOD, params, ())
-    return asking.required_symbol(exchange, METHOD, symbol)
+    split_params(exchange, METHOD, params, ())
+    return required_symbol(exchange, METHOD, symbol)
 
 
 def refuse_unified(exchange: CrossedMargin) -> None:

@@ -1,0 +1,1 @@
+"""Runners of flows: one with blocking calls, one with coroutines."""

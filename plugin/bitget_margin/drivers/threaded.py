@@ -1,0 +1,142 @@
+"""Runs a flow with blocking calls, for the sync class."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bitget_margin.adapter import ccxt_errors, rate_limits, transport
+from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.rate_limits import Knock, Pause, Step
+from bitget_margin.adapter.transport import PACED, now_ms
+from bitget_margin.core.effects import Answer, Effect, Fault, Flow, LoadMarkets, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.rate_limit import GateDown
+
+
+class Late(Exception):
+    """The work was left alone: its time was up."""
+
+
+def _within(work: Callable[[], T], allowed_ms: float) -> T:
+    """Run work in a thread of its own, and leave it there when its time is up: `requests` has no total timeout."""
+    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            results.put((None, error))
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    try:
+        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
+    except queue.Empty:
+        raise Late from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # a value, as there is no error
+
+
+class Driver:
+    """Runs a flow with blocking calls, one request after the other."""
+
+    def __init__(self, exchange: Any) -> None:
+        self._exchange = exchange
+
+    def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns; an interrupt goes through the flow, so that it carries the report."""
+        value, error = None, None
+        try:
+            while True:
+                effect = transport.advance(flow, value, error)
+                value, error = None, None
+                try:
+                    value = self._perform(effect)
+                except BaseException as raised:  # noqa: BLE001 - raised again by the flow
+                    error = raised
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]  # the flow's own return value
+
+    def _perform(self, effect: Effect) -> object:
+        match effect:
+            case SendAll(sends):
+                return tuple(self._send(send) for send in sends)
+            case Wait(until_ms):
+                time.sleep(max(0.0, until_ms - now_ms()) / 1_000)
+            case LoadMarkets(deadline_ms):
+                self._load_markets(deadline_ms)
+            case Resync(deadline_ms):
+                self._resync(deadline_ms)
+        return None
+
+    def _send(self, send: Send) -> Reply:
+        unsent = self._depart(send)
+        if unsent is not None:
+            return unsent
+        allowed_ms = transport.allowed_ms(send)
+        try:
+            send.reply = _paced(lambda: transport.request(self._exchange, send), allowed_ms)
+            rate_limits.answered(self._exchange, send, send.reply)
+        except Late:
+            send.reply = transport.timed_out(self._exchange, send, allowed_ms)
+        return send.reply
+
+    def _depart(self, send: Send) -> Fault | None:
+        with contextlib.closing(rate_limits.depart(self._exchange, send)) as steps:
+            answer: object = None
+            while True:
+                try:
+                    step = steps.send(answer)
+                except StopIteration as stop:
+                    return stop.value  # type: ignore[no-any-return]  # what the steps return
+                answer = _step(step)
+
+    def _load_markets(self, deadline_ms: float) -> None:
+        try:
+            _within(self._exchange.load_markets, deadline_ms - now_ms())
+        except Late:
+            raise transport.no_markets(self._exchange) from None
+        except Exception as error:
+            raise documented(f"{self._exchange.id} load_markets()", error) from error
+
+    def _resync(self, deadline_ms: float) -> None:
+        # Where this fails, the repeated request is refused again and tells why.
+        with contextlib.suppress(Exception):
+            _within(self._exchange.load_time_difference, deadline_ms - now_ms())
+
+
+def _step(step: Step) -> object:
+    match step:
+        case Pause(ms):
+            time.sleep(max(0.0, ms) / 1_000)
+            return None
+        case Knock(ask, allowed_ms):
+            try:
+                return _within(ask, allowed_ms)
+            except Late:
+                return GateDown(f"no answer within {allowed_ms:.0f} ms")
+            except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
+                return error
+
+
+def _paced(work: Callable[[], object], allowed_ms: float) -> Reply:
+    """Run what has waited for its own window: ccxt's pacing is skipped."""
+    paced = PACED.set(True)
+    try:
+        return _reply(lambda: _within(work, allowed_ms))
+    finally:
+        PACED.reset(paced)
+
+
+def _reply(work: Callable[[], object]) -> Reply:
+    try:
+        return Answer(work())
+    except Late:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
+        return ccxt_errors.reply(error)
