@@ -1,15 +1,15 @@
 """A local Bitget venue for crossed margin: a paper account, the base of the demo, and the ground truth of tests."""
 
-from .account import Account, AccountKind
-from .command import run
-from .emulator import Emulator
-from .faults import FaultKind, FaultRule
-from .knobs import Knobs
-from .message import RequestRecord
-from .order import Order
-from .symbol import DEFAULT_SYMBOLS, Symbol, synthetic_symbols
-from .texts import VenueError
-from .urls import ccxt_urls
+from bitget_margin.emulator.account import Account, AccountKind
+from bitget_margin.emulator.command import run
+from bitget_margin.emulator.emulator import Emulator
+from bitget_margin.emulator.faults import FaultKind, FaultRule
+from bitget_margin.emulator.knobs import Knobs
+from bitget_margin.emulator.message import RequestRecord
+from bitget_margin.emulator.order import Order
+from bitget_margin.emulator.symbol import DEFAULT_SYMBOLS, Symbol, synthetic_symbols
+from bitget_margin.emulator.texts import VenueError
+from bitget_margin.emulator.urls import ccxt_urls
 
 __all__ = [
     "DEFAULT_SYMBOLS",

@@ -12,12 +12,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .decimals import write_decimal
-from .faults import FAULT_DURATION_MS, FaultRule, check_duration_ms
-from .message import Answer, Incoming, encode
-from .order import Order
-from .owner import Owner
-from .texts import VenueError
+from bitget_margin.emulator.decimals import write_decimal
+from bitget_margin.emulator.faults import FAULT_DURATION_MS, FaultRule, check_duration_ms
+from bitget_margin.emulator.message import Answer, Incoming, encode
+from bitget_margin.emulator.order import Order
+from bitget_margin.emulator.owner import Owner
+from bitget_margin.emulator.texts import VenueError
 
 ADMIN_PREFIX = "/admin/"
 _UID = "uid"

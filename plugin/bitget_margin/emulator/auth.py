@@ -7,9 +7,9 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from .account import Account
-from .message import Incoming
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.account import Account
+from bitget_margin.emulator.message import Incoming
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 TOLERANCE_MS = 30_000
 

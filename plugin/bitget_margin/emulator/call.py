@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .account import Account
-from .engine import Engine
-from .knobs import KnobBoard
-from .params import Params
-from .symbol import Symbol
-from .texts import Refusal, VenueError
-from .window import Windows
+from bitget_margin.emulator.account import Account
+from bitget_margin.emulator.engine import Engine
+from bitget_margin.emulator.knobs import KnobBoard
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.window import Windows
 
 
 @dataclass(frozen=True, slots=True)

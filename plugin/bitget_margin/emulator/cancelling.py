@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .call import PrivateCall
-from .knobs import AllFailed, EchoIds, EmptyLists
-from .order import Order
-from .params import Params
-from .rows import Row
-from .texts import Refusal, VenueError, in_language
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.knobs import AllFailed, EchoIds, EmptyLists
+from bitget_margin.emulator.order import Order
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Refusal, VenueError, in_language
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .call import PublicCall
-from .decimals import write_decimal
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.call import PublicCall
+from bitget_margin.emulator.decimals import write_decimal
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS

@@ -6,11 +6,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from .account import Account
-from .emulator import LOOPBACK, Emulator
-from .knobs import Knobs
-from .owner import PathStep
-from .symbol import DEFAULT_SYMBOLS, Symbol
+from bitget_margin.emulator.account import Account
+from bitget_margin.emulator.emulator import LOOPBACK, Emulator
+from bitget_margin.emulator.knobs import Knobs
+from bitget_margin.emulator.owner import PathStep
+from bitget_margin.emulator.symbol import DEFAULT_SYMBOLS, Symbol
 
 
 def run(

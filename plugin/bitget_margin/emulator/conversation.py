@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from .account import Account, AccountKind
-from .auth import TOLERANCE_MS, same, sign_login
-from .feed import Listener, Topic
-from .message import encode
-from .venue import Venue
-from .window import Window
+from bitget_margin.emulator.account import Account, AccountKind
+from bitget_margin.emulator.auth import TOLERANCE_MS, same, sign_login
+from bitget_margin.emulator.feed import Listener, Topic
+from bitget_margin.emulator.message import encode
+from bitget_margin.emulator.venue import Venue
+from bitget_margin.emulator.window import Window
 
 PING = "ping"
 PONG = "pong"

@@ -8,16 +8,16 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from .account import Account
-from .admin import ADMIN_PREFIX, answer_admin
-from .faults import check_duration_ms
-from .knobs import Knobs
-from .message import Answer, Incoming
-from .owner import Owner, PathStep
-from .server import Server
-from .sockets import PRIVATE_SOCKET, converse
-from .symbol import DEFAULT_SYMBOLS, Symbol
-from .venue import Clock, Venue
+from bitget_margin.emulator.account import Account
+from bitget_margin.emulator.admin import ADMIN_PREFIX, answer_admin
+from bitget_margin.emulator.faults import check_duration_ms
+from bitget_margin.emulator.knobs import Knobs
+from bitget_margin.emulator.message import Answer, Incoming
+from bitget_margin.emulator.owner import Owner, PathStep
+from bitget_margin.emulator.server import Server
+from bitget_margin.emulator.sockets import PRIVATE_SOCKET, converse
+from bitget_margin.emulator.symbol import DEFAULT_SYMBOLS, Symbol
+from bitget_margin.emulator.venue import Clock, Venue
 
 LOOPBACK = "127.0.0.1"
 

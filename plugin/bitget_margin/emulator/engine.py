@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from .account import Account
-from .decimals import EXACT, ZERO, floor_to
-from .market import Market
-from .order import BGB, Fill, Force, Order, OrderType, Scope, Side, Status
-from .orders import Orders
-from .symbol import Symbol
-from .texts import Refusal, VenueError
-from .ticket import Ticket
-from .wallet import NOTHING, Wallet
+from bitget_margin.emulator.account import Account
+from bitget_margin.emulator.decimals import EXACT, ZERO, floor_to
+from bitget_margin.emulator.market import Market
+from bitget_margin.emulator.order import BGB, Fill, Force, Order, OrderType, Scope, Side, Status
+from bitget_margin.emulator.orders import Orders
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.ticket import Ticket
+from bitget_margin.emulator.wallet import NOTHING, Wallet
 
 BGB_SYMBOL = "BGBUSDT"
 _BGB_DECIMALS = 16

@@ -10,7 +10,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Self
 
-from .texts import Refusal
+from bitget_margin.emulator.texts import Refusal
 
 #: How long a fault lasts that lasts.
 FAULT_DURATION_MS = 1000

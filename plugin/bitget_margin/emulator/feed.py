@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from .knobs import KnobBoards, PartialStatus
-from .message import encode
-from .order import Order
-from .orders import Orders
-from .rows import pushed_row
+from bitget_margin.emulator.knobs import KnobBoards, PartialStatus
+from bitget_margin.emulator.message import encode
+from bitget_margin.emulator.order import Order
+from bitget_margin.emulator.orders import Orders
+from bitget_margin.emulator.rows import pushed_row
 
 #: An account by its UID, and a symbol.
 Topic = tuple[str, str]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import get_type_hints
 
-from .texts import ENDED_TEXT, Language, Refusal
+from bitget_margin.emulator.texts import ENDED_TEXT, Language, Refusal
 
 
 class AllFailed(StrEnum):

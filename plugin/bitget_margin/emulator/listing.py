@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from .call import PrivateCall
-from .knobs import PartialStatus, WithoutSymbol
-from .order import Order
-from .params import Params
-from .rows import Row, fill_row, order_row
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.knobs import PartialStatus, WithoutSymbol
+from bitget_margin.emulator.order import Order
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row, fill_row, order_row
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 _DEFAULT_LIMIT = 100
 _HISTORY_CAP = 500

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
-from .decimals import floor_to
-from .symbol import Symbol
+from bitget_margin.emulator.decimals import floor_to
+from bitget_margin.emulator.symbol import Symbol
 
 _MILLION = 1_000_000
 #: Waves of the made-up past: period in ms, and amplitude in millionths of the start price.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from .faults import FaultKind
-from .texts import Language, VenueError
+from bitget_margin.emulator.faults import FaultKind
+from bitget_margin.emulator.texts import Language, VenueError
 
 JSON = "application/json"
 #: The status of a request that gets no answer.

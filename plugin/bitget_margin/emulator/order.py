@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from .decimals import ZERO
+from bitget_margin.emulator.decimals import ZERO
 
 #: The venue's own coin, in which a customer may pay fees.
 BGB = "BGB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from .order import Fill, Order
+from bitget_margin.emulator.order import Fill, Order
 
 
 class Orders:

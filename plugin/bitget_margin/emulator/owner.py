@@ -6,17 +6,24 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 
-from .account import Account, AccountKind
-from .decimals import ZERO, fits, read_decimal
-from .faults import FAULT_DURATION_MS, FAULT_STATUS, FAULT_TEXT, FaultKind, FaultRule, read_fault_kind
-from .knobs import Knobs
-from .message import RequestRecord
-from .order import Force, LoanType, Order, OrderType
-from .params import Params
-from .symbol import Symbol
-from .ticket import read_ticket
-from .venue import Venue
-from .wallet import Balance
+from bitget_margin.emulator.account import Account, AccountKind
+from bitget_margin.emulator.decimals import ZERO, fits, read_decimal
+from bitget_margin.emulator.faults import (
+    FAULT_DURATION_MS,
+    FAULT_STATUS,
+    FAULT_TEXT,
+    FaultKind,
+    FaultRule,
+    read_fault_kind,
+)
+from bitget_margin.emulator.knobs import Knobs
+from bitget_margin.emulator.message import RequestRecord
+from bitget_margin.emulator.order import Force, LoanType, Order, OrderType
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.ticket import read_ticket
+from bitget_margin.emulator.venue import Venue
+from bitget_margin.emulator.wallet import Balance
 
 #: A price or amount: a Decimal, a whole number, or plain decimal text. Never a float.
 Number = Decimal | int | str

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
-from .decimals import ZERO, read_decimal
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.decimals import ZERO, read_decimal
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _INTEGER = re.compile(r"[0-9]{1,20}")

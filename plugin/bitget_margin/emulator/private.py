@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from .call import PrivateCall, PrivateEndpoint
-from .cancelling import batch_answer, batch_cancel_orders, cancel_order, failure_reason
-from .decimals import write_decimal
-from .listing import fills, history_orders, open_orders
-from .rows import Row, asset_row
-from .texts import Refusal, VenueError
-from .ticket import read_ticket
-from .wallet import NOTHING
+from bitget_margin.emulator.call import PrivateCall, PrivateEndpoint
+from bitget_margin.emulator.cancelling import batch_answer, batch_cancel_orders, cancel_order, failure_reason
+from bitget_margin.emulator.decimals import write_decimal
+from bitget_margin.emulator.listing import fills, history_orders, open_orders
+from bitget_margin.emulator.rows import Row, asset_row
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.ticket import read_ticket
+from bitget_margin.emulator.wallet import NOTHING
 
 
 def _place_order(call: PrivateCall) -> Row:

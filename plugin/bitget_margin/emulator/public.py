@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from .call import PublicCall, PublicEndpoint
-from .candles import candles, history_candles
-from .decimals import EXACT, floor_to, write_decimal
-from .rows import Row
-from .symbol import Symbol
+from bitget_margin.emulator.call import PublicCall, PublicEndpoint
+from bitget_margin.emulator.candles import candles, history_candles
+from bitget_margin.emulator.decimals import EXACT, floor_to, write_decimal
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.symbol import Symbol
 
 _DAY_MS = 86_400_000
 _BOOK_DEPTH = 150

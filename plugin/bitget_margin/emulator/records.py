@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 
-from .message import RequestRecord
+from bitget_margin.emulator.message import RequestRecord
 
 
 class Records:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from .decimals import EXACT, ZERO, write_decimal
-from .order import BGB, Fill, Order, Status
-from .wallet import Balance
+from bitget_margin.emulator.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.order import BGB, Fill, Order, Status
+from bitget_margin.emulator.wallet import Balance
 
 Row = dict[str, object]
 _AVERAGE_DECIMALS = 12

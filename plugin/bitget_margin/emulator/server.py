@@ -12,8 +12,8 @@ from concurrent.futures import Future
 
 from aiohttp import web
 
-from .message import Answer, Delivery, Incoming
-from .port import Port
+from bitget_margin.emulator.message import Answer, Delivery, Incoming
+from bitget_margin.emulator.port import Port
 
 _SHUTDOWN_SECONDS = 0.1
 #: How often to try to open again, should somebody have taken the port.

@@ -7,9 +7,9 @@ import contextlib
 
 from aiohttp import WSMsgType, web
 
-from .conversation import PING, Conversation
-from .feed import Push
-from .venue import Venue
+from bitget_margin.emulator.conversation import PING, Conversation
+from bitget_margin.emulator.feed import Push
+from bitget_margin.emulator.venue import Venue
 
 #: Where a classic account listens to its own orders.
 PRIVATE_SOCKET = "/v2/ws/private"

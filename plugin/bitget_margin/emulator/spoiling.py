@@ -8,12 +8,12 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from .faults import FaultKind, FaultRule
-from .message import NO_ANSWER, Answer, Delivery, refusal
-from .order import Status
-from .params import Params
-from .rows import Row
-from .unified import UNIFIED_ARRAYS
+from bitget_margin.emulator.faults import FaultKind, FaultRule
+from bitget_margin.emulator.message import NO_ANSWER, Answer, Delivery, refusal
+from bitget_margin.emulator.order import Status
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.unified import UNIFIED_ARRAYS
 
 #: The ids of an order that nobody placed and of a trade that never was: below those of every run of the venue.
 UNASKED_ORDER_ID = "1000000000000000007"

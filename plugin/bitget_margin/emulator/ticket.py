@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .decimals import ZERO, fits, floor_to, write_decimal
-from .order import Force, LoanType, OrderType, SelfTrade, Side
-from .params import Params
-from .symbol import Symbol
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.decimals import ZERO, fits, floor_to, write_decimal
+from bitget_margin.emulator.order import Force, LoanType, OrderType, SelfTrade, Side
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")
 _LONGEST_CLIENT_ID = 50

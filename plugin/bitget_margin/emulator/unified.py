@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .account import AccountKind
-from .call import PrivateEndpoint, PublicEndpoint
-from .unified_account import account_settings, all_fee_rates, assets, fee_rate, funding_assets
-from .unified_cancelling import cancel_batch, cancel_order, cancel_symbol_orders
-from .unified_listing import fills, history_orders, order_info, unfilled_orders
-from .unified_market import candles, history_candles, instruments, order_book, tickers
-from .unified_market import fills as market_fills
-from .unified_placing import place_batch, place_order
+from bitget_margin.emulator.account import AccountKind
+from bitget_margin.emulator.call import PrivateEndpoint, PublicEndpoint
+from bitget_margin.emulator.unified_account import account_settings, all_fee_rates, assets, fee_rate, funding_assets
+from bitget_margin.emulator.unified_cancelling import cancel_batch, cancel_order, cancel_symbol_orders
+from bitget_margin.emulator.unified_listing import fills, history_orders, order_info, unfilled_orders
+from bitget_margin.emulator.unified_market import candles, history_candles, instruments, order_book, tickers
+from bitget_margin.emulator.unified_market import fills as market_fills
+from bitget_margin.emulator.unified_placing import place_batch, place_order
 
 UNIFIED_PREFIX = "/api/v3/"
 _ACCOUNT = f"{UNIFIED_PREFIX}account"

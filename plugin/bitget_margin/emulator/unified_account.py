@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from .call import PrivateCall
-from .decimals import EXACT, ZERO, write_decimal
-from .rows import Row
-from .symbol import Symbol
-from .unified_category import read_category
-from .unified_rows import asset_row
-from .wallet import NOTHING
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.unified_category import read_category
+from bitget_margin.emulator.unified_rows import asset_row
+from bitget_margin.emulator.wallet import NOTHING
 
 _DOLLAR: Final = "USDT"
 _BITCOIN: Final = "BTC"

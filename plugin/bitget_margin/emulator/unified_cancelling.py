@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from .call import PrivateCall
-from .cancelling import Target, cancel_item, cancel_one
-from .knobs import AllFailed, EmptyLists, Knobs
-from .params import Params
-from .rows import Row
-from .texts import Refusal, VenueError, in_language
-from .unified_category import Category, read_any_category, read_category, read_common_category
-from .unified_refusal import item_refusal
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.cancelling import Target, cancel_item, cancel_one
+from bitget_margin.emulator.knobs import AllFailed, EmptyLists, Knobs
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Refusal, VenueError, in_language
+from bitget_margin.emulator.unified_category import Category, read_any_category, read_category, read_common_category
+from bitget_margin.emulator.unified_refusal import item_refusal
 
 _DEFAULTS: Final = Knobs()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from .params import Params
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 
 class Category(StrEnum):

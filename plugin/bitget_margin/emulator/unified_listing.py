@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from .call import PrivateCall
-from .knobs import EmptyLists, PartialStatus
-from .order import Fill, Order, Status
-from .params import Params
-from .rows import Row
-from .texts import Refusal, VenueError
-from .unified_category import Category, read_any_category, read_category
-from .unified_rows import fill_row, open_order_row, order_row
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.knobs import EmptyLists, PartialStatus
+from bitget_margin.emulator.order import Fill, Order, Status
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.unified_category import Category, read_any_category, read_category
+from bitget_margin.emulator.unified_rows import fill_row, open_order_row, order_row
 
 _CAP: Final = 100
 _DAY_MS: Final = 86_400_000

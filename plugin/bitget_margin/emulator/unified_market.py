@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .call import PublicCall
-from .candles import ZONE_MS, Grid, candle_rows
-from .public import asked_symbols, book_levels, market_fills
-from .public import tickers as classic_tickers
-from .rows import Row
-from .texts import Refusal, VenueError
-from .unified_category import read_category
-from .unified_rows import instrument_row
+from bitget_margin.emulator.call import PublicCall
+from bitget_margin.emulator.candles import ZONE_MS, Grid, candle_rows
+from bitget_margin.emulator.public import asked_symbols, book_levels, market_fills
+from bitget_margin.emulator.public import tickers as classic_tickers
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.unified_category import read_category
+from bitget_margin.emulator.unified_rows import instrument_row
 
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 60 * _MINUTE_MS

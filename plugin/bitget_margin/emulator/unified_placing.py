@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .call import PrivateCall
-from .params import Params
-from .rows import Row
-from .texts import Refusal, VenueError
-from .unified_category import read_common_category
-from .unified_refusal import item_refusal
-from .unified_ticket import read_unified_ticket
+from bitget_margin.emulator.call import PrivateCall
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.unified_category import read_common_category
+from bitget_margin.emulator.unified_refusal import item_refusal
+from bitget_margin.emulator.unified_ticket import read_unified_ticket
 
 
 def place_order(call: PrivateCall) -> Row:

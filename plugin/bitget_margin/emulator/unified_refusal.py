@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .rows import Row
-from .texts import Language, Refusal, VenueError
+from bitget_margin.emulator.rows import Row
+from bitget_margin.emulator.texts import Language, Refusal, VenueError
 
 #: 25xxx are of the table of the unified account; 400172 was captured where a classic account gets 40017 and its like.
 _UNIFIED: Final[Mapping[Refusal, Refusal]] = {

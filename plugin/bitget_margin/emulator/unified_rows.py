@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from .decimals import EXACT, write_decimal
-from .order import Fill, Force, Order, OrderType, Side, Status
-from .rows import Row, average_price, fees_by_coin
-from .symbol import Symbol
-from .unified_category import Category
-from .wallet import Balance
+from bitget_margin.emulator.decimals import EXACT, write_decimal
+from bitget_margin.emulator.order import Fill, Force, Order, OrderType, Side, Status
+from bitget_margin.emulator.rows import Row, average_price, fees_by_coin
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.unified_category import Category
+from bitget_margin.emulator.wallet import Balance
 
 _NO_TRIGGERS: Row = dict.fromkeys(
     (

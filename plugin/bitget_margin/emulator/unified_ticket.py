@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from .decimals import ZERO, floor_to, write_decimal
-from .order import Force, LoanType, OrderType, SelfTrade, Side
-from .params import Params
-from .symbol import Symbol
-from .texts import Refusal, VenueError
-from .ticket import Ticket, new_client_id, read_scaled
-from .unified_category import Category, read_category
+from bitget_margin.emulator.decimals import ZERO, floor_to, write_decimal
+from bitget_margin.emulator.order import Force, LoanType, OrderType, SelfTrade, Side
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.ticket import Ticket, new_client_id, read_scaled
+from bitget_margin.emulator.unified_category import Category, read_category
 
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,32}")
 _TRIGGERS = ("takeProfit", "stopLoss")

@@ -11,23 +11,23 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from .account import Account, AccountKind
-from .auth import identify, verify
-from .call import PrivateCall, PrivateEndpoint, PublicCall
-from .decimals import EXACT
-from .engine import Engine
-from .faults import FAULT_REFUSALS, FaultBoard, FaultKind, FaultRule
-from .feed import Feed
-from .knobs import KnobBoard, KnobBoards, Knobs
-from .message import Answer, Incoming, RequestRecord, failure, success
-from .params import Params
-from .private import PRIVATE_ENDPOINTS
-from .public import PUBLIC_ENDPOINTS
-from .records import Records
-from .spoiling import disguised, spoiled, with_failures
-from .symbol import Symbol
-from .texts import Refusal, VenueError
-from .unified import (
+from bitget_margin.emulator.account import Account, AccountKind
+from bitget_margin.emulator.auth import identify, verify
+from bitget_margin.emulator.call import PrivateCall, PrivateEndpoint, PublicCall
+from bitget_margin.emulator.decimals import EXACT
+from bitget_margin.emulator.engine import Engine
+from bitget_margin.emulator.faults import FAULT_REFUSALS, FaultBoard, FaultKind, FaultRule
+from bitget_margin.emulator.feed import Feed
+from bitget_margin.emulator.knobs import KnobBoard, KnobBoards, Knobs
+from bitget_margin.emulator.message import Answer, Incoming, RequestRecord, failure, success
+from bitget_margin.emulator.params import Params
+from bitget_margin.emulator.private import PRIVATE_ENDPOINTS
+from bitget_margin.emulator.public import PUBLIC_ENDPOINTS
+from bitget_margin.emulator.records import Records
+from bitget_margin.emulator.spoiling import disguised, spoiled, with_failures
+from bitget_margin.emulator.symbol import Symbol
+from bitget_margin.emulator.texts import Refusal, VenueError
+from bitget_margin.emulator.unified import (
     UNIFIED_ARRAYS,
     UNIFIED_BATCH_CANCEL,
     UNIFIED_PER_SECOND,
@@ -36,8 +36,8 @@ from .unified import (
     UNIFIED_PUBLIC_ENDPOINTS,
     required_kind,
 )
-from .unified_refusal import in_unified_terms
-from .window import Window, Windows
+from bitget_margin.emulator.unified_refusal import in_unified_terms
+from bitget_margin.emulator.window import Window, Windows
 
 PUBLIC_PER_SECOND = 20
 PRIVATE_PER_SECOND = 10

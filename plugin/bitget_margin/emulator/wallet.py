@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from .decimals import ZERO
-from .texts import Refusal, VenueError
+from bitget_margin.emulator.decimals import ZERO
+from bitget_margin.emulator.texts import Refusal, VenueError
 
 
 class Balance(NamedTuple):
