@@ -175,7 +175,7 @@ def test_what_belongs_to_a_cancel_goes_by_the_window_of_this_process_while_the_s
         (lambda made: cancel.cancel_all_orders(made, BTC, CROSS), True),
         (lambda made: cancel.cancel_all_orders(made, None, CROSS), True),
         (lambda made: fetch_flows.fetch_order(made, "1", BTC, CROSS), False),
-        (lambda made: fetch.fetch_balance(made, CROSS), False),
+        (lambda made: fetch_flows.fetch_balance(made, CROSS), False),
     ],
 )
 def test_every_request_of_a_cancel_belongs_to_it_and_no_question_does(flow: Any, urgent: bool) -> None:
@@ -210,14 +210,14 @@ def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
     assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{DOWN} (refused)"
     made = exchange()
     made.enableRateLimit = True
-    with mock.patch.object(rate_limits, "rate_gate", return_value=gate):
+    with mock.patch.object(rate_limits, "shared_limiter_of", return_value=gate):
         resting = step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
     assert unsent(resting) == f"{DOWN} (it has just failed)"
 
 
 def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
     made = exchange()
-    with mock.patch.object(rate_limits, "rate_gate", side_effect=AssertionError):
+    with mock.patch.object(rate_limits, "shared_limiter_of", side_effect=AssertionError):
         assert step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
 
 

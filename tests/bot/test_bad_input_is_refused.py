@@ -25,9 +25,10 @@ from freqtrade.strategy import IStrategy
 
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from bitget_margin.freqtrade import CrossedMarginMixin, register, settings, startup, unregister
+from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, unregister
+from bitget_margin.freqtrade import config as bot_config
 from bitget_margin.freqtrade.exchange import Bitgetcross
-from bitget_margin.freqtrade.keeper import Keeper
+from bitget_margin.freqtrade.resting_orders import Keeper
 from support import bot as support
 from support.bot import private
 from support.client import close
@@ -196,12 +197,12 @@ class TestTheConfiguration:
         }
         listed = {"exchange": {"pair_whitelist": [*markets, "E/USDT", ".*/USDT"]}}
         with pytest.raises(OperationalException) as refused:
-            startup.refuse_pairs(listed, markets)
+            preflight.refuse_pairs(listed, markets)
         assert str(refused.value) == (
             "bitgetcross: A/USDT, C/USDT cannot be traded on crossed margin: "
             'take them out of "exchange.pair_whitelist".'
         )
-        startup.refuse_pairs({}, markets)
+        preflight.refuse_pairs({}, markets)
 
     @pytest.mark.parametrize("mode", ["margin", "futures"])
     def test_other_trading_modes_are_refused(self, shop: Emulator, mode: str) -> None:
@@ -266,11 +267,11 @@ class TestNoOtherClass:
     @pytest.mark.parametrize(
         ("holder", "name"),
         [
-            (startup, "refuse_modes"),
-            (settings, "read"),
+            (preflight, "refuse_modes"),
+            (bot_config, "parse_config"),
             (Keeper, "__init__"),
-            (startup, "refuse_pairs"),
-            (startup, "introduce"),
+            (preflight, "refuse_pairs"),
+            (preflight, "introduce"),
             (Bitgetcross, "additional_exchange_init"),
             (Exchange, "validate_config"),
         ],

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitget_margin.freqtrade.bookkeeping import left
+from bitget_margin.freqtrade.trade_rows import left
 
 LOT = Decimal("0.0001")
 LOTS = st.integers(1, 30_000).map(lambda lots: lots * LOT)

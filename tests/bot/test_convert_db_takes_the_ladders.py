@@ -15,7 +15,7 @@ import pytest
 
 from bitget_margin.emulator import Emulator
 from bitget_margin.freqtrade import convert_db
-from bitget_margin.freqtrade.base import ModelBase, OperationalException
+from bitget_margin.freqtrade.compat import ModelBase, OperationalException
 from support import forked
 from support.bot import PAIRS, Bot, config, live_of
 from support.stage import Stage, agree, closed, enter

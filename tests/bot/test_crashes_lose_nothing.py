@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Emulator, synthetic_symbols
-from bitget_margin.freqtrade.keeper import LOST_AFTER_SECONDS
+from bitget_margin.freqtrade.resting_orders import LOST_AFTER_SECONDS
 from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of, word
 from support.stage import Stage, agree, closed
 

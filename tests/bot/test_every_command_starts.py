@@ -19,7 +19,7 @@ import rapidjson
 import requests
 
 from bitget_margin.emulator import Emulator, ccxt_urls
-from bitget_margin.freqtrade.settings import SECTION, BotSettings, read
+from bitget_margin.freqtrade.config import SECTION, BotSettings, read
 from support.bot import WAIT_SECONDS, Bot, private
 from support.console import WIDE, has_traceback, unwrapped
 

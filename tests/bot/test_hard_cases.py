@@ -16,7 +16,7 @@ from freqtrade.rpc import RPC
 from sqlalchemy import text
 
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.freqtrade.rung import Kind
+from bitget_margin.freqtrade.tracked_order import Kind
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own

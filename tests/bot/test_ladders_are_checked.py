@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bitget_margin.freqtrade import LadderRefused
-from bitget_margin.freqtrade.ladder import KEY_MAX_LENGTH, Limits, Step, check_key, steps
+from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, Limits, Step, check_key, steps
 
 
 def limits(**changes: Any) -> Limits:

@@ -11,8 +11,8 @@ import pytest
 from freqtrade.persistence import init_db
 from sqlalchemy.orm import Session
 
-from bitget_margin.freqtrade.records import Batch, Records
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.order_store import Batch, Records
+from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung, TradeKey
 from support.steps import close_database
 
 TRADE = TradeKey(1, 1_700_000_000_000)

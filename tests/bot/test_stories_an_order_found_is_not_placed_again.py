@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.freqtrade import own_orders
-from bitget_margin.freqtrade.own_orders import BLOCKS_SECONDS
-from bitget_margin.freqtrade.rung import Kind, Phase
+from bitget_margin.freqtrade import recovery
+from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS
+from bitget_margin.freqtrade.tracked_order import Kind, Phase
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -89,7 +89,7 @@ def test_an_order_that_never_was_is_given_up_though_no_other_one_is_wanted(
     (lost,) = bot.keeper.records.open(Kind.OWN)
     bot.keeper.found(lost)
     bot.keeper.note_missed(lost, BLOCKS_SECONDS)
-    monkeypatch.setattr(own_orders, "now_ms", lambda: lost.intended_ms + 31_000)
+    monkeypatch.setattr(recovery, "now_ms", lambda: lost.intended_ms + 31_000)
     bot.loop()
     assert bot.keeper.records.open(Kind.OWN) == []
     assert [order.client_id for order in bot.keeper.records.in_phase(Phase.LOST)] == [lost.client_id]

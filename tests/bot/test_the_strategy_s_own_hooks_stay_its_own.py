@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.freqtrade.wrapping import wrap_hooks
+from bitget_margin.freqtrade.hooks import wrap_hooks
 
 
 class Base:

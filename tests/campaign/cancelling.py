@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bitget_margin.emulator import FaultKind
-from bitget_margin.emulator.spoiling import UNASKED_ORDER_ID
+from bitget_margin.emulator.api.fault_responses import UNASKED_ORDER_ID
 
 from .calls import in_order_of_answer
 from .evidence import Evidence, Name, Statement

@@ -11,7 +11,7 @@ import ccxt
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.emulator import FaultKind
-from bitget_margin.emulator.order import Status
+from bitget_margin.emulator.market.orders import Status
 
 from .cancelling import answers, judge_cancelling, lagged
 from .evidence import ENDED, Evidence

@@ -8,7 +8,7 @@ from typing import Final
 
 from bitget_margin import Outcome
 from bitget_margin.emulator import Order
-from bitget_margin.emulator.rows import average_price
+from bitget_margin.emulator.api.v2.rows import average_price
 
 from .evidence import Evidence, Name, Statement
 from .scenario import PACING, By

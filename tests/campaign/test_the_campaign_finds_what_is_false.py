@@ -16,7 +16,7 @@ import pytest
 from bitget_margin import CancelReport, CancelUnresolved, PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, Order
-from bitget_margin.emulator.order import Side, Status
+from bitget_margin.emulator.market.orders import Side, Status
 from campaign.codes import EVERY, UNKNOWN, said_by
 from campaign.drawing import draw_scenario
 from campaign.evidence import Answer, Evidence, Settled, Statement

@@ -8,7 +8,7 @@ from typing import Final
 
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
-from bitget_margin.emulator.faults import read_fault_kind
+from bitget_margin.emulator.behaviour.faults import read_fault_kind
 
 from .codes import draw_said
 from .scenario import PACING, Method, Trouble

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
-from bitget_margin.cli import show, trouble
-from bitget_margin.cli.exits import Exit
-from bitget_margin.cli.outcomes import Book, summary
-from bitget_margin.cli.plan import Plan
-from bitget_margin.cli.selection import Name
-from bitget_margin.cli.work import batches, carry_out
+from bitget_margin.cli.operator import display, errors
+from bitget_margin.cli.operator.errors import Exit
+from bitget_margin.cli.operator.execute import batches, carry_out
+from bitget_margin.cli.operator.plan import Plan
+from bitget_margin.cli.operator.results import Book, summary
+from bitget_margin.cli.operator.selection import Name
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
@@ -182,7 +182,7 @@ def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
     listed = [order("1179542168995600005", "k3x9ab12-41-9f03c2d1-0", side="buy", price=50_000.25, amount=0.0123)]
     for width, bot in ((80, False), (130, True)):
         written = io.StringIO()
-        show.orders(Console(file=written, width=width), listed, 0.0, "orders")
+        display.orders(Console(file=written, width=width), listed, 0.0, "orders")
         assert "1179542168995600005" in written.getvalue()
         assert ("trade 41, rung 1" in written.getvalue()) is bot
 
@@ -198,6 +198,6 @@ def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
     ],
 )
 def test_errors_are_told_in_words(error: BaseException, words: str) -> None:
-    told = trouble.said(error)
+    told = errors.said(error)
     assert words in told
     assert "report_of" not in told

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bitget_margin.cli import listing
+from bitget_margin.cli.operator import query
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, synthetic_symbols
 from support.client import rungs
@@ -245,7 +245,7 @@ def test_a_dry_run_shows_the_plan_and_cancels_nothing(venue: Emulator) -> None:
 
 def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the whole plan to look at. No is code 1, leaving is code 130, yes does it."""
-    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.cancel"), "_can_answer", lambda: True)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "_can_answer", lambda: True)
     rungs(venue, 2)
     for chosen in (("--symbol", "BTC/USDT"), ("--all",)):
         for typed, code in (("n\n", 1), ("", 130)):
@@ -333,7 +333,7 @@ def test_an_interrupt_before_anything_is_cancelled_is_code_130(
         raise KeyboardInterrupt
 
     rungs(venue, 1)
-    monkeypatch.setattr(listing, "frozen", interrupted)
+    monkeypatch.setattr(query, "frozen", interrupted)
     for command in (("orders",), ("cancel", "--all", "--yes", "--json")):
         done = here(venue, *command)
         assert done.exit_code == 130, done.output
@@ -483,7 +483,7 @@ def test_an_order_that_comes_up_meanwhile_is_ended_by_the_proof(
 ) -> None:
     """The library asks for itself what holds a frozen coin."""
     ids = rungs(venue, 2)
-    monkeypatch.setattr(listing, "open_orders", lambda *_, **__: listing.Listed(()))
+    monkeypatch.setattr(query, "open_orders", lambda *_, **__: query.Listed(()))
     done = here(venue, "cancel", "--all", "--yes", "--json")
     assert done.exit_code == 0, done.output
     assert outcomes(document(done.stdout, venue)) == dict.fromkeys(ids, "canceled")

@@ -20,8 +20,9 @@ import ccxt
 import pytest
 from click.testing import CliRunner
 
-from bitget_margin.cli import books, main, scenario
-from bitget_margin.cli.bot import Bot
+from bitget_margin.cli import main
+from bitget_margin.cli.demo import ccxt_demo, verify
+from bitget_margin.cli.demo.bot_process import Bot
 from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
@@ -58,14 +59,14 @@ def test_the_demo_trades_with_freqtrade_and_the_books_agree() -> None:
 @pytest.mark.slow
 def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """One base coin too many in one order of freqtrade's, after a real run."""
-    honest = books.read
+    honest = verify.read
 
-    def twisted(bot: Bot) -> books.Books:
+    def twisted(bot: Bot) -> verify.Books:
         read = honest(bot)
         first, entry = next(iter(read.own.items()))
         return replace(read, own={**read.own, first: replace(entry, filled=entry.filled + 1)})
 
-    monkeypatch.setattr(books, "read", twisted)
+    monkeypatch.setattr(verify, "read", twisted)
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 1, done.output
     assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 3.0 filled, the venue 2", done.output)
@@ -78,7 +79,7 @@ def test_the_demo_shows_the_log_of_a_freqtrade_that_ends(tmp_path: Path, monkeyp
     empty, temporary = tmp_path / "strategies", tmp_path / "temporary"
     empty.mkdir()
     temporary.mkdir()
-    monkeypatch.setattr("bitget_margin.cli.bot.STRATEGIES", empty)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.bot_process"), "STRATEGIES", empty)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 1, done.output
@@ -89,7 +90,7 @@ def test_the_demo_shows_the_log_of_a_freqtrade_that_ends(tmp_path: Path, monkeyp
 
 def test_the_demo_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 1, and the process is gone."""
-    monkeypatch.setattr("bitget_margin.cli.story.LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.freqtrade_demo"), "LIMIT_SECONDS", 0.5)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 1, done.output
@@ -135,7 +136,7 @@ def processes_in(folder: Path) -> list[str]:
 def test_without_freqtrade_the_demo_says_so_and_shows_ccxt(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, with the way to install it."""
     hide_freqtrade(monkeypatch)
-    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo"), "rounds", lambda venue: iter(()))
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.command"), "rounds", lambda venue: iter(()))
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 0, done.output
     first, second, *_ = done.output.splitlines()
@@ -147,7 +148,7 @@ def hide_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the commands believe that freqtrade is not installed."""
     honest = importlib.util.find_spec
     monkeypatch.setattr(
-        "bitget_margin.cli.freqtrade_command.importlib.util.find_spec",
+        "importlib.util.find_spec",
         lambda name, *rest: None if name == "freqtrade" else honest(name, *rest),
     )
 
@@ -163,7 +164,7 @@ def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch
     """Options that look like ours, and -- too."""
     got: list[tuple[str, ...]] = []
     launcher = SimpleNamespace(main=got.append)
-    monkeypatch.setattr("bitget_margin.cli.freqtrade_command.importlib.import_module", lambda name: launcher)
+    monkeypatch.setattr("importlib.import_module", lambda name: launcher)
     given = ("trade", "-c", "a.json", "--version", "-h", "-vv", "--strategy=A", "--", "--help", "")
     done = CliRunner().invoke(main, ["freqtrade", *given])
     assert done.exit_code == 0, done.output
@@ -191,16 +192,16 @@ def test_the_ccxt_demo_ends_well_and_in_time() -> None:
 
 def test_the_ccxt_demo_notices_a_venue_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that is not the venue's truth is a fault, and so is a missing one."""
-    honest = scenario._ask  # the answers of the first round are twisted here
+    honest = ccxt_demo._ask  # the answers of the first round are twisted here
 
-    def twisted(*args: object) -> Iterator[scenario.Answer]:
+    def twisted(*args: object) -> Iterator[ccxt_demo.Answer]:
         first, _, *rest = honest(*args)  # type: ignore[arg-type]
-        yield scenario.Answer(first.name, first.symbol, "canceled", "", 0.0)
+        yield ccxt_demo.Answer(first.name, first.symbol, "canceled", "", 0.0)
         yield from rest
 
-    monkeypatch.setattr(scenario, "_ask", twisted)
+    monkeypatch.setattr(ccxt_demo, "_ask", twisted)
     with Emulator(accounts=(Account(), Account())) as venue:
-        played = next(scenario.rounds(venue))
+        played = next(ccxt_demo.rounds(venue))
     assert any("120 answers for 121 orders" in fault for fault in played.faults)
     assert any("is filled, and was reported as" in fault for fault in played.faults)
 

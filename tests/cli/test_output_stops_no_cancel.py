@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.cli import main, output, show
+from bitget_margin.cli import main, output
+from bitget_margin.cli.operator import display
 from bitget_margin.emulator import Emulator
 from support.client import rungs
 from support.operating import COMMAND, cancels, keys, run, until
@@ -165,7 +166,7 @@ def test_what_cannot_be_shown_stops_no_cancel(venue: Emulator, monkeypatch: pyte
         raise ValueError("no table for this")
 
     rungs(venue, 2)
-    monkeypatch.setattr(show, what, stumbles)
+    monkeypatch.setattr(display, what, stumbles)
     told = io.StringIO()
     assert go(venue, monkeypatch, "cancel", "--all", "--yes", stderr=told) == 0
     assert live(venue) == 0
@@ -176,7 +177,7 @@ def test_names_are_shown_as_they_are(venue: Emulator, monkeypatch: pytest.Monkey
     """What looks like markup or an emoji is neither."""
     said = io.StringIO()
     frozen = {"[/x]": 1.0, ":smile:": 2.0}
-    monkeypatch.setattr("bitget_margin.cli.listing.frozen", lambda _: frozen)
+    monkeypatch.setattr("bitget_margin.cli.operator.query.frozen", lambda _: frozen)
     assert go(venue, monkeypatch, "cancel", "--side", "buy", "--symbol", "BTC/USDT", "--dry-run", stdout=said) == 0
     assert "1 [/x], 2 :smile:" in said.getvalue()
 

@@ -10,18 +10,18 @@ import pytest
 from click.testing import CliRunner
 
 import bitget_margin
-from bitget_margin.cli import age, credentials, freqtrade_config, listing, main, whose
-from bitget_margin.cli.account import connect
-from bitget_margin.cli.exits import BadUsage
-from bitget_margin.cli.selection import Name, Selection, pick, select, symbol_of
+from bitget_margin import client_order_ids
+from bitget_margin.cli import main
+from bitget_margin.cli.operator import account, freqtrade_config, query, selection
+from bitget_margin.cli.operator.account import connect
+from bitget_margin.cli.operator.errors import BadUsage
+from bitget_margin.cli.operator.selection import Name, Selection, pick, select, symbol_of
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.emulator import ccxt_urls
-from bitget_margin.freqtrade import client_ids
-from bitget_margin.freqtrade.rung import TradeKey
 
 NOW_MS = 10_000_000
 KEYS = {"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret", "BITGET_PASSWORD": "a-passphrase"}
-VARIABLES = [name for names in (*credentials.VARIABLES.values(),) for name in names]
+VARIABLES = [name for names in (*account.VARIABLES.values(),) for name in names]
 
 
 def order(order_id: str, **more: Any) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def test_a_symbol_is_named_as_it_is_shown_or_in_any_case(symbol: str, known: tup
     account = listing_of(known)
     for way in (symbol, symbol.lower(), symbol.upper(), f"  {symbol} ", symbol.replace(" ", "  ")):
         typed = symbol_of(way, "--symbol")
-        assert listing.spelling(account, [typed]) == {typed: symbol}
+        assert query.spelling(account, [typed]) == {typed: symbol}
     chosen = select(ids=["1"], symbols=[symbol.lower()])
-    spelled = chosen.spelled(listing.spelling(account, chosen.all_symbols))
+    spelled = chosen.spelled(query.spelling(account, chosen.all_symbols))
     assert (spelled.symbols, spelled.names) == ((symbol,), (Name(IdKind.ORDER, "1", symbol),))
     (named,) = select(listed=[f"1 {symbol}  # mine"]).names
     assert named.symbol == symbol
@@ -94,16 +94,16 @@ def test_a_symbol_is_named_as_it_is_shown_or_in_any_case(symbol: str, known: tup
 def test_a_symbol_that_could_be_several_is_not_guessed() -> None:
     """Written as one of them, it is that one."""
     account = listing_of(LISTED)
-    assert listing.spelling(account, ["Ab/USDT", "aB/USDT"]) == {"Ab/USDT": "Ab/USDT", "aB/USDT": "aB/USDT"}
+    assert query.spelling(account, ["Ab/USDT", "aB/USDT"]) == {"Ab/USDT": "Ab/USDT", "aB/USDT": "aB/USDT"}
     with pytest.raises(BadUsage, match="ab/usdt could be Ab/USDT or aB/USDT: write it as one of them"):
-        listing.spelling(account, ["ab/usdt"])
+        query.spelling(account, ["ab/usdt"])
     with pytest.raises(BadUsage, match="the venue has no spot market NOPE/USDT"):
-        listing.spelling(account, ["NOPE/USDT"])
+        query.spelling(account, ["NOPE/USDT"])
 
 
 def test_a_symbol_written_in_two_ways_is_one() -> None:
     chosen = select(symbols=["btc/usdt", "BTC/USDT"], listed=["1 Btc/Usdt", "1 BTC/USDT"])
-    spelled = chosen.spelled(listing.spelling(listing_of(LISTED), chosen.all_symbols))
+    spelled = chosen.spelled(query.spelling(listing_of(LISTED), chosen.all_symbols))
     assert (spelled.symbols, spelled.names) == (("BTC/USDT",), (Name(IdKind.ORDER, "1", "BTC/USDT"),))
 
 
@@ -205,7 +205,7 @@ def test_missing_keys_are_told_in_one_line(command: list[str], environment: dict
 
 def test_bitgets_own_words_for_the_variables_are_known() -> None:
     given = {"BITGET_API_KEY": "k", "BITGET_API_SECRET": "s", "BITGET_API_PASSPHRASE": "p"}
-    assert credentials.from_environment(given).keys == {"apiKey": "k", "secret": "s", "password": "p"}
+    assert account.from_environment(given).keys == {"apiKey": "k", "secret": "s", "password": "p"}
 
 
 PUBLIC = """{
@@ -227,7 +227,7 @@ def test_a_freqtrade_configuration_is_read_as_freqtrade_does(tmp_path: Path) -> 
     (tmp_path / "private.json").write_text(PRIVATE)
     (tmp_path / "more.json").write_text('{"exchange": {"ccxt_sync_config": {"options": {"uid": "8"}}}}')
     files = [tmp_path / "config.json", tmp_path / "more.json"]
-    found = credentials.from_config(files, {"FREQTRADE__EXCHANGE__KEY": "from-outside", **KEYS})
+    found = account.from_config(files, {"FREQTRADE__EXCHANGE__KEY": "from-outside", **KEYS})
     assert found.keys == {"apiKey": "from-outside", "secret": "over // the other", "password": "p, ]"}
     assert found.ccxt_config["httpsProxy"] == "http://me:hidden@127.0.0.1:1"
     assert found.ccxt_config["options"] == {"uid": "8"}
@@ -290,13 +290,15 @@ def test_a_bot_s_settings_for_ccxt_are_taken_but_for_what_would_print(tmp_path: 
 
 def test_a_bot_is_recognised_by_the_names_that_it_gives() -> None:
     """The form that is read is the form that is written."""
-    key = client_ids.new_key()
-    assert whose.bot(client_ids.rung(key, TradeKey(7, 1_700_000_000_000), "take-profit", 3)) == whose.Bot(key, 7, 4)
-    assert whose.bot(client_ids.own(key)) == whose.Bot(key)
-    for other in (None, "", "mine", f"{key}-7", f"{key}-7-0a1b2c3-1", f"x{client_ids.own(key)}", key):
-        assert whose.bot(other) is None
-    assert str(whose.Bot("k3x9ab12", 7, 4)) == "k3x9ab12, trade 7, rung 4"
-    assert str(whose.Bot("k3x9ab12")) == "k3x9ab12, entry or exit"
+    key = client_order_ids.new_key()
+    assert client_order_ids.bot(
+        client_order_ids.rung(key, 7, 1_700_000_000_000, "take-profit", 3)
+    ) == client_order_ids.Bot(key, 7, 4)
+    assert client_order_ids.bot(client_order_ids.own(key)) == client_order_ids.Bot(key)
+    for other in (None, "", "mine", f"{key}-7", f"{key}-7-0a1b2c3-1", f"x{client_order_ids.own(key)}", key):
+        assert client_order_ids.bot(other) is None
+    assert str(client_order_ids.Bot("k3x9ab12", 7, 4)) == "k3x9ab12, trade 7, rung 4"
+    assert str(client_order_ids.Bot("k3x9ab12")) == "k3x9ab12, entry or exit"
 
 
 @pytest.mark.parametrize(
@@ -309,10 +311,10 @@ def test_a_bot_is_recognised_by_the_names_that_it_gives() -> None:
     ],
 )
 def test_ages_are_read_and_told(text: str, ms: int, told: str) -> None:
-    assert age.read(text) == ms
-    assert age.told(ms) == told
-    assert age.told(None) == ""
-    assert age.told(-5) == "0s"
+    assert selection.read(text) == ms
+    assert selection.told(ms) == told
+    assert selection.told(None) == ""
+    assert selection.told(-5) == "0s"
 
 
 def test_a_symbol_is_not_guessed() -> None:

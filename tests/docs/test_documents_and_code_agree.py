@@ -15,7 +15,7 @@ import bitget_margin
 import bitget_margin.emulator
 import bitget_margin.freqtrade
 from bitget_margin.emulator import FaultKind, Knobs
-from bitget_margin.freqtrade.settings import BotSettings
+from bitget_margin.freqtrade.config import BotSettings
 from support.documents import DOCS, PAGES, ROOT, anchors, code, links, rows
 
 

@@ -12,7 +12,7 @@ import rapidjson
 
 from bitget_margin.cli import main
 from bitget_margin.emulator import Emulator
-from bitget_margin.freqtrade import settings
+from bitget_margin.freqtrade import config
 from campaign.command import _parser as campaign_parser
 from support.documents import DOCS, ROOT, Command, commands, examples, rows
 
@@ -71,5 +71,5 @@ def test_every_json_can_be_read_and_has_settings_that_exist() -> None:
     assert len(bodies) > 3
     for text in (*bodies, *(example.text for example in examples("json"))):
         read = rapidjson.loads(text, parse_mode=rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS)
-        if settings.SECTION in read:
-            settings.read(read)
+        if config.SECTION in read:
+            config.read(read)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.message import RequestRecord
-from bitget_margin.emulator.records import Records
+from bitget_margin.emulator.messages import Records, RequestRecord
 
 from .admin import admin
 from .client import Client

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, FaultRule
-from bitget_margin.emulator.spoiling import spoiled
+from bitget_margin.emulator.api.fault_responses import spoiled
 
 from .client import CROSSED, Client, FakeClock
 from .unified_client import V3, UnifiedClient, order_fields

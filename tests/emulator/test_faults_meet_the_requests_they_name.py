@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import Account, Emulator, FaultKind, FaultRule
-from bitget_margin.emulator.faults import FaultBoard
+from bitget_margin.emulator.behaviour.faults import FaultBoard
 
 from .admin import admin
 from .client import CROSSED, Client, FakeClock

@@ -208,7 +208,7 @@ def test_unforeseen_exception_is_a_system_error_and_recorded(
     def explode(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("bitget_margin.emulator.engine.Engine.place", explode)
+    monkeypatch.setattr("bitget_margin.emulator.market.engine.Engine.place", explode)
     client.place().assert_refused("50031", 500)
     assert [type(error) for error in venue.errors] == [ZeroDivisionError]
     venue._venue.errors.clear()  # the fixture expects none

@@ -20,8 +20,8 @@ from bitget_margin.emulator import (
     ccxt_urls,
     synthetic_symbols,
 )
-from bitget_margin.emulator.admin import answer_admin
-from bitget_margin.emulator.message import Incoming
+from bitget_margin.emulator.messages import Incoming
+from bitget_margin.emulator.server.admin import answer_admin
 
 from .admin import admin
 from .client import START_MS, Client

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from bitget_margin.emulator.conversation import Conversation
-from bitget_margin.emulator.feed import Push
+from bitget_margin.emulator.api.order_feed import Push
+from bitget_margin.emulator.server.websocket_session import Conversation
 
 from .client import FakeClock
 from .line import LOGGED_IN, arg, connected, login, subscribed

@@ -18,8 +18,8 @@ import pytest
 
 import bitget_margin.emulator
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.message import Answer, Incoming
-from bitget_margin.emulator.server import Server
+from bitget_margin.emulator.messages import Answer, Incoming
+from bitget_margin.emulator.server.http import Server
 from support.pulse import stopwatch
 
 from .client import Client, FakeClock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.window import Window, Windows
+from bitget_margin.emulator.api.rate_limit import Window, Windows
 
 from .client import CROSSED, Client, FakeClock
 

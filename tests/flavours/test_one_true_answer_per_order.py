@@ -10,7 +10,7 @@ import pytest
 
 from bitget_margin import CancelReport, CancelUnresolved, Outcome, report_of
 from bitget_margin.emulator import Account, Emulator
-from bitget_margin.emulator.account import AccountKind
+from bitget_margin.emulator.market.wallet import AccountKind
 from support.client import CROSS, Client, Flavour, batches, config, paths, rungs
 
 UNKNOWN = "1000000000000000001"

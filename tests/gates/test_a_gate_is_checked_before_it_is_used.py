@@ -9,7 +9,7 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import cancel
-from bitget_margin.freqtrade.settings import BotSettings
+from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.rate_limit import BadGate, GateSettings, WhenDown, open_gate
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind, Order, RequestRecord
-from bitget_margin.freqtrade import bookkeeping
-from bitget_margin.freqtrade.rung import Kind, Phase
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.tracked_order import Kind, Phase
 from support.bot import symbol_of
 
 from .story import Exit, Plan, Story
@@ -56,7 +56,7 @@ def _judge_coins(plan: Plan, venue: Emulator, orders: Sequence[Order], trades: S
     base = plan.pair.split("/")[0]
     balance = venue.balances(venue.accounts[0].uid).get(base)
     held = Decimal(0) if balance is None else balance.available + balance.frozen
-    booked = sum((Decimal(repr(bookkeeping.left(trade))) for trade in trades if trade.is_open), Decimal(0))
+    booked = sum((Decimal(repr(trade_rows.left(trade))) for trade in trades if trade.is_open), Decimal(0))
     lot = Decimal("0.000001") if base == "BTC" else Decimal("0.0001")
     fees = sum((order.filled for order in orders if order.side == "buy"), Decimal(0)) * _FEE
     uncounted = fees if Decimal(plan.others) else Decimal(0)
@@ -84,7 +84,7 @@ def _judge_orders(orders: Sequence[Order], rows: Sequence[Any]) -> Iterator[Find
 
 def _judge_live(orders: Sequence[Order], trades: Sequence[Any], exchange: Any) -> Iterator[Finding]:
     """Every live order has an owner: an open row of an open trade, or a resting order of one."""
-    open_trades = {bookkeeping.key_of(trade) for trade in trades if trade.is_open}
+    open_trades = {trade_rows.key_of(trade) for trade in trades if trade.is_open}
     rows = {row.order_id for trade in trades if trade.is_open for row in trade.orders if row.ft_is_open}
     rungs = exchange.keeper.records.open(Kind.RUNG)
     known = {rung.order_id for rung in rungs if rung.trade in open_trades}

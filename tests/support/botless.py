@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from bitget_margin.freqtrade import bookkeeping
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.client import Cancelled
+from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.holdings import Holding
-from bitget_margin.freqtrade.keeper import Keeper
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
-from bitget_margin.freqtrade.settings import BotSettings
-from bitget_margin.freqtrade.venue import Cancelled
+from bitget_margin.freqtrade.resting_orders import Keeper
+from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung, TradeKey
 
 PAIR = "BTC/USDT"
 
@@ -175,7 +175,7 @@ def without_freqtrade(monkeypatch: Any, stand: Stand) -> None:
         "book": lambda *_: None,
         "left": lambda _trade: 1.0,
     }.items():
-        monkeypatch.setattr(bookkeeping, name, stub)
+        monkeypatch.setattr(trade_rows, name, stub)
 
 
 def structure(status: str | None, order_id: str | None = None, info: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -21,8 +21,8 @@ import requests
 import requests.structures
 import urllib3.exceptions
 
-from bitget_margin import sync
 from bitget_margin.adapter import transport as clocks
+from bitget_margin.drivers import threaded
 from support.fuzzing import Choices
 from support.hostile import Hostile, Served, written
 
@@ -232,6 +232,6 @@ def unreal_time(clock: Clock) -> Iterator[None]:
     """Let the package live by this clock."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clocks, "time", clock)
-        patch.setattr(sync, "time", clock)
-        patch.setattr(sync, "queue", SimpleNamespace(SimpleQueue=_Patient, Empty=queue.Empty))
+        patch.setattr(threaded, "time", clock)
+        patch.setattr(threaded, "queue", SimpleNamespace(SimpleQueue=_Patient, Empty=queue.Empty))
         yield

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import ccxt
 
-from bitget_margin.adapter import rate_limits
 from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
 from bitget_margin.adapter.transport import now_ms
 from bitget_margin.core.effects import Fault, Reply, Send
@@ -79,7 +78,7 @@ def depart(exchange: CrossedMargin, send: Send) -> Departure:
     shared = _Turn.ALONE if gate is None else (yield from _shared(exchange, send, gate))
     if isinstance(shared, Fault):
         return shared
-    window = rate_limits.window_of(exchange, send.call.endpoint)
+    window = window_of(exchange, send.call.endpoint)
     now = now_ms()
     # Where the store fails next, the window of this process knows what has left.
     at_ms = window.take(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
@@ -104,7 +103,7 @@ def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
     """Note that the request has been answered, and so had arrived; or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
-    window = rate_limits.window_of(exchange, send.call.endpoint)
+    window = window_of(exchange, send.call.endpoint)
     if isinstance(reply, Fault) and not reply.sent:
         window.unsent(send.place_ms, send.left_ms)
     else:
@@ -119,7 +118,7 @@ def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
 
 def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, object, Fault | _Turn]:
     """Wait for a place in a shared window, or find out that there is none."""
-    name = rate_limits.shared_name(exchange, send.call.endpoint)
+    name = shared_name(exchange, send.call.endpoint)
     why = _NO_ROOM
     while (left_ms := send.deadline_ms - now_ms()) > 0:
         answer: object = GateDown("it has just failed")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bitget_margin.emulator.account import Account
-from bitget_margin.emulator.admin import ADMIN_PREFIX, answer_admin
-from bitget_margin.emulator.faults import check_duration_ms
-from bitget_margin.emulator.knobs import Knobs
-from bitget_margin.emulator.message import Answer, Incoming
-from bitget_margin.emulator.owner import Owner, PathStep
-from bitget_margin.emulator.server import Server
-from bitget_margin.emulator.sockets import PRIVATE_SOCKET, converse
-from bitget_margin.emulator.symbol import DEFAULT_SYMBOLS, Symbol
-from bitget_margin.emulator.venue import Clock, Venue
+from bitget_margin.emulator.api.router import Clock, Venue
+from bitget_margin.emulator.behaviour.faults import check_duration_ms
+from bitget_margin.emulator.behaviour.knobs import Knobs
+from bitget_margin.emulator.control import Owner, PathStep
+from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, Symbol
+from bitget_margin.emulator.market.wallet import Account
+from bitget_margin.emulator.messages import Answer, Incoming
+from bitget_margin.emulator.server.admin import ADMIN_PREFIX, answer_admin
+from bitget_margin.emulator.server.http import Server
+from bitget_margin.emulator.server.websocket import PRIVATE_SOCKET, converse
 
 LOOPBACK = "127.0.0.1"
 
@@ -94,3 +96,30 @@ class Emulator(Owner):
 
 def _system_clock() -> int:
     return time.time_ns() // 1_000_000
+
+
+def run(
+    *,
+    accounts: Sequence[Account] | None = None,
+    symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
+    knobs: Knobs | None = None,
+    port: int = 0,
+    host: str = LOOPBACK,
+    path: Iterable[PathStep] = (),
+    on_ready: Callable[[Emulator], object] | None = None,
+) -> None:
+    """Run a venue in the main thread until SIGINT or SIGTERM; the settings are those of Emulator.
+
+    :param on_ready: called once it listens
+    """
+    stopping = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopping.set()) for number in signals}
+    try:
+        with Emulator(accounts=accounts, symbols=symbols, knobs=knobs, port=port, host=host, path=path) as venue:
+            if on_ready is not None:
+                on_ready(venue)
+            stopping.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

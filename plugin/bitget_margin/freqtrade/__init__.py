@@ -13,8 +13,8 @@ if importlib.util.find_spec("freqtrade") is None:
         "bitget_margin.freqtrade needs freqtrade: pip install 'bitget-margin[freqtrade]'", name="freqtrade"
     )
 
-from bitget_margin.freqtrade.ladder import LadderRefused
+from bitget_margin.freqtrade.ladder_spec import LadderRefused
+from bitget_margin.freqtrade.launcher import register, unregister
 from bitget_margin.freqtrade.mixin import CrossedMarginMixin
-from bitget_margin.freqtrade.registration import register, unregister
 
 __all__ = ["CrossedMarginMixin", "LadderRefused", "register", "unregister"]

@@ -17,8 +17,8 @@ from typing import Any, Final, TypeAlias, cast
 from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitget_margin.freqtrade.base import OperationalException
-from bitget_margin.freqtrade.tables import BatchRow, BotRow, RungRow
+from bitget_margin.freqtrade.compat import OperationalException
+from bitget_margin.freqtrade.order_store import BatchRow, BotRow, RungRow
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 

@@ -15,14 +15,16 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin import client_order_ids
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.adapter.params import RATE_GATE, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Dialect, dialect_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.freqtrade import bookkeeping, client_ids, runtime, settings, startup
-from bitget_margin.freqtrade.base import (
+from bitget_margin.freqtrade import preflight, runtime, trade_rows
+from bitget_margin.freqtrade.client import Budget
+from bitget_margin.freqtrade.compat import (
     CROSS,
     SPOT,
     Exchange,
@@ -35,15 +37,15 @@ from bitget_margin.freqtrade.base import (
     is_trading,
     order_row,
 )
+from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.holdings import Holdings
-from bitget_margin.freqtrade.keeper import Keeper
-from bitget_margin.freqtrade.ladder import BUY, SELL
+from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.lost_orders import LostOrders
-from bitget_margin.freqtrade.own_orders import OwnOrders
-from bitget_margin.freqtrade.rung import ENDED, Kind
-from bitget_margin.freqtrade.venue import Budget
+from bitget_margin.freqtrade.recovery import OwnOrders
+from bitget_margin.freqtrade.resting_orders import Keeper
+from bitget_margin.freqtrade.tracked_order import ENDED, Kind
 
 logger = logging.getLogger("bitget_margin")
 
@@ -74,8 +76,8 @@ class Bitgetcross(Exchange):
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
         try:
-            startup.refuse_modes(config)
-            self._settings = settings.read(config)
+            preflight.refuse_modes(config)
+            self._settings = parse_config(config)
             self._keeper = Keeper(self, self._settings)
             self._exits = Exits(self, self._keeper)
             self._ladders = Ladders(self, self._keeper)
@@ -88,7 +90,7 @@ class Bitgetcross(Exchange):
             super().__init__(config, **kwargs)
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
-            raise OperationalException(f"{settings.NAME} could not be started: {error!r}") from error
+            raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
@@ -100,7 +102,7 @@ class Bitgetcross(Exchange):
     @property
     def id(self) -> str:
         """The name under which freqtrade stores trades."""
-        return settings.NAME
+        return NAME
 
     @property
     def name(self) -> str:
@@ -158,18 +160,18 @@ class Bitgetcross(Exchange):
         if is_trading(self._config):
             runtime.set_exchange(self)
         if self.live:
-            startup.introduce(self.api, self._keeper.notices)
+            preflight.introduce(self.api, self._keeper.notices)
 
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
-        startup.refuse_stoploss_on_exchange(order_types)
+        preflight.refuse_stoploss_on_exchange(order_types)
 
     def validate_config(self, config: dict[str, Any]) -> None:
         """Refuse what the crossed account cannot do."""
-        startup.refuse_modes(config)
+        preflight.refuse_modes(config)
         super().validate_config(config)
         if is_trading(config):
-            startup.refuse_pairs(config, self.markets)
+            preflight.refuse_pairs(config, self.markets)
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 
@@ -313,11 +315,11 @@ class Bitgetcross(Exchange):
         # Nor what another thread is placing just now: both would write it down.
         known = [*self._keeper.records.resting_on(pair), *self._keeper.records.open(Kind.OWN)]
         rungs = {rung.client_id for rung in known}
-        bookkeeping.refresh()
-        ours = [order for order in orders if client_ids.is_ours(key, order.get("clientOrderId"))]
-        trade = bookkeeping.open_trade(pair)
+        trade_rows.refresh()
+        ours = [order for order in orders if client_order_ids.is_ours(key, order.get("clientOrderId"))]
+        trade = trade_rows.open_trade(pair)
         # All sold by its rows, and still open: freqtrade was killed in the middle, and closes it by reading them again.
-        again = trade is not None and self.amount_to_precision(pair, bookkeeping.left(trade)) == 0
+        again = trade is not None and self.amount_to_precision(pair, trade_rows.left(trade)) == 0
         return [
             order for order in ours if order["clientOrderId"] not in rungs and (again or not _is_booked(order, pair))
         ]

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 import ccxt
 
-from bitget_margin.freqtrade import bookkeeping
-from bitget_margin.freqtrade.base import InsufficientFundsError, Trade
-from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.ladder import SELL
-from bitget_margin.freqtrade.settings import CancelScope, PartialExits
-from bitget_margin.freqtrade.venue import Budget
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.client import Budget
+from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
+from bitget_margin.freqtrade.config import CancelScope, PartialExits
+from bitget_margin.freqtrade.ladder_spec import SELL
+from bitget_margin.freqtrade.trade_rows import key_of
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
-    from bitget_margin.freqtrade.keeper import Keeper
-    from bitget_margin.freqtrade.rung import Rung, TradeKey
+    from bitget_margin.freqtrade.resting_orders import Keeper
+    from bitget_margin.freqtrade.tracked_order import Rung, TradeKey
 
 _GRAIN: Final = 1e-9
 _STALE_SECONDS: Final = 20.0
@@ -55,8 +55,8 @@ class Exits:
     def begin(self, pair: str) -> None:
         """Book what the resting orders of the trade on this pair have filled."""
         with self._keeper.lock:
-            bookkeeping.refresh()
-            trade = bookkeeping.open_trade(pair)
+            trade_rows.refresh()
+            trade = trade_rows.open_trade(pair)
             if trade is None:
                 return
             exit_ = _Exit(self._keeper.budget(), self._keeper.seconds())
@@ -78,13 +78,13 @@ class Exits:
         """Cancel the resting orders; return False where there is nothing that an exit order could do now."""
         with self._keeper.lock:
             key = key_of(given)
-            trade = bookkeeping.open_trades().get(key)
+            trade = trade_rows.open_trades().get(key)
             if trade is None:
                 return True
             exit_ = self._exit(trade)
             exit_.reason = reason
             self._cancel(trade, exit_)
-            if self._keeper.records.of_trade(key) and bookkeeping.left(trade) == 0 and not trade.has_open_orders:
+            if self._keeper.records.of_trade(key) and trade_rows.left(trade) == 0 and not trade.has_open_orders:
                 self._keeper.notices.note(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
@@ -96,7 +96,7 @@ class Exits:
         :raises InsufficientFundsError: nothing that the venue would take
         """
         with self._keeper.lock:
-            trade = bookkeeping.open_trade(pair)
+            trade = trade_rows.open_trade(pair)
             if trade is None:
                 return amount
             exit_ = self._exit(trade)
@@ -108,12 +108,12 @@ class Exits:
             if not partial or self._keeper.settings.partial_exits is PartialExits.CANCEL:
                 self._cancel(trade, exit_)
                 self._exchange.ladders.drop_waiting(trade)
-            most = bookkeeping.left(trade) if rungs else amount
+            most = trade_rows.left(trade) if rungs else amount
             selling = self._selling(trade)
             if selling:
                 # What resting orders may still sell is theirs: with other coins in the wallet it would be sold twice.
                 free = self._exchange.free(self._exchange.markets[pair]["base"])
-                most = max(0.0, min(bookkeeping.left(trade) - selling, free))
+                most = max(0.0, min(trade_rows.left(trade) - selling, free))
             wanted = amount if amount <= most * (1 + _GRAIN) else most
             sold = self._exchange.amount_to_precision(pair, wanted)
             self._remember_rest(trade, exit_, selling, short=sold < amount * (1 - _GRAIN), partial=partial)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.freqtrade import bookkeeping, client_ids, ladder
-from bitget_margin.freqtrade.base import Trade
-from bitget_margin.freqtrade.bookkeeping import key_of
-from bitget_margin.freqtrade.ladder import SELL, Limits
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung, TradeKey
-from bitget_margin.freqtrade.venue import Budget, now_ms
+from bitget_margin import client_order_ids
+from bitget_margin.freqtrade import ladder_spec, trade_rows
+from bitget_margin.freqtrade.client import Budget, now_ms
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.ladder_spec import SELL, Limits
+from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.trade_rows import key_of
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
-    from bitget_margin.freqtrade.keeper import Keeper
+    from bitget_margin.freqtrade.resting_orders import Keeper
 
 
 _PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
@@ -44,20 +45,22 @@ class Ladders:
 
     def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
-        name = ladder.check_key(key)
+        name = ladder_spec.check_key(key)
         with self._keeper.lock:
             trade_key = key_of(given)
             known = self._keeper.records.of_trade(trade_key, name)
             if known:
                 return [rung.order() for rung in known]
-            trade = bookkeeping.open_trades().get(trade_key)
+            trade = trade_rows.open_trades().get(trade_key)
             if trade is None:
-                raise ladder.LadderRefused(f"trade {given.id} on {given.pair} is not open: a ladder needs an open one")
-            steps = ladder.steps(orders, self._limits(trade))
+                raise ladder_spec.LadderRefused(
+                    f"trade {given.id} on {given.pair} is not open: a ladder needs an open one"
+                )
+            steps = ladder_spec.steps(orders, self._limits(trade))
             at_ms, bot_key = now_ms(), self._keeper.records.key()
             rungs = [
                 Rung(
-                    client_id=client_ids.rung(bot_key, trade_key, name, number),
+                    client_id=client_order_ids.rung(bot_key, trade_key.id, trade_key.opened_ms, name, number),
                     kind=Kind.RUNG,
                     trade_id=trade_key.id,
                     opened_ms=trade_key.opened_ms,
@@ -87,7 +90,7 @@ class Ladders:
         """
         with self._keeper.lock:
             waiting = self._keeper.records.in_phase(Phase.WAITING)
-            trades = bookkeeping.open_trades() if waiting else {}
+            trades = trade_rows.open_trades() if waiting else {}
             ladders: dict[tuple[TradeKey, str], list[Rung]] = {}
             for rung in waiting:
                 if rung.trade is not None and rung.trade not in busy:
@@ -154,7 +157,7 @@ class Ladders:
         return Limits(
             pair=pair,
             most=exchange.batch_max,
-            sellable=max(0.0, bookkeeping.left(trade) - selling),
+            sellable=max(0.0, trade_rows.left(trade) - selling),
             spendable=lambda: exchange.free(market["quote"]),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],

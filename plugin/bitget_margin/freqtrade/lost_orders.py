@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import ccxt
 
-from bitget_margin.freqtrade.rung import Kind, Phase, Rung
-from bitget_margin.freqtrade.venue import Budget, now_ms
+from bitget_margin.freqtrade.client import Budget, now_ms
+from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung
 
 if TYPE_CHECKING:
-    from bitget_margin.freqtrade.keeper import Keeper
+    from bitget_margin.freqtrade.resting_orders import Keeper
 
 FIRST_SECONDS: Final = 5.0
 LAST_SECONDS: Final = 300.0

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bitget_margin.freqtrade import runtime
-from bitget_margin.freqtrade.base import IStrategy, OperationalException, Trade, is_live, is_trading
-from bitget_margin.freqtrade.records import Batch
-from bitget_margin.freqtrade.settings import NAME
-from bitget_margin.freqtrade.wrapping import wrap_hooks
+from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_trading
+from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.hooks import wrap_hooks
+from bitget_margin.freqtrade.order_store import Batch
 
 logger = logging.getLogger("bitget_margin")
 

@@ -12,9 +12,9 @@ import pytest
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.error_codes import TABLE, Verdict
+from bitget_margin.freqtrade.client import Budget, Venue
 from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.rung import Phase, Rung, TradeKey
-from bitget_margin.freqtrade.venue import Budget, Venue
+from bitget_margin.freqtrade.tracked_order import Phase, Rung, TradeKey
 from support.botless import PAIR, Records, Stand, rung, structure, without_freqtrade
 
 KEY = TradeKey(1, 1_000)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from bitget_margin.freqtrade import lost_orders
+from bitget_margin.freqtrade.client import Budget
 from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS, LostOrders
-from bitget_margin.freqtrade.rung import Phase, Rung
-from bitget_margin.freqtrade.venue import Budget
+from bitget_margin.freqtrade.tracked_order import Phase, Rung
 from support.botless import Records, Stand, own, rung, without_freqtrade
 
 NOW_MS = 10 * max(FORGET_AFTER_MS.values())

@@ -10,11 +10,11 @@ import pytest
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.freqtrade import own_orders
-from bitget_margin.freqtrade.base import TemporaryError
+from bitget_margin.freqtrade import recovery
+from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
-from bitget_margin.freqtrade.own_orders import BLOCKS_SECONDS, OwnOrders
-from bitget_margin.freqtrade.rung import Phase, Rung
+from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, OwnOrders
+from bitget_margin.freqtrade.tracked_order import Phase, Rung
 from support.botless import PAIR, Records, Stand, own, without_freqtrade
 
 ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
@@ -24,7 +24,7 @@ ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the epoch of these tests, which they move."""
     now = [5_000_000]
-    monkeypatch.setattr(own_orders, "now_ms", lambda: now[0])
+    monkeypatch.setattr(recovery, "now_ms", lambda: now[0])
     return now
 
 
@@ -182,7 +182,7 @@ def test_an_entry_waits_for_its_age_whatever_the_balance_shows(
 def test_what_the_venue_gave_an_id_is_never_given_up(monkeypatch: pytest.MonkeyPatch, clock: list[int]) -> None:
     old = own(intended_ms=clock[0] - 3_600_000, phase=Phase.LIVE, order_id="77")
     stand, made = orders(monkeypatch, old)
-    monkeypatch.setattr(own_orders, "order_row", lambda *_: None)
+    monkeypatch.setattr(recovery, "order_row", lambda *_: None)
     stand.keeper.note_missed(old, 3_600.0)
     assert not intends(made)
     assert any("was taken by the venue" in text for text in stand.said)

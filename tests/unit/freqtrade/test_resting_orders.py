@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.freqtrade import bookkeeping
+from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.exits import Exits
-from bitget_margin.freqtrade.rung import Phase, Rung, TradeKey
+from bitget_margin.freqtrade.tracked_order import Phase, Rung, TradeKey
 from support.botless import Records, Stand, rung, without_freqtrade
 
 KEY = TradeKey(1, 1_000)
@@ -35,8 +35,8 @@ def test_an_ended_order_is_handed_to_freqtrade_once_and_not_in_every_loop(monkey
         handed.append(row.client_id)
         return True
 
-    monkeypatch.setattr(bookkeeping, "reopen", reopen)
-    monkeypatch.setattr(bookkeeping, "is_open", lambda *_: row_is_open[0])
+    monkeypatch.setattr(trade_rows, "reopen", reopen)
+    monkeypatch.setattr(trade_rows, "is_open", lambda *_: row_is_open[0])
     stand.keeper.settle({})
     assert handed == [ENDED.client_id]
     assert not stand.records.rows[ENDED.client_id].settled
@@ -49,8 +49,8 @@ def test_an_ended_order_is_handed_to_freqtrade_once_and_not_in_every_loop(monkey
 def test_an_ended_order_that_freqtrade_has_not_booked_is_not_called_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed or held up in the middle: the row is still open."""
     stand = stand_with(monkeypatch, ENDED)
-    monkeypatch.setattr(bookkeeping, "reopen", lambda *_: True)
-    monkeypatch.setattr(bookkeeping, "is_open", lambda *_: True)
+    monkeypatch.setattr(trade_rows, "reopen", lambda *_: True)
+    monkeypatch.setattr(trade_rows, "is_open", lambda *_: True)
     for _ in range(3):
         stand.keeper.settle({})
     assert not stand.records.rows[ENDED.client_id].settled
@@ -65,8 +65,8 @@ def test_a_buy_that_ended_waits_until_the_exit_beside_it_is_booked(monkeypatch: 
         handed.append(row.client_id)
         return True
 
-    monkeypatch.setattr(bookkeeping, "reopen", reopen)
-    monkeypatch.setattr(bookkeeping, "is_open", lambda *_: False)
+    monkeypatch.setattr(trade_rows, "reopen", reopen)
+    monkeypatch.setattr(trade_rows, "is_open", lambda *_: False)
     trade = stand.trades[KEY]
     trade.open_orders.append(SimpleNamespace(ft_order_side="sell"))
     stand.keeper.settle({})

@@ -1,0 +1,1 @@
+"""`bitget-margin demo`: the plugin at work on a local venue."""

@@ -1,0 +1,1 @@
+"""The operator's commands `bitget-margin orders` and `bitget-margin cancel`."""

@@ -1,0 +1,1 @@
+"""The venue's interface: requests checked, routed and answered."""

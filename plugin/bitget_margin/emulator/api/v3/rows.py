@@ -1,0 +1,151 @@
+"""Orders, fills, balances and pairs as a unified account sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from bitget_margin.emulator.api.v2.rows import Row, average_price, fees_by_coin
+from bitget_margin.emulator.api.v3.category import Category
+from bitget_margin.emulator.market.decimals import EXACT, write_decimal
+from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
+from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.wallet import Balance
+
+_NO_TRIGGERS: Row = dict.fromkeys(
+    (
+        *("tpTriggerBy", "slTriggerBy", "takeProfit", "stopLoss"),
+        *("tpOrderType", "slOrderType", "tpLimitPrice", "slLimitPrice"),
+    )
+)
+_CANCELLED = "normal_cancel"
+_REFUSED_TO_REST = {Force.IOC: "ioc_not_full_cancel", Force.FOK: "fok_not_full_cancel"}
+_REFUSED_TO_CROSS = "post_only_fill_cancel"
+
+
+def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
+    """Return the row of unfilled-orders.
+
+    :param partial_status: how to spell the status of a partly filled order
+    :param fills: the order's own
+    """
+    by_amount = order.order_type is OrderType.MARKET and order.side is Side.BUY
+    return {
+        "orderId": order.order_id,
+        "clientOid": order.client_oid,
+        "category": Category.MARGIN.value,
+        "symbol": order.symbol,
+        "orderType": order.order_type.value,
+        "side": order.side.value,
+        "price": write_decimal(order.price),
+        "qty": write_decimal(order.base_size),
+        # The page's market buy has its quote coins here; captured limit orders have 0.
+        "amount": write_decimal(order.quote_size) if by_amount else "0",
+        "cumExecQty": write_decimal(order.filled),
+        "cumExecValue": write_decimal(order.quote_filled),
+        "avgPrice": average_price(order),
+        "timeInForce": order.force.value,
+        "orderStatus": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
+        # Words for futures: empty in the page's example of a spot order.
+        "posSide": "",
+        "holdMode": "",
+        "reduceOnly": "NO",
+        "feeDetail": _fees(fills),
+        "createdTime": str(order.created_ms),
+        "updatedTime": str(order.updated_ms),
+        "stpMode": order.self_trade.value,
+        **_NO_TRIGGERS,
+    }
+
+
+def order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
+    """Return the row of order-info and history-orders, which knows two things more than that of an open order."""
+    return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": "normal"}
+
+
+def fill_row(fill: Fill) -> Row:
+    """Return the row of fills."""
+    return {
+        "execId": fill.trade_id,
+        "execLinkId": fill.trade_id,
+        "orderId": fill.order.order_id,
+        "clientOid": fill.order.client_oid,
+        "category": Category.MARGIN.value,
+        "symbol": fill.order.symbol,
+        "orderType": fill.order.order_type.value,
+        "side": fill.order.side.value,
+        "execPrice": write_decimal(fill.price),
+        "execQty": write_decimal(fill.size),
+        "execValue": write_decimal(fill.amount),
+        "tradeScope": fill.scope.value,
+        "feeDetail": _fees([fill]),
+        "createdTime": str(fill.at_ms),
+        "updatedTime": str(fill.at_ms),
+        "execPnl": "0",
+    }
+
+
+def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row:
+    """Return the row of a coin.
+
+    :param price: of one coin, in US dollars
+    """
+    total = EXACT.add(balance.available, balance.frozen)
+    equity = EXACT.subtract(total, debt)
+    return {
+        "coin": coin,
+        "equity": write_decimal(equity),
+        "usdValue": write_decimal(EXACT.multiply(equity, price)),
+        "balance": write_decimal(total),
+        "available": write_decimal(balance.available),
+        "debt": write_decimal(debt),
+        "locked": write_decimal(balance.frozen),
+    }
+
+
+def instrument_row(symbol: Symbol, category: Category) -> Row:
+    """Return the row of a pair, which a margin pair has more to say in."""
+    row: Row = {
+        "symbol": symbol.symbol,
+        "category": category.value,
+        "baseCoin": symbol.base,
+        "quoteCoin": symbol.quote,
+        "buyLimitPriceRatio": "0.05",
+        "sellLimitPriceRatio": "0.05",
+        "minOrderQty": write_decimal(symbol.min_amount),
+        "maxOrderQty": "0",
+        "pricePrecision": str(symbol.price_precision),
+        "quantityPrecision": str(symbol.quantity_precision),
+        "quotePrecision": str(symbol.price_precision + symbol.quantity_precision),
+        "minOrderAmount": write_decimal(symbol.min_quote_value),
+        "maxSymbolOrderNum": "400",
+        "maxProductOrderNum": "400",
+        "status": "online",
+        "maintainTime": "",
+        "areaSymbol": "no",
+    }
+    if category is not Category.MARGIN:
+        return row
+    return row | {
+        "isIsolatedBaseBorrowable": "NO",
+        "isIsolatedQuotedBorrowable": "NO",
+        "warningRiskRatio": "0.8",
+        "liquidationRiskRatio": "1",
+        "maxCrossedLeverage": "3" if symbol.cross_borrowable else "0",
+        "maxIsolatedLeverage": "0",
+        "userMinBorrow": "0.00000001",
+    }
+
+
+def _fees(fills: Sequence[Fill]) -> list[Row]:
+    """Return what was paid of each coin: above zero, as captured, where a classic account sees less than zero."""
+    paid: list[Row] = [{"feeCoin": coin, "fee": write_decimal(fee)} for coin, fee in fees_by_coin(fills).items()]
+    return paid or [{"feeCoin": "", "fee": ""}]
+
+
+def _cancel_reason(order: Order) -> str:
+    if order.status is not Status.CANCELLED:
+        return ""
+    if order.force is Force.POST_ONLY and order.updated_ms == order.created_ms:
+        return _REFUSED_TO_CROSS
+    return _REFUSED_TO_REST.get(order.force, _CANCELLED)

@@ -1,0 +1,1 @@
+"""What the venue can be told to do differently: knobs and faults."""

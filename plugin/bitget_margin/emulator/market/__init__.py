@@ -1,0 +1,1 @@
+"""Prices, orders and wallets of the venue."""

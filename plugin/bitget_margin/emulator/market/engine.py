@@ -1,0 +1,191 @@
+"""Trading: orders, prices and money under one roof."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
+from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
+from bitget_margin.emulator.market.prices import Market
+from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
+
+BGB_SYMBOL = "BGBUSDT"
+_BGB_DECIMALS = 16
+
+CLIENT_ID_MEMORY_MS = 6 * 3_600_000
+#: 10**18 makes ids 19 digits long; the start time keeps the ids of later runs above those of earlier ones.
+_FIRST_ID = 10**18
+_IDS_PER_MS = 100_000
+
+
+class Engine:
+    """The venue's trading floor; it has no clock, so every change is told the time in ms since the epoch.
+
+    :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
+    """
+
+    def __init__(
+        self,
+        symbols: Iterable[Symbol],
+        accounts: Iterable[Account],
+        start_ms: int,
+        pays_in_bgb: Callable[[str], bool] = lambda _uid: False,
+    ) -> None:
+        self.market = Market(symbols, start_ms)
+        self.orders = Orders()
+        self.wallets = {
+            account.uid: Wallet({coin: Decimal(amount) for coin, amount in account.balances.items()}, start_ms)
+            for account in accounts
+        }
+        self._pays_in_bgb = pays_in_bgb
+        self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
+        self._due: list[tuple[int, int, Callable[[int], object]]] = []
+        self._due_number = itertools.count()
+
+    def at(self, due_ms: int, action: Callable[[int], object]) -> None:
+        """Have something done once its time has come."""
+        heapq.heappush(self._due, (due_ms, next(self._due_number), action))
+
+    @property
+    def due_ms(self) -> int | None:
+        """When the next thing is to be done, ms since the epoch; None for nothing."""
+        return self._due[0][0] if self._due else None
+
+    def settle(self, now_ms: int) -> None:
+        """Do everything whose time has come, in order of time."""
+        while self._due and self._due[0][0] <= now_ms:
+            due_ms, _, action = heapq.heappop(self._due)
+            action(due_ms)
+
+    def place(self, uid: str, ticket: Ticket, now_ms: int) -> Order:
+        """Place an order and trade what crosses."""
+        twin = self.orders.live_with_client_id(uid, ticket.client_oid)
+        if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
+            raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
+        order = Order(
+            order_id=self._next_id(),
+            client_oid=ticket.client_oid,
+            uid=uid,
+            symbol=ticket.symbol.symbol,
+            side=ticket.side,
+            order_type=ticket.order_type,
+            force=ticket.force,
+            loan_type=ticket.loan_type,
+            price=ticket.price,
+            base_size=ticket.base_size,
+            quote_size=ticket.quote_size,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            self_trade=ticket.self_trade,
+        )
+        self.wallets[uid].freeze(_reserved_coin(ticket.symbol, order.side), order.reserve)
+        self.orders.add(order)
+        price = self.market.price(order.symbol)
+        if order.order_type is OrderType.MARKET or (order.crosses(price) and order.force is not Force.POST_ONLY):
+            size = order.base_size or floor_to(order.quote_size / price, ticket.symbol.quantity_precision)
+            return self._trade(order, size, price, Scope.TAKER, now_ms)
+        if order.crosses(price) or order.force in (Force.IOC, Force.FOK):
+            return self.cancel(order.order_id, now_ms)
+        return order
+
+    def cancel(self, order_id: str, now_ms: int) -> Order:
+        """End an order if it still lives, and free what it had frozen."""
+        order = self.orders.get(order_id)
+        if order is None:
+            raise ValueError(f"there is no order {order_id}")
+        if order.live:
+            self.wallets[order.uid].release(self._coin(order), order.reserve)
+            order = replace(order, status=Status.CANCELLED, updated_ms=now_ms)
+            self.orders.update(order)
+        return order
+
+    def fill(self, order_id: str, amount: Decimal | None, now_ms: int) -> Order:
+        """Fill a live order at its own price.
+
+        :param amount: base coins, None for all that is left
+        """
+        order = self.orders.get(order_id)
+        if order is None:
+            raise ValueError(f"there is no order {order_id}")
+        if not order.live:
+            raise ValueError(f"order {order_id} has ended, it is {order.status}")
+        left = order.base_size - order.filled
+        size = left if amount is None else amount
+        if not ZERO < size <= left:
+            raise ValueError(f"order {order_id} can be filled by more than 0 up to {left}, not by {size}")
+        return self._trade(order, size, order.price, Scope.MAKER, now_ms)
+
+    def set_price(self, symbol: str, price: Decimal, liquidity: Decimal | None, now_ms: int) -> None:
+        """Move the price and fill the resting orders that it reaches, best price first, then oldest.
+
+        :param liquidity: most base coins that trade at this move, None for no limit
+        """
+        self.market.move(symbol, price, now_ms)
+        reached = [order for order in self.orders.live_of(symbol) if order.crosses(price)]
+        # The sort is stable, so that orders of one price stay in order of time.
+        for order in sorted(reached, key=lambda order: -order.price if order.side is Side.BUY else order.price):
+            size = order.base_size - order.filled
+            if liquidity is not None:
+                size = min(size, liquidity)
+                liquidity -= size
+            if size:
+                self._trade(order, size, order.price, Scope.MAKER, now_ms)
+
+    def _trade(self, order: Order, size: Decimal, price: Decimal, scope: Scope, now_ms: int) -> Order:
+        symbol = self.market.symbols[order.symbol]
+        amount = size * price
+        buys = order.side is Side.BUY
+        filled = order.filled + size
+        # A market buy is done after its one trade, though its size in base coins is 0.
+        done = filled >= order.base_size
+        after = replace(
+            order,
+            status=Status.FILLED if done else Status.PARTIALLY_FILLED,
+            filled=filled,
+            quote_filled=order.quote_filled + amount,
+            updated_ms=now_ms,
+        )
+        spent, received, coin = (amount, size, symbol.base) if buys else (size, amount, symbol.quote)
+        fee = received * (symbol.maker_fee_rate if scope is Scope.MAKER else symbol.taker_fee_rate)
+        wallet = self.wallets[order.uid]
+        wallet.spend(self._coin(order), spent)
+        wallet.release(self._coin(order), order.reserve - after.reserve - spent)
+        in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
+        wallet.receive(coin, received if in_bgb is not None else received - fee)
+        fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
+        # First the trade, so that whoever learns of the order's change finds it.
+        self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
+        self.orders.update(after)
+        return after
+
+    def _take_bgb(self, uid: str, value: Decimal) -> Decimal | None:
+        """Take a fee in BGB and return how much that was; None where the account pays in the coin that it received.
+
+        :param value: of the fee, in quote coins
+        """
+        if not self._pays_in_bgb(uid):
+            return None
+        price = self.market.price(BGB_SYMBOL) if BGB_SYMBOL in self.market.symbols else Decimal(1)
+        fee = round(EXACT.divide(value, price), _BGB_DECIMALS)
+        wallet = self.wallets[uid]
+        if wallet.balances().get(BGB, NOTHING).available < fee:
+            return None
+        wallet.freeze(BGB, fee)
+        wallet.spend(BGB, fee)
+        return fee
+
+    def _coin(self, order: Order) -> str:
+        return _reserved_coin(self.market.symbols[order.symbol], order.side)
+
+    def _next_id(self) -> str:
+        return str(next(self._ids))
+
+
+def _reserved_coin(symbol: Symbol, side: Side) -> str:
+    return symbol.quote if side is Side.BUY else symbol.base

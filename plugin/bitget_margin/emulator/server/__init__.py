@@ -1,0 +1,1 @@
+"""HTTP and websocket servers in front of the venue."""

@@ -1,0 +1,92 @@
+"""The section `bitget_margin` of a freqtrade configuration, checked at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from bitget_margin.freqtrade.compat import OperationalException
+from bitget_margin.rate_limit import BadGate, GateSettings
+
+NAME: Final = "bitgetcross"
+"""The exchange's name in a configuration."""
+SECTION: Final = "bitget_margin"
+WAIT_MAX_MS: Final = 30_000
+_E = TypeVar("_E", bound=Enum)
+
+
+class CancelScope(Enum):
+    """What an exit cancels."""
+
+    TRADE = "trade"
+    """The resting orders of the trade."""
+    PAIR = "pair"
+    """Every open order on the symbol, whoever placed it."""
+
+
+class PartialExits(Enum):
+    """What becomes of the resting orders at a partial exit."""
+
+    LEAVE = "leave"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """What the user chose.
+
+    `wait_ms` bounds, over one exit or one loop, the time that is spent on resting orders, retries included.
+    `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots.
+    """
+
+    cancel_scope: CancelScope = CancelScope.TRADE
+    partial_exits: PartialExits = PartialExits.LEAVE
+    wait_ms: int = 3_000
+    rate_gate: object = field(default=None, repr=False)
+
+
+_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate")
+
+
+def parse_config(config: Mapping[str, Any]) -> BotSettings:
+    """Return the settings of a configuration, or stop the bot with what is wrong."""
+    section = config.get(SECTION, {})
+    if not isinstance(section, Mapping):
+        raise OperationalException(f'"{SECTION}" in the configuration is {section!r}; give an object')
+    unknown = sorted(set(section) - set(_KNOWN))
+    if unknown:
+        raise OperationalException(
+            f'"{SECTION}" in the configuration has {", ".join(unknown)}; known are {", ".join(_KNOWN)}'
+        )
+    defaults = BotSettings()
+    return BotSettings(
+        cancel_scope=_choice(section, "cancel_scope", CancelScope, defaults.cancel_scope),
+        partial_exits=_choice(section, "partial_exits", PartialExits, defaults.partial_exits),
+        wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
+        rate_gate=_rate_gate(section.get("rate_gate")),
+    )
+
+
+def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) -> _E:
+    try:
+        return kind(section.get(name, default.value))
+    except ValueError:
+        choices = ", ".join(repr(member.value) for member in kind)
+        raise OperationalException(f'"{SECTION}.{name}" is {section[name]!r}; give one of {choices}') from None
+
+
+def _rate_gate(value: object) -> object:
+    if value is not None:
+        try:
+            GateSettings.of(value)
+        except BadGate as error:
+            raise OperationalException(f'"{SECTION}.rate_gate": {error}') from None
+    return value
+
+
+def _wait_ms(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= WAIT_MAX_MS:  # noqa: PLR2004
+        raise OperationalException(f'"{SECTION}.wait_ms" is {value!r}; give milliseconds from 100 to {WAIT_MAX_MS}')
+    return value

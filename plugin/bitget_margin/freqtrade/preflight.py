@@ -1,0 +1,128 @@
+"""What is checked before the bot trades: each refusal is one line that says what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import ccxt
+
+from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.freqtrade.compat import OperationalException, is_trading
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.alerts import Notices
+
+_CLOCK: Final = "40008"
+_CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
+"""ccxt's names, and those of freqtrade's configuration."""
+_RATE: Final = "10 requests per 1.05 s and endpoint"
+
+
+def refuse_modes(config: Mapping[str, Any]) -> None:
+    """Refuse any trading mode but spot on the crossed account."""
+    mode = _text(config.get("trading_mode", "spot"))
+    margin = _text(config.get("margin_mode"))
+    if mode != "spot":
+        raise OperationalException(
+            f'bitgetcross: "trading_mode" is {mode!r}; only "spot" is supported (longs without leverage): '
+            'set "trading_mode": "spot" and "margin_mode": "cross".',
+        )
+    # Commands that only list or download need no margin mode.
+    if margin != "cross" and (margin or is_trading(dict(config))):
+        raise OperationalException(
+            f'bitgetcross: "margin_mode" is {repr(margin) if margin else "not set"}; it trades the crossed account: '
+            'set "margin_mode": "cross".',
+        )
+
+
+def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
+    """Refuse a stop-loss that would rest on the venue: the crossed account has no trigger orders."""
+    if order_types.get("stoploss_on_exchange"):
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: '
+            'set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.',
+        )
+
+
+def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
+    """Refuse listed pairs that the crossed account cannot trade; what a pairlist finds later is not known yet."""
+    listed = config.get("exchange", {}).get("pair_whitelist", [])
+    wrong = [pair for pair in listed if pair in markets and not crosses(markets[pair])]
+    if wrong:
+        raise OperationalException(
+            f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take "
+            f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
+        )
+
+
+def crosses(market: Mapping[str, Any]) -> bool:
+    """Whether a market is tradable on the crossed account, as far as ccxt knows."""
+    return bool((market.get("marginModes") or {}).get("cross", market.get("margin")))
+
+
+def introduce(api: Any, notices: Notices) -> None:
+    """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
+    _refuse_missing_credentials(api)
+    try:
+        unified, _ = api.handle_uta_and_params({}, "fetchBalance")
+        info = api.privateUtaGetV3AccountSettings({}) if unified else api.privateSpotGetV2SpotAccountInfo({})
+        balance = api.fetch_balance({"marginMode": "cross"})
+    except ccxt.BaseError as error:
+        raise OperationalException(_refusal(error)) from error
+    data = info.get("data") or {}
+    uid = str(data.get("uid" if unified else "userId") or "unknown")
+    if uid != "unknown":
+        api.options["uid"] = uid
+    kind = "unified" if unified else "classic"
+    notices.note(
+        f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
+        f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
+    )
+    debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
+    if debts:
+        owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
+        notices.warn(
+            f"The crossed account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
+            "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
+        )
+
+
+def _refuse_missing_credentials(api: Any) -> None:
+    missing = [name for ccxt_name, name in _CREDENTIALS.items() if not getattr(api, ccxt_name, None)]
+    if missing:
+        fields = ", ".join(f"exchange.{name}" for name in missing)
+        variables = ", ".join(f"FREQTRADE__EXCHANGE__{name.upper()}" for name in missing)
+        raise OperationalException(
+            f"bitgetcross: {fields} not set: give the API key of an account that may trade margin, in the "
+            f"configuration or as {variables}.",
+        )
+
+
+def _sharing(api: Any) -> str:
+    try:
+        gate = shared_limiter_of(api)
+    except ccxt.BadRequest as error:
+        raise OperationalException(f"bitgetcross: {error}") from error
+    return "in this process" if gate is None else f"shared through {gate.url}"
+
+
+def _wallet(balance: Mapping[str, Any]) -> str:
+    held = {coin: total for coin, total in (balance.get("total") or {}).items() if total}
+    return ", ".join(f"{total:.8g} {coin}" for coin, total in held.items()) or "empty"
+
+
+def _refusal(error: ccxt.BaseError) -> str:
+    said = " ".join(str(error).split())
+    if _CLOCK in said:
+        return f"bitgetcross: the venue refuses this machine's clock ({said}): set it right, for example with NTP."
+    if isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied):
+        return (
+            f"bitgetcross: the venue refuses the API key ({said}): check exchange.key, exchange.secret and "
+            "exchange.password (the key's passphrase), and that the key may read and trade margin from this address."
+        )
+    return f"bitgetcross: the account could not be looked at ({said}): start again once the venue answers."
+
+
+def _text(value: object) -> str:
+    return str(getattr(value, "value", value) or "")
