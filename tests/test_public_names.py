@@ -13,7 +13,9 @@ def test_all_names_exist_and_no_other_is_public() -> None:
     public = {name for name in vars(bitget_margin) if not name.startswith("_")} | {"__version__"}
     modules = {
         "adapter",
-        "gates",
+        "client_order_ids",
+        "drivers",
+        "rate_limit",
         "annotations",
         "cli",
         "core",

@@ -26,7 +26,7 @@ from freqtrade.strategy import IStrategy
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, unregister
-from bitget_margin.freqtrade import config as bot_config
+from bitget_margin.freqtrade import exchange as bot_exchange
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.resting_orders import Keeper
 from support import bot as support
@@ -268,7 +268,7 @@ class TestNoOtherClass:
         ("holder", "name"),
         [
             (preflight, "refuse_modes"),
-            (bot_config, "parse_config"),
+            (bot_exchange, "parse_config"),
             (Keeper, "__init__"),
             (preflight, "refuse_pairs"),
             (preflight, "introduce"),

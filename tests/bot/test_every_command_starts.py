@@ -19,7 +19,7 @@ import rapidjson
 import requests
 
 from bitget_margin.emulator import Emulator, ccxt_urls
-from bitget_margin.freqtrade.config import SECTION, BotSettings, read
+from bitget_margin.freqtrade.config import SECTION, BotSettings, parse_config
 from support.bot import WAIT_SECONDS, Bot, private
 from support.console import WIDE, has_traceback, unwrapped
 
@@ -203,7 +203,7 @@ def test_the_configurations_hold_no_keys_and_show_the_defaults() -> None:
         config = loaded(path)
         assert not {"key", "secret", "password"} & set(config["exchange"])
         assert set(config[SECTION]) == {"cancel_scope", "partial_exits", "wait_ms"}
-        assert read(config) == BotSettings()
+        assert parse_config(config) == BotSettings()
         assert (config["exchange"]["name"], config["trading_mode"], config["margin_mode"]) == (
             "bitgetcross",
             "spot",

@@ -25,7 +25,7 @@ print(sum(store.reserve("w", 10, 60_000, 0) is not None for _ in range(int(sys.a
 """
 FORKS = """
 import os, sys
-from bitget_margin.gates import open_gate
+from bitget_margin.rate_limit import open_gate
 def take():
     return open_gate("sqlite:///" + sys.argv[1]).reserve("w", 10, 60_000, 0)
 print(take(), flush=True)
