@@ -16,7 +16,7 @@ from bitget_margin.adapter.sessions import Sessions
 from bitget_margin.adapter.transport import PACED
 from bitget_margin.core.effects import Flow, T
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.drivers.aio import Driver
+from bitget_margin.drivers.aio import AsyncDriver
 
 
 class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncExchange):
@@ -157,7 +157,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncExchange):
 
     async def perform(self, flow: Flow[T]) -> T:
         """Run one of the adapter's flows, and return what it returns."""
-        return await Driver(self).run(flow)
+        return await AsyncDriver(self).run(flow)
 
 
 class bitget(AsyncCrossedMargin, ccxt.async_support.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ

@@ -15,7 +15,7 @@ from bitget_margin.adapter.sessions import Sessions
 from bitget_margin.adapter.transport import PACED
 from bitget_margin.core.effects import Flow, T
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.drivers.threaded import Driver
+from bitget_margin.drivers.threaded import ThreadedDriver
 
 
 class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
@@ -225,4 +225,4 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
 
     def perform(self, flow: Flow[T]) -> T:
         """Run one of the adapter's flows, and return what it returns."""
-        return Driver(self).run(flow)
+        return ThreadedDriver(self).run(flow)

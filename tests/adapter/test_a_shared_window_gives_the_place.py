@@ -14,11 +14,11 @@ import pytest
 from bitget_margin.adapter import cancel, params, rate_limits
 from bitget_margin.adapter import fetch as fetch_flows
 from bitget_margin.adapter import transport as clocks
-from bitget_margin.adapter.params import BadGate, shared_limiter_of
+from bitget_margin.adapter.params import BadLimiterConfig, shared_limiter_of
 from bitget_margin.adapter.rate_limits import Knock, Pause
 from bitget_margin.core.effects import Call, Fault, Send, SendAll
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.rate_limit import Gate, GateDown, Place, WhenDown
+from bitget_margin.rate_limit import LimiterDown, SharedLimiter, Slot, WhenDown
 from bitget_margin.rate_limit.registry import _windows
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import EPOCH_MS, fault, in_turn, page, row
@@ -56,25 +56,27 @@ def clock() -> Iterator[Clock]:
     """Let departures and the health of a store go by a clock of this test's own."""
     made = Clock()
     with (
-        mock.patch.object(rate_limits, "now_ms", made),
+        mock.patch.object(rate_limits, "monotonic_ms", made),
         mock.patch("bitget_margin.rate_limit.shared._now_ms", made),
         mock.patch.dict(_windows, clear=True),
     ):
         yield made
 
 
-def shared(when_down: WhenDown = WhenDown.WAIT) -> Gate:
+def shared(when_down: WhenDown = WhenDown.WAIT) -> SharedLimiter:
     """Return a shared window."""
-    return Gate("redis://127.0.0.1/0", Store(), 100.0, when_down)
+    return SharedLimiter("redis://127.0.0.1/0", Store(), 100.0, when_down)
 
 
-def departing(gate: Gate, *, urgent: bool = False, left_ms: float = 3_000) -> tuple[Send, rate_limits.Departure]:
+def departing(
+    gate: SharedLimiter, *, urgent: bool = False, left_ms: float = 3_000
+) -> tuple[Send, rate_limits.Departure]:
     """Return a request, and its departure from an exchange that shares this window."""
     made = exchange(uid="7")
     made.enableRateLimit = True
-    leaving = Send(Call(Endpoint.ASSETS, {}), 1_000, 5_000 + left_ms, urgent=urgent)
+    leaving = Send(Call(Endpoint.ASSETS, {}), 1_000, 5_000 + left_ms, is_cancel=urgent)
     with mock.patch.object(rate_limits, "shared_limiter_of", lambda given: gate if given is made else None):
-        steps = rate_limits.depart(made, leaving)
+        steps = rate_limits.acquire(made, leaving)
         first = steps.send(None)
     assert isinstance(first, Knock)
     first.ask()
@@ -103,36 +105,36 @@ def unsent(reply: object) -> str | None:
 
 def test_a_request_leaves_when_its_place_in_the_shared_window_begins(clock: Clock) -> None:
     leaving, steps = departing(shared())
-    assert step(steps, Place(40)) == Pause(40)
+    assert step(steps, Slot(40)) == Pause(40)
     clock.now = 5_040
     assert step(steps) == LEFT
-    assert (leaving.started, leaving.left_ms, leaving.place_ms) == (True, 5_040, 5_040)
+    assert (leaving.started, leaving.left_ms, leaving.slot_ms) == (True, 5_040, 5_040)
 
 
 def test_what_left_through_the_shared_window_is_known_here_when_its_store_fails(clock: Clock) -> None:
     """Else twice as many would leave in that second."""
     for _ in range(10):
         _, steps = departing(shared(), urgent=True)
-        step(steps, Place(0))
+        step(steps, Slot(0))
         assert step(steps) == LEFT
     _, steps = departing(shared(), urgent=True)
-    assert step(steps, GateDown("refused")) == Pause(1_050)
+    assert step(steps, LimiterDown("refused")) == Pause(1_050)
     steps.close()
     # While the store answers, it is the store that says when; only what has not arrived yet is waited for.
     _, steps = departing(shared())
-    step(steps, Place(0))
+    step(steps, Slot(0))
     assert step(steps) == Pause(1_001)
     steps.close()
 
 
 def test_a_place_that_could_not_be_kept_is_asked_for_again(clock: Clock) -> None:
     _, steps = departing(shared(), left_ms=60)
-    assert step(steps, Place(50, kept=False)) == Pause(50)
+    assert step(steps, Slot(50, kept=False)) == Pause(50)
     clock.now = 5_050
     again = step(steps)
     assert isinstance(again, Knock)
     assert again.allowed_ms == 10
-    assert step(steps, Place(0)) == Pause(0)
+    assert step(steps, Slot(0)) == Pause(0)
     assert step(steps) == LEFT
 
 
@@ -142,7 +144,7 @@ def test_a_shared_window_without_room_lets_nothing_leave(clock: Clock) -> None:
     for late_ms in (5_060, 5_061):
         clock.now = 5_000
         leaving, steps = departing(shared(), left_ms=60)
-        step(steps, Place(50, kept=False))
+        step(steps, Slot(50, kept=False))
         clock.now = late_ms
         assert unsent(step(steps)) == NO_ROOM
         assert not leaving.started
@@ -150,7 +152,7 @@ def test_a_shared_window_without_room_lets_nothing_leave(clock: Clock) -> None:
 
 def test_a_place_that_began_too_late_is_not_used(clock: Clock) -> None:
     leaving, steps = departing(shared(), left_ms=60)
-    step(steps, Place(50))
+    step(steps, Slot(50))
     clock.now = 5_060
     assert unsent(step(steps)) == NO_ROOM
     assert (leaving.started, leaving.left_ms) == (False, None)
@@ -160,8 +162,8 @@ def test_what_belongs_to_a_cancel_goes_by_the_window_of_this_process_while_the_s
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     leaving, steps = departing(shared(WhenDown.FAIL), urgent=True)
-    assert step(steps, GateDown("refused")) == LEFT
-    assert (leaving.left_ms, leaving.place_ms) == (5_000, 5_000)
+    assert step(steps, LimiterDown("refused")) == LEFT
+    assert (leaving.left_ms, leaving.slot_ms) == (5_000, 5_000)
     assert len(_windows) == 1
     assert "cannot be asked (refused)" in caplog.text
 
@@ -182,43 +184,43 @@ def test_every_request_of_a_cancel_belongs_to_it_and_no_question_does(flow: Any,
     steps = flow(exchange())
     effect = next(steps)
     assert isinstance(effect, SendAll)
-    assert [send.urgent for send in effect.sends] == [urgent] * len(effect.sends)
+    assert [send.is_cancel for send in effect.sends] == [urgent] * len(effect.sends)
     steps.close()
 
 
 def test_what_can_wait_waits_for_the_store_until_its_deadline(clock: Clock) -> None:
     gate = shared()
     _, steps = departing(gate, left_ms=1_050)
-    assert step(steps, GateDown("refused")) == Pause(100)
-    assert gate.is_resting()
+    assert step(steps, LimiterDown("refused")) == Pause(100)
+    assert gate.in_backoff()
     clock.now = 5_999
     assert step(steps) == Pause(51)  # not asked: it has just failed
     clock.now = 6_000
     assert isinstance(step(steps), Knock)
-    assert step(steps, Place(0)) == Pause(0)
-    assert not gate.is_resting()
+    assert step(steps, Slot(0)) == Pause(0)
+    assert not gate.in_backoff()
     assert step(steps) == LEFT
     clock.now = 5_000
     _, steps = departing(shared(), left_ms=1_000)
-    step(steps, GateDown("refused"))
+    step(steps, LimiterDown("refused"))
     clock.now = 6_000
     assert unsent(step(steps)) == f"{DOWN} (refused)"
 
 
 def test_what_is_not_to_wait_fails_at_once_and_says_why(clock: Clock) -> None:
     gate = shared(WhenDown.FAIL)
-    assert unsent(step(departing(gate)[1], GateDown("refused"))) == f"{DOWN} (refused)"
+    assert unsent(step(departing(gate)[1], LimiterDown("refused"))) == f"{DOWN} (refused)"
     made = exchange()
     made.enableRateLimit = True
     with mock.patch.object(rate_limits, "shared_limiter_of", return_value=gate):
-        resting = step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
+        resting = step(rate_limits.acquire(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000)))
     assert unsent(resting) == f"{DOWN} (it has just failed)"
 
 
 def test_without_a_rate_limit_no_window_is_asked(clock: Clock) -> None:
     made = exchange()
     with mock.patch.object(rate_limits, "shared_limiter_of", side_effect=AssertionError):
-        assert step(rate_limits.depart(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
+        assert step(rate_limits.acquire(made, Send(Call(Endpoint.ASSETS, {}), 1_000, 9_000))) == LEFT
 
 
 # -- whose window it is -----------------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent(
     made = exchange(rateGate="redis:/nowhere")
     venue = Caller(in_turn(page()))
     with (
-        mock.patch.object(params, "open_gate", side_effect=BadGate("it names no host")) as opened,
+        mock.patch.object(params, "open_limiter", side_effect=BadLimiterConfig("it names no host")) as opened,
         pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"),
     ):
         venue.call(fetch_flows.fetch_order(made, "12", BTC, CROSS))
@@ -240,7 +242,10 @@ def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent(
 @pytest.fixture
 def sharing() -> Iterator[Any]:
     """Return an exchange that shares a window, and does not know its UID."""
-    with mock.patch.object(params, "open_gate", return_value=shared()), mock.patch.dict(rate_limits._uids, clear=True):
+    with (
+        mock.patch.object(params, "open_limiter", return_value=shared()),
+        mock.patch.dict(rate_limits._uids, clear=True),
+    ):
         yield another()
 
 
@@ -306,7 +311,7 @@ def test_the_question_whose_account_it_is_takes_a_second_of_a_cancel_at_most(sha
     effect: Any = next(cancelling)
     (asked,) = effect.sends
     assert (asked.call.endpoint, asked.request_ms, asked.urgent) == (Endpoint.ACCOUNT, 1_000, True)
-    assert 0 < asked.deadline_ms - clocks.now_ms() <= 1_000
+    assert 0 < asked.deadline_ms - clocks.monotonic_ms() <= 1_000
     refused = cancelling.send((fault("429", status=429),))
     assert [send.call.endpoint for send in refused.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
     cancelling.close()

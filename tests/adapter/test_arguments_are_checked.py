@@ -25,7 +25,7 @@ from bitget_margin.adapter.params import (
     whole_number,
 )
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.settings import Pacing, Settings
 from support.calling import BTC, CROSS, exchange
 
@@ -207,9 +207,9 @@ def test_what_a_market_buy_may_cost_is_found_as_in_ccxt() -> None:
 
 def test_one_order_is_named_by_one_of_its_ids() -> None:
     made = exchange()
-    assert order_ref(made, "m", "1", BTC, {}) == Target(BTC, IdKind.ORDER, "1")
+    assert order_ref(made, "m", "1", BTC, {}) == OrderRef(BTC, IdKind.ORDER, "1")
     for nothing in (None, ""):
-        assert order_ref(made, "m", nothing, BTC, {"clientOid": "a"}) == Target(BTC, IdKind.CLIENT, "a")
+        assert order_ref(made, "m", nothing, BTC, {"clientOid": "a"}) == OrderRef(BTC, IdKind.CLIENT, "a")
     for given, params, said in (
         ("1", {"clientOrderId": "a"}, "both id '1' and clientOrderId 'a' are given; give one of them"),
         ("", {}, "id is ''"),

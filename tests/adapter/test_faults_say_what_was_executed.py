@@ -15,7 +15,7 @@ import urllib3
 import bitget_margin
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
-from bitget_margin.core.effects import Answer, Fault
+from bitget_margin.core.effects import Fault, Reply
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from support.calling import BTC, exchange
 
@@ -41,7 +41,7 @@ def test_the_venues_answer_is_read_from_the_exception_that_came_with_it() -> Non
 def test_a_success_with_another_message_is_an_answer_unless_a_server_failed() -> None:
     body = {"code": "00000", "msg": "ok", "data": []}
     error = ccxt.ExchangeError("x")
-    assert tied(error, 200, body) == Answer(body)
+    assert tied(error, 200, body) == Reply(body)
     assert tied(error, 500, body) == Fault(error, "00000", "ok", 500, body=body)
 
 

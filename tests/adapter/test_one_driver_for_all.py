@@ -31,7 +31,7 @@ class Clock:
 def clock() -> Iterator[Clock]:
     """Let the drivers go by a clock of this test's own."""
     made = Clock()
-    with mock.patch.object(transport, "now_ms", made):
+    with mock.patch.object(transport, "monotonic_ms", made):
         yield made
 
 
@@ -41,8 +41,8 @@ def send(deadline_ms: float = 10_000, call: Call = ASSETS) -> Send:
 
 
 def test_the_clock_counts_milliseconds_and_only_goes_forward() -> None:
-    assert abs(transport.now_ms() - time.monotonic() * 1_000) < 1_000
-    assert transport.now_ms() <= transport.now_ms()
+    assert abs(transport.monotonic_ms() - time.monotonic() * 1_000) < 1_000
+    assert transport.monotonic_ms() <= transport.monotonic_ms()
 
 
 def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: Clock) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bitget_margin.adapter import fetch
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn, page, row
@@ -55,7 +55,7 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
         ccxt.BadResponse, match=r"^bitget fetch_order\(\): what .* cannot be read: OSError: 40014 None$"
     ):
         Caller(in_turn(fault("40014"))).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
-    html = in_turn(Answer("<html>"))
+    html = in_turn(Reply("<html>"))
     params = CROSS | {"timeout": 200}
     with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
         Caller(html).call(fetch.fetch_order(exchange(), "12", BTC, params))
@@ -133,7 +133,7 @@ def test_a_venue_that_wants_a_symbol_is_told_in_ccxts_words() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
         fetched(in_turn(DENIED), None)
     with pytest.raises(ccxt.BadResponse, match=r"^bitget fetch_open_orders\(\): .*open-orders answered"):
-        fetched(in_turn(Answer("<html>")), None, params=CROSS | {"timeout": 200})
+        fetched(in_turn(Reply("<html>")), None, params=CROSS | {"timeout": 200})
 
 
 @pytest.mark.parametrize(

@@ -13,21 +13,21 @@ from bitget_margin.adapter import call as desks
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.adapter.orders import readable, report
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.core.cancel_all import Swept
-from bitget_margin.core.cancel_state import Entry, Ledger
+from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_state import CancelState, OrderState
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, Row
-from bitget_margin.core.order_row import row as read
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, OrderRow
+from bitget_margin.core.order_row import parse_row as read
 from bitget_margin.core.outcome import CancelResult, Outcome
 from bitget_margin.core.settings import Settings
 from support.calling import BTC, Caller, exchange
 from support.script import START_MS, fault, in_turn, page
 from support.wire import row
 
-BY_ID = Target("BTCUSDT", IdKind.ORDER, "11")
-BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+BY_ID = OrderRef("BTCUSDT", IdKind.ORDER, "11")
+BY_NAME = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
 UNIFIED_ROW = {
     "category": "MARGIN",
     "orderId": "11",
@@ -47,18 +47,18 @@ UNIFIED_ROW = {
 }
 
 
-def a_row(status: str = "cancelled", **more: str) -> Row:
+def a_row(status: str = "cancelled", **more: str) -> OrderRow:
     """Return a row that was read."""
     found = read(row("11", status, **more), CLASSIC_FIELDS)
     assert found is not None
     return found
 
 
-def told(target: Target, outcome: Outcome | None, **known: Any) -> CancelResult:
+def told(target: OrderRef, outcome: Outcome | None, **known: Any) -> CancelResult:
     """Return what is told of one order."""
     made = exchange()
-    ledger = Ledger({target: Entry(target, outcome, **known)})
-    (result,) = report(made, ledger, {"BTCUSDT": made.markets[BTC]}, 5).results
+    cancel_state = CancelState({target: OrderState(target, outcome, **known)})
+    (result,) = report(made, cancel_state, {"BTCUSDT": made.markets[BTC]}, 5).results
     return result
 
 
@@ -113,13 +113,13 @@ def test_an_acknowledgement_is_what_stock_ccxt_makes_of_it() -> None:
 
 def test_acknowledged_orders_share_nothing_but_their_market() -> None:
     made = exchange()
-    targets = [Target("BTCUSDT", IdKind.ORDER, "11"), Target("BTCUSDT", IdKind.ORDER, "12")]
+    targets = [OrderRef("BTCUSDT", IdKind.ORDER, "11"), OrderRef("BTCUSDT", IdKind.ORDER, "12")]
     entries = {
-        target: Entry(target, Outcome.ACCEPTED, info={"orderId": target.value, "clientOid": f"c{target.value}"})
+        target: OrderState(target, Outcome.ACCEPTED, info={"orderId": target.value, "clientOid": f"c{target.value}"})
         for target in targets
     }
     with mock.patch.object(made, "parse_order", wraps=made.parse_order) as parsed:
-        first, second = report(made, Ledger(entries), {"BTCUSDT": made.markets[BTC]}, 5).orders
+        first, second = report(made, CancelState(entries), {"BTCUSDT": made.markets[BTC]}, 5).orders
     assert [(o["id"], o["clientOrderId"], o["symbol"]) for o in (first, second)] == [
         ("11", "c11", BTC),
         ("12", "c12", BTC),
@@ -150,14 +150,14 @@ def test_names_are_as_the_caller_gave_them_where_the_venue_leaves_them_out() -> 
     ],
 )
 def test_a_brief_report_says_the_same_in_fewer_words_of_what_was_cancelled_without_a_fill(
-    found: Row, parsed: int
+    found: OrderRow, parsed: int
 ) -> None:
     made = exchange()
-    ledger = Ledger({BY_ID: Entry(BY_ID, Outcome.CANCELED, row=found)})
+    cancel_state = CancelState({BY_ID: OrderState(BY_ID, Outcome.CANCELED, row=found)})
     markets = {"BTCUSDT": made.markets[BTC]}
-    whole = report(made, ledger, markets, 5)
+    whole = report(made, cancel_state, markets, 5)
     with mock.patch.object(made, "parse_order", wraps=made.parse_order) as parse:
-        brief = report(made, ledger, markets, 5, brief=True)
+        brief = report(made, cancel_state, markets, 5, brief=True)
     assert parse.called == parsed
     (order,), (full,) = brief.orders, whole.orders
     assert order == {name: full[name] for name in order}
@@ -168,19 +168,19 @@ def test_a_brief_report_says_the_same_in_fewer_words_of_what_was_cancelled_witho
 @pytest.mark.parametrize("outcome", [Outcome.FILLED, Outcome.OPEN, Outcome.UNKNOWN, Outcome.ACCEPTED])
 def test_a_brief_report_is_brief_about_proven_cancels_alone(outcome: Outcome) -> None:
     made = exchange()
-    ledger = Ledger({BY_ID: Entry(BY_ID, outcome, row=a_row("live", size="0"), info={"orderId": "11"})})
+    cancel_state = CancelState({BY_ID: OrderState(BY_ID, outcome, row=a_row("live", size="0"), info={"orderId": "11"})})
     markets = {"BTCUSDT": made.markets[BTC]}
-    assert report(made, ledger, markets, 5, brief=True) == report(made, ledger, markets, 5)
+    assert report(made, cancel_state, markets, 5, brief=True) == report(made, cancel_state, markets, 5)
 
 
 def test_a_symbol_that_is_not_in_the_markets_is_told_all_the_same() -> None:
     made = exchange()
-    target = Target("NEWUSDT", IdKind.ORDER, "11")
-    ledger = Ledger({target: Entry(target, Outcome.CANCELED)}, unasked=[{"x": 1}], requests=7)
-    found = report(made, ledger, {}, 5.5, ("Z",))
+    target = OrderRef("NEWUSDT", IdKind.ORDER, "11")
+    cancel_state = CancelState({target: OrderState(target, Outcome.CANCELED)}, unasked=[{"x": 1}], requests=7)
+    found = report(made, cancel_state, {}, 5.5, ("Z",))
     assert found.results[0].symbol == found.orders[0]["symbol"]
     assert "NEWUSDT" in found.results[0].symbol.replace("/", "")
-    both = Ledger({BY_ID: Entry(BY_ID, Outcome.CANCELED)})
+    both = CancelState({BY_ID: OrderState(BY_ID, Outcome.CANCELED)})
     assert report(made, both, {}, 5).results[0].symbol == BTC, "a pair, not the contract of the same name"
     assert (found.unasked, found.requests, found.elapsed_ms, found.unexamined) == (({"x": 1},), 7, 5.5, ("Z",))
 
@@ -199,44 +199,50 @@ def opened(**options: Any) -> Any:
     made = exchange(**options)
     venue = Caller(in_turn(page()))
     with venue.clocked():
-        return made, desks.open_desk(made, Settings(timeout_ms=3_000), {})
+        return made, desks.open_call(made, Settings(timeout_ms=3_000), {})
 
 
 def test_a_desk_keeps_time_back_to_write_the_report_and_looks_back_as_far_as_the_venue_lets_it() -> None:
-    made, desk = opened()
-    assert (desk.deadline.at_ms, desk.began_ms) == (START_MS + 2_900, START_MS)
-    assert desk.since_ms == WHOLE_WINDOW
-    assert desk.dialect.kind is AccountKind.CLASSIC
-    desk.learn(AccountKind.UNIFIED)
+    made, ctx = opened()
+    assert (ctx.deadline.at_ms, ctx.began_ms) == (START_MS + 2_900, START_MS)
+    assert ctx.since_ms == WHOLE_WINDOW
+    assert ctx.dialect.kind is AccountKind.CLASSIC
+    ctx.learn(AccountKind.UNIFIED)
     assert made.options["uta"] is True
     venue = Caller(in_turn(page()))
     with venue.clocked():
-        assert desks.open_desk(made, Settings(timeout_ms=500), {}).deadline.at_ms == START_MS + 450
-        assert desks.open_desk(made, Settings(), {}).dialect.kind is AccountKind.UNIFIED
-        assert desks.open_desk(made, Settings(), {"uta": False}).dialect.kind is AccountKind.CLASSIC
+        assert desks.open_call(made, Settings(timeout_ms=500), {}).deadline.at_ms == START_MS + 450
+        assert desks.open_call(made, Settings(), {}).api.kind is AccountKind.UNIFIED
+        assert desks.open_call(made, Settings(), {"uta": False}).api.kind is AccountKind.CLASSIC
 
 
 def test_orders_are_entered_under_the_venues_symbols_once() -> None:
-    made, desk = opened()
-    named = [Target(BTC, IdKind.ORDER, "1"), Target("ETH/USDT", IdKind.ORDER, "1"), Target(BTC, IdKind.ORDER, "1")]
-    markets = desks.place(made, "m", desk, named)
-    assert [(t.symbol, t.value) for t in desk.ledger.entries] == [("BTCUSDT", "1"), ("ETHUSDT", "1")]
+    made, ctx = opened()
+    named = [
+        OrderRef(BTC, IdKind.ORDER, "1"),
+        OrderRef("ETH/USDT", IdKind.ORDER, "1"),
+        OrderRef(BTC, IdKind.ORDER, "1"),
+    ]
+    markets = desks.register_orders(made, "m", ctx, named)
+    assert [(t.symbol, t.value) for t in ctx.cancel_state.entries] == [("BTCUSDT", "1"), ("ETHUSDT", "1")]
     assert {market_id: market["symbol"] for market_id, market in markets.items()} == {
         "BTCUSDT": BTC,
         "ETHUSDT": "ETH/USDT",
     }
     with pytest.raises(ccxt.BadSymbol, match=r"^bitget m\(\): BTC/USDT:USDT is a swap"):
-        desks.place(made, "m", desk, [Target("BTC/USDT:USDT", IdKind.ORDER, "1")])
+        desks.register_orders(made, "m", ctx, [OrderRef("BTC/USDT:USDT", IdKind.ORDER, "1")])
 
 
-def concluded(outcome: Outcome, error: Exception | None = None, swept: Swept | None = None, last: Any = None) -> Any:
+def concluded(
+    outcome: Outcome, error: Exception | None = None, swept: CancelAllResult | None = None, last: Any = None
+) -> Any:
     """End a call with one order that ended so."""
-    made, desk = opened()
-    desk.ledger.add(BY_ID).outcome = outcome
-    desk.ledger.error, desk.ledger.last_fault = error, last
+    made, ctx = opened()
+    ctx.cancel_state.add(BY_ID).outcome = outcome
+    ctx.cancel_state.error, ctx.cancel_state.last_fault = error, last
     venue = Caller(in_turn(page()), now_ms=START_MS + 7)
     with venue.clocked():
-        return desks.conclude(made, "m", desk, {"BTCUSDT": made.markets[BTC]}, swept)
+        return desks.finish_cancel(made, "m", ctx, {"BTCUSDT": made.markets[BTC]}, swept)
 
 
 def test_a_call_whose_orders_are_resolved_returns_its_report() -> None:
@@ -253,7 +259,7 @@ def test_a_definitive_error_is_raised_with_the_report() -> None:
     assert report_of(error) is not None
     denied = Fault(ccxt.PermissionDenied("y"), "40014", "no", 400)
     with pytest.raises(ccxt.PermissionDenied, match="y"):
-        concluded(Outcome.CANCELED, None, Swept(fault=denied))
+        concluded(Outcome.CANCELED, None, CancelAllResult(fault=denied))
 
 
 def test_what_is_not_resolved_raises_with_its_cause() -> None:
@@ -270,11 +276,11 @@ def test_what_is_not_resolved_raises_with_its_cause() -> None:
 def test_what_a_sweep_leaves_unproven_raises_and_is_said() -> None:
     busy = Fault(ccxt.ExchangeError("e"), "40010", "busy", 400)
     for swept, said in (
-        (Swept(problem="5 USDT frozen"), "5 USDT frozen"),
-        (Swept(fault=busy), "busy"),
-        (Swept(fault=Fault(ccxt.ExchangeError("e"))), "; e;"),
-        (Swept(unexamined=("BTCUSDT",)), "not examined: BTC/USDT"),
-        (Swept(problem="frozen", fault=busy), "frozen"),
+        (CancelAllResult(problem="5 USDT frozen"), "5 USDT frozen"),
+        (CancelAllResult(fault=busy), "busy"),
+        (CancelAllResult(fault=Fault(ccxt.ExchangeError("e"))), "; e;"),
+        (CancelAllResult(unexamined=("BTCUSDT",)), "not examined: BTC/USDT"),
+        (CancelAllResult(problem="frozen", fault=busy), "frozen"),
     ):
         with pytest.raises(CancelUnresolved, match=said) as caught:
             concluded(Outcome.CANCELED, swept=swept)
@@ -282,13 +288,13 @@ def test_what_a_sweep_leaves_unproven_raises_and_is_said() -> None:
 
 
 def test_whatever_ends_a_call_early_carries_what_was_known() -> None:
-    made, desk = opened()
-    desk.ledger.add(BY_ID)
+    made, ctx = opened()
+    ctx.cancel_state.add(BY_ID)
 
     def flow() -> Any:
         yield "effect"
 
-    running = desks.guard(made, "batch_cancel", desk, {"BTCUSDT": made.markets[BTC]}, flow())
+    running = desks.attach_report_on_error(made, "batch_cancel", ctx, {"BTCUSDT": made.markets[BTC]}, flow())
     assert next(running) == "effect"
     interrupt = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt), Caller(in_turn(page()), now_ms=START_MS + 7).clocked():

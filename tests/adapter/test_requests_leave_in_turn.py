@@ -12,12 +12,12 @@ import pytest
 
 from bitget_margin.adapter import rate_limits
 from bitget_margin.adapter.rate_limits import Pause
-from bitget_margin.core.effects import Answer, Call, Fault, Send
+from bitget_margin.core.effects import Call, Fault, Reply, Send
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit.registry import _windows, window
 from support.calling import exchange
 
-ANSWER = Answer({})
+ANSWER = Reply({})
 ASSETS = Call(Endpoint.ASSETS, {"coin": "BTC"})
 LEFT = "left"
 
@@ -36,8 +36,7 @@ def clock() -> Iterator[Clock]:
     """Let departures go by a clock of this test's own."""
     made = Clock()
     with (
-        mock.patch.object(rate_limits, "now_ms", made),
-        mock.patch.object(rate_limits, "now_ms", made),
+        mock.patch.object(rate_limits, "monotonic_ms", made),
         mock.patch.dict(_windows, clear=True),
     ):
         yield made
@@ -65,7 +64,7 @@ def step(steps: rate_limits.Departure, answer: object = None) -> object:
 
 def first(made: Any, leaving: Send | None = None) -> object:
     """Return the first step of a request, and leave it there."""
-    steps = rate_limits.depart(made, leaving or send())
+    steps = rate_limits.acquire(made, leaving or send())
     kept.append(steps)
     return step(steps)
 
@@ -144,7 +143,7 @@ def test_without_a_rate_limit_every_request_leaves_at_once(clock: Clock) -> None
     for _ in range(20):
         leaving = send()
         assert first(made, leaving) == LEFT
-        rate_limits.answered(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, ANSWER)
     assert _windows == {}
 
 
@@ -155,10 +154,10 @@ def test_a_request_waits_for_those_before_it_to_arrive(clock: Clock) -> None:
     for leaving in sends:
         first(made, leaving)
     clock.now = 1_000
-    steps = rate_limits.depart(made, send())
+    steps = rate_limits.acquire(made, send())
     assert step(steps) == Pause(50)
     for leaving in sends:
-        rate_limits.answered(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, ANSWER)
     clock.now = 1_050
     assert step(steps) == Pause(951)
     clock.now = 2_001
@@ -173,7 +172,7 @@ def test_an_answer_counts_for_the_request_that_it_answers(clock: Clock) -> None:
         first(made, leaving)
     clock.now = 5_900
     for leaving in sends:
-        rate_limits.answered(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, ANSWER)
     clock.now = 6_050
     assert first(made) == Pause(851)
 
@@ -185,10 +184,10 @@ def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
         first(made, leaving)
     clock.now = 900
     for leaving in sends:
-        rate_limits.answered(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, ANSWER)
     clock.now = 1_050
     leaving = send(1_500)
-    steps = rate_limits.depart(made, leaving)
+    steps = rate_limits.acquire(made, leaving)
     assert step(steps) == Pause(450)
     clock.now = 1_500
     late = step(steps)
@@ -203,9 +202,9 @@ def test_a_request_that_found_nobody_to_connect_to_takes_no_room(clock: Clock) -
     sends = [send() for _ in range(10)]
     for leaving in sends:
         first(made, leaving)
-    rate_limits.answered(made, sends[0], Fault(OSError("refused"), sent=False))
+    rate_limits.record_reply(made, sends[0], Fault(OSError("refused"), sent=False))
     assert first(made) == LEFT
-    rate_limits.answered(made, sends[1], Fault(OSError("lost")))
+    rate_limits.record_reply(made, sends[1], Fault(OSError("lost")))
     assert first(made) == Pause(1_050)
 
 
@@ -213,7 +212,7 @@ def test_a_request_that_is_interrupted_before_it_leaves_gives_its_place_to_the_n
     made = paced()
     for _ in range(10):
         first(made)
-    steps = rate_limits.depart(made, send())
+    steps = rate_limits.acquire(made, send())
     assert step(steps) == Pause(1_050)
     steps.close()
     assert [first(made) for _ in range(11)] == [Pause(1_050)] * 10 + [Pause(2_100)]
@@ -230,9 +229,9 @@ def test_what_other_programs_used_of_the_quota_takes_room_here(
     first(made, leaving)
     clock.now = 100
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}?coin=BTC"
-    rate_limits.answered(made, leaving, ANSWER)
+    rate_limits.record_reply(made, leaving, ANSWER)
     for _ in range(3):
-        rate_limits.learn(made, 200, url, {"Date": "now", name: "7"})
+        rate_limits.learn_quota(made, 200, url, {"Date": "now", name: "7"})
     assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Pause(1_001)]
     clock.now = 1_101
     assert first(made) == LEFT
@@ -244,7 +243,7 @@ def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
 ) -> None:
     made = paced()
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
-    rate_limits.learn(made, 429, url, {})
+    rate_limits.learn_quota(made, 429, url, {})
     assert first(made) == Pause(1_001)
     said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up; 10 requests were not ours"
     assert caplog.messages == [said]
@@ -255,11 +254,11 @@ def test_of_a_window_that_processes_share_only_a_refusal_says_how_full_it_is(clo
     made = paced()
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     made.options["rateGate"] = "redis://127.0.0.1/0"
-    rate_limits.learn(made, 200, url, {rate_limits.QUOTA_HEADER: "0"})
+    rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: "0"})
     window = rate_limits.window_of(made, Endpoint.ASSETS)
-    assert window.leave(clock.now) is None
-    rate_limits.learn(made, 429, url, {})
-    assert window.leave(clock.now) == clock.now + 1_001
+    assert window.start(clock.now) is None
+    rate_limits.learn_quota(made, 429, url, {})
+    assert window.start(clock.now) == clock.now + 1_001
 
 
 def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
@@ -278,8 +277,8 @@ def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
 def test_a_quota_that_cannot_be_read_teaches_nothing(clock: Clock, left: Any) -> None:
     made = paced()
     for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None, 5):
-        rate_limits.learn(made, 200, url, {rate_limits.QUOTA_HEADER: left})
+        rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: left})
     for headers in (None, {}, {"Date": "now"}):
-        rate_limits.learn(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
-    rate_limits.learn(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"})
+        rate_limits.learn_quota(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
+    rate_limits.learn_quota(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"})
     assert [first(made) for _ in range(10)] == [LEFT] * 10

@@ -12,10 +12,10 @@ import pytest
 
 import bitget_margin
 from bitget_margin.adapter.credentials import Secret
-from bitget_margin.adapter.rows import refuse_absurd
+from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_row import CLASSIC_FIELDS, State
-from bitget_margin.core.order_row import row as read_row
+from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState
+from bitget_margin.core.order_row import parse_row as read_row
 from support.calling import BTC, CROSS, exchange
 from support.wire import row
 
@@ -308,7 +308,7 @@ def test_a_classic_row_is_read_whatever_stands_for_its_fees(detail: Any, fee: An
 
 
 def test_every_state_that_proves_something_has_the_status_that_it_proves() -> None:
-    said = {State.LIVE: "open", State.FILLED: "closed", State.CANCELED: "canceled"}
+    said = {RowState.LIVE: "open", RowState.FILLED: "closed", RowState.CANCELED: "canceled"}
     for name in ("live", "new", "partial_fill", "partially_fill", "partially_filled", "filled", "cancelled", "reject"):
         read = read_row(row("11", name), CLASSIC_FIELDS)
         assert read is not None
@@ -375,10 +375,10 @@ def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_nam
     with pytest.raises(ccxt.BadResponse, match=rf"^bitget: size is {long[:40]}, which is no amount"):
         made.parse_order(row("11", "live", size=long), market)
     with pytest.raises(ccxt.BadResponse, match=r"^bitget: a field is 1e9999, which is no amount"):
-        refuse_absurd("1e9999")
+        refuse_huge_exponents("1e9999")
     for fine in ("1_0e-1_0", " 1e-3 ", "{", '{"BTC": {"totalFee": 1e-3}}'):
-        refuse_absurd([{"size": fine}])
-    refuse_absurd({"orderId": "1e9999", "clientOid": "1e9999"})
+        refuse_huge_exponents([{"size": fine}])
+    refuse_huge_exponents({"orderId": "1e9999", "clientOid": "1e9999"})
 
 
 @pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])

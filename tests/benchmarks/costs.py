@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bitget_margin.core.cancel import cancel
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from support.script import Script
 
 MANY: Final = 100_000
@@ -63,8 +63,8 @@ def memory_mb() -> float:
 
     tracemalloc.start()
     venue = Script(acknowledged)
-    targets = [Target("BTCUSDT", IdKind.ORDER, str(1_000_000_000_000_000_000 + i)) for i in range(MANY)]
-    desk = venue.desk(*targets, confirm=False, timeout_ms=3_600_000)
+    targets = [OrderRef("BTCUSDT", IdKind.ORDER, str(1_000_000_000_000_000_000 + i)) for i in range(MANY)]
+    desk = venue.ctx(*targets, confirm=False, timeout_ms=3_600_000)
     venue.run(cancel(desk))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

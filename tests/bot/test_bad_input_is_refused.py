@@ -28,7 +28,7 @@ from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, unregister
 from bitget_margin.freqtrade import exchange as bot_exchange
 from bitget_margin.freqtrade.exchange import Bitgetcross
-from bitget_margin.freqtrade.resting_orders import Keeper
+from bitget_margin.freqtrade.resting_orders import RestingOrders
 from support import bot as support
 from support.bot import private
 from support.client import close
@@ -269,9 +269,9 @@ class TestNoOtherClass:
         [
             (preflight, "refuse_modes"),
             (bot_exchange, "parse_config"),
-            (Keeper, "__init__"),
+            (RestingOrders, "__init__"),
             (preflight, "refuse_pairs"),
-            (preflight, "introduce"),
+            (preflight, "check_account"),
             (Bitgetcross, "additional_exchange_init"),
             (Exchange, "validate_config"),
         ],

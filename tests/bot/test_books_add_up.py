@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bitget_margin.freqtrade.trade_rows import left
+from bitget_margin.freqtrade.trade_rows import remaining_amount
 
 LOT = Decimal("0.0001")
 LOTS = st.integers(1, 30_000).map(lambda lots: lots * LOT)
@@ -27,7 +27,7 @@ def test_what_is_left_is_exact(bought: Decimal, sold: list[Decimal]) -> None:
     rows = [row("buy", bought, fee), *(row("sell", amount, is_open=amount > LOT) for amount in sold)]
     rows.append(SimpleNamespace(ft_order_side="buy", filled=1.0, ft_fee_base=None, ft_is_open=True))
     trade = SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")
-    assert left(trade) == float(max(Decimal(0), bought - fee - sum(sold)))
+    assert remaining_amount(trade) == float(max(Decimal(0), bought - fee - sum(sold)))
 
 
 def test_a_fill_that_left_a_float_a_hair_too_small_is_sold_whole() -> None:
@@ -36,4 +36,4 @@ def test_a_fill_that_left_a_float_a_hair_too_small_is_sold_whole() -> None:
         *[row("sell", Decimal("0.0999"))] * 3,
         row("sell", Decimal("0.0503")),
     ]
-    assert left(SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")) == 1.648
+    assert remaining_amount(SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")) == 1.648

@@ -16,7 +16,7 @@ from freqtrade.rpc import RPC
 from sqlalchemy import text
 
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.freqtrade.tracked_order import Kind
+from bitget_margin.freqtrade.tracked_order import Origin
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -75,7 +75,7 @@ def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(b
 
 def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
     bot.enter()
-    api, view = bot.bot.exchange.api, bot.keeper.venue.view
+    api, view = bot.bot.exchange.api, bot.resting.client.view
     place = api.create_order
 
     def lost(*args: Any, **named: Any) -> None:
@@ -94,7 +94,7 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, mon
             raise ccxt.RequestTimeout("once")
         return view(*args)
 
-    monkeypatch.setattr(bot.keeper.venue, "view", once)
+    monkeypatch.setattr(bot.resting.client, "view", once)
     bot.bot.wallets.update()
     bot.loop(3)
     assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
@@ -207,7 +207,7 @@ def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Ste
     freqtrade.handle_order_fee = killed
     with pytest.raises(KeyboardInterrupt):
         bot.loop()
-    bot.keeper._handed.clear()  # as after a restart
+    bot.resting._handed_over.clear()  # as after a restart
     bot.loop(2)
     trade = bot.trade
     assert trade.is_open is (share < 1)
@@ -229,7 +229,7 @@ def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: St
     # What freqtrade writes first.
     order.update_from_ccxt_object(bot.bot.exchange.api.fetch_order(order.order_id, "BTC/USDT", {}))
     Trade.commit()
-    bot.keeper._checked = False  # as after a restart
+    bot.resting._checked = False  # as after a restart
     bot.bot.wallets.update()
     bot.loop(3)
     trade = bot.trade
@@ -246,9 +246,9 @@ def test_an_order_that_the_venue_gave_an_id_is_never_taken_as_never_placed(
     intent = own.intend("BTC/USDT", "buy", 0.01, 50_000.0)
     own.placed(intent, "1000000000000000001")
     clock = iter(range(0, 1_000_000, 60))
-    monkeypatch.setattr(bot.keeper, "seconds", lambda: float(next(clock)))
+    monkeypatch.setattr(bot.resting, "seconds", lambda: float(next(clock)))
     own.resolve()
     own.resolve()
-    assert [order.client_id for order in bot.keeper.records.open(Kind.OWN)] == [intent.client_id]
+    assert [order.client_id for order in bot.resting.store.open(Origin.FREQTRADE)] == [intent.client_id]
     with pytest.raises(TemporaryError, match="may be on the venue"):
         own.intend("BTC/USDT", "buy", 0.01, 50_000.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bitget_margin.freqtrade import LadderRefused
-from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, Limits, Step, check_key, steps
+from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, LadderStep, Limits, check_key, steps
 
 
 def limits(**changes: Any) -> Limits:
@@ -95,7 +95,7 @@ def test_what_is_no_positive_number_is_refused(field: str, value: object) -> Non
 )
 def test_the_numbers_of_a_dataframe_are_numbers(number: Any) -> None:
     (step,) = steps([sell(amount=number, price=number * 100)], limits())
-    assert step == Step("sell", 100.0, 1.0)
+    assert step == LadderStep("sell", 100.0, 1.0)
     assert (type(step.price), type(step.amount)) == (float, float)
 
 
@@ -119,7 +119,7 @@ def test_an_order_below_the_minimum_cost_names_its_worth_the_minimum_and_the_pai
 
 
 def test_a_pair_without_minimums_takes_any_order() -> None:
-    assert steps([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [Step("sell", 100.0, 0.0001)]
+    assert steps([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [LadderStep("sell", 100.0, 0.0001)]
 
 
 def test_sells_above_what_the_trade_has_are_refused_with_both_amounts() -> None:
@@ -169,7 +169,7 @@ def test_a_ladder_that_sells_everything_leaves_no_rounded_remainder() -> None:
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_up_to_fifty_orders_are_taken_in_their_order(count: int) -> None:
     asked = [sell(0.01, 1_000 + i) for i in range(count)]
-    assert list(steps(iter(asked), limits())) == [Step("sell", 1_000 + i, 0.01) for i in range(count)]
+    assert list(steps(iter(asked), limits())) == [LadderStep("sell", 1_000 + i, 0.01) for i in range(count)]
 
 
 def test_more_than_fifty_orders_are_refused() -> None:

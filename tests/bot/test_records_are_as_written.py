@@ -11,25 +11,25 @@ import pytest
 from freqtrade.persistence import init_db
 from sqlalchemy.orm import Session
 
-from bitget_margin.freqtrade.order_store import Batch, Records
-from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.order_store import Batch, OrderStore
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from support.steps import close_database
 
 TRADE = TradeKey(1, 1_700_000_000_000)
 
 
 @pytest.fixture
-def records() -> Iterator[Records]:
+def records() -> Iterator[OrderStore]:
     """Return the records of a database of this test's own."""
     init_db("sqlite://")
-    yield Records()
+    yield OrderStore()
     close_database()
 
 
-def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> Rung:
-    return Rung(
+def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> TrackedOrder:
+    return TrackedOrder(
         client_id=f"key-{trade.id}-{ladder}-{number}",
-        kind=Kind.RUNG,
+        kind=Origin.LADDER,
         trade_id=trade.id,
         opened_ms=trade.opened_ms,
         pair="BTC/USDT",
@@ -42,7 +42,7 @@ def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> Rung:
     )
 
 
-def test_every_write_is_in_the_next_read(records: Records) -> None:
+def test_every_write_is_in_the_next_read(records: OrderStore) -> None:
     assert records.of_trade(TRADE) == []
     first, second = rung(0), rung(1)
     records.add([first, second])
@@ -56,7 +56,7 @@ def test_every_write_is_in_the_next_read(records: Records) -> None:
     assert records.of_trade(TRADE) == [ended]
 
 
-def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: Records) -> None:
+def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: OrderStore) -> None:
     later = TradeKey(TRADE.id, TRADE.opened_ms + 1)
     mine, other, again = rung(0), rung(0, ladder="other"), rung(0, later, "again")
     records.add([mine, other, again])
@@ -65,25 +65,25 @@ def test_a_trade_s_orders_are_its_own_and_a_ladder_s_too(records: Records) -> No
     assert records.of_trade(TRADE) == [mine, other]
 
 
-def test_what_is_written_during_a_read_is_in_the_next_one(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_during_a_read_is_in_the_next_one(records: OrderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     first = rung(0)
     records.add([first])
     ended = replace(first, phase=Phase.ENDED, order_id="7")
-    find = Records._find
+    find = OrderStore._find
 
-    def overtaken(self: Records, *wanted: Any) -> list[Rung]:
+    def overtaken(self: OrderStore, *wanted: Any) -> list[TrackedOrder]:
         read = find(self, *wanted)
         monkeypatch.undo()
         self.update([(first, ended)])
         return read
 
-    monkeypatch.setattr(Records, "_find", overtaken)
+    monkeypatch.setattr(OrderStore, "_find", overtaken)
     assert records.of_trade(TRADE) == [first]
     assert records.of_trade(TRADE) == [ended]
 
 
 def test_what_is_read_during_a_write_waits_for_nothing_and_is_read_again(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: OrderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite may make a writer wait for a thread that reads here before it commits."""
     first = rung(0)
@@ -96,7 +96,7 @@ def test_what_is_read_during_a_write_waits_for_nothing_and_is_read_again(
         assert committing.wait(10)
         commit(session)
 
-    def found(_: Records, *wanted: Any) -> list[Rung]:
+    def found(_: OrderStore, *wanted: Any) -> list[TrackedOrder]:
         return [first]
 
     monkeypatch.setattr(Session, "commit", slowly)
@@ -104,14 +104,14 @@ def test_what_is_read_during_a_write_waits_for_nothing_and_is_read_again(
     writer.start()
     assert writing.wait(10)
     with monkeypatch.context() as before_the_commit:
-        before_the_commit.setattr(Records, "_find", found)
+        before_the_commit.setattr(OrderStore, "_find", found)
         assert records.of_trade(TRADE) == [first]
     committing.set()
     writer.join()
     assert records.of_trade(TRADE) == [replace(first, phase=Phase.ENDED)]
 
 
-def test_of_two_writes_at_once_each_is_in_the_next_read(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_writes_at_once_each_is_in_the_next_read(records: OrderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = rung(0), rung(1)
     records.add([first, second])
     records.of_trade(TRADE)
@@ -127,16 +127,16 @@ def test_of_two_writes_at_once_each_is_in_the_next_read(records: Records, monkey
     assert records.of_trade(TRADE) == [replace(first, settled=True), replace(second, settled=True)]
 
 
-def test_an_order_that_is_named_twice_in_a_write_keeps_both_changes(records: Records) -> None:
+def test_an_order_that_is_named_twice_in_a_write_keeps_both_changes(records: OrderStore) -> None:
     first = rung(0)
     records.add([first])
     records.of_trade(TRADE)
     filled = replace(first, filled=0.5)
     records.update([(first, filled), (filled, replace(filled, settled=True))])
-    assert records.of_trade(TRADE) == Records().of_trade(TRADE) == [replace(first, filled=0.5, settled=True)]
+    assert records.of_trade(TRADE) == OrderStore().of_trade(TRADE) == [replace(first, filled=0.5, settled=True)]
 
 
-def test_what_is_remembered_of_a_write_is_what_was_written(records: Records) -> None:
+def test_what_is_remembered_of_a_write_is_what_was_written(records: OrderStore) -> None:
     first, second, third = (rung(number) for number in range(3))
     records.add([first, second, third])
     records.of_trade(TRADE)
@@ -153,20 +153,22 @@ def test_what_is_remembered_of_a_write_is_what_was_written(records: Records) -> 
         (Phase.REFUSED, None),
         (Phase.INTENDED, None),
     ]
-    assert remembered == Records().of_trade(TRADE)
+    assert remembered == OrderStore().of_trade(TRADE)
 
 
-def test_a_write_changes_what_has_changed_alone(records: Records) -> None:
+def test_a_write_changes_what_has_changed_alone(records: OrderStore) -> None:
     """Of two threads that know different things of an order, neither undoes the other."""
     first = rung(0)
     records.add([first])
     records.of_trade(TRADE)
     records.update([(first, replace(first, settled=True))])
     records.update([(first, replace(first, phase=Phase.ENDED))])
-    assert records.of_trade(TRADE) == Records().of_trade(TRADE) == [replace(first, settled=True, phase=Phase.ENDED)]
+    assert records.of_trade(TRADE) == OrderStore().of_trade(TRADE) == [replace(first, settled=True, phase=Phase.ENDED)]
 
 
-def test_a_write_that_fails_leaves_what_was_written_before(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_what_was_written_before(
+    records: OrderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = rung(0)
     records.add([first])
     records.of_trade(TRADE)
@@ -177,7 +179,7 @@ def test_a_write_that_fails_leaves_what_was_written_before(records: Records, mon
     assert records.of_trade(TRADE) == [first]
 
 
-def test_a_batch_and_what_it_did_are_one_write(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_and_what_it_did_are_one_write(records: OrderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     first = rung(0)
     records.add([first])
     batch = Batch(first.pair, 7, "batch cancel: 1 canceled")
@@ -197,7 +199,7 @@ def failing(_: Session) -> None:
     raise OSError("disk full")
 
 
-def test_who_is_given_the_orders_cannot_change_what_is_known(records: Records) -> None:
+def test_who_is_given_the_orders_cannot_change_what_is_known(records: OrderStore) -> None:
     records.add([rung(0)])
     records.of_trade(TRADE).clear()
     assert records.of_trade(TRADE) == [rung(0)]

@@ -15,7 +15,7 @@ import pytest
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS
-from bitget_margin.freqtrade.tracked_order import Kind, Phase
+from bitget_margin.freqtrade.tracked_order import Origin, Phase
 from support.steps import STRINGS, Steps, steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -86,10 +86,10 @@ def test_an_order_that_never_was_is_given_up_though_no_other_one_is_wanted(
         STRINGS.enter, STRINGS.exit = side == "buy", side == "sell"
         bot.loop()
     STRINGS.enter = STRINGS.exit = False
-    (lost,) = bot.keeper.records.open(Kind.OWN)
-    bot.keeper.found(lost)
-    bot.keeper.note_missed(lost, BLOCKS_SECONDS)
-    monkeypatch.setattr(recovery, "now_ms", lambda: lost.intended_ms + 31_000)
+    (lost,) = bot.resting.store.open(Origin.FREQTRADE)
+    bot.resting.mark_seen(lost)
+    bot.resting.note_missed(lost, BLOCKS_SECONDS)
+    monkeypatch.setattr(recovery, "epoch_ms", lambda: lost.intended_ms + 31_000)
     bot.loop()
-    assert bot.keeper.records.open(Kind.OWN) == []
-    assert [order.client_id for order in bot.keeper.records.in_phase(Phase.LOST)] == [lost.client_id]
+    assert bot.resting.store.open(Origin.FREQTRADE) == []
+    assert [order.client_id for order in bot.resting.store.in_phase(Phase.LOST)] == [lost.client_id]

@@ -36,10 +36,10 @@ class Base:
         self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
 
-    def tend_resting_orders(self) -> None:
+    def process_resting_orders(self) -> None:
         self.calls.append("tend")
 
-    def settle_resting_orders(self) -> None:
+    def hand_over_ended_orders(self) -> None:
         self.calls.append("settle")
 
     def rest_of_exit(self, trade: Any) -> str | None:

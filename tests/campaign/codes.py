@@ -9,7 +9,7 @@ from typing import Final
 import ccxt
 
 from bitget_margin.core.error_codes import TABLE, Verdict
-from bitget_margin.core.verdicts import SERVER_ERROR, of_code, of_item
+from bitget_margin.core.verdicts import SERVER_ERROR, verdict_of_code, verdict_of_item
 from bitget_margin.emulator import FaultKind, FaultRule
 from support.published_codes import CLASSIC, UNIFIED, UNIFIED_SOCKET
 
@@ -48,10 +48,10 @@ class Said:
     def verdict(self) -> Verdict | None:
         """What this says of the execution; None for an entry without a code, in words that decide nothing."""
         if self.is_item:
-            return of_item(self.code, self.text)
+            return verdict_of_item(self.code, self.text)
         if self.status >= SERVER_ERROR or self.code is None:
             return Verdict.AMBIGUOUS
-        verdict = of_code(self.code)
+        verdict = verdict_of_code(self.code)
         return Verdict.AMBIGUOUS if verdict is Verdict.UNSETTLED and self.code in _TRANSIENT else verdict
 
     @property

@@ -9,9 +9,9 @@ import pytest
 
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id, targets
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, order_id, order_refs
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, parse_settings
-from bitget_margin.core.verdicts import Verdict, hint_gone, refuses_parameters, says_kind, verdict
+from bitget_margin.core.verdicts import Verdict, hint_gone, named_account_kind, refuses_parameters, verdict_of_fault
 
 OWN = Pacing(recancel_ms=1)
 
@@ -107,24 +107,24 @@ def test_anything_else_is_no_client_order_id_and_is_named_by_its_place(value: ob
 
 def test_orders_are_kept_in_the_order_in_which_they_were_first_named() -> None:
     """Order ids first; what is named twice is asked for once."""
-    named = targets("BTCUSDT", ["2", 1, "2"], ["b", "1", "b"])
+    named = order_refs("BTCUSDT", ["2", 1, "2"], ["b", "1", "b"])
     assert [(target.symbol, target.kind, target.value) for target in named] == [
         ("BTCUSDT", IdKind.ORDER, "2"),
         ("BTCUSDT", IdKind.ORDER, "1"),
         ("BTCUSDT", IdKind.CLIENT, "b"),
         ("BTCUSDT", IdKind.CLIENT, "1"),
     ]
-    assert targets("BTCUSDT", [], []) == ()
+    assert order_refs("BTCUSDT", [], []) == ()
 
 
 @pytest.mark.parametrize(
     ("name", "call"),
     [
-        (r"ids\[1\]", lambda: targets("BTCUSDT", ["1", ""], [])),
-        (r"clientOrderIds\[1\]", lambda: targets("BTCUSDT", [], ["a", ""])),
+        (r"ids\[1\]", lambda: order_refs("BTCUSDT", ["1", ""], [])),
+        (r"clientOrderIds\[1\]", lambda: order_refs("BTCUSDT", [], ["a", ""])),
     ],
 )
-def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[], tuple[Target, ...]]) -> None:
+def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[], tuple[OrderRef, ...]]) -> None:
     with pytest.raises(BadInput, match=f"^{name} is ''"):
         call()
 
@@ -137,15 +137,15 @@ def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[],
     [("40084", AccountKind.CLASSIC), ("40085", AccountKind.UNIFIED), ("40009", None), (None, None)],
 )
 def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kind: AccountKind | None) -> None:
-    assert says_kind(Fault(OSError(), code, status=400)) is kind
-    assert says_kind(Fault(OSError(), code, status=500)) is None, "a gateway may wrap anything"
+    assert named_account_kind(Fault(OSError(), code, status=400)) is kind
+    assert named_account_kind(Fault(OSError(), code, status=500)) is None, "a gateway may wrap anything"
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [(499, Verdict.DEFINITIVE), (500, Verdict.AMBIGUOUS), (None, Verdict.DEFINITIVE)]
 )
 def test_no_code_is_definitive_from_http_500_on(status: int | None, expected: Verdict) -> None:
-    assert verdict(Fault(OSError(), "40009", status=status)) is expected
+    assert verdict_of_fault(Fault(OSError(), "40009", status=status)) is expected
 
 
 def test_parameters_are_refused_by_codes_that_say_so() -> None:

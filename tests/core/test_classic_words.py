@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bitget_margin.core import api_v2
-from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, State, milliseconds, row, text
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, RowState, milliseconds, parse_row, text
 from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page, decimal, page_of
 
 NOW_MS = 1_695_806_875_837
@@ -40,7 +40,7 @@ def order(order_id: str, **more: Any) -> dict[str, Any]:
             {"symbol": "BTCUSDT", "orderList": [{"side": "buy"}]},
         ),
         (
-            lambda: api_v2.single_cancel(Target("BTCUSDT", IdKind.ORDER, "1")),
+            lambda: api_v2.single_cancel(OrderRef("BTCUSDT", IdKind.ORDER, "1")),
             "POST",
             "cancel-order",
             {"symbol": "BTCUSDT", "orderId": "1"},
@@ -68,8 +68,8 @@ def test_requests_are_what_the_documents_show(
 def test_one_order_is_asked_for_in_history_first_and_each_answer_speaks_for_its_own_list() -> None:
     params = {"symbol": "BTCUSDT", "startTime": "5", "clientOid": "a"}
     history, live = api_v2.by_id("BTCUSDT", IdKind.CLIENT, "a", 5)
-    assert (history.call, history.listings) == (Call(Endpoint.HISTORY_ORDERS, params), (Listing.HISTORY,))
-    assert (live.call, live.listings) == (Call(Endpoint.OPEN_ORDERS, params), (Listing.OPEN,))
+    assert (history.call, history.lists) == (Call(Endpoint.HISTORY_ORDERS, params), (Listing.HISTORY,))
+    assert (live.call, live.lists) == (Call(Endpoint.OPEN_ORDERS, params), (Listing.OPEN,))
 
 
 def test_a_page_that_begins_at_an_order_shows_that_order_too() -> None:
@@ -125,7 +125,7 @@ def test_a_page_brings_its_rows_its_lowest_id_and_the_venues_clock() -> None:
     assert page is not None
     assert (page.size, page.sent_ms, page.cursor, page.full, page.whole) == (3, NOW_MS, "9", False, True)
     first = page.rows[0]
-    assert (first.order_id, first.client_id, first.symbol, first.state) == ("12", "c12", "BTCUSDT", State.LIVE)
+    assert (first.order_id, first.client_id, first.symbol, first.state) == ("12", "c12", "BTCUSDT", RowState.LIVE)
     assert (first.created_ms, first.updated_ms, first.number) == (1_695_806_875_000, 1_695_806_875_001, 12)
     assert (first.key(IdKind.ORDER), first.key(IdKind.CLIENT)) == ("12", "c12")
     assert not page.last
@@ -164,23 +164,23 @@ def test_a_row_that_cannot_be_read_leaves_the_page_unproven() -> None:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("live", State.LIVE),
-        ("partially_fill", State.LIVE),
-        ("partial_fill", State.LIVE),
-        ("filled", State.FILLED),
-        ("cancelled", State.CANCELED),
-        ("reject", State.CANCELED),
-        ("LIVE", State.UNREADABLE),
-        (None, State.UNREADABLE),
-        (7, State.UNREADABLE),
-        (["live"], State.UNREADABLE),
+        ("live", RowState.LIVE),
+        ("partially_fill", RowState.LIVE),
+        ("partial_fill", RowState.LIVE),
+        ("filled", RowState.FILLED),
+        ("cancelled", RowState.CANCELED),
+        ("reject", RowState.CANCELED),
+        ("LIVE", RowState.UNREADABLE),
+        (None, RowState.UNREADABLE),
+        (7, RowState.UNREADABLE),
+        (["live"], RowState.UNREADABLE),
     ],
 )
-def test_only_the_documented_words_say_how_an_order_stands(status: object, state: State) -> None:
-    found = row(order("1", status=status), CLASSIC_FIELDS)
+def test_only_the_documented_words_say_how_an_order_stands(status: object, state: RowState) -> None:
+    found = parse_row(order("1", status=status), CLASSIC_FIELDS)
     assert found is not None
     assert found.state is state
-    assert state.ended is (state in {State.FILLED, State.CANCELED})
+    assert state.ended is (state in {RowState.FILLED, RowState.CANCELED})
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_that_the_venue_does_not_know_an_order_is_an_empty_page_and_any_other_re
     assert page_of(Fault(OSError(), "43001", None, 502), api_v2.read_page) is None
     assert page_of(Fault(OSError(), "43999", "whatever", 400), api_v2.read_page) is None
     assert page_of(Fault(OSError(), "43999", "Order does not exist", 400), api_v2.read_page) == Page((), 0)
-    page = page_of(Answer(success({"orderList": [order("9")]})), api_v2.read_page)
+    page = page_of(Reply(success({"orderList": [order("9")]})), api_v2.read_page)
     assert page is not None
     assert page.size == 1
 
@@ -242,6 +242,6 @@ def test_that_nothing_was_traded_stands_in_the_row_or_is_not_known(size: object,
     named = {"orderId": "1", "symbol": "BTCUSDT"}
     for fields, filled, value in ((CLASSIC_FIELDS, "size", "amount"), (UNIFIED_FIELDS, "cumExecQty", "cumExecValue")):
         for said in ({filled: size, value: "0"}, {filled: "0", value: size}, {filled: size, value: size}):
-            found = row(named | said, fields)
+            found = parse_row(named | said, fields)
             assert found is not None
             assert found.unfilled is expected

@@ -16,7 +16,7 @@ from bitget_margin.adapter import call as adapter_desk
 from bitget_margin.adapter.place import create_orders
 from bitget_margin.core import cancel
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
 from support.model import ModelVenue, Order, Trouble
@@ -57,7 +57,7 @@ class Life(RuleBasedStateMachine):
             {"apiKey": "k", "secret": "s", "password": "p", "options": {"uta": kind is AccountKind.UNIFIED}}
         )
         self.exchange.set_markets([MARKET])
-        self.clock = mock.patch.object(adapter_desk, "now_ms", self.venue.clock)
+        self.clock = mock.patch.object(adapter_desk, "monotonic_ms", self.venue.clock)
         self.clock.start()
 
     def teardown(self) -> None:
@@ -120,13 +120,13 @@ class Life(RuleBasedStateMachine):
             order = self.venue.find(MARKET["id"], "clientOid", name)
             by_id = order is not None and data.draw(st.booleans())
             key = (IdKind.ORDER, order.order_id) if by_id and order is not None else (IdKind.CLIENT, name)
-            targets.append(Target(MARKET["id"], *key))
+            targets.append(OrderRef(MARKET["id"], *key))
         self.venue.troubles = iter(wrong)
-        desk = self.venue.desk(tuple(targets), Settings(confirm=confirm, timeout_ms=timeout_ms))
+        ctx = self.venue.ctx(tuple(targets), Settings(confirm=confirm, timeout_ms=timeout_ms))
         began_ms = self.venue.now_ms
-        self.venue.run(cancel.cancel(desk))
+        self.venue.run(cancel.cancel(ctx))
         assert self.venue.now_ms - began_ms <= timeout_ms + 20
-        for name, entry in zip(named, desk.ledger.entries.values(), strict=True):
+        for name, entry in zip(named, ctx.cancel_state.orders.values(), strict=True):
             self._check(name, entry.outcome, confirm=confirm)
 
     def _check(self, name: str, outcome: Outcome | None, *, confirm: bool) -> None:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.core import cancel
-from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.cancel_state import OrderState
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
 from support.model import ROUND_TRIP_MS, ModelVenue, Order, Trouble, batch_items
@@ -34,12 +34,12 @@ def orders(draw: st.DrawFn) -> list[Order]:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[Target, ...], Settings]:
+def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[OrderRef, ...], Settings]:
     """Draw a venue, what to cancel on it, and the bounds of the call."""
     known = draw(orders())
-    possible = [Target(o.symbol, IdKind.ORDER, o.order_id) for o in known]
-    possible += [Target(o.symbol, IdKind.CLIENT, o.client_id) for o in known]
-    possible += [Target("BTCUSDT", IdKind.ORDER, "999"), Target("ETHUSDT", IdKind.CLIENT, "nobody")]
+    possible = [OrderRef(o.symbol, IdKind.ORDER, o.order_id) for o in known]
+    possible += [OrderRef(o.symbol, IdKind.CLIENT, o.client_id) for o in known]
+    possible += [OrderRef("BTCUSDT", IdKind.ORDER, "999"), OrderRef("ETHUSDT", IdKind.CLIENT, "nobody")]
     named = draw(st.lists(st.sampled_from(possible), min_size=1, max_size=8, unique=True))
     troubles = draw(st.lists(st.sampled_from(Trouble), max_size=12))
     lag_ms = draw(st.sampled_from([0.0, 0.0, 500.0, 5_000.0, 60_000.0]))
@@ -55,14 +55,14 @@ def cases(draw: st.DrawFn) -> tuple[ModelVenue, tuple[Target, ...], Settings]:
 
 @given(cases())
 @settings(max_examples=800, deadline=None)
-def test_every_answer_is_true(case: tuple[ModelVenue, tuple[Target, ...], Settings]) -> None:
+def test_every_answer_is_true(case: tuple[ModelVenue, tuple[OrderRef, ...], Settings]) -> None:
     """One outcome each, no false end, nothing touched that was not named, bounded time and requests."""
     venue, named, bounds = case
     meant = {target: venue.find(target.symbol, target.kind.value, target.value) for target in named}
-    desk = venue.desk(named, bounds)
-    venue.run(cancel.cancel(desk))
-    assert list(desk.ledger.entries) == list(named)
-    for target, entry in desk.ledger.entries.items():
+    ctx = venue.ctx(named, bounds)
+    venue.run(cancel.cancel(ctx))
+    assert list(ctx.cancel_state.orders) == list(named)
+    for target, entry in ctx.cancel_state.orders.items():
         assert entry.outcome is not None
         _is_true(entry, meant[target], venue, bounds, named)
     _touched_only(venue, named, bounds)
@@ -72,14 +72,16 @@ def test_every_answer_is_true(case: tuple[ModelVenue, tuple[Target, ...], Settin
     assert len(venue.calls) <= rounds * (math.ceil(len(named) / bounds.batch_size) + 2 * len(named) + 8)
 
 
-def _is_true(entry: Entry, order: Order | None, venue: ModelVenue, bounds: Settings, named: tuple[Target, ...]) -> None:
+def _is_true(
+    entry: OrderState, order: Order | None, venue: ModelVenue, bounds: Settings, named: tuple[OrderRef, ...]
+) -> None:
     """Hold one outcome against the order that was meant: the live one of that name, else the newest."""
     lagging = venue.history_lag_ms > bounds.pacing.recheck_ms
     match entry.outcome:
         case Outcome.CANCELED | Outcome.FILLED:
             assert order is not None
             assert entry.row is not None
-            if lagging and entry.target.kind is IdKind.CLIENT and entry.row.order_id != order.order_id:
+            if lagging and entry.ref.kind is IdKind.CLIENT and entry.row.order_id != order.order_id:
                 # An older order of a name that was used again: documented, where history lags for so long.
                 assert order.status != "live"
                 return
@@ -90,14 +92,14 @@ def _is_true(entry: Entry, order: Order | None, venue: ModelVenue, bounds: Setti
         case Outcome.OPEN:
             # True of the moment of its row; a cancel of the same order under its other name may come after that.
             assert order is not None
-            assert order.status == "live" or _named_otherwise(order, entry.target, named)
+            assert order.status == "live" or _named_otherwise(order, entry.ref, named)
         case Outcome.ACCEPTED:
             assert not bounds.confirm
         case Outcome.NOT_SENT:
-            assert order is None or not order.touched or _named_otherwise(order, entry.target, named)
+            assert order is None or not order.touched or _named_otherwise(order, entry.ref, named)
 
 
-def _touched_only(venue: ModelVenue, named: tuple[Target, ...], bounds: Settings) -> None:
+def _touched_only(venue: ModelVenue, named: tuple[OrderRef, ...], bounds: Settings) -> None:
     """Hold the venue against the request: nobody else's order, and requests of one kind and of the right size."""
     for order in venue.orders:
         if order.touched:
@@ -115,20 +117,20 @@ def test_a_namesake_that_ended_just_before_is_not_ours_however_long_a_look_up_ta
     """Order 1 ended two seconds ago, order 2 has its name and lives; our cancel is lost, and one look-up is slow."""
     known = [Order("1", "c", "BTCUSDT", "cancelled", ended_ms=-2_000), Order("2", "c", "BTCUSDT")]
     known += [Order("3", "d", "BTCUSDT", "cancelled", ended_ms=-9_000)]
-    named = (Target("BTCUSDT", IdKind.CLIENT, "c"), Target("BTCUSDT", IdKind.ORDER, "3"))
+    named = (OrderRef("BTCUSDT", IdKind.CLIENT, "c"), OrderRef("BTCUSDT", IdKind.ORDER, "3"))
     for slow in range(12):
         troubles = [Trouble.LOST_AFTER, *[Trouble.NONE] * slow, Trouble.LOST_BEFORE]
         venue = ModelVenue(
             [Order(o.order_id, o.client_id, o.symbol, o.status, o.ended_ms) for o in known], iter(troubles)
         )
         venue.history_lag_ms = 60_000 if slow % 2 else 0
-        desk = venue.desk(named, Settings())
-        venue.run(cancel.cancel(desk))
-        row = desk.ledger.entries[named[0]].row
+        ctx = venue.ctx(named, Settings())
+        venue.run(cancel.cancel(ctx))
+        row = ctx.cancel_state.orders[named[0]].row
         assert row is None or row.order_id == "2"
 
 
-def _named_otherwise(order: Order, target: Target, named: tuple[Target, ...]) -> bool:
+def _named_otherwise(order: Order, target: OrderRef, named: tuple[OrderRef, ...]) -> bool:
     return any(
         other != target and other.symbol == order.symbol and other.value in {order.order_id, order.client_id}
         for other in named
@@ -137,16 +139,16 @@ def _named_otherwise(order: Order, target: Target, named: tuple[Target, ...]) ->
 
 @given(cases())
 @settings(max_examples=200, deadline=None)
-def test_asking_again_changes_nothing(case: tuple[ModelVenue, tuple[Target, ...], Settings]) -> None:
+def test_asking_again_changes_nothing(case: tuple[ModelVenue, tuple[OrderRef, ...], Settings]) -> None:
     """What was proven is proven again, once the venue is well."""
     venue, named, bounds = case
-    first = venue.desk(named, bounds)
+    first = venue.ctx(named, bounds)
     venue.run(cancel.cancel(first))
     venue.troubles, venue.history_lag_ms = iter(()), 0.0
-    second = venue.desk(named, Settings())
+    second = venue.ctx(named, Settings())
     venue.run(cancel.cancel(second))
-    for target, entry in first.ledger.entries.items():
+    for target, entry in first.cancel_state.orders.items():
         if entry.outcome is not None and entry.outcome.ended:
-            assert second.ledger.entries[target].outcome is entry.outcome
-        assert second.ledger.entries[target].outcome is not Outcome.UNKNOWN
+            assert second.cancel_state.orders[target].outcome is entry.outcome
+        assert second.cancel_state.orders[target].outcome is not Outcome.UNKNOWN
     assert not any(order.status == "live" and order.touched for order in venue.orders)

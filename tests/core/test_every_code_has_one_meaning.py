@@ -7,7 +7,7 @@ import pytest
 
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.error_codes import TABLE, Source, Verdict
-from bitget_margin.core.verdicts import of_code, of_item, verdict
+from bitget_margin.core.verdicts import verdict_of_code, verdict_of_fault, verdict_of_item
 from support import published_codes
 
 PAGES = {
@@ -41,14 +41,14 @@ def test_a_published_code_without_a_row_decides_nothing() -> None:
     """Those of other products; a new row has to be made by somebody who has read what it says."""
     left = PUBLISHED - set(TABLE)
     assert len(left) > 600
-    assert {of_code(code) for code in left} == {Verdict.UNSETTLED}
+    assert {verdict_of_code(code) for code in left} == {Verdict.UNSETTLED}
 
 
 @pytest.mark.parametrize("base", [ccxt.RequestTimeout, ccxt.ExchangeNotAvailable, ccxt.InsufficientFunds])
 def test_what_ccxt_takes_for_no_answer_or_for_funds_refuses_nothing(base: type[Exception]) -> None:
     codes = [code for code, made in CCXT.items() if code.isdecimal() and issubclass(made, base)]
     assert codes
-    assert not [code for code in codes if of_code(code) in REFUSES]
+    assert not [code for code in codes if verdict_of_code(code) in REFUSES]
 
 
 def test_what_the_words_of_a_page_leave_open_refuses_nothing() -> None:
@@ -80,22 +80,22 @@ def test_what_the_words_of_a_page_leave_open_refuses_nothing() -> None:
     ],
 )
 def test_the_codes_that_money_was_lost_over(code: str, verdict: Verdict) -> None:
-    assert of_code(code) is verdict
+    assert verdict_of_code(code) is verdict
 
 
 def test_an_entry_without_a_code_is_judged_by_its_text_only_towards_more_doubt() -> None:
     for row in TABLE.values():
-        assert of_item(None, row.text) in {None, Verdict.AMBIGUOUS, Verdict.DUPLICATE, Verdict.GONE}
-    assert of_item(None, "Operation timed out.") is Verdict.AMBIGUOUS
-    assert of_item(None, "Duplicated clientOid") is Verdict.DUPLICATE
-    assert of_item(None, "订单不存在") is Verdict.GONE
-    assert of_item(None, "less than the minimum amount 5 USDT") is None
-    assert of_item("45110", "Operation timed out") is Verdict.REFUSED
+        assert verdict_of_item(None, row.text) in {None, Verdict.AMBIGUOUS, Verdict.DUPLICATE, Verdict.GONE}
+    assert verdict_of_item(None, "Operation timed out.") is Verdict.AMBIGUOUS
+    assert verdict_of_item(None, "Duplicated clientOid") is Verdict.DUPLICATE
+    assert verdict_of_item(None, "订单不存在") is Verdict.GONE
+    assert verdict_of_item(None, "less than the minimum amount 5 USDT") is None
+    assert verdict_of_item("45110", "Operation timed out") is Verdict.REFUSED
 
 
 def test_a_code_without_a_row_that_ccxt_takes_for_no_answer_may_have_been_executed() -> None:
     def said(code: str, *, transient: bool) -> Verdict:
-        return verdict(Fault(OSError(code), code, "no", 400, is_transient=transient))
+        return verdict_of_fault(Fault(OSError(code), code, "no", 400, is_transient=transient))
 
     assert [said("99999", transient=transient) for transient in (False, True)] == [Verdict.UNSETTLED, Verdict.AMBIGUOUS]
     assert said("45110", transient=True) is Verdict.REFUSED, "a row decides"

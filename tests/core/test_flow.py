@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from bitget_margin.core import cancel
-from bitget_margin.core.cancel_state import Entry
-from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
 from support.model import ModelVenue, Order, Trouble
@@ -21,9 +21,9 @@ CANCEL, HISTORY, LIVE = Endpoint.BATCH_CANCEL, Endpoint.HISTORY_ORDERS, Endpoint
 DENIED = fault("40014", "Incorrect permissions")
 
 
-def by_id(*numbers: int, symbol: str = "BTCUSDT") -> tuple[Target, ...]:
+def by_id(*numbers: int, symbol: str = "BTCUSDT") -> tuple[OrderRef, ...]:
     """Return orders that are named by their ids."""
-    return tuple(Target(symbol, IdKind.ORDER, str(number)) for number in numbers)
+    return tuple(OrderRef(symbol, IdKind.ORDER, str(number)) for number in numbers)
 
 
 def taken(*numbers: int) -> dict[str, Any]:
@@ -36,14 +36,14 @@ def refused(*numbers: int, text: str = "Cancel order error") -> dict[str, Any]:
     return {"successList": [], "failureList": [{"orderId": str(n), "errorMsg": text} for n in numbers]}
 
 
-def cancelled(say: Any, *targets: Target, single: bool = False, **settings: Any) -> tuple[Script, list[Entry]]:
+def cancelled(say: Any, *targets: OrderRef, single: bool = False, **settings: Any) -> tuple[Script, list[OrderState]]:
     """Cancel these on a venue that says this; return what was asked, and the entries."""
     venue = Script(say)
-    desk = venue.desk(*targets, **settings)
-    desk.single = single
-    venue.run(cancel.cancel(desk))
-    assert desk.ledger.in_flight == []
-    return venue, list(desk.ledger.entries.values())
+    ctx = venue.ctx(*targets, **settings)
+    ctx.use_single_endpoint = single
+    venue.run(cancel.cancel(ctx))
+    assert ctx.cancel_state.in_flight == []
+    return venue, list(ctx.cancel_state.orders.values())
 
 
 def asked(venue: Script) -> list[Endpoint]:
@@ -54,10 +54,10 @@ def asked(venue: Script) -> list[Endpoint]:
 def on_model(count: int, *troubles: Trouble, **settings: Any) -> tuple[ModelVenue, list[Outcome | None]]:
     """Cancel so many live orders on a venue with these troubles; return it, and the outcomes."""
     venue = ModelVenue([Order(str(i), f"c{i}", "BTCUSDT") for i in range(1, count + 1)], iter(troubles))
-    desk = venue.desk(by_id(*range(1, count + 1)), Settings(**settings))
-    venue.run(cancel.cancel(desk))
-    assert desk.ledger.requests == len(venue.calls)
-    return venue, [entry.outcome for entry in desk.ledger.entries.values()]
+    ctx = venue.ctx(by_id(*range(1, count + 1)), Settings(**settings))
+    venue.run(cancel.cancel(ctx))
+    assert ctx.cancel_state.requests == len(venue.calls)
+    return venue, [entry.outcome for entry in ctx.cancel_state.orders.values()]
 
 
 # -- what a well venue costs ------------------------------------------------------------------------------------------
@@ -173,10 +173,10 @@ def test_an_answer_is_read_in_the_words_of_the_account_that_gave_it() -> None:
 @pytest.mark.parametrize("why", [DENIED, fault("40008", "Request timestamp expired")], ids=lambda f: f.code)
 def test_a_definitive_error_ends_the_call_without_a_look(why: Fault) -> None:
     venue = Script(in_turn(why))
-    desk = venue.desk(*by_id(12))
-    venue.run(cancel.cancel(desk))
-    (entry,) = desk.ledger.entries.values()
-    assert desk.ledger.error is why.error
+    ctx = venue.ctx(*by_id(12))
+    venue.run(cancel.cancel(ctx))
+    (entry,) = ctx.cancel_state.orders.values()
+    assert ctx.cancel_state.error is why.error
     assert (entry.outcome, entry.code, entry.reason) == (Outcome.NOT_SENT, why.code, why.text)
     assert set(asked(venue)) == {CANCEL}
     assert venue.waits == []
@@ -185,9 +185,9 @@ def test_a_definitive_error_ends_the_call_without_a_look(why: Fault) -> None:
 def test_the_first_definitive_error_is_the_one_that_is_raised() -> None:
     other = fault("40009", "sign signature error")
     venue = Script(in_turn(DENIED, other))
-    desk = venue.desk(*by_id(12), *by_id(13, symbol="ETHUSDT"))
-    venue.run(cancel.cancel(desk))
-    assert desk.ledger.error is DENIED.error
+    ctx = venue.ctx(*by_id(12), *by_id(13, symbol="ETHUSDT"))
+    venue.run(cancel.cancel(ctx))
+    assert ctx.cancel_state.error is DENIED.error
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_a_lost_answer_is_looked_up_and_its_words_are_kept(lost: Fault, reason: 
 
 
 def test_an_answer_without_a_list_is_looked_up() -> None:
-    venue, (entry,) = cancelled(in_turn(Answer("<html>"), page(row(12, "cancelled"))), *by_id(12))
-    assert (entry.outcome, entry.doubtful) == (CANCELED, True)
+    venue, (entry,) = cancelled(in_turn(Reply("<html>"), page(row(12, "cancelled"))), *by_id(12))
+    assert (entry.outcome, entry.maybe_executed) == (CANCELED, True)
     assert entry.reason == "the venue's answer has no list that can be read"
     assert asked(venue) == [CANCEL, HISTORY]
 

@@ -6,38 +6,38 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.cancel_state import Entry
+from bitget_margin.core.cancel_state import OrderState
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.reconcile import look_up
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.reconcile import reconcile
+from bitget_margin.core.requests import CallContext
 from support.script import EPOCH_MS, SINCE_MS, START_MS, Say, Script, fault, in_turn, page, row
 
 HISTORY, LIVE = Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS
-BY_ID = Target("BTCUSDT", IdKind.ORDER, "12")
-BY_NAME = Target("BTCUSDT", IdKind.CLIENT, "a")
+BY_ID = OrderRef("BTCUSDT", IdKind.ORDER, "12")
+BY_NAME = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
 GONE = fault("43001", "The order does not exist")
 
 
-def by_id(*numbers: int) -> list[Target]:
+def by_id(*numbers: int) -> list[OrderRef]:
     """Return orders that are named by their ids."""
-    return [Target("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
+    return [OrderRef("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
 
 
-def looked(say: Say, *targets: Target, rounds: int = 1, **known: Any) -> tuple[Script, list[Entry], Desk]:
+def looked(say: Say, *targets: OrderRef, rounds: int = 1, **known: Any) -> tuple[Script, list[OrderState], CallContext]:
     """Look these up so many times, after a cancel that may have been executed."""
     venue = Script(say)
-    desk = venue.desk(*targets)
-    entries = list(desk.ledger.entries.values())
+    ctx = venue.ctx(*targets)
+    entries = list(ctx.cancel_state.orders.values())
     for entry in entries:
-        entry.attempted(START_MS)
+        entry.record_attempt(START_MS)
         for name, value in known.items():
             setattr(entry, name, value)
     for _ in range(rounds):
-        venue.run(look_up(desk, [entry for entry in entries if entry.outcome is None]))
-    return venue, entries, desk
+        venue.run(reconcile(ctx, [entry for entry in entries if entry.outcome is None]))
+    return venue, entries, ctx
 
 
 def asked(venue: Script) -> list[tuple[Endpoint, str | None]]:
@@ -58,14 +58,14 @@ def test_one_order_that_has_ended_takes_one_question() -> None:
     assert (entry.outcome, entry.row_ms) == (Outcome.CANCELED, START_MS + 10)
     params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"}
     assert venue.calls == [Call(HISTORY, params)]
-    assert entry.looks_by_id == 1
+    assert entry.lookups_by_id == 1
 
 
 def test_one_order_that_has_not_takes_two() -> None:
     venue, (entry,), _ = looked(in_turn(page(), page(row(12))), BY_ID)
     assert asked(venue) == [(HISTORY, "12"), (LIVE, "12")]
-    assert (entry.outcome, entry.row is not None, entry.looks_by_id) == (None, True, 2)
-    assert entry.look_at_ms > venue.now_ms
+    assert (entry.outcome, entry.row is not None, entry.lookups_by_id) == (None, True, 2)
+    assert entry.next_lookup_ms > venue.now_ms
 
 
 def test_two_orders_take_a_page_of_each_list_and_then_their_own_questions() -> None:
@@ -74,13 +74,13 @@ def test_two_orders_take_a_page_of_each_list_and_then_their_own_questions() -> N
     assert asked(venue)[:2] == [(HISTORY, "13"), (LIVE, "13")]
     assert asked(venue)[2:] == [(HISTORY, "12"), (LIVE, "12"), (HISTORY, "11"), (LIVE, "11")]
     assert venue.groups == [1, 1, 4]
-    assert [entry.looks_by_id for entry in entries] == [2, 2]
+    assert [entry.lookups_by_id for entry in entries] == [2, 2]
 
 
 def test_twenty_are_asked_for_by_id_in_a_round_and_the_others_in_the_next() -> None:
     venue, entries, _ = looked(in_turn(page()), *by_id(*range(30, 5, -1)), rounds=2)
     assert venue.groups == [1, 1, 40] * 2
-    assert [entry.looks_by_id for entry in entries] == [4] * 15 + [2] * 10
+    assert [entry.lookups_by_id for entry in entries] == [4] * 15 + [2] * 10
 
 
 def test_that_both_lists_do_not_know_it_is_absence_and_less_is_not() -> None:
@@ -120,7 +120,7 @@ def test_one_question_that_fails_does_not_spoil_the_answers_to_the_others() -> N
 
 
 def test_the_symbols_are_asked_for_side_by_side() -> None:
-    other = Target("ETHUSDT", IdKind.ORDER, "7")
+    other = OrderRef("ETHUSDT", IdKind.ORDER, "7")
     venue, entries, _ = looked(
         lambda call: page(row(12, "cancelled"), row(7, "cancelled", symbol="ETHUSDT")), BY_ID, other
     )
@@ -216,20 +216,20 @@ def test_an_ended_row_of_a_name_counts_when_open_orders_do_not_know_the_name(upd
     assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
     in_call = updated > EPOCH_MS
     assert entry.outcome is (Outcome.FILLED if in_call else None)
-    assert (entry.candidate is None) is in_call
-    assert entry.candidate_since_ms == (None if in_call else START_MS + 20)
+    assert (entry.possible_namesake is None) is in_call
+    assert entry.namesake_since_ms == (None if in_call else START_MS + 20)
 
 
 def test_an_ended_row_of_a_name_says_nothing_while_open_orders_do_not_answer() -> None:
     ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
     for silent in (fault("40010"), page({"orderId": "12"})):
         _, (entry,), _ = looked(in_turn(page(ended), silent), BY_NAME)
-        assert (entry.outcome, entry.candidate) == (None, None)
+        assert (entry.outcome, entry.possible_namesake) == (None, None)
 
 
 def test_names_begin_at_the_newest_page_and_are_read_to_the_end_of_the_open_orders() -> None:
     """Only then is it sure that no younger order of that name lives."""
-    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     new = str(EPOCH_MS + 5_000)
     ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
     lists = {HISTORY: [page(*ended)], LIVE: [page(row(99)), page()]}
@@ -244,7 +244,7 @@ def test_names_begin_at_the_newest_page_and_are_read_to_the_end_of_the_open_orde
 
 
 def test_open_orders_that_repeat_themselves_are_at_their_end_too() -> None:
-    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
     venue, (entry, _), _ = looked(lambda call: page(ended if call.endpoint is HISTORY else row(99)), BY_NAME, other)
     assert asked(venue)[:3] == [(HISTORY, None), (LIVE, None), (LIVE, "99")]
@@ -261,7 +261,7 @@ def test_a_name_among_ids_begins_at_the_newest_page_too_and_ends_no_earlier() ->
 
 def test_a_row_that_cannot_be_read_leaves_the_end_of_a_name_open() -> None:
     """It may be the younger order of this name."""
-    other = Target("BTCUSDT", IdKind.CLIENT, "b")
+    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     new = str(EPOCH_MS + 5_000)
     ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
 
@@ -286,8 +286,8 @@ def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_s
         return page(ended[name], {"orderId": "99"}) if name == "a" else page(ended[name])
 
     alone = looked(say, BY_NAME)[1][0]
-    assert (alone.outcome, alone.candidate) == (None, None)
-    _, (unclear, clear), _ = looked(say, BY_NAME, Target("BTCUSDT", IdKind.CLIENT, "b"))
+    assert (alone.outcome, alone.possible_namesake) == (None, None)
+    _, (unclear, clear), _ = looked(say, BY_NAME, OrderRef("BTCUSDT", IdKind.CLIENT, "b"))
     assert (unclear.outcome, clear.outcome) == (None, Outcome.FILLED)
 
 

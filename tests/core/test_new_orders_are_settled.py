@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.error_codes import TABLE, Verdict
-from bitget_margin.core.order_row import Row, State
+from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.place import place
 from bitget_margin.core.place_state import Fate, Terms
 from bitget_margin.core.settings import Pacing
@@ -165,7 +165,7 @@ def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
 
 def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_settled() -> None:
     def build(dialect: Any, states: Any) -> Any:
-        orders = [{"clientOid": s.target.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
+        orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
         return dialect.batch_place("BTCUSDT", orders)
 
     venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": "1000"})
@@ -266,8 +266,8 @@ def test_fills_of_orders_that_are_known_leave_no_doubt_about_another_one(kind: A
 
 
 def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
-    def row(**raw: str) -> Row:
-        return Row("1", "a", "BTCUSDT", State.LIVE, raw)
+    def row(**raw: str) -> OrderRow:
+        return OrderRow("1", "a", "BTCUSDT", RowState.LIVE, raw)
 
     assert TERMS.fit(row())
     assert TERMS.fit(row(side="buy", baseSize="0.00100", price="50000.0"))
@@ -368,7 +368,7 @@ def test_no_order_is_placed_twice_nor_called_refused_while_it_is_there(story: An
     placement = venue.placement(*names, is_single=is_single, is_unique=is_unique)
     venue.script.run(place(placement))
     for state in placement.states:
-        there = venue.of(state.target.value)
+        there = venue.of(state.ref.value)
         assert len(there) <= 1, "twice"
         if state.fate is Fate.PLACED:
             assert there, "invented"

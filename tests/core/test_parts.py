@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitget_margin.core import api_v2
-from bitget_margin.core.effects import Fault, Flow, Send, SendAll, Wait, together
-from bitget_margin.core.order_ref import IdKind, Target, batches, distinct, number
-from bitget_margin.core.order_row import CLASSIC_FIELDS, State, row
+from bitget_margin.core.effects import Fault, Flow, Send, SendAll, Wait, run_concurrently
+from bitget_margin.core.order_ref import IdKind, OrderRef, batches, distinct, number
+from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, parse_row
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.responses import Listing
-from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
+from bitget_margin.core.verdicts import Verdict, hint_gone, verdict_of_fault
 from bitget_margin.rate_limit.window import Window
 
 KEYS = ["code", "data", "successList", "failureList", "orderList", "orderId", "clientOid", "symbol", "status"]
@@ -56,7 +56,7 @@ def fault(code: str | None = None, status: int | None = 400, *, sent: bool = Tru
 )
 def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expected: Verdict) -> None:
     """Anything else may have been executed, or refuses in words that are looked up."""
-    assert verdict(given_fault) is expected
+    assert verdict_of_fault(given_fault) is expected
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_texts_are_hints_and_unknown_ones_say_nothing(code: str | None, text: st
 )
 def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int]], size: int) -> None:
     """Every target once, one symbol and kind each, in as few requests as possible, in order."""
-    named = distinct(Target(symbol, kind, str(value)) for symbol, kind, value in drawn)
+    named = distinct(OrderRef(symbol, kind, str(value)) for symbol, kind, value in drawn)
     made = list(batches(named, size))
     assert sorted(map(str, named)) == sorted(str(target) for batch in made for target in batch)
     for batch in made:
@@ -106,9 +106,9 @@ def test_no_answer_of_a_venue_breaks_a_parser(body: Any) -> None:
 
 def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
     """All ids are strings by the documents; a whole number is no less clear."""
-    read = row({"orderId": 12, "symbol": "BTCUSDT", "status": "filled"}, CLASSIC_FIELDS)
+    read = parse_row({"orderId": 12, "symbol": "BTCUSDT", "status": "filled"}, CLASSIC_FIELDS)
     assert read is not None
-    assert (read.order_id, read.state) == ("12", State.FILLED)
+    assert (read.order_id, read.state) == ("12", RowState.FILLED)
     for raw in (
         {},
         {"orderId": "1"},
@@ -116,10 +116,10 @@ def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> 
         {"orderId": True, "symbol": "X"},
         {"orderId": 1.5, "symbol": "X"},
     ):
-        assert row({"status": "cancelled", **raw}, CLASSIC_FIELDS) is None
-    unclear = row({"orderId": "1", "symbol": "X", "status": "canceling"}, CLASSIC_FIELDS)
+        assert parse_row({"status": "cancelled", **raw}, CLASSIC_FIELDS) is None
+    unclear = parse_row({"orderId": "1", "symbol": "X", "status": "canceling"}, CLASSIC_FIELDS)
     assert unclear is not None
-    assert unclear.state is State.UNREADABLE
+    assert unclear.state is RowState.UNREADABLE
 
 
 def test_frozen_amounts_are_exact_and_silence_is_not_zero() -> None:
@@ -198,7 +198,7 @@ def test_a_place_that_is_given_back_goes_to_the_next_in_line() -> None:
     kept = [window.reserve(0, 1_000) for _ in range(8)]
     assert kept == [0, 0, 100, 100, 200, 200, 300, 300]
     for at in (100, 200, 300):
-        window.give_back(at)
+        window.release(at)
     assert window.reserve(50, 1_000) == 100
     assert window.reserve(150, 180) is None
     assert window.reserve(150, 1_000) == 200
@@ -217,7 +217,7 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
         yield Wait(steps)
         return f"{name}: {got}"
 
-    running = together([flow("a", 2), flow("b", 1), flow("c", 0)])
+    running = run_concurrently([flow("a", 2), flow("b", 1), flow("c", 0)])
     seen: list[Any] = []
     value: Any = None
     try:
@@ -239,11 +239,11 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
 
 def test_bodies_are_what_the_documents_show() -> None:
     """Symbol, and a list of objects with one id each."""
-    batch = (Target("BTCUSDT", IdKind.ORDER, "1"), Target("BTCUSDT", IdKind.ORDER, "2"))
+    batch = (OrderRef("BTCUSDT", IdKind.ORDER, "1"), OrderRef("BTCUSDT", IdKind.ORDER, "2"))
     assert json.dumps(api_v2.batch_cancel(batch).params) == (
         '{"symbol": "BTCUSDT", "orderIdList": [{"orderId": "1"}, {"orderId": "2"}]}'
     )
-    assert dict(api_v2.single_cancel(Target("BTCUSDT", IdKind.CLIENT, "a")).params) == {
+    assert dict(api_v2.single_cancel(OrderRef("BTCUSDT", IdKind.CLIENT, "a")).params) == {
         "symbol": "BTCUSDT",
         "clientOid": "a",
     }
@@ -253,14 +253,14 @@ def test_what_arrived_late_counts_from_its_answer() -> None:
     """The venue counts arrivals: a request that took long to arrive leaves less room a second after its departure."""
     window = Window(limit=2)
     for left in (0.0, 1.0):
-        assert window.leave(left) is None
-    assert window.leave(10) == 1_001
-    window.answered(0, 300)
-    assert window.leave(310) == 1_002
-    window.answered(1, 290)
-    assert window.leave(400) == 1_291
-    assert window.leave(1_291) is None
-    assert window.leave(1_292) == 1_301
+        assert window.start(left) is None
+    assert window.start(10) == 1_001
+    window.record_arrival(0, 300)
+    assert window.start(310) == 1_002
+    window.record_arrival(1, 290)
+    assert window.start(400) == 1_291
+    assert window.start(1_291) is None
+    assert window.start(1_292) == 1_301
 
 
 def test_a_request_that_found_nobody_takes_no_room() -> None:
@@ -268,9 +268,9 @@ def test_a_request_that_found_nobody_takes_no_room() -> None:
     window = Window(limit=1, period_ms=100)
     at_ms = window.reserve(0, 0)
     assert at_ms == 0
-    window.leave(0)
-    window.unsent(at_ms, 0)
-    assert window.leave(5) is None
+    window.start(0)
+    window.withdraw(at_ms, 0)
+    assert window.start(5) is None
     assert window.reserve(5, 5) == 5
-    window.unsent(at_ms, 0)  # told twice, it takes nobody else's place
+    window.withdraw(at_ms, 0)  # told twice, it takes nobody else's place
     assert window.reserve(6, 6) is None

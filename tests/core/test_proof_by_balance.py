@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.cancel_all import CancelAllResult
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.settings import Pacing
@@ -28,21 +28,21 @@ def test_coins_that_stay_frozen_are_told_with_their_amount() -> None:
 
 
 def test_the_balance_is_not_asked_beyond_the_deadline() -> None:
-    swept, desk, venue = sweep(Account(hidden={"USDT": "5"}), "BTCUSDT", timeout_ms=400)
+    swept, ctx, venue = sweep(Account(hidden={"USDT": "5"}), "BTCUSDT", timeout_ms=400)
     assert swept.problem is not None
     assert venue.waits == [150]
-    assert venue.now_ms < desk.deadline.at_ms
+    assert venue.now_ms < ctx.deadline.at_ms
 
 
 def test_coins_that_thaw_late_are_no_problem() -> None:
     """The balance may lag behind the cancels."""
     swept, _, venue = sweep(Account([order(1)], hidden={"USDT": "5"}, thaws_after=2), "BTCUSDT")
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert asked(venue).count(Endpoint.ASSETS) == 3
 
 
 def test_coins_of_other_pairs_do_not_matter_to_one_symbol_and_do_to_the_account() -> None:
-    assert sweep(Account(hidden={"ETH": "5"}), "BTCUSDT")[0] == Swept()
+    assert sweep(Account(hidden={"ETH": "5"}), "BTCUSDT")[0] == CancelAllResult()
     assert sweep(Account(hidden={"ETH": "5"}), None)[0].problem is not None
 
 
@@ -59,10 +59,10 @@ def test_a_balance_that_cannot_be_read_is_no_proof() -> None:
 def test_coins_that_open_orders_of_other_symbols_hold_are_accounted_for() -> None:
     """A half-filled buy holds what is left of it at its price; a half-filled sell holds coins."""
     others = [order(3, "ETHUSDT"), order(2, "SOLUSDT", "liquidation-sell")]
-    assert sweep(Account(others), "ETHUSDT")[0] == Swept()
+    assert sweep(Account(others), "ETHUSDT")[0] == CancelAllResult()
     account = Account([*others, order(4)], hidden={"USDT": "0.00000001"})
     swept, _, venue = sweep(account, "BTCUSDT")
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert account.orders == others
     assert asked(venue)[-1] is None
     assert asked(venue).count(Endpoint.ASSETS) == 1
@@ -79,7 +79,7 @@ def test_what_they_do_not_account_for_is_told_to_the_last_digit() -> None:
 
 def test_a_sell_of_the_same_coin_for_another_holds_what_is_left_of_it() -> None:
     sells = [order(3, "BTCUSDC", "sell")]
-    assert sweep(Account(sells), "BTCUSDT")[0] == Swept()
+    assert sweep(Account(sells), "BTCUSDT")[0] == CancelAllResult()
     swept, _, _ = sweep(Account(sells, hidden={"BTC": "0.5"}), "BTCUSDT")
     assert swept.problem is not None
     assert "but 0.49999999 BTC is still frozen" in swept.problem
@@ -88,21 +88,21 @@ def test_a_sell_of_the_same_coin_for_another_holds_what_is_left_of_it() -> None:
 def test_where_all_symbols_cannot_be_listed_the_named_ones_are() -> None:
     account = Account([order(3, "ETHUSDT"), order(2, "SOLUSDT")], all_at_once=False)
     swept, _, venue = sweep(account, "BTCUSDT", ["ETHUSDT", "SOLUSDT"])
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert venue.groups[-2:] == [3, 2]
     partly, _, _ = sweep(account, "BTCUSDT", ["ETHUSDT"])
     assert partly.problem is not None
     assert "but 14.99999999 USDT" in partly.problem
     denied = Account([order(3, "ETHUSDT")], all_at_once=False, denied=frozenset({"SOLUSDT"}))
-    assert sweep(denied, "BTCUSDT", ["SOLUSDT", "ETHUSDT"])[0] == Swept()
+    assert sweep(denied, "BTCUSDT", ["SOLUSDT", "ETHUSDT"])[0] == CancelAllResult()
 
 
 def test_an_order_of_the_symbol_itself_explains_nothing() -> None:
     """It should have been cancelled: its symbol is listed again while there is time."""
-    swept, desk, venue = sweep(Account([order(1)], late=frozenset("1")), "BTCUSDT")
+    swept, ctx, venue = sweep(Account([order(1)], late=frozenset("1")), "BTCUSDT")
     assert "orders of this symbol" in (swept.problem or "")
     assert asked(venue).count("BTCUSDT") > 10
-    assert venue.now_ms <= desk.deadline.at_ms
+    assert venue.now_ms <= ctx.deadline.at_ms
 
 
 def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too() -> None:
@@ -115,7 +115,7 @@ def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too() -> None:
 
     account = Slow([order(1)], late=frozenset("1"))
     swept, _, venue = sweep(account, "BTCUSDT")
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert account.orders == []
     assert venue.waits[0] == 150
 
@@ -129,7 +129,7 @@ def test_it_is_cancelled_too_where_only_named_symbols_can_be_listed() -> None:
             return said
 
     account = Slow([order(1)], all_at_once=False, odd={"symbol": "OTHERUSDT"})
-    assert sweep(account, "BTCUSDT")[0] == Swept()
+    assert sweep(account, "BTCUSDT")[0] == CancelAllResult()
     assert account.orders == []
 
 
@@ -165,8 +165,8 @@ def test_a_balance_without_the_coins_of_the_orders_is_no_proof() -> None:
             swept, _, venue = sweep(Account([order(1)], silent=silent), symbol)
             assert swept.problem == "the balance names none of the coins of these orders"
             assert set(venue.waits) == {RECHECK_MS}
-    assert sweep(Account([order(1)], silent=frozenset({"BTC"})), "BTCUSDT")[0] == Swept()
-    assert sweep(Account([order(1), order(2, "ETHUSDT")], silent=frozenset({"USDT"})), None)[0] == Swept()
+    assert sweep(Account([order(1)], silent=frozenset({"BTC"})), "BTCUSDT")[0] == CancelAllResult()
+    assert sweep(Account([order(1), order(2, "ETHUSDT")], silent=frozenset({"USDT"})), None)[0] == CancelAllResult()
     lacking = Account([order(1), order(2, "ETHUSDT")], silent=frozenset({"USDT", "ETH"}))
     assert sweep(lacking, None)[0].problem is not None
 
@@ -188,10 +188,10 @@ class Degraded(Account):
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_orders_that_a_second_look_shows_are_cancelled(symbol: str | None) -> None:
     account = Degraded([order(1), order(2), order(3)])
-    swept, desk, venue = sweep(account, symbol)
-    assert swept == Swept()
+    swept, ctx, venue = sweep(account, symbol)
+    assert swept == CancelAllResult()
     assert account.orders == []
-    assert len(outcomes(desk)) == 3
+    assert len(outcomes(ctx)) == 3
     assert venue.waits[0] == RECHECK_MS
 
 
@@ -204,30 +204,30 @@ def test_coins_that_a_second_look_shows_are_told(symbol: str | None) -> None:
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_an_account_that_is_empty_is_so_at_two_looks_some_time_apart(symbol: str | None) -> None:
     swept, _, venue = sweep(Account(silent=EVERYTHING), symbol)
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert venue.waits == [RECHECK_MS]
     assert asked(venue) == [symbol, Endpoint.ASSETS, symbol, Endpoint.ASSETS]
 
 
 def test_where_the_venue_wants_a_symbol_the_second_look_is_at_the_balance() -> None:
     swept, _, venue = sweep(Account(silent=EVERYTHING, all_at_once=False), None, ["BTCUSDT", "ETHUSDT"])
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert asked(venue).count(Endpoint.ASSETS) == 2
 
 
 def test_an_account_without_the_coins_of_the_symbol_takes_two_looks_too() -> None:
     """A unified account leaves out coins that it has none of."""
     swept, _, venue = sweep(Account(silent=frozenset({"BTC", "USDT"})), "BTCUSDT")
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert venue.waits == [RECHECK_MS]
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_no_time_for_a_second_look_is_no_proof(symbol: str | None) -> None:
-    swept, desk, venue = sweep(Account(silent=EVERYTHING), symbol, timeout_ms=1_000)
+    swept, ctx, venue = sweep(Account(silent=EVERYTHING), symbol, timeout_ms=1_000)
     assert swept.problem is not None
     assert "nothing has confirmed it a moment later" in swept.problem
-    assert venue.now_ms < desk.deadline.at_ms
+    assert venue.now_ms < ctx.deadline.at_ms
 
 
 def test_a_second_look_that_fails_is_no_proof() -> None:
@@ -247,7 +247,7 @@ def test_coins_that_were_there_before_and_vanish_are_no_proof_however_often_they
     swept, _, _ = sweep(Account(silent=EVERYTHING), symbol, known=known)
     assert swept.problem is not None
     assert "it did before" in swept.problem
-    assert sweep(Account(), symbol, known=known)[0] == Swept()
+    assert sweep(Account(), symbol, known=known)[0] == CancelAllResult()
     assert known >= EVERYTHING
 
 

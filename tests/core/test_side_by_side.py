@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, together
+from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, run_concurrently
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit.window import Window
 
@@ -25,7 +25,7 @@ def flow(name: str, *steps: Effect) -> Flow[list[Any]]:
 def drive(flows: list[Flow[list[Any]]]) -> tuple[list[Any], Any]:
     """Answer every request with its own name, and a measurement of the clock with how many there were."""
     seen: list[Any] = []
-    running, value = together(flows), None
+    running, value = run_concurrently(flows), None
     try:
         while True:
             effect = running.send(value)
@@ -73,38 +73,38 @@ def test_a_place_that_is_given_back_for_now_is_taken_now() -> None:
     window = Window(limit=1, period_ms=100)
     assert window.reserve(0, 500) == 0
     assert window.reserve(0, 500) == 100
-    window.give_back(100)
+    window.release(100)
     assert window.reserve(100, 100) == 100
 
 
 def test_places_whose_time_has_passed_are_nobodys() -> None:
     window = Window(limit=1, period_ms=100)
     assert [window.reserve(0, 500) for _ in range(3)] == [0, 100, 200]
-    window.give_back(100)
-    window.give_back(200)
+    window.release(100)
+    window.release(200)
     assert window.reserve(150, 1_000) == 200
-    window.give_back(200)
+    window.release(200)
     assert window.reserve(201, 1_000) == 300
 
 
 def test_a_place_that_is_given_back_is_not_taken_beyond_the_callers_time() -> None:
     window = Window(limit=1, period_ms=100)
     assert [window.reserve(0, 500) for _ in range(2)] == [0, 100]
-    window.give_back(100)
+    window.release(100)
     assert window.reserve(50, 99) is None
     assert window.reserve(50, 100) == 100
 
 
 def test_what_arrived_counts_for_a_second_and_not_longer() -> None:
     window = Window(limit=1)
-    window.leave(0)
-    assert window.leave(1_000) == 1_001
-    assert window.leave(1_001) is None
-    window.answered(5, 1_500)
-    assert window.leave(1_600) == 2_002
+    window.start(0)
+    assert window.start(1_000) == 1_001
+    assert window.start(1_001) is None
+    window.record_arrival(5, 1_500)
+    assert window.start(1_600) == 2_002
 
 
 def test_a_place_that_was_given_elsewhere_is_taken_here_too() -> None:
     window = Window(limit=2, period_ms=100)
-    assert [window.take(10), window.take(20), window.take(30)] == [10, 20, 30]
+    assert [window.record_slot(10), window.record_slot(20), window.record_slot(30)] == [10, 20, 30]
     assert window.reserve(40, 500) == 120

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.cancel_all import Swept
+from bitget_margin.core.cancel_all import CancelAllResult
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.requests import CallContext
 from support.script import START_MS
 from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, sweep
 
@@ -15,42 +15,42 @@ from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, swe
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_what_is_listed_is_cancelled_and_the_balance_asked(symbol: str | None) -> None:
     account = Account([order(2), order(1)])
-    swept, desk, venue = sweep(account, symbol)
-    assert swept == Swept()
+    swept, ctx, venue = sweep(account, symbol)
+    assert swept == CancelAllResult()
     assert account.orders == []
-    assert outcomes(desk) == {"2": Outcome.ACCEPTED, "1": Outcome.ACCEPTED}
+    assert outcomes(ctx) == {"2": Outcome.ACCEPTED, "1": Outcome.ACCEPTED}
     listed = [symbol, symbol]  # the second brings nothing new
     assert asked(venue) == [*listed, Endpoint.BATCH_CANCEL, symbol, Endpoint.ASSETS]
 
 
 def test_nothing_open_and_nothing_frozen_are_two_questions() -> None:
     swept, _, venue = sweep(Account(), "BTCUSDT")
-    assert swept == Swept()
+    assert swept == CancelAllResult()
     assert asked(venue) == ["BTCUSDT", Endpoint.ASSETS]
 
 
 def test_an_acknowledged_order_that_still_is_listed_is_cancelled_again() -> None:
     account = Account([order(1)], ghosts={"1": 1})
-    swept, desk, venue = sweep(account, "BTCUSDT")
-    assert swept == Swept()
+    swept, ctx, venue = sweep(account, "BTCUSDT")
+    assert swept == CancelAllResult()
     assert account.orders == []
     assert asked(venue).count(Endpoint.BATCH_CANCEL) == 2
     assert venue.waits[0] == 150
-    assert outcomes(desk) == {"1": Outcome.ACCEPTED}
+    assert outcomes(ctx) == {"1": Outcome.ACCEPTED}
 
 
 def test_an_order_that_the_venue_will_not_cancel_is_told() -> None:
-    swept, desk, venue = sweep(Account([order(2), order(1)], stubborn=frozenset("1")), "BTCUSDT")
+    swept, ctx, venue = sweep(Account([order(2), order(1)], stubborn=frozenset("1")), "BTCUSDT")
     assert swept.problem == "the venue refuses to cancel 1 of the open orders"
-    assert outcomes(desk) == {"2": Outcome.ACCEPTED, "1": Outcome.OPEN}
+    assert outcomes(ctx) == {"2": Outcome.ACCEPTED, "1": Outcome.OPEN}
     assert Endpoint.ASSETS not in asked(venue)
 
 
 def test_no_time_to_find_out_is_no_problem_of_its_own_and_no_proof() -> None:
     """The order is UNKNOWN: the call raises for that."""
-    swept, desk, venue = sweep(Account([order(1)], ghosts={"1": 99}), "BTCUSDT", timeout_ms=500)
-    assert swept == Swept()
-    assert outcomes(desk) == {"1": Outcome.UNKNOWN}
+    swept, ctx, venue = sweep(Account([order(1)], ghosts={"1": 99}), "BTCUSDT", timeout_ms=500)
+    assert swept == CancelAllResult()
+    assert outcomes(ctx) == {"1": Outcome.UNKNOWN}
     assert Endpoint.ASSETS not in asked(venue)
 
 
@@ -70,10 +70,10 @@ MANY = [symbol for symbol in COINS if symbol.startswith("C")][:25]
 def test_where_the_venue_wants_a_symbol_each_is_asked_for_ten_at_a_time() -> None:
     steps: list[tuple[int, int, str]] = []
     account = Account([order(2, MANY[24]), order(1, MANY[0])], all_at_once=False)
-    swept, desk, venue = sweep(account, None, MANY, progress=lambda *step: steps.append(step))
-    assert swept == Swept()
+    swept, ctx, venue = sweep(account, None, MANY, progress=lambda *step: steps.append(step))
+    assert swept == CancelAllResult()
     assert account.orders == []
-    assert outcomes(desk) == {"1": Outcome.ACCEPTED, "2": Outcome.ACCEPTED}
+    assert outcomes(ctx) == {"1": Outcome.ACCEPTED, "2": Outcome.ACCEPTED}
     assert steps == [(10, 25, MANY[9]), (20, 25, MANY[19]), (25, 25, MANY[24])]
     assert {size for size in venue.groups if size > 1} == {10, 5}
     assert asked(venue)[1:11] == MANY[:10]
@@ -82,8 +82,8 @@ def test_where_the_venue_wants_a_symbol_each_is_asked_for_ten_at_a_time() -> Non
 
 def test_each_group_has_the_time_of_its_symbols_and_so_has_the_proof() -> None:
     spans: list[float] = []
-    desks: list[Desk] = []
-    _, desk, _ = sweep(
+    desks: list[CallContext] = []
+    _, ctx, _ = sweep(
         Account(all_at_once=False),
         None,
         MANY,
@@ -92,8 +92,8 @@ def test_each_group_has_the_time_of_its_symbols_and_so_has_the_proof() -> None:
         timeout_ms=700,
     )
     assert spans == [7_000, 7_000, 3_500]
-    assert desk.deadline.span_ms == 700
-    assert desk.deadline.start_ms > START_MS
+    assert ctx.deadline.span_ms == 700
+    assert ctx.deadline.start_ms > START_MS
 
 
 def test_a_symbol_that_cannot_be_listed_is_named_and_the_others_are_swept() -> None:
@@ -108,8 +108,8 @@ def test_a_symbol_that_cannot_be_listed_is_named_and_the_others_are_swept() -> N
 
 def test_a_definitive_error_ends_the_sweep_and_names_what_was_not_looked_at() -> None:
     account = Account([order(1, MANY[0])], all_at_once=False, refusal=DENIED)
-    swept, desk, venue = sweep(account, None, MANY)
-    assert desk.ledger.error is DENIED.error
+    swept, ctx, venue = sweep(account, None, MANY)
+    assert ctx.cancel_state.error is DENIED.error
     assert swept.unexamined == tuple(MANY[10:])
     assert MANY[10] not in asked(venue)
 
@@ -124,24 +124,24 @@ def test_nothing_that_was_not_looked_at_is_forgotten() -> None:
 def test_what_the_list_of_all_symbols_hides_is_found_symbol_by_symbol() -> None:
     """The balance betrays it."""
     account = Account([order(1)], shy=frozenset("1"))
-    swept, desk, _ = sweep(account, None, ["BTCUSDT", "ETHUSDT"])
-    assert swept == Swept()
+    swept, ctx, _ = sweep(account, None, ["BTCUSDT", "ETHUSDT"])
+    assert swept == CancelAllResult()
     assert account.orders == []
-    assert outcomes(desk) == {"1": Outcome.ACCEPTED}
+    assert outcomes(ctx) == {"1": Outcome.ACCEPTED}
 
 
 def test_orders_that_are_not_resolved_end_the_sweep_of_the_account() -> None:
     """Going through every symbol would not resolve them."""
     account = Account([order(1)], ghosts={"1": 99})
-    swept, desk, venue = sweep(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=500)
-    assert swept == Swept()
-    assert outcomes(desk) == {"1": Outcome.UNKNOWN}
+    swept, ctx, venue = sweep(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=500)
+    assert swept == CancelAllResult()
+    assert outcomes(ctx) == {"1": Outcome.UNKNOWN}
     assert "ETHUSDT" not in asked(venue)
 
 
 def test_all_symbols_at_once_have_the_time_of_each() -> None:
     account = Account([order(3), order(2, "ETHUSDT"), order(1, "SOLUSDT")])
-    _, desk, _ = sweep(account, None, [], timeout_ms=700)
-    assert desk.deadline.span_ms == 2_100
-    _, desk, _ = sweep(Account([order(3)]), "BTCUSDT", [], timeout_ms=700)
-    assert desk.deadline.span_ms == 700
+    _, ctx, _ = sweep(account, None, [], timeout_ms=700)
+    assert ctx.deadline.span_ms == 2_100
+    _, ctx, _ = sweep(Account([order(3)]), "BTCUSDT", [], timeout_ms=700)
+    assert ctx.deadline.span_ms == 700

@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.core import api_v3
-from bitget_margin.core.api import dialect_of
+from bitget_margin.core.api import api_of
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import UNIFIED_FIELDS, State
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import UNIFIED_FIELDS, RowState
 from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page
 
-ONE = Target("BTCUSDT", IdKind.ORDER, "112233")
-NAMED = Target("BTCUSDT", IdKind.CLIENT, "b")
+ONE = OrderRef("BTCUSDT", IdKind.ORDER, "112233")
+NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
 NOW_MS = 1_695_806_875_837
 
 DOCUMENTED = json.loads(
@@ -100,7 +100,7 @@ def test_one_endpoint_knows_an_order_live_or_ended() -> None:
     """So one question speaks for both lists, and by the id alone."""
     (question,) = api_v3.by_id("BTCUSDT", IdKind.CLIENT, "b", 5)
     assert question.call == Call(Endpoint.UNIFIED_ORDER, {"clientOid": "b"})
-    assert set(question.listings) == set(Listing)
+    assert set(question.lists) == set(Listing)
 
 
 def test_a_page_is_never_begun_at_a_cursor_of_our_own() -> None:
@@ -159,10 +159,10 @@ def test_a_page_brings_its_rows_its_cursor_and_the_venues_clock() -> None:
     assert page is not None
     assert (page.size, page.sent_ms, page.cursor, page.full) == (2, NOW_MS, "8", False)
     first, second = page.rows
-    assert (first.order_id, first.client_id, first.symbol, first.state) == ("9", "c9", "BTCUSDT", State.LIVE)
+    assert (first.order_id, first.client_id, first.symbol, first.state) == ("9", "c9", "BTCUSDT", RowState.LIVE)
     assert (first.created_ms, first.updated_ms) == (1_695_806_875_000, 1_695_806_875_001)
     assert first.fields is UNIFIED_FIELDS
-    assert second.state is State.FILLED
+    assert second.state is RowState.FILLED
     assert page.whole
     assert not page.last
 
@@ -195,7 +195,7 @@ def test_rows_of_another_category_are_not_ours_and_leave_the_page_unproven() -> 
 def test_the_answer_about_one_order_is_a_page_of_its_row() -> None:
     page = api_v3.read_found(success(order("9", "cancelled")))
     assert page is not None
-    assert [(row.order_id, row.state) for row in page.rows] == [("9", State.CANCELED)]
+    assert [(row.order_id, row.state) for row in page.rows] == [("9", RowState.CANCELED)]
     assert (page.size, page.sent_ms, page.cursor) == (1, NOW_MS, None)
     spot = api_v3.read_found(success(order("9", "cancelled", category="SPOT")))
     assert spot is not None
@@ -256,7 +256,7 @@ def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
 @pytest.mark.parametrize(("kind", "most"), [(AccountKind.CLASSIC, 50), (AccountKind.UNIFIED, 20)])
 def test_a_dialect_speaks_to_the_endpoints_of_its_account_alone(kind: AccountKind, most: int) -> None:
     """Every request that it builds goes to an endpoint of this kind, with as many orders as that one takes."""
-    dialect = dialect_of(kind)
+    dialect = api_of(kind)
     assert (dialect.kind, dialect.batch_max) == (kind, most)
     calls = [
         dialect.batch_cancel((ONE,)),
@@ -267,5 +267,5 @@ def test_a_dialect_speaks_to_the_endpoints_of_its_account_alone(kind: AccountKin
         dialect.assets(None),
     ]
     assert {call.endpoint.kind for call in calls} == {kind}
-    asked = {listing for question in dialect.by_id("BTCUSDT", IdKind.ORDER, "1", 5) for listing in question.listings}
+    asked = {listing for question in dialect.by_id("BTCUSDT", IdKind.ORDER, "1", 5) for listing in question.lists}
     assert asked == set(Listing)

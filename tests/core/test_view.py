@@ -9,23 +9,23 @@ import pytest
 
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import State
-from bitget_margin.core.queries import view
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import RowState
+from bitget_margin.core.queries import fetch_orders_by_id
 from support.script import EPOCH_MS, ROUND_TRIP_MS, SINCE_MS, Script, fault, in_turn, page, row
 
 OPEN, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
-NAMED = Target("BTCUSDT", IdKind.CLIENT, "a")
+NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
 
 
-def by_id(*numbers: int) -> list[Target]:
+def by_id(*numbers: int) -> list[OrderRef]:
     """Return orders that are named by their ids."""
-    return [Target("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
+    return [OrderRef("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
 
 
-def look(venue: Script, targets: Sequence[Target], **how: Any) -> dict[str, str]:
+def look(venue: Script, targets: Sequence[OrderRef], **how: Any) -> dict[str, str]:
     """Return which order each was shown to be."""
-    shown = venue.run(view(venue.desk(), "BTCUSDT", targets, **how))
+    shown = venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", targets, **how))
     assert not isinstance(shown, Fault)
     return {target.value: found.order_id for target, found in shown.items()}
 
@@ -63,7 +63,7 @@ def test_what_neither_list_shows_is_left_out() -> None:
 def test_why_the_venue_does_not_answer_is_told() -> None:
     denied = fault("40014")
     venue = Script(in_turn(page(row(13)), denied))
-    assert venue.run(view(venue.desk(), "BTCUSDT", by_id(11, 13))) is denied
+    assert venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", by_id(11, 13))) is denied
 
 
 def test_with_a_client_order_id_the_newest_page_is_the_place_to_begin() -> None:
@@ -128,9 +128,9 @@ def test_the_newest_of_a_name_is_shown_whatever_the_order_of_the_rows() -> None:
     assert look(Script(in_turn(page(*rows))), [NAMED]) == {"a": "9"}
     twice = [row(9, clientOid="a"), row(9, clientOid="a", status="filled")]
     venue = Script(in_turn(page(*twice)))
-    shown = venue.run(view(venue.desk(), "BTCUSDT", [NAMED]))
+    shown = venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", [NAMED]))
     assert not isinstance(shown, Fault)
-    assert shown[NAMED].state is State.LIVE
+    assert shown[NAMED].state is RowState.LIVE
 
 
 def test_other_symbols_and_states_that_cannot_be_read_are_not_shown() -> None:
@@ -146,7 +146,7 @@ def test_an_order_named_by_both_of_its_ids_is_shown_under_both() -> None:
 def test_a_name_is_no_order_id_and_an_order_id_no_name() -> None:
     """Even where they are spelled alike."""
     venue = Script(in_turn(page(row(12, clientOid="13"))))
-    assert look(venue, [Target("BTCUSDT", IdKind.CLIENT, "12"), *by_id(13)]) == {}
+    assert look(venue, [OrderRef("BTCUSDT", IdKind.CLIENT, "12"), *by_id(13)]) == {}
     assert asked(venue) == [(OPEN, None), (HISTORY, None)]
 
 
@@ -170,7 +170,7 @@ def test_a_unified_account_is_read_from_its_newest_page() -> None:
     """A cursor is the venue's own."""
     found = {"orderId": "12", "category": "MARGIN", "symbol": "BTCUSDT", "orderStatus": "new"}
     venue = Script(in_turn({"list": [found], "cursor": None}))
-    shown = venue.run(view(venue.desk(kind=AccountKind.UNIFIED), "BTCUSDT", by_id(12)))
+    shown = venue.run(fetch_orders_by_id(venue.ctx(kind=AccountKind.UNIFIED), "BTCUSDT", by_id(12)))
     assert not isinstance(shown, Fault)
     assert [target.value for target in shown] == ["12"]
     params = {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT"}

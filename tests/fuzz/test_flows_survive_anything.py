@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bitget_margin.core import cancel
-from bitget_margin.core.api import dialect_of
-from bitget_margin.core.cancel_all import sweep_account, sweep_symbol
-from bitget_margin.core.cancel_state import Entry
-from bitget_margin.core.effects import Answer, Fault, Flow, Reply, Send
+from bitget_margin.core.api import api_of
+from bitget_margin.core.cancel_all import cancel_account, cancel_symbol
+from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.effects import Fault, Flow, Reply, ReplyOrFault, Send
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target, number
-from bitget_margin.core.order_row import Row
+from bitget_margin.core.order_ref import IdKind, OrderRef, number
+from bitget_margin.core.order_row import OrderRow
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.queries import find, list_open, view
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Pacing, Settings
 from support.fuzzing import Choices, fuzzed
 from support.hostile import Hostile, Served
@@ -36,7 +36,7 @@ class HostileModel(ModelVenue):
 
     hostile: Hostile = field(default_factory=lambda: Hostile(Choices(b"")))
 
-    def _send(self, send: Send) -> Reply:
+    def _send(self, send: Send) -> ReplyOrFault:
         if self.now_ms >= send.deadline_ms:
             return Fault(TimeoutError("no time"), sent=False)
         send.started = True
@@ -51,16 +51,16 @@ class HostileModel(ModelVenue):
         self.hostile.served.append(Served(path, params, 200, body))
         code = body.get("code") if isinstance(body, Mapping) else None
         if code == "00000" or not isinstance(body, Mapping):
-            return Answer(body)
+            return Reply(body)
         known = (code if isinstance(code, str) else None), body.get("msg")
         text = known[1] if isinstance(known[1], str) else None
         return Fault(OSError("refused"), known[0], text, choices.pick((400, 200, 429, 500)), body=body)
 
 
-def targets(choices: Choices) -> tuple[Target, ...]:
+def targets(choices: Choices) -> tuple[OrderRef, ...]:
     """Return what to cancel: orders by their ids and by their names."""
-    named = [Target(SYMBOL, IdKind.ORDER, value) for value in ("11", "12", "13", "x9")[: 1 + choices.below(4)]]
-    named += [Target(SYMBOL, IdKind.CLIENT, value) for value in ("a", "b", "11")[: choices.below(4)]]
+    named = [OrderRef(SYMBOL, IdKind.ORDER, value) for value in ("11", "12", "13", "x9")[: 1 + choices.below(4)]]
+    named += [OrderRef(SYMBOL, IdKind.CLIENT, value) for value in ("a", "b", "11")[: choices.below(4)]]
     return tuple(named[choices.below(2) :]) or tuple(named)
 
 
@@ -75,51 +75,51 @@ def test_whatever_is_answered_a_flow_ends_in_time_and_claims_no_end_without_a_ro
     run(venue, named, choices)
 
 
-def desk_of(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> Desk:
+def desk_of(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> CallContext:
     """Return the desk of a call."""
     size = choices.pick((50, 1, 2))
     bounds = Settings(confirm=choices.below(2) == 0, timeout_ms=TIMEOUT_MS, batch_size=size, pacing=PACING)
-    desk = venue.desk(named, bounds)
-    desk.dialect = dialect_of(choices.pick(tuple(AccountKind)))
-    return desk
+    ctx = venue.ctx(named, bounds)
+    ctx.api = api_of(choices.pick(tuple(AccountKind)))
+    return ctx
 
 
-def cancels(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, named, choices)
-    ended(venue, cancel.cancel(desk))
-    assert list(desk.ledger.entries) == list(named)
-    proven(venue, desk)
+def cancels(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, named, choices)
+    ended(venue, cancel.cancel(ctx))
+    assert list(ctx.cancel_state.orders) == list(named)
+    proven(venue, ctx)
 
 
-def cancels_one(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, named[-1:], choices)
-    desk.single = True
-    ended(venue, cancel.cancel(desk))
-    assert list(desk.ledger.entries) == list(named[-1:])
-    proven(venue, desk)
+def cancels_one(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, named[-1:], choices)
+    ctx.use_single_endpoint = True
+    ended(venue, cancel.cancel(ctx))
+    assert list(ctx.cancel_state.orders) == list(named[-1:])
+    proven(venue, ctx)
 
 
-def sweeps_symbol(venue: HostileModel, _: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, (), choices)
-    swept = ended(venue, sweep_symbol(desk, SYMBOL, COINS, ("ETHUSDT",)))
-    proven(venue, desk)
-    assert {target.symbol for target in desk.ledger.entries} <= {SYMBOL}
-    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(desk):
+def sweeps_symbol(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, (), choices)
+    swept = ended(venue, cancel_symbol(ctx, SYMBOL, COINS, ("ETHUSDT",)))
+    proven(venue, ctx)
+    assert {target.symbol for target in ctx.cancel_state.orders} <= {SYMBOL}
+    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(ctx):
         assert balance_served(venue)
 
 
-def sweeps_account(venue: HostileModel, _: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, (), choices)
+def sweeps_account(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, (), choices)
     # Each symbol that the venue names has the time of a call.
-    swept = ended(venue, sweep_account(desk, COINS, tuple(COINS)), allowed_ms=60 * TIMEOUT_MS)
-    proven(venue, desk)
-    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(desk):
+    swept = ended(venue, cancel_account(ctx, COINS, tuple(COINS)), allowed_ms=60 * TIMEOUT_MS)
+    proven(venue, ctx)
+    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(ctx):
         assert balance_served(venue)
 
 
-def views(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, (), choices)
-    shown = ended(venue, view(desk, SYMBOL, named, placed_in_call=choices.below(2) == 1))
+def views(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, (), choices)
+    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, named, placed_in_call=choices.below(2) == 1))
     assert isinstance(shown, Fault | Mapping)
     for target, row in shown.items() if isinstance(shown, Mapping) else ():
         assert target in named
@@ -127,19 +127,19 @@ def views(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> N
         assert target.value in {row.order_id, row.client_id}
 
 
-def finds(venue: HostileModel, named: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, (), choices)
-    row = ended(venue, find(desk, named[0], placed_in_call=choices.below(2) == 1))
-    if isinstance(row, Row):
+def finds(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, (), choices)
+    row = ended(venue, find_order(ctx, named[0], placed_in_call=choices.below(2) == 1))
+    if isinstance(row, OrderRow):
         assert row.symbol == SYMBOL
         assert row.key(named[0].kind) == named[0].value
     else:
         assert row is None or isinstance(row, Fault)
 
 
-def lists(venue: HostileModel, _: tuple[Target, ...], choices: Choices) -> None:
-    desk = desk_of(venue, (), choices)
-    listed = ended(venue, list_open(desk, choices.pick((SYMBOL, None))))
+def lists(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
+    ctx = desk_of(venue, (), choices)
+    listed = ended(venue, query_open_orders(ctx, choices.pick((SYMBOL, None))))
     assert isinstance(listed, Fault | tuple)
 
 
@@ -150,14 +150,14 @@ def ended(venue: HostileModel, running: Flow[Any], allowed_ms: float = TIMEOUT_M
     return result
 
 
-def proven(venue: HostileModel, desk: Desk) -> None:
+def proven(venue: HostileModel, ctx: CallContext) -> None:
     """Hold every outcome against the answers."""
-    for target, entry in desk.ledger.entries.items():
+    for target, entry in ctx.cancel_state.orders.items():
         assert isinstance(entry.outcome, Outcome)
-        check(venue, target, entry, desk.settings.confirm)
+        check(venue, target, entry, ctx.settings.confirm)
 
 
-def check(venue: HostileModel, target: Target, entry: Entry, confirm: bool) -> None:
+def check(venue: HostileModel, target: OrderRef, entry: OrderState, confirm: bool) -> None:
     served, outcome = venue.hostile.served, entry.outcome
     about = (target.symbol, target.kind.value, target.value)
     if outcome in ENDS:
@@ -174,9 +174,9 @@ def check(venue: HostileModel, target: Target, entry: Entry, confirm: bool) -> N
         assert number(entry.bound_id)
 
 
-def open_ends(desk: Desk) -> bool:
+def open_ends(ctx: CallContext) -> bool:
     """Whether something is not resolved, which a caller is told in any case."""
-    return any(entry.outcome is None or not entry.outcome.resolved for entry in desk.ledger.entries.values())
+    return any(entry.outcome is None or not entry.outcome.resolved for entry in ctx.cancel_state.orders.values())
 
 
 def balance_served(venue: HostileModel) -> bool:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 import bitget_margin.core
 from bitget_margin.adapter import ccxt_errors
-from bitget_margin.core.effects import Answer, Fault
-from bitget_margin.core.order_row import Row, State
-from bitget_margin.core.verdicts import Verdict, hint_gone, verdict
+from bitget_margin.core.effects import Fault, Reply
+from bitget_margin.core.order_row import OrderRow, RowState
+from bitget_margin.core.verdicts import Verdict, hint_gone, verdict_of_fault
 from support.fuzzing import NAMES, SCALARS, Choices, fuzzed, junk, nested, performed, share
 from support.hostile import CODES, TEXTS, Hostile
 
@@ -115,17 +115,17 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
     if choices.below(3):
         ccxt_errors.tie(errors[0], status, body)
     reply = ccxt_errors.reply(errors[0])
-    assert isinstance(reply, Answer | Fault)
-    if isinstance(reply, Answer):
+    assert isinstance(reply, Reply | Fault)
+    if isinstance(reply, Reply):
         assert reply.body is body
         assert reply.body["code"] == "00000"
         return
-    assert isinstance(verdict(reply), Verdict)
+    assert isinstance(verdict_of_fault(reply), Verdict)
     assert isinstance(hint_gone(reply.code, reply.text), bool)
     if reply.status == 429:
-        assert verdict(reply) is Verdict.LIMITED
+        assert verdict_of_fault(reply) is Verdict.LIMITED
     elif reply.code is None or status >= 500:
-        assert verdict(reply) is (_said(reply) if reply.sent else Verdict.UNSENT)
+        assert verdict_of_fault(reply) is (_said(reply) if reply.sent else Verdict.UNSENT)
     if not reply.sent:
         assert any(type(error).__name__ in UNREAL for error in errors)
 
@@ -176,11 +176,11 @@ def finite(found: Any) -> None:
 def sound(found: object) -> None:
     """Check that it is what a caller may rely on."""
     for row in getattr(found, "rows", ()):
-        assert isinstance(row, Row)
+        assert isinstance(row, OrderRow)
         assert isinstance(row.order_id, str)
         assert row.order_id
         assert isinstance(row.symbol, str)
-        assert isinstance(row.state, State)
+        assert isinstance(row.state, RowState)
         assert isinstance(row.raw, Mapping)
         for number in (row.number, row.created_ms, row.updated_ms):
             assert number is None or isinstance(number, int)

@@ -10,7 +10,7 @@ import pytest
 
 from bitget_margin.adapter import cancel
 from bitget_margin.freqtrade.config import BotSettings
-from bitget_margin.rate_limit import BadGate, GateSettings, WhenDown, open_gate
+from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown, open_limiter
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import in_turn, page
 
@@ -42,8 +42,8 @@ from support.script import in_turn, page
     ],
 )
 def test_what_is_no_gate_is_refused_and_tells_no_password(given: Any, said: str) -> None:
-    with pytest.raises(BadGate) as caught:
-        open_gate(given)
+    with pytest.raises(BadLimiterConfig) as caught:
+        open_limiter(given)
     assert said in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
@@ -60,16 +60,16 @@ def test_a_call_is_refused_before_anything_is_sent() -> None:
 
 def test_the_same_url_is_the_same_gate(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/windows.db"
-    assert open_gate(url) is open_gate({"url": url})
-    assert open_gate(url) is not open_gate({"url": url, "whenDown": "fail"})
-    settings = GateSettings.of({"url": url, "timeout": 250, "whenDown": "fail"})
-    assert settings == GateSettings(url, 250.0, WhenDown.FAIL)
-    assert GateSettings.of(url) == GateSettings(url, 250.0, WhenDown.WAIT)
+    assert open_limiter(url) is open_limiter({"url": url})
+    assert open_limiter(url) is not open_limiter({"url": url, "whenDown": "fail"})
+    settings = LimiterConfig.parse({"url": url, "timeout": 250, "whenDown": "fail"})
+    assert settings == LimiterConfig(url, 250.0, WhenDown.FAIL)
+    assert LimiterConfig.parse(url) == LimiterConfig(url, 250.0, WhenDown.WAIT)
 
 
 def test_the_password_of_a_gate_does_not_show() -> None:
-    gate = open_gate("redis://bots:hunter2@127.0.0.1:1/0")
+    gate = open_limiter("redis://bots:hunter2@127.0.0.1:1/0")
     assert gate.url == "redis://127.0.0.1:1/0"
-    settings = GateSettings.of("redis://bots:hunter2@127.0.0.1:1/0")
+    settings = LimiterConfig.parse("redis://bots:hunter2@127.0.0.1:1/0")
     bot = BotSettings(rate_gate="redis://bots:hunter2@127.0.0.1:1/0")
     assert "hunter2" not in f"{gate!r} {gate} {gate.store!r} {settings!r} {bot!r}"

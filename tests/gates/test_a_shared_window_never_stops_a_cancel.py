@@ -30,11 +30,11 @@ GRACE_S = 5.0
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     """Let every test open its stores anew."""
-    before = dict(rate_limit_config._gates)
-    rate_limit_config._gates.clear()
+    before = dict(rate_limit_config._limiters)
+    rate_limit_config._limiters.clear()
     yield
-    rate_limit_config._gates.clear()
-    rate_limit_config._gates.update(before)
+    rate_limit_config._limiters.clear()
+    rate_limit_config._limiters.update(before)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 import pytest
 import redis
 
-from bitget_margin.rate_limit import Gate, GateDown, GateSettings, Place, WhenDown, open_gate
+from bitget_margin.rate_limit import LimiterConfig, LimiterDown, SharedLimiter, Slot, WhenDown, open_limiter
 from bitget_margin.rate_limit.redis_store import RedisStore
 from support.redis_server import RedisServer
 
@@ -17,17 +17,17 @@ LONG_MS = 60_000
 
 def test_a_window_gives_places_ahead_of_time_and_in_order(redis_server: RedisServer) -> None:
     store = RedisStore(redis_server.url, PATIENT_MS)
-    assert [store.reserve("w", 3, LONG_MS, 0) for _ in range(3)] == [Place(0.0)] * 3
+    assert [store.reserve("w", 3, LONG_MS, 0) for _ in range(3)] == [Slot(0.0)] * 3
     waits = [place.wait_ms for _ in range(4) if (place := store.reserve("w", 3, LONG_MS, 3 * LONG_MS)) and place.kept]
     assert len(waits) == 4
     assert all(LONG_MS - 5_000 < wait <= LONG_MS for wait in waits[:3])
     assert 2 * LONG_MS - 5_000 < waits[3] <= 2 * LONG_MS
-    assert store.reserve("another", 3, LONG_MS, 0) == Place(0.0)
+    assert store.reserve("another", 3, LONG_MS, 0) == Slot(0.0)
 
 
 def test_a_place_that_is_too_late_is_not_taken(redis_server: RedisServer) -> None:
     store = RedisStore(redis_server.url, PATIENT_MS)
-    assert store.reserve("w", 1, LONG_MS, 0) == Place(0.0)
+    assert store.reserve("w", 1, LONG_MS, 0) == Slot(0.0)
     assert [store.reserve("w", 1, LONG_MS, 1_000) for _ in range(3)] == [None] * 3
     later = store.reserve("w", 1, LONG_MS, LONG_MS)
     assert later is not None
@@ -38,10 +38,10 @@ def test_clients_share_a_window_whatever_their_clocks_say(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = (RedisStore(redis_server.url, PATIENT_MS) for _ in range(2))
-    assert [one.reserve("w", 4, LONG_MS, 0) for _ in range(2)] == [Place(0.0)] * 2
+    assert [one.reserve("w", 4, LONG_MS, 0) for _ in range(2)] == [Slot(0.0)] * 2
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 7_200)
-    assert [other.reserve("w", 4, LONG_MS, 0) for _ in range(4)] == [Place(0.0)] * 2 + [None] * 2
+    assert [other.reserve("w", 4, LONG_MS, 0) for _ in range(4)] == [Slot(0.0)] * 2 + [None] * 2
 
 
 def test_nothing_stays_in_the_server(redis_server: RedisServer) -> None:
@@ -60,7 +60,7 @@ def test_a_server_whose_clock_was_set_back_blocks_nobody(redis_server: RedisServ
     store = RedisStore(redis_server.url, PATIENT_MS)
     then_us = (time.time() + ahead_s) * 1_000_000
     store._client.rpush("bitget-margin:w", f"{then_us:.0f} {then_us:.0f}")
-    assert store.reserve("w", 1, 1_000, 0) == Place(0.0)
+    assert store.reserve("w", 1, 1_000, 0) == Slot(0.0)
     assert store.reserve("w", 1, 1_000, 0) is None
 
 
@@ -68,7 +68,7 @@ def test_a_server_whose_clock_was_set_back_blocks_nobody(redis_server: RedisServ
 def test_what_somebody_else_left_under_the_name_blocks_nobody(redis_server: RedisServer, left: str) -> None:
     store = RedisStore(redis_server.url, PATIENT_MS)
     getattr(store._client, left)("bitget-margin:w", "of something else")
-    assert store.reserve("w", 1, 1_000, 0) == Place(0.0)
+    assert store.reserve("w", 1, 1_000, 0) == Slot(0.0)
 
 
 def test_what_a_server_quotes_of_what_it_did_not_understand_is_not_told() -> None:
@@ -82,24 +82,24 @@ def test_a_server_that_hangs_or_is_gone_is_known_in_time_and_used_again_once_it_
     redis_server: RedisServer,
 ) -> None:
     store = RedisStore(redis_server.url, 100)
-    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+    assert store.reserve("w", 10, LONG_MS, 0) == Slot(0.0)
     redis_server.hang()
     started = time.monotonic()
-    with pytest.raises(GateDown, match="Timeout"):
+    with pytest.raises(LimiterDown, match="Timeout"):
         store.reserve("w", 10, LONG_MS, 0)
     assert time.monotonic() - started < 3
     redis_server.go_on()
-    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+    assert store.reserve("w", 10, LONG_MS, 0) == Slot(0.0)
     redis_server.stop()
-    with pytest.raises(GateDown, match="ConnectionError"):
+    with pytest.raises(LimiterDown, match="ConnectionError"):
         store.reserve("w", 10, LONG_MS, 0)
     redis_server.start()
-    assert store.reserve("w", 10, LONG_MS, 0) == Place(0.0)
+    assert store.reserve("w", 10, LONG_MS, 0) == Slot(0.0)
 
 
 def test_a_server_that_wants_a_password_is_down_and_tells_none(redis_server: RedisServer) -> None:
     url = redis_server.url.replace("redis://", "redis://nobody:hunter2@")
-    with pytest.raises(GateDown) as caught:
+    with pytest.raises(LimiterDown) as caught:
         RedisStore(url, PATIENT_MS).reserve("w", 10, LONG_MS, 0)
     assert "hunter2" not in str(caught.value)
 
@@ -108,18 +108,18 @@ def test_a_store_that_fails_is_left_alone_for_a_second_and_warned_of_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("INFO")
-    settings = GateSettings.of("redis://:hunter2@127.0.0.1:1/0")
-    gate = open_gate(settings.url)
-    assert isinstance(gate, Gate)
-    assert (gate.when_down, gate.is_resting()) == (WhenDown.WAIT, False)
+    settings = LimiterConfig.parse("redis://:hunter2@127.0.0.1:1/0")
+    gate = open_limiter(settings.url)
+    assert isinstance(gate, SharedLimiter)
+    assert (gate.when_down, gate.in_backoff()) == (WhenDown.WAIT, False)
     for _ in range(3):
-        gate.failed(GateDown("nobody there"))
-    assert gate.is_resting()
-    gate._asks_again_ms = 0
-    assert not gate.is_resting()
-    gate.answered()
-    gate.answered()
-    assert not gate.is_resting()
+        gate.record_failure(LimiterDown("nobody there"))
+    assert gate.in_backoff()
+    gate._retry_at_ms = 0
+    assert not gate.in_backoff()
+    gate.record_success()
+    gate.record_success()
+    assert not gate.in_backoff()
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 2
     assert said[0].startswith(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind, Order, RequestRecord
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.tracked_order import Kind, Phase
+from bitget_margin.freqtrade.tracked_order import Origin, Phase
 from support.bot import symbol_of
 
 from .story import Exit, Plan, Story
@@ -56,7 +56,7 @@ def _judge_coins(plan: Plan, venue: Emulator, orders: Sequence[Order], trades: S
     base = plan.pair.split("/")[0]
     balance = venue.balances(venue.accounts[0].uid).get(base)
     held = Decimal(0) if balance is None else balance.available + balance.frozen
-    booked = sum((Decimal(repr(trade_rows.left(trade))) for trade in trades if trade.is_open), Decimal(0))
+    booked = sum((Decimal(repr(trade_rows.remaining_amount(trade))) for trade in trades if trade.is_open), Decimal(0))
     lot = Decimal("0.000001") if base == "BTC" else Decimal("0.0001")
     fees = sum((order.filled for order in orders if order.side == "buy"), Decimal(0)) * _FEE
     uncounted = fees if Decimal(plan.others) else Decimal(0)
@@ -86,7 +86,7 @@ def _judge_live(orders: Sequence[Order], trades: Sequence[Any], exchange: Any) -
     """Every live order has an owner: an open row of an open trade, or a resting order of one."""
     open_trades = {trade_rows.key_of(trade) for trade in trades if trade.is_open}
     rows = {row.order_id for trade in trades if trade.is_open for row in trade.orders if row.ft_is_open}
-    rungs = exchange.keeper.records.open(Kind.RUNG)
+    rungs = exchange.resting.store.open(Origin.LADDER)
     known = {rung.order_id for rung in rungs if rung.trade in open_trades}
     for order in orders:
         if order.live and order.order_id not in rows | known:
@@ -158,10 +158,10 @@ def _is_rung(order: Order) -> bool:
 
 def _judge_rest(story: Story, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
     """Nothing is left to do: nothing in doubt, nothing waiting, and exits that were due have happened."""
-    records = exchange.keeper.records
-    for rung in records.open(Kind.OWN):
+    records = exchange.resting.store
+    for rung in records.open(Origin.FREQTRADE):
         yield Finding("settled", f"{rung.side} {rung.client_id} on {rung.pair} is in doubt: {rung.reason}")
-    for rung in records.open(Kind.RUNG):
+    for rung in records.open(Origin.LADDER):
         if rung.phase is Phase.INTENDED:
             yield Finding("settled", f"resting {rung.side} {rung.client_id} on {rung.pair} is in doubt: {rung.reason}")
     for rung in records.in_phase(Phase.WAITING):

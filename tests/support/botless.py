@@ -10,63 +10,63 @@ from types import SimpleNamespace
 from typing import Any
 
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.client import Cancelled
+from bitget_margin.freqtrade.client import CancelBatchResult
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.holdings import Holding
-from bitget_margin.freqtrade.resting_orders import Keeper
-from bitget_margin.freqtrade.tracked_order import Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.resting_orders import RestingOrders
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 
 PAIR = "BTC/USDT"
 
 
-def rung(name: str = "k-1-x-0", **more: Any) -> Rung:
+def rung(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
     """Return a resting sell of trade 1, about to be sent."""
-    made = Rung(name, Kind.RUNG, 1, 1_000, PAIR, "sell", "entry", 0, 60_000.0, 0.5, 0)
+    made = TrackedOrder(name, Origin.LADDER, 1, 1_000, PAIR, "sell", "entry", 0, 60_000.0, 0.5, 0)
     return replace(made, **more)
 
 
-def own(name: str = "k-o1", **more: Any) -> Rung:
+def own(name: str = "k-o1", **more: Any) -> TrackedOrder:
     """Return freqtrade's own sell order of trade 1, about to be sent."""
-    return rung(name, **{"kind": Kind.OWN, "ladder": "", **more})
+    return rung(name, **{"kind": Origin.FREQTRADE, "ladder": "", **more})
 
 
 class Records:
     """The bot's tables, in memory."""
 
-    def __init__(self, *rungs: Rung) -> None:
+    def __init__(self, *rungs: TrackedOrder) -> None:
         self.rows = {row.client_id: row for row in rungs}
 
     def key(self) -> str:
         """Return the bot's key."""
         return "k"
 
-    def add(self, rungs: Iterable[Rung]) -> None:
+    def add(self, rungs: Iterable[TrackedOrder]) -> None:
         """Write down."""
         self.rows.update({row.client_id: row for row in rungs})
 
-    def update(self, news: Iterable[tuple[Rung, Rung]], _batch: object = None) -> None:
+    def update(self, news: Iterable[tuple[TrackedOrder, TrackedOrder]], _batch: object = None) -> None:
         """Write down what has changed."""
         self.rows.update({new.client_id: new for _, new in news})
 
-    def forget(self, row: Rung) -> None:
+    def forget(self, row: TrackedOrder) -> None:
         """Remove."""
         self.rows.pop(row.client_id, None)
 
-    def open(self, kind: Kind) -> list[Rung]:
+    def open(self, kind: Origin) -> list[TrackedOrder]:
         """Return what may still trade."""
         return [row for row in self.rows.values() if row.kind is kind and row.phase.open]
 
-    def in_phase(self, phase: Phase) -> list[Rung]:
+    def in_phase(self, phase: Phase) -> list[TrackedOrder]:
         """Return what is in this phase."""
         return [row for row in self.rows.values() if row.phase is phase]
 
-    def unsettled(self) -> list[Rung]:
+    def unsettled(self) -> list[TrackedOrder]:
         """Return what has ended with a fill, and is not booked by freqtrade."""
         return [row for row in self.in_phase(Phase.ENDED) if row.filled and not row.settled]
 
-    def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
+    def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
         """Return the resting orders of a trade."""
-        rungs = [row for row in self.rows.values() if row.trade == trade and row.kind is Kind.RUNG]
+        rungs = [row for row in self.rows.values() if row.trade == trade and row.kind is Origin.LADDER]
         return [row for row in rungs if ladder in {None, row.ladder}]
 
 
@@ -74,24 +74,26 @@ class Records:
 class Venue:
     """What the venue shows, by client order id, and what comes of placing."""
 
-    shown: dict[str, Rung] = field(default_factory=dict)
-    placing: Callable[[Rung], Rung] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
+    shown: dict[str, TrackedOrder] = field(default_factory=dict)
+    placing: Callable[[TrackedOrder], TrackedOrder] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
     cancel_takes_seconds: float = 0.0
     on_cancel: Callable[[float], None] = lambda _seconds: None
     looks: int = 0
     placed: list[list[str]] = field(default_factory=list)
 
-    def view(self, _pair: str, rungs: Sequence[Rung], _budget: object) -> list[Rung | None]:
+    def view(self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object) -> list[TrackedOrder | None]:
         """Return what is shown."""
         self.looks += 1
         return [self.shown.get(row.client_id) for row in rungs]
 
-    def cancel(self, _pair: str, rungs: Sequence[Rung], _budget: object, _others: object = ()) -> Cancelled:
+    def cancel(
+        self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object, _others: object = ()
+    ) -> CancelBatchResult:
         """Cancel nothing, and take a while."""
         self.on_cancel(self.cancel_takes_seconds)
-        return Cancelled(tuple(rungs), None, {row.client_id: "no answer" for row in rungs})
+        return CancelBatchResult(tuple(rungs), None, {row.client_id: "no answer" for row in rungs})
 
-    def place(self, _pair: str, rungs: Sequence[Rung], _budget: object) -> list[Rung]:
+    def place(self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object) -> list[TrackedOrder]:
         """Place."""
         self.placed.append([row.client_id for row in rungs])
         return [self.placing(row) for row in rungs]
@@ -134,7 +136,7 @@ class Holdings:
 
 @dataclass
 class Stand:
-    """A keeper on a scripted venue."""
+    """A resting on a scripted venue."""
 
     records: Records
     venue: Venue = field(default_factory=Venue)
@@ -142,18 +144,18 @@ class Stand:
     seconds: float = 1_000.0
     trades: dict[TradeKey, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
-    keeper: Any = None
+    resting: Any = None
     exchange: Any = None
 
     def __post_init__(self) -> None:
         markets = {PAIR: {"base": "BTC", "quote": "USDT", "limits": {"amount": {"min": 0}, "cost": {"min": 0}}}}
         self.exchange = SimpleNamespace(holdings=self.holdings, markets=markets)
-        self.keeper = Keeper(self.exchange, BotSettings())
-        self.keeper.records, self.keeper.venue = self.records, self.venue
-        self.keeper.seconds = lambda: self.seconds
-        self.keeper.lock = threading.RLock()
-        self.keeper.notices = SimpleNamespace(
-            warn=lambda text, _about=None: self.said.append(text), note=self.said.append, over=lambda _about: None
+        self.resting = RestingOrders(self.exchange, BotSettings())
+        self.resting.store, self.resting.client = self.records, self.venue
+        self.resting.seconds = lambda: self.seconds
+        self.resting.lock = threading.RLock()
+        self.resting.alerts = SimpleNamespace(
+            warn=lambda text, _about=None: self.said.append(text), info=self.said.append, clear=lambda _about: None
         )
 
     def trade(self, **more: Any) -> Any:
@@ -172,8 +174,8 @@ def without_freqtrade(monkeypatch: Any, stand: Stand) -> None:
         "refresh": lambda: None,
         "open_trades": lambda: stand.trades,
         "open_trade": lambda _pair: next(iter(stand.trades.values()), None),
-        "book": lambda *_: None,
-        "left": lambda _trade: 1.0,
+        "record_fill": lambda *_: None,
+        "remaining_amount": lambda _trade: 1.0,
     }.items():
         monkeypatch.setattr(trade_rows, name, stub)
 

@@ -58,7 +58,7 @@ class Caller(Script):
     @contextmanager
     def clocked(self) -> Iterator[None]:
         """Let the adapter go by this script's clock."""
-        with mock.patch.object(call, "now_ms", self.clock):
+        with mock.patch.object(call, "monotonic_ms", self.clock):
             yield
 
     def _do(self, effect: object) -> object:

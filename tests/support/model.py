@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from bitget_margin.core.api import dialect_of
-from bitget_margin.core.cancel_state import Ledger
-from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.api import api_of
+from bitget_margin.core.cancel_state import CancelState
+from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import Target
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.order_ref import OrderRef
+from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Deadline, Settings
 
 ROUND_TRIP_MS = 10.0
@@ -84,9 +84,9 @@ class ModelVenue:
     def clock(self) -> float:
         return self.now_ms
 
-    def desk(self, targets: tuple[Target, ...], settings: Settings) -> Desk:
+    def ctx(self, targets: tuple[OrderRef, ...], settings: Settings) -> CallContext:
         deadline = Deadline.after(self.clock, settings.timeout_ms)
-        return Desk(Ledger.of(targets), settings, deadline, since_ms=0, dialect=dialect_of(self.told or self.kind))
+        return CallContext(CancelState.of(targets), settings, deadline, since_ms=0, api=api_of(self.told or self.kind))
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its end, in time of this venue's own."""
@@ -112,12 +112,12 @@ class ModelVenue:
         live = [order for order in ours if order.status == "live"]
         return (live or ours[-1:] or [None])[0]
 
-    def _answered(self, send: Send) -> Reply:
+    def _answered(self, send: Send) -> ReplyOrFault:
         send.left_ms = self.now_ms
         send.reply = self._send(send)
         return send.reply
 
-    def _send(self, send: Send) -> Reply:
+    def _send(self, send: Send) -> ReplyOrFault:
         if self.now_ms >= send.deadline_ms:
             return Fault(TimeoutError("no time"), sent=False)
         send.started = True
@@ -151,17 +151,17 @@ class ModelVenue:
             return Fault(OSError("25204"), "25204", "Order does not exist", 400)
         return self._answer(send, trouble, data)
 
-    def _answer(self, send: Send, trouble: Trouble, data: object) -> Reply:
+    def _answer(self, send: Send, trouble: Trouble, data: object) -> ReplyOrFault:
         if trouble is Trouble.LOST_AFTER:
             return self._lost(send)
         if trouble is Trouble.SYSTEM:
             return Fault(OSError("40010"), "40010", "Request timed out", 400)
         if trouble is Trouble.HTML:
-            return Answer("<html>")
+            return Reply("<html>")
         if trouble is Trouble.NULL:
             data = {"successList": None, "failureList": None, "orderList": None}
             data = data if self.kind is AccountKind.CLASSIC else {"list": "null", "assets": None}
-        return Answer({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
+        return Reply({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
 
     def _assets(self, _call: Call, _trouble: Trouble) -> object:
         held = "1000000" if any(order.status == "live" for order in self.orders) else "0"

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from bitget_margin.core.api import Dialect
-from bitget_margin.core.effects import Answer, Call, Fault
+from bitget_margin.core.api import Api
+from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.place import Placement
 from bitget_margin.core.place_state import PlaceState, Terms
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.requests import CallContext
 from support.script import EPOCH_MS, START_MS, Script, fault
 
 SYMBOL: Final = "BTCUSDT"
@@ -198,14 +198,14 @@ class PlacingVenue:
         self, *names: str, is_single: bool = True, is_unique: bool = True, terms: Terms = TERMS, **settings: Any
     ) -> Placement:
         """Return a call that places these orders."""
-        desk: Desk = self.script.desk(kind=self.kind, **settings)
+        ctx: CallContext = self.script.ctx(kind=self.kind, **settings)
 
-        def build(dialect: Dialect, states: Iterable[PlaceState]) -> Call:
-            orders = [{"clientOid": s.target.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
+        def build(dialect: Api, states: Iterable[PlaceState]) -> Call:
+            orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
             return dialect.single_place(orders[0]) if is_single else dialect.batch_place(SYMBOL, orders)
 
-        states = tuple(PlaceState(Target(SYMBOL, IdKind.CLIENT, name), terms, is_unique) for name in names)
-        return Placement(desk, SYMBOL, COINS, states, build, is_single)
+        states = tuple(PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, name), terms, is_unique) for name in names)
+        return Placement(ctx, SYMBOL, COINS, states, build, is_single)
 
 
 def failed_items(kind: AccountKind, names: Iterable[str], code: str | None, text: str = "no") -> object:
@@ -222,6 +222,6 @@ def lost(_names: list[str], _times: int) -> Fault:
     return fault()
 
 
-def says(code: str, status: int = 400) -> Callable[[list[str], int], Fault | Answer]:
+def says(code: str, status: int = 400) -> Callable[[list[str], int], Fault | Reply]:
     """Return what answers with this code for the whole request."""
     return lambda _names, _times: fault(code, "no", status)

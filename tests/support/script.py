@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bitget_margin.core.api import dialect_of
-from bitget_margin.core.cancel_state import Ledger
-from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, SendAll, T, Wait
+from bitget_margin.core.api import api_of
+from bitget_margin.core.cancel_state import CancelState
+from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import Target
-from bitget_margin.core.requests import Desk
+from bitget_margin.core.order_ref import OrderRef
+from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Deadline, Settings
 
 EPOCH_MS = 1_700_000_000_000
@@ -57,11 +57,11 @@ class Script:
         """Return the time of the caller's clock."""
         return self.now_ms
 
-    def desk(self, *targets: Target, kind: AccountKind = AccountKind.CLASSIC, **settings: Any) -> Desk:
+    def ctx(self, *targets: OrderRef, kind: AccountKind = AccountKind.CLASSIC, **settings: Any) -> CallContext:
         """Return a desk whose time begins now."""
         bounds = Settings(**settings)
         deadline = Deadline.after(self.clock, bounds.timeout_ms)
-        return Desk(Ledger.of(targets), bounds, deadline, since_ms=SINCE_MS, dialect=dialect_of(kind))
+        return CallContext(CancelState.of(targets), bounds, deadline, since_ms=SINCE_MS, api=api_of(kind))
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its end."""
@@ -86,7 +86,7 @@ class Script:
         self.now_ms = max(self.now_ms, effect.until_ms)
         return None
 
-    def _reply(self, send: Send) -> Reply:
+    def _reply(self, send: Send) -> ReplyOrFault:
         send.left_ms, send.started = self.now_ms, True
         self.calls.append(send.call)
         self.sent_at.append(self.now_ms)
@@ -94,7 +94,7 @@ class Script:
         self.now_ms += ROUND_TRIP_MS
         clock = EPOCH_MS + int(self.now_ms - START_MS)
         success = {"code": "00000", "msg": "success", "requestTime": clock, "data": said}
-        send.reply = said if isinstance(said, Answer | Fault) else Answer(success)
+        send.reply = said if isinstance(said, Reply | Fault) else Reply(success)
         return send.reply
 
 

@@ -58,9 +58,9 @@ class Steps:
         return Trade.get_trades_proxy()[-1]
 
     @property
-    def keeper(self) -> Any:
+    def resting(self) -> Any:
         """Who keeps the resting orders."""
-        return self.bot.exchange.keeper
+        return self.bot.exchange.resting
 
     def live(self) -> list[Order]:
         """Return the live orders, the lowest price first."""

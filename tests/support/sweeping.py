@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bitget_margin.core.cancel_all import Swept, sweep_account, sweep_symbol
+from bitget_margin.core.cancel_all import CancelAllResult, cancel_account, cancel_symbol
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.requests import Desk, Progress
+from bitget_margin.core.requests import CallContext, Progress
 from support.script import Script, fault, page, row
 
 COINS = {f"{base}USDT": (base, "USDT") for base in ("BTC", "ETH", "SOL", *(f"C{i}" for i in range(25)))}
@@ -102,19 +102,19 @@ def sweep(
     symbols: Sequence[str] = (),
     *,
     progress: Progress | None = None,
-    seen: Callable[[Desk], object] | None = None,
+    seen: Callable[[CallContext], object] | None = None,
     known: set[str] | None = None,
     **settings: Any,
-) -> tuple[Swept, Desk, Script]:
+) -> tuple[CancelAllResult, CallContext, Script]:
     """Sweep a symbol, or the account."""
     venue = Script(account.say)
-    desk = venue.desk(**{"confirm": False, **settings})
-    desk.progress = progress or desk.progress
+    ctx = venue.ctx(**{"confirm": False, **settings})
+    ctx.progress = progress or ctx.progress
     if seen is not None:
-        seen(desk)
+        seen(ctx)
     named = symbol is not None
-    flow = sweep_symbol(desk, symbol, COINS, symbols, known) if named else sweep_account(desk, COINS, symbols, known)
-    return venue.run(flow), desk, venue
+    flow = cancel_symbol(ctx, symbol, COINS, symbols, known) if named else cancel_account(ctx, COINS, symbols, known)
+    return venue.run(flow), ctx, venue
 
 
 def asked(venue: Script) -> list[Any]:
@@ -123,6 +123,6 @@ def asked(venue: Script) -> list[Any]:
     return [dict(c.params).get("symbol") if c.endpoint in listed else c.endpoint for c in venue.calls]  # type: ignore[call-overload]
 
 
-def outcomes(desk: Desk) -> dict[str, Outcome | None]:
+def outcomes(ctx: CallContext) -> dict[str, Outcome | None]:
     """Return how each order ended."""
-    return {target.value: entry.outcome for target, entry in desk.ledger.entries.items()}
+    return {target.value: entry.outcome for target, entry in ctx.cancel_state.orders.items()}

@@ -14,18 +14,18 @@ from bitget_margin.adapter.ccxt_types import Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.adapter.params import UID, account_kind_of, shared_limiter_of
-from bitget_margin.adapter.transport import now_ms
+from bitget_margin.adapter.transport import monotonic_ms
 from bitget_margin.core import cancel as flow_of_cancel
-from bitget_margin.core.api import dialect_of
-from bitget_margin.core.cancel_all import Swept
-from bitget_margin.core.cancel_state import Ledger
-from bitget_margin.core.effects import Answer, Fault, Flow, LoadMarkets, Send, SendAll, T
+from bitget_margin.core.api import api_of
+from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_state import CancelState
+from bitget_margin.core.effects import Fault, Flow, LoadMarkets, Reply, Send, SendAll, T
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import Target, distinct
+from bitget_margin.core.order_ref import OrderRef, distinct
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.core.requests import Desk, Unreadable
+from bitget_margin.core.requests import CallContext, Unreadable
 from bitget_margin.core.settings import Deadline, Settings
-from bitget_margin.core.verdicts import Verdict, verdict
+from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.exchange import CrossedMargin
@@ -43,45 +43,45 @@ _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
 
 
-def open_desk(exchange: CrossedMargin, settings: Settings, params: Params, *, urgent: bool = False) -> Desk:
+def open_call(exchange: CrossedMargin, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
     """Return the desk of one call, whose time begins now; `urgent` is a call that cancels."""
     shared_limiter_of(exchange)  # refused before anything is sent, if it is none
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
-    deadline = Deadline.after(now_ms, settings.timeout_ms - reserve_ms)
-    return Desk(
-        Ledger({}),
+    deadline = Deadline.after(monotonic_ms, settings.timeout_ms - reserve_ms)
+    return CallContext(
+        CancelState({}),
         settings,
         deadline,
         since_ms=venue_clock.WHOLE_WINDOW,
-        dialect=dialect_of(account_kind_of(exchange, params)),
-        learn=exchange.learn_account_kind,
-        urgent=urgent,
+        api=api_of(account_kind_of(exchange, params)),
+        on_account_kind=exchange.learn_account_kind,
+        is_cancel=urgent,
     )
 
 
-def load_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+def load_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
     """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters.
 
     A call that cancels goes out without them where the venue's lists are down.
     """
-    if desk.urgent:
-        yield from _try_markets(exchange, desk)
+    if ctx.is_cancel:
+        yield from _try_markets(exchange, ctx)
     elif not exchange.markets:
-        yield LoadMarkets(desk.deadline.at_ms)
+        yield LoadMarkets(ctx.deadline.at_ms)
     uid = exchange.options.get(UID)
     # Where the venue did not say, it is asked again, but not while a cancel waits.
-    if not uid and (uid is None or not desk.urgent) and exchange.enableRateLimit and shared_limiter_of(exchange):
-        yield from _learn_uid(exchange, desk)
+    if not uid and (uid is None or not ctx.is_cancel) and exchange.enableRateLimit and shared_limiter_of(exchange):
+        yield from _learn_uid(exchange, ctx)
 
 
-def _try_markets(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+def _try_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
     """Load the markets for a cancel, within a part of its time; where that fails, leave none behind, and log it."""
     if fallback_markets.are_listed(exchange):
         return
     _forget_markets(exchange)
     why: object = "they name no spot market"
     try:
-        yield LoadMarkets(desk.deadline.start_ms + desk.deadline.span_ms * _MARKETS_SHARE)
+        yield LoadMarkets(ctx.deadline.start_ms + ctx.deadline.span_ms * _MARKETS_SHARE)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to leave an order where it is
         why = error
     if not fallback_markets.are_listed(exchange):
@@ -99,21 +99,21 @@ def _forget_markets(exchange: CrossedMargin) -> None:
         vars(exchange)["markets_loading"] = None
 
 
-def _learn_uid(exchange: CrossedMargin, desk: Desk) -> Flow[None]:
+def _learn_uid(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
     """Ask the venue whose account this is, within a second: bots with other keys of it are to share its windows."""
     known = rate_limits.known_uid(exchange)
-    until_ms = min(now_ms() + _UID_MS, desk.deadline.at_ms)
+    until_ms = min(monotonic_ms() + _UID_MS, ctx.deadline.at_ms)
     for _ in AccountKind:
         if known is not None:
             break
-        dialect = desk.dialect
-        (reply,) = yield SendAll((Send(dialect.account(), _UID_MS, until_ms, urgent=True),))
-        desk.ledger.requests += not isinstance(reply, Fault) or reply.sent
-        if isinstance(reply, Answer):
+        dialect = ctx.api
+        (reply,) = yield SendAll((Send(dialect.account(), _UID_MS, until_ms, is_cancel=True),))
+        ctx.cancel_state.requests += not isinstance(reply, Fault) or reply.sent
+        if isinstance(reply, Reply):
             known = dialect.read_uid(reply.body)
             break
-        desk.see_kind(reply)
-        if desk.dialect is dialect:
+        ctx.correct_kind(reply)
+        if ctx.api is dialect:
             break
     if known is not None:
         rate_limits.learn_uid(exchange, known)
@@ -130,36 +130,40 @@ def known_coins(exchange: CrossedMargin) -> set[str]:
     return known
 
 
-def place(exchange: CrossedMargin, method: str, desk: Desk, named: Iterable[Target]) -> dict[str, Any]:
+def register_orders(
+    exchange: CrossedMargin, method: str, ctx: CallContext, named: Iterable[OrderRef]
+) -> dict[str, Any]:
     """Enter the named orders under the venue's own symbols; return the markets."""
     listed = tuple(named)
     markets = {
         symbol: fallback_markets.spot_market(exchange, method, symbol)
         for symbol in dict.fromkeys(t.symbol for t in listed)
     }
-    for target in distinct(Target(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
-        desk.ledger.add(target)
+    for target in distinct(OrderRef(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
+        ctx.cancel_state.add(target)
     return {market["id"]: market for market in markets.values()}
 
 
-def guard(exchange: CrossedMargin, method: str, desk: Desk, markets: Markets, flow: Flow[T]) -> Flow[T]:
+def attach_report_on_error(
+    exchange: CrossedMargin, method: str, ctx: CallContext, markets: Markets, flow: Flow[T]
+) -> Flow[T]:
     """Run the flow; whatever ends it early carries the report."""
     try:
         return (yield from flow)
     except BaseException as error:
-        flow_of_cancel.interrupt(desk)
-        found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms)
+        flow_of_cancel.interrupt(ctx)
+        found = report(exchange, ctx.cancel_state, markets, monotonic_ms() - ctx.began_ms)
         attach(error, found)
-        write(method, found, error)
+        log_cancel(method, found, error)
         raise
 
 
-def conclude(
+def finish_cancel(
     exchange: CrossedMargin,
     method: str,
-    desk: Desk,
+    ctx: CallContext,
     markets: Mapping[str, Any],
-    swept: Swept | None = None,
+    swept: CancelAllResult | None = None,
     refusal: Callable[[CancelReport], Exception | None] = lambda _: None,
     *,
     brief: bool = False,
@@ -169,38 +173,42 @@ def conclude(
     :param refusal: what to raise for a report of which every order is resolved, if anything
     :param brief: the caller reads no more of an order than its ids, its status and what was filled
     """
-    swept = swept or Swept()
+    swept = swept or CancelAllResult()
     unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
-    found = report(exchange, desk.ledger, markets, now_ms() - desk.began_ms, unexamined, brief=brief)
-    error = desk.ledger.error
-    if error is None and swept.fault is not None and verdict(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+    found = report(exchange, ctx.cancel_state, markets, monotonic_ms() - ctx.began_ms, unexamined, brief=brief)
+    error = ctx.cancel_state.error
+    if (
+        error is None
+        and swept.fault is not None
+        and verdict_of_fault(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}
+    ):
         error = swept.fault.error
     if error is not None:
         attach(error, found)
-        write(method, found, error)
+        log_cancel(method, found, error)
         raise error
     if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
-        fault = swept.fault or desk.ledger.last_fault
+        fault = swept.fault or ctx.cancel_state.last_fault
         unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
         unresolved = CancelUnresolved(method, found, swept.problem or unread)
-        write(method, found, unresolved)
+        log_cancel(method, found, unresolved)
         raise unresolved from (fault.error if fault else None)
     error = refusal(found)
-    write(method, found, error)
+    log_cancel(method, found, error)
     if error is not None:
         attach(error, found)
         raise error
     return found
 
 
-def raised(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
+def to_exception(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
     """Return the exception for a question that the venue did not answer."""
     if isinstance(fault.error, Unreadable):
         return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")
     return documented(f"{exchange.id} {method}()", fault.error)
 
 
-def write(method: str, report: CancelReport, error: BaseException | None = None) -> None:
+def log_cancel(method: str, report: CancelReport, error: BaseException | None = None) -> None:
     """Log what became of each order at level INFO: JSON as the message, and the same as the record's `cancel`.
 
     :param error: what the call ends with, if it does not return

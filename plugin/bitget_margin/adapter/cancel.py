@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
-from bitget_margin.adapter.call import conclude, guard, known_coins, load_markets, open_desk, place
+from bitget_margin.adapter.call import (
+    attach_report_on_error,
+    finish_cancel,
+    known_coins,
+    load_markets,
+    open_call,
+    register_orders,
+)
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.exchange import ISOLATED
 from bitget_margin.adapter.params import (
@@ -24,7 +31,7 @@ from bitget_margin.adapter.params import (
 )
 from bitget_margin.core import cancel, cancel_all
 from bitget_margin.core.effects import Flow
-from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, distinct, order_id, targets
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, distinct, order_id, order_refs
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 
@@ -117,23 +124,28 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    desk = open_desk(exchange, settings, params, urgent=True)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params, urgent=True)
+    yield from load_markets(exchange, ctx)
     own = None if named is None else fallback_markets.spot_market(exchange, method, named)
     listed = [fallback_markets.spot_market(exchange, method, other) for other in others]
     markets = fallback_markets.spot_markets(exchange, listed if own is None else [own, *listed])
     coins, known = fallback_markets.coin_pairs(exchange, markets), known_coins(exchange)
     if progress is not None:
-        desk.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
+        ctx.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
     other_ids = [market["id"] for market in listed]
     if own is not None:
-        sweeping = cancel_all.sweep_symbol(desk, own["id"], coins, other_ids, known)
+        sweeping = cancel_all.cancel_symbol(ctx, own["id"], coins, other_ids, known)
     else:
-        sweeping = cancel_all.sweep_account(desk, coins, other_ids if chosen is not None else _crossed(markets), known)
-    swept = yield from guard(exchange, method, desk, markets, sweeping)
-    if swept.problem is not None and named is None and not others and isinstance(markets, fallback_markets.MadeUp):
+        sweeping = cancel_all.cancel_account(ctx, coins, other_ids if chosen is not None else _crossed(markets), known)
+    swept = yield from attach_report_on_error(exchange, method, ctx, markets, sweeping)
+    if (
+        swept.problem is not None
+        and named is None
+        and not others
+        and isinstance(markets, fallback_markets.FallbackMarkets)
+    ):
         swept = replace(swept, problem=f"{swept.problem}; {_NO_LISTS}")
-    return _orders(conclude(exchange, method, desk, markets, swept))
+    return _orders(finish_cancel(exchange, method, ctx, markets, swept))
 
 
 def refuse_edit(exchange: CrossedMargin) -> None:
@@ -160,7 +172,7 @@ def _cancel_listed(
     order_ids = as_list(exchange, method, "ids", ids)
     cids = as_list(exchange, method, "clientOrderIds", client_ids)
     try:
-        named = targets(required, order_ids, cids)
+        named = order_refs(required, order_ids, cids)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
     return (yield from _cancel(exchange, method, settings, params, named, brief=brief))
@@ -171,28 +183,28 @@ def _cancel(
     method: str,
     settings: Settings,
     params: Params,
-    named: tuple[Target, ...],
+    named: tuple[OrderRef, ...],
     *,
     single: bool = False,
     brief: bool = False,
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    desk = open_desk(exchange, settings, params, urgent=True)
-    desk.single = single
-    yield from load_markets(exchange, desk)
-    markets = place(exchange, method, desk, named)
-    yield from guard(exchange, method, desk, markets, cancel.cancel(desk))
+    ctx = open_call(exchange, settings, params, urgent=True)
+    ctx.use_single_endpoint = single
+    yield from load_markets(exchange, ctx)
+    markets = register_orders(exchange, method, ctx, named)
+    yield from attach_report_on_error(exchange, method, ctx, markets, cancel.cancel(ctx))
 
     def refusal(report: CancelReport) -> Exception | None:
         if not single or report.results[0].outcome not in {Outcome.NOT_FOUND, Outcome.OPEN}:
             return None
-        (entry,) = desk.ledger.entries.values()
+        (entry,) = ctx.cancel_state.orders.values()
         # What stock raises for an unknown order, where it knows the code; of one that lives, it would say it is gone.
         unknown = entry.outcome is Outcome.NOT_FOUND and isinstance(entry.error, ccxt.OrderNotFound)
         return entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
 
-    return conclude(exchange, method, desk, markets, refusal=refusal, brief=brief)
+    return finish_cancel(exchange, method, ctx, markets, refusal=refusal, brief=brief)
 
 
 def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exception:
@@ -204,7 +216,7 @@ def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exce
     return ccxt.ExchangeError(f"{exchange.id} {method}(): {name} was refused twice and is open ({result.reason})")
 
 
-def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Target:
+def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> OrderRef:
     """Return the order that one of ccxt's cancellation requests names."""
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):
@@ -215,8 +227,8 @@ def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> Targ
         if given is not None and named is not None:
             raise BadInput(f"{where} has both id {given!r} and clientOrderId {named!r}; give one of them")
         if named is not None:
-            return Target(symbol, IdKind.CLIENT, client_id(named, f"{where} clientOrderId"))
-        return Target(symbol, IdKind.ORDER, order_id(given, f"{where} id"))
+            return OrderRef(symbol, IdKind.CLIENT, client_id(named, f"{where} clientOrderId"))
+        return OrderRef(symbol, IdKind.ORDER, order_id(given, f"{where} id"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 

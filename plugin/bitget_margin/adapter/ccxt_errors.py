@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import ccxt
 
 from bitget_margin.adapter.unsent_requests import never_connected
-from bitget_margin.core.effects import Answer, Fault, Reply
+from bitget_margin.core.effects import Fault, Reply, ReplyOrFault
 from bitget_margin.core.order_row import text
-from bitget_margin.core.verdicts import SERVER_ERROR, SUCCESS, Verdict, verdict
+from bitget_margin.core.verdicts import SERVER_ERROR, SUCCESS, Verdict, verdict_of_fault
 
 KEY_HEADER: Final = "ACCESS-KEY"
 """The header that every signed request has, and no other."""
@@ -77,7 +77,7 @@ def tie(error: Exception, status: int, body: object) -> None:
     vars(error)[_ANSWER] = (status, body)
 
 
-def reply(error: Exception) -> Reply:
+def reply(error: Exception) -> ReplyOrFault:
     """Return what an exception of `request` means: a fault, or an answer that ccxt took for one.
 
     ccxt raises for any message but "success", also beside the success code.
@@ -87,15 +87,15 @@ def reply(error: Exception) -> Reply:
         return Fault(error, text=_why(error), status=status, sent=status is not None or not never_connected(error))
     code = text(body.get("code"))
     if code == SUCCESS and status < SERVER_ERROR:
-        return Answer(body)
+        return Reply(body)
     transient = isinstance(error, ccxt.RequestTimeout | ccxt.ExchangeNotAvailable)
     return Fault(error, code, text(body.get("msg")), status, body=body, is_transient=transient)
 
 
-def verdict_of(error: Exception) -> Verdict | None:
+def verdict_of_exception(error: Exception) -> Verdict | None:
     """Return what the venue's answer behind an exception of a call says of its request; None where there is none."""
     found = reply(error) if _ANSWER in vars(error) else None
-    return verdict(found) if isinstance(found, Fault) else None
+    return verdict_of_fault(found) if isinstance(found, Fault) else None
 
 
 def _why(error: Exception) -> str:

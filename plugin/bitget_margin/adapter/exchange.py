@@ -15,7 +15,7 @@ from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.params import KIND, market_cost, places_cross, refuse_conditional
-from bitget_margin.adapter.rows import refuse_absurd
+from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.adapter.transport import LIST
 from bitget_margin.core import api_v3
 from bitget_margin.core.api_v2 import BATCH_MAX
@@ -187,7 +187,7 @@ class CrossedMargin(Exchange):
         if signed:
             with ccxt_errors.tied(code, None):
                 ccxt_errors.check_redirect(request, code, headers)
-        rate_limits.learn(self, code, url, headers)
+        rate_limits.learn_quota(self, code, url, headers)
         venue_clock.learn(self, headers, response)
         with ccxt_errors.tied(code, response):
             handled = super().handle_errors(code, *rest)
@@ -206,7 +206,7 @@ class CrossedMargin(Exchange):
 
     def parse_order(self, order: Any, market: Any = None) -> Any:
         """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
-        refuse_absurd(order)
+        refuse_huge_exponents(order)
         if isinstance(order, Mapping) and rows.is_margin(order):
             parsed = self.parse_order(rows.as_classic(order), market)
             return {**parsed, "info": order, **rows.fees(self, order)}
@@ -229,7 +229,7 @@ class CrossedMargin(Exchange):
         try:
             if not fills.is_margin(trade):
                 return super().parse_trade(trade, market)
-            refuse_absurd(trade)
+            refuse_huge_exponents(trade)
             parsed = super().parse_trade(fills.as_classic(self, trade), market)
             return {**parsed, "info": trade, **fills.fees_of(self, trade, parsed["symbol"])}
         except Exception as error:
@@ -239,7 +239,7 @@ class CrossedMargin(Exchange):
         """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
         if not isinstance(balance, list):
             return super().parse_balance(balance)
-        refuse_absurd(balance)
+        refuse_huge_exponents(balance)
         rows = [{**row, "transferable": row.get("available")} if _is_crossed_asset(row) else row for row in balance]
         parsed = super().parse_balance(rows)
         parsed["info"] = balance

@@ -23,7 +23,7 @@ _QUOTES: Final = ("USDT", "USDC", "BTC", "ETH", "EUR", "BRL", "USD1", "USDE", "B
 """Coins that others are priced in, by which a symbol of the venue is taken apart."""
 
 
-class MadeUp(Mapping[str, V]):
+class FallbackMarkets(Mapping[str, V]):
     """What can be said of symbols of the venue, made as it is asked for."""
 
     def __init__(self, make: Callable[[str], V | None]) -> None:
@@ -57,14 +57,14 @@ def spot_markets(exchange: CrossedMargin, named: Iterable[Mapping[str, Any]]) ->
     if exchange.markets:
         return {market["id"]: market for market in exchange.markets.values() if market["spot"]}
     known = {market["id"]: market for market in named}
-    return MadeUp(lambda market_id: known.get(market_id) or market_by_id(exchange, market_id))
+    return FallbackMarkets(lambda market_id: known.get(market_id) or market_by_id(exchange, market_id))
 
 
 def coin_pairs(exchange: CrossedMargin, markets: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
     """Return base and quote coin of each of these markets, under the venue's own names."""
-    if isinstance(markets, MadeUp):
+    if isinstance(markets, FallbackMarkets):
         known: Mapping[str, Any] = markets
-        return MadeUp(lambda market_id: coins_of(exchange, known[market_id]) if market_id in known else None)
+        return FallbackMarkets(lambda market_id: coins_of(exchange, known[market_id]) if market_id in known else None)
     return {market_id: coins_of(exchange, market) for market_id, market in markets.items()}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
-from bitget_margin.adapter.call import known_coins, load_markets, open_desk, raised
+from bitget_margin.adapter.call import known_coins, load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
@@ -31,12 +31,12 @@ from bitget_margin.adapter.params import (
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, Target, targets
-from bitget_margin.core.order_row import Row, text
-from bitget_margin.core.queries import find, list_open, view
-from bitget_margin.core.requests import ask
+from bitget_margin.core.order_ref import BadInput, OrderRef, order_refs
+from bitget_margin.core.order_row import OrderRow, text
+from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.requests import query
 from bitget_margin.core.responses import decimal
-from bitget_margin.core.verdicts import refuses_parameters, says_kind
+from bitget_margin.core.verdicts import named_account_kind, refuses_parameters
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.exchange import CrossedMargin
@@ -64,12 +64,12 @@ def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, param
     split_params(exchange, method, params, {"timeout", *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
     target = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
-    desk = open_desk(exchange, settings, params)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params)
+    yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, target.symbol)
-    row = yield from find(desk, Target(market["id"], target.kind, target.value))
+    row = yield from find_order(ctx, OrderRef(market["id"], target.kind, target.value))
     if isinstance(row, Fault):
-        raise raised(exchange, method, row)
+        raise to_exception(exchange, method, row)
     if row is None:
         raise ccxt.OrderNotFound(
             f"{exchange.id} {method}(): neither open-orders nor history-orders shows {target.value} "
@@ -92,15 +92,15 @@ def fetch_open_orders(
         whole_number(exchange, method, name, value)
     settings = parse_settings(exchange, method, params, confirm=False)
     named = None if symbol is None else required_symbol(exchange, method, symbol)
-    desk = open_desk(exchange, settings, params)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params)
+    yield from load_markets(exchange, ctx)
     market = None if named is None else spot_market(exchange, method, named)
     market_id = None if market is None else market["id"]
-    rows = yield from list_open(desk, market_id, since_ms=since, at_most=limit)
+    rows = yield from query_open_orders(ctx, market_id, since_ms=since, at_most=limit)
     if isinstance(rows, Fault):
         if market is None and refuses_parameters(rows):
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
-        raise raised(exchange, method, rows)
+        raise to_exception(exchange, method, rows)
     newest = rows[:limit]
     # Where the lists of markets came empty, ccxt would name each order by the venue's symbol.
     markets = {} if market is not None or exchange.markets else fallback_markets.spot_markets(exchange, ())
@@ -141,17 +141,17 @@ def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
     method = "fetch_balance"
     split_params(exchange, method, params, params)
     settings = parse_settings(exchange, method, params, confirm=False)
-    desk = open_desk(exchange, settings, params)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params)
+    yield from load_markets(exchange, ctx)
     extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", KIND, *BOUNDS])
-    asked = yield from ask(desk, lambda dialect: dialect.assets(extra), lambda dialect: dialect.read_assets)
-    rows = asked.answer
+    asked = yield from query(ctx, lambda dialect: dialect.assets(extra), lambda dialect: dialect.read_assets)
+    rows = asked.result
     if isinstance(rows, Fault):
-        raise raised(exchange, method, rows)
+        raise to_exception(exchange, method, rows)
     _refuse_unreadable(exchange, method, rows)
     known_coins(exchange).update(row["coin"] for row in rows if isinstance(row, Mapping) and text(row.get("coin")))
     try:
-        unified_account = desk.dialect.kind is AccountKind.UNIFIED
+        unified_account = ctx.api.kind is AccountKind.UNIFIED
         return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)
     except Exception as error:
         raise documented(f"{exchange.id} {method}()", error) from error
@@ -174,13 +174,13 @@ def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params
     chosen, rest = exchange.handle_option_and_params(params, method, KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
-    desk = open_desk(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
-    asked = yield from ask(desk, lambda _: api_v3.settings(), lambda _: api_v3.read_settings)
+    ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
+    asked = yield from query(ctx, lambda _: api_v3.settings(), lambda _: api_v3.read_settings)
     kind = AccountKind.UNIFIED
-    if isinstance(asked.answer, Fault):
-        said = says_kind(asked.answer)
+    if isinstance(asked.result, Fault):
+        said = named_account_kind(asked.result)
         if said is None:
-            raise raised(exchange, method or "fetch_markets", asked.answer)
+            raise to_exception(exchange, method or "fetch_markets", asked.result)
         kind = said
     exchange.learn_account_kind(kind)
     return [kind is AccountKind.UNIFIED, rest]
@@ -208,20 +208,20 @@ def view_orders(
     split_params(exchange, method, params, {"timeout"})
     settings = parse_settings(exchange, method, params, confirm=False)
     unified = required_symbol(exchange, method, symbol)
-    desk = open_desk(exchange, settings, params)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params)
+    yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, unified)
     try:
-        named = targets(market["id"], ids, client_order_ids)
+        named = order_refs(market["id"], ids, client_order_ids)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
-    rows = yield from view(desk, market["id"], named)
+    rows = yield from fetch_orders_by_id(ctx, market["id"], named)
     if isinstance(rows, Fault):
-        raise raised(exchange, method, rows)
+        raise to_exception(exchange, method, rows)
     return {target.value: _order(exchange, row, market, before.get(target.value)) for target, row in rows.items()}
 
 
-def _order(exchange: CrossedMargin, row: Row, market: Mapping[str, Any], before: Order | None) -> Order:
+def _order(exchange: CrossedMargin, row: OrderRow, market: Mapping[str, Any], before: Order | None) -> Order:
     if before is not None and before["info"] == row.raw:
         return before
     return cast("Order", readable(exchange, row, market))

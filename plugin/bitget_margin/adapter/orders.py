@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
-from bitget_margin.core.cancel_state import Entry, Ledger
+from bitget_margin.core.cancel_state import CancelState, OrderState
 from bitget_margin.core.order_ref import IdKind
-from bitget_margin.core.order_row import Row, text
+from bitget_margin.core.order_row import OrderRow, text
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _STATUS: Final = {
 
 def report(
     exchange: CrossedMargin,
-    ledger: Ledger,
+    cancel_state: CancelState,
     markets: Markets,
     elapsed_ms: float,
     unexamined: tuple[str, ...] = (),
@@ -43,16 +43,16 @@ def report(
     return CancelReport(
         results=tuple(
             _result(exchange, entry, _market(exchange, markets, entry), acknowledged, brief=brief)
-            for entry in ledger.entries.values()
+            for entry in cancel_state.orders.values()
         ),
-        unasked=tuple(ledger.unasked),
-        requests=ledger.requests,
+        unasked=tuple(cancel_state.unasked),
+        requests=cancel_state.requests,
         elapsed_ms=elapsed_ms,
         unexamined=unexamined,
     )
 
 
-def readable(exchange: CrossedMargin, row: Row, market: Mapping[str, Any] | None) -> Any:
+def readable(exchange: CrossedMargin, row: OrderRow, market: Mapping[str, Any] | None) -> Any:
     """Return the order structure of a row, or raise BadResponse where ccxt cannot read its fields."""
     try:
         return exchange.parse_order(dict(row.raw), market)
@@ -60,9 +60,9 @@ def readable(exchange: CrossedMargin, row: Row, market: Mapping[str, Any] | None
         raise ccxt.BadResponse(f"{exchange.id}: the row of order {row.order_id} cannot be read: {error!r}") from error
 
 
-def _market(exchange: CrossedMargin, markets: Markets, entry: Entry) -> Mapping[str, Any]:
+def _market(exchange: CrossedMargin, markets: Markets, entry: OrderState) -> Mapping[str, Any]:
     """Return the market of an entry; of a symbol that is not in the loaded markets, what can be said without."""
-    symbol = entry.target.symbol
+    symbol = entry.ref.symbol
     known: Mapping[str, Any] = markets.get(symbol) or exchange.safe_market(symbol, None, None, "spot")
     return known
 
@@ -96,7 +96,7 @@ class _Acknowledged:
 
 
 def _result(
-    exchange: CrossedMargin, entry: Entry, market: Mapping[str, Any], acknowledged: _Acknowledged, *, brief: bool
+    exchange: CrossedMargin, entry: OrderState, market: Mapping[str, Any], acknowledged: _Acknowledged, *, brief: bool
 ) -> CancelResult:
     outcome = entry.outcome or Outcome.UNKNOWN
     if brief and outcome is Outcome.CANCELED and entry.row is not None and entry.row.unfilled:
@@ -115,7 +115,7 @@ def _result(
 
 
 def _order(
-    exchange: CrossedMargin, entry: Entry, outcome: Outcome, market: Mapping[str, Any], acknowledged: _Acknowledged
+    exchange: CrossedMargin, entry: OrderState, outcome: Outcome, market: Mapping[str, Any], acknowledged: _Acknowledged
 ) -> dict[str, Any]:
     info = dict(entry.info or {})
     if outcome is Outcome.ACCEPTED:
@@ -132,7 +132,7 @@ def _order(
     return order
 
 
-def _unfilled(row: Row) -> dict[str, Any]:
+def _unfilled(row: OrderRow) -> dict[str, Any]:
     """Return what there is to say of an order that was cancelled without a fill; ccxt's parse costs ten times more."""
     ids = {"id": row.order_id, "clientOrderId": row.client_id}
     return {**ids, "status": _STATUS[Outcome.CANCELED], "filled": 0.0, "average": None, "info": dict(row.raw)}
@@ -152,12 +152,12 @@ def unknown(exchange: CrossedMargin, client_id: str, market: Mapping[str, Any]) 
     return {**exchange.safe_order({"clientOrderId": client_id, "info": {}}, market), "symbol": market["symbol"]}
 
 
-def _named(order: dict[str, Any], entry: Entry, market: Mapping[str, Any]) -> dict[str, Any]:
+def _named(order: dict[str, Any], entry: OrderState, market: Mapping[str, Any]) -> dict[str, Any]:
     """Name the order as the caller did, where the venue's own row leaves it out."""
-    if entry.target.kind is IdKind.ORDER:
-        order["id"] = order["id"] or entry.target.value
+    if entry.ref.kind is IdKind.ORDER:
+        order["id"] = order["id"] or entry.ref.value
     else:
         order["id"] = order["id"] or entry.bound_id
-        order["clientOrderId"] = order["clientOrderId"] or entry.target.value
+        order["clientOrderId"] = order["clientOrderId"] or entry.ref.value
     order["symbol"] = market["symbol"]
     return order

@@ -11,9 +11,9 @@ import ccxt
 from bitget_margin.adapter.ccxt_types import Params
 from bitget_margin.core import settings as core_settings
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id, order_id
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, order_id
 from bitget_margin.core.settings import Settings
-from bitget_margin.rate_limit import BadGate, Gate, open_gate
+from bitget_margin.rate_limit import BadLimiterConfig, SharedLimiter, open_limiter
 
 if TYPE_CHECKING:
     from bitget_margin.adapter.exchange import CrossedMargin
@@ -95,14 +95,14 @@ def parse_settings(exchange: CrossedMargin, method: str, params: Params, *, conf
         raise bad_request(exchange, method, error) from None
 
 
-def shared_limiter_of(exchange: CrossedMargin) -> Gate | None:
+def shared_limiter_of(exchange: CrossedMargin) -> SharedLimiter | None:
     """Return the rate window that this exchange shares with other processes, if it does."""
     given = exchange.options.get(RATE_GATE)
     if given is None:
         return None
     try:
-        return open_gate(given)
-    except BadGate as error:
+        return open_limiter(given)
+    except BadLimiterConfig as error:
         raise ccxt.BadRequest(f"{exchange.id}: options[{RATE_GATE!r}]: {error}") from error
 
 
@@ -179,15 +179,15 @@ def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: obj
     return Decimal(str(amount)) * Decimal(str(price))
 
 
-def order_ref(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> Target:
+def order_ref(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> OrderRef:
     """Return the one order that is named by `id`, or by a client order id in `params`."""
     given_name = client_order_id_param(params)
     try:
         if given_name is None:
-            return Target(symbol, IdKind.ORDER, order_id(given_id, "id"))
+            return OrderRef(symbol, IdKind.ORDER, order_id(given_id, "id"))
         if given_id is not None and given_id != "":
             raise BadInput(f"both id {given_id!r} and clientOrderId {given_name!r} are given; give one of them")
-        return Target(symbol, IdKind.CLIENT, client_id(given_name, "clientOrderId"))
+        return OrderRef(symbol, IdKind.CLIENT, client_id(given_name, "clientOrderId"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 

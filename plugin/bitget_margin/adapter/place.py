@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
-from bitget_margin.adapter.call import load_markets, open_desk
+from bitget_margin.adapter.call import load_markets, open_call
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
 from bitget_margin.adapter.exchange import CROSS
@@ -34,10 +34,10 @@ from bitget_margin.adapter.params import (
     split_params,
     spot_market,
 )
-from bitget_margin.core.api import Dialect
+from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Flow
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, Target, client_id
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id
 from bitget_margin.core.place import Placement, place
 from bitget_margin.core.place_state import Fate, PlaceState, Terms
 from bitget_margin.core.responses import decimal
@@ -160,32 +160,32 @@ def _prepare(
     is_single: bool = True,
 ) -> Flow[tuple[Placement, Mapping[str, Any]]]:
     """Return what places these orders, once the markets are loaded; requests that cannot be built are refused here."""
-    desk = open_desk(exchange, settings, params)
-    _refuse_too_many(exchange, method, desk.dialect, orders)
-    yield from load_markets(exchange, desk)
+    ctx = open_call(exchange, settings, params)
+    _refuse_too_many(exchange, method, ctx.api, orders)
+    yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, symbol)
     of = dict(zip(names, zip(orders, given, strict=True), strict=True))
 
-    def request(dialect: Dialect, name: str) -> Mapping[str, Any]:
+    def request(dialect: Api, name: str) -> Mapping[str, Any]:
         order, own = of[name]
         named = {**exchange.omit(own, [*_OURS]), "marginMode": CROSS, "clientOrderId": name}
         return _request(exchange, method, dialect, market, order, named)
 
-    def build(dialect: Dialect, states: Sequence[PlaceState]) -> Call:
+    def build(dialect: Api, states: Sequence[PlaceState]) -> Call:
         _refuse_too_many(exchange, method, dialect, states)
-        requests = [request(dialect, state.target.value) for state in states]
+        requests = [request(dialect, state.ref.value) for state in states]
         return dialect.single_place(requests[0]) if is_single else dialect.batch_place(market["id"], requests)
 
     states = [
         PlaceState(
-            Target(market["id"], IdKind.CLIENT, name),
-            _terms(request(desk.dialect, name)),
+            OrderRef(market["id"], IdKind.CLIENT, name),
+            _terms(request(ctx.api, name)),
             is_unique=client_order_id_param(own) is None or bool(params.get(LOOKS_ON)),
         )
         for name, own in zip(names, given, strict=True)
     ]
     return Placement(
-        desk,
+        ctx,
         market["id"],
         fallback_markets.coin_pairs(exchange, fallback_markets.spot_markets(exchange, [market])),
         tuple(states),
@@ -195,7 +195,7 @@ def _prepare(
     ), market
 
 
-def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, orders: Sequence[object]) -> None:
+def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Api, orders: Sequence[object]) -> None:
     most, kind = dialect.batch_max, dialect.kind.value
     if len(orders) > most:
         refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
@@ -205,7 +205,7 @@ def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Dialect, ord
 def _request(
     exchange: CrossedMargin,
     method: str,
-    dialect: Dialect,
+    dialect: Api,
     market: Mapping[str, Any],
     order: Mapping[str, Any],
     params: Params,
@@ -245,7 +245,7 @@ def _structures(exchange: CrossedMargin, method: str, placement: Placement, mark
     answers = [_structure(exchange, state, market) for state in placement.states]
     open_ = placement.unsettled()
     if open_:
-        pacing = placement.desk.settings.pacing
+        pacing = placement.ctx.settings.pacing
         cause = _cause(exchange, open_)
         raise PlaceUnresolved(
             method, answers, cause, missed_twice=all(state.is_missed_twice(pacing) for state in open_)
@@ -269,10 +269,10 @@ def _structure(exchange: CrossedMargin, state: PlaceState, market: Mapping[str, 
     if state.fate is Fate.PLACED and state.item is not None:
         return parsed_or_bare(exchange, dict(state.item.raw), market)
     if state.fate is None:
-        return unknown(exchange, state.target.value, market)
+        return unknown(exchange, state.ref.value, market)
     raw = dict(state.item.raw) if state.item is not None else _body(state)
     refused = {**parsed_or_bare(exchange, raw, market), "id": None, "status": "rejected", "symbol": market["symbol"]}
-    return {**refused, "clientOrderId": state.target.value}
+    return {**refused, "clientOrderId": state.ref.value}
 
 
 def _body(state: PlaceState) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import ccxt
 
 from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
-from bitget_margin.adapter.transport import now_ms
-from bitget_margin.core.effects import Fault, Reply, Send
+from bitget_margin.adapter.transport import monotonic_ms
+from bitget_margin.core.effects import Fault, ReplyOrFault, Send
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.rate_limit import Gate, GateDown, Place, WhenDown
+from bitget_margin.rate_limit import LimiterDown, SharedLimiter, Slot, WhenDown
 from bitget_margin.rate_limit.registry import _forget, window
 from bitget_margin.rate_limit.window import PERIOD_MS, Window
 
@@ -55,7 +55,7 @@ class Pause:
 class Knock:
     """Ask a shared window, which blocks; what it raises, or GateDown where it takes longer, is the answer too."""
 
-    ask: Callable[[], Place | None]
+    ask: Callable[[], Slot | None]
     allowed_ms: float
 
 
@@ -63,14 +63,14 @@ Step: TypeAlias = Pause | Knock
 Departure: TypeAlias = Generator[Step, object, Fault | None]
 
 
-def depart(exchange: CrossedMargin, send: Send) -> Departure:
+def acquire(exchange: CrossedMargin, send: Send) -> Departure:
     """Wait until the request may leave, and note that it does; return the fault if it does not before its time is up.
 
     The drivers do what is yielded. Closed early, it gives its place in the window of this process back; one in a shared
     window that was given ahead of time is lost until then.
     """
-    if (now := now_ms()) >= send.deadline_ms:
-        return unsent(exchange, send, _NO_TIME)
+    if (now := monotonic_ms()) >= send.deadline_ms:
+        return unsent_fault(exchange, send, _NO_TIME)
     if not exchange.enableRateLimit:
         _leave(send, now)
         return None
@@ -79,70 +79,70 @@ def depart(exchange: CrossedMargin, send: Send) -> Departure:
     if isinstance(shared, Fault):
         return shared
     window = window_of(exchange, send.call.endpoint)
-    now = now_ms()
+    now = monotonic_ms()
     # Where the store fails next, the window of this process knows what has left.
-    at_ms = window.take(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
+    at_ms = window.record_slot(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
     if at_ms is None:
-        return unsent(exchange, send, _NO_ROOM)
+        return unsent_fault(exchange, send, _NO_ROOM)
     try:
-        while (now := now_ms()) < send.deadline_ms:
-            until_ms: float | None = at_ms if at_ms > now else window.leave(now)
+        while (now := monotonic_ms()) < send.deadline_ms:
+            until_ms: float | None = at_ms if at_ms > now else window.start(now)
             if until_ms is None:
-                send.place_ms = at_ms
+                send.slot_ms = at_ms
                 _leave(send, now)
                 return None
             yield Pause(min(until_ms, send.deadline_ms) - now)
     except BaseException:
-        window.give_back(at_ms)
+        window.release(at_ms)
         raise
-    window.give_back(at_ms)
-    return unsent(exchange, send, _NO_ROOM)
+    window.release(at_ms)
+    return unsent_fault(exchange, send, _NO_ROOM)
 
 
-def answered(exchange: CrossedMargin, send: Send, reply: Reply) -> None:
+def record_reply(exchange: CrossedMargin, send: Send, reply: ReplyOrFault) -> None:
     """Note that the request has been answered, and so had arrived; or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
     window = window_of(exchange, send.call.endpoint)
     if isinstance(reply, Fault) and not reply.sent:
-        window.unsent(send.place_ms, send.left_ms)
+        window.withdraw(send.slot_ms, send.left_ms)
     else:
-        window.answered(send.left_ms, now_ms())
+        window.record_arrival(send.left_ms, monotonic_ms())
 
 
-def unsent(exchange: CrossedMargin, send: Send, why: str) -> Fault:
+def unsent_fault(exchange: CrossedMargin, send: Send, why: str) -> Fault:
     """Return the fault of a request that certainly never left."""
     error = ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}")
     return Fault(error, text=why, sent=False)
 
 
-def _shared(exchange: CrossedMargin, send: Send, gate: Gate) -> Generator[Step, object, Fault | _Turn]:
+def _shared(exchange: CrossedMargin, send: Send, gate: SharedLimiter) -> Generator[Step, object, Fault | _Turn]:
     """Wait for a place in a shared window, or find out that there is none."""
     name = shared_name(exchange, send.call.endpoint)
     why = _NO_ROOM
-    while (left_ms := send.deadline_ms - now_ms()) > 0:
-        answer: object = GateDown("it has just failed")
-        if not gate.is_resting():
+    while (left_ms := send.deadline_ms - monotonic_ms()) > 0:
+        answer: object = LimiterDown("it has just failed")
+        if not gate.in_backoff():
             ask = partial(gate.reserve, name, send.call.endpoint.per_second, PERIOD_MS, left_ms)
             answer = yield Knock(ask, min(gate.timeout_ms, left_ms))
             if isinstance(answer, Exception):
-                gate.failed(answer)
+                gate.record_failure(answer)
             else:
-                gate.answered()
+                gate.record_success()
         if isinstance(answer, Exception):
-            if send.urgent:
+            if send.is_cancel:
                 return _Turn.ALONE
             why = f"the shared rate window {gate.url} cannot be asked ({answer})"
             if gate.when_down is WhenDown.FAIL:
                 break
             yield Pause(min(_AGAIN_MS, left_ms))
-        elif isinstance(answer, Place):
+        elif isinstance(answer, Slot):
             yield Pause(answer.wait_ms)
             if answer.kept:
                 return _Turn.SHARED
         else:
             break
-    return unsent(exchange, send, why)
+    return unsent_fault(exchange, send, why)
 
 
 def _leave(send: Send, now: float) -> None:
@@ -174,7 +174,7 @@ def account_name(uid: object, api_key: object, url: object) -> str:
     return f"{url} {who}"
 
 
-def learn(exchange: CrossedMargin, status: int, url: object, headers: object) -> None:
+def learn_quota(exchange: CrossedMargin, status: int, url: object, headers: object) -> None:
     """Take in what an answer says of the quota: the only sign of other programs on the account.
 
     :param status: the HTTP status of the answer
@@ -189,7 +189,7 @@ def learn(exchange: CrossedMargin, status: int, url: object, headers: object) ->
     # What processes take of a window that they share, its store knows better.
     if left is None or (not refused and exchange.options.get(RATE_GATE) is not None):
         return
-    strangers = window_of(exchange, endpoint).learn(left, now_ms())
+    strangers = window_of(exchange, endpoint).record_quota(left, monotonic_ms())
     if refused:
         _logger.warning("%s: the venue's rate limit is used up; %d requests were not ours", endpoint.path, strangers)
     elif strangers:

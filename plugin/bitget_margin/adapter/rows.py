@@ -65,7 +65,7 @@ _NO_AMOUNTS: Final = frozenset({"orderId", "clientOid", "tradeId", "execId", "ex
 """Names, which may look like numbers."""
 
 
-def refuse_absurd(value: object, name: str = "a field") -> None:
+def refuse_huge_exponents(value: object, name: str = "a field") -> None:
     """Raise BadResponse where a number has more digits than there is money, however deep it stands in an answer.
 
     :param value: what the venue sent: a row, a list of rows, or what stands in a field
@@ -74,10 +74,10 @@ def refuse_absurd(value: object, name: str = "a field") -> None:
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key not in _NO_AMOUNTS and not (isinstance(inner, str) and _SUSPECT.match(inner) is None):
-                refuse_absurd(inner, str(key))
+                refuse_huge_exponents(inner, str(key))
     elif isinstance(value, list):
         for inner in value:
-            refuse_absurd(inner, name)
+            refuse_huge_exponents(inner, name)
     elif isinstance(value, str):
         _refuse_text(value, name)
 
@@ -85,7 +85,7 @@ def refuse_absurd(value: object, name: str = "a field") -> None:
 def _refuse_text(text: str, name: str) -> None:
     if text.lstrip().startswith("{"):
         # ccxt reads the fees of a classic account's rows out of such a text.
-        refuse_absurd(_parsed(text))
+        refuse_huge_exponents(_parsed(text))
     elif _EXPONENT.fullmatch(text) and decimal(_IGNORED.sub("", text)) is None:
         raise ccxt.BadResponse(f"bitget: {name} is {text[:40]}, which is no amount of anything")
 

@@ -21,7 +21,7 @@ _COST: Final = {"cost": 2}
 
 def allowed_ms(send: Send) -> float:
     """Return how long the request may take from now."""
-    return min(send.request_ms, send.deadline_ms - now_ms())
+    return min(send.request_ms, send.deadline_ms - monotonic_ms())
 
 
 def request(exchange: Any, send: Send) -> Any:
@@ -52,7 +52,7 @@ def advance(flow: Generator[Any, Any, Any], value: Any, error: BaseException | N
     return flow.send(value) if error is None else flow.throw(error)
 
 
-def now_ms() -> float:
+def monotonic_ms() -> float:
     """Return a time that only goes forward."""
     return time.monotonic() * 1_000
 

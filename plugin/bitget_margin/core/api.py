@@ -10,12 +10,12 @@ from typing import Any, Final
 from bitget_margin.core import api_v2, api_v3
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.responses import BatchAnswer, Fill, Listing, Page, Question
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.responses import BatchAnswer, FillRow, Listing, OrderQuery, Page
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class Api:
     """The requests and the readers of one kind of account; what each does is told where it is written."""
 
     kind: AccountKind
@@ -23,13 +23,13 @@ class Dialect:
     """How many orders one request may name."""
     freezes: bool
     """Whether the balance is documented to show what margin orders hold."""
-    batch_cancel: Callable[[Sequence[Target]], Call]
-    single_cancel: Callable[[Target], Call]
+    batch_cancel: Callable[[Sequence[OrderRef]], Call]
+    single_cancel: Callable[[OrderRef], Call]
     single_place: Callable[[Mapping[str, Any]], Call]
     batch_place: Callable[[str, Sequence[Mapping[str, Any]]], Call]
     page: Callable[[Listing, str | None, int, str | None], Call]
     cursor_from: Callable[[int], str | None]
-    by_id: Callable[[str, IdKind, str, int], tuple[Question, ...]]
+    by_id: Callable[[str, IdKind, str, int], tuple[OrderQuery, ...]]
     fills: Callable[[str, int], Call]
     assets: Callable[[Mapping[str, Any] | None], Call]
     account: Callable[[], Call]
@@ -37,13 +37,13 @@ class Dialect:
     read_single: Callable[[object], BatchAnswer | None]
     read_page: Callable[[object], Page | None]
     read_found: Callable[[object], Page | None]
-    read_fills: Callable[[object], tuple[Fill, ...] | None]
+    read_fills: Callable[[object], tuple[FillRow, ...] | None]
     read_assets: Callable[[object], list[Any] | None]
     read_frozen: Callable[[object], Mapping[str, Decimal] | None]
     read_uid: Callable[[object], str | None]
 
 
-_CLASSIC: Final = Dialect(
+_CLASSIC: Final = Api(
     kind=AccountKind.CLASSIC,
     batch_max=api_v2.BATCH_MAX,
     freezes=True,
@@ -66,7 +66,7 @@ _CLASSIC: Final = Dialect(
     read_frozen=api_v2.read_frozen,
     read_uid=api_v2.read_uid,
 )
-_UNIFIED: Final = Dialect(
+_UNIFIED: Final = Api(
     kind=AccountKind.UNIFIED,
     batch_max=api_v3.BATCH_MAX,
     freezes=False,
@@ -91,6 +91,6 @@ _UNIFIED: Final = Dialect(
 )
 
 
-def dialect_of(kind: AccountKind) -> Dialect:
+def api_of(kind: AccountKind) -> Api:
     """Return how to speak for an account of this kind."""
     return _UNIFIED if kind is AccountKind.UNIFIED else _CLASSIC

@@ -12,20 +12,20 @@ from typing import Any, Final
 
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, row, text
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
 from bitget_margin.core.responses import (
     BatchAnswer,
-    Fill,
+    FillRow,
     Item,
     Listing,
+    OrderQuery,
     Page,
-    Question,
     as_mapping,
     data_of,
     fills_of,
     frozen_of,
-    item,
+    parse_item,
     sent_ms_of,
 )
 
@@ -42,7 +42,7 @@ _CAP_GRAIN: Final = 10
 """A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
 
 
-def batch_cancel(batch: Sequence[Target]) -> Call:
+def batch_cancel(batch: Sequence[OrderRef]) -> Call:
     """Return the request that cancels one batch."""
     items = [{target.kind.value: target.value} for target in batch]
     return Call(Endpoint.BATCH_CANCEL, {"symbol": batch[0].symbol, "orderIdList": items})
@@ -58,7 +58,7 @@ def single_place(order: Mapping[str, Any]) -> Call:
     return Call(Endpoint.PLACE, order)
 
 
-def single_cancel(target: Target) -> Call:
+def single_cancel(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
 
@@ -80,10 +80,12 @@ def cursor_from(newest: int) -> str | None:
     return str(newest + 1)
 
 
-def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[Question, ...]:
+def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[OrderQuery, ...]:
     """Return the questions for one order; the id beats the time window, which the venue wants all the same."""
     params = {"symbol": symbol, "startTime": str(since_ms), kind.value: value}
-    return tuple(Question(Call(_ENDPOINTS[listing], params), (listing,)) for listing in (Listing.HISTORY, Listing.OPEN))
+    return tuple(
+        OrderQuery(Call(_ENDPOINTS[listing], params), (listing,)) for listing in (Listing.HISTORY, Listing.OPEN)
+    )
 
 
 def fills(symbol: str, since_ms: int) -> Call:
@@ -131,7 +133,7 @@ def read_batch(body: object) -> BatchAnswer | None:
     return BatchAnswer(good, failed, bad_good + bad_failed)
 
 
-def read_fills(body: object) -> tuple[Fill, ...] | None:
+def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
     data = data_of(body)
     return fills_of(data.get("fills") if isinstance(data, Mapping) else None, "cTime", _FILLS_LIMIT)
@@ -155,7 +157,7 @@ def read_page(body: object) -> Page | None:
     listed = data.get("orderList", data.get("resultList"))
     if not isinstance(listed, list):
         return None
-    rows = tuple(found for raw in listed if (found := row(raw, CLASSIC_FIELDS)) is not None)
+    rows = tuple(found for raw in listed if (found := parse_row(raw, CLASSIC_FIELDS)) is not None)
     lowest = lowest_number(rows)
     return Page(
         rows,
@@ -170,7 +172,7 @@ def _items(listed: object) -> tuple[tuple[Item, ...], tuple[Mapping[str, Any], .
     items: list[Item] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in listed if isinstance(listed, list) else ():
-        found = item(raw, reason="errorMsg", code="errorCode")
+        found = parse_item(raw, reason="errorMsg", code="errorCode")
         if found is None:
             unreadable.append(as_mapping(raw))
         else:

@@ -12,20 +12,20 @@ from typing import Any, Final
 
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.core.order_ref import IdKind, Target
-from bitget_margin.core.order_row import UNIFIED_FIELDS, row, text
+from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
 from bitget_margin.core.responses import (
     BatchAnswer,
-    Fill,
+    FillRow,
     Item,
     Listing,
+    OrderQuery,
     Page,
-    Question,
     as_mapping,
     data_of,
     fills_of,
     frozen_of,
-    item,
+    parse_item,
     sent_ms_of,
 )
 from bitget_margin.core.verdicts import SUCCESS
@@ -39,7 +39,7 @@ _DONE: Final = frozenset({None, "0", SUCCESS})
 """Codes of an item that was carried out: the page shows none, the websocket's page shows 0."""
 
 
-def batch_cancel(batch: Sequence[Target]) -> Call:
+def batch_cancel(batch: Sequence[OrderRef]) -> Call:
     """Return the request that cancels one batch: a bare list, each item with its category."""
     return Call(Endpoint.UNIFIED_BATCH_CANCEL, [_named(target) for target in batch])
 
@@ -54,7 +54,7 @@ def single_place(order: Mapping[str, Any]) -> Call:
     return Call(Endpoint.UNIFIED_PLACE, order)
 
 
-def single_cancel(target: Target) -> Call:
+def single_cancel(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.UNIFIED_CANCEL, _named(target))
 
@@ -74,9 +74,9 @@ def cursor_from(_newest: int) -> str | None:
     return None
 
 
-def by_id(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[Question, ...]:
+def by_id(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[OrderQuery, ...]:
     """Return the question for one order: one endpoint knows it, live or ended."""
-    return (Question(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
+    return (OrderQuery(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
 
 
 def fills(symbol: str, since_ms: int) -> Call:
@@ -125,7 +125,7 @@ def read_batch(body: object) -> BatchAnswer | None:
     return _sorted(data) if isinstance(data, list) else None
 
 
-def read_fills(body: object) -> tuple[Fill, ...] | None:
+def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
     data = data_of(body)
     if not isinstance(data, Mapping) or "list" not in data:
@@ -157,12 +157,12 @@ def read_found(body: object) -> Page | None:
     return _page(body, [data], None) if isinstance(data, Mapping) and data else None
 
 
-def _named(target: Target) -> dict[str, str]:
+def _named(target: OrderRef) -> dict[str, str]:
     return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
 
 
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
-    rows = tuple(found for raw in listed if _ours(raw) and (found := row(raw, UNIFIED_FIELDS)) is not None)
+    rows = tuple(found for raw in listed if _ours(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
     sent_ms = sent_ms_of(body)
     return Page(rows, len(listed), sent_ms, cursor, full=len(listed) >= _PAGE_LIMIT)
 
@@ -178,7 +178,7 @@ def _sorted(rows: Sequence[object]) -> BatchAnswer:
     failures: list[Item] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in rows:
-        found = item(raw, reason="msg", code="code")
+        found = parse_item(raw, reason="msg", code="code")
         if found is None:
             unreadable.append(as_mapping(raw))
         else:

@@ -7,35 +7,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitget_margin.core.effects import Fault, Send
-from bitget_margin.core.order_ref import IdKind, Target, number
-from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.order_ref import IdKind, OrderRef, number
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.responses import BatchAnswer, Item
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.verdicts import Verdict, hint_gone, of_code, of_item
+from bitget_margin.core.verdicts import Verdict, hint_gone, verdict_of_code, verdict_of_item
 
 
 @dataclass(slots=True)
-class Entry:
+class OrderState:
     """What is known of one requested order. Times are of the caller's clock, in milliseconds."""
 
-    target: Target
+    ref: OrderRef
     outcome: Outcome | None = None
 
-    sent_as: Target | None = None
+    sent_ref: OrderRef | None = None
     """How it was named in the last cancel: by its order id once that is known."""
     resend_ms: float = 0.0
     """Not before this is a cancel that never got through sent again."""
     attempted_ms: float | None = None
     """When the last cancel that may have been executed was answered, or given up."""
     acknowledged: bool = False
-    doubtful: bool = False
+    maybe_executed: bool = False
     """A cancel may have been executed without an answer that can be read."""
     refusals_ms: tuple[float, ...] = ()
     """When it was refused, or left out of both lists."""
-    hint_gone: bool = False
+    refused_as_gone: bool = False
     """Whether the last refusal suggests that the venue does not know the order."""
-    says_ended: bool = False
+    refused_as_ended: bool = False
     """Whether the last refusal says that the order has ended: a row that lives beside it is older."""
     reason: str | None = None
     code: str | None = None
@@ -46,32 +46,32 @@ class Entry:
 
     bound_id: str | None = None
     """The order id that a client order id stands for, once the venue has said so."""
-    row: Row | None = None
+    row: OrderRow | None = None
     row_ms: float | None = None
     absent_since_ms: float | None = None
     """When both look-ups by this id first did not know it, with no cancel and no row since."""
-    candidate: Row | None = None
+    possible_namesake: OrderRow | None = None
     """An ended row under our client order id, which may be an older order of the same name."""
-    candidate_since_ms: float | None = None
-    named_number: int | None = None
+    namesake_since_ms: float | None = None
+    namesake_number: int | None = None
     """The order id beside our client order id in a failure: it binds nothing, but no older order is meant."""
-    looks: int = 0
-    looks_by_id: int = 0
-    look_at_ms: float = 0.0
+    lookups: int = 0
+    lookups_by_id: int = 0
+    next_lookup_ms: float = 0.0
     unreadable: bool = False
     """The venue refuses the look-ups themselves, definitively."""
 
     @property
-    def address(self) -> Target:
+    def cancel_ref(self) -> OrderRef:
         """How to name it in a cancel: at first as it was asked for, again by its order id."""
         if self.attempted_ms is None or self.bound_id is None:
-            return self.target
-        return Target(self.target.symbol, IdKind.ORDER, self.bound_id)
+            return self.ref
+        return OrderRef(self.ref.symbol, IdKind.ORDER, self.bound_id)
 
     @property
     def order_id(self) -> str | None:
         """The order id, if it is known for certain."""
-        return self.target.value if self.target.kind is IdKind.ORDER else self.bound_id
+        return self.ref.value if self.ref.kind is IdKind.ORDER else self.bound_id
 
     @property
     def number(self) -> int | None:
@@ -80,25 +80,25 @@ class Entry:
 
     # -- evidence that comes in -------------------------------------------------------------------------------------
 
-    def attempted(self, now_ms: float) -> None:
+    def record_attempt(self, now_ms: float) -> None:
         """Note a cancel that may have been executed: absences from before it prove nothing any more."""
         self.attempted_ms = now_ms
         self.absent_since_ms = None
 
-    def refused(self, now_ms: float, code: str | None, reason: str | None) -> None:
+    def record_refusal(self, now_ms: float, code: str | None, reason: str | None) -> None:
         """Note that the cancel was refused, or answered in neither list."""
         self.refusals_ms = (*self.refusals_ms, now_ms)
         self.code, self.reason = code, reason
-        self.hint_gone = hint_gone(code, reason)
-        self.says_ended = self.hint_gone or (code is not None and of_code(code) is Verdict.ENDED)
+        self.refused_as_gone = hint_gone(code, reason)
+        self.refused_as_ended = self.refused_as_gone or (code is not None and verdict_of_code(code) is Verdict.ENDED)
 
-    def doubted(self, reason: str | None, code: str | None = None) -> None:
+    def record_ambiguous(self, reason: str | None, code: str | None = None) -> None:
         """Note that a cancel may have been executed: it may be on its way, so refusals from before it say nothing."""
-        self.doubtful = True
+        self.maybe_executed = True
         self.refusals_ms = ()
         self.code, self.reason = code, reason
 
-    def answered(
+    def record_item(
         self, taken: Item | None, failed: Item | None, now_ms: float, pacing: Pacing, *, complete: bool
     ) -> None:
         """Record what an answer says of this order: as taken, as failed, as both, or nothing.
@@ -108,48 +108,48 @@ class Entry:
         item = failed or taken
         self.info = self.info if item is None else item.raw
         if failed is not None and taken is None:
-            self.failed(failed, now_ms, pacing)
+            self.record_failure(failed, now_ms, pacing)
             return
-        self.attempted(now_ms)
+        self.record_attempt(now_ms)
         if failed is not None:
-            self.doubted(failed.reason, failed.code)
+            self.record_ambiguous(failed.reason, failed.code)
         elif taken is not None:
             self.acknowledged = True
         elif complete:
-            self.doubtful = True
-            self.refused(now_ms, None, "the venue named this order in neither list")
+            self.maybe_executed = True
+            self.record_refusal(now_ms, None, "the venue named this order in neither list")
         else:
-            self.doubted("the venue's answer names other orders, and not this one")
+            self.record_ambiguous("the venue's answer names other orders, and not this one")
 
-    def failed(self, item: Item, now_ms: float, pacing: Pacing) -> None:
+    def record_failure(self, item: Item, now_ms: float, pacing: Pacing) -> None:
         """Record a failure entry. An order id in it binds nothing: it may be of an older order of this name."""
-        why = of_item(item.code, item.reason)
+        why = verdict_of_item(item.code, item.reason)
         if why is Verdict.LIMITED:
             # Not executed, and no refusal either: an earlier cancel may be what came too soon before it.
             self.resend_ms = now_ms + pacing.limited_ms
             self.code, self.reason = item.code, item.reason
             return
-        self.attempted(now_ms)
-        if self.target.kind is IdKind.CLIENT:
-            self.named_number = number(item.order_id)
+        self.record_attempt(now_ms)
+        if self.ref.kind is IdKind.CLIENT:
+            self.namesake_number = number(item.order_id)
         if why is Verdict.AMBIGUOUS or why is Verdict.UNSETTLED:
-            self.doubted(item.reason, item.code)
+            self.record_ambiguous(item.reason, item.code)
         else:
-            self.refused(now_ms, item.code, item.reason)
+            self.record_refusal(now_ms, item.code, item.reason)
 
-    def saw(self, row: Row, now_ms: float) -> None:
+    def record_row(self, row: OrderRow, now_ms: float) -> None:
         """Take a row that is certainly about this order: it is final if it says so."""
         if self.row is not None and self.row.state.ended:
             return
         self.row, self.row_ms, self.absent_since_ms = row, now_ms, None
-        if self.target.kind is IdKind.CLIENT and self.bound_id is None:
+        if self.ref.kind is IdKind.CLIENT and self.bound_id is None:
             self.bound_id = row.order_id
-        if row.state is State.CANCELED:
+        if row.state is RowState.CANCELED:
             self.outcome = Outcome.CANCELED
-        elif row.state is State.FILLED:
+        elif row.state is RowState.FILLED:
             self.outcome = Outcome.FILLED
 
-    def saw_candidate(self, row: Row, now_ms: float, began_ms: float | None, pacing: Pacing) -> None:
+    def record_possible_namesake(self, row: OrderRow, now_ms: float, began_ms: float | None, pacing: Pacing) -> None:
         """Take the newest ended row under our client order id, with no live one beside it.
 
         The venue lets a client order id be used again once its order has ended, and history lags: the row may be an
@@ -157,40 +157,44 @@ class Entry:
         If it ended before, our cancel cannot have been what ended it; without a cancel that may have been executed,
         it counts when it still is the newest at a second look, and no failure has named a younger order.
         """
-        if began_ms is not None and row.updated_ms is not None and row.updated_ms >= began_ms - CLOCK_GRAIN_MS:
-            self.saw(row, now_ms)
-        elif self.acknowledged or self.doubtful or (self.named_number or 0) > (row.number or 0):
+        if (
+            began_ms is not None
+            and row.updated_ms is not None
+            and row.updated_ms >= began_ms - VENUE_CLOCK_RESOLUTION_MS
+        ):
+            self.record_row(row, now_ms)
+        elif self.acknowledged or self.maybe_executed or (self.namesake_number or 0) > (row.number or 0):
             return
-        elif self.candidate is None or self.candidate.order_id != row.order_id:
-            self.candidate, self.candidate_since_ms = row, now_ms
-        elif self.candidate_since_ms is not None and now_ms - self.candidate_since_ms >= pacing.recheck_ms:
-            self.saw(row, now_ms)
+        elif self.possible_namesake is None or self.possible_namesake.order_id != row.order_id:
+            self.possible_namesake, self.namesake_since_ms = row, now_ms
+        elif self.namesake_since_ms is not None and now_ms - self.namesake_since_ms >= pacing.recheck_ms:
+            self.record_row(row, now_ms)
 
-    def judge(self, pacing: Pacing) -> None:
+    def decide_open(self, pacing: Pacing) -> None:
         """Call it OPEN where the evidence says so: an end needs a row, and is seen by `saw` alone."""
         if self.outcome is not None or self.row is None or self.acknowledged or not self.refusals_ms:
             return
-        if self.says_ended:
+        if self.refused_as_ended:
             return
         if self.refusals_ms[-1] != self.attempted_ms:
             return
         spaced = self.refusals_ms[-1] - self.refusals_ms[0] >= pacing.refusals_ms
         read_after = self.row_ms is not None and self.row_ms >= self.refusals_ms[-1]
-        if spaced and read_after and self.row.state is State.LIVE:
+        if spaced and read_after and self.row.state is RowState.LIVE:
             self.outcome = Outcome.OPEN
 
-    def absent(self, now_ms: float, pacing: Pacing) -> None:
+    def record_absence(self, now_ms: float, pacing: Pacing) -> None:
         """Both look-ups by this id did not know it: NOT_FOUND the second time, if the venue said so itself."""
         if self.absent_since_ms is None:
             self.absent_since_ms = now_ms
-        never_seen = self.row is None and not self.acknowledged and not self.doubtful
+        never_seen = self.row is None and not self.acknowledged and not self.maybe_executed
         spaced = now_ms - self.absent_since_ms >= pacing.recheck_ms
-        if spaced and never_seen and self.refusals_ms and self.hint_gone:
+        if spaced and never_seen and self.refusals_ms and self.refused_as_gone:
             self.outcome = Outcome.NOT_FOUND
 
     # -- what to do next --------------------------------------------------------------------------------------------
 
-    def due_cancel_ms(self, pacing: Pacing) -> float | None:
+    def next_cancel_ms(self, pacing: Pacing) -> float | None:
         """Return when to cancel (again): as soon as possible if never tried, None if there is nothing to repeat."""
         if self.outcome is not None:
             return None
@@ -198,32 +202,32 @@ class Entry:
             return self.resend_ms
         lives = self.row is not None
         # By name only what was seen alive: the name may have gone to a younger order by now.
-        unanswered = not self.acknowledged and not self.hint_gone and self.order_id is not None
+        unanswered = not self.acknowledged and not self.refused_as_gone and self.order_id is not None
         # One that did not get out sets when to try again, too.
         return max(self.resend_ms, self.attempted_ms + pacing.recancel_ms) if lives or unanswered else None
 
-    def schedule_look(self, now_ms: float, pacing: Pacing) -> None:
+    def schedule_lookup(self, now_ms: float, pacing: Pacing) -> None:
         """Set when to look this order up next: when a second look becomes proof, else with growing pauses."""
-        self.looks += 1
+        self.lookups += 1
         if self.row is not None and not self.acknowledged:
             # It lives: only another cancel can tell more, and the look after that one is the proof.
-            self.look_at_ms = max(self.due_cancel_ms(pacing) or 0.0, now_ms + pacing.poll_ms(self.looks - 1))
+            self.next_lookup_ms = max(self.next_cancel_ms(pacing) or 0.0, now_ms + pacing.poll_ms(self.lookups - 1))
             return
-        since = self.candidate_since_ms if self.candidate is not None else self.absent_since_ms
-        waiting_for_proof = self.candidate is not None or (self.hint_gone and not self.doubtful)
+        since = self.namesake_since_ms if self.possible_namesake is not None else self.absent_since_ms
+        waiting_for_proof = self.possible_namesake is not None or (self.refused_as_gone and not self.maybe_executed)
         if since is not None and waiting_for_proof and now_ms < since + pacing.recheck_ms:
-            self.look_at_ms = since + pacing.recheck_ms
+            self.next_lookup_ms = since + pacing.recheck_ms
         else:
-            self.look_at_ms = now_ms + pacing.poll_ms(self.looks - 1)
+            self.next_lookup_ms = now_ms + pacing.poll_ms(self.lookups - 1)
 
 
 @dataclass(slots=True)
-class Ledger:
+class CancelState:
     """Every requested order of one call, in the order in which they were named."""
 
-    entries: dict[Target, Entry]
+    orders: dict[OrderRef, OrderState]
     unasked: list[Mapping[str, Any]] = field(default_factory=list)
-    in_flight: list[tuple[Send, tuple[Entry, ...]]] = field(default_factory=list)
+    in_flight: list[tuple[Send, tuple[OrderState, ...]]] = field(default_factory=list)
     """Cancels that were handed out and whose reply has not come back."""
     error: Exception | None = None
     """The first definitive error of a cancel."""
@@ -231,26 +235,26 @@ class Ledger:
     requests: int = 0
 
     @classmethod
-    def of(cls, targets: Iterable[Target]) -> Ledger:
+    def of(cls, targets: Iterable[OrderRef]) -> CancelState:
         """Return a ledger without evidence."""
-        return cls({target: Entry(target) for target in targets})
+        return cls({target: OrderState(target) for target in targets})
 
-    def add(self, target: Target) -> Entry:
+    def add(self, target: OrderRef) -> OrderState:
         """Return the entry of this order, new if it was not named before."""
-        return self.entries.setdefault(target, Entry(target))
+        return self.orders.setdefault(target, OrderState(target))
 
-    def unresolved(self) -> Iterator[Entry]:
+    def unresolved(self) -> Iterator[OrderState]:
         """Return the entries that have no outcome yet."""
-        return (entry for entry in self.entries.values() if entry.outcome is None)
+        return (entry for entry in self.orders.values() if entry.outcome is None)
 
-    def record_answer(self, answer: BatchAnswer, batch: Iterable[Entry], now_ms: float, pacing: Pacing) -> None:
+    def record_answer(self, answer: BatchAnswer, batch: Iterable[OrderState], now_ms: float, pacing: Pacing) -> None:
         """Record one readable answer to a cancel of these entries.
 
         An id in both lists is neither taken nor refused: it is looked up. One in neither list counts as refused, but
         not where the answer names orders that nobody asked for: it may be the answer to another request.
         """
         entries = tuple(batch)
-        names = [entry.sent_as or entry.target for entry in entries]
+        names = [entry.sent_ref or entry.ref for entry in entries]
         kind = names[0].kind
         successes = {item.key(kind): item for item in answer.successes}
         failures = {item.key(kind): item for item in answer.failures}
@@ -258,20 +262,20 @@ class Ledger:
         listed = (*answer.successes, *answer.failures)
         unasked = [item.raw for item in listed if item.key(kind) not in asked]
         for entry, name in zip(entries, names, strict=True):
-            entry.answered(successes.get(name.value), failures.get(name.value), now_ms, pacing, complete=not unasked)
+            entry.record_item(successes.get(name.value), failures.get(name.value), now_ms, pacing, complete=not unasked)
         for item in answer.successes:
             if item.key(kind) in asked:
-                self._bind(names[0].symbol, item)
+                self._bind_client_id(names[0].symbol, item)
         self.unasked.extend(unasked)
         self.unasked.extend(answer.unreadable)
 
-    def _bind(self, symbol: str, item: Item) -> None:
+    def _bind_client_id(self, symbol: str, item: Item) -> None:
         """Let a client order id stand for the order that had it while this call ran: what was acknowledged was live."""
-        namesake = self.entries.get(Target(symbol, IdKind.CLIENT, item.client_id or ""))
+        namesake = self.orders.get(OrderRef(symbol, IdKind.CLIENT, item.client_id or ""))
         if namesake is not None and namesake.bound_id is None and number(item.order_id):
             namesake.bound_id = item.order_id
 
-    def close(self) -> None:
+    def resolve_remaining(self) -> None:
         """Give every entry without an outcome the one that is certain: UNKNOWN if it may have been executed."""
         for entry in self.unresolved():
             if entry.acknowledged and entry.reason is None:

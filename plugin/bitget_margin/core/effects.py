@@ -20,7 +20,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """The venue answered with its success code; the body as it was parsed, which may be anything."""
 
     body: object
@@ -44,7 +44,7 @@ class Fault:
     """Whether stock ccxt makes of it that the venue did not answer in time or is not available: no refusal."""
 
 
-Reply: TypeAlias = Answer | Fault
+ReplyOrFault: TypeAlias = Reply | Fault
 
 
 @dataclass(slots=True)
@@ -59,11 +59,11 @@ class Send:
 
     Taken back once the reply has been counted.
     """
-    reply: Reply | None = None
+    reply: ReplyOrFault | None = None
     """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
-    urgent: bool = False
+    is_cancel: bool = False
     """Whether it belongs to a cancel: then it does not wait for a shared rate window that does not answer."""
-    place_ms: float | None = None
+    slot_ms: float | None = None
     """Its place in the window of this process; None before it left, and where nothing is paced."""
     left_ms: float | None = None
     """When it was handed out, on the caller's clock."""
@@ -103,7 +103,7 @@ Clock: TypeAlias = Callable[[], float]
 """Milliseconds that only go forward."""
 
 
-def together(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
+def run_concurrently(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
     """Run independent flows in step and return their results in the same order."""
     running = list(flows)
     results: dict[int, T] = {}
@@ -127,7 +127,9 @@ def together(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
             for i in sorted(others):
                 advance(i, (yield effects[i]))
         elif sending:
-            replies: tuple[Reply, ...] = yield SendAll(tuple(send for sends in sending.values() for send in sends))
+            replies: tuple[ReplyOrFault, ...] = yield SendAll(
+                tuple(send for sends in sending.values() for send in sends)
+            )
             start = 0
             for i, sends in sending.items():
                 advance(i, replies[start : start + len(sends)])

@@ -27,7 +27,7 @@ class IdKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class OrderRef:
     """One order to cancel: the venue's symbol (`BTCUSDT`) and one id of one kind."""
 
     symbol: str
@@ -67,23 +67,23 @@ def client_id(value: object, where: str) -> str:
     return value
 
 
-def targets(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) -> tuple[Target, ...]:
+def order_refs(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) -> tuple[OrderRef, ...]:
     """Return the distinct targets of one symbol, order ids first, each where it was first named."""
-    named = [Target(symbol, IdKind.ORDER, order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
+    named = [OrderRef(symbol, IdKind.ORDER, order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
     named += [
-        Target(symbol, IdKind.CLIENT, client_id(value, f"clientOrderIds[{i}]")) for i, value in enumerate(client_ids)
+        OrderRef(symbol, IdKind.CLIENT, client_id(value, f"clientOrderIds[{i}]")) for i, value in enumerate(client_ids)
     ]
     return distinct(named)
 
 
-def distinct(named: Iterable[Target]) -> tuple[Target, ...]:
+def distinct(named: Iterable[OrderRef]) -> tuple[OrderRef, ...]:
     """Return every target once, where it was first named."""
     return tuple(dict.fromkeys(named))
 
 
-def batches(targets: Iterable[Target], batch_size: int) -> Iterator[tuple[Target, ...]]:
+def batches(targets: Iterable[OrderRef], batch_size: int) -> Iterator[tuple[OrderRef, ...]]:
     """Split targets into requests: one symbol and one kind of id each, at most `batch_size` items."""
-    groups: dict[tuple[str, IdKind], list[Target]] = {}
+    groups: dict[tuple[str, IdKind], list[OrderRef]] = {}
     for target in targets:
         groups.setdefault((target.symbol, target.kind), []).append(target)
     for members in groups.values():

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bitget_margin.core.order_ref import IdKind, number
 
 
-class State(Enum):
+class RowState(Enum):
     """What a row says about its order."""
 
     LIVE = "live"
@@ -22,24 +22,24 @@ class State(Enum):
     @property
     def ended(self) -> bool:
         """Whether an order in this state can no longer trade."""
-        return self is State.CANCELED or self is State.FILLED
+        return self is RowState.CANCELED or self is RowState.FILLED
 
 
-CLOCK_GRAIN_MS: Final = 1
+VENUE_CLOCK_RESOLUTION_MS: Final = 1
 """The venue writes whole milliseconds."""
 
 _ZERO: Final = re.compile(r"0+(\.0+)?")
 _TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
-    "live": State.LIVE,
-    "new": State.LIVE,
-    "partial_fill": State.LIVE,  # the open-orders page
-    "partially_fill": State.LIVE,  # the history-orders page
-    "partially_filled": State.LIVE,  # the websocket page
-    "filled": State.FILLED,
-    "cancelled": State.CANCELED,
-    "canceled": State.CANCELED,
-    "reject": State.CANCELED,  # refused at entry: it never traded and never will
+    "live": RowState.LIVE,
+    "new": RowState.LIVE,
+    "partial_fill": RowState.LIVE,  # the open-orders page
+    "partially_fill": RowState.LIVE,  # the history-orders page
+    "partially_filled": RowState.LIVE,  # the websocket page
+    "filled": RowState.FILLED,
+    "cancelled": RowState.CANCELED,
+    "canceled": RowState.CANCELED,
+    "reject": RowState.CANCELED,  # refused at entry: it never traded and never will
 }
 """https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025),
 and uta/trade/Get-Order-Details, which has `new` besides.
@@ -65,13 +65,13 @@ UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OrderRow:
     """One row of open-orders or history-orders, as far as the contract needs it; `raw` is what the venue sent."""
 
     order_id: str
     client_id: str | None
     symbol: str
-    state: State
+    state: RowState
     raw: Mapping[str, Any]
     fields: Fields = CLASSIC_FIELDS
 
@@ -101,7 +101,7 @@ class Row:
         return number(self.order_id)
 
 
-def lowest_number(rows: Iterable[Row]) -> int | None:
+def lowest_number(rows: Iterable[OrderRow]) -> int | None:
     """Return the lowest order id of these rows as a number, None where none has one."""
     return min((number for row in rows if (number := row.number) is not None), default=None)
 
@@ -119,7 +119,7 @@ def milliseconds(value: object) -> int | None:
     return int(written) if written is not None and _TIME.fullmatch(written) else None
 
 
-def row(raw: object, fields: Fields) -> Row | None:
+def parse_row(raw: object, fields: Fields) -> OrderRow | None:
     """Read a row whose parts have these names; None where it names no order or no symbol: that proves nothing."""
     if not isinstance(raw, Mapping):
         return None
@@ -127,5 +127,5 @@ def row(raw: object, fields: Fields) -> Row | None:
     if order_id is None or symbol is None:
         return None
     status = raw.get(fields.status)
-    state = _STATES.get(status, State.UNREADABLE) if isinstance(status, str) else State.UNREADABLE
-    return Row(order_id, text(raw.get("clientOid")), symbol, state, raw, fields)
+    state = _STATES.get(status, RowState.UNREADABLE) if isinstance(status, str) else RowState.UNREADABLE
+    return OrderRow(order_id, text(raw.get("clientOid")), symbol, state, raw, fields)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.core.api import Dialect
+from bitget_margin.core.api import Api
 from bitget_margin.core.cancel_all import Coins, unexplained
-from bitget_margin.core.effects import Answer, Call, Fault, Flow, Reply, Resync, Send, Wait
+from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, Wait
 from bitget_margin.core.order_ref import IdKind
-from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow
 from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, Fate, PlaceState, age_of
-from bitget_margin.core.queries import list_open
-from bitget_margin.core.requests import Desk, deliver
+from bitget_margin.core.queries import query_open_orders
+from bitget_margin.core.requests import CallContext, send_requests
 from bitget_margin.core.responses import BatchAnswer, Listing, page_of, sent_ms_of
 from bitget_margin.core.verdicts import Verdict
 
@@ -30,7 +30,7 @@ _FILLS_EXPLAINED_MAX: Final = 5
 _LEAST_SHARE: Final = Decimal("0.01")
 """The share of an order that is a trace of it where coins are frozen that no listed order holds: most may be filled."""
 
-Build = Callable[[Dialect, Sequence[PlaceState]], Call]
+Build = Callable[[Api, Sequence[PlaceState]], Call]
 """Returns the request that places these orders."""
 
 
@@ -38,7 +38,7 @@ Build = Callable[[Dialect, Sequence[PlaceState]], Call]
 class Placement:
     """One call that places orders of one symbol."""
 
-    desk: Desk
+    ctx: CallContext
     symbol: str
     coins: Coins
     """Base and quote coin of each symbol, under the venue's own names."""
@@ -69,23 +69,23 @@ def place(placement: Placement) -> Flow[None]:
 
 
 def _send(placement: Placement) -> Flow[None]:
-    desk, todo = placement.desk, list(placement.states)
+    ctx, todo = placement.ctx, list(placement.states)
     while todo:
-        dialect = desk.dialect
-        (reply,) = yield from deliver(desk, [_request(desk, placement.build(dialect, todo))], resend=False)
-        if isinstance(reply, Fault) and desk.is_other_kind(reply) and desk.dialect is not dialect:
+        dialect = ctx.api
+        (reply,) = yield from send_requests(ctx, [_request(ctx, placement.build(dialect, todo))], resend=False)
+        if isinstance(reply, Fault) and ctx.is_other_kind(reply) and ctx.api is not dialect:
             continue
-        if isinstance(reply, Fault) and desk.verdict(reply) is Verdict.CLOCK and desk.resynced_ms is None:
-            desk.resynced_ms = desk.deadline.now_ms()
-            desk.ledger.requests += 1
-            yield Resync(desk.deadline.at_ms)
+        if isinstance(reply, Fault) and ctx.verdict(reply) is Verdict.CLOCK and ctx.resynced_ms is None:
+            ctx.resynced_ms = ctx.deadline.now_ms()
+            ctx.cancel_state.requests += 1
+            yield Resync(ctx.deadline.at_ms)
             for state in todo:
                 state.fail(Verdict.LIMITED, fault=reply)
         else:
             _record(placement, dialect, todo, reply)
         limited = [state for state in todo if state.is_limited]
         refused = (yield from _prove_limited(placement, limited)) if limited else []
-        todo = refused if desk.deadline.left_ms() > desk.settings.request_ms else []
+        todo = refused if ctx.deadline.left_ms() > ctx.settings.request_ms else []
         for state in refused:
             if state in todo:
                 state.misses_ms = ()
@@ -95,28 +95,28 @@ def _send(placement: Placement) -> Flow[None]:
 
 def _prove_limited(placement: Placement, states: Sequence[PlaceState]) -> Flow[list[PlaceState]]:
     """Wait until there is room again; return the orders that were not placed before, by look-ups and the account."""
-    desk, pacing = placement.desk, placement.desk.settings.pacing
+    ctx, pacing = placement.ctx, placement.ctx.settings.pacing
     pause_ms = max(pacing.limited_ms, pacing.recheck_ms)
     yield from _look(placement, states)
     missed = [state for state in states if state.fate is None]
-    if not missed or desk.deadline.left_ms() <= pause_ms:
+    if not missed or ctx.deadline.left_ms() <= pause_ms:
         return []
-    yield Wait(desk.deadline.now_ms() + pause_ms)
+    yield Wait(ctx.deadline.now_ms() + pause_ms)
     yield from _look(placement, missed)
     missed = [state for state in missed if state.fate is None and state.is_missed_twice(pacing)]
     return (yield from _without_trace(placement, missed)) if missed else []
 
 
-def _request(desk: Desk, call: Call) -> Send:
+def _request(ctx: CallContext, call: Call) -> Send:
     """Return the request that places: it may take what look-ups after it do not need."""
-    until_ms = desk.deadline.at_ms - desk.settings.request_ms
-    return Send(call, desk.settings.timeout_ms - desk.settings.request_ms, until_ms)
+    until_ms = ctx.deadline.at_ms - ctx.settings.request_ms
+    return Send(call, ctx.settings.timeout_ms - ctx.settings.request_ms, until_ms)
 
 
-def _record(placement: Placement, dialect: Dialect, states: Sequence[PlaceState], reply: Reply) -> None:
+def _record(placement: Placement, dialect: Api, states: Sequence[PlaceState], reply: ReplyOrFault) -> None:
     if isinstance(reply, Fault):
         for state in states:
-            state.fail(placement.desk.verdict(reply), fault=reply)
+            state.fail(placement.ctx.verdict(reply), fault=reply)
         return
     read = dialect.read_single if placement.is_single else dialect.read_batch
     answer = read(reply.body)
@@ -142,7 +142,7 @@ def _record_batch(states: Sequence[PlaceState], answer: BatchAnswer) -> None:
     taken = {item.client_id: item for item in answer.successes}
     failed = {item.client_id: item for item in answer.failures}
     for state in states:
-        success, failure = taken.get(state.target.value), failed.get(state.target.value)
+        success, failure = taken.get(state.ref.value), failed.get(state.ref.value)
         if success is not None and failure is None:
             state.acknowledge(success)
         elif failure is not None and success is None:
@@ -156,8 +156,8 @@ def _record_batch(states: Sequence[PlaceState], answer: BatchAnswer) -> None:
 
 def _settle(placement: Placement) -> Flow[None]:
     """Look up what is not proven, until it is, or the time is up."""
-    desk, tries = placement.desk, 0
-    pacing = desk.settings.pacing
+    ctx, tries = placement.ctx, 0
+    pacing = ctx.settings.pacing
     while todo := placement.unsettled():
         yield from _look(placement, todo)
         refused = [s for s in placement.unsettled() if s.doubt is Doubt.REFUSED_IN_WORDS and s.is_missed_twice(pacing)]
@@ -166,10 +166,10 @@ def _settle(placement: Placement) -> Flow[None]:
         todo = placement.unsettled()
         if not todo or (placement.stop_when_missed and all(state.is_missed_twice(pacing) for state in todo)):
             return
-        now_ms = desk.deadline.now_ms()
+        now_ms = ctx.deadline.now_ms()
         rechecks = [at_ms for state in todo if (at_ms := state.recheck_ms(pacing)) is not None and at_ms > now_ms]
         pause_ms = min([pacing.poll_ms(tries), *(at_ms - now_ms for at_ms in rechecks)])
-        if desk.deadline.left_ms() <= pause_ms:
+        if ctx.deadline.left_ms() <= pause_ms:
             return
         tries += 1
         yield Wait(now_ms + pause_ms)
@@ -189,16 +189,16 @@ def _look(placement: Placement, states: Sequence[PlaceState]) -> Flow[None]:
             conclusive = conclusive and whole
     if conclusive:
         for state in states:
-            if state.fate is None and state.target.value not in unclear:
-                state.miss(placement.desk.deadline.now_ms())
+            if state.fate is None and state.ref.value not in unclear:
+                state.miss(placement.ctx.deadline.now_ms())
 
 
 def _ask_by_name(placement: Placement, state: PlaceState) -> Flow[bool]:
     """Ask for one order by its client order id; return whether the answers are conclusive."""
-    desk, dialect = placement.desk, placement.desk.dialect
-    questions = dialect.by_id(placement.symbol, IdKind.CLIENT, state.target.value, desk.since_ms)
-    sends = [desk.send(question.call) for question in questions]
-    replies = yield from deliver(desk, sends)
+    ctx, dialect = placement.ctx, placement.ctx.api
+    questions = dialect.by_id(placement.symbol, IdKind.CLIENT, state.ref.value, ctx.since_ms)
+    sends = [ctx.bounded(question.call) for question in questions]
+    replies = yield from send_requests(ctx, sends)
     absent: set[Listing] = set()
     for question, reply in zip(questions, replies, strict=True):
         page = page_of(reply, dialect.read_found)
@@ -207,19 +207,21 @@ def _ask_by_name(placement: Placement, state: PlaceState) -> Flow[bool]:
         _set_began(placement, page.sent_ms)
         _show(placement, page.rows, [state], set())
         if page.size == 0:
-            absent.update(question.listings)
+            absent.update(question.lists)
     return state.fate is not None or absent == set(Listing)
 
 
 def _read_list(placement: Placement, listing: Listing, states: Sequence[PlaceState], unclear: set[str]) -> Flow[bool]:
     """Read a list, newest first, as far back as the call began; return whether it would have shown these orders."""
-    desk = placement.desk
+    ctx = placement.ctx
     cursor: str | None = None
     seen: set[str] = set()
     for _ in range(_PAGES_MAX):
-        dialect = desk.dialect
-        (reply,) = yield from deliver(desk, [desk.send(dialect.page(listing, placement.symbol, desk.since_ms, cursor))])
-        page = dialect.read_page(reply.body) if isinstance(reply, Answer) else None
+        dialect = ctx.api
+        (reply,) = yield from send_requests(
+            ctx, [ctx.bounded(dialect.page(listing, placement.symbol, ctx.since_ms, cursor))]
+        )
+        page = dialect.read_page(reply.body) if isinstance(reply, Reply) else None
         if page is None:
             return False
         _set_began(placement, page.sent_ms)
@@ -235,8 +237,8 @@ def _read_list(placement: Placement, listing: Listing, states: Sequence[PlaceSta
     return False
 
 
-def _show(placement: Placement, rows: Iterable[Row], states: Sequence[PlaceState], unclear: set[str]) -> None:
-    by_name = {state.target.value: state for state in states}
+def _show(placement: Placement, rows: Iterable[OrderRow], states: Sequence[PlaceState], unclear: set[str]) -> None:
+    by_name = {state.ref.value: state for state in states}
     for row in rows:
         state = by_name.get(row.client_id or "")
         if row.client_id is None:
@@ -246,21 +248,23 @@ def _show(placement: Placement, rows: Iterable[Row], states: Sequence[PlaceState
         elif state is None:
             placement.other_ids.add(row.order_id)
         elif state.see(row, placement.began_ms):
-            unclear.add(state.target.value)
+            unclear.add(state.ref.value)
 
 
 def _set_began(placement: Placement, sent_ms: int | None) -> None:
     """Note when the call began on the venue's clock: by the time that has passed here since, answer included."""
     if sent_ms is not None:
-        deadline = placement.desk.deadline
+        deadline = placement.ctx.deadline
         began_ms = sent_ms - (deadline.now_ms() - deadline.start_ms)
         placement.began_ms = min(began_ms, placement.began_ms or began_ms)
 
 
-def _is_before(rows: Sequence[Row], began_ms: float | None) -> bool:
+def _is_before(rows: Sequence[OrderRow], began_ms: float | None) -> bool:
     """Whether a page has reached orders that were placed before the call began."""
     created = [row.created_ms for row in rows]
-    return began_ms is not None and any(at_ms is not None and at_ms < began_ms - CLOCK_GRAIN_MS for at_ms in created)
+    return began_ms is not None and any(
+        at_ms is not None and at_ms < began_ms - VENUE_CLOCK_RESOLUTION_MS for at_ms in created
+    )
 
 
 # -- the account, as proof that nothing was placed ----------------------------------------------------------------
@@ -268,17 +272,17 @@ def _is_before(rows: Sequence[Row], began_ms: float | None) -> bool:
 
 def _without_trace(placement: Placement, states: Sequence[PlaceState]) -> Flow[list[PlaceState]]:
     """Return those of these orders of which the account shows no trace: nothing that they hold, no fill of theirs."""
-    desk, dialect = placement.desk, placement.desk.dialect
-    (balance,) = yield from deliver(desk, [desk.send(dialect.assets(None))])
-    held = dialect.read_frozen(balance.body) if isinstance(balance, Answer) else None
-    if not isinstance(balance, Answer) or not held:
+    ctx, dialect = placement.ctx, placement.ctx.api
+    (balance,) = yield from send_requests(ctx, [ctx.bounded(dialect.assets(None))])
+    held = dialect.read_frozen(balance.body) if isinstance(balance, Reply) else None
+    if not isinstance(balance, Reply) or not held:
         return []  # an empty balance does not show the account
     _set_began(placement, sent_ms_of(balance.body))
     if placement.began_ms is None:
         return []
     call = dialect.fills(placement.symbol, int(placement.began_ms - CLOCKS_APART_MS))
-    (fills,) = yield from deliver(desk, [desk.send(call)])
-    filled = dialect.read_fills(fills.body) if isinstance(fills, Answer) else None
+    (fills,) = yield from send_requests(ctx, [ctx.bounded(call)])
+    filled = dialect.read_fills(fills.body) if isinstance(fills, Reply) else None
     if filled is None:
         return []
     sides = {state.terms.side for state in states}
@@ -297,12 +301,12 @@ def _without_trace(placement: Placement, states: Sequence[PlaceState]) -> Flow[l
 
 def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[PlaceState]) -> Flow[bool]:
     """Look up orders that have filled since the call began; return whether all of them have other names."""
-    desk, dialect = placement.desk, placement.desk.dialect
+    ctx, dialect = placement.ctx, placement.ctx.api
     if len(order_ids) > _FILLS_EXPLAINED_MAX:
         return False
     for order_id in order_ids:
-        question = dialect.by_id(placement.symbol, IdKind.ORDER, order_id, desk.since_ms)[0]
-        (reply,) = yield from deliver(desk, [desk.send(question.call)])
+        question = dialect.by_id(placement.symbol, IdKind.ORDER, order_id, ctx.since_ms)[0]
+        (reply,) = yield from send_requests(ctx, [ctx.bounded(question.call)])
         page = page_of(reply, dialect.read_found)
         rows = [] if page is None else [row for row in page.rows if row.order_id == order_id]
         if not rows:
@@ -319,14 +323,14 @@ def _without_coins(
     """Return the orders for which too little is frozen, beside what those hold that are listed."""
     if all(_is_too_little(placement, state, held) for state in states):
         return list(states)
-    rows = yield from list_open(placement.desk, None)
+    rows = yield from query_open_orders(placement.ctx, None)
     if isinstance(rows, Fault):
-        rows = yield from list_open(placement.desk, placement.symbol)
+        rows = yield from query_open_orders(placement.ctx, placement.symbol)
     if isinstance(rows, Fault):
         return []
     listed = {row.client_id for row in rows}
     left = unexplained(rows, held, placement.coins)
-    return [s for s in states if s.target.value not in listed and _is_too_little(placement, s, left)]
+    return [s for s in states if s.ref.value not in listed and _is_too_little(placement, s, left)]
 
 
 def _is_too_little(placement: Placement, state: PlaceState, held: Mapping[str, Decimal]) -> bool:

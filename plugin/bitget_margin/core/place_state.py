@@ -24,11 +24,11 @@ from enum import Enum
 from typing import Final
 
 from bitget_margin.core.effects import Fault
-from bitget_margin.core.order_ref import Target
-from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State
+from bitget_margin.core.order_ref import OrderRef
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState
 from bitget_margin.core.responses import Item, decimal
 from bitget_margin.core.settings import Pacing
-from bitget_margin.core.verdicts import Verdict, of_item
+from bitget_margin.core.verdicts import Verdict, verdict_of_item
 
 CLOCKS_APART_MS: Final = 1_000.0
 """How far the clocks behind the venue's answers and its rows may be apart."""
@@ -63,7 +63,7 @@ class Terms:
     price: Decimal | None
     order_type: str | None = None
 
-    def fit(self, row: Row) -> bool:
+    def fit(self, row: OrderRow) -> bool:
         """Whether the row may be of an order with these terms: nothing that it says differs from them."""
         if not str(row.raw.get("side", self.side)).lower().endswith(self.side):
             return False
@@ -72,10 +72,10 @@ class Terms:
         said: Mapping[str, Decimal | None] = {row.fields.ordered: self.base, "quoteSize": self.quote}
         if self.base is not None:
             said = {row.fields.ordered: self.base, "price": self.price}
-        return all(_agree(decimal(row.raw.get(field)), sent) for field, sent in said.items() if sent is not None)
+        return all(_matches(decimal(row.raw.get(field)), sent) for field, sent in said.items() if sent is not None)
 
 
-def _agree(shown: Decimal | None, sent: Decimal) -> bool:
+def _matches(shown: Decimal | None, sent: Decimal) -> bool:
     return not shown or abs(shown - sent) <= _REL_TOLERANCE * abs(sent)
 
 
@@ -87,11 +87,11 @@ class Age(Enum):
     UNKNOWN = "too close to tell: answers and rows may be written by clocks of their own"
 
 
-def age_of(row: Row, began_ms: float | None) -> Age:
+def age_of(row: OrderRow, began_ms: float | None) -> Age:
     """Return whether the order of a row was placed before the call began."""
     if began_ms is None or row.created_ms is None:
         return Age.UNKNOWN
-    if row.created_ms >= began_ms - CLOCK_GRAIN_MS:
+    if row.created_ms >= began_ms - VENUE_CLOCK_RESOLUTION_MS:
         return Age.SINCE
     return Age.UNKNOWN if row.created_ms >= began_ms - CLOCKS_APART_MS else Age.BEFORE
 
@@ -100,7 +100,7 @@ def age_of(row: Row, began_ms: float | None) -> Age:
 class PlaceState:
     """What is known of one new order. Times are of the caller's clock, in milliseconds."""
 
-    target: Target
+    ref: OrderRef
     """Its symbol and its client order id."""
     terms: Terms
     is_unique: bool
@@ -114,7 +114,7 @@ class PlaceState:
     """The venue's entry for it in the answer."""
     fault: Fault | None = None
     """The reply to its request that was no success."""
-    row: Row | None = None
+    row: OrderRow | None = None
     misses_ms: tuple[float, ...] = ()
     """When look-ups did not show it that would have."""
 
@@ -132,7 +132,7 @@ class PlaceState:
         """Record that the venue took the order, under the client order id that was sent."""
         self.item = item
         self.is_limited = False
-        if item.client_id == self.target.value and item.order_id is not None and item.order_id.strip("0"):
+        if item.client_id == self.ref.value and item.order_id is not None and item.order_id.strip("0"):
             self.fate = Fate.PLACED
         else:
             self.doubt = Doubt.MAYBE_PLACED
@@ -152,7 +152,7 @@ class PlaceState:
 
     def fail_item(self, item: Item) -> None:
         """Record a failure entry; one that names an order proves nothing, whatever its code."""
-        why = of_item(item.code, item.reason)
+        why = verdict_of_item(item.code, item.reason)
         self.fail(None if why in _NOT_PLACED and item.order_id is not None else why, item=item)
 
     def leave_open(self) -> None:
@@ -161,15 +161,15 @@ class PlaceState:
 
     # -- what look-ups show ---------------------------------------------------------------------------------------
 
-    def see(self, row: Row, began_ms: float | None) -> bool:
+    def see(self, row: OrderRow, began_ms: float | None) -> bool:
         """Take a row under this client order id; return whether it leaves open where this order is.
 
         :param began_ms: when the call began, on the venue's clock, rather too early than too late
         """
-        if row.symbol != self.target.symbol or row.state is State.UNREADABLE:
+        if row.symbol != self.ref.symbol or row.state is RowState.UNREADABLE:
             return True
         if not self.is_unique:
-            live, age = row.state is State.LIVE, age_of(row, began_ms)
+            live, age = row.state is RowState.LIVE, age_of(row, began_ms)
             if live and age is Age.BEFORE and self.doubt is Doubt.NAME_TAKEN and not self.terms.fit(row):
                 self.fate = Fate.NAME_TAKEN
                 return False

@@ -10,49 +10,47 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from bitget_margin.core.api import Dialect
+from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Fault, Flow, Send
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, Target, number
-from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State, lowest_number
-from bitget_margin.core.requests import Desk, ask
-from bitget_margin.core.responses import Listing, Page, Question, page_of
+from bitget_margin.core.order_ref import IdKind, OrderRef, number
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState, lowest_number
+from bitget_margin.core.requests import CallContext, query
+from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
 from bitget_margin.core.verdicts import refuses_parameters
 
 _PAGES_MAX: Final = 10
 
 
-def view(
-    desk: Desk,
+def fetch_orders_by_id(
+    ctx: CallContext,
     symbol: str,
-    targets: Sequence[Target],
+    targets: Sequence[OrderRef],
     *,
     placed_in_call: bool = False,
     thorough: bool = False,
-) -> Flow[Mapping[Target, Row] | Fault]:
+) -> Flow[Mapping[OrderRef, OrderRow] | Fault]:
     """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer.
 
     With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
     a client order id may have belonged to an older order. With `thorough`, open orders are read until a page brings
     nothing new, however short the pages are.
     """
-    shown: dict[Target, Row] = {}
+    shown: dict[OrderRef, OrderRow] = {}
     for listing in (Listing.OPEN, Listing.HISTORY):
         missing = [target for target in targets if target not in shown]
-        fault = yield from _read(
-            desk, listing, symbol, missing, shown, placed_in_call=placed_in_call, thorough=thorough
-        )
+        fault = yield from _read(ctx, listing, symbol, missing, shown, placed_in_call=placed_in_call, thorough=thorough)
         if fault is not None:
             return fault
     return shown
 
 
 def _read(
-    desk: Desk,
+    ctx: CallContext,
     listing: Listing,
     symbol: str,
-    targets: Sequence[Target],
-    shown: dict[Target, Row],
+    targets: Sequence[OrderRef],
+    shown: dict[OrderRef, OrderRow],
     *,
     placed_in_call: bool,
     thorough: bool,
@@ -66,18 +64,18 @@ def _read(
     for _ in range(_PAGES_MAX):
         if all(target in shown for target in targets):
             return None
-        asked = yield from ask(
-            desk,
-            partial(_page, listing, symbol, desk.since_ms, cursor, first),
+        asked = yield from query(
+            ctx,
+            partial(_page, listing, symbol, ctx.since_ms, cursor, first),
             lambda dialect: dialect.read_page,
         )
-        page = asked.answer
+        page = asked.result
         if isinstance(page, Fault):
             return page
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
-        began = began_ms(desk, page, asked.send)
-        ours = [row for row in fresh if not placed_in_call or not row.state.ended or placed_since(row, began)]
+        began = call_began_ms(ctx, page, asked.send)
+        ours = [row for row in fresh if not placed_in_call or not row.state.ended or is_placed_since(row, began)]
         _share_out(ours, targets, symbol, shown)
         lowest = lowest_number(fresh)
         passed = first is not None and lowest is not None and lowest <= min(known)
@@ -89,19 +87,19 @@ def _read(
     return None
 
 
-def _page(
-    listing: Listing, symbol: str, since_ms: int, cursor: str | None, first: int | None, dialect: Dialect
-) -> Call:
+def _page(listing: Listing, symbol: str, since_ms: int, cursor: str | None, first: int | None, dialect: Api) -> Call:
     """Return the request for a page; the first begins at the newest of these orders, where the venue lets us."""
     start = None if first is None else dialect.cursor_from(first)
     return dialect.page(listing, symbol, since_ms, cursor or start)
 
 
-def _share_out(rows: Iterable[Row], targets: Sequence[Target], symbol: str, shown: dict[Target, Row]) -> None:
+def _share_out(
+    rows: Iterable[OrderRow], targets: Sequence[OrderRef], symbol: str, shown: dict[OrderRef, OrderRow]
+) -> None:
     by_id = {target.value: target for target in targets if target.kind is IdKind.ORDER}
     by_name = {target.value: target for target in targets if target.kind is IdKind.CLIENT}
     for row in rows:
-        if row.symbol != symbol or row.state is State.UNREADABLE:
+        if row.symbol != symbol or row.state is RowState.UNREADABLE:
             continue
         for target in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
             # Of several under one client order id, the newest.
@@ -109,11 +107,11 @@ def _share_out(rows: Iterable[Row], targets: Sequence[Target], symbol: str, show
                 shown[target] = row
 
 
-def _newer(row: Row, than: Row) -> bool:
+def _newer(row: OrderRow, than: OrderRow) -> bool:
     return (row.number or 0) > (than.number or 0)
 
 
-def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Row | Fault | None]:
+def find_order(ctx: CallContext, target: OrderRef, *, placed_in_call: bool = False) -> Flow[OrderRow | Fault | None]:
     """Return the row of one order: a live one, else the newest that ended; None if the venue shows none.
 
     With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
@@ -123,61 +121,61 @@ def find(desk: Desk, target: Target, *, placed_in_call: bool = False) -> Flow[Ro
     for listing in (Listing.OPEN, Listing.HISTORY):
         if listing in spoken_for:
             continue
-        asked = yield from ask(
-            desk,
-            partial(_call_for, target, listing, desk.since_ms),
+        asked = yield from query(
+            ctx,
+            partial(_call_for, target, listing, ctx.since_ms),
             lambda dialect: dialect.read_found,
         )
-        spoken_for.update(_question(target, listing, desk.since_ms, desk.dialect).listings)
-        page = _page_or_fault(asked.answer, desk.dialect)
+        spoken_for.update(_question(target, listing, ctx.since_ms, ctx.api).lists)
+        page = _page_or_fault(asked.result, ctx.api)
         if isinstance(page, Fault):
             return page
         ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
         if placed_in_call:
-            began = began_ms(desk, page, asked.send)
-            ours = [row for row in ours if not row.state.ended or placed_since(row, began)]
+            began = call_began_ms(ctx, page, asked.send)
+            ours = [row for row in ours if not row.state.ended or is_placed_since(row, began)]
         if ours:
             return max(ours, key=lambda row: row.number or 0)
     return None
 
 
-def _page_or_fault(answer: Page | Fault, dialect: Dialect) -> Page | Fault:
+def _page_or_fault(answer: Page | Fault, dialect: Api) -> Page | Fault:
     """Return the page that an answer comes to: that the venue does not know an order is an empty one."""
     page = page_of(answer, dialect.read_found) if isinstance(answer, Fault) else answer
     return answer if page is None else page
 
 
-def _question(target: Target, listing: Listing, since_ms: int, dialect: Dialect) -> Question:
+def _question(target: OrderRef, listing: Listing, since_ms: int, dialect: Api) -> OrderQuery:
     """Return the question for an order that speaks for a list."""
     questions = dialect.by_id(target.symbol, target.kind, target.value, since_ms)
-    return next(question for question in questions if listing in question.listings)
+    return next(question for question in questions if listing in question.lists)
 
 
-def _call_for(target: Target, listing: Listing, since_ms: int, dialect: Dialect) -> Call:
+def _call_for(target: OrderRef, listing: Listing, since_ms: int, dialect: Api) -> Call:
     return _question(target, listing, since_ms, dialect).call
 
 
-def _open_page(symbol: str | None, since_ms: int, kind: AccountKind, cursor: str | None, dialect: Dialect) -> Call:
+def _open_page(symbol: str | None, since_ms: int, kind: AccountKind, cursor: str | None, dialect: Api) -> Call:
     """Return the request for a page of open orders; a cursor means nothing to an account of another kind."""
     return dialect.page(Listing.OPEN, symbol, since_ms, cursor if dialect.kind is kind else None)
 
 
-def began_ms(desk: Desk, page: Page, send: Send) -> float | None:
+def call_began_ms(ctx: CallContext, page: Page, send: Send) -> float | None:
     """Return when this call began on the venue's own clock: a little late, by the time that the request travelled.
 
     Late rather than early: what ended before the call must not count as ended by it.
     """
     if page.sent_ms is None or send.left_ms is None:
         return None
-    return page.sent_ms - (send.left_ms - desk.deadline.start_ms)
+    return page.sent_ms - (send.left_ms - ctx.deadline.start_ms)
 
 
-def placed_since(row: Row, began: float | None) -> bool:
+def is_placed_since(row: OrderRow, began: float | None) -> bool:
     """Whether an order was placed after the call began, on the venue's own clock."""
-    return began is not None and row.created_ms is not None and row.created_ms >= began - CLOCK_GRAIN_MS
+    return began is not None and row.created_ms is not None and row.created_ms >= began - VENUE_CLOCK_RESOLUTION_MS
 
 
-def _whole_page(dialect: Dialect) -> Callable[[object], Page | None]:
+def _whole_page(dialect: Api) -> Callable[[object], Page | None]:
     """Return a reader of pages of which every row counts: one that cannot be read may be an order that lives."""
 
     def read(body: object) -> Page | None:
@@ -187,34 +185,34 @@ def _whole_page(dialect: Dialect) -> Callable[[object], Page | None]:
     return read
 
 
-def list_open(
-    desk: Desk,
+def query_open_orders(
+    ctx: CallContext,
     symbol: str | None,
     *,
     since_ms: int | None = None,
     at_most: int | None = None,
-) -> Flow[tuple[Row, ...] | Fault]:
+) -> Flow[tuple[OrderRow, ...] | Fault]:
     """Return the open orders of one symbol, or of all, over all pages: the last one is known by bringing no new id.
 
     A short page is not taken for the last one: the venue documents a default limit for this endpoint, not its cap.
     """
-    found: dict[str, Row] = {}
+    found: dict[str, OrderRow] = {}
     cursor: str | None = None
-    since_ms = desk.since_ms if since_ms is None else since_ms
-    kind = desk.dialect.kind
+    since_ms = ctx.since_ms if since_ms is None else since_ms
+    kind = ctx.api.kind
     while at_most is None or len(found) < at_most:
-        asked = yield from ask(
-            desk,
+        asked = yield from query(
+            ctx,
             partial(_open_page, symbol, since_ms, kind, cursor),
             _whole_page,
             refuses_parameters if symbol is None else lambda _: False,
         )
-        page = asked.answer
+        page = asked.result
         if isinstance(page, Fault):
             return page
-        if desk.dialect.kind is not kind:
+        if ctx.api.kind is not kind:
             # Another account since: what was found is not its own, and neither is the cursor.
-            kind, cursor = desk.dialect.kind, None
+            kind, cursor = ctx.api.kind, None
             found.clear()
             continue
         fresh = {row.order_id: row for row in page.rows if row.order_id not in found}

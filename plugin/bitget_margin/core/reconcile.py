@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.core.cancel_state import Entry
-from bitget_margin.core.effects import Answer, Fault, Flow, Send, together
+from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.effects import Fault, Flow, Reply, Send, run_concurrently
 from bitget_margin.core.order_ref import IdKind
-from bitget_margin.core.order_row import CLOCK_GRAIN_MS, Row, State, lowest_number
-from bitget_margin.core.queries import began_ms
-from bitget_margin.core.requests import Desk, deliver
-from bitget_margin.core.responses import Listing, Page, Question, page_of
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState, lowest_number
+from bitget_margin.core.queries import call_began_ms
+from bitget_margin.core.requests import CallContext, send_requests
+from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.verdicts import Verdict
 
@@ -29,12 +29,12 @@ _ORDERS_PER_PAGE: Final = 50
 
 
 @dataclass(slots=True)
-class Look:
+class OrderLookup:
     """What one round of look-ups showed of one order."""
 
-    entry: Entry
-    ended: Row | None = None
-    live: Row | None = None
+    order: OrderState
+    ended: OrderRow | None = None
+    live: OrderRow | None = None
     absent_from: set[Listing] = field(default_factory=set)
     """Lists that do not know the order, by the answer to the question for it alone."""
     open_complete: bool = False
@@ -46,15 +46,15 @@ class Look:
         """Whether this round has shown what there is to see."""
         return self.ended is not None or self.live is not None
 
-    def take(self, row: Row) -> None:
+    def take_row(self, row: OrderRow) -> None:
         """Keep a row if it is about this order; of several under one client order id, the newest."""
-        target, order_id = self.entry.target, self.entry.order_id
+        target, order_id = self.order.ref, self.order.order_id
         ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
         if not ours or row.symbol != target.symbol:
             return
         if target.kind is IdKind.CLIENT and row.client_id not in {None, target.value}:
             # The order id that was told beside our name is of an order with another name.
-            self.entry.bound_id = None
+            self.order.bound_id = None
             return
         if order_id is None and not self._may_be_meant(row):
             return
@@ -66,101 +66,103 @@ class Look:
         else:
             self.live = row
 
-    def _may_be_meant(self, row: Row) -> bool:
+    def _may_be_meant(self, row: OrderRow) -> bool:
         """Whether a row under our client order id may be about the order that had it when the call began."""
         later = (
-            self.began_ms is not None and row.created_ms is not None and row.created_ms > self.began_ms + CLOCK_GRAIN_MS
+            self.began_ms is not None
+            and row.created_ms is not None
+            and row.created_ms > self.began_ms + VENUE_CLOCK_RESOLUTION_MS
         )
-        return row.state is not State.UNREADABLE and not later
+        return row.state is not RowState.UNREADABLE and not later
 
-    def book(self, now_ms: float, pacing: Pacing) -> None:
+    def record(self, now_ms: float, pacing: Pacing) -> None:
         """Write into the ledger what this round proves."""
         ended, live = self.ended, self.live
         if ended is not None and live is not None and ended.order_id == live.order_id:
             live = None
         if live is not None:
-            self.entry.saw(live, now_ms)
-        elif ended is not None and self.entry.order_id is not None:
-            self.entry.saw(ended, now_ms)
+            self.order.record_row(live, now_ms)
+        elif ended is not None and self.order.order_id is not None:
+            self.order.record_row(ended, now_ms)
         elif ended is not None and (Listing.OPEN in self.absent_from or self.open_complete):
-            self.entry.saw_candidate(ended, now_ms, self.began_ms, pacing)
+            self.order.record_possible_namesake(ended, now_ms, self.began_ms, pacing)
         elif ended is None and self.absent_from == set(Listing):
-            self.entry.absent(now_ms, pacing)
+            self.order.record_absence(now_ms, pacing)
 
 
-def look_up(desk: Desk, entries: Sequence[Entry]) -> Flow[None]:
+def reconcile(ctx: CallContext, entries: Sequence[OrderState]) -> Flow[None]:
     """Ask the venue about these entries once, and book what it says."""
-    symbols = dict.fromkeys(entry.target.symbol for entry in entries)
-    looks = [Look(entry) for entry in entries]
-    yield from together(
-        _look_up_symbol(desk, symbol, [look for look in looks if look.entry.target.symbol == symbol])
+    symbols = dict.fromkeys(entry.ref.symbol for entry in entries)
+    looks = [OrderLookup(entry) for entry in entries]
+    yield from run_concurrently(
+        _reconcile_symbol(ctx, symbol, [look for look in looks if look.order.ref.symbol == symbol])
         for symbol in symbols
     )
-    now_ms, pacing = desk.deadline.now_ms(), desk.settings.pacing
+    now_ms, pacing = ctx.deadline.now_ms(), ctx.settings.pacing
     for look in looks:
-        look.book(now_ms, pacing)
-        look.entry.judge(pacing)
-        if look.entry.outcome is None:
-            look.entry.schedule_look(now_ms, pacing)
+        look.record(now_ms, pacing)
+        look.order.decide_open(pacing)
+        if look.order.outcome is None:
+            look.order.schedule_lookup(now_ms, pacing)
 
 
-def _look_up_symbol(desk: Desk, symbol: str, looks: Sequence[Look]) -> Flow[None]:
+def _reconcile_symbol(ctx: CallContext, symbol: str, looks: Sequence[OrderLookup]) -> Flow[None]:
     for listing in (Listing.HISTORY, Listing.OPEN):
         asked = [look for look in looks if _undecided(look)]
         if len(asked) >= PAGE_FROM:
-            yield from _read_pages(desk, listing, symbol, asked)
+            yield from _read_pages(ctx, listing, symbol, asked)
     # By id what no page showed: first those that were asked for least.
-    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.entry.looks_by_id)[:BY_ID_MAX]
-    questions = [(look, question) for look in left for question in _questions(desk, look.entry)]
+    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.order.lookups_by_id)[:BY_ID_MAX]
+    questions = [(look, question) for look in left for question in _questions(ctx, look.order)]
     if len(left) == 1:
         # One order that has ended is in history: the other question is spared.
-        yield from _read_by_id(desk, questions[:1])
+        yield from _read_by_id(ctx, questions[:1])
         questions = questions[1:] if _undecided(left[0]) else []
-    yield from _read_by_id(desk, questions)
+    yield from _read_by_id(ctx, questions)
     # One answer for both lists shows one order of a name, which may be of another symbol, or not the youngest.
-    namesakes = [look for look in left if look.entry.order_id is None and not look.absent_from]
+    namesakes = [look for look in left if look.order.order_id is None and not look.absent_from]
     for listing in (Listing.HISTORY, Listing.OPEN):
         doubtful = [look for look in namesakes if _undecided(look) and (listing is Listing.OPEN or look.ended is None)]
         if doubtful:
-            yield from _read_pages(desk, listing, symbol, doubtful)
+            yield from _read_pages(ctx, listing, symbol, doubtful)
 
 
-def _questions(desk: Desk, entry: Entry) -> tuple[Question, ...]:
+def _questions(ctx: CallContext, entry: OrderState) -> tuple[OrderQuery, ...]:
     """Return the questions for one order, by its order id where that is known."""
-    order_id, target = entry.order_id, entry.target
+    order_id, target = entry.order_id, entry.ref
     kind, value = (IdKind.CLIENT, target.value) if order_id is None else (IdKind.ORDER, order_id)
-    return desk.dialect.by_id(target.symbol, kind, value, desk.since_ms)
+    return ctx.api.by_id(target.symbol, kind, value, ctx.since_ms)
 
 
-def _undecided(look: Look) -> bool:
+def _undecided(look: OrderLookup) -> bool:
     if not look.answered:
         return True
     # An ended row under a client order id says nothing while a younger order of that name may live.
     return (
-        look.entry.order_id is None
+        look.order.order_id is None
         and look.live is None
         and not (Listing.OPEN in look.absent_from or look.open_complete)
     )
 
 
-def _read_pages(desk: Desk, listing: Listing, symbol: str, looks: Sequence[Look]) -> Flow[None]:
-    known = [number for look in looks if (number := look.entry.number) is not None]
-    named_only = any(look.entry.order_id is None for look in looks)
+def _read_pages(ctx: CallContext, listing: Listing, symbol: str, looks: Sequence[OrderLookup]) -> Flow[None]:
+    known = [number for look in looks if (number := look.order.number) is not None]
+    named_only = any(look.order.order_id is None for look in looks)
     # Without an order id, the newest page is the place to begin.
-    dialect = desk.dialect
+    dialect = ctx.api
     cursor = dialect.cursor_from(max(known)) if known and not named_only else None
     seen: set[str] = set()
     whole = True
     for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
-        send = desk.send(dialect.page(listing, symbol, desk.since_ms, cursor))
-        (reply,) = yield from deliver(desk, [send])
-        page = dialect.read_page(reply.body) if isinstance(reply, Answer) else None
+        send = ctx.bounded(dialect.page(listing, symbol, ctx.since_ms, cursor))
+        (reply,) = yield from send_requests(ctx, [send])
+        page = dialect.read_page(reply.body) if isinstance(reply, Reply) else None
         if page is None:
             return
-        _set_clock(desk, looks, page, send)
+        _set_clock(ctx, looks, page, send)
         fresh = [row for row in page.rows if row.order_id not in seen]
         seen.update(row.order_id for row in fresh)
-        _share_out(fresh, looks)
+        _assign_rows(fresh, looks)
         whole = whole and page.whole
         if listing is Listing.OPEN and whole and (not fresh or page.last):
             for look in looks:
@@ -175,50 +177,50 @@ def _read_pages(desk: Desk, listing: Listing, symbol: str, looks: Sequence[Look]
         cursor = page.cursor
 
 
-def _set_clock(desk: Desk, looks: Sequence[Look], page: Page, send: Send) -> None:
+def _set_clock(ctx: CallContext, looks: Sequence[OrderLookup], page: Page, send: Send) -> None:
     """Note when this call began on the venue's clock."""
-    began = began_ms(desk, page, send)
+    began = call_began_ms(ctx, page, send)
     for look in looks:
         look.began_ms = began
 
 
-def _share_out(rows: Sequence[Row], looks: Sequence[Look]) -> None:
-    by_id = {look.entry.order_id: look for look in looks if look.entry.order_id is not None}
-    by_name = {look.entry.target.value: look for look in looks if look.entry.order_id is None}
+def _assign_rows(rows: Sequence[OrderRow], looks: Sequence[OrderLookup]) -> None:
+    by_id = {look.order.order_id: look for look in looks if look.order.order_id is not None}
+    by_name = {look.order.ref.value: look for look in looks if look.order.order_id is None}
     for row in rows:
         # One order may have been named by both of its ids.
         for look in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
             if look is not None:
-                look.take(row)
+                look.take_row(row)
 
 
-def _read_by_id(desk: Desk, asked: Sequence[tuple[Look, Question]]) -> Flow[None]:
-    read = desk.dialect.read_found
+def _read_by_id(ctx: CallContext, asked: Sequence[tuple[OrderLookup, OrderQuery]]) -> Flow[None]:
+    read = ctx.api.read_found
     for look, _ in asked:
-        look.entry.looks_by_id += 1
-    sends = [desk.send(question.call) for _, question in asked]
-    replies = yield from deliver(desk, sends)
+        look.order.lookups_by_id += 1
+    sends = [ctx.bounded(question.call) for _, question in asked]
+    replies = yield from send_requests(ctx, sends)
     for (look, question), send, reply in zip(asked, sends, replies, strict=True):
         page = page_of(reply, read)
         if page is None:
             if isinstance(reply, Fault):
-                _give_up(desk, look.entry, reply)
+                _stop_lookups(ctx, look.order, reply)
             continue
-        if look.entry.order_id is None and not page.whole:
+        if look.order.order_id is None and not page.whole:
             continue  # a row that cannot be read may be the younger order of this name
-        _set_clock(desk, [look], page, send)
+        _set_clock(ctx, [look], page, send)
         for row in page.rows:
-            look.take(row)
+            look.take_row(row)
         # Rows that are not ours would show that the venue did not filter: then absence says nothing.
         if page.size == 0:
-            look.absent_from.update(question.listings)
+            look.absent_from.update(question.lists)
         for row in page.rows:
-            if row.order_id == look.entry.order_id and row.symbol != look.entry.target.symbol:
-                look.entry.reason = f"the venue shows this order under {row.symbol}"
+            if row.order_id == look.order.order_id and row.symbol != look.order.ref.symbol:
+                look.order.reason = f"the venue shows this order under {row.symbol}"
 
 
-def _give_up(desk: Desk, entry: Entry, fault: Fault) -> None:
+def _stop_lookups(ctx: CallContext, entry: OrderState, fault: Fault) -> None:
     """End the look-ups of an order whose own look-up the venue refuses for good."""
-    if desk.verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+    if ctx.verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
         entry.unreadable = True
         entry.code, entry.reason = fault.code, fault.text

@@ -8,10 +8,10 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any, Final
 
-from bitget_margin.core.effects import Answer, Call, Reply
+from bitget_margin.core.effects import Call, Reply, ReplyOrFault
 from bitget_margin.core.order_ref import IdKind
-from bitget_margin.core.order_row import Row, milliseconds, text
-from bitget_margin.core.verdicts import SUCCESS, Verdict, hint_gone, verdict
+from bitget_margin.core.order_row import OrderRow, milliseconds, text
+from bitget_margin.core.verdicts import SUCCESS, Verdict, hint_gone, verdict_of_fault
 
 _LARGEST_EXPONENT: Final = 40
 """No amount of money is larger or smaller; beyond it, arithmetic would fail."""
@@ -25,11 +25,11 @@ class Listing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OrderQuery:
     """A request for one order by its id, and the lists that its answer speaks for."""
 
     call: Call
-    listings: tuple[Listing, ...]
+    lists: tuple[Listing, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class BatchAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class FillRow:
     """One fill: whose order, its side, and when, on the venue's clock."""
 
     order_id: str
@@ -70,7 +70,7 @@ class Fill:
 class Page:
     """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[OrderRow, ...]
     size: int
     sent_ms: int | None = None
     cursor: str | None = None
@@ -89,11 +89,11 @@ class Page:
         return len(self.rows) == self.size
 
 
-def page_of(reply: Reply, read: Callable[[object], Page | None]) -> Page | None:
+def page_of(reply: ReplyOrFault, read: Callable[[object], Page | None]) -> Page | None:
     """Read a reply to a question about one order: that the venue does not know it is an empty page."""
-    if isinstance(reply, Answer):
+    if isinstance(reply, Reply):
         return read(reply.body)
-    gone = verdict(reply) in {Verdict.GONE, Verdict.UNSETTLED} and hint_gone(reply.code, reply.text)
+    gone = verdict_of_fault(reply) in {Verdict.GONE, Verdict.UNSETTLED} and hint_gone(reply.code, reply.text)
     return Page((), 0, sent_ms_of(reply.body)) if gone else None
 
 
@@ -107,7 +107,7 @@ def data_of(body: object) -> object:
     return body.get("data") if isinstance(body, Mapping) and body.get("code") == SUCCESS else None
 
 
-def item(raw: object, *, reason: str, code: str) -> Item | None:
+def parse_item(raw: object, *, reason: str, code: str) -> Item | None:
     """Read an entry of a batch, whose fields for a failure have these names; None where it names no order."""
     if not isinstance(raw, Mapping):
         return None
@@ -136,17 +136,17 @@ def frozen_of(rows: object, field: str) -> Mapping[str, Decimal] | None:
     return frozen
 
 
-def fills_of(listed: object, created: str, limit: int) -> tuple[Fill, ...] | None:
+def fills_of(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None where a row cannot be read, or the page may have been cut off."""
     if not isinstance(listed, list) or len(listed) >= limit:
         return None
-    fills: list[Fill] = []
+    fills: list[FillRow] = []
     for raw in listed:
         order_id = text(raw.get("orderId")) if isinstance(raw, Mapping) else None
         side = text(raw.get("side")) if isinstance(raw, Mapping) else None
         if order_id is None or side is None:
             return None
-        fills.append(Fill(order_id, text(raw.get("symbol")), side.lower(), milliseconds(raw.get(created))))
+        fills.append(FillRow(order_id, text(raw.get("symbol")), side.lower(), milliseconds(raw.get(created))))
     return tuple(fills)
 
 

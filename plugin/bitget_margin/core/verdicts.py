@@ -38,7 +38,7 @@ _GONE_TEXTS: Final = frozenset(
 )
 
 
-def verdict(fault: Fault) -> Verdict:
+def verdict_of_fault(fault: Fault) -> Verdict:
     """Return what this fault says about the execution of its request.
 
     No code is believed under HTTP 5xx: a gateway gave up, and the request may have been executed. A page instead of
@@ -52,26 +52,26 @@ def verdict(fault: Fault) -> Verdict:
         return Verdict.AMBIGUOUS
     if fault.code is None:
         return Verdict.DEFINITIVE if fault.status == _FORBIDDEN else Verdict.AMBIGUOUS
-    found = of_code(fault.code)
+    found = verdict_of_code(fault.code)
     return Verdict.AMBIGUOUS if found is Verdict.UNSETTLED and fault.is_transient else found
 
 
-def of_code(code: str) -> Verdict:
+def verdict_of_code(code: str) -> Verdict:
     """Return what a code says by itself; one without a row decides nothing."""
     row = TABLE.get(code)
     return Verdict.UNSETTLED if row is None else row.verdict
 
 
-def of_item(code: str | None, text: str | None) -> Verdict | None:
+def verdict_of_item(code: str | None, text: str | None) -> Verdict | None:
     """Return what an entry of a batch says about its order; None where it has no code, and a text that says nothing."""
     if hint_gone(code, text):
         return Verdict.GONE
     if code is not None:
-        return of_code(code)
+        return verdict_of_code(code)
     return None if text is None else _CAUTIOUS_TEXTS.get(_normal(text))
 
 
-def says_kind(fault: Fault) -> AccountKind | None:
+def named_account_kind(fault: Fault) -> AccountKind | None:
     """Return the account kind that a refusal names; the only way in which we learn it."""
     return None if _is_of_server(fault) else _KINDS.get(fault.code or "")
 

@@ -11,12 +11,24 @@ from typing import Any
 from bitget_margin.adapter import ccxt_errors, rate_limits, transport
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.rate_limits import Knock, Pause, Step
-from bitget_margin.adapter.transport import PACED, now_ms
-from bitget_margin.core.effects import Answer, Effect, Fault, Flow, LoadMarkets, Reply, Resync, Send, SendAll, T, Wait
-from bitget_margin.rate_limit import GateDown
+from bitget_margin.adapter.transport import PACED, monotonic_ms
+from bitget_margin.core.effects import (
+    Effect,
+    Fault,
+    Flow,
+    LoadMarkets,
+    Reply,
+    ReplyOrFault,
+    Resync,
+    Send,
+    SendAll,
+    T,
+    Wait,
+)
+from bitget_margin.rate_limit import LimiterDown
 
 
-class Driver:
+class AsyncDriver:
     """Runs a flow with coroutines; requests that do not depend on each other run side by side."""
 
     def __init__(self, exchange: Any) -> None:
@@ -41,27 +53,27 @@ class Driver:
             case SendAll(sends):
                 return tuple(await asyncio.gather(*(self._send(send) for send in sends)))
             case Wait(until_ms):
-                await asyncio.sleep(max(0.0, until_ms - now_ms()) / 1_000)
+                await asyncio.sleep(max(0.0, until_ms - monotonic_ms()) / 1_000)
             case LoadMarkets(deadline_ms):
                 await self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 await self._resync(deadline_ms)
         return None
 
-    async def _send(self, send: Send) -> Reply:
+    async def _send(self, send: Send) -> ReplyOrFault:
         unsent = await self._depart(send)
         if unsent is not None:
             return unsent
         allowed_ms = transport.allowed_ms(send)
         try:
             send.reply = await _paced(lambda: transport.request(self._exchange, send), allowed_ms)
-            rate_limits.answered(self._exchange, send, send.reply)
+            rate_limits.record_reply(self._exchange, send, send.reply)
         except TimeoutError:
             send.reply = transport.timed_out(self._exchange, send, allowed_ms)
         return send.reply
 
     async def _depart(self, send: Send) -> Fault | None:
-        with contextlib.closing(rate_limits.depart(self._exchange, send)) as steps:
+        with contextlib.closing(rate_limits.acquire(self._exchange, send)) as steps:
             answer: object = None
             while True:
                 try:
@@ -75,7 +87,7 @@ class Driver:
         loading = asyncio.ensure_future(self._exchange.load_markets())
         loading.add_done_callback(_forget)
         try:
-            await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - now_ms()) / 1_000)
+            await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - monotonic_ms()) / 1_000)
         except TimeoutError:
             raise transport.no_markets(self._exchange) from None
         except Exception as error:
@@ -84,7 +96,7 @@ class Driver:
     async def _resync(self, deadline_ms: float) -> None:
         # Where this fails, the repeated request is refused again and tells why.
         with contextlib.suppress(Exception):
-            left_ms = max(0.0, deadline_ms - now_ms())
+            left_ms = max(0.0, deadline_ms - monotonic_ms())
             await asyncio.wait_for(self._exchange.load_time_difference(), left_ms / 1_000)
 
 
@@ -97,7 +109,7 @@ async def _step(step: Step) -> object:
             try:
                 return await asyncio.wait_for(_in_thread(ask), allowed_ms / 1_000)
             except TimeoutError:
-                return GateDown(f"no answer within {allowed_ms:.0f} ms")
+                return LimiterDown(f"no answer within {allowed_ms:.0f} ms")
             except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
                 return error
 
@@ -127,7 +139,7 @@ async def _in_thread(work: Callable[[], object]) -> object:
     return await done
 
 
-async def _paced(work: Callable[[], Awaitable[object]], allowed_ms: float) -> Reply:
+async def _paced(work: Callable[[], Awaitable[object]], allowed_ms: float) -> ReplyOrFault:
     """Run what has waited for its own window: ccxt's pacing is skipped."""
     paced = PACED.set(True)
     try:
@@ -142,9 +154,9 @@ def _forget(loading: asyncio.Future[object]) -> None:
         loading.exception()
 
 
-async def _reply(work: Awaitable[object]) -> Reply:
+async def _reply(work: Awaitable[object]) -> ReplyOrFault:
     try:
-        return Answer(await work)
+        return Reply(await work)
     except TimeoutError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed

@@ -13,12 +13,24 @@ from typing import Any
 from bitget_margin.adapter import ccxt_errors, rate_limits, transport
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.rate_limits import Knock, Pause, Step
-from bitget_margin.adapter.transport import PACED, now_ms
-from bitget_margin.core.effects import Answer, Effect, Fault, Flow, LoadMarkets, Reply, Resync, Send, SendAll, T, Wait
-from bitget_margin.rate_limit import GateDown
+from bitget_margin.adapter.transport import PACED, monotonic_ms
+from bitget_margin.core.effects import (
+    Effect,
+    Fault,
+    Flow,
+    LoadMarkets,
+    Reply,
+    ReplyOrFault,
+    Resync,
+    Send,
+    SendAll,
+    T,
+    Wait,
+)
+from bitget_margin.rate_limit import LimiterDown
 
 
-class Late(Exception):
+class TimeUp(Exception):
     """The work was left alone: its time was up."""
 
 
@@ -36,13 +48,13 @@ def _within(work: Callable[[], T], allowed_ms: float) -> T:
     try:
         value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
     except queue.Empty:
-        raise Late from None
+        raise TimeUp from None
     if error is not None:
         raise error
     return value  # type: ignore[return-value]  # a value, as there is no error
 
 
-class Driver:
+class ThreadedDriver:
     """Runs a flow with blocking calls, one request after the other."""
 
     def __init__(self, exchange: Any) -> None:
@@ -67,27 +79,27 @@ class Driver:
             case SendAll(sends):
                 return tuple(self._send(send) for send in sends)
             case Wait(until_ms):
-                time.sleep(max(0.0, until_ms - now_ms()) / 1_000)
+                time.sleep(max(0.0, until_ms - monotonic_ms()) / 1_000)
             case LoadMarkets(deadline_ms):
                 self._load_markets(deadline_ms)
             case Resync(deadline_ms):
                 self._resync(deadline_ms)
         return None
 
-    def _send(self, send: Send) -> Reply:
+    def _send(self, send: Send) -> ReplyOrFault:
         unsent = self._depart(send)
         if unsent is not None:
             return unsent
         allowed_ms = transport.allowed_ms(send)
         try:
             send.reply = _paced(lambda: transport.request(self._exchange, send), allowed_ms)
-            rate_limits.answered(self._exchange, send, send.reply)
-        except Late:
+            rate_limits.record_reply(self._exchange, send, send.reply)
+        except TimeUp:
             send.reply = transport.timed_out(self._exchange, send, allowed_ms)
         return send.reply
 
     def _depart(self, send: Send) -> Fault | None:
-        with contextlib.closing(rate_limits.depart(self._exchange, send)) as steps:
+        with contextlib.closing(rate_limits.acquire(self._exchange, send)) as steps:
             answer: object = None
             while True:
                 try:
@@ -98,8 +110,8 @@ class Driver:
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
-            _within(self._exchange.load_markets, deadline_ms - now_ms())
-        except Late:
+            _within(self._exchange.load_markets, deadline_ms - monotonic_ms())
+        except TimeUp:
             raise transport.no_markets(self._exchange) from None
         except Exception as error:
             raise documented(f"{self._exchange.id} load_markets()", error) from error
@@ -107,7 +119,7 @@ class Driver:
     def _resync(self, deadline_ms: float) -> None:
         # Where this fails, the repeated request is refused again and tells why.
         with contextlib.suppress(Exception):
-            _within(self._exchange.load_time_difference, deadline_ms - now_ms())
+            _within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
 
 
 def _step(step: Step) -> object:
@@ -118,13 +130,13 @@ def _step(step: Step) -> object:
         case Knock(ask, allowed_ms):
             try:
                 return _within(ask, allowed_ms)
-            except Late:
-                return GateDown(f"no answer within {allowed_ms:.0f} ms")
+            except TimeUp:
+                return LimiterDown(f"no answer within {allowed_ms:.0f} ms")
             except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
                 return error
 
 
-def _paced(work: Callable[[], object], allowed_ms: float) -> Reply:
+def _paced(work: Callable[[], object], allowed_ms: float) -> ReplyOrFault:
     """Run what has waited for its own window: ccxt's pacing is skipped."""
     paced = PACED.set(True)
     try:
@@ -133,10 +145,10 @@ def _paced(work: Callable[[], object], allowed_ms: float) -> Reply:
         PACED.reset(paced)
 
 
-def _reply(work: Callable[[], object]) -> Reply:
+def _reply(work: Callable[[], object]) -> ReplyOrFault:
     try:
-        return Answer(work())
-    except Late:
+        return Reply(work())
+    except TimeUp:
         raise
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
         return ccxt_errors.reply(error)

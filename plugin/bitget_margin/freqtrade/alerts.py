@@ -12,7 +12,7 @@ logger = logging.getLogger("bitget_margin")
 _REPEAT_SECONDS: Final = 600.0
 
 
-class Notices:
+class Alerts:
     """Warnings to the log and to freqtrade's messages; `send` is set once a strategy is there to send them."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -28,11 +28,11 @@ class Notices:
             self._told[key] = now
             self.send(text)
 
-    def over(self, about: str) -> None:
+    def clear(self, about: str) -> None:
         """Forget what was told about this: the next time is news."""
         self._told.pop(about, None)
 
     @staticmethod
-    def note(text: str) -> None:
+    def info(text: str) -> None:
         """Log what went as it should."""
         logger.info(text)

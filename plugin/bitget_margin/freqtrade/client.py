@@ -10,14 +10,14 @@ from typing import Any, Final, Self
 import ccxt
 
 from bitget_margin.adapter.cancel import batch_cancel
-from bitget_margin.adapter.ccxt_errors import verdict_of
+from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.verdicts import of_code
-from bitget_margin.freqtrade.tracked_order import Phase, Rung, shown
+from bitget_margin.core.verdicts import verdict_of_code
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, shown
 
 MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})
 """Refusals that a moment later would not be one: funds that a balance shows late, too many requests."""
@@ -25,7 +25,7 @@ _LEAST_MS: Final = 50.0
 """Less time than this is not worth a request."""
 
 
-def now_ms() -> int:
+def epoch_ms() -> int:
     """Return the time since the epoch."""
     return time.time_ns() // 1_000_000
 
@@ -53,24 +53,24 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class CancelBatchResult:
     """What came of a batch cancel: the orders as they are now, and those that are not proven ended, with the reason."""
 
-    rungs: tuple[Rung, ...]
+    orders: tuple[TrackedOrder, ...]
     report: CancelReport | None
     unresolved: Mapping[str, str]
     """The reason by client order id."""
-    strangers: Sequence[CancelResult] = ()
+    foreign: Sequence[CancelResult] = ()
     """Results for order ids that are not among the resting orders."""
 
     @property
     def summary(self) -> str:
         """What came of it, in words."""
-        ended = sum(rung.phase is Phase.ENDED for rung in self.rungs)
-        return f"{ended} of {len(self.rungs)} ended" if self.report is None else self.report.summary()
+        ended = sum(rung.phase is Phase.ENDED for rung in self.orders)
+        return f"{ended} of {len(self.orders)} ended" if self.report is None else self.report.summary()
 
 
-class Venue:
+class VenueClient:
     """The venue as far as resting orders need it; `api` gives the exchange object, which freqtrade may replace."""
 
     def __init__(self, api: Callable[[], Any]) -> None:
@@ -78,7 +78,7 @@ class Venue:
         self._shown: dict[str, Mapping[str, Any]] = {}
         """The last look at each pair, by the id that was asked for."""
 
-    def view(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung | None]:
+    def view(self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
         """Return these orders as the venue shows them now; None where it does not.
 
         :raises ccxt.BaseError: it did not answer in time, or refused
@@ -97,7 +97,9 @@ class Venue:
             params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
             return [order["id"] for order in self._api().fetch_open_orders(pair, None, None, params)]
 
-    def cancel(self, pair: str, rungs: Sequence[Rung], budget: Budget, others: Sequence[str] = ()) -> Cancelled:
+    def cancel(
+        self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
+    ) -> CancelBatchResult:
         """Cancel these orders, and others by order id, with one batch; never raises for what the venue does."""
         ids, names = _ids_and_names(rungs)
         error: ccxt.BaseError | None = None
@@ -125,9 +127,9 @@ class Venue:
             found.append(after)
         asked_besides = set(others)
         strangers = [result for result in results if result.id in asked_besides]
-        return Cancelled(tuple(found), report, unresolved, strangers)
+        return CancelBatchResult(tuple(found), report, unresolved, strangers)
 
-    def place(self, pair: str, rungs: Sequence[Rung], budget: Budget) -> list[Rung]:
+    def place(self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
         """Place these orders with one request, at most once; return them as far as the venue's answer goes."""
         requests = [
             {
@@ -149,25 +151,25 @@ class Venue:
             except ccxt.BaseError as error:
                 # Whatever else is raised, nothing was placed.
                 unasked = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
-                phase = _phase_after(verdict_of(error) or unasked)
+                phase = _phase_after(verdict_of_exception(error) or unasked)
                 return [replace(rung, phase=phase, reason=str(error)) for rung in rungs]
         return [_placed(rung, order) for rung, order in zip(rungs, orders, strict=True)]
 
 
-def _ids_and_names(rungs: Sequence[Rung]) -> tuple[list[str], list[str]]:
+def _ids_and_names(rungs: Sequence[TrackedOrder]) -> tuple[list[str], list[str]]:
     """Return the order ids, and the client order ids of the orders that have none."""
     ids = [rung.order_id for rung in rungs if rung.order_id is not None]
     return ids, [rung.client_id for rung in rungs if rung.order_id is None]
 
 
-def _placed(rung: Rung, order: Mapping[str, Any]) -> Rung:
+def _placed(rung: TrackedOrder, order: Mapping[str, Any]) -> TrackedOrder:
     if order["id"] is None:
         if order["status"] != "rejected":
             return replace(rung, phase=Phase.INTENDED, reason="no answer, and no look-up shows it yet")
         info = order["info"]
         code = info.get("errorCode") or info.get("code")
         # An entry without a code may be of the moment: it is tried again, and refused for good in the end.
-        phase = Phase.WAITING if code is None else _phase_after(of_code(str(code)))
+        phase = Phase.WAITING if code is None else _phase_after(verdict_of_code(str(code)))
         return replace(rung, phase=phase, reason=info.get("errorMsg") or info.get("msg"))
     if order["status"] is None:
         # Taken, as in stock ccxt: the answer to a new order says no more than its id.

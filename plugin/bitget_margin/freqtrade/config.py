@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.rate_limit import BadGate, GateSettings
+from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig
 
 NAME: Final = "bitgetcross"
 """The exchange's name in a configuration."""
@@ -80,8 +80,8 @@ def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) 
 def _rate_gate(value: object) -> object:
     if value is not None:
         try:
-            GateSettings.of(value)
-        except BadGate as error:
+            LimiterConfig.parse(value)
+        except BadLimiterConfig as error:
             raise OperationalException(f'"{SECTION}.rate_gate": {error}') from None
     return value
 

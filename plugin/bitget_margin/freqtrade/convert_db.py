@@ -18,12 +18,12 @@ from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.freqtrade.order_store import BatchRow, BotRow, RungRow
+from bitget_margin.freqtrade.order_store import BatchRow, BotRow, TrackedOrderRow
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 
 _NAME: Final = "start_convert_db"
-_BOT, _ORDERS, _BATCHES = (cast("Table", row.__table__) for row in (BotRow, RungRow, BatchRow))
+_BOT, _ORDERS, _BATCHES = (cast("Table", row.__table__) for row in (BotRow, TrackedOrderRow, BatchRow))
 TABLES: Final = (_BOT, _ORDERS, _BATCHES)
 """All of ours."""
 _TRADES: Final = "trades"

@@ -7,7 +7,7 @@ trade the spot wallet under the name `bitget`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import isclose
@@ -19,7 +19,7 @@ from bitget_margin import client_order_ids
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.adapter.params import RATE_GATE, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
-from bitget_margin.core.api import Dialect, dialect_of
+from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.freqtrade import preflight, runtime, trade_rows
@@ -43,9 +43,9 @@ from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.lost_orders import LostOrders
-from bitget_margin.freqtrade.recovery import OwnOrders
-from bitget_margin.freqtrade.resting_orders import Keeper
-from bitget_margin.freqtrade.tracked_order import ENDED, Kind
+from bitget_margin.freqtrade.recovery import Recovery
+from bitget_margin.freqtrade.resting_orders import RestingOrders
+from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
 
@@ -78,11 +78,11 @@ class Bitgetcross(Exchange):
         try:
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
-            self._keeper = Keeper(self, self._settings)
-            self._exits = Exits(self, self._keeper)
-            self._ladders = Ladders(self, self._keeper)
-            self._own_orders = OwnOrders(self, self._keeper)
-            self._lost_orders = LostOrders(self._keeper, self._own_orders.adopt)
+            self._resting = RestingOrders(self, self._settings)
+            self._exits = Exits(self, self._resting)
+            self._ladders = Ladders(self, self._resting)
+            self._own_orders = Recovery(self, self._resting)
+            self._lost_orders = LostOrders(self._resting, self._own_orders.adopt)
             self.holdings = Holdings(self._fetch_balance, self._base_of, lambda: self._dialect.freezes)
             """Balance readings, held against the books."""
             self._unproven: dict[str, str] = {}
@@ -94,7 +94,7 @@ class Bitgetcross(Exchange):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what hyperopt's workers get: they never trade, and locks cannot be pickled."""
-        ours = {"_keeper", "_exits", "_ladders", "_own_orders", "_lost_orders", "holdings"}
+        ours = {"_resting", "_exits", "_ladders", "_own_orders", "_lost_orders", "holdings"}
         return {name: value for name, value in self.__dict__.items() if name not in ours}
 
     # -- what we are --------------------------------------------------------------------------------------------------
@@ -125,13 +125,13 @@ class Bitgetcross(Exchange):
         return self._dialect.batch_max
 
     @property
-    def _dialect(self) -> Dialect:
-        return dialect_of(account_kind_of(self.api, {}))
+    def _dialect(self) -> Api:
+        return api_of(account_kind_of(self.api, {}))
 
     @property
-    def keeper(self) -> Keeper:
+    def resting(self) -> RestingOrders:
         """Who watches the resting orders."""
-        return self._keeper
+        return self._resting
 
     @property
     def ladders(self) -> Ladders:
@@ -160,7 +160,7 @@ class Bitgetcross(Exchange):
         if is_trading(self._config):
             runtime.set_exchange(self)
         if self.live:
-            preflight.introduce(self.api, self._keeper.notices)
+            preflight.check_account(self.api, self._resting.alerts)
 
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
@@ -234,8 +234,8 @@ class Bitgetcross(Exchange):
         """
         if not self.live:
             return super().fetch_order(order_id, pair, params)
-        rung = self._keeper.records.by_order_id(order_id)
-        if rung is not None and rung.kind is Kind.RUNG:
+        rung = self._resting.store.by_order_id(order_id)
+        if rung is not None and rung.kind is Origin.LADDER:
             # From our records, and never as open: freqtrade would take it over, and time it out.
             return {**rung.order(), "status": "closed"} if rung.filled else rung.order()
         try:
@@ -277,7 +277,7 @@ class Bitgetcross(Exchange):
         if result.outcome.ended and result.order["filled"] is not None:
             return dict(result.order)
         why = f"{result.outcome.value}: {result.reason or 'no answer'}"
-        self._keeper.notices.warn(
+        self._resting.alerts.warn(
             f"Order {order_id} on {pair} is not proven cancelled ({why}). freqtrade keeps it as open, and asks again."
         )
         row = order_row(order_id, pair)
@@ -311,15 +311,15 @@ class Bitgetcross(Exchange):
         orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:
             return orders
-        key = self._keeper.records.key()
+        key = self._resting.store.key()
         # Nor what another thread is placing just now: both would write it down.
-        known = [*self._keeper.records.resting_on(pair), *self._keeper.records.open(Kind.OWN)]
+        known = [*self._resting.store.resting_on(pair), *self._resting.store.open(Origin.FREQTRADE)]
         rungs = {rung.client_id for rung in known}
         trade_rows.refresh()
         ours = [order for order in orders if client_order_ids.is_ours(key, order.get("clientOrderId"))]
         trade = trade_rows.open_trade(pair)
         # All sold by its rows, and still open: freqtrade was killed in the middle, and closes it by reading them again.
-        again = trade is not None and self.amount_to_precision(pair, trade_rows.left(trade)) == 0
+        again = trade is not None and self.amount_to_precision(pair, trade_rows.remaining_amount(trade)) == 0
         return [
             order for order in ours if order["clientOrderId"] not in rungs and (again or not _is_booked(order, pair))
         ]
@@ -365,28 +365,30 @@ class Bitgetcross(Exchange):
             return None
         return float(sum(fee["cost"] for fill in fills for fee in fill["fees"] if fee["currency"] == currency))
 
-    def tend(self) -> None:
+    def process_loop(self) -> None:
         """Do what has to be done in every loop."""
-        with self._keeper.lock:
-            keeper = self._keeper
+        with self._resting.lock:
+            resting = self._resting
             budget = Budget(self._settings.wait_ms)
-            steps = (keeper.check_books, lambda: self._own_orders.resolve(budget=budget), self._cancel_again)
-            resting = (
-                lambda: keeper.tend(self._exits.busy()),
+            steps: tuple[Callable[[], object], ...] = (
+                resting.repair_after_crash,
+                lambda: self._own_orders.resolve(budget=budget),
+                self._cancel_again,
+                lambda: resting.process_loop(self._exits.busy()),
                 lambda: self._lost_orders.look(budget),
                 lambda: self._ladders.place_waiting(self._exits.busy(), budget),
             )
-            for step in (*steps, *resting):
+            for step in steps:
                 try:
                     step()
                 except Exception:
                     Trade.rollback()
                     logger.exception("A part of the look at the orders failed; the next loop tries again")
 
-    def settle(self) -> None:
+    def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last thing before it looks at its own orders."""
-        with self._keeper.lock:
-            self._keeper.settle(self._exits.busy())
+        with self._resting.lock:
+            self._resting.hand_over_ended(self._exits.busy())
 
 
 def _is_booked(order: Mapping[str, Any], pair: str) -> bool:

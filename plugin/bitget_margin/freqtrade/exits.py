@@ -23,8 +23,8 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.exchange import Bitgetcross
-    from bitget_margin.freqtrade.resting_orders import Keeper
-    from bitget_margin.freqtrade.tracked_order import Rung, TradeKey
+    from bitget_margin.freqtrade.resting_orders import RestingOrders
+    from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 
 _GRAIN: Final = 1e-9
 _STALE_SECONDS: Final = 20.0
@@ -45,38 +45,38 @@ class _Exit:
 class Exits:
     """The exits of one bot."""
 
-    def __init__(self, exchange: Bitgetcross, keeper: Keeper) -> None:
+    def __init__(self, exchange: Bitgetcross, resting: RestingOrders) -> None:
         self._exchange = exchange
-        self._keeper = keeper
+        self._resting = resting
         self._under_way: dict[TradeKey, _Exit] = {}
         self._rest: dict[TradeKey, str] = {}
         """Trades of which only the free part could be sold, and why the exit was."""
 
     def begin(self, pair: str) -> None:
         """Book what the resting orders of the trade on this pair have filled."""
-        with self._keeper.lock:
+        with self._resting.lock:
             trade_rows.refresh()
             trade = trade_rows.open_trade(pair)
             if trade is None:
                 return
-            exit_ = _Exit(self._keeper.budget(), self._keeper.seconds())
+            exit_ = _Exit(self._resting.budget(), self._resting.seconds())
             self._under_way[key_of(trade)] = exit_
-            rungs = self._keeper.open_of(key_of(trade))
+            rungs = self._resting.open_of(key_of(trade))
             if rungs:
                 try:
                     # At most a third: the cancel, which follows, looks at them again.
-                    budget = Budget(self._keeper.settings.wait_ms / 3)
+                    budget = Budget(self._resting.settings.wait_ms / 3)
                     with exit_.budget:
-                        self._keeper.look(trade, rungs, budget)
+                        self._resting.look(trade, rungs, budget)
                 except ccxt.BaseError as error:
-                    self._keeper.notices.warn(
+                    self._resting.alerts.warn(
                         f"Exit of trade {trade.id} on {pair}: the venue does not say what its resting orders have "
                         f"filled ({error}). The exit goes on; it sells no more than what is free.",
                     )
 
     def confirm(self, given: Trade, reason: str) -> bool:
         """Cancel the resting orders; return False where there is nothing that an exit order could do now."""
-        with self._keeper.lock:
+        with self._resting.lock:
             key = key_of(given)
             trade = trade_rows.open_trades().get(key)
             if trade is None:
@@ -84,36 +84,40 @@ class Exits:
             exit_ = self._exit(trade)
             exit_.reason = reason
             self._cancel(trade, exit_)
-            if self._keeper.records.of_trade(key) and trade_rows.left(trade) == 0 and not trade.has_open_orders:
-                self._keeper.notices.note(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
+            if (
+                self._resting.store.of_trade(key)
+                and trade_rows.remaining_amount(trade) == 0
+                and not trade.has_open_orders
+            ):
+                self._resting.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
-            return not (key in self._rest and trade.has_open_orders and self._keeper.selling(trade))
+            return not (key in self._rest and trade.has_open_orders and self._resting.selling(trade))
 
     def amount(self, pair: str, amount: float) -> float:
         """Return what an exit order may sell: what the trade still has, and no more than what is free.
 
         :raises InsufficientFundsError: nothing that the venue would take
         """
-        with self._keeper.lock:
+        with self._resting.lock:
             trade = trade_rows.open_trade(pair)
             if trade is None:
                 return amount
             exit_ = self._exit(trade)
             self._under_way.pop(key_of(trade), None)
-            rungs = self._keeper.records.of_trade(key_of(trade))
-            if not rungs and self._keeper.settings.cancel_scope is CancelScope.TRADE:
+            rungs = self._resting.store.of_trade(key_of(trade))
+            if not rungs and self._resting.settings.cancel_scope is CancelScope.TRADE:
                 return amount
             partial = amount < trade.amount * (1 - _GRAIN)
-            if not partial or self._keeper.settings.partial_exits is PartialExits.CANCEL:
+            if not partial or self._resting.settings.partial_exits is PartialExits.CANCEL:
                 self._cancel(trade, exit_)
                 self._exchange.ladders.drop_waiting(trade)
-            most = trade_rows.left(trade) if rungs else amount
+            most = trade_rows.remaining_amount(trade) if rungs else amount
             selling = self._selling(trade)
             if selling:
                 # What resting orders may still sell is theirs: with other coins in the wallet it would be sold twice.
                 free = self._exchange.free(self._exchange.markets[pair]["base"])
-                most = max(0.0, min(trade_rows.left(trade) - selling, free))
+                most = max(0.0, min(trade_rows.remaining_amount(trade) - selling, free))
             wanted = amount if amount <= most * (1 + _GRAIN) else most
             sold = self._exchange.amount_to_precision(pair, wanted)
             self._remember_rest(trade, exit_, selling, short=sold < amount * (1 - _GRAIN), partial=partial)
@@ -131,7 +135,7 @@ class Exits:
         Orders without an answer may not be there at all. On a classic account whose coins are the bot's alone, they
         hold no more than what is frozen beside the orders that are known.
         """
-        rungs = [rung for rung in self._keeper.open_of(key_of(trade)) if rung.side == SELL]
+        rungs = [rung for rung in self._resting.open_of(key_of(trade)) if rung.side == SELL]
         known = sum(rung.remaining for rung in rungs if rung.order_id is not None)
         unanswered = sum(rung.remaining for rung in rungs if rung.order_id is None)
         if not unanswered or not self._exchange.holdings.freezes():
@@ -145,14 +149,14 @@ class Exits:
     def rest_of(self, trade: Trade) -> str | None:
         """Return why a trade should exit, of which only a part could be sold, once nothing holds the rest any more."""
         reason = self._rest.get(key_of(trade))
-        if reason is None or self._keeper.open_of(key_of(trade)):
+        if reason is None or self._resting.open_of(key_of(trade)):
             return None
         # A reason of its own: freqtrade does not exit twice for the same one within a candle.
         return f"{reason} (rest)"
 
     def busy(self) -> dict[TradeKey, _Exit]:
         """Return the trades that are in the middle of an exit in another thread."""
-        now, here = self._keeper.seconds(), threading.get_ident()
+        now, here = self._resting.seconds(), threading.get_ident()
         return {
             key: exit_
             for key, exit_ in list(self._under_way.items())
@@ -161,30 +165,30 @@ class Exits:
 
     def _exit(self, trade: Trade) -> _Exit:
         known = self._under_way.get(key_of(trade))
-        if known is not None and self._keeper.seconds() - known.at_seconds < _STALE_SECONDS:
+        if known is not None and self._resting.seconds() - known.at_seconds < _STALE_SECONDS:
             return known
-        return _Exit(self._keeper.budget(), self._keeper.seconds())
+        return _Exit(self._resting.budget(), self._resting.seconds())
 
     def _cancel(self, trade: Trade, exit_: _Exit) -> None:
         """Send the one batch of this exit; what it leaves is the loop's."""
-        if exit_.cancelled or self._keeper.tried(trade):
+        if exit_.cancelled or self._resting.failed_this_loop(trade):
             return
         exit_.cancelled = True
-        rungs = self._keeper.open_of(key_of(trade))
+        rungs = self._resting.open_of(key_of(trade))
         others = self._others(trade, rungs, exit_.budget)
         if not rungs and not others:
             return
-        self._keeper.cancel(trade, trade.pair, rungs, exit_.budget, others)
+        self._resting.cancel(trade, trade.pair, rungs, exit_.budget, others)
 
-    def _others(self, trade: Trade, rungs: list[Rung], budget: Budget) -> list[str]:
+    def _others(self, trade: Trade, rungs: list[TrackedOrder], budget: Budget) -> list[str]:
         """Return the ids of everything else on the pair, where the user wants it gone; not freqtrade's own orders."""
-        if self._keeper.settings.cancel_scope is not CancelScope.PAIR:
+        if self._resting.settings.cancel_scope is not CancelScope.PAIR:
             return []
         ours = {rung.order_id for rung in rungs} | {row.order_id for row in trade.orders}
         try:
-            return [order_id for order_id in self._keeper.venue.open_ids(trade.pair, budget) if order_id not in ours]
+            return [order_id for order_id in self._resting.client.open_ids(trade.pair, budget) if order_id not in ours]
         except ccxt.BaseError as error:
-            self._keeper.notices.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
+            self._resting.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
             return []
 
     def _remember_rest(self, trade: Trade, exit_: _Exit, selling: float, *, short: bool, partial: bool) -> None:
@@ -193,7 +197,7 @@ class Exits:
                 self._rest.pop(key_of(trade), None)
             return
         self._rest[key_of(trade)] = exit_.reason or "rest_of_exit"
-        self._keeper.notices.warn(
+        self._resting.alerts.warn(
             f"Exit of trade {trade.id} on {trade.pair}: resting orders that could not be cancelled hold a part of the "
             "coins. The free part is sold now; the rest follows when they are gone.",
             f"rest {trade.id}",

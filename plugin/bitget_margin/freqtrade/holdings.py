@@ -73,7 +73,7 @@ class Holdings:
     def booked(self, coin: str) -> float:
         """Return what the open trades should have of a coin."""
         trades = Trade.get_trades_proxy(is_open=True)
-        return sum(trade_rows.left(trade) for trade in trades if self.base_of(trade.pair) == coin)
+        return sum(trade_rows.remaining_amount(trade) for trade in trades if self.base_of(trade.pair) == coin)
 
     def has_others(self, coin: str, total: float) -> bool:
         """Whether so much of a coin is more than the open trades should have: it is not the bot's alone."""

@@ -46,12 +46,12 @@ def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], given: dict[str, 
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], _given: dict[str, Any]) -> None:
-    strategy.tend_resting_orders()
+    strategy.process_resting_orders()
     try:
         own()
     finally:
         # After the strategy's own: rows that are opened for freqtrade make the trade look larger than it is.
-        strategy.settle_resting_orders()
+        strategy.hand_over_ended_orders()
 
 
 def _custom_exit(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> Any:

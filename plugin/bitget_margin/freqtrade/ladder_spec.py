@@ -21,7 +21,7 @@ class LadderRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LadderStep:
     """One order of a ladder, in the precision of the venue."""
 
     side: str
@@ -52,7 +52,7 @@ def check_key(key: object) -> str:
     return key
 
 
-def steps(orders: object, limits: Limits) -> Sequence[Step]:
+def steps(orders: object, limits: Limits) -> Sequence[LadderStep]:
     """Return the orders of a ladder as they will be sent, or refuse all of them with what is wrong with one."""
     if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
         raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price and amount")
@@ -73,7 +73,7 @@ def steps(orders: object, limits: Limits) -> Sequence[Step]:
     return listed
 
 
-def _sell_all(listed: list[Step], wanted: float, limits: Limits) -> list[Step]:
+def _sell_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[LadderStep]:
     """Return the steps; where all coins were to be sold, the last sell takes what rounding has left over.
 
     Each amount is cut to the venue's precision. A remainder below its minimum could never be sold, and the trade
@@ -89,7 +89,7 @@ def _sell_all(listed: list[Step], wanted: float, limits: Limits) -> list[Step]:
     return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]
 
 
-def _step(i: int, order: object, limits: Limits) -> Step:
+def _step(i: int, order: object, limits: Limits) -> LadderStep:
     where = f"orders[{i}]"
     if not isinstance(order, Mapping):
         raise LadderRefused(f"{where} is {order!r}: give a dict with side, price and amount")
@@ -110,7 +110,7 @@ def _step(i: int, order: object, limits: Limits) -> Step:
             f"{where} is worth {price * amount:.8g}, and the venue takes orders from {limits.min_cost:.8g} on "
             f"{limits.pair}: use fewer, larger orders",
         )
-    return Step(side, price, amount)
+    return LadderStep(side, price, amount)
 
 
 def _exact(where: str, name: str, value: Any, cut: Callable[[float], float]) -> float:

@@ -53,7 +53,7 @@ class CrossedMarginMixin(IStrategy):
         """
         exchange = self._crossed()
         if exchange is None:
-            self._tell_simulated()
+            self._warn_simulated()
             return []
         placed: list[dict[str, Any]] = exchange.ladders.place(trade, orders, key)
         return placed
@@ -79,23 +79,23 @@ class CrossedMarginMixin(IStrategy):
             logger.warning(text)
         exchange = self._crossed()
         if exchange is not None:
-            exchange.keeper.notices.send = lambda text: self.dp.send_msg(text, always_send=True)
+            exchange.resting.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
         """Cancel the ladders where the user wants orders cancelled at the end; then freqtrade's own cleanup."""
         exchange = self._crossed()
         if exchange is not None and self.config.get("cancel_open_orders_on_exit"):
-            exchange.keeper.leave()
+            exchange.resting.cancel_all_at_exit()
         super().ft_bot_cleanup()
 
     def _crossed(self) -> Any:
         """Return the exchange, if it is ours and trades with real orders."""
         return runtime.exchange() if is_live(self.config) else None
 
-    def _tell_simulated(self) -> None:
+    def _warn_simulated(self) -> None:
         # Once in a process: hyperopt makes a new strategy for every epoch.
-        if runtime.is_news("ladders are not simulated"):
+        if runtime.warn_once("ladders are not simulated"):
             logger.warning(
                 "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
                 "places them.",
@@ -103,13 +103,13 @@ class CrossedMarginMixin(IStrategy):
 
     # -- what the wrapped hooks do ------------------------------------------------------------------------------------
 
-    def tend_resting_orders(self) -> None:
+    def process_resting_orders(self) -> None:
         """Look at every resting order; called at the beginning of each loop."""
-        self._for_the_loop("tend")
+        self._for_the_loop("process_loop")
 
-    def settle_resting_orders(self) -> None:
+    def hand_over_ended_orders(self) -> None:
         """Hand the ends of resting orders to freqtrade; called once the strategy's own loop start is over."""
-        self._for_the_loop("settle")
+        self._for_the_loop("hand_over_ended")
 
     def _for_the_loop(self, step: str) -> None:
         exchange = self._crossed()
@@ -138,7 +138,7 @@ class CrossedMarginMixin(IStrategy):
             return []
         begin_ms, end_ms = int(start.timestamp() * 1_000), int(end.timestamp() * 1_000)
         # The chart ends where its last candle begins: what is younger is pinned there.
-        batches = exchange.keeper.records.batches(pair, begin_ms)
+        batches = exchange.resting.store.batches(pair, begin_ms)
         return [_pin(batch, min(batch.at_ms, end_ms), float(dataframe["close"].iloc[-1])) for batch in batches]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import ModelBase, Trade
-from bitget_margin.freqtrade.tracked_order import FIELDS, Kind, Phase, Rung, TradeKey
+from bitget_margin.freqtrade.tracked_order import FIELDS, Origin, Phase, TrackedOrder, TradeKey
 
 
 class BotRow(ModelBase):
@@ -29,7 +29,7 @@ class BotRow(ModelBase):
     key: Mapped[str] = mapped_column(String(32))
 
 
-class RungRow(ModelBase):
+class TrackedOrderRow(ModelBase):
     """An order that we placed, or were about to; see `rung.Rung` for the fields."""
 
     __tablename__ = "bitget_margin_orders"
@@ -67,7 +67,7 @@ class BatchRow(ModelBase):
 
 _OPEN: Final = [phase.value for phase in Phase if phase.open]
 _REASON_LENGTH: Final = 255
-_TABLE: Final = cast("Table", RungRow.__table__)
+_TABLE: Final = cast("Table", TrackedOrderRow.__table__)
 _UPDATE: Final = update(_TABLE).where(_TABLE.c.client_id == bindparam("key"))
 """Sets the columns that it is given, of many orders at once."""
 
@@ -81,12 +81,12 @@ class Batch:
     label: str
 
 
-class Records:
+class OrderStore:
     """Our tables as plain data."""
 
     def __init__(self) -> None:
         self._key: str | None = None
-        self._last: tuple[TradeKey, tuple[Rung, ...]] | None = None
+        self._last: tuple[TradeKey, tuple[TrackedOrder, ...]] | None = None
         """The orders of the trade that was asked for last, as they are written down: an exit asks five times."""
         self._version = object()
         """Another one from the beginning of each write, and another one from its end."""
@@ -105,18 +105,18 @@ class Records:
                 self._key = row.key
         return self._key
 
-    def add(self, rungs: Iterable[Rung]) -> None:
+    def add(self, rungs: Iterable[TrackedOrder]) -> None:
         """Write down orders that are about to be sent."""
         with self._writing() as session:
-            session.add_all(RungRow(**_plain(_cut(rung).fields())) for rung in rungs)
+            session.add_all(TrackedOrderRow(**_plain(_cut(rung).fields())) for rung in rungs)
 
-    def update(self, news: Iterable[tuple[Rung, Rung]], batch: Batch | None = None) -> None:
+    def update(self, news: Iterable[tuple[TrackedOrder, TrackedOrder]], batch: Batch | None = None) -> None:
         """Write down what has changed of orders, and nothing else of them.
 
         :param news: each as it was, and as it is now
         :param batch: the batch cancel that changed them
         """
-        now: dict[str, tuple[Rung, Rung]] = {}
+        now: dict[str, tuple[TrackedOrder, TrackedOrder]] = {}
         for old, new in news:
             if new is not old:
                 first, _ = now.get(old.client_id, (old, new))
@@ -131,43 +131,48 @@ class Records:
             if batch is not None:
                 session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
 
-    def forget(self, rung: Rung) -> None:
+    def forget(self, rung: TrackedOrder) -> None:
         """Remove an order that freqtrade has written down itself, or that was never placed."""
         with self._writing() as session:
-            session.execute(delete(RungRow).where(RungRow.client_id == rung.client_id))
+            session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id == rung.client_id))
 
-    def open(self, kind: Kind) -> list[Rung]:
+    def open(self, kind: Origin) -> list[TrackedOrder]:
         """Return the orders of a kind that may still trade, oldest first."""
-        return self._find(RungRow.kind == kind.value, RungRow.phase.in_(_OPEN))
+        return self._find(TrackedOrderRow.kind == kind.value, TrackedOrderRow.phase.in_(_OPEN))
 
-    def in_phase(self, phase: Phase) -> list[Rung]:
+    def in_phase(self, phase: Phase) -> list[TrackedOrder]:
         """Return the orders of every kind in this phase, oldest first."""
-        return self._find(RungRow.phase == phase.value)
+        return self._find(TrackedOrderRow.phase == phase.value)
 
-    def unsettled(self) -> list[Rung]:
+    def unsettled(self) -> list[TrackedOrder]:
         """Return resting orders that have ended with a fill, and whose end freqtrade has not booked."""
-        ended = RungRow.phase == Phase.ENDED.value
-        return self._find(RungRow.kind == Kind.RUNG.value, ended, RungRow.settled.is_(False), RungRow.filled > 0)
+        ended = TrackedOrderRow.phase == Phase.ENDED.value
+        return self._find(
+            TrackedOrderRow.kind == Origin.LADDER.value,
+            ended,
+            TrackedOrderRow.settled.is_(False),
+            TrackedOrderRow.filled > 0,
+        )
 
-    def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[Rung]:
+    def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
         """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
         with self._lock:
             last, version = self._last, self._version
         if last is None or last[0] != trade:
-            of_trade = (RungRow.trade_id == trade.id, RungRow.opened_ms == trade.opened_ms)
-            last = (trade, tuple(self._find(*of_trade, RungRow.kind == Kind.RUNG.value)))
+            of_trade = (TrackedOrderRow.trade_id == trade.id, TrackedOrderRow.opened_ms == trade.opened_ms)
+            last = (trade, tuple(self._find(*of_trade, TrackedOrderRow.kind == Origin.LADDER.value)))
             with self._lock:
                 if self._version is version:
                     self._last = last
         return [rung for rung in last[1] if ladder is None or rung.ladder == ladder]
 
-    def resting_on(self, pair: str) -> list[Rung]:
+    def resting_on(self, pair: str) -> list[TrackedOrder]:
         """Return all resting orders on a pair, of whatever trade."""
-        return self._find(RungRow.kind == Kind.RUNG.value, RungRow.pair == pair)
+        return self._find(TrackedOrderRow.kind == Origin.LADDER.value, TrackedOrderRow.pair == pair)
 
-    def by_order_id(self, order_id: str) -> Rung | None:
+    def by_order_id(self, order_id: str) -> TrackedOrder | None:
         """Return the order with this id of the venue, if it is one of ours."""
-        return next(iter(self._find(RungRow.order_id == order_id)), None)
+        return next(iter(self._find(TrackedOrderRow.order_id == order_id)), None)
 
     def batches(self, pair: str, from_ms: int) -> list[Batch]:
         """Return the batch cancels on a pair since a time."""
@@ -177,7 +182,7 @@ class Records:
             return [Batch(row.pair, row.at_ms, row.label) for row in rows]
 
     @contextmanager
-    def _writing(self, now: Mapping[str, tuple[Rung, Rung]] | None = None) -> Iterator[Session]:
+    def _writing(self, now: Mapping[str, tuple[TrackedOrder, TrackedOrder]] | None = None) -> Iterator[Session]:
         """Commit what is written; what was read before is read again.
 
         :param now: all that changes, by client order id: where nobody else writes meanwhile, it need not be read
@@ -198,11 +203,13 @@ class Records:
                 self._last = known if self._version is mine else None
                 self._version = object()
 
-    def _find(self, *wanted: Any) -> list[Rung]:
+    def _find(self, *wanted: Any) -> list[TrackedOrder]:
         with _session() as session:
             # Bare columns: exits read these again and again, and rows that nobody changes need no objects.
-            columns = (getattr(RungRow, name) for name in FIELDS)
-            rows = session.execute(select(*columns).where(*wanted).order_by(RungRow.intended_ms, RungRow.number))
+            columns = (getattr(TrackedOrderRow, name) for name in FIELDS)
+            rows = session.execute(
+                select(*columns).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
+            )
             return [_rung(dict(zip(FIELDS, row, strict=True))) for row in rows]
 
 
@@ -210,13 +217,13 @@ def _session() -> Session:
     return Session(Trade.session.get_bind(), expire_on_commit=False)
 
 
-def _cut(rung: Rung) -> Rung:
+def _cut(rung: TrackedOrder) -> TrackedOrder:
     """Return an order with a reason that is no longer than there is room for."""
     fits = rung.reason is None or len(rung.reason) <= _REASON_LENGTH
     return rung if fits else replace(rung, reason=(rung.reason or "")[:_REASON_LENGTH])
 
 
-def _after(rung: Rung, now: Mapping[str, tuple[Rung, Rung]]) -> Rung:
+def _after(rung: TrackedOrder, now: Mapping[str, tuple[TrackedOrder, TrackedOrder]]) -> TrackedOrder:
     """Return an order as it is written down after these changes."""
     old, new = now.get(rung.client_id, (rung, rung))
     return new if old is rung else replace(rung, **new.changes_since(old))
@@ -235,5 +242,5 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
 
 
-def _rung(values: dict[str, Any]) -> Rung:
-    return Rung(**{**values, "kind": Kind(values["kind"]), "phase": Phase(values["phase"])})
+def _rung(values: dict[str, Any]) -> TrackedOrder:
+    return TrackedOrder(**{**values, "kind": Origin(values["kind"]), "phase": Phase(values["phase"])})

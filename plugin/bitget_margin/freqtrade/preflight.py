@@ -11,7 +11,7 @@ from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
 
 if TYPE_CHECKING:
-    from bitget_margin.freqtrade.alerts import Notices
+    from bitget_margin.freqtrade.alerts import Alerts
 
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
@@ -61,7 +61,7 @@ def crosses(market: Mapping[str, Any]) -> bool:
     return bool((market.get("marginModes") or {}).get("cross", market.get("margin")))
 
 
-def introduce(api: Any, notices: Notices) -> None:
+def check_account(api: Any, notices: Alerts) -> None:
     """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
     _refuse_missing_credentials(api)
     try:
@@ -75,7 +75,7 @@ def introduce(api: Any, notices: Notices) -> None:
     if uid != "unknown":
         api.options["uid"] = uid
     kind = "unified" if unified else "classic"
-    notices.note(
+    notices.info(
         f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
     )

@@ -21,7 +21,7 @@ NESTED: Final[ContextVar[frozenset[str]]] = ContextVar("NESTED", default=frozens
 _told: Final[set[str]] = set()
 
 
-def is_news(text: str) -> bool:
+def warn_once(text: str) -> bool:
     """Whether this process asks for the first time about this text."""
     news = text not in _told
     _told.add(text)

@@ -9,12 +9,12 @@ from operator import attrgetter
 from typing import Any, Final
 
 
-class Kind(Enum):
+class Origin(Enum):
     """Who asked for an order."""
 
-    RUNG = "rung"
+    LADDER = "rung"
     """The strategy, by place_resting_orders."""
-    OWN = "own"
+    FREQTRADE = "own"
     """freqtrade itself, for an entry or an exit; kept only until freqtrade has written it down."""
 
 
@@ -49,11 +49,11 @@ class Phase(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class TrackedOrder:
     """One order: what was asked for, and the last that the venue showed of it. Amounts are in base coins."""
 
     client_id: str
-    kind: Kind
+    kind: Origin
     trade_id: int | None
     opened_ms: int | None
     pair: str
@@ -85,7 +85,7 @@ class Rung:
         """Return all of it, by field."""
         return dict(zip(FIELDS, _VALUES(self), strict=True))
 
-    def changes_since(self, earlier: Rung) -> dict[str, Any]:
+    def changes_since(self, earlier: TrackedOrder) -> dict[str, Any]:
         """Return what has changed, by field."""
         return {
             name: now for name, now, then in zip(FIELDS, _VALUES(self), _VALUES(earlier), strict=True) if now != then
@@ -119,14 +119,14 @@ class Rung:
         return {Phase.LIVE: "open", Phase.REFUSED: "rejected"}.get(self.phase)
 
 
-FIELDS: Final = tuple(field.name for field in fields(Rung))
+FIELDS: Final = tuple(field.name for field in fields(TrackedOrder))
 _VALUES: Final = attrgetter(*FIELDS)
 
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
 
 
-def shown(rung: Rung, order: Mapping[str, Any] | None) -> Rung | None:
+def shown(rung: TrackedOrder, order: Mapping[str, Any] | None) -> TrackedOrder | None:
     """Return the order as a row of the venue shows it; None where there is no row, or none that can be read.
 
     What has ended stays ended: a slower answer may be older. What has not changed is the same object.

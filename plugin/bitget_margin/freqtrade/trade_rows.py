@@ -14,7 +14,7 @@ from typing import Final
 
 from bitget_margin.freqtrade.compat import Order, Trade, order_row
 from bitget_margin.freqtrade.ladder_spec import BUY
-from bitget_margin.freqtrade.tracked_order import Rung, TradeKey
+from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 
 _CLOSED: Final = "closed"
 _GRAIN: Final = 1e-12
@@ -42,7 +42,7 @@ def refresh() -> None:
     Trade.commit()
 
 
-def book(trade: Trade, rung: Rung) -> None:
+def record_fill(trade: Trade, rung: TrackedOrder) -> None:
     """Write what a resting order has filled into its row.
 
     The fee of a buy, which is taken from the coins, is an estimate until the order has ended.
@@ -69,7 +69,7 @@ def book(trade: Trade, rung: Rung) -> None:
     Trade.commit()
 
 
-def reopen(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -> bool:
+def hand_to_freqtrade(trade: Trade, rung: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:
     """Open the row of an order that has ended, for freqtrade to book its end in this loop; return if there is a row.
 
     :param fee_base: returns, of a buy, the fee that was taken from the coins that were bought, if it is known
@@ -86,13 +86,13 @@ def reopen(trade: Trade, rung: Rung, fee_base: Callable[[Rung], float | None]) -
     return True
 
 
-def is_open(trade: Trade, rung: Rung) -> bool:
+def is_open(trade: Trade, rung: TrackedOrder) -> bool:
     """Whether the row of an order is open: freqtrade has not booked its end."""
     row = _row(trade, rung)
     return row is not None and row.ft_is_open
 
 
-def left(trade: Trade) -> float:
+def remaining_amount(trade: Trade) -> float:
     """Return the base coins that a trade still has, by its rows; freqtrade's own amount never goes down to 0.
 
     Summed as the decimals that the venue sent: a float that is a hair too small loses a whole lot when it is cut to
@@ -108,5 +108,5 @@ def left(trade: Trade) -> float:
     return max(0.0, float(round(total, _DECIMALS)))
 
 
-def _row(trade: Trade, rung: Rung) -> Order | None:
+def _row(trade: Trade, rung: TrackedOrder) -> Order | None:
     return next((row for row in trade.orders if row.order_id == rung.order_id), None)

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from bitget_margin.rate_limit.shared import BadGate, Gate, Store, WhenDown
+from bitget_margin.rate_limit.shared import BadLimiterConfig, SharedLimiter, Store, WhenDown
 
 DEFAULT_TIMEOUT_MS: Final = 250.0
 _TIMEOUT_MAX_MS: Final = 10_000.0
@@ -19,12 +19,12 @@ _SQLITE: Final = "sqlite"
 _SCHEMES: Final = (_SQLITE, "redis", "rediss", "unix")
 _FORMS: Final = "sqlite:///path, redis://host:port/0, rediss:// or unix://"
 
-_gates: Final[dict[GateSettings, Gate]] = {}
+_limiters: Final[dict[LimiterConfig, SharedLimiter]] = {}
 _lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class GateSettings:
+class LimiterConfig:
     """Where the windows are, and how they are asked."""
 
     url: str = field(repr=False)
@@ -32,7 +32,7 @@ class GateSettings:
     when_down: WhenDown = WhenDown.WAIT
 
     @classmethod
-    def of(cls, given: object) -> GateSettings:
+    def parse(cls, given: object) -> LimiterConfig:
         """Read what a user wrote: a URL, or a mapping of `url`, `timeout` (ms) and `whenDown`.
 
         :raises BadGate: it is neither, or cannot be used
@@ -40,11 +40,11 @@ class GateSettings:
         written: Mapping[Any, Any] = given if isinstance(given, Mapping) else {"url": given}
         unknown = sorted(str(key) for key in set(written) - set(_KNOWN))
         if unknown:
-            raise BadGate(f"unknown {', '.join(unknown)}; known are {', '.join(_KNOWN)}")
+            raise BadLimiterConfig(f"unknown {', '.join(unknown)}; known are {', '.join(_KNOWN)}")
         return cls(_url(written.get("url")), _timeout_ms(written.get("timeout")), _when_down(written.get("whenDown")))
 
     @property
-    def shown(self) -> str:
+    def masked_url(self) -> str:
         """The URL without what is secret in it."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
@@ -52,22 +52,24 @@ class GateSettings:
         return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
-def open_gate(given: object) -> Gate:
+def open_limiter(given: object) -> SharedLimiter:
     """Return the shared window of a URL, the same one each time.
 
     :param given: see `GateSettings.of`
     :raises BadGate: it cannot be used as it is written, or what it needs is not installed
     """
-    settings = GateSettings.of(given)
+    settings = LimiterConfig.parse(given)
     with _lock:
-        known = _gates.get(settings)
+        known = _limiters.get(settings)
         if known is None:
             store = _store(settings)
-            known = _gates[settings] = Gate(settings.shown, store, settings.timeout_ms, settings.when_down)
+            known = _limiters[settings] = SharedLimiter(
+                settings.masked_url, store, settings.timeout_ms, settings.when_down
+            )
         return known
 
 
-def _store(settings: GateSettings) -> Store:
+def _store(settings: LimiterConfig) -> Store:
     scheme = urlsplit(settings.url).scheme
     try:
         if scheme == _SQLITE:
@@ -76,35 +78,37 @@ def _store(settings: GateSettings) -> Store:
 
         return RedisStore(settings.url, settings.timeout_ms)
     except ImportError as error:
-        raise BadGate(f"{scheme}:// needs {error.name}: pip install 'bitget-margin[shared]'") from error
+        raise BadLimiterConfig(f"{scheme}:// needs {error.name}: pip install 'bitget-margin[shared]'") from error
 
 
-def _sqlite(settings: GateSettings) -> Store:
+def _sqlite(settings: LimiterConfig) -> Store:
     from bitget_margin.rate_limit.sqlite_store import SqliteStore  # noqa: PLC0415 - an extra
 
     path = Path(urlsplit(settings.url).path.removeprefix("/")) if settings.url.startswith("sqlite:///") else None
     if path is None or not path.name:
-        raise BadGate(f"{settings.shown} names no file: give sqlite:///relative/path or sqlite:////absolute/path")
+        raise BadLimiterConfig(
+            f"{settings.masked_url} names no file: give sqlite:///relative/path or sqlite:////absolute/path"
+        )
     if not path.parent.is_dir():
-        raise BadGate(f"{settings.shown} is in a folder that does not exist: {path.parent}")
+        raise BadLimiterConfig(f"{settings.masked_url} is in a folder that does not exist: {path.parent}")
     return SqliteStore(str(path.resolve()), settings.timeout_ms)
 
 
 def _url(value: object) -> str:
     """Return the URL, or refuse it: never with its own words, since a password may be anywhere in it."""
     if not isinstance(value, str):
-        raise BadGate(f"its URL is of type {type(value).__name__}; give {_FORMS}")
+        raise BadLimiterConfig(f"its URL is of type {type(value).__name__}; give {_FORMS}")
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - raises where it is none
     except ValueError:
-        raise BadGate(
+        raise BadLimiterConfig(
             f"its URL cannot be read: percent-encode what is special in the password; give {_FORMS}"
         ) from None
     if parts.scheme not in _SCHEMES:
-        raise BadGate(f"its URL does not begin with one of {', '.join(_SCHEMES)}; give {_FORMS}")
+        raise BadLimiterConfig(f"its URL does not begin with one of {', '.join(_SCHEMES)}; give {_FORMS}")
     if parts.scheme != _SQLITE and any("@" in part for part in (parts.path, parts.query, parts.fragment)):
-        raise BadGate("its URL has an @ after a /, ? or #: percent-encode what is special in the password")
+        raise BadLimiterConfig("its URL has an @ after a /, ? or #: percent-encode what is special in the password")
     return value
 
 
@@ -112,7 +116,9 @@ def _timeout_ms(value: object) -> float:
     if value is None:
         return DEFAULT_TIMEOUT_MS
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _TIMEOUT_MAX_MS:
-        raise BadGate(f"timeout is {value!r}; give the ms that the store may take to answer, up to {_TIMEOUT_MAX_MS:g}")
+        raise BadLimiterConfig(
+            f"timeout is {value!r}; give the ms that the store may take to answer, up to {_TIMEOUT_MAX_MS:g}"
+        )
     return float(value)
 
 
@@ -122,14 +128,14 @@ def _when_down(value: object) -> WhenDown:
     try:
         return WhenDown(value)
     except ValueError:
-        raise BadGate(f"whenDown is {value!r}; give {' or '.join(each.value for each in WhenDown)}") from None
+        raise BadLimiterConfig(f"whenDown is {value!r}; give {' or '.join(each.value for each in WhenDown)}") from None
 
 
 def _forget() -> None:
     """Open everything anew in a process that was forked: neither connections nor locks outlive that."""
     global _lock  # noqa: PLW0603 - the module is what was forked
     _lock = Lock()
-    _gates.clear()
+    _limiters.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from bitget_margin.rate_limit.shared import GateDown, Place
+from bitget_margin.rate_limit.shared import LimiterDown, Slot
 
 _SCRIPT: Final = """
 local now = redis.call('TIME')
@@ -67,15 +67,15 @@ class RedisStore:
         # Connected by the time that it is needed, if the server is there.
         threading.Thread(target=self._greet, daemon=True).start()
 
-    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
+    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """See `Store.reserve`; every place is kept."""
         times_us = [round(ms * 1_000) for ms in (period_ms, max(0.0, latest_ms))]
         try:
             wait_us = self._reserve(keys=[_PREFIX + name], args=[limit, *times_us])
         except redis.RedisError as error:
             # Not chained: servers quote what they did not understand, a password too.
-            raise GateDown(self._told(error)) from None
-        return None if wait_us < 0 else Place(wait_us / 1_000)
+            raise LimiterDown(self._told(error)) from None
+        return None if wait_us < 0 else Slot(wait_us / 1_000)
 
     def _told(self, error: Exception) -> str:
         said = str(error).partition(", with args")[0]

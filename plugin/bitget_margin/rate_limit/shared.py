@@ -9,16 +9,16 @@ from enum import Enum
 from threading import Lock
 from typing import Final, Protocol
 
-REST_MS: Final = 1_000.0
+BACKOFF_MS: Final = 1_000.0
 """How long a store that did not answer is left alone: asking it would cost every request the same time again."""
 _logger: Final = logging.getLogger("bitget_margin.gates")
 
 
-class BadGate(ValueError):
+class BadLimiterConfig(ValueError):
     """A shared rate window that cannot be used as it was written."""
 
 
-class GateDown(Exception):
+class LimiterDown(Exception):
     """The store of a shared rate window did not answer, or not in time."""
 
 
@@ -32,7 +32,7 @@ class WhenDown(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """A place in a window: it is kept and begins in `wait_ms`, or it is not, and can be asked for again then."""
 
     wait_ms: float
@@ -42,7 +42,7 @@ class Place:
 class Store(Protocol):
     """What keeps the windows. Its methods block, for a little longer than the timeout it was made with at most."""
 
-    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
+    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """Ask for a place in a window.
 
         :param name: of the window
@@ -56,7 +56,7 @@ class Store(Protocol):
 
 
 @dataclass(slots=True)
-class Gate:
+class SharedLimiter:
     """A store, and what is known of its health; one for all exchange objects of a process that name the same URL."""
 
     url: str
@@ -65,24 +65,24 @@ class Gate:
     timeout_ms: float
     when_down: WhenDown
     _down_since_ms: float | None = None
-    _asks_again_ms: float = 0.0
+    _retry_at_ms: float = 0.0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def is_resting(self) -> bool:
+    def in_backoff(self) -> bool:
         """Whether the store has just failed, and is not worth asking yet."""
-        return self._down_since_ms is not None and _now_ms() < self._asks_again_ms
+        return self._down_since_ms is not None and _now_ms() < self._retry_at_ms
 
-    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
+    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """Ask the store for a place, see `Store.reserve`."""
         return self.store.reserve(name, limit, period_ms, latest_ms)
 
-    def failed(self, why: Exception) -> None:
+    def record_failure(self, why: Exception) -> None:
         """Note that the store did not answer, and warn when that begins."""
         with self._lock:
             begins = self._down_since_ms is None
             now_ms = _now_ms()
             self._down_since_ms = now_ms if begins else self._down_since_ms
-            self._asks_again_ms = now_ms + REST_MS
+            self._retry_at_ms = now_ms + BACKOFF_MS
         if begins:
             others = "fails" if self.when_down is WhenDown.FAIL else "waits"
             _logger.warning(
@@ -91,10 +91,10 @@ class Gate:
                 self.url,
                 why,
                 others,
-                REST_MS / 1_000,
+                BACKOFF_MS / 1_000,
             )
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """Note that the store answers."""
         if self._down_since_ms is None:
             return

@@ -10,7 +10,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 from pyrate_limiter import Rate, RateItem, SQLiteBucket
 
-from bitget_margin.rate_limit.shared import GateDown, Place
+from bitget_margin.rate_limit.shared import LimiterDown, Slot
 
 _SWEEP_EVERY: Final = 100
 """After so many places, old ones are deleted: the file stays small."""
@@ -36,17 +36,17 @@ class SqliteStore:
         self._buckets: dict[str, SQLiteBucket] = {}
         self._given = 0
 
-    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Place | None:
+    def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """See `Store.reserve`; a place is kept only if it is there at once."""
         try:
             with self._lock:
                 bucket = self._bucket(name, limit, period_ms)
                 wait_ms = self._take(bucket, name, period_ms)
         except (Timeout, sqlite3.Error, OSError) as error:
-            raise GateDown(f"{type(error).__name__}: {error}") from error
+            raise LimiterDown(f"{type(error).__name__}: {error}") from error
         if wait_ms == 0:
-            return Place(0.0)
-        return Place(wait_ms, kept=False) if wait_ms <= latest_ms else None
+            return Slot(0.0)
+        return Slot(wait_ms, kept=False) if wait_ms <= latest_ms else None
 
     def _take(self, bucket: SQLiteBucket, name: str, period_ms: float) -> float:
         """Take a place and return 0, or return how long it takes until there is one."""

@@ -49,7 +49,7 @@ class Window:
             self._departures.append(at_ms)
             return at_ms
 
-    def take(self, now_ms: float) -> float:
+    def record_slot(self, now_ms: float) -> float:
         """Note a place that somebody else has given for now, and return it."""
         with self._lock:
             if len(self._departures) == self.limit:
@@ -57,7 +57,7 @@ class Window:
             self._departures.append(now_ms)
             return now_ms
 
-    def leave(self, now_ms: float) -> float | None:
+    def start(self, now_ms: float) -> float | None:
         """Note that a request leaves; or, where what left before has not all arrived, return when it may."""
         with self._lock:
             self._forget(now_ms)
@@ -66,14 +66,14 @@ class Window:
             self._arrivals.append(now_ms)
             return None
 
-    def answered(self, left_ms: float, now_ms: float) -> None:
+    def record_arrival(self, left_ms: float, now_ms: float) -> None:
         """Note that the request which left then had arrived by now."""
         with self._lock:
             if left_ms in self._arrivals:
                 self._arrivals.remove(left_ms)
                 self._arrivals.append(now_ms)
 
-    def learn(self, left: int, now_ms: float) -> int:
+    def record_quota(self, left: int, now_ms: float) -> int:
         """Take in how many requests the venue would still take, and return how many it took of somebody else.
 
         When those arrived is not known, but that they have by now is.
@@ -84,7 +84,7 @@ class Window:
             self._arrivals += [now_ms] * strangers
             return strangers
 
-    def unsent(self, at_ms: float | None, left_ms: float | None) -> None:
+    def withdraw(self, at_ms: float | None, left_ms: float | None) -> None:
         """Take back a request that found nobody to connect to: it did not arrive, and takes no room."""
         with self._lock:
             if at_ms is not None and at_ms in self._departures:
@@ -92,7 +92,7 @@ class Window:
             if left_ms in self._arrivals:
                 self._arrivals.remove(left_ms)
 
-    def give_back(self, at_ms: float) -> None:
+    def release(self, at_ms: float) -> None:
         """Let somebody else have a place that will not be used."""
         with self._lock:
             heapq.heappush(self._free, at_ms)

@@ -42,7 +42,7 @@ def test_an_empty_balance_or_none_is_no_reading(balance: object, expected: Holdi
 def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     trades = [SimpleNamespace(pair=pair, has=1.0) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
     monkeypatch.setattr(holdings, "Trade", SimpleNamespace(get_trades_proxy=lambda is_open: trades if is_open else []))
-    monkeypatch.setattr(trade_rows, "left", lambda trade: trade.has)
+    monkeypatch.setattr(trade_rows, "remaining_amount", lambda trade: trade.has)
     made = readings({})
     assert made.booked("BTC") == 2.0
     assert [made.has_others("BTC", total) for total in (1.9, 2.003, 2.005)] == [False, False, True]

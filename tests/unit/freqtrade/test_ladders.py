@@ -12,26 +12,26 @@ import pytest
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.error_codes import TABLE, Verdict
-from bitget_margin.freqtrade.client import Budget, Venue
+from bitget_margin.freqtrade.client import Budget, VenueClient
 from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.tracked_order import Phase, Rung, TradeKey
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from support.botless import PAIR, Records, Stand, rung, structure, without_freqtrade
 
 KEY = TradeKey(1, 1_000)
 MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
 
 
-def waiting(**more: Any) -> Rung:
+def waiting(**more: Any) -> TrackedOrder:
     """Return a rung that was refused for the moment."""
     return rung(phase=Phase.WAITING, reason="0BTC can be used at most", **more)
 
 
-def ladders(monkeypatch: pytest.MonkeyPatch, *rungs: Rung, sellable: float = 1.0) -> tuple[Stand, Ladders]:
+def ladders(monkeypatch: pytest.MonkeyPatch, *rungs: TrackedOrder, sellable: float = 1.0) -> tuple[Stand, Ladders]:
     """Return a stand with an open trade, and its ladders."""
     stand = Stand(Records(*rungs))
     stand.trade()
     without_freqtrade(monkeypatch, stand)
-    made = Ladders(stand.exchange, stand.keeper)
+    made = Ladders(stand.exchange, stand.resting)
     monkeypatch.setattr(made, "_limits", lambda _trade: SimpleNamespace(sellable=sellable))
     return stand, made
 
@@ -110,7 +110,7 @@ def phase_of(answer: object) -> Phase:
             raise answer
         return [answer]
 
-    venue = Venue(lambda: SimpleNamespace(create_orders=create_orders))
+    venue = VenueClient(lambda: SimpleNamespace(create_orders=create_orders))
     (placed,) = venue.place(PAIR, [rung()], Budget(1_000))
     return placed.phase
 

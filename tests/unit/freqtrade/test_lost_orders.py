@@ -10,27 +10,27 @@ import pytest
 from bitget_margin.freqtrade import lost_orders
 from bitget_margin.freqtrade.client import Budget
 from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS, LostOrders
-from bitget_margin.freqtrade.tracked_order import Phase, Rung
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import Records, Stand, own, rung, without_freqtrade
 
 NOW_MS = 10 * max(FORGET_AFTER_MS.values())
 
 
 @pytest.fixture
-def adopted(monkeypatch: pytest.MonkeyPatch) -> list[Rung]:
+def adopted(monkeypatch: pytest.MonkeyPatch) -> list[TrackedOrder]:
     """Return the orders that were handed to freqtrade."""
-    monkeypatch.setattr(lost_orders, "now_ms", lambda: NOW_MS)
+    monkeypatch.setattr(lost_orders, "epoch_ms", lambda: NOW_MS)
     return []
 
 
-def lost(row: Rung) -> Rung:
+def lost(row: TrackedOrder) -> TrackedOrder:
     """Return an order that was given up a moment ago."""
     return replace(row, phase=Phase.LOST, intended_ms=NOW_MS - 60_000)
 
 
-def test_looks_come_in_growing_intervals(adopted: list[Rung]) -> None:
+def test_looks_come_in_growing_intervals(adopted: list[TrackedOrder]) -> None:
     stand = Stand(Records(lost(own())))
-    watch, times = LostOrders(stand.keeper, adopted.append), []
+    watch, times = LostOrders(stand.resting, adopted.append), []
     began = stand.seconds
     while stand.seconds < began + 2_000:
         before = stand.venue.looks
@@ -43,32 +43,32 @@ def test_looks_come_in_growing_intervals(adopted: list[Rung]) -> None:
     assert max(gaps) == LAST_SECONDS
 
 
-def test_an_own_order_that_shows_is_handed_to_freqtrade(adopted: list[Rung]) -> None:
+def test_an_own_order_that_shows_is_handed_to_freqtrade(adopted: list[TrackedOrder]) -> None:
     row = lost(own())
     stand = Stand(Records(row))
     stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77")
-    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
+    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
     assert [(found.order_id, found.phase) for found in adopted] == [("77", Phase.LIVE)]
 
 
 @pytest.mark.parametrize("phase", [Phase.LIVE, Phase.ENDED])
 def test_a_resting_order_that_shows_belongs_to_its_trade_again(
-    monkeypatch: pytest.MonkeyPatch, adopted: list[Rung], phase: Phase
+    monkeypatch: pytest.MonkeyPatch, adopted: list[TrackedOrder], phase: Phase
 ) -> None:
     row = lost(rung())
     stand = Stand(Records(row))
     stand.trade()
     without_freqtrade(monkeypatch, stand)
     stand.venue.shown[row.client_id] = replace(row, phase=phase, order_id="77", filled=0.1)
-    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
+    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
     assert stand.records.rows[row.client_id].phase is phase
     assert adopted == []
     assert any("was given up, and is there" in text for text in stand.said)
 
 
-def test_what_is_too_old_to_come_is_looked_for_no_more(adopted: list[Rung]) -> None:
+def test_what_is_too_old_to_come_is_looked_for_no_more(adopted: list[TrackedOrder]) -> None:
     rows = [replace(lost(row), intended_ms=NOW_MS - FORGET_AFTER_MS[row.kind] - 1) for row in (own(), rung())]
     stand = Stand(Records(*rows))
-    LostOrders(stand.keeper, adopted.append).look(Budget(3_000))
+    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
     assert stand.venue.looks == 0
     assert list(stand.records.rows) == [rows[1].client_id], "a rung stays known as its trade's"

@@ -13,8 +13,8 @@ from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
-from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, OwnOrders
-from bitget_margin.freqtrade.tracked_order import Phase, Rung
+from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, Recovery
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import PAIR, Records, Stand, own, without_freqtrade
 
 ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
@@ -24,20 +24,20 @@ ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the epoch of these tests, which they move."""
     now = [5_000_000]
-    monkeypatch.setattr(recovery, "now_ms", lambda: now[0])
+    monkeypatch.setattr(recovery, "epoch_ms", lambda: now[0])
     return now
 
 
-def orders(monkeypatch: pytest.MonkeyPatch, *rungs: Rung) -> tuple[Stand, OwnOrders]:
+def orders(monkeypatch: pytest.MonkeyPatch, *rungs: TrackedOrder) -> tuple[Stand, Recovery]:
     """Return a stand with these orders written down, and what looks after them."""
     stand = Stand(Records(*rungs))
     stand.trade()
     without_freqtrade(monkeypatch, stand)
     stand.holdings.holding = ALL_THERE
-    return stand, OwnOrders(stand.exchange, stand.keeper)
+    return stand, Recovery(stand.exchange, stand.resting)
 
 
-def intends(made: OwnOrders, side: str = "sell", amount: float = 1.0) -> bool:
+def intends(made: Recovery, side: str = "sell", amount: float = 1.0) -> bool:
     """Whether another order may be sent now."""
     try:
         made.intend(PAIR, side, amount, 60_000.0)
@@ -174,7 +174,7 @@ def test_an_entry_waits_for_its_age_whatever_the_balance_shows(
 ) -> None:
     for age_s, expected in ((5.0, False), (BLOCKS_SECONDS - 0.1, False), (BLOCKS_SECONDS, True)):
         _, made = orders(monkeypatch, own(side="buy", intended_ms=clock[0] - int(age_s * 1_000)))
-        made._keeper.note_missed(own(), age_s)
+        made._resting.note_missed(own(), age_s)
         assert intends(made, "buy") is expected
         assert intends(made, "sell"), "the other side is free"
 
@@ -183,7 +183,7 @@ def test_what_the_venue_gave_an_id_is_never_given_up(monkeypatch: pytest.MonkeyP
     old = own(intended_ms=clock[0] - 3_600_000, phase=Phase.LIVE, order_id="77")
     stand, made = orders(monkeypatch, old)
     monkeypatch.setattr(recovery, "order_row", lambda *_: None)
-    stand.keeper.note_missed(old, 3_600.0)
+    stand.resting.note_missed(old, 3_600.0)
     assert not intends(made)
     assert any("was taken by the venue" in text for text in stand.said)
 

@@ -10,7 +10,7 @@ import click
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved
 from bitget_margin.core.effects import Fault
-from bitget_margin.core.verdicts import Verdict, verdict
+from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 
@@ -22,7 +22,7 @@ def is_unresolved(error: BaseException) -> bool:
     """
     fault = _fault(error)
     if fault is not None and fault.code is not None:
-        return verdict(fault) not in _REFUSALS
+        return verdict_of_fault(fault) not in _REFUSALS
     return isinstance(error, ccxt.OperationFailed) or not isinstance(error, ccxt.BaseError)
 
 

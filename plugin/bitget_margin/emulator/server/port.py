@@ -80,8 +80,8 @@ class Port:
 
     async def release(self) -> None:
         """Listen no more, and leave the port to others."""
-        for keeper in self._keepers:
-            keeper.close()
+        for resting in self._keepers:
+            resting.close()
         self._keepers.clear()
         self._addresses.clear()
         await self.shut()
