@@ -16,11 +16,10 @@ nox.options.sessions = ["lint", "types", "docs", "tests"]
 PYTHONS = ["3.11", "3.12", "3.13"]
 # What stands on ccxt and freqtrade; the core and the local venue know neither.
 PAIRED = [
-    "tests/adapter",
-    "tests/wire",
-    "tests/flavours",
-    "tests/unit",
-    "tests/bot",
+    "tests/unit/adapter",
+    "tests/unit/freqtrade",
+    "tests/integration/ccxt",
+    "tests/integration/freqtrade",
     "tests/emulator/test_stock_ccxt_works.py",
 ]
 

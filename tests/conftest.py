@@ -11,8 +11,9 @@ import pytest
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from support import client as support_client
 from support.client import Client, Flavour, config
+from support.redis_server import MISSING, PROGRAM, RedisServer
 
-SLOW_FIRST = ("cli", "bot", "flavours")
+SLOW_FIRST = ("integration",)
 HERE = Path(__file__).parent
 
 
@@ -79,3 +80,12 @@ def sync_client(venue: Emulator) -> Iterator[Client]:
     venue.reset_requests()
     yield made
     made.close()
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run a Redis server of this test's own."""
+    if PROGRAM is None:
+        pytest.skip(MISSING)
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 import rapidjson
+from campaign.command import _parser as campaign_parser
 
 from bitget_margin.cli import main
 from bitget_margin.emulator import Emulator
 from bitget_margin.freqtrade import config
-from campaign.command import _parser as campaign_parser
 from support.documents import DOCS, ROOT, Command, commands, examples, rows
 
 VENUE = "http://127.0.0.1:8787"
 """Where the documents' own venue listens."""
 OURS = [command for command in commands() if Path(command.words[0]).name == "bitget-margin"]
-CAMPAIGNS = [command for command in commands() if "tests/campaign/run.py" in command.words]
+CAMPAIGNS = [command for command in commands() if "tests/soak/campaign/run.py" in command.words]
 CURLS = [command for command in commands() if command.words[0] == "curl"]
 
 
@@ -47,7 +47,7 @@ def understood_by_freqtrade(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", CAMPAIGNS, ids=str)
 def test_the_campaign_understands_its_options(command: Command) -> None:
-    campaign_parser().parse_args(command.words[command.words.index("tests/campaign/run.py") + 1 :])
+    campaign_parser().parse_args(command.words[command.words.index("tests/soak/campaign/run.py") + 1 :])
 
 
 @pytest.mark.parametrize("command", CURLS, ids=str)

@@ -1,10 +1,10 @@
 """A strategy that does what the scripts of a story say, in the same process."""
 
+from bots.script import SCRIPTS
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 from bitget_margin.freqtrade import CrossedMarginMixin
-from stories.script import SCRIPTS
 
 
 class Instructed(CrossedMarginMixin, IStrategy):

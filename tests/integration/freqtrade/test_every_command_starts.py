@@ -24,7 +24,7 @@ from support.bot import WAIT_SECONDS, Bot, private
 from support.console import WIDE, has_traceback, unwrapped
 
 pytestmark = pytest.mark.timeout(150)
-USER_DATA = Path(__file__).parents[2] / "user_data"
+USER_DATA = Path(__file__).parents[3] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
 BITGET_CONFIG = USER_DATA / "config.bitget.json"
 CLASS = re.compile(r"Using resolved exchange (class )?'Bitgetcross'")

@@ -1,6 +1,6 @@
 """Promise: whatever answers new orders, coins held are coins booked, each order has an owner, and none comes twice.
 
-A few stories of those that `tests/stories/run.py` draws by the hundred.
+A few stories of those that `tests/soak/bots/run.py` draws by the hundred.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bots.judging import judge
+from bots.playing import play
+from bots.script import Step
+from bots.story import Exit, Plan, Story, draw_story
+from bots.troubles import BATCH, PLACE, Stage
 
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
-from stories.judging import judge
-from stories.playing import play
-from stories.script import Step
-from stories.story import Exit, Plan, Story, draw_story
-from stories.troubles import BATCH, PLACE, Stage
 from support.steps import steps
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own

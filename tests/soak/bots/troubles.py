@@ -7,9 +7,10 @@ from enum import Enum
 from random import Random
 from typing import Final
 
+from campaign.codes import draw_said
+
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
-from campaign.codes import draw_said
 
 NEVER_MS: Final = 3_600_000
 """Longer than any story: what is executed so late is not executed."""

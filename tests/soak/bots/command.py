@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tests/stories/run.py",
+        prog="tests/soak/bots/run.py",
         description="A real bot under faults on entries, ladders and exits, judged by the local venue's own books.",
     )
     parser.add_argument("--stories", type=_positive, default=20, help="how many stories (default: %(default)s)")

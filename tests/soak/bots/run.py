@@ -1,4 +1,4 @@
-"""Start the stories: `python tests/stories/run.py --stories 300 --seed 1 --account classic`."""
+"""Start the stories: `python tests/soak/bots/run.py --stories 300 --seed 1 --account classic`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 # The package is found beside the tests; its own folder would offer its modules under bare names.
-sys.path[0] = str(Path(__file__).parents[1])
+sys.path[:1] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 os.environ.setdefault("COLUMNS", "200")
 
 if __name__ == "__main__":
-    from stories.command import main
+    from bots.command import main
 
     sys.exit(main())

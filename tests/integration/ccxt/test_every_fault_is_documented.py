@@ -8,7 +8,7 @@ from pathlib import Path
 from bitget_margin.emulator import FaultKind
 from support.faults import ANSWERS, CANCELS, LOOK_UPS, OTHERS, PLACINGS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "faults.md"
 TESTED = [*(row.name for row in (*CANCELS, *LOOK_UPS, *ANSWERS, *PLACINGS)), *OTHERS]
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tests/campaign/run.py",
+        prog="tests/soak/campaign/run.py",
         description="Rounds drawn from a seed against the local venue, each judged by the venue's own books.",
     )
     parser.add_argument("--rounds", type=_positive, default=200, help="how many rounds (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Start the campaign: `python tests/campaign/run.py --rounds 200 --seed 1`."""
+"""Start the campaign: `python tests/soak/campaign/run.py --rounds 200 --seed 1`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 # The package is found beside the tests; its own folder would offer its modules under bare names.
-sys.path[0] = str(Path(__file__).parents[1])
+sys.path[:1] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
 if __name__ == "__main__":
     from campaign.command import main
