@@ -9,7 +9,7 @@ import ccxt
 import ccxt.async_support
 
 from bitget_margin.adapter import cancel, fetch, place, sessions
-from bitget_margin.adapter.ccxt_types import AsyncExchange, Order, Params
+from bitget_margin.adapter.ccxt_types import AsyncCcxtExchange, Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
 from bitget_margin.adapter.sessions import Sessions
@@ -19,7 +19,7 @@ from bitget_margin.core.outcome import CancelReport
 from bitget_margin.drivers.aio import AsyncDriver
 
 
-class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncExchange):
+class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     """The methods of `bitget_margin.bitget`, as coroutines; see there for what each takes, returns and raises."""
 
     async def batch_cancel(

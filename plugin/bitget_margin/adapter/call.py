@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
 from bitget_margin.adapter import fallback_markets, rate_limits, venue_clock
-from bitget_margin.adapter.ccxt_types import Params
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.adapter.params import UID, account_kind_of, shared_limiter_of
@@ -27,10 +27,6 @@ from bitget_margin.core.requests import CallContext, Unreadable
 from bitget_margin.core.settings import Deadline, Settings
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
-
 _UID_MS: Final = 1_000.0
 _MARKETS_SHARE: Final = 0.3
 """How much of its time a cancel waits for the venue's lists of markets."""
@@ -43,7 +39,7 @@ _WRITING_UP_MS: Final = 100.0
 """Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
 
 
-def open_call(exchange: CrossedMargin, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
+def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
     """Return the desk of one call, whose time begins now; `urgent` is a call that cancels."""
     shared_limiter_of(exchange)  # refused before anything is sent, if it is none
     reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
@@ -59,7 +55,7 @@ def open_call(exchange: CrossedMargin, settings: Settings, params: Params, *, ur
     )
 
 
-def load_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
+def load_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
     """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters.
 
     A call that cancels goes out without them where the venue's lists are down.
@@ -74,7 +70,7 @@ def load_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
         yield from _learn_uid(exchange, ctx)
 
 
-def _try_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
+def _try_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
     """Load the markets for a cancel, within a part of its time; where that fails, leave none behind, and log it."""
     if fallback_markets.are_listed(exchange):
         return
@@ -91,7 +87,7 @@ def _try_markets(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
         )
 
 
-def _forget_markets(exchange: CrossedMargin) -> None:
+def _forget_markets(exchange: MarginExchange) -> None:
     """Let the next call load the markets again; a loading of the async flavours that goes on is left to it."""
     vars(exchange).update(markets=None, markets_by_id=None)
     loading = vars(exchange).get("markets_loading")
@@ -99,7 +95,7 @@ def _forget_markets(exchange: CrossedMargin) -> None:
         vars(exchange)["markets_loading"] = None
 
 
-def _learn_uid(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
+def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
     """Ask the venue whose account this is, within a second: bots with other keys of it are to share its windows."""
     known = rate_limits.known_uid(exchange)
     until_ms = min(monotonic_ms() + _UID_MS, ctx.deadline.at_ms)
@@ -124,14 +120,14 @@ def _learn_uid(exchange: CrossedMargin, ctx: CallContext) -> Flow[None]:
         )
 
 
-def known_coins(exchange: CrossedMargin) -> set[str]:
+def known_coins(exchange: MarginExchange) -> set[str]:
     """Return the coins that balances of the crossed account have shown to this exchange object, to be added to."""
     known: set[str] = vars(exchange).setdefault(_KNOWN_COINS, set())
     return known
 
 
 def register_orders(
-    exchange: CrossedMargin, method: str, ctx: CallContext, named: Iterable[OrderRef]
+    exchange: MarginExchange, method: str, ctx: CallContext, named: Iterable[OrderRef]
 ) -> dict[str, Any]:
     """Enter the named orders under the venue's own symbols; return the markets."""
     listed = tuple(named)
@@ -145,7 +141,7 @@ def register_orders(
 
 
 def attach_report_on_error(
-    exchange: CrossedMargin, method: str, ctx: CallContext, markets: Markets, flow: Flow[T]
+    exchange: MarginExchange, method: str, ctx: CallContext, markets: Markets, flow: Flow[T]
 ) -> Flow[T]:
     """Run the flow; whatever ends it early carries the report."""
     try:
@@ -159,7 +155,7 @@ def attach_report_on_error(
 
 
 def finish_cancel(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     ctx: CallContext,
     markets: Mapping[str, Any],
@@ -201,7 +197,7 @@ def finish_cancel(
     return found
 
 
-def to_exception(exchange: CrossedMargin, method: str, fault: Fault) -> Exception:
+def to_exception(exchange: MarginExchange, method: str, fault: Fault) -> Exception:
     """Return the exception for a question that the venue did not answer."""
     if isinstance(fault.error, Unreadable):
         return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import ccxt
 
@@ -17,11 +17,11 @@ from bitget_margin.adapter.call import (
     open_call,
     register_orders,
 )
-from bitget_margin.adapter.ccxt_types import Order, Params
-from bitget_margin.adapter.exchange import ISOLATED
+from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
+    ISOLATED,
     as_list,
     bad_request,
     order_ref,
@@ -35,14 +35,11 @@ from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, 
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
 _NO_LISTS: Final = "the venue's lists of markets are down: name the symbols to go through in params['symbols']"
 
 
 def batch_cancel(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     ids: object,
     symbol: object,
     client_order_ids: object,
@@ -78,7 +75,7 @@ def batch_cancel(
     )
 
 
-def cancel_orders(exchange: CrossedMargin, ids: object, symbol: object, params: Params) -> Flow[list[Order]]:
+def cancel_orders(exchange: MarginExchange, ids: object, symbol: object, params: Params) -> Flow[list[Order]]:
     """Cancel orders of one symbol and return one order structure each."""
     method = "cancel_orders"
     report = yield from _cancel_listed(
@@ -93,7 +90,7 @@ def cancel_orders(exchange: CrossedMargin, ids: object, symbol: object, params: 
     return _orders(report)
 
 
-def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: Params) -> Flow[list[Order]]:
+def cancel_orders_for_symbols(exchange: MarginExchange, orders: object, params: Params) -> Flow[list[Order]]:
     """Cancel orders of several symbols and return one order structure each."""
     method = "cancel_orders_for_symbols"
     split_params(exchange, method, params, BOUNDS)
@@ -103,7 +100,7 @@ def cancel_orders_for_symbols(exchange: CrossedMargin, orders: object, params: P
     return _orders((yield from _cancel(exchange, method, settings, params, distinct(named))))
 
 
-def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
+def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Cancel one order and return its structure; what lives on, or is not known, raises as stock ccxt does."""
     method = "cancel_order"
     split_params(exchange, method, params, {*BOUNDS, *CLIENT_ID})
@@ -113,7 +110,7 @@ def cancel_order(exchange: CrossedMargin, given_id: object, symbol: object, para
     return _orders(report)[0]
 
 
-def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -> Flow[list[Order]]:
+def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
     """Cancel every open order of one symbol, or of the account, and prove it by the balance."""
     method = "cancel_all_orders"
     split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
@@ -148,7 +145,7 @@ def cancel_all_orders(exchange: CrossedMargin, symbol: object, params: Params) -
     return _orders(finish_cancel(exchange, method, ctx, markets, swept))
 
 
-def refuse_edit(exchange: CrossedMargin) -> None:
+def refuse_edit(exchange: MarginExchange) -> None:
     """Refuse to edit a crossed order: the account has no such endpoint, and stock ccxt sends it to the spot wallet."""
     raise ccxt.NotSupported(
         f"{exchange.id} edit_order(): crossed margin orders cannot be edited; cancel and place anew"
@@ -156,7 +153,7 @@ def refuse_edit(exchange: CrossedMargin) -> None:
 
 
 def _cancel_listed(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     params: Params,
     *,
@@ -179,7 +176,7 @@ def _cancel_listed(
 
 
 def _cancel(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     settings: Settings,
     params: Params,
@@ -207,7 +204,7 @@ def _cancel(
     return finish_cancel(exchange, method, ctx, markets, refusal=refusal, brief=brief)
 
 
-def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exception:
+def _refusal(exchange: MarginExchange, method: str, report: CancelReport) -> Exception:
     """Return the exception for one order that was not cancelled, where the venue's answer raised none."""
     result = report.results[0]
     name = f"{result.id or result.client_order_id} of {result.symbol}"
@@ -216,7 +213,7 @@ def _refusal(exchange: CrossedMargin, method: str, report: CancelReport) -> Exce
     return ccxt.ExchangeError(f"{exchange.id} {method}(): {name} was refused twice and is open ({result.reason})")
 
 
-def _request(exchange: CrossedMargin, method: str, i: int, item: object) -> OrderRef:
+def _request(exchange: MarginExchange, method: str, i: int, item: object) -> OrderRef:
     """Return the order that one of ccxt's cancellation requests names."""
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ccxt.base.types import Order
 
-__all__ = ["AsyncExchange", "Exchange", "Order", "Params"]
+from bitget_margin.core.endpoints import AccountKind
+
+__all__ = ["AsyncCcxtExchange", "CcxtExchange", "Order", "Params"]
 
 Params: TypeAlias = dict[str, Any]
 
 if TYPE_CHECKING:
 
-    class Exchange:
+    class CcxtExchange:
         """The parts of `ccxt.bitget` that do not differ between its flavours."""
 
         id: str
@@ -74,7 +76,15 @@ if TYPE_CHECKING:
         def parse_uta_balance(self, balance: Any, response: Any = None) -> Any: ...
         def handle_option_and_params(self, params: Params, methodName: str | None, optionName: str) -> Any: ...  # noqa: N803
 
-    class AsyncExchange(Exchange):
+    class MarginExchange(CcxtExchange):
+        """An exchange object of this package: ccxt's class with the members of `CrossedMargin` that flows use."""
+
+        venue_offset_ms: float | None
+
+        def learn_account_kind(self, kind: AccountKind) -> None: ...
+        def refuse_sandbox(self, method: str) -> None: ...
+
+    class AsyncCcxtExchange(CcxtExchange):
         """What the async flavours have besides."""
 
         async def cancel_orders(self, ids: Any, symbol: Any = None, params: Params = ...) -> list[Order]: ...
@@ -123,5 +133,6 @@ if TYPE_CHECKING:
         def get_socks_proxy_session(self, socksProxy: str) -> Any: ...  # noqa: N803 - ccxt's name
 
 else:
-    Exchange = object
-    AsyncExchange = object
+    CcxtExchange = object
+    MarginExchange = object
+    AsyncCcxtExchange = object

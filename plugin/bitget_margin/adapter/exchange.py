@@ -10,11 +10,11 @@ import ccxt
 from ccxt.base.types import Entry
 
 from bitget_margin.adapter import ccxt_errors, fills, rate_limits, rows, venue_clock
-from bitget_margin.adapter.ccxt_types import Exchange, Params
+from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Params
 from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
-from bitget_margin.adapter.params import KIND, market_cost, places_cross, refuse_conditional
+from bitget_margin.adapter.params import CROSS, ISOLATED, KIND, market_cost, places_cross, refuse_conditional
 from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.adapter.transport import LIST
 from bitget_margin.core import api_v3
@@ -22,8 +22,6 @@ from bitget_margin.core.api_v2 import BATCH_MAX
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.responses import decimal
 
-CROSS: Final = "cross"
-ISOLATED: Final = "isolated"
 _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
@@ -36,7 +34,7 @@ _BATCH_CANCEL: Final[Any] = Entry(
 )
 
 
-class CrossedMargin(Exchange):
+class CrossedMargin(MarginExchange):
     """Put before one of ccxt's `bitget` classes: crossed margin told truly, everything else as it is."""
 
     private_margin_post_v2_margin_crossed_batch_cancel_order: Any = _BATCH_CANCEL
@@ -252,7 +250,7 @@ class CrossedMargin(Exchange):
         return parsed
 
 
-def _masked(exchange: Exchange, args: tuple[Any, ...]) -> tuple[str, ...]:
+def _masked(exchange: CcxtExchange, args: tuple[Any, ...]) -> tuple[str, ...]:
     secrets = (exchange.apiKey, exchange.secret, exchange.password)
     return tuple(mask(str(arg), secrets) for arg in args)
 

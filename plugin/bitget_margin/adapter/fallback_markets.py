@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import ccxt
 
 from bitget_margin.adapter import params
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
+from bitget_margin.adapter.ccxt_types import MarginExchange
 
 V = TypeVar("V")
 
@@ -42,17 +40,17 @@ class FallbackMarkets(Mapping[str, V]):
         return 0
 
 
-def are_listed(exchange: CrossedMargin) -> bool:
+def are_listed(exchange: MarginExchange) -> bool:
     """Whether the markets are loaded: a list without a spot market is none, whatever made it so."""
     return any(market["spot"] for market in (exchange.markets or {}).values())
 
 
-def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
     """Return the market of a pair, as it is listed, or as far as a cancel needs one."""
     return (params.spot_market if exchange.markets else market_of)(exchange, method, symbol)
 
 
-def spot_markets(exchange: CrossedMargin, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def spot_markets(exchange: MarginExchange, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the spot markets by the venue's symbol; `named` are those that are known in any case."""
     if exchange.markets:
         return {market["id"]: market for market in exchange.markets.values() if market["spot"]}
@@ -60,7 +58,7 @@ def spot_markets(exchange: CrossedMargin, named: Iterable[Mapping[str, Any]]) ->
     return FallbackMarkets(lambda market_id: known.get(market_id) or market_by_id(exchange, market_id))
 
 
-def coin_pairs(exchange: CrossedMargin, markets: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
+def coin_pairs(exchange: MarginExchange, markets: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
     """Return base and quote coin of each of these markets, under the venue's own names."""
     if isinstance(markets, FallbackMarkets):
         known: Mapping[str, Any] = markets
@@ -68,18 +66,18 @@ def coin_pairs(exchange: CrossedMargin, markets: Mapping[str, Any]) -> Mapping[s
     return {market_id: coins_of(exchange, market) for market_id, market in markets.items()}
 
 
-def coin_id(exchange: CrossedMargin, code: str) -> str:
+def coin_id(exchange: MarginExchange, code: str) -> str:
     """Return the venue's own name of a coin that ccxt may have renamed: TONCOIN for TON."""
     return _venue_names(exchange).get(code, code)
 
 
-def coins_of(exchange: CrossedMargin, market: Mapping[str, Any]) -> tuple[str, str]:
+def coins_of(exchange: MarginExchange, market: Mapping[str, Any]) -> tuple[str, str]:
     """Return the base and the quote coin of a market, under the venue's own names."""
     base_id, quote_id = market.get("baseId"), market.get("quoteId")
     return base_id or coin_id(exchange, market["base"]), quote_id or coin_id(exchange, market["quote"])
 
 
-def market_of(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+def market_of(exchange: MarginExchange, method: str, symbol: str) -> Any:
     """Return the market of a pair as far as a cancel needs one, or raise BadSymbol for what cannot be one.
 
     As in ccxt, it may be named by the venue's own symbol.
@@ -97,13 +95,13 @@ def market_of(exchange: CrossedMargin, method: str, symbol: str) -> Any:
     return _market(exchange, coin_id(exchange, base), coin_id(exchange, quote))
 
 
-def market_by_id(exchange: CrossedMargin, market_id: str) -> Any | None:
+def market_by_id(exchange: MarginExchange, market_id: str) -> Any | None:
     """Return the market of a symbol of the venue; None where its coins cannot be told apart."""
     quote_id = next((quote for quote in _QUOTES if market_id.endswith(quote) and market_id != quote), None)
     return None if quote_id is None else _market(exchange, market_id.removesuffix(quote_id), quote_id)
 
 
-def _market(exchange: CrossedMargin, base_id: str, quote_id: str) -> Any:
+def _market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
     base, quote = (exchange.commonCurrencies.get(coin, coin) for coin in (base_id, quote_id))
     market_id = f"{base_id}{quote_id}"
     return {
@@ -119,7 +117,7 @@ def _market(exchange: CrossedMargin, base_id: str, quote_id: str) -> Any:
     }
 
 
-def _venue_names(exchange: CrossedMargin) -> Mapping[str, str]:
+def _venue_names(exchange: MarginExchange) -> Mapping[str, str]:
     """Return the venue's names by ccxt's; not those that ccxt renames at every exchange, such as XBT."""
     return {code: name for name, code in exchange.commonCurrencies.items() if _of_every_exchange().get(name) != code}
 

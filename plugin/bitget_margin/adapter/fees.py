@@ -17,14 +17,12 @@ import reprlib
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import CcxtExchange
 from bitget_margin.core.responses import decimal
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.ccxt_types import Exchange
 
 _COIN_NAMES: Final = ("feeCoin", "feeCoinCode", "feecoinCode")
 _AMOUNT_NAMES: Final = ("totalFee", "fee")
@@ -43,7 +41,7 @@ class Sign(Enum):
     """An amount is a change of the balance, unless it was deducted in another coin: then it was paid."""
 
 
-def read_fees(exchange: Exchange, detail: object, sign: Sign, pair: Collection[str] = ()) -> dict[str, Any]:
+def read_fees(exchange: CcxtExchange, detail: object, sign: Sign, pair: Collection[str] = ()) -> dict[str, Any]:
     """Return ccxt's `fee` and `fees`; without any where one part cannot be read, since a sum without it would be wrong.
 
     :param detail: `feeDetail` as it came: a fee, a list of fees, fees by coin, the JSON text of these, or nothing

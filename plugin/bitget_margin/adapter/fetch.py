@@ -5,13 +5,13 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.call import known_coins, load_markets, open_call, to_exception
-from bitget_margin.adapter.ccxt_types import Order, Params
+from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.orders import readable
 from bitget_margin.adapter.params import (
@@ -38,12 +38,6 @@ from bitget_margin.core.requests import query
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.verdicts import named_account_kind, refuses_parameters
 
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
 _AMOUNTS: Final = (
     "totalAmount",
     "available",
@@ -58,7 +52,7 @@ _AMOUNTS: Final = (
 """What the two kinds of account call the amounts of a coin."""
 
 
-def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, params: Params) -> Flow[Order]:
+def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Return one crossed order: open-orders is asked first, then history-orders."""
     method = "fetch_order"
     split_params(exchange, method, params, {"timeout", *CLIENT_ID})
@@ -79,7 +73,7 @@ def fetch_order(exchange: CrossedMargin, given_id: object, symbol: object, param
 
 
 def fetch_open_orders(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     symbol: object,
     since: int | None,
     limit: int | None,
@@ -116,7 +110,7 @@ def fetch_open_orders(
     ]
 
 
-def unified_fills(exchange: CrossedMargin, symbol: object, params: Params) -> Params:
+def unified_fills(exchange: MarginExchange, symbol: object, params: Params) -> Params:
     """Return what ccxt leaves out when it asks a unified account for its margin fills: category and symbol.
 
     The venue's page of fills would mix all pairs.
@@ -128,7 +122,7 @@ def unified_fills(exchange: CrossedMargin, symbol: object, params: Params) -> Pa
     return {"category": api_v3.CATEGORY, "symbol": market["id"], **params}
 
 
-def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
+def balance_is_cross(exchange: MarginExchange, params: Params) -> bool:
     """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
     if params.get("stock") or not is_cross(exchange, "fetchBalance", None, params):
         return False
@@ -136,7 +130,7 @@ def balance_is_cross(exchange: CrossedMargin, params: Params) -> bool:
     return kind in {"spot", "margin"}
 
 
-def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
+def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
     """Return the crossed balance."""
     method = "fetch_balance"
     split_params(exchange, method, params, params)
@@ -157,7 +151,7 @@ def fetch_balance(exchange: CrossedMargin, params: Params) -> Flow[Any]:
         raise documented(f"{exchange.id} {method}()", error) from error
 
 
-def _refuse_unreadable(exchange: CrossedMargin, method: str, rows: Sequence[object]) -> None:
+def _refuse_unreadable(exchange: MarginExchange, method: str, rows: Sequence[object]) -> None:
     """Refuse amounts that are none: ccxt leaves some of them out without a word."""
     for row in rows:
         for name in _AMOUNTS:
@@ -166,7 +160,7 @@ def _refuse_unreadable(exchange: CrossedMargin, method: str, rows: Sequence[obje
                 raise ccxt.BadResponse(f"{exchange.id} {method}(): {name} is {reprlib.repr(value)}, which is no amount")
 
 
-def ask_account_kind(exchange: CrossedMargin, method: str | None, params: Params, default: object) -> Flow[list[Any]]:
+def ask_account_kind(exchange: MarginExchange, method: str | None, params: Params, default: object) -> Flow[list[Any]]:
     """Return ccxt's `[uta, params]`; the venue is asked where nobody has chosen and it has not said so before.
 
     Stock ccxt takes any failure to ask, a lost connection too, for a classic account, and remembers that.
@@ -190,7 +184,7 @@ _NOTHING: Final[Mapping[str, Order]] = MappingProxyType({})
 
 
 def view_orders(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     symbol: str,
     ids: Sequence[str],
     client_order_ids: Sequence[str],
@@ -221,7 +215,7 @@ def view_orders(
     return {target.value: _order(exchange, row, market, before.get(target.value)) for target, row in rows.items()}
 
 
-def _order(exchange: CrossedMargin, row: OrderRow, market: Mapping[str, Any], before: Order | None) -> Order:
+def _order(exchange: MarginExchange, row: OrderRow, market: Mapping[str, Any], before: Order | None) -> Order:
     if before is not None and before["info"] == row.raw:
         return before
     return cast("Order", readable(exchange, row, market))

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import CcxtExchange
 from bitget_margin.adapter.fees import Sign, read_fees
 from bitget_margin.adapter.rows import is_margin_category
 from bitget_margin.core.order_row import milliseconds, text
 from bitget_margin.core.responses import decimal
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.ccxt_types import Exchange
 
 _TEXTS: Final = {
     "tradeId": ("tradeId", "execId"),
@@ -45,7 +43,7 @@ def is_margin(row: Mapping[str, Any]) -> bool:
     return not _PRIVATE.isdisjoint(row) and all(row.get(name) is None for name in _OTHER_WALLETS)
 
 
-def as_classic(exchange: Exchange, row: Mapping[str, Any]) -> dict[str, Any]:
+def as_classic(exchange: CcxtExchange, row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a fill says of its order, under the names of a classic account, without the fee.
 
     Raise BadResponse where it does not show its order, its size and its time: who adds up the fills of an order would
@@ -71,7 +69,7 @@ def plain_side(side: object) -> object:
     return next((plain for plain in ("buy", "sell") if lower.endswith(plain)), lower or None)
 
 
-def fees_of(exchange: Exchange, row: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
+def fees_of(exchange: CcxtExchange, row: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
     """Return ccxt's `fee` and `fees` of a fill.
 
     :param symbol: ccxt's, if it is known

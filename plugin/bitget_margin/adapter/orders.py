@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.cancel_state import CancelState, OrderState
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.order_row import OrderRow, text
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
 
 Markets = Mapping[str, Mapping[str, Any]]
 """ccxt's market structures by the venue's symbol."""
@@ -27,7 +25,7 @@ _STATUS: Final = {
 
 
 def report(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     cancel_state: CancelState,
     markets: Markets,
     elapsed_ms: float,
@@ -52,7 +50,7 @@ def report(
     )
 
 
-def readable(exchange: CrossedMargin, row: OrderRow, market: Mapping[str, Any] | None) -> Any:
+def readable(exchange: MarginExchange, row: OrderRow, market: Mapping[str, Any] | None) -> Any:
     """Return the order structure of a row, or raise BadResponse where ccxt cannot read its fields."""
     try:
         return exchange.parse_order(dict(row.raw), market)
@@ -60,7 +58,7 @@ def readable(exchange: CrossedMargin, row: OrderRow, market: Mapping[str, Any] |
         raise ccxt.BadResponse(f"{exchange.id}: the row of order {row.order_id} cannot be read: {error!r}") from error
 
 
-def _market(exchange: CrossedMargin, markets: Markets, entry: OrderState) -> Mapping[str, Any]:
+def _market(exchange: MarginExchange, markets: Markets, entry: OrderState) -> Mapping[str, Any]:
     """Return the market of an entry; of a symbol that is not in the loaded markets, what can be said without."""
     symbol = entry.ref.symbol
     known: Mapping[str, Any] = markets.get(symbol) or exchange.safe_market(symbol, None, None, "spot")
@@ -72,7 +70,7 @@ class _Acknowledged:
 
     _IDS: Final = frozenset({"orderId", "clientOid"})
 
-    def __init__(self, exchange: CrossedMargin) -> None:
+    def __init__(self, exchange: MarginExchange) -> None:
         self._exchange = exchange
         self._patterns: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {}
         """The structure of each market, and which of its fields are lists or dicts."""
@@ -96,7 +94,7 @@ class _Acknowledged:
 
 
 def _result(
-    exchange: CrossedMargin, entry: OrderState, market: Mapping[str, Any], acknowledged: _Acknowledged, *, brief: bool
+    exchange: MarginExchange, entry: OrderState, market: Mapping[str, Any], acknowledged: _Acknowledged, *, brief: bool
 ) -> CancelResult:
     outcome = entry.outcome or Outcome.UNKNOWN
     if brief and outcome is Outcome.CANCELED and entry.row is not None and entry.row.unfilled:
@@ -115,7 +113,11 @@ def _result(
 
 
 def _order(
-    exchange: CrossedMargin, entry: OrderState, outcome: Outcome, market: Mapping[str, Any], acknowledged: _Acknowledged
+    exchange: MarginExchange,
+    entry: OrderState,
+    outcome: Outcome,
+    market: Mapping[str, Any],
+    acknowledged: _Acknowledged,
 ) -> dict[str, Any]:
     info = dict(entry.info or {})
     if outcome is Outcome.ACCEPTED:
@@ -138,7 +140,7 @@ def _unfilled(row: OrderRow) -> dict[str, Any]:
     return {**ids, "status": _STATUS[Outcome.CANCELED], "filled": 0.0, "average": None, "info": dict(row.raw)}
 
 
-def parsed_or_bare(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:
+def parsed_or_bare(exchange: MarginExchange, raw: dict[str, Any], market: Mapping[str, Any]) -> Any:
     """Return what ccxt makes of it; one field that cannot be read must not cost the outcome, nor the other orders'."""
     try:
         return exchange.parse_order(raw, market)
@@ -147,7 +149,7 @@ def parsed_or_bare(exchange: CrossedMargin, raw: dict[str, Any], market: Mapping
         return exchange.safe_order({"info": raw, **ids}, market)
 
 
-def unknown(exchange: CrossedMargin, client_id: str, market: Mapping[str, Any]) -> Any:
+def unknown(exchange: MarginExchange, client_id: str, market: Mapping[str, Any]) -> Any:
     """Return the structure of an order of which nothing is known but its name."""
     return {**exchange.safe_order({"clientOrderId": client_id, "info": {}}, market), "symbol": market["symbol"]}
 

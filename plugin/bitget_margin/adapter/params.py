@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.ccxt_types import Params
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.core import settings as core_settings
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, order_id
 from bitget_margin.core.settings import Settings
 from bitget_margin.rate_limit import BadLimiterConfig, SharedLimiter, open_limiter
 
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
+CROSS: Final = "cross"
+ISOLATED: Final = "isolated"
+"""ccxt's names of the two margin modes."""
 KIND: Final = "uta"
 """ccxt's name for the choice of the account's kind, as a parameter and as an option."""
 UID: Final = "uid"
@@ -44,7 +44,7 @@ _CONDITIONAL: Final = (
 )
 
 
-def is_cross(exchange: CrossedMargin, method: str, symbol: object, params: Params) -> bool:
+def is_cross(exchange: MarginExchange, method: str, symbol: object, params: Params) -> bool:
     """Whether this call is about the crossed account; everything else is stock ccxt's.
 
     A margin mode that is only an option does not concern a contract's symbol.
@@ -55,12 +55,12 @@ def is_cross(exchange: CrossedMargin, method: str, symbol: object, params: Param
     return bool(mode == "cross" and (named or not contract))
 
 
-def places_cross(exchange: CrossedMargin, method: str, symbol: object, params: Params) -> bool:
+def places_cross(exchange: MarginExchange, method: str, symbol: object, params: Params) -> bool:
     """Whether this order is for the crossed account; a contract has a margin mode of its own, called cross too."""
     return is_cross(exchange, method, symbol, params) and not (isinstance(symbol, str) and ":" in symbol)
 
 
-def split_params(exchange: CrossedMargin, method: str, params: Params, known: Collection[str]) -> None:
+def split_params(exchange: MarginExchange, method: str, params: Params, known: Collection[str]) -> None:
     """Refuse what no call on the crossed account can do: unknown parameters, sandbox mode, no credentials."""
     for key in params:
         if key in _TRIGGER and params[key]:
@@ -72,7 +72,7 @@ def split_params(exchange: CrossedMargin, method: str, params: Params, known: Co
     exchange.check_required_credentials()
 
 
-def account_kind_of(exchange: CrossedMargin, params: Params) -> AccountKind:
+def account_kind_of(exchange: MarginExchange, params: Params) -> AccountKind:
     """Return the kind of account that is chosen, or was learned, or else is tried first."""
     chosen = params.get(KIND, exchange.options.get(KIND))
     if chosen is not None and not isinstance(chosen, bool):
@@ -80,7 +80,7 @@ def account_kind_of(exchange: CrossedMargin, params: Params) -> AccountKind:
     return AccountKind.UNIFIED if chosen else AccountKind.CLASSIC
 
 
-def parse_settings(exchange: CrossedMargin, method: str, params: Params, *, confirm: bool) -> Settings:
+def parse_settings(exchange: MarginExchange, method: str, params: Params, *, confirm: bool) -> Settings:
     """Return the bounds of the call."""
     defaults = exchange.options.get(OPTIONS) or {}
     if not isinstance(defaults, Mapping):
@@ -95,7 +95,7 @@ def parse_settings(exchange: CrossedMargin, method: str, params: Params, *, conf
         raise bad_request(exchange, method, error) from None
 
 
-def shared_limiter_of(exchange: CrossedMargin) -> SharedLimiter | None:
+def shared_limiter_of(exchange: MarginExchange) -> SharedLimiter | None:
     """Return the rate window that this exchange shares with other processes, if it does."""
     given = exchange.options.get(RATE_GATE)
     if given is None:
@@ -106,12 +106,12 @@ def shared_limiter_of(exchange: CrossedMargin) -> SharedLimiter | None:
         raise ccxt.BadRequest(f"{exchange.id}: options[{RATE_GATE!r}]: {error}") from error
 
 
-def bad_request(exchange: CrossedMargin, method: str, error: BadInput) -> ccxt.BadRequest:
+def bad_request(exchange: MarginExchange, method: str, error: BadInput) -> ccxt.BadRequest:
     """Return the ccxt exception for a refused argument."""
     return ccxt.BadRequest(f"{exchange.id} {method}(): {error}")
 
 
-def as_list(exchange: CrossedMargin, method: str, name: str, values: object) -> list[Any]:
+def as_list(exchange: MarginExchange, method: str, name: str, values: object) -> list[Any]:
     """Return a list of ids as it is; a bare string is not a list of its letters."""
     if values is None:
         return []
@@ -125,13 +125,13 @@ def client_order_id_param(params: Mapping[str, Any]) -> Any:
     return next((params[key] for key in CLIENT_ID if params.get(key) is not None), None)
 
 
-def whole_number(exchange: CrossedMargin, method: str, name: str, value: object) -> None:
+def whole_number(exchange: MarginExchange, method: str, name: str, value: object) -> None:
     """Refuse a time or a count that is neither None nor a whole number above zero."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {value!r}; give a whole number above 0")
 
 
-def required_symbol(exchange: CrossedMargin, method: str, symbol: object, where: str = "") -> str:
+def required_symbol(exchange: MarginExchange, method: str, symbol: object, where: str = "") -> str:
     """Return the symbol, or refuse what is none; `where` says which of several it is."""
     if symbol is None or symbol == "":
         raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a symbol such as 'BTC/USDT'{where}")
@@ -145,7 +145,7 @@ def required_symbol(exchange: CrossedMargin, method: str, symbol: object, where:
     return symbol
 
 
-def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
+def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
     """Return the market of a symbol; markets must be loaded."""
     market = exchange.market(symbol)
     if not market["spot"]:
@@ -156,14 +156,14 @@ def spot_market(exchange: CrossedMargin, method: str, symbol: str) -> Any:
     return market
 
 
-def refuse_conditional(exchange: CrossedMargin, method: str, params: Params) -> None:
+def refuse_conditional(exchange: MarginExchange, method: str, params: Params) -> None:
     """Refuse what the crossed account has no endpoint for: stock ccxt sends it to the spot wallet, or at once."""
     for key in _CONDITIONAL:
         if params.get(key) is not None:
             raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")
 
 
-def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: object, params: Params) -> Decimal:
+def market_cost(exchange: MarginExchange, symbol: str, amount: object, price: object, params: Params) -> Decimal:
     """Return what a market buy may cost, by ccxt's rules: `cost`, or the amount at a price, or the amount itself."""
     wants_price, _ = exchange.handle_option_and_params(params, "createOrder", "createMarketBuyOrderRequiresPrice")
     if params.get("cost") is not None:
@@ -179,7 +179,7 @@ def market_cost(exchange: CrossedMargin, symbol: str, amount: object, price: obj
     return Decimal(str(amount)) * Decimal(str(price))
 
 
-def order_ref(exchange: CrossedMargin, method: str, given_id: object, symbol: str, params: Params) -> OrderRef:
+def order_ref(exchange: MarginExchange, method: str, given_id: object, symbol: str, params: Params) -> OrderRef:
     """Return the one order that is named by `id`, or by a client order id in `params`."""
     given_name = client_order_id_param(params)
     try:
@@ -197,7 +197,7 @@ _SIDES: Final = ("buy", "sell")
 
 
 def check_order(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     where: str,
     kind: object,

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.call import load_markets, open_call
-from bitget_margin.adapter.ccxt_types import Order, Params
+from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
-from bitget_margin.adapter.exchange import CROSS
 from bitget_margin.adapter.orders import parsed_or_bare, unknown
 from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
+    CROSS,
     KIND,
     as_list,
     bad_request,
@@ -43,9 +43,6 @@ from bitget_margin.core.place_state import Fate, PlaceState, Terms
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
 
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
 LOOKS_ON: Final = "looksOn"
 """Parameter: the caller looks on by itself, and no other order ever has its client order ids. The call then ends once
 two look-ups have missed what is in doubt, instead of at the deadline."""
@@ -55,7 +52,7 @@ _OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, KIND, "type", "stock", "maxRetrie
 """Parameters that are not the venue's."""
 
 
-def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
+def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
     """Place a crossed order; `order` is its type, side, amount and price."""
     method = "create_order"
     unified = required_symbol(exchange, method, symbol)
@@ -81,7 +78,7 @@ def create_order(exchange: CrossedMargin, symbol: object, order: tuple[Any, ...]
     return placed
 
 
-def batch_is_cross(exchange: CrossedMargin, orders: object, params: Params) -> bool:
+def batch_is_cross(exchange: MarginExchange, orders: object, params: Params) -> bool:
     """Whether all of these order requests are for the crossed account; a mixture is refused."""
     listed = as_list(exchange, "create_orders", "orders", orders)
     modes = set()
@@ -96,7 +93,7 @@ def batch_is_cross(exchange: CrossedMargin, orders: object, params: Params) -> b
 
 
 def create_orders(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     orders: Sequence[Mapping[str, Any]],
     params: Params,
 ) -> Flow[list[Order]]:
@@ -123,7 +120,7 @@ def create_orders(
     return _structures(exchange, method, placement, market)
 
 
-def _given(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any]) -> Params:
+def _given(exchange: MarginExchange, method: str, i: int, order: Mapping[str, Any]) -> Params:
     """Return the parameters of one order request, checked."""
     check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
@@ -132,13 +129,13 @@ def _given(exchange: CrossedMargin, method: str, i: int, order: Mapping[str, Any
     return given
 
 
-def _refuse_identity(exchange: CrossedMargin, method: str, params: Params) -> None:
+def _refuse_identity(exchange: MarginExchange, method: str, params: Params) -> None:
     """Refuse parameters that would send another order than is looked for."""
     for key in sorted(_IDENTITY & params.keys()):
         raise bad_request(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 
 
-def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where: str) -> str:
+def _name(exchange: MarginExchange, method: str, params: Mapping[str, Any], where: str) -> str:
     """Return the client order id that the parameters give, or one that no other order ever had."""
     given = client_order_id_param(params)
     try:
@@ -148,7 +145,7 @@ def _name(exchange: CrossedMargin, method: str, params: Mapping[str, Any], where
 
 
 def _prepare(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     settings: Settings,
     params: Params,
@@ -195,7 +192,7 @@ def _prepare(
     ), market
 
 
-def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Api, orders: Sequence[object]) -> None:
+def _refuse_too_many(exchange: MarginExchange, method: str, dialect: Api, orders: Sequence[object]) -> None:
     most, kind = dialect.batch_max, dialect.kind.value
     if len(orders) > most:
         refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
@@ -203,7 +200,7 @@ def _refuse_too_many(exchange: CrossedMargin, method: str, dialect: Api, orders:
 
 
 def _request(
-    exchange: CrossedMargin,
+    exchange: MarginExchange,
     method: str,
     dialect: Api,
     market: Mapping[str, Any],
@@ -232,7 +229,7 @@ def _terms(request: Mapping[str, Any]) -> Terms:
     return Terms(side, base, quote, decimal(request.get("price")), str(request.get("orderType")))
 
 
-def _refusal(exchange: CrossedMargin, method: str, state: PlaceState) -> Exception:
+def _refusal(exchange: MarginExchange, method: str, state: PlaceState) -> Exception:
     """Return the exception for an order that was not placed: stock ccxt's, where it raised one."""
     if state.fault is not None:
         return state.fault.error
@@ -240,7 +237,7 @@ def _refusal(exchange: CrossedMargin, method: str, state: PlaceState) -> Excepti
     return ccxt.InvalidOrder(f"{exchange.id} {method}(): the order was refused: {reason} ({code})")
 
 
-def _structures(exchange: CrossedMargin, method: str, placement: Placement, market: Mapping[str, Any]) -> list[Order]:
+def _structures(exchange: MarginExchange, method: str, placement: Placement, market: Mapping[str, Any]) -> list[Order]:
     """Return one structure per order, or raise PlaceUnresolved with all of them."""
     answers = [_structure(exchange, state, market) for state in placement.states]
     open_ = placement.unsettled()
@@ -253,7 +250,7 @@ def _structures(exchange: CrossedMargin, method: str, placement: Placement, mark
     return answers
 
 
-def _cause(exchange: CrossedMargin, states: Iterable[PlaceState]) -> Exception:
+def _cause(exchange: MarginExchange, states: Iterable[PlaceState]) -> Exception:
     """Return why it is not known what became of these orders."""
     state = next(iter(states))
     if state.fault is not None:
@@ -262,7 +259,7 @@ def _cause(exchange: CrossedMargin, states: Iterable[PlaceState]) -> Exception:
     return ccxt.BadResponse(f"{exchange.id}: {said or 'the answer does not name the order'}")
 
 
-def _structure(exchange: CrossedMargin, state: PlaceState, market: Mapping[str, Any]) -> Any:
+def _structure(exchange: MarginExchange, state: PlaceState, market: Mapping[str, Any]) -> Any:
     if state.row is not None:
         # Whatever ccxt cannot read of it, it was placed.
         return {**parsed_or_bare(exchange, dict(state.row.raw), market), "symbol": market["symbol"]}

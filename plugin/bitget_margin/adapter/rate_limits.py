@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
 from bitget_margin.adapter.transport import monotonic_ms
 from bitget_margin.core.effects import Fault, ReplyOrFault, Send
@@ -22,12 +23,6 @@ from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit import LimiterDown, SharedLimiter, Slot, WhenDown
 from bitget_margin.rate_limit.registry import _forget, window
 from bitget_margin.rate_limit.window import PERIOD_MS, Window
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
 
 _NO_TIME: Final = "no time was left before the deadline"
 _NO_ROOM: Final = "the rate limit left no room before the deadline"
@@ -63,7 +58,7 @@ Step: TypeAlias = Pause | Knock
 Departure: TypeAlias = Generator[Step, object, Fault | None]
 
 
-def acquire(exchange: CrossedMargin, send: Send) -> Departure:
+def acquire(exchange: MarginExchange, send: Send) -> Departure:
     """Wait until the request may leave, and note that it does; return the fault if it does not before its time is up.
 
     The drivers do what is yielded. Closed early, it gives its place in the window of this process back; one in a shared
@@ -99,7 +94,7 @@ def acquire(exchange: CrossedMargin, send: Send) -> Departure:
     return unsent_fault(exchange, send, _NO_ROOM)
 
 
-def record_reply(exchange: CrossedMargin, send: Send, reply: ReplyOrFault) -> None:
+def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault) -> None:
     """Note that the request has been answered, and so had arrived; or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
@@ -110,13 +105,13 @@ def record_reply(exchange: CrossedMargin, send: Send, reply: ReplyOrFault) -> No
         window.record_arrival(send.left_ms, monotonic_ms())
 
 
-def unsent_fault(exchange: CrossedMargin, send: Send, why: str) -> Fault:
+def unsent_fault(exchange: MarginExchange, send: Send, why: str) -> Fault:
     """Return the fault of a request that certainly never left."""
     error = ccxt.RequestTimeout(f"{exchange.id} {send.call.endpoint.path} was not sent: {why}")
     return Fault(error, text=why, sent=False)
 
 
-def _shared(exchange: CrossedMargin, send: Send, gate: SharedLimiter) -> Generator[Step, object, Fault | _Turn]:
+def _shared(exchange: MarginExchange, send: Send, gate: SharedLimiter) -> Generator[Step, object, Fault | _Turn]:
     """Wait for a place in a shared window, or find out that there is none."""
     name = shared_name(exchange, send.call.endpoint)
     why = _NO_ROOM
@@ -158,12 +153,12 @@ _uids: Final[dict[str, str]] = {}
 """What the venue has said of whose account it is, by the name that goes by the key."""
 
 
-def window_of(exchange: CrossedMargin, endpoint: Endpoint) -> Window:
+def window_of(exchange: MarginExchange, endpoint: Endpoint) -> Window:
     """Return the window that counts for an exchange object."""
     return window(_account(exchange), endpoint)
 
 
-def shared_name(exchange: CrossedMargin, endpoint: Endpoint) -> str:
+def shared_name(exchange: MarginExchange, endpoint: Endpoint) -> str:
     """Return the name of the window among processes."""
     return f"{_account(exchange)} {endpoint.path}"
 
@@ -174,7 +169,7 @@ def account_name(uid: object, api_key: object, url: object) -> str:
     return f"{url} {who}"
 
 
-def learn_quota(exchange: CrossedMargin, status: int, url: object, headers: object) -> None:
+def learn_quota(exchange: MarginExchange, status: int, url: object, headers: object) -> None:
     """Take in what an answer says of the quota: the only sign of other programs on the account.
 
     :param status: the HTTP status of the answer
@@ -196,12 +191,12 @@ def learn_quota(exchange: CrossedMargin, status: int, url: object, headers: obje
         _logger.info("%s: %d requests were not ours, %d are left", endpoint.path, strangers, left)
 
 
-def known_uid(exchange: CrossedMargin) -> str | None:
+def known_uid(exchange: MarginExchange) -> str | None:
     """Return the UID that this process has learned for the key."""
     return _uids.get(_account(exchange))
 
 
-def learn_uid(exchange: CrossedMargin, uid: str) -> None:
+def learn_uid(exchange: MarginExchange, uid: str) -> None:
     """Remember the UID, for every exchange object with this key."""
     _uids[_account(exchange)] = uid
     exchange.options[UID] = uid
@@ -214,7 +209,7 @@ def _left(headers: object) -> int | None:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
-def _account(exchange: CrossedMargin) -> str:
+def _account(exchange: MarginExchange) -> str:
     return account_name(exchange.options.get(UID), exchange.apiKey, exchange.urls["api"]["margin"])
 
 

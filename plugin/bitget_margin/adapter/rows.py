@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import CcxtExchange
 from bitget_margin.adapter.fees import Sign, read_fees
 from bitget_margin.core.api_v3 import CATEGORY
 from bitget_margin.core.order_row import text
 from bitget_margin.core.responses import decimal
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.ccxt_types import Exchange
 
 _CLASSIC_NAMES: Final = {
     "orderId": "orderId",
@@ -51,7 +49,7 @@ def as_classic(row: Mapping[str, Any]) -> dict[str, Any]:
     return {classic: row[name] for name, classic in _CLASSIC_NAMES.items() if name in row}
 
 
-def fees(exchange: Exchange, row: Mapping[str, Any], _amount_name: str = "fee") -> dict[str, Any]:
+def fees(exchange: CcxtExchange, row: Mapping[str, Any], _amount_name: str = "fee") -> dict[str, Any]:
     """Return ccxt's `fee` and `fees` of the row of an order, or of a pushed one."""
     return read_fees(exchange, row.get("feeDetail"), Sign.PAID)
 

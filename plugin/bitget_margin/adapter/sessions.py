@@ -21,7 +21,7 @@ from urllib3.util import Retry
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.ccxt_errors import is_signed
-from bitget_margin.adapter.ccxt_types import Exchange
+from bitget_margin.adapter.ccxt_types import CcxtExchange
 
 _SENDS: Final = frozenset({"request", "get", "post", "put", "patch", "delete"})
 """The methods of sessions by which ccxt sends: the first one of requests, the others of aiohttp."""
@@ -81,7 +81,7 @@ def to_send(session: Any) -> Any:
     return WithoutRedirects(session) if session is not None and _SIGNED.get() else session
 
 
-class Sessions(Exchange):
+class Sessions(CcxtExchange):
     """Put before ccxt's own classes: the sessions that they send by."""
 
     @property

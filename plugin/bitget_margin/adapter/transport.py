@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.effects import Fault, Send
 from bitget_margin.core.endpoints import AccountKind
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
 
 _APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}
 _COST: Final = {"cost": 2}
@@ -35,14 +33,14 @@ def request(exchange: Any, send: Send) -> Any:
     return exchange.request(endpoint.path, _APIS[endpoint.kind], endpoint.method, named, config=_COST)
 
 
-def timed_out(exchange: CrossedMargin, send: Send, after_ms: float) -> Fault:
+def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:
     """Return the fault of a request that was left alone because its time was up: it may have been executed."""
     path = send.call.endpoint.path
     said = f"{path} did not answer within {after_ms:.0f} ms"
     return Fault(ccxt.RequestTimeout(f"{exchange.id} {said}"), text=said)
 
 
-def no_markets(exchange: CrossedMargin) -> ccxt.RequestTimeout:
+def no_markets(exchange: MarginExchange) -> ccxt.RequestTimeout:
     """Return the exception for markets that did not load within the time of the call: no order was touched."""
     return ccxt.RequestTimeout(f"{exchange.id}: the markets did not load in time; nothing else was sent")
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.api_v2 import WINDOW_MS
 from bitget_margin.core.order_row import milliseconds
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
 
 WHOLE_WINDOW: Final = 0
 """A start time that stands for the oldest one that the venue answers for; it is filled in as the request leaves."""
@@ -37,7 +35,7 @@ def elapsed_ms() -> float:
     return seconds * 1_000
 
 
-def learn(exchange: CrossedMargin, headers: object, body: object) -> None:
+def learn(exchange: MarginExchange, headers: object, body: object) -> None:
     """Take in the time of an answer: its `requestTime`; its Date header only while there is nothing better.
 
     Late by the time that the answer travelled, never early.
@@ -49,14 +47,14 @@ def learn(exchange: CrossedMargin, headers: object, body: object) -> None:
         exchange.venue_offset_ms = told - elapsed_ms()
 
 
-def now(exchange: CrossedMargin) -> int:
+def now(exchange: MarginExchange) -> int:
     """Return the venue's time in ms; before its first answer the local one, as ccxt corrects it."""
     if exchange.venue_offset_ms is None:
         return exchange.milliseconds() - (exchange.options.get("timeDifference") or 0)
     return int(exchange.venue_offset_ms + elapsed_ms())
 
 
-def bounded(exchange: CrossedMargin, path: object, params: Any) -> Any:
+def bounded(exchange: MarginExchange, path: object, params: Any) -> Any:
     """Return the parameters of a request with its start time inside what the venue answers for, by its own clock.
 
     A start that stock ccxt has counted back from the local clock becomes the oldest one, too.

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.ccxt_types import Params
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.params import required_symbol, split_params
 from bitget_margin.adapter.rows import fees
 from bitget_margin.core.order_row import text
-
-if TYPE_CHECKING:
-    from bitget_margin.adapter.exchange import CrossedMargin
 
 METHOD: Final = "watch_orders"
 CHANNEL: Final = "orders-crossed"
@@ -29,13 +26,13 @@ _TRADED: Final = frozenset({"partial_fill", "partially_fill", "partially_filled"
 """States which an order enters by a trade: its last change was one."""
 
 
-def checked_symbol(exchange: CrossedMargin, symbol: object, params: Params) -> str:
+def checked_symbol(exchange: MarginExchange, symbol: object, params: Params) -> str:
     """Return the symbol to watch; refuse what the channel does not have before anything is sent."""
     split_params(exchange, METHOD, params, ())
     return required_symbol(exchange, METHOD, symbol)
 
 
-def refuse_unified(exchange: CrossedMargin) -> None:
+def refuse_unified(exchange: MarginExchange) -> None:
     """Raise NotSupported: the channel is silent about the orders of a unified account."""
     raise ccxt.NotSupported(
         f"{exchange.id} {METHOD}(): on a unified account, margin orders cannot be watched; ask fetch_open_orders()",
@@ -58,7 +55,7 @@ def is_ours(message: Mapping[str, Any]) -> bool:
     return isinstance(arg, Mapping) and arg.get("channel") == CHANNEL
 
 
-def orders(exchange: CrossedMargin, message: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+def orders(exchange: MarginExchange, message: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
     """Return the symbol that a message is about, and the order structures of its rows, or raise BadResponse."""
     market_id, rows = text(message["arg"].get("instId")), message.get("data")
     if market_id is None or not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
@@ -67,7 +64,7 @@ def orders(exchange: CrossedMargin, message: Mapping[str, Any]) -> tuple[str, li
     return market["symbol"], [_order(exchange, row, market) for row in rows]
 
 
-def _order(exchange: CrossedMargin, row: Mapping[str, Any], market: Any) -> dict[str, Any]:
+def _order(exchange: MarginExchange, row: Mapping[str, Any], market: Any) -> dict[str, Any]:
     if text(row.get("orderId")) is None:
         raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a pushed row names no order: {reprlib.repr(row)}")
     known = {_REST_NAMES.get(name, name): value for name, value in row.items() if name not in _OTHER}
