@@ -97,7 +97,22 @@ class LoadMarkets:
     deadline_ms: float
 
 
-Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets
+class TimeUp(Exception):
+    """Raised into a flow whose `Block` took longer than allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Run blocking work in a thread of its own. The reply is its result; what it raises is raised in the flow.
+
+    After `allowed_ms` the thread is left alone and `TimeUp` is raised.
+    """
+
+    work: Callable[[], object]
+    allowed_ms: float
+
+
+Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Block
 Flow: TypeAlias = Generator[Effect, Any, T]
 Clock: TypeAlias = Callable[[], float]
 """Milliseconds that only go forward."""
