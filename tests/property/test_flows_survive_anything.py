@@ -119,7 +119,7 @@ def sweeps_account(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choice
 
 def views(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
     ctx = desk_of(venue, (), choices)
-    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, named, placed_in_call=choices.below(2) == 1))
+    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, named))
     assert isinstance(shown, Fault | Mapping)
     for target, row in shown.items() if isinstance(shown, Mapping) else ():
         assert target in named
@@ -129,7 +129,7 @@ def views(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) ->
 
 def finds(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
     ctx = desk_of(venue, (), choices)
-    row = ended(venue, find_order(ctx, named[0], placed_in_call=choices.below(2) == 1))
+    row = ended(venue, find_order(ctx, named[0]))
     if isinstance(row, OrderRow):
         assert row.symbol == SYMBOL
         assert row.key(named[0].kind) == named[0].value

@@ -17,7 +17,7 @@ from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, R
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow
 from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, Fate, PlaceState, age_of
-from bitget_margin.core.queries import query_open_orders
+from bitget_margin.core.queries import Pager, query_open_orders
 from bitget_margin.core.requests import CallContext, send_requests
 from bitget_margin.core.responses import BatchAnswer, Listing, page_of, sent_ms_of
 from bitget_margin.core.verdicts import Verdict
@@ -214,27 +214,18 @@ def _ask_by_name(placement: Placement, state: PlaceState) -> Flow[bool]:
 def _read_list(placement: Placement, listing: Listing, states: Sequence[PlaceState], unclear: set[str]) -> Flow[bool]:
     """Read a list, newest first, as far back as the call began; return whether it would have shown these orders."""
     ctx = placement.ctx
-    cursor: str | None = None
-    seen: set[str] = set()
-    for _ in range(_PAGES_MAX):
-        dialect = ctx.api
-        (reply,) = yield from send_requests(
-            ctx, [ctx.bounded(dialect.page(listing, placement.symbol, ctx.since_ms, cursor))]
-        )
-        page = dialect.read_page(reply.body) if isinstance(reply, Reply) else None
-        if page is None:
+    # One attempt for each page: the caller repeats the whole lookup.
+    pager = Pager(ctx, listing, placement.symbol, ctx.since_ms, pages_max=_PAGES_MAX, is_final=lambda _: True)
+    while (found := (yield from pager.next_page())) is not None:
+        if isinstance(found, Fault):
             return False
-        _set_began(placement, page.sent_ms)
-        fresh = [row for row in page.rows if row.order_id not in seen]
-        seen.update(row.order_id for row in fresh)
-        _show(placement, fresh, states, unclear)
-        if not page.whole:
+        _set_began(placement, found.page.sent_ms)
+        _show(placement, found.rows, states, unclear)
+        if not found.page.whole:
             return False
-        past = listing is Listing.HISTORY and (not page.full or _is_before(fresh, placement.began_ms))
-        if past or not fresh or page.cursor is None:
+        if listing is Listing.HISTORY and _is_before(found.rows, placement.began_ms):
             return True
-        cursor = page.cursor
-    return False
+    return pager.at_end
 
 
 def _show(placement: Placement, rows: Iterable[OrderRow], states: Sequence[PlaceState], unclear: set[str]) -> None:

@@ -1,167 +1,141 @@
-"""What the venue shows of orders that nobody cancels here: open-orders first, then history-orders for the rest.
+"""Queries of orders that this call does not cancel, and the pager of both order lists.
 
-That an order is not shown proves nothing: history lags, and between two questions an order may pass from one answer
-to the other.
+Open orders are read first, then order history for the rest. An order that neither list shows may still exist: history
+lags, and an order may pass from one list to the other between two requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Fault, Flow, Send
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, OrderRef, number
-from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState, lowest_number
+from bitget_margin.core.order_row import OrderRow, RowState, lowest_number
 from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
 from bitget_margin.core.verdicts import refuses_parameters
 
+T = TypeVar("T")
+
 _PAGES_MAX: Final = 10
 
 
-def fetch_orders_by_id(
-    ctx: CallContext,
-    symbol: str,
-    targets: Sequence[OrderRef],
-    *,
-    placed_in_call: bool = False,
-    thorough: bool = False,
-) -> Flow[Mapping[OrderRef, OrderRow] | Fault]:
-    """Return the rows of those of these orders that the venue shows, live or ended; or why it did not answer.
+# -- pages of a list ----------------------------------------------------------------------------------------------
 
-    With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
-    a client order id may have belonged to an older order. With `thorough`, open orders are read until a page brings
-    nothing new, however short the pages are.
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One page that the pager has read."""
+
+    page: Page
+    rows: Sequence[OrderRow]
+    """Its rows of orders that no earlier page has shown."""
+    send: Send
+    """The request that brought it."""
+
+
+@dataclass(slots=True)
+class Pager:
+    """Reads one list of orders page by page, newest first, until it ends or its bounds are reached.
+
+    The list ends where a page shows no further order or names no next page; order history also at a page that was not
+    cut off. Open orders are read on after a short page: a default page size is documented for them, no maximum.
     """
-    shown: dict[OrderRef, OrderRow] = {}
-    for listing in (Listing.OPEN, Listing.HISTORY):
-        missing = [target for target in targets if target not in shown]
-        fault = yield from _read(ctx, listing, symbol, missing, shown, placed_in_call=placed_in_call, thorough=thorough)
-        if fault is not None:
-            return fault
-    return shown
 
+    ctx: CallContext
+    listing: Listing
+    symbol: str | None
+    since_ms: int
+    span: tuple[int, int] | None = None
+    """Lowest and highest order id that is sought: the list is read between the two, where the API can."""
+    pages_max: int | None = None
+    accept: Callable[[Page], bool] = lambda _: True
+    """Returns whether a page may be used; one that may not is a fault like an answer that cannot be read."""
+    is_final: Callable[[Fault], bool] = lambda _: False
+    """Returns whether a fault is not worth a retry; see `query`."""
+    ends_at_short_page: bool = False
+    """Whether a page that was not cut off ends the list of open orders, too."""
 
-def _read(
-    ctx: CallContext,
-    listing: Listing,
-    symbol: str,
-    targets: Sequence[OrderRef],
-    shown: dict[OrderRef, OrderRow],
-    *,
-    placed_in_call: bool,
-    thorough: bool,
-) -> Flow[Fault | None]:
-    numbers = [number(target.value) if target.kind is IdKind.ORDER else None for target in targets]
-    known = [found for found in numbers if found is not None]
-    # Without its order id, an order of a moment ago is among the newest.
-    first = max(known) if known and None not in numbers else None
-    cursor: str | None = None
-    seen: set[str] = set()
-    for _ in range(_PAGES_MAX):
-        if all(target in shown for target in targets):
+    rows: dict[str, OrderRow] = field(default_factory=dict)
+    """All rows so far by order id."""
+    is_whole: bool = True
+    """Whether every row so far could be read."""
+    at_end: bool = False
+    """Whether the list was read to its end, or down to the lowest order id of the span."""
+    _cursor: str | None = None
+    _kind: AccountKind | None = None
+    _pages: int = 0
+
+    def next_page(self) -> Flow[PageRead | Fault | None]:
+        """Return the next page; None after the last one."""
+        if self.at_end or self._pages == self.pages_max:
             return None
-        asked = yield from query(
-            ctx,
-            partial(_page, listing, symbol, ctx.since_ms, cursor, first),
-            lambda dialect: dialect.read_page,
-        )
-        page = asked.result
-        if isinstance(page, Fault):
-            return page
-        fresh = [row for row in page.rows if row.order_id not in seen]
-        seen.update(row.order_id for row in fresh)
-        began = call_began_ms(ctx, page, asked.send)
-        ours = [row for row in fresh if not placed_in_call or not row.state.ended or is_placed_since(row, began)]
-        _share_out(ours, targets, symbol, shown)
+        while True:
+            found = yield from query(self.ctx, self._request, self._reader, self.is_final)
+            kind = found.send.call.endpoint.kind
+            if isinstance(found.result, Fault):
+                return found.result
+            if kind is self.ctx.api.kind:
+                break
+        if kind is not self._kind:
+            # Rows and cursor of an account of the other kind mean nothing to this one.
+            self.rows.clear()
+            self._kind = kind
+        page = found.result
+        fresh = [row for row in page.rows if row.order_id not in self.rows]
+        self.rows.update((row.order_id, row) for row in fresh)
+        self.is_whole = self.is_whole and page.whole
+        self.at_end = self._is_last(page, fresh)
+        self._cursor = page.cursor
+        self._pages += 1
+        return PageRead(page, fresh, found.send)
+
+    def _request(self, api: Api) -> Call:
+        cursor = self._cursor if api.kind is self._kind else None
+        start = None if self.span is None else api.cursor_from(self.span[1])
+        return api.page(self.listing, self.symbol, self.since_ms, cursor or start)
+
+    def _reader(self, api: Api) -> Callable[[object], Page | None]:
+        def read(body: object) -> Page | None:
+            page = api.read_page(body)
+            return page if page is not None and self.accept(page) else None
+
+        return read
+
+    def _is_last(self, page: Page, fresh: Sequence[OrderRow]) -> bool:
         lowest = lowest_number(fresh)
-        passed = first is not None and lowest is not None and lowest <= min(known)
-        # What a page that was hardly cut off does not show is asked for in history.
-        goes_on = page.full or (thorough and listing is Listing.OPEN)
-        if not fresh or passed or page.cursor is None or not goes_on:
-            return None
-        cursor = page.cursor
-    return None
+        passed = self.span is not None and lowest is not None and lowest <= self.span[0]
+        cut_off = page.full or (self.listing is Listing.OPEN and not self.ends_at_short_page)
+        return not fresh or page.cursor is None or passed or not cut_off
 
 
-def _page(listing: Listing, symbol: str, since_ms: int, cursor: str | None, first: int | None, dialect: Api) -> Call:
-    """Return the request for a page; the first begins at the newest of these orders, where the venue lets us."""
-    start = None if first is None else dialect.cursor_from(first)
-    return dialect.page(listing, symbol, since_ms, cursor or start)
+def span_of(order_ids: Iterable[str | None]) -> tuple[int, int] | None:
+    """Return the lowest and the highest of these order ids; None if one is missing or no number.
 
-
-def _share_out(
-    rows: Iterable[OrderRow], targets: Sequence[OrderRef], symbol: str, shown: dict[OrderRef, OrderRow]
-) -> None:
-    by_id = {target.value: target for target in targets if target.kind is IdKind.ORDER}
-    by_name = {target.value: target for target in targets if target.kind is IdKind.CLIENT}
-    for row in rows:
-        if row.symbol != symbol or row.state is RowState.UNREADABLE:
-            continue
-        for target in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
-            # Of several under one client order id, the newest.
-            if target is not None and (target not in shown or _newer(row, shown[target])):
-                shown[target] = row
-
-
-def _newer(row: OrderRow, than: OrderRow) -> bool:
-    return (row.number or 0) > (than.number or 0)
-
-
-def find_order(ctx: CallContext, target: OrderRef, *, placed_in_call: bool = False) -> Flow[OrderRow | Fault | None]:
-    """Return the row of one order: a live one, else the newest that ended; None if the venue shows none.
-
-    With `placed_in_call`, an ended one counts only if it was placed after the call began, by the venue's own clock:
-    a client order id may have belonged to an older order.
+    Without its order id, an order of a moment ago is among the newest.
     """
-    spoken_for: set[Listing] = set()
-    for listing in (Listing.OPEN, Listing.HISTORY):
-        if listing in spoken_for:
-            continue
-        asked = yield from query(
-            ctx,
-            partial(_call_for, target, listing, ctx.since_ms),
-            lambda dialect: dialect.read_found,
-        )
-        spoken_for.update(_question(target, listing, ctx.since_ms, ctx.api).lists)
-        page = _page_or_fault(asked.result, ctx.api)
-        if isinstance(page, Fault):
-            return page
-        ours = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
-        if placed_in_call:
-            began = call_began_ms(ctx, page, asked.send)
-            ours = [row for row in ours if not row.state.ended or is_placed_since(row, began)]
-        if ours:
-            return max(ours, key=lambda row: row.number or 0)
-    return None
+    numbers = [number(order_id) for order_id in order_ids]
+    known = [found for found in numbers if found is not None]
+    return (min(known), max(known)) if known and len(known) == len(numbers) else None
 
 
-def _page_or_fault(answer: Page | Fault, dialect: Api) -> Page | Fault:
-    """Return the page that an answer comes to: that the venue does not know an order is an empty one."""
-    page = page_of(answer, dialect.read_found) if isinstance(answer, Fault) else answer
-    return answer if page is None else page
-
-
-def _question(target: OrderRef, listing: Listing, since_ms: int, dialect: Api) -> OrderQuery:
-    """Return the question for an order that speaks for a list."""
-    questions = dialect.by_id(target.symbol, target.kind, target.value, since_ms)
-    return next(question for question in questions if listing in question.lists)
-
-
-def _call_for(target: OrderRef, listing: Listing, since_ms: int, dialect: Api) -> Call:
-    return _question(target, listing, since_ms, dialect).call
-
-
-def _open_page(symbol: str | None, since_ms: int, kind: AccountKind, cursor: str | None, dialect: Api) -> Call:
-    """Return the request for a page of open orders; a cursor means nothing to an account of another kind."""
-    return dialect.page(Listing.OPEN, symbol, since_ms, cursor if dialect.kind is kind else None)
+def match_rows(
+    rows: Iterable[OrderRow], by_order_id: Mapping[str, T], by_client_id: Mapping[str, T]
+) -> Iterator[tuple[T, OrderRow]]:
+    """Yield each row with what its order id and its client order id stand for: one order may be named by both."""
+    for row in rows:
+        for found in (by_order_id.get(row.order_id), by_client_id.get(row.client_id or "")):
+            if found is not None:
+                yield found, row
 
 
 def call_began_ms(ctx: CallContext, page: Page, send: Send) -> float | None:
-    """Return when this call began on the venue's own clock: a little late, by the time that the request travelled.
+    """Return when this call began on the venue's clock: a little late, by the time that the request travelled.
 
     Late rather than early: what ended before the call must not count as ended by it.
     """
@@ -170,19 +144,7 @@ def call_began_ms(ctx: CallContext, page: Page, send: Send) -> float | None:
     return page.sent_ms - (send.left_ms - ctx.deadline.start_ms)
 
 
-def is_placed_since(row: OrderRow, began: float | None) -> bool:
-    """Whether an order was placed after the call began, on the venue's own clock."""
-    return began is not None and row.created_ms is not None and row.created_ms >= began - VENUE_CLOCK_RESOLUTION_MS
-
-
-def _whole_page(dialect: Api) -> Callable[[object], Page | None]:
-    """Return a reader of pages of which every row counts: one that cannot be read may be an order that lives."""
-
-    def read(body: object) -> Page | None:
-        page = dialect.read_page(body)
-        return page if page is not None and page.whole else None
-
-    return read
+# -- queries ------------------------------------------------------------------------------------------------------
 
 
 def query_open_orders(
@@ -192,32 +154,79 @@ def query_open_orders(
     since_ms: int | None = None,
     at_most: int | None = None,
 ) -> Flow[tuple[OrderRow, ...] | Fault]:
-    """Return the open orders of one symbol, or of all, over all pages: the last one is known by bringing no new id.
+    """Return the open orders of one symbol, or of all, over all pages.
 
-    A short page is not taken for the last one: the venue documents a default limit for this endpoint, not its cap.
+    A page with a row that cannot be read is a fault: the row may be an open order.
     """
-    found: dict[str, OrderRow] = {}
-    cursor: str | None = None
-    since_ms = ctx.since_ms if since_ms is None else since_ms
-    kind = ctx.api.kind
-    while at_most is None or len(found) < at_most:
-        asked = yield from query(
-            ctx,
-            partial(_open_page, symbol, since_ms, kind, cursor),
-            _whole_page,
-            refuses_parameters if symbol is None else lambda _: False,
-        )
-        page = asked.result
-        if isinstance(page, Fault):
-            return page
-        if ctx.api.kind is not kind:
-            # Another account since: what was found is not its own, and neither is the cursor.
-            kind, cursor = ctx.api.kind, None
-            found.clear()
-            continue
-        fresh = {row.order_id: row for row in page.rows if row.order_id not in found}
-        found.update(fresh)
-        cursor = page.cursor
-        if not fresh or cursor is None:
+    pager = Pager(
+        ctx,
+        Listing.OPEN,
+        symbol,
+        ctx.since_ms if since_ms is None else since_ms,
+        accept=lambda page: page.whole,
+        is_final=refuses_parameters if symbol is None else lambda _: False,
+    )
+    while at_most is None or len(pager.rows) < at_most:
+        found = yield from pager.next_page()
+        if isinstance(found, Fault):
+            return found
+        if found is None:
             break
-    return tuple(row for row in found.values() if symbol is None or row.symbol == symbol)
+    return tuple(row for row in pager.rows.values() if symbol is None or row.symbol == symbol)
+
+
+def fetch_orders_by_id(
+    ctx: CallContext, symbol: str, targets: Sequence[OrderRef]
+) -> Flow[Mapping[OrderRef, OrderRow] | Fault]:
+    """Return the rows of those of these orders that are listed, live or ended; or the fault that prevented it."""
+    shown: dict[OrderRef, OrderRow] = {}
+    for listing in (Listing.OPEN, Listing.HISTORY):
+        missing = [target for target in targets if target not in shown]
+        by_order_id = {target.value: target for target in missing if target.kind is IdKind.ORDER}
+        by_client_id = {target.value: target for target in missing if target.kind is IdKind.CLIENT}
+        span = None if by_client_id else span_of(by_order_id)
+        # What a short page of open orders does not show is read from history.
+        pager = Pager(ctx, listing, symbol, ctx.since_ms, span, pages_max=_PAGES_MAX, ends_at_short_page=True)
+        while any(target not in shown for target in missing):
+            found = yield from pager.next_page()
+            if isinstance(found, Fault):
+                return found
+            if found is None:
+                break
+            rows = (row for row in found.rows if row.symbol == symbol and row.state is not RowState.UNREADABLE)
+            for target, row in match_rows(rows, by_order_id, by_client_id):
+                # Of several under one client order id, the newest.
+                if target not in shown or (row.number or 0) > (shown[target].number or 0):
+                    shown[target] = row
+    return shown
+
+
+def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | None]:
+    """Return the row of one order: a live one, else the newest that ended; None if neither list has one."""
+    covered: set[Listing] = set()
+    for listing in (Listing.OPEN, Listing.HISTORY):
+        if listing in covered:
+            continue
+        found = yield from query(ctx, partial(_order_call, target, listing, ctx.since_ms), lambda api: api.read_found)
+        covered.update(_order_query(target, listing, ctx.since_ms, ctx.api).lists)
+        page = found.result
+        if isinstance(page, Fault):
+            # A fault that means "unknown order" is an empty page.
+            empty = page_of(page, ctx.api.read_found)
+            if empty is None:
+                return page
+            page = empty
+        rows = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
+        if rows:
+            return max(rows, key=lambda row: row.number or 0)
+    return None
+
+
+def _order_query(target: OrderRef, listing: Listing, since_ms: int, api: Api) -> OrderQuery:
+    """Return the query for one order that covers a list."""
+    queries = api.by_id(target.symbol, target.kind, target.value, since_ms)
+    return next(found for found in queries if listing in found.lists)
+
+
+def _order_call(target: OrderRef, listing: Listing, since_ms: int, api: Api) -> Call:
+    return _order_query(target, listing, since_ms, api).call

@@ -1,4 +1,4 @@
-"""Orders are looked at in few requests, and nothing but their own rows is shown of them."""
+"""Order lists are read whole or not at all, and an order is shown by nothing but its own rows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,119 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.effects import Call, Fault, Send
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
-from bitget_margin.core.order_row import RowState
-from bitget_margin.core.queries import fetch_orders_by_id
-from support.script import EPOCH_MS, ROUND_TRIP_MS, SINCE_MS, Script, fault, in_turn, page, row
+from bitget_margin.core.order_row import OrderRow, RowState
+from bitget_margin.core.queries import call_began_ms, fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.responses import Page
+from support.script import EPOCH_MS, SINCE_MS, START_MS, Script, fault, in_turn, page, row
 
 OPEN, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
 NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
+BY_ORDER_ID = OrderRef("BTCUSDT", IdKind.ORDER, "12")
+
+
+def ids(found: Any) -> list[str]:
+    """Return the ids of what was listed."""
+    assert not isinstance(found, Fault)
+    return [each.order_id for each in found]
+
+
+def unified_row(order_id: int) -> dict[str, Any]:
+    """Return a row of a unified account."""
+    return {"orderId": str(order_id), "category": "MARGIN", "symbol": "BTCUSDT", "orderStatus": "new"}
+
+
+# -- open orders ------------------------------------------------------------------------------------------------------
+
+
+def test_pages_are_read_until_one_brings_nothing_new() -> None:
+    """A short page is not taken for the last one; each begins below the lowest id so far."""
+    venue = Script(in_turn(page(row(12), row(11)), page(row(9)), page(row(9))))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == ["12", "11", "9"]
+    params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "limit": "100"}
+    assert [call.params for call in venue.calls] == [
+        params,
+        params | {"idLessThan": "11"},
+        params | {"idLessThan": "9"},
+    ]
+    assert {call.endpoint for call in venue.calls} == {Endpoint.OPEN_ORDERS}
+
+
+def test_nothing_open_is_one_question() -> None:
+    venue = Script(in_turn(page()))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == []
+    assert len(venue.calls) == 1
+
+
+def test_rows_without_a_number_lead_to_no_other_page() -> None:
+    venue = Script(in_turn(page(row(12, orderId="x"))))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == ["x"]
+    assert len(venue.calls) == 1
+
+
+def test_a_caller_may_stop_at_so_many_and_begin_elsewhere() -> None:
+    venue = Script(in_turn(page(row(12), row(11)), page(row(10), row(9)), page()))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT", since_ms=7, at_most=3))) == ["12", "11", "10", "9"]
+    assert [call.params["startTime"] for call in venue.calls if isinstance(call.params, dict)] == ["7", "7"]
+    exact = Script(in_turn(page(row(12), row(11)), page(row(10))))
+    assert ids(exact.run(query_open_orders(exact.ctx(), "BTCUSDT", at_most=2))) == ["12", "11"]
+    assert len(exact.calls) == 1
+
+
+def test_orders_of_other_symbols_are_left_out_unless_all_were_asked_for() -> None:
+    rows = page(row(12), row(11, symbol="ETHUSDT"))
+    venue = Script(in_turn(rows))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == ["12"]
+    everything = Script(in_turn(rows))
+    assert ids(everything.run(query_open_orders(everything.ctx(), None))) == ["12", "11"]
+    assert everything.calls[0].params == {"startTime": str(SINCE_MS), "limit": "100"}
+
+
+def test_a_page_with_a_row_that_cannot_be_read_is_asked_for_again() -> None:
+    """It may be an order that lives."""
+    venue = Script(in_turn(page(row(12), {"orderId": "11"}), page(row(12), row(11)), page()))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == ["12", "11"]
+    assert venue.waits == [150]
+    never = Script(in_turn(page(row(12), {"orderId": "11"})))
+    assert isinstance(never.run(query_open_orders(never.ctx(timeout_ms=1_000), "BTCUSDT")), Fault)
+
+
+def test_half_a_list_is_none() -> None:
+    denied = fault("40014")
+    venue = Script(in_turn(page(row(12)), denied))
+    assert venue.run(query_open_orders(venue.ctx(), "BTCUSDT")) is denied
+
+
+def test_a_venue_that_wants_a_symbol_says_so_in_doubtful_codes_too() -> None:
+    """40808 may mean a release window; without a symbol, it means symbol by symbol."""
+    wants = fault("40808", "Parameter verification exception")
+    venue = Script(in_turn(wants, page()))
+    assert venue.run(query_open_orders(venue.ctx(), None)) is wants
+    named = Script(in_turn(wants, page()))
+    assert ids(named.run(query_open_orders(named.ctx(), "BTCUSDT"))) == []
+
+
+def test_an_account_that_turns_out_another_one_is_listed_from_the_beginning() -> None:
+    """What the other endpoints showed is not its own, and neither is their cursor."""
+    unified = {"list": [unified_row(7)], "cursor": None}
+    venue = Script(in_turn(page(row(12)), fault("40085"), unified))
+    assert ids(venue.run(query_open_orders(venue.ctx(), "BTCUSDT"))) == ["7"]
+    params = {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT"}
+    assert venue.calls[2:] == [Call(Endpoint.UNIFIED_OPEN_ORDERS, params)]
+
+
+def test_the_pages_of_a_unified_account_follow_its_own_cursor() -> None:
+    first, second = {"list": [unified_row(7)], "cursor": "z"}, {"list": [unified_row(8)], "cursor": None}
+    venue = Script(in_turn(first, second))
+    found = venue.run(query_open_orders(venue.ctx(kind=AccountKind.UNIFIED), "BTCUSDT"))
+    assert ids(found) == ["7", "8"]
+    params = {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT"}
+    assert [call.params for call in venue.calls] == [params, params | {"cursor": "z"}]
+
+
+# -- many orders ------------------------------------------------------------------------------------------------------
 
 
 def by_id(*numbers: int) -> list[OrderRef]:
@@ -23,9 +127,9 @@ def by_id(*numbers: int) -> list[OrderRef]:
     return [OrderRef("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
 
 
-def look(venue: Script, targets: Sequence[OrderRef], **how: Any) -> dict[str, str]:
+def look(venue: Script, targets: Sequence[OrderRef]) -> dict[str, str]:
     """Return which order each was shown to be."""
-    shown = venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", targets, **how))
+    shown = venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", targets))
     assert not isinstance(shown, Fault)
     return {target.value: found.order_id for target, found in shown.items()}
 
@@ -150,22 +254,6 @@ def test_a_name_is_no_order_id_and_an_order_id_no_name() -> None:
     assert asked(venue) == [(OPEN, None), (HISTORY, None)]
 
 
-@pytest.mark.parametrize(("created", "counts"), [(-2, False), (-1, True), (50, True)])
-def test_an_ended_order_of_a_name_counts_only_if_it_was_placed_in_this_call(created: int, counts: bool) -> None:
-    """By the venue's own clock: the answer came ten milliseconds after the question left."""
-    began = EPOCH_MS + int(ROUND_TRIP_MS)
-    ended = row(12, "cancelled", clientOid="a", cTime=str(began + created))
-    venue = Script(in_turn(page(), page(ended)))
-    assert look(venue, [NAMED], placed_in_call=True) == ({"a": "12"} if counts else {})
-
-
-def test_a_live_order_of_a_name_counts_whenever_it_was_placed() -> None:
-    venue = Script(in_turn(page(row(12, clientOid="a"))))
-    assert look(venue, [NAMED], placed_in_call=True) == {"a": "12"}
-    ended = Script(in_turn(page(), page(row(12, "filled", clientOid="a"))))
-    assert look(ended, [NAMED]) == {"a": "12"}
-
-
 def test_a_unified_account_is_read_from_its_newest_page() -> None:
     """A cursor is the venue's own."""
     found = {"orderId": "12", "category": "MARGIN", "symbol": "BTCUSDT", "orderStatus": "new"}
@@ -175,3 +263,71 @@ def test_a_unified_account_is_read_from_its_newest_page() -> None:
     assert [target.value for target in shown] == ["12"]
     params = {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT"}
     assert venue.calls == [Call(Endpoint.UNIFIED_OPEN_ORDERS, params)]
+
+
+# -- one order --------------------------------------------------------------------------------------------------------
+
+
+def test_a_live_order_is_found_with_one_question() -> None:
+    venue = Script(in_turn(page(row(12))))
+    found = venue.run(find_order(venue.ctx(), BY_ORDER_ID))
+    assert isinstance(found, OrderRow)
+    assert (found.order_id, found.state) == ("12", RowState.LIVE)
+    params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"}
+    assert venue.calls == [Call(Endpoint.OPEN_ORDERS, params)]
+
+
+def test_an_order_that_is_not_open_is_looked_for_in_history() -> None:
+    venue = Script(in_turn(page(), page(row(12, "filled"))))
+    found = venue.run(find_order(venue.ctx(), BY_ORDER_ID))
+    assert isinstance(found, OrderRow)
+    assert found.state is RowState.FILLED
+    assert [call.endpoint for call in venue.calls] == [Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
+
+
+def test_a_venue_that_does_not_know_it_in_words_is_asked_for_history_all_the_same() -> None:
+    gone = fault("43001", "The order does not exist")
+    venue = Script(in_turn(gone, page(row(12, "filled"))))
+    assert isinstance(venue.run(find_order(venue.ctx(), BY_ORDER_ID)), OrderRow)
+    nowhere = Script(in_turn(gone))
+    assert nowhere.run(find_order(nowhere.ctx(), BY_ORDER_ID)) is None
+    assert len(nowhere.calls) == 2
+
+
+def test_why_the_venue_does_not_answer_is_told_and_not_taken_for_absence() -> None:
+    denied = fault("40014")
+    venue = Script(in_turn(page(), denied))
+    assert venue.run(find_order(venue.ctx(), BY_ORDER_ID)) is denied
+
+
+def test_rows_of_other_orders_and_other_symbols_are_not_it() -> None:
+    venue = Script(in_turn(page(row(13), row(12, symbol="ETHUSDT"))))
+    assert venue.run(find_order(venue.ctx(), BY_ORDER_ID)) is None
+
+
+def test_of_several_under_one_name_the_newest_is_found() -> None:
+    rows = [row(7, "cancelled", clientOid="a"), row(11, "cancelled", clientOid="a"), row(9, "filled", clientOid="a")]
+    venue = Script(in_turn(page(), page(*rows)))
+    found = venue.run(find_order(venue.ctx(), NAMED))
+    assert isinstance(found, OrderRow)
+    assert found.order_id == "11"
+    assert venue.calls[1].params == {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "clientOid": "a"}
+
+
+def test_a_unified_account_is_asked_once_for_both_lists() -> None:
+    venue = Script(in_turn(fault("25204", "Order does not exist")))
+    assert venue.run(find_order(venue.ctx(kind=AccountKind.UNIFIED), BY_ORDER_ID)) is None
+    assert venue.calls == [Call(Endpoint.UNIFIED_ORDER, {"orderId": "12"})]
+    turned = Script(in_turn(fault("40085"), fault("25204", "Order does not exist")))
+    assert turned.run(find_order(turned.ctx(), BY_ORDER_ID)) is None
+    assert [call.endpoint for call in turned.calls] == [Endpoint.OPEN_ORDERS, Endpoint.UNIFIED_ORDER]
+
+
+def test_when_a_call_began_is_known_only_where_both_clocks_are() -> None:
+    """The venue's clock, less the time from the beginning of the call to the departure of this question."""
+    ctx = Script(in_turn(page())).ctx()
+    send = Send(Call(Endpoint.OPEN_ORDERS, {}), 1, 1, left_ms=START_MS + 300)
+    assert call_began_ms(ctx, Page((), 0, EPOCH_MS), send) == EPOCH_MS - 300
+    assert call_began_ms(ctx, Page((), 0), send) is None
+    send.left_ms = None
+    assert call_began_ms(ctx, Page((), 0, EPOCH_MS), send) is None
