@@ -1,101 +1,115 @@
-"""When a request may leave: its place in the window of this process, or in one that several processes share."""
+"""Rate limiting of signed requests, by a window of this process or one shared with other processes."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
 import ccxt
 
 from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
-from bitget_margin.adapter.transport import monotonic_ms
-from bitget_margin.core.effects import Fault, ReplyOrFault, Send
+from bitget_margin.adapter.transport import header, monotonic_ms
+from bitget_margin.core.effects import Block, Fault, Flow, ReplyOrFault, Send, TimeUp, Wait
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit import LimiterDown, SharedLimiter, Slot, WhenDown
-from bitget_margin.rate_limit.registry import _forget, window
+from bitget_margin.rate_limit.registry import window_for
 from bitget_margin.rate_limit.window import PERIOD_MS, Window
 
+QUOTA_HEADER: Final = "x-mbx-used-remain-limit"
+"""Remaining requests to this endpoint: https://www.bitget.com/api-doc/common/faq, question 11."""
 _NO_TIME: Final = "no time was left before the deadline"
-_NO_ROOM: Final = "the rate limit left no room before the deadline"
-_AGAIN_MS: Final = 100.0
-"""Between two looks at whether a store that failed may be asked again."""
+_NO_SLOT: Final = "the rate limit left no room before the deadline"
+_RETRY_MS: Final = 100.0
+"""Pause between two checks whether a store that failed may be tried again."""
+_ENDPOINTS: Final = {f"/api/{endpoint.path}": endpoint for endpoint in Endpoint}
+_logger: Final = logging.getLogger("bitget_margin.windows")
+
+_uids: Final[dict[str, str]] = {}
+"""UIDs that the venue has reported, by the account name that is derived from the key."""
 
 
-class _Turn(Enum):
-    """By which window a request leaves."""
+def acquire(exchange: MarginExchange, send: Send) -> Flow[Fault | None]:
+    """Wait until the request may leave and record its departure; return a fault if that is not before its deadline.
 
-    SHARED = "shared"
-    """It has a place in the one that processes share."""
-    ALONE = "alone"
-    """It goes by the window of this process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Let so much time pass."""
-
-    ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Knock:
-    """Ask a shared window, which blocks; what it raises, or GateDown where it takes longer, is the answer too."""
-
-    ask: Callable[[], Slot | None]
-    allowed_ms: float
-
-
-Step: TypeAlias = Pause | Knock
-Departure: TypeAlias = Generator[Step, object, Fault | None]
-
-
-def acquire(exchange: MarginExchange, send: Send) -> Departure:
-    """Wait until the request may leave, and note that it does; return the fault if it does not before its time is up.
-
-    The drivers do what is yielded. Closed early, it gives its place in the window of this process back; one in a shared
-    window that was given ahead of time is lost until then.
+    Closed early, it releases its slot in the window of this process; one that a shared window reserved ahead is lost.
     """
-    if (now := monotonic_ms()) >= send.deadline_ms:
+    if (now_ms := monotonic_ms()) >= send.deadline_ms:
         return unsent_fault(exchange, send, _NO_TIME)
     if not exchange.enableRateLimit:
-        _leave(send, now)
+        _record_departure(send, now_ms)
         return None
-    gate = shared_limiter_of(exchange)
-    shared = _Turn.ALONE if gate is None else (yield from _shared(exchange, send, gate))
-    if isinstance(shared, Fault):
-        return shared
+    limiter = shared_limiter_of(exchange)
+    granted = limiter is not None and (yield from _acquire_shared(exchange, send, limiter))
+    if isinstance(granted, Fault):
+        return granted
     window = window_of(exchange, send.call.endpoint)
-    now = monotonic_ms()
-    # Where the store fails next, the window of this process knows what has left.
-    at_ms = window.record_slot(now) if shared is _Turn.SHARED else window.reserve(now, send.deadline_ms)
+    now_ms = monotonic_ms()
+    # Shared slots are recorded here too: the window of this process takes over when the store fails.
+    at_ms = window.record_slot(now_ms) if granted else window.reserve(now_ms, send.deadline_ms)
     if at_ms is None:
-        return unsent_fault(exchange, send, _NO_ROOM)
+        return unsent_fault(exchange, send, _NO_SLOT)
     try:
-        while (now := monotonic_ms()) < send.deadline_ms:
-            until_ms: float | None = at_ms if at_ms > now else window.start(now)
+        while (now_ms := monotonic_ms()) < send.deadline_ms:
+            until_ms = at_ms if at_ms > now_ms else window.start(now_ms)
             if until_ms is None:
                 send.slot_ms = at_ms
-                _leave(send, now)
+                _record_departure(send, now_ms)
                 return None
-            yield Pause(min(until_ms, send.deadline_ms) - now)
+            yield Wait(min(until_ms, send.deadline_ms))
     except BaseException:
         window.release(at_ms)
         raise
     window.release(at_ms)
-    return unsent_fault(exchange, send, _NO_ROOM)
+    return unsent_fault(exchange, send, _NO_SLOT)
+
+
+def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter) -> Flow[Fault | bool]:
+    """Wait for a slot in a shared window; return whether one was granted, or the fault of a request that cannot leave.
+
+    False only for requests of a cancel while the store is down: the window of this process then decides.
+    """
+    endpoint = send.call.endpoint
+    why = _NO_SLOT
+    while (left_ms := send.deadline_ms - monotonic_ms()) > 0:
+        slot = yield from _reserve_shared(limiter, shared_name(exchange, endpoint), endpoint.per_second, left_ms)
+        if isinstance(slot, Slot):
+            yield Wait(monotonic_ms() + slot.wait_ms)
+            if slot.kept:
+                return True
+            continue
+        if slot is None:
+            break
+        if send.is_cancel:
+            return False
+        why = f"the shared rate window {limiter.url} is down ({slot})"
+        if limiter.when_down is WhenDown.FAIL:
+            break
+        yield Wait(monotonic_ms() + min(_RETRY_MS, left_ms))
+    return unsent_fault(exchange, send, why)
+
+
+def _reserve_shared(limiter: SharedLimiter, name: str, limit: int, left_ms: float) -> Flow[Slot | Exception | None]:
+    """Request one slot from the store; None if there is none in time, an exception if the store is down."""
+    if limiter.in_backoff():
+        return LimiterDown("it has just failed")
+    allowed_ms = min(limiter.timeout_ms, left_ms)
+    try:
+        slot: Slot | None = yield Block(partial(limiter.reserve, name, limit, PERIOD_MS, left_ms), allowed_ms)
+    except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
+        failure = LimiterDown(f"no response within {allowed_ms:.0f} ms") if isinstance(error, TimeUp) else error
+        limiter.record_failure(failure)
+        return failure
+    limiter.record_success()
+    return slot
 
 
 def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault) -> None:
-    """Note that the request has been answered, and so had arrived; or that it never found a connection."""
+    """Record that the request had arrived by now, since it has a reply; or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
     window = window_of(exchange, send.call.endpoint)
@@ -111,84 +125,42 @@ def unsent_fault(exchange: MarginExchange, send: Send, why: str) -> Fault:
     return Fault(error, text=why, sent=False)
 
 
-def _shared(exchange: MarginExchange, send: Send, gate: SharedLimiter) -> Generator[Step, object, Fault | _Turn]:
-    """Wait for a place in a shared window, or find out that there is none."""
-    name = shared_name(exchange, send.call.endpoint)
-    why = _NO_ROOM
-    while (left_ms := send.deadline_ms - monotonic_ms()) > 0:
-        answer: object = LimiterDown("it has just failed")
-        if not gate.in_backoff():
-            ask = partial(gate.reserve, name, send.call.endpoint.per_second, PERIOD_MS, left_ms)
-            answer = yield Knock(ask, min(gate.timeout_ms, left_ms))
-            if isinstance(answer, Exception):
-                gate.record_failure(answer)
-            else:
-                gate.record_success()
-        if isinstance(answer, Exception):
-            if send.is_cancel:
-                return _Turn.ALONE
-            why = f"the shared rate window {gate.url} cannot be asked ({answer})"
-            if gate.when_down is WhenDown.FAIL:
-                break
-            yield Pause(min(_AGAIN_MS, left_ms))
-        elif isinstance(answer, Slot):
-            yield Pause(answer.wait_ms)
-            if answer.kept:
-                return _Turn.SHARED
-        else:
-            break
-    return unsent_fault(exchange, send, why)
-
-
-def _leave(send: Send, now: float) -> None:
-    send.started, send.left_ms = True, now
-
-
-QUOTA_HEADER: Final = "x-mbx-used-remain-limit"
-"""How many requests to this endpoint are left: https://www.bitget.com/api-doc/common/faq, question 11."""
-_ENDPOINTS: Final = {f"/api/{endpoint.path}": endpoint for endpoint in Endpoint}
-_logger: Final = logging.getLogger("bitget_margin.windows")
-
-_uids: Final[dict[str, str]] = {}
-"""What the venue has said of whose account it is, by the name that goes by the key."""
-
-
 def window_of(exchange: MarginExchange, endpoint: Endpoint) -> Window:
-    """Return the window that counts for an exchange object."""
-    return window(_account(exchange), endpoint)
+    """Return the window of this process for an endpoint of the exchange object's account."""
+    return window_for(_account(exchange), endpoint.path, endpoint.per_second)
 
 
 def shared_name(exchange: MarginExchange, endpoint: Endpoint) -> str:
-    """Return the name of the window among processes."""
+    """Return the name of the window that processes share."""
     return f"{_account(exchange)} {endpoint.path}"
 
 
 def account_name(uid: object, api_key: object, url: object) -> str:
-    """Name the account whose window counts: its UID, else a hash of its key; `url` keeps venues apart."""
-    who = f"uid {uid}" if uid else hashlib.sha256(str(api_key).encode()).hexdigest()
-    return f"{url} {who}"
+    """Return the account's name for rate windows: its UID, else a hash of its key; `url` separates venues."""
+    account = f"uid {uid}" if uid else hashlib.sha256(str(api_key).encode()).hexdigest()
+    return f"{url} {account}"
 
 
 def learn_quota(exchange: MarginExchange, status: int, url: object, headers: object) -> None:
-    """Take in what an answer says of the quota: the only sign of other programs on the account.
+    """Count requests of other programs on the account, from the remaining quota in a response.
 
-    :param status: the HTTP status of the answer
-    :param url: of the request
-    :param headers: of the answer
+    :param status: HTTP status of the response
+    :param url: URL of the request
+    :param headers: headers of the response
     """
     endpoint = _ENDPOINTS.get(urlsplit(url).path) if isinstance(url, str) else None
     if endpoint is None or not exchange.enableRateLimit:
         return
     refused = status == HTTPStatus.TOO_MANY_REQUESTS
-    left = 0 if refused else _left(headers)
-    # What processes take of a window that they share, its store knows better.
-    if left is None or (not refused and exchange.options.get(RATE_GATE) is not None):
+    remaining = 0 if refused else _remaining(headers)
+    # The store of a shared window knows what the processes that share it have used.
+    if remaining is None or (not refused and exchange.options.get(RATE_GATE) is not None):
         return
-    strangers = window_of(exchange, endpoint).record_quota(left, monotonic_ms())
+    foreign = window_of(exchange, endpoint).record_quota(remaining, monotonic_ms())
     if refused:
-        _logger.warning("%s: the venue's rate limit is used up; %d requests were not ours", endpoint.path, strangers)
-    elif strangers:
-        _logger.info("%s: %d requests were not ours, %d are left", endpoint.path, strangers, left)
+        _logger.warning("%s: the rate limit is used up; %d requests were of other programs", endpoint.path, foreign)
+    elif foreign:
+        _logger.info("%s: %d requests were of other programs, %d are left", endpoint.path, foreign, remaining)
 
 
 def known_uid(exchange: MarginExchange) -> str | None:
@@ -197,21 +169,19 @@ def known_uid(exchange: MarginExchange) -> str | None:
 
 
 def learn_uid(exchange: MarginExchange, uid: str) -> None:
-    """Remember the UID, for every exchange object with this key."""
+    """Store the UID for every exchange object with this key."""
     _uids[_account(exchange)] = uid
     exchange.options[UID] = uid
 
 
-def _left(headers: object) -> int | None:
-    if not isinstance(headers, Mapping):
-        return None
-    value: Any = next((value for name, value in headers.items() if str(name).lower() == QUOTA_HEADER), None)
+def _record_departure(send: Send, now_ms: float) -> None:
+    send.started, send.left_ms = True, now_ms
+
+
+def _remaining(headers: object) -> int | None:
+    value = header(headers, QUOTA_HEADER)
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
 
 
 def _account(exchange: MarginExchange) -> str:
     return account_name(exchange.options.get(UID), exchange.apiKey, exchange.urls["api"]["margin"])
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

@@ -1,4 +1,4 @@
-"""What the sync and the async driver share: how one request is paced, bounded and read."""
+"""One request through ccxt, as both drivers send it: parameters, time limit, and faults for what has no response."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.effects import Fault, Send
 from bitget_margin.core.endpoints import AccountKind
 
+LIST: Final = "bitget_margin_list"
+"""Parameter that holds a list which is the whole body of a request: ccxt accepts only a dict of parameters."""
+PACED: Final = ContextVar("PACED", default=False)
+"""Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
 _APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}
 _COST: Final = {"cost": 2}
 
@@ -23,9 +27,9 @@ def allowed_ms(send: Send) -> float:
 
 
 def request(exchange: Any, send: Send) -> Any:
-    """Start the request through ccxt: its answer, or in the async flavour the coroutine that brings it.
+    """Send the request through ccxt once; return its response, in the async flavour a coroutine.
 
-    Never repeated by ccxt itself: whether to send again is for the flow to decide.
+    ccxt's own retries are off: only the flow decides whether to send again.
     """
     endpoint, params = send.call.endpoint, send.call.params
     body = params if isinstance(params, Mapping) else {LIST: params}
@@ -34,10 +38,9 @@ def request(exchange: Any, send: Send) -> Any:
 
 
 def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:
-    """Return the fault of a request that was left alone because its time was up: it may have been executed."""
-    path = send.call.endpoint.path
-    said = f"{path} did not answer within {after_ms:.0f} ms"
-    return Fault(ccxt.RequestTimeout(f"{exchange.id} {said}"), text=said)
+    """Return the fault of a request without a response in its time: it may have been executed."""
+    message = f"{send.call.endpoint.path} did not respond within {after_ms:.0f} ms"
+    return Fault(ccxt.RequestTimeout(f"{exchange.id} {message}"), text=message)
 
 
 def no_markets(exchange: MarginExchange) -> ccxt.RequestTimeout:
@@ -46,18 +49,17 @@ def no_markets(exchange: MarginExchange) -> ccxt.RequestTimeout:
 
 
 def advance(flow: Generator[Any, Any, Any], value: Any, error: BaseException | None) -> Any:
-    """Hand the flow what came of its last effect, and return the next one."""
+    """Pass the result of the last effect to the flow and return its next effect."""
     return flow.send(value) if error is None else flow.throw(error)
 
 
+def header(headers: object, name: str) -> Any:
+    """Return the value of a response header; None if it is missing. `name` is in lower case."""
+    if not isinstance(headers, Mapping):
+        return None
+    return next((value for key, value in headers.items() if str(key).lower() == name), None)
+
+
 def monotonic_ms() -> float:
-    """Return a time that only goes forward."""
+    """Return milliseconds of a clock that only moves forward."""
     return time.monotonic() * 1_000
-
-
-LIST: Final = "bitget_margin_list"
-"""Under this name, parameters hold the list that is the whole body of a request: ccxt wants a dict, to look for options
-of its own in it."""
-
-PACED: Final = ContextVar("PACED", default=False)
-"""Set while a request of ours goes through ccxt: it has waited for its own window, so ccxt's pacing is skipped."""

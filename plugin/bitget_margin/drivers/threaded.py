@@ -1,4 +1,4 @@
-"""Runs a flow with blocking calls, for the sync class."""
+"""Driver of the sync class: runs a flow with blocking calls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, transport
 from bitget_margin.adapter.errors import documented
-from bitget_margin.adapter.rate_limits import Knock, Pause, Step
 from bitget_margin.adapter.transport import PACED, monotonic_ms
 from bitget_margin.core.effects import (
+    Block,
     Effect,
-    Fault,
     Flow,
     LoadMarkets,
     Reply,
@@ -25,33 +24,9 @@ from bitget_margin.core.effects import (
     Send,
     SendAll,
     T,
+    TimeUp,
     Wait,
 )
-from bitget_margin.rate_limit import LimiterDown
-
-
-class TimeUp(Exception):
-    """The work was left alone: its time was up."""
-
-
-def _within(work: Callable[[], T], allowed_ms: float) -> T:
-    """Run work in a thread of its own, and leave it there when its time is up: `requests` has no total timeout."""
-    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            results.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
-            results.put((None, error))
-
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    try:
-        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
-    except queue.Empty:
-        raise TimeUp from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]  # a value, as there is no error
 
 
 class ThreadedDriver:
@@ -61,7 +36,7 @@ class ThreadedDriver:
         self._exchange = exchange
 
     def run(self, flow: Flow[T]) -> T:
-        """Return what the flow returns; an interrupt goes through the flow, so that it carries the report."""
+        """Return what the flow returns; an interrupt is raised in the flow, so that it carries the report."""
         value, error = None, None
         try:
             while True:
@@ -78,6 +53,8 @@ class ThreadedDriver:
         match effect:
             case SendAll(sends):
                 return tuple(self._send(send) for send in sends)
+            case Block(work, allowed_ms):
+                return _run_within(work, allowed_ms)
             case Wait(until_ms):
                 time.sleep(max(0.0, until_ms - monotonic_ms()) / 1_000)
             case LoadMarkets(deadline_ms):
@@ -87,68 +64,60 @@ class ThreadedDriver:
         return None
 
     def _send(self, send: Send) -> ReplyOrFault:
-        unsent = self._depart(send)
+        unsent = self.run(rate_limits.acquire(self._exchange, send))
         if unsent is not None:
             return unsent
         allowed_ms = transport.allowed_ms(send)
         try:
-            send.reply = _paced(lambda: transport.request(self._exchange, send), allowed_ms)
+            send.reply = self._request(send, allowed_ms)
             rate_limits.record_reply(self._exchange, send, send.reply)
         except TimeUp:
             send.reply = transport.timed_out(self._exchange, send, allowed_ms)
         return send.reply
 
-    def _depart(self, send: Send) -> Fault | None:
-        with contextlib.closing(rate_limits.acquire(self._exchange, send)) as steps:
-            answer: object = None
-            while True:
-                try:
-                    step = steps.send(answer)
-                except StopIteration as stop:
-                    return stop.value  # type: ignore[no-any-return]  # what the steps return
-                answer = _step(step)
+    def _request(self, send: Send, allowed_ms: float) -> ReplyOrFault:
+        token = PACED.set(True)
+        try:
+            return Reply(_run_within(lambda: transport.request(self._exchange, send), allowed_ms))
+        except TimeUp:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
+            return ccxt_errors.reply(error)
+        finally:
+            PACED.reset(token)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
-            _within(self._exchange.load_markets, deadline_ms - monotonic_ms())
+            _run_within(self._exchange.load_markets, deadline_ms - monotonic_ms())
         except TimeUp:
             raise transport.no_markets(self._exchange) from None
         except Exception as error:
             raise documented(f"{self._exchange.id} load_markets()", error) from error
 
     def _resync(self, deadline_ms: float) -> None:
-        # Where this fails, the repeated request is refused again and tells why.
+        # If this fails, the retried request is rejected again, with the reason.
         with contextlib.suppress(Exception):
-            _within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
+            _run_within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
 
 
-def _step(step: Step) -> object:
-    match step:
-        case Pause(ms):
-            time.sleep(max(0.0, ms) / 1_000)
-            return None
-        case Knock(ask, allowed_ms):
-            try:
-                return _within(ask, allowed_ms)
-            except TimeUp:
-                return LimiterDown(f"no answer within {allowed_ms:.0f} ms")
-            except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
-                return error
+def _run_within(work: Callable[[], T], allowed_ms: float) -> T:
+    """Run work in a thread of its own; raise TimeUp and leave the thread alone after `allowed_ms`.
 
+    A thread, since `requests` has no timeout for a whole request.
+    """
+    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
-def _paced(work: Callable[[], object], allowed_ms: float) -> ReplyOrFault:
-    """Run what has waited for its own window: ccxt's pacing is skipped."""
-    paced = PACED.set(True)
+    def run() -> None:
+        try:
+            results.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
+            results.put((None, error))
+
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
     try:
-        return _reply(lambda: _within(work, allowed_ms))
-    finally:
-        PACED.reset(paced)
-
-
-def _reply(work: Callable[[], object]) -> ReplyOrFault:
-    try:
-        return Reply(work())
-    except TimeUp:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
-        return ccxt_errors.reply(error)
+        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
+    except queue.Empty:
+        raise TimeUp from None
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # a value, as there is no error

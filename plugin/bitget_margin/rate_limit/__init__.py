@@ -1,4 +1,4 @@
-"""Rate windows that several processes share, behind one URL: a file on one machine, or a Redis server for a fleet."""
+"""Rate limiting: windows of this process, and limiters shared through an SQLite file or a Redis server."""
 
 from bitget_margin.rate_limit.config import LimiterConfig, open_limiter
 from bitget_margin.rate_limit.shared import BadLimiterConfig, LimiterDown, SharedLimiter, Slot, WhenDown

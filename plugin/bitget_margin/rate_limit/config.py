@@ -1,4 +1,4 @@
-"""From a URL to a shared rate window: checked before anything is sent, opened once in a process."""
+"""Configuration of a shared rate limiter: validated before anything is sent, opened once per process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _lock = Lock()
 
 @dataclass(frozen=True, slots=True)
 class LimiterConfig:
-    """Where the windows are, and how they are asked."""
+    """Parsed configuration of a shared rate limiter."""
 
     url: str = field(repr=False)
     timeout_ms: float = DEFAULT_TIMEOUT_MS
@@ -33,19 +33,19 @@ class LimiterConfig:
 
     @classmethod
     def parse(cls, given: object) -> LimiterConfig:
-        """Read what a user wrote: a URL, or a mapping of `url`, `timeout` (ms) and `whenDown`.
+        """Parse a URL, or a mapping with `url`, `timeout` (ms) and `whenDown`.
 
-        :raises BadGate: it is neither, or cannot be used
+        :raises BadLimiterConfig: the configuration is invalid
         """
-        written: Mapping[Any, Any] = given if isinstance(given, Mapping) else {"url": given}
-        unknown = sorted(str(key) for key in set(written) - set(_KNOWN))
+        config: Mapping[Any, Any] = given if isinstance(given, Mapping) else {"url": given}
+        unknown = sorted(str(key) for key in set(config) - set(_KNOWN))
         if unknown:
             raise BadLimiterConfig(f"unknown {', '.join(unknown)}; known are {', '.join(_KNOWN)}")
-        return cls(_url(written.get("url")), _timeout_ms(written.get("timeout")), _when_down(written.get("whenDown")))
+        return cls(_url(config.get("url")), _timeout_ms(config.get("timeout")), _when_down(config.get("whenDown")))
 
     @property
     def masked_url(self) -> str:
-        """The URL without what is secret in it."""
+        """URL without user, password and query."""
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         port = "" if parts.port is None else f":{parts.port}"
@@ -53,62 +53,60 @@ class LimiterConfig:
 
 
 def open_limiter(given: object) -> SharedLimiter:
-    """Return the shared window of a URL, the same one each time.
+    """Return the shared limiter of a configuration; the same one for equal configurations.
 
-    :param given: see `GateSettings.of`
-    :raises BadGate: it cannot be used as it is written, or what it needs is not installed
+    :param given: see `LimiterConfig.parse`
+    :raises BadLimiterConfig: the configuration is invalid, or a required package is not installed
     """
-    settings = LimiterConfig.parse(given)
+    config = LimiterConfig.parse(given)
     with _lock:
-        known = _limiters.get(settings)
-        if known is None:
-            store = _store(settings)
-            known = _limiters[settings] = SharedLimiter(
-                settings.masked_url, store, settings.timeout_ms, settings.when_down
-            )
-        return known
+        limiter = _limiters.get(config)
+        if limiter is None:
+            limiter = SharedLimiter(config.masked_url, _store(config), config.timeout_ms, config.when_down)
+            _limiters[config] = limiter
+        return limiter
 
 
-def _store(settings: LimiterConfig) -> Store:
-    scheme = urlsplit(settings.url).scheme
+def _store(config: LimiterConfig) -> Store:
+    scheme = urlsplit(config.url).scheme
     try:
         if scheme == _SQLITE:
-            return _sqlite(settings)
+            return _sqlite(config)
         from bitget_margin.rate_limit.redis_store import RedisStore  # noqa: PLC0415 - an extra, and slow to import
 
-        return RedisStore(settings.url, settings.timeout_ms)
+        return RedisStore(config.url, config.timeout_ms)
     except ImportError as error:
         raise BadLimiterConfig(f"{scheme}:// needs {error.name}: pip install 'bitget-margin[shared]'") from error
 
 
-def _sqlite(settings: LimiterConfig) -> Store:
+def _sqlite(config: LimiterConfig) -> Store:
     from bitget_margin.rate_limit.sqlite_store import SqliteStore  # noqa: PLC0415 - an extra
 
-    path = Path(urlsplit(settings.url).path.removeprefix("/")) if settings.url.startswith("sqlite:///") else None
+    path = Path(urlsplit(config.url).path.removeprefix("/")) if config.url.startswith("sqlite:///") else None
     if path is None or not path.name:
         raise BadLimiterConfig(
-            f"{settings.masked_url} names no file: give sqlite:///relative/path or sqlite:////absolute/path"
+            f"{config.masked_url} names no file: give sqlite:///relative/path or sqlite:////absolute/path"
         )
     if not path.parent.is_dir():
-        raise BadLimiterConfig(f"{settings.masked_url} is in a folder that does not exist: {path.parent}")
-    return SqliteStore(str(path.resolve()), settings.timeout_ms)
+        raise BadLimiterConfig(f"{config.masked_url} is in a folder that does not exist: {path.parent}")
+    return SqliteStore(str(path.resolve()), config.timeout_ms)
 
 
 def _url(value: object) -> str:
-    """Return the URL, or refuse it: never with its own words, since a password may be anywhere in it."""
+    """Return a valid URL. Error messages never quote it: a password may be anywhere in it."""
     if not isinstance(value, str):
         raise BadLimiterConfig(f"its URL is of type {type(value).__name__}; give {_FORMS}")
     try:
         parts = urlsplit(value)
-        parts.port  # noqa: B018 - raises where it is none
+        parts.port  # noqa: B018 - raises ValueError for an invalid port
     except ValueError:
         raise BadLimiterConfig(
-            f"its URL cannot be read: percent-encode what is special in the password; give {_FORMS}"
+            f"its URL cannot be read: percent-encode special characters in the password; give {_FORMS}"
         ) from None
     if parts.scheme not in _SCHEMES:
         raise BadLimiterConfig(f"its URL does not begin with one of {', '.join(_SCHEMES)}; give {_FORMS}")
     if parts.scheme != _SQLITE and any("@" in part for part in (parts.path, parts.query, parts.fragment)):
-        raise BadLimiterConfig("its URL has an @ after a /, ? or #: percent-encode what is special in the password")
+        raise BadLimiterConfig("its URL has an @ after a /, ? or #: percent-encode special characters in the password")
     return value
 
 
@@ -117,7 +115,7 @@ def _timeout_ms(value: object) -> float:
         return DEFAULT_TIMEOUT_MS
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _TIMEOUT_MAX_MS:
         raise BadLimiterConfig(
-            f"timeout is {value!r}; give the ms that the store may take to answer, up to {_TIMEOUT_MAX_MS:g}"
+            f"timeout is {value!r}; give the time limit of a store request in ms, up to {_TIMEOUT_MAX_MS:g}"
         )
     return float(value)
 
@@ -131,12 +129,12 @@ def _when_down(value: object) -> WhenDown:
         raise BadLimiterConfig(f"whenDown is {value!r}; give {' or '.join(each.value for each in WhenDown)}") from None
 
 
-def _forget() -> None:
-    """Open everything anew in a process that was forked: neither connections nor locks outlive that."""
+def _reset() -> None:
+    """Start empty in a forked process: neither connections nor locks survive a fork."""
     global _lock  # noqa: PLW0603 - the module is what was forked
     _lock = Lock()
     _limiters.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_reset)

@@ -1,4 +1,4 @@
-"""Windows in Redis: one script, which runs alone and goes by the server's clock, so that no client's clock matters."""
+"""Rate windows in Redis: one atomic script that uses the server's clock, so that clients' clocks do not matter."""
 
 from __future__ import annotations
 
@@ -37,50 +37,51 @@ redis.call('LTRIM', KEYS[1], -limit, -1)
 redis.call('PEXPIRE', KEYS[1], math.ceil((at - now + period) / 1000))
 return at - now
 """
-"""Keeps the latest departures, each with when it was given; the next is a period after the one `limit` before it.
+"""Script that reserves a slot: it begins one period after the slot `limit` places before it.
 
-Times are in us. What was given later than now is of a clock that was set back since, and of no use.
+It keeps a list of the latest departures, each with the time of its reservation. Times are in us. A reservation
+time in the future shows that the server's clock was set back: the list is dropped.
 """
 _PREFIX: Final = "bitget-margin:"
 MASK: Final = "***"
 
 
 class RedisStore:
-    """Places are given ahead of time, so one question is enough for each request, and first come is first served.
+    """Store on a Redis server. Slots are reserved ahead: one round trip per request; first come, first served.
 
-    :param url: as redis-py takes it: `redis://[user:password@]host:port/database`, `rediss://` or `unix://`
-    :param timeout_ms: what connecting, and each answer, may take
+    :param url: URL in the form of redis-py: `redis://[user:password@]host:port/database`, `rediss://` or `unix://`
+    :param timeout_ms: time limit for connecting and for each response
     """
 
     def __init__(self, url: str, timeout_ms: float) -> None:
         seconds = timeout_ms / 1_000
-        # One more try, at once: the server may have closed a connection that was idle.
+        # One immediate retry: the server may have closed an idle connection.
         self._client: Any = redis.Redis.from_url(
             url,
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 1),
-            protocol=2,  # one round trip less before the first answer
+            protocol=2,  # one round trip less before the first response
         )
         self._secret = unquote(urlsplit(url).password or "")
         self._reserve = self._client.register_script(_SCRIPT)
-        # Connected by the time that it is needed, if the server is there.
-        threading.Thread(target=self._greet, daemon=True).start()
+        # Connect early, so that the first request does not wait for it.
+        threading.Thread(target=self._connect, daemon=True).start()
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
-        """See `Store.reserve`; every place is kept."""
+        """See `Store.reserve`; every slot is kept."""
         times_us = [round(ms * 1_000) for ms in (period_ms, max(0.0, latest_ms))]
         try:
             wait_us = self._reserve(keys=[_PREFIX + name], args=[limit, *times_us])
         except redis.RedisError as error:
-            # Not chained: servers quote what they did not understand, a password too.
-            raise LimiterDown(self._told(error)) from None
+            # Not chained: servers quote unknown commands, including a password.
+            raise LimiterDown(self._masked(error)) from None
         return None if wait_us < 0 else Slot(wait_us / 1_000)
 
-    def _told(self, error: Exception) -> str:
-        said = str(error).partition(", with args")[0]
-        return f"{type(error).__name__}: {said.replace(self._secret, MASK) if self._secret else said}"
+    def _masked(self, error: Exception) -> str:
+        text = str(error).partition(", with args")[0]
+        return f"{type(error).__name__}: {text.replace(self._secret, MASK) if self._secret else text}"
 
-    def _greet(self) -> None:
+    def _connect(self) -> None:
         with contextlib.suppress(redis.RedisError):
             self._client.script_load(_SCRIPT)

@@ -1,27 +1,29 @@
-"""Rate windows of this process: one per account and endpoint, shared by all exchange objects."""
+"""Rate windows of this process, one per account and request path, shared by all exchange objects."""
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 from typing import Final
 
-from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit.window import Window
 
-_windows: Final[dict[tuple[str, Endpoint], Window]] = {}
-
-
+_windows: Final[dict[tuple[str, str], Window]] = {}
 _lock = Lock()
 
 
-def window(account: str, endpoint: Endpoint) -> Window:
-    """Return the window of an account's endpoint."""
+def window_for(account: str, path: str, limit: int) -> Window:
+    """Return the window of a request path of an account; the first call sets its limit."""
     with _lock:
-        return _windows.setdefault((account, endpoint), Window(endpoint.per_second))
+        return _windows.setdefault((account, path), Window(limit))
 
 
-def _forget() -> None:
-    """Begin anew in a process that was forked: a lock that was held stays so there."""
+def _reset() -> None:
+    """Start empty in a forked process: a lock that another thread held would never be released there."""
     global _lock  # noqa: PLW0603 - the module is what was forked
     _lock = Lock()
     _windows.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset)

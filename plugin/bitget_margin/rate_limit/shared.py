@@ -1,4 +1,4 @@
-"""What a shared rate window does, whatever keeps it, and what is done where it cannot be asked."""
+"""Rate limiter that several processes share, with its store's health and the policy while the store is down."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from threading import Lock
 from typing import Final, Protocol
 
 BACKOFF_MS: Final = 1_000.0
-"""How long a store that did not answer is left alone: asking it would cost every request the same time again."""
+"""Pause after a failed store request: trying again sooner would delay every request by the same timeout."""
 _logger: Final = logging.getLogger("bitget_margin.gates")
 
 
 class BadLimiterConfig(ValueError):
-    """A shared rate window that cannot be used as it was written."""
+    """The configuration of a shared rate window is invalid."""
 
 
 class LimiterDown(Exception):
-    """The store of a shared rate window did not answer, or not in time."""
+    """The store of a shared rate window did not respond, or not in time."""
 
 
 class WhenDown(Enum):
-    """What a request does while the store cannot be asked; what belongs to a cancel goes out in any case."""
+    """Behaviour of a request while the store is down; requests of a cancel are sent in any case."""
 
     WAIT = "wait"
-    """It waits for the store, until its call's deadline."""
+    """Wait for the store until the deadline of the call."""
     FAIL = "fail"
-    """It fails at once."""
+    """Fail at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place in a window: it is kept and begins in `wait_ms`, or it is not, and can be asked for again then."""
+    """Departure slot in a window: reserved if `kept`, otherwise to be requested again in `wait_ms`."""
 
     wait_ms: float
     kept: bool = True
 
 
 class Store(Protocol):
-    """What keeps the windows. Its methods block, for a little longer than the timeout it was made with at most."""
+    """Storage of the shared windows. Its methods block, at most a little longer than its timeout."""
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
-        """Ask for a place in a window.
+        """Reserve a slot in a window.
 
-        :param name: of the window
-        :param limit: how many requests may leave in a period
-        :param period_ms: how long that is
-        :param latest_ms: how far ahead the place may begin at the most
-        :returns: a place, or None if there is none before that
-        :raises GateDown: the store cannot be asked
+        :param name: name of the window
+        :param limit: number of requests per period
+        :param period_ms: length of the period
+        :param latest_ms: maximum time until the slot begins
+        :returns: a slot, or None if none begins in time
+        :raises LimiterDown: the store does not respond
         """
         ...
 
 
 @dataclass(slots=True)
 class SharedLimiter:
-    """A store, and what is known of its health; one for all exchange objects of a process that name the same URL."""
+    """A store and its health. All exchange objects of a process with the same configuration use the same one."""
 
     url: str
-    """Without its password."""
+    """URL without the password."""
     store: Store
     timeout_ms: float
     when_down: WhenDown
@@ -69,25 +69,25 @@ class SharedLimiter:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def in_backoff(self) -> bool:
-        """Whether the store has just failed, and is not worth asking yet."""
-        return self._down_since_ms is not None and _now_ms() < self._retry_at_ms
+        """Whether the store has just failed and is not to be tried yet."""
+        return self._down_since_ms is not None and monotonic_ms() < self._retry_at_ms
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
-        """Ask the store for a place, see `Store.reserve`."""
+        """Reserve a slot in the store, see `Store.reserve`."""
         return self.store.reserve(name, limit, period_ms, latest_ms)
 
     def record_failure(self, why: Exception) -> None:
-        """Note that the store did not answer, and warn when that begins."""
+        """Record a failed store request; log a warning for the first one in a row."""
         with self._lock:
-            begins = self._down_since_ms is None
-            now_ms = _now_ms()
-            self._down_since_ms = now_ms if begins else self._down_since_ms
+            now_ms = monotonic_ms()
+            is_first = self._down_since_ms is None
+            self._down_since_ms = now_ms if is_first else self._down_since_ms
             self._retry_at_ms = now_ms + BACKOFF_MS
-        if begins:
+        if is_first:
             others = "fails" if self.when_down is WhenDown.FAIL else "waits"
             _logger.warning(
-                "The shared rate window %s cannot be asked (%s): cancels go out without it, by the window of this "
-                "process alone; everything else %s. It is asked again every %.0f s.",
+                "The shared rate window %s is down (%s): cancels are sent without it, by the window of this "
+                "process alone; everything else %s. It is tried again every %.0f s.",
                 self.url,
                 why,
                 others,
@@ -95,16 +95,17 @@ class SharedLimiter:
             )
 
     def record_success(self) -> None:
-        """Note that the store answers."""
+        """Record that the store responded; log it if the store was down."""
         if self._down_since_ms is None:
             return
         with self._lock:
             since_ms, self._down_since_ms = self._down_since_ms, None
         if since_ms is not None:
             _logger.warning(
-                "The shared rate window %s answers again, after %.1f s.", self.url, (_now_ms() - since_ms) / 1_000
+                "The shared rate window %s is up again, after %.1f s.", self.url, (monotonic_ms() - since_ms) / 1_000
             )
 
 
-def _now_ms() -> float:
+def monotonic_ms() -> float:
+    """Return milliseconds of a clock that only moves forward."""
     return time.monotonic() * 1_000
