@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.messages import Records, RequestRecord
+from bitget_margin.emulator.messages import RequestHistory, RequestRecord
 
 from .admin import admin
 from .client import Client
@@ -101,7 +101,7 @@ def test_requests_and_orders_of_one_account(venue: Emulator, client: Client, oth
 
 def test_old_requests_are_forgotten_everywhere() -> None:
     """Beyond what is kept, the oldest goes, whoever it is of."""
-    records = Records(3)
+    records = RequestHistory(3)
     for at_ms, uid in enumerate(("1", "2", "1", "1", "2")):
         records.add(RequestRecord(at_ms, uid, "GET", "/", "", "", 200, executed=True, fault=None))
     assert [record.at_ms for record in records.everything()] == [2, 3, 4]

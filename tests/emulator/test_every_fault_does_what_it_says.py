@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, FaultRule
-from bitget_margin.emulator.api.fault_responses import spoiled
+from bitget_margin.emulator.api.fault_responses import altered_data
 
 from .client import CROSSED, Client, FakeClock
 from .unified_client import V3, UnifiedClient, order_fields
@@ -218,12 +218,12 @@ def test_unified_rows_are_spoiled_alike() -> None:
     """Lists without a name, orders with a status of another name, and an order alone."""
     row = {"orderId": "1", "symbol": "ETHUSDT", "orderStatus": "live", "feeDetail": [{"fee": "0"}]}
     wrong = row | {"symbol": "LTCUSDT", "orderStatus": "cancelled"}
-    assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), {"list": [row], "cursor": None})["list"] == [wrong]
-    assert spoiled(FaultRule(FaultKind.WRONG_SYMBOL), row) == wrong
-    assert spoiled(FaultRule(FaultKind.TWICE), row) == row
+    assert altered_data(FaultRule(FaultKind.WRONG_SYMBOL), {"list": [row], "cursor": None})["list"] == [wrong]
+    assert altered_data(FaultRule(FaultKind.WRONG_SYMBOL), row) == wrong
+    assert altered_data(FaultRule(FaultKind.TWICE), row) == row
     item = {"orderId": "1", "clientOid": "a"}
-    assert spoiled(FaultRule(FaultKind.UNASKED_IDS), [item]) == [item, UNASKED]
-    assert spoiled(FaultRule(FaultKind.NULL_LISTS), [item]) is None
+    assert altered_data(FaultRule(FaultKind.UNASKED_IDS), [item]) == [item, UNASKED]
+    assert altered_data(FaultRule(FaultKind.NULL_LISTS), [item]) is None
 
 
 def test_lists_of_something_else_get_no_order(venue: Emulator, client: Client) -> None:

@@ -20,8 +20,8 @@ from bitget_margin.emulator import (
     ccxt_urls,
     synthetic_symbols,
 )
-from bitget_margin.emulator.messages import Incoming
-from bitget_margin.emulator.server.admin import answer_admin
+from bitget_margin.emulator.messages import HttpRequest
+from bitget_margin.emulator.server.admin import handle_admin
 
 from .admin import admin
 from .client import START_MS, Client
@@ -161,7 +161,7 @@ def test_admin_survives_bodies_that_are_no_json(venue: Emulator) -> None:
 def test_admin_answers_loopback_only(venue: Emulator) -> None:
     """A client from elsewhere is turned away."""
     for ip in ("192.0.2.1", "", "nonsense"):
-        assert answer_admin(venue, Incoming("GET", "/admin/orders", "", {}, b"", ip)).status == 403
+        assert handle_admin(venue, HttpRequest("GET", "/admin/orders", "", {}, b"", ip)).status == 403
 
 
 def test_synthetic_symbols_can_be_many() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.emulator.api.order_feed import Push
-from bitget_margin.emulator.server.websocket_session import Conversation
+from bitget_margin.emulator.server.websocket_session import WebSocketSession
 
 from .client import FakeClock
 from .line import LOGGED_IN, arg, connected, login, subscribed
@@ -172,7 +172,7 @@ def test_nothing_that_can_be_said_upsets_the_venue(message: object) -> None:
     clock = FakeClock()
     venue = Emulator(clock=clock)
     for known in (False, True):
-        conversation = Conversation(venue._venue, Deaf())
+        conversation = WebSocketSession(venue._venue, Deaf())
         if known:
             assert conversation.answers(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
         for answer in conversation.answers(json.dumps(message)):

@@ -18,7 +18,7 @@ import pytest
 
 import bitget_margin.emulator
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.messages import Answer, Incoming
+from bitget_margin.emulator.messages import HttpRequest, HttpResponse
 from bitget_margin.emulator.server.http import Server
 from support.pulse import stopwatch
 
@@ -118,9 +118,9 @@ def test_program_runs_until_a_signal(number: signal.Signals) -> None:
 def test_an_answer_is_late_by_what_was_asked_however_long_it_took_to_compute() -> None:
     """Or a venue would seem slower for many orders than for one."""
 
-    def slowly(_: Incoming) -> Answer:
+    def slowly(_: HttpRequest) -> HttpResponse:
         time.sleep(0.4)
-        return Answer(200, b"{}", delay_ms=500)
+        return HttpResponse(200, b"{}", delay_ms=500)
 
     server = Server(slowly, {}, "127.0.0.1", 0)
     server.start()

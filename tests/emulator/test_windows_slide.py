@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.api.rate_limit import Window, Windows
+from bitget_margin.emulator.api.sliding_window import SlidingWindow, SlidingWindows
 
 from .client import CROSSED, Client, FakeClock
 
 
 def test_window_forgets_each_request_after_one_second() -> None:
     """Room comes back request by request, not all at once."""
-    window = Window(2)
+    window = SlidingWindow(2)
     assert window.admit(0)
     assert window.admit(600)
     assert not window.admit(999)
@@ -22,7 +22,7 @@ def test_window_forgets_each_request_after_one_second() -> None:
 
 def test_refused_requests_do_not_count() -> None:
     """Hammering a full window does not keep it full."""
-    window = Window(1)
+    window = SlidingWindow(1)
     assert window.admit(0)
     assert not any(window.admit(now_ms) for now_ms in range(1, 1000, 10))
     assert window.admit(1000)
@@ -30,7 +30,7 @@ def test_refused_requests_do_not_count() -> None:
 
 def test_windows_are_separate() -> None:
     """Another client or endpoint has a window of its own."""
-    windows = Windows()
+    windows = SlidingWindows()
     assert windows.of("1001", "/a", 1).admit(0)
     assert windows.of("1002", "/a", 1).admit(0)
     assert windows.of("1001", "/b", 1).admit(0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 
-from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.api.parameters import Params
 from bitget_margin.emulator.api.router import Venue
 from bitget_margin.emulator.api.v2.place import read_ticket
 from bitget_margin.emulator.behaviour.faults import (
@@ -19,7 +19,7 @@ from bitget_margin.emulator.behaviour.faults import (
 )
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
-from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
+from bitget_margin.emulator.market.order import Force, LoanType, Order, OrderType
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord
@@ -32,7 +32,7 @@ PathStep = tuple[float, str, Number]
 _PLACE_DEFAULTS = {"orderType": OrderType.LIMIT, "force": Force.GTC, "loanType": LoanType.NORMAL}
 
 
-class Owner:
+class Control:
     """Direct access to a venue: no HTTP, no signature, no rate window; safe to use from any thread."""
 
     def __init__(self, venue: Venue) -> None:

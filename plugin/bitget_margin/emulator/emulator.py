@@ -13,18 +13,18 @@ from typing import Self
 from bitget_margin.emulator.api.router import Clock, Venue
 from bitget_margin.emulator.behaviour.faults import check_duration_ms
 from bitget_margin.emulator.behaviour.knobs import Knobs
-from bitget_margin.emulator.control import Owner, PathStep
+from bitget_margin.emulator.control import Control, PathStep
 from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, Symbol
 from bitget_margin.emulator.market.wallet import Account
-from bitget_margin.emulator.messages import Answer, Incoming
-from bitget_margin.emulator.server.admin import ADMIN_PREFIX, answer_admin
+from bitget_margin.emulator.messages import HttpRequest, HttpResponse
+from bitget_margin.emulator.server.admin import ADMIN_PREFIX, handle_admin
 from bitget_margin.emulator.server.http import Server
-from bitget_margin.emulator.server.websocket import PRIVATE_SOCKET, converse
+from bitget_margin.emulator.server.websocket import PRIVATE_SOCKET, serve_websocket
 
 LOOPBACK = "127.0.0.1"
 
 
-class Emulator(Owner):
+class Emulator(Control):
     """A venue that listens while its ``with`` block runs.
 
     :param accounts: one new account with a default wallet unless given
@@ -59,7 +59,7 @@ class Emulator(Owner):
             )
         )
         self.schedule(path)
-        self._server = Server(self._answer, {PRIVATE_SOCKET: partial(converse, self._venue)}, host, port)
+        self._server = Server(self._answer, {PRIVATE_SOCKET: partial(serve_websocket, self._venue)}, host, port)
 
     @property
     def url(self) -> str:
@@ -90,8 +90,8 @@ class Emulator(Owner):
         """Stop."""
         self.stop()
 
-    def _answer(self, request: Incoming) -> Answer:
-        return answer_admin(self, request) if request.path.startswith(ADMIN_PREFIX) else self._venue.handle(request)
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        return handle_admin(self, request) if request.path.startswith(ADMIN_PREFIX) else self._venue.handle(request)
 
 
 def _system_clock() -> int:

@@ -14,11 +14,11 @@ from bitget_margin.emulator.errors import Language, VenueError
 
 JSON = "application/json"
 #: The status of a request that gets no answer.
-NO_ANSWER = 0
+NO_RESPONSE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class HttpRequest:
     """A request as it arrived.
 
     :param query: the query string as received, still percent-encoded
@@ -46,7 +46,7 @@ class Delivery(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What is sent back.
 
     :param status: of HTTP, or ``NO_ANSWER``
@@ -107,7 +107,7 @@ def encode(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-class Records:
+class RequestHistory:
     """The latest requests; older ones are forgotten, so that a long run does not fill the memory.
 
     :param most: how many are kept

@@ -11,7 +11,7 @@ import pytest
 from bitget_margin.cli.demo.request_log import What
 from bitget_margin.cli.demo.verify import Books, Entry, Truth, compare
 from bitget_margin.emulator import Order
-from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, Side, Status
+from bitget_margin.emulator.market.order import Force, LoanType, OrderType, Side, Status
 
 SENT = (What.PLACE, What.LADDER, What.BATCH, What.PLACE)
 Twist = Callable[[Books, Truth], tuple[Books, Truth]]

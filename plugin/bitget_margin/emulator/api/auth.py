@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.wallet import Account
-from bitget_margin.emulator.messages import Incoming
+from bitget_margin.emulator.messages import HttpRequest
 
 TOLERANCE_MS = 30_000
 
 
-def identify(accounts: Mapping[str, Account], request: Incoming) -> Account:
+def identify(accounts: Mapping[str, Account], request: HttpRequest) -> Account:
     """Return the account whose key the request carries.
 
     :param accounts: accounts by API key
@@ -27,7 +27,7 @@ def identify(accounts: Mapping[str, Account], request: Incoming) -> Account:
     return accounts[key]
 
 
-def verify(account: Account, request: Incoming, now_ms: int) -> None:
+def verify(account: Account, request: HttpRequest, now_ms: int) -> None:
     """Refuse a request whose time, passphrase or signature is wrong."""
     timestamp = request.headers.get("access-timestamp", "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= len(str(now_ms)) + 1):
@@ -40,7 +40,7 @@ def verify(account: Account, request: Incoming, now_ms: int) -> None:
         raise VenueError(Refusal.BAD_SIGNATURE)
 
 
-def sign(secret: str, request: Incoming, timestamp: str) -> str:
+def sign(secret: str, request: HttpRequest, timestamp: str) -> str:
     """Return the signature of a request: it covers the decoded query string and the raw body.
 
     :param timestamp: ms since the epoch, as sent in the header

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bitget_margin.emulator.api.request import PublicCall
+from bitget_margin.emulator.api.request import PublicRequest
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import write_decimal
 
@@ -69,18 +69,18 @@ class Grid:
         return start_ms + self.length_ms
 
 
-def candles(call: PublicCall) -> list[list[str]]:
+def candles(call: PublicRequest) -> list[list[str]]:
     """List candles up to the present one, oldest first."""
     start_ms, end_ms = call.params.optional_integer("startTime"), call.params.optional_integer("endTime")
     return candle_rows(call, _read_grid(call), start_ms or 0, end_ms, _read_limit(call, _RECENT_CAP))
 
 
-def history_candles(call: PublicCall) -> list[list[str]]:
+def history_candles(call: PublicRequest) -> list[list[str]]:
     """List candles before a required moment, oldest first; the start of the range does not count here."""
     return candle_rows(call, _read_grid(call), 0, call.params.integer("endTime"), _read_limit(call, _HISTORY_CAP))
 
 
-def candle_rows(call: PublicCall, grid: Grid, start_ms: int, end_ms: int | None, limit: int) -> list[list[str]]:
+def candle_rows(call: PublicRequest, grid: Grid, start_ms: int, end_ms: int | None, limit: int) -> list[list[str]]:
     """List the last candles of a range, oldest first.
 
     :param end_ms: None for the present
@@ -102,11 +102,11 @@ def candle_rows(call: PublicCall, grid: Grid, start_ms: int, end_ms: int | None,
     return rows[::-1]
 
 
-def _read_limit(call: PublicCall, cap: int) -> int:
+def _read_limit(call: PublicRequest, cap: int) -> int:
     return min(call.params.optional_integer("limit") or _DEFAULT_LIMIT, cap)
 
 
-def _read_grid(call: PublicCall) -> Grid:
+def _read_grid(call: PublicRequest) -> Grid:
     granularity = call.params.text("granularity")
     zone_ms = 0 if granularity.endswith("utc") else ZONE_MS
     if granularity in _MONTHS:

@@ -8,12 +8,12 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.api.parameters import Params
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.api.v3.endpoints import UNIFIED_ARRAYS
 from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
-from bitget_margin.emulator.market.orders import Status
-from bitget_margin.emulator.messages import NO_ANSWER, Answer, Delivery, refusal
+from bitget_margin.emulator.market.order import Status
+from bitget_margin.emulator.messages import NO_RESPONSE, Delivery, HttpResponse, refusal
 
 #: The ids of an order that nobody placed and of a trade that never was: below those of every run of the venue.
 UNASKED_ORDER_ID = "1000000000000000007"
@@ -38,7 +38,7 @@ _STATUSES = ("status", "orderStatus")
 _OTHER_SYMBOLS = ("LTCUSDT", "BCHUSDT")
 
 
-def spoiled(fault: FaultRule, data: Any, path: str = "") -> Any:
+def altered_data(fault: FaultRule, data: Any, path: str = "") -> Any:
     """Return the result of a request as it is sent under a fault."""
     if fault.kind in (FaultKind.OTHER_ANSWER, FaultKind.OTHER_ANSWER_BEFORE):
         return _other(path)
@@ -48,7 +48,7 @@ def spoiled(fault: FaultRule, data: Any, path: str = "") -> Any:
     return data if spoil is None else spoil(data)
 
 
-def with_failures(fault: FaultRule, data: Any, items: Sequence[Params], path: str) -> Any:
+def with_failed_items(fault: FaultRule, data: Any, items: Sequence[Params], path: str) -> Any:
     """Return the result of a batch, of which some items were not executed.
 
     :param data: what became of the others, None where there were none
@@ -63,7 +63,7 @@ def with_failures(fault: FaultRule, data: Any, items: Sequence[Params], path: st
     return whole | {_FAILURES: [*rows, *(whole[_FAILURES] or ())]}
 
 
-def disguised(fault: FaultRule, answer: Answer, now_ms: int) -> Answer:
+def altered_response(fault: FaultRule, answer: HttpResponse, now_ms: int) -> HttpResponse:
     """Return what is sent instead of an answer under a fault."""
     if fault.answered_code is not None:
         return replace(answer, status=fault.status, body=refusal(fault.answered_code, fault.text, now_ms))
@@ -154,22 +154,22 @@ _SPOILS: Mapping[FaultKind, Callable[[Any], Any]] = MappingProxyType(
 )
 
 
-def _unanswered(answer: Answer, delivery: Delivery) -> Answer:
-    return replace(answer, status=NO_ANSWER, body=b"", delivery=delivery)
+def _unanswered(answer: HttpResponse, delivery: Delivery) -> HttpResponse:
+    return replace(answer, status=NO_RESPONSE, body=b"", delivery=delivery)
 
 
-def _cut(answer: Answer) -> Answer:
+def _cut(answer: HttpResponse) -> HttpResponse:
     # Half of an object is never an object, whatever it holds.
     return replace(answer, status=HTTPStatus.OK.value, body=answer.body[: len(answer.body) // 2])
 
 
-def _page(answer: Answer, status: HTTPStatus, title: str) -> Answer:
+def _page(answer: HttpResponse, status: HTTPStatus, title: str) -> HttpResponse:
     body = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
     # A page comes from something in front of the venue, which knows nothing of the venue's headers.
     return replace(answer, status=status.value, body=body.encode(), headers={}, content_type=_HTML)
 
 
-_DISGUISES: Mapping[FaultKind, Callable[[Answer], Answer]] = MappingProxyType(
+_DISGUISES: Mapping[FaultKind, Callable[[HttpResponse], HttpResponse]] = MappingProxyType(
     {
         FaultKind.RESET_BEFORE: lambda answer: _unanswered(answer, Delivery.RESET),
         FaultKind.RESET_AFTER: lambda answer: _unanswered(answer, Delivery.RESET),

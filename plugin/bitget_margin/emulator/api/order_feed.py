@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bitget_margin.emulator.api.v2.rows import pushed_row
 from bitget_margin.emulator.behaviour.knobs import KnobBoards, PartialStatus
-from bitget_margin.emulator.market.orders import Order, Orders
+from bitget_margin.emulator.market.order import Order, Orders
 from bitget_margin.emulator.messages import encode
 
 #: An account by its UID, and a symbol.
@@ -40,7 +40,7 @@ class Listener(Protocol):
         """Learn when the venue has something to do, though nobody may ask it anything then."""
 
 
-class Feed:
+class OrderFeed:
     """Who listens to the orders of which account and symbol; to be used under the venue's lock."""
 
     def __init__(self, orders: Orders, knobs: KnobBoards) -> None:

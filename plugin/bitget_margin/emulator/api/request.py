@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.rate_limit import Windows
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.sliding_window import SlidingWindows
 from bitget_margin.emulator.behaviour.knobs import KnobBoard
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.engine import Engine
@@ -16,7 +16,7 @@ from bitget_margin.emulator.market.wallet import Account
 
 
 @dataclass(frozen=True, slots=True)
-class PublicCall:
+class PublicRequest:
     """A request that needs no account.
 
     :param now_ms: the venue's time, ms since the epoch
@@ -40,15 +40,15 @@ class PublicCall:
 
 
 @dataclass(frozen=True, slots=True)
-class PrivateCall(PublicCall):
+class PrivateRequest(PublicRequest):
     """A request of an account.
 
     :param cancels: when each order was last cancelled
     """
 
     account: Account
-    cancels: Windows
+    cancels: SlidingWindows
 
 
-PublicEndpoint = Callable[[PublicCall], Any]
-PrivateEndpoint = Callable[[PrivateCall], Any]
+PublicEndpoint = Callable[[PublicRequest], Any]
+PrivateEndpoint = Callable[[PrivateRequest], Any]

@@ -12,11 +12,11 @@ from http import HTTPStatus
 from typing import Any
 
 from bitget_margin.emulator.api.auth import identify, verify
-from bitget_margin.emulator.api.fault_responses import disguised, spoiled, with_failures
-from bitget_margin.emulator.api.order_feed import Feed
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.rate_limit import Window, Windows
-from bitget_margin.emulator.api.request import PrivateCall, PrivateEndpoint, PublicCall
+from bitget_margin.emulator.api.fault_responses import altered_data, altered_response, with_failed_items
+from bitget_margin.emulator.api.order_feed import OrderFeed
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateEndpoint, PrivateRequest, PublicRequest
+from bitget_margin.emulator.api.sliding_window import SlidingWindow, SlidingWindows
 from bitget_margin.emulator.api.v2.endpoints import PRIVATE_ENDPOINTS
 from bitget_margin.emulator.api.v2.market_data import PUBLIC_ENDPOINTS
 from bitget_margin.emulator.api.v3.endpoints import (
@@ -36,7 +36,7 @@ from bitget_margin.emulator.market.decimals import EXACT
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind
-from bitget_margin.emulator.messages import Answer, Incoming, Records, RequestRecord, failure, success
+from bitget_margin.emulator.messages import HttpRequest, HttpResponse, RequestHistory, RequestRecord, failure, success
 
 PUBLIC_PER_SECOND = 20
 PRIVATE_PER_SECOND = 10
@@ -57,7 +57,7 @@ class _Trace:
 
     knobs: KnobBoard
     uid: str = ""
-    window: Window | None = None
+    window: SlidingWindow | None = None
     fault: FaultRule | None = None
     executed: bool = False
 
@@ -74,16 +74,16 @@ class Venue:
         self.accounts = tuple(accounts)
         self.knobs = KnobBoards(knobs)
         self.engine = Engine(symbols, accounts, clock(), lambda uid: self.knobs.of(uid).now.fees_in_bgb)
-        self.feed = Feed(self.engine.orders, self.knobs)
+        self.feed = OrderFeed(self.engine.orders, self.knobs)
         self.faults = FaultBoard(fault_seed)
-        self.records = Records(REQUESTS_KEPT)
+        self.records = RequestHistory(REQUESTS_KEPT)
         self.errors: list[Exception] = []
         self.paths = tuple(dict.fromkeys(path for _, path in (*_PUBLIC, *_PRIVATE)))
         self._accounts_by_key = {account.api_key: account for account in accounts}
         self._clock = clock
         self._lock = threading.RLock()
-        self._windows = Windows()
-        self._cancels = Windows()
+        self._windows = SlidingWindows()
+        self._cancels = SlidingWindows()
 
     def turn(self, uid: str, kind: AccountKind) -> None:
         """Replace an account by the same one of another kind."""
@@ -109,7 +109,7 @@ class Venue:
         """Return the account that has this key."""
         return self._accounts_by_key.get(api_key)
 
-    def handle(self, request: Incoming) -> Answer:
+    def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer a request the way the venue does; nothing that arrives can raise an exception."""
         with self.opened() as now_ms:
             trace = _Trace(self.knobs.general)
@@ -129,7 +129,7 @@ class Venue:
             )
             return answer
 
-    def _answer(self, request: Incoming, trace: _Trace, now_ms: int) -> Answer:
+    def _answer(self, request: HttpRequest, trace: _Trace, now_ms: int) -> HttpResponse:
         error = None
         data: Any = None
         try:
@@ -142,17 +142,17 @@ class Venue:
         knobs, batch = trace.knobs.now, request.path.endswith(BATCH_CANCELS)
         if trace.fault is not None:
             error = _fault_error(trace.fault.kind, request.path, error)
-            data = spoiled(trace.fault, data, request.path)
-        answer = Answer(
+            data = altered_data(trace.fault, data, request.path)
+        answer = HttpResponse(
             status=(error.refusal.status if error else HTTPStatus.OK).value,
             body=failure(error, knobs.language, now_ms) if error else success(data, now_ms),
             headers={REMAINING_HEADER: str(trace.window.left(now_ms))} if trace.window else {},
             delay_ms=knobs.latency_ms + (knobs.batch_cancel_stall_ms if batch else 0),
             trickle_ms=knobs.batch_cancel_trickle_ms if batch else 0,
         )
-        return answer if trace.fault is None else disguised(trace.fault, answer, now_ms)
+        return answer if trace.fault is None else altered_response(trace.fault, answer, now_ms)
 
-    def _dispatch(self, request: Incoming, trace: _Trace, now_ms: int) -> Any:
+    def _dispatch(self, request: HttpRequest, trace: _Trace, now_ms: int) -> Any:
         if request.body is None:
             raise VenueError(Refusal.BAD_BODY, "body")
         route = (request.method, request.path)
@@ -161,7 +161,7 @@ class Venue:
             trace.window = window = self._windows.of(request.ip, request.path, PUBLIC_PER_SECOND)
             if not self._admit(window, request.path, trace, now_ms, public=True):
                 return None
-            data = public(PublicCall(self.engine, trace.knobs, _params(request, request.body), now_ms))
+            data = public(PublicRequest(self.engine, trace.knobs, _params(request, request.body), now_ms))
             trace.executed = True
             return data
         private = _PRIVATE.get(route)
@@ -179,10 +179,10 @@ class Venue:
         if not self._admit(window, request.path, trace, now_ms, public=False):
             return None
         params = _params(request, request.body)
-        call = PrivateCall(self.engine, trace.knobs, params, now_ms, account, self._cancels)
+        call = PrivateRequest(self.engine, trace.knobs, params, now_ms, account, self._cancels)
         return self._carry_out(private, call, trace, request.path)
 
-    def _carry_out(self, endpoint: PrivateEndpoint, call: PrivateCall, trace: _Trace, path: str) -> Any:
+    def _carry_out(self, endpoint: PrivateEndpoint, call: PrivateRequest, trace: _Trace, path: str) -> Any:
         """Do what a request asks for: once, or as its fault wants it."""
         fault = trace.fault
         kind = None if fault is None else fault.kind
@@ -194,7 +194,7 @@ class Venue:
             rest, failed = call.params.without_items(fault.items)
             data = None if rest is None else endpoint(replace(call, params=rest))
             trace.executed = rest is not None
-            return with_failures(fault, data, failed, path)
+            return with_failed_items(fault, data, failed, path)
         if kind is FaultKind.REPEAT:
             trace.executed = self._attempt(endpoint, call, call.now_ms)
             if trace.window is not None and not trace.window.admit(call.now_ms):
@@ -203,7 +203,7 @@ class Venue:
         trace.executed = True
         return data
 
-    def _attempt(self, endpoint: PrivateEndpoint, call: PrivateCall, now_ms: int) -> bool:
+    def _attempt(self, endpoint: PrivateEndpoint, call: PrivateRequest, now_ms: int) -> bool:
         """Do what a request asks for, whose answer nobody gets; return whether it was done."""
         try:
             endpoint(replace(call, now_ms=now_ms))
@@ -211,7 +211,7 @@ class Venue:
             return False
         return True
 
-    def _admit(self, window: Window, path: str, trace: _Trace, now_ms: int, *, public: bool) -> bool:
+    def _admit(self, window: SlidingWindow, path: str, trace: _Trace, now_ms: int, *, public: bool) -> bool:
         """Let a request into its rate window, unless it meets a fault that keeps it out; return whether it is in.
 
         A request that the window refuses meets no fault, and one that a fault keeps out uses up no room.
@@ -242,7 +242,7 @@ def _wrong_kind(path: str) -> VenueError:
     return VenueError(Refusal.CLASSIC_ACCOUNT if classic else Refusal.UNIFIED_ACCOUNT)
 
 
-def _params(request: Incoming, body: bytes) -> Params:
+def _params(request: HttpRequest, body: bytes) -> Params:
     if request.path in UNIFIED_ARRAYS:
         return Params.from_array(body)
     return Params.from_body(body) if request.method == "POST" else Params.from_query(request.query)

@@ -13,18 +13,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from bitget_margin.emulator.behaviour.faults import FAULT_DURATION_MS, FaultRule, check_duration_ms
-from bitget_margin.emulator.control import Owner
+from bitget_margin.emulator.control import Control
 from bitget_margin.emulator.errors import VenueError
 from bitget_margin.emulator.market.decimals import write_decimal
-from bitget_margin.emulator.market.orders import Order
-from bitget_margin.emulator.messages import Answer, Incoming, encode
+from bitget_margin.emulator.market.order import Order
+from bitget_margin.emulator.messages import HttpRequest, HttpResponse, encode
 
 ADMIN_PREFIX = "/admin/"
 _UID = "uid"
 _Fields = dict[str, Any]
 
 
-def answer_admin(owner: Owner, request: Incoming) -> Answer:
+def handle_admin(owner: Control, request: HttpRequest) -> HttpResponse:
     """Answer a request of the owner."""
     if not _is_loopback(request.ip):
         return _answer(HTTPStatus.FORBIDDEN, {"error": "the admin interface answers loopback clients only"})
@@ -36,58 +36,58 @@ def answer_admin(owner: Owner, request: Incoming) -> Answer:
         content = action(owner, _read_fields(request))
     except (ValueError, VenueError) as error:
         return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-    return content if isinstance(content, Answer) else _answer(HTTPStatus.OK, content)
+    return content if isinstance(content, HttpResponse) else _answer(HTTPStatus.OK, content)
 
 
-def _price(owner: Owner, fields: _Fields) -> _Fields:
+def _price(owner: Control, fields: _Fields) -> _Fields:
     _check(fields, required=("symbol", "price"), optional=("liquidity",))
     owner.set_price(fields["symbol"], fields["price"], fields.get("liquidity"))
     return {}
 
 
-def _fill(owner: Owner, fields: _Fields) -> _Fields:
+def _fill(owner: Control, fields: _Fields) -> _Fields:
     _check(fields, required=("orderId",), optional=("amount",))
     return _order_fields(owner.fill(fields["orderId"], fields.get("amount")))
 
 
-def _cancel(owner: Owner, fields: _Fields) -> _Fields:
+def _cancel(owner: Control, fields: _Fields) -> _Fields:
     _check(fields, required=("orderId",))
     return _order_fields(owner.cancel(fields["orderId"]))
 
 
-def _change_knobs(owner: Owner, fields: _Fields) -> _Fields:
+def _change_knobs(owner: Control, fields: _Fields) -> _Fields:
     _check_texts(fields)
     return asdict(owner.knobs(**fields))
 
 
-def _show_knobs(owner: Owner, fields: _Fields) -> _Fields:
+def _show_knobs(owner: Control, fields: _Fields) -> _Fields:
     _check(fields, optional=(_UID,))
     return asdict(owner.knobs(fields.get(_UID)))
 
 
-def _reset_knobs(owner: Owner, fields: _Fields) -> _Fields:
+def _reset_knobs(owner: Control, fields: _Fields) -> _Fields:
     _check(fields, required=(_UID,))
     owner.reset_knobs(fields[_UID])
     return asdict(owner.knobs())
 
 
-def _add_fault(owner: Owner, fields: _Fields) -> _Fields:
+def _add_fault(owner: Control, fields: _Fields) -> _Fields:
     names = [field.name for field in dataclass_fields(FaultRule)]
     _check(fields, required=("kind",), optional=tuple(name for name in names if name != "kind"))
     return asdict(owner.add_fault(**fields))
 
 
-def _show_faults(owner: Owner, _fields: _Fields) -> list[_Fields]:
+def _show_faults(owner: Control, _fields: _Fields) -> list[_Fields]:
     return [asdict(rule) for rule in owner.faults]
 
 
-def _clear_faults(owner: Owner, fields: _Fields) -> list[_Fields]:
+def _clear_faults(owner: Control, fields: _Fields) -> list[_Fields]:
     _check(fields, optional=(_UID,))
     owner.clear_faults(fields.get(_UID))
     return _show_faults(owner, fields)
 
 
-def _refuse(_owner: Owner, fields: _Fields) -> Answer:
+def _refuse(_owner: Control, fields: _Fields) -> HttpResponse:
     _check(fields, optional=("duration_ms",))
     duration_ms = fields.get("duration_ms", FAULT_DURATION_MS)
     check_duration_ms(duration_ms)
@@ -95,18 +95,18 @@ def _refuse(_owner: Owner, fields: _Fields) -> Answer:
     return replace(_answer(HTTPStatus.OK, {}), refuse_ms=duration_ms)
 
 
-def _orders(owner: Owner, fields: _Fields) -> list[_Fields]:
+def _orders(owner: Control, fields: _Fields) -> list[_Fields]:
     _check(fields, optional=(_UID,))
     return [_order_fields(order) for order in owner.orders(fields.get(_UID))]
 
 
-def _requests(owner: Owner, fields: _Fields) -> list[_Fields]:
+def _requests(owner: Control, fields: _Fields) -> list[_Fields]:
     _check(fields, optional=(_UID,))
     records = owner.requests_of(fields[_UID]) if _UID in fields else owner.requests
     return [asdict(record) for record in records]
 
 
-_ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
+_ACTIONS: Mapping[tuple[str, str], Callable[[Control, _Fields], Any]] = {
     ("POST", f"{ADMIN_PREFIX}price"): _price,
     ("POST", f"{ADMIN_PREFIX}fill"): _fill,
     ("POST", f"{ADMIN_PREFIX}cancel"): _cancel,
@@ -122,7 +122,7 @@ _ACTIONS: Mapping[tuple[str, str], Callable[[Owner, _Fields], Any]] = {
 }
 
 
-def _read_fields(request: Incoming) -> _Fields:
+def _read_fields(request: HttpRequest) -> _Fields:
     if request.method != "POST":
         return dict(parse_qsl(request.query))
     try:
@@ -164,5 +164,5 @@ def _is_loopback(ip: str) -> bool:
         return False
 
 
-def _answer(status: HTTPStatus, content: Any) -> Answer:
-    return Answer(status.value, encode(content))
+def _answer(status: HTTPStatus, content: Any) -> HttpResponse:
+    return HttpResponse(status.value, encode(content))

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from aiohttp import web
 
-from bitget_margin.emulator.messages import Answer, Delivery, Incoming
+from bitget_margin.emulator.messages import Delivery, HttpRequest, HttpResponse
 from bitget_margin.emulator.server.port import Port
 
 _SHUTDOWN_SECONDS = 0.1
@@ -22,7 +22,7 @@ _REOPEN_SECONDS = 0.02
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 #: Serves a connection for as long as it lasts.
-Talk = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+ConnectionHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Server:
@@ -33,7 +33,13 @@ class Server:
     :param port: 0 for any free one
     """
 
-    def __init__(self, answer: Callable[[Incoming], Answer], talks: Mapping[str, Talk], host: str, port: int) -> None:
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], HttpResponse],
+        talks: Mapping[str, ConnectionHandler],
+        host: str,
+        port: int,
+    ) -> None:
         self.host = host
         self.port = port
         self._answer = answer
@@ -89,7 +95,13 @@ class Server:
 class _Service:
     """What runs in the server's thread."""
 
-    def __init__(self, answer: Callable[[Incoming], Answer], talks: Mapping[str, Talk], host: str, port: int) -> None:
+    def __init__(
+        self,
+        answer: Callable[[HttpRequest], HttpResponse],
+        talks: Mapping[str, ConnectionHandler],
+        host: str,
+        port: int,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
         self._answer = answer
@@ -160,7 +172,7 @@ class _Service:
         return response
 
 
-async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
     if answer.trickle_ms:
         return await _trickle(request, answer)
     response = web.Response(
@@ -174,7 +186,7 @@ async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     return response
 
 
-async def _trickle(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _trickle(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
     """Send the body one byte at a time, as a line that hardly holds does."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_type = answer.content_type
@@ -200,9 +212,9 @@ def _reset(transport: asyncio.BaseTransport | None) -> None:
     transport.abort()
 
 
-async def _read(request: web.BaseRequest) -> Incoming:
+async def _read(request: web.BaseRequest) -> HttpRequest:
     path, _, query = request.raw_path.partition("?")
-    return Incoming(
+    return HttpRequest(
         method=request.method,
         path=path,
         query=query,

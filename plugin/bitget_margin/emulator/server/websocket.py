@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 
 from bitget_margin.emulator.api.order_feed import Push
 from bitget_margin.emulator.api.router import Venue
-from bitget_margin.emulator.server.websocket_session import PING, Conversation
+from bitget_margin.emulator.server.websocket_session import PING, WebSocketSession
 
 #: Where a classic account listens to its own orders.
 PRIVATE_SOCKET = "/v2/ws/private"
@@ -18,17 +18,17 @@ _LARGEST_MESSAGE = 65_536
 _SHORTEST_NAP_SECONDS = 0.01
 
 
-async def converse(venue: Venue, request: web.BaseRequest) -> web.StreamResponse:
+async def serve_websocket(venue: Venue, request: web.BaseRequest) -> web.StreamResponse:
     """Serve one connection until it ends."""
     socket = web.WebSocketResponse(max_msg_size=_LARGEST_MESSAGE)
     if not socket.can_prepare(request).ok:
         return web.Response(status=400, text="this is a websocket")
     await socket.prepare(request)
-    await _Line(venue, request, socket).run()
+    await _WebSocketConnection(venue, request, socket).run()
     return socket
 
 
-class _Line:
+class _WebSocketConnection:
     """A connected websocket."""
 
     def __init__(self, venue: Venue, request: web.BaseRequest, socket: web.WebSocketResponse) -> None:
@@ -36,7 +36,7 @@ class _Line:
         self._request = request
         self._socket = socket
         self._loop = asyncio.get_running_loop()
-        self._conversation = Conversation(venue, self)
+        self._conversation = WebSocketSession(venue, self)
         self._pushes: asyncio.Queue[tuple[float, Push]] = asyncio.Queue()
         self._pushed = 0
         self._alarm: asyncio.TimerHandle | None = None

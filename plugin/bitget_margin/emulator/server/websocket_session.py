@@ -13,8 +13,8 @@ from typing import Any
 
 from bitget_margin.emulator.api.auth import TOLERANCE_MS, same, sign_login
 from bitget_margin.emulator.api.order_feed import Listener, Topic
-from bitget_margin.emulator.api.rate_limit import Window
 from bitget_margin.emulator.api.router import Venue
+from bitget_margin.emulator.api.sliding_window import SlidingWindow
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import encode
 
@@ -28,7 +28,7 @@ _SECONDS_DIGITS = 13
 _LONGEST_ECHO = 100
 
 
-class Objection(Enum):
+class WebSocketErrorCode(Enum):
     """An error of the websocket: code and text, as ccxt quotes them."""
 
     NO_SUCH_CHANNEL = (30001, "{0} doesn't exist")
@@ -48,13 +48,13 @@ class Objection(Enum):
         self.text = text
 
 
-class SocketError(Exception):
+class WebSocketError(Exception):
     """A message that the venue refuses.
 
     :param details: what the text of the objection speaks about
     """
 
-    def __init__(self, objection: Objection, *details: object) -> None:
+    def __init__(self, objection: WebSocketErrorCode, *details: object) -> None:
         self.objection = objection
         self.details = details
         super().__init__(f"{objection.code} {self.text}")
@@ -65,7 +65,7 @@ class SocketError(Exception):
         return self.objection.text.format(*self.details)
 
 
-class Conversation:
+class WebSocketSession:
     """One connection's talk with the venue: who has logged in, and what it listens to.
 
     :param listener: told of the changes that the client subscribes to
@@ -76,7 +76,7 @@ class Conversation:
         self._venue = venue
         self._listener = listener
         self._account: Account | None = None
-        self._window = Window(MESSAGES_PER_SECOND)
+        self._window = SlidingWindow(MESSAGES_PER_SECOND)
 
     def answers(self, text: str) -> list[str]:
         """Return what is answered to a message; nothing that arrives can raise an exception."""
@@ -84,13 +84,13 @@ class Conversation:
             try:
                 if not self._window.admit(now_ms):
                     self.over = True
-                    raise SocketError(Objection.TOO_MANY_MESSAGES)
+                    raise WebSocketError(WebSocketErrorCode.TOO_MANY_MESSAGES)
                 return [PONG] if text == PING else self._answers(_read(text), now_ms)
-            except SocketError as refused:
+            except WebSocketError as refused:
                 return [_error(refused)]
             except Exception as bug:  # noqa: BLE001 - a bug of ours must look like a refusal, and be found
                 self._venue.errors.append(bug)
-                return [_error(SocketError(Objection.ILLEGAL_REQUEST))]
+                return [_error(WebSocketError(WebSocketErrorCode.ILLEGAL_REQUEST))]
 
     def end(self) -> None:
         """Listen to nothing any more."""
@@ -107,9 +107,9 @@ class Conversation:
     def _answers(self, message: Mapping[str, Any], now_ms: int) -> list[str]:
         op, args = message.get("op"), message.get("args")
         if op not in ("login", "subscribe", "unsubscribe"):
-            raise SocketError(Objection.INVALID_OP)
+            raise WebSocketError(WebSocketErrorCode.INVALID_OP)
         if not isinstance(args, list) or not args or not all(isinstance(arg, dict) for arg in args):
-            raise SocketError(Objection.BAD_PARAMETER)
+            raise WebSocketError(WebSocketErrorCode.BAD_PARAMETER)
         if op == "login":
             self._account = self._identified(args[0], now_ms)
             return [_encoded({"event": "login", "code": 0})]
@@ -120,16 +120,16 @@ class Conversation:
         key, passphrase, timestamp, sign = (arg.get(name) for name in ("apiKey", "passphrase", "timestamp", "sign"))
         account = self._venue.account_with(key) if isinstance(key, str) else None
         if account is None:
-            raise SocketError(Objection.UNKNOWN_KEY)
+            raise WebSocketError(WebSocketErrorCode.UNKNOWN_KEY)
         stamp = str(timestamp) if isinstance(timestamp, str | int) else ""
         if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= _SECONDS_DIGITS):
-            raise SocketError(Objection.BAD_TIMESTAMP)
+            raise WebSocketError(WebSocketErrorCode.BAD_TIMESTAMP)
         if abs(now_ms - int(stamp) * 1000) > TOLERANCE_MS:
-            raise SocketError(Objection.EXPIRED_TIMESTAMP)
+            raise WebSocketError(WebSocketErrorCode.EXPIRED_TIMESTAMP)
         if not isinstance(passphrase, str) or not same(passphrase, account.password):
-            raise SocketError(Objection.BAD_PASSPHRASE)
+            raise WebSocketError(WebSocketErrorCode.BAD_PASSPHRASE)
         if not isinstance(sign, str) or not same(sign, sign_login(account.secret, stamp)):
-            raise SocketError(Objection.BAD_SIGNATURE)
+            raise WebSocketError(WebSocketErrorCode.BAD_SIGNATURE)
         return account
 
     def _subscribed(self, arg: Mapping[str, Any]) -> str:
@@ -150,13 +150,13 @@ class Conversation:
         The symbol is required, by the page; ``default`` is none.
         """
         if self._account is None:
-            raise SocketError(Objection.NOT_LOGGED_IN)
+            raise WebSocketError(WebSocketErrorCode.NOT_LOGGED_IN)
         values = {name: arg.get(name) for name in ("instType", "channel", "instId")}
         named = {name: value[:_LONGEST_ECHO] if isinstance(value, str) else "" for name, value in values.items()}
         known = (named["instType"], named["channel"]) == (_INST_TYPE, _CHANNEL)
         if not known or named["instId"] not in self._venue.engine.market.symbols:
             said = ",".join(f"{name}:{value}" for name, value in named.items())
-            raise SocketError(Objection.NO_SUCH_CHANNEL, said)
+            raise WebSocketError(WebSocketErrorCode.NO_SUCH_CHANNEL, said)
         return self._account, (self._account.uid, named["instId"]), named
 
 
@@ -164,9 +164,9 @@ def _read(text: str) -> Mapping[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise SocketError(Objection.ILLEGAL_REQUEST) from None
+        raise WebSocketError(WebSocketErrorCode.ILLEGAL_REQUEST) from None
     if not isinstance(message, dict):
-        raise SocketError(Objection.ILLEGAL_REQUEST)
+        raise WebSocketError(WebSocketErrorCode.ILLEGAL_REQUEST)
     return message
 
 
@@ -174,11 +174,11 @@ def _attempted(turn: Callable[[Mapping[str, Any]], str], arg: Mapping[str, Any])
     """Return the answer to one of several arguments: what one is refused for is nothing to the others."""
     try:
         return turn(arg)
-    except SocketError as refused:
+    except WebSocketError as refused:
         return _error(refused)
 
 
-def _error(refused: SocketError) -> str:
+def _error(refused: WebSocketError) -> str:
     return _encoded({"event": "error", "code": refused.objection.code, "msg": refused.text})
 
 

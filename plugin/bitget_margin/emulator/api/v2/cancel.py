@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.behaviour.knobs import AllFailed, EchoIds, EmptyLists
 from bitget_margin.emulator.errors import Refusal, VenueError, in_language
-from bitget_margin.emulator.market.orders import Order
+from bitget_margin.emulator.market.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Target:
         return {"orderId": self.order_id or "", "clientOid": self.client_oid or ""}
 
 
-def cancel_order(call: PrivateCall) -> Row:
+def cancel_order(call: PrivateRequest) -> Row:
     """Cancel one order."""
     symbol = call.symbol().symbol
     return cancel_one(call, _find(call, symbol, *_read_ids(call.params)))
 
 
-def cancel_one(call: PrivateCall, target: Target) -> Row:
+def cancel_one(call: PrivateRequest, target: Target) -> Row:
     """Cancel one order, or refuse."""
     refusal = _cancel(call, target)
     if refusal is Refusal.ORDER_ENDED:
@@ -47,7 +47,7 @@ def cancel_one(call: PrivateCall, target: Target) -> Row:
     return target.ids(EchoIds.BOTH)
 
 
-def batch_cancel_orders(call: PrivateCall) -> Row:
+def batch_cancel_orders(call: PrivateRequest) -> Row:
     """Cancel up to 50 orders of a symbol, one after the other."""
     symbol = call.symbol().symbol
     # All ids are read before anything is done, so that a malformed batch changes nothing.
@@ -61,7 +61,7 @@ def batch_cancel_orders(call: PrivateCall) -> Row:
     return batch_answer(call, successes, failures)
 
 
-def batch_answer(call: PrivateCall, successes: list[Row], failures: list[Row]) -> Row:
+def batch_answer(call: PrivateRequest, successes: list[Row], failures: list[Row]) -> Row:
     """Return the data of a batch answer."""
     null = call.knobs.now.empty_lists is EmptyLists.NULL
     return {
@@ -70,14 +70,14 @@ def batch_answer(call: PrivateCall, successes: list[Row], failures: list[Row]) -
     }
 
 
-def failure_reason(call: PrivateCall, code: str, text: str) -> Row:
+def failure_reason(call: PrivateRequest, code: str, text: str) -> Row:
     """Return what the row of a failed item says about why."""
     knobs = call.knobs.now
     reason: Row = {"errorMsg": in_language(text, knobs.language)}
     return reason | {"errorCode": code} if knobs.failure_code else reason
 
 
-def cancel_item(call: PrivateCall, target: Target) -> list[Refusal | None]:
+def cancel_item(call: PrivateRequest, target: Target) -> list[Refusal | None]:
     """Carry out an item of a batch, and return what the answer says of it: None stands for a success."""
     if call.knobs.take("omit_refused"):
         return []
@@ -89,7 +89,7 @@ def cancel_item(call: PrivateCall, target: Target) -> list[Refusal | None]:
     return [refusal]
 
 
-def _cancel_item(call: PrivateCall, target: Target, successes: list[Row], failures: list[Row]) -> None:
+def _cancel_item(call: PrivateRequest, target: Target, successes: list[Row], failures: list[Row]) -> None:
     for refusal in cancel_item(call, target):
         row = target.ids(call.knobs.now.echo_ids)
         if refusal is None:
@@ -98,7 +98,7 @@ def _cancel_item(call: PrivateCall, target: Target, successes: list[Row], failur
             failures.append(row | failure_reason(call, refusal.code, _failure_text(call, refusal)))
 
 
-def _failure_text(call: PrivateCall, refusal: Refusal) -> str:
+def _failure_text(call: PrivateRequest, refusal: Refusal) -> str:
     own = {
         Refusal.NO_SUCH_ORDER: call.knobs.now.failure_text_unknown,
         Refusal.ORDER_ENDED: call.knobs.now.failure_text_ended,
@@ -113,11 +113,11 @@ def _read_ids(item: Params) -> tuple[str | None, str | None]:
     return order_id, client_oid
 
 
-def _find(call: PrivateCall, symbol: str, order_id: str | None, client_oid: str | None) -> Target:
+def _find(call: PrivateRequest, symbol: str, order_id: str | None, client_oid: str | None) -> Target:
     return Target(order_id, client_oid, call.engine.orders.find(call.account.uid, symbol, order_id, client_oid))
 
 
-def _cancel(call: PrivateCall, target: Target) -> Refusal | None:
+def _cancel(call: PrivateRequest, target: Target) -> Refusal | None:
     """Carry out a cancel, and return why it is refused or None when it is acknowledged."""
     order, engine, knobs = target.order, call.engine, call.knobs
     if order is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bitget_margin.emulator.api.request import PrivateCall, PrivateEndpoint
+from bitget_margin.emulator.api.request import PrivateEndpoint, PrivateRequest
 from bitget_margin.emulator.api.v2.cancel import batch_answer, batch_cancel_orders, cancel_order, failure_reason
 from bitget_margin.emulator.api.v2.listing import fills, history_orders, open_orders
 from bitget_margin.emulator.api.v2.place import read_ticket
@@ -15,14 +15,14 @@ from bitget_margin.emulator.market.decimals import write_decimal
 from bitget_margin.emulator.market.wallet import NOTHING
 
 
-def _place_order(call: PrivateCall) -> Row:
+def _place_order(call: PrivateRequest) -> Row:
     symbol = call.symbol()
     ticket = read_ticket(call.params, symbol, call.engine.market.price(symbol.symbol))
     order = call.engine.place(call.account.uid, ticket, call.now_ms)
     return {"orderId": order.order_id, "clientOid": order.client_oid}
 
 
-def _batch_place_order(call: PrivateCall) -> Row:
+def _batch_place_order(call: PrivateRequest) -> Row:
     symbol = call.symbol()
     successes: list[Row] = []
     failures: list[Row] = []
@@ -39,7 +39,7 @@ def _batch_place_order(call: PrivateCall) -> Row:
     return batch_answer(call, successes, failures)
 
 
-def _assets(call: PrivateCall) -> list[Row]:
+def _assets(call: PrivateRequest) -> list[Row]:
     wallet, debts = call.engine.wallets[call.account.uid], call.account.debts
     balances, wanted = wallet.balances(), call.params.optional_text("coin")
     return [
@@ -49,15 +49,15 @@ def _assets(call: PrivateCall) -> list[Row]:
     ]
 
 
-def _risk_rate(_call: PrivateCall) -> Row:
+def _risk_rate(_call: PrivateRequest) -> Row:
     return {"riskRateRatio": "0"}  # nothing is ever liquidated
 
 
-def _spot_nothing(_call: PrivateCall) -> list[Row]:
+def _spot_nothing(_call: PrivateRequest) -> list[Row]:
     return []  # margin orders are not spot orders
 
 
-def _spot_assets(call: PrivateCall) -> list[Row]:
+def _spot_assets(call: PrivateRequest) -> list[Row]:
     wanted = call.params.optional_text("coin")
     return [
         {"coin": coin, "available": "0", "frozen": "0", "locked": "0", "limitAvailable": "0", "uTime": str(call.now_ms)}
@@ -66,16 +66,16 @@ def _spot_assets(call: PrivateCall) -> list[Row]:
     ]
 
 
-def _spot_account_info(call: PrivateCall) -> Row:
+def _spot_account_info(call: PrivateRequest) -> Row:
     created_ms = call.engine.wallets[call.account.uid].created_ms
     return {"userId": call.account.uid, "inviterId": "", "ips": "", "parentId": "0", "regisTime": str(created_ms)}
 
 
-def _spot_cancel_order(_call: PrivateCall) -> Row:
+def _spot_cancel_order(_call: PrivateRequest) -> Row:
     raise VenueError(Refusal.NO_SUCH_ORDER)
 
 
-def _spot_batch_cancel_order(call: PrivateCall) -> Row:
+def _spot_batch_cancel_order(call: PrivateRequest) -> Row:
     failures: list[Row] = [
         {
             "orderId": item.text_or_empty("orderId"),
@@ -88,7 +88,7 @@ def _spot_batch_cancel_order(call: PrivateCall) -> Row:
     return {"successList": [], "failureList": failures}
 
 
-def _trade_rate(call: PrivateCall) -> Row:
+def _trade_rate(call: PrivateRequest) -> Row:
     symbol = call.symbol()
     return {"makerFeeRate": write_decimal(symbol.maker_fee_rate), "takerFeeRate": write_decimal(symbol.taker_fee_rate)}
 

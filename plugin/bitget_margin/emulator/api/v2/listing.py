@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.rows import Row, fill_row, order_row
 from bitget_margin.emulator.behaviour.knobs import PartialStatus, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.orders import Order
+from bitget_margin.emulator.market.order import Order
 
 _DEFAULT_LIMIT = 100
 _HISTORY_CAP = 500
@@ -66,7 +66,7 @@ def _read_page(params: Params, cap: int, oldest_ms: int | None) -> Page:
     return Page(order_id, client_oid, start_ms, end_ms, below_id, min(limit or _DEFAULT_LIMIT, cap))
 
 
-def open_orders(call: PrivateCall) -> Row:
+def open_orders(call: PrivateRequest) -> Row:
     """List the live orders of a symbol, newest first."""
     knobs = call.knobs.now
     anywhere = knobs.open_orders_without_symbol is WithoutSymbol.ANSWER and call.params.optional_text("symbol") is None
@@ -79,7 +79,7 @@ def open_orders(call: PrivateCall) -> Row:
     return _order_page(call, page, orders, PartialStatus.PARTIAL_FILL)
 
 
-def history_orders(call: PrivateCall) -> Row:
+def history_orders(call: PrivateRequest) -> Row:
     """List the ended orders of a symbol, newest first."""
     symbol = call.symbol().symbol
     page = _read_page(call.params, _HISTORY_CAP, call.now_ms - _OLDEST_START_MS)
@@ -92,7 +92,7 @@ def history_orders(call: PrivateCall) -> Row:
     return _order_page(call, page, orders, PartialStatus.PARTIALLY_FILL)
 
 
-def fills(call: PrivateCall) -> Row:
+def fills(call: PrivateRequest) -> Row:
     """List the trades of a symbol, newest first."""
     symbol = call.symbol().symbol
     page = _read_page(call.params, _HISTORY_CAP, call.now_ms - _OLDEST_START_MS)
@@ -104,7 +104,7 @@ def fills(call: PrivateCall) -> Row:
     return {"fills": rows, "maxId": max_id, "minId": min_id}
 
 
-def _order_page(call: PrivateCall, page: Page, orders: Iterable[Order], documented: PartialStatus) -> Row:
+def _order_page(call: PrivateRequest, page: Page, orders: Iterable[Order], documented: PartialStatus) -> Row:
     knobs = call.knobs.now
     spelling = documented if knobs.partial_status is PartialStatus.DOCUMENTED else knobs.partial_status
     rows, max_id, min_id = page.cut(

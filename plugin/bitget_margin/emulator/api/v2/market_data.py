@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bitget_margin.emulator.api.candles import candles, history_candles
-from bitget_margin.emulator.api.request import PublicCall, PublicEndpoint
+from bitget_margin.emulator.api.request import PublicEndpoint, PublicRequest
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.market.decimals import EXACT, floor_to, write_decimal
 from bitget_margin.emulator.market.symbol import Symbol
@@ -21,11 +21,11 @@ _RATIO_DECIMALS = 5
 Level = tuple[Decimal, Decimal]
 
 
-def _time(call: PublicCall) -> Row:
+def _time(call: PublicRequest) -> Row:
     return {"serverTime": str(call.now_ms)}
 
 
-def _coins(call: PublicCall) -> list[Row]:
+def _coins(call: PublicRequest) -> list[Row]:
     symbols = call.engine.market.symbols.values()
     names = dict.fromkeys(coin for symbol in symbols for coin in (symbol.quote, symbol.base))
     wanted = call.params.optional_text("coin")
@@ -68,7 +68,7 @@ def _limits(symbol: Symbol) -> Row:
     }
 
 
-def _symbols(call: PublicCall) -> list[Row]:
+def _symbols(call: PublicRequest) -> list[Row]:
     return [
         _limits(symbol)
         | {
@@ -82,7 +82,7 @@ def _symbols(call: PublicCall) -> list[Row]:
     ]
 
 
-def _margin_currencies(call: PublicCall) -> list[Row]:
+def _margin_currencies(call: PublicRequest) -> list[Row]:
     return [
         _limits(symbol)
         | {
@@ -101,12 +101,12 @@ def _margin_currencies(call: PublicCall) -> list[Row]:
     ]
 
 
-def tickers(call: PublicCall) -> list[Row]:
+def tickers(call: PublicRequest) -> list[Row]:
     """Return the last day of one symbol or of all."""
     return [_ticker(call, symbol) for symbol in asked_symbols(call)]
 
 
-def _ticker(call: PublicCall, symbol: Symbol) -> Row:
+def _ticker(call: PublicRequest, symbol: Symbol) -> Row:
     day = call.engine.market.candle(symbol.symbol, call.now_ms - _DAY_MS, call.now_ms + 1)
     last = call.engine.market.price(symbol.symbol)
     bid, ask = _best_prices(symbol, last)
@@ -132,7 +132,7 @@ def _ticker(call: PublicCall, symbol: Symbol) -> Row:
     }
 
 
-def _order_book(call: PublicCall) -> Row:
+def _order_book(call: PublicRequest) -> Row:
     depth = min(call.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_DEPTH)
     asks, bids = book_levels(call, depth)
     return {
@@ -142,7 +142,7 @@ def _order_book(call: PublicCall) -> Row:
     }
 
 
-def book_levels(call: PublicCall, depth: int) -> tuple[list[Level], list[Level]]:
+def book_levels(call: PublicRequest, depth: int) -> tuple[list[Level], list[Level]]:
     """Return the asks and bids of a symbol, best first."""
     symbol = call.symbol()
     bid, ask = _best_prices(symbol, call.engine.market.price(symbol.symbol))
@@ -151,7 +151,7 @@ def book_levels(call: PublicCall, depth: int) -> tuple[list[Level], list[Level]]
     return asks, [level for level in bids if level[0] > 0]
 
 
-def market_fills(call: PublicCall) -> list[Row]:
+def market_fills(call: PublicRequest) -> list[Row]:
     """Return the last trades of a symbol, newest first."""
     symbol = call.symbol()
     latest_ms = call.now_ms - call.now_ms % _TRADE_SPACING_MS
@@ -169,11 +169,11 @@ def market_fills(call: PublicCall) -> list[Row]:
     ]
 
 
-def _contracts(_call: PublicCall) -> list[Row]:
+def _contracts(_call: PublicRequest) -> list[Row]:
     return []
 
 
-def asked_symbols(call: PublicCall) -> list[Symbol]:
+def asked_symbols(call: PublicRequest) -> list[Symbol]:
     """Return the symbol of the request, or all when it names none."""
     name = call.params.optional_text("symbol")
     return list(call.engine.market.symbols.values()) if name is None else [call.symbol_named(name)]

@@ -6,10 +6,10 @@ import re
 import uuid
 from decimal import Decimal
 
-from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.api.parameters import Params
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import ZERO, fits, floor_to, write_decimal
-from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, SelfTrade, Side, Ticket
+from bitget_margin.emulator.market.order import Force, LoanType, OrderType, SelfTrade, Side, Ticket
 from bitget_margin.emulator.market.symbol import Symbol
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
-from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
+from bitget_margin.emulator.market.order import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.wallet import Balance
 
 Row = dict[str, object]

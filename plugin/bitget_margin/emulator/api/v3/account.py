@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import asset_row
@@ -18,7 +18,7 @@ _BITCOIN: Final = "BTC"
 _BITCOIN_DECIMALS: Final = 8
 
 
-def account_settings(call: PrivateCall) -> Row:
+def account_settings(call: PrivateRequest) -> Row:
     """Return how the account is set up."""
     return {
         "uid": call.account.uid,
@@ -31,7 +31,7 @@ def account_settings(call: PrivateCall) -> Row:
     }
 
 
-def assets(call: PrivateCall) -> Row:
+def assets(call: PrivateRequest) -> Row:
     """Return the coins that the account has or owes, and what they are worth."""
     balances, debts = call.engine.wallets[call.account.uid].balances(), call.account.debts
     rows: list[Row] = []
@@ -60,18 +60,18 @@ def assets(call: PrivateCall) -> Row:
     }
 
 
-def funding_assets(_call: PrivateCall) -> list[Row]:
+def funding_assets(_call: PrivateRequest) -> list[Row]:
     """Return the coins outside of trading, of which there are none."""
     return []
 
 
-def fee_rate(call: PrivateCall) -> Row:
+def fee_rate(call: PrivateRequest) -> Row:
     """Return the fees of a symbol."""
     read_category(call.params)
     return _fees(call.symbol())
 
 
-def all_fee_rates(call: PrivateCall) -> list[Row]:
+def all_fee_rates(call: PrivateRequest) -> list[Row]:
     """Return the fees of all symbols."""
     category, symbols = read_category(call.params), call.engine.market.symbols.values()
     return [_fees(symbol) | {"symbol": symbol.symbol} for symbol in symbols if category.on_spot_market]
@@ -81,7 +81,7 @@ def _fees(symbol: Symbol) -> Row:
     return {"makerFeeRate": write_decimal(symbol.maker_fee_rate), "takerFeeRate": write_decimal(symbol.taker_fee_rate)}
 
 
-def _dollars(call: PrivateCall, coin: str) -> Decimal:
+def _dollars(call: PrivateRequest, coin: str) -> Decimal:
     """Return the price of a coin in US dollars, 0 when nothing says it."""
     if coin == _DOLLAR:
         return Decimal(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.cancel import Target, cancel_item, cancel_one
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.api.v3.category import Category, read_any_category, read_category, read_common_category
@@ -17,12 +17,12 @@ from bitget_margin.emulator.errors import Refusal, VenueError, in_language
 _DEFAULTS: Final = Knobs()
 
 
-def cancel_order(call: PrivateCall) -> Row:
+def cancel_order(call: PrivateRequest) -> Row:
     """Cancel one order."""
     return cancel_one(call, _read_target(call, call.params, read_any_category(call.params)))
 
 
-def cancel_batch(call: PrivateCall) -> list[Row] | None:
+def cancel_batch(call: PrivateRequest) -> list[Row] | None:
     """Cancel up to 20 orders of one category, one after the other."""
     items = call.params.rows()
     category = read_common_category(items)
@@ -35,7 +35,7 @@ def cancel_batch(call: PrivateCall) -> list[Row] | None:
     return _rows(call, (_read_item(call, item, category, by_order_id=by_order_id) for item in items))
 
 
-def cancel_symbol_orders(call: PrivateCall) -> Row:
+def cancel_symbol_orders(call: PrivateRequest) -> Row:
     """Cancel all orders of a category, or of one of its symbols."""
     category, asked = read_category(call.params), call.params.optional_text("symbol")
     symbols = list(call.engine.market.symbols) if asked is None else [call.symbol_named(asked).symbol]
@@ -48,7 +48,7 @@ def cancel_symbol_orders(call: PrivateCall) -> Row:
     return {"list": _rows(call, (Target(order.order_id, order.client_oid, order) for order in live))}
 
 
-def _rows(call: PrivateCall, targets: Iterable[Target]) -> list[Row] | None:
+def _rows(call: PrivateRequest, targets: Iterable[Target]) -> list[Row] | None:
     """Cancel, and return one row per item: that of a failed one says why."""
     knobs, rows, succeeded = call.knobs, [], False
     for target in targets:
@@ -60,7 +60,7 @@ def _rows(call: PrivateCall, targets: Iterable[Target]) -> list[Row] | None:
     return None if not rows and knobs.now.empty_lists is EmptyLists.NULL else rows
 
 
-def _reason(call: PrivateCall, refusal: Refusal) -> Row:
+def _reason(call: PrivateRequest, refusal: Refusal) -> Row:
     knobs = call.knobs.now
     own_texts = {
         Refusal.NO_SUCH_ORDER: (knobs.failure_text_unknown, _DEFAULTS.failure_text_unknown),
@@ -72,12 +72,12 @@ def _reason(call: PrivateCall, refusal: Refusal) -> Row:
     return reason if own == default else reason | {"msg": in_language(own, knobs.language)}
 
 
-def _read_item(call: PrivateCall, item: Params, category: Category, *, by_order_id: bool) -> Target:
+def _read_item(call: PrivateRequest, item: Params, category: Category, *, by_order_id: bool) -> Target:
     target = _read_target(call, item, category)
     return Target(None, target.client_oid, None) if by_order_id and target.order_id is None else target
 
 
-def _read_target(call: PrivateCall, item: Params, category: Category) -> Target:
+def _read_target(call: PrivateRequest, item: Params, category: Category) -> Target:
     order_id, client_oid = item.optional_text("orderId"), item.optional_text("clientOid")
     if order_id is None and client_oid is None:
         raise VenueError(Refusal.EMPTY_PARAMETER, "orderId")

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.api.v3.category import Category, read_any_category, read_category
 from bitget_margin.emulator.api.v3.rows import fill_row, open_order_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.orders import Fill, Order, Status
+from bitget_margin.emulator.market.order import Fill, Order, Status
 
 _CAP: Final = 100
 _DAY_MS: Final = 86_400_000
@@ -38,7 +38,7 @@ class Page:
         return self.below_id is None or int(row_id) < self.below_id
 
 
-def unfilled_orders(call: PrivateCall) -> Row:
+def unfilled_orders(call: PrivateRequest) -> Row:
     """List the live orders, newest first."""
     page = _read_page(call.params, min(_CAP, call.knobs.now.open_orders_cap))
     orders = _cut(page, (order for order in _orders(call, read_any_category(call.params)) if order.live))
@@ -48,7 +48,7 @@ def unfilled_orders(call: PrivateCall) -> Row:
     return _answer(call, rows, orders[-1].order_id if orders else None)
 
 
-def history_orders(call: PrivateCall) -> Row:
+def history_orders(call: PrivateRequest) -> Row:
     """List the ended orders, newest first."""
     page = _read_closed_page(call)
     orders = _cut(page, (order for order in _orders(call, read_category(call.params)) if _is_history(call, order)))
@@ -58,7 +58,7 @@ def history_orders(call: PrivateCall) -> Row:
     return _answer(call, rows, orders[-1].order_id if orders else None)
 
 
-def order_info(call: PrivateCall) -> Row:
+def order_info(call: PrivateRequest) -> Row:
     """Return one order, live or ended."""
     order_id, client_oid = call.params.optional_text("orderId"), call.params.optional_text("clientOid")
     if order_id is None and client_oid is None:
@@ -69,7 +69,7 @@ def order_info(call: PrivateCall) -> Row:
     return order_row(order, _spelling(call), _fills_of(call, [order])[order.order_id])
 
 
-def fills(call: PrivateCall) -> Row:
+def fills(call: PrivateRequest) -> Row:
     """List the trades, newest first."""
     page = _read_closed_page(call)
     order_id, category = call.params.optional_text("orderId"), read_any_category(call.params)
@@ -95,7 +95,7 @@ def _read_page(params: Params, cap: int) -> Page:
     return Page(start_ms, end_ms, params.optional_integer("cursor"), min(limit, cap))
 
 
-def _read_closed_page(call: PrivateCall) -> Page:
+def _read_closed_page(call: PrivateRequest) -> Page:
     """Read a page of what has ended: a request covers 30 of the last 90 days, the last 30 unless it says otherwise."""
     page = _read_page(call.params, _CAP)
     start_ms, end_ms = call.params.optional_integer("startTime"), page.end_ms
@@ -116,13 +116,13 @@ def _cut(page: Page, orders: Iterable[Order]) -> list[Order]:
     return list(islice(wanted, page.limit))
 
 
-def _answer(call: PrivateCall, rows: list[Row], last_id: str | None) -> Row:
+def _answer(call: PrivateRequest, rows: list[Row], last_id: str | None) -> Row:
     # A captured page of one row has a cursor too: that there is nothing more is only known from an empty page.
     null = not rows and call.knobs.now.empty_lists is EmptyLists.NULL
     return {"list": None if null else rows, "cursor": last_id}
 
 
-def _orders(call: PrivateCall, category: Category) -> list[Order]:
+def _orders(call: PrivateRequest, category: Category) -> list[Order]:
     orders = [
         order
         for symbol in _symbols(call, category)
@@ -131,18 +131,18 @@ def _orders(call: PrivateCall, category: Category) -> list[Order]:
     return sorted(orders, key=lambda order: order.order_id, reverse=True)
 
 
-def _symbols(call: PrivateCall, category: Category) -> list[str]:
+def _symbols(call: PrivateRequest, category: Category) -> list[str]:
     """Return the symbols to look through: the one asked for or all, and none where there are no orders."""
     asked = call.params.optional_text("symbol")
     symbols = list(call.engine.market.symbols) if asked is None else [call.symbol_named(asked).symbol]
     return symbols if category is Category.MARGIN else []
 
 
-def _is_history(call: PrivateCall, order: Order) -> bool:
+def _is_history(call: PrivateRequest, order: Order) -> bool:
     return not order.live and order.updated_ms <= call.now_ms - call.knobs.now.history_lag_ms
 
 
-def _fills_of(call: PrivateCall, orders: Sequence[Order]) -> dict[str, list[Fill]]:
+def _fills_of(call: PrivateRequest, orders: Sequence[Order]) -> dict[str, list[Fill]]:
     """Return the trades of each of some orders."""
     found: dict[str, list[Fill]] = {order.order_id: [] for order in orders}
     for symbol in {order.symbol for order in orders if order.filled}:
@@ -152,6 +152,6 @@ def _fills_of(call: PrivateCall, orders: Sequence[Order]) -> dict[str, list[Fill
     return found
 
 
-def _spelling(call: PrivateCall) -> str:
+def _spelling(call: PrivateRequest) -> str:
     spelling = call.knobs.now.partial_status
     return Status.PARTIALLY_FILLED if spelling is PartialStatus.DOCUMENTED else spelling

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bitget_margin.emulator.api.candles import ZONE_MS, Grid, candle_rows
-from bitget_margin.emulator.api.request import PublicCall
+from bitget_margin.emulator.api.request import PublicRequest
 from bitget_margin.emulator.api.v2.market_data import asked_symbols, book_levels, market_fills
 from bitget_margin.emulator.api.v2.market_data import tickers as classic_tickers
 from bitget_margin.emulator.api.v2.rows import Row
@@ -53,13 +53,13 @@ _TICKER: Final[Mapping[str, str]] = {
 }
 
 
-def instruments(call: PublicCall) -> list[Row]:
+def instruments(call: PublicRequest) -> list[Row]:
     """List the pairs of a category."""
     category = read_category(call.params)
     return [instrument_row(symbol, category) for symbol in asked_symbols(call)] if category.on_spot_market else []
 
 
-def tickers(call: PublicCall) -> list[Row]:
+def tickers(call: PublicRequest) -> list[Row]:
     """List the last day of one pair or of all."""
     # The pages of the market know SPOT, and MARGIN only sometimes; ccxt asks for MARGIN once it has a margin mode.
     category = read_category(call.params)
@@ -71,7 +71,7 @@ def tickers(call: PublicCall) -> list[Row]:
     ]
 
 
-def order_book(call: PublicCall) -> Row:
+def order_book(call: PublicRequest) -> Row:
     """Return the best offers of a pair."""
     _check_market(call)
     asks, bids = book_levels(call, min(call.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_CAP))
@@ -83,17 +83,17 @@ def order_book(call: PublicCall) -> Row:
     }
 
 
-def candles(call: PublicCall) -> list[list[str]]:
+def candles(call: PublicRequest) -> list[list[str]]:
     """List candles up to the present one, oldest first."""
     return _candles(call, _RECENT_CAP)
 
 
-def history_candles(call: PublicCall) -> list[list[str]]:
+def history_candles(call: PublicRequest) -> list[list[str]]:
     """List candles of a range, oldest first, few at a time."""
     return _candles(call, _HISTORY_CAP)
 
 
-def fills(call: PublicCall) -> list[Row]:
+def fills(call: PublicRequest) -> list[Row]:
     """List the last trades of a pair, newest first."""
     _check_market(call)
     return [
@@ -109,7 +109,7 @@ def fills(call: PublicCall) -> list[Row]:
     ]
 
 
-def _candles(call: PublicCall, cap: int) -> list[list[str]]:
+def _candles(call: PublicRequest, cap: int) -> list[list[str]]:
     _check_market(call)
     length_ms = _INTERVALS_MS.get(call.params.text("interval"))
     if length_ms is None:
@@ -122,7 +122,7 @@ def _candles(call: PublicCall, cap: int) -> list[list[str]]:
     return [row[:_COLUMNS] for row in candle_rows(call, Grid(length_ms, -ZONE_MS), start_ms, end_ms, limit)]
 
 
-def _check_market(call: PublicCall) -> None:
+def _check_market(call: PublicRequest) -> None:
     """Refuse a category that has no pairs here."""
     category, symbol = read_category(call.params), call.params.text("symbol")
     if not category.on_spot_market:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from bitget_margin.emulator.api.params import Params
-from bitget_margin.emulator.api.request import PrivateCall
+from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.api.v2.place import new_client_id, read_scaled
 from bitget_margin.emulator.api.v2.rows import Row
 from bitget_margin.emulator.api.v3.category import Category, read_category, read_common_category
 from bitget_margin.emulator.api.v3.errors import item_refusal
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import ZERO, floor_to, write_decimal
-from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, SelfTrade, Side, Ticket
+from bitget_margin.emulator.market.order import Force, LoanType, OrderType, SelfTrade, Side, Ticket
 from bitget_margin.emulator.market.symbol import Symbol
 
 
-def place_order(call: PrivateCall) -> Row:
+def place_order(call: PrivateRequest) -> Row:
     """Place one order."""
     return _place(call, call.params)
 
 
-def place_batch(call: PrivateCall) -> list[Row]:
+def place_batch(call: PrivateRequest) -> list[Row]:
     """Place up to 20 orders of one category, each for itself."""
     items = call.params.rows()
     read_common_category(items)
@@ -36,7 +36,7 @@ def place_batch(call: PrivateCall) -> list[Row]:
     return rows
 
 
-def _place(call: PrivateCall, params: Params) -> Row:
+def _place(call: PrivateRequest, params: Params) -> Row:
     symbol = call.symbol_named(params.text("symbol"))
     ticket = read_unified_ticket(params, symbol, call.engine.market.price(symbol.symbol))
     # However old its order is, a client id is taken until the order has ended (change log, October 9, 2025).

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bitget_margin.emulator.api.v2.rows import Row, average_price, fees_by_coin
 from bitget_margin.emulator.api.v3.category import Category
 from bitget_margin.emulator.market.decimals import EXACT, write_decimal
-from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
+from bitget_margin.emulator.market.order import Fill, Force, Order, OrderType, Side, Status
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance
 

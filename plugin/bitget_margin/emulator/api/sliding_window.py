@@ -7,7 +7,7 @@ from collections import deque
 SPAN_MS = 1000
 
 
-class Window:
+class SlidingWindow:
     """A limit of requests within any one second.
 
     :param limit: requests per second
@@ -31,12 +31,12 @@ class Window:
         return self._limit - len(self._admitted)
 
 
-class Windows:
+class SlidingWindows:
     """One window per client and endpoint."""
 
     def __init__(self) -> None:
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows: dict[tuple[str, str], SlidingWindow] = {}
 
-    def of(self, client: str, endpoint: str, limit: int) -> Window:
+    def of(self, client: str, endpoint: str, limit: int) -> SlidingWindow:
         """Return the window of a client (UID or IP address) at an endpoint, made on first use."""
-        return self._windows.setdefault((client, endpoint), Window(limit))
+        return self._windows.setdefault((client, endpoint), SlidingWindow(limit))
