@@ -1,7 +1,7 @@
 """Promise: what a document tells you to write works as it stands.
 
-Each Python example runs alone, in a namespace that has nothing but `config`: the keys, as the example says, and the
-address of a local venue on which three orders rest.
+Each Python example runs alone, in an empty namespace. Only its placeholder keys are replaced: by the keys and the address
+of a local venue on which three orders rest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pandas import DataFrame
 
 import bitget_margin
 from bitget_margin.emulator import Emulator
@@ -28,11 +29,15 @@ PROGRAMS = [example for example in examples("python") if example not in STRATEGI
 (UNRESOLVED,) = [example for example in PROGRAMS if "except CancelUnresolved" in example.text]
 
 
+SIGNALS = ("populate_indicators", "populate_entry_trend", "populate_exit_trend", "minimal_roi", "stoploss", "timeframe")
+PLACEHOLDERS = '{"apiKey": "…", "secret": "…", "password": "…"}'
+
+
 def run(example: Example, config: dict[str, Any]) -> dict[str, Any]:
-    """Run an example, and return the names that it has made; a traceback shows the lines of the document."""
-    names = {"__name__": "__main__", "config": config}
-    padding = "\n" * (example.line - 1)
-    exec(compile(padding + example.text, example.page, "exec"), names)  # noqa: S102 - our own documents
+    """Run an example and return its names; tracebacks show the lines of the document."""
+    names = {"__name__": "__main__"}
+    source = "\n" * (example.line - 1) + example.text.replace(PLACEHOLDERS, repr(config))
+    exec(compile(source, example.page, "exec"), names)  # noqa: S102 - our own documents
     return names
 
 
@@ -45,8 +50,8 @@ def test_a_program_runs(venue: Emulator, example: Example, capsys: pytest.Captur
     ids = rungs(venue, 3)
     run(example, config(venue))
     assert venue.accounts[0].secret not in capsys.readouterr().out
-    # An example without `config` brings a venue of its own.
-    called = CALL.findall(example.text) if "config" in example.text else []
+    # An example without keys starts a venue of its own.
+    called = CALL.findall(example.text) if PLACEHOLDERS in example.text else []
     assert any(record.uid for record in venue.requests) == bool(called)
     assert live(venue) == ([] if "batch_cancel" in called else ids)
 
@@ -68,11 +73,11 @@ async def test_the_program_that_watches_orders_prints_what_changes(
     exchange = bitget_margin.pro.bitget(config(venue))
     watching = asyncio.ensure_future(run(WATCHING, {})["watch"](exchange))
     try:
-        said = ""
-        while order_id not in said:
+        printed = ""
+        while order_id not in printed:
             venue.fill(order_id, "0.000001")
             await asyncio.sleep(0.05)
-            said += capsys.readouterr().out
+            printed += capsys.readouterr().out
             assert not watching.done()
     finally:
         watching.cancel()
@@ -80,15 +85,33 @@ async def test_the_program_that_watches_orders_prints_what_changes(
         await close(exchange)
 
 
+@pytest.mark.parametrize("example", STRATEGIES, ids=str)
+def test_a_strategy_is_complete(tmp_path: Path, example: Example) -> None:
+    """freqtrade loads it as it stands in the document, and finds entries and exits in candles."""
+    from freqtrade.resolvers import StrategyResolver  # noqa: PLC0415 - seconds, and only these tests need it
+
+    (tmp_path / "shown.py").write_text(example.text)
+    found = STRATEGY.search(example.text)
+    assert found is not None
+    config = {"strategy": found[1], "strategy_path": str(tmp_path), "user_data_dir": tmp_path, "stake_currency": "USDT"}
+    strategy = StrategyResolver.load_strategy(config)
+    closes = [100.0] * 30 + [90.0, 110.0]
+    candles = DataFrame({name: closes for name in ("open", "high", "low", "close")})
+    signals = strategy.advise_exit(strategy.advise_entry(strategy.advise_indicators(candles, {}), {}), {})
+    assert signals["enter_long"].sum() > 0
+    assert signals["exit_long"].sum() > 0
+
+
 @pytest.mark.slow
 @pytest.mark.classic
 @pytest.mark.filterwarnings("default")  # freqtrade's own
 @pytest.mark.parametrize("example", STRATEGIES, ids=str)
 def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example) -> None:
-    """As freqtrade loads it, with entries and exits from the puppet."""
+    """The strategy's own ladder, with the puppet's entries and exits, which a test can time."""
     found = STRATEGY.search(example.text)
     assert found is not None
-    below = f"\n\nfrom support.strategies.puppet import Puppet\n\n\nclass Shown({found[1]}, Puppet):\n    pass\n"
+    signals = "\n".join(f"    {name} = Puppet.{name}" for name in SIGNALS)
+    below = f"\n\nfrom support.strategies.puppet import Puppet\n\n\nclass Shown({found[1]}, Puppet):\n{signals}\n"
     (tmp_path / "shown.py").write_text(example.text + below)
     with steps(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
         bot.enter()

@@ -16,8 +16,8 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "SECURITY.md", "user_data/README.md")),
-    *sorted(DOCS.glob("*.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "user_data/README.md")),
+    *sorted(DOCS.rglob("*.md")),
 )
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")
 """Above an example that cannot run here, with the reason."""
