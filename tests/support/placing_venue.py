@@ -200,9 +200,9 @@ class PlacingVenue:
         """Return a call that places these orders."""
         ctx: CallContext = self.script.ctx(kind=self.kind, **settings)
 
-        def build(dialect: Api, states: Iterable[PlaceState]) -> Call:
+        def build(api: Api, states: Iterable[PlaceState]) -> Call:
             orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
-            return dialect.single_place(orders[0]) if is_single else dialect.batch_place(SYMBOL, orders)
+            return api.single_place_request(orders[0]) if is_single else api.batch_place_request(SYMBOL, orders)
 
         states = tuple(PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, name), terms, is_unique) for name in names)
         return Placement(ctx, SYMBOL, COINS, states, build, is_single)

@@ -138,14 +138,14 @@ def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
     ctx = open_call(exchange, settings, params)
     yield from load_markets(exchange, ctx)
     extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", KIND, *BOUNDS])
-    asked = yield from query(ctx, lambda dialect: dialect.assets(extra), lambda dialect: dialect.read_assets)
+    asked = yield from query(ctx, lambda api: api.assets_request(extra), lambda api: api.read_assets)
     rows = asked.result
     if isinstance(rows, Fault):
         raise to_exception(exchange, method, rows)
     _refuse_unreadable(exchange, method, rows)
     known_coins(exchange).update(row["coin"] for row in rows if isinstance(row, Mapping) and text(row.get("coin")))
     try:
-        unified_account = ctx.api.kind is AccountKind.UNIFIED
+        unified_account = ctx.api.KIND is AccountKind.UNIFIED
         return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)
     except Exception as error:
         raise documented(f"{exchange.id} {method}()", error) from error
@@ -169,7 +169,7 @@ def ask_account_kind(exchange: MarginExchange, method: str | None, params: Param
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
     ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
-    asked = yield from query(ctx, lambda _: api_v3.settings(), lambda _: api_v3.read_settings)
+    asked = yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)
     kind = AccountKind.UNIFIED
     if isinstance(asked.result, Fault):
         said = named_account_kind(asked.result)

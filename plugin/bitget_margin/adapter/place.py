@@ -163,15 +163,15 @@ def _prepare(
     market = spot_market(exchange, method, symbol)
     of = dict(zip(names, zip(orders, given, strict=True), strict=True))
 
-    def request(dialect: Api, name: str) -> Mapping[str, Any]:
+    def request(api: Api, name: str) -> Mapping[str, Any]:
         order, own = of[name]
         named = {**exchange.omit(own, [*_OURS]), "marginMode": CROSS, "clientOrderId": name}
-        return _request(exchange, method, dialect, market, order, named)
+        return _request(exchange, method, api, market, order, named)
 
-    def build(dialect: Api, states: Sequence[PlaceState]) -> Call:
-        _refuse_too_many(exchange, method, dialect, states)
-        requests = [request(dialect, state.ref.value) for state in states]
-        return dialect.single_place(requests[0]) if is_single else dialect.batch_place(market["id"], requests)
+    def build(api: Api, states: Sequence[PlaceState]) -> Call:
+        _refuse_too_many(exchange, method, api, states)
+        requests = [request(api, state.ref.value) for state in states]
+        return api.single_place_request(requests[0]) if is_single else api.batch_place_request(market["id"], requests)
 
     states = [
         PlaceState(
@@ -192,8 +192,8 @@ def _prepare(
     ), market
 
 
-def _refuse_too_many(exchange: MarginExchange, method: str, dialect: Api, orders: Sequence[object]) -> None:
-    most, kind = dialect.batch_max, dialect.kind.value
+def _refuse_too_many(exchange: MarginExchange, method: str, api: Api, orders: Sequence[object]) -> None:
+    most, kind = api.BATCH_MAX, api.KIND.value
     if len(orders) > most:
         refusal = BadInput(f"there are {len(orders)} orders; one request takes {most} on a {kind} account")
         raise bad_request(exchange, method, refusal)
@@ -202,13 +202,13 @@ def _refuse_too_many(exchange: MarginExchange, method: str, dialect: Api, orders
 def _request(
     exchange: MarginExchange,
     method: str,
-    dialect: Api,
+    api: Api,
     market: Mapping[str, Any],
     order: Mapping[str, Any],
     params: Params,
 ) -> Mapping[str, Any]:
     """Return one order in the venue's own form, as stock ccxt writes it."""
-    unified = dialect.kind is AccountKind.UNIFIED
+    unified = api.KIND is AccountKind.UNIFIED
     build = exchange.create_uta_order_request if unified else exchange.create_order_request
     try:
         return cast(

@@ -1,11 +1,10 @@
-"""How the venue is spoken to: the words of a classic account, or of a unified one."""
+"""Interface of the modules `api_v2` and `api_v3`: request builders and response parsers for each account kind."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Protocol
 
 from bitget_margin.core import api_v2, api_v3
 from bitget_margin.core.effects import Call
@@ -14,83 +13,42 @@ from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.responses import BatchAnswer, FillRow, Listing, OrderQuery, Page
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The requests and the readers of one kind of account; what each does is told where it is written."""
+class Api(Protocol):
+    """Requests and parsers of one account kind; a parser returns None for a body that it cannot read.
 
-    kind: AccountKind
-    batch_max: int
-    """How many orders one request may name."""
-    freezes: bool
-    """Whether the balance is documented to show what margin orders hold."""
-    batch_cancel: Callable[[Sequence[OrderRef]], Call]
-    single_cancel: Callable[[OrderRef], Call]
-    single_place: Callable[[Mapping[str, Any]], Call]
-    batch_place: Callable[[str, Sequence[Mapping[str, Any]]], Call]
-    page: Callable[[Listing, str | None, int, str | None], Call]
-    cursor_from: Callable[[int], str | None]
-    by_id: Callable[[str, IdKind, str, int], tuple[OrderQuery, ...]]
-    fills: Callable[[str, int], Call]
-    assets: Callable[[Mapping[str, Any] | None], Call]
-    account: Callable[[], Call]
-    read_batch: Callable[[object], BatchAnswer | None]
-    read_single: Callable[[object], BatchAnswer | None]
-    read_page: Callable[[object], Page | None]
-    read_found: Callable[[object], Page | None]
-    read_fills: Callable[[object], tuple[FillRow, ...] | None]
-    read_assets: Callable[[object], list[Any] | None]
-    read_frozen: Callable[[object], Mapping[str, Decimal] | None]
-    read_uid: Callable[[object], str | None]
+    The docstrings are in the modules.
+    """
 
+    # ruff: noqa: D102 - see the docstring of the class
 
-_CLASSIC: Final = Api(
-    kind=AccountKind.CLASSIC,
-    batch_max=api_v2.BATCH_MAX,
-    freezes=True,
-    batch_cancel=api_v2.batch_cancel,
-    single_cancel=api_v2.single_cancel,
-    single_place=api_v2.single_place,
-    batch_place=api_v2.batch_place,
-    page=api_v2.page,
-    cursor_from=api_v2.cursor_from,
-    by_id=api_v2.by_id,
-    fills=api_v2.fills,
-    assets=api_v2.assets,
-    account=api_v2.account,
-    read_batch=api_v2.read_batch,
-    read_single=api_v2.read_single,
-    read_page=api_v2.read_page,
-    read_found=api_v2.read_page,
-    read_fills=api_v2.read_fills,
-    read_assets=api_v2.read_assets,
-    read_frozen=api_v2.read_frozen,
-    read_uid=api_v2.read_uid,
-)
-_UNIFIED: Final = Api(
-    kind=AccountKind.UNIFIED,
-    batch_max=api_v3.BATCH_MAX,
-    freezes=False,
-    batch_cancel=api_v3.batch_cancel,
-    single_cancel=api_v3.single_cancel,
-    single_place=api_v3.single_place,
-    batch_place=api_v3.batch_place,
-    page=api_v3.page,
-    cursor_from=api_v3.cursor_from,
-    by_id=api_v3.by_id,
-    fills=api_v3.fills,
-    assets=api_v3.assets,
-    account=api_v3.settings,
-    read_batch=api_v3.read_batch,
-    read_single=api_v3.read_single,
-    read_page=api_v3.read_page,
-    read_found=api_v3.read_found,
-    read_fills=api_v3.read_fills,
-    read_assets=api_v3.read_assets,
-    read_frozen=api_v3.read_frozen,
-    read_uid=api_v3.read_uid,
-)
+    @property
+    def KIND(self) -> AccountKind: ...  # noqa: N802 - a constant of the module
+    @property
+    def BATCH_MAX(self) -> int: ...  # noqa: N802
+    @property
+    def FREEZES(self) -> bool: ...  # noqa: N802
+
+    def batch_cancel_request(self, batch: Sequence[OrderRef], /) -> Call: ...
+    def single_cancel_request(self, target: OrderRef, /) -> Call: ...
+    def single_place_request(self, order: Mapping[str, Any], /) -> Call: ...
+    def batch_place_request(self, symbol: str, orders: Sequence[Mapping[str, Any]], /) -> Call: ...
+    def page_request(self, listing: Listing, symbol: str | None, since_ms: int, cursor: str | None, /) -> Call: ...
+    def first_cursor(self, newest: int, /) -> str | None: ...
+    def order_queries(self, symbol: str, kind: IdKind, value: str, since_ms: int, /) -> tuple[OrderQuery, ...]: ...
+    def fills_request(self, symbol: str, since_ms: int, /) -> Call: ...
+    def assets_request(self, extra: Mapping[str, Any] | None, /) -> Call: ...
+    def account_request(self) -> Call: ...
+
+    def read_batch(self, body: object, /) -> BatchAnswer | None: ...
+    def read_single(self, body: object, /) -> BatchAnswer | None: ...
+    def read_page(self, body: object, /) -> Page | None: ...
+    def read_found(self, body: object, /) -> Page | None: ...
+    def read_fills(self, body: object, /) -> tuple[FillRow, ...] | None: ...
+    def read_assets(self, body: object, /) -> list[Any] | None: ...
+    def read_frozen(self, body: object, /) -> Mapping[str, Decimal] | None: ...
+    def read_uid(self, body: object, /) -> str | None: ...
 
 
 def api_of(kind: AccountKind) -> Api:
-    """Return how to speak for an account of this kind."""
-    return _UNIFIED if kind is AccountKind.UNIFIED else _CLASSIC
+    """Return the API for accounts of this kind."""
+    return api_v3 if kind is AccountKind.UNIFIED else api_v2

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bitget_margin.core.effects import Call
-from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX, AccountKind, Endpoint
+from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
 from bitget_margin.core.responses import (
@@ -24,16 +25,18 @@ from bitget_margin.core.responses import (
     as_mapping,
     data_of,
     fills_of,
-    frozen_of,
     parse_item,
     sent_ms_of,
 )
 
-WINDOW_MS: Final = 89 * 86_400_000
-"""How far back look-ups ask: the venue's limit is 90 days; a day less keeps a slow clock inside it."""
+KIND: Final = AccountKind.CLASSIC
+BATCH_MAX: Final = CLASSIC_BATCH_MAX
+"""How many orders one request may name."""
+FREEZES: Final = True
+"""Whether the balance is documented to show the amounts that open margin orders freeze."""
 
-BATCH_MAX: Final = 50
-"""Not on the page of the crossed endpoint; 50 in error 40912, on the spot and futures pages, in the venue's client."""
+WINDOW_MS: Final = 89 * 86_400_000
+"""How far back order queries reach: the documented limit is 90 days; a day less keeps a slow clock inside it."""
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
@@ -42,28 +45,28 @@ _CAP_GRAIN: Final = 10
 """A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
 
 
-def batch_cancel(batch: Sequence[OrderRef]) -> Call:
+def batch_cancel_request(batch: Sequence[OrderRef]) -> Call:
     """Return the request that cancels one batch."""
     items = [{target.kind.value: target.value} for target in batch]
     return Call(Endpoint.BATCH_CANCEL, {"symbol": batch[0].symbol, "orderIdList": items})
 
 
-def batch_place(symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
+def batch_place_request(symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
     """Return the request that places orders, which are in the venue's own form."""
     return Call(Endpoint.BATCH_PLACE, {"symbol": symbol, "orderList": list(orders)})
 
 
-def single_place(order: Mapping[str, Any]) -> Call:
+def single_place_request(order: Mapping[str, Any]) -> Call:
     """Return the request that places one order, which is in the venue's own form."""
     return Call(Endpoint.PLACE, order)
 
 
-def single_cancel(target: OrderRef) -> Call:
+def single_cancel_request(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
 
 
-def page(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None = None) -> Call:
+def page_request(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None) -> Call:
     """Return the request for a page of orders, newest first: of ids below the cursor, or the newest.
 
     Never with `endTime`: given together with `startTime` it beats `idLessThan`, and every page would be the first.
@@ -75,12 +78,12 @@ def page(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None
     return Call(_ENDPOINTS[listing], params)
 
 
-def cursor_from(newest: int) -> str | None:
+def first_cursor(newest: int) -> str | None:
     """Return the cursor of the page that begins with this order id."""
     return str(newest + 1)
 
 
-def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[OrderQuery, ...]:
+def order_queries(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[OrderQuery, ...]:
     """Return the questions for one order; the id beats the time window, which the venue wants all the same."""
     params = {"symbol": symbol, "startTime": str(since_ms), kind.value: value}
     return tuple(
@@ -88,17 +91,17 @@ def by_id(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[OrderQu
     )
 
 
-def fills(symbol: str, since_ms: int) -> Call:
+def fills_request(symbol: str, since_ms: int) -> Call:
     """Return the request for the newest fills of a symbol."""
     return Call(Endpoint.FILLS, {"symbol": symbol, "startTime": str(since_ms), "limit": str(_FILLS_LIMIT)})
 
 
-def assets(extra: Mapping[str, Any] | None = None) -> Call:
+def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.ASSETS, extra or {})
 
 
-def account() -> Call:
+def account_request() -> Call:
     """Return the request for what the account is: https://www.bitget.com/api-doc/spot/account/Get-Account-Info."""
     return Call(Endpoint.ACCOUNT, {})
 
@@ -117,7 +120,7 @@ def read_assets(body: object) -> list[Any] | None:
 
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:
     """Read what open orders hold of each coin; None where a row cannot be read."""
-    return frozen_of(data_of(body), "frozen")
+    return parse_frozen(data_of(body), "frozen")
 
 
 def read_batch(body: object) -> BatchAnswer | None:
@@ -166,6 +169,11 @@ def read_page(body: object) -> Page | None:
         None if lowest is None else str(lowest),
         full=len(listed) % _CAP_GRAIN == 0,
     )
+
+
+def read_found(body: object) -> Page | None:
+    """Read the response to the query for one order: a page like any other."""
+    return read_page(body)
 
 
 def _items(listed: object) -> tuple[tuple[Item, ...], tuple[Mapping[str, Any], ...]]:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bitget_margin.core.effects import Call
-from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.endpoints import UNIFIED_BATCH_MAX, AccountKind, Endpoint
+from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
 from bitget_margin.core.responses import (
@@ -24,14 +25,19 @@ from bitget_margin.core.responses import (
     as_mapping,
     data_of,
     fills_of,
-    frozen_of,
     parse_item,
     sent_ms_of,
 )
 from bitget_margin.core.verdicts import SUCCESS
 
+KIND: Final = AccountKind.UNIFIED
+BATCH_MAX: Final = UNIFIED_BATCH_MAX
+"""How many orders one request may name."""
+FREEZES: Final = False
+"""Whether the balance is documented to show the amounts that open margin orders freeze."""
+
 CATEGORY: Final = "MARGIN"
-BATCH_MAX: Final = 20
+"""Category of margin orders, in requests and in rows."""
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.UNIFIED_OPEN_ORDERS, Listing.HISTORY: Endpoint.UNIFIED_HISTORY_ORDERS}
 _PAGE_LIMIT: Final = 100
@@ -39,27 +45,27 @@ _DONE: Final = frozenset({None, "0", SUCCESS})
 """Codes of an item that was carried out: the page shows none, the websocket's page shows 0."""
 
 
-def batch_cancel(batch: Sequence[OrderRef]) -> Call:
+def batch_cancel_request(batch: Sequence[OrderRef]) -> Call:
     """Return the request that cancels one batch: a bare list, each item with its category."""
     return Call(Endpoint.UNIFIED_BATCH_CANCEL, [_named(target) for target in batch])
 
 
-def batch_place(_symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
+def batch_place_request(_symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
     """Return the request that places orders, which are in the venue's own form."""
     return Call(Endpoint.UNIFIED_BATCH_PLACE, list(orders))
 
 
-def single_place(order: Mapping[str, Any]) -> Call:
+def single_place_request(order: Mapping[str, Any]) -> Call:
     """Return the request that places one order, which is in the venue's own form."""
     return Call(Endpoint.UNIFIED_PLACE, order)
 
 
-def single_cancel(target: OrderRef) -> Call:
+def single_cancel_request(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.UNIFIED_CANCEL, _named(target))
 
 
-def page(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | None = None) -> Call:
+def page_request(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | None) -> Call:
     """Return the request for a page of orders, newest first: the one that a cursor leads to, or the newest."""
     params = {"category": CATEGORY, "limit": str(_PAGE_LIMIT)}
     if symbol is not None:
@@ -69,28 +75,28 @@ def page(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | Non
     return Call(_ENDPOINTS[listing], params)
 
 
-def cursor_from(_newest: int) -> str | None:
+def first_cursor(_newest: int) -> str | None:
     """Return None: a cursor is the venue's own, and cannot be made up."""
     return None
 
 
-def by_id(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[OrderQuery, ...]:
+def order_queries(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[OrderQuery, ...]:
     """Return the question for one order: one endpoint knows it, live or ended."""
     return (OrderQuery(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
 
 
-def fills(symbol: str, since_ms: int) -> Call:
+def fills_request(symbol: str, since_ms: int) -> Call:
     """Return the request for the newest fills of margin orders; the venue filters them by no symbol."""
     params = {"category": CATEGORY, "symbol": symbol, "startTime": str(since_ms), "limit": str(_PAGE_LIMIT)}
     return Call(Endpoint.UNIFIED_FILLS, params)
 
 
-def assets(extra: Mapping[str, Any] | None = None) -> Call:
+def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.UNIFIED_ASSETS, extra or {})
 
 
-def settings() -> Call:
+def account_request() -> Call:
     """Return the request for the account's settings, which a classic account is refused."""
     return Call(Endpoint.UNIFIED_SETTINGS, {})
 
@@ -116,7 +122,7 @@ def read_assets(body: object) -> list[Any] | None:
 
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:
     """Read what open orders hold of each coin; None where a row cannot be read."""
-    return frozen_of(read_assets(body), "locked")
+    return parse_frozen(read_assets(body), "locked")
 
 
 def read_batch(body: object) -> BatchAnswer | None:

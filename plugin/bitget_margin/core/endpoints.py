@@ -5,6 +5,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+CLASSIC_BATCH_MAX: Final = 50
+"""Orders per request of a classic account: error 40912, the spot and futures pages, and the venue's own client."""
+UNIFIED_BATCH_MAX: Final = 20
+"""Orders per request of a unified account: Place-Batch and Cancel-Batch, error 40306."""
+
 _UNIFIED: Final = "v3/"
 
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Final
 
 from bitget_margin.core.api import Api
-from bitget_margin.core.cancel_all import Coins, unexplained
 from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, Wait
+from bitget_margin.core.frozen_amounts import Coins, unexplained
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow
 from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, Fate, PlaceState, age_of
@@ -71,9 +71,9 @@ def place(placement: Placement) -> Flow[None]:
 def _send(placement: Placement) -> Flow[None]:
     ctx, todo = placement.ctx, list(placement.states)
     while todo:
-        dialect = ctx.api
-        (reply,) = yield from send_requests(ctx, [_request(ctx, placement.build(dialect, todo))], resend=False)
-        if isinstance(reply, Fault) and ctx.is_other_kind(reply) and ctx.api is not dialect:
+        api = ctx.api
+        (reply,) = yield from send_requests(ctx, [_request(ctx, placement.build(api, todo))], resend=False)
+        if isinstance(reply, Fault) and ctx.is_other_kind(reply) and ctx.api is not api:
             continue
         if isinstance(reply, Fault) and ctx.verdict(reply) is Verdict.CLOCK and ctx.resynced_ms is None:
             ctx.resynced_ms = ctx.deadline.now_ms()
@@ -82,7 +82,7 @@ def _send(placement: Placement) -> Flow[None]:
             for state in todo:
                 state.fail(Verdict.LIMITED, fault=reply)
         else:
-            _record(placement, dialect, todo, reply)
+            _record(placement, api, todo, reply)
         limited = [state for state in todo if state.is_limited]
         refused = (yield from _prove_limited(placement, limited)) if limited else []
         todo = refused if ctx.deadline.left_ms() > ctx.settings.request_ms else []
@@ -113,12 +113,12 @@ def _request(ctx: CallContext, call: Call) -> Send:
     return Send(call, ctx.settings.timeout_ms - ctx.settings.request_ms, until_ms)
 
 
-def _record(placement: Placement, dialect: Api, states: Sequence[PlaceState], reply: ReplyOrFault) -> None:
+def _record(placement: Placement, api: Api, states: Sequence[PlaceState], reply: ReplyOrFault) -> None:
     if isinstance(reply, Fault):
         for state in states:
             state.fail(placement.ctx.verdict(reply), fault=reply)
         return
-    read = dialect.read_single if placement.is_single else dialect.read_batch
+    read = api.read_single if placement.is_single else api.read_batch
     answer = read(reply.body)
     if answer is None:
         for state in states:
@@ -195,13 +195,13 @@ def _look(placement: Placement, states: Sequence[PlaceState]) -> Flow[None]:
 
 def _ask_by_name(placement: Placement, state: PlaceState) -> Flow[bool]:
     """Ask for one order by its client order id; return whether the answers are conclusive."""
-    ctx, dialect = placement.ctx, placement.ctx.api
-    questions = dialect.by_id(placement.symbol, IdKind.CLIENT, state.ref.value, ctx.since_ms)
+    ctx, api = placement.ctx, placement.ctx.api
+    questions = api.order_queries(placement.symbol, IdKind.CLIENT, state.ref.value, ctx.since_ms)
     sends = [ctx.bounded(question.call) for question in questions]
     replies = yield from send_requests(ctx, sends)
     absent: set[Listing] = set()
     for question, reply in zip(questions, replies, strict=True):
-        page = page_of(reply, dialect.read_found)
+        page = page_of(reply, api.read_found)
         if page is None:
             continue
         _set_began(placement, page.sent_ms)
@@ -263,17 +263,17 @@ def _is_before(rows: Sequence[OrderRow], began_ms: float | None) -> bool:
 
 def _without_trace(placement: Placement, states: Sequence[PlaceState]) -> Flow[list[PlaceState]]:
     """Return those of these orders of which the account shows no trace: nothing that they hold, no fill of theirs."""
-    ctx, dialect = placement.ctx, placement.ctx.api
-    (balance,) = yield from send_requests(ctx, [ctx.bounded(dialect.assets(None))])
-    held = dialect.read_frozen(balance.body) if isinstance(balance, Reply) else None
+    ctx, api = placement.ctx, placement.ctx.api
+    (balance,) = yield from send_requests(ctx, [ctx.bounded(api.assets_request(None))])
+    held = api.read_frozen(balance.body) if isinstance(balance, Reply) else None
     if not isinstance(balance, Reply) or not held:
         return []  # an empty balance does not show the account
     _set_began(placement, sent_ms_of(balance.body))
     if placement.began_ms is None:
         return []
-    call = dialect.fills(placement.symbol, int(placement.began_ms - CLOCKS_APART_MS))
+    call = api.fills_request(placement.symbol, int(placement.began_ms - CLOCKS_APART_MS))
     (fills,) = yield from send_requests(ctx, [ctx.bounded(call)])
-    filled = dialect.read_fills(fills.body) if isinstance(fills, Reply) else None
+    filled = api.read_fills(fills.body) if isinstance(fills, Reply) else None
     if filled is None:
         return []
     sides = {state.terms.side for state in states}
@@ -287,18 +287,18 @@ def _without_trace(placement: Placement, states: Sequence[PlaceState]) -> Flow[l
     }
     if not (yield from _are_of_others(placement, traces, states)):
         return []
-    return (yield from _without_coins(placement, states, held)) if dialect.freezes else list(states)
+    return (yield from _without_coins(placement, states, held)) if api.FREEZES else list(states)
 
 
 def _are_of_others(placement: Placement, order_ids: set[str], states: Sequence[PlaceState]) -> Flow[bool]:
     """Look up orders that have filled since the call began; return whether all of them have other names."""
-    ctx, dialect = placement.ctx, placement.ctx.api
+    ctx, api = placement.ctx, placement.ctx.api
     if len(order_ids) > _FILLS_EXPLAINED_MAX:
         return False
     for order_id in order_ids:
-        question = dialect.by_id(placement.symbol, IdKind.ORDER, order_id, ctx.since_ms)[0]
+        question = api.order_queries(placement.symbol, IdKind.ORDER, order_id, ctx.since_ms)[0]
         (reply,) = yield from send_requests(ctx, [ctx.bounded(question.call)])
-        page = page_of(reply, dialect.read_found)
+        page = page_of(reply, api.read_found)
         rows = [] if page is None else [row for row in page.rows if row.order_id == order_id]
         if not rows:
             return False

@@ -80,7 +80,7 @@ class Pager:
             kind = found.send.call.endpoint.kind
             if isinstance(found.result, Fault):
                 return found.result
-            if kind is self.ctx.api.kind:
+            if kind is self.ctx.api.KIND:
                 break
         if kind is not self._kind:
             # Rows and cursor of an account of the other kind mean nothing to this one.
@@ -96,9 +96,9 @@ class Pager:
         return PageRead(page, fresh, found.send)
 
     def _request(self, api: Api) -> Call:
-        cursor = self._cursor if api.kind is self._kind else None
-        start = None if self.span is None else api.cursor_from(self.span[1])
-        return api.page(self.listing, self.symbol, self.since_ms, cursor or start)
+        cursor = self._cursor if api.KIND is self._kind else None
+        start = None if self.span is None else api.first_cursor(self.span[1])
+        return api.page_request(self.listing, self.symbol, self.since_ms, cursor or start)
 
     def _reader(self, api: Api) -> Callable[[object], Page | None]:
         def read(body: object) -> Page | None:
@@ -224,7 +224,7 @@ def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | No
 
 def _order_query(target: OrderRef, listing: Listing, since_ms: int, api: Api) -> OrderQuery:
     """Return the query for one order that covers a list."""
-    queries = api.by_id(target.symbol, target.kind, target.value, since_ms)
+    queries = api.order_queries(target.symbol, target.kind, target.value, since_ms)
     return next(found for found in queries if listing in found.lists)
 
 

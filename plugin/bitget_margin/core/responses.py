@@ -122,20 +122,6 @@ def as_mapping(raw: object) -> Mapping[str, Any]:
     return raw if isinstance(raw, Mapping) else {"raw": raw}
 
 
-def frozen_of(rows: object, field: str) -> Mapping[str, Decimal] | None:
-    """Read what open orders hold of each coin; None where a row cannot be read: silence is not zero."""
-    if not isinstance(rows, list):
-        return None
-    frozen: dict[str, Decimal] = {}
-    for raw in rows:
-        coin = text(raw.get("coin")) if isinstance(raw, Mapping) else None
-        amount = decimal(raw.get(field)) if coin is not None else None
-        if coin is None or amount is None:
-            return None
-        frozen[coin] = frozen.get(coin, Decimal(0)) + amount
-    return frozen
-
-
 def fills_of(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None where a row cannot be read, or the page may have been cut off."""
     if not isinstance(listed, list) or len(listed) >= limit:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bitget_margin.core.api_v2 import BATCH_MAX
 from bitget_margin.core.effects import Clock
+from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX
 from bitget_margin.core.order_ref import BadInput
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
@@ -40,7 +40,7 @@ class Settings:
 
     confirm: bool = True
     timeout_ms: float = DEFAULT_TIMEOUT_MS
-    batch_size: int = BATCH_MAX
+    batch_size: int = CLASSIC_BATCH_MAX
     pacing: Pacing = field(default_factory=Pacing)
 
     @property
@@ -81,9 +81,9 @@ def _timeout_ms(value: object) -> float:
 
 def _batch_size(value: object) -> int:
     if value is None:
-        return BATCH_MAX
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= BATCH_MAX:
-        raise BadInput(f"batchSize is {value!r}: give 1 to {BATCH_MAX}, the most that one request may name")
+        return CLASSIC_BATCH_MAX
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= CLASSIC_BATCH_MAX:
+        raise BadInput(f"batchSize is {value!r}: give 1 to {CLASSIC_BATCH_MAX}, the most that one request may name")
     return value
 
 

@@ -206,14 +206,14 @@ def test_a_desk_keeps_time_back_to_write_the_report_and_looks_back_as_far_as_the
     made, ctx = opened()
     assert (ctx.deadline.at_ms, ctx.began_ms) == (START_MS + 2_900, START_MS)
     assert ctx.since_ms == WHOLE_WINDOW
-    assert ctx.dialect.kind is AccountKind.CLASSIC
+    assert ctx.api.KIND is AccountKind.CLASSIC
     ctx.learn(AccountKind.UNIFIED)
     assert made.options["uta"] is True
     venue = Caller(in_turn(page()))
     with venue.clocked():
         assert desks.open_call(made, Settings(timeout_ms=500), {}).deadline.at_ms == START_MS + 450
-        assert desks.open_call(made, Settings(), {}).api.kind is AccountKind.UNIFIED
-        assert desks.open_call(made, Settings(), {"uta": False}).api.kind is AccountKind.CLASSIC
+        assert desks.open_call(made, Settings(), {}).api.KIND is AccountKind.UNIFIED
+        assert desks.open_call(made, Settings(), {"uta": False}).api.KIND is AccountKind.CLASSIC
 
 
 def test_orders_are_entered_under_the_venues_symbols_once() -> None:

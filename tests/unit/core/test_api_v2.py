@@ -34,26 +34,31 @@ def order(order_id: str, **more: Any) -> dict[str, Any]:
     ("build", "method", "path", "params"),
     [
         (
-            lambda: api_v2.batch_place("BTCUSDT", ({"side": "buy"},)),
+            lambda: api_v2.batch_place_request("BTCUSDT", ({"side": "buy"},)),
             "POST",
             "batch-place-order",
             {"symbol": "BTCUSDT", "orderList": [{"side": "buy"}]},
         ),
         (
-            lambda: api_v2.single_cancel(OrderRef("BTCUSDT", IdKind.ORDER, "1")),
+            lambda: api_v2.single_cancel_request(OrderRef("BTCUSDT", IdKind.ORDER, "1")),
             "POST",
             "cancel-order",
             {"symbol": "BTCUSDT", "orderId": "1"},
         ),
-        (lambda: api_v2.page(Listing.OPEN, None, 5), "GET", "open-orders", {"startTime": "5", "limit": "100"}),
         (
-            lambda: api_v2.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
+            lambda: api_v2.page_request(Listing.OPEN, None, 5, None),
+            "GET",
+            "open-orders",
+            {"startTime": "5", "limit": "100"},
+        ),
+        (
+            lambda: api_v2.page_request(Listing.HISTORY, "BTCUSDT", 5, "77"),
             "GET",
             "history-orders",
             {"symbol": "BTCUSDT", "startTime": "5", "limit": "500", "idLessThan": "77"},
         ),
-        (api_v2.assets, "GET", "account/assets", {}),
-        (lambda: api_v2.assets({"coin": "BTC"}), "GET", "account/assets", {"coin": "BTC"}),
+        (lambda: api_v2.assets_request(None), "GET", "account/assets", {}),
+        (lambda: api_v2.assets_request({"coin": "BTC"}), "GET", "account/assets", {"coin": "BTC"}),
     ],
 )
 def test_requests_are_what_the_documents_show(
@@ -67,14 +72,14 @@ def test_requests_are_what_the_documents_show(
 
 def test_one_order_is_asked_for_in_history_first_and_each_answer_speaks_for_its_own_list() -> None:
     params = {"symbol": "BTCUSDT", "startTime": "5", "clientOid": "a"}
-    history, live = api_v2.by_id("BTCUSDT", IdKind.CLIENT, "a", 5)
+    history, live = api_v2.order_queries("BTCUSDT", IdKind.CLIENT, "a", 5)
     assert (history.call, history.lists) == (Call(Endpoint.HISTORY_ORDERS, params), (Listing.HISTORY,))
     assert (live.call, live.lists) == (Call(Endpoint.OPEN_ORDERS, params), (Listing.OPEN,))
 
 
 def test_a_page_that_begins_at_an_order_shows_that_order_too() -> None:
     """The venue answers with ids below the cursor."""
-    assert api_v2.cursor_from(112_233) == "112234"
+    assert api_v2.first_cursor(112_233) == "112234"
 
 
 def test_look_ups_stay_a_day_inside_the_venues_90_days() -> None:
@@ -90,7 +95,7 @@ def test_every_entry_of_a_batch_keeps_the_venues_words_and_its_raw_form() -> Non
 
 
 def test_whose_account_it_is_is_asked_without_parameters_and_read_where_it_stands() -> None:
-    assert api_v2.account() == Call(Endpoint.ACCOUNT, {})
+    assert api_v2.account_request() == Call(Endpoint.ACCOUNT, {})
     assert api_v2.read_uid(success({"userId": "7"})) == "7"
     for data in (None, [], {}, "x"):
         assert api_v2.read_uid(success(data)) is None

@@ -54,7 +54,7 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
     ("build", "method", "path", "params"),
     [
         (
-            lambda: api_v3.batch_cancel((ONE, NAMED)),
+            lambda: api_v3.batch_cancel_request((ONE, NAMED)),
             "POST",
             "v3/trade/cancel-batch",
             [
@@ -63,27 +63,32 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
             ],
         ),
         (
-            lambda: api_v3.single_cancel(NAMED),
+            lambda: api_v3.single_cancel_request(NAMED),
             "POST",
             "v3/trade/cancel-order",
             {"clientOid": "b", "category": "MARGIN", "symbol": "BTCUSDT"},
         ),
-        (lambda: api_v3.batch_place("BTCUSDT", ({"qty": "1"},)), "POST", "v3/trade/place-batch", [{"qty": "1"}]),
         (
-            lambda: api_v3.page(Listing.OPEN, None, 5),
+            lambda: api_v3.batch_place_request("BTCUSDT", ({"qty": "1"},)),
+            "POST",
+            "v3/trade/place-batch",
+            [{"qty": "1"}],
+        ),
+        (
+            lambda: api_v3.page_request(Listing.OPEN, None, 5, None),
             "GET",
             "v3/trade/unfilled-orders",
             {"category": "MARGIN", "limit": "100"},
         ),
         (
-            lambda: api_v3.page(Listing.HISTORY, "BTCUSDT", 5, "77"),
+            lambda: api_v3.page_request(Listing.HISTORY, "BTCUSDT", 5, "77"),
             "GET",
             "v3/trade/history-orders",
             {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT", "cursor": "77"},
         ),
-        (api_v3.assets, "GET", "v3/account/assets", {}),
-        (lambda: api_v3.assets({"coin": "BTC"}), "GET", "v3/account/assets", {"coin": "BTC"}),
-        (api_v3.settings, "GET", "v3/account/settings", {}),
+        (lambda: api_v3.assets_request(None), "GET", "v3/account/assets", {}),
+        (lambda: api_v3.assets_request({"coin": "BTC"}), "GET", "v3/account/assets", {"coin": "BTC"}),
+        (api_v3.account_request, "GET", "v3/account/settings", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -98,13 +103,13 @@ def test_requests_are_what_the_documents_show(
 
 def test_one_endpoint_knows_an_order_live_or_ended() -> None:
     """So one question speaks for both lists, and by the id alone."""
-    (question,) = api_v3.by_id("BTCUSDT", IdKind.CLIENT, "b", 5)
+    (question,) = api_v3.order_queries("BTCUSDT", IdKind.CLIENT, "b", 5)
     assert question.call == Call(Endpoint.UNIFIED_ORDER, {"clientOid": "b"})
     assert set(question.lists) == set(Listing)
 
 
 def test_a_page_is_never_begun_at_a_cursor_of_our_own() -> None:
-    assert api_v3.cursor_from(112_233) is None
+    assert api_v3.first_cursor(112_233) is None
 
 
 def test_the_documented_answer_to_a_batch_is_read_item_by_item() -> None:
@@ -256,16 +261,16 @@ def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
 @pytest.mark.parametrize(("kind", "most"), [(AccountKind.CLASSIC, 50), (AccountKind.UNIFIED, 20)])
 def test_a_dialect_speaks_to_the_endpoints_of_its_account_alone(kind: AccountKind, most: int) -> None:
     """Every request that it builds goes to an endpoint of this kind, with as many orders as that one takes."""
-    dialect = api_of(kind)
-    assert (dialect.kind, dialect.batch_max) == (kind, most)
+    api = api_of(kind)
+    assert (api.KIND, api.BATCH_MAX) == (kind, most)
     calls = [
-        dialect.batch_cancel((ONE,)),
-        dialect.single_cancel(ONE),
-        dialect.batch_place("BTCUSDT", ()),
-        *(dialect.page(listing, "BTCUSDT", 5, None) for listing in Listing),
-        *(question.call for question in dialect.by_id("BTCUSDT", IdKind.ORDER, "1", 5)),
-        dialect.assets(None),
+        api.batch_cancel_request((ONE,)),
+        api.single_cancel_request(ONE),
+        api.batch_place_request("BTCUSDT", ()),
+        *(api.page_request(listing, "BTCUSDT", 5, None) for listing in Listing),
+        *(question.call for question in api.order_queries("BTCUSDT", IdKind.ORDER, "1", 5)),
+        api.assets_request(None),
     ]
     assert {call.endpoint.kind for call in calls} == {kind}
-    asked = {listing for question in dialect.by_id("BTCUSDT", IdKind.ORDER, "1", 5) for listing in question.lists}
+    asked = {listing for question in api.order_queries("BTCUSDT", IdKind.ORDER, "1", 5) for listing in question.lists}
     assert asked == set(Listing)

@@ -212,7 +212,7 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
     def flow(name: str, steps: int) -> Flow[str]:
         got = []
         for step in range(steps):
-            replies = yield SendAll((Send(api_v2.page(Listing.OPEN, f"{name}{step}", 0), 1, 1),))
+            replies = yield SendAll((Send(api_v2.page_request(Listing.OPEN, f"{name}{step}", 0, None), 1, 1),))
             got.append(replies[0])
         yield Wait(steps)
         return f"{name}: {got}"
@@ -240,10 +240,10 @@ def test_flows_side_by_side_share_their_groups_and_keep_their_results_apart() ->
 def test_bodies_are_what_the_documents_show() -> None:
     """Symbol, and a list of objects with one id each."""
     batch = (OrderRef("BTCUSDT", IdKind.ORDER, "1"), OrderRef("BTCUSDT", IdKind.ORDER, "2"))
-    assert json.dumps(api_v2.batch_cancel(batch).params) == (
+    assert json.dumps(api_v2.batch_cancel_request(batch).params) == (
         '{"symbol": "BTCUSDT", "orderIdList": [{"orderId": "1"}, {"orderId": "2"}]}'
     )
-    assert dict(api_v2.single_cancel(OrderRef("BTCUSDT", IdKind.CLIENT, "a")).params) == {
+    assert dict(api_v2.single_cancel_request(OrderRef("BTCUSDT", IdKind.CLIENT, "a")).params) == {
         "symbol": "BTCUSDT",
         "clientOid": "a",
     }

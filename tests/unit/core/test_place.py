@@ -164,9 +164,9 @@ def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
 
 
 def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_settled() -> None:
-    def build(dialect: Any, states: Any) -> Any:
+    def build(api: Any, states: Any) -> Any:
         orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
-        return dialect.batch_place("BTCUSDT", orders)
+        return api.batch_place_request("BTCUSDT", orders)
 
     venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": "1000"})
     placement = venue.placement("a", "b", is_single=False, timeout_ms=4_000)

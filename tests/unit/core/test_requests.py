@@ -130,10 +130,10 @@ def test_the_kind_of_the_account_is_learned_once_in_a_call() -> None:
     ctx.correct_kind(fault("40009"))
     assert (ctx.kind_corrected, learned) == (False, [])
     ctx.correct_kind(unified)
-    assert ctx.api.kind is AccountKind.UNIFIED
+    assert ctx.api.KIND is AccountKind.UNIFIED
     assert ctx.verdict(unified) is Verdict.UNSENT
     ctx.correct_kind(classic)
-    assert ctx.api.kind is AccountKind.UNIFIED
+    assert ctx.api.KIND is AccountKind.UNIFIED
     assert (ctx.kind_corrected, learned) == (True, [AccountKind.UNIFIED])
 
 

@@ -15,7 +15,7 @@ LOST = fault()
 def assets(ctx: CallContext, final: Any = None) -> Any:
     """Return the flow of one question, about the balances."""
     more = () if final is None else (final,)
-    return query(ctx, lambda dialect: dialect.assets(None), lambda dialect: dialect.read_assets, *more)
+    return query(ctx, lambda api: api.assets_request(None), lambda api: api.read_assets, *more)
 
 
 def test_a_lost_answer_is_asked_for_again_with_growing_pauses() -> None:
