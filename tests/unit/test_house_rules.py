@@ -20,11 +20,11 @@ PACKAGE = ROOT / "plugin" / "bitget_margin"
 
 REFUSED_WORDS = frozenset(
     """
-    desk knock keeper tend ledger told said say says tell tells whose who trouble troubles absurd stranger strangers spared
-    hidden story stories shout shouted news took
+    desk knock keeper tend ledger told said say says tell tells whose who trouble troubles absurd stranger strangers
+    spared hidden story stories shout shouted news took
     """.split()  # noqa: SIM905 - a table of words
 )
-"""Words that no identifier of the package contains: metaphors and verbs of speech, each with a plainer technical term."""
+"""Words that no identifier contains: metaphors and verbs of speech, for which there is a plainer technical term."""
 
 ALLOWED_NAMES = frozenset({"fetch_ledger"})
 """Identifiers that contain a refused word because ccxt has defined them."""

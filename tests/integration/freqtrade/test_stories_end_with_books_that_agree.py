@@ -1,6 +1,6 @@
 """Promise: whatever answers new orders, coins held are coins booked, each order has an owner, and none comes twice.
 
-A few stories of those that `tests/soak/bots/run.py` draws by the hundred.
+A few scenarios like those that `tests/soak/bots/run.py` draws.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from bots.judging import judge
-from bots.playing import play
+from bots.faults import BATCH, PLACE, Stage
+from bots.judge import judge
+from bots.play import play
+from bots.scenario import Exit, Plan, Scenario, draw_scenario
 from bots.script import Step
-from bots.story import Exit, Plan, Story, draw_story
-from bots.troubles import BATCH, PLACE, Stage
 
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 from support.steps import steps
@@ -33,11 +33,11 @@ class Case:
     how: Exit
     history_lag_ms: int = 0
 
-    def story(self, account: AccountKind) -> Story:
+    def story(self, account: AccountKind) -> Scenario:
         stages = ((Stage.ENTRY, self.entry, PLACE), (Stage.LADDER, self.ladder, BATCH), (Stage.EXIT, self.exit, PLACE))
         faults = tuple((stage, FaultRule(kind, of[account], count=1, code="99999")) for stage, kind, of in stages)
         plan = Plan("BTC/USDT", 1.0, None, LADDER, reached=1, exit=self.how, walk=(1.001,), others="0")
-        return Story(0, 0, account, (plan,), "1000000", faults, self.history_lag_ms)
+        return Scenario(0, 0, account, (plan,), "1000000", faults, self.history_lag_ms)
 
 
 CASES = {
@@ -60,7 +60,7 @@ def test_an_order_of_nobody_and_one_bought_twice_are_found(tmp_path: Path) -> No
     with steps(tmp_path) as bot:
         bot.enter()
         plan = Plan("BTC/USDT", 1.0, None, (), reached=0, exit=Exit.NONE, walk=(), others="0")
-        story = Story(0, 0, AccountKind.CLASSIC, (plan,), "1000000", (), 0)
+        story = Scenario(0, 0, AccountKind.CLASSIC, (plan,), "1000000", (), 0)
 
         def rules() -> set[str]:
             return {finding.rule for finding in judge(story, bot.venue, bot.bot.exchange, [bot.trade])}
@@ -76,4 +76,4 @@ def test_an_order_of_nobody_and_one_bought_twice_are_found(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("account", list(AccountKind), ids=lambda kind: kind.value)
 def test_a_story_is_drawn_from_its_seed_and_number(account: AccountKind) -> None:
-    assert draw_story(1, 7, account) == draw_story(1, 7, account) != draw_story(1, 8, account)
+    assert draw_scenario(1, 7, account) == draw_scenario(1, 7, account) != draw_scenario(1, 8, account)

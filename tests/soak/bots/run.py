@@ -1,4 +1,4 @@
-"""Start the stories: `python tests/soak/bots/run.py --stories 300 --seed 1 --account classic`."""
+"""Start bot runs: `python tests/soak/bots/run.py --runs 300 --seed 1 --account classic`."""
 
 from __future__ import annotations
 

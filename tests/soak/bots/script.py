@@ -1,4 +1,4 @@
-"""What the strategy of a story does, pair by pair; the story changes it while the bot runs, in the same process."""
+"""Scripts of the strategy, one per pair; a run changes them while the bot runs in the same process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Step:
 
 @dataclass(slots=True)
 class Script:
-    """What the strategy does on one pair."""
+    """Behaviour of the strategy on one pair."""
 
     enter: bool = False
     exit: bool = False
@@ -27,7 +27,7 @@ class Script:
     exit_price: float = 1.0
     ladder: tuple[Step, ...] = ()
     adjust: float | None = None
-    """Quote coins to buy once more, when the first entry has filled."""
+    """Quote coins of a second entry after the first has filled."""
 
 
 SCRIPTS: Final[defaultdict[str, Script]] = defaultdict(Script)

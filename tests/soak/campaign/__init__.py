@@ -1,1 +1,1 @@
-"""Rounds drawn from a seed against the local venue, each judged by the venue's own books; see docs/campaign.md."""
+"""Random rounds against the emulator, each judged by the emulator's own books; see docs/campaign.md."""

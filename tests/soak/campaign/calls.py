@@ -1,4 +1,4 @@
-"""The call of a round: made, timed, and brought into one form whatever method it was."""
+"""Make and time the call of a round; return one form of answer for every method."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bitget_margin import CancelReport, PlaceUnresolved, report_of
-
-from .evidence import Answer, Name, Statement
-from .scenario import By, Method, Scenario
+from campaign.evidence import Answer, Name, Statement
+from campaign.scenario import By, Method, Scenario
 
 CROSS: Final = {"marginMode": "cross"}
 _OUTCOMES: Final = {
@@ -22,12 +21,12 @@ _OUTCOMES: Final = {
     "rejected": "not_found",
     None: "accepted",
 }
-AGAIN_MS: Final = 5_000
+SECOND_CALL_MS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A method of the exchange and its arguments."""
+    """Method of the exchange with its arguments."""
 
     method: str
     arguments: tuple[Any, ...]
@@ -38,7 +37,7 @@ def call_of(scenario: Scenario, names: Sequence[Name]) -> Call:
     bounds: dict[str, Any] = {"timeout": scenario.timeout_ms}
     if scenario.batch_size is not None and not scenario.method.places:
         bounds["batchSize"] = scenario.batch_size
-    ids, client_ids = _sorted(names)
+    ids, client_ids = _ids_of(names)
     symbol = scenario.pair.symbol
     match scenario.method:
         case Method.BATCH_CANCEL:
@@ -59,40 +58,47 @@ def call_of(scenario: Scenario, names: Sequence[Name]) -> Call:
         case Method.CANCEL_ALL:
             return Call("cancel_all_orders", (symbol, CROSS | bounds | {"symbols": list(scenario.others)}))
         case Method.CREATE_ORDER:
-            (wish,) = scenario.wishes
-            params = CROSS | bounds | _named(wish.name)
-            params |= {"looksOn": True} if scenario.looks_on else {}
-            order = (symbol, wish.order_type, wish.side, float(wish.size), float(wish.price), params)
+            (new_order,) = scenario.new_orders
+            params = CROSS | bounds | _client_id_param(new_order.name)
+            params |= {"looksOn": True} if scenario.ends_when_missed else {}
+            order = (
+                symbol,
+                new_order.order_type,
+                new_order.side,
+                float(new_order.size),
+                float(new_order.price),
+                params,
+            )
             return Call("create_order", order)
     orders = [
         {
             "symbol": symbol,
-            "type": wish.order_type,
-            "side": wish.side,
-            "amount": float(wish.size),
-            "price": float(wish.price),
-            "params": CROSS | _named(wish.name),
+            "type": new_order.order_type,
+            "side": new_order.side,
+            "amount": float(new_order.size),
+            "price": float(new_order.price),
+            "params": CROSS | _client_id_param(new_order.name),
         }
-        for wish in scenario.wishes
+        for new_order in scenario.new_orders
     ]
-    looks_on = {"looksOn": True} if scenario.looks_on else {}
-    return Call("create_orders", (orders, bounds | looks_on))
+    options = {"looksOn": True} if scenario.ends_when_missed else {}
+    return Call("create_orders", (orders, bounds | options))
 
 
 def in_order_of_answer(method: Method, names: Sequence[Name]) -> tuple[Name, ...]:
-    """Return the names in the order in which they are answered: order ids first where they are two lists."""
+    """Return the names in the order of the answer: order ids first if they are two lists."""
     if method is Method.CANCEL_FOR_SYMBOLS:
         return tuple(names)
     return tuple(sorted(names, key=lambda name: name.by is By.CLIENT_ID))
 
 
 async def make(exchange: Any, call: Call, threads: Executor) -> Answer:
-    """Make the call and return what came of it, whatever that is."""
+    """Make the call and return its answer, also if it raises."""
     return _answer(*await timed(exchange, call, threads))
 
 
 async def timed(exchange: Any, call: Call, threads: Executor) -> tuple[object, float]:
-    """Make the call; return its result or its exception, and how many milliseconds it took."""
+    """Make the call; return its result or exception and its duration in ms."""
     if exchange.synchronous:
         return await asyncio.get_running_loop().run_in_executor(threads, _timed, exchange, call)
     began = time.monotonic()
@@ -100,20 +106,20 @@ async def timed(exchange: Any, call: Call, threads: Executor) -> tuple[object, f
     return result, (time.monotonic() - began) * 1_000
 
 
-async def ask_again(exchange: Any, names: Sequence[Name], threads: Executor) -> Answer:
-    """Ask for the same orders once more, with all the time that it takes, symbol by symbol."""
+async def cancel_again(exchange: Any, names: Sequence[Name], threads: Executor) -> Answer:
+    """Cancel the same orders again, symbol by symbol, with enough time."""
     statements: dict[Name, Statement] = {}
     error: BaseException | None = None
     for symbol in dict.fromkeys(name.symbol for name in names):
         named = [name for name in names if name.symbol == symbol]
-        ids, client_ids = _sorted(named)
-        params = {"timeout": AGAIN_MS}
+        ids, client_ids = _ids_of(named)
+        params = {"timeout": SECOND_CALL_MS}
         answer = await make(exchange, Call("batch_cancel", (ids, symbol, client_ids, params)), threads)
         error = error or answer.error
         if answer.statements is None:
             return answer
-        asked = dict.fromkeys(sorted(named, key=lambda name: name.by is By.CLIENT_ID))
-        statements.update(zip(asked, answer.statements, strict=True))
+        ordered = dict.fromkeys(sorted(named, key=lambda name: name.by is By.CLIENT_ID))
+        statements.update(zip(ordered, answer.statements, strict=True))
     return Answer(tuple(statements[name] for name in dict.fromkeys(names)), error=error)
 
 
@@ -121,7 +127,7 @@ def _timed(exchange: Any, call: Call) -> tuple[object, float]:
     began = time.monotonic()
     try:
         result: object = getattr(exchange, call.method)(*call.arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+    except Exception as error:  # noqa: BLE001 - the judge decides on every exception
         result = error
     return result, (time.monotonic() - began) * 1_000
 
@@ -129,7 +135,7 @@ def _timed(exchange: Any, call: Call) -> tuple[object, float]:
 async def _outcome(exchange: Any, call: Call) -> object:
     try:
         result: object = await getattr(exchange, call.method)(*call.arguments)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is judged
+    except Exception as error:  # noqa: BLE001 - the judge decides on every exception
         return error
     return result
 
@@ -154,17 +160,17 @@ def _of_report(report: CancelReport) -> tuple[Statement, ...]:
 
 
 def _of_order(order: Any) -> Statement:
-    """Return what an order structure says; a status that no outcome has says nothing true."""
+    """Return the statement of an order structure; an unexpected status becomes the outcome."""
     if not isinstance(order, Mapping):
         return Statement(None, None, "", f"no order: {order!r}", {})
     outcome = _OUTCOMES.get(order["status"], f"status {order['status']!r}")
     return Statement(order["id"], order["clientOrderId"], order["symbol"], outcome, order)
 
 
-def _sorted(names: Sequence[Name]) -> tuple[list[str], list[str]]:
+def _ids_of(names: Sequence[Name]) -> tuple[list[str], list[str]]:
     by_id = [name.value for name in names if name.by is By.ID]
     return by_id, [name.value for name in names if name.by is By.CLIENT_ID]
 
 
-def _named(name: str | None) -> dict[str, str]:
+def _client_id_param(name: str | None) -> dict[str, str]:
     return {} if name is None else {"clientOrderId": name}

@@ -1,4 +1,4 @@
-"""Exchange objects for many accounts: markets loaded once, credentials changed from round to round."""
+"""Pool of exchange objects: markets are loaded once, credentials change from round to round."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 from bitget_margin.rate_limit.registry import _lock, _windows
-
-from .scenario import PACING, Flavour
+from campaign.scenario import PACING, Flavour
 
 _CLASSES = {Flavour.ASYNC: lambda: bitget_margin.async_support.bitget, Flavour.SYNC: lambda: bitget_margin.bitget}
 
 
 class Clients:
-    """Makes exchange objects; inside one running loop."""
+    """Pool of exchange objects for one event loop."""
 
     def __init__(self, markets: list[dict[str, Any]]) -> None:
         self._markets = markets
@@ -24,7 +23,7 @@ class Clients:
     def of(self, flavour: Flavour, venue: Emulator, account: Account) -> Any:
         """Return an exchange object on this account.
 
-        A sync one is new each time: a thread that it has left alone may still be busy with its last call.
+        A sync exchange is new each time: an abandoned thread may still use the previous one.
         """
         kept = flavour is Flavour.ASYNC and bool(self._idle)
         exchange = self._idle.pop() if kept else self._make(flavour)
@@ -35,8 +34,8 @@ class Clients:
         )
         return exchange
 
-    def give_back(self, exchange: Any) -> None:
-        """Let another round have it."""
+    def release(self, exchange: Any) -> None:
+        """Make the exchange available to another round."""
         if not exchange.synchronous:
             self._idle.append(exchange)
 
@@ -63,7 +62,7 @@ def load_markets(venue: Emulator) -> list[dict[str, Any]]:
 
 
 def forget_windows(venue: Emulator) -> None:
-    """Forget the rate windows of a venue that is not used any more: every round has some of its own."""
-    with _lock:  # threads of other rounds add theirs meanwhile
+    """Remove the rate windows of an emulator that is no longer used."""
+    with _lock:  # threads of other rounds add windows concurrently
         for key in [key for key in _windows if key[0].startswith(f"{venue.url} ")]:
             _windows.pop(key, None)

@@ -1,4 +1,7 @@
-"""The judge: a round's evidence in, a verdict out. It reads the venue's books, and nothing of how the library works."""
+"""Judge a round: from its evidence to a verdict.
+
+The rules read the venue's books and nothing of the library's implementation.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,23 @@ import ccxt
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.emulator import FaultKind
-from bitget_margin.emulator.market.orders import Status
-
-from .cancelling import answers, judge_cancelling, lagged
-from .evidence import ENDED, Evidence
-from .explaining import NEED_MS, explain, explain_placing, explain_sweep
-from .outcomes import UNRESOLVED, is_lagged, judge_numbers
-from .placing import judge_placing, placed_as, undecided, was_there
-from .scenario import Method
-from .verdict import Finding, Flaw, Orders, Reason, Verdict
+from bitget_margin.emulator.market.order import Status
+from campaign.evidence import ENDED, Evidence
+from campaign.judge_cancelling import answers, judge_cancelling, lagged
+from campaign.judge_outcomes import UNRESOLVED, is_lagged, judge_numbers
+from campaign.judge_placing import judge_placing, placed_as, undecided, was_there
+from campaign.scenario import Method
+from campaign.unresolved_reasons import NEED_MS, explain, explain_cancel_all, explain_placing
+from campaign.verdict import Finding, Flaw, Orders, Reason, Verdict
 
 GRACE_MS: Final = 200.0
-"""How much longer than its `timeout` a call may take, beside what the machine was late."""
+"""Time that a call may take beyond its `timeout`, in addition to delays of the machine."""
 _REFUSALS: Final = (FaultKind.CLOCK_SKEW, FaultKind.UNIFIED)
 """Faults that end a call with a definitive error."""
 _PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
 _PLACE_PER_SECOND: Final = 10
 _AT_ONCE: Final = frozenset({Reason.KIND, Reason.CLOCK, Reason.FROZEN, Reason.LIVES, Reason.MISSED})
-"""What more time would not change."""
+"""Reasons that more time would not remove."""
 _ENDS: Final = frozenset({Outcome.CANCELED.value, Outcome.FILLED.value})
 
 
@@ -46,7 +48,7 @@ def judge(e: Evidence) -> Verdict:
     return Verdict(
         seed=e.scenario.seed,
         number=e.scenario.number,
-        label=e.scenario.trouble.label,
+        label=e.scenario.faults.label,
         method=e.scenario.method.value,
         outcomes=_outcomes(e),
         placing=_placing(e) if e.scenario.method.places else Orders(),
@@ -64,24 +66,24 @@ def judge(e: Evidence) -> Verdict:
 
 def _outcomes(e: Evidence) -> Counter[str]:
     if not e.scenario.method.places:
-        return Counter(said.outcome for said in e.answer.statements or ())
+        return Counter(statement.outcome for statement in e.answer.statements or ())
     if e.answer.placed is None:
-        return Counter({"refused": len(e.scenario.wishes)})
+        return Counter({"refused": len(e.scenario.new_orders)})
     return Counter(_placing_outcome(e, order) for order in e.answer.placed)
 
 
 def _placing(e: Evidence) -> Orders:
-    """Count the orders that were to be placed; a call that says nothing of them has refused them all."""
-    wanted = len(e.scenario.wishes)
-    said = [_placing_outcome(e, order) for order in e.answer.placed or ()]
+    """Count the orders to be placed; a call without an answer per order has refused them all."""
+    wanted = len(e.scenario.new_orders)
+    outcomes = [_placing_outcome(e, order) for order in e.answer.placed or ()]
     placed = [
         order
-        for told in e.answer.placed or ()
-        if told["id"] is not None and (order := placed_as(e, told["clientOrderId"])) is not None
+        for reported in e.answer.placed or ()
+        if reported["id"] is not None and (order := placed_as(e, reported["clientOrderId"])) is not None
     ]
     return Orders(
         wanted,
-        wanted - said.count("unplaced"),
+        wanted - outcomes.count("unplaced"),
         len(placed),
         sum(order.status is Status.FILLED for order in placed),
         len(e.settled),
@@ -90,8 +92,8 @@ def _placing(e: Evidence) -> Orders:
 
 
 def _cancelling(e: Evidence) -> Orders:
-    said = e.answer.statements or ()
-    return Orders(len(said), sum(one.outcome not in UNRESOLVED for one in said))
+    statements = e.answer.statements or ()
+    return Orders(len(statements), sum(statement.outcome not in UNRESOLVED for statement in statements))
 
 
 def _placing_outcome(e: Evidence, order: Mapping[str, Any]) -> str:
@@ -103,14 +105,14 @@ def _placing_outcome(e: Evidence, order: Mapping[str, Any]) -> str:
 
 
 def _reasons(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
-    """Yield what is not resolved, in words, and why; nothing explains a call that gives up with time left."""
+    """Yield each unresolved order as text, with the reason; None if the call gave up with time left."""
     used_ms = e.answer.elapsed_ms + NEED_MS
     for text, reason in _explained(e):
         yield text, reason if reason in _AT_ONCE or e.began_ms + used_ms > e.deadline_ms else None
 
 
 def _explained(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
-    """Yield what is not resolved, in words, and what was in the way."""
+    """Yield each unresolved order as text, with the obstacle."""
     if isinstance(e.answer.error, PlaceUnresolved):
         for order in e.answer.placed or ():
             if undecided(order):
@@ -118,24 +120,24 @@ def _explained(e: Evidence) -> Iterator[tuple[str, Reason | None]]:
                 yield f"{name} is not known to be placed", explain_placing(e, name)
     if not isinstance(e.answer.error, CancelUnresolved):
         return
-    said = answers(e, e.answer.statements or ())
-    open_ends = {name: one for name, one in said.items() if one is not None and one.outcome in UNRESOLVED}
+    by_name = answers(e, e.answer.statements or ())
+    open_ends = {name: one for name, one in by_name.items() if one is not None and one.outcome in UNRESOLVED}
     for name, one in open_ends.items():
         yield f"{name.value} is {one.outcome}", explain(e, name)
     if e.scenario.method is Method.CANCEL_ALL and not open_ends:
-        alive = Outcome.OPEN.value in {one.outcome for one in said.values() if one is not None}
-        yield str(e.answer.error), Reason.LIVES if alive else explain_sweep(e)
+        alive = Outcome.OPEN.value in {one.outcome for one in by_name.values() if one is not None}
+        yield str(e.answer.error), Reason.LIVES if alive else explain_cancel_all(e)
 
 
 def _judge_books(e: Evidence) -> Iterator[Finding]:
-    """Yield which orders changed that were not named, and which appeared although nothing was to be placed."""
+    """Yield orders that changed without being named, and orders placed by a call that cancels."""
     touchable = e.touchable()
     for order_id, before in e.before.items():
         if order_id not in touchable and e.final[order_id] != before:
-            yield Finding(Flaw.STRANGER, f"{order_id} was not named, and is {e.final[order_id].status} now")
-    for heir in (e.final[done.heir] for done in e.done if done.heir is not None):
-        if not (heir.live and not heir.filled) and not e.is_taken_over(heir):
-            yield Finding(Flaw.STRANGER, f"{heir.order_id} has got its name since, and is {heir.status}")
+            yield Finding(Flaw.FOREIGN, f"{order_id} was not named, and is {e.final[order_id].status} now")
+    for successor in (e.final[done.successor] for done in e.done if done.successor is not None):
+        if not (successor.live and not successor.filled) and not e.is_indistinguishable(successor):
+            yield Finding(Flaw.FOREIGN, f"{successor.order_id} got its name later, and is {successor.status}")
     if not e.scenario.method.places:
         for order in e.new():
             yield Finding(Flaw.DOUBLED, f"{order.order_id} was placed by a call that cancels")
@@ -149,23 +151,23 @@ def _judge_exception(e: Evidence) -> Iterator[Finding]:
 
 
 def _is_documented(e: Evidence, error: BaseException) -> bool:
-    said = [one.outcome for one in e.answer.statements or ()]
+    outcomes = [one.outcome for one in e.answer.statements or ()]
     if e.scenario.method.places:
         return isinstance(error, PlaceUnresolved) or (
             isinstance(error, ccxt.BaseError) and not isinstance(error, CancelUnresolved)
         )
     if isinstance(error, CancelUnresolved):
-        return e.scenario.method is Method.CANCEL_ALL or bool(UNRESOLVED & set(said))
-    if e.scenario.method is Method.CANCEL_ORDER and said == [Outcome.NOT_FOUND.value]:
+        return e.scenario.method is Method.CANCEL_ALL or bool(UNRESOLVED & set(outcomes))
+    if e.scenario.method is Method.CANCEL_ORDER and outcomes == [Outcome.NOT_FOUND.value]:
         return isinstance(error, ccxt.OrderNotFound)
-    if e.scenario.method is Method.CANCEL_ORDER and said == [Outcome.OPEN.value]:
+    if e.scenario.method is Method.CANCEL_ORDER and outcomes == [Outcome.OPEN.value]:
         return isinstance(error, ccxt.ExchangeError)
     refused = any(record.fault in _REFUSALS for record in e.requests)
     return refused and isinstance(error, ccxt.BaseError) and not isinstance(error, PlaceUnresolved)
 
 
 def _judge_bounds(e: Evidence) -> Iterator[Finding]:
-    """Yield where a call took too long, or asked for more than the venue's windows allow in that time."""
+    """Yield calls that took too long or sent more requests than the rate limits allow."""
     over_ms = e.answer.elapsed_ms - e.scenario.timeout_ms
     if over_ms > GRACE_MS + e.lag_ms:
         yield Finding(Flaw.LATE, f"{e.answer.elapsed_ms:.0f} ms with a timeout of {e.scenario.timeout_ms}")
@@ -178,25 +180,25 @@ def _judge_bounds(e: Evidence) -> Iterator[Finding]:
 
 
 def _judge_again(e: Evidence) -> Iterator[Finding]:
-    """Yield what a second question, with a venue that is well, shows to be otherwise, or leaves alive."""
+    """Yield contradictions between the first answer and a second call after the faults ended."""
     if e.again is None:
         return
     if e.again.statements is None:
-        yield Finding(Flaw.UNDOCUMENTED, f"asked again: {e.again.error!r}")
+        yield Finding(Flaw.UNDOCUMENTED, f"canceled again: {e.again.error!r}")
         return
     if e.again.error is not None and not isinstance(e.again.error, CancelUnresolved):
-        yield Finding(Flaw.UNDOCUMENTED, f"asked again: {e.again.error!r}")
+        yield Finding(Flaw.UNDOCUMENTED, f"canceled again: {e.again.error!r}")
     first = answers(e, e.answer.statements or ())
     for name, second in zip(dict.fromkeys(e.again_names), e.again.statements, strict=True):
         if second.outcome in UNRESOLVED and not e.is_elsewhere(name):
-            yield Finding(Flaw.UNEXPLAINED, f"{name.value} is {second.outcome} after it was asked for again")
+            yield Finding(Flaw.UNEXPLAINED, f"{name.value} is {second.outcome} after the second call")
         before = first.get(name)
         meant = e.meant(name)
         if meant is not None and e.final[meant.order_id].live:
-            yield Finding(Flaw.FALSE, f"{name.value} is alive after it was asked for again: {second.outcome}")
+            yield Finding(Flaw.FALSE, f"{name.value} is alive after the second call: {second.outcome}")
         if before is None or before.outcome not in _ENDS or is_lagged(e, name, before) or e.is_moved(name):
             continue
         if (before.outcome, before.id) != (second.outcome, second.id):
-            yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and asked again is {second.outcome}")
+            yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and in the second call is {second.outcome}")
         elif meant is not None and e.final[meant.order_id].status in ENDED:
-            yield from judge_numbers(f"{name.value}, asked again,", second, e.final[meant.order_id])
+            yield from judge_numbers(f"{name.value}, in the second call,", second, e.final[meant.order_id])

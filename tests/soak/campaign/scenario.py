@@ -1,4 +1,4 @@
-"""One round before it is played: what is on the venue, what goes wrong, and what is asked."""
+"""Description of one round: orders on the venue, faults, and the call."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 
 PACING: Final = Pacing(recancel_ms=25, refusals_ms=20, recheck_ms=40, limited_ms=30, polls_ms=(10, 30, 40))
-"""About a fortieth of what the real venue needs, as the time limits of the calls are a thirtieth of the default."""
+"""About a fortieth of the defaults; the timeouts of the calls are about a thirtieth of the default."""
 
 
 class Flavour(StrEnum):
-    """Which class is asked."""
+    """Class that the call uses."""
 
     ASYNC = "async"
     SYNC = "sync"
 
 
 class Method(StrEnum):
-    """What is called; the value is how a trace names it."""
+    """Method that is called; the value is its name in traces."""
 
     BATCH_CANCEL = "batch_cancel"
     CANCEL_ORDERS = "cancel_orders"
@@ -38,31 +38,31 @@ class Method(StrEnum):
         return self in {Method.CREATE_ORDER, Method.CREATE_ORDERS}
 
 
-class Fate(StrEnum):
-    """What became of an order before the call."""
+class InitialState(StrEnum):
+    """State of an order before the call."""
 
     LIVE = "live"
     PARTLY = "partly filled"
     FILLED = "filled"
-    CANCELLED = "cancelled"
+    CANCELLED = "canceled"
 
     @property
     def lives(self) -> bool:
-        """Whether the order can still be cancelled."""
-        return self in {Fate.LIVE, Fate.PARTLY}
+        """Whether the order can still be canceled."""
+        return self in {InitialState.LIVE, InitialState.PARTLY}
 
 
-class Deed(StrEnum):
-    """What the venue's owner does behind the caller's back."""
+class OwnerAction(StrEnum):
+    """Action of the venue's owner during the call."""
 
     FILL = "fill"
     PART = "fill a part of"
     CANCEL = "cancel"
-    SUCCEED = "fill, and give its name to a younger order than"
+    SUCCEED = "fill, and reuse the client order id of"
 
 
 class By(StrEnum):
-    """Which of its ids an order is named by."""
+    """Kind of id that names an order."""
 
     ID = "orderId"
     CLIENT_ID = "clientOid"
@@ -70,14 +70,14 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A market: ccxt's symbol, the venue's, and what an order there looks like."""
+    """A market: ccxt's symbol, the venue's symbol, and the size of orders."""
 
     symbol: str
     market: str
     price: int
     size_decimals: int
     dollars: tuple[int, int] = (10, 900)
-    """What an order is worth, from and to, in quote coins."""
+    """Range of order values in quote coins."""
 
 
 PAIRS: Final = (
@@ -90,7 +90,7 @@ MARKETS: Final = {pair.symbol: pair.market for pair in PAIRS}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An order that exists before the call; `part` is what was filled of it where a part was."""
+    """An order that exists before the call; `part` is its filled amount if it is partly filled."""
 
     pair: Pair
     side: str
@@ -98,32 +98,32 @@ class Plan:
     size: str
     part: str
     name: str | None
-    fate: Fate
+    state: InitialState
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """How the call names an order: one of the plans by its number, an order of somebody else, or nobody's id."""
+class OrderReference:
+    """Reference of the call to an order: a plan by its index, a foreign order, or an id that does not exist."""
 
     symbol: str
     by: By
     plan: int | None = None
-    neighbour: int | None = None
+    foreign: int | None = None
     value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happens to a planned order while the call runs, so long after its start."""
+    """Action on a planned order, `at_ms` after the start of the call."""
 
     at_ms: int
     plan: int
-    deed: Deed
+    action: OwnerAction
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """An order that the call is to place; `name` is None where the library has to make one up."""
+class NewOrder:
+    """An order that the call has to place; `name` is None if the library generates one."""
 
     side: str
     price: str
@@ -133,29 +133,29 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What goes wrong: faults on the way and knobs of the venue. `label` is its line in the table."""
+class Faults:
+    """Faults of requests and knobs of the emulator; `label` is the row in the table."""
 
     label: str
     rules: tuple[FaultRule, ...] = ()
     knobs: tuple[tuple[str, object], ...] = ()
 
     def knob(self, name: str, default: int = 0) -> int:
-        """Return the number that a knob is turned to."""
+        """Return the number to which a knob is set."""
         value = dict(self.knobs).get(name, default)
         return value if isinstance(value, int) else default
 
-    def turned(self, *names: str) -> bool:
-        """Whether one of these knobs is turned."""
+    def has_knob(self, *names: str) -> bool:
+        """Whether one of these knobs is set."""
         return any(name in names for name, _ in self.knobs)
 
     @property
     def late_ms(self) -> int:
-        """How much later than they arrive requests are executed."""
+        """Delay between arrival and execution of requests."""
         return max((rule.duration_ms + 1 for rule in self.rules if rule.kind is FaultKind.LATE), default=0)
 
     def rule(self, kind: FaultKind | None) -> FaultRule | None:
-        """Return the rule of this kind; there is one at most."""
+        """Return the rule of this kind; there is at most one."""
         return next((rule for rule in self.rules if rule.kind is kind), None)
 
     def has(self, kind: FaultKind) -> bool:
@@ -165,7 +165,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Everything about a round that its seed and its number decide."""
+    """Everything that seed and number decide about a round."""
 
     seed: int
     number: int
@@ -174,31 +174,31 @@ class Scenario:
     method: Method
     pair: Pair
     plans: tuple[Plan, ...]
-    trouble: Trouble
+    faults: Faults
     timeout_ms: int
-    namings: tuple[Naming, ...] = ()
-    wishes: tuple[Wish, ...] = ()
+    references: tuple[OrderReference, ...] = ()
+    new_orders: tuple[NewOrder, ...] = ()
     events: tuple[Event, ...] = ()
     batch_size: int | None = None
     others: tuple[str, ...] = ()
-    """Symbols that `cancel_all_orders` is told of, whose orders may hold the same coins."""
-    asks_again: bool = False
+    """Further symbols given to `cancel_all_orders`, whose orders may freeze the same coins."""
+    cancels_again: bool = False
     apart_ms: int = 5
-    """How long before the call the last order was placed: whole milliseconds, so that they can be told apart."""
-    looks_on: bool = False
-    """Whether a call that places ends once two look-ups have missed what is in doubt; its names are used once."""
+    """Time between the last planned order and the call; enough for distinct millisecond timestamps."""
+    ends_when_missed: bool = False
+    """Whether a call that places ends after two lookups missed an order (`looksOn`); its names are used once."""
 
     @property
     def uid(self) -> str:
-        """The account of this round alone; the venue's dice for it depend on nothing else but the seed."""
+        """Account of this round; the random faults on it depend only on this and the seed."""
         return str(10**9 + self.number)
 
     @property
     def confirms(self) -> bool:
-        """Whether an acknowledgement is no answer."""
+        """Whether the call has to confirm each final state."""
         return self.method in {Method.BATCH_CANCEL, Method.CANCEL_ORDERS_CONFIRMED}
 
     @property
     def has_own_port(self) -> bool:
-        """Whether it needs a venue of its own: a port that refuses, refuses everybody."""
-        return self.trouble.has(FaultKind.REFUSE)
+        """Whether it needs an emulator of its own: a port that refuses connections affects all accounts."""
+        return self.faults.has(FaultKind.REFUSE)

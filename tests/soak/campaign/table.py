@@ -1,4 +1,4 @@
-"""The tally as a table, on a terminal or for a document."""
+"""Format the tally as a table, for a terminal or a document."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 
 from rich.table import Table
 
-from .tally import TOTAL, Line, Tally
-from .verdict import Flaw, Orders
+from campaign.tally import TOTAL, Line, Tally
+from campaign.verdict import Flaw, Orders
 
 _SHORT: Final = {
     "canceled": "canceled",
@@ -24,7 +24,7 @@ _SHORT: Final = {
     "refused": "refused",
     "unplaced": "undecided",
 }
-_HEAD: Final = ("trouble", "rounds", "outcomes", "unresolved", "lagged", *Flaw, "requests", "worst ms", "over ms")
+_HEAD: Final = ("fault", "rounds", "outcomes", "unresolved", "lagged", *Flaw, "requests", "worst ms", "over ms")
 
 
 def as_table(tally: Tally) -> Table:
@@ -42,20 +42,20 @@ def as_markdown(tally: Tally) -> str:
 
 
 def reasons(tally: Tally) -> Iterator[str]:
-    """Yield why orders were not resolved, the most frequent reason first."""
+    """Yield the reasons for unresolved orders, the most frequent first."""
     for reason, count in tally.reasons.most_common():
         yield f"{count:7} {reason}"
 
 
 def shares(tally: Tally) -> Iterator[str]:
-    """Yield how many of the orders became what, in words."""
+    """Yield the shares of orders as text."""
     placing, cancelling = tally.total.placing, tally.total.cancelling
     yield (
         f"{placing.wanted} orders to be placed: {_percent(placing.resolved, placing)} resolved by the call, "
         f"{_percent(placing.placed, placing)} placed, {_percent(placing.filled, placing)} placed and filled"
     )
     yield (
-        f"{placing.settled} were left open and asked for again once the trouble had ended, "
+        f"{placing.settled} were left open and looked up after the faults had ended, "
         f"the last of a round took {placing.slowest_ms / 1_000:.1f} s"
     )
     yield f"{cancelling.wanted} orders to be canceled: {_percent(cancelling.resolved, cancelling)} resolved by the call"

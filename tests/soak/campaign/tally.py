@@ -1,4 +1,4 @@
-"""What many verdicts come to, one line for each kind of trouble."""
+"""Sum the verdicts, one line per fault or knob."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from .troubles import LABELS
-from .verdict import Flaw, Orders, Verdict
+from campaign.faults import LABELS
+from campaign.verdict import Flaw, Orders, Verdict
 
 TOTAL = "total"
 _ENOUGH: Final = 20_000
-"""Of how many orders on the shares are those of what is drawn, and not of chance."""
+"""Number of orders from which on the shares are significant."""
 _RESOLVED: Final = 0.95
 _FILLED: Final = 0.5
-"""How much of the orders to be placed the call itself has to resolve, and is to be placed and filled."""
+"""Required shares of the orders to be placed: resolved by the call; placed and filled."""
 
 
 @dataclass(slots=True)
 class Line:
-    """The rounds with one kind of trouble."""
+    """Sums of the rounds with one fault or knob."""
 
     rounds: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -50,7 +50,7 @@ class Line:
 
 
 class Tally:
-    """The lines of all kinds of trouble, the total, and the rounds that have flaws."""
+    """Lines by fault or knob, the total, and the rounds with flaws."""
 
     def __init__(self) -> None:
         self.lines: dict[str, Line] = {}
@@ -61,7 +61,7 @@ class Tally:
         self.reruns = 0
 
     def add(self, verdict: Verdict) -> None:
-        """Count a round; one that the machine was too busy for is not counted, but kept."""
+        """Count a round; a round that was disturbed by a busy machine is kept apart."""
         if verdict.busy:
             self.busy.append(verdict)
             return
@@ -73,7 +73,7 @@ class Tally:
             self.flawed.append(verdict)
 
     def shortfalls(self) -> Iterator[str]:
-        """Yield what is too little of what placing is to come to: it is not made safe by doing or saying nothing."""
+        """Yield the required shares that were not reached: calls must not be safe by doing nothing."""
         orders = self.total.placing
         if orders.wanted < _ENOUGH:
             return
@@ -83,5 +83,5 @@ class Tally:
             yield f"too few orders were placed and filled: {orders.filled} of {orders.wanted}"
 
     def in_order(self) -> list[tuple[str, Line]]:
-        """Return the lines as the kinds of trouble are ordered, and the total."""
+        """Return the lines in the order of the labels, and the total."""
         return [*((label, self.lines[label]) for label in LABELS if label in self.lines), (TOTAL, self.total)]

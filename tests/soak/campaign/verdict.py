@@ -1,4 +1,4 @@
-"""What the judge says of a round."""
+"""Verdict on a round, and the numbers that the table shows."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from enum import StrEnum
 from typing import Final
 
 BUSY_MS: Final = 30.0
-"""How late a process has to be for its rounds to be too much disturbed to blame the library for time."""
+"""Event loop delay above which the timing of a round does not count."""
 
 
 class Flaw(StrEnum):
-    """What a round must not have; the value is the column of the table."""
+    """Kind of error of a round; the value is the column of the table."""
 
     FALSE = "false"
     INVENTED = "invented"
     LOST = "lost"
-    STRANGER = "strangers"
+    FOREIGN = "foreign"
     DOUBLED = "doubled"
     UNDOCUMENTED = "undocumented"
     UNEXPLAINED = "unexplained"
@@ -26,12 +26,12 @@ class Flaw(StrEnum):
 
     @property
     def timely(self) -> bool:
-        """Whether a machine that is too busy can cause it, without any fault of the library."""
+        """Whether a busy machine can cause it without an error of the library."""
         return self in {Flaw.UNEXPLAINED, Flaw.LATE}
 
 
 class Reason(StrEnum):
-    """Why an order could not be resolved before the deadline."""
+    """Reason why an order could not be resolved before the deadline."""
 
     FAULT = "faults until the deadline"
     LAG = "history lags beyond the deadline"
@@ -41,22 +41,22 @@ class Reason(StrEnum):
     REFUSED = "connections that were refused have used the rate window up"
     ABSENT = "no such order, and a cancel of it without an answer"
     OLD_NAME = "a name whose order had ended, and a cancel of it without an answer"
-    WORDS = "no such order, in words that nobody knows"
+    WORDS = "no such order, in an unknown text"
     KIND = "the venue contradicts itself about the kind of account"
     CLOCK = "the venue refuses the clock, twice"
     ELSEWHERE = "a unified account, and the id is that of an order of another symbol"
-    HEIR = "the name has gone to a younger order while the call ran"
-    FROZEN = "coins are frozen by orders of symbols that the call was not told of"
-    NEVER_PLACED = "not placed, which no look-up proves"
+    HEIR = "a younger order took over the name during the call"
+    FROZEN = "coins are frozen by orders of symbols that the call was not given"
+    NEVER_PLACED = "not placed, which no lookup proves"
     NAMESAKE = "another order lives under its client order id"
     CLOSE = "orders that ended less than a second before the call, which may be its own by another clock"
     LATE = "placed too late to be seen before the deadline"
-    MISSED = "missed by two look-ups, and the call was told to end then"
+    MISSED = "missed by two lookups, and the call ends then by its options"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One flaw, in words."""
+    """One flaw, with a text."""
 
     flaw: Flaw
     text: str
@@ -64,19 +64,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """Orders in numbers: how many were asked for, and how many of them became what."""
+    """Numbers of orders: requested, resolved, placed, filled, settled."""
 
     wanted: int = 0
     resolved: int = 0
-    """The call itself has said what became of them."""
+    """Resolved by the call itself."""
     placed: int = 0
-    """By what the call has said, and by the books."""
+    """Placed according to the call and the books."""
     filled: int = 0
     """Of those placed."""
     settled: int = 0
-    """Known only after the trouble had ended, by asking again."""
+    """Resolved only by lookups after the faults."""
     slowest_ms: float = 0.0
-    """How long after the end of the trouble the last of these was known."""
+    """Time from the end of the faults until the last of these was resolved."""
 
     def __add__(self, other: Orders) -> Orders:
         return Orders(
@@ -91,7 +91,7 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A round in numbers, and what is wrong with it."""
+    """Numbers and findings of a round."""
 
     seed: int
     number: int
@@ -107,16 +107,16 @@ class Verdict:
     requests: int = 0
     elapsed_ms: float = 0.0
     over_ms: float = 0.0
-    """How much longer than its `timeout` the call took; negative where it took less."""
+    """Time beyond the `timeout` of the call; negative if it took less."""
     lag_ms: float = 0.0
     reruns: int = 0
 
     @property
     def timely(self) -> bool:
-        """Whether only time is wrong with it: it is played again, alone."""
+        """Whether only its timing is wrong; it is then played again, alone."""
         return bool(self.findings) and all(finding.flaw.timely for finding in self.findings)
 
     @property
     def busy(self) -> bool:
-        """Whether the machine was too busy to tell: only time is wrong with it, and this process was late too."""
+        """Whether only its timing is wrong while this process was late too."""
         return self.timely and self.lag_ms > BUSY_MS

@@ -1,4 +1,7 @@
-"""Orders that a call left open, looked up once the trouble has ended: as its exception tells the caller to do."""
+"""Look up the orders that a call left open, after the faults have ended.
+
+The exception of the call asks its caller to do this.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,27 @@ from typing import Any, Final
 
 import ccxt
 
-from .calls import AGAIN_MS, CROSS, Call, timed
-from .evidence import Settled
-from .placing import SETTLED_MS
-from .scenario import PACING
+from campaign.calls import CROSS, SECOND_CALL_MS, Call, timed
+from campaign.evidence import Settled
+from campaign.judge_placing import SETTLED_MS
+from campaign.scenario import PACING
 
 _PAUSE_SECONDS: Final = 0.02
 
 
 @dataclass(slots=True)
 class _Search:
-    """What look-ups have shown of one order."""
+    """Results of the lookups of one order."""
 
     missed_ms: float | None = None
-    """When a look-up first did not show it."""
+    """Time of the first lookup that did not show the order."""
     settled: Settled | None = None
     error: BaseException | None = None
 
-    def see(self, name: str, result: object, now_ms: float, began_ms: float) -> None:
-        """Take the result of a look-up; an order that is older than the call had the name before.
+    def record(self, name: str, result: object, now_ms: float, began_ms: float) -> None:
+        """Record the result of a lookup; an order older than the call is another one of the same name.
 
-        The venue writes whole milliseconds.
+        The venue's timestamps are whole milliseconds.
         """
         if isinstance(result, Mapping) and (result["timestamp"] or 0) >= began_ms - 1:
             self.settled = Settled(name, result, elapsed_ms=now_ms)
@@ -46,9 +49,9 @@ class _Search:
 async def settle(
     exchange: Any, symbol: str, names: Sequence[str], began_ms: float, threads: Executor
 ) -> tuple[Settled, ...]:
-    """Look these client order ids up, one after the other, until each is found, or is missed by two look-ups.
+    """Look up client order ids until each is found, or missed by two lookups.
 
-    :param began_ms: when the call began that was to place them, ms since the epoch
+    :param began_ms: start of the call that placed them, ms since the epoch
     """
     began = time.monotonic()
     searches = {name: _Search() for name in names}
@@ -56,10 +59,10 @@ async def settle(
     while used_ms <= SETTLED_MS and any(search.settled is None for search in searches.values()):
         for name, search in searches.items():
             if search.settled is None:
-                params: dict[str, Any] = CROSS | {"clientOrderId": name, "timeout": AGAIN_MS}
+                params: dict[str, Any] = CROSS | {"clientOrderId": name, "timeout": SECOND_CALL_MS}
                 result, _ = await timed(exchange, Call("fetch_order", ("", symbol, params)), threads)
                 used_ms = (time.monotonic() - began) * 1_000
-                search.see(name, result, used_ms, began_ms)
+                search.record(name, result, used_ms, began_ms)
         await asyncio.sleep(_PAUSE_SECONDS)
     return tuple(
         search.settled or Settled(name, error=search.error, elapsed_ms=used_ms) for name, search in searches.items()

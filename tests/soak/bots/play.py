@@ -1,4 +1,4 @@
-"""A story, played: a real freqtrade bot on the local venue, one loop at a time, in this process."""
+"""Run a real freqtrade bot against the emulator, loop by loop in this process, and judge it."""
 
 from __future__ import annotations
 
@@ -14,48 +14,53 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from bitget_margin.emulator import Account, Emulator, Order
+from bots.faults import Stage
+from bots.judge import Finding, judge
+from bots.scenario import RISE, STOP_LOSS, Exit, Plan, Scenario
+from bots.script import SCRIPTS, Script
 from support.bot import config, symbol_of
 from support.steps import close_database
 
-from .judging import Finding, judge
-from .script import SCRIPTS, Script
-from .story import RISE, STOP_LOSS, Exit, Plan, Story
-from .troubles import Stage
-
 STAGE_LOOPS: Final = 6
-"""Loops of the bot under the faults of an entry, or of an exit."""
+"""Loops of the bot while the faults of entries, or of exits, are active."""
 ENTERED_SECONDS: Final = 45.0
 SETTLED_SECONDS: Final = 90.0
-"""How long it may take, once the faults have ended, until the books are the venue's."""
+"""Time limit after the faults until the books agree with the venue."""
 _PAUSE_SECONDS: Final = 0.05
 _LATE_SECONDS: Final = 6.5
-"""After this nothing that a fault has delayed is still to come."""
+"""Time after which no delayed request is still to arrive."""
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of a story."""
+    """Result of a run."""
 
-    story: Story
+    scenario: Scenario
     findings: list[Finding] = field(default_factory=list)
     entered: bool = False
     """Whether an entry has filled on every pair."""
-    entered_in_trouble: bool = False
+    entered_under_faults: bool = False
     exits: int = 0
     exits_due: int = 0
     seconds: float = 0.0
     settled_seconds: float = 0.0
     loops: int = 0
     cut_loops: int = 0
-    """Loops that an error has ended early: freqtrade's own worker would pause for 30 s."""
+    """Loops that an error ended early; freqtrade's worker would pause for 30 s."""
     log: list[str] = field(default_factory=list)
 
 
-_UNTOLD: Final = ("urllib3", "freqtrade.rpc", "freqtrade.configuration", "freqtrade.resolvers", "bitget_margin.windows")
+_SILENT_LOGGERS: Final = (
+    "urllib3",
+    "freqtrade.rpc",
+    "freqtrade.configuration",
+    "freqtrade.resolvers",
+    "bitget_margin.windows",
+)
 
 
 class Log(logging.Handler):
-    """Keeps what is logged while a story is played."""
+    """Handler that keeps the log of a run."""
 
     def __init__(self, level: int) -> None:
         super().__init__(level)
@@ -63,34 +68,34 @@ class Log(logging.Handler):
         self._began = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith(_UNTOLD):
+        if not record.name.startswith(_SILENT_LOGGERS):
             self.note(f"{record.levelname} {record.name}: {self.format(record)}")
 
     def note(self, text: str) -> None:
         self.lines.append(f"{time.monotonic() - self._began:7.2f} {text}")
 
 
-def play(story: Story, level: int = logging.WARNING) -> Result:
-    """Play a story and judge it."""
+def play(scenario: Scenario, level: int = logging.WARNING) -> Result:
+    """Run a bot through a scenario and judge the result."""
     began = time.monotonic()
-    result = Result(story)
+    result = Result(scenario)
     log = Log(level)
-    with TemporaryDirectory(prefix="story-") as folder:
-        balances = {"USDT": story.quote} | {plan.pair.split("/")[0]: plan.others for plan in story.plans}
-        account = Account(balances=balances, kind=story.account)
-        with Emulator(accounts=(account,), fault_seed=story.seed * 100_000 + story.number) as venue:
-            with _running(venue, story, Path(folder), log) as bot:
-                _Player(story, venue, bot, result, log).play()
+    with TemporaryDirectory(prefix="bot-run-") as folder:
+        balances = {"USDT": scenario.quote} | {plan.pair.split("/")[0]: plan.others for plan in scenario.plans}
+        account = Account(balances=balances, kind=scenario.account)
+        with Emulator(accounts=(account,), fault_seed=scenario.seed * 100_000 + scenario.number) as venue:
+            with _running(venue, scenario, Path(folder), log) as bot:
+                _Player(scenario, venue, bot, result, log).play()
             result.findings += [Finding("venue", repr(error)) for error in venue.errors]
             if result.findings:
-                _note_venue(venue, log)
+                _log_venue(venue, log)
     result.log = log.lines
     result.seconds = time.monotonic() - began
     return result
 
 
-def _note_venue(venue: Emulator, log: Log) -> None:
-    """Keep what arrived at the venue to be placed or cancelled, and what became of it."""
+def _log_venue(venue: Emulator, log: Log) -> None:
+    """Add the venue's requests and orders to the log."""
     first = venue.requests[0].at_ms
     for record in venue.requests:
         if record.method == "POST":
@@ -115,9 +120,9 @@ def _logged(log: Log) -> Iterator[None]:
 
 
 @contextmanager
-def _running(venue: Emulator, story: Story, folder: Path, log: Log) -> Iterator[Any]:
-    """Give a bot on the venue."""
-    from freqtrade.configuration import Configuration  # noqa: PLC0415 - seconds, and only a player needs it
+def _running(venue: Emulator, scenario: Scenario, folder: Path, log: Log) -> Iterator[Any]:
+    """Run a bot on the venue."""
+    from freqtrade.configuration import Configuration  # noqa: PLC0415 - slow, and only needed here
     from freqtrade.enums import RunMode  # noqa: PLC0415
     from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
 
@@ -129,7 +134,7 @@ def _running(venue: Emulator, story: Story, folder: Path, log: Log) -> Iterator[
         after.callback(unregister)
         (folder / "user_data").mkdir()
         path = folder / "config.json"
-        settings = config(venue, [plan.pair for plan in story.plans], folder, strategy="Instructed")
+        settings = config(venue, [plan.pair for plan in scenario.plans], folder, strategy="Instructed")
         settings["exchange"]["enable_ws"] = False
         path.write_text(json.dumps(settings))
         arguments = {"config": [str(path)], "user_data_dir": str(folder / "user_data"), "command": "trade"}
@@ -143,47 +148,47 @@ def _running(venue: Emulator, story: Story, folder: Path, log: Log) -> Iterator[
 
 
 class _Player:
-    """The parts of a story, one after the other."""
+    """Steps of a run, one after the other."""
 
-    def __init__(self, story: Story, venue: Emulator, bot: Any, result: Result, log: Log) -> None:
-        self._story = story
+    def __init__(self, scenario: Scenario, venue: Emulator, bot: Any, result: Result, log: Log) -> None:
+        self._scenario = scenario
         self._venue = venue
         self._uid = venue.accounts[0].uid
         self._bot = bot
         self._result = result
         self._log = log
-        self._first = {plan.pair: self._price(plan.pair) for plan in story.plans}
+        self._first = {plan.pair: self._price(plan.pair) for plan in scenario.plans}
         self._fault_ended = time.monotonic()
 
     def play(self) -> None:
         """Enter and place the ladders under faults; let the ladders fill; exit under faults; settle, and judge."""
-        for plan in self._story.plans:
+        for plan in self._scenario.plans:
             SCRIPTS[plan.pair] = Script(entry_price=plan.entry_price, ladder=plan.ladder, adjust=plan.adjust)
         self._loop()
-        for plan in self._story.plans:
+        for plan in self._scenario.plans:
             SCRIPTS[plan.pair].enter = True
-        self._trouble(Stage.ENTRY, Stage.LADDER)
+        self._start_faults(Stage.ENTRY, Stage.LADDER)
         for i in range(STAGE_LOOPS):
             self._loop()
             if i:
-                self._meet_entries()
-        self._result.entered_in_trouble = all(self._has_entered(plan) for plan in self._story.plans)
-        self._calm()
-        self._until(lambda: all(self._has_entered(plan) for plan in self._story.plans), ENTERED_SECONDS)
+                self._fill_resting_entries()
+        self._result.entered_under_faults = all(self._has_entered(plan) for plan in self._scenario.plans)
+        self._end_faults()
+        self._until(lambda: all(self._has_entered(plan) for plan in self._scenario.plans), ENTERED_SECONDS)
         self._let_ladders_fill()
-        self._trouble(Stage.EXIT)
-        for plan in self._story.plans:
+        self._start_faults(Stage.EXIT)
+        for plan in self._scenario.plans:
             self._begin_exit(plan)
         for _ in range(STAGE_LOOPS):
             self._loop()
-        self._calm()
+        self._end_faults()
         self._settle()
 
     # -- the parts ----------------------------------------------------------------------------------------------------
 
-    def _trouble(self, *stages: Stage) -> None:
-        for stage in (*stages, Stage.LOOK_UP):
-            for rule in self._story.rules(stage):
+    def _start_faults(self, *stages: Stage) -> None:
+        for stage in (*stages, Stage.LOOKUP):
+            for rule in self._scenario.rules(stage):
                 self._log.note(f"-- {stage.value}: {rule}")
                 self._venue.add_fault(
                     rule.kind,
@@ -196,28 +201,28 @@ class _Player:
                     status=rule.status,
                     items=rule.items,
                 )
-        self._venue.knobs(history_lag_ms=self._story.history_lag_ms)
+        self._venue.knobs(history_lag_ms=self._scenario.history_lag_ms)
 
-    def _calm(self) -> None:
+    def _end_faults(self) -> None:
         self._log.note("-- the faults end")
         self._venue.clear_faults()
         self._venue.knobs(history_lag_ms=0)
         self._fault_ended = time.monotonic()
 
-    def _meet_entries(self) -> None:
-        """Have the price meet the entries that rest, and come back."""
-        for plan in self._story.plans:
+    def _fill_resting_entries(self) -> None:
+        """Move the price to the resting entries and back."""
+        for plan in self._scenario.plans:
             if plan.entry_price < 1 and self._buys(plan):
                 self._move(plan, 2 - RISE)
                 self._move(plan, 1)
 
     def _let_ladders_fill(self) -> None:
-        for i in range(max(len(plan.walk) for plan in self._story.plans)):
-            for plan in self._story.plans:
+        for i in range(max(len(plan.walk) for plan in self._scenario.plans)):
+            for plan in self._scenario.plans:
                 if i < len(plan.walk):
                     self._move(plan, plan.walk[i])
             self._loop()
-        for plan in self._story.plans:
+        for plan in self._scenario.plans:
             sells = sorted((order for order in self._live(plan) if order.side == "sell"), key=lambda order: order.price)
             if plan.reached and sells:
                 reached = sells[min(plan.reached, len(sells)) - 1]
@@ -235,16 +240,16 @@ class _Player:
             SCRIPTS[plan.pair].exit = True
 
     def _settle(self) -> None:
-        """Let the bot run until its books are the venue's and it has nothing left to do, or its time is over."""
+        """Run the bot until its books agree with the venue and nothing is left to do, or the time is over."""
         began, rises = time.monotonic(), 0.0
         result, findings = self._result, list[Finding]()
         while True:
             self._loop()
-            self._meet_entries()
+            self._fill_resting_entries()
             now = time.monotonic()
             if now - rises > 1:
                 rises = now
-                self._rise()
+                self._fill_resting_exits()
             findings = self._findings()
             is_late = now - began > SETTLED_SECONDS
             if is_late or (not findings and now - began > self._least_seconds()):
@@ -253,18 +258,18 @@ class _Player:
         self._loop(2)
         result.settled_seconds = time.monotonic() - began
         result.findings += findings if is_late else self._findings()
-        result.entered = all(self._has_entered(plan) for plan in self._story.plans)
-        result.exits_due = sum(plan.exit is not Exit.NONE for plan in self._story.plans)
-        result.exits = sum(plan.exit is not Exit.NONE and self._has_exited(plan) for plan in self._story.plans)
+        result.entered = all(self._has_entered(plan) for plan in self._scenario.plans)
+        result.exits_due = sum(plan.exit is not Exit.NONE for plan in self._scenario.plans)
+        result.exits = sum(plan.exit is not Exit.NONE and self._has_exited(plan) for plan in self._scenario.plans)
 
     def _least_seconds(self) -> float:
-        """Return how long after the faults something that they have delayed may still come."""
-        late = any(rule.kind.value in {"late", "stall-before", "stall-after"} for _, rule in self._story.faults)
+        """Return the time after the faults in which delayed requests may still arrive."""
+        late = any(rule.kind.value in {"late", "stall-before", "stall-after"} for _, rule in self._scenario.faults)
         return _LATE_SECONDS if late else 0.0
 
-    def _rise(self) -> None:
-        """Have the price meet the exits that rest."""
-        for plan in self._story.plans:
+    def _fill_resting_exits(self) -> None:
+        """Move the price to the resting exits."""
+        for plan in self._scenario.plans:
             if plan.exit is Exit.RESTING:
                 self._venue.set_price(symbol_of(plan.pair), _rounded(self._price(plan.pair) * Decimal(str(RISE))))
 
@@ -277,10 +282,10 @@ class _Player:
             self._result.loops += 1
             try:
                 self._bot.process()
-            except TemporaryError as error:  # after which freqtrade's worker goes on
+            except TemporaryError as error:  # freqtrade's worker continues after this
                 self._result.cut_loops += 1
                 self._log.note(f"-- the loop ended early: {error}")
-            for plan in self._story.plans:
+            for plan in self._scenario.plans:
                 if SCRIPTS[plan.pair].enter and self._trades(plan):
                     SCRIPTS[plan.pair].enter = False
             time.sleep(_PAUSE_SECONDS)
@@ -289,14 +294,14 @@ class _Player:
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
             self._loop()
-            self._meet_entries()
+            self._fill_resting_entries()
             time.sleep(0.3)
 
     def _findings(self) -> list[Finding]:
         from freqtrade.persistence import Trade  # noqa: PLC0415
 
         Trade.commit()
-        return judge(self._story, self._venue, self._bot.exchange, list(Trade.get_trades_proxy()))
+        return judge(self._scenario, self._venue, self._bot.exchange, list(Trade.get_trades_proxy()))
 
     def _trades(self, plan: Plan) -> list[Any]:
         from freqtrade.persistence import Trade  # noqa: PLC0415

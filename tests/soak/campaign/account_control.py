@@ -1,4 +1,4 @@
-"""The venue as its owner sees it: orders placed before a call, things done during it, and the books after it."""
+"""Control of one emulated account: orders before a call, events during it, books after it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bitget_margin.emulator import Emulator, Order, RequestRecord
-
-from .evidence import Done, Name
-from .scenario import MARKETS, By, Deed, Event, Fate, Naming, Plan, Scenario
+from campaign.evidence import Done, Name
+from campaign.scenario import MARKETS, By, Event, InitialState, OrderReference, OwnerAction, Plan, Scenario
 
 _AT_ONCE = 8
-"""How many orders are placed before others get their turn."""
+"""Orders placed before other tasks may run."""
 
 
 @dataclass(slots=True)
-class Ground:
-    """One account of a venue; `neighbours` are orders of another one."""
+class AccountControl:
+    """Operations on one emulated account; `foreign_ids` are orders of another account."""
 
     venue: Emulator
     uid: str
-    neighbours: Sequence[str]
+    foreign_ids: Sequence[str]
     ids: list[str] = field(default_factory=list)
-    """Ids of the planned orders, in their order."""
+    """Ids of the planned orders, in the order of the plans."""
     done: list[Done] = field(default_factory=list)
 
     async def prepare(self, scenario: Scenario) -> None:
-        """Place the planned orders, let each meet its fate, and then let the trouble begin."""
+        """Place the planned orders, bring each to its initial state, then start the faults."""
         for i, plan in enumerate(scenario.plans):
             self.ids.append(self._place(plan))
             if i % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-        if scenario.trouble.knobs:
-            self.venue.knobs(self.uid, **dict(scenario.trouble.knobs))
-        for rule in scenario.trouble.rules:
+        if scenario.faults.knobs:
+            self.venue.knobs(self.uid, **dict(scenario.faults.knobs))
+        for rule in scenario.faults.rules:
             self.venue.add_fault(
                 rule.kind,
                 rule.path,
@@ -49,35 +48,35 @@ class Ground:
                 items=rule.items,
             )
 
-    def name(self, naming: Naming) -> Name:
+    def name(self, reference: OrderReference) -> Name:
         """Return how the call names an order."""
-        if naming.plan is not None:
-            order = self.venue.order(self.ids[naming.plan])
-            value = order.order_id if naming.by is By.ID else order.client_oid
-        elif naming.neighbour is not None:
-            value = self.neighbours[naming.neighbour]
+        if reference.plan is not None:
+            order = self.venue.order(self.ids[reference.plan])
+            value = order.order_id if reference.by is By.ID else order.client_oid
+        elif reference.foreign is not None:
+            value = self.foreign_ids[reference.foreign]
         else:
-            value = naming.value
-        return Name(naming.symbol, MARKETS[naming.symbol], naming.by, value)
+            value = reference.value
+        return Name(reference.symbol, MARKETS[reference.symbol], reference.by, value)
 
-    async def disturb(self, events: Sequence[Event]) -> None:
-        """Do what is to happen behind the caller's back, each at its time from now."""
+    async def run_events(self, events: Sequence[Event]) -> None:
+        """Perform the events, each at its time from now."""
         began = time.monotonic()
         for event in sorted(events, key=lambda event: event.at_ms):
             await asyncio.sleep(max(0.0, began + event.at_ms / 1_000 - time.monotonic()))
             self._do(event)
 
     def books(self) -> dict[str, Order]:
-        """Return the account's orders and the neighbour's, as they are now."""
+        """Return the current orders of the account and of the foreign account."""
         ours = {order.order_id: order for order in self.venue.orders(self.uid)}
-        return ours | {order_id: self.venue.order(order_id) for order_id in self.neighbours}
+        return ours | {order_id: self.venue.order(order_id) for order_id in self.foreign_ids}
 
     def requests(self) -> tuple[RequestRecord, ...]:
         """Return the requests of the account so far."""
         return self.venue.requests_of(self.uid)
 
-    def heal(self) -> None:
-        """End the trouble."""
+    def end_faults(self) -> None:
+        """Clear the faults and reset the knobs."""
         self.venue.clear_faults(self.uid)
         self.venue.reset_knobs(self.uid)
 
@@ -85,11 +84,11 @@ class Ground:
         name = {} if plan.name is None else {"clientOid": plan.name}
         fields = {"symbol": plan.pair.market, "side": plan.side, "price": plan.price, "baseSize": plan.size}
         order_id = self.venue.place(self.uid, fields | name)
-        if plan.fate is Fate.PARTLY:
+        if plan.state is InitialState.PARTLY:
             self.venue.fill(order_id, plan.part)
-        elif plan.fate is Fate.FILLED:
+        elif plan.state is InitialState.FILLED:
             self.venue.fill(order_id)
-        elif plan.fate is Fate.CANCELLED:
+        elif plan.state is InitialState.CANCELLED:
             self.venue.cancel(order_id)
         return order_id
 
@@ -97,15 +96,15 @@ class Ground:
         order = self.venue.order(self.ids[event.plan])
         left = order.base_size - order.filled
         part = (left / 2).quantize(order.base_size)
-        heir = None
+        successor = None
         try:
-            if event.deed is Deed.CANCEL:
+            if event.action is OwnerAction.CANCEL:
                 after = self.venue.cancel(order.order_id)
-            elif event.deed is Deed.PART and 0 < part < left:
+            elif event.action is OwnerAction.PART and 0 < part < left:
                 after = self.venue.fill(order.order_id, part)
-            elif event.deed is Deed.SUCCEED:
+            elif event.action is OwnerAction.SUCCEED:
                 after = self.venue.fill(order.order_id)
-                heir = self.venue.place(
+                successor = self.venue.place(
                     self.uid,
                     {
                         "symbol": order.symbol,
@@ -117,6 +116,6 @@ class Ground:
                 )
             else:
                 after = self.venue.fill(order.order_id)
-        except ValueError:  # it has ended meanwhile
+        except ValueError:  # the order has ended since
             return
-        self.done.append(Done(after.updated_ms, order.order_id, event.deed, heir))
+        self.done.append(Done(after.updated_ms, order.order_id, event.action, successor))

@@ -1,4 +1,4 @@
-"""The rules for a story that has settled: books and venue agree, and nothing was done twice."""
+"""Judge a run that has settled: books and venue agree, and no order was placed twice."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typing import Any, Final
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind, Order, RequestRecord
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.tracked_order import Origin, Phase
+from bots.scenario import Exit, Plan, Scenario
 from support.bot import symbol_of
-
-from .story import Exit, Plan, Story
 
 _PLACE: Final = "/place-order"
 _FEE: Final = Decimal("0.001")
@@ -23,35 +22,35 @@ _SIZES: Final = ("baseSize", "qty")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be."""
+    """A violation of a rule."""
 
     rule: str
     text: str
 
 
-def judge(story: Story, venue: Emulator, exchange: Any, trades: Sequence[Any]) -> list[Finding]:
-    """Return all that is wrong now."""
-    return [*_judge_books(story, venue, exchange, trades), *_judge_rest(story, exchange, trades)]
+def judge(scenario: Scenario, venue: Emulator, exchange: Any, trades: Sequence[Any]) -> list[Finding]:
+    """Return all violations at this moment."""
+    return [*_judge_books(scenario, venue, exchange, trades), *_judge_rest(scenario, exchange, trades)]
 
 
-def _judge_books(story: Story, venue: Emulator, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
+def _judge_books(scenario: Scenario, venue: Emulator, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
     uid = venue.accounts[0].uid
     everything = venue.orders(uid)
     rows = [row for trade in trades for row in trade.orders]
-    for plan in story.plans:
+    for plan in scenario.plans:
         of_pair = [trade for trade in trades if trade.pair == plan.pair]
         orders = [order for order in everything if order.symbol == symbol_of(plan.pair)]
         yield from _judge_coins(plan, venue, orders, of_pair)
         yield from _judge_orders(orders, [row for row in rows if row.ft_pair == plan.pair])
         yield from _judge_live(orders, of_pair, exchange)
         yield from _judge_doubles(plan, orders, _repeated(venue))
-        yield from _judge_sells(story, plan, venue, orders)
+        yield from _judge_sells(scenario, plan, venue, orders)
 
 
 def _judge_coins(plan: Plan, venue: Emulator, orders: Sequence[Order], trades: Sequence[Any]) -> Iterator[Finding]:
-    """Coins held are those of the open trades, and those that somebody else has brought.
+    """Compare the coins held with those of the open trades and the others in the wallet.
 
-    Where the wallet has others, freqtrade takes the fee of a buy from them: it counts the trade as if there were none.
+    If the wallet has other coins, freqtrade takes the fee of a buy from them and counts the trade without a fee.
     """
     base = plan.pair.split("/")[0]
     balance = venue.balances(venue.accounts[0].uid).get(base)
@@ -61,11 +60,11 @@ def _judge_coins(plan: Plan, venue: Emulator, orders: Sequence[Order], trades: S
     fees = sum((order.filled for order in orders if order.side == "buy"), Decimal(0)) * _FEE
     uncounted = fees if Decimal(plan.others) else Decimal(0)
     if not -lot * (len(trades) + 1) - uncounted <= held - Decimal(plan.others) - booked <= lot * (len(trades) + 1):
-        yield Finding("coins", f"{held} {base} held, {plan.others} of them others', and {booked} booked")
+        yield Finding("coins", f"{held} {base} held, {plan.others} of them others, and {booked} booked")
 
 
 def _judge_orders(orders: Sequence[Order], rows: Sequence[Any]) -> Iterator[Finding]:
-    """Every order that has traded is in the books, once, as it is."""
+    """Yield filled orders that are not exactly once in the books, with the same amounts."""
     theirs = {order.order_id: order for order in orders if order.filled}
     ours = Counter(row.order_id for row in rows if row.filled)
     for order_id, count in ours.items():
@@ -83,20 +82,20 @@ def _judge_orders(orders: Sequence[Order], rows: Sequence[Any]) -> Iterator[Find
 
 
 def _judge_live(orders: Sequence[Order], trades: Sequence[Any], exchange: Any) -> Iterator[Finding]:
-    """Every live order has an owner: an open row of an open trade, or a resting order of one."""
+    """Yield live orders without an open row or a resting order of an open trade."""
     open_trades = {trade_rows.key_of(trade) for trade in trades if trade.is_open}
     rows = {row.order_id for trade in trades if trade.is_open for row in trade.orders if row.ft_is_open}
     rungs = exchange.resting.store.open(Origin.LADDER)
     known = {rung.order_id for rung in rungs if rung.trade in open_trades}
     for order in orders:
         if order.live and order.order_id not in rows | known:
-            yield Finding("owner", f"{order.side.value} {order.order_id} ({order.client_oid}) lives, and has no owner")
+            yield Finding("owner", f"{order.side.value} {order.order_id} ({order.client_oid}) is live and has no owner")
 
 
 def _judge_doubles(plan: Plan, orders: Sequence[Order], repeated: set[str]) -> Iterator[Finding]:
-    """No name has two orders, and no more was bought than was decided.
+    """Yield client order ids with two orders, and more entries than planned.
 
-    :param repeated: names of exits that a gateway has sent twice; of those the books alone are judged
+    :param repeated: client order ids of exits that a gateway sent twice; only their books are judged
     """
     for name, count in Counter(order.client_oid for order in orders).items():
         if count > 1 and name not in repeated:
@@ -107,22 +106,22 @@ def _judge_doubles(plan: Plan, orders: Sequence[Order], repeated: set[str]) -> I
         yield Finding("double", f"{len(traded)} entries for {plan.entries}: {[o.client_oid for o in traded]}")
 
 
-def _judge_sells(story: Story, plan: Plan, venue: Emulator, orders: Sequence[Order]) -> Iterator[Finding]:
-    """No more is sold than was bought, nor would have been, had what the venue refused for want of coins been lent.
+def _judge_sells(scenario: Scenario, plan: Plan, venue: Emulator, orders: Sequence[Order]) -> Iterator[Finding]:
+    """Yield sells beyond the amount bought, including refused ones that would have borrowed coins.
 
-    On a classic account that would refuse, a second exit may follow one that is not there as far as anybody can see.
+    A classic account without other coins refuses those, so a second exit may follow one that cannot be seen.
     """
     bought = sum(order.filled for order in orders if order.side == "buy")
     sold = sum(order.filled for order in orders if order.side == "sell")
     if sold > bought:
         yield Finding("double", f"{sold} sold, and {bought} bought")
-    if story.account is AccountKind.CLASSIC and Decimal(plan.others) == 0:
+    if scenario.account is AccountKind.CLASSIC and Decimal(plan.others) == 0:
         return
     names = {order.client_oid for order in orders}
     late = Decimal(0)
     for record in _exits(plan, venue):
         body = json.loads(record.body)
-        if record.fault is FaultKind.LATE and body["clientOid"] not in names and not _is_never(story):
+        if record.fault is FaultKind.LATE and body["clientOid"] not in names and not _is_never(scenario):
             late += Decimal(next(body[name] for name in _SIZES if name in body))
         elif record.fault is None and not record.executed:
             yield Finding("short", f"an exit was refused that no fault met: {record.status} {record.body}")
@@ -131,7 +130,7 @@ def _judge_sells(story: Story, plan: Plan, venue: Emulator, orders: Sequence[Ord
 
 
 def _exits(plan: Plan, venue: Emulator) -> list[RequestRecord]:
-    """Return the requests that were to sell, as freqtrade itself does."""
+    """Return the requests of freqtrade's own sells."""
     return [
         record
         for record in venue.requests
@@ -147,8 +146,8 @@ def _repeated(venue: Emulator) -> set[str]:
     return {json.loads(record.body)["clientOid"] for record in exits if record.fault is FaultKind.REPEAT}
 
 
-def _is_never(story: Story) -> bool:
-    return any(rule.kind is FaultKind.LATE and rule.duration_ms > 60_000 for _, rule in story.faults)
+def _is_never(scenario: Scenario) -> bool:
+    return any(rule.kind is FaultKind.LATE and rule.duration_ms > 60_000 for _, rule in scenario.faults)
 
 
 def _is_rung(order: Order) -> bool:
@@ -156,19 +155,18 @@ def _is_rung(order: Order) -> bool:
     return not order.client_oid.partition("-")[2].startswith("o")
 
 
-def _judge_rest(story: Story, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
-    """Nothing is left to do: nothing in doubt, nothing waiting, and exits that were due have happened."""
-    records = exchange.resting.store
-    for rung in records.open(Origin.FREQTRADE):
-        yield Finding("settled", f"{rung.side} {rung.client_id} on {rung.pair} is in doubt: {rung.reason}")
-    for rung in records.open(Origin.LADDER):
-        if rung.phase is Phase.INTENDED:
-            yield Finding("settled", f"resting {rung.side} {rung.client_id} on {rung.pair} is in doubt: {rung.reason}")
-    for rung in records.in_phase(Phase.WAITING):
-        yield Finding("settled", f"resting {rung.side} {rung.client_id} on {rung.pair} waits: {rung.reason}")
-    for rung in records.unsettled():
-        yield Finding("settled", f"resting {rung.side} {rung.client_id} on {rung.pair} is not booked")
-    for plan in story.plans:
+def _judge_rest(scenario: Scenario, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
+    """Yield orders that are unresolved, waiting or not booked, and entries or exits that are missing."""
+    store = exchange.resting.store
+    unresolved = [order for order in store.open(Origin.LADDER) if order.phase is Phase.INTENDED]
+    left = (
+        *((order, f"is unresolved: {order.reason}") for order in (*store.open(Origin.FREQTRADE), *unresolved)),
+        *((order, f"waits: {order.reason}") for order in store.in_phase(Phase.WAITING)),
+        *((order, "is not booked") for order in store.unsettled()),
+    )
+    for order, state in left:
+        yield Finding("settled", f"{order.origin.value} {order.side} {order.client_id} on {order.pair} {state}")
+    for plan in scenario.plans:
         of_pair = [trade for trade in trades if trade.pair == plan.pair]
         if not any(trade.nr_of_successful_entries for trade in of_pair):
             yield Finding("entry", f"nothing was bought on {plan.pair}")

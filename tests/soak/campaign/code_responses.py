@@ -1,4 +1,4 @@
-"""Codes that a new order may be answered with: those of the published tables, those of others, and unknown ones."""
+"""Draw error responses to new orders: published codes, other known codes, unknown codes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from support.published_codes import CLASSIC, UNIFIED, UNIFIED_SOCKET
 EVERY: Final = tuple(sorted(CLASSIC | UNIFIED | UNIFIED_SOCKET | TABLE.keys()))
 UNKNOWN: Final = ("1", "00", "99999", "61234", "400000", "-1", "E40001", "abc")
 NEVER_EXECUTED: Final = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED, Verdict.CLOCK})
-"""Known to mean that nothing was executed: a venue says so only where that is true."""
+"""Verdicts that prove "not executed"."""
 KINDS: Final = frozenset({"40084", "40085"})
-"""Codes that tell of the other kind of account."""
+"""Codes for a request of the other account kind."""
 _OPEN: Final = frozenset({Verdict.AMBIGUOUS, Verdict.DUPLICATE})
-"""What leaves it open for good whether an order that nobody sees was placed."""
+"""Verdicts after which an order that no lookup shows stays unresolved."""
 _BY_VERDICT: Final = {
     verdict: codes
     for verdict in Verdict
@@ -36,8 +36,8 @@ _TRANSIENT: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a new order is answered: a code or none, a text, and the HTTP status where it is for the whole request."""
+class CodeResponse:
+    """Error response to a new order; `status` is the HTTP status if it is about the whole request."""
 
     code: str | None
     text: str
@@ -46,7 +46,7 @@ class Said:
 
     @property
     def verdict(self) -> Verdict | None:
-        """What this says of the execution; None for an entry without a code, in words that decide nothing."""
+        """Verdict on the execution; None for an item without a code whose text decides nothing."""
         if self.is_item:
             return verdict_of_item(self.code, self.text)
         if self.status >= SERVER_ERROR or self.code is None:
@@ -56,25 +56,25 @@ class Said:
 
     @property
     def may_be_executed(self) -> bool:
-        """Whether the order may have been placed behind it."""
+        """Whether the order may have been placed in spite of it."""
         return self.verdict not in NEVER_EXECUTED
 
     @property
     def leaves_open(self) -> bool:
-        """Whether an order that no look-up shows is not known to be refused."""
+        """Whether an order that no lookup shows stays unresolved."""
         return self.verdict in _OPEN
 
 
-def said_by(rule: FaultRule) -> Said | None:
-    """Return what this fault answers to new orders; None where that is no code, and no failed item."""
+def code_response_of(rule: FaultRule) -> CodeResponse | None:
+    """Return the response of this fault to new orders; None if it has no code and no failed item."""
     if rule.kind in {FaultKind.ITEM_CODE_BEFORE, FaultKind.ITEM_CODE_AFTER}:
-        return Said(rule.code, rule.text, is_item=True)
-    code = rule.answered_code
-    return None if code is None else Said(code, rule.text, rule.status)
+        return CodeResponse(rule.code, rule.text, is_item=True)
+    code = rule.response_code
+    return None if code is None else CodeResponse(code, rule.text, rule.status)
 
 
-def draw_said(dice: Random, *, is_item: bool) -> Said:
-    """Return an answer: any code of the tables, one of each verdict as often, or one that no table has."""
+def draw_code_response(dice: Random, *, is_item: bool) -> CodeResponse:
+    """Draw a response: any code of the tables, a code of a random verdict, or an unknown code."""
     chance = dice.random()
     if chance < 0.55:
         code: str | None = dice.choice(EVERY)
@@ -86,4 +86,4 @@ def draw_said(dice: Random, *, is_item: bool) -> Said:
             code = None
     row = TABLE.get(code or "")
     text = row.text if row is not None and dice.random() < 0.8 else dice.choice(_TEXTS)
-    return Said(code, text, 400 if is_item else dice.choice(_STATUSES), is_item)
+    return CodeResponse(code, text, 400 if is_item else dice.choice(_STATUSES), is_item)

@@ -1,4 +1,4 @@
-"""What goes wrong, drawn: every kind of fault, every knob, some of them together, and nothing at all."""
+"""Draw the faults and knobs of a round: none, one, or several together."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Final
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 from bitget_margin.emulator.behaviour.faults import read_fault_kind
-
-from .codes import draw_said
-from .scenario import PACING, Method, Trouble
+from campaign.code_responses import draw_code_response
+from campaign.scenario import PACING, Faults, Method
 
 NONE: Final = "none"
 MIXTURE: Final = "mixture"
@@ -29,8 +28,8 @@ _OF_PLACING: Final[Mapping[FaultKind, int]] = {
     FaultKind.OTHER_ANSWER: 9,
     FaultKind.OTHER_ANSWER_BEFORE: 1,
 }
-"""What the answer to a new order may be, and how often it is drawn, beside once for each other fault."""
-_KNOWABLE: Final = 0.92
+"""Faulty responses to new orders and their weights; every other fault has the weight 1."""
+_RESOLVABLE_SHARE: Final = 0.92
 _OF_ITEMS: Final = frozenset({FaultKind.ITEM_CODE_BEFORE, FaultKind.ITEM_CODE_AFTER})
 _CODED: Final = {
     FaultKind.CODE_BEFORE: FaultKind.CODE_AFTER,
@@ -49,7 +48,7 @@ _ACTIONS: Final[Mapping[Method, Mapping[AccountKind, str]]] = {
     Method.CREATE_ORDER: {AccountKind.CLASSIC: "/crossed/place-order", AccountKind.UNIFIED: "/trade/place-order"},
     Method.CREATE_ORDERS: {AccountKind.CLASSIC: "/batch-place-order", AccountKind.UNIFIED: "/place-batch"},
 }
-_QUESTIONS: Final[Mapping[AccountKind, tuple[str, ...]]] = {
+_LOOKUPS: Final[Mapping[AccountKind, tuple[str, ...]]] = {
     AccountKind.CLASSIC: ("/crossed/open-orders", "/crossed/history-orders"),
     AccountKind.UNIFIED: ("/trade/unfilled-orders", "/trade/history-orders", "/trade/order-info"),
 }
@@ -83,7 +82,7 @@ _KNOBS: Final[Mapping[str, _Draw]] = {
     "batch_cancel_trickle_ms": lambda dice: dice.choice((30, 80, 200, 1_500)),
 }
 
-_ABOUT_CANCELS: Final = frozenset(
+_CANCEL_KNOBS: Final = frozenset(
     {
         "ack_delay_ms",
         "cancel_never_lands",
@@ -96,7 +95,7 @@ _ABOUT_CANCELS: Final = frozenset(
         "open_orders_without_symbol",
     }
 )
-_ABOUT_BATCHES: Final = frozenset(
+_BATCH_KNOBS: Final = frozenset(
     {"omit_ids", "omit_refused", "both_lists", "all_failed", "batch_cancel_stall_ms", "batch_cancel_trickle_ms"}
 )
 
@@ -108,14 +107,14 @@ _OF_CANCELS: Final = {
 _OF_PLACES: Final = {
     **{kind.value: 1 + 5 * kind.executes for kind in FaultKind},
     **{kind.value: weight for kind, weight in _OF_PLACING.items()},
-    **dict.fromkeys((knob for knob in _KNOBS if knob not in _ABOUT_CANCELS | _ABOUT_BATCHES), 3),
+    **dict.fromkeys((knob for knob in _KNOBS if knob not in _CANCEL_KNOBS | _BATCH_KNOBS), 3),
 }
-"""Names of what goes wrong with calls of each sort, and how often it is drawn."""
+"""Faults and knobs by name, with their weights, for calls that place."""
 LABELS: Final = (NONE, *PARTS, MIXTURE)
 
 
 def draw_parts(dice: Random, *, places: bool) -> tuple[str, ...]:
-    """Return what goes wrong, by name: nothing, one thing, or several."""
+    """Return names of faults and knobs: none, one, or several."""
     chance = dice.random()
     if chance < _NOTHING:
         return ()
@@ -126,29 +125,29 @@ def draw_parts(dice: Random, *, places: bool) -> tuple[str, ...]:
 
 
 def meets(parts: tuple[str, ...], method: Method) -> bool:
-    """Whether a call of this method can meet any of it."""
+    """Whether a call of this method can meet any of these faults."""
     if method is Method.CREATE_ORDER:
         return not set(parts) & _OF_ITEMS
-    return method is not Method.CANCEL_ORDER or not set(parts) & _ABOUT_BATCHES
+    return method is not Method.CANCEL_ORDER or not set(parts) & _BATCH_KNOBS
 
 
-def trouble_of(dice: Random, parts: tuple[str, ...], method: Method, account: AccountKind) -> Trouble:
-    """Return these things with all that has to be drawn for them."""
+def faults_of(dice: Random, parts: tuple[str, ...], method: Method, account: AccountKind) -> Faults:
+    """Return these faults and knobs with drawn parameters."""
     drawn = {part.label: part for part in (_part(dice, part, method, account) for part in parts)}
-    return Trouble(
+    return Faults(
         NONE if not parts else MIXTURE if len(drawn) > 1 else next(iter(drawn)),
         tuple(rule for part in drawn.values() for rule in part.rules),
         tuple(knob for part in drawn.values() for knob in part.knobs),
     )
 
 
-def _part(dice: Random, label: str, method: Method, account: AccountKind) -> Trouble:
+def _part(dice: Random, label: str, method: Method, account: AccountKind) -> Faults:
     if label in _KNOBS:
-        return Trouble(label, knobs=((label, _KNOBS[label](dice)),))
+        return Faults(label, knobs=((label, _KNOBS[label](dice)),))
     kind = read_fault_kind(label)
     if kind in _OF_PLACING:
         answer = _answer(dice, kind, _ACTIONS[method][account])
-        return Trouble(answer.kind.value, rules=(answer,))
+        return Faults(answer.kind.value, rules=(answer,))
     counts = (1, 1, 1, 1, 1, 2, 2, 3, 6, None) if method.places else (1, 1, 1, 2, 3, 6, None, None)
     rule = FaultRule(
         kind,
@@ -157,22 +156,25 @@ def _part(dice: Random, label: str, method: Method, account: AccountKind) -> Tro
         probability=dice.choice((1.0, 1.0, 1.0, 0.6, 0.3)),
         duration_ms=dice.choice((20, 60, 150, 400)),
     )
-    return Trouble(label, rules=(rule,))
+    return Faults(label, rules=(rule,))
 
 
 def _answer(dice: Random, kind: FaultKind, path: str) -> FaultRule:
-    """Return how new orders are answered: a code that proves that nothing was executed comes only where that is so."""
-    said = draw_said(dice, is_item=kind in _OF_ITEMS)
-    if said.leaves_open and dice.random() < _KNOWABLE:
-        # What nobody can know is not to be most of what is seen: there mostly is an order to be found.
+    """Return a faulty response to new orders.
+
+    A code that proves "not executed" is drawn only for requests that are not executed.
+    """
+    response = draw_code_response(dice, is_item=kind in _OF_ITEMS)
+    if response.leaves_open and dice.random() < _RESOLVABLE_SHARE:
+        # Mostly the order exists and can be found: cases that cannot be resolved stay rare.
         kind = _CODED.get(kind, kind)
-    if not said.may_be_executed:
+    if not response.may_be_executed:
         kind = next((before for before, after in _CODED.items() if kind is after), kind)
-    duration_ms, code = dice.choice((15, 60, 150, 250)), said.code
+    duration_ms, code = dice.choice((15, 60, 150, 250)), response.code
     if kind is FaultKind.LATE:
-        code = code if said.may_be_executed and dice.random() < 0.5 else None
-        if code is not None and said.verdict is not Verdict.AMBIGUOUS:
-            # Words are believed after two look-ups: what is executed later than that, nobody can know of.
+        code = code if response.may_be_executed and dice.random() < 0.5 else None
+        if code is not None and response.verdict is not Verdict.AMBIGUOUS:
+            # A refusal counts after two lookups: a later execution cannot be detected.
             duration_ms = int(min(PACING.recheck_ms, PACING.limited_ms) / 2)
     return FaultRule(
         kind,
@@ -180,18 +182,18 @@ def _answer(dice: Random, kind: FaultKind, path: str) -> FaultRule:
         count=dice.choice((1, 1, 1, 2, None)),
         duration_ms=duration_ms,
         code=code,
-        text=said.text,
-        status=said.status,
+        text=response.text,
+        status=response.status,
         items=dice.choice((1, 2, 5, None)),
     )
 
 
 def _path(dice: Random, method: Method, account: AccountKind) -> str:
-    """Return where it goes wrong: mostly where something is done, else where it is looked up, or anywhere."""
+    """Return the path of a fault: mostly that of the action, else of a lookup, or any."""
     chance = dice.random()
     if chance < 0.5:
         return _ACTIONS.get(method, _CANCEL)[account]
     if chance < 0.8:
-        asked = (_BALANCE[account],) if method is Method.CANCEL_ALL else ()
-        return dice.choice((*_QUESTIONS[account], *asked))
+        balance = (_BALANCE[account],) if method is Method.CANCEL_ALL else ()
+        return dice.choice((*_LOOKUPS[account], *balance))
     return ""

@@ -1,4 +1,4 @@
-"""A round drawn from its seed and its number."""
+"""Draw a round from its seed and number."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from typing import Final
 
 from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.emulator import AccountKind, FaultKind
-
-from .scenario import (
+from campaign.faults import draw_parts, faults_of, meets
+from campaign.scenario import (
     PAIRS,
     By,
-    Deed,
     Event,
-    Fate,
+    Faults,
     Flavour,
+    InitialState,
     Method,
-    Naming,
+    NewOrder,
+    OrderReference,
+    OwnerAction,
     Pair,
     Plan,
     Scenario,
-    Trouble,
-    Wish,
 )
-from .troubles import draw_parts, meets, trouble_of
 
 _METHODS: Final = {
     Method.BATCH_CANCEL: 34,
@@ -36,20 +35,20 @@ _METHODS: Final = {
     Method.CREATE_ORDER: 40,
     Method.CREATE_ORDERS: 40,
 }
-_FATES: Final = {Fate.LIVE: 62, Fate.PARTLY: 14, Fate.FILLED: 12, Fate.CANCELLED: 12}
+_STATES: Final = {InitialState.LIVE: 62, InitialState.PARTLY: 14, InitialState.FILLED: 12, InitialState.CANCELLED: 12}
 _SIZES: Final = ((1, 4), (1, 4), (2, 20), (5, 30), (21, 70))
-"""How many orders there are, from and to: each range as likely as the others."""
+"""Ranges of the number of orders, each equally likely."""
 _TIMEOUTS_MS: Final = (300, 350, 400, 450, 500, 500, 500, 1_300, 1_300)
-"""The long ones leave time for a second rate window, and to see whether a call gives up before it has to."""
+"""The long ones leave time for a second rate window, and show calls that give up too early."""
 _PLACING_TIMEOUTS_MS: Final = (1_300, 1_300, 1_300, 2_500, 2_500, 2_500)
-"""Beside the rate windows of the venue, which are as they are, shorter ones would be none that anybody gives."""
+"""The venue's rate windows are not scaled down: shorter timeouts would be unrealistic."""
 _UNKNOWN: Final = "10000000000000001"
 _CLOCKS_APART_MS: Final = int(CLOCKS_APART_MS) + 20
-"""By how much orders have to be older than a call that places others to be told from these."""
+"""Minimum age of older orders, so that a call can distinguish its own orders from them."""
 _FUNDS: Final = Decimal(100_000_000)
-"""How many quote coins an account has."""
-NEIGHBOURS: Final = 3
-"""How many orders of another account there are on every venue."""
+"""Quote coins of an account."""
+FOREIGN_ORDERS: Final = 3
+"""Number of orders of the foreign account on every emulator."""
 
 
 def draw_scenario(seed: int, number: int) -> Scenario:
@@ -61,14 +60,14 @@ def draw_scenario(seed: int, number: int) -> Scenario:
     parts = draw_parts(dice, places=places)
     methods = [method for method in _METHODS if method.places is places and meets(parts, method)]
     method = dice.choices(methods, [_METHODS[method] for method in methods])[0]
-    trouble = trouble_of(dice, parts, method, account)
-    looks_on = places and dice.random() < 0.04
+    faults = faults_of(dice, parts, method, account)
+    ends_when_missed = places and dice.random() < 0.04
     pairs = tuple(dice.sample(PAIRS, dice.choice((*[1] * 14, 2, 3) if places else (1, 1, 2, 3))))
     plans = _plans(dice, pairs)
     timeout_ms = dice.choice(_PLACING_TIMEOUTS_MS if places else _TIMEOUTS_MS)
-    namings = () if method.places or method is Method.CANCEL_ALL else _namings(dice, method, pairs, plans)
-    disturbed = () if method.places else _events(dice, method, pairs[0], plans, namings)
-    told = method is Method.CANCEL_ALL and dice.random() < 0.85
+    references = () if method.places or method is Method.CANCEL_ALL else _references(dice, method, pairs, plans)
+    events = () if method.places else _events(dice, method, pairs[0], plans, references)
+    names_others = method is Method.CANCEL_ALL and dice.random() < 0.85
     return Scenario(
         seed=seed,
         number=number,
@@ -77,17 +76,19 @@ def draw_scenario(seed: int, number: int) -> Scenario:
         method=method,
         pair=pairs[0],
         plans=plans,
-        trouble=trouble,
+        faults=faults,
         timeout_ms=timeout_ms,
-        namings=namings,
-        wishes=_wishes(dice, method, pairs[0], () if looks_on else plans, trouble) if places else (),
-        events=disturbed,
+        references=references,
+        new_orders=_new_orders(dice, method, pairs[0], () if ends_when_missed else plans, faults) if places else (),
+        events=events,
         batch_size=dice.choice((None, None, None, None, 10, 30)),
-        others=tuple(pair.symbol for pair in PAIRS if pair is not pairs[0]) if told else (),
-        # A name that has gone to a younger order names that one, the second time.
+        others=tuple(pair.symbol for pair in PAIRS if pair is not pairs[0]) if names_others else (),
+        # A second call would cancel the younger order that has taken a name over.
         apart_ms=_CLOCKS_APART_MS if places and plans and dice.random() > 0.05 else 5,
-        looks_on=looks_on,
-        asks_again=not method.places and dice.random() < 0.1 and not any(e.deed is Deed.SUCCEED for e in disturbed),
+        ends_when_missed=ends_when_missed,
+        cancels_again=not method.places
+        and dice.random() < 0.1
+        and not any(e.action is OwnerAction.SUCCEED for e in events),
     )
 
 
@@ -96,16 +97,16 @@ def _plans(dice: Random, pairs: tuple[Pair, ...]) -> tuple[Plan, ...]:
     for i in range(dice.randint(*dice.choice(_SIZES))):
         pair = pairs[0] if dice.random() < 0.6 else dice.choice(pairs)
         side, price, size = _order(dice, pair)
-        fate = dice.choices(list(_FATES), list(_FATES.values()))[0]
+        state = dice.choices(list(_STATES), list(_STATES.values()))[0]
         part = _rounded(Decimal(size) * Decimal(dice.randint(5, 95)) / 100, pair.size_decimals)
-        if fate is Fate.PARTLY and not Decimal(part):
-            fate = Fate.LIVE
-        plans.append(Plan(pair, side, price, size, part, _name(dice, i, plans), fate))
+        if state is InitialState.PARTLY and not Decimal(part):
+            state = InitialState.LIVE
+        plans.append(Plan(pair, side, price, size, part, _name(dice, i, plans), state))
     return tuple(plans)
 
 
 def _order(dice: Random, pair: Pair) -> tuple[str, str, str]:
-    """Return side, price and size of an order that rests."""
+    """Return side, price and size of a resting order."""
     side = "buy" if dice.random() < 0.7 else "sell"
     away = dice.uniform(0.02, 0.2)
     price = _rounded(Decimal(pair.price) * Decimal(1 - away if side == "buy" else 1 + away), 2)
@@ -118,29 +119,31 @@ def _rounded(number: Decimal, decimals: int) -> str:
 
 
 def _name(dice: Random, i: int, plans: list[Plan]) -> str | None:
-    """Return a client order id, at times one whose order has ended; None for an order that gets one of the venue's."""
+    """Return a client order id, sometimes one of an ended order; None lets the venue choose."""
     chance = dice.random()
-    live = {plan.name for plan in plans if plan.fate.lives}
+    live = {plan.name for plan in plans if plan.state.lives}
     free = sorted({plan.name for plan in plans if plan.name is not None} - live)
     if free and chance < 0.2:
         return dice.choice(free)
     return f"n{i}" if chance < 0.65 else None
 
 
-def _namings(dice: Random, method: Method, pairs: tuple[Pair, ...], plans: tuple[Plan, ...]) -> tuple[Naming, ...]:
+def _references(
+    dice: Random, method: Method, pairs: tuple[Pair, ...], plans: tuple[Plan, ...]
+) -> tuple[OrderReference, ...]:
     wanted = set(pairs) if method is Method.CANCEL_FOR_SYMBOLS else {pairs[0]}
     by_name = dice.choice((0.0, 0.3, 0.6, 1.0))
     share = dice.choice((0.5, 0.9, 1.0))
-    named: list[Naming] = []
+    named: list[OrderReference] = []
     for i, plan in enumerate(plans):
         if plan.pair not in wanted or dice.random() > share:
             continue
         by = By.CLIENT_ID if plan.name is not None and dice.random() < by_name else By.ID
-        named.append(Naming(plan.pair.symbol, by, plan=i))
+        named.append(OrderReference(plan.pair.symbol, by, plan=i))
         if plan.name is not None and dice.random() < 0.03:
-            named.append(Naming(plan.pair.symbol, By.ID if by is By.CLIENT_ID else By.CLIENT_ID, plan=i))
+            named.append(OrderReference(plan.pair.symbol, By.ID if by is By.CLIENT_ID else By.CLIENT_ID, plan=i))
     if dice.random() < 0.4 or not named:
-        named += [_nobody(dice, pairs[0], plans, i) for i in range(dice.randint(1, 3))]
+        named += [_unmatched_reference(dice, pairs[0], plans, i) for i in range(dice.randint(1, 3))]
     dice.shuffle(named)
     if method is Method.CANCEL_ORDER:
         return (named[0],)
@@ -149,52 +152,54 @@ def _namings(dice: Random, method: Method, pairs: tuple[Pair, ...], plans: tuple
     return tuple(named)
 
 
-def _nobody(dice: Random, pair: Pair, plans: tuple[Plan, ...], i: int) -> Naming:
-    """Return an id that is nobody's, of somebody else, or of an order on another pair."""
+def _unmatched_reference(dice: Random, pair: Pair, plans: tuple[Plan, ...], i: int) -> OrderReference:
+    """Return an id that does not exist, is foreign, or belongs to an order on another pair."""
     elsewhere = [j for j, plan in enumerate(plans) if plan.pair is not pair]
     chance = dice.random()
     if chance < 0.25 and elsewhere:
         j = dice.choice(elsewhere)
         by_name = plans[j].name is not None and dice.random() < 0.5
-        return Naming(pair.symbol, By.CLIENT_ID if by_name else By.ID, plan=j)
+        return OrderReference(pair.symbol, By.CLIENT_ID if by_name else By.ID, plan=j)
     if chance < 0.5:
-        return Naming(pair.symbol, By.ID, neighbour=dice.randrange(NEIGHBOURS))
+        return OrderReference(pair.symbol, By.ID, foreign=dice.randrange(FOREIGN_ORDERS))
     if chance < 0.75:
-        return Naming(pair.symbol, By.CLIENT_ID, value=f"nobody-{i}")
-    return Naming(pair.symbol, By.ID, value=f"{_UNKNOWN}{i:02}")
+        return OrderReference(pair.symbol, By.CLIENT_ID, value=f"absent-{i}")
+    return OrderReference(pair.symbol, By.ID, value=f"{_UNKNOWN}{i:02}")
 
 
 def _events(
-    dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], namings: tuple[Naming, ...]
+    dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], references: tuple[OrderReference, ...]
 ) -> tuple[Event, ...]:
     if dice.random() > 0.3:
         return ()
     if method is Method.CANCEL_ALL:
-        live = [i for i, plan in enumerate(plans) if plan.pair is pair and plan.fate.lives]
+        live = [i for i, plan in enumerate(plans) if plan.pair is pair and plan.state.lives]
     else:
-        named = {(naming.plan, naming.symbol) for naming in namings}
-        live = [i for i, plan in enumerate(plans) if (i, plan.pair.symbol) in named and plan.fate.lives]
-    by_name = {naming.plan for naming in namings if naming.by is By.CLIENT_ID}
+        named = {(reference.plan, reference.symbol) for reference in references}
+        live = [i for i, plan in enumerate(plans) if (i, plan.pair.symbol) in named and plan.state.lives]
+    by_name = {reference.plan for reference in references if reference.by is By.CLIENT_ID}
     chosen = dice.sample(live, min(len(live), dice.randint(1, 6)))
-    events = [(int(dice.expovariate(1 / 40)), i, dice.choice(list(Deed))) for i in chosen]
-    return tuple(Event(at, i, deed) for at, i, deed in events if deed is not Deed.SUCCEED or i in by_name)
+    events = [(int(dice.expovariate(1 / 40)), i, dice.choice(list(OwnerAction))) for i in chosen]
+    return tuple(Event(at, i, action) for at, i, action in events if action is not OwnerAction.SUCCEED or i in by_name)
 
 
-def _wishes(dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], trouble: Trouble) -> tuple[Wish, ...]:
-    live = sorted({plan.name for plan in plans if plan.name is not None and plan.fate.lives})
+def _new_orders(
+    dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], faults: Faults
+) -> tuple[NewOrder, ...]:
+    live = sorted({plan.name for plan in plans if plan.name is not None and plan.state.lives})
     free = sorted({plan.name for plan in plans if plan.name is not None}.difference(live))
-    repeated = trouble.has(FaultKind.REPEAT)
+    repeated = faults.has(FaultKind.REPEAT)
     if repeated and method is Method.CREATE_ORDER and dice.random() < 0.5:
-        # It fills at once, and there is not enough left for a second one: that is what the second answer says.
+        # It fills at once and leaves too little for a second one: the second response is about that.
         size = _rounded(_FUNDS * Decimal(dice.uniform(0.6, 0.9)) / pair.price, pair.size_decimals)
-        return (Wish("buy", _rounded(Decimal(pair.price) * Decimal("1.01"), 2), size, None),)
-    wishes: list[Wish] = []
+        return (NewOrder("buy", _rounded(Decimal(pair.price) * Decimal("1.01"), 2), size, None),)
+    new_orders: list[NewOrder] = []
     for i in range(1 if method is Method.CREATE_ORDER else dice.randint(1, 20)):
         side, price, size = _order(dice, pair)
         order_type = "limit"
-        # An order that fills at once is placed by every repetition, since its name is free again.
+        # A repeated request places another order that fills at once, since its name is free again.
         if dice.random() < 0.75 and not repeated:
-            # It trades as it arrives, and so is in history at once.
+            # It fills on arrival, so it is in the history at once.
             price = _rounded(Decimal(pair.price) * Decimal("1.01" if side == "buy" else "0.99"), 2)
             order_type = dice.choice(("limit", "market"))
         if dice.random() < 0.05:
@@ -206,5 +211,5 @@ def _wishes(dice: Random, method: Method, pair: Pair, plans: tuple[Plan, ...], t
             name = live.pop(dice.randrange(len(live)))
         else:
             name = f"w{i}" if chance < 0.6 else None
-        wishes.append(Wish(side, price, size, name, order_type))
-    return tuple(wishes)
+        new_orders.append(NewOrder(side, price, size, name, order_type))
+    return tuple(new_orders)

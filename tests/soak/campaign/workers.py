@@ -1,4 +1,4 @@
-"""Many rounds: side by side in a process, and over several processes."""
+"""Play many rounds concurrently in one process, and in several processes."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from dataclasses import replace
 from multiprocessing.queues import Queue
 from typing import Final
 
+from campaign.calls import Call, make
+from campaign.clients import Clients, load_markets
+from campaign.draw import draw_scenario
+from campaign.evidence import Evidence
+from campaign.judge import judge
+from campaign.play import Player
+from campaign.scenario import PAIRS, Flavour, Scenario
+from campaign.venues import FOREIGN_UID, SharedVenue, rounds_with_venues
+from campaign.verdict import Verdict
 from support.pulse import Pulse
-
-from .calls import Call, make
-from .clients import Clients, load_markets
-from .drawing import draw_scenario
-from .evidence import Evidence
-from .judge import judge
-from .playing import Player
-from .scenario import PAIRS, Flavour, Scenario
-from .stages import NEIGHBOUR, Stage, staged
-from .verdict import Verdict
 
 Report = Callable[[Verdict], object]
 _TRIES: Final = 3
-_PATIENCE_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 5.0
 _SWITCH_SECONDS: Final = 0.001
-"""How long a thread may keep the others waiting: every venue answers from a thread of its own."""
+"""Switch interval of threads: every emulator responds from a thread of its own."""
 _GARBAGE: Final = 50_000
 
 
-class VenueStumbled(Exception):
-    """The venue met something that nobody foresaw: its books are no truth to judge by."""
+class EmulatorError(Exception):
+    """The emulator or a process failed: the rounds cannot be judged."""
 
 
 def run(seed: int, numbers: Sequence[int], *, workers: int, processes: int) -> Iterator[Verdict]:
@@ -54,13 +53,13 @@ def run(seed: int, numbers: Sequence[int], *, workers: int, processes: int) -> I
     try:
         while left:
             try:
-                verdict = verdicts.get(timeout=_PATIENCE_SECONDS)
+                verdict = verdicts.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 if any(process.exitcode for process in running):
-                    raise VenueStumbled("a process has ended before its time") from None
+                    raise EmulatorError("a process has ended too early") from None
                 continue
             if isinstance(verdict, str):
-                raise VenueStumbled(verdict)
+                raise EmulatorError(verdict)
             if verdict is None:
                 left -= 1
             else:
@@ -75,7 +74,7 @@ async def play_all(seed: int, numbers: Sequence[int], workers: int, report: Repo
     """Play these rounds in this process, so many at a time, and report each verdict."""
     async with opened() as player:
         busy: list[Scenario] = []
-        rounds = staged(seed, numbers)
+        rounds = rounds_with_venues(seed, numbers)
         turn = asyncio.Lock()
 
         async def work() -> None:
@@ -93,68 +92,69 @@ async def play_all(seed: int, numbers: Sequence[int], workers: int, report: Repo
 
         await asyncio.gather(*(work() for _ in range(workers)))
         for scenario in busy:
-            report(await _play_in_peace(player, scenario))
+            report(await _replay_alone(player, scenario))
 
 
 async def play_one(seed: int, number: int) -> Evidence:
     """Play one round alone."""
     async with opened() as player:
         scenario = draw_scenario(seed, number)
-        return await play(player, scenario, await asyncio.to_thread(Stage.of, [scenario]))
+        return await play(player, scenario, await asyncio.to_thread(SharedVenue.start, [scenario]))
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Player]:
-    """Give what rounds need, and close it."""
-    stage = await asyncio.to_thread(Stage.of, [])
-    clients = Clients(await asyncio.to_thread(load_markets, stage.venue))
+    """Open what rounds need and close it at the end."""
+    venue = await asyncio.to_thread(SharedVenue.start, [])
+    clients = Clients(await asyncio.to_thread(load_markets, venue.emulator))
     pulse = Pulse()
-    beating = asyncio.create_task(pulse.beat())
-    # Threads are made as they are needed, and a round never has to wait for one.
+    heartbeat = asyncio.create_task(pulse.beat())
+    # The executor is large enough that no round waits for a thread.
     threads = ThreadPoolExecutor(1_000)
     try:
-        await _warm_up(clients, stage, threads)
+        await _warm_up(clients, venue, threads)
         yield Player(clients, threads, pulse)
     finally:
-        await stage.leave()
-        beating.cancel()
+        await venue.finish_round()
+        heartbeat.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await beating
+            await heartbeat
         await clients.close()
         threads.shutdown()
 
 
-async def _warm_up(clients: Clients, stage: Stage, threads: ThreadPoolExecutor) -> None:
-    """Make one call of each flavour: the first one of a process takes many times as long as the others."""
+async def _warm_up(clients: Clients, venue: SharedVenue, threads: ThreadPoolExecutor) -> None:
+    """Make one call of each flavour: the first call in a process is many times slower."""
     for flavour in Flavour:
-        exchange = clients.of(flavour, stage.venue, stage.accounts[NEIGHBOUR])
+        exchange = clients.of(flavour, venue.emulator, venue.accounts[FOREIGN_UID])
         await make(exchange, Call("batch_cancel", (["1"], PAIRS[0].symbol)), threads)
-        clients.give_back(exchange)
+        clients.release(exchange)
 
 
-async def play(player: Player, scenario: Scenario, stage: Stage) -> Evidence:
+async def play(player: Player, scenario: Scenario, venue: SharedVenue) -> Evidence:
+    """Play one round; raise if the emulator had an error."""
     try:
-        return await player.play(scenario, stage)
+        return await player.play(scenario, venue)
     finally:
-        errors = await stage.leave()
+        errors = await venue.finish_round()
         if errors:
-            raise VenueStumbled(f"--seed {scenario.seed} --round {scenario.number} or before: {errors!r}")
+            raise EmulatorError(f"--seed {scenario.seed} --round {scenario.number} or before: {errors!r}")
 
 
-async def _play_in_peace(player: Player, scenario: Scenario) -> Verdict:
-    """Play a round again, alone, until nothing is wrong with its time or it has had its chances."""
+async def _replay_alone(player: Player, scenario: Scenario) -> Verdict:
+    """Play a round again, alone, until its timing is right or the attempts are used up."""
     reruns = 0
     while True:
         reruns += 1
         await player.pulse.calm()
-        verdict = judge(await play(player, scenario, await asyncio.to_thread(Stage.of, [scenario])))
+        verdict = judge(await play(player, scenario, await asyncio.to_thread(SharedVenue.start, [scenario])))
         if reruns == _TRIES or not verdict.timely:
             return replace(verdict, reruns=reruns)
 
 
 def _run_share(seed: int, numbers: Sequence[int], workers: int, verdicts: Queue[Verdict | str | None]) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
-    # What was imported stays: looking through it again and again would be most of the work.
+    # Freeze imported objects: collecting them repeatedly would be most of the work.
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 20)
     with contextlib.suppress(KeyboardInterrupt):

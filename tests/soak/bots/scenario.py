@@ -1,4 +1,4 @@
-"""Stories, drawn: what the bot is to do on which pairs, how the prices move, and what goes wrong meanwhile."""
+"""Draw scenarios of bot runs: trades by pair, price moves, and faults."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from random import Random
 from typing import Final
 
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
-
-from .script import Step
-from .troubles import Stage, draw_look_ups, draw_placing
+from bots.faults import Stage, draw_lookups, draw_placing
+from bots.script import Step
 
 STAKE: Final = 1_000
 STOP_LOSS: Final = 0.85
 """Multiple of the first price at which the stop-loss of the strategy is due, whatever its buys have cost."""
 RISE: Final = 1.004
-"""What a price rises by where an exit order rests above it; an entry order that rests waits for as deep a fall."""
+"""Rise of the price to a resting exit; a resting entry waits for the same fall."""
 _PAIRS: Final = (("BTC/USDT", "0.05"), ("ETH/USDT", "1"))
-"""The pairs, and what else may be in the wallet of their base coins."""
+"""Pairs, and possible other base coins in the wallet."""
 _LIVE_SHARE: Final = 0.9
 
 
 class Exit(Enum):
-    """How a trade is to end."""
+    """Planned end of a trade."""
 
     NONE = "none: the trade stays open"
     SIGNAL = "a limit order that fills at once"
@@ -33,7 +32,7 @@ class Exit(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What happens on one pair. Prices are multiples of the first price."""
+    """Events on one pair; prices are multiples of the first price."""
 
     pair: str
     entry_price: float
@@ -41,22 +40,22 @@ class Plan:
     """Quote coins of the second entry."""
     ladder: tuple[Step, ...]
     reached: int
-    """How many sells of the ladder the price reaches before the exit."""
+    """Number of the ladder's sells that the price reaches before the exit."""
     exit: Exit
     walk: tuple[float, ...]
     """The price in each loop while the ladder rests."""
     others: str
-    """Base coins of somebody else in the wallet."""
+    """Base coins in the wallet that do not belong to the trade."""
 
     @property
     def entries(self) -> int:
-        """How many orders of freqtrade may buy here."""
+        """Number of freqtrade's orders that may buy."""
         return 1 if self.adjust is None else 2
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """All of one story."""
+class Scenario:
+    """All of one scenario."""
 
     seed: int
     number: int
@@ -69,28 +68,30 @@ class Story:
 
     @property
     def name(self) -> str:
-        """The options that play it again."""
-        return f"--account {self.account.value} --seed {self.seed} --story {self.number}"
+        """Options that replay it."""
+        return f"--account {self.account.value} --seed {self.seed} --run {self.number}"
 
     def rules(self, stage: Stage) -> list[FaultRule]:
-        """Return what goes wrong in a stage."""
+        """Return the faults of a stage."""
         return [rule for of, rule in self.faults if of is stage]
 
 
-def draw_story(seed: int, number: int, account: AccountKind) -> Story:
-    """Return the story of this seed and number."""
+def draw_scenario(seed: int, number: int, account: AccountKind) -> Scenario:
+    """Return the scenario of this seed and number."""
     dice = Random(f"{seed}/{account.value}/{number}")  # noqa: S311 - repeatable, not secret
     faults = _draw_faults(dice, account)
     repeats = {stage for stage, rule in faults if rule.kind is FaultKind.REPEAT}
-    # A gateway that repeats an order which fills at once buys, or sells, twice whatever the bot does: here the funds
-    # are enough for one.
+    # A gateway that repeats an order which fills at once trades twice whatever the bot does: the funds here allow
+    # one order only.
     plans = [_draw_plan(dice, *pair) for pair in _PAIRS[: dice.choice((1, 1, 2))]]
     if Stage.ENTRY in repeats:
         plans = [_plain(plan) for plan in plans[:1]]
     if repeats & {Stage.ENTRY, Stage.EXIT}:
         plans = [_alone(plan) for plan in plans]
     quote = str(STAKE * 3 // 2) if Stage.ENTRY in repeats else "1000000"
-    return Story(seed, number, account, tuple(plans), quote, tuple(faults), dice.choice((0, 0, 0, 300, 1_000, 2_000)))
+    return Scenario(
+        seed, number, account, tuple(plans), quote, tuple(faults), dice.choice((0, 0, 0, 300, 1_000, 2_000))
+    )
 
 
 def _draw_faults(dice: Random, account: AccountKind) -> list[tuple[Stage, FaultRule]]:
@@ -98,7 +99,7 @@ def _draw_faults(dice: Random, account: AccountKind) -> list[tuple[Stage, FaultR
     stages = stages or [dice.choice((Stage.ENTRY, Stage.LADDER, Stage.EXIT))]
     faults = [(stage, draw_placing(dice, stage, account)) for stage in stages]
     if dice.random() < 0.3:
-        faults.append((Stage.LOOK_UP, draw_look_ups(dice, account)))
+        faults.append((Stage.LOOKUP, draw_lookups(dice, account)))
     return faults
 
 

@@ -1,4 +1,4 @@
-"""The campaign passes where nothing is false, and its judge says so where something is."""
+"""Test the campaign: it passes without errors, and its judge finds every kind of error."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import pytest
 from bitget_margin import CancelReport, CancelUnresolved, PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, Order
-from bitget_margin.emulator.market.orders import Side, Status
-from campaign.codes import EVERY, UNKNOWN, said_by
-from campaign.drawing import draw_scenario
+from bitget_margin.emulator.market.order import Side, Status
+from campaign.code_responses import EVERY, UNKNOWN, code_response_of
+from campaign.draw import draw_scenario
 from campaign.evidence import Answer, Evidence, Settled, Statement
 from campaign.judge import judge
-from campaign.running import opened, play
-from campaign.scenario import PAIRS, By, Fate, Flavour, Method, Naming, Plan, Scenario, Trouble, Wish
-from campaign.stages import Stage
+from campaign.scenario import PAIRS, By, Faults, Flavour, InitialState, Method, NewOrder, OrderReference, Plan, Scenario
 from campaign.tally import Tally
+from campaign.venues import SharedVenue
 from campaign.verdict import Flaw, Orders
 from campaign.verdict import Verdict as RoundVerdict
+from campaign.workers import opened, play
 
 pytestmark = pytest.mark.slow
 
@@ -51,28 +51,28 @@ EXECUTED = {FaultKind.CODE_AFTER, FaultKind.ITEM_CODE_AFTER, FaultKind.LATE}
 NOT_EXECUTED = {FaultKind.CODE_BEFORE, FaultKind.ITEM_CODE_BEFORE}
 
 
-def test_as_much_is_placed_as_cancelled_and_every_code_proves_what_it_says() -> None:
-    """A code that is known to mean "not executed" comes only where that is so; every other one both ways."""
+def test_as_much_is_placed_as_canceled_and_every_code_proves_what_it_says() -> None:
+    """A code that proves "not executed" comes only with such requests; every other code with both kinds."""
     scenarios = [draw_scenario(1, number) for number in range(DRAWN)]
     places = sum(scenario.method.places for scenario in scenarios)
     assert 0.45 < places / DRAWN < 0.55
     coded = [
-        (rule.kind, said)
+        (rule.kind, response)
         for scenario in scenarios
-        for rule in scenario.trouble.rules
-        if rule.kind in EXECUTED | NOT_EXECUTED and (said := said_by(rule)) is not None
+        for rule in scenario.faults.rules
+        if rule.kind in EXECUTED | NOT_EXECUTED and (response := code_response_of(rule)) is not None
     ]
-    assert all(said.may_be_executed for kind, said in coded if kind in EXECUTED)
-    after = {said.verdict for kind, said in coded if kind in EXECUTED}
-    before = {said.verdict for kind, said in coded if kind in NOT_EXECUTED}
+    assert all(response.may_be_executed for kind, response in coded if kind in EXECUTED)
+    after = {response.verdict for kind, response in coded if kind in EXECUTED}
+    before = {response.verdict for kind, response in coded if kind in NOT_EXECUTED}
     assert before == {None, *Verdict} - {Verdict.UNSENT}
     assert after == before - {Verdict.DEFINITIVE, Verdict.REFUSED, Verdict.CLOCK}
-    codes = {said.code for _, said in coded}
+    codes = {response.code for _, response in coded}
     assert codes >= {None, *UNKNOWN}
     assert len(codes & set(EVERY)) > 0.4 * len(EVERY)
 
 
-def test_too_little_that_is_placed_is_told() -> None:
+def test_a_share_below_the_required_one_is_reported() -> None:
     tally = Tally()
     tally.add(RoundVerdict(1, 1, "none", "create_order", placing=Orders(20_000, 19_000, 12_000, 10_000)))
     assert list(tally.shortfalls()) == []
@@ -84,38 +84,42 @@ def test_too_little_that_is_placed_is_told() -> None:
 
 
 def quiet(method: Method, **more: object) -> Scenario:
-    """Return a round in which nothing goes wrong: a live, a partly filled and a filled order, and a stranger."""
-    fates = (Fate.LIVE, Fate.PARTLY, Fate.FILLED, Fate.LIVE)
-    plans = tuple(Plan(PAIRS[0], "buy", "50000", "0.002", "0.001", f"n{i}", fate) for i, fate in enumerate(fates))
-    return Scenario(1, 1, AccountKind.CLASSIC, Flavour.ASYNC, method, PAIRS[0], plans, Trouble("none"), 2_000, **more)
+    """Return a round without faults: a live, a partly filled, a filled and an unnamed live order."""
+    states = (InitialState.LIVE, InitialState.PARTLY, InitialState.FILLED, InitialState.LIVE)
+    plans = tuple(Plan(PAIRS[0], "buy", "50000", "0.002", "0.001", f"n{i}", state) for i, state in enumerate(states))
+    return Scenario(1, 1, AccountKind.CLASSIC, Flavour.ASYNC, method, PAIRS[0], plans, Faults("none"), 2_000, **more)
 
 
 async def played(*scenarios: Scenario) -> list[Evidence]:
     async with opened() as player:
-        return [await play(player, scenario, Stage.of([scenario])) for scenario in scenarios]
+        return [await play(player, scenario, SharedVenue.start([scenario])) for scenario in scenarios]
 
 
 @pytest.fixture(scope="module")
 def rounds() -> list[Evidence]:
-    namings = (Naming(SYMBOL, By.ID, 0), Naming(SYMBOL, By.CLIENT_ID, 1), Naming(SYMBOL, By.ID, 2))
-    wishes = tuple(Wish("buy", "50000", "0.001", f"w{i}") for i in range(2))
-    cancel = quiet(Method.BATCH_CANCEL, namings=namings, asks_again=True)
-    return asyncio.run(played(cancel, quiet(Method.CREATE_ORDERS, wishes=wishes)))
+    references = (
+        OrderReference(SYMBOL, By.ID, 0),
+        OrderReference(SYMBOL, By.CLIENT_ID, 1),
+        OrderReference(SYMBOL, By.ID, 2),
+    )
+    new_orders = tuple(NewOrder("buy", "50000", "0.001", f"w{i}") for i in range(2))
+    cancel = quiet(Method.BATCH_CANCEL, references=references, cancels_again=True)
+    return asyncio.run(played(cancel, quiet(Method.CREATE_ORDERS, new_orders=new_orders)))
 
 
 def changed(e: Evidence, order: Order, **changes: object) -> Evidence:
-    """Return the evidence with another truth about an order."""
+    """Return the evidence with another state of an order."""
     books = {order.order_id: replace(order, **changes)}
     return replace(e, after={**e.after, **books}, final={**e.final, **books})
 
 
-def said(e: Evidence, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Evidence:
+def answered(e: Evidence, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Evidence:
     """Return the evidence with other statements."""
     assert e.answer.statements is not None
     return replace(e, answer=replace(e.answer, statements=change(e.answer.statements)))
 
 
-def stranger(e: Evidence) -> Order:
+def unnamed(e: Evidence) -> Order:
     return next(order for order in e.final.values() if order.client_oid == "n3")
 
 
@@ -136,31 +140,40 @@ def unresolved(e: Evidence) -> Evidence:
     return replace(e, answer=replace(e.answer, error=error))
 
 
-LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
-    "a cancelled order that lives": (Flaw.FALSE, lambda e: changed(e, one(e), status=Status.LIVE)),
-    "a cancelled order that filled": (Flaw.FALSE, lambda e: changed(e, one(e), status=Status.FILLED)),
-    "another amount": (Flaw.FALSE, lambda e: said(e, with_filled)),
-    "an acknowledgement for a proof": (Flaw.FALSE, lambda e: said(e, lambda s: about_first(s, outcome="accepted"))),
-    "an open order that we ended": (Flaw.FALSE, lambda e: said(e, lambda s: about_first(s, outcome="open"))),
-    "an order that was there": (Flaw.FALSE, lambda e: said(e, lambda s: about_first(s, outcome="not_found"))),
-    "not sent, and carried out": (Flaw.FALSE, lambda e: said(e, lambda s: about_first(s, outcome="not_sent"))),
+FALSE_ANSWERS: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
+    "a canceled order that lives": (Flaw.FALSE, lambda e: changed(e, one(e), status=Status.LIVE)),
+    "a canceled order that filled": (Flaw.FALSE, lambda e: changed(e, one(e), status=Status.FILLED)),
+    "another amount": (Flaw.FALSE, lambda e: answered(e, with_filled)),
+    "an acknowledgement for a proof": (
+        Flaw.FALSE,
+        lambda e: answered(e, lambda s: about_first(s, outcome="accepted")),
+    ),
+    "an open order that we ended": (Flaw.FALSE, lambda e: answered(e, lambda s: about_first(s, outcome="open"))),
+    "an order that was there": (
+        Flaw.FALSE,
+        lambda e: answered(e, lambda s: about_first(s, outcome="not_found")),
+    ),
+    "not sent, and carried out": (
+        Flaw.FALSE,
+        lambda e: answered(e, lambda s: about_first(s, outcome="not_sent")),
+    ),
     "another answer, asked again": (
         Flaw.FALSE,
         lambda e: replace(e, again=Answer(about_first(e.again.statements, outcome="filled"))),
     ),
-    "a missing id": (Flaw.LOST, lambda e: said(e, lambda s: s[1:])),
-    "another order of the answers": (Flaw.LOST, lambda e: said(e, lambda s: (s[2], s[1], s[0]))),
+    "a missing id": (Flaw.LOST, lambda e: answered(e, lambda s: s[1:])),
+    "another order of the answers": (Flaw.LOST, lambda e: answered(e, lambda s: (s[2], s[1], s[0]))),
     "no report": (Flaw.LOST, lambda e: replace(e, answer=Answer(error=KeyError("x")))),
-    "an exception that nobody documented": (
+    "an undocumented exception": (
         Flaw.UNDOCUMENTED,
         lambda e: replace(e, answer=replace(e.answer, error=KeyError("x"))),
     ),
-    "a stranger that was cancelled": (Flaw.STRANGER, lambda e: changed(e, stranger(e), status=Status.CANCELLED)),
-    "a stranger that traded": (Flaw.STRANGER, lambda e: changed(e, stranger(e), filled=Decimal("0.001"))),
-    "an order that nobody wanted": (Flaw.DOUBLED, lambda e: changed(e, replace(one(e), order_id="7"))),
+    "an unnamed order that was canceled": (Flaw.FOREIGN, lambda e: changed(e, unnamed(e), status=Status.CANCELLED)),
+    "an unnamed order that traded": (Flaw.FOREIGN, lambda e: changed(e, unnamed(e), filled=Decimal("0.001"))),
+    "an order that was not requested": (Flaw.DOUBLED, lambda e: changed(e, replace(one(e), order_id="7"))),
     "nothing in the way, and unresolved": (
         Flaw.UNEXPLAINED,
-        lambda e: said(unresolved(e), lambda s: about_first(s, outcome="unknown")),
+        lambda e: answered(unresolved(e), lambda s: about_first(s, outcome="unknown")),
     ),
     "too late": (Flaw.LATE, lambda e: replace(e, lag_ms=0.0, answer=replace(e.answer, elapsed_ms=2_300.0))),
     "too many requests": (Flaw.EXCESS, lambda e: replace(e, requests=e.requests * 50)),
@@ -168,7 +181,7 @@ LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
 
 
 def placed(e: Evidence, number: int = 0, **changes: object) -> Evidence:
-    """Return the evidence with other words about one of the orders that were placed."""
+    """Return the evidence with a changed structure of one of the placed orders."""
     assert e.answer.placed is not None
     orders = list(e.answer.placed)
     orders[number] = {**orders[number], **changes}
@@ -176,7 +189,7 @@ def placed(e: Evidence, number: int = 0, **changes: object) -> Evidence:
 
 
 def in_doubt(e: Evidence, *settled: Settled) -> Evidence:
-    """Return the evidence with the first order left open by the call, and what was seen of it afterwards."""
+    """Return the evidence with the first order left open, and the later lookups of it."""
     open_ = placed(e, id=None, status=None)
     error = PlaceUnresolved("create_orders", list(open_.answer.placed or ()))
     return replace(open_, answer=replace(open_.answer, error=error), settled=settled)
@@ -196,15 +209,15 @@ def older(e: Evidence) -> Evidence:
     return changed(replace(e, before={**e.before, order.order_id: order}), order)
 
 
-TAKEN = ccxt.DuplicateOrderId("another order has the client order id 'w0'; nothing was placed: give a new one")
+NAME_IN_USE = ccxt.DuplicateOrderId("another order has the client order id 'w0'; nothing was placed: give a new one")
 FOUND = {"id": "7"}
-PLACING_LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
+PLACING_FALSE_ANSWERS: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
     "an order placed twice": (Flaw.DOUBLED, lambda e: changed(e, replace(e.new()[0], order_id="7"))),
     "two orders for one": (Flaw.DOUBLED, lambda e: changed(e, replace(e.new()[0], order_id="7", client_oid="w7"))),
     "a request sent twice": (Flaw.DOUBLED, lambda e: replace(e, requests=e.requests * 2)),
     "an order that does not exist": (Flaw.INVENTED, nothing_placed),
-    "an id that is nobody's": (Flaw.INVENTED, lambda e: placed(e, id="7")),
-    "an order of somebody else": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], uid="999")),
+    "an id that does not exist": (Flaw.INVENTED, lambda e: placed(e, id="7")),
+    "an order of another account": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], uid="999")),
     "an order of another name": (Flaw.INVENTED, lambda e: placed(e, id=one(e).order_id)),
     "an order that is older": (Flaw.INVENTED, older),
     "an order of another amount": (Flaw.INVENTED, lambda e: changed(e, e.new()[0], base_size=Decimal("0.002"))),
@@ -212,19 +225,19 @@ PLACING_LIES: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
     "one id for two orders": (Flaw.INVENTED, lambda e: placed(e, id=e.new()[1].order_id)),
     "a refusal of what was placed": (Flaw.LOST, lambda e: raised(e, ccxt.InvalidOrder("refused"))),
     "a rejection of what was placed": (Flaw.LOST, lambda e: placed(e, id=None, status="rejected")),
-    "a name that is taken by nobody": (Flaw.FALSE, lambda e: raised(nothing_placed(e), TAKEN)),
+    "a name that no order has": (Flaw.FALSE, lambda e: raised(nothing_placed(e), NAME_IN_USE)),
     "an answer too few": (Flaw.LOST, lambda e: replace(e, answer=replace(e.answer, placed=e.answer.placed[1:]))),
     "an answer about another order": (Flaw.LOST, lambda e: placed(e, clientOrderId="w7")),
     "filled, and alive": (Flaw.FALSE, lambda e: placed(e, status="closed")),
     "filled by another amount": (Flaw.FALSE, lambda e: placed(e, filled=0.0005)),
     "a status without an id": (Flaw.FALSE, lambda e: placed(e, id=None, status="open")),
-    "nothing said, and no exception": (Flaw.FALSE, lambda e: placed(e, id=None, status=None)),
-    "an exception that nobody documented": (Flaw.UNDOCUMENTED, lambda e: raised(nothing_placed(e), KeyError("x"))),
-    "a stranger that was cancelled": (Flaw.STRANGER, lambda e: changed(e, one(e), status=Status.CANCELLED)),
+    "no status, and no exception": (Flaw.FALSE, lambda e: placed(e, id=None, status=None)),
+    "an undocumented exception": (Flaw.UNDOCUMENTED, lambda e: raised(nothing_placed(e), KeyError("x"))),
+    "an unnamed order that was canceled": (Flaw.FOREIGN, lambda e: changed(e, one(e), status=Status.CANCELLED)),
     "nothing in the way, and in doubt": (Flaw.UNEXPLAINED, in_doubt),
     "asked for again, and not found": (Flaw.LOST, lambda e: in_doubt(e, Settled("w0", is_missed=True))),
     "asked for again, and another one": (Flaw.INVENTED, lambda e: in_doubt(e, Settled("w0", FOUND))),
-    "asked for again, and not known": (Flaw.UNEXPLAINED, lambda e: in_doubt(e, Settled("w0", error=TAKEN))),
+    "asked for again, and not known": (Flaw.UNEXPLAINED, lambda e: in_doubt(e, Settled("w0", error=NAME_IN_USE))),
     "asked for again, and known too late": (
         Flaw.UNEXPLAINED,
         lambda e: in_doubt(e, Settled("w0", {"id": e.new()[0].order_id}, elapsed_ms=30_001.0)),
@@ -242,13 +255,13 @@ def test_a_quiet_round_has_no_flaws(rounds: list[Evidence]) -> None:
     assert judge(rounds[1]).outcomes == {"placed": 2}
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", FALSE_ANSWERS)
 def test_the_judge_sees_a_lie_about_cancels(rounds: list[Evidence], lie: str) -> None:
-    flaw, tell = LIES[lie]
-    assert flaw in flaws(tell(rounds[0]))
+    flaw, falsify = FALSE_ANSWERS[lie]
+    assert flaw in flaws(falsify(rounds[0]))
 
 
-@pytest.mark.parametrize("lie", PLACING_LIES)
+@pytest.mark.parametrize("lie", PLACING_FALSE_ANSWERS)
 def test_the_judge_sees_a_lie_about_placing(rounds: list[Evidence], lie: str) -> None:
-    flaw, tell = PLACING_LIES[lie]
-    assert flaw in flaws(tell(rounds[1]))
+    flaw, falsify = PLACING_FALSE_ANSWERS[lie]
+    assert flaw in flaws(falsify(rounds[1]))

@@ -1,4 +1,4 @@
-"""One round told in full: what was drawn, what was asked and done in which order, what was said, and what is true."""
+"""Text of one round in full: scenario, requests and events by time, answer, and verdict."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from dataclasses import fields
 from decimal import Decimal
 
 from bitget_margin.emulator import Order
-
-from .calls import call_of
-from .evidence import Evidence
-from .scenario import Scenario
-from .verdict import Verdict
+from campaign.calls import call_of
+from campaign.evidence import Evidence
+from campaign.scenario import Scenario
+from campaign.verdict import Verdict
 
 _LONGEST = 400
 
 
 def trace(e: Evidence, verdict: Verdict) -> Iterator[str]:
-    """Yield the lines of the story."""
+    """Yield the lines of the text."""
     yield from _drawn(e.scenario)
     call = call_of(e.scenario, e.names)
     yield f"call      {call.method}{call.arguments}"
@@ -25,14 +24,14 @@ def trace(e: Evidence, verdict: Verdict) -> Iterator[str]:
     yield from (line for _, line in sorted(_happened(e), key=lambda moment: moment[0]))
     yield ""
     yield f"answer    after {e.answer.elapsed_ms:.0f} ms of {e.scenario.timeout_ms}, {e.answer.error!r}"
-    for said in e.answer.statements or ():
-        truth = e.final.get(said.id or "")
-        yield f"  {said.id or '-':>19} {said.client_id or '-':>10} {said.symbol} {said.outcome:10} {_of(truth)}"
+    for statement in e.answer.statements or ():
+        ids = f"{statement.id or '-':>19} {statement.client_id or '-':>10}"
+        yield f"  {ids} {statement.symbol} {statement.outcome:10} {_of(e.final.get(statement.id or ''))}"
     for order in (e.answer.placed or ()) if e.scenario.method.places else ():
         yield f"  {order['clientOrderId']} placed as {order['id']}, status {order['status']}"
     for settled in e.settled:
         known = settled.order and settled.order["id"]
-        yield f"  {settled.name} asked for again: {known}, missed: {settled.is_missed}, {settled.elapsed_ms:.0f} ms"
+        yield f"  {settled.name} looked up later: {known}, missed: {settled.is_missed}, {settled.elapsed_ms:.0f} ms"
     yield from (f"  new {order.order_id} {order.client_oid} {_of(order)}" for order in e.new())
     yield ""
     yield f"verdict   {dict(verdict.outcomes)}, {verdict.requests} requests, this process was {e.lag_ms:.0f} ms late"
@@ -43,7 +42,7 @@ def trace(e: Evidence, verdict: Verdict) -> Iterator[str]:
 def _drawn(scenario: Scenario) -> Iterator[str]:
     for field in fields(scenario):
         value = getattr(scenario, field.name)
-        if isinstance(value, tuple) and field.name in {"plans", "namings", "events", "wishes"}:
+        if isinstance(value, tuple) and field.name in {"plans", "references", "events", "new_orders"}:
             yield f"{field.name}"
             yield from (f"  {i:3} {item}" for i, item in enumerate(value))
         else:
@@ -58,8 +57,8 @@ def _happened(e: Evidence) -> Iterator[tuple[float, str]]:
         text = f"{record.method} {path} -> {record.status}{carried}{met} {record.query}{record.body}"
         yield record.at_ms, f"{record.at_ms - e.began_ms:6.0f} ms {text[:_LONGEST]}"
     for done in e.done:
-        heir = f", which is {done.heir}" if done.heir else ""
-        yield done.at_ms, f"{done.at_ms - e.began_ms:6.0f} ms the owner: {done.deed} {done.order_id}{heir}"
+        successor = f", successor {done.successor}" if done.successor else ""
+        yield done.at_ms, f"{done.at_ms - e.began_ms:6.0f} ms owner: {done.action} {done.order_id}{successor}"
     for order_id, order in e.after.items():
         if order_id not in e.before or order != e.before[order_id]:
             yield order.updated_ms, f"{order.updated_ms - e.began_ms:6.0f} ms {order_id} is {order.status}"
@@ -67,6 +66,6 @@ def _happened(e: Evidence) -> Iterator[tuple[float, str]]:
 
 def _of(order: Order | None) -> str:
     if order is None:
-        return "is nobody's"
+        return "is no order of this account"
     filled = f", filled {order.filled.normalize():f}" if order.filled != Decimal(0) else ""
     return f"is {order.status}{filled}"

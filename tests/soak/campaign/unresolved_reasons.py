@@ -1,4 +1,4 @@
-"""Why an order is not resolved: what the venue withheld until the deadline, or nothing that would excuse it."""
+"""Find the reason why an order is unresolved: an obstacle until the deadline, or none."""
 
 from __future__ import annotations
 
@@ -9,58 +9,57 @@ from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
-from bitget_margin.emulator.market.orders import Side
-
-from .codes import KINDS
-from .evidence import NEVER_EXECUTED, Evidence, Name, is_cancel
-from .placing import is_placing, placed_as, placing_names, said_of
-from .scenario import PACING, By
-from .verdict import Reason
+from bitget_margin.emulator.market.order import Side
+from campaign.code_responses import KINDS
+from campaign.evidence import NEVER_EXECUTED, Evidence, Name, is_cancel
+from campaign.judge_placing import is_placing, placed_as, placing_names, response_to
+from campaign.scenario import PACING, By
+from campaign.verdict import Reason
 
 NEED_MS: Final = 200.0
-"""What a proof takes at most once nothing is in its way: two pauses, a second refusal or look-up, a few requests."""
+"""Longest time of a proof without obstacles: two pauses, a second refusal or lookup, a few requests."""
 _ROUND_TRIPS: Final = 14
-"""Lists in several pages, several ids twice; for a new order the balance, the fills, and orders that explain these."""
-_LAST_LOOK_MS: Final = 30.0
-"""How long before the end of a call its last look-up may have been answered."""
-_KNOWN_WORDS: Final = frozenset({"no order to cancel", "订单不存在"})
+"""Requests of a long proof: several pages, several ids twice, balance and fills for a new order."""
+_LAST_LOOKUP_MS: Final = 30.0
+"""Latest lookup before the end of a call."""
+_KNOWN_TEXTS: Final = frozenset({"no order to cancel", "订单不存在"})
 _HARMLESS: Final = NEVER_EXECUTED | {FaultKind.TWICE, FaultKind.UNASKED_IDS, FaultKind.WRONG_SYMBOL}
-"""Faults that leave it clear whether a cancel was carried out."""
+"""Faults after which it is clear whether a cancel was executed."""
 _OF_DATA: Final = frozenset({FaultKind.NULL_DATA, FaultKind.NULL_LISTS, FaultKind.MISSING_LISTS})
 _STALLS: Final = frozenset({FaultKind.STALL_BEFORE, FaultKind.STALL_AFTER})
 _PER_SECOND: Final = {f"/api/{endpoint.path}": endpoint.per_second for endpoint in Endpoint}
 _WINDOW_MS: Final = 1_050
 
 Obstacle = tuple[float, Reason]
-"""Until when something was in the way, on the venue's clock."""
+"""End of an obstacle on the venue's clock, and its reason."""
 
 
 def explain(e: Evidence, name: Name) -> Reason | None:
-    """Return what kept one order from being resolved, or None if nothing did."""
-    meant, trouble = e.meant(name), e.scenario.trouble
-    if e.heir(name) is not None:
+    """Return the reason why one order is unresolved, or None if there is none."""
+    meant, faults = e.meant(name), e.scenario.faults
+    if e.successor(name) is not None:
         return Reason.HEIR
     contradiction = _contradiction(e)
     if contradiction is not None:
         return contradiction
     cancels = e.cancels(name.value, *(() if meant is None else (meant.order_id, meant.client_oid)))
-    doubtful = trouble.turned("omit_ids", "omit_refused", "both_lists") or any(_unanswered(e, r) for r in cancels)
+    doubtful = faults.has_knob("omit_ids", "omit_refused", "both_lists") or any(_unanswered(e, r) for r in cancels)
     if meant is None and doubtful:
         return Reason.ABSENT
     if e.is_elsewhere(name):
         return Reason.ELSEWHERE
-    if meant is None and _has_strange_words(e):
+    if meant is None and _has_unknown_text(e):
         return Reason.WORDS
     if meant is not None and name.by is By.CLIENT_ID and not meant.live and doubtful:
         return Reason.OLD_NAME
     obstacles = list(obstacles_of(e))
     if meant is not None:
         obstacles.append(_end(e, e.after[meant.order_id], cancels))
-    return verdict_of(e, obstacles)
+    return reason_of(e, obstacles)
 
 
-def explain_sweep(e: Evidence) -> Reason | None:
-    """Return what kept the end of everything from being proven, where every single order is resolved."""
+def explain_cancel_all(e: Evidence) -> Reason | None:
+    """Return the reason why `cancel_all_orders` is unresolved although every single order is resolved."""
     contradiction = _contradiction(e)
     if contradiction is not None:
         return contradiction
@@ -68,18 +67,18 @@ def explain_sweep(e: Evidence) -> Reason | None:
     obstacles = list(obstacles_of(e))
     obstacles += [_end(e, e.after[order_id], e.cancels(order_id)) for order_id in e.touchable()]
     elsewhere = any(o.live and e.owns(o) and o.symbol != market for o in e.after.values())
-    answers = e.scenario.account is AccountKind.UNIFIED or e.scenario.trouble.turned("open_orders_without_symbol")
+    answers = e.scenario.account is AccountKind.UNIFIED or e.scenario.faults.has_knob("open_orders_without_symbol")
     if elsewhere and not e.scenario.others and not answers:
         return Reason.FROZEN
-    return verdict_of(e, obstacles)
+    return reason_of(e, obstacles)
 
 
 def explain_placing(e: Evidence, client_id: str) -> Reason | None:
-    """Return what kept it from being known whether a new order was placed."""
+    """Return the reason why a new order is unresolved."""
     order = placed_as(e, client_id)
-    seen_ms = e.began_ms + e.answer.elapsed_ms - _LAST_LOOK_MS
+    seen_ms = e.began_ms + e.answer.elapsed_ms - _LAST_LOOKUP_MS
     unseen = order is None or _appearance(e, order)[0] > seen_ms
-    if unseen and e.scenario.looks_on and getattr(e.answer.error, "missed_twice", False):
+    if unseen and e.scenario.ends_when_missed and getattr(e.answer.error, "missed_twice", False):
         return Reason.MISSED
     if order is None and any(e.owns(o) and o.live and o.client_oid == client_id for o in e.before.values()):
         return Reason.NAMESAKE
@@ -92,20 +91,20 @@ def explain_placing(e: Evidence, client_id: str) -> Reason | None:
         return Reason.CLOSE
     if order is None and _is_frozen_elsewhere(e):
         return Reason.FROZEN
-    return verdict_of(e, [*obstacles_of(e), *([] if order is None else [_appearance(e, order)])])
+    return reason_of(e, [*obstacles_of(e), *([] if order is None else [_appearance(e, order)])])
 
 
 def _is_frozen_elsewhere(e: Evidence) -> bool:
-    """Whether orders of another symbol hold quote coins, which the venue does not list for all symbols at once."""
-    if e.scenario.account is AccountKind.UNIFIED or e.scenario.trouble.turned("open_orders_without_symbol"):
+    """Whether orders of another symbol freeze quote coins and cannot be listed."""
+    if e.scenario.account is AccountKind.UNIFIED or e.scenario.faults.has_knob("open_orders_without_symbol"):
         return False
-    market, buys = e.scenario.pair.market, any(wish.side == Side.BUY for wish in e.scenario.wishes)
+    market, buys = e.scenario.pair.market, any(new_order.side == Side.BUY for new_order in e.scenario.new_orders)
     others = [o for o in e.after.values() if o.live and e.owns(o) and o.symbol != market]
     return buys and any(order.side is Side.BUY for order in others)
 
 
 def _is_refused(e: Evidence, client_id: str) -> bool:
-    """Whether all that was answered about an order are refusals, of which look-ups can tell that they are true."""
+    """Whether all responses about an order are refusals that lookups can confirm."""
     sent = [record for record in e.requests if is_placing(record) and client_id in placing_names(record)]
     return bool(sent) and all(_refuses(e, record, client_id) for record in sent)
 
@@ -113,34 +112,34 @@ def _is_refused(e: Evidence, client_id: str) -> bool:
 def _refuses(e: Evidence, record: RequestRecord, client_id: str) -> bool:
     if record.fault in {None, FaultKind.REPEAT, FaultKind.TWICE, FaultKind.UNASKED_IDS}:
         return True
-    said = said_of(e, record, client_id)
-    if said is None:
+    response = response_to(e, record, client_id)
+    if response is None:
         return record.fault in {FaultKind.ITEM_CODE_BEFORE, FaultKind.ITEM_CODE_AFTER}
-    return not said.leaves_open and said.verdict is not Verdict.LIMITED
+    return not response.leaves_open and response.verdict is not Verdict.LIMITED
 
 
 def _appearance(e: Evidence, order: Order) -> Obstacle:
-    """Return until when a new order could not be seen."""
+    """Return the time until which a new order could not be seen."""
     if order.live:
         return order.created_ms, Reason.LATE
-    lag_ms = e.scenario.trouble.knob("history_lag_ms")
+    lag_ms = e.scenario.faults.knob("history_lag_ms")
     return order.updated_ms + lag_ms, Reason.LAG if lag_ms else Reason.LATE
 
 
-def verdict_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
-    """Return the last obstacle, if what was left of the time after it was too little."""
+def reason_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
+    """Return the last obstacle, if too little time was left after it."""
     latest_ms, reason = max(obstacles, default=(e.began_ms, None))
-    latency_ms = _ROUND_TRIPS * e.scenario.trouble.knob("latency_ms")
+    latency_ms = _ROUND_TRIPS * e.scenario.faults.knob("latency_ms")
     if latest_ms + NEED_MS + latency_ms > e.deadline_ms:
         return reason or Reason.FAULT
     if any(record.fault is FaultKind.REFUSE for record in e.requests):
-        # The venue does not know of what it refused, but it counts where the library keeps its windows.
+        # The emulator does not record refused connections, but they count in the library's rate windows.
         return Reason.REFUSED
     return Reason.WINDOW if _window_is_full(e) else None
 
 
 def obstacles_of(e: Evidence) -> Iterator[Obstacle]:
-    """Yield what was in the way of everything: requests that met a fault, each until it was over."""
+    """Yield the obstacles for all orders: requests with a fault, each until its end."""
     request_ms = e.scenario.timeout_ms / 3
     for record in e.requests:
         late_ms = _slowness_ms(e, record)
@@ -149,59 +148,59 @@ def obstacles_of(e: Evidence) -> Iterator[Obstacle]:
 
 
 def _longest_ms(e: Evidence, record: RequestRecord, request_ms: float) -> float:
-    """Return how long a request is waited for: stock ccxt places a single order, with all the time but a third."""
+    """Return the time limit of a request; a single order may use all the time but a third."""
     if record.fault in {FaultKind.REFUSE, FaultKind.TOO_MANY}:
-        return float("inf")  # no request is in the way, but the port, or the window
+        return float("inf")  # the port or the window is the obstacle, not the request
     if record.path.endswith("/place-order"):
         return max(request_ms, e.deadline_ms - request_ms - record.at_ms)
     return request_ms
 
 
 def _slowness_ms(e: Evidence, record: RequestRecord) -> float:
-    """Return for how long a request's fault was in the way."""
-    trouble = e.scenario.trouble
+    """Return the delay by a request's fault."""
+    faults = e.scenario.faults
     knobs = ("batch_cancel_stall_ms", "batch_cancel_trickle_ms")
-    slow_ms = sum(trouble.knob(knob) for knob in knobs) if is_cancel(record) else 0
+    slow_ms = sum(faults.knob(knob) for knob in knobs) if is_cancel(record) else 0
     if record.fault in _STALLS:
         return float("inf")
     if record.fault in {FaultKind.SLOW_BYTES, FaultKind.REFUSE}:
-        return slow_ms + max(rule.duration_ms for rule in trouble.rules if rule.kind is record.fault)
-    # Who is refused for too many requests takes the venue's window for full.
+        return slow_ms + max(rule.duration_ms for rule in faults.rules if rule.kind is record.fault)
+    # After this refusal the library treats the rate window as full.
     return slow_ms + (_WINDOW_MS if record.fault is FaultKind.TOO_MANY else 0)
 
 
 def _end(e: Evidence, truth: Order, cancels: Sequence[RequestRecord]) -> Obstacle:
-    """Return until when the end of an order could not be seen, or was not there."""
-    trouble = e.scenario.trouble
+    """Return the time until which the final state of an order could not be seen."""
+    faults = e.scenario.faults
     if truth.live:
         last_ms = max((record.at_ms for record in cancels if record.executed), default=e.began_ms)
-        return last_ms + PACING.recancel_ms + trouble.knob("ack_delay_ms"), Reason.LIVES
-    lag_ms = trouble.knob("history_lag_ms")
+        return last_ms + PACING.recancel_ms + faults.knob("ack_delay_ms"), Reason.LIVES
+    lag_ms = faults.knob("history_lag_ms")
     return truth.updated_ms + lag_ms, Reason.LAG if lag_ms else Reason.ACK_DELAY
 
 
 def _contradiction(e: Evidence) -> Reason | None:
     faults = [record.fault for record in e.requests]
-    said = [rule.code for rule in e.scenario.trouble.rules if rule.kind in faults]
-    if FaultKind.UNIFIED in faults or KINDS & set(said):
+    codes = [rule.code for rule in e.scenario.faults.rules if rule.kind in faults]
+    if FaultKind.UNIFIED in faults or KINDS & set(codes):
         return Reason.KIND
     return Reason.CLOCK if faults.count(FaultKind.CLOCK_SKEW) > 1 else None
 
 
 def _unanswered(e: Evidence, record: RequestRecord) -> bool:
-    """Whether the answer to a cancel did not say what became of it."""
+    """Whether the response to a cancel left its result open."""
     if record.fault in _OF_DATA and not record.executed:
-        return False  # a refusal has no data that could be spoiled
+        return False  # a refusal has no data that the fault could remove
     if _slowness_ms(e, record) >= e.scenario.timeout_ms / 4:
         return True
     return record.fault not in _HARMLESS | {None, FaultKind.SLOW_BYTES}
 
 
-def _has_strange_words(e: Evidence) -> bool:
-    knobs = dict(e.scenario.trouble.knobs)
-    said = knobs.get("failure_text_unknown")
+def _has_unknown_text(e: Evidence) -> bool:
+    knobs = dict(e.scenario.faults.knobs)
+    text = knobs.get("failure_text_unknown")
     coded = e.scenario.account is AccountKind.UNIFIED or "failure_code" in knobs
-    return said is not None and said not in _KNOWN_WORDS and not coded
+    return text is not None and text not in _KNOWN_TEXTS and not coded
 
 
 def _window_is_full(e: Evidence) -> bool:

@@ -1,4 +1,4 @@
-"""What goes wrong in a story, drawn: answers to new orders first of all, and look-ups that get lost."""
+"""Draw the faults of a run: mostly responses to new orders, sometimes lost lookups."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from enum import Enum
 from random import Random
 from typing import Final
 
-from campaign.codes import draw_said
+from campaign.code_responses import draw_code_response
 
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
 
 NEVER_MS: Final = 3_600_000
-"""Longer than any story: what is executed so late is not executed."""
-_BELIEVED_MS: Final = 700
-"""Words of a refusal are believed after two look-ups, 1.5 s apart: executed later than that, nobody can know of it."""
+"""Longer than any run: a request delayed by this is never executed."""
+_DETECTABLE_MS: Final = 700
+"""A refusal counts after two lookups 1.5 s apart; a later execution cannot be detected."""
 
 
 class Stage(Enum):
-    """The part of a story in which something goes wrong."""
+    """Part of a run in which faults are active."""
 
     ENTRY = "entry"
     LADDER = "ladder"
     EXIT = "exit"
-    LOOK_UP = "look-up"
+    LOOKUP = "lookup"
 
 
 PLACE: Final = {AccountKind.CLASSIC: "/crossed/place-order", AccountKind.UNIFIED: "/trade/place-order"}
 BATCH: Final = {AccountKind.CLASSIC: "/batch-place-order", AccountKind.UNIFIED: "/place-batch"}
-_LOOK_UPS: Final = {
+_LOOKUP_PATHS: Final = {
     AccountKind.CLASSIC: ("/crossed/open-orders", "/crossed/history-orders"),
     AccountKind.UNIFIED: ("/trade/unfilled-orders", "/trade/history-orders", "/trade/order-info"),
 }
 _F: Final = FaultKind
-_OF_ALL: Final[Mapping[FaultKind, int]] = {
+_WEIGHTS: Final[Mapping[FaultKind, int]] = {
     _F.CODE_BEFORE: 7,
     _F.CODE_AFTER: 9,
     _F.REPEAT: 4,
@@ -59,28 +59,28 @@ _OF_ALL: Final[Mapping[FaultKind, int]] = {
     _F.TOO_MANY: 1,
     _F.CLOCK_SKEW: 1,
 }
-_OF_BATCHES: Final = {_F.ITEM_CODE_BEFORE: 7, _F.ITEM_CODE_AFTER: 9}
+_BATCH_WEIGHTS: Final = {_F.ITEM_CODE_BEFORE: 7, _F.ITEM_CODE_AFTER: 9}
 _BEFORE: Final = {_F.CODE_AFTER: _F.CODE_BEFORE, _F.ITEM_CODE_AFTER: _F.ITEM_CODE_BEFORE}
-_OF_LOOK_UPS: Final = (_F.RESET_BEFORE, _F.RESET_AFTER, _F.HTML_502, _F.UNAVAILABLE, _F.CODE_40010, _F.TRUNCATED_JSON)
+_LOOKUP_FAULTS: Final = (_F.RESET_BEFORE, _F.RESET_AFTER, _F.HTML_502, _F.UNAVAILABLE, _F.CODE_40010, _F.TRUNCATED_JSON)
 
 
 def draw_placing(dice: Random, stage: Stage, account: AccountKind) -> FaultRule:
-    """Return how new orders are answered in a stage.
+    """Draw the fault of new orders in a stage.
 
-    A code that is known to mean "not executed" comes only where that is so.
+    A code that proves "not executed" is drawn only for requests that are not executed.
     """
     is_ladder = stage is Stage.LADDER
-    kinds = {**_OF_ALL, **(_OF_BATCHES if is_ladder else {})}
+    kinds = {**_WEIGHTS, **(_BATCH_WEIGHTS if is_ladder else {})}
     (kind,) = dice.choices(list(kinds), list(kinds.values()))
-    said = draw_said(dice, is_item=kind in _OF_BATCHES)
-    if not said.may_be_executed:
+    response = draw_code_response(dice, is_item=kind in _BATCH_WEIGHTS)
+    if not response.may_be_executed:
         kind = _BEFORE.get(kind, kind)
-    duration_ms, code = dice.choice((60, 400, 2_000, 6_000)), said.code
+    duration_ms, code = dice.choice((60, 400, 2_000, 6_000)), response.code
     if kind is _F.LATE:
         chance = dice.random()
-        code = code if said.may_be_executed and chance < 0.4 else None
-        if code is not None and said.verdict is not Verdict.AMBIGUOUS:
-            duration_ms = min(duration_ms, _BELIEVED_MS)
+        code = code if response.may_be_executed and chance < 0.4 else None
+        if code is not None and response.verdict is not Verdict.AMBIGUOUS:
+            duration_ms = min(duration_ms, _DETECTABLE_MS)
         elif code is None and chance > 0.7:
             duration_ms = NEVER_MS
     return FaultRule(
@@ -90,12 +90,12 @@ def draw_placing(dice: Random, stage: Stage, account: AccountKind) -> FaultRule:
         probability=dice.choice((1.0, 1.0, 0.6)),
         duration_ms=duration_ms,
         code=code,
-        text=said.text,
-        status=said.status,
+        text=response.text,
+        status=response.status,
         items=dice.choice((1, 2, None)),
     )
 
 
-def draw_look_ups(dice: Random, account: AccountKind) -> FaultRule:
-    """Return what becomes of look-ups: a few of them get lost."""
-    return FaultRule(dice.choice(_OF_LOOK_UPS), dice.choice(_LOOK_UPS[account]), count=dice.choice((1, 1, 2, 3)))
+def draw_lookups(dice: Random, account: AccountKind) -> FaultRule:
+    """Draw a fault of a few lookups."""
+    return FaultRule(dice.choice(_LOOKUP_FAULTS), dice.choice(_LOOKUP_PATHS[account]), count=dice.choice((1, 1, 2, 3)))
