@@ -1,4 +1,4 @@
-"""Flows side by side, and requests within the venue's window: nobody's reply is another's, nobody is held up longer."""
+"""Flows that run concurrently do not mix up their replies, and none waits for longer than it must."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, run_concurrently
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.rate_limit.window import Window
 
 
 def sends(name: str, count: int) -> SendAll:
@@ -67,44 +66,3 @@ def test_no_flows_have_no_results() -> None:
 
 
 # -- the window -------------------------------------------------------------------------------------------------------
-
-
-def test_a_place_that_is_given_back_for_now_is_taken_now() -> None:
-    window = Window(limit=1, period_ms=100)
-    assert window.reserve(0, 500) == 0
-    assert window.reserve(0, 500) == 100
-    window.release(100)
-    assert window.reserve(100, 100) == 100
-
-
-def test_places_whose_time_has_passed_are_nobodys() -> None:
-    window = Window(limit=1, period_ms=100)
-    assert [window.reserve(0, 500) for _ in range(3)] == [0, 100, 200]
-    window.release(100)
-    window.release(200)
-    assert window.reserve(150, 1_000) == 200
-    window.release(200)
-    assert window.reserve(201, 1_000) == 300
-
-
-def test_a_place_that_is_given_back_is_not_taken_beyond_the_callers_time() -> None:
-    window = Window(limit=1, period_ms=100)
-    assert [window.reserve(0, 500) for _ in range(2)] == [0, 100]
-    window.release(100)
-    assert window.reserve(50, 99) is None
-    assert window.reserve(50, 100) == 100
-
-
-def test_what_arrived_counts_for_a_second_and_not_longer() -> None:
-    window = Window(limit=1)
-    window.start(0)
-    assert window.start(1_000) == 1_001
-    assert window.start(1_001) is None
-    window.record_arrival(5, 1_500)
-    assert window.start(1_600) == 2_002
-
-
-def test_a_place_that_was_given_elsewhere_is_taken_here_too() -> None:
-    window = Window(limit=2, period_ms=100)
-    assert [window.record_slot(10), window.record_slot(20), window.record_slot(30)] == [10, 20, 30]
-    assert window.reserve(40, 500) == 120

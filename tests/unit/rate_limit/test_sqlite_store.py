@@ -25,9 +25,9 @@ print(sum(store.reserve("w", 10, 60_000, 0) is not None for _ in range(int(sys.a
 """
 FORKS = """
 import os, sys
-from bitget_margin.rate_limit import open_gate
+from bitget_margin.rate_limit import open_limiter
 def take():
-    return open_gate("sqlite:///" + sys.argv[1]).reserve("w", 10, 60_000, 0)
+    return open_limiter("sqlite:///" + sys.argv[1]).reserve("w", 10, 60_000, 0)
 print(take(), flush=True)
 if not os.fork():
     print(take(), flush=True)
@@ -115,7 +115,7 @@ def test_places_from_before_the_machine_was_started_block_nobody(path: str, monk
     """Its clock begins anew with it."""
     store = SqliteStore(path, PATIENT_MS)
     with monkeypatch.context() as before:
-        before.setattr(module, "_now_ms", lambda: time.monotonic_ns() // 1_000_000 + 86_400_000)
+        before.setattr(module, "monotonic_ms", lambda: time.monotonic() * 1_000 + 86_400_000)
         assert [store.reserve("w", 2, 1_050, 0) for _ in range(2)] == [Slot(0.0)] * 2
     healing = store.reserve("w", 2, 1_050, 1_000)
     assert healing == Slot(1, kept=False)
