@@ -1,4 +1,4 @@
-"""freqtrade on Bitget's crossed margin account: resting orders for every trade, and exits that clean up.
+"""freqtrade on Bitget's cross margin account: ladders of resting orders, which every exit cancels first.
 
 `CrossedMarginMixin` goes into the strategy; `bitget-margin freqtrade …` starts freqtrade with the exchange
 `bitgetcross`.

@@ -1,4 +1,4 @@
-"""`python -m bitget_margin.freqtrade`."""
+"""Entry point of `python -m bitget_margin.freqtrade`."""
 
 from bitget_margin.freqtrade.launcher import main
 

@@ -1,6 +1,7 @@
-"""What we use of freqtrade, named in one place: if freqtrade moves one of these, look here.
+"""The parts of freqtrade that the plugin uses, public and private, named in one place.
 
-freqtrade ships no types that a type checker may read, so the parts that we touch are declared for it.
+freqtrade ships no types that a type checker may read, so they are declared here. A test compares the declarations with
+the installed freqtrade.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from sqlalchemy import select
 __all__ = [
     "CROSS",
     "SPOT",
-    "Exchange",
+    "BitgetExchange",
     "FreqtradeException",
+    "FreqtradeOrder",
     "IStrategy",
     "InsufficientFundsError",
     "InvalidOrderException",
     "ModelBase",
     "OperationalException",
-    "Order",
     "TemporaryError",
     "Trade",
+    "commands_module",
     "exchange_module",
     "freqtrade_main",
     "is_live",
     "is_trading",
     "new_trade",
     "order_row",
+    "utils_config",
 ]
 
 
@@ -41,10 +44,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import DeclarativeBase, Session
 
     class ModelBase(DeclarativeBase):
-        """The base of freqtrade's tables: what is declared on it is created with freqtrade's database."""
+        """The base of freqtrade's tables: freqtrade creates all tables that are declared on it."""
 
     class FreqtradeException(Exception):
-        """What freqtrade knows how to handle."""
+        """The base of the exceptions that freqtrade handles."""
 
     class OperationalException(FreqtradeException):
         """Stops the bot."""
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
         """An exit could not be placed."""
 
     class InvalidOrderException(FreqtradeException):
-        """freqtrade takes an order for gone, except after a cancel of an exit."""
+        """The order does not exist, except after the cancel of an exit: freqtrade keeps that one as open."""
 
     class _Sessions:
         def __call__(self) -> Session: ...
@@ -65,31 +68,23 @@ if TYPE_CHECKING:
 
     def timeframe_to_minutes(timeframe: str) -> int: ...
 
-    class Order:
+    class FreqtradeOrder:
         """A row of freqtrade's table of orders."""
 
         order_id: str
-        ft_trade_id: int
         ft_pair: str
         ft_order_side: str
         ft_is_open: bool
         ft_order_tag: str | None
-        ft_cancel_reason: str | None
         ft_fee_base: float | None
         status: str | None
-        amount: float | None
-        average: float | None
         filled: float | None
-        remaining: float | None
-        cost: float | None
         safe_remaining: float
-        order_filled_date: datetime | None
-        order_update_date: datetime | None
 
         @staticmethod
         def parse_from_ccxt_object(
             order: Any, pair: str, side: str, amount: float | None = None, price: float | None = None
-        ) -> Order: ...
+        ) -> FreqtradeOrder: ...
         def to_ccxt_object(self) -> dict[str, Any]: ...
         def update_from_ccxt_object(self, order: Any) -> None: ...
 
@@ -102,14 +97,12 @@ if TYPE_CHECKING:
         is_open: bool
         open_date_utc: datetime
         amount: float
-        orders: list[Order]
-        open_orders: list[Order]
+        orders: list[FreqtradeOrder]
+        open_orders: list[FreqtradeOrder]
         has_open_orders: bool
-        nr_of_successful_entries: int
         entry_side: str
         exit_side: str
         fee_open: float
-        fee_open_currency: str | None
 
         def __init__(self, **fields: Any) -> None: ...
         @staticmethod
@@ -119,16 +112,19 @@ if TYPE_CHECKING:
         @staticmethod
         def rollback() -> None: ...
         def recalc_trade_from_orders(self) -> None: ...
-        def adjust_stop_loss(self, price: float, stoploss: float | None, initial: bool = False) -> None: ...
+        def adjust_stop_loss(self, current_price: float, stoploss: float | None, initial: bool = False) -> None: ...
 
-    class Exchange:
+    class BitgetExchange:
         """freqtrade's own class for Bitget."""
 
         _config: dict[str, Any]
         _api: Any
+        _exchange_ws: Any
+        _ws_async: Any
+        loop: Any
+        _supported_trading_mode_margin_pairs: list[Any]
         _ft_has: dict[str, Any]
         trading_mode: Any
-        margin_mode: Any
         markets: dict[str, Any]
         precisionMode: int
         precision_mode_price: int
@@ -166,8 +162,6 @@ if TYPE_CHECKING:
 
         config: dict[str, Any]
         dp: Any
-        stoploss: float
-        order_types: dict[str, Any]
         confirm_trade_exit: Callable[..., bool]
         custom_exit: Callable[..., Any]
         bot_loop_start: Callable[..., None]
@@ -176,7 +170,6 @@ if TYPE_CHECKING:
         def __init_subclass__(cls, **kwargs: Any) -> None: ...
         def ft_bot_start(self, **kwargs: Any) -> None: ...
         def ft_bot_cleanup(self) -> None: ...
-        def get_strategy_name(self) -> str: ...
 
 else:
     import freqtrade.exchange as exchange_module
@@ -188,9 +181,10 @@ else:
         OperationalException,
         TemporaryError,
     )
-    from freqtrade.exchange import Bitget as Exchange
+    from freqtrade.exchange import Bitget as BitgetExchange
     from freqtrade.exchange import timeframe_to_minutes
-    from freqtrade.persistence import Order, Trade
+    from freqtrade.persistence import Order as FreqtradeOrder
+    from freqtrade.persistence import Trade
     from freqtrade.persistence.base import ModelBase
     from freqtrade.strategy import IStrategy
 
@@ -210,21 +204,36 @@ def is_trading(config: dict[str, Any]) -> bool:
     return _runmode(config) in _TRADING
 
 
+# Imported where they are called: they load all commands of freqtrade.
+
+
 def freqtrade_main(arguments: list[str] | None) -> None:
-    """Run freqtrade; loaded late, because it loads all of its commands."""
+    """Run freqtrade."""
     importlib.import_module("freqtrade.main").main(arguments)
 
 
-def order_row(order_id: str, pair: str) -> Order | None:
-    """Return freqtrade's row of an order; its own search takes other arguments from version to version."""
-    rows: Any = Order
+def commands_module() -> ModuleType:
+    """Return the module in which freqtrade's parser finds the commands."""
+    return importlib.import_module("freqtrade.commands")
+
+
+def utils_config(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a command that needs no exchange."""
+    setup = importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration
+    config: dict[str, Any] = setup(arguments, importlib.import_module("freqtrade.enums").RunMode.UTIL_NO_EXCHANGE)
+    return config
+
+
+def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
+    """Return freqtrade's row of an order; the arguments of its own search differ between versions."""
+    rows: Any = FreqtradeOrder
     session: Any = Trade.session
     found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
-    return found if isinstance(found, Order) else None
+    return found if isinstance(found, FreqtradeOrder) else None
 
 
 def new_trade(config: dict[str, Any], **fields: Any) -> Trade:
-    """Return a new long trade of the bot with this configuration, not yet in the database."""
+    """Return a new long trade, which is not in the database yet."""
     trade = Trade(
         strategy=config["strategy"],
         timeframe=timeframe_to_minutes(config["timeframe"]),

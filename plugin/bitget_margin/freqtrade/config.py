@@ -1,4 +1,4 @@
-"""The section `bitget_margin` of a freqtrade configuration, checked at the start."""
+"""Settings of the plugin: the section `bitget_margin` of a freqtrade configuration."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _E = TypeVar("_E", bound=Enum)
 
 
 class CancelScope(Enum):
-    """What an exit cancels."""
+    """The orders that an exit cancels."""
 
     TRADE = "trade"
     """The resting orders of the trade."""
     PAIR = "pair"
-    """Every open order on the symbol, whoever placed it."""
+    """Every open order on the pair, including orders of others."""
 
 
 class PartialExits(Enum):
-    """What becomes of the resting orders at a partial exit."""
+    """The treatment of resting orders at a partial exit."""
 
     LEAVE = "leave"
     CANCEL = "cancel"
@@ -35,9 +35,9 @@ class PartialExits(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BotSettings:
-    """What the user chose.
+    """The settings of one bot.
 
-    `wait_ms` bounds, over one exit or one loop, the time that is spent on resting orders, retries included.
+    `wait_ms` limits the time that one exit or one loop spends on resting orders, including retries.
     `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots.
     """
 
@@ -51,7 +51,10 @@ _KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate")
 
 
 def parse_config(config: Mapping[str, Any]) -> BotSettings:
-    """Return the settings of a configuration, or stop the bot with what is wrong."""
+    """Return the settings of a configuration.
+
+    :raises OperationalException: a setting is unknown or invalid; freqtrade does not start then
+    """
     section = config.get(SECTION, {})
     if not isinstance(section, Mapping):
         raise OperationalException(f'"{SECTION}" in the configuration is {section!r}; give an object')

@@ -1,12 +1,11 @@
-"""`convert-db` takes our tables along: the bot's key, its orders and its batch cancels.
+"""Extension of freqtrade's `convert-db`, which copies the plugin's tables too.
 
-freqtrade's own command copies freqtrade's tables. A bot on a database without our key and orders does not know its
-resting orders, and its exits are refused for the coins that these hold.
+freqtrade's own command copies freqtrade's tables only. A bot on a database without its key and orders does not know its
+resting orders, and its exits are rejected for the coins that these hold.
 """
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,42 +16,41 @@ from typing import Any, Final, TypeAlias, cast
 from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.freqtrade.order_store import BatchRow, BotRow, TrackedOrderRow
+from bitget_margin.freqtrade.compat import OperationalException, commands_module, utils_config
+from bitget_margin.freqtrade.order_store import BotRow, CancelBatchRow, TrackedOrderRow
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 
 _NAME: Final = "start_convert_db"
-_BOT, _ORDERS, _BATCHES = (cast("Table", row.__table__) for row in (BotRow, TrackedOrderRow, BatchRow))
+_BOT, _ORDERS, _BATCHES = (cast("Table", row.__table__) for row in (BotRow, TrackedOrderRow, CancelBatchRow))
 TABLES: Final = (_BOT, _ORDERS, _BATCHES)
-"""All of ours."""
+"""The tables of the plugin: the bot's key, its orders and its batch cancels."""
 _TRADES: Final = "trades"
 _EMPTY: Final = "convert into an empty database, one on which no bot has run"
 _logger: Final = logging.getLogger(__name__)
 
 
 def install() -> None:
-    """Put our command in the place of freqtrade's, which it calls; a second call changes nothing."""
-    commands = importlib.import_module("freqtrade.commands")
+    """Replace freqtrade's command by one that calls it; a second call changes nothing."""
+    commands = commands_module()
     own = getattr(commands, _NAME)
     if getattr(own, "func", None) is not _convert:
         setattr(commands, _NAME, partial(_convert, own))
 
 
 def _convert(own: Command, arguments: dict[str, Any]) -> Any:
-    """Run freqtrade's command, and copy our tables after it; nothing is written where they cannot be copied."""
+    """Run freqtrade's command, then copy the plugin's tables; write nothing where that is impossible."""
     source, target = _urls(arguments)
-    taken = _has_ours(source, target)
-    done = own(arguments)
-    if taken:
+    has_rows = _has_rows(source, target)
+    result = own(arguments)
+    if has_rows:
         _copy(source, target)
-    return done
+    return result
 
 
 def _urls(arguments: dict[str, Any]) -> tuple[str, str]:
-    """Return the URLs of both databases, as freqtrade finds them."""
-    setup = importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration
-    config = setup(arguments, importlib.import_module("freqtrade.enums").RunMode.UTIL_NO_EXCHANGE)
+    """Return the URLs of both databases, source first, as freqtrade reads them."""
+    config = utils_config(arguments)
     source, target = config.get("db_url_from"), config.get("db_url")
     if not source or not target:
         missing = "--db-url (to)" if source else "--db-url-from"
@@ -60,23 +58,26 @@ def _urls(arguments: dict[str, Any]) -> tuple[str, str]:
     return source, target
 
 
-def _has_ours(source: str, target: str) -> bool:
-    """Whether the source has something of ours; refuse where it would be mixed with what the target has."""
-    if _place(source) == _place(target):
+def _has_rows(source: str, target: str) -> bool:
+    """Whether the source has rows of the plugin.
+
+    :raises OperationalException: they would be mixed with rows of the target, or a database cannot be read
+    """
+    if _location(source) == _location(target):
         raise OperationalException(f"convert-db: --db-url-from and --db-url are the same database, {_shown(source)}")
     with _reading(source) as (connection, tables):
         if connection is None or _TRADES not in tables:
             raise OperationalException(f"convert-db: there is no database of freqtrade at {_shown(source)}")
-        key, orders, batches = _ours(connection, tables)
+        key, orders, batches = _counts(connection, tables)
     if key is None and not orders and not batches:
         return False
     with _reading(target) as (connection, tables):
         if connection is None:
             return True
-        other, *counts = _ours(connection, tables)
-        if other not in {None, key}:
+        other_key, *counts = _counts(connection, tables)
+        if other_key not in {None, key}:
             raise OperationalException(
-                f"convert-db: {_shown(target)} has the key {other} of another bot, and {_shown(source)} has {key}; "
+                f"convert-db: {_shown(target)} has the key {other_key} of another bot, and {_shown(source)} has {key}; "
                 f"nothing was written: {_EMPTY}"
             )
         counts.append(_count(connection, tables, _TRADES))
@@ -89,8 +90,8 @@ def _has_ours(source: str, target: str) -> bool:
     return True
 
 
-def _ours(connection: Connection, tables: list[str]) -> tuple[str | None, int, int]:
-    """Return the key, and how many orders and batch cancels there are."""
+def _counts(connection: Connection, tables: list[str]) -> tuple[str | None, int, int]:
+    """Return the key, and the numbers of orders and batch cancels."""
     key = connection.scalar(select(_BOT.c.key)) if _BOT.name in tables else None
     return key, _count(connection, tables, _ORDERS.name), _count(connection, tables, _BATCHES.name)
 
@@ -100,20 +101,20 @@ def _count(connection: Connection, tables: list[str], name: str) -> int:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy our tables; all of it, or nothing."""
+    """Copy the plugin's tables in one transaction."""
     with _reading(source) as (connection, tables):
         rows = {each: _rows(connection, each) if each.name in tables else [] for each in TABLES}
-    # The target counts them itself, so that its next one does not meet one of these.
+    # The target numbers them itself, so that its next number is free.
     rows[_BATCHES] = [{name: row[name] for name in row if name != _BATCHES.c.id.name} for row in rows[_BATCHES]]
     try:
         engine = create_engine(target)
         try:
-            with engine.begin() as writing:
-                if writing.scalar(select(_BOT.c.key)) is not None:
+            with engine.begin() as connection:
+                if connection.scalar(select(_BOT.c.key)) is not None:
                     del rows[_BOT]
                 for each, values in rows.items():
                     if values:
-                        writing.execute(each.insert(), values)
+                        connection.execute(each.insert(), values)
         finally:
             engine.dispose()
     except SQLAlchemyError as error:
@@ -121,7 +122,7 @@ def _copy(source: str, target: str) -> None:
             f"convert-db: freqtrade's tables are in {_shown(target)}, the bot's key and resting orders are not "
             f"({type(error).__name__}). Start no bot on it: {_EMPTY}"
         ) from error
-    _logger.info("Took along the key of the bot, %d orders, %d batch cancels", len(rows[_ORDERS]), len(rows[_BATCHES]))
+    _logger.info("Copied the key of the bot, %d orders and %d batch cancels", len(rows[_ORDERS]), len(rows[_BATCHES]))
 
 
 def _rows(connection: Connection | None, each: Table) -> list[Mapping[str, Any]]:
@@ -130,7 +131,7 @@ def _rows(connection: Connection | None, each: Table) -> list[Mapping[str, Any]]
 
 @contextmanager
 def _reading(url: str) -> Iterator[tuple[Connection | None, list[str]]]:
-    """Return a connection and the names of its tables; None for a file that is not there, and is not created."""
+    """Yield a connection and the names of its tables; no connection, and no new file, where there is none."""
     file = _file(url)
     if file is not None and not file.exists():
         yield None, []
@@ -147,19 +148,19 @@ def _reading(url: str) -> Iterator[tuple[Connection | None, list[str]]]:
 
 
 def _file(url: str) -> Path | None:
-    """Return the file of a SQLite database that is in one."""
+    """Return the file of a SQLite database; None for other databases."""
     parts = _parsed(url)
     named = parts.get_backend_name() == "sqlite" and parts.database not in {None, "", ":memory:"}
     return Path(str(parts.database)) if named else None
 
 
-def _place(url: str) -> object:
+def _location(url: str) -> object:
     file = _file(url)
     return _parsed(url) if file is None else file.resolve()
 
 
 def _shown(url: str) -> str:
-    """Return a URL without its password."""
+    """Return a URL with its password hidden."""
     return str(_parsed(url).render_as_string(hide_password=True))
 
 

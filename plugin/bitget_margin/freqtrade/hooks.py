@@ -1,69 +1,72 @@
-"""The strategy's own hooks, with ours around them, whether or not they call `super()`.
+"""Wrappers for the strategy callbacks that the mixin extends, whether or not the strategy calls `super()`.
 
-What is wrapped is what the class resolves, so a base class that forgets `super()` does not cut us off. Where several
-classes of one strategy are wrapped, only the outermost acts: after the strategy's own last word.
+The wrapped callback is the one that the class resolves, so a base class that omits `super()` does not disable the
+mixin. Where several classes of one strategy are wrapped, only the outermost wrapper acts: it sees the final result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final
 
 from bitget_margin.freqtrade import runtime
 
 _MARK: Final = "bitget_margin_wrapped"
-_Hook = Callable[..., Any]
+_Callback = Callable[..., Any]
+_Wrapper = Callable[[Any, Callable[[], Any], Mapping[str, Any]], Any]
 
 
 def wrap_hooks(strategy: type) -> None:
-    """Put our hooks around those that a strategy class resolves."""
-    for name, around in _AROUND.items():
-        resolved = getattr(strategy, name)
-        if not getattr(resolved, _MARK, False):
-            setattr(strategy, name, _outermost(resolved, around))
+    """Replace the callbacks that a strategy class resolves by wrapped ones."""
+    for name, wrapper in _WRAPPERS.items():
+        callback = getattr(strategy, name)
+        if not getattr(callback, _MARK, False):
+            setattr(strategy, name, _outermost(callback, wrapper))
 
 
-def _outermost(resolved: _Hook, around: Callable[..., Any]) -> _Hook:
-    @wraps(resolved)
-    def hook(self: Any, *args: Any, **kwargs: Any) -> Any:
-        nested = runtime.NESTED.get()
-        if resolved.__name__ in nested:
-            return resolved(self, *args, **kwargs)
-        token = runtime.NESTED.set(nested | {resolved.__name__})
+def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
+    """Return the callback with the wrapper around it, unless a wrapper of the same callback is active."""
+
+    @wraps(callback)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        active = runtime.ACTIVE_HOOKS.get()
+        if callback.__name__ in active:
+            return callback(self, *args, **kwargs)
+        token = runtime.ACTIVE_HOOKS.set(active | {callback.__name__})
         try:
-            return around(self, lambda: resolved(self, *args, **kwargs), kwargs)
+            return wrapper(self, lambda: callback(self, *args, **kwargs), kwargs)
         finally:
-            runtime.NESTED.reset(token)
+            runtime.ACTIVE_HOOKS.reset(token)
 
-    setattr(hook, _MARK, True)
-    return hook
-
-
-def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> bool:
-    # An exception of the strategy's own goes to freqtrade, which exits: the third point cancels then.
-    return bool(own()) and strategy.confirm_crossed_exit(given["trade"], given.get("exit_reason", ""))
+    setattr(wrapped, _MARK, True)
+    return wrapped
 
 
-def _bot_loop_start(strategy: Any, own: Callable[[], Any], _given: dict[str, Any]) -> None:
+def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> bool:
+    # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
+    return bool(own()) and strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", ""))
+
+
+def _bot_loop_start(strategy: Any, own: Callable[[], Any], _kwargs: Mapping[str, Any]) -> None:
     strategy.process_resting_orders()
     try:
         own()
     finally:
-        # After the strategy's own: rows that are opened for freqtrade make the trade look larger than it is.
+        # After the strategy's own: an opened row makes the trade look larger than it is.
         strategy.hand_over_ended_orders()
 
 
-def _custom_exit(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> Any:
-    return strategy.rest_of_exit(given["trade"]) or own()
+def _custom_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    return strategy.reason_to_exit_again(kwargs["trade"]) or own()
 
 
-def _plot_annotations(strategy: Any, own: Callable[[], Any], given: dict[str, Any]) -> list[Any]:
-    asked = (given["pair"], given["start_date"], given["end_date"], given["dataframe"])
-    return [*(own() or []), *strategy.batch_annotations(*asked)]
+def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
+    return [*(own() or []), *strategy.cancel_annotations(*chart)]
 
 
-_AROUND: Final[dict[str, Callable[..., Any]]] = {
+_WRAPPERS: Final[dict[str, _Wrapper]] = {
     "confirm_trade_exit": _confirm_trade_exit,
     "bot_loop_start": _bot_loop_start,
     "custom_exit": _custom_exit,

@@ -1,4 +1,4 @@
-"""A ladder as the strategy asks for it, checked and made exact before anything is stored or sent."""
+"""Parser of a ladder: checks the orders that a strategy passes, and cuts them to the precision of the venue."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ BUY: Final = "buy"
 SELL: Final = "sell"
 KEY_MAX_LENGTH: Final = 64
 _FIELDS: Final = ("side", "price", "amount")
-_GRAIN: Final = 1e-9
-"""What the sum of floats may be off by, of the whole."""
+REL_TOLERANCE: Final = 1e-9
+"""Relative error that a sum of floats may have."""
 
 
 class LadderRefused(ValueError):
-    """A ladder that is refused before anything is sent; the text says what to change."""
+    """Raised for a ladder before anything is sent; the message names what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class LadderStep:
-    """One order of a ladder, in the precision of the venue."""
+    """One order of a ladder, cut to the precision of the venue."""
 
     side: str
     price: float
@@ -31,14 +31,15 @@ class LadderStep:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a pair allows, and what there is: base coins that may be sold, quote coins that may be spent."""
+    """Limits of a ladder: the rules of the pair, and the coins that the ladder may use."""
 
     pair: str
-    most: int
-    """How many orders one request may place: fewer on a unified account."""
+    max_orders: int
+    """The orders of one request: fewer on a unified account."""
     sellable: float
+    """Base coins that the ladder may sell."""
     spendable: Callable[[], float]
-    """Asked for only where the ladder buys."""
+    """Returns the quote coins that the ladder may spend; called for a ladder that buys."""
     min_amount: float | None
     min_cost: float | None
     to_amount: Callable[[float], float]
@@ -46,46 +47,51 @@ class Limits:
 
 
 def check_key(key: object) -> str:
-    """Return the name of a ladder, or refuse it."""
+    """Return the name of a ladder.
+
+    :raises LadderRefused: it is no text, or has no fitting length
+    """
     if not isinstance(key, str) or not key or len(key) > KEY_MAX_LENGTH:
         raise LadderRefused(f"key is {key!r}: give a text of 1 to {KEY_MAX_LENGTH} characters that names the ladder")
     return key
 
 
-def steps(orders: object, limits: Limits) -> Sequence[LadderStep]:
-    """Return the orders of a ladder as they will be sent, or refuse all of them with what is wrong with one."""
+def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
+    """Return the orders of a ladder as they will be sent.
+
+    :raises LadderRefused: the ladder, or one of its orders, cannot be placed
+    """
     if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
         raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price and amount")
     orders = list(orders)
     listed = [_step(i, order, limits) for i, order in enumerate(orders)]
-    if len(listed) > limits.most:
-        raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {limits.most}; use a second key")
+    if len(listed) > limits.max_orders:
+        raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {limits.max_orders}; use a second key")
     listed = _sell_all(listed, sum(float(order["amount"]) for order in orders if order["side"] == SELL), limits)
     sold = sum(step.amount for step in listed if step.side == SELL)
-    if sold > limits.sellable * (1 + _GRAIN):
+    if sold > limits.sellable * (1 + REL_TOLERANCE):
         raise LadderRefused(
             f"the sells add up to {sold:.8g}, and the trade on {limits.pair} has {limits.sellable:.8g} that no other "
             "resting order sells: sell less",
         )
     spent = sum(step.amount * step.price for step in listed if step.side == BUY)
-    if spent and spent > limits.spendable() * (1 + _GRAIN):
+    if spent and spent > limits.spendable() * (1 + REL_TOLERANCE):
         raise LadderRefused(f"the buys cost {spent:.8g}, and {limits.spendable():.8g} are free: buy less")
     return listed
 
 
 def _sell_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[LadderStep]:
-    """Return the steps; where all coins were to be sold, the last sell takes what rounding has left over.
+    """Return the steps, with the rounding remainder added to the last sell of a ladder that sells all coins.
 
-    Each amount is cut to the venue's precision. A remainder below its minimum could never be sold, and the trade
-    would never end.
+    A remainder below the minimum amount could never be sold, and the trade would never end.
     """
     sells = [i for i, step in enumerate(listed) if step.side == SELL]
     everything = limits.to_amount(limits.sellable)
-    if not sells or wanted * (1 + _GRAIN) < everything or wanted > limits.sellable * (1 + _GRAIN):
+    if not sells or wanted * (1 + REL_TOLERANCE) < everything or wanted > limits.sellable * (1 + REL_TOLERANCE):
         return listed
     last, others = listed[sells[-1]], sum(listed[i].amount for i in sells[:-1])
-    # Half a grain more, so that a float just below the next step is not cut once more.
-    amount = limits.to_amount((everything - others) * (1 + _GRAIN))
+    # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
+    amount = limits.to_amount((everything - others) * (1 + REL_TOLERANCE))
     return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]
 
 
@@ -114,7 +120,7 @@ def _step(i: int, order: object, limits: Limits) -> LadderStep:
 
 
 def _exact(where: str, name: str, value: Any, cut: Callable[[float], float]) -> float:
-    """Return a number in the venue's precision; numpy's are numbers too."""
+    """Return a positive number, which may be one of numpy, in the precision of the venue."""
     number = float("nan")
     if not isinstance(value, bool) and isinstance(value, Real):
         with contextlib.suppress(OverflowError):

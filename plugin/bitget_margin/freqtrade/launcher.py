@@ -1,4 +1,4 @@
-"""`bitget-margin freqtrade …`: freqtrade itself, with every one of its commands, knowing `bitgetcross`."""
+"""Launcher behind `bitget-margin freqtrade …`: all commands of freqtrade, with the exchange `bitgetcross`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ import ccxt.async_support
 import ccxt.pro
 
 import bitget_margin
-from bitget_margin.freqtrade import (
-    convert_db,
-    order_store,  # noqa: F401 - declared before freqtrade opens its database
-)
+from bitget_margin.freqtrade import convert_db
 from bitget_margin.freqtrade.compat import exchange_module, freqtrade_main
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.exchange import Bitgetcross
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Register, and run freqtrade with these arguments; ends with freqtrade's own exit code."""
+    """Register the exchange and run freqtrade with these arguments; exits with freqtrade's exit code."""
     register()
     convert_db.install()
     freqtrade_main(None if arguments is None else list(arguments))
@@ -39,9 +36,9 @@ _CLASS: Final = NAME.title()
 
 
 def register() -> None:
-    """Make `bitgetcross` known to ccxt and freqtrade, in this process; a second call changes nothing.
+    """Register `bitgetcross` with ccxt and freqtrade in this process; a second call changes nothing.
 
-    Call it before freqtrade reads its configuration: it looks the exchange up before it loads a strategy.
+    Call it before freqtrade reads its configuration, in which it looks the exchange up.
     """
     for module, flavour in _flavours():
         setattr(module, NAME, flavour)
@@ -51,7 +48,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Take the name back."""
+    """Remove `bitgetcross` from ccxt and freqtrade; a second call changes nothing."""
     for module, _ in _flavours():
         if hasattr(module, NAME):
             delattr(module, NAME)

@@ -1,4 +1,4 @@
-"""`CrossedMarginMixin`: ladders for every trade, and exits that leave nothing behind.
+"""Strategy mixin that places ladders of resting orders, and cancels them before every exit.
 
 hyperopt pickles this module by value: no lock, no session and no context variable may be a global here.
 """
@@ -6,7 +6,7 @@ hyperopt pickles this module by value: no lock, no session and no context variab
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,24 +14,40 @@ from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_trading
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.hooks import wrap_hooks
-from bitget_margin.freqtrade.order_store import Batch
+from bitget_margin.freqtrade.order_store import CancelBatch
 
 logger = logging.getLogger("bitget_margin")
 
 
 class CrossedMarginMixin(IStrategy):
-    """Write it before IStrategy: `class MyStrategy(CrossedMarginMixin, IStrategy)`.
+    """Resting orders for the trades of a strategy, which every exit cancels before it sells.
 
-    When a trade exits, its resting orders are cancelled with one batch before the exit order is placed; what they
-    filled is in freqtrade's own bookkeeping. Works with strategies that define `confirm_trade_exit`, `custom_exit`,
-    `bot_loop_start` or `plot_annotations` themselves, with or without `super()`. In backtesting, hyperopt, dry-run and
-    plots, ladders are not simulated.
+    Write it before IStrategy, and place a ladder once the entry has filled::
+
+        class MyStrategy(CrossedMarginMixin, IStrategy):
+            def order_filled(self, pair, trade, order, current_time, **kwargs):
+                if order.ft_order_side == trade.entry_side:
+                    sells = [
+                        {"side": "sell", "price": trade.open_rate * up, "amount": trade.amount * 0.2}
+                        for up in (1.01, 1.02, 1.03)
+                    ]
+                    self.place_resting_orders(trade, sells)
+
+    - Fills of resting orders change the trade in the next loop, or at its exit: amount, fees, profit and messages.
+      A ladder that sells all coins ends the trade.
+    - Each exit cancels the resting orders of its trade with one batch, then sells the coins that are left. It sells no
+      coins that a resting order may still sell; where a cancel is not confirmed, the rest follows in a later loop.
+    - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
+      therefore belongs to one bot.
+    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start` and `plot_annotations` remain the strategy's
+      own, with or without `super()`.
+    - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
     """
 
-    # Trades are Any where strategies call: a type checker that reads freqtrade takes its Trade for another than ours.
+    # Trades are Any where strategies call: a type checker that reads freqtrade's sources has a Trade of its own.
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Wrap the hooks that the class has, its own or inherited ones."""
+        """Wrap the callbacks that the class defines or inherits."""
         super().__init_subclass__(**kwargs)
         wrap_hooks(cls)
 
@@ -42,32 +58,37 @@ class CrossedMarginMixin(IStrategy):
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
 
-        :param trade: the `Trade`, as freqtrade hands it to `order_filled` or any other callback
-        :param orders: up to 50 dicts with `side` ('buy' or 'sell'), `price` (quote coins) and `amount` (base coins)
-        :param key: the ladder's name; a second call with the same one places nothing, and returns the same orders
-        :returns: ccxt's order structures, in the same order; a refused one has `status` 'rejected', one without an
-            answer None, and one that was refused for the moment (funds that the balance shows late, too many
-            requests): the loop places it again. Empty where orders are not real (dry-run, backtesting).
-        :raises LadderRefused: a ValueError, before anything is sent: sells above what the trade has, buys above the
-            free balance, an order below the venue's minimum, or something that is no order
+        :param trade: the `Trade`, as freqtrade passes it to `order_filled` or any other callback
+        :param orders: up to 50 dicts (20 on a unified account) with `side` ('buy' or 'sell'), `price` (quote coins) and
+            `amount` (base coins)
+        :param key: the name of the ladder; a second call with the same name places nothing, and returns the same orders
+        :returns: ccxt's order structures, in the same order, with `status` 'open' where an order rests, 'rejected'
+            where it was refused, and None where it is not decided yet: without a response, or rejected for a passing
+            reason, such as a balance that lags or too many requests; the loop then looks it up or places it again.
+            Empty where orders are not real (dry-run, backtesting)
+        :raises LadderRefused: a ValueError, raised before anything is sent: the sells exceed the coins of the trade,
+            the buys exceed the free balance, an order is below the minimum of the pair, or an entry is not an order
         """
-        exchange = self._crossed()
+        exchange = self._live_exchange()
         if exchange is None:
-            self._warn_simulated()
+            runtime.warn_once(
+                "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
+                "places them."
+            )
             return []
         placed: list[dict[str, Any]] = exchange.ladders.place(trade, orders, key)
         return placed
 
     def resting_orders(self, trade: Any) -> list[dict[str, Any]]:
-        """Return all resting orders of a trade as ccxt's order structures, the ended ones too; asks nobody.
+        """Return all resting orders of a trade as ccxt's order structures, including those that have ended.
 
-        As the last loop, or the last exit, saw them.
+        They are as of the last loop or the last exit; nothing is requested.
         """
-        exchange = self._crossed()
-        return [] if exchange is None else exchange.ladders.resting(trade)
+        exchange = self._live_exchange()
+        return [] if exchange is None else exchange.ladders.resting_of(trade)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
-        """Check that the bot trades on our exchange; then freqtrade's own start."""
+        """Check that the bot trades on `bitgetcross`; then run freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")
         if is_trading(self.config) and name != NAME:
             text = (
@@ -77,71 +98,64 @@ class CrossedMarginMixin(IStrategy):
             if is_live(self.config):
                 raise OperationalException(text)
             logger.warning(text)
-        exchange = self._crossed()
+        exchange = self._live_exchange()
         if exchange is not None:
-            exchange.resting.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
+            exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
-        """Cancel the ladders where the user wants orders cancelled at the end; then freqtrade's own cleanup."""
-        exchange = self._crossed()
+        """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
+        exchange = self._live_exchange()
         if exchange is not None and self.config.get("cancel_open_orders_on_exit"):
-            exchange.resting.cancel_all_at_exit()
+            exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
 
-    def _crossed(self) -> Any:
-        """Return the exchange, if it is ours and trades with real orders."""
-        return runtime.exchange() if is_live(self.config) else None
+    def _live_exchange(self) -> Any:
+        """Return the exchange `bitgetcross`; None where the bot trades on another one, or without real orders."""
+        return runtime.current_exchange() if is_live(self.config) else None
 
-    def _warn_simulated(self) -> None:
-        # Once in a process: hyperopt makes a new strategy for every epoch.
-        if runtime.warn_once("ladders are not simulated"):
-            logger.warning(
-                "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
-                "places them.",
-            )
-
-    # -- what the wrapped hooks do ------------------------------------------------------------------------------------
+    # -- called by the wrapped callbacks ------------------------------------------------------------------------------
 
     def process_resting_orders(self) -> None:
-        """Look at every resting order; called at the beginning of each loop."""
-        self._for_the_loop("process_loop")
+        """Look up every resting order and record its fills; the first step of each loop."""
+        self._run_step(lambda exchange: exchange.process_loop())
 
     def hand_over_ended_orders(self) -> None:
-        """Hand the ends of resting orders to freqtrade; called once the strategy's own loop start is over."""
-        self._for_the_loop("hand_over_ended")
+        """Hand the resting orders that have ended to freqtrade; after the strategy's own `bot_loop_start`."""
+        self._run_step(lambda exchange: exchange.hand_over_ended())
 
-    def _for_the_loop(self, step: str) -> None:
-        exchange = self._crossed()
+    def _run_step(self, step: Callable[[Any], None]) -> None:
+        """Run one step of the loop; an exception would end the bot with its positions open."""
+        exchange = self._live_exchange()
         if exchange is None:
             return
         try:
-            getattr(exchange, step)()
+            step(exchange)
         except Exception:
             Trade.rollback()
-            logger.exception("The resting orders could not be looked after in this loop; the next one tries again.")
+            logger.exception("The resting orders could not be processed in this loop; the next one tries again.")
 
-    def confirm_crossed_exit(self, trade: Trade, exit_reason: str) -> bool:
-        """Cancel the resting orders of a trade that is about to exit."""
-        exchange = self._crossed()
+    def cancel_before_exit(self, trade: Trade, exit_reason: str) -> bool:
+        """Cancel the resting orders of a trade that is about to exit; return whether an exit order is needed."""
+        exchange = self._live_exchange()
         return True if exchange is None else bool(exchange.exits.confirm(trade, exit_reason))
 
-    def rest_of_exit(self, trade: Trade) -> str | None:
-        """Return why a trade should exit again, of which only a part could be sold."""
-        exchange = self._crossed()
+    def reason_to_exit_again(self, trade: Trade) -> str | None:
+        """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""
+        exchange = self._live_exchange()
         return None if exchange is None else exchange.exits.rest_of(trade)
 
-    def batch_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
+    def cancel_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a pin on the chart for each batch cancel."""
-        exchange = self._crossed()
+        exchange = self._live_exchange()
         if exchange is None or dataframe.empty:
             return []
         begin_ms, end_ms = int(start.timestamp() * 1_000), int(end.timestamp() * 1_000)
-        # The chart ends where its last candle begins: what is younger is pinned there.
-        batches = exchange.resting.store.batches(pair, begin_ms)
+        # The chart ends where its last candle begins: younger batches are pinned there.
+        batches = exchange.store.batches(pair, begin_ms)
         return [_pin(batch, min(batch.at_ms, end_ms), float(dataframe["close"].iloc[-1])) for batch in batches]
 
 
-def _pin(batch: Batch, at_ms: int, price: float) -> dict[str, Any]:
+def _pin(batch: CancelBatch, at_ms: int, price: float) -> dict[str, Any]:
     at = datetime.fromtimestamp(at_ms / 1_000, UTC)
     return {"type": "point", "x": at.isoformat(), "y": price, "label": batch.label, "shape": "pin"}

@@ -1,27 +1,26 @@
-"""What the bot remembers of its orders, durably: written before anything is sent, and read after a crash.
+"""Durable records of the bot's orders: written before anything is sent, and read after a crash.
 
-Each call is a transaction of its own, apart from freqtrade's session: neither side can undo the other.
+Each call is a transaction of its own, apart from freqtrade's session: neither side can undo the other. A write stores
+whole orders, so whoever reads, decides and writes holds the lock of the resting orders meanwhile.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, String, Table, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Index, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import ModelBase, Trade
-from bitget_margin.freqtrade.tracked_order import FIELDS, Origin, Phase, TrackedOrder, TradeKey
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 
 
 class BotRow(ModelBase):
-    """One row: the key that every client order id of this bot begins with."""
+    """The only row: the key that every client order id of this bot begins with."""
 
     __tablename__ = "bitget_margin_bot"
 
@@ -30,13 +29,13 @@ class BotRow(ModelBase):
 
 
 class TrackedOrderRow(ModelBase):
-    """An order that we placed, or were about to; see `rung.Rung` for the fields."""
+    """Row of a `TrackedOrder`, which documents the fields."""
 
     __tablename__ = "bitget_margin_orders"
     __table_args__ = (Index("bitget_margin_orders_phase", "phase"),)
 
     client_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column("kind", String(16))
     trade_id: Mapped[int | None]
     opened_ms: Mapped[int | None] = mapped_column(BigInteger)
     pair: Mapped[str] = mapped_column(String(25))
@@ -54,8 +53,8 @@ class TrackedOrderRow(ModelBase):
     settled: Mapped[bool]
 
 
-class BatchRow(ModelBase):
-    """A batch cancel, for the charts."""
+class CancelBatchRow(ModelBase):
+    """Row of a `Batch`."""
 
     __tablename__ = "bitget_margin_batches"
 
@@ -66,15 +65,13 @@ class BatchRow(ModelBase):
 
 
 _OPEN: Final = [phase.value for phase in Phase if phase.open]
-_REASON_LENGTH: Final = 255
-_TABLE: Final = cast("Table", TrackedOrderRow.__table__)
-_UPDATE: Final = update(_TABLE).where(_TABLE.c.client_id == bindparam("key"))
-"""Sets the columns that it is given, of many orders at once."""
+_TEXT_LENGTH: Final = 255
+"""The longest reason or label that has room."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One batch cancel: when, and what came of it."""
+class CancelBatch:
+    """One batch cancel, shown as a pin on the chart."""
 
     pair: str
     at_ms: int
@@ -82,16 +79,10 @@ class Batch:
 
 
 class OrderStore:
-    """Our tables as plain data."""
+    """The plugin's tables in freqtrade's database, as plain data."""
 
     def __init__(self) -> None:
         self._key: str | None = None
-        self._last: tuple[TradeKey, tuple[TrackedOrder, ...]] | None = None
-        """The orders of the trade that was asked for last, as they are written down: an exit asks five times."""
-        self._version = object()
-        """Another one from the beginning of each write, and another one from its end."""
-        self._lock = threading.Lock()
-        """Of these two; never held while the database is waited for."""
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
@@ -105,142 +96,93 @@ class OrderStore:
                 self._key = row.key
         return self._key
 
-    def add(self, rungs: Iterable[TrackedOrder]) -> None:
-        """Write down orders that are about to be sent."""
-        with self._writing() as session:
-            session.add_all(TrackedOrderRow(**_plain(_cut(rung).fields())) for rung in rungs)
+    def add(self, orders: Iterable[TrackedOrder]) -> None:
+        """Store orders that are about to be sent."""
+        with _session() as session:
+            session.add_all(TrackedOrderRow(**_values(order)) for order in orders)
+            session.commit()
 
-    def update(self, news: Iterable[tuple[TrackedOrder, TrackedOrder]], batch: Batch | None = None) -> None:
-        """Write down what has changed of orders, and nothing else of them.
+    def update(self, changes: Iterable[tuple[TrackedOrder, TrackedOrder]], batch: CancelBatch | None = None) -> None:
+        """Store orders that have changed, together with the batch cancel that changed them.
 
-        :param news: each as it was, and as it is now
-        :param batch: the batch cancel that changed them
+        :param changes: each order as it was, and as it is now; of several changes of one order the last counts
         """
-        now: dict[str, tuple[TrackedOrder, TrackedOrder]] = {}
-        for old, new in news:
-            if new is not old:
-                first, _ = now.get(old.client_id, (old, new))
-                now[old.client_id] = (first, _cut(new))
-        changes = {client_id: new.changes_since(old) for client_id, (old, new) in now.items()}
-        rows = [{"key": client_id, **_plain(changed)} for client_id, changed in changes.items() if changed]
+        rows = {new.client_id: _values(new) for old, new in changes if new != old}
         if not rows and batch is None:
             return
-        with self._writing(now) as session:
-            for alike in _alike(rows):
-                session.execute(_UPDATE, alike)
+        with _session() as session:
+            if rows:
+                session.execute(update(TrackedOrderRow), list(rows.values()))
             if batch is not None:
-                session.add(BatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_REASON_LENGTH]))
+                session.add(CancelBatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_TEXT_LENGTH]))
+            session.commit()
 
-    def forget(self, rung: TrackedOrder) -> None:
-        """Remove an order that freqtrade has written down itself, or that was never placed."""
-        with self._writing() as session:
-            session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id == rung.client_id))
+    def forget(self, order: TrackedOrder) -> None:
+        """Remove an order that freqtrade has stored itself, or that was never placed."""
+        with _session() as session:
+            session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id == order.client_id))
+            session.commit()
 
-    def open(self, kind: Origin) -> list[TrackedOrder]:
-        """Return the orders of a kind that may still trade, oldest first."""
-        return self._find(TrackedOrderRow.kind == kind.value, TrackedOrderRow.phase.in_(_OPEN))
+    def open(self, origin: Origin) -> list[TrackedOrder]:
+        """Return the orders of an origin that may still trade, oldest first."""
+        return _find(TrackedOrderRow.origin == origin.value, TrackedOrderRow.phase.in_(_OPEN))
 
     def in_phase(self, phase: Phase) -> list[TrackedOrder]:
-        """Return the orders of every kind in this phase, oldest first."""
-        return self._find(TrackedOrderRow.phase == phase.value)
+        """Return the orders of either origin in this phase, oldest first."""
+        return _find(TrackedOrderRow.phase == phase.value)
 
     def unsettled(self) -> list[TrackedOrder]:
-        """Return resting orders that have ended with a fill, and whose end freqtrade has not booked."""
-        ended = TrackedOrderRow.phase == Phase.ENDED.value
-        return self._find(
-            TrackedOrderRow.kind == Origin.LADDER.value,
-            ended,
+        """Return the resting orders that have ended with a fill, and whose end freqtrade has not booked."""
+        return _find(
+            TrackedOrderRow.origin == Origin.LADDER.value,
+            TrackedOrderRow.phase == Phase.ENDED.value,
             TrackedOrderRow.settled.is_(False),
             TrackedOrderRow.filled > 0,
         )
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
-        """Return all resting orders of a trade, or of one of its ladders, in the order in which they were asked for."""
-        with self._lock:
-            last, version = self._last, self._version
-        if last is None or last[0] != trade:
-            of_trade = (TrackedOrderRow.trade_id == trade.id, TrackedOrderRow.opened_ms == trade.opened_ms)
-            last = (trade, tuple(self._find(*of_trade, TrackedOrderRow.kind == Origin.LADDER.value)))
-            with self._lock:
-                if self._version is version:
-                    self._last = last
-        return [rung for rung in last[1] if ladder is None or rung.ladder == ladder]
+        """Return all resting orders of a trade, or of one of its ladders, oldest first."""
+        wanted = [
+            TrackedOrderRow.origin == Origin.LADDER.value,
+            TrackedOrderRow.trade_id == trade.id,
+            TrackedOrderRow.opened_ms == trade.opened_ms,
+        ]
+        if ladder is not None:
+            wanted.append(TrackedOrderRow.ladder == ladder)
+        return _find(*wanted)
 
     def resting_on(self, pair: str) -> list[TrackedOrder]:
-        """Return all resting orders on a pair, of whatever trade."""
-        return self._find(TrackedOrderRow.kind == Origin.LADDER.value, TrackedOrderRow.pair == pair)
+        """Return all resting orders on a pair, of every trade."""
+        return _find(TrackedOrderRow.origin == Origin.LADDER.value, TrackedOrderRow.pair == pair)
 
     def by_order_id(self, order_id: str) -> TrackedOrder | None:
-        """Return the order with this id of the venue, if it is one of ours."""
-        return next(iter(self._find(TrackedOrderRow.order_id == order_id)), None)
+        """Return the bot's order with this order id; None where it is not one of the bot's."""
+        return next(iter(_find(TrackedOrderRow.order_id == order_id)), None)
 
-    def batches(self, pair: str, from_ms: int) -> list[Batch]:
-        """Return the batch cancels on a pair since a time."""
-        wanted = (BatchRow.pair == pair, BatchRow.at_ms >= from_ms)
+    def batches(self, pair: str, from_ms: int) -> list[CancelBatch]:
+        """Return the batch cancels on a pair since a time, oldest first."""
+        wanted = (CancelBatchRow.pair == pair, CancelBatchRow.at_ms >= from_ms)
         with _session() as session:
-            rows = session.scalars(select(BatchRow).where(*wanted).order_by(BatchRow.at_ms)).all()
-            return [Batch(row.pair, row.at_ms, row.label) for row in rows]
-
-    @contextmanager
-    def _writing(self, now: Mapping[str, tuple[TrackedOrder, TrackedOrder]] | None = None) -> Iterator[Session]:
-        """Commit what is written; what was read before is read again.
-
-        :param now: all that changes, by client order id: where nobody else writes meanwhile, it need not be read
-        """
-        with self._lock:
-            last, self._last = self._last, None
-            mine = self._version = object()
-        known = None
-        try:
-            with _session() as session:
-                yield session
-                session.commit()
-            if last is not None and now is not None:
-                known = (last[0], tuple(_after(rung, now) for rung in last[1]))
-        finally:
-            with self._lock:
-                # What was read meanwhile may be older.
-                self._last = known if self._version is mine else None
-                self._version = object()
-
-    def _find(self, *wanted: Any) -> list[TrackedOrder]:
-        with _session() as session:
-            # Bare columns: exits read these again and again, and rows that nobody changes need no objects.
-            columns = (getattr(TrackedOrderRow, name) for name in FIELDS)
-            rows = session.execute(
-                select(*columns).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
-            )
-            return [_rung(dict(zip(FIELDS, row, strict=True))) for row in rows]
+            rows = session.scalars(select(CancelBatchRow).where(*wanted).order_by(CancelBatchRow.at_ms))
+            return [CancelBatch(row.pair, row.at_ms, row.label) for row in rows]
 
 
 def _session() -> Session:
     return Session(Trade.session.get_bind(), expire_on_commit=False)
 
 
-def _cut(rung: TrackedOrder) -> TrackedOrder:
-    """Return an order with a reason that is no longer than there is room for."""
-    fits = rung.reason is None or len(rung.reason) <= _REASON_LENGTH
-    return rung if fits else replace(rung, reason=(rung.reason or "")[:_REASON_LENGTH])
+def _find(*wanted: Any) -> list[TrackedOrder]:
+    query = select(TrackedOrderRow).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
+    with _session() as session:
+        return [_tracked_order(row) for row in session.scalars(query)]
 
 
-def _after(rung: TrackedOrder, now: Mapping[str, tuple[TrackedOrder, TrackedOrder]]) -> TrackedOrder:
-    """Return an order as it is written down after these changes."""
-    old, new = now.get(rung.client_id, (rung, rung))
-    return new if old is rung else replace(rung, **new.changes_since(old))
+def _values(order: TrackedOrder) -> dict[str, Any]:
+    """Return the fields of an order as the database stores them."""
+    values = {name: value.value if isinstance(value, Enum) else value for name, value in asdict(order).items()}
+    return {**values, "reason": order.reason and order.reason[:_TEXT_LENGTH]}
 
 
-def _alike(rows: Iterable[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    """Return these rows in groups of the same fields: each is one statement."""
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row), []).append(row)
-    return groups.values()
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of an order as the database takes them."""
-    return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
-
-
-def _rung(values: dict[str, Any]) -> TrackedOrder:
-    return TrackedOrder(**{**values, "kind": Origin(values["kind"]), "phase": Phase(values["phase"])})
+def _tracked_order(row: TrackedOrderRow) -> TrackedOrder:
+    values = {field.name: getattr(row, field.name) for field in fields(TrackedOrder)}
+    return TrackedOrder(**{**values, "origin": Origin(row.origin), "phase": Phase(row.phase)})

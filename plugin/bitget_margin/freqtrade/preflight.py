@@ -1,4 +1,4 @@
-"""What is checked before the bot trades: each refusal is one line that says what to change."""
+"""Checks before the bot trades: each refusal is one line that names the setting to change."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
-"""ccxt's names, and those of freqtrade's configuration."""
+"""The names in freqtrade's configuration, by ccxt's."""
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
-    """Refuse any trading mode but spot on the crossed account."""
+    """Refuse trading modes other than spot on the cross margin account."""
     mode = _text(config.get("trading_mode", "spot"))
     margin = _text(config.get("margin_mode"))
     if mode != "spot":
@@ -37,7 +37,7 @@ def refuse_modes(config: Mapping[str, Any]) -> None:
 
 
 def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
-    """Refuse a stop-loss that would rest on the venue: the crossed account has no trigger orders."""
+    """Refuse a stop-loss on the exchange: the cross margin account has no trigger orders."""
     if order_types.get("stoploss_on_exchange"):
         raise OperationalException(
             'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: '
@@ -46,9 +46,9 @@ def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
 
 
 def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
-    """Refuse listed pairs that the crossed account cannot trade; what a pairlist finds later is not known yet."""
+    """Refuse pairs of the whitelist without cross margin; those of other pairlists are not known yet."""
     listed = config.get("exchange", {}).get("pair_whitelist", [])
-    wrong = [pair for pair in listed if pair in markets and not crosses(markets[pair])]
+    wrong = [pair for pair in listed if pair in markets and not supports_cross_margin(markets[pair])]
     if wrong:
         raise OperationalException(
             f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take "
@@ -56,13 +56,16 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
         )
 
 
-def crosses(market: Mapping[str, Any]) -> bool:
-    """Whether a market is tradable on the crossed account, as far as ccxt knows."""
+def supports_cross_margin(market: Mapping[str, Any]) -> bool:
+    """Whether a market is tradable on cross margin, according to ccxt."""
     return bool((market.get("marginModes") or {}).get("cross", market.get("margin")))
 
 
-def check_account(api: Any, notices: Alerts) -> None:
-    """Look at the account, and say loudly which one it is; stop where it is the wrong one."""
+def check_account(api: Any, alerts: Alerts) -> None:
+    """Log the account that is traded, and warn about loans on it.
+
+    :raises OperationalException: the credentials are missing or refused, or the account cannot be read
+    """
     _refuse_missing_credentials(api)
     try:
         unified, _ = api.handle_uta_and_params({}, "fetchBalance")
@@ -75,14 +78,14 @@ def check_account(api: Any, notices: Alerts) -> None:
     if uid != "unknown":
         api.options["uid"] = uid
     kind = "unified" if unified else "classic"
-    notices.info(
+    alerts.info(
         f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
     if debts:
         owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
-        notices.warn(
+        alerts.warn(
             f"The crossed account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
@@ -113,15 +116,15 @@ def _wallet(balance: Mapping[str, Any]) -> str:
 
 
 def _refusal(error: ccxt.BaseError) -> str:
-    said = " ".join(str(error).split())
-    if _CLOCK in said:
-        return f"bitgetcross: the venue refuses this machine's clock ({said}): set it right, for example with NTP."
+    message = " ".join(str(error).split())
+    if _CLOCK in message:
+        return f"bitgetcross: the venue refuses this machine's clock ({message}): set it right, for example with NTP."
     if isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied):
         return (
-            f"bitgetcross: the venue refuses the API key ({said}): check exchange.key, exchange.secret and "
+            f"bitgetcross: the venue refuses the API key ({message}): check exchange.key, exchange.secret and "
             "exchange.password (the key's passphrase), and that the key may read and trade margin from this address."
         )
-    return f"bitgetcross: the account could not be looked at ({said}): start again once the venue answers."
+    return f"bitgetcross: the account could not be looked at ({message}): start again once the venue answers."
 
 
 def _text(value: object) -> str:

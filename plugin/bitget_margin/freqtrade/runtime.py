@@ -1,39 +1,37 @@
-"""The running exchange, where the strategy can find it: freqtrade gives strategies no way to it.
+"""State of the process: the running exchange, which freqtrade does not pass to strategies, and the warnings so far.
 
-Apart from the mixin's module, which hyperopt pickles by value: a weak reference cannot be.
+Apart from the mixin's module, which hyperopt pickles by value: a weak reference cannot be pickled.
 """
 
 from __future__ import annotations
 
+import logging
 import weakref
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from bitget_margin.freqtrade.exchange import Bitgetcross
-
-_exchanges: Final[dict[str, weakref.ref[Bitgetcross]]] = {}
+_logger: Final = logging.getLogger("bitget_margin")
+_exchanges: Final[dict[str, weakref.ref[Any]]] = {}
 _RUNNING: Final = "running"
+_warned: Final[set[str]] = set()
 
-NESTED: Final[ContextVar[frozenset[str]]] = ContextVar("NESTED", default=frozenset())
-"""Which hooks of the strategy are active with ours around them: only the outermost acts."""
-
-_told: Final[set[str]] = set()
-
-
-def warn_once(text: str) -> bool:
-    """Whether this process asks for the first time about this text."""
-    news = text not in _told
-    _told.add(text)
-    return news
+ACTIVE_HOOKS: Final[ContextVar[frozenset[str]]] = ContextVar("ACTIVE_HOOKS", default=frozenset())
+"""Names of the strategy callbacks that are running inside a wrapper."""
 
 
-def set_exchange(exchange: Bitgetcross) -> None:
-    """Remember the exchange that this process trades on; after a reload it is the new one."""
+def warn_once(text: str) -> None:
+    """Log a warning, unless this process has logged the same text before."""
+    if text not in _warned:
+        _warned.add(text)
+        _logger.warning(text)
+
+
+def set_exchange(exchange: Any) -> None:
+    """Register the exchange that this process trades on; a reload replaces it."""
     _exchanges[_RUNNING] = weakref.ref(exchange)
 
 
-def exchange() -> Bitgetcross | None:
-    """Return the exchange, or None where this process does not trade on one of ours."""
+def current_exchange() -> Any:
+    """Return the `Bitgetcross` of this process; None where it trades on another exchange, or not at all."""
     reference = _exchanges.get(_RUNNING)
     return None if reference is None else reference()

@@ -1,46 +1,45 @@
-"""A resting order of a trade, as it is known at one time."""
+"""An order that the bot placed or is about to place, as known at one time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
-from operator import attrgetter
 from typing import Any, Final
 
 
 class Origin(Enum):
-    """Who asked for an order."""
+    """The origin of an order; the values are those in the database."""
 
     LADDER = "rung"
     """The strategy, by place_resting_orders."""
     FREQTRADE = "own"
-    """freqtrade itself, for an entry or an exit; kept only until freqtrade has written it down."""
+    """An entry or exit of freqtrade itself; stored only until freqtrade has its own row."""
 
 
 @dataclass(frozen=True, slots=True)
 class TradeKey:
-    """Which trade: its number and when it was opened, since a database gives the number of a deleted trade again."""
+    """Identity of a trade: its number and opening time, since a database reuses the number of a deleted trade."""
 
     id: int
     opened_ms: int
 
 
 class Phase(Enum):
-    """How far an order has come."""
+    """The progress of an order; the values are those in the database."""
 
     INTENDED = "intended"
-    """About to be sent, or sent without an answer: it may be on the venue."""
+    """About to be sent, or sent without a response: it may be on the venue."""
     LIVE = "live"
-    """The venue gave it an id, and no row has shown its end."""
+    """It has an order id, and no row of the venue has shown a final state."""
     ENDED = "ended"
-    """A row of the venue showed its end."""
+    """A row of the venue has shown its final state."""
     WAITING = "waiting"
-    """Refused for the moment, as by a balance that lags: not placed, and to be placed again."""
+    """Rejected for a passing reason, such as a balance that lags: not placed, and to be placed again."""
     REFUSED = "refused"
-    """The venue refused it for good: it never was there."""
+    """Rejected for good: it was never placed."""
     LOST = "lost"
-    """Taken as never placed, on the evidence of look-ups and the balance; watched on."""
+    """Given up as never placed, on the evidence of lookups and the balance; still looked up now and then."""
 
     @property
     def open(self) -> bool:
@@ -50,10 +49,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TrackedOrder:
-    """One order: what was asked for, and the last that the venue showed of it. Amounts are in base coins."""
+    """One order: the request, and the last known state. Amounts are in base coins."""
 
     client_id: str
-    kind: Origin
+    origin: Origin
     trade_id: int | None
     opened_ms: int | None
     pair: str
@@ -69,30 +68,20 @@ class TrackedOrder:
     average: float | None = None
     reason: str | None = None
     settled: bool = False
-    """Whether freqtrade has booked its end: fee, profit and message."""
+    """Whether freqtrade has booked its final state: fee, profit and message."""
 
     @property
     def trade(self) -> TradeKey | None:
-        """The trade that it belongs to."""
+        """The trade of the order; None before an entry has made one."""
         return None if self.trade_id is None or self.opened_ms is None else TradeKey(self.trade_id, self.opened_ms)
 
     @property
     def remaining(self) -> float:
-        """What has not been filled."""
+        """The amount that is not filled."""
         return max(0.0, self.amount - self.filled)
 
-    def fields(self) -> dict[str, Any]:
-        """Return all of it, by field."""
-        return dict(zip(FIELDS, _VALUES(self), strict=True))
-
-    def changes_since(self, earlier: TrackedOrder) -> dict[str, Any]:
-        """Return what has changed, by field."""
-        return {
-            name: now for name, now, then in zip(FIELDS, _VALUES(self), _VALUES(earlier), strict=True) if now != then
-        }
-
-    def order(self) -> dict[str, Any]:
-        """Return it as ccxt's order structure."""
+    def to_ccxt(self) -> dict[str, Any]:
+        """Return ccxt's order structure."""
         average = self.average if self.filled else None
         return {
             "id": self.order_id,
@@ -119,28 +108,26 @@ class TrackedOrder:
         return {Phase.LIVE: "open", Phase.REFUSED: "rejected"}.get(self.phase)
 
 
-FIELDS: Final = tuple(field.name for field in fields(TrackedOrder))
-_VALUES: Final = attrgetter(*FIELDS)
-
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
 
 
-def shown(rung: TrackedOrder, order: Mapping[str, Any] | None) -> TrackedOrder | None:
-    """Return the order as a row of the venue shows it; None where there is no row, or none that can be read.
+def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOrder | None:
+    """Return the order updated from ccxt's order structure; None where that is missing or has no known status.
 
-    What has ended stays ended: a slower answer may be older. What has not changed is the same object.
+    A final state is kept: a response that took longer may be older. An order without changes is the same object.
     """
-    status = None if order is None else order.get("status")
-    if order is None or not (status == "open" or status in ENDED):
+    status = None if row is None else row.get("status")
+    if row is None or not (status == "open" or status in ENDED):
         return None
-    if not rung.phase.open:
-        return rung
-    phase = Phase.LIVE if status == "open" else Phase.ENDED
-    order_id = order.get("id") or rung.order_id
-    filled = max(rung.filled, float(order.get("filled") or 0.0))
-    average = order.get("average") or rung.average
-    now = (phase, order_id, filled, average, None)
-    if now == (rung.phase, rung.order_id, rung.filled, rung.average, rung.reason):
-        return rung
-    return replace(rung, phase=phase, order_id=order_id, filled=filled, average=average, reason=None)
+    if not tracked.phase.open:
+        return tracked
+    updated = replace(
+        tracked,
+        phase=Phase.LIVE if status == "open" else Phase.ENDED,
+        order_id=row.get("id") or tracked.order_id,
+        filled=max(tracked.filled, float(row.get("filled") or 0.0)),
+        average=row.get("average") or tracked.average,
+        reason=None,
+    )
+    return tracked if updated == tracked else updated

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bitget_margin.freqtrade import LadderRefused
-from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, LadderStep, Limits, check_key, steps
+from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, LadderStep, Limits, check_key, parse_ladder
 
 
 def limits(**changes: Any) -> Limits:
@@ -39,7 +39,7 @@ def buy(amount: Any = 0.1, price: Any = 100.0) -> dict[str, Any]:
 def refusal(orders: object, **changes: Any) -> str:
     """Return what a ladder is refused with, which must be one line."""
     with pytest.raises(LadderRefused) as refused:
-        steps(orders, limits(**changes))
+        parse_ladder(orders, limits(**changes))
     text = str(refused.value)
     assert "\n" not in text
     return text
@@ -94,7 +94,7 @@ def test_what_is_no_positive_number_is_refused(field: str, value: object) -> Non
     "number", [np.float64(1), np.float32(1), np.int64(1), 1], ids=lambda number: type(number).__name__
 )
 def test_the_numbers_of_a_dataframe_are_numbers(number: Any) -> None:
-    (step,) = steps([sell(amount=number, price=number * 100)], limits())
+    (step,) = parse_ladder([sell(amount=number, price=number * 100)], limits())
     assert step == LadderStep("sell", 100.0, 1.0)
     assert (type(step.price), type(step.amount)) == (float, float)
 
@@ -119,7 +119,7 @@ def test_an_order_below_the_minimum_cost_names_its_worth_the_minimum_and_the_pai
 
 
 def test_a_pair_without_minimums_takes_any_order() -> None:
-    assert steps([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [LadderStep("sell", 100.0, 0.0001)]
+    assert parse_ladder([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [LadderStep("sell", 100.0, 0.0001)]
 
 
 def test_sells_above_what_the_trade_has_are_refused_with_both_amounts() -> None:
@@ -141,35 +141,35 @@ def test_the_free_balance_is_asked_for_only_where_a_ladder_buys() -> None:
     def asked() -> float:
         raise AssertionError("asked for")
 
-    assert len(steps([sell()], limits(spendable=asked))) == 1
+    assert len(parse_ladder([sell()], limits(spendable=asked))) == 1
     with pytest.raises(AssertionError, match="asked for"):
-        steps([buy()], limits(spendable=asked))
+        parse_ladder([buy()], limits(spendable=asked))
 
 
 def test_precision_comes_before_the_sums() -> None:
     """What is sent is what is added up: a hair too much may fit, and a price that is rounded up may not."""
     third = 1.00008 / 3
-    assert sum(step.amount for step in steps([sell(third)] * 3, limits())) <= 1.0
+    assert sum(step.amount for step in parse_ladder([sell(third)] * 3, limits())) <= 1.0
     assert refusal([buy(10.0, 100.006)], to_price=lambda price: round(price, 1) + 0.1).startswith("the buys cost 1001")
-    assert len(steps([buy(10.00009, 100.004)], limits())) == 1
+    assert len(parse_ladder([buy(10.00009, 100.004)], limits())) == 1
 
 
 def test_float_sums_are_no_reason_to_refuse() -> None:
-    assert len(steps([sell(0.1)] * 3, limits(sellable=0.3))) == 3
+    assert len(parse_ladder([sell(0.1)] * 3, limits(sellable=0.3))) == 3
     assert sum([0.1] * 3) > 0.3
 
 
 def test_a_ladder_that_sells_everything_leaves_no_rounded_remainder() -> None:
-    amounts = [step.amount for step in steps([sell(1.0001 / 3)] * 3, limits(sellable=1.0001))]
+    amounts = [step.amount for step in parse_ladder([sell(1.0001 / 3)] * 3, limits(sellable=1.0001))]
     assert amounts == [0.3333, 0.3333, 0.3335]
-    amounts = [step.amount for step in steps([sell(1.0001 / 3), buy(), sell(1.0001 / 3)], limits(sellable=1.0001))]
+    amounts = [step.amount for step in parse_ladder([sell(1.0001 / 3), buy(), sell(1.0001 / 3)], limits(sellable=1.0001))]
     assert amounts == [0.3333, 0.1, 0.3333]
 
 
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_up_to_fifty_orders_are_taken_in_their_order(count: int) -> None:
     asked = [sell(0.01, 1_000 + i) for i in range(count)]
-    assert list(steps(iter(asked), limits())) == [LadderStep("sell", 1_000 + i, 0.01) for i in range(count)]
+    assert list(parse_ladder(iter(asked), limits())) == [LadderStep("sell", 1_000 + i, 0.01) for i in range(count)]
 
 
 def test_more_than_fifty_orders_are_refused() -> None:
@@ -181,7 +181,7 @@ def test_a_generator_is_read_once() -> None:
         yield sell(0.4)
         yield sell(0.6, 110)
 
-    assert [step.amount for step in steps(orders(), limits())] == [0.4, 0.6]
+    assert [step.amount for step in parse_ladder(orders(), limits())] == [0.4, 0.6]
 
 
 @pytest.mark.parametrize("key", ["e", "entry", "Ä name, with spaces", "x" * KEY_MAX_LENGTH])

@@ -11,7 +11,7 @@ import pytest
 from freqtrade.persistence import init_db
 from sqlalchemy.orm import Session
 
-from bitget_margin.freqtrade.order_store import Batch, OrderStore
+from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from support.steps import close_database
 
@@ -29,7 +29,7 @@ def records() -> Iterator[OrderStore]:
 def rung(number: int, trade: TradeKey = TRADE, ladder: str = "take") -> TrackedOrder:
     return TrackedOrder(
         client_id=f"key-{trade.id}-{ladder}-{number}",
-        kind=Origin.LADDER,
+        origin=Origin.LADDER,
         trade_id=trade.id,
         opened_ms=trade.opened_ms,
         pair="BTC/USDT",
@@ -182,7 +182,7 @@ def test_a_write_that_fails_leaves_what_was_written_before(
 def test_a_batch_and_what_it_did_are_one_write(records: OrderStore, monkeypatch: pytest.MonkeyPatch) -> None:
     first = rung(0)
     records.add([first])
-    batch = Batch(first.pair, 7, "batch cancel: 1 canceled")
+    batch = CancelBatch(first.pair, 7, "batch cancel: 1 canceled")
     monkeypatch.setattr(Session, "commit", failing)
     with pytest.raises(OSError, match="disk"):
         records.update([(first, replace(first, phase=Phase.ENDED))], batch)

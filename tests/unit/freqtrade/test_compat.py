@@ -1,0 +1,102 @@
+"""Promise: each part of freqtrade that the plugin uses is where `compat` declares it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.freqtrade import compat
+
+
+def declared() -> list[tuple[ast.ClassDef, ast.stmt]]:
+    """Return the members that `compat` declares for the type checker, with their classes."""
+    tree = ast.parse(Path(compat.__file__).read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    classes = [node for node in block.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    return [(owner, member) for owner in classes for member in owner.body if not isinstance(member, ast.Expr)]
+
+
+def name_of(member: ast.stmt) -> str:
+    """Return the name of a member: an attribute or a method."""
+    if isinstance(member, ast.FunctionDef):
+        return member.name
+    assert isinstance(member, ast.AnnAssign)
+    assert isinstance(member.target, ast.Name)
+    return member.target.id
+
+
+MEMBERS = {f"{owner.name}.{name_of(member)}": (owner.name, member) for owner, member in declared()}
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_declared_member_is_there(member: str) -> None:
+    owner, declaration = MEMBERS[member]
+    cls, name = getattr(compat, owner), name_of(declaration)
+    # An instance attribute is annotated in the body of the class, or set by a constructor.
+    set_or_annotated = re.compile(rf"^    (    self\.)?{name}(: | = )", re.MULTILINE)
+    sources = (inspect.getsource(base) for base in cls.__mro__ if base.__module__.startswith("freqtrade"))
+    assert hasattr(cls, name) or any(set_or_annotated.search(source) for source in sources)
+
+
+def has_parameters(member: ast.stmt) -> bool:
+    """Whether a member is a method with parameters of its own, and no property or classmethod of the language."""
+    return isinstance(member, ast.FunctionDef) and bool(member.args.args[1:] or member.args.kwonlyargs)
+
+
+@pytest.mark.parametrize("member", [name for name, (_, member) in MEMBERS.items() if has_parameters(member)])
+def test_a_declared_method_takes_the_declared_parameters(member: str) -> None:
+    owner, declaration = MEMBERS[member]
+    assert isinstance(declaration, ast.FunctionDef)
+    parameters = inspect.signature(getattr(getattr(compat, owner), declaration.name)).parameters.values()
+    wanted = {argument.arg for argument in (*declaration.args.args, *declaration.args.kwonlyargs)} - {"self", "cls"}
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    assert takes_any or wanted <= {parameter.name for parameter in parameters}
+
+
+def test_an_exit_asks_for_funding_fees_first() -> None:
+    """`Exits.begin` depends on it: fills of resting orders are booked before freqtrade computes the amount."""
+    bot: Any = importlib.import_module("freqtrade.freqtradebot").FreqtradeBot
+    source = inspect.getsource(bot.execute_trade_exit)
+    asks = source.index("get_funding_fees")
+    for later in ("_safe_exit_amount", "confirm_trade_exit", "create_order"):
+        assert asks < source.index(later), later
+
+
+@pytest.mark.parametrize(
+    ("function", "calls"),
+    [
+        ("freqtradebot.FreqtradeBot.process", "bot_loop_start"),
+        ("freqtradebot.FreqtradeBot.process", "manage_open_orders"),
+        ("exchange.exchange.Exchange.create_order", "self._get_params("),
+        ("exchange.exchange.Exchange.create_order", "self._order_needs_price("),
+        ("exchange.exchange.Exchange.__init__", "self._ccxt_config"),
+        ("exchange.exchange.Exchange.__init__", "self.validate_config("),
+        ("exchange.exchange.Exchange.ft_additional_exchange_init", "self.additional_exchange_init()"),
+    ],
+)
+def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) -> None:
+    module, cls, method = function.rsplit(".", 2)
+    owner = getattr(importlib.import_module(f"freqtrade.{module}"), cls)
+    assert calls in inspect.getsource(getattr(owner, method))
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        lambda: importlib.import_module("freqtrade.main").main,
+        lambda: compat.commands_module().start_convert_db,
+        lambda: importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration,
+        lambda: compat.exchange_module.Bitget,
+        lambda: compat.SPOT,
+        lambda: compat.CROSS,
+    ],
+)
+def test_a_function_or_module_that_is_loaded_late_is_there(find: Callable[[], object]) -> None:
+    assert find() is not None
