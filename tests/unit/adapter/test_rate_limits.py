@@ -1,4 +1,4 @@
-"""A request leaves when the venue has room for it, and within its time; what does not leave takes no room."""
+"""A request leaves when the rate window has room for it, and within its time; what does not leave takes no room."""
 
 from __future__ import annotations
 
@@ -10,36 +10,48 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import rate_limits
-from bitget_margin.adapter.rate_limits import Pause
-from bitget_margin.core.effects import Call, Fault, Reply, Send
+from bitget_margin.adapter import cancel, params, rate_limits, transport
+from bitget_margin.adapter import fetch as fetch_flows
+from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.core.effects import Block, Call, Fault, Flow, Reply, Send, SendAll, TimeUp, Wait
 from bitget_margin.core.endpoints import Endpoint
-from bitget_margin.rate_limit.registry import _windows, window
-from support.calling import exchange
+from bitget_margin.rate_limit import BadLimiterConfig, LimiterDown, SharedLimiter, Slot, WhenDown, shared
+from bitget_margin.rate_limit.registry import _windows
+from support.calling import BTC, CROSS, Caller, exchange
+from support.frozen_clock import FrozenClock
+from support.script import EPOCH_MS, fault, in_turn, page, row
 
-ANSWER = Reply({})
+RESPONSE = Reply({})
 ASSETS = Call(Endpoint.ASSETS, {"coin": "BTC"})
+URL = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
+PATH = Endpoint.ASSETS.path
 LEFT = "left"
+DOWN = "the shared rate window redis://127.0.0.1/0 is down"
+NO_SLOT = "the rate limit left no room before the deadline"
 
-
-class Clock:
-    """A clock that stands still until it is told."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+open_flows: list[Flow[Fault | None]] = []
+"""Flows that a test leaves where they are: a generator without a reference is closed, which releases its slot."""
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    """Let departures go by a clock of this test's own."""
-    made = Clock()
+def clock() -> Iterator[FrozenClock]:
+    """Return the clock of departures and of the health of a store."""
+    made = FrozenClock()
     with (
         mock.patch.object(rate_limits, "monotonic_ms", made),
+        mock.patch.object(shared, "monotonic_ms", made),
         mock.patch.dict(_windows, clear=True),
     ):
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close the flows that a test has left open."""
+    yield
+    for flow in open_flows:
+        flow.close()
+    open_flows.clear()
 
 
 def paced(uid: str = "1") -> Any:
@@ -54,50 +66,55 @@ def send(deadline_ms: float = 10_000, call: Call = ASSETS) -> Send:
     return Send(call, 3_000, deadline_ms)
 
 
-def step(steps: rate_limits.Departure, answer: object = None) -> object:
-    """Go on by one step; return it, or that the request has left, or the fault that it did not."""
+def step(flow: Flow[Fault | None], reply: object = None) -> object:
+    """Advance by one effect; return it, or that the request has left, or the fault that it did not."""
     try:
-        return steps.send(answer)
+        return flow.throw(reply) if isinstance(reply, Exception) else flow.send(reply)
     except StopIteration as stop:
         return LEFT if stop.value is None else stop.value
 
 
 def first(made: Any, leaving: Send | None = None) -> object:
-    """Return the first step of a request, and leave it there."""
-    steps = rate_limits.acquire(made, leaving or send())
-    kept.append(steps)
-    return step(steps)
+    """Return the first effect of a request, and leave it there."""
+    flow = rate_limits.acquire(made, leaving or send())
+    open_flows.append(flow)
+    return step(flow)
 
 
-kept: list[rate_limits.Departure] = []
-"""A generator that is forgotten is closed, and gives its place back."""
+def all_left(made: Any, count: int = 10) -> list[Send]:
+    """Return requests that have left at once."""
+    sends = [send() for _ in range(count)]
+    assert [first(made, leaving) for leaving in sends] == [LEFT] * count
+    return sends
 
 
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Close what a test has left open."""
-    yield
-    for steps in kept:
-        steps.close()
-    kept.clear()
+def unsent(reply: object) -> str | None:
+    """Return why a request certainly did not leave."""
+    assert isinstance(reply, Fault)
+    assert isinstance(reply.error, ccxt.RequestTimeout)
+    assert not reply.sent
+    assert str(reply.error) == f"bitget {PATH} was not sent: {reply.text}"
+    return reply.text
 
 
-def test_ten_requests_leave_at_once_and_the_eleventh_a_window_later(clock: Clock) -> None:
+# -- the window of this process ---------------------------------------------------------------------------------------
+
+
+def test_ten_requests_leave_at_once_and_the_eleventh_a_window_later(clock: FrozenClock) -> None:
     made = paced()
-    assert [first(made) for _ in range(11)] == [LEFT] * 10 + [Pause(1_050)]
+    assert [first(made) for _ in range(11)] == [LEFT] * 10 + [Wait(1_050)]
 
 
-def test_an_account_has_one_window_for_all_its_exchange_objects_and_another_has_its_own(clock: Clock) -> None:
+def test_an_account_has_one_window_for_all_its_exchange_objects_and_another_has_its_own(clock: FrozenClock) -> None:
     for _ in range(10):
         first(paced())
-    assert first(paced()) == Pause(1_050)
+    assert first(paced()) == Wait(1_050)
     assert first(paced("2")) == LEFT
     assert first(paced(), send(call=Call(Endpoint.OPEN_ORDERS, {}))) == LEFT
     keyed, other = paced(""), paced("")
     other.apiKey = "another"
-    for _ in range(10):
-        first(keyed)
-    assert (first(keyed), first(other)) == (Pause(1_050), LEFT)
+    all_left(keyed)
+    assert (first(keyed), first(other)) == (Wait(1_050), LEFT)
     elsewhere = paced()
     elsewhere.urls = {"api": {"margin": "http://127.0.0.1"}}
     assert first(elsewhere) == LEFT
@@ -108,177 +125,416 @@ def test_an_account_is_its_uid_else_its_key_which_is_not_shown() -> None:
     assert rate_limits.account_name(None, "key", "url") != rate_limits.account_name(None, "other", "url")
     assert "key" not in rate_limits.account_name(None, "key", "url")
     assert rate_limits.account_name(None, "key", "url").startswith("url ")
-    assert window("a", Endpoint.UNIFIED_OPEN_ORDERS).limit == 20
-    assert window("a", Endpoint.ASSETS) is window("a", Endpoint.ASSETS)
 
 
-def test_a_request_without_room_before_its_deadline_was_never_sent(clock: Clock) -> None:
+def test_a_window_has_the_limit_of_its_endpoint(clock: FrozenClock) -> None:
+    assert rate_limits.window_of(paced(), Endpoint.UNIFIED_OPEN_ORDERS).limit == 20
+    assert rate_limits.window_of(paced(), Endpoint.ASSETS).limit == 10
+
+
+def test_a_request_without_room_before_its_deadline_was_never_sent(clock: FrozenClock) -> None:
     made = paced()
-    for _ in range(10):
-        first(made)
+    all_left(made)
     leaving = send(1_049)
-    late = first(made, leaving)
-    assert isinstance(late, Fault)
-    assert (late.sent, late.text) == (False, "the rate limit left no room before the deadline")
-    assert isinstance(late.error, ccxt.RequestTimeout)
-    assert str(late.error) == f"bitget {Endpoint.ASSETS.path} was not sent: {late.text}"
+    assert unsent(first(made, leaving)) == NO_SLOT
     assert (leaving.started, leaving.left_ms) == (False, None)
-    assert first(made, send(1_050)) == Pause(1_050)
+    assert first(made, send(1_050)) == Wait(1_050)
 
 
 @pytest.mark.parametrize("limited", [True, False])
-def test_a_request_whose_time_is_up_was_never_sent(clock: Clock, limited: bool) -> None:
+def test_a_request_whose_time_is_up_was_never_sent(clock: FrozenClock, limited: bool) -> None:
     made = paced() if limited else exchange()
     clock.now = 10_000
-    late = first(made, send(10_000))
-    assert isinstance(late, Fault)
-    assert (late.sent, late.text) == (False, "no time was left before the deadline")
+    assert unsent(first(made, send(10_000))) == "no time was left before the deadline"
     leaving = send(10_001)
     assert first(made, leaving) == LEFT
     assert (leaving.started, leaving.left_ms) == (True, 10_000)
 
 
-def test_without_a_rate_limit_every_request_leaves_at_once(clock: Clock) -> None:
+def test_without_a_rate_limit_every_request_leaves_at_once_and_no_window_is_asked(clock: FrozenClock) -> None:
     made = exchange()
-    for _ in range(20):
-        leaving = send()
-        assert first(made, leaving) == LEFT
-        rate_limits.record_reply(made, leaving, ANSWER)
+    with mock.patch.object(rate_limits, "shared_limiter_of", side_effect=AssertionError):
+        for leaving in all_left(made, 20):
+            rate_limits.record_reply(made, leaving, RESPONSE)
     assert _windows == {}
 
 
-def test_a_request_waits_for_those_before_it_to_arrive(clock: Clock) -> None:
-    """Places were given for departures; the venue counts arrivals."""
+def test_a_request_waits_for_those_before_it_to_arrive(clock: FrozenClock) -> None:
+    """Slots are given for departures; the venue counts arrivals."""
     made = paced()
-    sends = [send() for _ in range(10)]
-    for leaving in sends:
-        first(made, leaving)
+    sends = all_left(made)
     clock.now = 1_000
-    steps = rate_limits.acquire(made, send())
-    assert step(steps) == Pause(50)
+    flow = rate_limits.acquire(made, send())
+    assert step(flow) == Wait(1_050)
     for leaving in sends:
-        rate_limits.record_reply(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, RESPONSE)
     clock.now = 1_050
-    assert step(steps) == Pause(951)
+    assert step(flow) == Wait(2_001)
     clock.now = 2_001
-    assert step(steps) == LEFT
+    assert step(flow) == LEFT
 
 
-def test_an_answer_counts_for_the_request_that_it_answers(clock: Clock) -> None:
+def test_a_response_counts_for_its_own_request(clock: FrozenClock) -> None:
     made = paced()
     clock.now = 5_000
-    sends = [send() for _ in range(10)]
-    for leaving in sends:
-        first(made, leaving)
+    sends = all_left(made)
     clock.now = 5_900
     for leaving in sends:
-        rate_limits.record_reply(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, RESPONSE)
     clock.now = 6_050
-    assert first(made) == Pause(851)
+    assert first(made) == Wait(6_901)
 
 
-def test_a_request_does_not_wait_beyond_its_deadline(clock: Clock) -> None:
+def test_a_request_does_not_wait_beyond_its_deadline(clock: FrozenClock) -> None:
     made = paced()
-    sends = [send() for _ in range(10)]
-    for leaving in sends:
-        first(made, leaving)
+    sends = all_left(made)
     clock.now = 900
     for leaving in sends:
-        rate_limits.record_reply(made, leaving, ANSWER)
+        rate_limits.record_reply(made, leaving, RESPONSE)
     clock.now = 1_050
     leaving = send(1_500)
-    steps = rate_limits.acquire(made, leaving)
-    assert step(steps) == Pause(450)
+    flow = rate_limits.acquire(made, leaving)
+    assert step(flow) == Wait(1_500)
     clock.now = 1_500
-    late = step(steps)
-    assert isinstance(late, Fault)
-    assert (late.sent, late.text, leaving.started) == (False, "the rate limit left no room before the deadline", False)
+    assert unsent(step(flow)) == NO_SLOT
+    assert not leaving.started
     clock.now = 1_901
-    assert first(made) == LEFT  # its place was given back
+    assert first(made) == LEFT  # its slot was released
 
 
-def test_a_request_that_found_nobody_to_connect_to_takes_no_room(clock: Clock) -> None:
+def test_a_request_that_found_no_connection_takes_no_room(clock: FrozenClock) -> None:
     made = paced()
-    sends = [send() for _ in range(10)]
-    for leaving in sends:
-        first(made, leaving)
+    sends = all_left(made)
     rate_limits.record_reply(made, sends[0], Fault(OSError("refused"), sent=False))
     assert first(made) == LEFT
-    rate_limits.record_reply(made, sends[1], Fault(OSError("lost")))
-    assert first(made) == Pause(1_050)
+    rate_limits.record_reply(made, sends[1], Fault(OSError("disconnected")))
+    assert first(made) == Wait(1_050)
 
 
-def test_a_request_that_is_interrupted_before_it_leaves_gives_its_place_to_the_next(clock: Clock) -> None:
+@pytest.mark.parametrize("interrupt", [GeneratorExit, KeyboardInterrupt])
+def test_a_request_that_is_interrupted_before_it_leaves_gives_its_slot_to_the_next(
+    clock: FrozenClock, interrupt: type[BaseException]
+) -> None:
     made = paced()
-    for _ in range(10):
-        first(made)
-    steps = rate_limits.acquire(made, send())
-    assert step(steps) == Pause(1_050)
-    steps.close()
-    assert [first(made) for _ in range(11)] == [Pause(1_050)] * 10 + [Pause(2_100)]
+    all_left(made)
+    flow = rate_limits.acquire(made, send())
+    assert step(flow) == Wait(1_050)
+    with pytest.raises(interrupt):
+        flow.throw(interrupt())
+    assert [first(made) for _ in range(11)] == [Wait(1_050)] * 10 + [Wait(2_100)]
+
+
+# -- requests of other programs ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["x-mbx-used-remain-limit", "X-MBX-USED-REMAIN-LIMIT"])
-def test_what_other_programs_used_of_the_quota_takes_room_here(
-    clock: Clock, name: str, caplog: pytest.LogCaptureFixture
+def test_the_quota_that_other_programs_used_takes_room_here(
+    clock: FrozenClock, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Seven are left of ten after one of ours: two were somebody else's, and are counted once."""
+    """Seven are left of ten after one request: two were of another program, and are counted once."""
     caplog.set_level(logging.INFO, "bitget_margin.windows")
     made = paced()
-    leaving = send()
-    first(made, leaving)
+    (leaving,) = all_left(made, 1)
     clock.now = 100
-    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}?coin=BTC"
-    rate_limits.record_reply(made, leaving, ANSWER)
+    rate_limits.record_reply(made, leaving, RESPONSE)
     for _ in range(3):
-        rate_limits.learn_quota(made, 200, url, {"Date": "now", name: "7"})
-    assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Pause(1_001)]
+        rate_limits.learn_quota(made, 200, f"{URL}?coin=BTC", {"Date": "now", name: "7"})
+    assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Wait(1_101)]
     clock.now = 1_101
     assert first(made) == LEFT
-    assert caplog.messages == [f"{Endpoint.ASSETS.path}: 2 requests were not ours, 7 are left"]
+    assert caplog.messages == [f"{PATH}: 2 requests were of other programs, 7 are left"]
 
 
-def test_a_refusal_for_too_many_requests_says_that_nothing_is_left(
-    clock: Clock, caplog: pytest.LogCaptureFixture
+def test_a_refusal_for_too_many_requests_means_that_nothing_is_left(
+    clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = paced()
-    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
-    rate_limits.learn_quota(made, 429, url, {})
-    assert first(made) == Pause(1_001)
-    said = f"{Endpoint.ASSETS.path}: the venue's rate limit is used up; 10 requests were not ours"
-    assert caplog.messages == [said]
+    rate_limits.learn_quota(made, 429, URL, {})
+    assert first(made) == Wait(1_001)
+    assert caplog.messages == [f"{PATH}: the rate limit is used up; 10 requests were of other programs"]
 
 
-def test_of_a_window_that_processes_share_only_a_refusal_says_how_full_it_is(clock: Clock) -> None:
-    """What its store has let through would be taken for somebody else's."""
+def test_only_a_refusal_tells_how_full_a_shared_window_is(clock: FrozenClock) -> None:
+    """Requests that its store has granted to other processes would be taken for those of other programs."""
     made = paced()
-    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
     made.options["rateGate"] = "redis://127.0.0.1/0"
-    rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: "0"})
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "0"})
     window = rate_limits.window_of(made, Endpoint.ASSETS)
     assert window.start(clock.now) is None
-    rate_limits.learn_quota(made, 429, url, {})
+    rate_limits.learn_quota(made, 429, URL, {})
     assert window.start(clock.now) == clock.now + 1_001
 
 
-def test_what_ccxt_hands_on_of_an_answer_is_learned_from(clock: Clock) -> None:
-    url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
+def test_the_quota_is_read_from_what_ccxt_passes_on_of_a_response(clock: FrozenClock) -> None:
     for status, headers, left in ((200, {rate_limits.QUOTA_HEADER: "9"}, 9), (429, {}, 0)):
         made = paced(str(status))
         try:
-            made.handle_errors(status, "why", url, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
+            made.handle_errors(status, "why", URL, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
         except ccxt.BaseError:
             assert status == 429
-        assert [first(made) for _ in range(left)] == [LEFT] * left
-        assert isinstance(first(made), Pause)
+        all_left(made, left)
+        assert isinstance(first(made), Wait)
 
 
 @pytest.mark.parametrize("left", ["", "-1", "many", None, "²"])
-def test_a_quota_that_cannot_be_read_teaches_nothing(clock: Clock, left: Any) -> None:
+def test_a_quota_that_cannot_be_read_is_ignored(clock: FrozenClock, left: Any) -> None:
     made = paced()
-    for url in (f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", "https://127.0.0.1/api/v2/other", None, 5):
+    for url in (URL, "https://127.0.0.1/api/v2/other", None, 5):
         rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: left})
     for headers in (None, {}, {"Date": "now"}):
-        rate_limits.learn_quota(made, 200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", headers)
+        rate_limits.learn_quota(made, 200, URL, headers)
     rate_limits.learn_quota(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"})
-    assert [first(made) for _ in range(10)] == [LEFT] * 10
+    all_left(made)
+
+
+# -- a window that processes share ------------------------------------------------------------------------------------
+
+
+def shared_limiter(when_down: WhenDown = WhenDown.WAIT) -> SharedLimiter:
+    """Return a shared window."""
+    return SharedLimiter("redis://127.0.0.1/0", mock.Mock(), 100.0, when_down)
+
+
+def acquiring(
+    limiter: SharedLimiter, *, is_cancel: bool = False, left_ms: float = 3_000
+) -> tuple[Send, Flow[Fault | None]]:
+    """Return a request from an exchange that shares this window, and its flow, which has asked for a slot."""
+    made = exchange(uid="7")
+    made.enableRateLimit = True
+    leaving = Send(ASSETS, 1_000, 5_000 + left_ms, is_cancel=is_cancel)
+    with mock.patch.object(rate_limits, "shared_limiter_of", lambda given: limiter if given is made else None):
+        flow = rate_limits.acquire(made, leaving)
+        block = flow.send(None)
+    open_flows.append(flow)
+    assert isinstance(block, Block)
+    block.work()
+    store: Any = limiter.store
+    store.reserve.assert_called_once_with(f"{made.urls['api']['margin']} uid 7 {PATH}", 10, 1_050.0, left_ms)
+    assert block.allowed_ms == min(100, left_ms)
+    return leaving, flow
+
+
+@pytest.fixture
+def at_5_s(clock: FrozenClock) -> FrozenClock:
+    """Return the clock, at five seconds."""
+    clock.now = 5_000
+    return clock
+
+
+def test_a_request_leaves_when_its_slot_in_the_shared_window_begins(at_5_s: FrozenClock) -> None:
+    leaving, flow = acquiring(shared_limiter())
+    assert step(flow, Slot(40)) == Wait(5_040)
+    at_5_s.now = 5_040
+    assert step(flow) == LEFT
+    assert (leaving.started, leaving.left_ms, leaving.slot_ms) == (True, 5_040, 5_040)
+
+
+def test_departures_through_the_shared_window_are_known_here_when_its_store_fails(at_5_s: FrozenClock) -> None:
+    """Else twice as many would leave in that second."""
+    for _ in range(10):
+        _, flow = acquiring(shared_limiter(), is_cancel=True)
+        step(flow, Slot(0))
+        assert step(flow) == LEFT
+    _, flow = acquiring(shared_limiter(), is_cancel=True)
+    assert step(flow, LimiterDown("refused")) == Wait(6_050)
+    flow.close()
+    # While the store responds, it decides; only requests that have not arrived yet are waited for.
+    _, flow = acquiring(shared_limiter())
+    step(flow, Slot(0))
+    assert step(flow) == Wait(6_001)
+
+
+def test_a_slot_that_could_not_be_kept_is_requested_again(at_5_s: FrozenClock) -> None:
+    _, flow = acquiring(shared_limiter(), left_ms=60)
+    assert step(flow, Slot(50, kept=False)) == Wait(5_050)
+    at_5_s.now = 5_050
+    again = step(flow)
+    assert isinstance(again, Block)
+    assert again.allowed_ms == 10
+    assert step(flow, Slot(0)) == Wait(5_050)
+    assert step(flow) == LEFT
+
+
+def test_a_shared_window_without_room_lets_nothing_leave(at_5_s: FrozenClock) -> None:
+    for left_ms in (3_000, 1):
+        assert unsent(step(acquiring(shared_limiter(), left_ms=left_ms)[1], None)) == NO_SLOT
+    for late_ms in (5_060, 5_061):
+        at_5_s.now = 5_000
+        leaving, flow = acquiring(shared_limiter(), left_ms=60)
+        step(flow, Slot(50, kept=False))
+        at_5_s.now = late_ms
+        assert unsent(step(flow)) == NO_SLOT
+        assert not leaving.started
+
+
+def test_a_slot_that_began_too_late_is_not_used(at_5_s: FrozenClock) -> None:
+    leaving, flow = acquiring(shared_limiter(), left_ms=60)
+    step(flow, Slot(50))
+    at_5_s.now = 5_060
+    assert unsent(step(flow)) == NO_SLOT
+    assert (leaving.started, leaving.left_ms) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [(LimiterDown("refused"), "refused"), (TimeUp(), "no response within 100 ms"), (OSError("odd"), "odd")],
+)
+def test_requests_of_a_cancel_use_the_window_of_this_process_while_the_store_is_down(
+    at_5_s: FrozenClock, caplog: pytest.LogCaptureFixture, error: Exception, why: str
+) -> None:
+    leaving, flow = acquiring(shared_limiter(WhenDown.FAIL), is_cancel=True)
+    assert step(flow, error) == LEFT
+    assert (leaving.left_ms, leaving.slot_ms) == (5_000, 5_000)
+    assert len(_windows) == 1
+    assert f"is down ({why})" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("flow", "is_cancel"),
+    [
+        (lambda made: cancel.batch_cancel(made, ["1"], BTC, (), CROSS), True),
+        (lambda made: cancel.cancel_orders(made, ["1"], BTC, CROSS), True),
+        (lambda made: cancel.cancel_order(made, "1", BTC, CROSS), True),
+        (lambda made: cancel.cancel_all_orders(made, BTC, CROSS), True),
+        (lambda made: cancel.cancel_all_orders(made, None, CROSS), True),
+        (lambda made: fetch_flows.fetch_order(made, "1", BTC, CROSS), False),
+        (lambda made: fetch_flows.fetch_balance(made, CROSS), False),
+    ],
+)
+def test_every_request_of_a_cancel_belongs_to_it_and_no_query_does(flow: Any, is_cancel: bool) -> None:
+    running = flow(exchange())
+    effect = next(running)
+    assert isinstance(effect, SendAll)
+    assert [each.is_cancel for each in effect.sends] == [is_cancel] * len(effect.sends)
+    running.close()
+
+
+def test_other_requests_wait_for_the_store_until_their_deadline(at_5_s: FrozenClock) -> None:
+    limiter = shared_limiter()
+    _, flow = acquiring(limiter, left_ms=1_050)
+    assert step(flow, LimiterDown("refused")) == Wait(5_100)
+    assert limiter.in_backoff()
+    at_5_s.now = 5_999
+    assert step(flow) == Wait(6_050)  # not asked: it has just failed
+    at_5_s.now = 6_000
+    assert isinstance(step(flow), Block)
+    assert step(flow, Slot(0)) == Wait(6_000)
+    assert not limiter.in_backoff()
+    assert step(flow) == LEFT
+    at_5_s.now = 5_000
+    _, flow = acquiring(shared_limiter(), left_ms=1_000)
+    step(flow, LimiterDown("refused"))
+    at_5_s.now = 6_000
+    assert unsent(step(flow)) == f"{DOWN} (refused)"
+
+
+def test_other_requests_fail_at_once_where_that_is_configured_with_the_reason(at_5_s: FrozenClock) -> None:
+    limiter = shared_limiter(WhenDown.FAIL)
+    assert unsent(step(acquiring(limiter)[1], LimiterDown("refused"))) == f"{DOWN} (refused)"
+    with mock.patch.object(rate_limits, "shared_limiter_of", return_value=limiter):
+        assert unsent(first(paced())) == f"{DOWN} (it has just failed)"
+
+
+def test_an_interrupt_while_the_store_is_asked_goes_through(at_5_s: FrozenClock) -> None:
+    limiter = shared_limiter()
+    _, flow = acquiring(limiter, is_cancel=True)
+    with pytest.raises(KeyboardInterrupt):
+        flow.throw(KeyboardInterrupt())
+    assert not limiter.in_backoff()
+
+
+# -- the account of a shared window -----------------------------------------------------------------------------------
+
+
+def test_a_shared_window_that_cannot_be_used_is_refused_before_anything_is_sent() -> None:
+    made = exchange(rateGate="redis:/nowhere")
+    venue = Caller(in_turn(page()))
+    with (
+        mock.patch.object(params, "open_limiter", side_effect=BadLimiterConfig("it names no host")) as opened,
+        pytest.raises(ccxt.BadRequest, match=r"^bitget: options\['rateGate'\]: it names no host$"),
+    ):
+        venue.call(fetch_flows.fetch_order(made, "12", BTC, CROSS))
+    opened.assert_called_once_with("redis:/nowhere")
+    assert venue.calls == []
+    assert shared_limiter_of(exchange()) is None
+
+
+@pytest.fixture
+def sharing() -> Iterator[Any]:
+    """Return an exchange that shares a window, and does not know its UID."""
+    with (
+        mock.patch.object(params, "open_limiter", return_value=shared_limiter()),
+        mock.patch.dict(rate_limits._uids, clear=True),
+    ):
+        yield another()
+
+
+def another(**options: Any) -> Any:
+    """Return an exchange that shares a window."""
+    made = exchange(rateGate="redis://127.0.0.1/0", **options)
+    made.enableRateLimit = True
+    return made
+
+
+def fetch(made: Any, *replies: object) -> list[Endpoint]:
+    """Fetch an order; return the endpoints that were called."""
+    venue = Caller(in_turn(*replies))
+    assert venue.call(fetch_flows.fetch_order(made, "12", BTC, CROSS))["id"] == "12"
+    return [call.endpoint for call in venue.calls]
+
+
+def test_the_uid_is_queried_once_where_the_window_is_shared(sharing: Any) -> None:
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert sharing.options["uid"] == "77"
+    assert fetch(sharing, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    sibling = another()
+    assert fetch(sibling, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    assert sibling.options["uid"] == "77"
+    unlimited = another()
+    unlimited.enableRateLimit = False
+    unlimited.apiKey = "another"
+    assert fetch(unlimited, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    alone = exchange()
+    assert fetch(alone, page(row(12))) == [Endpoint.OPEN_ORDERS]
+    assert "uid" not in alone.options
+
+
+def test_the_uid_of_a_unified_account_is_queried_by_its_own_endpoint(sharing: Any) -> None:
+    ours = {"orderId": "12", "category": "MARGIN", "symbol": "BTCUSDT", "qty": "1", "cumExecQty": "0"}
+    found = {"orderStatus": "live", "createdTime": str(EPOCH_MS), "updatedTime": str(EPOCH_MS), **ours}
+    assert fetch(sharing, fault("40085"), {"uid": "78"}, found) == [
+        Endpoint.ACCOUNT,
+        Endpoint.UNIFIED_SETTINGS,
+        Endpoint.UNIFIED_ORDER,
+    ]
+    assert sharing.options["uid"] == "78"
+
+
+@pytest.mark.parametrize("response", [{}, fault("40014"), fault()], ids=str)
+def test_without_a_uid_in_the_response_the_key_names_the_account(
+    sharing: Any, response: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "bitget_margin.windows"):
+        assert fetch(sharing, response, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The UID of the account could not be read: the shared rate limit window is that of the key alone"
+    ]
+    assert sharing.options["uid"] == ""
+    # Asked again, but not while a cancel waits.
+    canceling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
+    effect = next(canceling)
+    assert [send.call.endpoint for send in effect.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
+    canceling.close()
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert sharing.options["uid"] == "77"
+
+
+def test_the_query_for_the_uid_takes_a_second_of_a_cancel_at_most(sharing: Any) -> None:
+    canceling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
+    effect: Any = next(canceling)
+    (query,) = effect.sends
+    assert (query.call.endpoint, query.request_ms, query.is_cancel) == (Endpoint.ACCOUNT, 1_000, True)
+    assert 0 < query.deadline_ms - transport.monotonic_ms() <= 1_000
+    refused = canceling.send((fault("429", status=429),))
+    assert [send.call.endpoint for send in refused.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
+    canceling.close()

@@ -1,4 +1,4 @@
-"""A request goes out once, within its time, and in the words of its endpoint."""
+"""A request goes out once, within its time, and in the form of its endpoint."""
 
 from __future__ import annotations
 
@@ -14,24 +14,15 @@ from bitget_margin.adapter import transport
 from bitget_margin.core.effects import Call, Send
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import exchange
+from support.frozen_clock import FrozenClock
 
 ASSETS = Call(Endpoint.ASSETS, {"coin": "BTC"})
 
 
-class Clock:
-    """A clock that stands still until it is told."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Iterator[Clock]:
-    """Let the drivers go by a clock of this test's own."""
-    made = Clock()
-    with mock.patch.object(transport, "monotonic_ms", made):
+def clock() -> Iterator[FrozenClock]:
+    """Return the clock of the drivers."""
+    with mock.patch.object(transport, "monotonic_ms", FrozenClock()) as made:
         yield made
 
 
@@ -45,7 +36,7 @@ def test_the_clock_counts_milliseconds_and_only_goes_forward() -> None:
     assert transport.monotonic_ms() <= transport.monotonic_ms()
 
 
-def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: Clock) -> None:
+def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: FrozenClock) -> None:
     assert transport.allowed_ms(send()) == 3_000
     clock.now = 8_000
     assert transport.allowed_ms(send()) == 2_000
@@ -65,23 +56,23 @@ def test_a_request_may_take_a_third_of_the_call_and_no_more_than_is_left(clock: 
     ],
 )
 def test_a_request_goes_through_ccxt_once(call: Call, path: str, api: list[str], method: str, params: Any) -> None:
-    """Whether to send again is not for ccxt to decide."""
+    """Only the flow decides whether to send again."""
     made = mock.Mock()
     assert transport.request(made, send(call=call)) is made.request.return_value
     made.request.assert_called_once_with(path, api, method, {**params, "maxRetriesOnFailure": 0}, config={"cost": 2})
 
 
-def test_what_was_left_alone_may_have_been_executed_and_says_how_long_it_had() -> None:
+def test_a_request_without_a_response_may_have_been_executed_and_its_fault_has_the_time_it_had() -> None:
     fault = transport.timed_out(exchange(), send(), 1_234.6)
     assert (fault.sent, fault.code) == (True, None)
-    assert fault.text == "v2/margin/crossed/account/assets did not answer within 1235 ms"
+    assert fault.text == "v2/margin/crossed/account/assets did not respond within 1235 ms"
     assert isinstance(fault.error, ccxt.RequestTimeout)
     assert str(fault.error) == f"bitget {fault.text}"
-    said = "bitget: the markets did not load in time; nothing else was sent"
-    assert str(transport.no_markets(exchange())) == said
+    message = "bitget: the markets did not load in time; nothing else was sent"
+    assert str(transport.no_markets(exchange())) == message
 
 
-def test_a_flow_is_handed_what_came_of_its_effect() -> None:
+def test_a_flow_receives_the_result_of_its_effect() -> None:
     def flow() -> Any:
         got = yield "first"
         try:
@@ -94,3 +85,13 @@ def test_a_flow_is_handed_what_came_of_its_effect() -> None:
     assert transport.advance(running, "value", None) == "value"
     raised = OSError("x")
     assert transport.advance(running, None, raised) is raised
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": 1, "DATE": "now"}, {"date": "now"}])
+def test_a_header_is_found_whatever_its_case(headers: Any) -> None:
+    assert transport.header(headers, "date") == "now"
+
+
+@pytest.mark.parametrize("headers", [None, {}, {1: 2}, "date"])
+def test_a_header_that_is_missing_is_none(headers: Any) -> None:
+    assert transport.header(headers, "date") is None
