@@ -139,7 +139,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
-        return await self.perform(fetch.ask_account_kind(self, methodName, params, defaultValue))
+        return await self.perform(fetch.query_account_kind(self, methodName, params, defaultValue))
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """Send a request as ccxt does; a signed one follows no redirect."""

@@ -1,8 +1,8 @@
-"""ccxt's exceptions as the core's faults.
+"""Conversion of ccxt's exceptions to the core's faults.
 
-ccxt's classes do not say what was executed: a truncated body is a NetworkError in the sync class and an ExchangeError
-in the async one, and 40010 ("Request timed out") is an AuthenticationError. So only the venue's own answer counts,
-which our `handle_errors` ties to the exception that ccxt raises for it.
+The class of an exception does not show whether a request was executed: a truncated body is a NetworkError in the sync
+class and an ExchangeError in the async one, and 40010 ("Request timed out") is an AuthenticationError. Only the
+response counts, which `handle_errors` attaches to the exception.
 """
 
 from __future__ import annotations
@@ -15,74 +15,74 @@ from urllib.parse import urlsplit
 
 import ccxt
 
+from bitget_margin.adapter.transport import header
 from bitget_margin.adapter.unsent_requests import never_connected
 from bitget_margin.core.effects import Fault, Reply, ReplyOrFault
 from bitget_margin.core.order_row import text
 from bitget_margin.core.verdicts import SERVER_ERROR, SUCCESS, Verdict, verdict_of_fault
 
 KEY_HEADER: Final = "ACCESS-KEY"
-"""The header that every signed request has, and no other."""
-_ANSWER: Final = "bitget_margin_answer"
+"""Header that only signed requests have."""
+_RESPONSE: Final = "bitget_margin_response"
 _LONGEST: Final = 200
 
 
 def is_signed(headers: object) -> bool:
-    """Whether a request with these headers carried the account's key."""
+    """Whether a request with these headers is signed."""
     return isinstance(headers, Mapping) and KEY_HEADER in headers
 
 
 def check_redirect(request: str, status: int, headers: object) -> None:
-    """Raise ExchangeNotAvailable for an answer that sends a signed request elsewhere.
+    """Raise ExchangeNotAvailable for a response that redirects a signed request.
 
-    :param request: the request, as the message names it
-    :param status: the HTTP status of its answer
-    :param headers: of the answer
+    :param request: name of the request in the message
+    :param status: HTTP status of the response
+    :param headers: headers of the response
     """
     if is_redirect(status):
         raise ccxt.ExchangeNotAvailable(redirected(request, status, headers))
 
 
 def is_redirect(status: int) -> bool:
-    """Whether an HTTP status is one of those that send a request elsewhere."""
+    """Whether an HTTP status is a redirect."""
     return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
 
 
 def redirected(request: str, status: int, headers: object) -> str:
-    """Return what to say of a redirect: where to, that it was not followed, and what to look at."""
-    where = _host(headers)
+    """Return the message for a redirect: its target, that it was not followed, and what to check."""
     return (
-        f"{request}: HTTP {status} redirects to {where}, and was not followed: "
+        f"{request}: HTTP {status} redirects to {_host(headers)}, and was not followed: "
         "the key goes to no other address; check urls, proxy and network"
     )
 
 
 def check_status(request: str, status: int) -> None:
-    """Raise ExchangeNotAvailable for a status of an error that ccxt does not list."""
+    """Raise ExchangeNotAvailable for an error status that ccxt does not list."""
     if status >= HTTPStatus.BAD_REQUEST:
-        raise ccxt.ExchangeNotAvailable(f"{request} was answered with HTTP {status}, and without the venue's reason")
+        raise ccxt.ExchangeNotAvailable(f"{request} was answered with HTTP {status}, without a reason")
 
 
 @contextmanager
-def tied(status: int, body: object) -> Iterator[None]:
-    """Tie this answer to what ccxt raises meanwhile."""
+def with_response(status: int, body: object) -> Iterator[None]:
+    """Attach this response to exceptions that ccxt raises meanwhile."""
     try:
         yield
     except ccxt.BaseError as error:
-        tie(error, status, body)
+        attach_response(error, status, body)
         raise
 
 
-def tie(error: Exception, status: int, body: object) -> None:
-    """Tie the venue's answer to the exception that ccxt raises for it: its status, and the parsed body or None."""
-    vars(error)[_ANSWER] = (status, body)
+def attach_response(error: Exception, status: int, body: object) -> None:
+    """Attach a response to the exception that ccxt raises for it: the status, and the parsed body or None."""
+    vars(error)[_RESPONSE] = (status, body)
 
 
 def reply(error: Exception) -> ReplyOrFault:
-    """Return what an exception of `request` means: a fault, or an answer that ccxt took for one.
+    """Return the fault for an exception of `request`; a reply where the response has the success code after all.
 
-    ccxt raises for any message but "success", also beside the success code.
+    ccxt raises for every message but "success", even with the success code.
     """
-    status, body = vars(error).get(_ANSWER, (None, None))
+    status, body = vars(error).get(_RESPONSE, (None, None))
     if not isinstance(body, Mapping):
         return Fault(error, text=_why(error), status=status, sent=status is not None or not never_connected(error))
     code = text(body.get("code"))
@@ -93,30 +93,28 @@ def reply(error: Exception) -> ReplyOrFault:
 
 
 def verdict_of_exception(error: Exception) -> Verdict | None:
-    """Return what the venue's answer behind an exception of a call says of its request; None where there is none."""
-    found = reply(error) if _ANSWER in vars(error) else None
-    return verdict_of_fault(found) if isinstance(found, Fault) else None
+    """Return the verdict on the response behind an exception of a call; None if there was no response."""
+    result = reply(error) if _RESPONSE in vars(error) else None
+    return verdict_of_fault(result) if isinstance(result, Fault) else None
 
 
 def _why(error: Exception) -> str:
-    """Return what happened in a few words: ccxt's own message is often no more than the request's address."""
+    """Return a short reason, from the innermost exception: ccxt's own message is often only the URL."""
     *_, deepest = _links(error)
-    said = str(deepest) or type(deepest).__name__
-    return f"{type(error).__name__}: {said}"[:_LONGEST]
+    return f"{type(error).__name__}: {str(deepest) or type(deepest).__name__}"[:_LONGEST]
 
 
 def _host(headers: object) -> str:
-    """Return the host that an answer redirects to, as far as it names one."""
-    named = headers.items() if isinstance(headers, Mapping) else ()
-    location = next((value for name, value in named if str(name).lower() == "location"), None)
+    """Return the host that a response redirects to, for a message."""
+    location = header(headers, "location")
     try:
-        return urlsplit(str(location)).hostname or "another path" if location else "an address that it does not name"
+        return urlsplit(str(location)).hostname or "another path" if location else "no address"
     except ValueError:
-        return "an address that cannot be read"
+        return "an unreadable address"
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and those behind it; requests and urllib3 keep theirs in `args` and `reason`."""
+    """Yield an exception and its causes; requests and urllib3 keep theirs in `args` and `reason`."""
     todo: list[Any] = [error]
     seen: set[int] = set()
     while todo:

@@ -1,6 +1,6 @@
-"""What we use of ccxt's exchange classes, named in one place: if ccxt moves one of these, look here.
+"""Typed view of the parts of ccxt's exchange classes that this package uses.
 
-At runtime this is nothing: the mixins are put before ccxt's own classes, whose methods they call by `super()`.
+At run time the classes are `object`: the mixins precede ccxt's own classes, whose methods they call by `super()`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Params: TypeAlias = dict[str, Any]
 if TYPE_CHECKING:
 
     class CcxtExchange:
-        """The parts of `ccxt.bitget` that do not differ between its flavours."""
+        """Members of `ccxt.bitget` that are the same in all three flavours."""
 
         id: str
         apiKey: str | None
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
         def refuse_sandbox(self, method: str) -> None: ...
 
     class AsyncCcxtExchange(CcxtExchange):
-        """What the async flavours have besides."""
+        """Coroutines of the async flavours."""
 
         async def cancel_orders(self, ids: Any, symbol: Any = None, params: Params = ...) -> list[Order]: ...
         async def cancel_order(self, id: Any, symbol: Any = None, params: Params = ...) -> Order: ...  # noqa: A002

@@ -183,17 +183,17 @@ class CrossedMargin(MarginExchange):
         reason, url, method, headers, body, response, sent_headers = rest[:7]
         signed, request = ccxt_errors.is_signed(sent_headers), f"{self.id} {method} {url.partition('?')[0]}"
         if signed:
-            with ccxt_errors.tied(code, None):
+            with ccxt_errors.with_response(code, None):
                 ccxt_errors.check_redirect(request, code, headers)
         rate_limits.learn_quota(self, code, url, headers)
         venue_clock.learn(self, headers, response)
-        with ccxt_errors.tied(code, response):
+        with ccxt_errors.with_response(code, response):
             handled = super().handle_errors(code, *rest)
         if handled or not signed:
             return handled
         # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
         # exception, and async would return a page under a status that it does not list as an answer.
-        with ccxt_errors.tied(code, None):
+        with ccxt_errors.with_response(code, None):
             super().handle_http_status_code(code, reason or "", url, method, body)
             ccxt_errors.check_status(request, code)
         return handled

@@ -1,10 +1,9 @@
-"""What is asked of the venue and changes nothing, as flows which the drivers of the three flavours run."""
+"""Flows that read: orders, fills, the balance and the account kind."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Final, cast
 
 import ccxt
@@ -32,7 +31,7 @@ from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, OrderRef, order_refs
-from bitget_margin.core.order_row import OrderRow, text
+from bitget_margin.core.order_row import text
 from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
 from bitget_margin.core.requests import query
 from bitget_margin.core.responses import decimal
@@ -49,24 +48,24 @@ _AMOUNTS: Final = (
     "locked",
     "debt",
 )
-"""What the two kinds of account call the amounts of a coin."""
+"""Names of a coin's amounts, in both kinds of account."""
 
 
 def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
-    """Return one crossed order: open-orders is asked first, then history-orders."""
+    """Return one cross margin order, from open-orders or else from history-orders."""
     method = "fetch_order"
     split_params(exchange, method, params, {"timeout", *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
-    target = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
+    ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     ctx = open_call(exchange, settings, params)
     yield from load_markets(exchange, ctx)
-    market = spot_market(exchange, method, target.symbol)
-    row = yield from find_order(ctx, OrderRef(market["id"], target.kind, target.value))
+    market = spot_market(exchange, method, ref.symbol)
+    row = yield from find_order(ctx, OrderRef(market["id"], ref.kind, ref.value))
     if isinstance(row, Fault):
         raise to_exception(exchange, method, row)
     if row is None:
         raise ccxt.OrderNotFound(
-            f"{exchange.id} {method}(): neither open-orders nor history-orders shows {target.value} "
+            f"{exchange.id} {method}(): neither open-orders nor history-orders shows {ref.value} "
             f"of {market['symbol']}; history can lag behind",
         )
     return cast("Order", readable(exchange, row, market))
@@ -79,7 +78,7 @@ def fetch_open_orders(
     limit: int | None,
     params: Params,
 ) -> Flow[list[Order]]:
-    """Return the open crossed orders, over all pages; `limit` ends it early, with the newest."""
+    """Return the open cross margin orders of all pages, or the newest `limit`."""
     method = "fetch_open_orders"
     split_params(exchange, method, params, {"timeout", "until"})
     for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):
@@ -96,12 +95,12 @@ def fetch_open_orders(
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise to_exception(exchange, method, rows)
     newest = rows[:limit]
-    # Where the lists of markets came empty, ccxt would name each order by the venue's symbol.
+    # Without markets, ccxt would use the venue's symbol for each order.
     markets = {} if market is not None or exchange.markets else fallback_markets.spot_markets(exchange, ())
     parsed = (readable(exchange, row, market or markets.get(row.symbol)) for row in newest)
     orders = sorted(parsed, key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
-    # Not sent as endTime, which would beat the paging by id; a unified account's list knows no time at all.
+    # Not sent as endTime, which would override paging by id; the list of a unified account has no time filter.
     return [
         order
         for order in orders
@@ -111,9 +110,9 @@ def fetch_open_orders(
 
 
 def unified_fills(exchange: MarginExchange, symbol: object, params: Params) -> Params:
-    """Return what ccxt leaves out when it asks a unified account for its margin fills: category and symbol.
+    """Return the parameters of a request for fills, for a unified account with category and symbol.
 
-    The venue's page of fills would mix all pairs.
+    ccxt leaves them out, and the page would have fills of all pairs.
     """
     exchange.refuse_sandbox("fetch_my_trades")
     if account_kind_of(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
@@ -123,7 +122,7 @@ def unified_fills(exchange: MarginExchange, symbol: object, params: Params) -> P
 
 
 def balance_is_cross(exchange: MarginExchange, params: Params) -> bool:
-    """Whether this is the balance of the crossed account; a contract's margin mode is called cross too."""
+    """Whether this is the balance of the cross margin account, and not of contracts in cross mode."""
     if params.get("stock") or not is_cross(exchange, "fetchBalance", None, params):
         return False
     kind, _ = exchange.handle_market_type_and_params("fetchBalance", None, params)
@@ -131,15 +130,14 @@ def balance_is_cross(exchange: MarginExchange, params: Params) -> bool:
 
 
 def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
-    """Return the crossed balance."""
+    """Return the balance of the cross margin account."""
     method = "fetch_balance"
     split_params(exchange, method, params, params)
     settings = parse_settings(exchange, method, params, confirm=False)
     ctx = open_call(exchange, settings, params)
     yield from load_markets(exchange, ctx)
     extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", KIND, *BOUNDS])
-    asked = yield from query(ctx, lambda api: api.assets_request(extra), lambda api: api.read_assets)
-    rows = asked.result
+    rows = (yield from query(ctx, lambda api: api.assets_request(extra), lambda api: api.read_assets)).result
     if isinstance(rows, Fault):
         raise to_exception(exchange, method, rows)
     _refuse_unreadable(exchange, method, rows)
@@ -152,7 +150,7 @@ def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
 
 
 def _refuse_unreadable(exchange: MarginExchange, method: str, rows: Sequence[object]) -> None:
-    """Refuse amounts that are none: ccxt leaves some of them out without a word."""
+    """Raise BadResponse for an amount that is not a number: ccxt would leave some of them out silently."""
     for row in rows:
         for name in _AMOUNTS:
             value = row.get(name) if isinstance(row, Mapping) else None
@@ -160,27 +158,26 @@ def _refuse_unreadable(exchange: MarginExchange, method: str, rows: Sequence[obj
                 raise ccxt.BadResponse(f"{exchange.id} {method}(): {name} is {reprlib.repr(value)}, which is no amount")
 
 
-def ask_account_kind(exchange: MarginExchange, method: str | None, params: Params, default: object) -> Flow[list[Any]]:
-    """Return ccxt's `[uta, params]`; the venue is asked where nobody has chosen and it has not said so before.
+def query_account_kind(
+    exchange: MarginExchange, method: str | None, params: Params, default: object
+) -> Flow[list[Any]]:
+    """Return ccxt's `[uta, params]`; query the account kind if it is neither configured nor known.
 
-    Stock ccxt takes any failure to ask, a lost connection too, for a classic account, and remembers that.
+    Stock ccxt takes any failed query, even a lost connection, for a classic account, and remembers that.
     """
     chosen, rest = exchange.handle_option_and_params(params, method, KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
     ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
-    asked = yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)
-    kind = AccountKind.UNIFIED
-    if isinstance(asked.result, Fault):
-        said = named_account_kind(asked.result)
-        if said is None:
-            raise to_exception(exchange, method or "fetch_markets", asked.result)
-        kind = said
+    result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
+    if isinstance(result, Fault):
+        kind = named_account_kind(result)
+        if kind is None:
+            raise to_exception(exchange, method or "fetch_markets", result)
+    else:
+        kind = AccountKind.UNIFIED
     exchange.learn_account_kind(kind)
     return [kind is AccountKind.UNIFIED, rest]
-
-
-_NOTHING: Final[Mapping[str, Order]] = MappingProxyType({})
 
 
 def view_orders(
@@ -189,14 +186,11 @@ def view_orders(
     ids: Sequence[str],
     client_order_ids: Sequence[str],
     params: Params,
-    before: Mapping[str, Order] = _NOTHING,
 ) -> Flow[Mapping[str, Order]]:
-    """Return the order structures of those that the venue shows, by the id that was asked for.
+    """Return the order structures of these orders by the id that was given; orders without a row are missing.
 
-    One request while all of them are live, one more once some have ended. What is missing from the answer may be
-    anywhere: history lags.
-
-    :param before: what an earlier look returned: a row that is the same is not parsed again, and most are
+    One request while all of them are open, one more once some have ended. A missing order is no proof of anything:
+    history lags behind.
     """
     method = "view_orders"
     split_params(exchange, method, params, {"timeout"})
@@ -212,10 +206,4 @@ def view_orders(
     rows = yield from fetch_orders_by_id(ctx, market["id"], named)
     if isinstance(rows, Fault):
         raise to_exception(exchange, method, rows)
-    return {target.value: _order(exchange, row, market, before.get(target.value)) for target, row in rows.items()}
-
-
-def _order(exchange: MarginExchange, row: OrderRow, market: Mapping[str, Any], before: Order | None) -> Order:
-    if before is not None and before["info"] == row.raw:
-        return before
-    return cast("Order", readable(exchange, row, market))
+    return {ref.value: cast("Order", readable(exchange, row, market)) for ref, row in rows.items()}

@@ -1,8 +1,8 @@
-"""Whether a request was never sent, read from the way that an exception took.
+"""Proof that a request was never sent, from the traceback of its exception.
 
-"Not connected" is said of the last try alone. A traceback names every function that an exception went through, so
-whatever tries again stands in it: urllib3's `Retry`, which lets `urlopen` call itself, a hook, a middleware, a session,
-an adapter or an exchange class of the user's own. Each may have sent the request before, and is taken to have done so.
+"Not connected" concerns the last attempt only. A traceback has every function that an exception passed through, and so
+whatever retries: urllib3's `Retry`, which makes `urlopen` call itself, a hook, a middleware, a session, an adapter or
+an exchange class of the user's own. Any of these is assumed to have sent the request before.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import traceback
 from typing import Any, Final, TypeAlias
 
 _Path: TypeAlias = list[tuple[str, str]]
-"""The functions that an exception went through, outermost first: module and qualified name of each."""
+"""Functions that an exception passed through, outermost first: module and qualified name of each."""
 
 _CALLERS: Final = frozenset({"bitget_margin", "ccxt", "asyncio"})
-"""The packages between a flow and the HTTP client."""
+"""Packages between a flow and the HTTP client."""
 
 _OURS: Final = ("bitget_margin.adapter.sessions", "WithoutRedirects._request")
 _REQUESTS: Final = [
@@ -29,19 +29,19 @@ _URLLIB3: Final = [
 ]
 _AIOHTTP: Final = frozenset({"aiohttp.client", "aiohttp.connector"})
 _AIOHTTP_TRY: Final = ("aiohttp.client", "ClientSession._request")
-"""By itself it tries again only what has no effect: its `IDEMPOTENT_METHODS`, without POST."""
+"""Its own retries are only of `IDEMPOTENT_METHODS`, which exclude POST."""
 
 
 def never_connected(error: BaseException) -> bool:
-    """Whether an exception that ccxt raised shows a request that was tried once and found no connection.
+    """Whether an exception of ccxt proves that its request was tried once and found no connection.
 
-    :param error: as ccxt's `fetch` raised it, with the HTTP client's own exception as its cause
+    :param error: exception of ccxt's `fetch`, whose cause is the HTTP client's own exception
     """
     cause = error.__cause__
     callers = {module.partition(".")[0] for module, _ in _path(error)}
     if cause is None or not callers <= _CALLERS:
         return False
-    # The first function is ccxt's own `fetch`, which caught it; the next one is ours, which tries once.
+    # The first function is ccxt's own `fetch`, which caught it; ours tries once.
     path = [function for function in _path(cause)[1:] if function != _OURS]
     return _by_requests(cause, path) or _by_aiohttp(cause, path)
 
@@ -50,9 +50,9 @@ def _by_requests(cause: BaseException, path: _Path) -> bool:
     last: Any = cause.args[0] if cause.args else None
     if path != _REQUESTS or not _is_a(last, "MaxRetryError") or _path(last) != _URLLIB3:
         return False
-    why = last.reason
-    # Refused, unreachable, no such host or too slow, also where this happened to the proxy.
-    return _is_a(why.original_error if _is_a(why, "ProxyError") else why, "ConnectTimeoutError")
+    reason = last.reason
+    # Refused, unreachable, unknown host or connect timeout; of the proxy, too.
+    return _is_a(reason.original_error if _is_a(reason, "ProxyError") else reason, "ConnectTimeoutError")
 
 
 def _by_aiohttp(cause: BaseException, path: _Path) -> bool:
@@ -67,5 +67,5 @@ def _path(error: BaseException) -> _Path:
 
 
 def _is_a(error: object, name: str) -> bool:
-    """Whether this is an exception of that class, by its name: the sync flavour does without aiohttp."""
+    """Whether this is an exception of the class with that name: the sync flavour does not import aiohttp."""
     return any(kind.__name__ == name for kind in type(error).__mro__)

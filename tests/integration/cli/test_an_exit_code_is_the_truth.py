@@ -44,8 +44,8 @@ def carrying(error: BaseException, *outcomes: Outcome) -> BaseException:
 
 
 def said(error: ccxt.BaseError, code: str, status: int = 400) -> ccxt.BaseError:
-    """Return an exception that the venue's own answer is tied to."""
-    ccxt_errors.tie(error, status, {"code": code, "msg": "its words"})
+    """Return an exception with this response attached."""
+    ccxt_errors.attach_response(error, status, {"code": code, "msg": "its words"})
     return error
 
 
