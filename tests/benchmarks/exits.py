@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bitget_margin.emulator import Emulator, ccxt_urls, synthetic_symbols
-from support.bot import PAIRS, Bot, account, config, private, symbol_of, word
-from support.stage import Stage, closed, enter
+from support.bot import PAIRS, Bot, account, config, endpoint_name, signed_requests, symbol_of
+from support.running_bot import RunningBot, enter, wait_until_closed
 
 _SETTLE_S: Final = 1.2
 
@@ -40,8 +40,8 @@ def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[Ex
     ):
         folder = Path(name)
         with Bot(folder, config(venue, PAIRS[:pairs], folder)).start() as bot:
-            bot.until_said("Changing state to: RUNNING")
-            stage = Stage(bot, venue, iter(PAIRS))
+            bot.wait_for_log("Changing state to: RUNNING")
+            stage = RunningBot(bot, venue, iter(PAIRS))
             turns = [[_exit(stage, count, round_trip_ms) for count in resting] for _ in range(repeats)]
     return [_summary(count, taken) for count, taken in zip(resting, zip(*turns, strict=True), strict=True)]
 
@@ -51,26 +51,26 @@ def _summary(count: int, taken: Iterable[tuple[float, int]]) -> Exiting:
     return Exiting(count, statistics.median(times), min(times), max(times), max(sent))
 
 
-def _exit(stage: Stage, count: int, round_trip_ms: int) -> tuple[float, int]:
+def _exit(stage: RunningBot, count: int, round_trip_ms: int) -> tuple[float, int]:
     """Return how long one exit took, and how many private requests went before its order."""
     pair = next(stage.pairs)
     if count:
         enter(stage, pair, rungs=count)
     else:
-        stage.bot.say(pair, enter=True, rungs=0)
-        stage.bot.until(lambda: stage.bot.trade(pair), "the trade is there")
-        stage.bot.say(pair, enter=False)
+        stage.bot.instruct(pair, enter=True, rungs=0)
+        stage.bot.wait_until(lambda: stage.bot.trade(pair), "the trade is there")
+        stage.bot.instruct(pair, enter=False)
     time.sleep(_SETTLE_S)
     stage.venue.knobs(latency_ms=round_trip_ms)
-    stage.bot.say(pair, exit=True)
-    closed(stage, pair)
+    stage.bot.instruct(pair, exit=True)
+    wait_until_closed(stage, pair)
     stage.venue.knobs(latency_ms=0)
-    line = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", stage.bot.said())
+    line = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", stage.bot.log_text())
     assert line is not None
     began_ms = datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp() * 1_000
-    since = [record for record in private(stage.venue) if record.at_ms >= began_ms]
-    orders = private(stage.venue, [symbol_of(pair)])
-    last = next(record for record in reversed(orders) if word(record) == "place-order")
+    since = [record for record in signed_requests(stage.venue) if record.at_ms >= began_ms]
+    orders = signed_requests(stage.venue, [symbol_of(pair)])
+    last = next(record for record in reversed(orders) if endpoint_name(record) == "place-order")
     return last.at_ms - began_ms, sum(record.at_ms < last.at_ms for record in since)
 
 

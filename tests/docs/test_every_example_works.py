@@ -19,7 +19,7 @@ import bitget_margin
 from bitget_margin.emulator import Emulator
 from support.client import close, config, rungs
 from support.documents import Example, examples
-from support.steps import STRINGS, steps
+from support.in_process_bot import CONTROLS, in_process_bot
 
 CALL = re.compile(r"\bexchange\.(\w+)\(")
 STRATEGY = re.compile(r"class (\w+)\(CrossedMarginMixin")
@@ -87,7 +87,7 @@ async def test_the_program_that_watches_orders_prints_what_changes(
 
 @pytest.mark.parametrize("example", STRATEGIES, ids=str)
 def test_a_strategy_is_complete(tmp_path: Path, example: Example) -> None:
-    """freqtrade loads it as it stands in the document, and finds entries and exits in candles."""
+    """Freqtrade loads it as it stands in the document, and finds entries and exits in candles."""
     from freqtrade.resolvers import StrategyResolver  # noqa: PLC0415 - seconds, and only these tests need it
 
     (tmp_path / "shown.py").write_text(example.text)
@@ -96,7 +96,7 @@ def test_a_strategy_is_complete(tmp_path: Path, example: Example) -> None:
     config = {"strategy": found[1], "strategy_path": str(tmp_path), "user_data_dir": tmp_path, "stake_currency": "USDT"}
     strategy = StrategyResolver.load_strategy(config)
     closes = [100.0] * 30 + [90.0, 110.0]
-    candles = DataFrame({name: closes for name in ("open", "high", "low", "close")})
+    candles = DataFrame(dict.fromkeys(("open", "high", "low", "close"), closes))
     signals = strategy.advise_exit(strategy.advise_entry(strategy.advise_indicators(candles, {}), {}), {})
     assert signals["enter_long"].sum() > 0
     assert signals["exit_long"].sum() > 0
@@ -107,16 +107,16 @@ def test_a_strategy_is_complete(tmp_path: Path, example: Example) -> None:
 @pytest.mark.filterwarnings("default")  # freqtrade's own
 @pytest.mark.parametrize("example", STRATEGIES, ids=str)
 def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example) -> None:
-    """The strategy's own ladder, with the puppet's entries and exits, which a test can time."""
+    """The strategy's own ladder, with the entries and exits, which a test can time."""
     found = STRATEGY.search(example.text)
     assert found is not None
-    signals = "\n".join(f"    {name} = Puppet.{name}" for name in SIGNALS)
-    below = f"\n\nfrom support.strategies.puppet import Puppet\n\n\nclass Shown({found[1]}, Puppet):\n{signals}\n"
+    signals = "\n".join(f"    {name} = Controlled.{name}" for name in SIGNALS)
+    below = f"\n\nfrom support.strategies.controlled import Controlled\n\n\nclass Shown({found[1]}, Controlled):\n{signals}\n"
     (tmp_path / "shown.py").write_text(example.text + below)
-    with steps(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
+    with in_process_bot(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
         bot.enter()
         assert {str(order.side) for order in bot.live()} == {"sell"}
-        STRINGS.exit = True
+        CONTROLS.exit = True
         bot.loop(3)
         assert not bot.trade.is_open
         assert bot.live() == []

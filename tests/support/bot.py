@@ -1,4 +1,4 @@
-"""A real freqtrade process on the local venue: started, told what to do by a file, watched from outside, killed."""
+"""A real freqtrade process on the emulator, controlled by a script file and observed from outside."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
 
 
 def account() -> Account:
-    """Return a customer without coins of its own, so that every coin belongs to a trade."""
+    """Return an account without coins, so that every coin belongs to a trade."""
     return Account(balances={"USDT": "1000000"}, kind=client.kind)
 
 
 def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> dict[str, Any]:
-    """Return a configuration for live trading on the local venue."""
+    """Return a configuration for live trading on the emulator."""
     account: Account = more.pop("account", venue.accounts[0])
     exchange = {
         "name": "bitgetcross",
@@ -67,7 +67,7 @@ def config(venue: Emulator, pairs: Sequence[str], folder: Path, **more: Any) -> 
 
 
 class Bot:
-    """A freqtrade process; what the strategy does on a pair is written to its script."""
+    """A freqtrade process with the strategy `Scripted`, which reads its script in every loop."""
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder = folder
@@ -79,7 +79,7 @@ class Bot:
         self._script: dict[str, dict[str, Any]] = {}
         self._process: BaseProcess | None = None
         self.port = _free_port()
-        self.tell({})
+        self.write_script({})
 
     # -- the process --------------------------------------------------------------------------------------------------
 
@@ -103,25 +103,25 @@ class Bot:
         return self
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End the process as a crash does."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """End it as Ctrl-C would, and return its exit code."""
+        """End the process as Ctrl-C does, and return its exit code."""
         self._end(signal.SIGINT)
         assert self._process is not None
         assert self._process.exitcode is not None
         return self._process.exitcode
 
     def interrupt(self) -> None:
-        """Send what Ctrl-C sends, once."""
+        """Send the signal of Ctrl-C once."""
         self._signal(signal.SIGINT)
 
     def wait(self, seconds: float = WAIT_SECONDS) -> int:
-        """Wait for its own end and return its exit code."""
+        """Wait until the process ends by itself, and return its exit code."""
         assert self._process is not None
         self._process.join(seconds)
-        assert self._process.exitcode is not None, f"freqtrade did not end:\n{self.said()[-4000:]}"
+        assert self._process.exitcode is not None, f"freqtrade did not end:\n{self.log_text()[-4000:]}"
         return self._process.exitcode
 
     def __enter__(self) -> Self:
@@ -151,51 +151,51 @@ class Bot:
         """Whether the process runs."""
         return self._process is not None and self._process.is_alive()
 
-    # -- what it is told ----------------------------------------------------------------------------------------------
+    # -- control ------------------------------------------------------------------------------------------------------
 
-    def tell(self, script: dict[str, dict[str, Any]]) -> None:
-        """Write the script: by pair, what the strategy should do."""
+    def write_script(self, script: dict[str, dict[str, Any]]) -> None:
+        """Write the script: the instructions for the strategy, by pair."""
         self._script = script
         part = self.script.with_suffix(".part")
         part.write_text(json.dumps(script))
         part.replace(self.script)
 
-    def say(self, pair: str, **what: Any) -> None:
-        """Change the script for one pair."""
-        self.tell({**self._script, pair: {**self._script.get(pair, {}), **what}})
+    def instruct(self, pair: str, **instructions: Any) -> None:
+        """Change the instructions for one pair."""
+        self.write_script({**self._script, pair: {**self._script.get(pair, {}), **instructions}})
 
     def api(self, method: str, path: str, **body: Any) -> Any:
-        """Ask freqtrade's own interface."""
+        """Send a request to freqtrade's REST API."""
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}"
-        answer = requests.request(method, url, json=body or None, auth=("tester", "tester"), timeout=20)
-        answer.raise_for_status()
-        return answer.json()
+        response = requests.request(method, url, json=body or None, auth=("tester", "tester"), timeout=20)
+        response.raise_for_status()
+        return response.json()
 
-    # -- what it did --------------------------------------------------------------------------------------------------
+    # -- observation --------------------------------------------------------------------------------------------------
 
-    def until(self, condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS) -> Any:
+    def wait_until(self, condition: Callable[[], object], what: str, seconds: float = WAIT_SECONDS) -> Any:
         """Wait until a condition holds, and return what it returned."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with contextlib.suppress(sqlite3.OperationalError, requests.RequestException):
                 if result := condition():
                     return result
-            assert self.alive, f"freqtrade ended while waiting until {what}:\n{self.said()[-4000:]}"
+            assert self.alive, f"freqtrade ended while waiting until {what}:\n{self.log_text()[-4000:]}"
             time.sleep(0.03)
-        raise AssertionError(f"not {what} in {seconds} s:\n{self.said()[-6000:]}")
+        raise AssertionError(f"not {what} in {seconds} s:\n{self.log_text()[-6000:]}")
 
-    def said(self) -> str:
-        """Return the log so far, without its line breaks inside messages."""
+    def log_text(self) -> str:
+        """Return the log so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def until_said(self, pattern: str, seconds: float = WAIT_SECONDS) -> re.Match[str]:
+    def wait_for_log(self, pattern: str, seconds: float = WAIT_SECONDS) -> re.Match[str]:
         """Wait for a text in the log."""
-        found = self.until(lambda: re.search(pattern, self.said()), f"said {pattern!r}", seconds)
+        found = self.wait_until(lambda: re.search(pattern, self.log_text()), f"logged {pattern!r}", seconds)
         assert isinstance(found, re.Match)
         return found
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """Ask freqtrade's database."""
+        """Query freqtrade's database."""
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(query, values)]
@@ -209,7 +209,7 @@ class Bot:
         return self.rows("select * from orders where ft_trade_id = ? order by id", trade_id)
 
     def resting(self) -> list[dict[str, Any]]:
-        """Return our own rows of resting orders."""
+        """Return the plugin's rows of resting orders."""
         return self.rows("select * from bitget_margin_orders where kind = 'rung' order by intended_ms, number")
 
 
@@ -218,20 +218,20 @@ def symbol_of(pair: str) -> str:
     return pair.replace("/", "")
 
 
-def live_of(venue: Emulator, pair: str, prefix: str = "") -> list[Order]:
+def live_orders(venue: Emulator, pair: str, prefix: str = "") -> list[Order]:
     """Return the live orders of the first account on a pair."""
     orders = venue.orders(venue.accounts[0].uid, live_only=True)
     return [order for order in orders if order.symbol == symbol_of(pair) and order.client_oid.startswith(prefix)]
 
 
-def word(record: RequestRecord) -> str:
-    """Return the last part of a request's path, by the name that it has on a classic account."""
+def endpoint_name(record: RequestRecord) -> str:
+    """Return the last part of a request's path, under its name on a classic account."""
     last = record.path.rsplit("/", 1)[1]
     return client.CLASSIC_NAMES.get(last, last)
 
 
-def private(venue: Emulator, symbols: Iterable[str] | None = None) -> list[Any]:
-    """Return the requests that were signed; with symbols, only those that name one of them."""
+def signed_requests(venue: Emulator, symbols: Iterable[str] | None = None) -> list[RequestRecord]:
+    """Return the signed requests; with symbols, only those that name one of them."""
     wanted = None if symbols is None else set(symbols)
     return [
         record

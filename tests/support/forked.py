@@ -1,7 +1,7 @@
-"""Processes that begin with everything freqtrade imports: half of what its start takes.
+"""Launcher processes that are forked after freqtrade's imports, which take half of its start.
 
-They are forked from a server that has imported it all and done nothing else; what runs in them is the launcher, as
-in a process of its own. That the command itself starts is shown elsewhere, with processes that are spawned.
+The fork server has imported the modules and done nothing else. Other tests start the command itself, in processes that
+are spawned.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IMPORTED = (
 
 
 def start(arguments: Sequence[str], log: Path, folder: Path, environment: Mapping[str, str]) -> BaseProcess:
-    """Start the launcher with these arguments; what it prints is added to the log."""
+    """Start the launcher with these arguments; its output is appended to the log."""
     process = _server().Process(target=_run, args=(list(arguments), log, folder, dict(environment)))
     process.start()
     return process

@@ -30,7 +30,7 @@ from bitget_margin.freqtrade import exchange as bot_exchange
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from support import bot as support
-from support.bot import private
+from support.bot import signed_requests
 from support.client import close
 from support.console import other_exchange
 
@@ -84,13 +84,13 @@ def load(venue: Emulator, **changes: Any) -> Any:
 
 def refusal(venue: Emulator, **changes: Any) -> str:
     """Return the one line with which a live bot does not start; nothing but a look at the account was sent."""
-    since = len(private(venue))
+    since = len(signed_requests(venue))
     with pytest.raises(OperationalException) as refused:
         load(venue, **changes)
     said = str(refused.value)
     assert "\n" not in said
     assert not any(secret in said for secret in secrets_of(venue, changes))
-    assert {record.path for record in private(venue)[since:]} <= {
+    assert {record.path for record in signed_requests(venue)[since:]} <= {
         "/api/v3/account/settings",
         "/api/v2/spot/account/info",
     }

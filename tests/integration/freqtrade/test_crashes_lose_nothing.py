@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Emulator, synthetic_symbols
-from bitget_margin.freqtrade.resting_orders import LOST_AFTER_SECONDS
-from support.bot import PAIRS, Bot, account, config, live_of, private, symbol_of, word
-from support.stage import Stage, agree, closed
+from bitget_margin.freqtrade.maintenance import LOST_AFTER_SECONDS
+from support.bot import PAIRS, Bot, account, config, endpoint_name, live_orders, signed_requests, symbol_of
+from support.running_bot import RunningBot, assert_books_agree, wait_until_closed
 
 CRASHES = int(os.environ.get("CRASHES", "1"))
 FIRST = int(os.environ.get("FIRST_SEED", "1"))
@@ -40,16 +40,16 @@ def test_a_kill_at_any_moment_leaves_books_and_venue_agreed(tmp_path: Path, seed
         settings = config(venue, [PAIR], tmp_path)
         venue.knobs(latency_ms=dice.choice((0, 20, 60)), history_lag_ms=dice.choice((0, 0, 700)))
         with Bot(tmp_path, settings) as bot:
-            bot.say(PAIR, enter=True, rungs=4, share=0.8)
+            bot.instruct(PAIR, enter=True, rungs=4, share=0.8)
             bot.start()
             strange = live_until_killed(bot, venue, dice)
             while_down(venue, dice)
             bot.start()
-            bot.until(lambda: bot.said().count("Changing state to: RUNNING") == 2, "it is back")
+            bot.wait_until(lambda: bot.log_text().count("Changing state to: RUNNING") == 2, "it is back")
             strange = strange or stranger(venue)
-            finish(Stage(bot, venue, iter(())), venue)
+            finish(RunningBot(bot, venue, iter(())), venue)
             no_rung_twice(venue)
-            assert [order.order_id for order in live_of(venue, PAIR)] == [strange]
+            assert [order.order_id for order in live_orders(venue, PAIR)] == [strange]
         assert venue.errors == ()
 
 
@@ -66,16 +66,16 @@ def live_until_killed(bot: Bot, venue: Emulator, dice: random.Random) -> str:
 
     Not before it runs: freqtrade itself does not survive a half-made database.
     """
-    bot.until_said("Changing state to: RUNNING")
-    begun = len(private(venue))
+    bot.wait_for_log("Changing state to: RUNNING")
+    begun = len(signed_requests(venue))
     point, strange, told = dice.choice(POINTS), "", False
     nth, pause = dice.randint(1, 4 if point in {"open-orders", "assets"} else 2), dice.uniform(0, 0.12)
     end = time.monotonic() + 12
     while time.monotonic() < end:
-        hits = [record for record in private(venue)[begun:] if word(record) == point]
+        hits = [record for record in signed_requests(venue)[begun:] if endpoint_name(record) == point]
         if len(hits) >= nth:
             break
-        rungs = live_of(venue, PAIR)
+        rungs = live_orders(venue, PAIR)
         if not strange and rungs:
             strange = stranger(venue)
         if not told and len(rungs) == 5:
@@ -83,7 +83,7 @@ def live_until_killed(bot: Bot, venue: Emulator, dice: random.Random) -> str:
             venue.fill(rungs[0].order_id)
             venue.fill(rungs[1].order_id, "0.7")
             if dice.random() < 0.7:
-                bot.say(PAIR, enter=False, exit=True)
+                bot.instruct(PAIR, enter=False, exit=True)
         time.sleep(0.005)
     time.sleep(pause)
     bot.kill()
@@ -92,22 +92,22 @@ def live_until_killed(bot: Bot, venue: Emulator, dice: random.Random) -> str:
 
 def while_down(venue: Emulator, dice: random.Random) -> None:
     """Let something happen that the bot does not see."""
-    ours = [order for order in live_of(venue, PAIR) if order.client_oid != "somebody-else" and order.side == "sell"]
+    ours = [order for order in live_orders(venue, PAIR) if order.client_oid != "somebody-else" and order.side == "sell"]
     if ours and dice.random() < 0.5:
         venue.fill(dice.choice(ours).order_id)
 
 
-def finish(stage: Stage, venue: Emulator) -> None:
+def finish(running: RunningBot, venue: Emulator) -> None:
     """Let the bot bring its trade to an end, and hold its books against the venue's."""
-    bot = stage.bot
-    bot.say(PAIR, enter=True, exit=False)
-    bot.until(lambda: bot.trade(PAIR), "there is a trade")
-    bot.say(PAIR, enter=False, exit=True)
+    bot = running.bot
+    bot.instruct(PAIR, enter=True, exit=False)
+    bot.wait_until(lambda: bot.trade(PAIR), "there is a trade")
+    bot.instruct(PAIR, enter=False, exit=True)
     # Killed between writing its ladder down and sending it, the bot looks for it for a while before it gives it up.
-    ended = closed(stage, PAIR, LOST_AFTER_SECONDS + 40)
-    bot.until(lambda: len(live_of(venue, PAIR)) == 1, "no resting order of the closed trade lives")
+    ended = wait_until_closed(running, PAIR, LOST_AFTER_SECONDS + 40)
+    bot.wait_until(lambda: len(live_orders(venue, PAIR)) == 1, "no resting order of the closed trade lives")
     assert len(bot.rows("select id from trades")) == 1
-    agree(stage, ended)
+    assert_books_agree(running, ended)
     held = venue.balances(venue.accounts[0].uid).get(symbol_of(PAIR).removesuffix("USDT"))
     assert held is None or held.available + held.frozen < 0.0002
 

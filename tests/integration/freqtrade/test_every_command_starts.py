@@ -20,7 +20,7 @@ import requests
 
 from bitget_margin.emulator import Emulator, ccxt_urls
 from bitget_margin.freqtrade.config import SECTION, BotSettings, parse_config
-from support.bot import WAIT_SECONDS, Bot, private
+from support.bot import WAIT_SECONDS, Bot, signed_requests
 from support.console import WIDE, has_traceback, unwrapped
 
 pytestmark = pytest.mark.timeout(150)
@@ -78,7 +78,7 @@ class Desk:
         path = self.folder / "overrides.json"
         path.write_text(json.dumps(self.overrides))
         configs = ("--config", str(EMULATOR_CONFIG), "--config", str(path)) if configured else ()
-        since = len(private(self.venue))
+        since = len(signed_requests(self.venue))
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "bitget_margin.freqtrade", *arguments, *configs],
             env={**os.environ, **WIDE, **self.keys},
@@ -90,7 +90,7 @@ class Desk:
             check=False,
         )
         assert not has_traceback(done.stdout), done.stdout
-        return Done(done.returncode, unwrapped(done.stdout), private(self.venue)[since:])
+        return Done(done.returncode, unwrapped(done.stdout), signed_requests(self.venue)[since:])
 
 
 @pytest.fixture(scope="module")
@@ -164,38 +164,38 @@ def process(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.mark.slow
 def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, process: Bot) -> None:
-    since = len(private(desk.venue))
+    since = len(signed_requests(desk.venue))
     process.start("trade", "--dry-run", "--config", str(EMULATOR_CONFIG))
-    process.until_said("state='RUNNING'")
+    process.wait_for_log("state='RUNNING'")
     with contextlib.suppress(requests.HTTPError):  # the example may have entered by itself
         process.api("POST", "forceenter", pair="BTC/USDT", ordertype="market")
-    process.until_said(WARNING)
+    process.wait_for_log(WARNING)
     process.api("POST", "stop")
-    process.until_said(r"Changing state from RUNNING to: STOPPED")
-    said = unwrapped(process.said())
+    process.wait_for_log(r"Changing state from RUNNING to: STOPPED")
+    said = unwrapped(process.log_text())
     assert CLASS.search(said)
-    assert not has_traceback(process.said())
+    assert not has_traceback(process.log_text())
     assert sum(WARNING in record for record in said.splitlines()) == 1
-    assert private(desk.venue)[since:] == []
+    assert signed_requests(desk.venue)[since:] == []
 
 
 @pytest.mark.slow
 def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> None:
-    since = len(private(desk.venue))
+    since = len(signed_requests(desk.venue))
     process.start("webserver", "--config", str(EMULATOR_CONFIG))
-    assert process.until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
-    markets = process.until(lambda: process.api("GET", "markets"), "it has the markets")
+    assert process.wait_until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
+    markets = process.wait_until(lambda: process.api("GET", "markets"), "it has the markets")
     assert (markets["exchange_id"], "BTC/USDT" in markets["markets"]) == ("bitgetcross", True)
     process.interrupt()
     # The server has ended then; with stock exchanges too, the process may stay until a second Ctrl-C.
     end = time.monotonic() + WAIT_SECONDS
-    while "Finished server process" not in process.said():
-        assert time.monotonic() < end, process.said()[-2_000:]
+    while "Finished server process" not in process.log_text():
+        assert time.monotonic() < end, process.log_text()[-2_000:]
         time.sleep(0.05)
-    said = unwrapped(process.said())
+    said = unwrapped(process.log_text())
     assert CLASS.search(said)
-    assert not has_traceback(process.said())
-    assert private(desk.venue)[since:] == []
+    assert not has_traceback(process.log_text())
+    assert signed_requests(desk.venue)[since:] == []
 
 
 def test_the_configurations_hold_no_keys_and_show_the_defaults() -> None:

@@ -7,8 +7,8 @@ from enum import Enum
 
 import pytest
 
-from support.bot import live_of, symbol_of
-from support.stage import Stage, agree, closed, enter, exit_posts, on_stage
+from support.bot import live_orders, symbol_of
+from support.running_bot import RunningBot, assert_books_agree, enter, exit_requests, running_bot, wait_until_closed
 
 RUNGS = 3
 
@@ -22,38 +22,38 @@ class Before(Enum):
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with on_stage(tmp_path_factory.mktemp("bot"), 20) as running:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    with running_bot(tmp_path_factory.mktemp("bot"), 20) as running:
         yield running
 
 
-def exit_signal(stage: Stage, pair: str, _trade: int) -> None:
-    stage.bot.say(pair, exit=True)
+def exit_signal(running: RunningBot, pair: str, _trade: int) -> None:
+    running.bot.instruct(pair, exit=True)
 
 
-def custom_exit(stage: Stage, pair: str, _trade: int) -> None:
-    stage.bot.say(pair, custom_exit="mine")
+def custom_exit(running: RunningBot, pair: str, _trade: int) -> None:
+    running.bot.instruct(pair, custom_exit="mine")
 
 
-def roi(stage: Stage, pair: str, _trade: int) -> None:
-    stage.venue.set_price(symbol_of(pair), "116")
+def roi(running: RunningBot, pair: str, _trade: int) -> None:
+    running.venue.set_price(symbol_of(pair), "116")
 
 
-def stop_loss(stage: Stage, pair: str, _trade: int) -> None:
-    stage.venue.set_price(symbol_of(pair), "69")
+def stop_loss(running: RunningBot, pair: str, _trade: int) -> None:
+    running.venue.set_price(symbol_of(pair), "69")
 
 
-def trailing_stop_loss(stage: Stage, pair: str, _trade: int) -> None:
-    stage.venue.set_price(symbol_of(pair), "107")
-    stage.bot.until(lambda: (stage.bot.trade(pair) or {})["is_stop_loss_trailing"], "trailing")
-    stage.venue.set_price(symbol_of(pair), "104")
+def trailing_stop_loss(running: RunningBot, pair: str, _trade: int) -> None:
+    running.venue.set_price(symbol_of(pair), "107")
+    running.bot.wait_until(lambda: (running.bot.trade(pair) or {})["is_stop_loss_trailing"], "trailing")
+    running.venue.set_price(symbol_of(pair), "104")
 
 
-def force_exit(stage: Stage, _pair: str, trade: int) -> None:
-    stage.bot.api("POST", "forceexit", tradeid=str(trade))
+def force_exit(running: RunningBot, _pair: str, trade: int) -> None:
+    running.bot.api("POST", "forceexit", tradeid=str(trade))
 
 
-EXITS: dict[str, Callable[[Stage, str, int], None]] = {
+EXITS: dict[str, Callable[[RunningBot, str, int], None]] = {
     "exit_signal": exit_signal,
     "custom_exit": custom_exit,
     "roi": roi,
@@ -66,17 +66,17 @@ EXITS: dict[str, Callable[[Stage, str, int], None]] = {
 
 @pytest.mark.parametrize("before", Before, ids=lambda before: before.value)
 @pytest.mark.parametrize("kind", EXITS)
-def test_one_batch_before_the_exit_order_and_none_lives(stage: Stage, kind: str, before: Before) -> None:
-    pair = next(stage.pairs)
-    trade, rungs = enter(stage, pair)
+def test_one_batch_before_the_exit_order_and_none_lives(running: RunningBot, kind: str, before: Before) -> None:
+    pair = next(running.pairs)
+    trade, rungs = enter(running, pair)
     if before is Before.PARTLY:
-        stage.venue.fill(rungs[0].order_id, "0.5")
+        running.venue.fill(rungs[0].order_id, "0.5")
     if before is Before.RACE:
-        stage.venue.knobs(fill_wins=1)
-    since = len(stage.venue.requests)
-    EXITS[kind](stage, pair, trade)
-    ended = closed(stage, pair)
-    assert exit_posts(stage, pair, since) == ["batch-cancel-order", "place-order"]
-    assert live_of(stage.venue, pair) == []
+        running.venue.knobs(fill_wins=1)
+    since = len(running.venue.requests)
+    EXITS[kind](running, pair, trade)
+    ended = wait_until_closed(running, pair)
+    assert exit_requests(running, pair, since) == ["batch-cancel-order", "place-order"]
+    assert live_orders(running.venue, pair) == []
     assert ended["exit_reason"] == ("mine" if kind == "custom_exit" else kind)
-    agree(stage, ended)
+    assert_books_agree(running, ended)

@@ -30,15 +30,15 @@ def test_a_flat_round_trip_loses_its_fees(tmp_path: Path, kind: AccountKind, *, 
     account = Account(balances={"USDT": "1000000", "BGB": "1000"}, kind=kind)
     with Emulator(accounts=(account,), symbols=symbols, knobs=Knobs(fees_in_bgb=True)) as venue:
         with Bot(tmp_path, config(venue, [PAIR], tmp_path, account=account)).start() as bot:
-            bot.say(PAIR, enter=True)
-            bot.until(lambda: (bot.trade(PAIR) or {}).get("amount"), "the entry is booked")
-            bot.until(lambda: not listed or (bot.trade(PAIR) or {})["fee_open_cost"], "its fee is booked")
-            bot.say(PAIR, enter=False, exit=True)
-            bot.until(lambda: not (bot.trade(PAIR) or {})["is_open"], "the exit is booked")
+            bot.instruct(PAIR, enter=True)
+            bot.wait_until(lambda: (bot.trade(PAIR) or {}).get("amount"), "the entry is booked")
+            bot.wait_until(lambda: not listed or (bot.trade(PAIR) or {})["fee_open_cost"], "its fee is booked")
+            bot.instruct(PAIR, enter=False, exit=True)
+            bot.wait_until(lambda: not (bot.trade(PAIR) or {})["is_open"], "the exit is booked")
             trade = bot.trade(PAIR)
             assert trade is not None
             if not listed and kind is AccountKind.CLASSIC:
-                bot.until_said(r"Not updating buy-fee - rate: None, BGB")
+                bot.wait_for_log(r"Not updating buy-fee - rate: None, BGB")
         paid = Decimal(1000) - venue.balances(account.uid)["BGB"].available
         left = venue.balances(account.uid)["USDT"].available - 1_000_000
         assert venue.errors == ()

@@ -17,21 +17,21 @@ from sqlalchemy import text
 
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade.tracked_order import Origin
-from support.steps import STRINGS, Steps, steps
+from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
 
 @pytest.fixture
-def bot(tmp_path: Path) -> Iterator[Steps]:
-    with steps(tmp_path) as running:
+def bot(tmp_path: Path) -> Iterator[InProcessBot]:
+    with in_process_bot(tmp_path) as running:
         yield running
 
 
 @pytest.fixture
-def rich_bot(tmp_path: Path) -> Iterator[Steps]:
+def rich_bot(tmp_path: Path) -> Iterator[InProcessBot]:
     """Run a bot on an account with coins that belong to no trade."""
-    with steps(tmp_path, BTC="5") as running:
+    with in_process_bot(tmp_path, BTC="5") as running:
         yield running
 
 
@@ -47,7 +47,7 @@ def buys(trade: Any) -> list[dict[str, Any]]:
     return [{"side": "buy", "price": trade.open_rate * down, "amount": trade.amount} for down in (0.9, 0.8)]
 
 
-def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(bot: Steps) -> None:
+def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(bot: InProcessBot) -> None:
     """The main loop had read the trade before; its row of the fill was a second one, and ended the bot."""
     trade = bot.enter(sells(0.25, 0.25))
     first = bot.live()[0]
@@ -73,9 +73,11 @@ def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(b
     assert bot.live() == []
 
 
-def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_that_recovery_has_adopted_is_not_adopted_again(
+    bot: InProcessBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bot.enter()
-    api, view = bot.bot.exchange.api, bot.resting.client.view
+    api, view = bot.exchange.api, bot.exchange.client.view
     place = api.create_order
 
     def lost(*args: Any, **named: Any) -> None:
@@ -84,9 +86,9 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, mon
 
     with monkeypatch.context() as patched:
         patched.setattr(api, "create_order", lost)
-        STRINGS.adjust = lambda trade: -trade.stake_amount * 0.4
+        CONTROLS.adjust = lambda trade: -trade.stake_amount * 0.4
         bot.loop()
-    STRINGS.adjust = None
+    CONTROLS.adjust = None
     fails = iter([True])
 
     def once(*args: Any) -> Any:
@@ -94,14 +96,14 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(bot: Steps, mon
             raise ccxt.RequestTimeout("once")
         return view(*args)
 
-    monkeypatch.setattr(bot.resting.client, "view", once)
+    monkeypatch.setattr(bot.exchange.client, "view", once)
     bot.bot.wallets.update()
     bot.loop(3)
     assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
     assert len({row.order_id for row in bot.trade.orders}) == len(bot.trade.orders) == 2
 
 
-def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: Steps) -> None:
+def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: InProcessBot) -> None:
     """Freqtrade reads the fee of the newest entry again, and would take a live order over and time it out."""
     bot.enter(buys)
     far, near = bot.live()
@@ -115,7 +117,7 @@ def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: Steps) -> None:
     assert [order.order_id for order in bot.live()] == [far.order_id]
 
 
-def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: Steps) -> None:
+def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: InProcessBot) -> None:
     """The bot was down for longer than it looks for an order, and history lags at its first look."""
     bot.enter(sells(0.5))
     with Trade.session.get_bind().begin() as database:
@@ -129,10 +131,10 @@ def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: Steps) -> N
     assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
 
 
-def test_an_exit_never_sells_the_coins_of_others_while_its_own_rung_lives(rich_bot: Steps) -> None:
+def test_an_exit_never_sells_the_coins_of_others_while_its_own_rung_lives(rich_bot: InProcessBot) -> None:
     rich_bot.enter(sells(0.6))
     rich_bot.venue.knobs(cancel_never_lands=1_000)
-    STRINGS.exit = True
+    CONTROLS.exit = True
     rich_bot.loop(2)
     (rung,) = rich_bot.live()
     rich_bot.venue.fill(rung.order_id)
@@ -143,7 +145,7 @@ def test_an_exit_never_sells_the_coins_of_others_while_its_own_rung_lives(rich_b
     assert rich_bot.held() == pytest.approx(5, abs=2e-5)
 
 
-def test_a_ladder_in_the_loop_in_which_another_ended_sells_what_is_left(rich_bot: Steps) -> None:
+def test_a_ladder_in_the_loop_in_which_another_ended_sells_what_is_left(rich_bot: InProcessBot) -> None:
     rich_bot.enter(sells(0.6))
     for rung in rich_bot.live():
         rich_bot.venue.fill(rung.order_id)
@@ -154,33 +156,33 @@ def test_a_ladder_in_the_loop_in_which_another_ended_sells_what_is_left(rich_bot
         seen.append(trade.amount)
         strategy.place_resting_orders(trade, [{"side": "sell", "price": 90_000, "amount": trade.amount}], key="second")
 
-    STRINGS.loop = loop
+    CONTROLS.loop = loop
     rich_bot.loop()
     (rung,) = rich_bot.live()
     assert float(rung.base_size) == pytest.approx(seen[0], abs=1e-6)
     assert seen[0] == pytest.approx(0.4 * 0.016666, abs=1e-6)
 
 
-def test_a_busy_venue_does_not_stop_the_bot(bot: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_venue_does_not_stop_the_bot(bot: InProcessBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its errors are ccxt.ExchangeError; freqtrade's OperationalException would leave the position unwatched."""
 
     def busy(*_: Any) -> None:
         raise ccxt.ExchangeError('bitget {"code":"40015","msg":"System is abnormal"}')
 
-    monkeypatch.setattr(bot.bot.exchange.api, "fetch_order", busy)
+    monkeypatch.setattr(bot.exchange.api, "fetch_order", busy)
     with pytest.raises(TemporaryError, match="40015"):
-        bot.bot.exchange.fetch_order("1", "BTC/USDT")
+        bot.exchange.fetch_order("1", "BTC/USDT")
 
 
-def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_nobody(bot: Steps) -> None:
+def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_nobody(bot: InProcessBot) -> None:
     bot.venue.set_price("BTCUSDT", "60000")
-    STRINGS.enter = True
+    CONTROLS.enter = True
     bot.bot.strategy.custom_entry_price = lambda **given: given["proposed_rate"] * 0.99
     bot.loop()
-    STRINGS.enter = False
+    CONTROLS.enter = False
     (entry,) = bot.live()
     bot.venue.knobs(cancel_never_lands=4)
-    exchange = bot.bot.exchange
+    exchange = bot.exchange
     row = exchange.cancel_order_with_result(entry.order_id, "BTC/USDT", 0.01)
     assert row["status"] == "open"
     # Asked again at once, as by a replacement, it is no answer: freqtrade would delete the trade.
@@ -192,7 +194,7 @@ def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_n
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
-def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Steps, share: float) -> None:
+def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: InProcessBot, share: float) -> None:
     """The bot commits the row first and the trade later; killed between the two, it never comes back to it."""
     bot.enter(sells(share))
     (rung,) = bot.live()
@@ -207,7 +209,7 @@ def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Ste
     freqtrade.handle_order_fee = killed
     with pytest.raises(KeyboardInterrupt):
         bot.loop()
-    bot.resting._handed_over.clear()  # as after a restart
+    bot.exchange.maintenance._handed_over.clear()  # as after a restart
     bot.loop(2)
     trade = bot.trade
     assert trade.is_open is (share < 1)
@@ -216,20 +218,20 @@ def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Ste
 
 
 @pytest.mark.parametrize("share", [0.4, 1.0])
-def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: Steps, share: float) -> None:
+def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: InProcessBot, share: float) -> None:
     """The same for an order that freqtrade placed itself: half of the position, or all of it."""
     bot.enter()
     if share < 1:
-        STRINGS.adjust = lambda trade: -trade.stake_amount * share
+        CONTROLS.adjust = lambda trade: -trade.stake_amount * share
     else:
-        STRINGS.exit = True
+        CONTROLS.exit = True
     bot.loop()
-    STRINGS.adjust, STRINGS.exit = None, False
+    CONTROLS.adjust, CONTROLS.exit = None, False
     (order,) = bot.trade.open_orders
     # What freqtrade writes first.
-    order.update_from_ccxt_object(bot.bot.exchange.api.fetch_order(order.order_id, "BTC/USDT", {}))
+    order.update_from_ccxt_object(bot.exchange.api.fetch_order(order.order_id, "BTC/USDT", {}))
     Trade.commit()
-    bot.resting._checked = False  # as after a restart
+    bot.exchange.maintenance._repaired = False  # as after a restart
     bot.bot.wallets.update()
     bot.loop(3)
     trade = bot.trade
@@ -239,16 +241,16 @@ def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: St
 
 
 def test_an_order_that_the_venue_gave_an_id_is_never_taken_as_never_placed(
-    bot: Steps, monkeypatch: pytest.MonkeyPatch
+    bot: InProcessBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bot was killed before freqtrade wrote it down, and no list of the venue shows it for long."""
-    own = bot.bot.exchange._own_orders
+    own = bot.exchange.recovery
     intent = own.intend("BTC/USDT", "buy", 0.01, 50_000.0)
     own.placed(intent, "1000000000000000001")
     clock = iter(range(0, 1_000_000, 60))
-    monkeypatch.setattr(bot.resting, "seconds", lambda: float(next(clock)))
+    monkeypatch.setattr(bot.exchange.missed, "clock", lambda: float(next(clock)))
     own.resolve()
     own.resolve()
-    assert [order.client_id for order in bot.resting.store.open(Origin.FREQTRADE)] == [intent.client_id]
+    assert [order.client_id for order in bot.exchange.store.open(Origin.FREQTRADE)] == [intent.client_id]
     with pytest.raises(TemporaryError, match="may be on the venue"):
         own.intend("BTC/USDT", "buy", 0.01, 50_000.0)

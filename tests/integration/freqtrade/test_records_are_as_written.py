@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
-from support.steps import close_database
+from support.in_process_bot import close_database
 
 TRADE = TradeKey(1, 1_700_000_000_000)
 

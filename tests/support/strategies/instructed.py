@@ -1,4 +1,4 @@
-"""A strategy that does what the scripts of a story say, in the same process."""
+"""A strategy that follows the scripts of a bot run in the same process."""
 
 from bots.script import SCRIPTS
 from freqtrade.strategy import IStrategy

@@ -1,4 +1,4 @@
-"""A strategy that does what a file says, pair by pair; the file is read anew in every loop."""
+"""A strategy that follows a script file, which has instructions by pair and is read in every loop."""
 
 import json
 import os

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import Emulator
-from support.bot import PAIRS, Bot, config, live_of
-from support.stage import Stage, enter
+from support.bot import PAIRS, Bot, config, live_orders
+from support.running_bot import RunningBot, enter
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -17,11 +17,13 @@ def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
 ) -> None:
     pair, left = PAIRS[0], 0 if told else 3
     with Bot(tmp_path, config(venue, [pair], tmp_path, cancel_open_orders_on_exit=told)).start() as bot:
-        trade, rungs = enter(Stage(bot, venue, iter([pair])), pair)
+        trade, rungs = enter(RunningBot(bot, venue, iter([pair])), pair)
         venue.fill(rungs[0].order_id, "0.5")
         bot.api("POST", "reload_config")
-        bot.until_said("config reloaded")
-        assert len(live_of(venue, pair)) == left
-        bot.until(lambda: [row["filled"] for row in bot.orders(trade)[1:]] == [0.5], "the part that filled is booked")
+        bot.wait_for_log("config reloaded")
+        assert len(live_orders(venue, pair)) == left
+        bot.wait_until(
+            lambda: [row["filled"] for row in bot.orders(trade)[1:]] == [0.5], "the part that filled is booked"
+        )
         bot.stop()  # whatever its exit code: an interrupt may meet freqtrade in the middle of its database
-    assert len(live_of(venue, pair)) == left
+    assert len(live_orders(venue, pair)) == left

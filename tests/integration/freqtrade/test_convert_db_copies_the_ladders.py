@@ -17,8 +17,8 @@ from bitget_margin.emulator import Emulator
 from bitget_margin.freqtrade import convert_db
 from bitget_margin.freqtrade.compat import ModelBase, OperationalException
 from support import forked
-from support.bot import PAIRS, Bot, config, live_of
-from support.stage import Stage, agree, closed, enter
+from support.bot import PAIRS, Bot, config, live_orders
+from support.running_bot import RunningBot, assert_books_agree, enter, wait_until_closed
 
 KEY = "k3x9ab12"
 OTHER = "zzzzzzz9"
@@ -34,22 +34,22 @@ def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, 
     """A real bot, and freqtrade's command on its database; the new one has the key, so it knows the resting orders."""
     pair = PAIRS[0]
     with Bot(tmp_path, config(venue, [pair], tmp_path)).start() as bot:
-        stage = Stage(bot, venue, iter([pair]))
-        _, rungs = enter(stage, pair)
+        running = RunningBot(bot, venue, iter([pair]))
+        _, rungs = enter(running, pair)
         bot.stop()
         venue.fill(rungs[0].order_id, "0.5")
         before, new = bot.resting(), tmp_path / "new.sqlite"
         words = ("convert-db", "--db-url", url(new), "--db-url-from", url(bot.database))
         converting = forked.start(words, bot.log, tmp_path, os.environ)
         converting.join(60)
-        assert converting.exitcode == 0, bot.said()[-2_000:]
+        assert converting.exitcode == 0, bot.log_text()[-2_000:]
         bot.settings["db_url"], bot.database = url(new), new
         assert bot.resting() == before
         bot.start()
-        bot.say(pair, exit=True)
-        trade = closed(stage, pair)
-        assert live_of(venue, pair) == []
-        agree(stage, trade)
+        bot.instruct(pair, exit=True)
+        trade = wait_until_closed(running, pair)
+        assert live_orders(venue, pair) == []
+        assert_books_agree(running, trade)
 
 
 # -- the command in this process, on databases made by hand ------------------------------------------------------------

@@ -1,13 +1,13 @@
-"""A strategy whose callbacks are set by the test that runs it, in the same process."""
+"""A strategy that follows the `CONTROLS` of the test in the same process."""
 
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
 
 from bitget_margin.freqtrade import CrossedMarginMixin
-from support.steps import STRINGS
+from support.in_process_bot import CONTROLS
 
 
-class Puppet(CrossedMarginMixin, IStrategy):
+class Controlled(CrossedMarginMixin, IStrategy):
     timeframe = "1m"
     stoploss = -0.90
     minimal_roi = {"0": 10}
@@ -20,22 +20,22 @@ class Puppet(CrossedMarginMixin, IStrategy):
         return dataframe
 
     def populate_entry_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        if STRINGS.enter:
+        if CONTROLS.enter:
             dataframe.loc[dataframe.index[-1], "enter_long"] = 1
         return dataframe
 
     def populate_exit_trend(self, dataframe: DataFrame, metadata: dict) -> DataFrame:
-        if STRINGS.exit:
+        if CONTROLS.exit:
             dataframe.loc[dataframe.index[-1], "exit_long"] = 1
         return dataframe
 
     def order_filled(self, pair, trade, order, current_time, **kwargs):
-        if order.ft_order_side == trade.entry_side and STRINGS.ladder and trade.nr_of_successful_entries == 1:
-            self.place_resting_orders(trade, STRINGS.ladder(trade))
+        if order.ft_order_side == trade.entry_side and CONTROLS.ladder and trade.nr_of_successful_entries == 1:
+            self.place_resting_orders(trade, CONTROLS.ladder(trade))
 
     def bot_loop_start(self, current_time, **kwargs):
-        if STRINGS.loop:
-            STRINGS.loop(self)
+        if CONTROLS.loop:
+            CONTROLS.loop(self)
 
     def adjust_trade_position(self, trade, *args, **kwargs):
-        return STRINGS.adjust(trade) if STRINGS.adjust else None
+        return CONTROLS.adjust(trade) if CONTROLS.adjust else None

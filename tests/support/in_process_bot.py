@@ -1,4 +1,4 @@
-"""A freqtrade bot in the test's own process, which goes one loop at a time."""
+"""A freqtrade bot in the process of the test, run one loop at a time."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PAIR = "BTC/USDT"
 
 
 @dataclass
-class Strings:
-    """What the puppet strategy does."""
+class Controls:
+    """Instructions for the strategy `Controlled`."""
 
     enter: bool = False
     exit: bool = False
@@ -26,41 +26,41 @@ class Strings:
     adjust: Callable[[Any], float | None] | None = None
 
 
-STRINGS = Strings()
+CONTROLS = Controls()
 
 
 @dataclass
-class Steps:
-    """A running bot on a venue, with one trade at most."""
+class InProcessBot:
+    """A started bot on a venue of its own, with one pair."""
 
     bot: Any
     venue: Emulator
 
     def loop(self, times: int = 1) -> None:
-        """Go through freqtrade's loop."""
+        """Run freqtrade's loop."""
         for _ in range(times):
             self.bot.process()
 
     def enter(self, ladder: Callable[[Any], list[dict[str, Any]]] | None = None) -> Any:
         """Enter, and place a ladder once the entry has filled; return the trade."""
-        STRINGS.enter, STRINGS.ladder = True, ladder
+        CONTROLS.enter, CONTROLS.ladder = True, ladder
         self.loop()
-        STRINGS.enter = False
+        CONTROLS.enter = False
         self.loop(2)
         return self.trade
 
     @property
     def trade(self) -> Any:
-        """The newest trade, as it is in the database now."""
+        """The newest trade, as in the database now."""
         from freqtrade.persistence import Trade  # noqa: PLC0415 - seconds, and only these tests need it
 
         Trade.commit()
         return Trade.get_trades_proxy()[-1]
 
     @property
-    def resting(self) -> Any:
-        """Who keeps the resting orders."""
-        return self.bot.exchange.resting
+    def exchange(self) -> Any:
+        """The `Bitgetcross` of the bot."""
+        return self.bot.exchange
 
     def live(self) -> list[Order]:
         """Return the live orders, the lowest price first."""
@@ -74,9 +74,9 @@ class Steps:
 
 
 @contextmanager
-def steps(
-    folder: Path, *, strategy: str = "Puppet", strategy_path: str = str(STRATEGIES), **balances: str
-) -> Iterator[Steps]:
+def in_process_bot(
+    folder: Path, *, strategy: str = "Controlled", strategy_path: str = str(STRATEGIES), **balances: str
+) -> Iterator[InProcessBot]:
     """Start a bot on a venue of its own."""
     from freqtrade.configuration import Configuration  # noqa: PLC0415
     from freqtrade.enums import RunMode  # noqa: PLC0415
@@ -84,7 +84,7 @@ def steps(
 
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
-    STRINGS.__init__()  # type: ignore[misc]
+    CONTROLS.__init__()  # type: ignore[misc]
     with ExitStack() as after, Emulator(accounts=(Account(balances={"USDT": "1000000", **balances}),)) as venue:
         register()
         after.callback(unregister)
@@ -96,7 +96,7 @@ def steps(
         bot = FreqtradeBot(Configuration(arguments, RunMode.LIVE).get_config())
         bot.startup()
         try:
-            yield Steps(bot, venue)
+            yield InProcessBot(bot, venue)
         finally:
             bot.cleanup()
             close_database()
@@ -104,7 +104,7 @@ def steps(
 
 
 def close_database() -> None:
-    """Close what freqtrade leaves to the collector, which shouts in whatever test comes next."""
+    """Close the database, which would otherwise cause a ResourceWarning in a later test."""
     from freqtrade.persistence import Trade  # noqa: PLC0415
 
     engine = Trade.session.get_bind()

@@ -32,7 +32,7 @@ class Base:
     def plot_annotations(self, **given: Any) -> list[Any]:
         return ["theirs"]
 
-    def confirm_crossed_exit(self, trade: Any, exit_reason: str) -> bool:
+    def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
         self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
 
@@ -42,10 +42,10 @@ class Base:
     def hand_over_ended_orders(self) -> None:
         self.calls.append("settle")
 
-    def rest_of_exit(self, trade: Any) -> str | None:
+    def reason_to_exit_again(self, trade: Any) -> str | None:
         return trade.rest
 
-    def batch_annotations(self, *asked: Any) -> list[Any]:
+    def cancel_annotations(self, *asked: Any) -> list[Any]:
         return ["ours"]
 
 

@@ -17,7 +17,7 @@ def limits(**changes: Any) -> Limits:
     """Return a pair with 4 decimals of amount and 2 of price, a trade that has one coin, and 1000 free quote coins."""
     usual: dict[str, Any] = {
         "pair": "BTC/USDT",
-        "most": 50,
+        "max_orders": 50,
         "sellable": 1.0,
         "spendable": lambda: 1_000.0,
         "min_amount": 0.001,
@@ -162,7 +162,9 @@ def test_float_sums_are_no_reason_to_refuse() -> None:
 def test_a_ladder_that_sells_everything_leaves_no_rounded_remainder() -> None:
     amounts = [step.amount for step in parse_ladder([sell(1.0001 / 3)] * 3, limits(sellable=1.0001))]
     assert amounts == [0.3333, 0.3333, 0.3335]
-    amounts = [step.amount for step in parse_ladder([sell(1.0001 / 3), buy(), sell(1.0001 / 3)], limits(sellable=1.0001))]
+    amounts = [
+        step.amount for step in parse_ladder([sell(1.0001 / 3), buy(), sell(1.0001 / 3)], limits(sellable=1.0001))
+    ]
     assert amounts == [0.3333, 0.1, 0.3333]
 
 

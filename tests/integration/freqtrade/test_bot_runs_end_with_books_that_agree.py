@@ -16,7 +16,7 @@ from bots.scenario import Exit, Plan, Scenario, draw_scenario
 from bots.script import Step
 
 from bitget_margin.emulator import AccountKind, FaultKind, FaultRule
-from support.steps import steps
+from support.in_process_bot import in_process_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
@@ -25,7 +25,7 @@ LADDER = (Step("sell", 1.012, 0.3), Step("sell", 1.021, 0.3))
 
 @dataclass(frozen=True)
 class Case:
-    """What each stage meets once, how the trade ends, and how long history lags."""
+    """The fault that each stage meets once, the end of the trade, and the lag of the history."""
 
     entry: FaultKind
     ladder: FaultKind
@@ -57,13 +57,13 @@ def test_a_story_ends_with_books_that_agree(case: Case, account: AccountKind) ->
 
 
 def test_an_order_of_nobody_and_one_bought_twice_are_found(tmp_path: Path) -> None:
-    with steps(tmp_path) as bot:
+    with in_process_bot(tmp_path) as bot:
         bot.enter()
         plan = Plan("BTC/USDT", 1.0, None, (), reached=0, exit=Exit.NONE, walk=(), others="0")
         story = Scenario(0, 0, AccountKind.CLASSIC, (plan,), "1000000", (), 0)
 
         def rules() -> set[str]:
-            return {finding.rule for finding in judge(story, bot.venue, bot.bot.exchange, [bot.trade])}
+            return {finding.rule for finding in judge(story, bot.venue, bot.exchange, [bot.trade])}
 
         assert rules() == set()
         key = bot.venue.orders()[0].client_oid.partition("-")[0]

@@ -1,0 +1,96 @@
+"""Promise: charts and messages show what the bot did with its orders, and its settings do what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import Emulator
+from support.bot import live_orders, symbol_of
+from support.running_bot import RunningBot, assert_books_agree, enter, exit_requests, running_bot, wait_until_closed
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
+    """Run a bot that cancels everything on the pair, trades at market, and exits within bounds of its own."""
+    folder = tmp_path_factory.mktemp("bot")
+    gate = f"sqlite:///{folder}/windows.db"
+    ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000, "rate_gate": gate}
+    types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
+    with running_bot(folder, 9, bitget_margin=ours, order_types=types) as running:
+        yield running
+
+
+def stranger(venue: Emulator, pair: str) -> str:
+    fields = {"symbol": symbol_of(pair), "side": "buy", "price": "50", "baseSize": "1", "clientOid": f"hand{pair[1:4]}"}
+    return venue.place(venue.accounts[0].uid, fields)
+
+
+def test_the_start_says_loudly_which_account_it_trades(running: RunningBot) -> None:
+    said = running.bot.log_text()
+    uid = running.venue.accounts[0].uid
+    assert "Trading on Bitget's CROSSED MARGIN account" in said
+    words = " ".join(said.split())
+    assert f"UID {uid}" in words
+    assert "10 requests per 1.05 s and endpoint, shared through sqlite:///" in words
+    for secret in (running.venue.accounts[0].secret, running.venue.accounts[0].password):
+        assert secret not in said
+
+
+def test_the_scope_of_the_pair_cancels_everything_on_it_with_the_same_batch(running: RunningBot) -> None:
+    pair, other = next(running.pairs), next(running.pairs)
+    enter(running, pair)
+    stranger(running.venue, pair)
+    untouched = stranger(running.venue, other)
+    since = len(running.venue.requests)
+    running.bot.instruct(pair, exit=True)
+    assert_books_agree(running, wait_until_closed(running, pair))
+    assert exit_requests(running, pair, since) == ["batch-cancel-order", "place-order"]
+    assert live_orders(running.venue, pair) == []
+    assert running.venue.order(untouched).live
+
+
+@pytest.mark.parametrize("race", [False, True], ids=["untouched", "a fill wins"])
+def test_partial_exits_cancel_the_ladder_where_the_user_wants_it(running: RunningBot, race: bool) -> None:
+    pair = next(running.pairs)
+    trade, _ = enter(running, pair)
+    since = len(running.venue.requests)
+    if race:
+        running.venue.knobs(fill_wins=1)
+    running.bot.instruct(pair, adjust=-300)
+    sold = 3 if race else 2
+    running.bot.wait_until(lambda: len([o for o in running.bot.orders(trade) if o["filled"]]) == sold, "a part is sold")
+    assert exit_requests(running, pair, since) == ["batch-cancel-order", "place-order"]
+    assert live_orders(running.venue, pair) == []
+    running.bot.instruct(pair, exit=True)
+    assert_books_agree(running, wait_until_closed(running, pair))
+
+
+def test_each_batch_is_a_pin_on_the_chart(running: RunningBot) -> None:
+    pair = next(running.pairs)
+    enter(running, pair)
+    running.bot.instruct(pair, exit=True)
+    wait_until_closed(running, pair)
+
+    def pins() -> Any:
+        candles = running.bot.api("GET", f"pair_candles?pair={pair}&timeframe=1m&limit=10")
+        return [pin for pin in candles["annotations"] if pin["type"] == "point"]
+
+    (pin,) = running.bot.wait_until(pins, "there is a pin")
+    assert (pin["label"], pin["shape"]) == ("batch cancel: 3 canceled", "pin")
+
+
+def test_a_cancel_that_is_not_proven_is_logged_and_sent(running: RunningBot) -> None:
+    pair = next(running.pairs)
+    _, rungs = enter(running, pair)
+    running.venue.knobs(cancel_never_lands=6)
+    running.bot.instruct(pair, exit=True)
+    assert_books_agree(running, wait_until_closed(running, pair))
+    said = " ".join(running.bot.log_text().split())
+    warning = f"3 resting orders of trade {running.bot.trade(pair)['id']} on {pair} are not proven canceled"
+    assert f"bitget_margin - WARNING - {warning}" in said
+    assert f"Sending rpc strategy_msg: {warning}" in said
+    assert rungs[0].order_id in said
+    assert "every loop cancels them again" in said
