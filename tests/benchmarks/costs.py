@@ -11,7 +11,6 @@ import tracemalloc
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bitget_margin.core.cancel import cancel
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from support.script import Script
 
@@ -64,8 +63,7 @@ def memory_mb() -> float:
     tracemalloc.start()
     venue = Script(acknowledged)
     targets = [OrderRef("BTCUSDT", IdKind.ORDER, str(1_000_000_000_000_000_000 + i)) for i in range(MANY)]
-    desk = venue.ctx(*targets, confirm=False, timeout_ms=3_600_000)
-    venue.run(cancel(desk))
+    venue.cancel(*targets, confirm=False, timeout_ms=3_600_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / 1e6

@@ -12,14 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import bitget_margin
 from bitget_margin import PlaceUnresolved
-from bitget_margin.adapter import call as adapter_desk
+from bitget_margin.adapter import call as adapter_call
 from bitget_margin.adapter.place import create_orders
 from bitget_margin.core import cancel
+from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
-from support.model import ModelVenue, Order, Trouble
+from support.model import Disturbance, ModelVenue, Order
 
 SYMBOL = "BTC/USDT"
 MARKET = {
@@ -40,7 +41,7 @@ MARKET = {
     "info": {},
 }
 REQUEST = {"symbol": SYMBOL, "type": "limit", "side": "buy", "amount": 1, "price": 1}
-troubles = st.sampled_from(Trouble).map(lambda one: [one]) | st.lists(st.sampled_from(Trouble), max_size=6)
+disturbances = st.sampled_from(Disturbance).map(lambda one: [one]) | st.lists(st.sampled_from(Disturbance), max_size=6)
 
 
 class Life(RuleBasedStateMachine):
@@ -49,38 +50,40 @@ class Life(RuleBasedStateMachine):
     @initialize(kind=st.sampled_from(AccountKind))
     def begin(self, kind: AccountKind) -> None:
         self.venue = ModelVenue([], kind=kind)
-        self.stranger = Order("500", "stranger", MARKET["id"])
-        self.venue.orders.append(self.stranger)
+        self.foreign = Order("500", "stranger", MARKET["id"])
+        self.venue.orders.append(self.foreign)
         self.names: list[str] = []
         self.proven: dict[str, Outcome] = {}
         self.exchange = bitget_margin.bitget(
             {"apiKey": "k", "secret": "s", "password": "p", "options": {"uta": kind is AccountKind.UNIFIED}}
         )
         self.exchange.set_markets([MARKET])
-        self.clock = mock.patch.object(adapter_desk, "monotonic_ms", self.venue.clock)
+        self.clock = mock.patch.object(adapter_call, "monotonic_ms", self.venue.clock)
         self.clock.start()
 
     def teardown(self) -> None:
         if hasattr(self, "clock"):
             self.clock.stop()
 
-    @rule(count=st.integers(1, 4), wrong=troubles, timeout_ms=st.sampled_from([400, 3_000]))
-    def place(self, count: int, wrong: list[Trouble], timeout_ms: int) -> None:
+    @rule(count=st.integers(1, 4), wrong=disturbances, timeout_ms=st.sampled_from([400, 3_000]))
+    def place(self, count: int, wrong: list[Disturbance], timeout_ms: int) -> None:
         """Whatever becomes of the answer, an order is placed once at most, and what has an id is there."""
         names = [f"n{len(self.names) + i}" for i in range(count)]
         self.names += names
-        self.venue.troubles = iter(wrong)
+        self.venue.disturbances = iter(wrong)
         orders = [REQUEST | {"params": {"clientOrderId": name}} for name in names]
-        told: list[Any]
+        placed: list[Any]
         try:
-            told = self.venue.run(create_orders(self.exchange, orders, {"timeout": timeout_ms, "marginMode": "cross"}))
+            placed = self.venue.run(
+                create_orders(self.exchange, orders, {"timeout": timeout_ms, "marginMode": "cross"})
+            )
         except PlaceUnresolved as error:
-            told = error.orders
+            placed = error.orders
         except (ccxt.BaseError, OSError):  # a definitive refusal, or the model's own exception for one
             assert not any(order.client_id in names for order in self.venue.orders)
             return
-        assert [order["clientOrderId"] for order in told] == names
-        for name, order in zip(names, told, strict=True):
+        assert [order["clientOrderId"] for order in placed] == names
+        for name, order in zip(names, placed, strict=True):
             there = [known for known in self.venue.orders if known.client_id == name]
             if order["id"] is not None:
                 assert [known.order_id for known in there] == [order["id"]]
@@ -111,8 +114,13 @@ class Life(RuleBasedStateMachine):
         self.venue.kind = kind
 
     @precondition(lambda self: self.names)
-    @rule(data=st.data(), wrong=troubles, confirm=st.booleans(), timeout_ms=st.sampled_from([300.0, 4_000.0, 10_000.0]))
-    def cancel(self, data: st.DataObject, wrong: list[Trouble], confirm: bool, timeout_ms: float) -> None:
+    @rule(
+        data=st.data(),
+        wrong=disturbances,
+        confirm=st.booleans(),
+        timeout_ms=st.sampled_from([300.0, 4_000.0, 10_000.0]),
+    )
+    def cancel(self, data: st.DataObject, wrong: list[Disturbance], confirm: bool, timeout_ms: float) -> None:
         """See that what is called ended has ended so, and that what was proven once is proven again."""
         named = data.draw(st.lists(st.sampled_from(self.names), min_size=1, max_size=5, unique=True))
         targets = []
@@ -121,13 +129,13 @@ class Life(RuleBasedStateMachine):
             by_id = order is not None and data.draw(st.booleans())
             key = (IdKind.ORDER, order.order_id) if by_id and order is not None else (IdKind.CLIENT, name)
             targets.append(OrderRef(MARKET["id"], *key))
-        self.venue.troubles = iter(wrong)
-        ctx = self.venue.ctx(tuple(targets), Settings(confirm=confirm, timeout_ms=timeout_ms))
+        self.venue.disturbances = iter(wrong)
+        state, ctx = CancelState.of(targets), self.venue.ctx(Settings(confirm=confirm, timeout_ms=timeout_ms))
         began_ms = self.venue.now_ms
-        self.venue.run(cancel.cancel(ctx))
+        self.venue.run(cancel.cancel(ctx, state))
         assert self.venue.now_ms - began_ms <= timeout_ms + 20
-        for name, entry in zip(named, ctx.cancel_state.orders.values(), strict=True):
-            self._check(name, entry.outcome, confirm=confirm)
+        for name, order in zip(named, state.orders.values(), strict=True):
+            self._check(name, order.outcome, confirm=confirm)
 
     def _check(self, name: str, outcome: Outcome | None, *, confirm: bool) -> None:
         order = self.venue.find(MARKET["id"], "clientOid", name)
@@ -148,8 +156,8 @@ class Life(RuleBasedStateMachine):
         """See that what nobody named lives on, and that no name has two orders."""
         if not hasattr(self, "venue"):
             return
-        assert self.stranger.status == "live"
-        assert not self.stranger.touched
+        assert self.foreign.status == "live"
+        assert not self.foreign.touched
         names = [order.client_id for order in self.venue.orders]
         assert len(names) == len(set(names))
 

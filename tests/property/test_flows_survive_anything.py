@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from bitget_margin.core import cancel
 from bitget_margin.core.api import api_of
-from bitget_margin.core.cancel_all import cancel_account, cancel_symbol
-from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.cancel_all import CancelAllResult, cancel_account, cancel_symbol
+from bitget_margin.core.cancel_state import CancelState, OrderEvidence
 from bitget_margin.core.effects import Fault, Flow, Reply, ReplyOrFault, Send
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, OrderRef, number
+from bitget_margin.core.order_ref import IdKind, OrderRef, order_number
 from bitget_margin.core.order_row import OrderRow
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
@@ -66,79 +66,73 @@ def targets(choices: Choices) -> tuple[OrderRef, ...]:
 
 @fuzzed("flows", size=120)
 def test_whatever_is_answered_a_flow_ends_in_time_and_claims_no_end_without_a_row(choices: Choices) -> None:
-    """Cancels of one and of many, sweeps of a symbol and of the account, and look-ups."""
-    named = targets(choices)
-    ids = [target.value for target in named if target.kind is IdKind.ORDER]
-    names = [target.value for target in named if target.kind is IdKind.CLIENT]
-    venue = HostileModel([], hostile=Hostile(choices, SYMBOL, ids, names))
-    run = choices.pick((cancels, cancels, cancels_one, sweeps_symbol, sweeps_account, views, finds, lists))
-    run(venue, named, choices)
+    """Cancels of one, of many, of a symbol and of the account, and queries."""
+    refs = targets(choices)
+    ids = [target.value for target in refs if target.kind is IdKind.ORDER]
+    client_ids = [target.value for target in refs if target.kind is IdKind.CLIENT]
+    venue = HostileModel([], hostile=Hostile(choices, SYMBOL, ids, client_ids))
+    run = choices.pick(
+        (cancels, cancels, cancels_one, cancels_symbol, cancels_account, fetches_orders, finds_order, lists_orders)
+    )
+    run(venue, context(venue, choices), refs, choices)
 
 
-def desk_of(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> CallContext:
-    """Return the desk of a call."""
+def context(venue: HostileModel, choices: Choices) -> CallContext:
+    """Return the context of a call."""
     size = choices.pick((50, 1, 2))
     bounds = Settings(confirm=choices.below(2) == 0, timeout_ms=TIMEOUT_MS, batch_size=size, pacing=PACING)
-    ctx = venue.ctx(named, bounds)
+    ctx = venue.ctx(bounds)
     ctx.api = api_of(choices.pick(tuple(AccountKind)))
     return ctx
 
 
-def cancels(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, named, choices)
-    ended(venue, cancel.cancel(ctx))
-    assert list(ctx.cancel_state.orders) == list(named)
-    proven(venue, ctx)
+def cancels(
+    venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], _: Choices, *, single: bool = False
+) -> None:
+    state = CancelState.of(refs)
+    state.use_single_endpoint = single
+    ended(venue, cancel.cancel(ctx, state))
+    assert list(state.orders) == list(refs)
+    proven(venue, ctx, state)
 
 
-def cancels_one(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, named[-1:], choices)
-    ctx.use_single_endpoint = True
-    ended(venue, cancel.cancel(ctx))
-    assert list(ctx.cancel_state.orders) == list(named[-1:])
-    proven(venue, ctx)
+def cancels_one(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], choices: Choices) -> None:
+    cancels(venue, ctx, refs[-1:], choices, single=True)
 
 
-def sweeps_symbol(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, (), choices)
-    swept = ended(venue, cancel_symbol(ctx, SYMBOL, COINS, ("ETHUSDT",)))
-    proven(venue, ctx)
-    assert {target.symbol for target in ctx.cancel_state.orders} <= {SYMBOL}
-    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(ctx):
-        assert balance_served(venue)
+def cancels_symbol(venue: HostileModel, ctx: CallContext, *_: object) -> None:
+    state = CancelState()
+    result = ended(venue, cancel_symbol(ctx, state, SYMBOL, COINS, ("ETHUSDT",)))
+    assert {target.symbol for target in state.orders} <= {SYMBOL}
+    proven_by_balance(venue, ctx, state, result)
 
 
-def sweeps_account(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, (), choices)
+def cancels_account(venue: HostileModel, ctx: CallContext, *_: object) -> None:
+    state = CancelState()
     # Each symbol that the venue names has the time of a call.
-    swept = ended(venue, cancel_account(ctx, COINS, tuple(COINS)), allowed_ms=60 * TIMEOUT_MS)
-    proven(venue, ctx)
-    if swept.problem is None and not swept.unexamined and swept.fault is None and not open_ends(ctx):
-        assert balance_served(venue)
+    result = ended(venue, cancel_account(ctx, state, COINS, tuple(COINS)), allowed_ms=60 * TIMEOUT_MS)
+    proven_by_balance(venue, ctx, state, result)
 
 
-def views(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, (), choices)
-    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, named))
+def fetches_orders(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], _: Choices) -> None:
+    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, refs))
     assert isinstance(shown, Fault | Mapping)
     for target, row in shown.items() if isinstance(shown, Mapping) else ():
-        assert target in named
+        assert target in refs
         assert row.symbol == SYMBOL
         assert target.value in {row.order_id, row.client_id}
 
 
-def finds(venue: HostileModel, named: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, (), choices)
-    row = ended(venue, find_order(ctx, named[0]))
+def finds_order(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], _: Choices) -> None:
+    row = ended(venue, find_order(ctx, refs[0]))
     if isinstance(row, OrderRow):
         assert row.symbol == SYMBOL
-        assert row.key(named[0].kind) == named[0].value
+        assert row.key(refs[0].kind) == refs[0].value
     else:
         assert row is None or isinstance(row, Fault)
 
 
-def lists(venue: HostileModel, _: tuple[OrderRef, ...], choices: Choices) -> None:
-    ctx = desk_of(venue, (), choices)
+def lists_orders(venue: HostileModel, ctx: CallContext, _: object, choices: Choices) -> None:
     listed = ended(venue, query_open_orders(ctx, choices.pick((SYMBOL, None))))
     assert isinstance(listed, Fault | tuple)
 
@@ -150,36 +144,34 @@ def ended(venue: HostileModel, running: Flow[Any], allowed_ms: float = TIMEOUT_M
     return result
 
 
-def proven(venue: HostileModel, ctx: CallContext) -> None:
-    """Hold every outcome against the answers."""
-    for target, entry in ctx.cancel_state.orders.items():
-        assert isinstance(entry.outcome, Outcome)
-        check(venue, target, entry, ctx.settings.confirm)
+def proven(venue: HostileModel, ctx: CallContext, state: CancelState) -> None:
+    """Compare every outcome with the responses."""
+    for target, order in state.orders.items():
+        assert isinstance(order.outcome, Outcome)
+        check(venue, target, order.evidence, ctx.settings.confirm)
 
 
-def check(venue: HostileModel, target: OrderRef, entry: OrderState, confirm: bool) -> None:
-    served, outcome = venue.hostile.served, entry.outcome
+def check(venue: HostileModel, target: OrderRef, evidence: OrderEvidence, confirm: bool) -> None:
+    served, outcome = venue.hostile.served, evidence.outcome
     about = (target.symbol, target.kind.value, target.value)
     if outcome in ENDS:
         assert says(served, *about, ENDS[outcome])
     elif outcome is Outcome.OPEN:
         assert says(served, *about, LIVES)
-        assert len(entry.refusals_ms) >= 2
+        assert len(evidence.refusals_ms) >= 2
     elif outcome is Outcome.ACCEPTED:
         assert not confirm
     elif outcome is Outcome.NOT_FOUND:
-        assert entry.refusals_ms
-        assert entry.row is None
-    if entry.bound_id is not None and entry.row is None:
-        assert number(entry.bound_id)
+        assert evidence.refusals_ms
+        assert evidence.row is None
+    if evidence.bound_id is not None and evidence.row is None:
+        assert order_number(evidence.bound_id)
 
 
-def open_ends(ctx: CallContext) -> bool:
-    """Whether something is not resolved, which a caller is told in any case."""
-    return any(entry.outcome is None or not entry.outcome.resolved for entry in ctx.cancel_state.orders.values())
-
-
-def balance_served(venue: HostileModel) -> bool:
-    """Whether there was an answer from which a balance can be read."""
-    answers = [answer for answer in venue.hostile.served if answer.path.endswith("assets")]
-    return any(isinstance(answer.body, dict) and answer.body.get("code") == "00000" for answer in answers)
+def proven_by_balance(venue: HostileModel, ctx: CallContext, state: CancelState, result: CancelAllResult) -> None:
+    """Check that a cancel of everything reports a problem, unless a balance could be read."""
+    proven(venue, ctx, state)
+    unresolved = any(order.outcome is None or not order.outcome.resolved for order in state.orders.values())
+    if result.problem is None and not result.unexamined and result.fault is None and not unresolved:
+        answers = [answer for answer in venue.hostile.served if answer.path.endswith("assets")]
+        assert any(isinstance(answer.body, dict) and answer.body.get("code") == "00000" for answer in answers)

@@ -1,7 +1,7 @@
-"""A venue in memory, and a driver with a clock of its own: flows run without sockets, threads or waiting.
+"""A venue in memory and a driver on a simulated clock: flows run without sockets, threads or waiting.
 
-Written apart from the emulator, so that the two do not share a mistake. A `Fault` plan says, request by request, what
-goes wrong; the truth is in `orders`.
+Written apart from the emulator, so that the two do not share a mistake. `disturbances` are taken one by
+one, for each request; the truth is in `orders`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ from enum import Enum
 from typing import Any
 
 from bitget_margin.core.api import api_of
-from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import OrderRef
 from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Deadline, Settings
 
 ROUND_TRIP_MS = 10.0
 
 
-class Trouble(Enum):
-    """What can go wrong with one request."""
+class Disturbance(Enum):
+    """Disturbances of one request."""
 
     NONE = "none"
     LOST_BEFORE = "lost before it was executed"
@@ -38,7 +36,7 @@ class Trouble(Enum):
     NEVER_LANDS = "acknowledged, and not executed"
     REFUSED = "refused, though alive"
     FILL_WINS = "acknowledged, and filled instead"
-    STRANGER = "executed, with a row that nobody asked for"
+    FOREIGN = "executed, with a row that nobody asked for"
     BOGUS_ROWS = "look-ups answer with rows of another symbol"
 
 
@@ -70,23 +68,23 @@ class Order:
 
 @dataclass(slots=True)
 class ModelVenue:
-    """Orders, a clock, and what will go wrong."""
+    """Orders, a clock, and the disturbances of the requests to come."""
 
     orders: list[Order]
-    troubles: Iterator[Trouble] = field(default_factory=lambda: iter(()))
+    disturbances: Iterator[Disturbance] = field(default_factory=lambda: iter(()))
     history_lag_ms: float = 0.0
     now_ms: float = 0.0
     kind: AccountKind = AccountKind.CLASSIC
-    told: AccountKind | None = None
-    """What the client takes the account for; None for what it is."""
+    assumed: AccountKind | None = None
+    """The account kind that the client assumes; None for the right one."""
     calls: list[Call] = field(default_factory=list)
 
     def clock(self) -> float:
         return self.now_ms
 
-    def ctx(self, targets: tuple[OrderRef, ...], settings: Settings) -> CallContext:
+    def ctx(self, settings: Settings) -> CallContext:
         deadline = Deadline.after(self.clock, settings.timeout_ms)
-        return CallContext(CancelState.of(targets), settings, deadline, since_ms=0, api=api_of(self.told or self.kind))
+        return CallContext(settings, deadline, since_ms=0, api=api_of(self.assumed or self.kind))
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its end, in time of this venue's own."""
@@ -122,16 +120,16 @@ class ModelVenue:
             return Fault(TimeoutError("no time"), sent=False)
         send.started = True
         self.calls.append(send.call)
-        trouble = next(self.troubles, Trouble.NONE)
+        disturbance = next(self.disturbances, Disturbance.NONE)
         self.now_ms += ROUND_TRIP_MS
-        if trouble is Trouble.LIMITED:
+        if disturbance is Disturbance.LIMITED:
             return Fault(OSError("429"), "429", "Too Many Requests", 429)
-        if trouble is Trouble.LOST_BEFORE:
+        if disturbance is Disturbance.LOST_BEFORE:
             return self._lost(send)
         if send.call.endpoint.kind is not self.kind:
             code = "40085" if self.kind is AccountKind.UNIFIED else "40084"
             return Fault(OSError(code), code, "the other kind of account", 400)
-        answers: dict[Endpoint, Callable[[Call, Trouble], object]] = {
+        answers: dict[Endpoint, Callable[[Call, Disturbance], object]] = {
             Endpoint.BATCH_CANCEL: self._batch_cancel,
             Endpoint.OPEN_ORDERS: self._open_orders,
             Endpoint.HISTORY_ORDERS: self._history_orders,
@@ -146,29 +144,29 @@ class ModelVenue:
             Endpoint.FILLS: self._fills,
             Endpoint.UNIFIED_FILLS: self._fills,
         }
-        data = answers[send.call.endpoint](send.call, trouble)
+        data = answers[send.call.endpoint](send.call, disturbance)
         if data is None:
             return Fault(OSError("25204"), "25204", "Order does not exist", 400)
-        return self._answer(send, trouble, data)
+        return self._answer(send, disturbance, data)
 
-    def _answer(self, send: Send, trouble: Trouble, data: object) -> ReplyOrFault:
-        if trouble is Trouble.LOST_AFTER:
+    def _answer(self, send: Send, disturbance: Disturbance, data: object) -> ReplyOrFault:
+        if disturbance is Disturbance.LOST_AFTER:
             return self._lost(send)
-        if trouble is Trouble.SYSTEM:
+        if disturbance is Disturbance.SYSTEM:
             return Fault(OSError("40010"), "40010", "Request timed out", 400)
-        if trouble is Trouble.HTML:
+        if disturbance is Disturbance.HTML:
             return Reply("<html>")
-        if trouble is Trouble.NULL:
+        if disturbance is Disturbance.NULL:
             data = {"successList": None, "failureList": None, "orderList": None}
             data = data if self.kind is AccountKind.CLASSIC else {"list": "null", "assets": None}
         return Reply({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
 
-    def _assets(self, _call: Call, _trouble: Trouble) -> object:
+    def _assets(self, _call: Call, _trouble: Disturbance) -> object:
         held = "1000000" if any(order.status == "live" for order in self.orders) else "0"
         rows = [{"coin": coin, "frozen": held, "locked": "0"} for coin in ("BTC", "USDT")]
         return rows if self.kind is AccountKind.CLASSIC else {"assets": rows}
 
-    def _fills(self, _call: Call, _trouble: Trouble) -> object:
+    def _fills(self, _call: Call, _trouble: Disturbance) -> object:
         filled = [order for order in self.orders if order.status == "filled"]
         at = {order.order_id: str(int(order.ended_ms)) for order in filled}
         rows = [{"orderId": i, "side": "buy", "cTime": ms, "createdTime": ms} for i, ms in at.items()]
@@ -178,7 +176,7 @@ class ModelVenue:
         self.now_ms = max(self.now_ms, min(self.now_ms + send.request_ms, send.deadline_ms))
         return Fault(TimeoutError("no answer"))
 
-    def _batch_cancel(self, call: Call, trouble: Trouble) -> object:
+    def _batch_cancel(self, call: Call, disturbance: Disturbance) -> object:
         success: list[dict[str, str]] = []
         failure: list[dict[str, str]] = []
         for item in batch_items(call):
@@ -191,36 +189,36 @@ class ModelVenue:
                 continue
             order.touched = True
             echo = {"orderId": order.order_id, "clientOid": order.client_id}
-            if trouble is Trouble.REFUSED:
+            if disturbance is Disturbance.REFUSED:
                 failure.append({**echo, "errorMsg": "Cancel order error"})
                 continue
-            if trouble not in {Trouble.IGNORED, Trouble.NEVER_LANDS}:
-                order.status = "filled" if trouble is Trouble.FILL_WINS else "cancelled"
+            if disturbance not in {Disturbance.IGNORED, Disturbance.NEVER_LANDS}:
+                order.status = "filled" if disturbance is Disturbance.FILL_WINS else "cancelled"
                 order.ended_ms = self.now_ms
-            if trouble in {Trouble.NEITHER, Trouble.IGNORED}:
+            if disturbance in {Disturbance.NEITHER, Disturbance.IGNORED}:
                 continue
             success.append(echo)
-            if trouble is Trouble.BOTH:
+            if disturbance is Disturbance.BOTH:
                 failure.append({**echo, "errorMsg": "Order Cancelled"})
-        if trouble is Trouble.STRANGER:
+        if disturbance is Disturbance.FOREIGN:
             success.append({"orderId": "777", "clientOid": "stranger"})
         return self._lists(success, failure)
 
-    def _batch_place(self, call: Call, trouble: Trouble) -> object:
+    def _batch_place(self, call: Call, disturbance: Disturbance) -> object:
         success: list[dict[str, str]] = []
         failure: list[dict[str, str]] = []
         for item in batch_items(call):
             name = item["clientOid"]
             taken = self.find(item["symbol"], "clientOid", name)
-            if trouble is Trouble.REFUSED or (taken is not None and taken.status == "live"):
+            if disturbance is Disturbance.REFUSED or (taken is not None and taken.status == "live"):
                 failure.append({"clientOid": name, "errorMsg": "Duplicated clientOid"})
                 continue
             order = Order(str(10_000 + len(self.orders)), name, item["symbol"], placed_ms=self.now_ms)
-            if trouble is not Trouble.IGNORED:
+            if disturbance is not Disturbance.IGNORED:
                 self.orders.append(order)
-            if trouble is Trouble.FILL_WINS:
+            if disturbance is Disturbance.FILL_WINS:
                 order.status, order.ended_ms = "filled", self.now_ms
-            if trouble not in {Trouble.NEITHER, Trouble.IGNORED}:
+            if disturbance not in {Disturbance.NEITHER, Disturbance.IGNORED}:
                 success.append({"orderId": order.order_id, "clientOid": name})
         return self._lists(success, failure)
 
@@ -233,7 +231,7 @@ class ModelVenue:
         ]
         return [*success, *failed]
 
-    def _one_order(self, call: Call, trouble: Trouble) -> object:
+    def _one_order(self, call: Call, disturbance: Disturbance) -> object:
         params = dict(call.params)
         key = "orderId" if "orderId" in params else "clientOid"
         found = [self.find(symbol, key, params[key]) for symbol in sorted({order.symbol for order in self.orders})]
@@ -241,16 +239,16 @@ class ModelVenue:
         if not seen:
             return None
         row = seen[0].row(self.kind)
-        return {**row, "symbol": "OTHER", "orderStatus": "cancelled"} if trouble is Trouble.BOGUS_ROWS else row
+        return {**row, "symbol": "OTHER", "orderStatus": "cancelled"} if disturbance is Disturbance.BOGUS_ROWS else row
 
-    def _open_orders(self, call: Call, trouble: Trouble) -> object:
-        return self._page(call, trouble, [order for order in self.orders if order.status == "live"])
+    def _open_orders(self, call: Call, disturbance: Disturbance) -> object:
+        return self._page(call, disturbance, [order for order in self.orders if order.status == "live"])
 
-    def _history_orders(self, call: Call, trouble: Trouble) -> object:
+    def _history_orders(self, call: Call, disturbance: Disturbance) -> object:
         seen = [o for o in self.orders if o.status != "live" and o.ended_ms + self.history_lag_ms <= self.now_ms]
-        return self._page(call, trouble, seen)
+        return self._page(call, disturbance, seen)
 
-    def _page(self, call: Call, trouble: Trouble, orders: list[Order]) -> object:
+    def _page(self, call: Call, disturbance: Disturbance, orders: list[Order]) -> object:
         params = dict(call.params)
         rows = [order for order in orders if params.get("symbol") in {None, order.symbol}]
         if "orderId" in params:
@@ -262,7 +260,7 @@ class ModelVenue:
             rows = [order for order in rows if int(order.order_id) < below]
         rows = sorted(rows, key=lambda order: -int(order.order_id))[: int(params.get("limit", "100"))]
         shown = [order.row(self.kind) for order in rows]
-        if trouble is Trouble.BOGUS_ROWS:
+        if disturbance is Disturbance.BOGUS_ROWS:
             ended = {"symbol": "OTHER", "status": "cancelled", "orderStatus": "cancelled"}
             shown = [{**order.row(self.kind), **ended} for order in self.orders]
         if self.kind is AccountKind.CLASSIC:

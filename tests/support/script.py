@@ -1,4 +1,4 @@
-"""A venue that says what a test lets it say, call by call, on a clock of its own: no sockets, threads or waiting."""
+"""A venue whose responses a test defines call by call, on a simulated clock: no sockets, threads or waiting."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bitget_margin.core import cancel
 from bitget_margin.core.api import api_of
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, SendAll, T, Wait
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import OrderRef
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Deadline, Settings
 
@@ -20,8 +21,8 @@ START_MS = 1_000_000.0
 ROUND_TRIP_MS = 10.0
 SINCE_MS = EPOCH_MS - 1_000
 
-Say = Callable[[Call], object]
-"""Returns a reply, or the data of an answer of success."""
+Respond = Callable[[Call], object]
+"""Returns a reply, or the data of a response of success."""
 
 
 def fault(code: str | None = None, text: str | None = None, status: int | None = 400, *, sent: bool = True) -> Fault:
@@ -36,6 +37,26 @@ def row(order_id: int, status: str = "live", **more: Any) -> dict[str, Any]:
     return {**named, "cTime": old, "uTime": old, **more}
 
 
+def by_id(*numbers: int, symbol: str = "BTCUSDT") -> tuple[OrderRef, ...]:
+    """Return orders that are named by their order ids."""
+    return tuple(OrderRef(symbol, IdKind.ORDER, str(number)) for number in numbers)
+
+
+def by_name(name: str, symbol: str = "BTCUSDT") -> OrderRef:
+    """Return an order that is named by its client order id."""
+    return OrderRef(symbol, IdKind.CLIENT, name)
+
+
+def accepted(*numbers: int) -> dict[str, Any]:
+    """Return the data of a classic response that lists these orders as successes."""
+    return {"successList": [{"orderId": str(number)} for number in numbers], "failureList": []}
+
+
+def refused(*numbers: int, text: str = "Cancel order error") -> dict[str, Any]:
+    """Return the data of a classic response that lists these orders as failures."""
+    return {"successList": [], "failureList": [{"orderId": str(n), "errorMsg": text} for n in numbers]}
+
+
 def page(*rows: object) -> dict[str, Any]:
     """Return the data of a classic page."""
     return {"orderList": list(rows)}
@@ -43,9 +64,9 @@ def page(*rows: object) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Script:
-    """What was asked, how long was waited, and when it was."""
+    """A driver on a simulated clock, and the requests and waits that it has performed."""
 
-    say: Say
+    respond: Respond
     now_ms: float = START_MS
     calls: list[Call] = field(default_factory=list)
     sent_at: list[float] = field(default_factory=list)
@@ -57,11 +78,19 @@ class Script:
         """Return the time of the caller's clock."""
         return self.now_ms
 
-    def ctx(self, *targets: OrderRef, kind: AccountKind = AccountKind.CLASSIC, **settings: Any) -> CallContext:
-        """Return a desk whose time begins now."""
+    def ctx(self, *, kind: AccountKind = AccountKind.CLASSIC, **settings: Any) -> CallContext:
+        """Return the context of a call whose time begins now."""
         bounds = Settings(**settings)
         deadline = Deadline.after(self.clock, bounds.timeout_ms)
-        return CallContext(CancelState.of(targets), bounds, deadline, since_ms=SINCE_MS, api=api_of(kind))
+        return CallContext(bounds, deadline, since_ms=SINCE_MS, api=api_of(kind))
+
+    def cancel(self, *targets: OrderRef, single: bool = False, **settings: Any) -> tuple[CallContext, CancelState]:
+        """Cancel these orders; return the context and the state at the end."""
+        ctx, state = self.ctx(**settings), CancelState.of(targets)
+        state.use_single_endpoint = single
+        self.run(cancel.cancel(ctx, state))
+        assert state.in_flight == []
+        return ctx, state
 
     def run(self, flow: Flow[T]) -> T:
         """Drive a flow to its end."""
@@ -90,15 +119,15 @@ class Script:
         send.left_ms, send.started = self.now_ms, True
         self.calls.append(send.call)
         self.sent_at.append(self.now_ms)
-        said = self.say(send.call)
+        data = self.respond(send.call)
         self.now_ms += ROUND_TRIP_MS
         clock = EPOCH_MS + int(self.now_ms - START_MS)
-        success = {"code": "00000", "msg": "success", "requestTime": clock, "data": said}
-        send.reply = said if isinstance(said, Reply | Fault) else Reply(success)
+        success = {"code": "00000", "msg": "success", "requestTime": clock, "data": data}
+        send.reply = data if isinstance(data, Reply | Fault) else Reply(success)
         return send.reply
 
 
-def in_turn(*said: object) -> Say:
-    """Say these one after another, and the last one from then on."""
-    left = list(said)
+def in_turn(*responses: object) -> Respond:
+    """Return these one after another, and the last one from then on."""
+    left = list(responses)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]

@@ -1,10 +1,10 @@
-"""The frame of every call: a desk is set up, a flow runs at it, and what it found out leaves with the result."""
+"""Steps that all API calls share: open the call, load the markets, end a cancel with its report or an exception."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import ccxt
@@ -15,80 +15,80 @@ from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
 from bitget_margin.adapter.params import UID, account_kind_of, shared_limiter_of
 from bitget_margin.adapter.transport import monotonic_ms
-from bitget_margin.core import cancel as flow_of_cancel
 from bitget_margin.core.api import api_of
+from bitget_margin.core.cancel import interrupt
 from bitget_margin.core.cancel_all import CancelAllResult
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Fault, Flow, LoadMarkets, Reply, Send, SendAll, T
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import OrderRef, distinct
+from bitget_margin.core.order_ref import OrderRef
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.core.requests import CallContext, Unreadable
 from bitget_margin.core.settings import Deadline, Settings
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
 _UID_MS: Final = 1_000.0
+"""Time limit of the query for the UID."""
 _MARKETS_SHARE: Final = 0.3
-"""How much of its time a cancel waits for the venue's lists of markets."""
-_LONGEST: Final = 200
+"""The part of its time that a cancel waits for the markets to load."""
+_MESSAGE_MAX: Final = 200
+"""Characters of an exception in a log message."""
 _KNOWN_COINS: Final = "bitget_margin_known_coins"
 _windows_logger: Final = logging.getLogger("bitget_margin.windows")
 _cancels_logger: Final = logging.getLogger("bitget_margin.cancels")
 _markets_logger: Final = logging.getLogger("bitget_margin.markets")
-_WRITING_UP_MS: Final = 100.0
-"""Time kept back, at most a tenth of the whole, to write the report of many orders before the call ends."""
+_REPORT_MS: Final = 100.0
+"""Time reserved to build the report of many orders before the call ends, at most a tenth of the whole."""
 
 
-def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
-    """Return the desk of one call, whose time begins now; `urgent` is a call that cancels."""
-    shared_limiter_of(exchange)  # refused before anything is sent, if it is none
-    reserve_ms = min(_WRITING_UP_MS, settings.timeout_ms / 10)
-    deadline = Deadline.after(monotonic_ms, settings.timeout_ms - reserve_ms)
+def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, is_cancel: bool = False) -> CallContext:
+    """Return the context of a call, whose time begins now."""
+    shared_limiter_of(exchange)  # raises before anything is sent, if the option is no limiter
+    reserve_ms = min(_REPORT_MS, settings.timeout_ms / 10)
     return CallContext(
-        CancelState({}),
         settings,
-        deadline,
+        Deadline.after(monotonic_ms, settings.timeout_ms - reserve_ms),
         since_ms=venue_clock.WHOLE_WINDOW,
+        is_cancel=is_cancel,
         api=api_of(account_kind_of(exchange, params)),
         on_account_kind=exchange.learn_account_kind,
-        is_cancel=urgent,
     )
 
 
 def load_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Load the markets if they are not loaded, within the time of the call; and learn the UID if it matters.
+    """Load the markets if they are not loaded, and learn the UID if a shared limiter needs it.
 
-    A call that cancels goes out without them where the venue's lists are down.
+    A call that cancels goes on without markets where they cannot be loaded.
     """
     if ctx.is_cancel:
         yield from _try_markets(exchange, ctx)
     elif not exchange.markets:
         yield LoadMarkets(ctx.deadline.at_ms)
     uid = exchange.options.get(UID)
-    # Where the venue did not say, it is asked again, but not while a cancel waits.
+    # An unknown UID is queried again by later calls, but not while a cancel waits.
     if not uid and (uid is None or not ctx.is_cancel) and exchange.enableRateLimit and shared_limiter_of(exchange):
         yield from _learn_uid(exchange, ctx)
 
 
 def _try_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Load the markets for a cancel, within a part of its time; where that fails, leave none behind, and log it."""
+    """Load the markets for a cancel, within a part of its time; if that fails, log it and leave none loaded."""
     if fallback_markets.are_listed(exchange):
         return
     _forget_markets(exchange)
-    why: object = "they name no spot market"
+    why: object = "they list no spot market"
     try:
         yield LoadMarkets(ctx.deadline.start_ms + ctx.deadline.span_ms * _MARKETS_SHARE)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is no reason to leave an order where it is
+    except Exception as error:  # noqa: BLE001 - no failure of theirs may stop a cancel
         why = error
     if not fallback_markets.are_listed(exchange):
         _forget_markets(exchange)
         _markets_logger.warning(
-            "Cancels without the venue's lists of markets, by the names of the pairs: %s", str(why)[:_LONGEST]
+            "Canceling without loaded markets, by the names of the pairs: %s", str(why)[:_MESSAGE_MAX]
         )
 
 
 def _forget_markets(exchange: MarginExchange) -> None:
-    """Let the next call load the markets again; a loading of the async flavours that goes on is left to it."""
+    """Let the next call load the markets again; a load of the async flavours that is running goes on."""
     vars(exchange).update(markets=None, markets_by_id=None)
     loading = vars(exchange).get("markets_loading")
     if loading is not None and loading.done():
@@ -96,125 +96,121 @@ def _forget_markets(exchange: MarginExchange) -> None:
 
 
 def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Ask the venue whose account this is, within a second: bots with other keys of it are to share its windows."""
+    """Query the UID of the account, within a second: bots with other keys of it share its rate limit windows."""
     known = rate_limits.known_uid(exchange)
     until_ms = min(monotonic_ms() + _UID_MS, ctx.deadline.at_ms)
     for _ in AccountKind:
         if known is not None:
             break
-        dialect = ctx.api
-        (reply,) = yield SendAll((Send(dialect.account(), _UID_MS, until_ms, is_cancel=True),))
-        ctx.cancel_state.requests += not isinstance(reply, Fault) or reply.sent
+        api = ctx.api
+        (reply,) = yield SendAll((Send(api.account_request(), _UID_MS, until_ms, is_cancel=True),))
+        ctx.requests += not isinstance(reply, Fault) or reply.sent
         if isinstance(reply, Reply):
-            known = dialect.read_uid(reply.body)
+            known = api.read_uid(reply.body)
             break
         ctx.correct_kind(reply)
-        if ctx.api is dialect:
+        if ctx.api is api:
             break
     if known is not None:
         rate_limits.learn_uid(exchange, known)
     elif exchange.options.get(UID) is None:
         exchange.options[UID] = ""
         _windows_logger.warning(
-            "The venue does not say whose account this is: the shared rate window goes by the key alone"
+            "The UID of the account could not be read: the shared rate limit window is that of the key alone"
         )
 
 
 def known_coins(exchange: MarginExchange) -> set[str]:
-    """Return the coins that balances of the crossed account have shown to this exchange object, to be added to."""
+    """Return the coins of all balances that this exchange object has received, as a set to add to."""
     known: set[str] = vars(exchange).setdefault(_KNOWN_COINS, set())
     return known
 
 
 def register_orders(
-    exchange: MarginExchange, method: str, ctx: CallContext, named: Iterable[OrderRef]
+    exchange: MarginExchange, method: str, state: CancelState, named: Iterable[OrderRef]
 ) -> dict[str, Any]:
-    """Enter the named orders under the venue's own symbols; return the markets."""
+    """Register the named orders under the venue's own symbols; return the markets."""
     listed = tuple(named)
     markets = {
         symbol: fallback_markets.spot_market(exchange, method, symbol)
-        for symbol in dict.fromkeys(t.symbol for t in listed)
+        for symbol in dict.fromkeys(target.symbol for target in listed)
     }
-    for target in distinct(OrderRef(markets[t.symbol]["id"], t.kind, t.value) for t in listed):
-        ctx.cancel_state.add(target)
+    for target in listed:
+        state.add(OrderRef(markets[target.symbol]["id"], target.kind, target.value))
     return {market["id"]: market for market in markets.values()}
 
 
 def attach_report_on_error(
-    exchange: MarginExchange, method: str, ctx: CallContext, markets: Markets, flow: Flow[T]
+    exchange: MarginExchange, method: str, ctx: CallContext, state: CancelState, markets: Markets, flow: Flow[T]
 ) -> Flow[T]:
-    """Run the flow; whatever ends it early carries the report."""
+    """Run the flow; any exception that ends it early carries the report."""
     try:
         return (yield from flow)
     except BaseException as error:
-        flow_of_cancel.interrupt(ctx)
-        found = report(exchange, ctx.cancel_state, markets, monotonic_ms() - ctx.began_ms)
+        interrupt(ctx, state)
+        found = _report(exchange, ctx, state, markets)
         attach(error, found)
         log_cancel(method, found, error)
         raise
+
+
+def _report(
+    exchange: MarginExchange, ctx: CallContext, state: CancelState, markets: Markets, unexamined: tuple[str, ...] = ()
+) -> CancelReport:
+    elapsed_ms = monotonic_ms() - ctx.began_ms
+    return report(exchange, state, markets, requests=ctx.requests, elapsed_ms=elapsed_ms, unexamined=unexamined)
 
 
 def finish_cancel(
     exchange: MarginExchange,
     method: str,
     ctx: CallContext,
-    markets: Mapping[str, Any],
-    swept: CancelAllResult | None = None,
+    state: CancelState,
+    markets: Markets,
+    all_result: CancelAllResult | None = None,
     refusal: Callable[[CancelReport], Exception | None] = lambda _: None,
-    *,
-    brief: bool = False,
 ) -> CancelReport:
     """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved.
 
-    :param refusal: what to raise for a report of which every order is resolved, if anything
-    :param brief: the caller reads no more of an order than its ids, its status and what was filled
+    :param refusal: returns the exception for a report of which every order is resolved, if there is one
     """
-    swept = swept or CancelAllResult()
-    unexamined = tuple(markets[symbol]["symbol"] for symbol in swept.unexamined)
-    found = report(exchange, ctx.cancel_state, markets, monotonic_ms() - ctx.began_ms, unexamined, brief=brief)
-    error = ctx.cancel_state.error
-    if (
-        error is None
-        and swept.fault is not None
-        and verdict_of_fault(swept.fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}
-    ):
-        error = swept.fault.error
-    if error is not None:
-        attach(error, found)
-        log_cancel(method, found, error)
-        raise error
-    if swept.problem or swept.fault or unexamined or not all(result.outcome.resolved for result in found.results):
-        fault = swept.fault or ctx.cancel_state.last_fault
-        unread = swept.fault.text or str(swept.fault.error) if swept.fault else None
-        unresolved = CancelUnresolved(method, found, swept.problem or unread)
-        log_cancel(method, found, unresolved)
-        raise unresolved from (fault.error if fault else None)
-    error = refusal(found)
+    result = all_result or CancelAllResult()
+    fault = result.fault
+    unexamined = tuple(markets[symbol]["symbol"] for symbol in result.unexamined)
+    found = _report(exchange, ctx, state, markets, unexamined)
+    is_definitive = fault is not None and verdict_of_fault(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}
+    error = state.error or (fault.error if fault is not None and is_definitive else None)
+    if error is None and (result.problem or fault or unexamined or not all(r.outcome.resolved for r in found.results)):
+        problem = result.problem or (None if fault is None else fault.text or str(fault.error))
+        error = CancelUnresolved(method, found, problem)
+        cause = fault or ctx.last_fault
+        error.__cause__ = None if cause is None else cause.error
+    error = error or refusal(found)
     log_cancel(method, found, error)
-    if error is not None:
-        attach(error, found)
-        raise error
-    return found
+    if error is None:
+        return found
+    attach(error, found)
+    raise error
 
 
 def to_exception(exchange: MarginExchange, method: str, fault: Fault) -> Exception:
-    """Return the exception for a question that the venue did not answer."""
+    """Return the exception for a query that was not answered."""
     if isinstance(fault.error, Unreadable):
         return ccxt.BadResponse(f"{exchange.id} {method}(): {fault.error}")
     return documented(f"{exchange.id} {method}()", fault.error)
 
 
 def log_cancel(method: str, report: CancelReport, error: BaseException | None = None) -> None:
-    """Log what became of each order at level INFO: JSON as the message, and the same as the record's `cancel`.
+    """Log the outcome of each order at level INFO, as a JSON message and as the attribute `cancel` of the record.
 
-    :param error: what the call ends with, if it does not return
+    :param error: the exception that the call raises
     """
     if not _cancels_logger.isEnabledFor(logging.INFO):
         return
     outcomes: dict[str, list[str | None]] = {}
     for result in report.results:
         outcomes.setdefault(result.outcome.value, []).append(result.id or result.client_order_id)
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "call": method,
         "symbols": sorted({result.symbol for result in report.results}),
         "outcomes": outcomes,
@@ -224,4 +220,4 @@ def log_cancel(method: str, report: CancelReport, error: BaseException | None = 
         "unexamined": list(report.unexamined),
         "error": None if error is None else type(error).__name__,
     }
-    _cancels_logger.info("%s", json.dumps(said), extra={"cancel": said})
+    _cancels_logger.info("%s", json.dumps(fields), extra={"cancel": fields})

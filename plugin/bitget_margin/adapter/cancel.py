@@ -1,4 +1,4 @@
-"""Each method of the exchange classes as one flow, which the drivers of the three flavours run."""
+"""Cancel methods of the exchange classes, as flows that the drivers of the three flavours run."""
 
 from __future__ import annotations
 
@@ -30,12 +30,21 @@ from bitget_margin.adapter.params import (
     split_params,
 )
 from bitget_margin.core import cancel, cancel_all
+from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Flow
-from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, distinct, order_id, order_refs
+from bitget_margin.core.order_ref import (
+    BadInput,
+    IdKind,
+    OrderRef,
+    checked_client_id,
+    checked_order_id,
+    distinct,
+    order_refs,
+)
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 
-_NO_LISTS: Final = "the venue's lists of markets are down: name the symbols to go through in params['symbols']"
+_NO_MARKETS: Final = "the markets could not be loaded: name the symbols to examine in params['symbols']"
 
 
 def batch_cancel(
@@ -44,13 +53,8 @@ def batch_cancel(
     symbol: object,
     client_order_ids: object,
     params: Params,
-    *,
-    brief: bool = False,
 ) -> Flow[CancelReport]:
-    """Cancel orders of one symbol and return the report.
-
-    :param brief: the caller reads no more of an order than its ids, its status and what was filled
-    """
+    """Cancel orders of one symbol and return the report."""
     method = "batch_cancel"
     mode, _ = exchange.handle_margin_mode_and_params("cancelOrders", params)
     if mode == ISOLATED:
@@ -70,7 +74,6 @@ def batch_cancel(
                 *as_list(exchange, method, "clientOrderIds", params.get("clientOrderIds")),
             ],
             confirm=True,
-            brief=brief,
         )
     )
 
@@ -101,7 +104,7 @@ def cancel_orders_for_symbols(exchange: MarginExchange, orders: object, params: 
 
 
 def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
-    """Cancel one order and return its structure; what lives on, or is not known, raises as stock ccxt does."""
+    """Cancel one order and return its structure; raise as stock ccxt does if it stays open or is unknown."""
     method = "cancel_order"
     split_params(exchange, method, params, {*BOUNDS, *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -111,7 +114,7 @@ def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, par
 
 
 def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
-    """Cancel every open order of one symbol, or of the account, and prove it by the balance."""
+    """Cancel every open order of one symbol or of the account, and prove it by the balance."""
     method = "cancel_all_orders"
     split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -121,32 +124,32 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    ctx = open_call(exchange, settings, params, urgent=True)
+    ctx, state = open_call(exchange, settings, params, is_cancel=True), CancelState()
     yield from load_markets(exchange, ctx)
     own = None if named is None else fallback_markets.spot_market(exchange, method, named)
     listed = [fallback_markets.spot_market(exchange, method, other) for other in others]
     markets = fallback_markets.spot_markets(exchange, listed if own is None else [own, *listed])
     coins, known = fallback_markets.coin_pairs(exchange, markets), known_coins(exchange)
-    if progress is not None:
-        ctx.progress = lambda done, total, market_id: progress(done, total, markets[market_id]["symbol"])
     other_ids = [market["id"] for market in listed]
+
+    def report_progress(done: int, total: int, market_id: str) -> None:
+        if progress is not None:
+            progress(done, total, markets[market_id]["symbol"])
+
     if own is not None:
-        sweeping = cancel_all.cancel_symbol(ctx, own["id"], coins, other_ids, known)
+        flow = cancel_all.cancel_symbol(ctx, state, own["id"], coins, other_ids, known)
     else:
-        sweeping = cancel_all.cancel_account(ctx, coins, other_ids if chosen is not None else _crossed(markets), known)
-    swept = yield from attach_report_on_error(exchange, method, ctx, markets, sweeping)
-    if (
-        swept.problem is not None
-        and named is None
-        and not others
-        and isinstance(markets, fallback_markets.FallbackMarkets)
-    ):
-        swept = replace(swept, problem=f"{swept.problem}; {_NO_LISTS}")
-    return _orders(finish_cancel(exchange, method, ctx, markets, swept))
+        symbols = other_ids if chosen is not None else _cross_symbols(markets)
+        flow = cancel_all.cancel_account(ctx, state, coins, symbols, known, report_progress)
+    result = yield from attach_report_on_error(exchange, method, ctx, state, markets, flow)
+    no_markets = isinstance(markets, fallback_markets.FallbackMarkets)
+    if result.problem is not None and named is None and not others and no_markets:
+        result = replace(result, problem=f"{result.problem}; {_NO_MARKETS}")
+    return _orders(finish_cancel(exchange, method, ctx, state, markets, result))
 
 
 def refuse_edit(exchange: MarginExchange) -> None:
-    """Refuse to edit a crossed order: the account has no such endpoint, and stock ccxt sends it to the spot wallet."""
+    """Raise NotSupported: cross margin has no endpoint to edit orders, and stock ccxt uses that of the spot wallet."""
     raise ccxt.NotSupported(
         f"{exchange.id} edit_order(): crossed margin orders cannot be edited; cancel and place anew"
     )
@@ -161,7 +164,6 @@ def _cancel_listed(
     symbol: object,
     client_ids: object,
     confirm: bool,
-    brief: bool = False,
 ) -> Flow[CancelReport]:
     split_params(exchange, method, params, {*BOUNDS, "clientOrderIds"})
     settings = parse_settings(exchange, method, params, confirm=confirm)
@@ -172,7 +174,7 @@ def _cancel_listed(
         named = order_refs(required, order_ids, cids)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
-    return (yield from _cancel(exchange, method, settings, params, named, brief=brief))
+    return (yield from _cancel(exchange, method, settings, params, named))
 
 
 def _cancel(
@@ -183,29 +185,27 @@ def _cancel(
     named: tuple[OrderRef, ...],
     *,
     single: bool = False,
-    brief: bool = False,
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    ctx = open_call(exchange, settings, params, urgent=True)
-    ctx.use_single_endpoint = single
+    ctx, state = open_call(exchange, settings, params, is_cancel=True), CancelState(use_single_endpoint=single)
     yield from load_markets(exchange, ctx)
-    markets = register_orders(exchange, method, ctx, named)
-    yield from attach_report_on_error(exchange, method, ctx, markets, cancel.cancel(ctx))
+    markets = register_orders(exchange, method, state, named)
+    yield from attach_report_on_error(exchange, method, ctx, state, markets, cancel.cancel(ctx, state))
 
     def refusal(report: CancelReport) -> Exception | None:
         if not single or report.results[0].outcome not in {Outcome.NOT_FOUND, Outcome.OPEN}:
             return None
-        (entry,) = ctx.cancel_state.orders.values()
-        # What stock raises for an unknown order, where it knows the code; of one that lives, it would say it is gone.
-        unknown = entry.outcome is Outcome.NOT_FOUND and isinstance(entry.error, ccxt.OrderNotFound)
-        return entry.error if unknown and entry.error is not None else _refusal(exchange, method, report)
+        (order,) = state.orders.values()
+        # Stock ccxt raises OrderNotFound for codes that it knows; for an order that is open, that would be wrong.
+        unknown = order.outcome is Outcome.NOT_FOUND and isinstance(order.evidence.error, ccxt.OrderNotFound)
+        return order.evidence.error if unknown else _refusal(exchange, method, report)
 
-    return finish_cancel(exchange, method, ctx, markets, refusal=refusal, brief=brief)
+    return finish_cancel(exchange, method, ctx, state, markets, refusal=refusal)
 
 
 def _refusal(exchange: MarginExchange, method: str, report: CancelReport) -> Exception:
-    """Return the exception for one order that was not cancelled, where the venue's answer raised none."""
+    """Return the exception for one order that was not canceled, if its response raised none."""
     result = report.results[0]
     name = f"{result.id or result.client_order_id} of {result.symbol}"
     if result.outcome is Outcome.NOT_FOUND:
@@ -214,7 +214,7 @@ def _refusal(exchange: MarginExchange, method: str, report: CancelReport) -> Exc
 
 
 def _request(exchange: MarginExchange, method: str, i: int, item: object) -> OrderRef:
-    """Return the order that one of ccxt's cancellation requests names."""
+    """Return the order of one of ccxt's cancellation requests."""
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):
         raise bad_request(exchange, method, BadInput(f"{where} is {item!r}; give a dict with id and symbol"))
@@ -224,14 +224,14 @@ def _request(exchange: MarginExchange, method: str, i: int, item: object) -> Ord
         if given is not None and named is not None:
             raise BadInput(f"{where} has both id {given!r} and clientOrderId {named!r}; give one of them")
         if named is not None:
-            return OrderRef(symbol, IdKind.CLIENT, client_id(named, f"{where} clientOrderId"))
-        return OrderRef(symbol, IdKind.ORDER, order_id(given, f"{where} id"))
+            return OrderRef(symbol, IdKind.CLIENT, checked_client_id(named, f"{where} clientOrderId"))
+        return OrderRef(symbol, IdKind.ORDER, checked_order_id(given, f"{where} id"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 
 
-def _crossed(markets: Mapping[str, Any]) -> list[str]:
-    """Return the active symbols of crossed margin; where the list of them is not to be had, those of all markets."""
+def _cross_symbols(markets: Mapping[str, Any]) -> list[str]:
+    """Return the active symbols of cross margin; those of all markets, if none is marked as such."""
     active = {market_id: market for market_id, market in markets.items() if market["active"]}
     return [i for i, m in active.items() if (m.get("marginModes") or {}).get("cross")] or list(active)
 

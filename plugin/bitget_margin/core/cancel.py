@@ -1,4 +1,4 @@
-"""The flow of a cancel: send, look, send again what lives, until every order has its proof or the time is up."""
+"""Cancel orders: send, look up, cancel again what lives, until every order is proven or the deadline is near."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bitget_margin.core.api import api_of
-from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.cancel_state import NEVER, CancelState, OrderState
 from bitget_margin.core.effects import Fault, Flow, Reply, ReplyOrFault, Send, Wait
 from bitget_margin.core.order_ref import OrderRef, batches
 from bitget_margin.core.outcome import Outcome
@@ -21,138 +21,129 @@ TIMER_SLACK_MS: Final = 1.0
 _REFUSALS: Final = frozenset(
     {Verdict.REFUSED, Verdict.STATE, Verdict.DUPLICATE, Verdict.NOT_CANCELED, Verdict.ENDED, Verdict.GONE},
 )
-"""What is a known refusal of a cancel."""
+"""Verdicts that make a fault the refusal of every order of its request."""
 
 
-def cancel(ctx: CallContext) -> Flow[None]:
-    """Cancel every entry of the desk's ledger that has no outcome, and give each the one that is proven."""
-    yield from run_until_resolved(ctx)
-    ctx.cancel_state.resolve_remaining()
+def cancel(ctx: CallContext, state: CancelState) -> Flow[None]:
+    """Cancel every order that has no outcome, and give each the outcome that is proven."""
+    yield from run_until_resolved(ctx, state)
+    state.resolve_remaining()
 
 
-def interrupt(ctx: CallContext) -> None:
-    """Close the ledger of a flow that ended early, with the replies that had come in by then."""
-    flying, ctx.cancel_state.in_flight = ctx.cancel_state.in_flight, []
-    for send, batch in flying:
-        ctx.cancel_state.requests += send.started
+def interrupt(ctx: CallContext, state: CancelState) -> None:
+    """Resolve the orders of a flow that ended early, by the replies that had come in."""
+    in_flight, state.in_flight = state.in_flight, []
+    for send, batch in in_flight:
+        ctx.requests += send.started
         if send.reply is not None:
-            _record_reply(ctx, send, batch, send.reply)
+            _record_reply(ctx, state, send, batch, send.reply)
         elif send.started:
-            for entry in batch:
-                entry.record_attempt(ctx.deadline.now_ms())
-    ctx.cancel_state.resolve_remaining()
+            for order in batch:
+                order.evidence.record_attempt(ctx.deadline.clock())
+    state.resolve_remaining()
 
 
-def run_until_resolved(ctx: CallContext) -> Flow[None]:
-    """Do the same, but leave open what is not proven, for a caller that has more to ask."""
+def run_until_resolved(ctx: CallContext, state: CancelState) -> Flow[None]:
+    """Cancel every order that has no outcome; leave those without proof open, for a caller that queries more."""
     while True:
-        now_ms = ctx.deadline.now_ms() + TIMER_SLACK_MS
-        due = [entry for entry in ctx.cancel_state.unresolved() if _next_cancel_ms(ctx, entry) <= now_ms]
+        now_ms = ctx.deadline.clock() + TIMER_SLACK_MS
+        due = [order for order in state.unresolved() if _next_cancel_ms(ctx, state, order) <= now_ms]
         if due:
-            yield from _send_cancels(ctx, due)
-        now_ms = ctx.deadline.now_ms() + TIMER_SLACK_MS
-        looks = [entry for entry in ctx.cancel_state.unresolved() if _next_lookup_ms(ctx, entry) <= now_ms]
-        if looks:
-            yield from reconcile(ctx, looks)
-        pause_ms = _pause_ms(ctx)
+            yield from _send_cancels(ctx, state, due)
+        now_ms = ctx.deadline.clock() + TIMER_SLACK_MS
+        due = [order for order in state.unresolved() if _next_lookup_ms(state, order) <= now_ms]
+        if due:
+            yield from reconcile(ctx, due)
+        pause_ms = _pause_ms(ctx, state)
         if pause_ms is None:
             return
-        yield Wait(ctx.deadline.now_ms() + pause_ms)
+        yield Wait(ctx.deadline.clock() + pause_ms)
 
 
-def _next_cancel_ms(ctx: CallContext, entry: OrderState) -> float:
-    at_ms = entry.next_cancel_ms(ctx.settings.pacing) if ctx.cancel_state.error is None else None
-    return float("inf") if at_ms is None else at_ms
+def _next_cancel_ms(ctx: CallContext, state: CancelState, order: OrderState) -> float:
+    return NEVER if state.error is not None else order.schedule.next_cancel_ms(ctx.settings.pacing)
 
 
-def _next_lookup_ms(ctx: CallContext, entry: OrderState) -> float:
-    if entry.attempted_ms is None or entry.unreadable:
-        return float("inf")
-    # It lives, and no cancel will be sent any more: nothing is left to find out.
-    settled = ctx.cancel_state.error is not None and entry.row is not None and not entry.acknowledged
-    return float("inf") if settled else entry.next_lookup_ms
+def _next_lookup_ms(state: CancelState, order: OrderState) -> float:
+    return order.schedule.next_lookup_ms(is_last=state.error is not None)
 
 
-def _pause_ms(ctx: CallContext) -> float | None:
-    """Return how long to wait for the next thing to do; None if there is none, or no time for it."""
-    now_ms, left_ms = ctx.deadline.now_ms(), ctx.deadline.left_ms()
+def _pause_ms(ctx: CallContext, state: CancelState) -> float | None:
+    """Return the time until the next request; None if there is none, or no time for it."""
+    now_ms, left_ms = ctx.deadline.clock(), ctx.deadline.left_ms()
     next_ms = min(
-        (min(_next_cancel_ms(ctx, entry), _next_lookup_ms(ctx, entry)) for entry in ctx.cancel_state.unresolved()),
-        default=float("inf"),
+        (min(_next_cancel_ms(ctx, state, order), _next_lookup_ms(state, order)) for order in state.unresolved()),
+        default=NEVER,
     )
-    if next_ms == float("inf") or left_ms <= TIMER_SLACK_MS:
+    if next_ms == NEVER or left_ms <= TIMER_SLACK_MS:
         return None
     pause_ms = max(0.0, next_ms - now_ms)
     if pause_ms < left_ms:
         return pause_ms
-    # Nothing is due any more in this call: one last look, shortly before the deadline.
+    # Nothing more is due in this call: one last lookup, shortly before the deadline.
     pause_ms = left_ms - min(_LAST_LOOKUP_MS, ctx.settings.timeout_ms / 10)
-    looks = [entry for entry in ctx.cancel_state.unresolved() if _next_lookup_ms(ctx, entry) < float("inf")]
-    if pause_ms <= TIMER_SLACK_MS or not looks:
+    remaining = [order for order in state.unresolved() if _next_lookup_ms(state, order) < NEVER]
+    if pause_ms <= TIMER_SLACK_MS or not remaining:
         return None
-    for entry in looks:
-        entry.next_lookup_ms = now_ms + pause_ms
+    for order in remaining:
+        order.schedule.lookup_ms = now_ms + pause_ms
     return pause_ms
 
 
-def _send_cancels(ctx: CallContext, due: Sequence[OrderState]) -> Flow[None]:
-    """Send one cancel for each of these entries, and book what the venue says."""
-    cancel_state = ctx.cancel_state
+def _send_cancels(ctx: CallContext, state: CancelState, due: Sequence[OrderState]) -> Flow[None]:
+    """Send one cancel for each of these orders, and record the replies."""
     by_target: dict[OrderRef, list[OrderState]] = {}
-    for entry in due:
-        # Named by both of its ids, it is sent once: its name may have gone to a younger order by now.
-        entry.sent_ref = entry.cancel_ref
-        by_target.setdefault(entry.cancel_ref, []).append(entry)
-    dialect = ctx.api
-    size = 1 if ctx.use_single_endpoint else min(ctx.settings.batch_size, dialect.batch_max)
-    groups: list[tuple[OrderRef, ...]] = list(batches(by_target, size))
-    calls = [
-        dialect.single_cancel(group[0]) if ctx.use_single_endpoint else dialect.batch_cancel(group) for group in groups
+    for order in due:
+        # Named by both of its ids, an order is sent once: a younger order may have its client order id by now.
+        order.schedule.sent_ref = order.schedule.cancel_ref
+        by_target.setdefault(order.schedule.cancel_ref, []).append(order)
+    api, single = ctx.api, state.use_single_endpoint
+    groups = list(batches(by_target, 1 if single else min(ctx.settings.batch_size, api.BATCH_MAX)))
+    sends = [
+        ctx.bounded(api.single_cancel_request(group[0]) if single else api.batch_cancel_request(group))
+        for group in groups
     ]
-    sends = [ctx.bounded(call) for call in calls]
-    named = [tuple(entry for target in group for entry in by_target[target]) for group in groups]
-    cancel_state.in_flight = list(zip(sends, named, strict=True))
+    named = [tuple(order for target in group for order in by_target[target]) for group in groups]
+    state.in_flight = list(zip(sends, named, strict=True))
     replies = yield from send_requests(ctx, sends)
-    cancel_state.in_flight = []
+    state.in_flight = []
     for send, batch, reply in zip(sends, named, replies, strict=True):
-        _record_reply(ctx, send, batch, reply)
+        _record_reply(ctx, state, send, batch, reply)
 
 
-def _record_reply(ctx: CallContext, send: Send, batch: Sequence[OrderState], reply: ReplyOrFault) -> None:
-    now_ms = ctx.deadline.now_ms()
+def _record_reply(
+    ctx: CallContext, state: CancelState, send: Send, batch: Sequence[OrderState], reply: ReplyOrFault
+) -> None:
+    now_ms = ctx.deadline.clock()
     if isinstance(reply, Reply):
-        dialect = api_of(send.call.endpoint.kind)
-        answer = (dialect.read_single if ctx.use_single_endpoint else dialect.read_batch)(reply.body)
-        if answer is not None:
-            ctx.cancel_state.record_answer(answer, batch, now_ms, ctx.settings.pacing)
+        api = api_of(send.call.endpoint.kind)
+        response = (api.read_single if state.use_single_endpoint else api.read_batch)(reply.body)
+        if response is not None:
+            state.record_response(response, batch, now_ms, ctx.settings.pacing)
         else:
-            for entry in batch:
-                entry.record_attempt(now_ms)
-                entry.record_ambiguous("the venue's answer has no list that can be read")
+            for order in batch:
+                order.evidence.record_ambiguous(now_ms, None, "the response has no list that can be read")
     else:
-        _record_fault(ctx, batch, reply)
-    for entry in batch:
-        entry.next_lookup_ms = now_ms
-        if entry.acknowledged and not ctx.settings.confirm:
-            entry.outcome = Outcome.ACCEPTED
+        _record_fault(ctx, state, batch, reply)
+    for order in batch:
+        order.schedule.lookup_ms = now_ms
+        if order.evidence.acknowledged and not ctx.settings.confirm:
+            order.evidence.outcome = Outcome.ACCEPTED
 
 
-def _record_fault(ctx: CallContext, batch: Sequence[OrderState], fault: Fault) -> None:
-    why, now_ms = ctx.verdict(fault), ctx.deadline.now_ms()
-    if why in {Verdict.DEFINITIVE, Verdict.CLOCK} and ctx.cancel_state.error is None:
-        ctx.cancel_state.error = fault.error
-    for entry in batch:
+def _record_fault(ctx: CallContext, state: CancelState, batch: Sequence[OrderState], fault: Fault) -> None:
+    why, now_ms = ctx.verdict(fault), ctx.deadline.clock()
+    reason = fault.text or str(fault.error)
+    if why in {Verdict.DEFINITIVE, Verdict.CLOCK} and state.error is None:
+        state.error = fault.error
+    for order in batch:
+        evidence = order.evidence
         if why in _REFUSALS or (why is Verdict.UNSETTLED and hint_gone(fault.code, fault.text)):
-            entry.record_attempt(now_ms)
-            entry.record_refusal(now_ms, fault.code, fault.text)
-            entry.info, entry.error = _raw_entry(fault.body), fault.error
+            evidence.record_refusal(now_ms, fault.code, fault.text)
+            evidence.info = fault.body if isinstance(fault.body, dict) else None
+            evidence.error = fault.error
         elif why in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}:
-            entry.record_attempt(now_ms)
-            entry.record_ambiguous(fault.text or str(fault.error), fault.code)
+            evidence.record_ambiguous(now_ms, fault.code, reason)
         else:
-            entry.resend_ms = now_ms + (0 if ctx.is_other_kind(fault) else ctx.settings.pacing.limited_ms)
-            entry.code, entry.reason = fault.code, fault.text or str(fault.error)
-
-
-def _raw_entry(body: object) -> dict[str, object] | None:
-    return body if isinstance(body, dict) else None
+            pause_ms = 0 if ctx.is_other_kind(fault) else ctx.settings.pacing.limited_ms
+            order.record_not_executed(fault.code, reason, now_ms + pause_ms)

@@ -1,53 +1,55 @@
-"""Cancel everything, of one symbol or of the account, and prove it by the balance.
+"""Cancel all open orders of one symbol or of the account, and prove by the balance that none is left.
 
-open-orders wants a start time, and nobody documents whether it hides older orders that still live. What open orders
-hold is `frozen` in the balance, whatever their age: nothing is left when nothing is frozen. That goes for a balance
-that shows the account: one without its coins proves nothing, unless a second look at both, some time later, agrees.
+open-orders requires a start time, and it is not documented whether it leaves out older orders that are still open. The
+coins that open orders hold are `frozen` in the balance, whatever the age of the orders: if nothing is frozen, no order
+is left. A balance without the account's coins proves nothing, unless a second query of orders and balance, some time
+later, confirms it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from bitget_margin.core.cancel import run_until_resolved
-from bitget_margin.core.effects import Fault, Flow, Wait, run_concurrently
+from bitget_margin.core.cancel_state import CancelState
+from bitget_margin.core.effects import Fault, Flow, run_concurrently
+from bitget_margin.core.frozen_amounts import Coins, unexplained
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import query_open_orders
-from bitget_margin.core.requests import CallContext, query
-from bitget_margin.core.responses import decimal
+from bitget_margin.core.requests import CallContext, pause, query
 from bitget_margin.core.settings import Deadline
 from bitget_margin.core.verdicts import refuses_parameters
 
-GROUP: Final = 10
-"""How many symbols are asked for at once: what one window of the venue lets through."""
-_BALANCE_LOOKS: Final = 4
-_ROUNDS: Final = 3
-"""How often the account is gone through where listings show orders that they did not show before."""
-_ROUNDING: Final = Decimal("0.00000001")
+SYMBOLS_PER_GROUP: Final = 10
+"""How many symbols are listed at once: as many requests as one rate limit window allows."""
+_BALANCE_QUERIES: Final = 4
+_ACCOUNT_PASSES: Final = 3
+"""How often the account is canceled, at most, while queries keep showing further orders."""
 
-Coins = Mapping[str, tuple[str, str]]
-"""Base and quote coin of each symbol of the venue, under the venue's own names."""
+Progress: TypeAlias = Callable[[int, int, str], object]
+"""Called with the number of finished symbols, the number of all symbols, and the last finished one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAllResult:
-    """How a sweep went beyond its orders: `problem` is what stays unproven, in words."""
+    """What a cancel of all orders leaves unproven beyond the orders of its state; `problem` is a message."""
 
     problem: str | None = None
     more_orders_found: bool = False
-    """Whether orders have shown that the listing did not: they are to be cancelled too."""
+    """Whether further orders were found, which are still to be canceled."""
     unexamined: tuple[str, ...] = ()
+    """Symbols whose orders could not be listed."""
     fault: Fault | None = None
 
 
 class _BalanceGap(Enum):
-    """Why a balance does not show the account, in words."""
+    """Reasons why a balance does not show the account, as messages."""
 
     ORDERS = "the balance names none of the coins of these orders"
     VANISHED = "the balance names no coin, though it did before: it proves nothing beside an empty list of orders"
@@ -55,153 +57,160 @@ class _BalanceGap(Enum):
 
 
 def cancel_symbol(
-    ctx: CallContext, symbol: str, coins: Coins, others: Sequence[str], known: set[str] | None = None
+    ctx: CallContext,
+    state: CancelState,
+    symbol: str,
+    coins: Coins,
+    others: Sequence[str],
+    known_coins: set[str] | None = None,
 ) -> Flow[CancelAllResult]:
     """Cancel every open order of one symbol.
 
     :param others: symbols whose orders may hold the same coins
-    :param known: coins that balances of the account have shown before; those that are shown now are added
+    :param known_coins: coins that earlier balances of the account have shown; those of new balances are added
     """
-    known = set() if known is None else known
+    known_coins = set() if known_coins is None else known_coins
     while True:
-        faults = yield from _cancel_listed(ctx, [symbol])
-        ctx.cancel_state.resolve_remaining()
+        faults = yield from _cancel_listed(ctx, state, [symbol])
         if symbol in faults:
             return CancelAllResult(unexamined=(symbol,), fault=faults[symbol])
-        swept = yield from _prove_by_balance(ctx, symbol, coins, others, known)
-        if not swept.more_orders_found or ctx.deadline.left_ms() <= ctx.settings.pacing.poll_ms(0):
-            return swept
-        yield Wait(ctx.deadline.now_ms() + ctx.settings.pacing.poll_ms(0))
+        result = yield from _prove_by_balance(ctx, state, symbol, coins, others, known_coins)
+        if not result.more_orders_found or not (yield from pause(ctx, ctx.settings.pacing.poll_ms(0))):
+            return result
 
 
 def cancel_account(
-    ctx: CallContext, coins: Coins, symbols: Sequence[str], known: set[str] | None = None
+    ctx: CallContext,
+    state: CancelState,
+    coins: Coins,
+    symbols: Sequence[str],
+    known_coins: set[str] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Flow[CancelAllResult]:
     """Cancel every open order of the account.
 
-    The venue is asked for all symbols at once first. Where it refuses that, or something stays frozen although its
-    answer shows no order, each of `symbols` is asked for, with a deadline of its own.
+    All symbols are listed with one query first. Where that is refused, or something stays frozen although the list is
+    empty, each of `symbols` is listed by itself, within the time of a call of its own.
 
-    :param known: as for one symbol
+    :param known_coins: as for one symbol
     """
-    known = set() if known is None else known
-    swept = yield from _cancel_account_once(ctx, coins, symbols, known)
-    for _ in range(_ROUNDS - 1):
-        if not swept.more_orders_found:
-            break
-        swept = yield from _cancel_account_once(ctx, coins, symbols, known)
-    return swept
+    known_coins = set() if known_coins is None else known_coins
+    result = CancelAllResult(more_orders_found=True)
+    for _ in range(_ACCOUNT_PASSES):
+        if result.more_orders_found:
+            result = yield from _cancel_account_once(ctx, state, coins, symbols, known_coins, progress)
+    return result
 
 
 def _cancel_account_once(
-    ctx: CallContext, coins: Coins, symbols: Sequence[str], known: set[str]
+    ctx: CallContext,
+    state: CancelState,
+    coins: Coins,
+    symbols: Sequence[str],
+    known_coins: set[str],
+    progress: Progress,
 ) -> Flow[CancelAllResult]:
-    faults = yield from _cancel_listed(ctx, [None])
-    ctx.cancel_state.resolve_remaining()
-    fault = faults.get(None)
+    fault = (yield from _cancel_listed(ctx, state, [None])).get(None)
     if fault is None:
-        swept = yield from _prove_by_balance(ctx, None, coins, (), known)
-        if swept.problem is None or swept.more_orders_found or _unresolved(ctx):
-            return swept
+        result = yield from _prove_by_balance(ctx, state, None, coins, (), known_coins)
+        if result.problem is None or result.more_orders_found or _is_unresolved(state):
+            return result
     elif not refuses_parameters(fault):
         return CancelAllResult(unexamined=tuple(symbols), fault=fault)
     unexamined: list[str] = []
-    for start in range(0, len(symbols), GROUP):
-        group = symbols[start : start + GROUP]
+    for start in range(0, len(symbols), SYMBOLS_PER_GROUP):
+        group = symbols[start : start + SYMBOLS_PER_GROUP]
         ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms * len(group))
-        failed = yield from _cancel_listed(ctx, group)
-        ctx.cancel_state.resolve_remaining()
-        unexamined += [symbol for symbol in group if symbol in failed]
-        fault = next(iter(failed.values()), None)
-        ctx.progress(start + len(group), len(symbols), group[-1])
-        if ctx.cancel_state.error is not None:
+        faults = yield from _cancel_listed(ctx, state, group)
+        unexamined += [symbol for symbol in group if symbol in faults]
+        fault = next(iter(faults.values()), None)
+        progress(start + len(group), len(symbols), group[-1])
+        if state.error is not None:
             unexamined += symbols[start + len(group) :]
             break
     if unexamined:
         return CancelAllResult(unexamined=tuple(unexamined), fault=fault)
     ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms)
-    return (yield from _prove_by_balance(ctx, None, coins, (), known))
+    return (yield from _prove_by_balance(ctx, state, None, coins, (), known_coins))
 
 
-def _cancel_listed(ctx: CallContext, symbols: Sequence[str | None]) -> Flow[Mapping[str | None, Fault]]:
-    """List and cancel, until the listings show nothing that a cancel could still change."""
+def _cancel_listed(
+    ctx: CallContext, state: CancelState, symbols: Sequence[str | None]
+) -> Flow[Mapping[str | None, Fault]]:
+    """List and cancel until the lists show nothing that a cancel could change; return the faults by symbol."""
     faults: dict[str | None, Fault] = {}
-    todo = list(symbols)
-    while True:
-        listings = yield from run_concurrently(query_open_orders(ctx, symbol) for symbol in todo)
-        again: list[str | None] = []
-        for symbol, rows in zip(todo, listings, strict=True):
-            if isinstance(rows, Fault):
-                faults[symbol] = rows
-            elif _register_rows(ctx, rows):
-                again.append(symbol)
-        if not again:
-            return faults
-        if symbols == [None]:
-            _extend_deadline(ctx)
-        yield from run_until_resolved(ctx)
-        if any(True for _ in ctx.cancel_state.unresolved()):
-            return faults
-        todo = again
+    remaining = list(symbols)
+    while remaining:
+        listings = yield from run_concurrently(query_open_orders(ctx, symbol) for symbol in remaining)
+        faults.update((s, rows) for s, rows in zip(remaining, listings, strict=True) if isinstance(rows, Fault))
+        listed = [(s, rows) for s, rows in zip(remaining, listings, strict=True) if not isinstance(rows, Fault)]
+        remaining = [symbol for symbol, rows in listed if _register_rows(ctx, state, rows)]
+        if remaining == [None]:
+            # Every symbol has the time that a call for it alone would have.
+            ctx.deadline = ctx.deadline.extended(ctx.settings.timeout_ms * len({ref.symbol for ref in state.orders}))
+        if remaining:
+            yield from run_until_resolved(ctx, state)
+        if any(state.unresolved()):
+            break
+    state.resolve_remaining()
+    return faults
 
 
-def _register_rows(ctx: CallContext, rows: Iterable[OrderRow]) -> bool:
-    """Enter what is listed; an order that was acknowledged and still is listed, is taken up again."""
+def _register_rows(ctx: CallContext, state: CancelState, rows: Iterable[OrderRow]) -> bool:
+    """Register listed orders; return whether one is to be canceled, or was acknowledged and is still listed."""
     found = False
-    now_ms = ctx.deadline.now_ms()
+    now_ms = ctx.deadline.clock()
     for row in rows:
-        entry = ctx.cancel_state.add(OrderRef(row.symbol, IdKind.ORDER, row.order_id))
-        if entry.outcome is Outcome.ACCEPTED:
-            entry.outcome = None
-            entry.next_lookup_ms = now_ms + ctx.settings.pacing.poll_ms(0)
-        if entry.outcome is None:
-            entry.record_row(row, now_ms)
+        order = state.add(OrderRef(row.symbol, IdKind.ORDER, row.order_id))
+        if order.outcome is Outcome.ACCEPTED:
+            order.evidence.outcome = None
+            order.schedule.lookup_ms = now_ms + ctx.settings.pacing.poll_ms(0)
+        if order.outcome is None:
+            order.evidence.record_row(row, now_ms)
             found = True
     return found
 
 
-def _extend_deadline(ctx: CallContext) -> None:
-    """Give every symbol the time that a call for it alone would have."""
-    symbols = {target.symbol for target in ctx.cancel_state.orders}
-    ctx.deadline = ctx.deadline.extended(ctx.settings.timeout_ms * len(symbols))
-
-
-def _unresolved(ctx: CallContext) -> bool:
-    return any(entry.outcome is None or not entry.outcome.resolved for entry in ctx.cancel_state.orders.values())
+def _is_unresolved(state: CancelState) -> bool:
+    return any(order.outcome is None or not order.outcome.resolved for order in state.orders.values())
 
 
 def _prove_by_balance(
-    ctx: CallContext, symbol: str | None, coins: Coins, others: Sequence[str], known: set[str]
+    ctx: CallContext,
+    state: CancelState,
+    symbol: str | None,
+    coins: Coins,
+    others: Sequence[str],
+    known_coins: set[str],
 ) -> Flow[CancelAllResult]:
-    """Ask the balance whether anything is still held: of the two coins of this symbol, or of any."""
-    lives = sum(entry.outcome is Outcome.OPEN for entry in ctx.cancel_state.orders.values())
-    if lives or _unresolved(ctx):
-        return CancelAllResult(problem=f"the venue refuses to cancel {lives} of the open orders" if lives else None)
-    own = None if symbol is None else coins[symbol]
+    """Query the balance until it shows nothing frozen: of the two coins of this symbol, or of all coins."""
+    still_open = sum(order.outcome is Outcome.OPEN for order in state.orders.values())
+    if still_open:
+        return CancelAllResult(problem=f"the venue refuses to cancel {still_open} of the open orders")
+    if _is_unresolved(state):
+        return CancelAllResult()
+    own_coins = None if symbol is None else coins[symbol]
     held: Mapping[str, Decimal] = {}
-    unshown: _BalanceGap | None = None
-    for look in range(_BALANCE_LOOKS):
-        asked = yield from query(ctx, lambda dialect: dialect.assets(None), lambda dialect: dialect.read_frozen)
-        frozen = asked.result
+    gap: _BalanceGap | None = None
+    for count in range(_BALANCE_QUERIES):
+        frozen = (yield from query(ctx, lambda api: api.assets_request(None), lambda api: api.read_frozen)).result
         if isinstance(frozen, Fault):
             return CancelAllResult(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
-        held = {coin: amount for coin, amount in frozen.items() if amount > 0 and (own is None or coin in own)}
-        before, unshown = unshown, _balance_gap(ctx, frozen, own, coins, known)
-        known.update(frozen)
-        if not held and (unshown is None or (unshown is before and unshown is _BalanceGap.ABSENT)):
+        held = {coin: n for coin, n in frozen.items() if n > 0 and (own_coins is None or coin in own_coins)}
+        previous_gap, gap = gap, _balance_gap(state, frozen, own_coins, coins, known_coins)
+        known_coins.update(frozen)
+        if not held and (gap is None or (gap is previous_gap and gap is _BalanceGap.ABSENT)):
             return CancelAllResult()
-        ended, held = yield from _subtract_other_symbols(ctx, symbol, held, coins, others)
-        if ended is not None:
-            return ended
-        pause_ms = ctx.settings.pacing.recheck_ms if unshown else ctx.settings.pacing.poll_ms(look)
-        if ctx.deadline.left_ms() <= pause_ms:
+        result, held = yield from _subtract_other_symbols(ctx, symbol, held, coins, others)
+        pause_ms = ctx.settings.pacing.recheck_ms if gap else ctx.settings.pacing.poll_ms(count)
+        if result is None and not (yield from pause(ctx, pause_ms)):
             break
-        yield Wait(ctx.deadline.now_ms() + pause_ms)
-        ended = (yield from _list_again(ctx, symbol)) if unshown is _BalanceGap.ABSENT else None
-        if ended is not None:
-            return ended
-    if unshown is not None:
-        return CancelAllResult(problem=unshown.value)
+        if result is None and gap is _BalanceGap.ABSENT:
+            result = yield from _list_again(ctx, symbol)
+        if result is not None:
+            return result
+    if gap is not None:
+        return CancelAllResult(problem=gap.value)
     amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
     hint = (
         "an order older than the 90 days that open-orders shows may hold it"
@@ -214,7 +223,7 @@ def _prove_by_balance(
 def _subtract_other_symbols(
     ctx: CallContext, symbol: str | None, held: Mapping[str, Decimal], coins: Coins, others: Sequence[str]
 ) -> Flow[tuple[CancelAllResult | None, Mapping[str, Decimal]]]:
-    """Return how the sweep of one symbol ends by what other symbols' orders hold, if it does, and what stays held."""
+    """Subtract what orders of other symbols hold; return the result, if that decides it, and what is left."""
     if symbol is None or not held:
         return None, held
     rows = yield from _open_orders_of_others(ctx, symbol, others)
@@ -225,9 +234,9 @@ def _subtract_other_symbols(
 
 
 def _list_again(ctx: CallContext, symbol: str | None) -> Flow[CancelAllResult | None]:
-    """Return how the sweep ends by a second look at the open orders; None where there still are none.
+    """List the open orders again; return the result, or None if there still are none.
 
-    Where the venue wants a symbol, all of them have been gone through: the second look is at the balance alone.
+    Where the query requires a symbol, all symbols have been listed: then the second query is of the balance alone.
     """
     rows = yield from query_open_orders(ctx, symbol)
     if isinstance(rows, Fault):
@@ -236,48 +245,29 @@ def _list_again(ctx: CallContext, symbol: str | None) -> Flow[CancelAllResult | 
 
 
 def _balance_gap(
-    ctx: CallContext, frozen: Mapping[str, Decimal], own: tuple[str, str] | None, coins: Coins, known: set[str]
+    state: CancelState,
+    frozen: Mapping[str, Decimal],
+    own_coins: tuple[str, str] | None,
+    coins: Coins,
+    known_coins: set[str],
 ) -> _BalanceGap | None:
     """Return why a balance does not show the account; None if it does.
 
-    What was open, was so by one of the coins of its symbol. A unified account leaves out the coins that it has none of.
+    Each order held one of the coins of its symbol. The balance of a unified account leaves out coins with no amount.
     """
-    symbols = {target.symbol for target in ctx.cancel_state.orders}
+    symbols = {target.symbol for target in state.orders}
     if symbols:
         shown = bool(frozen) and all(not frozen.keys().isdisjoint(coins.get(symbol, frozen)) for symbol in symbols)
         return None if shown else _BalanceGap.ORDERS
-    if frozen and (own is None or not frozen.keys().isdisjoint(own)):
+    if frozen and (own_coins is None or not frozen.keys().isdisjoint(own_coins)):
         return None
-    return _BalanceGap.ABSENT if frozen or not known else _BalanceGap.VANISHED
+    return _BalanceGap.ABSENT if frozen or not known_coins else _BalanceGap.VANISHED
 
 
 def _open_orders_of_others(ctx: CallContext, symbol: str, others: Sequence[str]) -> Flow[Sequence[OrderRow]]:
-    """Return the open orders of all symbols, or where the venue wants one named, of this one and these."""
+    """Return the open orders of all symbols; where the query requires a symbol, of this one and `others`."""
     listed = yield from query_open_orders(ctx, None)
     if not isinstance(listed, Fault) and listed:
         return listed
     listings = yield from run_concurrently(query_open_orders(ctx, other) for other in (symbol, *others))
     return [row for listing in listings if not isinstance(listing, Fault) for row in listing]
-
-
-def unexplained(rows: Iterable[OrderRow], held: Mapping[str, Decimal], coins: Coins) -> Mapping[str, Decimal]:
-    """Return what of `held` is not accounted for by these open orders of other symbols."""
-    left = dict(held)
-    for row in rows:
-        # What has ended holds nothing, in whichever list it stands.
-        lock = None if row.state.ended else _held_by(row, coins)
-        if lock is not None and lock[0] in left:
-            left[lock[0]] -= lock[1] + _ROUNDING
-    return {coin: amount for coin, amount in left.items() if amount > 0}
-
-
-def _held_by(row: OrderRow, coins: Coins) -> tuple[str, Decimal] | None:
-    """Return the coin and the amount of it that an open limit order holds."""
-    base_quote = coins.get(row.symbol)
-    ordered, filled = decimal(row.raw.get(row.fields.ordered)), decimal(row.raw.get(row.fields.filled))
-    price = decimal(row.raw.get("price"))
-    if base_quote is None or ordered is None or filled is None:
-        return None
-    if str(row.raw.get("side")).endswith("sell"):
-        return base_quote[0], ordered - filled
-    return None if price is None else (base_quote[1], (ordered - filled) * price)

@@ -1,7 +1,8 @@
-"""Look-ups: what the venue's own rows say about orders. History first, because that is where an ended order is.
+"""Look up canceled orders in order history and open orders, and record what their rows prove.
 
-Many orders are asked for by page, few by id. A page that does not show an order proves nothing; that both look-ups
-by id do not know it is one of the two legs of NOT_FOUND.
+History is read first, because an ended order is there. Many orders are looked up by page, few by id. A page that does
+not show an order proves nothing; an answer of both lists to the id of the order alone that shows no row is half of the
+proof of NOT_FOUND.
 """
 
 from __future__ import annotations
@@ -11,50 +12,59 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bitget_margin.core.cancel_state import OrderState
-from bitget_margin.core.effects import Fault, Flow, Reply, Send, run_concurrently
+from bitget_margin.core.effects import Fault, Flow, run_concurrently
 from bitget_margin.core.order_ref import IdKind
-from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState, lowest_number
-from bitget_margin.core.queries import call_began_ms
+from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow, RowState
+from bitget_margin.core.queries import Pager, call_began_ms, match_rows, span_of
 from bitget_margin.core.requests import CallContext, send_requests
-from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
+from bitget_margin.core.responses import Listing, OrderQuery, page_of
 from bitget_margin.core.settings import Pacing
 from bitget_margin.core.verdicts import Verdict
 
 PAGE_FROM: Final = 2
-"""From how many orders on a page is asked for, instead of each by id."""
+"""From how many orders on a page is read instead of each order by id."""
 BY_ID_MAX: Final = 20
-"""How many are asked for by id in one round: more would eat the rate limit that the cancels need."""
+"""How many orders are looked up by id in one round: more would use up the rate limit that the cancels need."""
 _ORDERS_PER_PAGE: Final = 50
-"""How many orders one further page is worth."""
+"""How many orders justify one further page."""
 
 
 @dataclass(slots=True)
 class OrderLookup:
-    """What one round of look-ups showed of one order."""
+    """The rows of one order that one round of lookups has shown."""
 
     order: OrderState
     ended: OrderRow | None = None
     live: OrderRow | None = None
     absent_from: set[Listing] = field(default_factory=set)
-    """Lists that do not know the order, by the answer to the question for it alone."""
+    """Lists that returned no row to a query for this order alone."""
     open_complete: bool = False
+    """Whether the list of open orders was read to its end."""
     began_ms: float | None = None
     """When the call began, on the venue's clock."""
 
     @property
-    def answered(self) -> bool:
-        """Whether this round has shown what there is to see."""
-        return self.ended is not None or self.live is not None
+    def open_answered(self) -> bool:
+        """Whether a live order would have been shown."""
+        return Listing.OPEN in self.absent_from or self.open_complete
 
-    def take_row(self, row: OrderRow) -> None:
-        """Keep a row if it is about this order; of several under one client order id, the newest."""
-        target, order_id = self.order.ref, self.order.order_id
-        ours = row.order_id == order_id if order_id is not None else row.client_id == target.value
-        if not ours or row.symbol != target.symbol:
+    @property
+    def undecided(self) -> bool:
+        """Whether further queries in this round can add evidence."""
+        if self.ended is None and self.live is None:
+            return True
+        # An ended row under a client order id proves nothing while a younger order of that id may live.
+        return self.order.evidence.order_id is None and self.live is None and not self.open_answered
+
+    def add_row(self, row: OrderRow) -> None:
+        """Keep a row if it is of this order; of several under one client order id, the newest."""
+        target, order_id = self.order.ref, self.order.evidence.order_id
+        matches = row.order_id == order_id if order_id is not None else row.client_id == target.value
+        if not matches or row.symbol != target.symbol:
             return
         if target.kind is IdKind.CLIENT and row.client_id not in {None, target.value}:
-            # The order id that was told beside our name is of an order with another name.
-            self.order.bound_id = None
+            # The order id that was bound to the client order id is of an order with another one.
+            self.order.evidence.bound_id = None
             return
         if order_id is None and not self._may_be_meant(row):
             return
@@ -67,7 +77,7 @@ class OrderLookup:
             self.live = row
 
     def _may_be_meant(self, row: OrderRow) -> bool:
-        """Whether a row under our client order id may be about the order that had it when the call began."""
+        """Whether a row under the client order id may be of the order that had it when the call began."""
         later = (
             self.began_ms is not None
             and row.created_ms is not None
@@ -76,151 +86,111 @@ class OrderLookup:
         return row.state is not RowState.UNREADABLE and not later
 
     def record(self, now_ms: float, pacing: Pacing) -> None:
-        """Write into the ledger what this round proves."""
-        ended, live = self.ended, self.live
+        """Record the evidence of this round."""
+        ended, live, evidence = self.ended, self.live, self.order.evidence
         if ended is not None and live is not None and ended.order_id == live.order_id:
             live = None
         if live is not None:
-            self.order.record_row(live, now_ms)
-        elif ended is not None and self.order.order_id is not None:
-            self.order.record_row(ended, now_ms)
-        elif ended is not None and (Listing.OPEN in self.absent_from or self.open_complete):
-            self.order.record_possible_namesake(ended, now_ms, self.began_ms, pacing)
+            evidence.record_row(live, now_ms)
+        elif ended is not None and evidence.order_id is not None:
+            evidence.record_row(ended, now_ms)
+        elif ended is not None and self.open_answered:
+            evidence.record_possible_namesake(ended, now_ms, self.began_ms, pacing)
         elif ended is None and self.absent_from == set(Listing):
-            self.order.record_absence(now_ms, pacing)
+            evidence.record_absence(now_ms, pacing)
 
 
-def reconcile(ctx: CallContext, entries: Sequence[OrderState]) -> Flow[None]:
-    """Ask the venue about these entries once, and book what it says."""
-    symbols = dict.fromkeys(entry.ref.symbol for entry in entries)
-    looks = [OrderLookup(entry) for entry in entries]
-    yield from run_concurrently(
-        _reconcile_symbol(ctx, symbol, [look for look in looks if look.order.ref.symbol == symbol])
-        for symbol in symbols
-    )
-    now_ms, pacing = ctx.deadline.now_ms(), ctx.settings.pacing
-    for look in looks:
-        look.record(now_ms, pacing)
-        look.order.decide_open(pacing)
-        if look.order.outcome is None:
-            look.order.schedule_lookup(now_ms, pacing)
+def reconcile(ctx: CallContext, orders: Sequence[OrderState]) -> Flow[None]:
+    """Look these orders up once, record the evidence, and schedule the next lookup of those without an outcome."""
+    by_symbol: dict[str, list[OrderLookup]] = {}
+    for order in orders:
+        by_symbol.setdefault(order.ref.symbol, []).append(OrderLookup(order))
+    yield from run_concurrently(_reconcile_symbol(ctx, symbol, lookups) for symbol, lookups in by_symbol.items())
+    now_ms, pacing = ctx.deadline.clock(), ctx.settings.pacing
+    for lookup in (lookup for lookups in by_symbol.values() for lookup in lookups):
+        lookup.record(now_ms, pacing)
+        lookup.order.evidence.decide_open(pacing)
+        if lookup.order.outcome is None:
+            lookup.order.schedule.schedule_lookup(now_ms, pacing)
 
 
-def _reconcile_symbol(ctx: CallContext, symbol: str, looks: Sequence[OrderLookup]) -> Flow[None]:
+def _reconcile_symbol(ctx: CallContext, symbol: str, lookups: Sequence[OrderLookup]) -> Flow[None]:
     for listing in (Listing.HISTORY, Listing.OPEN):
-        asked = [look for look in looks if _undecided(look)]
-        if len(asked) >= PAGE_FROM:
-            yield from _read_pages(ctx, listing, symbol, asked)
-    # By id what no page showed: first those that were asked for least.
-    left = sorted((look for look in looks if _undecided(look)), key=lambda look: look.order.lookups_by_id)[:BY_ID_MAX]
-    questions = [(look, question) for look in left for question in _questions(ctx, look.order)]
-    if len(left) == 1:
-        # One order that has ended is in history: the other question is spared.
-        yield from _read_by_id(ctx, questions[:1])
-        questions = questions[1:] if _undecided(left[0]) else []
-    yield from _read_by_id(ctx, questions)
-    # One answer for both lists shows one order of a name, which may be of another symbol, or not the youngest.
-    namesakes = [look for look in left if look.order.order_id is None and not look.absent_from]
+        undecided = [lookup for lookup in lookups if lookup.undecided]
+        if len(undecided) >= PAGE_FROM:
+            yield from _read_pages(ctx, listing, symbol, undecided)
+    # By id, those that no page has shown: first those with the fewest lookups by id.
+    undecided = [lookup for lookup in lookups if lookup.undecided]
+    chosen = sorted(undecided, key=lambda lookup: lookup.order.schedule.lookups_by_id)[:BY_ID_MAX]
+    queries = [(lookup, query) for lookup in chosen for query in _queries(ctx, lookup.order)]
+    if len(chosen) == 1:
+        # One order that has ended is in history: its second query is not needed.
+        yield from _read_by_id(ctx, queries[:1])
+        queries = queries[1:] if chosen[0].undecided else []
+    yield from _read_by_id(ctx, queries)
+    # One answer for both lists shows one order of a client order id: it may be of another symbol, or not the youngest.
+    namesakes = [lookup for lookup in chosen if lookup.order.evidence.order_id is None and not lookup.absent_from]
     for listing in (Listing.HISTORY, Listing.OPEN):
-        doubtful = [look for look in namesakes if _undecided(look) and (listing is Listing.OPEN or look.ended is None)]
-        if doubtful:
-            yield from _read_pages(ctx, listing, symbol, doubtful)
+        undecided = [each for each in namesakes if each.undecided and (listing is Listing.OPEN or each.ended is None)]
+        if undecided:
+            yield from _read_pages(ctx, listing, symbol, undecided)
 
 
-def _questions(ctx: CallContext, entry: OrderState) -> tuple[OrderQuery, ...]:
-    """Return the questions for one order, by its order id where that is known."""
-    order_id, target = entry.order_id, entry.ref
+def _queries(ctx: CallContext, order: OrderState) -> tuple[OrderQuery, ...]:
+    """Return the queries for one order, by its order id where that is known."""
+    order_id, target = order.evidence.order_id, order.ref
     kind, value = (IdKind.CLIENT, target.value) if order_id is None else (IdKind.ORDER, order_id)
-    return ctx.api.by_id(target.symbol, kind, value, ctx.since_ms)
+    return ctx.api.order_queries(target.symbol, kind, value, ctx.since_ms)
 
 
-def _undecided(look: OrderLookup) -> bool:
-    if not look.answered:
-        return True
-    # An ended row under a client order id says nothing while a younger order of that name may live.
-    return (
-        look.order.order_id is None
-        and look.live is None
-        and not (Listing.OPEN in look.absent_from or look.open_complete)
+def _read_pages(ctx: CallContext, listing: Listing, symbol: str, lookups: Sequence[OrderLookup]) -> Flow[None]:
+    """Read pages of a list while they can show more of these orders; a fault ends the reading."""
+    ids = [(lookup, lookup.order.evidence.order_id) for lookup in lookups]
+    by_order_id = {order_id: lookup for lookup, order_id in ids if order_id is not None}
+    by_client_id = {lookup.order.ref.value: lookup for lookup, order_id in ids if order_id is None}
+    pager = Pager(
+        ctx,
+        listing,
+        symbol,
+        ctx.since_ms,
+        span=span_of(order_id for _, order_id in ids),
+        pages_max=2 + len(lookups) // _ORDERS_PER_PAGE,
+        is_final=lambda _: True,
     )
-
-
-def _read_pages(ctx: CallContext, listing: Listing, symbol: str, looks: Sequence[OrderLookup]) -> Flow[None]:
-    known = [number for look in looks if (number := look.order.number) is not None]
-    named_only = any(look.order.order_id is None for look in looks)
-    # Without an order id, the newest page is the place to begin.
-    dialect = ctx.api
-    cursor = dialect.cursor_from(max(known)) if known and not named_only else None
-    seen: set[str] = set()
-    whole = True
-    for _ in range(2 + len(looks) // _ORDERS_PER_PAGE):
-        send = ctx.bounded(dialect.page(listing, symbol, ctx.since_ms, cursor))
-        (reply,) = yield from send_requests(ctx, [send])
-        page = dialect.read_page(reply.body) if isinstance(reply, Reply) else None
-        if page is None:
+    while any(lookup.undecided for lookup in lookups):
+        found = yield from pager.next_page()
+        if found is None or isinstance(found, Fault):
             return
-        _set_clock(ctx, looks, page, send)
-        fresh = [row for row in page.rows if row.order_id not in seen]
-        seen.update(row.order_id for row in fresh)
-        _assign_rows(fresh, looks)
-        whole = whole and page.whole
-        if listing is Listing.OPEN and whole and (not fresh or page.last):
-            for look in looks:
-                look.open_complete = True
-        # Absence from history proves nothing; open orders are read until a page brings nothing new.
-        goes_on = page.cursor is not None and (page.full or listing is Listing.OPEN)
-        if not fresh or not goes_on or not any(_undecided(look) for look in looks):
-            return
-        lowest = lowest_number(fresh)
-        if lowest is not None and known and not named_only and lowest <= min(known):
-            return
-        cursor = page.cursor
+        began_ms = call_began_ms(ctx, found.page, found.send)
+        complete = listing is Listing.OPEN and pager.is_whole and (not found.rows or found.page.last)
+        for lookup in lookups:
+            lookup.began_ms = began_ms
+            lookup.open_complete = lookup.open_complete or complete
+        for lookup, row in match_rows(found.rows, by_order_id, by_client_id):
+            lookup.add_row(row)
 
 
-def _set_clock(ctx: CallContext, looks: Sequence[OrderLookup], page: Page, send: Send) -> None:
-    """Note when this call began on the venue's clock."""
-    began = call_began_ms(ctx, page, send)
-    for look in looks:
-        look.began_ms = began
-
-
-def _assign_rows(rows: Sequence[OrderRow], looks: Sequence[OrderLookup]) -> None:
-    by_id = {look.order.order_id: look for look in looks if look.order.order_id is not None}
-    by_name = {look.order.ref.value: look for look in looks if look.order.order_id is None}
-    for row in rows:
-        # One order may have been named by both of its ids.
-        for look in (by_id.get(row.order_id), by_name.get(row.client_id or "")):
-            if look is not None:
-                look.take_row(row)
-
-
-def _read_by_id(ctx: CallContext, asked: Sequence[tuple[OrderLookup, OrderQuery]]) -> Flow[None]:
-    read = ctx.api.read_found
-    for look, _ in asked:
-        look.order.lookups_by_id += 1
-    sends = [ctx.bounded(question.call) for _, question in asked]
+def _read_by_id(ctx: CallContext, queries: Sequence[tuple[OrderLookup, OrderQuery]]) -> Flow[None]:
+    """Send one query for each order and list, and keep the rows."""
+    read = ctx.api.read_order
+    for lookup, _ in queries:
+        lookup.order.schedule.lookups_by_id += 1
+    sends = [ctx.bounded(query.call) for _, query in queries]
     replies = yield from send_requests(ctx, sends)
-    for (look, question), send, reply in zip(asked, sends, replies, strict=True):
-        page = page_of(reply, read)
+    for (lookup, query), send, reply in zip(queries, sends, replies, strict=True):
+        page, evidence = page_of(reply, read), lookup.order.evidence
         if page is None:
-            if isinstance(reply, Fault):
-                _stop_lookups(ctx, look.order, reply)
+            if isinstance(reply, Fault) and ctx.verdict(reply) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
+                lookup.order.schedule.lookups_refused = True
+                evidence.code, evidence.reason = reply.code, reply.text
             continue
-        if look.order.order_id is None and not page.whole:
-            continue  # a row that cannot be read may be the younger order of this name
-        _set_clock(ctx, [look], page, send)
-        for row in page.rows:
-            look.take_row(row)
-        # Rows that are not ours would show that the venue did not filter: then absence says nothing.
+        if evidence.order_id is None and not page.whole:
+            continue  # a row that cannot be read may be of the younger order of this client order id
+        lookup.began_ms = call_began_ms(ctx, page, send)
+        # Rows of other orders would show that the filter was ignored: then absence proves nothing.
         if page.size == 0:
-            look.absent_from.update(question.lists)
+            lookup.absent_from.update(query.lists)
         for row in page.rows:
-            if row.order_id == look.order.order_id and row.symbol != look.order.ref.symbol:
-                look.order.reason = f"the venue shows this order under {row.symbol}"
-
-
-def _stop_lookups(ctx: CallContext, entry: OrderState, fault: Fault) -> None:
-    """End the look-ups of an order whose own look-up the venue refuses for good."""
-    if ctx.verdict(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}:
-        entry.unreadable = True
-        entry.code, entry.reason = fault.code, fault.text
+            lookup.add_row(row)
+            if row.order_id == evidence.order_id and row.symbol != lookup.order.ref.symbol:
+                evidence.reason = f"the order is listed under {row.symbol}"

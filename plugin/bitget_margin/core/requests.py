@@ -1,52 +1,39 @@
-"""Requests that get through: what the venue refused without executing is sent again while there is time."""
+"""Send requests; retry those that were rejected before execution, until the deadline of the call."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from bitget_margin.core.api import Api, api_of
-from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send, SendAll, Wait
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import Deadline, Settings
 from bitget_margin.core.verdicts import Verdict, named_account_kind, verdict_of_fault
 
-Progress: TypeAlias = Callable[[int, int, str], object]
-"""Called with how many symbols are done, how many there are, and the last one."""
-
-
-def _forget(_kind: AccountKind) -> None:
-    """Keep it for this call alone."""
-
-
-def _silent(done: int, total: int, symbol: str) -> None:
-    """Tell nobody."""
-
 
 @dataclass(slots=True)
 class CallContext:
-    """Where one call does its work: its ledger, its bounds, and `since_ms`, the epoch from which look-ups ask."""
+    """State shared by all requests of one API call."""
 
-    cancel_state: CancelState
     settings: Settings
     deadline: Deadline
     since_ms: int
-    progress: Progress = _silent
+    """Start time for order queries, epoch ms."""
     is_cancel: bool = False
-    """Whether this call cancels: then it does not wait for a shared rate window that does not answer."""
-    use_single_endpoint: bool = False
-    """Whether orders go to the endpoint for one order instead of the batch endpoint."""
-    resynced_ms: float | None = None
-    """When the venue's clock was measured again: requests that left before get one more try."""
-
+    """Whether this call cancels orders: its requests do not wait for a shared rate limiter that is down."""
     api: Api = field(default_factory=lambda: api_of(AccountKind.CLASSIC))
-    on_account_kind: Callable[[AccountKind], object] = _forget
-    """Told what kind of account this is, as soon as the venue has said that it is another one than was taken for."""
+    on_account_kind: Callable[[AccountKind], object] = lambda _: None
+    """Called with the account kind that a response names, where it is not the assumed one."""
     kind_corrected: bool = False
 
+    requests: int = 0
+    """Requests that were sent, as far as they are answered or known to be lost."""
+    last_fault: Fault | None = None
+    resynced_ms: float | None = None
+    """When the venue's clock was measured again: requests that left before get one more try."""
     began_ms: float = field(init=False)
     """When the call began; its deadline may be set again while it runs."""
 
@@ -54,85 +41,93 @@ class CallContext:
         self.began_ms = self.deadline.start_ms
 
     def verdict(self, fault: Fault) -> Verdict:
-        """Return what this fault says about the execution of its request, by what is known of the account by now.
+        """Return what a fault proves about the execution of its request.
 
-        A request for the other kind of account was not executed, and can be asked again in the right words.
+        A request for the other account kind was not executed: it can be sent again to the right API.
         """
         return Verdict.UNSENT if self.is_other_kind(fault) else verdict_of_fault(fault)
 
     def is_other_kind(self, fault: Fault) -> bool:
-        """Whether the request was for the kind of account that this one has turned out not to be."""
-        return named_account_kind(fault) is self.api.kind
+        """Whether the request was for another account kind than the one that is known by now."""
+        return named_account_kind(fault) is self.api.KIND
 
     def correct_kind(self, fault: Fault) -> None:
-        """Speak to the kind of account that the venue tells of: once, so that two answers cannot lead in circles."""
+        """Switch to the account kind that a fault names, at most once: two responses cannot cause a loop."""
         kind = named_account_kind(fault)
-        if kind is not None and kind is not self.api.kind and not self.kind_corrected:
+        if kind is not None and kind is not self.api.KIND and not self.kind_corrected:
             self.kind_corrected = True
             self.api = api_of(kind)
             self.on_account_kind(kind)
 
     def bounded(self, call: Call) -> Send:
-        """Return the request within the bounds of this call."""
+        """Return the request with the time limits of this call."""
         return Send(call, self.settings.request_ms, self.deadline.at_ms, is_cancel=self.is_cancel)
 
 
+def pause(ctx: CallContext, pause_ms: float) -> Flow[bool]:
+    """Wait, if the call has time left after that; return whether it had."""
+    if ctx.deadline.left_ms() <= pause_ms:
+        return False
+    yield Wait(ctx.deadline.clock() + pause_ms)
+    return True
+
+
 def send_requests(ctx: CallContext, sends: Sequence[Send], *, resend: bool = True) -> Flow[tuple[ReplyOrFault, ...]]:
-    """Send requests that do not depend on each other, and return their replies in the same order.
+    """Send independent requests, and return their replies in the same order.
 
-    A 429 is waited out; a refused timestamp gets one new measurement of the venue's clock. Neither was executed, so
-    sending again cannot do anything twice.
+    After a 429, a request is sent again when the rate limit window has passed; after a rejected timestamp, once, when
+    the venue's clock has been measured again. Neither was executed, so nothing is executed twice.
 
-    :param resend: with False, these are returned: a caller that places orders looks before it sends again
+    :param resend: with False, these faults are returned: a caller that places orders queries them before it retries
     """
     replies: dict[int, ReplyOrFault] = {}
     pending = list(range(len(sends)))
     while pending:
-        left_ms = ctx.deadline.now_ms()
+        began_ms = ctx.deadline.clock()
         for i in pending:
             sends[i].started, sends[i].reply = False, None
-        answers: tuple[ReplyOrFault, ...] = yield SendAll(tuple(sends[i] for i in pending))
-        again: list[int] = []
-        limited = clock_refused = False
-        for i, reply in zip(pending, answers, strict=True):
+        received: tuple[ReplyOrFault, ...] = yield SendAll(tuple(sends[i] for i in pending))
+        limited: list[int] = []
+        clock_refused: list[int] = []
+        for i, reply in zip(pending, received, strict=True):
             replies[i] = reply
-            sends[i].started = False  # counted and answered: an interrupt from here on finds the reply
+            sends[i].started = False  # counted here: an interrupt from here on must not count it again
             if not isinstance(reply, Fault):
-                ctx.cancel_state.requests += 1
+                ctx.requests += 1
                 continue
-            ctx.cancel_state.requests += reply.sent
-            ctx.cancel_state.last_fault = reply
+            ctx.requests += reply.sent
+            ctx.last_fault = reply
             ctx.correct_kind(reply)
             why = ctx.verdict(reply)
             if why is Verdict.LIMITED and resend:
-                limited = True
-                again.append(i)
-            elif why is Verdict.CLOCK and resend and (ctx.resynced_ms is None or left_ms < ctx.resynced_ms):
-                clock_refused = True
-                again.append(i)
+                limited.append(i)
+            elif why is Verdict.CLOCK and resend and (ctx.resynced_ms is None or began_ms < ctx.resynced_ms):
+                clock_refused.append(i)
         if clock_refused and ctx.resynced_ms is None:
-            ctx.resynced_ms = ctx.deadline.now_ms()
-            ctx.cancel_state.requests += 1
-            yield Resync(ctx.deadline.at_ms)
-        if limited:
-            pause_ms = ctx.settings.pacing.limited_ms
-            if ctx.deadline.left_ms() <= pause_ms:
-                break
-            yield Wait(ctx.deadline.now_ms() + pause_ms)
-        pending = again
+            yield from resync(ctx)
+        if limited and not (yield from pause(ctx, ctx.settings.pacing.limited_ms)):
+            break
+        pending = sorted(limited + clock_refused)
     return tuple(replies[i] for i in range(len(sends)))
+
+
+def resync(ctx: CallContext) -> Flow[None]:
+    """Measure the venue's clock again."""
+    ctx.resynced_ms = ctx.deadline.clock()
+    ctx.requests += 1
+    yield Resync(ctx.deadline.at_ms)
 
 
 A = TypeVar("A")
 
 
 class Unreadable(Exception):
-    """The venue answered with success, and the body is not what its documents say."""
+    """A response of success whose body is not as documented."""
 
 
 @dataclass(slots=True)
 class QueryResult(Generic[A]):
-    """A question and what came of it: what was read, or the last fault; `send` is the request that brought it."""
+    """The parsed result of a query, or its last fault; `send` is the request that returned it."""
 
     send: Send
     result: A | Fault
@@ -144,27 +139,25 @@ def query(
     read: Callable[[Api], Callable[[object], A | None]],
     final: Callable[[Fault], bool] = lambda _: False,
 ) -> Flow[QueryResult[A]]:
-    """Return what `read` makes of the answer, or the last fault once the venue has refused or the time is up.
+    """Send a query until it is answered; return the parsed result, or the last fault at a refusal or at the deadline.
 
-    `final` says of a fault that would be asked about again that it is an answer after all.
+    :param final: whether to return a fault that would be retried otherwise
     """
     tries = 0
     while True:
-        dialect = ctx.api
-        send = ctx.bounded(call(dialect))
+        api = ctx.api
+        send = ctx.bounded(call(api))
         (reply,) = yield from send_requests(ctx, [send])
         if isinstance(reply, Reply):
-            answer = read(dialect)(reply.body)
-            if answer is not None:
-                return QueryResult(send, answer)
+            result = read(api)(reply.body)
+            if result is not None:
+                return QueryResult(send, result)
             fault = Fault(Unreadable(f"{send.call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
         else:
             fault = reply
-        if ctx.is_other_kind(fault) and ctx.api is not dialect:
+        if ctx.is_other_kind(fault) and ctx.api is not api:
             continue
-        pause_ms = ctx.settings.pacing.poll_ms(tries)
-        again = not fault.sent or ctx.verdict(fault) in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}
-        if not again or final(fault) or ctx.deadline.left_ms() <= pause_ms:
+        retryable = not fault.sent or ctx.verdict(fault) in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}
+        if not retryable or final(fault) or not (yield from pause(ctx, ctx.settings.pacing.poll_ms(tries))):
             return QueryResult(send, fault)
         tries += 1
-        yield Wait(ctx.deadline.now_ms() + pause_ms)

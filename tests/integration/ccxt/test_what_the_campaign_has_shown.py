@@ -70,7 +70,7 @@ def test_an_order_of_another_symbol_is_named_as_such_on_a_unified_account(unifie
     """Its one question for an order is not about a symbol; a row that contradicts the request proves nothing."""
     venue, client = unified
     (elsewhere,) = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
-    with pytest.raises(CancelUnresolved, match="the venue shows this order under ETHUSDT") as caught:
+    with pytest.raises(CancelUnresolved, match="the order is listed under ETHUSDT") as caught:
         client("batch_cancel", [elsewhere], BTC, params={"timeout": 600})
     assert [result.outcome for result in caught.value.report.results] == [Outcome.UNKNOWN]
     assert len(venue.orders(live_only=True)) == 1

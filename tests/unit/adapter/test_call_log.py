@@ -26,12 +26,12 @@ def logged(caplog: pytest.LogCaptureFixture, venue: Caller, flow: Any) -> dict[s
     with caplog.at_level(logging.INFO, "bitget_margin.cancels"), contextlib.suppress(Exception):
         venue.call(flow)
     (record,) = [record for record in caplog.records if record.name == "bitget_margin.cancels"]
-    said = json.loads(record.getMessage())
-    assert vars(record)["cancel"] == said
-    return dict(said)
+    fields = json.loads(record.getMessage())
+    assert vars(record)["cancel"] == fields
+    return dict(fields)
 
 
-def taken(call: Any) -> Any:
+def accepting(call: Any) -> Any:
     """Acknowledge every cancel, and show one of the orders as filled."""
     if call.endpoint is Endpoint.BATCH_CANCEL:
         return {"successList": [dict(item) for item in call.params["orderIdList"]], "failureList": []}
@@ -39,9 +39,9 @@ def taken(call: Any) -> Any:
 
 
 def test_what_was_resolved_is_logged_by_outcome(caplog: pytest.LogCaptureFixture) -> None:
-    venue = Caller(taken)
-    said = logged(caplog, venue, cancel.batch_cancel(exchange(), ["1", "2"], BTC, (), {}))
-    assert {key: value for key, value in said.items() if key != "ms"} == {
+    venue = Caller(accepting)
+    fields = logged(caplog, venue, cancel.batch_cancel(exchange(), ["1", "2"], BTC, (), {}))
+    assert {key: value for key, value in fields.items() if key != "ms"} == {
         "call": "batch_cancel",
         "symbols": [BTC],
         "outcomes": {"canceled": ["1"], "filled": ["2"]},
@@ -50,24 +50,28 @@ def test_what_was_resolved_is_logged_by_outcome(caplog: pytest.LogCaptureFixture
         "unexamined": [],
         "error": None,
     }
-    assert isinstance(said["ms"], int)
+    assert isinstance(fields["ms"], int)
 
 
 def test_what_was_not_is_logged_with_what_it_ended_in(caplog: pytest.LogCaptureFixture) -> None:
     made = exchange()
     lost = cancel.cancel_orders(made, ["1"], BTC, SHORT)
-    said = logged(caplog, Caller(in_turn(fault())), lost)
-    assert (said["call"], said["outcomes"]) == ("cancel_orders", {"unknown": ["1"]})
-    assert said["error"] == CancelUnresolved.__name__
+    fields = logged(caplog, Caller(in_turn(fault())), lost)
+    assert (fields["call"], fields["outcomes"]) == ("cancel_orders", {"unknown": ["1"]})
+    assert fields["error"] == CancelUnresolved.__name__
     refused = cancel.cancel_orders(made, ["1"], BTC, SHORT)
-    said = logged(caplog, Caller(in_turn(fault("40009"))), refused)
-    assert (said["outcomes"], said["error"]) == ({"not_sent": ["1"]}, "OSError")
+    fields = logged(caplog, Caller(in_turn(fault("40009"))), refused)
+    assert (fields["outcomes"], fields["error"]) == ({"not_sent": ["1"]}, "OSError")
 
 
 def test_what_the_venue_refused_is_logged_with_what_is_raised(caplog: pytest.LogCaptureFixture) -> None:
     flow = cancel.cancel_order(exchange(), "1", BTC, CROSS)
-    said = logged(caplog, Caller(in_turn(fault("43001"), page())), flow)
-    assert (said["call"], said["outcomes"], said["error"]) == ("cancel_order", {"not_found": ["1"]}, "OrderNotFound")
+    fields = logged(caplog, Caller(in_turn(fault("43001"), page())), flow)
+    assert (fields["call"], fields["outcomes"], fields["error"]) == (
+        "cancel_order",
+        {"not_found": ["1"]},
+        "OrderNotFound",
+    )
 
 
 def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -80,8 +84,8 @@ def test_what_was_interrupted_is_logged(caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_what_was_swept_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    said = logged(caplog, Caller(in_turn(fault("40009"))), cancel.cancel_all_orders(exchange(), BTC, SHORT))
-    assert (said["call"], said["unexamined"], said["outcomes"]) == ("cancel_all_orders", [BTC], {})
+    fields = logged(caplog, Caller(in_turn(fault("40009"))), cancel.cancel_all_orders(exchange(), BTC, SHORT))
+    assert (fields["call"], fields["unexamined"], fields["outcomes"]) == ("cancel_all_orders", [BTC], {})
 
 
 def test_bad_input_leaves_no_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,16 +10,16 @@ import pytest
 from bitget_margin.adapter import cancel, fetch
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.core.effects import Fault
+from support.account import COINS, Account, order, requested
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn
-from support.sweeping import COINS, Account, asked, order
 
 ETH = "ETH/USDT"
 
 
 def cancel_all(account: Account, symbol: object = BTC, params: Any = None, made: Any = None) -> Any:
     """Cancel everything; return the script, and what came back."""
-    venue = Caller(account.say)
+    venue = Caller(account.respond)
     return venue, venue.call(cancel.cancel_all_orders(made or exchange(), symbol, {**CROSS, **(params or {})}))
 
 
@@ -28,7 +28,7 @@ def test_every_open_order_comes_back_as_a_structure() -> None:
     venue, orders = cancel_all(account, params={"symbols": [ETH]})
     assert [(o["id"], o["symbol"], o["status"]) for o in orders] == [("2", BTC, None), ("1", BTC, None)]
     assert [o["orderId"] for o in account.orders] == ["3"]
-    assert asked(venue)[0] == "BTCUSDT"
+    assert requested(venue)[0] == "BTCUSDT"
 
 
 def test_everything_of_the_account_is_cancelled_and_confirmed_if_asked_for() -> None:
@@ -45,7 +45,7 @@ def test_where_the_venue_wants_a_symbol_all_active_crossed_markets_are_gone_thro
     venue, orders = cancel_all(account, None, {"progress": lambda *step: steps.append(step)})
     assert [o["id"] for o in orders] == ["3"]
     assert steps == [(2, 2, ETH)]
-    assert {symbol for symbol in asked(venue) if isinstance(symbol, str)} == {"BTCUSDT", "ETHUSDT"}
+    assert {symbol for symbol in requested(venue) if isinstance(symbol, str)} == {"BTCUSDT", "ETHUSDT"}
 
 
 def test_named_symbols_are_gone_through_instead() -> None:
@@ -53,7 +53,7 @@ def test_named_symbols_are_gone_through_instead() -> None:
     params = {"symbols": (BTC,), "progress": lambda *step: steps.append(step)}
     venue, _ = cancel_all(Account(all_at_once=False), None, params)
     assert steps == [(1, 1, BTC)]
-    assert {symbol for symbol in asked(venue) if isinstance(symbol, str)} == {"BTCUSDT"}
+    assert {symbol for symbol in requested(venue) if isinstance(symbol, str)} == {"BTCUSDT"}
 
 
 def test_orders_of_named_symbols_account_for_what_they_hold() -> None:
@@ -108,7 +108,7 @@ def test_bad_input_is_refused_before_anything_is_sent(symbol: object, params: An
 
 def test_markets_are_tried_before_anything_is_cancelled_and_no_longer_than_a_third_of_the_time() -> None:
     account = Account([order(1)])
-    venue = Caller(account.say)
+    venue = Caller(account.respond)
     params = CROSS | {"timeout": 1_000}
     (found,) = venue.call(cancel.cancel_all_orders(exchange(markets=False), BTC, params))
     assert (found["id"], found["symbol"], account.orders) == ("1", BTC, [])
@@ -119,7 +119,7 @@ def test_coins_that_a_balance_has_shown_before_are_remembered() -> None:
     """By the exchange object: an empty answer beside them proves nothing."""
     made = exchange()
     everything = frozenset(coin for pair in COINS.values() for coin in pair)
-    blind = Account([order(1)], shy=frozenset("1"), late=frozenset("1"), silent=everything)
+    blind = Account([order(1)], only_by_symbol=frozenset("1"), only_by_account=frozenset("1"), omitted_coins=everything)
     assert cancel_all(blind, None, made=exchange())[1] == []  # nothing is known of it
     cancel_all(Account(), None, made=made)
     for symbol in (BTC, None):
@@ -133,11 +133,11 @@ def test_coins_that_fetch_balance_has_shown_are_remembered_too() -> None:
         fetch.fetch_balance(made, CROSS)
     )
     with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
-        cancel_all(Account(silent=frozenset(coin for pair in COINS.values() for coin in pair)), made=made)
+        cancel_all(Account(omitted_coins=frozenset(coin for pair in COINS.values() for coin in pair)), made=made)
 
 
 def test_an_interrupt_carries_what_was_known_by_then() -> None:
-    venue = Caller(Account([order(1)]).say)
+    venue = Caller(Account([order(1)]).respond)
     with venue.clocked():
         flow = cancel.cancel_all_orders(exchange(), BTC, CROSS)
         effect = next(flow)

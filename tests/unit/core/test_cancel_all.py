@@ -8,58 +8,58 @@ from bitget_margin.core.cancel_all import CancelAllResult
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.requests import CallContext
+from support.account import COINS, DENIED, Account, cancel_all, order, outcomes, requested
 from support.script import START_MS
-from support.sweeping import COINS, DENIED, Account, asked, order, outcomes, sweep
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_what_is_listed_is_cancelled_and_the_balance_asked(symbol: str | None) -> None:
     account = Account([order(2), order(1)])
-    swept, ctx, venue = sweep(account, symbol)
-    assert swept == CancelAllResult()
+    result, _, state, venue = cancel_all(account, symbol)
+    assert result == CancelAllResult()
     assert account.orders == []
-    assert outcomes(ctx) == {"2": Outcome.ACCEPTED, "1": Outcome.ACCEPTED}
+    assert outcomes(state) == {"2": Outcome.ACCEPTED, "1": Outcome.ACCEPTED}
     listed = [symbol, symbol]  # the second brings nothing new
-    assert asked(venue) == [*listed, Endpoint.BATCH_CANCEL, symbol, Endpoint.ASSETS]
+    assert requested(venue) == [*listed, Endpoint.BATCH_CANCEL, symbol, Endpoint.ASSETS]
 
 
 def test_nothing_open_and_nothing_frozen_are_two_questions() -> None:
-    swept, _, venue = sweep(Account(), "BTCUSDT")
-    assert swept == CancelAllResult()
-    assert asked(venue) == ["BTCUSDT", Endpoint.ASSETS]
+    result, _, _, venue = cancel_all(Account(), "BTCUSDT")
+    assert result == CancelAllResult()
+    assert requested(venue) == ["BTCUSDT", Endpoint.ASSETS]
 
 
 def test_an_acknowledged_order_that_still_is_listed_is_cancelled_again() -> None:
-    account = Account([order(1)], ghosts={"1": 1})
-    swept, ctx, venue = sweep(account, "BTCUSDT")
-    assert swept == CancelAllResult()
+    account = Account([order(1)], ineffective={"1": 1})
+    result, _, state, venue = cancel_all(account, "BTCUSDT")
+    assert result == CancelAllResult()
     assert account.orders == []
-    assert asked(venue).count(Endpoint.BATCH_CANCEL) == 2
+    assert requested(venue).count(Endpoint.BATCH_CANCEL) == 2
     assert venue.waits[0] == 150
-    assert outcomes(ctx) == {"1": Outcome.ACCEPTED}
+    assert outcomes(state) == {"1": Outcome.ACCEPTED}
 
 
 def test_an_order_that_the_venue_will_not_cancel_is_told() -> None:
-    swept, ctx, venue = sweep(Account([order(2), order(1)], stubborn=frozenset("1")), "BTCUSDT")
-    assert swept.problem == "the venue refuses to cancel 1 of the open orders"
-    assert outcomes(ctx) == {"2": Outcome.ACCEPTED, "1": Outcome.OPEN}
-    assert Endpoint.ASSETS not in asked(venue)
+    result, _, state, venue = cancel_all(Account([order(2), order(1)], refused=frozenset("1")), "BTCUSDT")
+    assert result.problem == "the venue refuses to cancel 1 of the open orders"
+    assert outcomes(state) == {"2": Outcome.ACCEPTED, "1": Outcome.OPEN}
+    assert Endpoint.ASSETS not in requested(venue)
 
 
 def test_no_time_to_find_out_is_no_problem_of_its_own_and_no_proof() -> None:
     """The order is UNKNOWN: the call raises for that."""
-    swept, ctx, venue = sweep(Account([order(1)], ghosts={"1": 99}), "BTCUSDT", timeout_ms=500)
-    assert swept == CancelAllResult()
-    assert outcomes(ctx) == {"1": Outcome.UNKNOWN}
-    assert Endpoint.ASSETS not in asked(venue)
+    result, _, state, venue = cancel_all(Account([order(1)], ineffective={"1": 99}), "BTCUSDT", timeout_ms=500)
+    assert result == CancelAllResult()
+    assert outcomes(state) == {"1": Outcome.UNKNOWN}
+    assert Endpoint.ASSETS not in requested(venue)
 
 
 @pytest.mark.parametrize("symbol", ["BTCUSDT", None])
 def test_a_list_that_is_refused_leaves_its_symbols_unexamined(symbol: str | None) -> None:
-    swept, _, venue = sweep(Account([order(1)], denied=frozenset({symbol})), symbol, ["BTCUSDT", "ETHUSDT"])
-    assert swept.fault is DENIED
-    assert swept.unexamined == (("BTCUSDT",) if symbol else ("BTCUSDT", "ETHUSDT"))
-    assert asked(venue) == [symbol]
+    result, _, _, venue = cancel_all(Account([order(1)], denied=frozenset({symbol})), symbol, ["BTCUSDT", "ETHUSDT"])
+    assert result.fault is DENIED
+    assert result.unexamined == (("BTCUSDT",) if symbol else ("BTCUSDT", "ETHUSDT"))
+    assert requested(venue) == [symbol]
 
 
 # -- symbol by symbol -------------------------------------------------------------------------------------------------
@@ -70,25 +70,25 @@ MANY = [symbol for symbol in COINS if symbol.startswith("C")][:25]
 def test_where_the_venue_wants_a_symbol_each_is_asked_for_ten_at_a_time() -> None:
     steps: list[tuple[int, int, str]] = []
     account = Account([order(2, MANY[24]), order(1, MANY[0])], all_at_once=False)
-    swept, ctx, venue = sweep(account, None, MANY, progress=lambda *step: steps.append(step))
-    assert swept == CancelAllResult()
+    result, _, state, venue = cancel_all(account, None, MANY, progress=lambda *step: steps.append(step))
+    assert result == CancelAllResult()
     assert account.orders == []
-    assert outcomes(ctx) == {"1": Outcome.ACCEPTED, "2": Outcome.ACCEPTED}
+    assert outcomes(state) == {"1": Outcome.ACCEPTED, "2": Outcome.ACCEPTED}
     assert steps == [(10, 25, MANY[9]), (20, 25, MANY[19]), (25, 25, MANY[24])]
     assert {size for size in venue.groups if size > 1} == {10, 5}
-    assert asked(venue)[1:11] == MANY[:10]
-    assert asked(venue)[-1] is Endpoint.ASSETS
+    assert requested(venue)[1:11] == MANY[:10]
+    assert requested(venue)[-1] is Endpoint.ASSETS
 
 
 def test_each_group_has_the_time_of_its_symbols_and_so_has_the_proof() -> None:
     spans: list[float] = []
-    desks: list[CallContext] = []
-    _, ctx, _ = sweep(
+    contexts: list[CallContext] = []
+    _, ctx, *_ = cancel_all(
         Account(all_at_once=False),
         None,
         MANY,
-        progress=lambda *_: spans.append(desks[0].deadline.span_ms),
-        seen=desks.append,
+        progress=lambda *_: spans.append(contexts[0].deadline.span_ms),
+        on_start=contexts.append,
         timeout_ms=700,
     )
     assert spans == [7_000, 7_000, 3_500]
@@ -98,50 +98,50 @@ def test_each_group_has_the_time_of_its_symbols_and_so_has_the_proof() -> None:
 
 def test_a_symbol_that_cannot_be_listed_is_named_and_the_others_are_swept() -> None:
     account = Account([order(1, MANY[24])], all_at_once=False, denied=frozenset({MANY[3]}))
-    swept, _, venue = sweep(account, None, MANY)
-    assert (swept.unexamined, account.orders) == ((MANY[3],), [])
-    assert Endpoint.ASSETS not in asked(venue)
-    late = Account(all_at_once=False, denied=frozenset({MANY[24]}))
-    swept, _, _ = sweep(late, None, MANY)
-    assert (swept.unexamined, swept.fault) == ((MANY[24],), DENIED)
+    result, _, _, venue = cancel_all(account, None, MANY)
+    assert (result.unexamined, account.orders) == ((MANY[3],), [])
+    assert Endpoint.ASSETS not in requested(venue)
+    only_by_account = Account(all_at_once=False, denied=frozenset({MANY[24]}))
+    result, *_ = cancel_all(only_by_account, None, MANY)
+    assert (result.unexamined, result.fault) == ((MANY[24],), DENIED)
 
 
 def test_a_definitive_error_ends_the_sweep_and_names_what_was_not_looked_at() -> None:
     account = Account([order(1, MANY[0])], all_at_once=False, refusal=DENIED)
-    swept, ctx, venue = sweep(account, None, MANY)
-    assert ctx.cancel_state.error is DENIED.error
-    assert swept.unexamined == tuple(MANY[10:])
-    assert MANY[10] not in asked(venue)
+    result, _, state, venue = cancel_all(account, None, MANY)
+    assert state.error is DENIED.error
+    assert result.unexamined == tuple(MANY[10:])
+    assert MANY[10] not in requested(venue)
 
 
 def test_nothing_that_was_not_looked_at_is_forgotten() -> None:
     """One symbol could not be listed, then the key loses its permission."""
     account = Account([order(1, MANY[12])], all_at_once=False, refusal=DENIED, denied=frozenset({MANY[3], MANY[13]}))
-    swept, _, _ = sweep(account, None, MANY)
-    assert swept.unexamined == (MANY[3], MANY[13], *MANY[20:])
+    result, *_ = cancel_all(account, None, MANY)
+    assert result.unexamined == (MANY[3], MANY[13], *MANY[20:])
 
 
 def test_what_the_list_of_all_symbols_hides_is_found_symbol_by_symbol() -> None:
     """The balance betrays it."""
-    account = Account([order(1)], shy=frozenset("1"))
-    swept, ctx, _ = sweep(account, None, ["BTCUSDT", "ETHUSDT"])
-    assert swept == CancelAllResult()
+    account = Account([order(1)], only_by_symbol=frozenset("1"))
+    result, _, state, _ = cancel_all(account, None, ["BTCUSDT", "ETHUSDT"])
+    assert result == CancelAllResult()
     assert account.orders == []
-    assert outcomes(ctx) == {"1": Outcome.ACCEPTED}
+    assert outcomes(state) == {"1": Outcome.ACCEPTED}
 
 
 def test_orders_that_are_not_resolved_end_the_sweep_of_the_account() -> None:
     """Going through every symbol would not resolve them."""
-    account = Account([order(1)], ghosts={"1": 99})
-    swept, ctx, venue = sweep(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=500)
-    assert swept == CancelAllResult()
-    assert outcomes(ctx) == {"1": Outcome.UNKNOWN}
-    assert "ETHUSDT" not in asked(venue)
+    account = Account([order(1)], ineffective={"1": 99})
+    result, _, state, venue = cancel_all(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=500)
+    assert result == CancelAllResult()
+    assert outcomes(state) == {"1": Outcome.UNKNOWN}
+    assert "ETHUSDT" not in requested(venue)
 
 
 def test_all_symbols_at_once_have_the_time_of_each() -> None:
     account = Account([order(3), order(2, "ETHUSDT"), order(1, "SOLUSDT")])
-    _, ctx, _ = sweep(account, None, [], timeout_ms=700)
+    _, ctx, *_ = cancel_all(account, None, [], timeout_ms=700)
     assert ctx.deadline.span_ms == 2_100
-    _, ctx, _ = sweep(Account([order(3)]), "BTCUSDT", [], timeout_ms=700)
+    _, ctx, *_ = cancel_all(Account([order(3)]), "BTCUSDT", [], timeout_ms=700)
     assert ctx.deadline.span_ms == 700

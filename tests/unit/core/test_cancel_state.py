@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bitget_margin.core.cancel_state import CancelState, OrderState
+from bitget_margin.core.cancel_state import CancelState, OrderEvidence, OrderState
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.responses import BatchAnswer, Item
+from bitget_margin.core.responses import BatchItem, BatchResponse
 from bitget_margin.core.settings import Pacing
 
 BY_ID = OrderRef("BTCUSDT", IdKind.ORDER, "12")
@@ -23,76 +23,77 @@ def row(state: RowState = RowState.LIVE, order_id: str = "12", **raw: str) -> Or
     return OrderRow(order_id, "a", "BTCUSDT", state, raw)
 
 
-def item(order_id: str | None = "12", reason: str | None = None, code: str | None = None) -> Item:
+def item(order_id: str | None = "12", reason: str | None = None, code: str | None = None) -> BatchItem:
     """Return what an answer says of an order."""
-    return Item(order_id, "a", reason, code, {"orderId": order_id})
+    return BatchItem(order_id, "a", reason, code, {"orderId": order_id})
 
 
-def refused_at(entry: OrderState, *times: float, reason: str = "no") -> OrderState:
-    """Return the entry after cancels that were refused."""
+def refused_at(evidence: OrderEvidence, *times: float, reason: str = "no") -> OrderEvidence:
+    """Return the evidence after cancels that were refused."""
     for now_ms in times:
-        entry.record_attempt(now_ms)
-        entry.record_refusal(now_ms, None, reason)
-    return entry
+        evidence.record_refusal(now_ms, None, reason)
+    return evidence
 
 
 # -- which order a name stands for ------------------------------------------------------------------------------------
 
 
-def answered(entry: OrderState, *successes: Item, failures: tuple[Item, ...] = ()) -> OrderState:
-    """Return the entry after the answer to a cancel of it."""
-    CancelState({entry.ref: entry}).record_answer(BatchAnswer(successes, failures), [entry], 1.0, PACING)
-    return entry
+def answered(target: OrderRef, *successes: BatchItem, failures: tuple[BatchItem, ...] = ()) -> OrderEvidence:
+    """Return the evidence after the response to a cancel of this order."""
+    state = CancelState.of([target])
+    (order,) = state.orders.values()
+    state.record_response(BatchResponse(successes, failures), [order], 1.0, PACING)
+    return order.evidence
 
 
 def test_the_venue_says_which_order_a_name_stands_for_once() -> None:
-    entry = answered(OrderState(BY_NAME), item("12"))
-    assert (entry.bound_id, entry.order_id, entry.number, entry.info) == ("12", "12", 12, {"orderId": "12"})
-    entry.sent_ref = BY_NAME
-    assert answered(entry, item("13")).bound_id == "12"
+    state = CancelState.of([BY_NAME])
+    (order,) = state.orders.values()
+    for order_id in ("12", "13"):
+        state.record_response(BatchResponse((item(order_id),), ()), [order], 1.0, PACING)
+        assert (order.evidence.bound_id, order.evidence.order_id, order.evidence.number) == ("12", "12", 12)
+        assert order.evidence.info == {"orderId": order_id}
 
 
 @pytest.mark.parametrize("order_id", ["0", "x1", None])
 def test_an_id_that_names_no_order_is_not_taken_for_one(order_id: str | None) -> None:
-    said = item(order_id)
-    entry = answered(OrderState(BY_NAME), said)
-    assert entry.bound_id is None
-    assert entry.order_id is None
-    assert entry.info is said.raw
+    evidence = answered(BY_NAME, item(order_id))
+    assert (evidence.bound_id, evidence.order_id, evidence.info) == (None, None, item(order_id).raw)
 
 
 @pytest.mark.parametrize("reason", [NOT_THERE, "Order Cancelled", "Cancel order error"])
 def test_the_id_in_a_failure_binds_nothing_and_no_older_order_is_taken_after_it(reason: str) -> None:
-    entry = answered(OrderState(BY_NAME), failures=(item("12", reason),))
-    assert entry.order_id is None
+    evidence = answered(BY_NAME, failures=(item("12", reason),))
+    assert (evidence.order_id, evidence.refusals_ms) == (None, (1.0,))
     older = row(RowState.CANCELED, order_id="11")
     for now_ms in (2.0, 2.0 + PACING.recheck_ms):
-        entry.record_possible_namesake(older, now_ms, None, PACING)
-    assert entry.outcome is None
+        evidence.record_possible_namesake(older, now_ms, None, PACING)
+    assert evidence.outcome is None
 
 
 def test_an_order_that_was_named_by_its_id_stands_for_itself() -> None:
-    entry = answered(OrderState(BY_ID), item("99"))
-    entry.record_row(row(order_id="98"), 1)
-    assert (entry.bound_id, entry.order_id) == (None, "12")
+    evidence = answered(BY_ID, item("99"))
+    evidence.record_row(row(order_id="98"), 1)
+    assert (evidence.bound_id, evidence.order_id) == (None, "12")
 
 
 def test_a_live_row_under_a_name_says_which_order_it_is_once() -> None:
-    entry = OrderState(BY_NAME)
-    entry.record_row(row(), 1)
-    entry.record_row(row(order_id="13"), 2)
-    assert entry.bound_id == "12"
+    evidence = OrderEvidence(BY_NAME)
+    evidence.record_row(row(), 1)
+    evidence.record_row(row(order_id="13"), 2)
+    assert evidence.bound_id == "12"
 
 
 def test_a_cancel_is_repeated_by_the_order_id_once_that_is_known() -> None:
     """The name may have gone to a younger order by then; the first one goes as it was asked for."""
-    entry = OrderState(BY_NAME)
-    entry.record_row(row(), 1)
-    assert entry.cancel_ref == BY_NAME
-    entry.record_attempt(2)
-    assert entry.cancel_ref == OrderRef("BTCUSDT", IdKind.ORDER, "12")
-    unknown = OrderState(BY_NAME, attempted_ms=2)
-    assert unknown.cancel_ref == BY_NAME
+    order = OrderState(BY_NAME)
+    order.evidence.record_row(row(), 1)
+    assert order.schedule.cancel_ref == BY_NAME
+    order.evidence.record_attempt(2)
+    assert order.schedule.cancel_ref == BY_ID
+    unknown = OrderState(BY_NAME)
+    unknown.evidence.record_attempt(2)
+    assert unknown.schedule.cancel_ref == BY_NAME
 
 
 # -- ends -------------------------------------------------------------------------------------------------------------
@@ -108,12 +109,12 @@ def test_a_cancel_is_repeated_by_the_order_id_once_that_is_known() -> None:
     ],
 )
 def test_an_end_is_what_a_row_says_and_stays_what_it_said(state: RowState, outcome: Outcome | None) -> None:
-    entry = OrderState(BY_ID, absent_since_ms=1)
-    entry.record_row(row(state), 5)
-    assert (entry.outcome, entry.row_ms, entry.absent_since_ms) == (outcome, 5, None)
-    entry.record_row(row(RowState.LIVE), 6)
-    assert entry.outcome is outcome
-    assert entry.row_ms == (5 if outcome else 6)
+    evidence = OrderEvidence(BY_ID, absent_since_ms=1)
+    evidence.record_row(row(state), 5)
+    assert (evidence.outcome, evidence.row_ms, evidence.absent_since_ms) == (outcome, 5, None)
+    evidence.record_row(row(RowState.LIVE), 6)
+    assert evidence.outcome is outcome
+    assert evidence.row_ms == (5 if outcome else 6)
 
 
 @pytest.mark.parametrize(
@@ -122,117 +123,124 @@ def test_an_end_is_what_a_row_says_and_stays_what_it_said(state: RowState, outco
 def test_an_ended_row_under_a_name_is_ours_if_it_ended_after_the_call_began(updated: int | None, ours: bool) -> None:
     """By the venue's clock, whose grain is a millisecond."""
     times = {} if updated is None else {"uTime": str(updated)}
-    entry = OrderState(BY_NAME)
-    entry.record_possible_namesake(row(RowState.CANCELED, **times), 7, BEGAN_MS, PACING)
-    assert entry.outcome is (Outcome.CANCELED if ours else None)
-    assert entry.row_ms == (7 if ours else None)
+    evidence = OrderEvidence(BY_NAME)
+    evidence.record_possible_namesake(row(RowState.CANCELED, **times), 7, BEGAN_MS, PACING)
+    assert evidence.outcome is (Outcome.CANCELED if ours else None)
+    assert evidence.row_ms == (7 if ours else None)
 
 
 def test_an_older_end_counts_at_a_second_look_if_no_younger_order_shows() -> None:
     old, other = row(RowState.FILLED, uTime="1"), row(RowState.FILLED, "13", uTime="2")
-    entry = OrderState(BY_NAME)
-    entry.record_possible_namesake(old, 1_000, BEGAN_MS, PACING)
-    assert (entry.possible_namesake, entry.namesake_since_ms) == (old, 1_000)
-    entry.record_possible_namesake(other, 2_000, BEGAN_MS, PACING)
-    assert (entry.possible_namesake, entry.namesake_since_ms) == (other, 2_000)
-    entry.record_possible_namesake(other, 3_499, None, PACING)
-    assert entry.outcome is None
-    entry.record_possible_namesake(other, 3_500, None, PACING)
-    assert (entry.outcome, entry.row, entry.row_ms) == (Outcome.FILLED, other, 3_500)
+    evidence = OrderEvidence(BY_NAME)
+    evidence.record_possible_namesake(old, 1_000, BEGAN_MS, PACING)
+    assert (evidence.possible_namesake, evidence.namesake_since_ms) == (old, 1_000)
+    evidence.record_possible_namesake(other, 2_000, BEGAN_MS, PACING)
+    assert (evidence.possible_namesake, evidence.namesake_since_ms) == (other, 2_000)
+    evidence.record_possible_namesake(other, 3_499, None, PACING)
+    assert evidence.outcome is None
+    evidence.record_possible_namesake(other, 3_500, None, PACING)
+    assert (evidence.outcome, evidence.row, evidence.row_ms) == (Outcome.FILLED, other, 3_500)
 
 
 @pytest.mark.parametrize("cancel", ["acknowledged", "maybe_executed"])
 def test_an_older_end_never_counts_once_a_cancel_may_have_been_executed(cancel: str) -> None:
     """Then an order of that name lived, and its own end is yet to show."""
-    entry = OrderState(BY_NAME, **{cancel: True})  # type: ignore[arg-type]
+    evidence = OrderEvidence(BY_NAME, **{cancel: True})  # type: ignore[arg-type]
     for now_ms in (1_000, 5_000, 9_000):
-        entry.record_possible_namesake(row(RowState.FILLED, uTime="1"), now_ms, BEGAN_MS, PACING)
-    assert (entry.outcome, entry.possible_namesake) == (None, None)
+        evidence.record_possible_namesake(row(RowState.FILLED, uTime="1"), now_ms, BEGAN_MS, PACING)
+    assert (evidence.outcome, evidence.possible_namesake) == (None, None)
 
 
 # -- still open -------------------------------------------------------------------------------------------------------
 
 
-def judged(entry: OrderState, row_ms: float, state: RowState = RowState.LIVE) -> Outcome | None:
+def judged(evidence: OrderEvidence, row_ms: float, state: RowState = RowState.LIVE) -> Outcome | None:
     """Return what is said of an order whose row was read then."""
-    entry.record_row(row(state), row_ms)
-    entry.decide_open(PACING)
-    return entry.outcome
+    evidence.record_row(row(state), row_ms)
+    evidence.decide_open(PACING)
+    return evidence.outcome
 
 
 def test_open_is_said_after_two_refusals_a_second_apart_and_a_row_read_since() -> None:
-    assert judged(refused_at(OrderState(BY_ID), 4_000, 5_000), 5_000) is Outcome.OPEN
-    assert judged(refused_at(OrderState(BY_ID), 4_000, 4_500, 5_000), 5_001) is Outcome.OPEN
+    assert judged(refused_at(OrderEvidence(BY_ID), 4_000, 5_000), 5_000) is Outcome.OPEN
+    assert judged(refused_at(OrderEvidence(BY_ID), 4_000, 4_500, 5_000), 5_001) is Outcome.OPEN
 
 
 def test_open_is_not_said_for_less() -> None:
-    assert judged(refused_at(OrderState(BY_ID), 4_001, 5_000), 5_000) is None, "refusals too close"
-    assert judged(refused_at(OrderState(BY_ID), 4_000, 5_000), 4_999) is None, "row read before"
-    assert judged(refused_at(OrderState(BY_ID), 5_000), 5_000) is None, "refused once"
-    assert judged(OrderState(BY_ID), 5_000) is None, "never refused"
-    assert judged(refused_at(OrderState(BY_ID), 4_000, 5_000), 5_000, RowState.UNREADABLE) is None, "no readable state"
-    unseen = refused_at(OrderState(BY_ID), 4_000, 5_000)
+    assert judged(refused_at(OrderEvidence(BY_ID), 4_001, 5_000), 5_000) is None, "refusals too close"
+    assert judged(refused_at(OrderEvidence(BY_ID), 4_000, 5_000), 4_999) is None, "row read before"
+    assert judged(refused_at(OrderEvidence(BY_ID), 5_000), 5_000) is None, "refused once"
+    assert judged(OrderEvidence(BY_ID), 5_000) is None, "never refused"
+    assert judged(refused_at(OrderEvidence(BY_ID), 4_000, 5_000), 5_000, RowState.UNREADABLE) is None, (
+        "no readable state"
+    )
+    unseen = refused_at(OrderEvidence(BY_ID), 4_000, 5_000)
     unseen.decide_open(PACING)
     assert unseen.outcome is None, "no row"
 
 
 def test_open_is_not_said_of_an_order_whose_cancel_was_taken_or_lost_since() -> None:
-    taken = refused_at(OrderState(BY_ID), 4_000, 5_000)
+    taken = refused_at(OrderEvidence(BY_ID), 4_000, 5_000)
     taken.acknowledged = True
     assert judged(taken, 5_000) is None
-    lost = refused_at(OrderState(BY_ID), 4_000, 5_000)
+    lost = refused_at(OrderEvidence(BY_ID), 4_000, 5_000)
     lost.record_attempt(6_000)
     assert judged(lost, 6_000) is None
 
 
 def test_what_is_known_already_is_not_judged_again() -> None:
-    entry = refused_at(OrderState(BY_ID, outcome=Outcome.ACCEPTED), 4_000, 5_000)
-    assert judged(entry, 5_000) is Outcome.ACCEPTED
+    evidence = refused_at(OrderEvidence(BY_ID, outcome=Outcome.ACCEPTED), 4_000, 5_000)
+    assert judged(evidence, 5_000) is Outcome.ACCEPTED
 
 
 # -- not found --------------------------------------------------------------------------------------------------------
 
 
-def absent(entry: OrderState, *times: float) -> Outcome | None:
+def absent(evidence: OrderEvidence, *times: float) -> Outcome | None:
     """Return what is said of an order that these look-ups did not show."""
     for now_ms in times:
-        entry.record_absence(now_ms, PACING)
-    return entry.outcome
+        evidence.record_absence(now_ms, PACING)
+    return evidence.outcome
 
 
 def test_not_found_is_said_by_a_refusal_of_that_kind_and_two_look_ups_apart() -> None:
-    assert absent(refused_at(OrderState(BY_ID), 900, reason=NOT_THERE), 1_000, 2_500) is Outcome.NOT_FOUND
-    by_code = OrderState(BY_ID)
+    assert absent(refused_at(OrderEvidence(BY_ID), 900, reason=NOT_THERE), 1_000, 2_500) is Outcome.NOT_FOUND
+    by_code = OrderEvidence(BY_ID)
     by_code.record_refusal(900, "43001", "?")
     assert absent(by_code, 1_000, 2_500) is Outcome.NOT_FOUND
 
 
 def test_not_found_is_not_said_for_less() -> None:
-    assert absent(refused_at(OrderState(BY_ID), 900, reason=NOT_THERE), 1_000, 2_499) is None, "too close"
-    assert absent(refused_at(OrderState(BY_ID), 900, reason="no"), 1_000, 2_500) is None, "refused in other words"
-    assert absent(OrderState(BY_ID), 1_000, 2_500) is None, "never refused"
-    assert absent(OrderState(BY_ID, refused_as_gone=True), 1_000, 2_500) is None, "no refusal"
+    assert absent(refused_at(OrderEvidence(BY_ID), 900, reason=NOT_THERE), 1_000, 2_499) is None, "too close"
+    assert absent(refused_at(OrderEvidence(BY_ID), 900, reason="no"), 1_000, 2_500) is None, "refused in other words"
+    assert absent(OrderEvidence(BY_ID), 1_000, 2_500) is None, "never refused"
+    assert absent(OrderEvidence(BY_ID, refused_as_gone=True), 1_000, 2_500) is None, "no refusal"
 
 
 @pytest.mark.parametrize("known", ["acknowledged", "maybe_executed", "row"])
 def test_not_found_is_never_said_of_an_order_that_was_there(known: str) -> None:
     """It was taken, it may have been, or a row showed it."""
-    entry = refused_at(OrderState(BY_ID), 900, reason=NOT_THERE)
-    setattr(entry, known, row() if known == "row" else True)
-    assert absent(entry, 1_000, 2_500) is None
+    evidence = refused_at(OrderEvidence(BY_ID), 900, reason=NOT_THERE)
+    setattr(evidence, known, row() if known == "row" else True)
+    assert absent(evidence, 1_000, 2_500) is None
 
 
 def test_a_cancel_that_may_have_been_executed_makes_absence_begin_anew() -> None:
-    entry = refused_at(OrderState(BY_ID), 900, reason=NOT_THERE)
-    assert absent(entry, 1_000) is None
-    refused_at(entry, 1_100, reason=NOT_THERE)
-    assert absent(entry, 2_500, 3_999) is None
-    assert absent(entry, 4_000) is Outcome.NOT_FOUND
+    evidence = refused_at(OrderEvidence(BY_ID), 900, reason=NOT_THERE)
+    assert absent(evidence, 1_000) is None
+    refused_at(evidence, 1_100, reason=NOT_THERE)
+    assert absent(evidence, 2_500, 3_999) is None
+    assert absent(evidence, 4_000) is Outcome.NOT_FOUND
 
 
 def test_a_doubt_keeps_the_words_that_came_with_it() -> None:
-    entry = OrderState(BY_ID)
-    entry.record_ambiguous("busy", "40010")
-    assert (entry.maybe_executed, entry.reason, entry.code) == (True, "busy", "40010")
-    entry.record_refusal(1, "43001", "x")
-    assert (entry.refusals_ms, entry.reason, entry.code, entry.refused_as_gone) == ((1,), "x", "43001", True)
+    evidence = OrderEvidence(BY_ID)
+    evidence.record_ambiguous(1, "40010", "busy")
+    assert (evidence.maybe_executed, evidence.reason, evidence.code) == (True, "busy", "40010")
+    evidence.record_refusal(2, "43001", "x")
+    assert (evidence.refusals_ms, evidence.reason, evidence.code, evidence.refused_as_gone) == (
+        (2,),
+        "x",
+        "43001",
+        True,
+    )

@@ -6,38 +6,42 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.cancel_state import OrderState
+from bitget_margin.core.cancel_state import OrderEvidence, OrderState
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.reconcile import reconcile
-from bitget_margin.core.requests import CallContext
-from support.script import EPOCH_MS, SINCE_MS, START_MS, Say, Script, fault, in_turn, page, row
+from bitget_margin.core.reconcile import OrderLookup, reconcile
+from bitget_margin.core.responses import Listing
+from bitget_margin.core.settings import Pacing
+from support.script import EPOCH_MS, SINCE_MS, START_MS, Respond, Script, by_id, by_name, fault, in_turn, page, row
 
 HISTORY, LIVE = Endpoint.HISTORY_ORDERS, Endpoint.OPEN_ORDERS
 BY_ID = OrderRef("BTCUSDT", IdKind.ORDER, "12")
-BY_NAME = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
+BY_NAME, OTHER_NAME = by_name("a"), by_name("b")
 GONE = fault("43001", "The order does not exist")
+PACING = Pacing()
 
 
-def by_id(*numbers: int) -> list[OrderRef]:
-    """Return orders that are named by their ids."""
-    return [OrderRef("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
-
-
-def looked(say: Say, *targets: OrderRef, rounds: int = 1, **known: Any) -> tuple[Script, list[OrderState], CallContext]:
-    """Look these up so many times, after a cancel that may have been executed."""
-    venue = Script(say)
-    ctx = venue.ctx(*targets)
-    entries = list(ctx.cancel_state.orders.values())
-    for entry in entries:
-        entry.record_attempt(START_MS)
-        for name, value in known.items():
-            setattr(entry, name, value)
+def looked(
+    respond: Respond, *targets: OrderRef, rounds: int = 1, bound_id: str | None = None
+) -> tuple[Script, list[OrderState]]:
+    """Look these orders up so many times, after a cancel that may have been executed."""
+    venue = Script(respond)
+    ctx, orders = venue.ctx(), [OrderState(target) for target in targets]
+    for order in orders:
+        order.evidence.record_attempt(START_MS)
+        order.evidence.bound_id = bound_id
     for _ in range(rounds):
-        venue.run(reconcile(ctx, [entry for entry in entries if entry.outcome is None]))
-    return venue, entries, ctx
+        venue.run(reconcile(ctx, [order for order in orders if order.outcome is None]))
+    return venue, orders
+
+
+def looked_one(respond: Respond, target: OrderRef, **how: Any) -> tuple[Script, OrderEvidence]:
+    """Look one order up."""
+    venue, (order,) = looked(respond, target, **how)
+    return venue, order.evidence
 
 
 def asked(venue: Script) -> list[tuple[Endpoint, str | None]]:
@@ -54,78 +58,73 @@ def asked(venue: Script) -> list[tuple[Endpoint, str | None]]:
 
 
 def test_one_order_that_has_ended_takes_one_question() -> None:
-    venue, (entry,), _ = looked(in_turn(page(row(12, "cancelled"))), BY_ID)
-    assert (entry.outcome, entry.row_ms) == (Outcome.CANCELED, START_MS + 10)
+    venue, order = looked_one(in_turn(page(row(12, "cancelled"))), BY_ID)
+    assert (order.outcome, order.row_ms) == (Outcome.CANCELED, START_MS + 10)
     params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"}
     assert venue.calls == [Call(HISTORY, params)]
-    assert entry.lookups_by_id == 1
 
 
 def test_one_order_that_has_not_takes_two() -> None:
-    venue, (entry,), _ = looked(in_turn(page(), page(row(12))), BY_ID)
+    venue, order = looked_one(in_turn(page(), page(row(12))), BY_ID)
     assert asked(venue) == [(HISTORY, "12"), (LIVE, "12")]
-    assert (entry.outcome, entry.row is not None, entry.lookups_by_id) == (None, True, 2)
-    assert entry.next_lookup_ms > venue.now_ms
+    assert (order.outcome, order.row is not None) == (None, True)
 
 
 def test_two_orders_take_a_page_of_each_list_and_then_their_own_questions() -> None:
     """At once: both questions for both orders, history first."""
-    venue, entries, _ = looked(in_turn(page()), *by_id(12, 11))
+    venue, orders = looked(in_turn(page()), *by_id(12, 11))
     assert asked(venue)[:2] == [(HISTORY, "13"), (LIVE, "13")]
     assert asked(venue)[2:] == [(HISTORY, "12"), (LIVE, "12"), (HISTORY, "11"), (LIVE, "11")]
     assert venue.groups == [1, 1, 4]
-    assert [entry.lookups_by_id for entry in entries] == [2, 2]
+    assert [order.schedule.lookups_by_id for order in orders] == [2, 2]
 
 
 def test_twenty_are_asked_for_by_id_in_a_round_and_the_others_in_the_next() -> None:
-    venue, entries, _ = looked(in_turn(page()), *by_id(*range(30, 5, -1)), rounds=2)
+    venue, orders = looked(in_turn(page()), *by_id(*range(30, 5, -1)), rounds=2)
     assert venue.groups == [1, 1, 40] * 2
-    assert [entry.lookups_by_id for entry in entries] == [4] * 15 + [2] * 10
+    assert [order.schedule.lookups_by_id for order in orders] == [4] * 15 + [2] * 10
 
 
 def test_that_both_lists_do_not_know_it_is_absence_and_less_is_not() -> None:
     for answer in (page(), GONE):
-        assert looked(in_turn(answer), BY_ID)[1][0].absent_since_ms == START_MS + 20
+        assert looked_one(in_turn(answer), BY_ID)[1].absent_since_ms == START_MS + 20
     for strange in (page(row(13)), fault("40010"), page({"orderId": "12"})):
-        assert looked(in_turn(page(), strange), BY_ID)[1][0].absent_since_ms is None
-        assert looked(in_turn(strange, page()), BY_ID)[1][0].absent_since_ms is None
+        assert looked_one(in_turn(page(), strange), BY_ID)[1].absent_since_ms is None
+        assert looked_one(in_turn(strange, page()), BY_ID)[1].absent_since_ms is None
 
 
 def test_an_order_that_is_shown_under_another_symbol_is_not_absent() -> None:
     """The row contradicts the request: it proves neither an end nor that there is no such order."""
     elsewhere = row(12, "cancelled", symbol="ETHUSDT")
-    (entry,) = looked(in_turn(page(elsewhere)), BY_ID)[1]
-    assert (entry.outcome, entry.absent_since_ms) == (None, None)
-    assert entry.reason == "the venue shows this order under ETHUSDT"
-    assert looked(in_turn(page(row(13, symbol="ETHUSDT"))), BY_ID)[1][0].reason is None
+    _, order = looked_one(in_turn(page(elsewhere)), BY_ID)
+    assert (order.outcome, order.absent_since_ms) == (None, None)
+    assert order.reason == "the order is listed under ETHUSDT"
+    assert looked_one(in_turn(page(row(13, symbol="ETHUSDT"))), BY_ID)[1].reason is None
 
 
 def test_a_look_up_that_is_refused_for_good_is_not_made_again() -> None:
-    for code in ("40014", "40008"):
-        _, (entry,), _ = looked(in_turn(fault(code, "no")), BY_ID)
-        assert (entry.unreadable, entry.code, entry.reason) == (True, code, "no")
-    _, (entry,), _ = looked(in_turn(fault("40010", "busy")), BY_ID)
-    assert (entry.unreadable, entry.reason) == (False, None)
+    for code, message, is_final in (("40014", "no", True), ("40008", "no", True), ("40010", None, False)):
+        _, (order,) = looked(in_turn(fault(code, "no")), BY_ID)
+        assert (order.schedule.lookups_refused, order.evidence.reason) == (is_final, message)
+        assert order.evidence.code == (code if is_final else None)
 
 
 def test_one_question_that_fails_does_not_spoil_the_answers_to_the_others() -> None:
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         params = dict(call.params)  # type: ignore[call-overload]
         if params.get("orderId") == "12":
             return fault("40010")
         return page(row(11, "filled")) if params.get("orderId") == "11" else page()
 
-    _, (lost, found), _ = looked(say, *by_id(12, 11))
+    _, (lost, found) = looked(respond, *by_id(12, 11))
     assert (lost.outcome, found.outcome) == (None, Outcome.FILLED)
 
 
 def test_the_symbols_are_asked_for_side_by_side() -> None:
     other = OrderRef("ETHUSDT", IdKind.ORDER, "7")
-    venue, entries, _ = looked(
-        lambda call: page(row(12, "cancelled"), row(7, "cancelled", symbol="ETHUSDT")), BY_ID, other
-    )
+    venue, orders = looked(lambda call: page(row(12, "cancelled"), row(7, "cancelled", symbol="ETHUSDT")), BY_ID, other)
     assert venue.groups == [2]
-    assert [entry.outcome for entry in entries] == [Outcome.CANCELED] * 2
+    assert [order.outcome for order in orders] == [Outcome.CANCELED] * 2
 
 
 # -- by page ----------------------------------------------------------------------------------------------------------
@@ -137,25 +136,25 @@ def full_page(newest: int, status: str = "cancelled") -> dict[str, Any]:
 
 
 def test_pages_of_history_are_read_while_they_can_show_more() -> None:
-    venue, entries, _ = looked(in_turn(full_page(100), full_page(50)), *by_id(100, 20))
+    venue, orders = looked(in_turn(full_page(100), full_page(50)), *by_id(100, 20))
     assert asked(venue) == [(HISTORY, "101"), (HISTORY, "51")]
-    assert [entry.outcome for entry in entries] == [Outcome.CANCELED] * 2
+    assert [order.outcome for order in orders] == [Outcome.CANCELED] * 2
     short = page(*(row(100 - i, "cancelled") for i in range(49)))
-    venue, _, _ = looked(in_turn(short, page()), *by_id(100, 20, 19))
+    venue, _ = looked(in_turn(short, page()), *by_id(100, 20, 19))
     assert asked(venue)[:2] == [(HISTORY, "101"), (LIVE, "21")]
 
 
 def test_pages_are_not_read_below_the_lowest_of_these_orders() -> None:
     rows = [row(i, "cancelled") for i in range(100, 49, -1) if i != 60]
-    venue, _, _ = looked(in_turn(page(*rows), page()), *by_id(100, 60, 50))
+    venue, _ = looked(in_turn(page(*rows), page()), *by_id(100, 60, 50))
     assert asked(venue)[1:] == [(HISTORY, "60"), (LIVE, "60")]
     beyond = [row(i, "cancelled") for i in range(100, 49, -1) if i != 99]
-    venue, _, _ = looked(in_turn(page(*beyond), page()), *by_id(100, 99, 51))
+    venue, _ = looked(in_turn(page(*beyond), page()), *by_id(100, 99, 51))
     assert asked(venue)[1:] == [(HISTORY, "99"), (LIVE, "99")]
 
 
 def test_a_page_that_repeats_itself_ends_the_reading() -> None:
-    venue, _, _ = looked(in_turn(full_page(100)), *by_id(200, 20, 19))
+    venue, _ = looked(in_turn(full_page(100)), *by_id(200, 20, 19))
     assert asked(venue)[:2] == [(HISTORY, "201"), (HISTORY, "51")]
     assert asked(venue)[2][0] is LIVE
 
@@ -172,7 +171,7 @@ def test_so_many_pages_are_read_as_the_orders_are_worth() -> None:
 
     for count, pages in ((2, 2), (49, 2), (50, 3), (100, 4)):
         targets = by_id(*range(10_000, 10_000 - 2 * count, -2), 5)[: count - 1] + by_id(5)
-        venue, _, _ = looked(endless, *targets)
+        venue, _ = looked(endless, *targets)
         listed = [call for call in venue.calls if call.endpoint is HISTORY and "idLessThan" in call.params]
         assert len(listed) == pages, count
 
@@ -180,98 +179,93 @@ def test_so_many_pages_are_read_as_the_orders_are_worth() -> None:
 def test_open_orders_are_read_until_a_page_brings_nothing_new_however_short_it_is() -> None:
     lists = {HISTORY: [page()], LIVE: [page(row(100)), page(row(90)), page()]}
 
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         left = lists[call.endpoint]
         return left.pop(0) if len(left) > 1 else left[0]
 
-    venue, (first, second), _ = looked(say, *by_id(100, 90))
+    venue, (first, second) = looked(respond, *by_id(100, 90))
     assert asked(venue) == [(HISTORY, "101"), (LIVE, "101"), (LIVE, "100")]
-    assert first.row is not None
-    assert second.row is not None
+    assert first.evidence.row is not None
+    assert second.evidence.row is not None
 
 
 def test_why_a_page_does_not_come_costs_no_question_by_id() -> None:
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         return page(row(12, "filled"), row(11, "filled")) if "orderId" in call.params else fault("40010")
 
-    _, entries, _ = looked(say, *by_id(12, 11))
-    assert [entry.outcome for entry in entries] == [Outcome.FILLED] * 2
+    _, orders = looked(respond, *by_id(12, 11))
+    assert [order.outcome for order in orders] == [Outcome.FILLED] * 2
 
 
 # -- under a client order id ------------------------------------------------------------------------------------------
 
 
 def test_a_name_that_is_open_needs_no_more_than_its_live_row() -> None:
-    venue, (entry,), _ = looked(
-        in_turn(page(row(9, "cancelled", clientOid="a")), page(row(12, clientOid="a"))), BY_NAME
-    )
+    venue, order = looked_one(in_turn(page(row(9, "cancelled", clientOid="a")), page(row(12, clientOid="a"))), BY_NAME)
     assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
-    assert (entry.bound_id, entry.outcome) == ("12", None)
+    assert (order.bound_id, order.outcome) == ("12", None)
 
 
 @pytest.mark.parametrize("updated", [EPOCH_MS - 1_000, EPOCH_MS + 5_000])
 def test_an_ended_row_of_a_name_counts_when_open_orders_do_not_know_the_name(updated: int) -> None:
     ended = row(9, "filled", clientOid="a", uTime=str(updated))
-    venue, (entry,), _ = looked(in_turn(page(ended), page()), BY_NAME)
+    venue, order = looked_one(in_turn(page(ended), page()), BY_NAME)
     assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
     in_call = updated > EPOCH_MS
-    assert entry.outcome is (Outcome.FILLED if in_call else None)
-    assert (entry.possible_namesake is None) is in_call
-    assert entry.namesake_since_ms == (None if in_call else START_MS + 20)
+    assert order.outcome is (Outcome.FILLED if in_call else None)
+    assert (order.possible_namesake is None) is in_call
+    assert order.namesake_since_ms == (None if in_call else START_MS + 20)
 
 
 def test_an_ended_row_of_a_name_says_nothing_while_open_orders_do_not_answer() -> None:
     ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
     for silent in (fault("40010"), page({"orderId": "12"})):
-        _, (entry,), _ = looked(in_turn(page(ended), silent), BY_NAME)
-        assert (entry.outcome, entry.possible_namesake) == (None, None)
+        _, order = looked_one(in_turn(page(ended), silent), BY_NAME)
+        assert (order.outcome, order.possible_namesake) == (None, None)
 
 
 def test_names_begin_at_the_newest_page_and_are_read_to_the_end_of_the_open_orders() -> None:
     """Only then is it sure that no younger order of that name lives."""
-    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     new = str(EPOCH_MS + 5_000)
     ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
     lists = {HISTORY: [page(*ended)], LIVE: [page(row(99)), page()]}
 
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         left = lists[call.endpoint]
         return left.pop(0) if len(left) > 1 else left[0]
 
-    venue, entries, _ = looked(say, BY_NAME, other)
+    venue, orders = looked(respond, BY_NAME, OTHER_NAME)
     assert asked(venue) == [(HISTORY, None), (LIVE, None), (LIVE, "99")]
-    assert [entry.outcome for entry in entries] == [Outcome.FILLED, Outcome.CANCELED]
+    assert [order.outcome for order in orders] == [Outcome.FILLED, Outcome.CANCELED]
 
 
 def test_open_orders_that_repeat_themselves_are_at_their_end_too() -> None:
-    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     ended = row(9, "filled", clientOid="a", uTime=str(EPOCH_MS + 5_000))
-    venue, (entry, _), _ = looked(lambda call: page(ended if call.endpoint is HISTORY else row(99)), BY_NAME, other)
+    venue, (order, _) = looked(lambda call: page(ended if call.endpoint is HISTORY else row(99)), BY_NAME, OTHER_NAME)
     assert asked(venue)[:3] == [(HISTORY, None), (LIVE, None), (LIVE, "99")]
-    assert entry.outcome is Outcome.FILLED
+    assert order.outcome is Outcome.FILLED
 
 
 def test_a_name_among_ids_begins_at_the_newest_page_too_and_ends_no_earlier() -> None:
     """The order of that name may be younger than all of them, or older."""
     rows = page(*(row(i, "cancelled") for i in range(60, 10, -1)))
-    venue, _, _ = looked(in_turn(rows, page()), BY_NAME, *by_id(40))
+    venue, _ = looked(in_turn(rows, page()), BY_NAME, *by_id(40))
     assert asked(venue)[:2] == [(HISTORY, None), (HISTORY, "11")]
     assert venue.calls[0].params == {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "limit": "500"}
 
 
 def test_a_row_that_cannot_be_read_leaves_the_end_of_a_name_open() -> None:
     """It may be the younger order of this name."""
-    other = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
     new = str(EPOCH_MS + 5_000)
     ended = [row(9, "filled", clientOid="a", uTime=new), row(8, "cancelled", clientOid="b", uTime=new)]
 
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         if call.endpoint is HISTORY:
             return page(*ended)
         return page({"orderId": "99"})
 
-    _, entries, _ = looked(say, BY_NAME, other)
-    assert [entry.outcome for entry in entries] == [None, None]
+    _, orders = looked(respond, BY_NAME, OTHER_NAME)
+    assert [order.outcome for order in orders] == [None, None]
 
 
 def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_spoils_no_other() -> None:
@@ -279,23 +273,87 @@ def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_s
     new = str(EPOCH_MS + 5_000)
     ended = {name: row(i, "filled", clientOid=name, uTime=new) for i, name in ((9, "a"), (8, "b"))}
 
-    def say(call: Call) -> object:
+    def respond(call: Call) -> object:
         name = dict(call.params).get("clientOid")  # type: ignore[call-overload]
         if call.endpoint is LIVE or name is None:
             return page()
         return page(ended[name], {"orderId": "99"}) if name == "a" else page(ended[name])
 
-    alone = looked(say, BY_NAME)[1][0]
+    alone = looked_one(respond, BY_NAME)[1]
     assert (alone.outcome, alone.possible_namesake) == (None, None)
-    _, (unclear, clear), _ = looked(say, BY_NAME, OrderRef("BTCUSDT", IdKind.CLIENT, "b"))
+    _, (unclear, clear) = looked(respond, BY_NAME, OTHER_NAME)
     assert (unclear.outcome, clear.outcome) == (None, Outcome.FILLED)
 
 
 def test_an_order_of_another_name_is_not_what_our_name_stands_for() -> None:
-    _, (entry,), _ = looked(in_turn(page(row(12, "filled", clientOid="b"))), BY_NAME, bound_id="12")
-    assert (entry.outcome, entry.bound_id) == (None, None)
+    _, order = looked_one(in_turn(page(row(12, "filled", clientOid="b"))), BY_NAME, bound_id="12")
+    assert (order.outcome, order.bound_id) == (None, None)
 
 
 def test_a_name_that_one_list_does_not_know_costs_no_pages() -> None:
-    venue, _, _ = looked(in_turn(page(), fault("40010")), BY_NAME)
+    venue, _ = looked(in_turn(page(), fault("40010")), BY_NAME)
     assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
+
+
+# -- the rows of a lookup ----------------------------------------------------------------------------------------------
+
+
+def kept(target: OrderRef, *rows: OrderRow, began: float | None = None, bound: str | None = None) -> list[str | None]:
+    """Return the ids of the ended row and of the live one that a lookup keeps."""
+    lookup = OrderLookup(OrderState(target), began_ms=began)
+    lookup.order.evidence.bound_id = bound
+    for each in rows:
+        lookup.add_row(each)
+    return [None if each is None else each.order_id for each in (lookup.ended, lookup.live)]
+
+
+def a_row(
+    order_id: str, state: RowState = RowState.LIVE, symbol: str = "BTCUSDT", name: str = "a", created: int = 0
+) -> OrderRow:
+    """Return a row."""
+    return OrderRow(order_id, name, symbol, state, {"cTime": str(created)})
+
+
+def test_a_look_keeps_rows_of_its_own_order_alone() -> None:
+    other = [a_row("13"), a_row("12", symbol="ETHUSDT")]
+    assert kept(BY_ID, *other) == [None, None]
+    assert kept(BY_ID, a_row("12", name="zz"), a_row("12", RowState.FILLED)) == ["12", "12"]
+    assert kept(BY_NAME, a_row("12", name="b"), a_row("13", symbol="ETHUSDT")) == [None, None]
+    assert kept(BY_NAME, a_row("12"), a_row("13"), bound="13") == [None, "13"]
+    assert kept(BY_NAME, a_row("13", name="z"), bound="13") == [None, None]
+
+
+def test_of_several_under_one_name_the_newest_is_kept_of_each_kind() -> None:
+    ended = [a_row(i, RowState.CANCELED) for i in ("7", "9", "8")]
+    assert kept(BY_NAME, *ended, a_row("3"), a_row("5"), a_row("4")) == ["9", "5"]
+
+
+@pytest.mark.parametrize(("created", "meant"), [(5_000, True), (5_001, True), (5_002, False)])
+def test_an_order_that_was_placed_after_the_call_began_was_not_meant_by_its_name(created: int, meant: bool) -> None:
+    assert kept(BY_NAME, a_row("9", created=created), began=5_000) == [None, "9" if meant else None]
+    assert kept(BY_NAME, a_row("9", created=created)) == [None, "9"]
+    assert kept(BY_ID, a_row("12", created=created), began=5_000) == [None, "12"]
+
+
+def test_a_row_whose_state_cannot_be_read_counts_for_an_id_and_not_for_a_name() -> None:
+    assert kept(BY_ID, a_row("12", RowState.UNREADABLE)) == [None, "12"]
+    assert kept(BY_NAME, a_row("12", RowState.UNREADABLE)) == [None, None]
+
+
+def test_an_order_that_is_in_both_lists_has_ended() -> None:
+    """It went from one to the other between the two questions; a younger live one of the same name beats an ended."""
+    order = OrderState(BY_ID)
+    OrderLookup(order, ended=a_row("12", RowState.FILLED), live=a_row("12")).record(7, PACING)
+    assert (order.outcome, order.evidence.row_ms) == (Outcome.FILLED, 7)
+    named = OrderState(BY_NAME)
+    OrderLookup(named, ended=a_row("9", RowState.FILLED), live=a_row("12")).record(7, PACING)
+    assert (named.outcome, named.evidence.bound_id) == (None, "12")
+
+
+def test_a_round_that_showed_nothing_proves_nothing() -> None:
+    order = OrderState(BY_ID)
+    OrderLookup(order).record(7, PACING)
+    OrderLookup(order, absent_from={Listing.OPEN}).record(7, PACING)
+    assert order.evidence.absent_since_ms is None
+    OrderLookup(order, absent_from=set(Listing)).record(7, PACING)
+    assert order.evidence.absent_since_ms == 7

@@ -39,7 +39,7 @@ def test_requests_over_the_rate_limit_alone_are_sent_again_after_its_window() ->
     assert venue.groups == [3, 1]
     assert venue.waits == [1_000]
     assert dict(venue.calls[3].params) == {"n": 1}  # type: ignore[call-overload]
-    assert ctx.cancel_state.requests == 4
+    assert ctx.requests == 4
 
 
 def test_a_rate_limit_beyond_the_deadline_is_the_answer() -> None:
@@ -56,7 +56,7 @@ def test_a_refused_timestamp_gets_one_new_clock_and_one_more_try() -> None:
     ctx = venue.ctx()
     assert said(venue.run(send_requests(ctx, sends(ctx, 2)))) == ["a", "b"]
     assert (venue.resyncs, venue.groups, venue.waits) == (1, [2, 2], [])
-    assert ctx.cancel_state.requests == 5
+    assert ctx.requests == 5
     again = Script(in_turn(LATE))
     ctx = again.ctx()
     assert said(again.run(send_requests(ctx, sends(ctx, 1)))) == ["40008"]
@@ -88,15 +88,15 @@ def test_anything_else_is_not_sent_again(code: str | None) -> None:
     venue = Script(in_turn(refused))
     ctx = venue.ctx()
     assert venue.run(send_requests(ctx, sends(ctx, 1))) == (refused,)
-    assert (venue.groups, ctx.cancel_state.requests) == ([1], 1)
-    assert ctx.cancel_state.last_fault is refused
+    assert (venue.groups, ctx.requests) == ([1], 1)
+    assert ctx.last_fault is refused
 
 
 def test_what_never_left_is_not_counted_as_a_request() -> None:
     venue = Script(in_turn(fault(sent=False)))
     ctx = venue.ctx()
     venue.run(send_requests(ctx, sends(ctx, 1)))
-    assert ctx.cancel_state.requests == 0
+    assert ctx.requests == 0
 
 
 def test_a_reply_that_has_been_counted_is_not_counted_by_an_interrupt() -> None:
@@ -114,7 +114,7 @@ def test_a_reply_that_has_been_counted_is_not_counted_by_an_interrupt() -> None:
     assert send.reply is LIMITED
     next(running)
     assert send.reply is None
-    assert ctx.cancel_state.requests == 1
+    assert ctx.requests == 1
     assert first is not None
 
 
