@@ -37,9 +37,9 @@ from bitget_margin.adapter.params import (
 from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Flow
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, checked_client_id
 from bitget_margin.core.place import Placement, place
-from bitget_margin.core.place_state import Fate, PlaceState, Terms
+from bitget_margin.core.place_state import PlaceOutcome, PlaceState, Terms
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
 
@@ -67,9 +67,9 @@ def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...
     placement, market = yield from _prepare(exchange, method, settings, params, unified, requested, [params], names)
     yield from place(placement)
     (state,) = placement.states
-    if state.fate is Fate.REFUSED:
+    if state.outcome is PlaceOutcome.REFUSED:
         raise documented(f"{exchange.id} {method}()", _refusal(exchange, method, state))
-    if state.fate is Fate.NAME_TAKEN:
+    if state.outcome is PlaceOutcome.CLIENT_ID_TAKEN:
         raise ccxt.DuplicateOrderId(
             f"{exchange.id} {method}(): another order of {market['symbol']} has the client order id {names[0]!r}; "
             "nothing was placed: give a new one"
@@ -115,7 +115,7 @@ def create_orders(
     )
     yield from place(placement)
     errors = [None if state.fault is None else state.fault.error for state in placement.states]
-    if errors[0] is not None and all(state.fate is Fate.REFUSED for state in placement.states):
+    if errors[0] is not None and all(state.outcome is PlaceOutcome.REFUSED for state in placement.states):
         raise documented(f"{exchange.id} {method}()", errors[0]) from None
     return _structures(exchange, method, placement, market)
 
@@ -139,7 +139,7 @@ def _name(exchange: MarginExchange, method: str, params: Mapping[str, Any], wher
     """Return the client order id that the parameters give, or one that no other order ever had."""
     given = client_order_id_param(params)
     try:
-        return uuid.uuid4().hex if given is None else client_id(given, where)
+        return uuid.uuid4().hex if given is None else checked_client_id(given, where)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 
@@ -240,7 +240,7 @@ def _refusal(exchange: MarginExchange, method: str, state: PlaceState) -> Except
 def _structures(exchange: MarginExchange, method: str, placement: Placement, market: Mapping[str, Any]) -> list[Order]:
     """Return one structure per order, or raise PlaceUnresolved with all of them."""
     answers = [_structure(exchange, state, market) for state in placement.states]
-    open_ = placement.unsettled()
+    open_ = placement.unresolved()
     if open_:
         pacing = placement.ctx.settings.pacing
         cause = _cause(exchange, open_)
@@ -263,9 +263,9 @@ def _structure(exchange: MarginExchange, state: PlaceState, market: Mapping[str,
     if state.row is not None:
         # Whatever ccxt cannot read of it, it was placed.
         return {**parsed_or_bare(exchange, dict(state.row.raw), market), "symbol": market["symbol"]}
-    if state.fate is Fate.PLACED and state.item is not None:
+    if state.outcome is PlaceOutcome.PLACED and state.item is not None:
         return parsed_or_bare(exchange, dict(state.item.raw), market)
-    if state.fate is None:
+    if state.outcome is None:
         return unknown(exchange, state.ref.value, market)
     raw = dict(state.item.raw) if state.item is not None else _body(state)
     refused = {**parsed_or_bare(exchange, raw, market), "id": None, "status": "rejected", "symbol": market["symbol"]}

@@ -1,7 +1,8 @@
-"""The words of a classic account: requests built and answers read. Whatever comes in, nothing but our types comes out.
+"""Requests and parsers of API v2, for margin orders of a classic account.
 
-Rests on https://www.bitget.com/api-doc/margin/cross/trade/ (Cross-Batch-Cancel-Order, Cross-Cancel-Order,
-Get-Cross-Open-Orders, Get-Cross-Order-History) and margin/cross/account/Get-Cross-Assets, as of December 2025.
+Parsers accept any body: they return the documented types, or None. Based on
+https://www.bitget.com/api-doc/margin/cross/trade/ (Cross-Batch-Cancel-Order, Cross-Cancel-Order, Get-Cross-Open-Orders,
+Get-Cross-Order-History) and margin/cross/account/Get-Cross-Assets, as of December 2025.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
 from bitget_margin.core.responses import (
-    BatchAnswer,
+    BatchItem,
+    BatchResponse,
     FillRow,
-    Item,
     Listing,
     OrderQuery,
     Page,
     as_mapping,
     data_of,
-    fills_of,
+    parse_fills,
     parse_item,
     sent_ms_of,
 )
@@ -42,7 +43,7 @@ _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoi
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
 _FILLS_LIMIT: Final = 100
 _CAP_GRAIN: Final = 10
-"""A page whose length is no multiple of this was hardly cut off by a cap that we do not know."""
+"""A page whose length is no multiple of this was not cut off: maximum page sizes are round numbers."""
 
 
 def batch_cancel_request(batch: Sequence[OrderRef]) -> Call:
@@ -52,12 +53,12 @@ def batch_cancel_request(batch: Sequence[OrderRef]) -> Call:
 
 
 def batch_place_request(symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
-    """Return the request that places orders, which are in the venue's own form."""
+    """Return the request that places orders, given as the endpoint expects them."""
     return Call(Endpoint.BATCH_PLACE, {"symbol": symbol, "orderList": list(orders)})
 
 
 def single_place_request(order: Mapping[str, Any]) -> Call:
-    """Return the request that places one order, which is in the venue's own form."""
+    """Return the request that places one order, given as the endpoint expects it."""
     return Call(Endpoint.PLACE, order)
 
 
@@ -67,9 +68,9 @@ def single_cancel_request(target: OrderRef) -> Call:
 
 
 def page_request(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None) -> Call:
-    """Return the request for a page of orders, newest first: of ids below the cursor, or the newest.
+    """Return the request for a page of orders, newest first: those with ids below the cursor, or the newest.
 
-    Never with `endTime`: given together with `startTime` it beats `idLessThan`, and every page would be the first.
+    Without `endTime`: together with `startTime` it overrides `idLessThan`, and every page would be the first.
     """
     params: dict[str, Any] = {} if symbol is None else {"symbol": symbol}
     params |= {"startTime": str(since_ms), "limit": str(_LIMITS[listing])}
@@ -79,12 +80,12 @@ def page_request(listing: Listing, symbol: str | None, since_ms: int, cursor: st
 
 
 def first_cursor(newest: int) -> str | None:
-    """Return the cursor of the page that begins with this order id."""
+    """Return the cursor of the page that begins at this order id."""
     return str(newest + 1)
 
 
 def order_queries(symbol: str, kind: IdKind, value: str, since_ms: int) -> tuple[OrderQuery, ...]:
-    """Return the questions for one order; the id beats the time window, which the venue wants all the same."""
+    """Return the queries for one order; the id overrides the start time, which is required all the same."""
     params = {"symbol": symbol, "startTime": str(since_ms), kind.value: value}
     return tuple(
         OrderQuery(Call(_ENDPOINTS[listing], params), (listing,)) for listing in (Listing.HISTORY, Listing.OPEN)
@@ -102,29 +103,29 @@ def assets_request(extra: Mapping[str, Any] | None) -> Call:
 
 
 def account_request() -> Call:
-    """Return the request for what the account is: https://www.bitget.com/api-doc/spot/account/Get-Account-Info."""
+    """Return the request for account information: https://www.bitget.com/api-doc/spot/account/Get-Account-Info."""
     return Call(Endpoint.ACCOUNT, {})
 
 
 def read_uid(body: object) -> str | None:
-    """Read whose account it is."""
+    """Return the UID of the account."""
     data = data_of(body)
     return text(data.get("userId")) if isinstance(data, Mapping) else None
 
 
 def read_assets(body: object) -> list[Any] | None:
-    """Return the rows of the balances as they are; None where there is no list."""
+    """Return the rows of the balances as received; None where there is no list."""
     data = data_of(body)
     return data if isinstance(data, list) else None
 
 
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:
-    """Read what open orders hold of each coin; None where a row cannot be read."""
+    """Return the frozen amount of each coin; None where a row cannot be read."""
     return parse_frozen(data_of(body), "frozen")
 
 
-def read_batch(body: object) -> BatchAnswer | None:
-    """Read the answer to a batch, of cancels or new orders; None where it has neither list, which answers nothing."""
+def read_batch(body: object) -> BatchResponse | None:
+    """Read the response to a batch of cancels or new orders; None where it has neither list."""
     data = data_of(body)
     if not isinstance(data, Mapping):
         return None
@@ -133,26 +134,26 @@ def read_batch(body: object) -> BatchAnswer | None:
         return None
     good, bad_good = _items(successes)
     failed, bad_failed = _items(failures)
-    return BatchAnswer(good, failed, bad_good + bad_failed)
+    return BatchResponse(good, failed, bad_good + bad_failed)
 
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
+    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
     data = data_of(body)
-    return fills_of(data.get("fills") if isinstance(data, Mapping) else None, "cTime", _FILLS_LIMIT)
+    return parse_fills(data.get("fills") if isinstance(data, Mapping) else None, "cTime", _FILLS_LIMIT)
 
 
-def read_single(body: object) -> BatchAnswer | None:
-    """Read the answer to a single cancel, in the form of a batch of one."""
+def read_single(body: object) -> BatchResponse | None:
+    """Read the response to a single cancel or order, as a batch of one."""
     items, _ = _items([data_of(body)])
-    return BatchAnswer(items, ()) if items else None
+    return BatchResponse(items, ()) if items else None
 
 
 def read_page(body: object) -> Page | None:
     """Read a page of orders; None where there is no list, which is not the same as an empty one.
 
-    The documents say `orderList`; `resultList` is what the first version of the API used. A short page of open-orders
-    is not taken for the last one: the venue documents a default limit for it, not its cap.
+    The list is documented as `orderList`; the first version of the API has `resultList`. A short page of open orders is
+    not the last one: a default page size is documented, no maximum.
     """
     data = data_of(body)
     if not isinstance(data, Mapping):
@@ -171,13 +172,13 @@ def read_page(body: object) -> Page | None:
     )
 
 
-def read_found(body: object) -> Page | None:
-    """Read the response to the query for one order: a page like any other."""
+def read_order(body: object) -> Page | None:
+    """Read the response to a query for one order, which is a page like any other."""
     return read_page(body)
 
 
-def _items(listed: object) -> tuple[tuple[Item, ...], tuple[Mapping[str, Any], ...]]:
-    items: list[Item] = []
+def _items(listed: object) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:
+    items: list[BatchItem] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in listed if isinstance(listed, list) else ():
         found = parse_item(raw, reason="errorMsg", code="errorCode")

@@ -1,6 +1,7 @@
-"""The words of a unified account, for its margin orders: requests built and answers read.
+"""Requests and parsers of API v3, for margin orders of a unified account.
 
-Rests on https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Batch, Get-Order-Details,
+Parsers accept any body: they return the documented types, or None. Based on
+https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Batch, Get-Order-Details,
 Get-Order-Pending, Get-Order-History) and uta/account/Get-Account-Assets, as of December 2025.
 """
 
@@ -16,15 +17,15 @@ from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
 from bitget_margin.core.responses import (
-    BatchAnswer,
+    BatchItem,
+    BatchResponse,
     FillRow,
-    Item,
     Listing,
     OrderQuery,
     Page,
     as_mapping,
     data_of,
-    fills_of,
+    parse_fills,
     parse_item,
     sent_ms_of,
 )
@@ -42,31 +43,31 @@ CATEGORY: Final = "MARGIN"
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.UNIFIED_OPEN_ORDERS, Listing.HISTORY: Endpoint.UNIFIED_HISTORY_ORDERS}
 _PAGE_LIMIT: Final = 100
 _DONE: Final = frozenset({None, "0", SUCCESS})
-"""Codes of an item that was carried out: the page shows none, the websocket's page shows 0."""
+"""Codes of an entry that was executed: the page shows none, the page of the websocket shows 0."""
 
 
 def batch_cancel_request(batch: Sequence[OrderRef]) -> Call:
     """Return the request that cancels one batch: a bare list, each item with its category."""
-    return Call(Endpoint.UNIFIED_BATCH_CANCEL, [_named(target) for target in batch])
+    return Call(Endpoint.UNIFIED_BATCH_CANCEL, [_item_of(target) for target in batch])
 
 
 def batch_place_request(_symbol: str, orders: Sequence[Mapping[str, Any]]) -> Call:
-    """Return the request that places orders, which are in the venue's own form."""
+    """Return the request that places orders, given as the endpoint expects them."""
     return Call(Endpoint.UNIFIED_BATCH_PLACE, list(orders))
 
 
 def single_place_request(order: Mapping[str, Any]) -> Call:
-    """Return the request that places one order, which is in the venue's own form."""
+    """Return the request that places one order, given as the endpoint expects it."""
     return Call(Endpoint.UNIFIED_PLACE, order)
 
 
 def single_cancel_request(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
-    return Call(Endpoint.UNIFIED_CANCEL, _named(target))
+    return Call(Endpoint.UNIFIED_CANCEL, _item_of(target))
 
 
 def page_request(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | None) -> Call:
-    """Return the request for a page of orders, newest first: the one that a cursor leads to, or the newest."""
+    """Return the request for a page of orders, newest first: the page of the cursor, or the newest."""
     params = {"category": CATEGORY, "limit": str(_PAGE_LIMIT)}
     if symbol is not None:
         params["symbol"] = symbol
@@ -76,17 +77,17 @@ def page_request(listing: Listing, symbol: str | None, _since_ms: int, cursor: s
 
 
 def first_cursor(_newest: int) -> str | None:
-    """Return None: a cursor is the venue's own, and cannot be made up."""
+    """Return None: cursors are opaque and cannot be derived from an order id."""
     return None
 
 
 def order_queries(_symbol: str, kind: IdKind, value: str, _since_ms: int) -> tuple[OrderQuery, ...]:
-    """Return the question for one order: one endpoint knows it, live or ended."""
+    """Return the query for one order: one endpoint returns it, live or ended."""
     return (OrderQuery(Call(Endpoint.UNIFIED_ORDER, {kind.value: value}), (Listing.HISTORY, Listing.OPEN)),)
 
 
 def fills_request(symbol: str, since_ms: int) -> Call:
-    """Return the request for the newest fills of margin orders; the venue filters them by no symbol."""
+    """Return the request for the newest fills of margin orders; they are not filtered by symbol."""
     params = {"category": CATEGORY, "symbol": symbol, "startTime": str(since_ms), "limit": str(_PAGE_LIMIT)}
     return Call(Endpoint.UNIFIED_FILLS, params)
 
@@ -97,56 +98,56 @@ def assets_request(extra: Mapping[str, Any] | None) -> Call:
 
 
 def account_request() -> Call:
-    """Return the request for the account's settings, which a classic account is refused."""
+    """Return the request for the settings of the account, which is refused for a classic account."""
     return Call(Endpoint.UNIFIED_SETTINGS, {})
 
 
 def read_settings(body: object) -> Mapping[str, Any] | None:
-    """Return the account's settings; None where there are none."""
+    """Return the settings of the account; None where there are none."""
     data = data_of(body)
     return data if isinstance(data, Mapping) else None
 
 
 def read_uid(body: object) -> str | None:
-    """Read whose account it is."""
+    """Return the UID of the account."""
     found = read_settings(body)
     return None if found is None else text(found.get("uid"))
 
 
 def read_assets(body: object) -> list[Any] | None:
-    """Return the rows of the balances as they are; None where there is no list."""
+    """Return the rows of the balances as received; None where there is no list."""
     data = data_of(body)
     rows = data.get("assets") if isinstance(data, Mapping) else None
     return rows if isinstance(rows, list) else None
 
 
 def read_frozen(body: object) -> Mapping[str, Decimal] | None:
-    """Read what open orders hold of each coin; None where a row cannot be read."""
+    """Return the frozen amount of each coin; None where a row cannot be read."""
     return parse_frozen(read_assets(body), "locked")
 
 
-def read_batch(body: object) -> BatchAnswer | None:
-    """Read the answer to a batch: one list, in which an item that failed has a code; None where there is no list."""
+def read_batch(body: object) -> BatchResponse | None:
+    """Read the response to a batch: one list, in which failed entries have a code; None without a list."""
     data = data_of(body)
-    return _sorted(data) if isinstance(data, list) else None
+    return _parse_batch(data) if isinstance(data, list) else None
 
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None where there is no list, a row cannot be read, or the page may have been cut off."""
+    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
     data = data_of(body)
     if not isinstance(data, Mapping) or "list" not in data:
         return None
-    return fills_of(data["list"] or [], "createdTime", _PAGE_LIMIT)
+    return parse_fills(data["list"] or [], "createdTime", _PAGE_LIMIT)
 
 
-def read_single(body: object) -> BatchAnswer | None:
-    """Read the answer to a single cancel, in the form of a batch of one."""
-    answer = _sorted([data_of(body)])
+def read_single(body: object) -> BatchResponse | None:
+    """Read the response to a single cancel or order, as a batch of one."""
+    answer = _parse_batch([data_of(body)])
     return None if answer.unreadable else answer
 
 
 def read_page(body: object) -> Page | None:
-    """Read a page of orders; None where there is no list. An empty one has been seen written as null."""
+    """Read a page of orders; None where there is no list. An empty list may be written as null."""
     data = data_of(body)
     if not isinstance(data, Mapping) or "list" not in data:
         return None
@@ -157,31 +158,31 @@ def read_page(body: object) -> Page | None:
     return _page(body, listed, cursor if listed else None)
 
 
-def read_found(body: object) -> Page | None:
-    """Read the answer to the question for one order, as a page of one row."""
+def read_order(body: object) -> Page | None:
+    """Read the response to the query for one order, as a page of one row."""
     data = data_of(body)
     return _page(body, [data], None) if isinstance(data, Mapping) and data else None
 
 
-def _named(target: OrderRef) -> dict[str, str]:
+def _item_of(target: OrderRef) -> dict[str, str]:
     return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
 
 
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
-    rows = tuple(found for raw in listed if _ours(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
+    rows = tuple(found for raw in listed if _is_margin(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
     sent_ms = sent_ms_of(body)
     return Page(rows, len(listed), sent_ms, cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
-def _ours(raw: object) -> bool:
-    """Whether a row is of a margin order: an order of another category may have the same symbol."""
+def _is_margin(raw: object) -> bool:
+    """Whether a row is of a margin order; an order of another category may have the same symbol."""
     category = text(raw.get("category")) if isinstance(raw, Mapping) else None
     return category is not None and category.upper() == CATEGORY
 
 
-def _sorted(rows: Sequence[object]) -> BatchAnswer:
-    successes: list[Item] = []
-    failures: list[Item] = []
+def _parse_batch(rows: Sequence[object]) -> BatchResponse:
+    successes: list[BatchItem] = []
+    failures: list[BatchItem] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in rows:
         found = parse_item(raw, reason="msg", code="code")
@@ -189,4 +190,4 @@ def _sorted(rows: Sequence[object]) -> BatchAnswer:
             unreadable.append(as_mapping(raw))
         else:
             (successes if found.code in _DONE else failures).append(found)
-    return BatchAnswer(tuple(successes), tuple(failures), tuple(unreadable))
+    return BatchResponse(tuple(successes), tuple(failures), tuple(unreadable))

@@ -1,9 +1,10 @@
-"""What the core asks of the world, and what comes back."""
+"""Effects that the flows of the core yield to a driver, and their replies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 from bitget_margin.core.endpoints import Endpoint
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to the venue; its parameters are a list where the body is one."""
+    """Request to an endpoint; its parameters are a list where the body is one."""
 
     endpoint: Endpoint
     params: Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -21,17 +22,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The venue answered with its success code; the body as it was parsed, which may be anything."""
+    """Response with the code of success; the body is the parsed JSON, of any type."""
 
     body: object
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """No success: the exception that stock ccxt raises for it, and what of the venue's answer could be read.
+    """Failed request: the exception that stock ccxt raises for it, and the parts of the response that could be read.
 
-    `code` and `text` are None unless a body in the venue's own form was parsed. `sent` is False only where the
-    request certainly never left.
+    `code` and `text` are None unless the body is an error in the documented form. `sent` is False only where the
+    request was certainly not sent.
     """
 
     error: Exception
@@ -41,7 +42,7 @@ class Fault:
     sent: bool = True
     body: object = None
     is_transient: bool = False
-    """Whether stock ccxt makes of it that the venue did not answer in time or is not available: no refusal."""
+    """Whether stock ccxt takes it for a timeout or an unavailable exchange, which is no refusal."""
 
 
 ReplyOrFault: TypeAlias = Reply | Fault
@@ -49,43 +50,43 @@ ReplyOrFault: TypeAlias = Reply | Fault
 
 @dataclass(slots=True)
 class Send:
-    """A request to make: at most `request_ms` long, and over by `deadline_ms` of the caller's clock."""
+    """Request to send, with its time limit and its deadline on the caller's clock."""
 
     call: Call
     request_ms: float
     deadline_ms: float
     started: bool = False
-    """Set by the driver as it hands the request to the network: until then it was certainly not executed.
+    """Set by the driver when the request goes to the network: before, it was certainly not executed.
 
-    Taken back once the reply has been counted.
+    Reset when the reply has been counted.
     """
     reply: ReplyOrFault | None = None
-    """Set by the driver as soon as it is there, so that an interrupt in the same group does not lose it."""
+    """Set by the driver on arrival, so that an interrupt of the same group does not lose it."""
     is_cancel: bool = False
-    """Whether it belongs to a cancel: then it does not wait for a shared rate window that does not answer."""
+    """Whether it belongs to a cancel: then it does not wait for a shared rate limiter that is down."""
     slot_ms: float | None = None
-    """Its place in the window of this process; None before it left, and where nothing is paced."""
+    """Its slot in the rate window of this process; None before it left, and without rate limiting."""
     left_ms: float | None = None
-    """When it was handed out, on the caller's clock."""
+    """Time at which it left, on the caller's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendAll:
-    """Requests that do not depend on each other; the answer is a tuple of replies in the same order."""
+    """Send independent requests; the reply is a tuple of their replies in the same order."""
 
     sends: tuple[Send, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Let time pass until then, on the caller's clock."""
+    """Wait until a time on the caller's clock."""
 
     until_ms: float
 
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """Measure the venue's clock again, because it refused our timestamp."""
+    """Measure the venue's clock again, after a rejected timestamp."""
 
     deadline_ms: float
 
@@ -115,11 +116,11 @@ class Block:
 Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Block
 Flow: TypeAlias = Generator[Effect, Any, T]
 Clock: TypeAlias = Callable[[], float]
-"""Milliseconds that only go forward."""
+"""Returns monotonic milliseconds."""
 
 
 def run_concurrently(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
-    """Run independent flows in step and return their results in the same order."""
+    """Run independent flows concurrently, and return their results in the same order."""
     running = list(flows)
     results: dict[int, T] = {}
     effects: dict[int, Effect] = {}
@@ -138,17 +139,13 @@ def run_concurrently(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:
         waiting = {i: effect.until_ms for i, effect in effects.items() if isinstance(effect, Wait)}
         others = effects.keys() - sending.keys() - waiting.keys()
         if others:
-            # A new measurement of the clock, say: before anything is sent again.
+            # Before the others send again: they may depend on a new measurement of the clock.
             for i in sorted(others):
                 advance(i, (yield effects[i]))
         elif sending:
-            replies: tuple[ReplyOrFault, ...] = yield SendAll(
-                tuple(send for sends in sending.values() for send in sends)
-            )
-            start = 0
+            replies = iter((yield SendAll(tuple(send for sends in sending.values() for send in sends))))
             for i, sends in sending.items():
-                advance(i, replies[start : start + len(sends)])
-                start += len(sends)
+                advance(i, tuple(islice(replies, len(sends))))
         else:
             yield Wait(max(waiting.values()))
             for i in waiting:

@@ -1,4 +1,4 @@
-"""Endpoints of the venue that the plugin calls, and the two kinds of account that they serve."""
+"""Endpoints that the plugin calls itself, and the two account kinds that they serve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNIFIED: Final = "v3/"
 
 
 class Endpoint(Enum):
-    """The venue's endpoints that we call ourselves: method, path below `/api/`, requests per second and UID."""
+    """Endpoint by HTTP method, path below `/api/`, and rate limit in requests per second and UID."""
 
     BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
     BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
@@ -49,17 +49,17 @@ class Endpoint(Enum):
 
     @property
     def kind(self) -> AccountKind:
-        """The kind of account that it is for."""
+        """The account kind that it serves."""
         return AccountKind.UNIFIED if self.path.startswith(_UNIFIED) else AccountKind.CLASSIC
 
     @property
     def per_second(self) -> int:
-        """How many requests the venue takes in a second, of one UID."""
+        """The rate limit: requests per second and UID."""
         return self.value[2]
 
 
 class AccountKind(Enum):
-    """Which endpoints an account may use: those of the other kind are refused, with a code that says so."""
+    """Account kind, which decides the endpoints; those of the other kind are refused with a code that names it."""
 
     CLASSIC = "classic"
     UNIFIED = "unified"

@@ -1,8 +1,10 @@
-"""Table of the venue's error codes: what each says about the execution of a request, and where that is documented.
+"""Table of error codes: the verdict of each on the execution of a request, and its source.
 
-A code that has no row says nothing: a cancel answered with it is looked up and repeated, a new order is looked up by
-its client order id. So a row is needed only for a code that decides something. Rows are for orders on the margin
-account; codes of other products (futures, copy trading, savings, loans, withdrawals, P2P) have none on purpose.
+A code without a row is UNSETTLED: after it, a cancel is looked up and repeated, and a new order is looked up by its
+client order id. So only codes with another verdict, or with a reason to be UNSETTLED, have a row. The rows cover orders
+of the margin account; codes of other products (futures, copy trading, savings, loans, withdrawals, P2P) are left out.
+
+The file is long because it is one table, which is compared with the published pages as a whole.
 """
 
 from __future__ import annotations
@@ -14,37 +16,37 @@ from typing import Final
 
 
 class Verdict(Enum):
-    """What an error says about the execution of a request, for a new order and for a cancel."""
+    """Conclusion from an error about the execution of its request, a new order or a cancel."""
 
-    UNSENT = "never left"
-    DEFINITIVE = "not executed, whatever the request was; asking again would not help"
-    REFUSED = "a new order was not placed: its own values, the pair or the account forbid it. A cancel was refused"
-    STATE = "refused for the state of account or market, which this very order may have changed: proves nothing"
+    UNSENT = "not sent"
+    DEFINITIVE = "not executed, whatever the request was; a retry would not help"
+    REFUSED = "a new order was not placed, because of its values, the pair or the account; a cancel was refused"
+    STATE = "refused for the state of account or market, which this order itself may have changed: proves nothing"
     DUPLICATE = "an order has this client order id: it may be this one"
-    NOT_CANCELED = "a cancel was refused; says nothing of a new order"
-    ENDED = "a cancel was refused because the order has ended: its row has to show it"
-    GONE = "the venue does not know the order; says nothing of a new order"
+    NOT_CANCELED = "a cancel was refused; proves nothing about a new order"
+    ENDED = "a cancel was refused because the order has ended, which its row has to confirm"
+    GONE = "the order was not found; proves nothing about a new order"
     LIMITED = "not executed: too many requests"
-    CLOCK = "not executed: the timestamp was refused"
-    AMBIGUOUS = "processing failed or timed out: it may have been executed"
-    UNSETTLED = "the code does not decide: the venue's rows have to"
+    CLOCK = "not executed: the timestamp was rejected"
+    AMBIGUOUS = "processing failed or timed out: the request may have been executed"
+    UNSETTLED = "the code does not decide: lookups have to"
 
 
 class Source(Enum):
-    """Where a code was found."""
+    """Source of a code."""
 
     CLASSIC = "https://www.bitget.com/api-doc/margin/error-code/restapi (the same table as on the spot page), Dec 2025"
     UNIFIED = "https://www.bitget.com/api-doc/uta/error-code/restapi, December 2025"
     UNIFIED_SOCKET = "https://www.bitget.com/api-doc/uta/error-code/websocket, December 2025"
     FAQ = "https://www.bitget.com/api-doc/common/faq, questions 13 and 14, December 2025"
     CCXT = "the table of exceptions in ccxt 4.5.90"
-    SEEN = "an answer that others have published"
+    SEEN = "a response that others have published"
     HTTP = "an HTTP status as a code"
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One row: what the code says, in the venue's words, and where that stands."""
+    """Row of the table: the verdict of a code, its text, shortened, and its source."""
 
     verdict: Verdict
     text: str
@@ -298,7 +300,7 @@ _STATE: Final = (
             "45009": "account at risk",
             "50022": "account is being liquidated",
             "45113": "order value above the maximum",
-            "12001": "so much can be used at most",
+            "12001": "above the available amount",
             "12002": "limit of net sells",
             "12003": "limit of net buys",
             "13007": "limit of net buys in a day",
@@ -309,8 +311,8 @@ _STATE: Final = (
             "40756": "locked balance insufficient",
             "40760": "account status abnormal",
             "40761": "too many open orders",
-            "40762": "larger than what can be opened",
-            "40764": "less left of the order than that",
+            "40762": "larger than the maximum that can be opened",
+            "40764": "larger than the remaining amount",
             "40798": "balance insufficient",
             "40800": "margin insufficient",
             "43005": "too many open orders",
@@ -322,7 +324,7 @@ _STATE: Final = (
             "45004": "insufficient locked asset",
             "45008": "no assets",
             "45118": "too many open orders",
-            "45120": "larger than what can be opened",
+            "45120": "larger than the maximum that can be opened",
             "45123": "insufficient availability",
             "46013": "selling limit",
             "50016": "too few open orders",
@@ -363,9 +365,9 @@ _STATE: Final = (
             "25219": "initial margin above the available assets",
             "25225": "insufficient quantity",
             "25226": "insufficient quantity",
-            "25230": "larger than what can be opened",
-            "25231": "larger than what is held",
-            "25234": "larger than what is left",
+            "25230": "larger than the maximum that can be opened",
+            "25231": "larger than the position",
+            "25234": "larger than the remaining amount",
             "25235": "limit of risk control",
             "25243": "holding limit of the coin",
         },
@@ -416,7 +418,7 @@ _NOT_CANCELED: Final = _rows(
     {
         "13010": "under review, cannot be canceled",
         "45024": "Cancel order error",
-        "45056": "type cannot be canceled",
+        "45056": "this type cannot be canceled",
     },
 ) | _rows(
     Verdict.NOT_CANCELED,
@@ -431,7 +433,7 @@ _ENDED: Final = _rows(
     Verdict.ENDED,
     Source.CLASSIC,
     {
-        "45031": "the order is final",
+        "45031": "the order is in a final state",
         "50062": "the order is canceled or filled",
     },
 ) | _rows(
@@ -451,7 +453,7 @@ _GONE: Final = (
             "22001": "No order to cancel",
             "31007": "Order does not exist",
             "31054": "No order to cancel",
-            "40109": "the data of the order cannot be found",
+            "40109": "the order was not found",
             "43001": "The order does not exist",
             "43004": "There is no order to cancel",
             "45057": "The order does not exist!",
@@ -481,7 +483,7 @@ _LIMITED: Final = (
         {
             "429": "Too many requests",
             "40918": "orders too frequent",
-            "45129": "the same order is canceled once in a second only",
+            "45129": "the same order can be canceled once per second",
             "59044": "operations are frequent, try again later",
             "70228": "too frequent, try again later",
         },
@@ -514,7 +516,7 @@ _AMBIGUOUS: Final = (
         Verdict.AMBIGUOUS,
         Source.CLASSIC,
         {
-            "45055": "status cannot be canceled: it may be on its way to its end",
+            "45055": "status cannot be canceled: the order may be about to end",
             "12018": "Service disruption, contact customer service for assistance",
             "31016": "Batch execution exception",
             "31023": "Ending order processing",
@@ -614,7 +616,7 @@ _UNSETTLED: Final = (
     | _rows(
         Verdict.UNSETTLED,
         Source.FAQ,
-        {"40808": "Parameter verification exception: a wrong value, and any order while a release is rolled out"},
+        {"40808": "Parameter verification exception: a wrong value, or any order during a release"},
     )
 )
 

@@ -1,4 +1,4 @@
-"""What a caller asked to be cancelled: one order, named by one id."""
+"""References to orders: a symbol and one id, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _ORDER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,63}")
 
 
 class BadInput(ValueError):
-    """An argument that is refused before anything is sent; the text names it."""
+    """Invalid argument, refused before anything is sent; the message names it."""
 
 
 class IdKind(StrEnum):
-    """Who gave the id; the value is the venue's name of the field."""
+    """Kind of an id; the value is the name of its field in requests and responses."""
 
     ORDER = "orderId"
     CLIENT = "clientOid"
@@ -28,25 +28,25 @@ class IdKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderRef:
-    """One order to cancel: the venue's symbol (`BTCUSDT`) and one id of one kind."""
+    """Reference to one order: the venue's symbol (`BTCUSDT`) and an id of one kind."""
 
     symbol: str
     kind: IdKind
     value: str
 
 
-def number(order_id: str | None) -> int | None:
-    """Return an order id as a number, for paging; None for what cannot be one of the venue's, which fit 64 bits."""
+def order_number(order_id: str | None) -> int | None:
+    """Return an order id as a number, for paging; None where it is none of 64 bits."""
     if order_id is None or not order_id.isdecimal() or len(order_id) > _DIGITS:
         return None
     value = int(order_id)
     return value if value < _LARGEST else None
 
 
-def order_id(value: object, where: str) -> str:
-    """Return the order id as the venue's string, or refuse it; `where` says which argument it was.
+def checked_order_id(value: object, where: str) -> str:
+    """Return an order id as a string; `where` names the argument in the message.
 
-    An integer is taken too: every id of the venue fits one, and nothing is lost in writing it out. A float is not.
+    An integer is accepted, because every order id fits one exactly; a float is not.
     """
     whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
     text = str(value) if whole else value
@@ -57,8 +57,8 @@ def order_id(value: object, where: str) -> str:
     return text
 
 
-def client_id(value: object, where: str) -> str:
-    """Return the client order id, or refuse what the venue refuses (its FAQ Q13: `[0-9A-Za-z]` and `- + _ #`)."""
+def checked_client_id(value: object, where: str) -> str:
+    """Return a client order id of the characters that are allowed (FAQ Q13: `[0-9A-Za-z]` and `- + _ #`)."""
     if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
         raise BadInput(
             f"{where} is {value!r}: a client order id is 1 to {CLIENT_ID_MAX_LENGTH} characters out of "
@@ -68,21 +68,22 @@ def client_id(value: object, where: str) -> str:
 
 
 def order_refs(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) -> tuple[OrderRef, ...]:
-    """Return the distinct targets of one symbol, order ids first, each where it was first named."""
-    named = [OrderRef(symbol, IdKind.ORDER, order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
+    """Return the distinct orders of one symbol, order ids first, in the order of their first mention."""
+    named = [OrderRef(symbol, IdKind.ORDER, checked_order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
     named += [
-        OrderRef(symbol, IdKind.CLIENT, client_id(value, f"clientOrderIds[{i}]")) for i, value in enumerate(client_ids)
+        OrderRef(symbol, IdKind.CLIENT, checked_client_id(value, f"clientOrderIds[{i}]"))
+        for i, value in enumerate(client_ids)
     ]
     return distinct(named)
 
 
 def distinct(named: Iterable[OrderRef]) -> tuple[OrderRef, ...]:
-    """Return every target once, where it was first named."""
+    """Return every order once, in the order of first mention."""
     return tuple(dict.fromkeys(named))
 
 
 def batches(targets: Iterable[OrderRef], batch_size: int) -> Iterator[tuple[OrderRef, ...]]:
-    """Split targets into requests: one symbol and one kind of id each, at most `batch_size` items."""
+    """Split orders into batches of one symbol and one kind of id, of at most `batch_size` orders."""
     groups: dict[tuple[str, IdKind], list[OrderRef]] = {}
     for target in targets:
         groups.setdefault((target.symbol, target.kind), []).append(target)

@@ -1,4 +1,4 @@
-"""An order row of the venue: the only proof of an end."""
+"""Order rows of responses: the only proof of the final state of an order."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from bitget_margin.core.order_ref import IdKind, number
+from bitget_margin.core.order_ref import IdKind, order_number
 
 
 class RowState(Enum):
-    """What a row says about its order."""
+    """State of an order by its row."""
 
     LIVE = "live"
     CANCELED = "canceled"
@@ -21,14 +21,13 @@ class RowState(Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether an order in this state can no longer trade."""
+        """Whether the state is final: the order can no longer trade."""
         return self is RowState.CANCELED or self is RowState.FILLED
 
 
 VENUE_CLOCK_RESOLUTION_MS: Final = 1
-"""The venue writes whole milliseconds."""
+"""Times in responses are whole milliseconds."""
 
-_ZERO: Final = re.compile(r"0+(\.0+)?")
 _TIME: Final = re.compile(r"-?[0-9]{1,18}")
 _STATES: Final = {
     "live": RowState.LIVE,
@@ -39,7 +38,7 @@ _STATES: Final = {
     "filled": RowState.FILLED,
     "cancelled": RowState.CANCELED,
     "canceled": RowState.CANCELED,
-    "reject": RowState.CANCELED,  # refused at entry: it never traded and never will
+    "reject": RowState.CANCELED,  # refused at entry: it never traded
 }
 """https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025),
 and uta/trade/Get-Order-Details, which has `new` besides.
@@ -48,25 +47,24 @@ and uta/trade/Get-Order-Details, which has `new` besides.
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """What the venue calls the parts of a row."""
+    """Names of the fields of a row, which differ between the account kinds."""
 
     status: str
     created: str
     updated: str
     ordered: str
+    """Ordered amount in base coins."""
     filled: str
-    """In base coins."""
-    value: str
-    """The same in quote coins."""
+    """Filled amount in base coins."""
 
 
-CLASSIC_FIELDS: Final = Fields("status", "cTime", "uTime", "baseSize", "size", "amount")
-UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty", "cumExecQty", "cumExecValue")
+CLASSIC_FIELDS: Final = Fields("status", "cTime", "uTime", "baseSize", "size")
+UNIFIED_FIELDS: Final = Fields("orderStatus", "createdTime", "updatedTime", "qty", "cumExecQty")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One row of open-orders or history-orders, as far as the contract needs it; `raw` is what the venue sent."""
+    """Row of open orders or order history; `raw` is the row as it was received."""
 
     order_id: str
     client_id: str | None
@@ -81,46 +79,40 @@ class OrderRow:
 
     @property
     def updated_ms(self) -> int | None:
-        """When the row last changed, on the venue's clock."""
+        """Time of the last change, on the venue's clock."""
         return milliseconds(self.raw.get(self.fields.updated))
 
     @property
     def created_ms(self) -> int | None:
-        """When the order was placed, on the venue's clock."""
+        """Time at which the order was placed, on the venue's clock."""
         return milliseconds(self.raw.get(self.fields.created))
-
-    @property
-    def unfilled(self) -> bool:
-        """Whether it says of both coins that nothing was traded."""
-        said = (text(self.raw.get(name)) for name in (self.fields.filled, self.fields.value))
-        return all(amount is not None and _ZERO.fullmatch(amount) for amount in said)
 
     @property
     def number(self) -> int | None:
         """The order id as a number, for paging."""
-        return number(self.order_id)
+        return order_number(self.order_id)
 
 
 def lowest_number(rows: Iterable[OrderRow]) -> int | None:
-    """Return the lowest order id of these rows as a number, None where none has one."""
+    """Return the lowest order id of these rows as a number; None where no id is a number."""
     return min((number for row in rows if (number := row.number) is not None), default=None)
 
 
 def text(value: object) -> str | None:
-    """Return an id or text of the venue as a string: None for what is missing, empty, or no id at all."""
+    """Return an id or text as a string; None where it is missing, empty, or of another type."""
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def milliseconds(value: object) -> int | None:
-    """Return a time of the venue, which it writes as a number or as the text of one."""
-    written = text(value)
-    return int(written) if written is not None and _TIME.fullmatch(written) else None
+    """Return a time in milliseconds, which may be a number or a string; None for anything else."""
+    digits = text(value)
+    return int(digits) if digits is not None and _TIME.fullmatch(digits) else None
 
 
 def parse_row(raw: object, fields: Fields) -> OrderRow | None:
-    """Read a row whose parts have these names; None where it names no order or no symbol: that proves nothing."""
+    """Read a row with these field names; None without an order id or a symbol, because it proves nothing then."""
     if not isinstance(raw, Mapping):
         return None
     order_id, symbol = text(raw.get("orderId")), text(raw.get("symbol"))

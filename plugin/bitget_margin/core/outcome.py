@@ -1,4 +1,4 @@
-"""What is promised: one true outcome per requested order, and the report that carries them."""
+"""Outcomes of cancels: one for each requested order, and the report that holds them."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from typing import Any
 
 
 class Outcome(Enum):
-    """How one requested order ended, or what is known of it; see each member for the evidence that it needs."""
+    """Outcome of a cancel for one order; each member names the evidence that it needs."""
 
     CANCELED = "canceled"
-    """A row of the venue says cancelled (or rejected at entry). Partial fills are in the order."""
+    """A row shows the order as canceled (or rejected at entry). Partial fills are in the order."""
     FILLED = "filled"
-    """A row of the venue says filled: the fill won, before the cancel or during it."""
+    """A row shows the order as filled, before or during the cancel."""
     OPEN = "open"
-    """Refused or left unanswered twice, at least a second apart, and a row read afterwards says that it lives."""
+    """Refused or left out twice, at least a second apart, and a row read afterwards shows the order as open."""
     ACCEPTED = "accepted"
-    """The venue took the cancel, and no confirmation was asked for. Not proof of an end."""
+    """The cancel was acknowledged, and no confirmation was requested. No proof of a final state."""
     NOT_FOUND = "not_found"
-    """Refused as unknown, and two look-ups by this id do not know it under this symbol. Not proof of an end."""
+    """Refused as unknown, and two lookups by this id find no order of this symbol. No proof of a final state."""
     UNKNOWN = "unknown"
-    """The request may have been executed, and no row proved an end before the deadline."""
+    """The cancel may have been executed, and no row proved a final state before the deadline."""
     NOT_SENT = "not_sent"
-    """Certainly not executed: never sent, or refused as a whole by a definitive error."""
+    """The cancel was certainly not executed: not sent, or refused as a whole with a definitive error."""
 
     @property
     def ended(self) -> bool:
-        """Whether the venue itself showed that this order can no longer trade."""
+        """Whether a row proved that the order can no longer trade."""
         return self is Outcome.CANCELED or self is Outcome.FILLED
 
     @property
     def resolved(self) -> bool:
-        """Whether this is an answer: what is not resolved leaves a call only inside an exception's report."""
+        """Whether the outcome is known; others leave a call only in the report of an exception."""
         return self is not Outcome.UNKNOWN and self is not Outcome.NOT_SENT
 
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """The answer for one requested order.
+    """Result for one requested order.
 
-    `id` and `client_order_id` are None where neither the caller nor the venue named them; `symbol` is ccxt's unified
-    one. `reason` and `code` are the venue's own words for a failure: hints, localised and undocumented. `order` is
-    the unified order structure; in its `info` is what the venue sent, untouched.
+    `id` and `client_order_id` are None where neither the caller nor a response named them; `symbol` is ccxt's unified
+    symbol. `reason` and `code` are text and code of a failed cancel: hints, localized and undocumented. `order` is the
+    unified order structure; its `info` is the row as it was received.
     """
 
     id: str | None
@@ -57,10 +57,10 @@ class CancelResult:
 
 @dataclass(frozen=True, slots=True)
 class CancelReport:
-    """The answer for one call: one result per distinct requested order, in the order in which they were named.
+    """Report of one call: one result for each requested order, in the order of first mention.
 
-    `unasked` are rows that the venue sent and nobody asked for; `requests` counts what went to the venue;
-    `unexamined` names symbols that `cancel_all_orders` could not look at before its time was up.
+    `unasked` are entries of responses for orders that were not requested; `requests` counts the requests that were
+    sent; `unexamined` names symbols whose open orders `cancel_all_orders` could not list in time.
     """
 
     results: tuple[CancelResult, ...]
@@ -71,7 +71,7 @@ class CancelReport:
 
     @property
     def ok(self) -> bool:
-        """True only if every order is proven ended (CANCELED or FILLED), and every symbol was examined."""
+        """True only if every order is proven to have ended (CANCELED or FILLED) and every symbol was examined."""
         return not self.unexamined and all(result.outcome.ended for result in self.results)
 
     @property
@@ -84,10 +84,10 @@ class CancelReport:
         return tuple(result for result in self.results if result.outcome in outcomes)
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the report in one line."""
         return f"{self.summary()} ({self.requests} requests, {self.elapsed_ms:.0f} ms)"
 
     def summary(self) -> str:
-        """Return the count per outcome in words, such as `115 canceled, 3 filled, 1 not_found`."""
+        """Return the count of each outcome, such as `115 canceled, 3 filled, 1 not_found`."""
         counts = {outcome: len(self.of(outcome)) for outcome in Outcome}
         return ", ".join(f"{n} {outcome.value}" for outcome, n in counts.items() if n) or "no orders"

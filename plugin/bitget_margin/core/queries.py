@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Fault, Flow, Send
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, OrderRef, number
+from bitget_margin.core.order_ref import IdKind, OrderRef, order_number
 from bitget_margin.core.order_row import OrderRow, RowState, lowest_number
 from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
@@ -119,7 +119,7 @@ def span_of(order_ids: Iterable[str | None]) -> tuple[int, int] | None:
 
     Without its order id, an order of a moment ago is among the newest.
     """
-    numbers = [number(order_id) for order_id in order_ids]
+    numbers = [order_number(order_id) for order_id in order_ids]
     known = [found for found in numbers if found is not None]
     return (min(known), max(known)) if known and len(known) == len(numbers) else None
 
@@ -207,12 +207,12 @@ def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | No
     for listing in (Listing.OPEN, Listing.HISTORY):
         if listing in covered:
             continue
-        found = yield from query(ctx, partial(_order_call, target, listing, ctx.since_ms), lambda api: api.read_found)
+        found = yield from query(ctx, partial(_order_call, target, listing, ctx.since_ms), lambda api: api.read_order)
         covered.update(_order_query(target, listing, ctx.since_ms, ctx.api).lists)
         page = found.result
         if isinstance(page, Fault):
             # A fault that means "unknown order" is an empty page.
-            empty = page_of(page, ctx.api.read_found)
+            empty = page_of(page, ctx.api.read_order)
             if empty is None:
                 return page
             page = empty

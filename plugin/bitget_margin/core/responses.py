@@ -1,4 +1,4 @@
-"""What the venue's answers come to, whatever account they are about."""
+"""Types that responses are parsed to, for both account kinds, and parsers of their common parts."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bitget_margin.core.order_row import OrderRow, milliseconds, text
 from bitget_margin.core.verdicts import SUCCESS, Verdict, hint_gone, verdict_of_fault
 
 _LARGEST_EXPONENT: Final = 40
-"""No amount of money is larger or smaller; beyond it, arithmetic would fail."""
+"""Largest power of ten that is accepted in amounts: arithmetic with larger ones would fail."""
 
 
 class Listing(Enum):
-    """The two lists of orders: an order that is in neither may be on its way from one to the other."""
+    """The two lists of orders; an order that is in neither may be on its way from one to the other."""
 
     OPEN = "open"
     HISTORY = "history"
@@ -26,15 +26,15 @@ class Listing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderQuery:
-    """A request for one order by its id, and the lists that its answer speaks for."""
+    """Request for one order by its id, and the lists that its response covers."""
 
     call: Call
     lists: tuple[Listing, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """What an answer says of one order of a batch; `raw` is what the venue sent."""
+class BatchItem:
+    """Entry for one order in the response to a batch; `raw` is the entry as it was received."""
 
     order_id: str | None
     client_id: str | None
@@ -43,22 +43,22 @@ class Item:
     raw: Mapping[str, Any]
 
     def key(self, kind: IdKind) -> str | None:
-        """Return the id of the kind that was sent: entries are matched by nothing else."""
+        """Return the id of this kind; entries are matched only by the kind of id that was sent."""
         return self.order_id if kind is IdKind.ORDER else self.client_id
 
 
 @dataclass(frozen=True, slots=True)
-class BatchAnswer:
-    """What the answer to a batch lists; `unreadable` holds entries that name no order."""
+class BatchResponse:
+    """Response to a batch by entry; `unreadable` holds entries without an id."""
 
-    successes: tuple[Item, ...]
-    failures: tuple[Item, ...]
+    successes: tuple[BatchItem, ...]
+    failures: tuple[BatchItem, ...]
     unreadable: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """One fill: whose order, its side, and when, on the venue's clock."""
+    """Fill of an order; `at_ms` is its time on the venue's clock."""
 
     order_id: str
     symbol: str | None
@@ -68,29 +68,32 @@ class FillRow:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of order rows; `size` counts what the venue sent, readable or not, at `sent_ms` of its own clock."""
+    """Page of order rows.
+
+    `size` counts all rows, readable or not; `sent_ms` is the time of the response on the venue's clock.
+    """
 
     rows: tuple[OrderRow, ...]
     size: int
     sent_ms: int | None = None
     cursor: str | None = None
-    """Where the next page begins; None after the last one."""
+    """Cursor of the next page; None after the last one."""
     full: bool = True
-    """Whether it may have been cut off by a cap, so that another page is worth asking for."""
+    """Whether it may have been cut off at a maximum page size, so that another page may follow."""
 
     @property
     def last(self) -> bool:
-        """Whether the venue says that nothing comes after it."""
+        """Whether no page follows."""
         return self.size == 0 or (self.cursor is None and not self.full)
 
     @property
     def whole(self) -> bool:
-        """Whether every row could be read: one that cannot may be an order that lives."""
+        """Whether every row could be read; one that cannot may be an open order."""
         return len(self.rows) == self.size
 
 
 def page_of(reply: ReplyOrFault, read: Callable[[object], Page | None]) -> Page | None:
-    """Read a reply to a question about one order: that the venue does not know it is an empty page."""
+    """Read the reply to a query for one order; a fault that means "unknown order" is an empty page."""
     if isinstance(reply, Reply):
         return read(reply.body)
     gone = verdict_of_fault(reply) in {Verdict.GONE, Verdict.UNSETTLED} and hint_gone(reply.code, reply.text)
@@ -98,32 +101,32 @@ def page_of(reply: ReplyOrFault, read: Callable[[object], Page | None]) -> Page 
 
 
 def sent_ms_of(body: object) -> int | None:
-    """Return when an answer was sent, on the venue's clock."""
+    """Return the time of a response on the venue's clock."""
     return milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None
 
 
 def data_of(body: object) -> object:
-    """Return what an answer carries; None where it is not one of success."""
+    """Return the data of a response; None unless its code is that of success."""
     return body.get("data") if isinstance(body, Mapping) and body.get("code") == SUCCESS else None
 
 
-def parse_item(raw: object, *, reason: str, code: str) -> Item | None:
-    """Read an entry of a batch, whose fields for a failure have these names; None where it names no order."""
+def parse_item(raw: object, *, reason: str, code: str) -> BatchItem | None:
+    """Read an entry of a batch, with these names of the fields of a failure; None where it has no id."""
     if not isinstance(raw, Mapping):
         return None
     order_id, client_id = text(raw.get("orderId")), text(raw.get("clientOid"))
     if order_id is None and client_id is None:
         return None
-    return Item(order_id, client_id, text(raw.get(reason)), text(raw.get(code)), raw)
+    return BatchItem(order_id, client_id, text(raw.get(reason)), text(raw.get(code)), raw)
 
 
 def as_mapping(raw: object) -> Mapping[str, Any]:
-    """Return an entry that cannot be read in a form that can be shown."""
+    """Return an entry that cannot be read in a form that can be reported."""
     return raw if isinstance(raw, Mapping) else {"raw": raw}
 
 
-def fills_of(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None where a row cannot be read, or the page may have been cut off."""
+def parse_fills(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | None:
+    """Read a page of fills; None where a row cannot be read or the page may have been cut off."""
     if not isinstance(listed, list) or len(listed) >= limit:
         return None
     fills: list[FillRow] = []
@@ -137,7 +140,7 @@ def fills_of(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | 
 
 
 def decimal(value: object) -> Decimal | None:
-    """Return a number of the venue, or None where it is none."""
+    """Return an amount; None where it is no finite number, is too large, or is a float."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return None
     try:

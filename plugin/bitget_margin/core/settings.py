@@ -1,4 +1,4 @@
-"""How a call behaves: its bounds, checked before anything is sent."""
+"""Settings of one call, checked before anything is sent, and its deadline."""
 
 from __future__ import annotations
 
@@ -11,32 +11,34 @@ from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX
 from bitget_margin.core.order_ref import BadInput
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
+"""Time limit of a call that gives none."""
 TIMEOUT_MAX_MS: Final = 3_600_000
+"""Longest time limit of a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """The spaces of time that evidence needs, in milliseconds."""
+    """Pauses between requests, and the distances in time that evidence needs, in milliseconds."""
 
     recancel_ms: float = 1_050
-    """Between two cancels of one order: the venue's code 45129 allows one per second."""
+    """Between two cancels of one order: code 45129 allows one per second."""
     refusals_ms: float = 1_000
-    """Between the two refusals that OPEN rests on."""
+    """Least distance of the two refusals that prove OPEN."""
     recheck_ms: float = 1_500
-    """Between the two look-ups that NOT_FOUND rests on, because order history lags."""
+    """Least distance of the two lookups that prove NOT_FOUND, because order history lags."""
     limited_ms: float = 1_000
-    """After a 429, the length of the venue's window."""
+    """Pause after a 429: the length of the rate limit window."""
     polls_ms: tuple[float, ...] = (150, 300, 600, 1_000, 1_500)
-    """Between look-ups of an order whose end does not show yet; the last repeats."""
+    """Pauses between lookups of an order that is not shown as ended yet; the last one repeats."""
 
     def poll_ms(self, count: int) -> float:
-        """Return the pause after the look-up number `count`, from 0."""
+        """Return the pause after lookup number `count`, counted from 0."""
         return self.polls_ms[min(count, len(self.polls_ms) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The bounds of one call."""
+    """Settings of one call."""
 
     confirm: bool = True
     timeout_ms: float = DEFAULT_TIMEOUT_MS
@@ -45,20 +47,23 @@ class Settings:
 
     @property
     def request_ms(self) -> float:
-        """What one request may take at most: a third, so that a stalled one leaves time to find out."""
+        """Time limit of one request: a third of the call, so that time for lookups is left after a stalled one."""
         return self.timeout_ms / 3
 
 
 def parse_settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:
-    """Return the settings from `params`, else from `defaults` (`options['batchCancel']`), else ours; or refuse."""
-    picked = {key: params.get(key, defaults.get(key)) for key in ("confirm", "timeout", "batchSize")}
+    """Return the settings by `params`, else by `defaults` (`options['batchCancel']`), else the built-in ones.
+
+    :raises BadInput: where a value is invalid
+    """
+    given = {key: params.get(key, defaults.get(key)) for key in ("confirm", "timeout", "batchSize")}
     pacing = defaults.get("pacing", Pacing())
     if not isinstance(pacing, Pacing):
         raise BadInput(f"options['batchCancel']['pacing'] is {pacing!r}: give a Pacing")
     return Settings(
-        confirm=_flag(picked["confirm"], confirm),
-        timeout_ms=_timeout_ms(picked["timeout"]),
-        batch_size=_batch_size(picked["batchSize"]),
+        confirm=_flag(given["confirm"], confirm),
+        timeout_ms=_timeout_ms(given["timeout"]),
+        batch_size=_batch_size(given["batchSize"]),
         pacing=pacing,
     )
 
@@ -89,7 +94,7 @@ def _batch_size(value: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A point on the clock; `span_ms` is what there was in all."""
+    """Point in time until which a call may run: `span_ms` after its start."""
 
     clock: Clock
     start_ms: float
@@ -97,20 +102,16 @@ class Deadline:
 
     @classmethod
     def after(cls, clock: Clock, span_ms: float) -> Deadline:
-        """Return the deadline that lies so far ahead of now."""
+        """Return the deadline that ends a span which starts now."""
         return cls(clock, clock(), span_ms)
 
     @property
     def at_ms(self) -> float:
-        """The point itself."""
+        """The point in time."""
         return self.start_ms + self.span_ms
 
-    def now_ms(self) -> float:
-        """Return the time."""
-        return self.clock()
-
     def left_ms(self) -> float:
-        """Return the time that is left, negative once it has passed."""
+        """Return the time that is left; negative after the deadline."""
         return self.at_ms - self.clock()
 
     def extended(self, span_ms: float) -> Deadline:

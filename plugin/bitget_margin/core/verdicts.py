@@ -1,6 +1,6 @@
-"""Judgement of the venue's errors: what an HTTP status, a code and a text say about the execution of a request.
+"""Judge faults: derive from HTTP status, error code and text whether a request was executed.
 
-Texts are localized and undocumented: they are hints, never proof of an end, nor that an order was not placed.
+Texts are localized and undocumented: they are hints, and prove neither a final state nor that nothing was placed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TOO_MANY: Final = 429
 _KINDS: Final = {"40084": AccountKind.CLASSIC, "40085": AccountKind.UNIFIED}
 
 _PARAMETER: Final = frozenset({"40017", "40019", "40020", "40034", "40058", "40808", "50061", "400172"})
-"""Codes that say that a request lacked something, rather than that this caller may not make it."""
+"""Codes of missing or wrong parameters, rather than of missing permissions."""
 
 _GONE_TEXTS: Final = frozenset(
     {
@@ -39,10 +39,10 @@ _GONE_TEXTS: Final = frozenset(
 
 
 def verdict_of_fault(fault: Fault) -> Verdict:
-    """Return what this fault says about the execution of its request.
+    """Return the verdict on a failed request.
 
-    No code is believed under HTTP 5xx: a gateway gave up, and the request may have been executed. A page instead of
-    JSON decides nothing, but for two refusals of the gateway itself: 403, and 429 whatever the body.
+    With HTTP 5xx, codes are ignored: a gateway gave up, and the request may have been executed. A page instead of JSON
+    is ambiguous, except for two refusals by the gateway itself: 403, and 429 with any body.
     """
     if not fault.sent:
         return Verdict.UNSENT
@@ -57,13 +57,13 @@ def verdict_of_fault(fault: Fault) -> Verdict:
 
 
 def verdict_of_code(code: str) -> Verdict:
-    """Return what a code says by itself; one without a row decides nothing."""
+    """Return the verdict of a code; UNSETTLED if the table has none."""
     row = TABLE.get(code)
     return Verdict.UNSETTLED if row is None else row.verdict
 
 
 def verdict_of_item(code: str | None, text: str | None) -> Verdict | None:
-    """Return what an entry of a batch says about its order; None where it has no code, and a text that says nothing."""
+    """Return the verdict on an entry of a batch; None without a code, if its text is no hint."""
     if hint_gone(code, text):
         return Verdict.GONE
     if code is not None:
@@ -72,17 +72,17 @@ def verdict_of_item(code: str | None, text: str | None) -> Verdict | None:
 
 
 def named_account_kind(fault: Fault) -> AccountKind | None:
-    """Return the account kind that a refusal names; the only way in which we learn it."""
+    """Return the account kind that a refusal names; nothing else reveals it."""
     return None if _is_of_server(fault) else _KINDS.get(fault.code or "")
 
 
 def refuses_parameters(fault: Fault) -> bool:
-    """Whether the venue wants other parameters: what it answers when open-orders is asked without a symbol."""
+    """Whether a fault is about parameters, as for a query of open orders that lacks a required symbol."""
     return fault.code in _PARAMETER
 
 
 def hint_gone(code: str | None, text: str | None) -> bool:
-    """Whether a refusal suggests that the venue does not know the order: by its code, else by its text."""
+    """Whether a refusal suggests that the order does not exist: by its code, else by its text."""
     row = None if code is None else TABLE.get(code)
     if row is not None:
         return row.verdict is Verdict.GONE
@@ -102,4 +102,4 @@ _CAUTIOUS_TEXTS: Final = {
     for row in TABLE.values()
     if row.verdict in {Verdict.AMBIGUOUS, Verdict.DUPLICATE} and " " in row.text
 }
-"""Texts of codes that leave open what was executed, for entries that come without their code."""
+"""Texts of codes that do not exclude execution, for entries without a code."""

@@ -12,8 +12,8 @@ from bitget_margin.core import api_v2
 from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
-from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, RowState, milliseconds, parse_row, text
-from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page, decimal, page_of
+from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, milliseconds, parse_row, text
+from bitget_margin.core.responses import BatchItem, BatchResponse, Listing, Page, decimal, page_of
 
 NOW_MS = 1_695_806_875_837
 DAY_MS = 86_400_000
@@ -89,8 +89,8 @@ def test_look_ups_stay_a_day_inside_the_venues_90_days() -> None:
 def test_every_entry_of_a_batch_keeps_the_venues_words_and_its_raw_form() -> None:
     good, bad = {"orderId": "1", "clientOid": "a"}, {"orderId": "2", "errorMsg": "no", "errorCode": "43001"}
     answer = api_v2.read_batch(success({"successList": [good, {}], "failureList": [bad, 5]}))
-    assert answer == BatchAnswer(
-        (Item("1", "a", None, None, good),), (Item("2", None, "no", "43001", bad),), ({}, {"raw": 5})
+    assert answer == BatchResponse(
+        (BatchItem("1", "a", None, None, good),), (BatchItem("2", None, "no", "43001", bad),), ({}, {"raw": 5})
     )
 
 
@@ -119,7 +119,7 @@ def test_one_list_of_the_two_is_an_answer_and_none_is_not() -> None:
 
 def test_an_answer_to_a_single_cancel_names_its_order_or_is_none() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert api_v2.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert api_v2.read_single(success(raw)) == BatchResponse((BatchItem("1", "a", None, None, raw),), (), ())
     assert api_v2.read_single(success({"clientOid": "a"})) is not None
     for data in (None, {}, [raw], "1"):
         assert api_v2.read_single(success(data)) is None
@@ -236,17 +236,3 @@ def test_that_the_venue_does_not_know_an_order_is_an_empty_page_and_any_other_re
     page = page_of(Reply(success({"orderList": [order("9")]})), api_v2.read_page)
     assert page is not None
     assert page.size == 1
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"),
-    [(zero, True) for zero in ("0", "0.0", "0.00000000", 0)]
-    + [(other, False) for other in ("0.01", "", None, "0.", "-0", "0e0", "nothing", 0.0)],
-)
-def test_that_nothing_was_traded_stands_in_the_row_or_is_not_known(size: object, expected: bool) -> None:
-    named = {"orderId": "1", "symbol": "BTCUSDT"}
-    for fields, filled, value in ((CLASSIC_FIELDS, "size", "amount"), (UNIFIED_FIELDS, "cumExecQty", "cumExecValue")):
-        for said in ({filled: size, value: "0"}, {filled: "0", value: size}, {filled: size, value: size}):
-            found = parse_row(named | said, fields)
-            assert found is not None
-            assert found.unfilled is expected

@@ -17,7 +17,7 @@ from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, RowState
-from bitget_margin.core.responses import BatchAnswer, Item, Listing, Page
+from bitget_margin.core.responses import BatchItem, BatchResponse, Listing, Page
 
 ONE = OrderRef("BTCUSDT", IdKind.ORDER, "112233")
 NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
@@ -115,9 +115,9 @@ def test_a_page_is_never_begun_at_a_cursor_of_our_own() -> None:
 def test_the_documented_answer_to_a_batch_is_read_item_by_item() -> None:
     """A code on an item is its failure; no code is its success."""
     taken, failed = DOCUMENTED["data"]
-    assert api_v3.read_batch(DOCUMENTED) == BatchAnswer(
-        (Item("112233", "a", None, None, taken),),
-        (Item("112234", "b", "Order does not exist", "25204", failed),),
+    assert api_v3.read_batch(DOCUMENTED) == BatchResponse(
+        (BatchItem("112233", "a", None, None, taken),),
+        (BatchItem("112234", "b", "Order does not exist", "25204", failed),),
         (),
     )
 
@@ -148,12 +148,12 @@ def test_a_batch_without_a_list_answers_nothing(body: object) -> None:
     assert api_v3.read_batch(body) is None
     assert api_v3.read_single(body) is None or body == success({})
     assert api_v3.read_page(body) is None
-    assert api_v3.read_found(body) is None
+    assert api_v3.read_order(body) is None
 
 
 def test_a_single_cancel_is_a_batch_of_one() -> None:
     raw = {"orderId": "1", "clientOid": "a"}
-    assert api_v3.read_single(success(raw)) == BatchAnswer((Item("1", "a", None, None, raw),), (), ())
+    assert api_v3.read_single(success(raw)) == BatchResponse((BatchItem("1", "a", None, None, raw),), (), ())
     assert api_v3.read_single(success({})) is None
     assert api_v3.read_single(success(None)) is None
 
@@ -198,14 +198,14 @@ def test_rows_of_another_category_are_not_ours_and_leave_the_page_unproven() -> 
 
 
 def test_the_answer_about_one_order_is_a_page_of_its_row() -> None:
-    page = api_v3.read_found(success(order("9", "cancelled")))
+    page = api_v3.read_order(success(order("9", "cancelled")))
     assert page is not None
     assert [(row.order_id, row.state) for row in page.rows] == [("9", RowState.CANCELED)]
     assert (page.size, page.sent_ms, page.cursor) == (1, NOW_MS, None)
-    spot = api_v3.read_found(success(order("9", "cancelled", category="SPOT")))
+    spot = api_v3.read_order(success(order("9", "cancelled", category="SPOT")))
     assert spot is not None
     assert (spot.rows, spot.size) == ((), 1)
-    assert api_v3.read_found(success({})) is None
+    assert api_v3.read_order(success({})) is None
 
 
 def test_what_is_locked_of_each_coin_is_read_from_the_assets() -> None:
@@ -250,10 +250,10 @@ def test_whose_account_it_is_stands_in_the_settings_or_nowhere() -> None:
 def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
     """Whatever comes in, the documented types or None come out."""
     for body in (data, success(data), success({"list": data, "assets": data}), success([data])):
-        assert isinstance(api_v3.read_batch(body), BatchAnswer | None)
-        assert isinstance(api_v3.read_single(body), BatchAnswer | None)
+        assert isinstance(api_v3.read_batch(body), BatchResponse | None)
+        assert isinstance(api_v3.read_single(body), BatchResponse | None)
         assert isinstance(api_v3.read_page(body), Page | None)
-        assert isinstance(api_v3.read_found(body), Page | None)
+        assert isinstance(api_v3.read_order(body), Page | None)
         assert isinstance(api_v3.read_assets(body), list | None)
         assert isinstance(api_v3.read_frozen(body), dict | None)
 
@@ -262,7 +262,7 @@ def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
 def test_a_dialect_speaks_to_the_endpoints_of_its_account_alone(kind: AccountKind, most: int) -> None:
     """Every request that it builds goes to an endpoint of this kind, with as many orders as that one takes."""
     api = api_of(kind)
-    assert (api.KIND, api.BATCH_MAX) == (kind, most)
+    assert (kind, most) == (api.KIND, api.BATCH_MAX)
     calls = [
         api.batch_cancel_request((ONE,)),
         api.single_cancel_request(ONE),

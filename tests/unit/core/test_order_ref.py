@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, order_id, order_refs
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, checked_client_id, checked_order_id, order_refs
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, parse_settings
 from bitget_margin.core.verdicts import Verdict, hint_gone, named_account_kind, refuses_parameters, verdict_of_fault
 
@@ -68,9 +68,9 @@ def test_pauses_grow_and_the_last_one_repeats() -> None:
 def test_a_deadline_is_counted_from_its_start() -> None:
     now = [100.0]
     deadline = Deadline.after(lambda: now[0], 50)
-    assert (deadline.at_ms, deadline.now_ms(), deadline.left_ms()) == (150, 100, 50)
+    assert (deadline.at_ms, deadline.clock(), deadline.left_ms()) == (150, 100, 50)
     now[0] = 170.0
-    assert (deadline.now_ms(), deadline.left_ms()) == (170, -20)
+    assert (deadline.clock(), deadline.left_ms()) == (170, -20)
     later = deadline.extended(200)
     assert (later.start_ms, later.span_ms, later.left_ms()) == (100, 200, 130)
 
@@ -80,29 +80,29 @@ def test_a_deadline_is_counted_from_its_start() -> None:
 
 @pytest.mark.parametrize("value", ["1", "1181888708480737281", "a-b_C", "0" * 64, 0, 1, 2**63 - 1])
 def test_an_order_id_is_a_text_of_the_venue_or_a_whole_number(value: object) -> None:
-    assert order_id(value, "id") == str(value)
+    assert checked_order_id(value, "id") == str(value)
 
 
 @pytest.mark.parametrize("value", ["", "-a", "a b", "x" * 65, 2**63, -1, 1.0, True, None, b"1", ["1"]])
 def test_anything_else_is_no_order_id_and_is_named_by_its_place(value: object) -> None:
     with pytest.raises(BadInput, match=r"^ids\[3\] is .*order id is a non-empty string"):
-        order_id(value, "ids[3]")
+        checked_order_id(value, "ids[3]")
 
 
 def test_an_order_structure_is_no_order_id_and_the_caller_is_told_what_to_give() -> None:
     with pytest.raises(BadInput, match=r"^ids\[0\] is an order structure; give its 'id'$"):
-        order_id({"id": "1"}, "ids[0]")
+        checked_order_id({"id": "1"}, "ids[0]")
 
 
 @pytest.mark.parametrize("value", ["a", "aZ09-+_#", "x" * 50])
 def test_a_client_order_id_is_what_the_venue_takes_for_one(value: str) -> None:
-    assert client_id(value, "clientOrderId") == value
+    assert checked_client_id(value, "clientOrderId") == value
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 51, "ä", 5, None, "a\n"])
 def test_anything_else_is_no_client_order_id_and_is_named_by_its_place(value: object) -> None:
     with pytest.raises(BadInput, match=r"^clientOrderIds\[1\] is .*1 to 50 characters out of 0-9 A-Z a-z - \+ _ #$"):
-        client_id(value, "clientOrderIds[1]")
+        checked_client_id(value, "clientOrderIds[1]")
 
 
 def test_orders_are_kept_in_the_order_in_which_they_were_first_named() -> None:

@@ -13,7 +13,7 @@ from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.place import place
-from bitget_margin.core.place_state import Fate, Terms
+from bitget_margin.core.place_state import PlaceOutcome, Terms
 from bitget_margin.core.settings import Pacing
 from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, lost, says
 from support.script import START_MS, fault
@@ -28,11 +28,11 @@ NO_PROOF = [code for code, row in TABLE.items() if row.verdict not in NOT_EXECUT
 KIND_CODES = {"40084", "40085"}
 
 
-def run(venue: PlacingVenue, *names: str, is_single: bool = True, **more: Any) -> list[Fate | None]:
+def run(venue: PlacingVenue, *names: str, is_single: bool = True, **more: Any) -> list[PlaceOutcome | None]:
     """Place these orders; return what is proven of each."""
     placement = venue.placement(*names, is_single=is_single, **more)
     venue.script.run(place(placement))
-    return [state.fate for state in placement.states]
+    return [state.outcome for state in placement.states]
 
 
 def whole_or_item(kind: AccountKind, code: str | None, *, whole: bool) -> Any:
@@ -53,7 +53,7 @@ def test_a_placed_order_is_found_behind_every_code_that_proves_nothing(
 ) -> None:
     for code in [*NO_PROOF, None]:
         venue = PlacingVenue(kind, answer=whole_or_item(kind, code, whole=whole), fills_at_once=fills)
-        assert run(venue, "a", is_single=whole) == [Fate.PLACED], code
+        assert run(venue, "a", is_single=whole) == [PlaceOutcome.PLACED], code
         assert venue.times("a") == 1, code
 
 
@@ -65,7 +65,7 @@ def test_absence_refuses_only_what_was_refused_in_words(kind: AccountKind, whole
         venue = PlacingVenue(kind, lambda *_: False, whole_or_item(kind, code, whole=whole))
         why = Verdict.UNSETTLED if code is None else TABLE[code].verdict if code in TABLE else Verdict.UNSETTLED
         open_ = why in {Verdict.AMBIGUOUS, Verdict.DUPLICATE} or (code is None and whole)
-        assert run(venue, "a", is_single=whole) == [None if open_ else Fate.REFUSED], code
+        assert run(venue, "a", is_single=whole) == [None if open_ else PlaceOutcome.REFUSED], code
         took_ms = venue.script.now_ms - START_MS
         assert (1_500 <= took_ms < 1_700) is not open_, "quickly, and never before the second look"
         assert venue.times("a") == 1
@@ -78,7 +78,7 @@ def test_what_is_known_to_mean_not_executed_is_a_refusal_at_once(kind: AccountKi
             if code in KIND_CODES and whole:
                 continue  # the request is sent again in the words of the other kind
             venue = PlacingVenue(kind, lambda *_: False, whole_or_item(kind, code, whole=whole))
-            assert run(venue, "a", is_single=whole) == [Fate.REFUSED], code
+            assert run(venue, "a", is_single=whole) == [PlaceOutcome.REFUSED], code
             assert len(venue.script.calls) == 1
 
 
@@ -87,7 +87,7 @@ def test_a_page_of_a_gateway_refuses_only_with_403_and_is_waited_out_with_429(st
     """A gateway that answers anything else may have passed the request on."""
     venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: fault(None, "<html>", status))
     fate = run(venue, "a", timeout_ms=4_000)
-    assert fate == [Fate.REFUSED if status in {403, 429} else None]
+    assert fate == [PlaceOutcome.REFUSED if status in {403, 429} else None]
     assert venue.times("a") == (2 if status == 429 else 1)
 
 
@@ -102,7 +102,7 @@ def test_what_was_too_frequent_or_untimely_is_sent_again(kind: AccountKind, code
         return whole_or_item(kind, code, whole=whole)(names, times) if times == 1 else None
 
     venue = PlacingVenue(kind, lambda _, times: times == 2, answer)
-    assert run(venue, "a", is_single=whole) == [Fate.PLACED]
+    assert run(venue, "a", is_single=whole) == [PlaceOutcome.PLACED]
     assert (venue.times("a"), len(venue.of("a"))) == (2, 1)
 
 
@@ -110,7 +110,7 @@ def test_what_was_too_frequent_or_untimely_is_sent_again(kind: AccountKind, code
 def test_before_it_is_sent_again_a_look_makes_sure_that_no_gateway_has_had_it_executed(code: str) -> None:
     """The gateway repeats the request, and lets the second answer say that it was too frequent."""
     venue = PlacingVenue(executed=lambda _, times: times == 1, answer=says(code))
-    assert run(venue, "a") == [Fate.PLACED]
+    assert run(venue, "a") == [PlaceOutcome.PLACED]
     assert venue.times("a") == 1
 
 
@@ -120,7 +120,7 @@ def test_lists_that_are_late_let_nothing_be_sent_again(code: str, lag_ms: float)
     """One look is no proof: the second one, or the account, shows what was executed."""
     for fills in (True, False):
         venue = PlacingVenue(answer=says(code), fills_at_once=fills, lists_lag_ms=lag_ms)
-        assert run(venue, "a") == [Fate.PLACED if lag_ms < 10_000 else None]
+        assert run(venue, "a") == [PlaceOutcome.PLACED if lag_ms < 10_000 else None]
         assert venue.times("a") == 1
 
 
@@ -148,7 +148,7 @@ def test_a_refusal_in_words_is_not_believed_while_the_account_shows_a_trace(kind
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_lists_that_are_late_show_it_in_time(kind: AccountKind, code: str) -> None:
     venue = PlacingVenue(kind, answer=says(code), fills_at_once=True, lists_lag_ms=5_000)
-    assert run(venue, "a") == [Fate.PLACED]
+    assert run(venue, "a") == [PlaceOutcome.PLACED]
 
 
 def test_an_empty_balance_proves_nothing() -> None:
@@ -160,7 +160,7 @@ def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
     held = Placed("900", "other", START_MS - 90_000, ours=False)
     for explained, frozen in ((True, None), (False, {"BTC": "0", "USDT": "100"})):
         venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), orders=[held], frozen=frozen)
-        assert run(venue, "a", timeout_ms=3_000) == [Fate.REFUSED if explained else None]
+        assert run(venue, "a", timeout_ms=3_000) == [PlaceOutcome.REFUSED if explained else None]
 
 
 def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_settled() -> None:
@@ -173,7 +173,7 @@ def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_se
     placement.build = build
     placement.states[1].terms = Terms("sell", TERMS.base, None, TERMS.price)
     venue.script.run(place(placement))
-    assert [state.fate for state in placement.states] == [None, Fate.REFUSED]
+    assert [state.outcome for state in placement.states] == [None, PlaceOutcome.REFUSED]
 
 
 def test_fills_of_orders_that_cannot_be_looked_up_prove_nothing() -> None:
@@ -184,7 +184,7 @@ def test_fills_of_orders_that_cannot_be_looked_up_prove_nothing() -> None:
 
 def test_a_look_up_without_an_answer_is_no_miss() -> None:
     venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), look_faults=8)
-    assert run(venue, "a") == [Fate.REFUSED]
+    assert run(venue, "a") == [PlaceOutcome.REFUSED]
     assert venue.script.now_ms - START_MS > 1_500 + 150, "the first miss comes after the faults"
 
 
@@ -201,7 +201,7 @@ def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
     placement.stop_when_missed = True
     venue.script.run(place(placement))
     (state,) = placement.states
-    assert (state.fate, state.is_missed_twice(Pacing())) == (None, True)
+    assert (state.outcome, state.is_missed_twice(Pacing())) == (None, True)
     assert 1_500 <= venue.script.now_ms - START_MS < 1_700
 
 
@@ -217,7 +217,7 @@ def test_an_answer_that_names_another_order_binds_nothing(kind: AccountKind, is_
     placement = venue.placement("a", is_single=is_single)
     venue.script.run(place(placement))
     (state,) = placement.states
-    assert state.fate is Fate.PLACED
+    assert state.outcome is PlaceOutcome.PLACED
     assert state.row is not None
     assert state.row.order_id == venue.of("a")[0].order_id
     nothing = PlacingVenue(kind, lambda *_: False, answer=lambda *_: body)
@@ -230,10 +230,10 @@ def test_a_name_that_another_order_has_places_nothing(kind: AccountKind) -> None
     for side, size in (("sell", SIZE), ("buy", "0.5")):
         held = Placed("900", "a", START_MS - 90_000, ours=False, side=side, size=size)
         venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[held])
-        assert run(venue, "a", is_unique=False) == [Fate.NAME_TAKEN]
+        assert run(venue, "a", is_unique=False) == [PlaceOutcome.CLIENT_ID_TAKEN]
     same = Placed("900", "a", START_MS - 90_000, ours=False)
     venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[same])
-    assert run(venue, "a", is_unique=False) == [Fate.PLACED], "a retry finds what it placed before"
+    assert run(venue, "a", is_unique=False) == [PlaceOutcome.PLACED], "a retry finds what it placed before"
     nothing = PlacingVenue(kind, lambda *_: False, says(code))
     assert run(nothing, "a", is_unique=False, timeout_ms=3_000) == [None], "an order has the name, wherever it is"
 
@@ -241,7 +241,7 @@ def test_a_name_that_another_order_has_places_nothing(kind: AccountKind) -> None
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_an_older_order_of_a_name_is_not_the_placed_one(kind: AccountKind) -> None:
     old = Placed("900", "a", START_MS - 90_000, live=False, ours=False)
-    for answer, fate in ((lost, None), (says("43012"), Fate.REFUSED)):
+    for answer, fate in ((lost, None), (says("43012"), PlaceOutcome.REFUSED)):
         venue = PlacingVenue(kind, lambda *_: False, answer, orders=[old])
         assert run(venue, "a", is_unique=False, timeout_ms=4_000) == [fate]
         younger = PlacingVenue(kind, answer=answer, orders=[old], fills_at_once=True)
@@ -262,25 +262,27 @@ def test_fills_of_orders_that_are_known_leave_no_doubt_about_another_one(kind: A
         return [*failed, *good] if kind is AccountKind.UNIFIED else {**failed, "successList": good}
 
     venue.answer = answer
-    assert run(venue, *names, is_single=False) == [Fate.REFUSED, *[Fate.PLACED] * 8]
+    assert run(venue, *names, is_single=False) == [PlaceOutcome.REFUSED, *[PlaceOutcome.PLACED] * 8]
 
 
 def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
     def row(**raw: str) -> OrderRow:
         return OrderRow("1", "a", "BTCUSDT", RowState.LIVE, raw)
 
-    assert TERMS.fit(row())
-    assert TERMS.fit(row(side="buy", baseSize="0.00100", price="50000.0"))
-    assert TERMS.fit(row(side="liquidation-buy", price="0"))
-    assert not TERMS.fit(row(side="sell"))
-    assert not TERMS.fit(row(baseSize="0.0011"))
-    assert not TERMS.fit(row(price="49999"))
+    assert TERMS.fits(row())
+    assert TERMS.fits(row(side="buy", baseSize="0.00100", price="50000.0"))
+    assert TERMS.fits(row(side="liquidation-buy", price="0"))
+    assert not TERMS.fits(row(side="sell"))
+    assert not TERMS.fits(row(baseSize="0.0011"))
+    assert not TERMS.fits(row(price="49999"))
     market = Terms("buy", None, TERMS.price, None)
-    assert market.fit(row(quoteSize="50000", baseSize="0"))
-    assert not market.fit(row(quoteSize="50001"))
+    assert market.fits(row(quoteSize="50000", baseSize="0"))
+    assert not market.fits(row(quoteSize="50001"))
     by_cost = Terms("buy", None, TERMS.price, None, "market")
-    assert by_cost.fit(row(qty="50000", orderType="market"))
-    assert not by_cost.fit(row(qty="0.02", price="50000", orderType="limit")), "no cost to compare on a unified account"
+    assert by_cost.fits(row(qty="50000", orderType="market"))
+    assert not by_cost.fits(row(qty="0.02", price="50000", orderType="limit")), (
+        "a unified account has no cost to compare"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -289,7 +291,7 @@ def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
 def test_clocks_behind_rows_and_answers_may_be_apart(kind: AccountKind, fills: bool, is_unique: bool) -> None:
     for behind_ms in (5, 50, 900):
         venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_behind_ms=behind_ms)
-        assert run(venue, "a", is_unique=is_unique) in ([Fate.PLACED], [None]), behind_ms
+        assert run(venue, "a", is_unique=is_unique) in ([PlaceOutcome.PLACED], [None]), behind_ms
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -302,7 +304,7 @@ def test_a_young_row_that_does_not_fit_is_not_taken_for_somebody_else_s(
 ) -> None:
     venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_say=odd)
     terms = replace(TERMS, order_type="limit")
-    assert run(venue, "a", is_unique=False, terms=terms) in ([Fate.PLACED], [None])
+    assert run(venue, "a", is_unique=False, terms=terms) in ([PlaceOutcome.PLACED], [None])
 
 
 def test_what_stays_frozen_of_an_order_that_has_mostly_filled_is_a_trace() -> None:
@@ -315,7 +317,7 @@ def test_what_stays_frozen_of_an_order_that_has_mostly_filled_is_a_trace() -> No
 def test_a_refused_timestamp_behind_an_executed_order_places_no_second_one(kind: AccountKind, code: str) -> None:
     for fills in (True, False):
         venue = PlacingVenue(kind, lambda _, times: times == 1, says(code), fills_at_once=fills)
-        assert run(venue, "a") == [Fate.PLACED]
+        assert run(venue, "a") == [PlaceOutcome.PLACED]
         assert (venue.times("a"), venue.script.resyncs) == (1, 1)
 
 
@@ -370,9 +372,9 @@ def test_no_order_is_placed_twice_nor_called_refused_while_it_is_there(story: An
     for state in placement.states:
         there = venue.of(state.ref.value)
         assert len(there) <= 1, "twice"
-        if state.fate is Fate.PLACED:
+        if state.outcome is PlaceOutcome.PLACED:
             assert there, "invented"
             assert state.row is None or state.row.order_id == there[0].order_id
-        elif state.fate is not None:
+        elif state.outcome is not None:
             assert not there, "lost"
     assert venue.script.now_ms - START_MS <= 10_000
