@@ -148,7 +148,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
 
     def get_socks_proxy_session(self, socksProxy: str) -> Any:  # noqa: N803 - ccxt's name
         """Return the session of a proxy, as ccxt does; for a signed request, without redirects."""
-        return sessions.to_send(super().get_socks_proxy_session(socksProxy))
+        return sessions.for_request(super().get_socks_proxy_session(socksProxy))
 
     async def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own window."""

@@ -1,4 +1,4 @@
-"""Credentials that do not show: ccxt prints and logs request headers when it is verbose or at debug level."""
+"""Masking of credentials: ccxt prints and logs request headers in verbose mode and at level DEBUG."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _SIGN: Final = re.compile(r"""(["']sign["']\s*:\s*["'])[^"']+""")
 
 
 class Secret(str):
-    """A string that HTTP clients send as it is, and that shows itself as `***` inside whatever prints it."""
+    """String that HTTP clients send unchanged and whose `repr` is masked."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Hide the value: this is what a printed or logged dict of headers shows."""
+        """Return `'***'`, which a printed or logged dict of headers then contains."""
         return repr(MASK)
 
 
 def mask(text: str, secrets: Iterable[object]) -> str:
-    """Return the text without these secrets, and without the signature of a websocket login."""
+    """Return the text with these secrets, and the signature of a websocket login, masked."""
     for secret in secrets:
         if isinstance(secret, str) and secret:
             text = text.replace(secret, MASK)

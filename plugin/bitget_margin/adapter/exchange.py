@@ -1,4 +1,4 @@
-"""What the three flavours share: the overrides of ccxt's `bitget` that neither wait nor send."""
+"""Mixin of all three flavours: overrides of ccxt's `bitget` that neither wait nor send."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from bitget_margin.core.responses import decimal
 _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
-"""https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt makes plain errors of them."""
+"""https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt raises ExchangeError for them."""
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _MARGIN_ORDER: Final = frozenset({"baseSize", "loanType"})
-"""Fields that rows of margin orders alone have."""
+"""Fields that only rows of margin orders have."""
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
 )
 
 
 class CrossedMargin(MarginExchange):
-    """Put before one of ccxt's `bitget` classes: crossed margin told truly, everything else as it is."""
+    """Mixin for ccxt's `bitget` classes. Fixes cross margin behaviour; other calls are unchanged."""
 
     private_margin_post_v2_margin_crossed_batch_cancel_order: Any = _BATCH_CANCEL
     privateMarginPostV2MarginCrossedBatchCancelOrder: Any = _BATCH_CANCEL  # noqa: N815 - ccxt's name
 
     def describe(self) -> Any:
-        """Return ccxt's description of the exchange, with what this class adds."""
+        """Return ccxt's description of the exchange with the additions of this class."""
         margin = {"marginMode": True}
         return self.deep_extend(
             super().describe(),
@@ -55,7 +55,7 @@ class CrossedMargin(MarginExchange):
                 "features": {
                     "spot": {
                         "cancelOrder": {**margin, "symbolRequired": True},
-                        # The most that one request names; longer lists of crossed margin orders are split.
+                        # The maximum of one request; longer lists of cross margin orders are split.
                         "cancelOrders": {**margin, "max": BATCH_MAX, "symbolRequired": True},
                         "cancelOrdersForSymbols": {**margin, "max": None},
                         "cancelAllOrders": {**margin, "symbolRequired": False},
@@ -73,9 +73,9 @@ class CrossedMargin(MarginExchange):
         params: Params = {},
         defaultValue: Any = None,  # noqa: N803 - ccxt's name
     ) -> Any:
-        """Return ccxt's `[marginMode, params]`, with `crossed` read as `cross`, and anything unknown refused.
+        """Return ccxt's `[marginMode, params]`, with `cross` for `crossed`; raise BadRequest for an unknown mode.
 
-        Stock ccxt sends what it does not know to the isolated endpoint, to the spot wallet, or nowhere.
+        Stock ccxt sends an order with an unknown mode to the isolated endpoint, to the spot wallet, or nowhere.
         """
         mode, rest = super().handle_margin_mode_and_params(methodName, params, defaultValue)
         if mode is None:
@@ -96,7 +96,7 @@ class CrossedMargin(MarginExchange):
         price: Any = None,
         params: Params = {},
     ) -> Any:
-        """Return ccxt's request for an order; a conditional crossed one is refused, which ccxt would place at once."""
+        """Return ccxt's order request; refuse a conditional cross order, which ccxt would place at once."""
         if places_cross(self, "createOrder", symbol, params):
             refuse_conditional(self, "create_order", params)
         return super().create_order_request(symbol, type, side, amount, price, params)
@@ -110,9 +110,9 @@ class CrossedMargin(MarginExchange):
         price: Any = None,
         params: Params = {},
     ) -> Any:
-        """Return ccxt's request for an order of a unified account; a market buy of margin is sent as its cost.
+        """Return ccxt's order request for a unified account, with the cost as `qty` of a margin market buy.
 
-        That is what the venue takes `qty` for there; stock ccxt sends the base amount.
+        Stock ccxt sends the base amount, which the venue would take for the cost.
         """
         request = super().create_uta_order_request(symbol, type, side, amount, price, params)
         if request.get("category") != api_v3.CATEGORY or (type, side) != ("market", "buy"):
@@ -122,25 +122,25 @@ class CrossedMargin(MarginExchange):
         return {**request, "qty": self.cost_to_precision(symbol, cost)}
 
     def is_sandbox(self) -> bool:
-        """Whether requests would go to the venue's demo trading, which has no margin."""
+        """Whether requests would go to the venue's demo trading, which has no margin account."""
         return bool(self.options.get("sandboxMode") or self.options.get("sandbox"))
 
-    # -- the kind of account ------------------------------------------------------------------------------------------
+    # -- the account kind ---------------------------------------------------------------------------------------------
 
     def learn_account_kind(self, kind: AccountKind) -> None:
-        """Remember what the venue has said of the account; ccxt's own methods go by it too."""
+        """Store the account kind that the venue has reported; ccxt's own methods use it too."""
         self.options[KIND] = kind is AccountKind.UNIFIED
 
     # -- the venue's clock --------------------------------------------------------------------------------------------
 
     venue_offset_ms: float | None = None
-    """The venue's epoch less the clock that only goes forward, as its last answer shows it; None before the first."""
+    """Venue time minus `venue_clock.elapsed_ms`, from the last response; None before the first."""
 
     def venue_milliseconds(self) -> int:
-        """Return the venue's time in ms, and before its first answer the local one. Sends nothing."""
+        """Return the venue's time in ms, before its first response the local time. Sends nothing."""
         return venue_clock.now(self)
 
-    # -- what goes out ------------------------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------------------------------
 
     def sign(
         self,
@@ -150,7 +150,7 @@ class CrossedMargin(MarginExchange):
         params: Any = {},
         *rest: Any,
     ) -> Any:
-        """Return ccxt's signed request: times by the venue's clock, credentials that do not print, English texts."""
+        """Return ccxt's signed request: times by the venue's clock, masked credentials, messages in English."""
         if "private" in api and str(path).startswith("v2/margin/"):
             self.refuse_sandbox("sign")
         if isinstance(params, Mapping) and LIST in params:
@@ -172,14 +172,14 @@ class CrossedMargin(MarginExchange):
             )
 
     def log(self, *args: Any) -> None:
-        """Print what `verbose` prints, without credentials; no variable holds them where printing fails."""
+        """Print the output of `verbose` without credentials, which no local variable holds if printing fails."""
         args = _masked(self, args)
         super().log(*args)
 
-    # -- what comes in ------------------------------------------------------------------------------------------------
+    # -- responses ----------------------------------------------------------------------------------------------------
 
     def handle_errors(self, code: int, *rest: Any) -> Any:
-        """Raise what ccxt raises, with the venue's answer tied to it: ccxt's class alone does not say what happened."""
+        """Raise ccxt's exception with the response attached: its class does not show what was executed."""
         reason, url, method, headers, body, response, sent_headers = rest[:7]
         signed, request = ccxt_errors.is_signed(sent_headers), f"{self.id} {method} {url.partition('?')[0]}"
         if signed:
@@ -191,19 +191,19 @@ class CrossedMargin(MarginExchange):
             handled = super().handle_errors(code, *rest)
         if handled or not signed:
             return handled
-        # The body says nothing of an error. ccxt would ask for the status later, where nothing ties it to the
-        # exception, and async would return a page under a status that it does not list as an answer.
+        # The body has no error. ccxt would check the status later, without the response attached, and its async class
+        # would return the page of a status that it does not list.
         with ccxt_errors.with_response(code, None):
             super().handle_http_status_code(code, reason or "", url, method, body)
             ccxt_errors.check_status(request, code)
         return handled
 
     def parse_order_status(self, status: Any) -> Any:
-        """Return ccxt's status; `reject` is what the venue calls an order that it refused at entry."""
+        """Return ccxt's status; an order that the venue refused at entry has the status `reject` there."""
         return "rejected" if status == "reject" else super().parse_order_status(status)
 
     def parse_order(self, order: Any, market: Any = None) -> Any:
-        """Return ccxt's order structure; for margin rows `cost` is what was filled, and `side` is buy or sell."""
+        """Return ccxt's order structure; for margin rows `cost` is of the fills, and `side` is buy or sell."""
         refuse_huge_exponents(order)
         if isinstance(order, Mapping) and rows.is_margin(order):
             parsed = self.parse_order(rows.as_classic(order), market)
@@ -221,7 +221,7 @@ class CrossedMargin(MarginExchange):
         return parsed
 
     def parse_trade(self, trade: Any, market: Any = None) -> Any:
-        """Return ccxt's trade structure; for margin fills with what was paid as `fee`, and `side` is buy or sell."""
+        """Return ccxt's trade structure; for margin fills `fee` is a cost, and `side` is buy or sell."""
         if not isinstance(trade, Mapping):
             raise ccxt.BadResponse(f"{self.id}: a fill cannot be read: {reprlib.repr(trade)}")
         try:
@@ -234,7 +234,7 @@ class CrossedMargin(MarginExchange):
             raise documented(f"{self.id} parse_trade()", error) from error
 
     def parse_balance(self, balance: Any) -> Any:
-        """Return ccxt's balance structure; for crossed assets with `free` and `used`, which ccxt leaves out."""
+        """Return ccxt's balance structure; for cross margin assets with `free` and `used`, which ccxt omits."""
         if not isinstance(balance, list):
             return super().parse_balance(balance)
         refuse_huge_exponents(balance)
@@ -242,7 +242,7 @@ class CrossedMargin(MarginExchange):
         parsed = super().parse_balance(rows)
         parsed["info"] = balance
         for row in balance:
-            # ccxt takes what is neither free nor used for used: a trading bonus, or all where the total is missing.
+            # ccxt counts everything but `free` as used: a trading bonus, or all where the total is missing.
             frozen = decimal(row.get("frozen")) if _is_crossed_asset(row) else None
             code = self.safe_currency_code(row.get("coin")) if frozen is not None else None
             if frozen is not None and code in parsed:
@@ -256,21 +256,21 @@ def _masked(exchange: CcxtExchange, args: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _for_ccxt(order: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of a margin order as ccxt reads it right.
+    """Return the row of a margin order, changed so that ccxt reads it correctly.
 
-    It takes what was ordered in quote coins for the cost, and without `baseSize` what was filled for the amount.
+    ccxt takes the ordered quote amount for the cost, and without `baseSize` the filled amount for the ordered one.
     """
     row = {**order, "quoteVolume": order.get("amount"), "side": fills.plain_side(order.get("side"))}
     for name in ("quoteSize", "feeDetail"):
         row.pop(name, None)
     if order.get("baseSize") in (None, ""):
         if (row["side"], order.get("orderType")) == ("buy", "market"):
-            row["baseSize"] = "0"  # As the venue writes it for these; ccxt takes their amount from nowhere else.
+            row["baseSize"] = "0"  # The venue's value for market buys; ccxt reads the amount from no other field.
         else:
             row["baseVolume"] = row.pop("size", None)
     return row
 
 
 def _is_crossed_asset(row: object) -> bool:
-    """Whether this is a row of crossed assets; isolated ones name their symbol."""
+    """Whether this is a row of cross margin assets; isolated ones have a symbol."""
     return isinstance(row, Mapping) and "borrow" in row and "symbol" not in row and "transferable" not in row

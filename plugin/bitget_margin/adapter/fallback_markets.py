@@ -1,7 +1,7 @@
-"""Markets made up from pairs, for calls that cancel while the venue's public lists are down.
+"""Markets derived from symbols, for cancels while the venue's public lists of markets are down.
 
-The venue writes the symbol of a pair as its two coins, under its own names. Nothing of this is kept as if the markets
-were loaded: the next call asks for the lists again.
+The venue's symbol of a pair is the names of its two coins. These markets are never stored in the exchange object: the
+next call loads the lists again.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bitget_margin.adapter.ccxt_types import MarginExchange
 V = TypeVar("V")
 
 _QUOTES: Final = ("USDT", "USDC", "BTC", "ETH", "EUR", "BRL", "USD1", "USDE", "BGB")
-"""Coins that others are priced in, by which a symbol of the venue is taken apart."""
+"""Quote coins by which a symbol of the venue is split."""
 
 
 class FallbackMarkets(Mapping[str, V]):
-    """What can be said of symbols of the venue, made as it is asked for."""
+    """Mapping by the venue's symbols whose values are computed on access; iteration yields nothing."""
 
     def __init__(self, make: Callable[[str], V | None]) -> None:
         self._make = make
@@ -41,17 +41,17 @@ class FallbackMarkets(Mapping[str, V]):
 
 
 def are_listed(exchange: MarginExchange) -> bool:
-    """Whether the markets are loaded: a list without a spot market is none, whatever made it so."""
+    """Whether the markets are loaded, with at least one spot market."""
     return any(market["spot"] for market in (exchange.markets or {}).values())
 
 
 def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
-    """Return the market of a pair, as it is listed, or as far as a cancel needs one."""
+    """Return the market of a symbol: the loaded one, or else one derived from the symbol."""
     return (params.spot_market if exchange.markets else market_of)(exchange, method, symbol)
 
 
 def spot_markets(exchange: MarginExchange, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the spot markets by the venue's symbol; `named` are those that are known in any case."""
+    """Return the spot markets by the venue's symbol; `named` are used if no markets are loaded."""
     if exchange.markets:
         return {market["id"]: market for market in exchange.markets.values() if market["spot"]}
     known = {market["id"]: market for market in named}
@@ -59,7 +59,7 @@ def spot_markets(exchange: MarginExchange, named: Iterable[Mapping[str, Any]]) -
 
 
 def coin_pairs(exchange: MarginExchange, markets: Mapping[str, Any]) -> Mapping[str, tuple[str, str]]:
-    """Return base and quote coin of each of these markets, under the venue's own names."""
+    """Return the venue's names of the base and the quote coin of each market."""
     if isinstance(markets, FallbackMarkets):
         known: Mapping[str, Any] = markets
         return FallbackMarkets(lambda market_id: coins_of(exchange, known[market_id]) if market_id in known else None)
@@ -67,20 +67,20 @@ def coin_pairs(exchange: MarginExchange, markets: Mapping[str, Any]) -> Mapping[
 
 
 def coin_id(exchange: MarginExchange, code: str) -> str:
-    """Return the venue's own name of a coin that ccxt may have renamed: TONCOIN for TON."""
+    """Return the venue's name of a coin that ccxt may have renamed: TONCOIN for TON."""
     return _venue_names(exchange).get(code, code)
 
 
 def coins_of(exchange: MarginExchange, market: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the base and the quote coin of a market, under the venue's own names."""
+    """Return the venue's names of the base and the quote coin of a market."""
     base_id, quote_id = market.get("baseId"), market.get("quoteId")
     return base_id or coin_id(exchange, market["base"]), quote_id or coin_id(exchange, market["quote"])
 
 
 def market_of(exchange: MarginExchange, method: str, symbol: str) -> Any:
-    """Return the market of a pair as far as a cancel needs one, or raise BadSymbol for what cannot be one.
+    """Return a market derived from a symbol, with the fields that a cancel needs; raise BadSymbol for no pair.
 
-    As in ccxt, it may be named by the venue's own symbol.
+    As in ccxt, the symbol may be the venue's.
     """
     named_by_id = market_by_id(exchange, symbol)
     if "/" not in symbol and named_by_id is not None:
@@ -96,7 +96,7 @@ def market_of(exchange: MarginExchange, method: str, symbol: str) -> Any:
 
 
 def market_by_id(exchange: MarginExchange, market_id: str) -> Any | None:
-    """Return the market of a symbol of the venue; None where its coins cannot be told apart."""
+    """Return a market derived from the venue's symbol; None if its coins cannot be separated."""
     quote_id = next((quote for quote in _QUOTES if market_id.endswith(quote) and market_id != quote), None)
     return None if quote_id is None else _market(exchange, market_id.removesuffix(quote_id), quote_id)
 
@@ -118,12 +118,12 @@ def _market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
 
 
 def _venue_names(exchange: MarginExchange) -> Mapping[str, str]:
-    """Return the venue's names by ccxt's; not those that ccxt renames at every exchange, such as XBT."""
-    return {code: name for name, code in exchange.commonCurrencies.items() if _of_every_exchange().get(name) != code}
+    """Return the venue's coin names by ccxt's, without those that ccxt renames at every exchange, such as XBT."""
+    return {code: name for name, code in exchange.commonCurrencies.items() if _common_renames().get(name) != code}
 
 
 @functools.cache
-def _of_every_exchange() -> Mapping[str, str]:
+def _common_renames() -> Mapping[str, str]:
     described: Any = ccxt.Exchange().describe()
     common: Mapping[str, str] = described["commonCurrencies"]
     return common

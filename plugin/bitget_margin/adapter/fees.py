@@ -1,13 +1,13 @@
-"""Fees of orders and fills, as costs: above zero what was paid, below zero what the venue credited.
+"""Fees of orders and fills as costs: positive if paid, negative if credited.
 
-The sign of the venue's amount means different things:
+The sign of the venue's amount has different meanings:
 
-- Fills of a classic account show the change of the balance: below zero what was paid, above zero what was credited.
-  A deduction, the fee in BGB, is paid whatever its sign: it stands there above zero in captures (ccxt's pull requests
-  20507 and 21530, December 2023 and March 2024; other clients' captures until January 2025), and below zero in the
+- Fills of a classic account have the change of the balance: negative if paid, positive if credited.
+  A deduction, the fee in BGB, is paid whatever its sign: it is positive in captures (ccxt's pull requests
+  20507 and 21530, December 2023 and March 2024; other clients' captures until January 2025), and negative in the
   example at https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills.
-- Rows of a unified account and pushed rows show what was paid, above zero in all documents and nearly all captures. No
-  document tells of a credit there.
+- Rows of a unified account and pushed rows have the paid amount, positive in all documents and nearly all captures.
+  No document mentions a credit there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bitget_margin.core.responses import decimal
 _COIN_NAMES: Final = ("feeCoin", "feeCoinCode", "feecoinCode")
 _AMOUNT_NAMES: Final = ("totalFee", "fee")
 _TOTALS: Final = "newFees"
-"""In the text that rows of orders have for fees: sums in a coin that is not named, beside the fees by coin."""
+"""Key of sums in an unnamed coin, in the JSON text of fees by coin that rows of orders have."""
 _FLAGS: Final = {"yes": True, "true": True, "no": False, "false": False}
 _BLANK: Final = (None, "")
 
@@ -36,16 +36,16 @@ class Sign(Enum):
     """Meaning of the sign of an amount."""
 
     PAID = "paid"
-    """Each amount was paid, whatever its sign."""
+    """The amount was paid, whatever its sign."""
     CHANGE = "change"
-    """An amount is a change of the balance, unless it was deducted in another coin: then it was paid."""
+    """The amount is a change of the balance; if it was deducted in another coin, it was paid."""
 
 
 def read_fees(exchange: CcxtExchange, detail: object, sign: Sign, pair: Collection[str] = ()) -> dict[str, Any]:
-    """Return ccxt's `fee` and `fees`; without any where one part cannot be read, since a sum without it would be wrong.
+    """Return ccxt's `fee` and `fees`; empty if any part is unreadable, since the sum would be wrong.
 
-    :param detail: `feeDetail` as it came: a fee, a list of fees, fees by coin, the JSON text of these, or nothing
-    :param pair: ccxt's codes of the two coins that were traded, if they are known: no other coin is ever credited
+    :param detail: raw `feeDetail`: a fee, a list of fees, fees by coin, the JSON text of these, or nothing
+    :param pair: ccxt's codes of the two traded coins, if known: no other coin is ever credited
     """
     costs: dict[str, Decimal] = {}
     for row in _rows(detail):
@@ -64,7 +64,7 @@ def read_fees(exchange: CcxtExchange, detail: object, sign: Sign, pair: Collecti
 
 
 def refuse_broken_text(detail: object) -> None:
-    """Raise BadResponse where the text of an order's fees is no JSON: the rest of such a row is not believed either."""
+    """Raise BadResponse if the text of an order's fees is not JSON: the rest of such a row is not trusted."""
     if isinstance(detail, str) and _parsed(detail) is detail:
         raise ccxt.BadResponse(f"bitget: feeDetail is {reprlib.repr(detail)}, which is no JSON")
 
@@ -85,7 +85,7 @@ def _rows(detail: object) -> Iterable[Any]:
 
 
 def _parsed(detail: str) -> object:
-    """Return what a JSON text says, None where it says nothing, and the text where it is none."""
+    """Return the value of a JSON text; None if it is blank, the text itself if it is not JSON."""
     try:
         return json.loads(detail, parse_float=str, parse_int=str) if detail.strip() else None
     except (ValueError, RecursionError):
@@ -93,7 +93,7 @@ def _parsed(detail: str) -> object:
 
 
 def _is_blank(row: object) -> bool:
-    """Whether this is how the venue writes that nothing was paid so far."""
+    """Whether this is the venue's form of no fee so far."""
     if not isinstance(row, Mapping) or _first(row, _COIN_NAMES) is not None:
         return False
     amount = _first(row, _AMOUNT_NAMES)
@@ -101,16 +101,16 @@ def _is_blank(row: object) -> bool:
 
 
 def _cost(row: Mapping[str, Any], sign: Sign, *, traded: bool) -> Decimal | None:
-    """Return what a fee cost; None where that cannot be told.
+    """Return the cost of a fee; None if it is unknown.
 
-    :param traded: whether its coin may be one of the two that were traded
+    :param traded: whether its coin may be one of the two traded coins
     """
     amount = _number(_first(row, _AMOUNT_NAMES))
     if amount is None:
         return None
     deducted = _FLAGS.get(str(row.get("deduction")).lower())
     if amount == 0 and deducted and _number(row.get("totalDeductionFee")):
-        return None  # Something was deducted, and where it stands is not documented.
+        return None  # Something was deducted; the field with its amount is not documented.
     if amount <= 0 or deducted or sign is Sign.PAID:
         return abs(amount)
     return -amount if deducted is False and traded else None

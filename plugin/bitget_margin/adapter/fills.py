@@ -1,4 +1,4 @@
-"""Fills of margin orders, of both kinds of account, for ccxt.
+"""Conversion of fills of margin orders, of both account kinds, to the form that ccxt reads.
 
 https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills, https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
 """
@@ -31,9 +31,9 @@ _AMOUNTS: Final = {
 }
 _TIMES: Final = ("cTime", "createdTime", "execTime", "uTime", "updatedTime")
 _PRIVATE: Final = frozenset({"orderId", "tradeScope", "feeDetail"})
-"""Fields that trades of other customers do not have."""
+"""Fields that public trades do not have."""
 _OTHER_WALLETS: Final = ("userId", "posMode", "baseVolume")
-"""Fields that spot fills and contract fills have, and margin fills do not."""
+"""Fields that spot fills and contract fills have, but margin fills do not."""
 
 
 def is_margin(row: Mapping[str, Any]) -> bool:
@@ -44,19 +44,18 @@ def is_margin(row: Mapping[str, Any]) -> bool:
 
 
 def as_classic(exchange: CcxtExchange, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a fill says of its order, under the names of a classic account, without the fee.
+    """Return the row under the names of a classic account, without the fee.
 
-    Raise BadResponse where it does not show its order, its size and its time: who adds up the fills of an order would
-    miss it without a word.
+    Raise BadResponse if the order, the size or the time is missing: the sum of an order's fills would silently lack it.
     """
     found: dict[str, Any] = {name: _first_text(row, names) for name, names in _TEXTS.items()}
     found |= {name: _first_amount(row, names) for name, names in _AMOUNTS.items()}
     found["side"] = plain_side(row.get("side"))
     found["cTime"] = next((ms for name in _TIMES if (ms := milliseconds(row.get(name))) is not None), None)
-    for name, what in (("orderId", "order"), ("size", "size"), ("cTime", "time")):
+    for name, missing in (("orderId", "order"), ("size", "size"), ("cTime", "time")):
         if found[name] is None:
             raise ccxt.BadResponse(
-                f"{exchange.id}: a fill cannot be read, since it shows no {what}: {reprlib.repr(dict(row))}",
+                f"{exchange.id}: a fill cannot be read, since it has no {missing}: {reprlib.repr(dict(row))}",
             )
     return found
 
@@ -70,17 +69,14 @@ def plain_side(side: object) -> object:
 
 
 def fees_of(exchange: CcxtExchange, row: Mapping[str, Any], symbol: str | None) -> dict[str, Any]:
-    """Return ccxt's `fee` and `fees` of a fill.
-
-    :param symbol: ccxt's, if it is known
-    """
+    """Return ccxt's `fee` and `fees` of a fill; `symbol` is ccxt's, if known."""
     if "execId" in row or text(row.get("category")) is not None:
         return read_fees(exchange, row.get("feeDetail"), Sign.PAID)
     return read_fees(exchange, row.get("feeDetail"), Sign.CHANGE, pair_of(symbol))
 
 
 def pair_of(symbol: str | None) -> tuple[str, ...]:
-    """Return the codes of the two coins of a symbol of ccxt's; none where it is not known."""
+    """Return the codes of the two coins of ccxt's symbol; empty if it is unknown."""
     return tuple(symbol.split("/")) if symbol and "/" in symbol else ()
 
 

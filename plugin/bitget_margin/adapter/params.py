@@ -1,4 +1,4 @@
-"""What a caller passed, checked: everything that can be refused is refused before anything is sent."""
+"""Checks of arguments and options, before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ccxt
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.core import settings as core_settings
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, client_id, order_id
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, checked_client_id, checked_order_id
 from bitget_margin.core.settings import Settings
 from bitget_margin.rate_limit import BadLimiterConfig, SharedLimiter, open_limiter
 
@@ -19,17 +19,17 @@ CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
 """ccxt's names of the two margin modes."""
 KIND: Final = "uta"
-"""ccxt's name for the choice of the account's kind, as a parameter and as an option."""
+"""ccxt's name of the account kind, as a parameter and as an option."""
 UID: Final = "uid"
-"""The option that says whose account it is."""
+"""Option with the UID of the account."""
 RATE_GATE: Final = "rateGate"
-"""The option that names a rate window which several processes share."""
+"""Option with the rate window that several processes share."""
 OPTIONS: Final = "batchCancel"
 BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
-_MEANINGLESS: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginate"})
-"""Chosen already, or without meaning for a crossed margin order."""
+_IGNORED: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginate"})
+"""Parameters that are already evaluated, or without effect on a cross margin order."""
 CLIENT_ID: Final = ("clientOrderId", "clientOid")
-"""ccxt's name of the parameter, and the venue's."""
+"""Names of the parameter with a client order id: ccxt's and the venue's."""
 _TRIGGER: Final = frozenset({"trigger", "stop", "trailing", "planType"})
 
 _CONDITIONAL: Final = (
@@ -45,9 +45,9 @@ _CONDITIONAL: Final = (
 
 
 def is_cross(exchange: MarginExchange, method: str, symbol: object, params: Params) -> bool:
-    """Whether this call is about the crossed account; everything else is stock ccxt's.
+    """Whether this call is for the cross margin account; all other calls are left to stock ccxt.
 
-    A margin mode that is only an option does not concern a contract's symbol.
+    The margin mode of an option does not apply to a contract's symbol.
     """
     mode, _ = exchange.handle_margin_mode_and_params(method, params)
     named = params.get("marginMode", params.get("defaultMarginMode")) is not None
@@ -56,16 +56,16 @@ def is_cross(exchange: MarginExchange, method: str, symbol: object, params: Para
 
 
 def places_cross(exchange: MarginExchange, method: str, symbol: object, params: Params) -> bool:
-    """Whether this order is for the crossed account; a contract has a margin mode of its own, called cross too."""
+    """Whether this order is for the cross margin account, and not for a contract in cross mode."""
     return is_cross(exchange, method, symbol, params) and not (isinstance(symbol, str) and ":" in symbol)
 
 
 def split_params(exchange: MarginExchange, method: str, params: Params, known: Collection[str]) -> None:
-    """Refuse what no call on the crossed account can do: unknown parameters, sandbox mode, no credentials."""
+    """Refuse unknown parameters, sandbox mode and missing credentials."""
     for key in params:
         if key in _TRIGGER and params[key]:
-            raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no trigger orders ({key!r})")
-        if key not in known and key != KIND and key not in _MEANINGLESS and key not in _TRIGGER:
+            raise ccxt.NotSupported(f"{exchange.id} {method}(): cross margin has no trigger orders ({key!r})")
+        if key not in known and key != KIND and key not in _IGNORED and key not in _TRIGGER:
             names = ", ".join(sorted({*known, "marginMode"}))
             raise ccxt.BadRequest(f"{exchange.id} {method}(): unknown parameter {key!r}; known are {names}")
     exchange.refuse_sandbox(method)
@@ -73,7 +73,7 @@ def split_params(exchange: MarginExchange, method: str, params: Params, known: C
 
 
 def account_kind_of(exchange: MarginExchange, params: Params) -> AccountKind:
-    """Return the kind of account that is chosen, or was learned, or else is tried first."""
+    """Return the account kind: as configured, as learned, or else classic, which is tried first."""
     chosen = params.get(KIND, exchange.options.get(KIND))
     if chosen is not None and not isinstance(chosen, bool):
         raise ccxt.BadRequest(f"{exchange.id}: {KIND} is {chosen!r}; give True for a unified account, else False")
@@ -81,7 +81,7 @@ def account_kind_of(exchange: MarginExchange, params: Params) -> AccountKind:
 
 
 def parse_settings(exchange: MarginExchange, method: str, params: Params, *, confirm: bool) -> Settings:
-    """Return the bounds of the call."""
+    """Return the settings of the call from its parameters and the options."""
     defaults = exchange.options.get(OPTIONS) or {}
     if not isinstance(defaults, Mapping):
         raise ccxt.BadRequest(f"{exchange.id}: options[{OPTIONS!r}] is {defaults!r}; give a dict")
@@ -96,7 +96,7 @@ def parse_settings(exchange: MarginExchange, method: str, params: Params, *, con
 
 
 def shared_limiter_of(exchange: MarginExchange) -> SharedLimiter | None:
-    """Return the rate window that this exchange shares with other processes, if it does."""
+    """Return the rate limiter that the exchange object shares with other processes; None if it has none."""
     given = exchange.options.get(RATE_GATE)
     if given is None:
         return None
@@ -112,7 +112,7 @@ def bad_request(exchange: MarginExchange, method: str, error: BadInput) -> ccxt.
 
 
 def as_list(exchange: MarginExchange, method: str, name: str, values: object) -> list[Any]:
-    """Return a list of ids as it is; a bare string is not a list of its letters."""
+    """Return the values as a list; refuse a string, which is not a list of its letters."""
     if values is None:
         return []
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
@@ -121,50 +121,49 @@ def as_list(exchange: MarginExchange, method: str, name: str, values: object) ->
 
 
 def client_order_id_param(params: Mapping[str, Any]) -> Any:
-    """Return the client order id that the parameters give under either of its names, unchecked; None if none."""
+    """Return the client order id from the parameters, under either name and unchecked; None if missing."""
     return next((params[key] for key in CLIENT_ID if params.get(key) is not None), None)
 
 
 def whole_number(exchange: MarginExchange, method: str, name: str, value: object) -> None:
-    """Refuse a time or a count that is neither None nor a whole number above zero."""
+    """Raise BadRequest for a time or a count that is neither None nor a whole number above zero."""
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): {name} is {value!r}; give a whole number above 0")
 
 
 def required_symbol(exchange: MarginExchange, method: str, symbol: object, where: str = "") -> str:
-    """Return the symbol, or refuse what is none; `where` says which of several it is."""
+    """Return the symbol, or raise for a missing or invalid one; `where` is for the message."""
     if symbol is None or symbol == "":
         raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a symbol such as 'BTC/USDT'{where}")
     if not isinstance(symbol, str):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): symbol{where} is {symbol!r}; give one such as 'BTC/USDT'")
     if ":" in symbol:
         raise ccxt.BadSymbol(
-            f"{exchange.id} {method}(): {symbol} is a contract; crossed margin orders are on spot symbols such as "
+            f"{exchange.id} {method}(): {symbol} is a contract; cross margin orders are on spot symbols such as "
             f"{symbol.split(':')[0]}",
         )
     return symbol
 
 
 def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
-    """Return the market of a symbol; markets must be loaded."""
+    """Return the spot market of a symbol; the markets must be loaded."""
     market = exchange.market(symbol)
     if not market["spot"]:
         raise ccxt.BadSymbol(
-            f"{exchange.id} {method}(): {symbol} is a {market['type']} market; "
-            "crossed margin orders are on spot symbols",
+            f"{exchange.id} {method}(): {symbol} is a {market['type']} market; cross margin orders are on spot symbols",
         )
     return market
 
 
 def refuse_conditional(exchange: MarginExchange, method: str, params: Params) -> None:
-    """Refuse what the crossed account has no endpoint for: stock ccxt sends it to the spot wallet, or at once."""
+    """Raise NotSupported for a conditional order: stock ccxt sends it to the spot wallet, or places it at once."""
     for key in _CONDITIONAL:
         if params.get(key) is not None:
-            raise ccxt.NotSupported(f"{exchange.id} {method}(): crossed margin has no conditional orders ({key!r})")
+            raise ccxt.NotSupported(f"{exchange.id} {method}(): cross margin has no conditional orders ({key!r})")
 
 
 def market_cost(exchange: MarginExchange, symbol: str, amount: object, price: object, params: Params) -> Decimal:
-    """Return what a market buy may cost, by ccxt's rules: `cost`, or the amount at a price, or the amount itself."""
+    """Return the cost of a market buy by ccxt's rules: `cost`, amount times price, or the amount itself."""
     wants_price, _ = exchange.handle_option_and_params(params, "createOrder", "createMarketBuyOrderRequiresPrice")
     if params.get("cost") is not None:
         return Decimal(str(params["cost"]))
@@ -180,14 +179,14 @@ def market_cost(exchange: MarginExchange, symbol: str, amount: object, price: ob
 
 
 def order_ref(exchange: MarginExchange, method: str, given_id: object, symbol: str, params: Params) -> OrderRef:
-    """Return the one order that is named by `id`, or by a client order id in `params`."""
-    given_name = client_order_id_param(params)
+    """Return the reference to an order by `id`, or by the client order id in `params`."""
+    given_client_id = client_order_id_param(params)
     try:
-        if given_name is None:
-            return OrderRef(symbol, IdKind.ORDER, order_id(given_id, "id"))
+        if given_client_id is None:
+            return OrderRef(symbol, IdKind.ORDER, checked_order_id(given_id, "id"))
         if given_id is not None and given_id != "":
-            raise BadInput(f"both id {given_id!r} and clientOrderId {given_name!r} are given; give one of them")
-        return OrderRef(symbol, IdKind.CLIENT, client_id(given_name, "clientOrderId"))
+            raise BadInput(f"both id {given_id!r} and clientOrderId {given_client_id!r} are given; give one of them")
+        return OrderRef(symbol, IdKind.CLIENT, checked_client_id(given_client_id, "clientOrderId"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 
@@ -205,16 +204,16 @@ def check_order(
     amount: object,
     price: object = None,
 ) -> None:
-    """Refuse an order that the venue would refuse, or would understand as another one.
+    """Refuse an order that the venue would refuse, or would take for another order.
 
-    :param where: which of several it is, for the message
+    :param where: position in a list of orders, for the message
     :param kind: `limit` or `market`
     :param side: `buy` or `sell`
-    :param amount: of the base coin; for some market buys of the quote coin
-    :param price: of a limit order; a market order may have one
-    :raises ccxt.ArgumentsRequired: nothing is given for what is needed
-    :raises ccxt.BadRequest: a type or a side that there is not
-    :raises ccxt.InvalidOrder: an amount or a price that is no number above zero
+    :param amount: base amount; quote amount of some market buys
+    :param price: price of a limit order; optional for a market order
+    :raises ccxt.ArgumentsRequired: a required value is missing
+    :raises ccxt.BadRequest: an unknown type or side
+    :raises ccxt.InvalidOrder: an amount or a price that is not a number above zero
     """
     given = {"type": kind, "side": side, "amount": amount}
     if kind == "limit":
@@ -231,7 +230,7 @@ def check_order(
 
 
 def _is_positive(value: object) -> bool:
-    """Whether this is a number above zero, in one of the forms that ccxt takes."""
+    """Whether this is a number above zero, in a form that ccxt accepts."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return False
     try:

@@ -1,9 +1,8 @@
-"""Signed requests follow no redirect, and are sent once: key and signature go to the venue's address and nowhere else.
+"""Sessions without redirects and retries for signed requests, so that the key goes only to the venue's address.
 
-ccxt gives no way to say so to its HTTP clients. While it sends a signed request, it finds another `session` in the
-exchange object: the same one, whoever has made it, but for redirects and for retries of a POST, which would place an
-order twice. Public requests, and everybody else who asks for
-`session`, find it as it is.
+ccxt has no option for this. While it sends a signed request, the exchange object's `session` is a wrapper of the same
+session that follows no redirect and does not retry a POST, which would place an order twice. Public requests, and
+other users of `session`, get the session itself.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from bitget_margin.adapter.ccxt_errors import is_signed
 from bitget_margin.adapter.ccxt_types import CcxtExchange
 
 _SENDS: Final = frozenset({"request", "get", "post", "put", "patch", "delete"})
-"""The methods of sessions by which ccxt sends: the first one of requests, the others of aiohttp."""
+"""Methods of sessions that ccxt calls: the first of requests, the others of aiohttp."""
 _NO_RETRY: Final = Retry(0, read=False)
-"""The default of requests."""
+"""Default of requests: no retry."""
 _SIGNED: Final = ContextVar("_SIGNED", default=False)
 """Whether a signed request is being sent."""
 
 
 class WithoutRedirects:
-    """A session of requests or aiohttp, by which nothing follows a redirect, and requests repeats no POST."""
+    """Wrapper of a session of requests or aiohttp that follows no redirect and does not retry a POST."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -44,31 +43,30 @@ class WithoutRedirects:
         return partial(found, allow_redirects=False) if name in _SENDS else found
 
     def _request(self, method: str, *args: Any, **named: Any) -> Any:
-        session = _once(self._session) if method.upper() == "POST" else self._session
+        session = _without_retries(self._session) if method.upper() == "POST" else self._session
         return session.request(method, *args, **named)
 
 
-def _once(session: Any) -> Any:
-    """Return a twin of a session of requests, on the same connections, whose adapters try once."""
+def _without_retries(session: Any) -> Any:
+    """Return a copy of a session of requests, with the same connections, whose adapters do not retry."""
     adapters = getattr(session, "adapters", None)
     if not isinstance(adapters, MutableMapping):
         return session
-    once = OrderedDict((prefix, _twin(adapter, max_retries=_NO_RETRY)) for prefix, adapter in adapters.items())
-    return _twin(session, adapters=once)
+    copies = OrderedDict((prefix, _copy(adapter, max_retries=_NO_RETRY)) for prefix, adapter in adapters.items())
+    return _copy(session, adapters=copies)
 
 
-def _twin(of: Any, **changed: Any) -> Any:
-    """Return another object with the same parts, but for these; requests' own copying would open new connections."""
-    twin = object.__new__(type(of))
-    vars(twin).update(vars(of))
-    known = {name: value for name, value in changed.items() if name in vars(of)}
-    vars(twin).update(known)
-    return twin
+def _copy(original: Any, **changed: Any) -> Any:
+    """Return a shallow copy with changed attributes; `copy.copy` would open new connections of requests."""
+    made = object.__new__(type(original))
+    vars(made).update(vars(original))
+    vars(made).update({name: value for name, value in changed.items() if name in vars(original)})
+    return made
 
 
 @contextmanager
 def sending(headers: object) -> Iterator[None]:
-    """Let ccxt send a request with these headers from here on; redirects are off where they are signed."""
+    """Mark the request with these headers as being sent; if it is signed, redirects are off."""
     token = _SIGNED.set(is_signed(headers))
     try:
         yield
@@ -76,18 +74,18 @@ def sending(headers: object) -> Iterator[None]:
         _SIGNED.reset(token)
 
 
-def to_send(session: Any) -> Any:
-    """Return the session by which to send now, if there is one."""
+def for_request(session: Any) -> Any:
+    """Return the session for the current request; wrapped if the request is signed."""
     return WithoutRedirects(session) if session is not None and _SIGNED.get() else session
 
 
 class Sessions(CcxtExchange):
-    """Put before ccxt's own classes: the sessions that they send by."""
+    """Mixin for ccxt's classes that wraps the session of signed requests."""
 
     @property
     def session(self) -> Any:
-        """The session as it was given or made, or for a signed request the same one without redirects."""
-        return to_send(vars(self).get("_session"))
+        """The session of the exchange object, wrapped while a signed request is sent."""
+        return for_request(vars(self).get("_session"))
 
     @session.setter
     def session(self, session: Any) -> None:
@@ -98,15 +96,15 @@ _Session: Final[Any] = aiohttp.ClientSession
 
 
 class _Handshakes(WithoutRedirects):
-    """An aiohttp session as aiohttp's own `ws_connect` sees it, which takes no word about redirects."""
+    """Wrapper of an aiohttp session for websocket handshakes: `ws_connect` has no option for redirects."""
 
     def ws_connect(self, *args: Any, **named: Any) -> Any:
-        """Return what aiohttp's does, with a handshake by this object's requests."""
+        """Call aiohttp's method, with a handshake by the requests of this wrapper."""
         return _Session.ws_connect(self, *args, **named)
 
     async def _ws_connect(self, url: Any, **named: Any) -> Any:
         try:
-            return await _Session._ws_connect(self, url, **named)  # noqa: SLF001 - no other way leads past redirects
+            return await _Session._ws_connect(self, url, **named)  # noqa: SLF001 - there is no public way to disable redirects
         except aiohttp.WSServerHandshakeError as error:
             if not ccxt_errors.is_redirect(error.status):
                 raise
@@ -114,7 +112,7 @@ class _Handshakes(WithoutRedirects):
 
 
 def without_redirects(client: Any) -> Any:
-    """Return one of ccxt's websocket clients, which connects without redirects from now on."""
+    """Make one of ccxt's websocket clients connect without redirects, and return it."""
     connect = type(client).create_connection
     client.create_connection = lambda session: connect(client, _Handshakes(session))
     return client

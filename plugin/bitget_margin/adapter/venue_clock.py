@@ -1,7 +1,7 @@
-"""The venue's clock as its answers show it, and the times that are sent by it.
+"""The venue's clock, learned from its responses, and start times of requests by that clock.
 
-The local clock can be hours or days off, and can jump. The venue's time comes with every answer; from then on the time
-that passed is counted on a clock that only goes forward.
+The local clock can be hours or days off, and can jump. Every response has the venue's time; the time since the last one
+is measured with a monotonic clock.
 """
 
 from __future__ import annotations
@@ -12,71 +12,70 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from bitget_margin.adapter.ccxt_types import MarginExchange
+from bitget_margin.adapter.transport import header
 from bitget_margin.core.api_v2 import WINDOW_MS
 from bitget_margin.core.order_row import milliseconds
 
 WHOLE_WINDOW: Final = 0
-"""A start time that stands for the oldest one that the venue answers for; it is filled in as the request leaves."""
+"""Placeholder for the oldest start time that the venue accepts; replaced when the request is signed."""
 _LIMIT_MS: Final = 90 * 86_400_000
-"""How far back the venue answers, and where nothing is given, how far back of the local clock stock ccxt asks."""
-_GRAIN_MS: Final = 60_000
-"""How long a request may take from the reading of a clock until the venue reads its own."""
+"""Maximum age of a start time; also stock ccxt's default, counted back from the local clock."""
+VENUE_CLOCK_RESOLUTION_MS: Final = 60_000
+"""Margin for the time between the reading of a clock here and at the venue."""
 _EARLIEST_MS: Final = 1_500_000_000_000
-"""In 2017: an earlier time is none of the venue's."""
+"""Earliest plausible venue time, in 2017."""
 _LATEST_MS: Final = 4_000_000_000_000
-"""In 2096: nor is a later one."""
+"""Latest plausible venue time, in 2096."""
 _CROSSED: Final = "v2/margin/crossed/"
-_SLEEPLESS: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def elapsed_ms() -> float:
-    """Return a time that only goes forward, also while the machine sleeps where the system has such a clock."""
-    seconds = time.monotonic() if _SLEEPLESS is None else time.clock_gettime(_SLEEPLESS)
+    """Return milliseconds of a monotonic clock that also counts while the machine sleeps, where there is one."""
+    seconds = time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
     return seconds * 1_000
 
 
 def learn(exchange: MarginExchange, headers: object, body: object) -> None:
-    """Take in the time of an answer: its `requestTime`; its Date header only while there is nothing better.
+    """Learn the venue's time from a response: its `requestTime`, or its Date header before the first one.
 
-    Late by the time that the answer travelled, never early.
+    The learned time is late by the travel time of the response, never early.
     """
-    told = _plausible(milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None)
-    if told is None and exchange.venue_offset_ms is None:
-        told = _plausible(_date(headers))
-    if told is not None:
-        exchange.venue_offset_ms = told - elapsed_ms()
+    time_ms = _plausible(milliseconds(body.get("requestTime")) if isinstance(body, Mapping) else None)
+    if time_ms is None and exchange.venue_offset_ms is None:
+        time_ms = _plausible(_date_ms(headers))
+    if time_ms is not None:
+        exchange.venue_offset_ms = time_ms - elapsed_ms()
 
 
 def now(exchange: MarginExchange) -> int:
-    """Return the venue's time in ms; before its first answer the local one, as ccxt corrects it."""
+    """Return the venue's time in ms; before its first response the local time with ccxt's correction."""
     if exchange.venue_offset_ms is None:
         return exchange.milliseconds() - (exchange.options.get("timeDifference") or 0)
     return int(exchange.venue_offset_ms + elapsed_ms())
 
 
 def bounded(exchange: MarginExchange, path: object, params: Any) -> Any:
-    """Return the parameters of a request with its start time inside what the venue answers for, by its own clock.
+    """Return the parameters of a request with a start time that the venue accepts, by its own clock.
 
-    A start that stock ccxt has counted back from the local clock becomes the oldest one, too.
+    Stock ccxt's default start time, counted back from the local clock, is replaced too.
     """
     start_ms = milliseconds(params.get("startTime")) if isinstance(params, Mapping) else None
     if start_ms is None or not str(path).startswith(_CROSSED):
         return params
-    oldest_ms = now(exchange) - (WINDOW_MS if start_ms == WHOLE_WINDOW else _LIMIT_MS - _GRAIN_MS)
-    is_stock = 0 <= exchange.milliseconds() - _LIMIT_MS - start_ms <= _GRAIN_MS
+    oldest_ms = now(exchange) - (WINDOW_MS if start_ms == WHOLE_WINDOW else _LIMIT_MS - VENUE_CLOCK_RESOLUTION_MS)
+    is_stock = 0 <= exchange.milliseconds() - _LIMIT_MS - start_ms <= VENUE_CLOCK_RESOLUTION_MS
     return {**params, "startTime": str(oldest_ms)} if is_stock or start_ms < oldest_ms else params
 
 
-def _plausible(told: int | None) -> int | None:
-    return told if told is not None and _EARLIEST_MS <= told <= _LATEST_MS else None
+def _plausible(time_ms: int | None) -> int | None:
+    return time_ms if time_ms is not None and _EARLIEST_MS <= time_ms <= _LATEST_MS else None
 
 
-def _date(headers: object) -> int | None:
-    """Return the time that the Date header gives."""
-    if not isinstance(headers, Mapping):
-        return None
-    written = next((value for name, value in headers.items() if str(name).lower() == "date"), None)
+def _date_ms(headers: object) -> int | None:
+    """Return the time in the Date header."""
+    date = header(headers, "date")
     try:
-        return int(parsedate_to_datetime(written).timestamp() * 1_000) if isinstance(written, str) else None
+        return int(parsedate_to_datetime(date).timestamp() * 1_000) if isinstance(date, str) else None
     except (ValueError, OverflowError):
         return None

@@ -271,7 +271,7 @@ async def test_spot_orders_are_kept_apart(venue: Emulator) -> None:
         ("", {}, ccxt.ArgumentsRequired, "requires a symbol"),
         (7, {}, ccxt.BadRequest, "symbol is 7"),
         ("NO/SUCH", {}, ccxt.BadSymbol, "NO/SUCH"),
-        ("BTC/USDT:USDT", {}, ccxt.BadSymbol, "crossed margin orders are on spot symbols"),
+        ("BTC/USDT:USDT", {}, ccxt.BadSymbol, "cross margin orders are on spot symbols"),
         (BTC, {"trigger": True}, ccxt.NotSupported, "no trigger orders"),
         (BTC, {"limitt": 1}, ccxt.BadRequest, "unknown parameter 'limitt'"),
         (BTC, {"marginMode": "both"}, ccxt.BadRequest, "marginMode is 'both'"),

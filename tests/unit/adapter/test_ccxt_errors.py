@@ -22,7 +22,7 @@ from support.calling import BTC, exchange
 
 def tied(error: Exception, status: int, body: object) -> Any:
     """Return what an exception means whose answer was this."""
-    ccxt_errors.tie(error, status, body)
+    ccxt_errors.attach_response(error, status, body)
     return ccxt_errors.reply(error)
 
 
@@ -128,9 +128,9 @@ def test_the_status_is_kept_where_the_body_does_not_say_why(cls: Any, text: str,
     [
         ({"Location": "https://user:secret@evil.example:8443/a?b"}, "evil.example"),
         ({"location": "/login"}, "another path"),
-        ({}, "an address that it does not name"),
-        (None, "an address that it does not name"),
-        ({"Location": "http://[bad"}, "an address that cannot be read"),
+        ({}, "no address"),
+        (None, "no address"),
+        ({"Location": "http://[bad"}, "an unreadable address"),
     ],
 )
 @pytest.mark.parametrize("body", [None, {"code": "40017", "msg": "refused"}, {"code": "00000", "msg": "ok"}])
@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_told_by_the_method_with_its_cause_and_in_bounds(
     unreadable = ValueError("x" * 500)
     told = documented("bitget m()", unreadable)
     assert isinstance(told, ccxt.BadResponse)
-    assert str(told) == f"bitget m(): what the venue answered cannot be read: ValueError: {unreadable}"[:400]
+    assert str(told) == f"bitget m(): the response cannot be read: ValueError: {unreadable}"[:400]
     assert told.__cause__ is unreadable
     theirs = ccxt.ExchangeError("x")
     assert documented("bitget m()", theirs) is theirs
@@ -178,7 +178,7 @@ def test_an_unresolved_cancel_says_how_it_stands_in_one_line() -> None:
     error = CancelUnresolved("m", CancelReport(results, elapsed_ms=12.4))
     assert str(error) == (
         "bitget m() is not resolved: 1 canceled, 1 unknown, 1 not_sent, 12 ms; 2 BTC/USDT unknown (busy); "
-        "a BTC/USDT not_sent; ask again, or see report_of(exception)"
+        "a BTC/USDT not_sent; retry, or see report_of(exception)"
     )
     assert report_of(error) is error.report
     assert isinstance(error, ccxt.NetworkError)
@@ -197,7 +197,7 @@ def test_five_orders_are_named_and_the_others_counted(count: int, more: str) -> 
     said = str(CancelUnresolved("m", CancelReport(tuple(result(Outcome.UNKNOWN, str(i)) for i in range(count)))))
     assert "4 BTC/USDT unknown" in said
     assert "5 BTC/USDT" not in said
-    assert said.endswith(f"4 BTC/USDT unknown{more}; ask again, or see report_of(exception)")
+    assert said.endswith(f"4 BTC/USDT unknown{more}; retry, or see report_of(exception)")
 
 
 def order(name: str, order_id: str | None = None, status: str | None = None) -> dict[str, Any]:
@@ -210,12 +210,12 @@ def test_an_unresolved_placing_names_what_to_look_up() -> None:
     orders = [*known, *(order(f"n{i}") for i in range(6))]
     error = PlaceUnresolved("m", orders, OSError("lost"))
     assert str(error) == (
-        "bitget m(): 6 of 8 orders may have been placed (lost), and no look-up shows them so far: look up n0, n1, n2, "
+        "bitget m(): 6 of 8 orders may have been placed (lost), and no query has found them so far: look up n0, n1, n2, "
         "n3, n4 … by client order id before you place them again"
     )
     assert error.orders is orders
     few = str(PlaceUnresolved("m", [*known, *(order(f"n{i}") for i in range(5))]))
-    assert few.startswith("bitget m(): 5 of 7 orders may have been placed, and no look-up")
+    assert few.startswith("bitget m(): 5 of 7 orders may have been placed, and no query")
     assert "look up n0, n1, n2, n3, n4 by client order id" in few
 
 

@@ -52,7 +52,7 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
         Caller(in_turn(DENIED)).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
     assert caught.value is DENIED.error
     with pytest.raises(
-        ccxt.BadResponse, match=r"^bitget fetch_order\(\): what .* cannot be read: OSError: 40014 None$"
+        ccxt.BadResponse, match=r"^bitget fetch_order\(\): the response cannot be read: OSError: 40014 None$"
     ):
         Caller(in_turn(fault("40014"))).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
     html = in_turn(Reply("<html>"))
@@ -204,7 +204,7 @@ def test_why_there_is_no_balance_is_raised() -> None:
 
 def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_over() -> None:
     made, unreadable = exchange(), KeyError("x")
-    said = r"^bitget fetch_balance\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    said = r"^bitget fetch_balance\(\): the response cannot be read: KeyError: 'x'$"
     with (
         mock.patch.object(made, "parse_balance", side_effect=unreadable, create=True),
         pytest.raises(ccxt.BadResponse, match=said) as caught,
@@ -247,7 +247,7 @@ def test_the_crossed_balance_is_that_of_spot_and_margin_alone(params: Any, optio
 def kind(say: Any, made: Any, params: Any = None, default: object = False) -> Any:
     """Ask for the kind of account."""
     venue = Caller(say)
-    return venue, venue.call(fetch.ask_account_kind(made, "fetchBalance", params or {}, default))
+    return venue, venue.call(fetch.query_account_kind(made, "fetchBalance", params or {}, default))
 
 
 @pytest.mark.parametrize(("said", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)])
@@ -277,7 +277,7 @@ def test_a_failure_to_ask_is_no_answer() -> None:
         kind(in_turn(DENIED), made)
     assert made.options["uta"] is None
     with pytest.raises(ccxt.BadResponse, match=r"fetch_markets\(\): v3/account/settings answered"):
-        Caller(in_turn([])).call(fetch.ask_account_kind(made, None, {}, False))
+        Caller(in_turn([])).call(fetch.query_account_kind(made, None, {}, False))
 
 
 def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -> None:

@@ -28,20 +28,6 @@ def test_orders_are_viewed_under_the_id_that_was_asked_for() -> None:
     assert [call.endpoint for call in venue.calls] == [LIVE, HISTORY]
 
 
-def test_what_has_not_changed_since_an_earlier_look_is_not_parsed_again() -> None:
-    made, parsed = exchange(), []
-    parse = made.parse_order
-    made.parse_order = lambda raw, market: parsed.append(raw["orderId"]) or parse(raw, market)
-    before = Caller(in_turn(page(row(12), row(11)))).call(view_orders(made, BTC, ["12", "11"], [], CROSS))
-    assert parsed == ["12", "11"]
-    later = Caller(in_turn(page(row(12), row(11, uTime="1795440706528")))).call(
-        view_orders(made, BTC, ["12", "11"], [], CROSS, before)
-    )
-    assert parsed == ["12", "11", "11"]
-    assert later["12"] is before["12"]
-    assert later["11"]["lastUpdateTimestamp"] == 1795440706528
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -176,12 +176,12 @@ def test_a_fill_has_one_of_two_sides_or_none(side: Any, expected: str | None) ->
 @pytest.mark.parametrize("lacking", [None, "", "x", "NaN", [], True])
 def test_a_fill_that_shows_no_order_size_or_time_is_refused(row: dict[str, Any], size: str, lacking: Any) -> None:
     """Who adds up the fills of an order would miss it without a word, or add what is no number."""
-    with pytest.raises(ccxt.BadResponse, match=r"^bitget: a fill cannot be read, since it shows no size: \{"):
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget: a fill cannot be read, since it has no size: \{"):
         read(row, **{size: lacking})
-    with pytest.raises(ccxt.BadResponse, match="it shows no time"):
+    with pytest.raises(ccxt.BadResponse, match="it has no time"):
         read(row, **dict.fromkeys(("cTime", "uTime", "createdTime", "updatedTime"), lacking))
     if lacking not in ("x", "NaN"):
-        with pytest.raises(ccxt.BadResponse, match="it shows no order"):
+        with pytest.raises(ccxt.BadResponse, match="it has no order"):
             read(row, orderId=lacking)
 
 

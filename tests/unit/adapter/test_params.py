@@ -66,7 +66,7 @@ def test_parameters_are_known_by_the_call_or_without_meaning_for_it() -> None:
 
 @pytest.mark.parametrize("key", ["trigger", "stop", "trailing", "planType"])
 def test_there_are_no_trigger_orders(key: str) -> None:
-    with pytest.raises(ccxt.NotSupported, match=rf"^bitget m\(\): crossed margin has no trigger orders \('{key}'\)$"):
+    with pytest.raises(ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no trigger orders \('{key}'\)$"):
         split_params(exchange(), "m", {key: True}, {key})
 
 
@@ -177,7 +177,7 @@ def test_a_symbol_is_that_of_a_pair(symbol: object, raises: type[Exception], sai
 
 def test_a_market_is_a_spot_market() -> None:
     assert spot_market(exchange(), "m", BTC)["id"] == "BTCUSDT"
-    with pytest.raises(ccxt.BadSymbol, match=r"^bitget m\(\): BTC/USDT:USDT is a swap market; crossed margin orders"):
+    with pytest.raises(ccxt.BadSymbol, match=r"^bitget m\(\): BTC/USDT:USDT is a swap market; cross margin orders"):
         spot_market(exchange(), "m", SWAP)
 
 
@@ -188,7 +188,7 @@ CONDITIONAL = ["triggerPrice", "stopPrice", "stopLossPrice", "takeProfitPrice", 
 def test_there_are_no_conditional_orders(key: str) -> None:
     refuse_conditional(exchange(), "m", {key: None})
     with pytest.raises(
-        ccxt.NotSupported, match=rf"^bitget m\(\): crossed margin has no conditional orders \('{key}'\)"
+        ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no conditional orders \('{key}'\)"
     ):
         refuse_conditional(exchange(), "m", {key: 0})
 

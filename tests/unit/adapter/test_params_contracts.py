@@ -52,7 +52,7 @@ def test_a_contract_under_the_venues_name_is_refused_before_anything_is_sent(
     method: str, flow: Callable[[Any], Any], made: Any
 ) -> None:
     venue = Caller(in_turn(page()))
-    said = rf"^bitget {method}\(\): {PERP} is a swap market; crossed margin orders are on spot symbols$"
+    said = rf"^bitget {method}\(\): {PERP} is a swap market; cross margin orders are on spot symbols$"
     with pytest.raises(ccxt.BadSymbol, match=said):
         venue.call(flow(made))
     assert venue.calls == []

@@ -32,7 +32,7 @@ def test_every_refusal_names_the_method(method: str) -> None:
         ({"x": 1}, "unknown parameter 'x'"),
         ({"timeout": 0}, "timeout is 0"),
         ({"batchSize": 51}, "batchSize is 51"),
-        ({"trigger": True}, "crossed margin has no trigger orders"),
+        ({"trigger": True}, "cross margin has no trigger orders"),
     ):
         with pytest.raises(ccxt.BaseError, match=rf"^bitget {method}\(\): {said}"):
             Caller(in_turn(page())).call(METHODS[method](exchange(), CROSS | params))

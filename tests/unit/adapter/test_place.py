@@ -362,7 +362,7 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
     ("symbol", "params", "raises", "said"),
     [
         (None, CROSS, ccxt.ArgumentsRequired, r"create_order\(\) requires a symbol"),
-        (BTC, CROSS | {"stopPrice": 5}, ccxt.NotSupported, r"create_order\(\): crossed margin has no conditional"),
+        (BTC, CROSS | {"stopPrice": 5}, ccxt.NotSupported, r"create_order\(\): cross margin has no conditional"),
         (BTC, CROSS | {"clientOrderId": "a b"}, ccxt.BadRequest, r"create_order\(\): clientOrderId is 'a b'"),
         (BTC, CROSS | {"timeout": -1}, ccxt.BadRequest, r"create_order\(\): timeout is -1"),
     ],
@@ -379,7 +379,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("raised", "raises", "said"),
     [
-        (KeyError("x"), ccxt.BadResponse, r"^bitget create_order\(\): what the venue answered cannot be read: KeyErr"),
+        (KeyError("x"), ccxt.BadResponse, r"^bitget create_order\(\): the response cannot be read: KeyErr"),
         (ccxt.InvalidOrder("too small"), ccxt.InvalidOrder, "^too small$"),
     ],
 )

@@ -125,7 +125,7 @@ def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
 
 def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
     made, venue = exchange(), Caller(in_turn(page()))
-    said = r"^bitget create_orders\(\): what the venue answered cannot be read: KeyError: 'x'$"
+    said = r"^bitget create_orders\(\): the response cannot be read: KeyError: 'x'$"
     with (
         mock.patch.object(made, "create_order_request", side_effect=KeyError("x"), create=True),
         pytest.raises(ccxt.BadResponse, match=said),
@@ -305,7 +305,7 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
         (
             [{**wanted("a")[0], "params": {**CROSS, "stopPrice": 5}}],
             CROSS,
-            r"^bitget create_orders\(\): crossed margin has no conditional orders",
+            r"^bitget create_orders\(\): cross margin has no conditional orders",
         ),
     ],
 )

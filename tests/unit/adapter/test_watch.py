@@ -162,7 +162,7 @@ def test_a_symbol_in_the_row_is_read_too(exchange: Any) -> None:
 )
 def test_what_cannot_be_read_is_refused(exchange: Any, row: object) -> None:
     """Rather than told half."""
-    with pytest.raises(ccxt.BadResponse, match=r"^bitget watch_orders\(\): a push(ed row)? (cannot be|names no)"):
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget watch_orders\(\): a push(ed row)? (cannot be|has no)"):
         read(exchange, CAPTURED, row)
 
 
