@@ -111,7 +111,8 @@ def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example
     found = STRATEGY.search(example.text)
     assert found is not None
     signals = "\n".join(f"    {name} = Controlled.{name}" for name in SIGNALS)
-    below = f"\n\nfrom support.strategies.controlled import Controlled\n\n\nclass Shown({found[1]}, Controlled):\n{signals}\n"
+    imported = "\n\nfrom support.strategies.controlled import Controlled\n\n\n"
+    below = f"{imported}class Shown({found[1]}, Controlled):\n{signals}\n"
     (tmp_path / "shown.py").write_text(example.text + below)
     with in_process_bot(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
         bot.enter()

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Index, String, delete, select, update
+from sqlalchemy import BigInteger, Index, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
@@ -69,6 +69,14 @@ _TEXT_LENGTH: Final = 255
 """The longest reason or label that has room."""
 
 
+_UPDATE: Final = (
+    update(TrackedOrderRow)
+    .where(TrackedOrderRow.client_id == bindparam("key"))
+    .values({field.name: bindparam(field.name) for field in fields(TrackedOrder)})
+)
+"""Updates a whole row; a row that was removed meanwhile stays removed."""
+
+
 @dataclass(frozen=True, slots=True)
 class CancelBatch:
     """One batch cancel, shown as a pin on the chart."""
@@ -107,12 +115,12 @@ class OrderStore:
 
         :param changes: each order as it was, and as it is now; of several changes of one order the last counts
         """
-        rows = {new.client_id: _values(new) for old, new in changes if new != old}
+        rows = [{"key": new.client_id, **_values(new)} for old, new in changes if new != old]
         if not rows and batch is None:
             return
         with _session() as session:
             if rows:
-                session.execute(update(TrackedOrderRow), list(rows.values()))
+                session.connection().execute(_UPDATE, rows)
             if batch is not None:
                 session.add(CancelBatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_TEXT_LENGTH]))
             session.commit()

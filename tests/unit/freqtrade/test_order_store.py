@@ -1,0 +1,199 @@
+"""Promise: the order store returns the orders as they were last written, by whichever thread, before a restart too."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from freqtrade.persistence import Trade, init_db
+from sqlalchemy.orm import Session
+
+from bitget_margin.client_order_ids import KEY_LENGTH
+from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
+from support.in_process_bot import close_database
+
+TRADE = TradeKey(1, 1_700_000_000_000)
+OLD_TABLES = (
+    "create table bitget_margin_bot (id integer primary key, key varchar(32) not null)",
+    "create table bitget_margin_orders (client_id varchar(32) primary key, kind varchar(16) not null, "
+    "trade_id integer, opened_ms bigint, pair varchar(25) not null, side varchar(8) not null, "
+    "ladder varchar(255) not null, number integer not null, price float not null, amount float not null, "
+    "intended_ms bigint not null, phase varchar(16) not null, order_id varchar(64), filled float not null, "
+    "average float, reason varchar(255), settled boolean not null)",
+    "create index bitget_margin_orders_phase on bitget_margin_orders (phase)",
+    "insert into bitget_margin_bot values (1, 'k3x9ab12')",
+    "insert into bitget_margin_orders values ('k3x9ab12-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', 'sell', "
+    "'take', 0, 100.5, 1.0, 1700000000001, 'live', '1179542168995600000', 0.25, 100.5, 'no answer', 0)",
+    "insert into bitget_margin_orders values ('k3x9ab12-o0123456789abcdef', 'own', null, null, 'BTC/USDT', 'buy', "
+    "'', 0, 99.0, 2.0, 1700000000002, 'intended', null, 0.0, null, null, 1)",
+)
+"""The schema and values of 1.0, by plain SQL."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "trades.sqlite"
+
+
+@pytest.fixture
+def store(file: Path) -> Iterator[OrderStore]:
+    """Return the store of a new database."""
+    init_db(f"sqlite:///{file}")
+    yield OrderStore()
+    close_database()
+
+
+def order(number: int, trade: TradeKey = TRADE, ladder: str = "take", **more: Any) -> TrackedOrder:
+    """Return a resting sell of a trade, about to be sent."""
+    made = TrackedOrder(
+        client_id=f"key-{trade.id}-{ladder}-{number}",
+        origin=Origin.LADDER,
+        trade_id=trade.id,
+        opened_ms=trade.opened_ms,
+        pair="BTC/USDT",
+        side="sell",
+        ladder=ladder,
+        number=number,
+        price=100.0 + number,
+        amount=1.0,
+        intended_ms=TRADE.opened_ms,
+    )
+    return replace(made, **more)
+
+
+def test_each_write_is_in_the_next_read(store: OrderStore) -> None:
+    first, second = order(0), order(1)
+    store.add([second, first])
+    assert store.of_trade(TRADE) == [first, second]
+    ended = replace(first, phase=Phase.ENDED, order_id="7", filled=0.4, average=101.0, reason="x", settled=True)
+    store.update([(first, ended), (second, second)])
+    assert store.of_trade(TRADE) == OrderStore().of_trade(TRADE) == [ended, second]
+    store.forget(second)
+    store.forget(second)
+    assert store.of_trade(TRADE) == [ended]
+    store.update([(second, replace(second, filled=1.0))])
+    assert store.of_trade(TRADE) == [ended]
+
+
+def test_another_thread_s_write_is_in_the_next_read(store: OrderStore) -> None:
+    first = order(0)
+    store.add([first])
+    assert store.of_trade(TRADE) == [first]
+    assert Trade.get_trades_proxy() == []  # freqtrade's session has a transaction of its own
+    ended = replace(first, phase=Phase.ENDED)
+    writer = threading.Thread(target=OrderStore().update, args=([(first, ended)],))
+    writer.start()
+    writer.join()
+    assert store.of_trade(TRADE) == [ended]
+
+
+def test_of_several_changes_of_an_order_the_last_counts(store: OrderStore) -> None:
+    first = order(0)
+    store.add([first])
+    filled = replace(first, filled=0.5)
+    store.update([(first, filled), (filled, replace(filled, settled=True))])
+    assert store.of_trade(TRADE) == [replace(first, filled=0.5, settled=True)]
+
+
+def test_a_long_reason_is_cut(store: OrderStore) -> None:
+    store.add([order(0, reason="a" * 300)])
+    store.update([(order(1), order(1, reason="b"))], CancelBatch("BTC/USDT", 7, "c" * 300))
+    (cut,) = store.of_trade(TRADE)
+    assert cut.reason == "a" * 255
+    assert store.batches("BTC/USDT", 0) == [CancelBatch("BTC/USDT", 7, "c" * 255)]
+
+
+def test_a_batch_and_its_orders_are_one_write(store: OrderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, batch = order(0), CancelBatch("BTC/USDT", 7, "batch cancel: 1 canceled")
+    ended = replace(first, phase=Phase.ENDED)
+    store.add([first])
+
+    def failing(_: Session) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "commit", failing)
+        with pytest.raises(OSError, match="disk"):
+            store.update([(first, ended)], batch)
+    assert (store.of_trade(TRADE), store.batches("BTC/USDT", 0)) == ([first], [])
+    store.update([(first, first)], batch)
+    store.update([(first, ended)], replace(batch, at_ms=5))
+    assert store.of_trade(TRADE) == [ended]
+    assert store.batches("BTC/USDT", 5) == [replace(batch, at_ms=5), batch]
+    assert store.batches("BTC/USDT", 6) == [batch]
+    assert store.batches("ETH/USDT", 0) == []
+
+
+LATER = TradeKey(TRADE.id, TRADE.opened_ms + 1)
+INTENDED = order(0)
+LIVE = order(1, phase=Phase.LIVE, order_id="7")
+BOOKED = order(2, phase=Phase.ENDED, filled=1.0, settled=True)
+EMPTY = order(3, phase=Phase.ENDED)
+FILLED = order(4, phase=Phase.ENDED, filled=0.5)
+WAITING = order(5, ladder="second", phase=Phase.WAITING)
+AGAIN = order(6, LATER, "again", phase=Phase.LOST, pair="ETH/USDT")
+ENTRY = order(7, ladder="", origin=Origin.FREQTRADE, client_id="key-o1")
+SOLD = order(8, ladder="", origin=Origin.FREQTRADE, client_id="key-o2", phase=Phase.ENDED, filled=1.0)
+ALL = (INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING, AGAIN, ENTRY, SOLD)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (lambda store: store.open(Origin.LADDER), [INTENDED, LIVE]),
+        (lambda store: store.open(Origin.FREQTRADE), [ENTRY]),
+        (lambda store: store.in_phase(Phase.ENDED), [BOOKED, EMPTY, FILLED, SOLD]),
+        (lambda store: store.in_phase(Phase.WAITING), [WAITING]),
+        (lambda store: store.unsettled(), [FILLED]),
+        (lambda store: store.of_trade(TRADE), [INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING]),
+        (lambda store: store.of_trade(TRADE, "second"), [WAITING]),
+        (lambda store: store.of_trade(LATER), [AGAIN]),
+        (lambda store: store.of_trade(TradeKey(2, TRADE.opened_ms)), []),
+        (lambda store: store.resting_on("ETH/USDT"), [AGAIN]),
+        (lambda store: store.resting_on("BTC/USDT"), [INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING]),
+        (lambda store: [store.by_order_id("7")], [LIVE]),
+        (lambda store: [store.by_order_id("8")], [None]),
+    ],
+)
+def test_each_query_finds_its_orders(
+    store: OrderStore, query: Callable[[OrderStore], list[TrackedOrder]], found: list[TrackedOrder]
+) -> None:
+    store.add(ALL)
+    assert query(store) == found
+
+
+def test_orders_come_oldest_first(store: OrderStore) -> None:
+    younger, older = order(0, intended_ms=9), order(1, intended_ms=8)
+    store.add([younger, older])
+    assert store.of_trade(TRADE) == [older, younger]
+
+
+def test_the_key_of_a_database_is_made_once(store: OrderStore) -> None:
+    key = store.key()
+    assert len(key) == KEY_LENGTH
+    assert store.key() == OrderStore().key() == key
+
+
+def test_a_database_of_the_version_before_is_read_and_written(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        for statement in OLD_TABLES:
+            database.execute(statement)
+    init_db(f"sqlite:///{file}")
+    store = OrderStore()
+    (rung,), (entry,) = store.open(Origin.LADDER), store.open(Origin.FREQTRADE)
+    assert store.key() == "k3x9ab12"
+    assert (rung.phase, rung.trade, rung.filled, rung.settled) == (Phase.LIVE, TRADE, 0.25, False)
+    assert (entry.client_id, entry.trade, entry.settled) == ("k3x9ab12-o0123456789abcdef", None, True)
+    store.update([(rung, replace(rung, phase=Phase.ENDED))])
+    store.add([order(0)])
+    close_database()
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        rows = database.execute("select kind, phase, reason from bitget_margin_orders order by rowid").fetchall()
+    assert rows == [("rung", "ended", "no answer"), ("own", "intended", None), ("rung", "intended", None)]
