@@ -38,7 +38,7 @@ Progress: TypeAlias = Callable[[int, int, str], object]
 
 @dataclass(frozen=True, slots=True)
 class CancelAllResult:
-    """What a cancel of all orders leaves unproven beyond the orders of its state; `problem` is a message."""
+    """Result of a cancel of all orders, beyond the outcome of each: `problem` is a message on what stays unproven."""
 
     problem: str | None = None
     more_orders_found: bool = False

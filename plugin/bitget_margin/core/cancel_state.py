@@ -1,20 +1,19 @@
 """State of the orders of one cancel: evidence about each of them, and the schedule of the next requests.
 
-Theory of operation. An order is in one of three states:
+Theory of operation. An order has one of three states:
 
     new        no cancel of it may have been executed: `attempted_ms` is None
     canceling  a cancel was answered, or may have been executed; evidence is collected
     resolved   `outcome` is set, and does not change any more
 
-Each event adds evidence, which may resolve the order:
+Each event adds evidence:
 
     event                                       evidence            outcome, once it is proven
     ------------------------------------------  ------------------  -------------------------------------------------
     request not executed (429, never sent, ...) code, reason        none: the cancel is sent again at `resend_ms`
     listed as success                           acknowledged        ACCEPTED, if the caller wants no confirmation
-    listed as failure, by a code or text that   refusals_ms         OPEN: two refusals, `Pacing.refusals_ms` apart; a
-      does not leave its execution open                             live row read after the last one; never
-                                                                    acknowledged; not refused as ended or unknown
+    listed as failure, by a code or text that   refusals_ms         OPEN: two of them, `Pacing.refusals_ms` apart, then
+      does not leave its execution open                             a live row; never acknowledged, nor refused as ended
     listed as failure, by any other code;       maybe_executed,     none: refusals from before do not count any more
       as both; reply lost or unreadable         no refusals
     listed as neither                           both of the above   as for a refusal
@@ -43,7 +42,7 @@ A second lookup that completes a proof is scheduled for the moment when it does.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -102,11 +101,6 @@ class OrderEvidence:
         """The order id, if it is known for certain."""
         return self.ref.value if self.ref.kind is IdKind.ORDER else self.bound_id
 
-    @property
-    def number(self) -> int | None:
-        """The order id as a number, if it is known and is one."""
-        return order_number(self.order_id)
-
     def record_attempt(self, now_ms: float) -> None:
         """Record a cancel that may have been executed: absences from before it prove nothing any more."""
         self.attempted_ms = now_ms
@@ -128,7 +122,7 @@ class OrderEvidence:
         self.code, self.reason = code, reason
 
     def record_failure(self, item: BatchItem, now_ms: float) -> None:
-        """Record a failure item. The order id in it binds nothing: it may be of an older order of the same name."""
+        """Record a failure item. The order id in it binds nothing: it may be of an older order of this name."""
         if self.ref.kind is IdKind.CLIENT:
             self.namesake_number = order_number(item.order_id)
         why = verdict_of_item(item.code, item.reason)
@@ -148,15 +142,12 @@ class OrderEvidence:
         """Record the newest ended row under the client order id, where no live one is listed.
 
         A client order id can be used again once its order has ended, and history lags: the row may be of an older
-        order. It is of this one if it ended after the call began, at `began_ms` of the venue's clock. If it ended
-        before, no cancel of this call ended it: then it counts only if no cancel may have been executed, no failure
-        has named a younger order, and it still is the newest row at a second lookup.
+        order. It is of this one if it ended after the call began, at `began_ms` of the venue's clock. One that ended
+        before counts only if no cancel may have been executed, no failure has named a younger order, and the row still
+        is the newest one at a second lookup.
         """
-        if (
-            began_ms is not None
-            and row.updated_ms is not None
-            and row.updated_ms >= began_ms - VENUE_CLOCK_RESOLUTION_MS
-        ):
+        ended_ms = row.updated_ms
+        if began_ms is not None and ended_ms is not None and ended_ms >= began_ms - VENUE_CLOCK_RESOLUTION_MS:
             self.record_row(row, now_ms)
         elif self.acknowledged or self.maybe_executed or (self.namesake_number or 0) > (row.number or 0):
             return
@@ -230,10 +221,7 @@ class OrderSchedule:
         return max(self.resend_ms, known.attempted_ms + pacing.recancel_ms)
 
     def next_lookup_ms(self, *, is_last: bool) -> float:
-        """Return when to look the order up; NEVER if a lookup has nothing to find out.
-
-        :param is_last: no cancel is sent any more
-        """
+        """Return when to look the order up; NEVER if that adds no evidence. `is_last`: no cancel is sent any more."""
         known = self.evidence
         settled = is_last and known.row is not None and not known.acknowledged
         return NEVER if known.attempted_ms is None or self.lookups_refused or settled else self.lookup_ms
@@ -329,14 +317,13 @@ class CancelState:
         return (order for order in self.orders.values() if order.outcome is None)
 
     def record_response(
-        self, response: BatchResponse, batch: Iterable[OrderState], now_ms: float, pacing: Pacing
+        self, response: BatchResponse, orders: Sequence[OrderState], now_ms: float, pacing: Pacing
     ) -> None:
         """Record a readable response to a cancel of these orders.
 
         An order in both lists is neither acknowledged nor refused: it is looked up. One in neither list counts as
         refused, unless the response lists orders that were not requested: it may be the response to another request.
         """
-        orders = tuple(batch)
         refs = [order.schedule.sent_ref or order.ref for order in orders]
         kind = refs[0].kind
         successes = {item.key(kind): item for item in response.successes}

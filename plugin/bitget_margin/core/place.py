@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Final
 
 from bitget_margin.core.api import Api
-from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Resync, Send
+from bitget_margin.core.effects import Call, Fault, Flow, Reply, ReplyOrFault, Send
 from bitget_margin.core.frozen_amounts import Coins, unexplained
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.order_row import VENUE_CLOCK_RESOLUTION_MS, OrderRow
 from bitget_margin.core.place_state import CLOCKS_APART_MS, Age, Doubt, PlaceOutcome, PlaceState, age_of
 from bitget_margin.core.queries import Pager, query_open_orders
-from bitget_margin.core.requests import CallContext, pause, send_requests
+from bitget_margin.core.requests import CallContext, pause, resync, send_requests
 from bitget_margin.core.responses import BatchResponse, Listing, page_of, sent_ms_of
 from bitget_margin.core.verdicts import Verdict
 
@@ -73,13 +73,14 @@ def _send(placement: Placement) -> Flow[None]:
     ctx, todo = placement.ctx, list(placement.states)
     while todo:
         api = ctx.api
-        (reply,) = yield from send_requests(ctx, [_request(ctx, placement.build(api, todo))], resend=False)
+        # The request may take all the time that one lookup after it does not need.
+        request_ms, spare_ms = ctx.settings.timeout_ms - ctx.settings.request_ms, ctx.settings.request_ms
+        send = Send(placement.build(api, todo), request_ms, ctx.deadline.at_ms - spare_ms)
+        (reply,) = yield from send_requests(ctx, [send], resend=False)
         if isinstance(reply, Fault) and ctx.is_other_kind(reply) and ctx.api is not api:
             continue
         if isinstance(reply, Fault) and ctx.verdict(reply) is Verdict.CLOCK and ctx.resynced_ms is None:
-            ctx.resynced_ms = ctx.deadline.clock()
-            ctx.requests += 1
-            yield Resync(ctx.deadline.at_ms)
+            yield from resync(ctx)
             for state in todo:
                 state.record_failure(Verdict.LIMITED, fault=reply)
         else:
@@ -107,12 +108,6 @@ def _confirm_not_placed(placement: Placement, states: Sequence[PlaceState]) -> F
     return (yield from _without_trace(placement, missed)) if missed else []
 
 
-def _request(ctx: CallContext, call: Call) -> Send:
-    """Return the request that places; it may take the time that lookups after it do not need."""
-    until_ms = ctx.deadline.at_ms - ctx.settings.request_ms
-    return Send(call, ctx.settings.timeout_ms - ctx.settings.request_ms, until_ms)
-
-
 def _record(placement: Placement, api: Api, states: Sequence[PlaceState], reply: ReplyOrFault) -> None:
     if isinstance(reply, Fault):
         for state in states:
@@ -125,16 +120,12 @@ def _record(placement: Placement, api: Api, states: Sequence[PlaceState], reply:
             state.record_ambiguous()
         return
     if placement.is_single:
-        _record_single(states[0], response)
+        for item in response.failures:
+            states[0].record_failed_item(item)
+        for item in response.successes:
+            states[0].record_success(item)
     else:
         _record_batch(states, response)
-
-
-def _record_single(state: PlaceState, response: BatchResponse) -> None:
-    for item in response.failures:
-        state.record_failed_item(item)
-    for item in response.successes:
-        state.record_success(item)
 
 
 def _record_batch(states: Sequence[PlaceState], response: BatchResponse) -> None:

@@ -78,11 +78,8 @@ class OrderLookup:
 
     def _may_be_meant(self, row: OrderRow) -> bool:
         """Whether a row under the client order id may be of the order that had it when the call began."""
-        later = (
-            self.began_ms is not None
-            and row.created_ms is not None
-            and row.created_ms > self.began_ms + VENUE_CLOCK_RESOLUTION_MS
-        )
+        began_ms, placed_ms = self.began_ms, row.created_ms
+        later = began_ms is not None and placed_ms is not None and placed_ms > began_ms + VENUE_CLOCK_RESOLUTION_MS
         return row.state is not RowState.UNREADABLE and not later
 
     def record(self, now_ms: float, pacing: Pacing) -> None:

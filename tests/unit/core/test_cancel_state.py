@@ -51,7 +51,7 @@ def test_the_venue_says_which_order_a_name_stands_for_once() -> None:
     (order,) = state.orders.values()
     for order_id in ("12", "13"):
         state.record_response(BatchResponse((item(order_id),), ()), [order], 1.0, PACING)
-        assert (order.evidence.bound_id, order.evidence.order_id, order.evidence.number) == ("12", "12", 12)
+        assert (order.evidence.bound_id, order.evidence.order_id) == ("12", "12")
         assert order.evidence.info == {"orderId": order_id}
 
 

@@ -130,7 +130,7 @@ def answer(
     state: CancelState, now_ms: float, *successes: BatchItem, failures: tuple[BatchItem, ...] = (), odd: Any = ()
 ) -> None:
     """Record a response to a cancel of all orders."""
-    state.record_response(BatchResponse(successes, failures, odd), state.orders.values(), now_ms, PACING)
+    state.record_response(BatchResponse(successes, failures, odd), [*state.orders.values()], now_ms, PACING)
 
 
 def test_each_entry_of_an_answer_goes_to_the_order_that_was_named() -> None:
