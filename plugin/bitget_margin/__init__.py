@@ -1,4 +1,4 @@
-"""Bitget's crossed margin account for ccxt: orders cancelled in batches, and the truth about each.
+"""Bitget's cross margin account for ccxt: batch cancel with one confirmed outcome per order.
 
 `bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; each is loaded on first use.
 """
@@ -34,7 +34,7 @@ _FLAVOURS = frozenset({"async_support", "pro"})
 
 
 def __getattr__(name: str) -> Any:
-    """Load a flavour when it is first used: aiohttp takes half a second to import."""
+    """Load a flavour on first use: importing aiohttp takes half a second."""
     if name == "bitget":
         return importlib.import_module(f"{__name__}.sync").bitget
     if name in _FLAVOURS:

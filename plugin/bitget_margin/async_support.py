@@ -1,4 +1,4 @@
-"""The async flavour: `bitget_margin.async_support.bitget`."""
+"""Async flavour: `bitget_margin.async_support.bitget`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bitget_margin.drivers.aio import AsyncDriver
 
 
 class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
-    """The methods of `bitget_margin.bitget`, as coroutines; see there for what each takes, returns and raises."""
+    """Methods of `bitget_margin.bitget` as coroutines; parameters, results and exceptions are documented there."""
 
     async def batch_cancel(
         self,
@@ -29,11 +29,11 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         client_order_ids: Iterable[str] = (),
         params: Params = {},
     ) -> CancelReport:
-        """Cancel crossed margin orders of one symbol, and prove the end of each."""
+        """Cancel cross margin orders of one symbol and confirm the final state of each."""
         return await self.perform(cancel.batch_cancel(self, ids, symbol, client_order_ids, params))
 
     async def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel orders of one symbol; on crossed margin with one order structure per distinct id."""
+        """Cancel orders of one symbol; on cross margin with one order structure per distinct id."""
         if not is_cross(self, "cancelOrders", symbol, params):
             return await super().cancel_orders(ids, symbol, params)
         return await self.perform(cancel.cancel_orders(self, ids, symbol, params))
@@ -45,13 +45,13 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         return await self.perform(cancel.cancel_order(self, id, symbol, params))
 
     async def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
-        """Cancel crossed margin orders of several symbols."""
+        """Cancel cross margin orders of several symbols."""
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
             return await super().cancel_orders_for_symbols(orders, params)
         return await self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     async def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance."""
+        """Cancel all open orders of a symbol, or with None of the cross margin account, confirmed by the balance."""
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return await super().cancel_all_orders(symbol, params)
         return await self.perform(cancel.cancel_all_orders(self, symbol, params))
@@ -65,14 +65,14 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Place an order; a crossed one at most once, whatever becomes of the answer."""
+        """Place an order; a cross margin order at most once, even if the response is lost."""
         if not places_cross(self, "createOrder", symbol, params):
             return await super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
         return await self.perform(place.create_order(self, symbol, order, params))
 
     async def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
-        """Place up to 50 orders of one symbol with one request; crossed ones at most once each."""
+        """Place up to 50 orders of one symbol with one request; each cross margin order at most once."""
         if not place.batch_is_cross(self, orders, params):
             return await super().create_orders(orders, params)
         return await self.perform(place.create_orders(self, orders, params))
@@ -87,13 +87,13 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Edit an order; a crossed one is refused, which stock ccxt would send to the spot wallet."""
+        """Edit an order; refuse a cross margin order, which stock ccxt would send to the spot wallet."""
         if places_cross(self, "editOrder", symbol, params):
             cancel.refuse_edit(self)
         return await super().edit_order(id, symbol, type, side, amount, price, params)
 
     async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
-        """Fetch one order; a crossed one from open-orders, then history-orders."""
+        """Fetch one order; a cross margin order from open-orders, then history-orders."""
         if not is_cross(self, "fetchOrder", symbol, params):
             return await super().fetch_order(id, symbol, params)
         return await self.perform(fetch.fetch_order(self, id, symbol, params))
@@ -105,7 +105,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         limit: int | None = None,
         params: Params = {},
     ) -> list[Order]:
-        """Fetch open orders; crossed ones over all pages, or the newest `limit`."""
+        """Fetch open orders; cross margin orders of all pages, or the newest `limit`."""
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return await super().fetch_open_orders(symbol, since, limit, params)
         return await self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
@@ -117,17 +117,14 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         limit: int | None = None,
         params: Params = {},
     ) -> list[Any]:
-        """Fetch fills; of a unified account, crossed ones of this symbol alone.
-
-        https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
-        """
+        """Fetch fills; cross margin fills of a unified account only of this symbol."""
         if is_cross(self, "fetchMyTrades", symbol, params):
             await self.load_markets()
             params = fetch.unified_fills(self, symbol, params)
         return await super().fetch_my_trades(symbol, since, limit, params)
 
     async def fetch_balance(self, params: Params = {}) -> Any:
-        """Fetch the balance; the crossed one with `free`, `used` and `debt`."""
+        """Fetch the balance; the cross margin balance with `free`, `used` and `debt`."""
         if not fetch.balance_is_cross(self, params):
             return await super().fetch_balance(params)
         return await self.perform(fetch.fetch_balance(self, params))
@@ -138,27 +135,27 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         methodName: str | None,  # noqa: N803 - ccxt's name
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
-        """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
+        """Return ccxt's `[uta, params]`; a failed query of the account kind raises."""
         return await self.perform(fetch.query_account_kind(self, methodName, params, defaultValue))
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        """Send a request as ccxt does; a signed one follows no redirect."""
+        """Send a request as ccxt does; a signed request follows no redirect."""
         with sessions.sending(headers):
             return await super().fetch(url, method, headers, body)
 
     def get_socks_proxy_session(self, socksProxy: str) -> Any:  # noqa: N803 - ccxt's name
-        """Return the session of a proxy, as ccxt does; for a signed request, without redirects."""
+        """Return ccxt's session of a proxy; for a signed request, without redirects."""
         return sessions.for_request(super().get_socks_proxy_session(socksProxy))
 
     async def throttle(self, cost: float | None = None) -> None:
-        """Wait as ccxt does, except for requests that have waited for their own window."""
+        """Wait as ccxt does, except for requests that have waited for their own rate window."""
         if not PACED.get():
             await super().throttle(cost)
 
     async def perform(self, flow: Flow[T]) -> T:
-        """Run one of the adapter's flows, and return what it returns."""
+        """Run a flow of the adapter and return its result."""
         return await AsyncDriver(self).run(flow)
 
 
 class bitget(AsyncCrossedMargin, ccxt.async_support.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
-    """ccxt's async `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each."""
+    """ccxt's async `bitget` with batch cancel on cross margin and one confirmed outcome per order."""

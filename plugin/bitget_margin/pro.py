@@ -1,4 +1,4 @@
-"""The websocket flavour: `bitget_margin.pro.bitget`; its REST calls are those of the async one."""
+"""Websocket flavour: `bitget_margin.pro.bitget`, with the REST calls of the async flavour."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from bitget_margin.adapter.params import is_cross, spot_market
 from bitget_margin.async_support import AsyncCrossedMargin
 
 _ORDERS_KEPT = 1000
-"""As many as ccxt keeps, unless `options['ordersLimit']` says otherwise."""
+"""Default of `options['ordersLimit']`, as in ccxt."""
 
 
 class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
-    """ccxt's pro `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each."""
+    """ccxt's pro `bitget` with batch cancel on cross margin and one confirmed outcome per order."""
 
     crossed_orders: Any = None
-    """The crossed margin orders that were pushed, apart from those of the spot wallet in `orders`."""
+    """Cache of pushed cross margin orders; those of the spot wallet are in `orders`."""
     _unseen: frozenset[str] = frozenset()
-    """Symbols with a push that no call has returned yet."""
+    """Symbols with a push that no call of `watch_orders` has returned yet."""
 
     async def watch_orders(
         self,
@@ -32,12 +32,19 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         limit: int | None = None,
         params: Params = {},
     ) -> list[Order]:
-        """Return the crossed margin orders of a symbol that changed since the last call, once there are any.
+        """Wait for changed cross margin orders of a symbol and return those that changed since the last call.
 
-        `since` is in ms, and of their creation; `limit` keeps the latest so many. Whatever ends the connection raises,
-        and the next call connects again: what changed meanwhile is not pushed. A pushed end is no proof of a cancel.
+        The end of the connection raises, and the next call connects again: changes in between are not pushed. A pushed
+        final state does not confirm a cancel.
 
         https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
+
+        :param symbol: unified symbol
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number of orders, the latest ones
+        :param params: `marginMode` ('cross')
+        :returns: order structures
+        :raises ccxt.NotSupported: a unified account, whose orders the channel does not push
         """
         if not is_cross(self, "watchOrders", symbol, params):
             return await super().watch_orders(symbol, since, limit, params)
@@ -55,15 +62,15 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         if self.newUpdates:
             limit = self.crossed_orders.getLimit(changed, limit)
         orders = self.filter_by_symbol_since_limit(self.crossed_orders, changed, since, limit, True)
-        # Copies: the cache goes on to change what it holds.
+        # Copies, since the cache keeps changing its orders.
         return [cast("Order", dict(order)) for order in orders]
 
     def client(self, url: str) -> Any:
-        """Return ccxt's client of a websocket; its handshake follows no redirect, so that no login leaves the venue."""
+        """Return ccxt's websocket client; its handshake follows no redirect, so that a login stays with the venue."""
         return sessions.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
-        """Take pushed orders; a push that cannot be read ends the connection, and with it whoever waits."""
+        """Store pushed orders and resolve waiting calls; an unreadable push ends the connection and these calls."""
         if not watch.is_ours(message):
             super().handle_order(client, message)
             return
@@ -81,12 +88,11 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
             client.resolve(self.crossed_orders, watch.topic(symbol))
 
     def handle_error_message(self, client: Any, message: Any) -> Any:
-        """Return whether this is an error, as ccxt does; on the private websocket, it ends the connection.
+        """Return whether this is an error, as ccxt does; on the private websocket, end the connection.
 
-        ccxt would keep the connection, and on it the subscription that failed or a login that nobody answers any more:
-        the next call would wait for ever.
+        ccxt would keep the connection, with a failed subscription or login, and the next call would wait forever.
         """
-        refused = super().handle_error_message(client, message)
-        if refused and client.url == self.urls["api"]["ws"]["private"]:
+        is_error = super().handle_error_message(client, message)
+        if is_error and client.url == self.urls["api"]["ws"]["private"]:
             client.on_error(ccxt.NetworkError(f"{self.id}: the connection ended with {json.dumps(message)}"))
-        return refused
+        return is_error

@@ -1,4 +1,4 @@
-"""The sync flavour: `bitget_margin.bitget`."""
+"""Sync flavour: `bitget_margin.bitget`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from bitget_margin.drivers.threaded import ThreadedDriver
 
 
 class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
-    """ccxt's `bitget`, whose crossed margin orders can be cancelled in batches, with one true answer each.
+    """ccxt's `bitget` with batch cancel on cross margin and one confirmed outcome per order.
 
-    Everything without a margin mode, and everything on isolated margin, is stock ccxt's. One instance belongs to one
-    thread.
+    Calls without a margin mode, and calls on isolated margin, are stock ccxt's. Use one instance per thread.
     """
 
     def batch_cancel(
@@ -32,7 +31,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         client_order_ids: Iterable[str] = (),
         params: Params = {},
     ) -> CancelReport:
-        """Cancel crossed margin orders of one symbol, and prove the end of each.
+        """Cancel cross margin orders of one symbol and confirm the final state of each.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Cancel-Order
 
@@ -40,16 +39,16 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :param symbol: unified symbol, such as `BTC/USDT`
         :param client_order_ids: client order ids of further orders, any number
         :param params: `confirm` (default True), `timeout` (ms for the whole call, default 10000), `batchSize`
-            (1 to 50, default 50); defaults of your own under `options['batchCancel']`
-        :returns: a `CancelReport` with one result per distinct order, in the order in which they were named
+            (1 to 50, default 50); your own defaults go into `options['batchCancel']`
+        :returns: a `CancelReport` with one result per distinct order, in the given order
         :raises CancelUnresolved: not every order is resolved at the deadline; the exception has the report
-        :raises ccxt.BadRequest: a bad argument, before anything is sent
-        :raises ccxt.BaseError: a definitive refusal, as in stock ccxt; `report_of(exception)` has the report
+        :raises ccxt.BadRequest: an invalid argument, before anything is sent
+        :raises ccxt.BaseError: a definitive refusal, as in stock ccxt; `report_of(exception)` returns the report
         """
         return self.perform(cancel.batch_cancel(self, ids, symbol, client_order_ids, params))
 
     def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel orders of one symbol; on crossed margin with one order structure per distinct id.
+        """Cancel orders of one symbol; on cross margin with one order structure per distinct id.
 
         :param ids: order ids
         :param symbol: unified symbol
@@ -67,8 +66,11 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Cancel-Order
 
+        :param id: order id; None with `params['clientOrderId']`
+        :param symbol: unified symbol
+        :param params: `marginMode` ('cross'), `clientOrderId`, `confirm` (default False), `timeout`
         :returns: an order structure; `status` is None for an acknowledged cancel
-        :raises ccxt.OrderNotFound: the venue does not know the order, as in stock ccxt
+        :raises ccxt.OrderNotFound: the venue has no such order, as in stock ccxt
         :raises CancelUnresolved: see `batch_cancel`
         """
         if not is_cross(self, "cancelOrder", symbol, params):
@@ -76,22 +78,23 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         return self.perform(cancel.cancel_order(self, id, symbol, params))
 
     def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
-        """Cancel crossed margin orders of several symbols.
+        """Cancel cross margin orders of several symbols.
 
         :param orders: ccxt's cancellation requests: `symbol` and either `id` or `clientOrderId`
         :param params: as in `cancel_orders`
-        :returns: one order structure per distinct order, in the order in which they were named
+        :returns: one order structure per distinct order, in the given order
         """
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
             return super().cancel_orders_for_symbols(orders, params)  # type: ignore[no-any-return]
         return self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel every open order of a symbol, or with None of the crossed account, proven by the balance.
+        """Cancel all open orders of a symbol, or with None of the cross margin account, confirmed by the balance.
 
-        :param params: `symbols` (unified symbols to go through where the venue does not answer for all at once;
-            default: all active crossed markets), `progress` (called with done, total, symbol), `confirm`, `timeout`
-            (ms, for each symbol), `batchSize`
+        :param symbol: unified symbol; None for all symbols
+        :param params: `symbols` (unified symbols to examine one by one if the venue cannot list all at once; default:
+            all active cross margin markets), `progress` (called with done, total, symbol), `confirm`, `timeout` (ms per
+            symbol), `batchSize`
         :returns: one order structure per order that was open
         :raises CancelUnresolved: an order is not resolved, a symbol could not be examined, or coins stay frozen
         """
@@ -108,14 +111,22 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Place an order; a crossed one at most once, whatever becomes of the answer.
+        """Place an order; a cross margin order at most once, even if the response is lost.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order
 
-        Where the answer does not say whether the order was placed, it is looked up by its client order id (one is
-        made if you give none), and never sent again.
+        If the response does not show whether the order was placed, it is queried by its client order id (generated if
+        you give none), and never sent again.
 
-        :raises PlaceUnresolved: it may have been placed, and no look-up showed it before `params['timeout']` (ms)
+        :param symbol: unified symbol
+        :param type: `limit` or `market`
+        :param side: `buy` or `sell`
+        :param amount: base amount; the cost of a market buy if `createMarketBuyOrderRequiresPrice` is False
+        :param price: limit price in quote currency
+        :param params: `marginMode` ('cross'), `clientOrderId`, `timeout` (ms for the whole call, default 10000)
+        :returns: an order structure
+        :raises PlaceUnresolved: it may have been placed, and no query found it before `params['timeout']`
+        :raises ccxt.DuplicateOrderId: another order has the client order id; nothing was placed
         :raises ccxt.NotSupported: a conditional order, which stock ccxt sends to the spot wallet
         """
         if not places_cross(self, "createOrder", symbol, params):
@@ -124,15 +135,15 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         return self.perform(place.create_order(self, symbol, order, params))
 
     def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
-        """Place up to 50 orders of one symbol with one request; crossed ones at most once each.
+        """Place up to 50 orders of one symbol with one request; each cross margin order at most once.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
 
-        :param orders: ccxt's order requests, all with `params['marginMode']` 'cross' (or the option that says so)
+        :param orders: ccxt's order requests, all with `params['marginMode']` 'cross' (or the option of that name)
         :param params: `timeout` (ms for the whole call)
-        :returns: one order structure per request, in their order; a refused one has `status` 'rejected', and the
-            venue's words in its `info`
-        :raises PlaceUnresolved: some may have been placed, and no look-up showed them; `orders` has what is known
+        :returns: one order structure per request, in the same order; a refused one has `status` 'rejected', and the
+            venue's reason in its `info`
+        :raises PlaceUnresolved: some may have been placed, and no query found them; its `orders` has all structures
         """
         if not place.batch_is_cross(self, orders, params):
             return super().create_orders(orders, params)
@@ -148,17 +159,21 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Edit an order; a crossed one is refused, which stock ccxt would send to the spot wallet."""
+        """Edit an order; refuse a cross margin order, which stock ccxt would send to the spot wallet."""
         if places_cross(self, "editOrder", symbol, params):
             cancel.refuse_edit(self)
         return super().edit_order(id, symbol, type, side, amount, price, params)
 
     def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
-        """Fetch one order; a crossed one from open-orders, then history-orders.
+        """Fetch one order; a cross margin order from open-orders, then history-orders.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
 
-        :raises ccxt.OrderNotFound: neither shows it; history can lag, so this is not proof that it never was
+        :param id: order id; None with `params['clientOrderId']`
+        :param symbol: unified symbol
+        :param params: `marginMode` ('cross'), `clientOrderId`, `timeout`
+        :returns: an order structure
+        :raises ccxt.OrderNotFound: neither list has it; history can lag behind, so this is no proof
         """
         if not is_cross(self, "fetchOrder", symbol, params):
             return super().fetch_order(id, symbol, params)
@@ -171,9 +186,15 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         limit: int | None = None,
         params: Params = {},
     ) -> list[Order]:
-        """Fetch open orders; crossed ones over all pages, or the newest `limit`.
+        """Fetch open orders; cross margin orders of all pages, or the newest `limit`.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders
+
+        :param symbol: unified symbol; None for all symbols
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number of orders, the newest ones
+        :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
+        :returns: order structures, oldest first
         """
         if not is_cross(self, "fetchOpenOrders", symbol, params):
             return super().fetch_open_orders(symbol, since, limit, params)
@@ -186,9 +207,15 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         limit: int | None = None,
         params: Params = {},
     ) -> list[Any]:
-        """Fetch fills; of a unified account, crossed ones of this symbol alone.
+        """Fetch fills; cross margin fills of a unified account only of this symbol.
 
         https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
+
+        :param symbol: unified symbol
+        :param since: earliest time of a fill, epoch ms
+        :param limit: maximum number of fills
+        :param params: `marginMode` ('cross')
+        :returns: ccxt's trade structures; `fee` is a cost, negative if credited
         """
         if is_cross(self, "fetchMyTrades", symbol, params):
             self.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
@@ -196,9 +223,12 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         return super().fetch_my_trades(symbol, since, limit, params)
 
     def fetch_balance(self, params: Params = {}) -> Any:
-        """Fetch the balance; the crossed one with `free`, `used` and `debt`.
+        """Fetch the balance; the cross margin balance with `free`, `used` and `debt`.
 
         https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Assets
+
+        :param params: `marginMode` ('cross')
+        :returns: ccxt's balance structure
         """
         if not fetch.balance_is_cross(self, params):
             return super().fetch_balance(params)
@@ -210,19 +240,19 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         methodName: str | None,  # noqa: N803 - ccxt's name
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
-        """Return ccxt's `[uta, params]`, and whether this is a unified account only by what the venue says."""
+        """Return ccxt's `[uta, params]`; a failed query of the account kind raises."""
         return self.perform(fetch.query_account_kind(self, methodName, params, defaultValue))
 
     def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-        """Send a request as ccxt does; a signed one follows no redirect."""
+        """Send a request as ccxt does; a signed request follows no redirect."""
         with sessions.sending(headers):
             return super().fetch(url, method, headers, body)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def throttle(self, cost: float | None = None) -> None:
-        """Wait as ccxt does, except for requests that have waited for their own window."""
+        """Wait as ccxt does, except for requests that have waited for their own rate window."""
         if not PACED.get():
             super().throttle(cost)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def perform(self, flow: Flow[T]) -> T:
-        """Run one of the adapter's flows, and return what it returns."""
+        """Run a flow of the adapter and return its result."""
         return ThreadedDriver(self).run(flow)

@@ -1,1 +1,1 @@
-"""The core in ccxt's terms: unified structures, ccxt's exceptions, and the overrides that all flavours share."""
+"""Adapter of the core to ccxt: unified structures, ccxt's exceptions and the overrides of all flavours."""

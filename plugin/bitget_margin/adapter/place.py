@@ -1,8 +1,8 @@
-"""Placing orders, once: what the answer does not prove is resolved by look-ups, never by sending again.
+"""Placing of orders, at most once: a doubtful response is resolved by queries, never by a second request.
 
-The venue knows a client order id for six hours, and only while its order is unfilled, so a second request could buy
-twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025; on a unified account it can
-be used again once its order has ended).
+The venue rejects a duplicate client order id for six hours only, and only while its order is unfilled, so that a second
+request could buy twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025; on a
+unified account it can be reused once its order has ended).
 """
 
 from __future__ import annotations
@@ -44,16 +44,18 @@ from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
 
 LOOKS_ON: Final = "looksOn"
-"""Parameter: the caller looks on by itself, and no other order ever has its client order ids. The call then ends once
-two look-ups have missed what is in doubt, instead of at the deadline."""
+"""Parameter: the caller continues the queries itself, and no other order ever has its client order ids.
+
+The call then ends once two queries have not found the order, instead of at the deadline.
+"""
 _IDENTITY: Final = frozenset({"symbol", "category", "side", "orderType", "orderList"})
-"""Fields of the venue that would make another order of it than the arguments say."""
+"""Fields of the venue that would change the order that the arguments describe."""
 _OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, KIND, "type", "stock", "maxRetriesOnFailure")
-"""Parameters that are not the venue's."""
+"""Parameters of this package and of ccxt, which are not sent."""
 
 
 def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
-    """Place a crossed order; `order` is its type, side, amount and price."""
+    """Place a cross margin order; `order` is its type, side, amount and price."""
     method = "create_order"
     unified = required_symbol(exchange, method, symbol)
     check_order(exchange, method, "", *order)
@@ -79,7 +81,7 @@ def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...
 
 
 def batch_is_cross(exchange: MarginExchange, orders: object, params: Params) -> bool:
-    """Whether all of these order requests are for the crossed account; a mixture is refused."""
+    """Whether these order requests are for the cross margin account; refuse a mixture."""
     listed = as_list(exchange, "create_orders", "orders", orders)
     modes = set()
     for i, order in enumerate(listed):
@@ -88,7 +90,7 @@ def batch_is_cross(exchange: MarginExchange, orders: object, params: Params) -> 
         named = {**params, **(order.get("params") or {})}
         modes.add(places_cross(exchange, "createOrders", order.get("symbol"), named))
     if len(modes) > 1:
-        raise bad_request(exchange, "create_orders", BadInput("some orders are for crossed margin and some are not"))
+        raise bad_request(exchange, "create_orders", BadInput("some orders are for cross margin and some are not"))
     return modes == {True}
 
 
@@ -97,7 +99,7 @@ def create_orders(
     orders: Sequence[Mapping[str, Any]],
     params: Params,
 ) -> Flow[list[Order]]:
-    """Place crossed orders of one symbol with one request; one structure each."""
+    """Place cross margin orders of one symbol with one request; return one structure each."""
     method = "create_orders"
     split_params(exchange, method, params, {"timeout", LOOKS_ON})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -121,7 +123,7 @@ def create_orders(
 
 
 def _given(exchange: MarginExchange, method: str, i: int, order: Mapping[str, Any]) -> Params:
-    """Return the parameters of one order request, checked."""
+    """Return the checked parameters of one order request."""
     check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
     _refuse_identity(exchange, method, given)
@@ -130,13 +132,13 @@ def _given(exchange: MarginExchange, method: str, i: int, order: Mapping[str, An
 
 
 def _refuse_identity(exchange: MarginExchange, method: str, params: Params) -> None:
-    """Refuse parameters that would send another order than is looked for."""
+    """Raise BadRequest for parameters that would change the order that is sent, but not the one that is queried."""
     for key in sorted(_IDENTITY & params.keys()):
         raise bad_request(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 
 
 def _name(exchange: MarginExchange, method: str, params: Mapping[str, Any], where: str) -> str:
-    """Return the client order id that the parameters give, or one that no other order ever had."""
+    """Return the client order id from the parameters, or a new unique one."""
     given = client_order_id_param(params)
     try:
         return uuid.uuid4().hex if given is None else checked_client_id(given, where)
@@ -156,7 +158,7 @@ def _prepare(
     *,
     is_single: bool = True,
 ) -> Flow[tuple[Placement, Mapping[str, Any]]]:
-    """Return what places these orders, once the markets are loaded; requests that cannot be built are refused here."""
+    """Load the markets and return the placement; raise for an order whose request cannot be built."""
     ctx = open_call(exchange, settings, params)
     _refuse_too_many(exchange, method, ctx.api, orders)
     yield from load_markets(exchange, ctx)
@@ -207,7 +209,7 @@ def _request(
     order: Mapping[str, Any],
     params: Params,
 ) -> Mapping[str, Any]:
-    """Return one order in the venue's own form, as stock ccxt writes it."""
+    """Return the venue's form of one order, built by stock ccxt."""
     unified = api.KIND is AccountKind.UNIFIED
     build = exchange.create_uta_order_request if unified else exchange.create_order_request
     try:
@@ -220,7 +222,7 @@ def _request(
 
 
 def _terms(request: Mapping[str, Any]) -> Terms:
-    """Return what tells this order from another one, as it is sent."""
+    """Return the fields of a request that distinguish its order from others."""
     base, quote = decimal(request.get("baseSize")), decimal(request.get("quoteSize"))
     side = str(request.get("side"))
     if "qty" in request:
@@ -230,7 +232,7 @@ def _terms(request: Mapping[str, Any]) -> Terms:
 
 
 def _refusal(exchange: MarginExchange, method: str, state: PlaceState) -> Exception:
-    """Return the exception for an order that was not placed: stock ccxt's, where it raised one."""
+    """Return the exception for a refused order: stock ccxt's, if it raised one."""
     if state.fault is not None:
         return state.fault.error
     code, reason = (None, None) if state.item is None else (state.item.code, state.item.reason)
@@ -239,29 +241,28 @@ def _refusal(exchange: MarginExchange, method: str, state: PlaceState) -> Except
 
 def _structures(exchange: MarginExchange, method: str, placement: Placement, market: Mapping[str, Any]) -> list[Order]:
     """Return one structure per order, or raise PlaceUnresolved with all of them."""
-    answers = [_structure(exchange, state, market) for state in placement.states]
-    open_ = placement.unresolved()
-    if open_:
-        pacing = placement.ctx.settings.pacing
-        cause = _cause(exchange, open_)
-        raise PlaceUnresolved(
-            method, answers, cause, missed_twice=all(state.is_missed_twice(pacing) for state in open_)
-        ) from cause
-    return answers
+    structures = [_structure(exchange, state, market) for state in placement.states]
+    if unresolved := placement.unresolved():
+        pacing, cause = placement.ctx.settings.pacing, _cause(exchange, unresolved)
+        missed_twice = all(state.is_missed_twice(pacing) for state in unresolved)
+        raise PlaceUnresolved(method, structures, cause, missed_twice=missed_twice) from cause
+    return structures
 
 
 def _cause(exchange: MarginExchange, states: Iterable[PlaceState]) -> Exception:
-    """Return why it is not known what became of these orders."""
+    """Return the reason why these orders are unresolved."""
     state = next(iter(states))
     if state.fault is not None:
         return state.fault.error
-    said = state.item and (state.item.reason or f"the answer is about {state.item.client_id or 'no client order id'}")
-    return ccxt.BadResponse(f"{exchange.id}: {said or 'the answer does not name the order'}")
+    if state.item is None:
+        return ccxt.BadResponse(f"{exchange.id}: the response does not name the order")
+    reason = state.item.reason or f"the response is about {state.item.client_id or 'no client order id'}"
+    return ccxt.BadResponse(f"{exchange.id}: {reason}")
 
 
 def _structure(exchange: MarginExchange, state: PlaceState, market: Mapping[str, Any]) -> Any:
     if state.row is not None:
-        # Whatever ccxt cannot read of it, it was placed.
+        # The order was placed, even if ccxt cannot read a field of its row.
         return {**parsed_or_bare(exchange, dict(state.row.raw), market), "symbol": market["symbol"]}
     if state.outcome is PlaceOutcome.PLACED and state.item is not None:
         return parsed_or_bare(exchange, dict(state.item.raw), market)

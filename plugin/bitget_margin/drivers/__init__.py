@@ -1,1 +1,1 @@
-"""Runners of flows: one with blocking calls, one with coroutines."""
+"""Drivers that run flows: one with blocking calls, one with coroutines."""

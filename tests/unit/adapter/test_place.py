@@ -182,7 +182,7 @@ def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
     order = at(venue).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     assert order["id"] == venue.of("mine")[0].order_id
     nothing = PlacingVenue(kind, lambda *_: False, lambda *_: {"orderId": "555", "clientOid": "stranger"})
-    said = r"may have been placed \(bitget: the answer is about stranger\)"
+    said = r"may have been placed \(bitget: the response is about stranger\)"
     with pytest.raises(PlaceUnresolved, match=said) as caught:
         at(nothing).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
     assert caught.value.orders[0]["id"] is None

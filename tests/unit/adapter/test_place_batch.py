@@ -155,7 +155,7 @@ def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() 
     assert known == [("70", None, "a"), (None, None, "b"), (None, "rejected", "c")]
     assert caught.value.orders[1]["info"] == {}
     assert isinstance(caught.value.__cause__, ccxt.BadResponse)
-    assert str(caught.value.__cause__) == "bitget: the answer does not name the order"
+    assert str(caught.value.__cause__) == "bitget: the response does not name the order"
     assert venue.waits == [150, 300, 600, 390], "and once more, 1.5 s after the first look-up that missed it"
     assert caught.value.missed_twice is True
     assert venue.now_ms < START_MS + 1_900
@@ -326,7 +326,7 @@ def test_a_batch_is_for_the_crossed_account_if_all_of_it_is() -> None:
     assert not place_flows.batch_is_cross(made, [plain], {})
     assert not place_flows.batch_is_cross(made, [], CROSS)
     assert not place_flows.batch_is_cross(made, [{"symbol": "BTC/USDT:USDT"}], CROSS)
-    with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): some orders are for crossed margin and some are"):
+    with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): some orders are for cross margin and some are"):
         place_flows.batch_is_cross(made, [plain, crossed], {})
     with pytest.raises(ccxt.BadRequest, match=r"create_orders\(\): orders\[1\] is 5; give a dict"):
         place_flows.batch_is_cross(made, [plain, 5], {})
