@@ -13,7 +13,6 @@ import responses
 import bitget_margin
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.core.settings import Pacing
-from support.holes import hole
 from support.hostile import SYMBOL
 from support.pulse import stopwatch
 from support.wire import CROSS, EMPTY, HOST, MARGIN, answer, market, page, row
@@ -93,7 +92,6 @@ def test_a_lost_placing_is_looked_up_behind_a_full_page_of_older_orders(
     assert asked[:2] == [None, "1951"]
 
 
-@hole("_answered")
 def test_an_odd_field_beside_a_placed_order_does_not_cost_its_id(wire: responses.RequestsMock, exchange: Any) -> None:
     """It was placed: who is told of a TypeError places it again."""
     entry = {"orderId": "11", "clientOid": "a", "feeDetail": {"odd": 1}}
@@ -102,7 +100,6 @@ def test_an_odd_field_beside_a_placed_order_does_not_cost_its_id(wire: responses
     assert order["id"] == "11"
 
 
-@hole("parse_balance")
 def test_a_balance_that_cannot_be_read_is_a_bad_response(wire: responses.RequestsMock, exchange: Any) -> None:
     """One amount is no number."""
     rows = [{"coin": "BTC", "totalAmount": "abc", "available": "1", "frozen": "0", "borrow": "0", "interest": "0"}]
@@ -110,7 +107,6 @@ def test_a_balance_that_cannot_be_read_is_a_bad_response(wire: responses.Request
     assert isinstance(documented(lambda: exchange.fetch_balance(CROSS)), ccxt.BaseError)
 
 
-@hole("parse_uta_balance")
 def test_a_unified_balance_that_cannot_be_read_is_a_bad_response(wire: responses.RequestsMock, exchange: Any) -> None:
     """The same in the words of a unified account."""
     rows = [{"coin": "BTC", "balance": "abc", "available": "1", "locked": "0", "debt": "0"}]
@@ -118,7 +114,6 @@ def test_a_unified_balance_that_cannot_be_read_is_a_bad_response(wire: responses
     assert isinstance(documented(lambda: exchange.fetch_balance(CROSS | {"uta": True})), ccxt.BaseError)
 
 
-@hole("_reply")
 @pytest.mark.parametrize("body", [BINARY, NESTED], ids=["binary", "nested"])
 @pytest.mark.parametrize(
     ("method", "arguments", "endpoint"),
@@ -136,7 +131,6 @@ def test_a_question_that_is_answered_with_rubbish_ends_in_an_exception_of_ccxt(
     assert isinstance(documented(lambda: getattr(exchange, method)(*arguments, CROSS)), ccxt.BaseError)
 
 
-@hole("_load_markets")
 def test_markets_that_cannot_be_read_end_in_an_exception_of_ccxt(wire: responses.RequestsMock) -> None:
     """A precision that is no number."""
     publish(wire, [PAIR | {"pricePrecision": "a"}])
@@ -155,7 +149,6 @@ def test_markets_that_came_back_empty_are_asked_for_again(wire: responses.Reques
     assert documented(lambda: exchange.create_order(*order))["id"] == "11"
 
 
-@hole("create_order_request")
 def test_an_order_that_the_markets_do_not_allow_to_write_ends_in_an_exception_of_ccxt(
     wire: responses.RequestsMock,
 ) -> None:
@@ -165,7 +158,6 @@ def test_an_order_that_the_markets_do_not_allow_to_write_ends_in_an_exception_of
     assert isinstance(documented(lambda: made().create_order(*order)), ccxt.BaseError)
 
 
-@hole("_resync")
 def test_a_clock_that_cannot_be_measured_leaves_the_refusal(wire: responses.RequestsMock, exchange: Any) -> None:
     """The timestamp is refused, and the question for the time answered with rubbish."""
     wire.post(f"{MARGIN}/batch-cancel-order", json={"code": "40008", "msg": "Request timestamp expired"}, status=400)

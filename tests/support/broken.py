@@ -1,9 +1,10 @@
-"""Venues that do not behave: raw sockets on loopback that answer as slowly or as wrongly as they are told."""
+"""Servers on loopback with faulty behaviour: slow, silent, or closing connections."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,21 +13,24 @@ Speak = Callable[[socket.socket, threading.Event], None]
 
 
 @contextlib.contextmanager
-def broken_venue(speak: Speak) -> Iterator[str]:
-    """Run a server that hands each connection to `speak`, and yield its URL."""
+def broken_venue(speak: Speak, connections_max: int = sys.maxsize) -> Iterator[str]:
+    """Run a server that hands each connection to `speak`, and yield its URL.
+
+    :param connections_max: number of accepted connections; the server refuses further ones
+    """
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
     threads: list[threading.Thread] = []
 
     def serve() -> None:
-        while not over.is_set():
-            try:
+        with contextlib.suppress(OSError):
+            for number in range(1, connections_max + 1):
                 connection, _ = listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=_handle, args=(connection, speak, over), daemon=True)
-            thread.start()
-            threads.append(thread)
+                if number == connections_max:
+                    listener.close()
+                thread = threading.Thread(target=_handle, args=(connection, speak, over), daemon=True)
+                thread.start()
+                threads.append(thread)
 
     acceptor = threading.Thread(target=serve, daemon=True)
     acceptor.start()
@@ -41,14 +45,22 @@ def broken_venue(speak: Speak) -> Iterator[str]:
             thread.join(timeout=2)
 
 
+@contextlib.contextmanager
+def recording_venue(connections_max: int = sys.maxsize) -> Iterator[tuple[str, list[bytes]]]:
+    """Run a server that records requests and closes their connections; yield its URL and the requests."""
+    requests: list[bytes] = []
+    with broken_venue(lambda connection, _: requests.append(connection.recv(65_536)), connections_max) as url:
+        yield url, requests
+
+
 def silent(connection: socket.socket, over: threading.Event) -> None:
-    """Read, and never answer."""
+    """Read the request and send no response."""
     connection.recv(65_536)
     over.wait(10)
 
 
 def dripping(connection: socket.socket, over: threading.Event) -> None:
-    """Answer byte by byte, ten a second: never silent, never done."""
+    """Send a response byte by byte, ten per second, without an end."""
     connection.recv(65_536)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
     end = time.monotonic() + 10
@@ -57,7 +69,7 @@ def dripping(connection: socket.socket, over: threading.Event) -> None:
 
 
 def resetting(connection: socket.socket, over: threading.Event) -> None:
-    """Read the request and hang up without a word."""
+    """Read the request and close the connection."""
     connection.recv(65_536)
 
 

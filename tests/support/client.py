@@ -1,20 +1,24 @@
-"""Clients of any flavour, called in the same way, and a venue's orders as its owner places and sees them."""
+"""Clients of every flavour with one interface, and helpers for the orders of an emulator."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 import ccxt
 
 import bitget_margin
+from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 
 CROSS = {"marginMode": "cross"}
+QUICK_PACING = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
+"""Shorter pauses than the venue needs; the real ones have tests of their own."""
 kind = AccountKind.CLASSIC
-"""The kind of account that this run is about."""
+"""Account kind of this test run."""
 
 
 class Flavour(Enum):
@@ -24,7 +28,7 @@ class Flavour(Enum):
 
     @property
     def cls(self) -> Any:
-        """The class of this flavour."""
+        """Class of this flavour."""
         flavours = {
             Flavour.SYNC: lambda: bitget_margin.bitget,
             Flavour.ASYNC: lambda: bitget_margin.async_support.bitget,
@@ -34,10 +38,11 @@ class Flavour(Enum):
 
 
 class Client:
-    """One exchange object of any flavour, called in the same way; markets are loaded."""
+    """An exchange object of any flavour, called synchronously."""
 
     def __init__(self, flavour: Flavour, config: dict[str, Any], *, load: bool = True) -> None:
         self._loop = asyncio.new_event_loop()
+        self._session: Any = None
         self.exchange = self._loop.run_until_complete(self._make(flavour, config, load=load))
 
     def __call__(self, method: str, *args: Any, **named: Any) -> Any:
@@ -46,16 +51,34 @@ class Client:
 
     @staticmethod
     def stock(venue: Emulator) -> Any:
-        """Return stock ccxt's sync class on the first account, without any pacing."""
+        """Return stock ccxt's sync class on the first account, without rate limiting."""
         return ccxt.bitget(config(venue) | {"enableRateLimit": False})
 
+    def point_to(self, url: str) -> None:
+        """Send all requests to another server."""
+        self.exchange.urls = self.exchange.urls | ccxt_urls(url)
+
+    def set_session(self, make: Callable[[], Any]) -> None:
+        """Give the exchange a session of the user's, made inside the event loop."""
+
+        async def give() -> None:
+            if not self.exchange.synchronous and self.exchange.session is not None:
+                await self.exchange.session.close()  # it was opened to load the markets
+            self.exchange.own_session = False
+            self.exchange.session = self._session = make()
+
+        self._loop.run_until_complete(give())
+
     def close(self) -> None:
+        closing = None if self._session is None else self._session.close()
+        if inspect.isawaitable(closing):
+            self._loop.run_until_complete(closing)
         if not self.exchange.synchronous:
             self._loop.run_until_complete(self._end())
         self._loop.close()
 
     async def _end(self) -> None:
-        # As `asyncio.run` does: a task that is left over would complain in the log of a later test.
+        # As in `asyncio.run`: a pending task would log a warning during a later test.
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -70,7 +93,7 @@ class Client:
 
 
 async def close(exchange: Any) -> None:
-    """Close an async exchange at once; older ccxt closes its session only when told to clean up."""
+    """Close an async exchange at once; older ccxt versions close the session only on clean-up."""
     exchange.timeout_on_exit = 0
     await exchange.close(True)
 
@@ -79,7 +102,7 @@ _loaded: list[Any] = []
 
 
 async def load_markets(exchange: Any) -> None:
-    """Give an exchange its markets: from a venue the first time, then as they were; every venue has the same."""
+    """Set the markets of an exchange; they are loaded once and reused, as all emulators have the same."""
     if not _loaded:
         loading = exchange.load_markets()
         markets = await loading if inspect.isawaitable(loading) else loading
@@ -88,7 +111,7 @@ async def load_markets(exchange: Any) -> None:
 
 
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
-    """Return the configuration of a client of this venue."""
+    """Return the configuration of a client of this emulator."""
     account = account or venue.accounts[0]
     known = {"uta": account.kind is AccountKind.UNIFIED}
     options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **known, **more.pop("options", {})}
@@ -103,7 +126,7 @@ def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict
 
 
 def rungs(venue: Emulator, count: int, *, symbol: str = "BTCUSDT", price: int = 50_000, name: str = "") -> list[str]:
-    """Place resting buy orders as the venue's owner, one price step apart, and return their ids."""
+    """Place resting buy orders with descending prices on the first account; return their ids."""
     uid = venue.accounts[0].uid
     step = price // 1_000
     size = "0.001" if symbol == "BTCUSDT" else "0.1"
@@ -122,21 +145,21 @@ CLASSIC_NAMES = {
     "place-batch": "batch-place-order",
     "unfilled-orders": "open-orders",
 }
-"""What endpoints of a unified account are called on a classic one."""
+"""Classic names of the endpoints of a unified account."""
 
 
 def paths(venue: Emulator) -> list[str]:
-    """Return the last word of the path of each private margin request that was for this kind of account, in order."""
+    """Return the last part of the path of each private margin request, by its classic name."""
     part = "/margin/crossed/" if venue.accounts[0].kind is AccountKind.CLASSIC else "/api/v3/"
     words = [record.path.rsplit("/", 1)[-1] for record in venue.requests if part in record.path and record.uid]
     return [CLASSIC_NAMES.get(word, word) for word in words]
 
 
 def batch_max(venue: Emulator) -> int:
-    """Return how many orders one request of this account may name."""
+    """Return the maximum number of orders in one request of this account."""
     return 50 if venue.accounts[0].kind is AccountKind.CLASSIC else 20
 
 
 def batches(venue: Emulator, count: int) -> int:
-    """Return in how many requests the venue lets this account name so many orders of a symbol."""
+    """Return the number of requests for so many orders of a symbol."""
     return -(-count // batch_max(venue))

@@ -247,7 +247,7 @@ def test_what_the_crossed_account_cannot_do_is_refused(wire: responses.RequestsM
     args: Any = (
         ([conditional | {"params": CROSS | {"stopPrice": 4}}],) if call == "create_orders" else ("1", *BUY, CROSS)
     )
-    with pytest.raises(ccxt.NotSupported, match="cross(ed)? margin"):
+    with pytest.raises(ccxt.NotSupported, match=r"cross(ed)? margin"):
         getattr(exchange, call)(*args)
     assert len(wire.calls) == 0
 

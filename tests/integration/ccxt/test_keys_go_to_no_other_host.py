@@ -1,4 +1,4 @@
-"""A redirect is not followed with a key: not by our requests, not by stock ccxt's, and not by a websocket."""
+"""Promise: no signed request and no websocket follows a redirect."""
 
 from __future__ import annotations
 
@@ -17,86 +17,67 @@ import requests
 
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.emulator import Emulator
+from bitget_margin.emulator import Emulator, ccxt_urls
 from support.broken import broken_venue
 from support.client import CROSS, Client, Flavour, close, config, load_markets
 
 BTC = "BTC/USDT"
 REDIRECTS = [301, 302, 303, 307, 308]
-CANCEL = CROSS | {"timeout": 250}
-BATCH = {"batchCancel": {"timeout": 250}}
+CANCEL = CROSS | {"timeout": 400}
+BATCH = {"batchCancel": {"timeout": 400}}
 TIME = b'{"code":"00000","msg":"success","data":{"serverTime":"1800000000000"}}'
 
 
 class Host:
-    """A server of somebody else: what it was sent, and how it answers."""
+    """A server with a fixed response that records its requests."""
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self.requests: list[bytes] = []
         self.head = b"HTTP/1.1 200 OK\r\n"
         self.body = TIME
 
     def speak(self, connection: socket.socket, over: threading.Event) -> None:
-        """Take a request down, and answer it."""
-        heard = b""
-        while not _is_whole(heard) and (part := connection.recv(65_536)):
-            heard += part
-        if heard:
-            self.heard.append(heard)
+        """Record a request and send the response."""
+        request = b""
+        while not _is_complete(request) and (part := connection.recv(65_536)):
+            request += part
+        if request:
+            self.requests.append(request)
             length = str(len(self.body)).encode()
             headers = b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: " + length + b"\r\n\r\n"
             connection.sendall(self.head + headers + self.body)
 
 
-def _is_whole(heard: bytes) -> bool:
-    head, end, body = heard.partition(b"\r\n\r\n")
+def _is_complete(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: (\d+)", head)
     return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 @contextlib.contextmanager
 def redirecting(status: int, where: str = "", body: bytes = b"") -> Iterator[tuple[str, Host, Host]]:
-    """Run a host that redirects, by default to another one; yield its URL, itself and the other one."""
-    gate, other = Host(), Host()
-    with broken_venue(other.speak) as other_url, broken_venue(gate.speak) as url:
-        # By another name, and on another port.
+    """Run a host that redirects, by default to another host; yield its URL and both hosts."""
+    first, other = Host(), Host()
+    with broken_venue(other.speak) as other_url, broken_venue(first.speak) as url:
+        # Another host name and another port.
         location = where or other_url.replace("127.0.0.1", "localhost") + "/api/v2/public/time"
-        gate.head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\n".encode()
-        gate.body = body
-        yield url, gate, other
-
-
-def elsewhere(exchange: Any, url: str) -> None:
-    """Send everything to a host, websockets too."""
-    api = {name: url for name in exchange.urls["api"] if name != "ws"}
-    ws = dict.fromkeys(exchange.urls["api"].get("ws", {}), url.replace("http", "ws", 1) + "/ws")
-    exchange.urls = exchange.urls | {"api": api | {"ws": ws}}
+        first.head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: {location}\r\n".encode()
+        first.body = body
+        yield url, first, other
 
 
 def own_session(flavour: Flavour) -> Any:
-    """Return a session as a user makes one."""
+    """Return a session of the user's."""
     return requests.Session() if flavour is Flavour.SYNC else aiohttp.ClientSession()
 
 
 @pytest.fixture(params=["its own", "the user's"])
 def caller(request: pytest.FixtureRequest, flavour: Flavour, venue: Emulator) -> Iterator[Client]:
-    """Return a client with ccxt's own session, and one with a session of the user's."""
+    """Return a client with its own session, and one with a session of the user's."""
     made = Client(flavour, config(venue, options=BATCH, timeout=2_000, enableRateLimit=False))
-    if request.param == "the user's" and flavour is Flavour.SYNC:
-        made.exchange.session = requests.Session()
-    elif request.param == "the user's":
-
-        async def given() -> None:
-            if made.exchange.session is not None:
-                await made.exchange.session.close()  # by which the markets were loaded
-            made.exchange.own_session = False
-            made.exchange.session = aiohttp.ClientSession()
-
-        made._loop.run_until_complete(given())
-        session = made.exchange.session
+    if request.param == "the user's":
+        made.set_session(lambda: own_session(flavour))
     yield made
-    if request.param == "the user's" and flavour is not Flavour.SYNC:
-        made._loop.run_until_complete(session.close())
     made.close()
 
 
@@ -104,7 +85,7 @@ Ask = Callable[[Client], Any]
 OURS: dict[str, Ask] = {
     "cancel_orders": lambda client: client("cancel_orders", ["11"], BTC, CANCEL),
     "cancel_order": lambda client: client("cancel_order", "11", BTC, CANCEL),
-    "batch_cancel": lambda client: client("batch_cancel", ["11"], BTC, params={"timeout": 250}),
+    "batch_cancel": lambda client: client("batch_cancel", ["11"], BTC, params={"timeout": 400}),
     "cancel_all_orders": lambda client: client("cancel_all_orders", BTC, CANCEL),
     "create_order": lambda client: client("create_order", BTC, "limit", "buy", 0.001, 50_000, CANCEL),
     "create_orders": lambda client: client(
@@ -127,37 +108,34 @@ STOCK: dict[str, Ask] = {
 
 @pytest.mark.parametrize("ask", [*OURS.values(), *STOCK.values()], ids=[*OURS, *(f"stock {name}" for name in STOCK)])
 def test_no_signed_request_is_redirected(caller: Client, ask: Ask) -> None:
-    """Whoever sends it, by whatever session, and the user reads what happened."""
     refuse_redirect(caller, ask, 307)
 
 
 @pytest.mark.parametrize("ask", ["fetch_balance", "implicit POST"])
 def test_no_kind_of_redirect_is_followed(client: Client, ask: str) -> None:
-    """HTTP has five, of which two repeat the whole request."""
     for status in REDIRECTS:
         refuse_redirect(client, STOCK[ask], status)
 
 
 def refuse_redirect(caller: Client, ask: Ask, status: int) -> None:
-    """Redirect a request, and see that only the first host has heard of it."""
-    with redirecting(status) as (url, gate, other):
-        elsewhere(caller.exchange, url)
+    """Redirect a request and check that only the first host receives it."""
+    with redirecting(status) as (url, first, other):
+        caller.point_to(url)
         with pytest.raises(ccxt.NetworkError) as caught:
             ask(caller)
-    assert b"ACCESS-KEY" in gate.heard[0]
-    assert other.heard == []
-    if ask in STOCK.values():  # ours end by their time, with whatever came last
+    assert b"ACCESS-KEY" in first.requests[0]
+    assert other.requests == []
+    if ask in STOCK.values():  # our own methods end with their deadline and the last error
         assert f"HTTP {status} redirects to localhost, and was not followed" in str(caught.value)
 
 
 @pytest.mark.parametrize("where", ["/login", "//localhost:9/", "?again", "", "http://[bad", "ftp://x/", "http://x y/"])
 def test_a_redirect_is_an_error_wherever_it_leads(client: Client, where: str) -> None:
-    """To another path of the same host, nowhere, or to what no client can read."""
-    with redirecting(307, where or " ") as (url, gate, _):
-        elsewhere(client.exchange, url)
+    with redirecting(307, where or " ") as (url, first, _):
+        client.point_to(url)
         with pytest.raises(CancelUnresolved):
             client("cancel_orders", ["11"], BTC, CANCEL)
-    assert all(b"ACCESS-KEY" in heard and b"/login" not in heard for heard in gate.heard)
+    assert all(b"ACCESS-KEY" in request and b"/login" not in request for request in first.requests)
 
 
 REFUSED = b'{"code":"40017","msg":"refused"}'
@@ -168,9 +146,8 @@ BODIES = [b"", b"<html>", REFUSED, b'{"code":"00000","data":{}}']
     ("status", "body"), [*((307, body) for body in BODIES), (300, REFUSED), (302, REFUSED), (304, b"")]
 )
 def test_what_was_redirected_may_have_been_executed(client: Client, status: int, body: bytes) -> None:
-    """Whatever stands in its body: it proves no end, no refusal and no order."""
     with redirecting(status, body=body) as (url, _, _):
-        elsewhere(client.exchange, url)
+        client.point_to(url)
         with pytest.raises(CancelUnresolved) as caught:
             client("cancel_orders", ["11"], BTC, CANCEL)
         assert [result.outcome for result in caught.value.report.results] == [Outcome.UNKNOWN]
@@ -181,67 +158,59 @@ def test_what_was_redirected_may_have_been_executed(client: Client, status: int,
 
 
 def test_public_requests_are_redirected_as_in_stock_ccxt(client: Client) -> None:
-    """They carry no key, and the session is the user's own again after a signed one."""
     with redirecting(307) as (url, _, other):
-        elsewhere(client.exchange, url)
+        client.point_to(url)
         with pytest.raises(ccxt.NetworkError):
             client("fetch_balance")
         assert client("fetch_time") == 1_800_000_000_000
-    assert len(other.heard) == 1
-    assert b"ACCESS-" not in other.heard[0]
+    assert len(other.requests) == 1
+    assert b"ACCESS-" not in other.requests[0]
 
 
 def test_the_session_is_the_one_that_was_given(flavour: Flavour) -> None:
-    """To everybody but ccxt's own sending."""
-
     async def check() -> None:
         session = own_session(flavour)
         exchange = flavour.cls({"session": session})
         assert exchange.session is session
-        if flavour is Flavour.SYNC:
-            session.close()
-        else:
-            await session.close()
-            await close(exchange)
+        for closing in (session.close(), None if flavour is Flavour.SYNC else close(exchange)):
+            if closing is not None:
+                await closing
 
     asyncio.run(check())
 
 
 def test_a_proxy_redirects_no_signed_request_either(client: Client) -> None:
-    with redirecting(307) as (url, gate, other):
-        elsewhere(client.exchange, "http://venue.invalid")
+    with redirecting(307) as (url, first, other):
+        client.point_to("http://venue.invalid")
         client.exchange.httpProxy = url
         with pytest.raises(ccxt.NetworkError, match="was not followed"):
             client("fetch_balance")
-    assert b"ACCESS-KEY" in gate.heard[0]
-    assert other.heard == []
+    assert b"ACCESS-KEY" in first.requests[0]
+    assert other.requests == []
 
 
-@pytest.mark.parametrize("status", REDIRECTS)
-@pytest.mark.parametrize("watch", ["orders", "stock orders", "ticker"])
-async def test_no_websocket_is_redirected(venue: Emulator, watch: str, status: int) -> None:
-    """So nobody logs in elsewhere; the user reads what happened."""
+WATCH: dict[str, Callable[[Any], Any]] = {
+    "orders": lambda exchange: exchange.watch_orders(BTC, params=CROSS | {"uta": False}),
+    "stock orders": lambda exchange: exchange.watch_orders(BTC, params={"uta": False}),
+    "ticker": lambda exchange: exchange.watch_ticker(BTC),
+}
+REDIRECTED = "HTTP {} redirects to localhost, and was not followed"
+
+
+@pytest.mark.parametrize(
+    ("watch", "status", "text"),
+    [
+        *((watch, status, REDIRECTED.format(status)) for watch in WATCH for status in REDIRECTS),
+        ("ticker", 403, "403"),
+    ],
+)
+async def test_no_websocket_is_redirected(venue: Emulator, watch: str, status: int, text: str) -> None:
     exchange = Flavour.PRO.cls(config(venue))
     await load_markets(exchange)
-    with redirecting(status) as (url, gate, other):
-        elsewhere(exchange, url)
-        calls = {
-            "orders": lambda: exchange.watch_orders(BTC, params=CROSS | {"uta": False}),
-            "stock orders": lambda: exchange.watch_orders(BTC, params={"uta": False}),
-            "ticker": lambda: exchange.watch_ticker(BTC),
-        }
-        with pytest.raises(ccxt.NetworkError, match=f"HTTP {status} redirects to localhost, and was not followed"):
-            await asyncio.wait_for(calls[watch](), 5)
+    with redirecting(status) as (url, first, other):
+        exchange.urls = exchange.urls | ccxt_urls(url)
+        with pytest.raises(ccxt.NetworkError, match=text):
+            await asyncio.wait_for(WATCH[watch](exchange), 5)
         await close(exchange)
-    assert b"Upgrade: websocket" in gate.heard[0]
-    assert other.heard == []
-
-
-async def test_a_websocket_that_is_refused_says_so_as_in_stock_ccxt(venue: Emulator) -> None:
-    exchange = Flavour.PRO.cls(config(venue))
-    await load_markets(exchange)
-    with redirecting(403) as (url, _, _):
-        elsewhere(exchange, url)
-        with pytest.raises(ccxt.NetworkError, match="403"):
-            await asyncio.wait_for(exchange.watch_ticker(BTC), 5)
-        await close(exchange)
+    assert b"Upgrade: websocket" in first.requests[0]
+    assert other.requests == []

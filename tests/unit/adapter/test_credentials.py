@@ -17,7 +17,7 @@ from bitget_margin.core.settings import Pacing, Settings
 from bitget_margin.emulator import Account, Emulator, ccxt_urls
 from support.broken import Speak, broken_venue, silent
 from support.client import CROSS, Client, Flavour, config, rungs
-from support.overheard import Overheard
+from support.secret_scan import SecretScan
 
 BTC: Final = "BTC/USDT"
 WRONG: Final = {"apiKey": "bg_wrong-key", "secret": "wrong-secret", "password": "wrong-passphrase"}
@@ -66,26 +66,26 @@ def going_round(connection: socket.socket, over: threading.Event) -> None:
 
 
 class Run:
-    """A client whose every word is heard."""
+    """A client whose results, errors and output are scanned for secrets."""
 
     def __init__(self, flavour: Flavour, venue: Emulator) -> None:
         self.client = Client(flavour, config(venue) | {"verbose": True, "enableRateLimit": False})
         self.client.exchange.options["batchCancel"] = {"pacing": Pacing(limited_ms=50, polls_ms=(60,))}
-        self.heard = Overheard()
+        self.scan = SecretScan()
         account = venue.accounts[0]
-        self.heard.secrets |= {account.api_key, account.secret, account.password, *WRONG.values()}
-        self.heard.listen_to_signatures(self.client.exchange)
+        self.scan.secrets |= {account.api_key, account.secret, account.password, *WRONG.values()}
+        self.scan.watch_signatures(self.client.exchange)
 
     def call(self, method: str, *args: Any) -> None:
-        """Call a method, and take down what it returns or raises."""
+        """Call a method and record its result or exception."""
         try:
-            self.heard.show("results", self.client(method, *args))
-        except Exception as error:  # noqa: BLE001 - whatever comes, it must not tell
-            self.heard.catch(error)
-            self.heard.show("reports", report_of(error))
+            self.scan.record_objects("results", self.client(method, *args))
+        except Exception as error:  # noqa: BLE001 - no exception may contain a secret
+            self.scan.record_error(error)
+            self.scan.record_objects("reports", report_of(error))
 
-    def elsewhere(self, speak: Speak, method: str, *args: Any) -> None:
-        """Call a method of a venue that speaks like this."""
+    def call_server(self, speak: Speak, method: str, *args: Any) -> None:
+        """Call a method against a server with this behaviour."""
         exchange = self.client.exchange
         urls = exchange.urls
         with broken_venue(speak) as url:
@@ -108,22 +108,18 @@ def test_a_full_debug_run_prints_no_secret(
     run.client._loop.set_debug(True)
     for call in calls(rungs(venue, 8), CROSS):
         run.call(*call)
-    assert len(run.heard.errors) == 1  # no crossed order can be edited
+    assert len(run.scan.errors) == 1  # no crossed order can be edited
     fails(run, venue)
     exchange = run.client.exchange
-    run.heard.show(
+    run.scan.record_objects(
         "objects", exchange, exchange.options, exchange.last_request_headers, venue, venue.requests, Settings()
     )
     run.client.close()
-    printed = capfd.readouterr()
-    run.heard.hear("log", caplog.text)
-    run.heard.hear("stdout", printed.out)
-    run.heard.hear("stderr", printed.err)
-    assert "ACCESS-SIGN" in printed.out
+    assert "ACCESS-SIGN" in run.scan.record_printed(capfd, caplog)
     assert "ACCESS-SIGN" in caplog.text
-    assert len(run.heard.signatures) > 30
-    assert {type(error).__name__ for error in run.heard.errors} >= RAISED
-    assert run.heard.leaks() == {}
+    assert len(run.scan.signatures) > 30
+    assert {type(error).__name__ for error in run.scan.errors} >= RAISED
+    assert run.scan.leaks() == {}
 
 
 def fails(run: Run, venue: Emulator) -> None:
@@ -144,8 +140,8 @@ def fails(run: Run, venue: Emulator) -> None:
             run.call(method, *args[:-1], CROSS)
         setattr(run.client.exchange, name, right)
     for speak in (garbled, going_round, silent):
-        run.elsewhere(speak, *cancel)
-        run.elsewhere(speak, *place)
+        run.call_server(speak, *cancel)
+        run.call_server(speak, *place)
     run.call("load_markets", True)
 
 
@@ -170,10 +166,10 @@ def test_a_websocket_login_is_masked() -> None:
 def test_an_account_of_the_local_venue_shows_no_credentials() -> None:
     """It is printed by whoever prints what he set up."""
     account = Account()
-    heard = Overheard()
-    heard.secrets |= {account.api_key, account.secret, account.password}
-    heard.show("account", account, [account])
-    assert heard.leaks() == {}
+    scan = SecretScan()
+    scan.secrets |= {account.api_key, account.secret, account.password}
+    scan.record_objects("account", account, [account])
+    assert scan.leaks() == {}
 
 
 def test_a_line_that_cannot_be_printed_tells_nothing(
@@ -189,5 +185,5 @@ def test_a_line_that_cannot_be_printed_tells_nothing(
         patch.setattr("builtins.print", gone)
         run.call("fetch_balance", CROSS | {"timeout": 1_000})
     run.client.close()
-    assert "log: " in "".join(run.heard.said.values())
-    assert run.heard.leaks() == {}
+    assert "log: " in "".join(run.scan.outputs.values())
+    assert run.scan.leaks() == {}
