@@ -6,12 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bitget_margin.core.effects import Fault
-from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, checked_client_id, checked_order_id, order_refs
+from bitget_margin.core.order_ref import (
+    BadInput,
+    IdKind,
+    OrderRef,
+    batches,
+    checked_client_id,
+    checked_order_id,
+    distinct,
+    order_number,
+    order_refs,
+)
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, Deadline, Pacing, Settings, parse_settings
-from bitget_margin.core.verdicts import Verdict, hint_gone, named_account_kind, refuses_parameters, verdict_of_fault
 
 OWN = Pacing(recancel_ms=1)
 
@@ -129,31 +138,38 @@ def test_a_bad_name_in_a_list_is_told_by_its_place(name: str, call: Callable[[],
         call()
 
 
-# -- codes ------------------------------------------------------------------------------------------------------------
+# -- batches and numbers ----------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(IdKind), st.integers(0, 99)), max_size=300),
+    st.integers(1, 50),
+)
+def test_batches_lose_nothing_and_mix_nothing(drawn: list[tuple[str, IdKind, int]], size: int) -> None:
+    """Every target once, one symbol and kind each, in as few requests as possible, in order."""
+    named = distinct(OrderRef(symbol, kind, str(value)) for symbol, kind, value in drawn)
+    made = list(batches(named, size))
+    assert sorted(map(str, named)) == sorted(str(target) for batch in made for target in batch)
+    for batch in made:
+        assert 1 <= len(batch) <= size
+        assert len({(target.symbol, target.kind) for target in batch}) == 1
+    groups = {(target.symbol, target.kind) for target in named}
+    least = sum(-(-sum((t.symbol, t.kind) == group for t in named) // size) for group in groups)
+    assert len(made) == least
 
 
 @pytest.mark.parametrize(
-    ("code", "kind"),
-    [("40084", AccountKind.CLASSIC), ("40085", AccountKind.UNIFIED), ("40009", None), (None, None)],
+    ("text", "expected"),
+    [
+        ("12", 12),
+        (str(2**63 - 2), 2**63 - 2),
+        (str(2**63 - 1), None),
+        ("9" * 30, None),
+        ("a1", None),
+        ("", None),
+        (None, None),
+    ],
 )
-def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kind: AccountKind | None) -> None:
-    assert named_account_kind(Fault(OSError(), code, status=400)) is kind
-    assert named_account_kind(Fault(OSError(), code, status=500)) is None, "a gateway may wrap anything"
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"), [(499, Verdict.DEFINITIVE), (500, Verdict.AMBIGUOUS), (None, Verdict.DEFINITIVE)]
-)
-def test_no_code_is_definitive_from_http_500_on(status: int | None, expected: Verdict) -> None:
-    assert verdict_of_fault(Fault(OSError(), "40009", status=status)) is expected
-
-
-def test_parameters_are_refused_by_codes_that_say_so() -> None:
-    assert refuses_parameters(Fault(OSError(), "40808"))
-    assert not refuses_parameters(Fault(OSError(), "40014"))
-    assert not refuses_parameters(Fault(OSError()))
-
-
-def test_a_text_is_matched_as_a_whole() -> None:
-    assert hint_gone(None, "No order to cancel.")
-    assert not hint_gone(None, "X no order to cancel")
+def test_only_what_fits_the_venues_ids_is_used_for_paging(text: str | None, expected: int | None) -> None:
+    """IdLessThan must be a number that the venue can have."""
+    assert order_number(text) == expected

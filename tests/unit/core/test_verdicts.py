@@ -1,0 +1,71 @@
+"""A fault or a text decides no more about the execution of a request than is known of its code."""
+
+from __future__ import annotations
+
+import pytest
+
+from bitget_margin.core.effects import Fault
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.verdicts import Verdict, hint_gone, named_account_kind, refuses_parameters, verdict_of_fault
+
+
+def fault(code: str | None = None, status: int | None = 400, *, sent: bool = True) -> Fault:
+    """Return a fault of this code."""
+    return Fault(OSError(), code, "text", status, sent=sent)
+
+
+@pytest.mark.parametrize(
+    ("given_fault", "expected"),
+    [
+        (fault(sent=False), Verdict.UNSENT),
+        (fault(None), Verdict.AMBIGUOUS),
+        (fault("40009", 500), Verdict.AMBIGUOUS),
+        (fault("40009", 499), Verdict.DEFINITIVE),
+        (fault("40009", None), Verdict.DEFINITIVE),
+        (fault("40009"), Verdict.DEFINITIVE),
+        (fault("40009", 200), Verdict.DEFINITIVE),
+        (fault("40010"), Verdict.AMBIGUOUS),
+        (fault("40008"), Verdict.CLOCK),
+        (fault("429", 429), Verdict.LIMITED),
+        (fault("43001"), Verdict.GONE),
+        (fault("99999"), Verdict.UNSETTLED),
+    ],
+)
+def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expected: Verdict) -> None:
+    """Anything else may have been executed, or refuses in words that are looked up."""
+    assert verdict_of_fault(given_fault) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        ("43001", None, True),
+        (None, "The order does not exist", True),
+        (None, " the  ORDER does not exist! ", True),
+        (None, "订单不存在", True),
+        (None, "No order to cancel.", True),
+        (None, "X no order to cancel", False),
+        (None, "Order Cancelled", False),
+        (None, "whatever", False),
+        (None, None, False),
+        ("50062", "The order does not exist, or so", False),
+    ],
+)
+def test_texts_are_hints_and_unknown_ones_say_nothing(code: str | None, text: str | None, expected: bool) -> None:
+    """Matched as a whole, not by a word that they happen to contain."""
+    assert hint_gone(code, text) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("40084", AccountKind.CLASSIC), ("40085", AccountKind.UNIFIED), ("40009", None), (None, None)],
+)
+def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kind: AccountKind | None) -> None:
+    assert named_account_kind(Fault(OSError(), code, status=400)) is kind
+    assert named_account_kind(Fault(OSError(), code, status=500)) is None, "a gateway may wrap anything"
+
+
+def test_parameters_are_refused_by_codes_that_say_so() -> None:
+    assert refuses_parameters(Fault(OSError(), "40808"))
+    assert not refuses_parameters(Fault(OSError(), "40014"))
+    assert not refuses_parameters(Fault(OSError()))
