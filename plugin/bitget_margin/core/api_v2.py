@@ -23,10 +23,10 @@ from bitget_margin.core.responses import (
     Listing,
     OrderQuery,
     Page,
-    as_mapping,
     data_of,
+    fields_of,
     parse_fills,
-    parse_item,
+    parse_items,
     sent_ms_of,
 )
 
@@ -42,7 +42,7 @@ WINDOW_MS: Final = 89 * 86_400_000
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
 _FILLS_LIMIT: Final = 100
-_CAP_GRAIN: Final = 10
+_PAGE_SIZE_STEP: Final = 10
 """A page whose length is no multiple of this was not cut off: maximum page sizes are round numbers."""
 
 
@@ -109,8 +109,7 @@ def account_request() -> Call:
 
 def read_uid(body: object) -> str | None:
     """Return the UID of the account."""
-    data = data_of(body)
-    return text(data.get("userId")) if isinstance(data, Mapping) else None
+    return text(fields_of(body).get("userId"))
 
 
 def read_assets(body: object) -> list[Any] | None:
@@ -126,21 +125,11 @@ def read_frozen(body: object) -> Mapping[str, Decimal] | None:
 
 def read_batch(body: object) -> BatchResponse | None:
     """Read the response to a batch of cancels or new orders; None where it has neither list."""
-    data = data_of(body)
-    if not isinstance(data, Mapping):
+    lists = [fields_of(body).get(name) for name in ("successList", "failureList")]
+    if not any(isinstance(listed, list) for listed in lists):
         return None
-    successes, failures = data.get("successList"), data.get("failureList")
-    if not isinstance(successes, list) and not isinstance(failures, list):
-        return None
-    good, bad_good = _items(successes)
-    failed, bad_failed = _items(failures)
-    return BatchResponse(good, failed, bad_good + bad_failed)
-
-
-def read_fills(body: object) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    data = data_of(body)
-    return parse_fills(data.get("fills") if isinstance(data, Mapping) else None, "cTime", _FILLS_LIMIT)
+    (successes, unnamed), (failures, unnamed_failures) = map(_items, lists)
+    return BatchResponse(successes, failures, unnamed + unnamed_failures)
 
 
 def read_single(body: object) -> BatchResponse | None:
@@ -149,27 +138,25 @@ def read_single(body: object) -> BatchResponse | None:
     return BatchResponse(items, ()) if items else None
 
 
+def read_fills(body: object) -> tuple[FillRow, ...] | None:
+    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
+    return parse_fills(fields_of(body).get("fills"), "cTime", _FILLS_LIMIT)
+
+
 def read_page(body: object) -> Page | None:
     """Read a page of orders; None where there is no list, which is not the same as an empty one.
 
     The list is documented as `orderList`; the first version of the API has `resultList`. A short page of open orders is
     not the last one: a default page size is documented, no maximum.
     """
-    data = data_of(body)
-    if not isinstance(data, Mapping):
-        return None
+    data = fields_of(body)
     listed = data.get("orderList", data.get("resultList"))
     if not isinstance(listed, list):
         return None
     rows = tuple(found for raw in listed if (found := parse_row(raw, CLASSIC_FIELDS)) is not None)
     lowest = lowest_number(rows)
-    return Page(
-        rows,
-        len(listed),
-        sent_ms_of(body),
-        None if lowest is None else str(lowest),
-        full=len(listed) % _CAP_GRAIN == 0,
-    )
+    cursor = None if lowest is None else str(lowest)
+    return Page(rows, len(listed), sent_ms_of(body), cursor, full=len(listed) % _PAGE_SIZE_STEP == 0)
 
 
 def read_order(body: object) -> Page | None:
@@ -178,12 +165,4 @@ def read_order(body: object) -> Page | None:
 
 
 def _items(listed: object) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:
-    items: list[BatchItem] = []
-    unreadable: list[Mapping[str, Any]] = []
-    for raw in listed if isinstance(listed, list) else ():
-        found = parse_item(raw, reason="errorMsg", code="errorCode")
-        if found is None:
-            unreadable.append(as_mapping(raw))
-        else:
-            items.append(found)
-    return tuple(items), tuple(unreadable)
+    return parse_items(listed, reason="errorMsg", code="errorCode")

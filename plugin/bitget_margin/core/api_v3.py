@@ -17,7 +17,6 @@ from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
 from bitget_margin.core.responses import (
-    BatchItem,
     BatchResponse,
     FillRow,
     Listing,
@@ -25,8 +24,9 @@ from bitget_margin.core.responses import (
     Page,
     as_mapping,
     data_of,
+    fields_of,
     parse_fills,
-    parse_item,
+    parse_items,
     sent_ms_of,
 )
 from bitget_margin.core.verdicts import SUCCESS
@@ -42,7 +42,7 @@ CATEGORY: Final = "MARGIN"
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.UNIFIED_OPEN_ORDERS, Listing.HISTORY: Endpoint.UNIFIED_HISTORY_ORDERS}
 _PAGE_LIMIT: Final = 100
-_DONE: Final = frozenset({None, "0", SUCCESS})
+_SUCCESSES: Final = frozenset({None, "0", SUCCESS})
 """Codes of an entry that was executed: the page shows none, the page of the websocket shows 0."""
 
 
@@ -110,14 +110,12 @@ def read_settings(body: object) -> Mapping[str, Any] | None:
 
 def read_uid(body: object) -> str | None:
     """Return the UID of the account."""
-    found = read_settings(body)
-    return None if found is None else text(found.get("uid"))
+    return text(fields_of(body).get("uid"))
 
 
 def read_assets(body: object) -> list[Any] | None:
     """Return the rows of the balances as received; None where there is no list."""
-    data = data_of(body)
-    rows = data.get("assets") if isinstance(data, Mapping) else None
+    rows = fields_of(body).get("assets")
     return rows if isinstance(rows, list) else None
 
 
@@ -132,62 +130,53 @@ def read_batch(body: object) -> BatchResponse | None:
     return _parse_batch(data) if isinstance(data, list) else None
 
 
-def read_fills(body: object) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    data = data_of(body)
-    if not isinstance(data, Mapping) or "list" not in data:
-        return None
-    return parse_fills(data["list"] or [], "createdTime", _PAGE_LIMIT)
-
-
 def read_single(body: object) -> BatchResponse | None:
     """Read the response to a single cancel or order, as a batch of one."""
-    answer = _parse_batch([data_of(body)])
-    return None if answer.unreadable else answer
+    response = _parse_batch([data_of(body)])
+    return None if response.unreadable else response
+
+
+def read_fills(body: object) -> tuple[FillRow, ...] | None:
+    """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
+    return parse_fills(_listed(body), "createdTime", _PAGE_LIMIT)
 
 
 def read_page(body: object) -> Page | None:
-    """Read a page of orders; None where there is no list. An empty list may be written as null."""
-    data = data_of(body)
-    if not isinstance(data, Mapping) or "list" not in data:
-        return None
-    listed = [] if data["list"] is None else data["list"]
+    """Read a page of orders; None where there is no list."""
+    listed = _listed(body)
     if not isinstance(listed, list):
         return None
-    cursor = text(data.get("cursor"))
-    return _page(body, listed, cursor if listed else None)
+    return _page(body, listed, text(fields_of(body).get("cursor")) if listed else None)
 
 
 def read_order(body: object) -> Page | None:
     """Read the response to the query for one order, as a page of one row."""
-    data = data_of(body)
-    return _page(body, [data], None) if isinstance(data, Mapping) and data else None
+    data = fields_of(body)
+    return _page(body, [data], None) if data else None
 
 
 def _item_of(target: OrderRef) -> dict[str, str]:
     return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
 
 
+def _listed(body: object) -> object:
+    """Return the list of a response; an empty one may be written as null."""
+    data = fields_of(body)
+    return [] if "list" in data and data["list"] is None else data.get("list")
+
+
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
     rows = tuple(found for raw in listed if _is_margin(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
-    sent_ms = sent_ms_of(body)
-    return Page(rows, len(listed), sent_ms, cursor, full=len(listed) >= _PAGE_LIMIT)
+    return Page(rows, len(listed), sent_ms_of(body), cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
 def _is_margin(raw: object) -> bool:
     """Whether a row is of a margin order; an order of another category may have the same symbol."""
-    category = text(raw.get("category")) if isinstance(raw, Mapping) else None
+    category = text(as_mapping(raw).get("category"))
     return category is not None and category.upper() == CATEGORY
 
 
-def _parse_batch(rows: Sequence[object]) -> BatchResponse:
-    successes: list[BatchItem] = []
-    failures: list[BatchItem] = []
-    unreadable: list[Mapping[str, Any]] = []
-    for raw in rows:
-        found = parse_item(raw, reason="msg", code="code")
-        if found is None:
-            unreadable.append(as_mapping(raw))
-        else:
-            (successes if found.code in _DONE else failures).append(found)
-    return BatchResponse(tuple(successes), tuple(failures), tuple(unreadable))
+def _parse_batch(listed: Sequence[object]) -> BatchResponse:
+    items, unreadable = parse_items(listed, reason="msg", code="code")
+    successes = tuple(item for item in items if item.code in _SUCCESSES)
+    return BatchResponse(successes, tuple(item for item in items if item.code not in _SUCCESSES), unreadable)

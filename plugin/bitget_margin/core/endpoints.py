@@ -10,7 +10,12 @@ CLASSIC_BATCH_MAX: Final = 50
 UNIFIED_BATCH_MAX: Final = 20
 """Orders per request of a unified account: Place-Batch and Cancel-Batch, error 40306."""
 
-_UNIFIED: Final = "v3/"
+
+class AccountKind(Enum):
+    """Account kind, which decides the endpoints; those of the other kind are refused with a code that names it."""
+
+    CLASSIC = "classic"
+    UNIFIED = "unified"
 
 
 class Endpoint(Enum):
@@ -37,29 +42,8 @@ class Endpoint(Enum):
     UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
     UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
 
-    @property
-    def method(self) -> str:
-        """The HTTP method."""
-        return self.value[0]
-
-    @property
-    def path(self) -> str:
-        """The path below `/api/`, as ccxt writes it."""
-        return self.value[1]
-
-    @property
-    def kind(self) -> AccountKind:
-        """The account kind that it serves."""
-        return AccountKind.UNIFIED if self.path.startswith(_UNIFIED) else AccountKind.CLASSIC
-
-    @property
-    def per_second(self) -> int:
-        """The rate limit: requests per second and UID."""
-        return self.value[2]
-
-
-class AccountKind(Enum):
-    """Account kind, which decides the endpoints; those of the other kind are refused with a code that names it."""
-
-    CLASSIC = "classic"
-    UNIFIED = "unified"
+    def __init__(self, method: str, path: str, per_second: int) -> None:
+        self.method: Final = method
+        self.path: Final = path
+        self.per_second: Final = per_second
+        self.kind: Final = AccountKind.UNIFIED if path.startswith("v3/") else AccountKind.CLASSIC

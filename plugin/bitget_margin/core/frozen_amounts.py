@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from bitget_margin.core.order_row import OrderRow, text
-from bitget_margin.core.responses import decimal
+from bitget_margin.core.responses import as_mapping, decimal
 
 Coins = Mapping[str, tuple[str, str]]
 """Base and quote coin of each symbol, under the venue's own names."""
@@ -22,8 +22,8 @@ def parse_frozen(rows: object, field: str) -> Mapping[str, Decimal] | None:
         return None
     frozen: dict[str, Decimal] = {}
     for raw in rows:
-        coin = text(raw.get("coin")) if isinstance(raw, Mapping) else None
-        amount = decimal(raw.get(field)) if coin is not None else None
+        entry = as_mapping(raw)
+        coin, amount = text(entry.get("coin")), decimal(entry.get(field))
         if coin is None or amount is None:
             return None
         frozen[coin] = frozen.get(coin, Decimal(0)) + amount

@@ -52,10 +52,10 @@ class Pager:
     symbol: str | None
     since_ms: int
     span: tuple[int, int] | None = None
-    """Lowest and highest order id that is sought: the list is read between the two, where the API can."""
+    """Lowest and highest order id that is sought; the list is read from the highest, where the API allows it."""
     pages_max: int | None = None
     accept: Callable[[Page], bool] = lambda _: True
-    """Returns whether a page may be used; one that may not is a fault like an answer that cannot be read."""
+    """Returns whether a page may be used; another one is a fault, like a response that cannot be read."""
     is_final: Callable[[Fault], bool] = lambda _: False
     """Returns whether a fault is not worth a retry; see `query`."""
     ends_at_short_page: bool = False
@@ -83,7 +83,7 @@ class Pager:
             if kind is self.ctx.api.KIND:
                 break
         if kind is not self._kind:
-            # Rows and cursor of an account of the other kind mean nothing to this one.
+            # Rows and cursor of an account of the other kind are of no use.
             self.rows.clear()
             self._kind = kind
         page = found.result
@@ -127,7 +127,7 @@ def span_of(order_ids: Iterable[str | None]) -> tuple[int, int] | None:
 def match_rows(
     rows: Iterable[OrderRow], by_order_id: Mapping[str, T], by_client_id: Mapping[str, T]
 ) -> Iterator[tuple[T, OrderRow]]:
-    """Yield each row with what its order id and its client order id stand for: one order may be named by both."""
+    """Yield each row with the values of its order id and of its client order id: an order may be named by both."""
     for row in rows:
         for found in (by_order_id.get(row.order_id), by_client_id.get(row.client_id or "")):
             if found is not None:
@@ -135,9 +135,9 @@ def match_rows(
 
 
 def call_began_ms(ctx: CallContext, page: Page, send: Send) -> float | None:
-    """Return when this call began on the venue's clock: a little late, by the time that the request travelled.
+    """Return the start of this call on the venue's clock, later than it was by the travel time of the request.
 
-    Late rather than early: what ended before the call must not count as ended by it.
+    Late rather than early: an order that ended before the call must not count as ended by it.
     """
     if page.sent_ms is None or send.left_ms is None:
         return None

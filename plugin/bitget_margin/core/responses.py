@@ -110,18 +110,30 @@ def data_of(body: object) -> object:
     return body.get("data") if isinstance(body, Mapping) and body.get("code") == SUCCESS else None
 
 
-def parse_item(raw: object, *, reason: str, code: str) -> BatchItem | None:
-    """Read an entry of a batch, with these names of the fields of a failure; None where it has no id."""
-    if not isinstance(raw, Mapping):
-        return None
-    order_id, client_id = text(raw.get("orderId")), text(raw.get("clientOid"))
-    if order_id is None and client_id is None:
-        return None
-    return BatchItem(order_id, client_id, text(raw.get(reason)), text(raw.get(code)), raw)
+def fields_of(body: object) -> Mapping[str, Any]:
+    """Return the data of a response as a mapping; empty where it is none."""
+    data = data_of(body)
+    return data if isinstance(data, Mapping) else {}
+
+
+def parse_items(
+    listed: object, *, reason: str, code: str
+) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:
+    """Return the entries of a batch, and those without an id; `reason` and `code` name the fields of a failure."""
+    items: list[BatchItem] = []
+    unreadable: list[Mapping[str, Any]] = []
+    for raw in listed if isinstance(listed, list) else ():
+        entry = as_mapping(raw)
+        order_id, client_id = text(entry.get("orderId")), text(entry.get("clientOid"))
+        if order_id is None and client_id is None:
+            unreadable.append(entry)
+        else:
+            items.append(BatchItem(order_id, client_id, text(entry.get(reason)), text(entry.get(code)), entry))
+    return tuple(items), tuple(unreadable)
 
 
 def as_mapping(raw: object) -> Mapping[str, Any]:
-    """Return an entry that cannot be read in a form that can be reported."""
+    """Return an entry as a mapping, also where it is none, so that it can be reported."""
     return raw if isinstance(raw, Mapping) else {"raw": raw}
 
 
@@ -131,11 +143,11 @@ def parse_fills(listed: object, created: str, limit: int) -> tuple[FillRow, ...]
         return None
     fills: list[FillRow] = []
     for raw in listed:
-        order_id = text(raw.get("orderId")) if isinstance(raw, Mapping) else None
-        side = text(raw.get("side")) if isinstance(raw, Mapping) else None
+        entry = as_mapping(raw)
+        order_id, side = text(entry.get("orderId")), text(entry.get("side"))
         if order_id is None or side is None:
             return None
-        fills.append(FillRow(order_id, text(raw.get("symbol")), side.lower(), milliseconds(raw.get(created))))
+        fills.append(FillRow(order_id, text(entry.get("symbol")), side.lower(), milliseconds(entry.get(created))))
     return tuple(fills)
 
 
