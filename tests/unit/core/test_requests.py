@@ -1,16 +1,19 @@
-"""What the venue refused without executing is sent again, and nothing else is."""
+"""Requests that were not executed are sent again, and nothing else is; queries are repeated until the deadline."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
 from bitget_margin.core.effects import Call, Fault, Reply, Send, run_concurrently
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.requests import CallContext, send_requests
+from bitget_margin.core.requests import CallContext, QueryResult, Unreadable, query, send_requests
 from bitget_margin.core.verdicts import Verdict
-from support.script import START_MS, Script, fault, in_turn
+from support.script import ROUND_TRIP_MS, START_MS, Script, fault, in_turn
 
 LIMITED = fault("429", "Too Many Requests", 429)
+LOST = fault()
 LATE = fault("40008", "Request timestamp expired")
 
 
@@ -19,8 +22,8 @@ def sends(ctx: CallContext, count: int) -> list[Send]:
     return [ctx.bounded(Call(Endpoint.ASSETS, {"n": n})) for n in range(count)]
 
 
-def said(replies: tuple[object, ...]) -> list[object]:
-    """Return what each reply carries, or the code of its fault."""
+def contents(replies: tuple[object, ...]) -> list[object]:
+    """Return the data of each reply, or the code of its fault."""
     return [reply.body["data"] if isinstance(reply, Reply) else reply.code for reply in replies]  # type: ignore[index,attr-defined]
 
 
@@ -35,7 +38,7 @@ def test_a_request_has_the_bounds_of_its_call() -> None:
 def test_requests_over_the_rate_limit_alone_are_sent_again_after_its_window() -> None:
     venue = Script(in_turn("a", LIMITED, "c", "b"))
     ctx = venue.ctx()
-    assert said(venue.run(send_requests(ctx, sends(ctx, 3)))) == ["a", "b", "c"]
+    assert contents(venue.run(send_requests(ctx, sends(ctx, 3)))) == ["a", "b", "c"]
     assert venue.groups == [3, 1]
     assert venue.waits == [1_000]
     assert dict(venue.calls[3].params) == {"n": 1}  # type: ignore[call-overload]
@@ -54,12 +57,12 @@ def test_a_rate_limit_beyond_the_deadline_is_the_answer() -> None:
 def test_a_refused_timestamp_gets_one_new_clock_and_one_more_try() -> None:
     venue = Script(in_turn(LATE, LATE, "a", "b"))
     ctx = venue.ctx()
-    assert said(venue.run(send_requests(ctx, sends(ctx, 2)))) == ["a", "b"]
+    assert contents(venue.run(send_requests(ctx, sends(ctx, 2)))) == ["a", "b"]
     assert (venue.resyncs, venue.groups, venue.waits) == (1, [2, 2], [])
     assert ctx.requests == 5
     again = Script(in_turn(LATE))
     ctx = again.ctx()
-    assert said(again.run(send_requests(ctx, sends(ctx, 1)))) == ["40008"]
+    assert contents(again.run(send_requests(ctx, sends(ctx, 1)))) == ["40008"]
     assert (again.resyncs, again.groups) == (1, [1, 1])
 
 
@@ -68,16 +71,16 @@ def test_what_left_before_the_clock_was_measured_again_is_tried_again_and_what_l
     venue = Script(in_turn(LATE, LATE, "a"))
     ctx = venue.ctx()
     replies = venue.run(run_concurrently([send_requests(ctx, sends(ctx, 1)), send_requests(ctx, sends(ctx, 1))]))
-    assert [said(each) for each in replies] == [["a"], ["a"]]
+    assert [contents(each) for each in replies] == [["a"], ["a"]]
     assert venue.resyncs == 1
     venue = Script(in_turn(LATE, "a"))
     late = venue.ctx()
     late.resynced_ms = START_MS
-    assert said(venue.run(send_requests(late, sends(late, 1)))) == ["40008"]
+    assert contents(venue.run(send_requests(late, sends(late, 1)))) == ["40008"]
     venue = Script(in_turn(LATE, "a"))
     early = venue.ctx()
     early.resynced_ms = START_MS + 1
-    assert said(venue.run(send_requests(early, sends(early, 1)))) == ["a"]
+    assert contents(venue.run(send_requests(early, sends(early, 1)))) == ["a"]
     assert venue.resyncs == 0
 
 
@@ -137,7 +140,82 @@ def test_the_kind_of_the_account_is_learned_once_in_a_call() -> None:
     assert (ctx.kind_corrected, learned) == (True, [AccountKind.UNIFIED])
 
 
-def test_a_call_began_when_its_desk_was_opened_whatever_becomes_of_its_deadline() -> None:
+def test_a_call_began_when_it_was_opened_whatever_becomes_of_its_deadline() -> None:
     ctx = Script(in_turn(1)).ctx()
     ctx.deadline = ctx.deadline.extended(5)
     assert (ctx.began_ms, ctx.deadline.at_ms) == (START_MS, START_MS + 5)
+
+
+# -- queries ----------------------------------------------------------------------------------------------------------
+
+
+def assets(ctx: CallContext, final: Any = None) -> Any:
+    """Return the flow of one question, about the balances."""
+    more = () if final is None else (final,)
+    return query(ctx, lambda api: api.assets_request(None), lambda api: api.read_assets, *more)
+
+
+def test_a_lost_answer_is_asked_for_again_with_growing_pauses() -> None:
+    venue = Script(in_turn(*[LOST] * 6, []))
+    found: QueryResult[list[Any]] = venue.run(assets(venue.ctx()))
+    assert found.result == []
+    assert venue.waits == [150, 300, 600, 1_000, 1_500, 1_500]
+    assert found.send.left_ms == venue.sent_at[-1]
+    assert found.send.call is venue.calls[-1]
+
+
+@pytest.mark.parametrize(
+    ("codes", "sent"),
+    [(["40009"], 1), (["40085", "40084"], 2), (["40084"], 1)],
+    ids=["final", "contradictory kinds", "the kind that it is for"],
+)
+def test_a_refusal_for_good_is_the_answer(codes: list[str], sent: int) -> None:
+    """Also of endpoints that refuse each other's account kind, or their own: they are not queried in circles."""
+    venue = Script(in_turn(*map(fault, codes), []))
+    found = venue.run(assets(venue.ctx()))
+    assert isinstance(found.result, Fault)
+    assert found.result.code == codes[-1]
+    assert (venue.waits, len(venue.calls)) == ([], sent)
+    assert found.send.call is venue.calls[-1]
+
+
+def test_a_caller_may_take_a_doubtful_refusal_for_the_answer() -> None:
+    for final, calls in ((lambda refusal: refusal.code == "40808", 1), (lambda refusal: refusal.code == "40010", 2)):
+        venue = Script(in_turn(fault("40808"), []))
+        venue.run(assets(venue.ctx(), final))
+        assert len(venue.calls) == calls
+
+
+def test_the_last_fault_is_the_answer_when_the_time_is_up() -> None:
+    """And it is given before the time is up, where there is none left for another try."""
+    venue = Script(in_turn(LOST))
+    ctx = venue.ctx(timeout_ms=500)
+    found = venue.run(assets(ctx))
+    assert found.result is LOST
+    assert venue.waits == [150, 300]
+    assert venue.now_ms <= ctx.deadline.at_ms
+    exact = Script(in_turn(LOST))
+    exact.run(assets(exact.ctx(timeout_ms=150 + ROUND_TRIP_MS)))
+    assert exact.waits == []
+
+
+def test_a_body_that_cannot_be_read_is_asked_for_again_and_told_at_last() -> None:
+    venue = Script(in_turn(Reply("<html>"), []))
+    assert venue.run(assets(venue.ctx())).result == []
+    broken = Script(in_turn(Reply("<html>")))
+    result = broken.run(assets(broken.ctx(timeout_ms=200))).result
+    assert isinstance(result, Fault)
+    assert isinstance(result.error, Unreadable)
+    assert str(result.error) == "v2/margin/crossed/account/assets answered '<html>'"
+    assert result.body == "<html>"
+
+
+def test_a_question_for_the_other_kind_of_account_is_asked_again_in_its_words_at_once() -> None:
+    venue = Script(in_turn(fault("40085"), {"assets": []}))
+    learned: list[AccountKind] = []
+    ctx = venue.ctx()
+    ctx.on_account_kind = learned.append
+    assert venue.run(assets(ctx)).result == []
+    assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
+    assert venue.waits == []
+    assert learned == [AccountKind.UNIFIED]
