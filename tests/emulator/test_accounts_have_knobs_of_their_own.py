@@ -104,6 +104,6 @@ def test_old_requests_are_forgotten_everywhere() -> None:
     records = RequestHistory(3)
     for at_ms, uid in enumerate(("1", "2", "1", "1", "2")):
         records.add(RequestRecord(at_ms, uid, "GET", "/", "", "", 200, executed=True, fault=None))
-    assert [record.at_ms for record in records.everything()] == [2, 3, 4]
+    assert [record.at_ms for record in records.all()] == [2, 3, 4]
     assert [record.at_ms for record in records.of("1")] == [2, 3]
     assert [record.at_ms for record in records.of("2")] == [4]

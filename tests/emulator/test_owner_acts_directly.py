@@ -80,9 +80,9 @@ def test_mistakes_are_explained(venue: Emulator) -> None:
 
 def test_twins_are_refused() -> None:
     """Accounts and symbols are told apart by their names."""
-    with pytest.raises(ValueError, match="every account must be its own, but there are several 7"):
+    with pytest.raises(ValueError, match="each account must be unique, but there are several 7"):
         Emulator(accounts=(Account(uid="7"), Account(uid="7")))
-    with pytest.raises(ValueError, match="every symbol must be its own"):
+    with pytest.raises(ValueError, match="each symbol must be unique"):
         Emulator(symbols=DEFAULT_SYMBOLS * 2)
     with pytest.raises(ValueError, match="balance of USDT must be plain decimal text"):
         Account(balances={"USDT": "lots"})

@@ -172,12 +172,12 @@ def test_nothing_that_can_be_said_upsets_the_venue(message: object) -> None:
     clock = FakeClock()
     venue = Emulator(clock=clock)
     for known in (False, True):
-        conversation = WebSocketSession(venue._venue, Deaf())
+        session = WebSocketSession(venue._venue, Deaf())
         if known:
-            assert conversation.answers(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
-        for answer in conversation.answers(json.dumps(message)):
+            assert session.handle(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
+        for answer in session.handle(json.dumps(message)):
             assert json.loads(answer)["event"] in {"error", "subscribe", "unsubscribe"}
-        conversation.end()
+        session.end()
     assert venue.errors == ()
 
 

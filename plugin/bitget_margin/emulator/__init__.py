@@ -1,4 +1,4 @@
-"""A local Bitget venue for crossed margin: a paper account, the base of the demo, and the ground truth of tests."""
+"""Emulator of Bitget for cross margin: paper account, base of the demo, and ground truth of tests."""
 
 from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
 from bitget_margin.emulator.behaviour.knobs import Knobs

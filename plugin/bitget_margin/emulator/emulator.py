@@ -1,4 +1,4 @@
-"""The local venue as one object: accounts, market, knobs and an HTTP server on loopback."""
+"""The emulator as one object: accounts, market, knobs, and an HTTP server on loopback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from bitget_margin.emulator.api.router import Clock, Venue
+from bitget_margin.emulator.api.router import Router
+from bitget_margin.emulator.api.venue import Clock, Venue
 from bitget_margin.emulator.behaviour.faults import check_duration_ms
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.control import Control, PathStep
@@ -25,16 +26,16 @@ LOOPBACK = "127.0.0.1"
 
 
 class Emulator(Control):
-    """A venue that listens while its ``with`` block runs.
+    """Local venue that listens while its ``with`` block runs.
 
-    :param accounts: one new account with a default wallet unless given
+    :param accounts: by default one new account with a default wallet
     :param symbols: the pairs that can be traded
     :param knobs: the venue's behaviour at the start
     :param port: 0 for any free one
     :param host: address to listen on
-    :param clock: returns the time in ms since the epoch; the system's clock unless given
-    :param path: coming prices, as seconds since the start, symbol and price
-    :param fault_seed: of the dice that decide which requests meet a fault of some probability
+    :param clock: returns the time in ms since the epoch; by default the system's clock
+    :param path: future prices, as seconds since the start, symbol and price
+    :param fault_seed: seed of the random numbers that decide which requests meet a fault with a probability
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class Emulator(Control):
                 fault_seed=fault_seed,
             )
         )
+        self._router = Router(self._venue)
         self.schedule(path)
-        self._server = Server(self._answer, {PRIVATE_SOCKET: partial(serve_websocket, self._venue)}, host, port)
+        self._server = Server(self._handle, {PRIVATE_SOCKET: partial(serve_websocket, self._venue)}, host, port)
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """URL of the emulator."""
         return f"http://{self._server.host}:{self._server.port}"
 
     def start(self) -> None:
@@ -75,7 +77,7 @@ class Emulator(Control):
         self._server.stop()
 
     def refuse_connections(self, duration_ms: int) -> None:
-        """Reset all connections and refuse new ones for a while; return once it is so."""
+        """Reset all connections and refuse new ones for a while; returns once that is in effect."""
         check_duration_ms(duration_ms)
         self._server.refuse_connections(duration_ms)
 
@@ -90,8 +92,8 @@ class Emulator(Control):
         """Stop."""
         self.stop()
 
-    def _answer(self, request: HttpRequest) -> HttpResponse:
-        return handle_admin(self, request) if request.path.startswith(ADMIN_PREFIX) else self._venue.handle(request)
+    def _handle(self, request: HttpRequest) -> HttpResponse:
+        return handle_admin(self, request) if request.path.startswith(ADMIN_PREFIX) else self._router.handle(request)
 
 
 def _system_clock() -> int:
@@ -108,7 +110,7 @@ def run(
     path: Iterable[PathStep] = (),
     on_ready: Callable[[Emulator], object] | None = None,
 ) -> None:
-    """Run a venue in the main thread until SIGINT or SIGTERM; the settings are those of Emulator.
+    """Run a venue in the main thread until SIGINT or SIGTERM; the parameters are those of `Emulator`.
 
     :param on_ready: called once it listens
     """

@@ -1,4 +1,4 @@
-"""What the venue says when it refuses, in both of its languages."""
+"""Errors of the venue: codes, and texts in English and Chinese."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Language(StrEnum):
 
 
 class Refusal(Enum):
-    """An error of the venue: code, English text, Chinese text and HTTP status (400 unless told)."""
+    """Error of the venue: code, English text, Chinese text and HTTP status (400 by default)."""
 
     TOO_MANY_REQUESTS = ("429", "Too Many Requests", "请求过于频繁", HTTPStatus.TOO_MANY_REQUESTS)
     EMPTY_KEY = ("40001", "ACCESS_KEY cannot be empty", "ACCESS_KEY 不能为空")
@@ -72,7 +72,7 @@ class Refusal(Enum):
     SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
     DUPLICATE_CLIENT_ID = ("50060", "Duplicated clientOid", "clientOid 重复")
     ORDER_ENDED = ("50062", "The order status is cancelled or fullFill", "订单已撤销或完全成交")
-    # Those of the unified account. 00001 and 400172 are as captured, the others as in the table of its documents.
+    # Errors of the unified account: 00001 and 400172 as captured, the others as in the table of its documents.
     OVER_30_DAYS = (
         "00001",
         "startTime and endTime interval cannot be greater than 30 days",
@@ -109,22 +109,22 @@ class Refusal(Enum):
         self.status = status
 
 
-#: Default text of a failed item whose order has ended; the venue's page shows this one.
 ENDED_TEXT = "Order Cancelled"
+"""Default text of a failed item whose order has ended, as in the example of the venue's page."""
 
 _CHINESE = {refusal.english: refusal.chinese for refusal in Refusal} | {ENDED_TEXT: "订单已撤销"}
 
 
 def in_language(text: str, language: Language) -> str:
-    """Return a text of the venue in the given language; a text of somebody's own stays as it is."""
+    """Return a text of the venue in the given language; other texts stay as they are."""
     return _CHINESE.get(text, text) if language is Language.ZH else text
 
 
 class VenueError(Exception):
-    """A request that the venue refuses.
+    """Request that the venue refuses.
 
-    :param refusal: why
-    :param details: what the text of the refusal speaks about
+    :param refusal: the error
+    :param details: values of the placeholders in the error's text
     """
 
     def __init__(self, refusal: Refusal, *details: object) -> None:

@@ -1,4 +1,4 @@
-"""Requests and answers, independent of the HTTP server that carries them."""
+"""Requests and responses of the venue, independent of the HTTP server that carries them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from enum import Enum, auto
 from typing import Any
 
 from bitget_margin.emulator.behaviour.faults import FaultKind
-from bitget_margin.emulator.errors import Language, VenueError
 
 JSON = "application/json"
-#: The status of a request that gets no answer.
 NO_RESPONSE = 0
+"""Status of a request that gets no response."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as it arrived.
+    """Request as it was received.
 
     :param query: the query string as received, still percent-encoded
     :param headers: header names in lower case
-    :param body: the raw bytes, or None when they could not be received
+    :param body: the raw bytes, or None if they could not be received
     :param ip: address of the client
     """
 
@@ -36,23 +35,23 @@ class HttpRequest:
 
 
 class Delivery(Enum):
-    """How an answer reaches the client, if it does."""
+    """Way in which a response reaches the client."""
 
     SENT = auto()
-    #: The connection is reset instead.
     RESET = auto()
-    #: Nothing is sent while the client waits.
+    """The connection is reset instead."""
     HELD = auto()
+    """Nothing is sent while the client waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What is sent back.
+    """Response, and the way in which it is sent.
 
-    :param status: of HTTP, or ``NO_ANSWER``
-    :param delay_ms: how long after the request's arrival to send it
-    :param trickle_ms: how long to take over sending it, byte by byte
-    :param refuse_ms: how long nobody can connect afterwards
+    :param status: of HTTP, or ``NO_RESPONSE``
+    :param delay_ms: time between the request's arrival and sending
+    :param trickle_ms: time over which it is sent byte by byte
+    :param refuse_ms: time for which new connections are refused afterwards
     """
 
     status: int
@@ -67,13 +66,13 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """A request to the venue's API that arrived.
+    """Request to the venue's API, with its effect.
 
-    :param at_ms: when, ms since the epoch, on the venue's clock
+    :param at_ms: time of arrival on the venue's clock, ms since the epoch
     :param uid: the account, empty for public and for unrecognised requests
-    :param status: what was sent, 0 for no answer
-    :param executed: whether it was carried out, whatever was sent; also where that is done only later
-    :param fault: what it met
+    :param status: HTTP status of the response, 0 for none
+    :param executed: whether it was executed, also where that is done only later
+    :param fault: the fault that it met
     """
 
     at_ms: int
@@ -87,30 +86,10 @@ class RequestRecord:
     fault: FaultKind | None
 
 
-def success(data: Any, now_ms: int) -> bytes:
-    """Return the venue's envelope around a result."""
-    return encode({"code": "00000", "msg": "success", "requestTime": now_ms, "data": data})
-
-
-def failure(error: VenueError, language: Language, now_ms: int) -> bytes:
-    """Return the venue's envelope around a refusal."""
-    return refusal(error.refusal.code, error.text(language), now_ms)
-
-
-def refusal(code: str, text: str, now_ms: int) -> bytes:
-    """Return the venue's envelope around any code."""
-    return encode({"code": code, "msg": text, "requestTime": now_ms, "data": None})
-
-
-def encode(content: Any) -> bytes:
-    """Return compact JSON."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
 class RequestHistory:
-    """The latest requests; older ones are forgotten, so that a long run does not fill the memory.
+    """Latest requests; older ones are dropped, which bounds the memory of a long run.
 
-    :param most: how many are kept
+    :param most: number of requests that are kept
     """
 
     def __init__(self, most: int) -> None:
@@ -119,22 +98,37 @@ class RequestHistory:
         self._of: dict[str, deque[RequestRecord]] = defaultdict(deque)
 
     def add(self, record: RequestRecord) -> None:
-        """Take in a request."""
+        """Add a request."""
         if len(self._all) == self._most:
             # The oldest of all is the oldest of its account too.
             self._of[self._all.popleft().uid].popleft()
         self._all.append(record)
         self._of[record.uid].append(record)
 
-    def everything(self) -> tuple[RequestRecord, ...]:
-        """Return all of them, oldest first."""
+    def all(self) -> tuple[RequestRecord, ...]:
+        """Return all requests, oldest first."""
         return tuple(self._all)
 
     def of(self, uid: str) -> tuple[RequestRecord, ...]:
-        """Return those of an account, oldest first, without a look at the others."""
+        """Return the requests of an account, oldest first, without reading the others."""
         return tuple(self._of.get(uid, ()))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Remove all requests."""
         self._all.clear()
         self._of.clear()
+
+
+def success(data: Any, now_ms: int) -> bytes:
+    """Return the body of a success."""
+    return encode({"code": "00000", "msg": "success", "requestTime": now_ms, "data": data})
+
+
+def failure(code: str, text: str, now_ms: int) -> bytes:
+    """Return the body of an error."""
+    return encode({"code": code, "msg": text, "requestTime": now_ms, "data": None})
+
+
+def encode(content: Any) -> bytes:
+    """Return compact JSON."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -1,1 +1,1 @@
-"""The venue's interface: requests checked, routed and answered."""
+"""API of the venue: checks, routes and handles requests."""

@@ -1,4 +1,4 @@
-"""Who signed a request, and whether it is genuine."""
+"""Authentication: the account of a request, and its signature."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verify(account: Account, request: HttpRequest, now_ms: int) -> None:
 
 
 def sign(secret: str, request: HttpRequest, timestamp: str) -> str:
-    """Return the signature of a request: it covers the decoded query string and the raw body.
+    """Return the signature of a request, which covers the decoded query string and the raw body.
 
     :param timestamp: ms since the epoch, as sent in the header
     """
@@ -59,7 +59,7 @@ def sign_login(secret: str, timestamp: str) -> str:
 
 
 def same(given: str, expected: str) -> bool:
-    """Return whether two texts are equal, in a time that does not tell where they differ."""
+    """Return whether two texts are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 

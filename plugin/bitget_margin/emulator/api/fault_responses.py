@@ -1,4 +1,4 @@
-"""What a fault does to the result of a request, and to the answer that carries it."""
+"""Effects of faults on the data of a request's result, and on the response that carries it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from types import MappingProxyType
 from typing import Any
 
 from bitget_margin.emulator.api.parameters import Params
-from bitget_margin.emulator.api.v2.rows import Row
+from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v3.endpoints import UNIFIED_ARRAYS
 from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
 from bitget_margin.emulator.market.order import Status
-from bitget_margin.emulator.messages import NO_RESPONSE, Delivery, HttpResponse, refusal
+from bitget_margin.emulator.messages import NO_RESPONSE, Delivery, HttpResponse, failure
 
-#: The ids of an order that nobody placed and of a trade that never was: below those of every run of the venue.
 UNASKED_ORDER_ID = "1000000000000000007"
 UNASKED_CLIENT_ID = "nobody-asked"
 UNASKED_TRADE_ID = "1000000000000000008"
+"""Ids of an order and a trade that do not exist: they are below those of every run of the venue."""
 
 _HTML = "text/html"
 _ORDER_ID = "orderId"
@@ -34,24 +34,24 @@ _UNASKED_IDS: Row = _UNASKED_ORDER | {
     "execLinkId": UNASKED_TRADE_ID,
 }
 _STATUSES = ("status", "orderStatus")
-#: Symbols that no row of a test account has: an order of another pair must not turn into one that was asked for.
 _OTHER_SYMBOLS = ("LTCUSDT", "BCHUSDT")
+"""Symbols that the emulator does not trade, so that a changed row cannot become one of another requested order."""
 
 
 def altered_data(fault: FaultRule, data: Any, path: str = "") -> Any:
-    """Return the result of a request as it is sent under a fault."""
+    """Return the data of a request's result as it is sent under a fault."""
     if fault.kind in (FaultKind.OTHER_ANSWER, FaultKind.OTHER_ANSWER_BEFORE):
         return _other(path)
     if fault.kind is FaultKind.ITEM_CODE_AFTER:
         return _failed(fault, data, path)
-    spoil = _SPOILS.get(fault.kind)
-    return data if spoil is None else spoil(data)
+    alter = _DATA_CHANGES.get(fault.kind)
+    return data if alter is None else alter(data)
 
 
 def with_failed_items(fault: FaultRule, data: Any, items: Sequence[Params], path: str) -> Any:
-    """Return the result of a batch, of which some items were not executed.
+    """Return the result of a batch of which some items were not executed.
 
-    :param data: what became of the others, None where there were none
+    :param data: result of the others, None if there are none
     """
     ids: list[Row] = [{name: item.text_or_empty(name) for name in (_ORDER_ID, _CLIENT_ID)} for item in items]
     rows = [_failure(fault, row, path) for row in ids]
@@ -63,20 +63,20 @@ def with_failed_items(fault: FaultRule, data: Any, items: Sequence[Params], path
     return whole | {_FAILURES: [*rows, *(whole[_FAILURES] or ())]}
 
 
-def altered_response(fault: FaultRule, answer: HttpResponse, now_ms: int) -> HttpResponse:
-    """Return what is sent instead of an answer under a fault."""
-    if fault.answered_code is not None:
-        return replace(answer, status=fault.status, body=refusal(fault.answered_code, fault.text, now_ms))
+def altered_response(fault: FaultRule, response: HttpResponse, now_ms: int) -> HttpResponse:
+    """Return the response that is sent under a fault."""
+    if fault.response_code is not None:
+        return replace(response, status=fault.status, body=failure(fault.response_code, fault.text, now_ms))
     if fault.kind is FaultKind.SLOW_BYTES:
-        return replace(answer, trickle_ms=fault.duration_ms)
+        return replace(response, trickle_ms=fault.duration_ms)
     if fault.kind is FaultKind.REFUSE:
-        return replace(_unanswered(answer, Delivery.RESET), refuse_ms=fault.duration_ms)
-    disguise = _DISGUISES.get(fault.kind)
-    return answer if disguise is None else disguise(answer)
+        return replace(_unsent(response, Delivery.RESET), refuse_ms=fault.duration_ms)
+    alter = _RESPONSE_CHANGES.get(fault.kind)
+    return response if alter is None else alter(response)
 
 
 def _failed(fault: FaultRule, data: Any, path: str) -> Any:
-    """Return the result of a batch in which items that succeeded are said to have failed."""
+    """Return the result of a batch in which items that succeeded are reported as failed."""
     if path in UNIFIED_ARRAYS and isinstance(data, list):
         good = [i for i, row in enumerate(data) if "code" not in row][: fault.items]
         return [_failure(fault, row, path) if i in good else row for i, row in enumerate(data)]
@@ -89,24 +89,24 @@ def _failed(fault: FaultRule, data: Any, path: str) -> Any:
 
 
 def _failure(fault: FaultRule, ids: Row, path: str) -> Row:
-    """Return the row of an item that failed, as each kind of account gets it: a new order that failed has no id."""
+    """Return the row of a failed item for the kind of account; a new order that failed has no order id."""
     unified = path in UNIFIED_ARRAYS
-    named = dict(ids)
+    row = dict(ids)
     if "place" in path:
-        named = {_CLIENT_ID: ids.get(_CLIENT_ID, "")} if unified else named | {_ORDER_ID: ""}
+        row = {_CLIENT_ID: ids.get(_CLIENT_ID, "")} if unified else row | {_ORDER_ID: ""}
     code, text = ("code", "msg") if unified else ("errorCode", "errorMsg")
-    return named | {text: fault.text} | ({} if fault.code is None else {code: fault.code})
+    return row | {text: fault.text} | ({} if fault.code is None else {code: fault.code})
 
 
 def _other(path: str) -> Any:
-    """Return the result of a request that names an order that nobody placed."""
+    """Return the result of a request about an order that does not exist."""
     if path in UNIFIED_ARRAYS:
         return [_UNASKED_ORDER]
     return {_SUCCESSES: [_UNASKED_ORDER], _FAILURES: []} if path.endswith(_CLASSIC_BATCHES) else _UNASKED_ORDER
 
 
 def _with_lists(data: Any, change: Callable[[str, list[Any]], Any]) -> Any:
-    """Return data with its lists of rows changed; the name of a list that is all of the data is empty."""
+    """Return data with its lists of rows changed; the name is empty if the data is a list itself."""
     if isinstance(data, list):
         return change("", data)
     if not isinstance(data, dict) or _ORDER_ID in data:  # an order may have lists, but none of them has orders
@@ -114,12 +114,12 @@ def _with_lists(data: Any, change: Callable[[str, list[Any]], Any]) -> Any:
     return {name: change(name, value) if isinstance(value, list) else value for name, value in data.items()}
 
 
-def _unask(data: Any) -> Any:
-    return _with_lists(data, lambda name, rows: rows if name == _FAILURES else [*rows, *_unasked(rows)])
+def _with_other_order(data: Any) -> Any:
+    return _with_lists(data, lambda name, rows: rows if name == _FAILURES else [*rows, *_other_row(rows)])
 
 
-def _unasked(rows: list[Any]) -> list[Row]:
-    """Return a row like the first one, but of an order that nobody placed; none for lists of something else."""
+def _other_row(rows: list[Any]) -> list[Row]:
+    """Return a row like the first one, but of an order that does not exist; none for lists without orders."""
     if not rows:
         return [_UNASKED_ORDER]
     ids = {name: value for name, value in _UNASKED_IDS.items() if name in rows[0]}
@@ -130,58 +130,58 @@ def _twice(data: Any) -> Any:
     return _with_lists(data, lambda _, rows: [row for row in rows for _ in range(2)])
 
 
-def _misplace(data: Any) -> Any:
-    return _with_lists(_misplaced(data), lambda _, rows: [_misplaced(row) for row in rows])
+def _with_other_symbols(data: Any) -> Any:
+    return _with_lists(_with_other_symbol(data), lambda _, rows: [_with_other_symbol(row) for row in rows])
 
 
-def _misplaced(row: Any) -> Any:
-    """Return the row of an order with another symbol and as cancelled; anything else stays as it is."""
+def _with_other_symbol(row: Any) -> Any:
+    """Return the row of an order with another symbol and as canceled; other values stay as they are."""
     if not isinstance(row, dict) or not {_ORDER_ID, _SYMBOL} <= row.keys():
         return row
     symbol = next(other for other in _OTHER_SYMBOLS if other != row[_SYMBOL])
     return row | {_SYMBOL: symbol} | {name: Status.CANCELLED.value for name in _STATUSES if name in row}
 
 
-_SPOILS: Mapping[FaultKind, Callable[[Any], Any]] = MappingProxyType(
+_DATA_CHANGES: Mapping[FaultKind, Callable[[Any], Any]] = MappingProxyType(
     {
         FaultKind.NULL_DATA: lambda _: None,
         FaultKind.NULL_LISTS: lambda data: _with_lists(data, lambda *_: None),
         FaultKind.MISSING_LISTS: lambda _: {},
-        FaultKind.UNASKED_IDS: _unask,
+        FaultKind.UNASKED_IDS: _with_other_order,
         FaultKind.TWICE: _twice,
-        FaultKind.WRONG_SYMBOL: _misplace,
+        FaultKind.WRONG_SYMBOL: _with_other_symbols,
     }
 )
 
 
-def _unanswered(answer: HttpResponse, delivery: Delivery) -> HttpResponse:
-    return replace(answer, status=NO_RESPONSE, body=b"", delivery=delivery)
+def _unsent(response: HttpResponse, delivery: Delivery) -> HttpResponse:
+    return replace(response, status=NO_RESPONSE, body=b"", delivery=delivery)
 
 
-def _cut(answer: HttpResponse) -> HttpResponse:
-    # Half of an object is never an object, whatever it holds.
-    return replace(answer, status=HTTPStatus.OK.value, body=answer.body[: len(answer.body) // 2])
+def _cut(response: HttpResponse) -> HttpResponse:
+    # Half of a JSON object is never valid JSON.
+    return replace(response, status=HTTPStatus.OK.value, body=response.body[: len(response.body) // 2])
 
 
-def _page(answer: HttpResponse, status: HTTPStatus, title: str) -> HttpResponse:
+def _page(response: HttpResponse, status: HTTPStatus, title: str) -> HttpResponse:
     body = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
-    # A page comes from something in front of the venue, which knows nothing of the venue's headers.
-    return replace(answer, status=status.value, body=body.encode(), headers={}, content_type=_HTML)
+    # A page is sent by a gateway in front of the venue, without the venue's headers.
+    return replace(response, status=status.value, body=body.encode(), headers={}, content_type=_HTML)
 
 
-_DISGUISES: Mapping[FaultKind, Callable[[HttpResponse], HttpResponse]] = MappingProxyType(
+_RESPONSE_CHANGES: Mapping[FaultKind, Callable[[HttpResponse], HttpResponse]] = MappingProxyType(
     {
-        FaultKind.RESET_BEFORE: lambda answer: _unanswered(answer, Delivery.RESET),
-        FaultKind.RESET_AFTER: lambda answer: _unanswered(answer, Delivery.RESET),
-        FaultKind.STALL_BEFORE: lambda answer: _unanswered(answer, Delivery.HELD),
-        FaultKind.STALL_AFTER: lambda answer: _unanswered(answer, Delivery.HELD),
+        FaultKind.RESET_BEFORE: lambda response: _unsent(response, Delivery.RESET),
+        FaultKind.RESET_AFTER: lambda response: _unsent(response, Delivery.RESET),
+        FaultKind.STALL_BEFORE: lambda response: _unsent(response, Delivery.HELD),
+        FaultKind.STALL_AFTER: lambda response: _unsent(response, Delivery.HELD),
         FaultKind.TRUNCATED_JSON: _cut,
-        FaultKind.HTML_200: lambda answer: _page(answer, HTTPStatus.OK, "Under maintenance"),
-        FaultKind.HTML_502: lambda answer: _page(answer, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
-        FaultKind.LATE: lambda answer: _page(answer, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
-        FaultKind.UNAVAILABLE: lambda answer: _page(
-            answer, HTTPStatus.SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable"
+        FaultKind.HTML_200: lambda response: _page(response, HTTPStatus.OK, "Under maintenance"),
+        FaultKind.HTML_502: lambda response: _page(response, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
+        FaultKind.LATE: lambda response: _page(response, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
+        FaultKind.UNAVAILABLE: lambda response: _page(
+            response, HTTPStatus.SERVICE_UNAVAILABLE, "503 Service Temporarily Unavailable"
         ),
-        FaultKind.EMPTY_BODY: lambda answer: replace(answer, status=HTTPStatus.OK.value, body=b""),
+        FaultKind.EMPTY_BODY: lambda response: replace(response, status=HTTPStatus.OK.value, body=b""),
     }
 )

@@ -1,4 +1,4 @@
-"""Parameters of a request, read with the venue's errors."""
+"""Parameters of a request, and the venue's errors for malformed ones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from bitget_margin.emulator.market.decimals import ZERO, read_decimal
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _INTEGER = re.compile(r"[0-9]{1,20}")
-#: Most items of a list in a classic body, and of a unified body that is a list.
 MOST_ITEMS = 50
+"""Most items of a list in a classic body."""
 MOST_ROWS = 20
-#: What lists of items are called in a classic body.
+"""Most items of a unified body, which is a list."""
 _ITEM_LISTS = ("orderList", "orderIdList")
+"""Names of the lists of items in a classic body."""
 
 
 class Params:
-    """Named values of a request; what is null or empty counts as missing."""
+    """Named values of a request; null and empty ones count as missing."""
 
     def __init__(self, values: Mapping[str, Any], rows: object = None) -> None:
         self._values = values
@@ -116,17 +117,17 @@ class Params:
         return _objects(self._values.get(name), name, MOST_ITEMS, Refusal.TOO_MANY_ITEMS)
 
     def without_items(self, most: int | None) -> tuple[Params | None, list[Params]]:
-        """Take items out of a batch: return the rest, None where nothing is left, and what was taken.
+        """Split a batch into the remaining request, None if nothing is left, and the first items, which are removed.
 
-        :param most: how many, the first ones; None for all
+        :param most: number of items to remove; None for all
         """
         name = next((name for name in _ITEM_LISTS if name in self._values), None)
         items = self._rows if name is None else self._values[name]
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             return self, []
-        taken, left = (items, []) if most is None else (items[:most], items[most:])
+        removed, left = (items, []) if most is None else (items[:most], items[most:])
         rest = None if not left else Params({}, left) if name is None else Params({**self._values, name: left})
-        return rest, [Params(item) for item in taken]
+        return rest, [Params(item) for item in removed]
 
     def rows(self) -> list[Params]:
         """Return the 1 to 20 objects of a body that is an array."""

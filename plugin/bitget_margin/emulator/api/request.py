@@ -1,35 +1,43 @@
-"""What an endpoint is given to do its work."""
+"""Requests as endpoints receive them: parsed, authenticated, and with access to the market."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bitget_margin.emulator.api.parameters import Params
 from bitget_margin.emulator.api.sliding_window import SlidingWindows
-from bitget_margin.emulator.behaviour.knobs import KnobBoard
+from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.symbol import Symbol
-from bitget_margin.emulator.market.wallet import Account
+from bitget_margin.emulator.market.wallet import NOTHING, Account, Balance
+
+Row = dict[str, object]
+"""JSON object of a response."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRequest:
-    """A request that needs no account.
+    """Request that needs no account.
 
-    :param now_ms: the venue's time, ms since the epoch
+    :param now_ms: time of the venue, ms since the epoch
     """
 
     engine: Engine
-    knobs: KnobBoard
     params: Params
     now_ms: int
 
     def symbol(self) -> Symbol:
         """Return the required symbol of the request."""
         return self.symbol_named(self.params.text("symbol"))
+
+    def symbols(self) -> list[Symbol]:
+        """Return the optional symbol of the request, or all symbols without one."""
+        name = self.params.optional_text("symbol")
+        return list(self.engine.market.symbols.values()) if name is None else [self.symbol_named(name)]
 
     def symbol_named(self, name: str) -> Symbol:
         """Return a symbol by its name."""
@@ -41,13 +49,30 @@ class PublicRequest:
 
 @dataclass(frozen=True, slots=True)
 class PrivateRequest(PublicRequest):
-    """A request of an account.
+    """Request of an account.
 
-    :param cancels: when each order was last cancelled
+    :param board: knobs of all accounts
+    :param cancels: time of the last cancel of each order
     """
 
     account: Account
+    board: KnobBoard
     cancels: SlidingWindows
+
+    @property
+    def knobs(self) -> Knobs:
+        """Knobs of the account."""
+        return self.board.of(self.account.uid)
+
+    def take(self, knob: str) -> bool:
+        """Decrement a counting knob of the account, and return whether it was above 0."""
+        return self.board.take(self.account.uid, knob)
+
+    def holdings(self) -> Iterator[tuple[str, Balance, Decimal]]:
+        """Yield the balance and debt of each coin that the account has or owes."""
+        balances, debts = self.engine.wallets[self.account.uid].balances(), self.account.debts
+        for coin in dict.fromkeys((*balances, *debts)):
+            yield coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0"))
 
 
 PublicEndpoint = Callable[[PublicRequest], Any]

@@ -1,4 +1,4 @@
-"""Sliding rate windows, counted by who asks and for which endpoint."""
+"""Sliding windows that limit the requests of each client and endpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SPAN_MS = 1000
 
 
 class SlidingWindow:
-    """A limit of requests within any one second.
+    """Limit of requests within any one second.
 
     :param limit: requests per second
     """
@@ -25,7 +25,7 @@ class SlidingWindow:
         return room
 
     def left(self, now_ms: int) -> int:
-        """Return how many more requests have room now."""
+        """Return the number of requests that still have room now."""
         while self._admitted and self._admitted[0] <= now_ms - SPAN_MS:
             self._admitted.popleft()
         return self._limit - len(self._admitted)

@@ -1,1 +1,1 @@
-"""What the venue can be told to do differently: knobs and faults."""
+"""Knobs and faults: behaviour of the venue that can be changed while it runs."""

@@ -1,4 +1,4 @@
-"""Trouble on demand: which requests it meets, and by what chance."""
+"""Faults on demand: their kinds, and the rules by which requests meet them."""
 
 from __future__ import annotations
 
@@ -12,27 +12,26 @@ from typing import Self
 
 from bitget_margin.emulator.errors import Refusal
 
-#: How long a fault lasts that lasts.
 FAULT_DURATION_MS = 1000
-#: What a fault answers with a code, unless its rule says otherwise.
 FAULT_CODE = "45001"
 FAULT_TEXT = "refused by a fault"
 FAULT_STATUS = 400
+"""Defaults of the fields of `FaultRule`."""
 _STATUSES = range(200, 600)
 
 
 class FaultKind(StrEnum):
-    """What goes wrong with a request.
+    """Kind of failure of a request or its response.
 
-    :ivar executes: whether the request is carried out all the same
-    :ivar meaning: what happens, in one line
+    :ivar executes: whether the request is executed
+    :ivar meaning: effect in one line
     """
 
     executes: bool
     meaning: str
 
     def __new__(cls, value: str, executes: bool, meaning: str) -> Self:
-        """Make a member that knows more than its name."""
+        """Create a member with its attributes."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.executes = executes
@@ -41,10 +40,10 @@ class FaultKind(StrEnum):
 
     REFUSE = ("refuse", False, "every connection is reset, and new ones are refused for duration_ms")
     RESET_BEFORE = ("reset-before", False, "the connection is reset")
-    RESET_AFTER = ("reset-after", True, "the connection is reset instead of an answer")
-    STALL_BEFORE = ("stall-before", False, "no answer for as long as the client waits")
-    STALL_AFTER = ("stall-after", True, "no answer for as long as the client waits")
-    SLOW_BYTES = ("slow-bytes", True, "the answer comes byte by byte, over duration_ms")
+    RESET_AFTER = ("reset-after", True, "the connection is reset instead of a response")
+    STALL_BEFORE = ("stall-before", False, "no response for as long as the client waits")
+    STALL_AFTER = ("stall-after", True, "no response for as long as the client waits")
+    SLOW_BYTES = ("slow-bytes", True, "the response is sent byte by byte, over duration_ms")
     TRUNCATED_JSON = ("truncated-json", True, "HTTP 200, the JSON ends in the middle, the headers fit what is there")
     HTML_200 = ("html-200", True, "HTTP 200 with a page instead of JSON")
     HTML_502 = ("html-502", True, "HTTP 502 with a gateway's page")
@@ -63,8 +62,8 @@ class FaultKind(StrEnum):
         False,
         "items of a batch fail with the code and the text of the rule; the others are executed",
     )
-    ITEM_CODE_AFTER = ("item-code-after", True, "items of a batch that succeeded are said to have failed likewise")
-    REPEAT = ("repeat", True, "a gateway repeats the request: the second answer is sent")
+    ITEM_CODE_AFTER = ("item-code-after", True, "items of a batch that succeeded are reported as failed likewise")
+    REPEAT = ("repeat", True, "a gateway repeats the request: the second response is sent")
     LATE = ("late", True, "HTTP 502 with a gateway's page, or the code of the rule; executed duration_ms later")
     NULL_DATA = ("null-data", True, "the data is null")
     NULL_LISTS = ("null-lists", True, "every list in the data is null")
@@ -72,21 +71,20 @@ class FaultKind(StrEnum):
     UNASKED_IDS = (
         "unasked-ids",
         True,
-        "each list, but that of failures, has a row more, of an order that nobody placed",
+        "each list, except that of failures, has one more row, of an order that does not exist",
     )
-    OTHER_ANSWER = ("other-answer", True, "success, as to a request that named an order that nobody placed")
+    OTHER_ANSWER = ("other-answer", True, "success, as for a request about an order that does not exist")
     OTHER_ANSWER_BEFORE = (
         "other-answer-before",
         False,
-        "success, as to a request that named an order that nobody placed",
+        "success, as for a request about an order that does not exist",
     )
-    TWICE = ("twice", True, "each row of each list comes twice")
-    WRONG_SYMBOL = ("wrong-symbol", True, "listed orders are of another symbol, and cancelled")
+    TWICE = ("twice", True, "each row of each list is sent twice")
+    WRONG_SYMBOL = ("wrong-symbol", True, "listed orders are of another symbol, and canceled")
     CLOCK_SKEW = ("clock-skew", False, "40008 'Request timestamp expired', whatever the timestamp")
-    UNIFIED = ("unified", False, "40085 as to a unified account; under /api/v3/ 40084 as to a classic one")
+    UNIFIED = ("unified", False, "40085 as for a unified account; under /api/v3/ 40084 as for a classic one")
 
 
-#: Kinds that are answered as the venue refuses; that of UNIFIED depends on the path.
 FAULT_REFUSALS: Mapping[FaultKind, Refusal] = MappingProxyType(
     {
         FaultKind.SERVER_ERROR: Refusal.SYSTEM_ERROR,
@@ -98,22 +96,23 @@ FAULT_REFUSALS: Mapping[FaultKind, Refusal] = MappingProxyType(
         FaultKind.CLOCK_SKEW: Refusal.EXPIRED_TIMESTAMP,
     }
 )
+"""Errors of the kinds that respond with one of the venue's own; that of UNIFIED depends on the path."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """Which requests meet a fault.
+    """Rule by which requests meet a fault.
 
-    :param path: how the request's path ends; empty for every private request, since public ones must be named
-    :param count: how many requests meet it, None for no end
-    :param probability: by which chance a request meets it, above 0 and up to 1
+    :param path: end of the request's path; empty for every private request, since public ones must be named
+    :param count: number of requests that meet it, None for no end
+    :param probability: probability with which a request meets it, above 0 and up to 1
     :param uid: the account, empty for all
-    :param duration_ms: how long the fault lasts, for the kinds that last; how much later the request is executed
-    :param code: for the kinds that answer with one; None is 45001 for a request, no code for an item, and for a late
-        request a page
-    :param text: what stands beside the code
-    :param status: of HTTP, under which the code comes
-    :param items: how many items of a batch fail, the first ones; None for all
+    :param duration_ms: duration of the kinds that last, and delay of a late request's execution
+    :param code: code of the kinds that respond with one; None is 45001 for a request, no code for an item, and an HTML
+        page for a late request
+    :param text: message beside the code
+    :param status: HTTP status of a response with the code
+    :param items: number of items of a batch that fail, the first ones; None for all
     """
 
     kind: FaultKind
@@ -132,36 +131,43 @@ class FaultRule:
         for name in ("path", "uid", "text"):
             if not isinstance(getattr(self, name), str):
                 raise ValueError(f"fault {name} must be text, not {getattr(self, name)!r}")  # noqa: TRY004
-        if not (self.code is None or _is_text(self.code)):
+        if self.code == "" or not isinstance(self.code, str | None):
             raise ValueError(f"fault code must be text like '43012', or None, not {self.code!r}")
         for name in ("count", "items"):
             number = getattr(self, name)
             if number is not None and not _is_positive(number):
                 raise ValueError(f"fault {name} must be a whole number from 1 on, or None, not {number!r}")
-        if not _is_status(self.status):
+        if not (_is_positive(self.status) and self.status in _STATUSES):
             raise ValueError(f"fault status must be a status of HTTP like 400, not {self.status!r}")
-        object.__setattr__(self, "probability", _read_probability(self.probability))
+        probability: object = self.probability
+        if (
+            not isinstance(probability, int | float | Decimal)
+            or isinstance(probability, bool)
+            or not 0 < probability <= 1
+        ):
+            raise ValueError(f"fault probability must be a number above 0 and up to 1, not {probability!r}")
+        object.__setattr__(self, "probability", float(probability))
         check_duration_ms(self.duration_ms)
 
     @property
-    def answered_code(self) -> str | None:
-        """The code that is answered to the whole request; None where the answer is none of this rule."""
+    def response_code(self) -> str | None:
+        """Code of the whole response; None if the rule does not set one."""
         if self.kind in (FaultKind.CODE_BEFORE, FaultKind.CODE_AFTER):
             return self.code or FAULT_CODE
         return self.code if self.kind is FaultKind.LATE else None
 
-    def concerns(self, path: str, uid: str, *, public: bool) -> bool:
+    def matches(self, path: str, uid: str, *, public: bool) -> bool:
         """Return whether a request can meet this fault.
 
-        :param uid: of the account, empty for a public request
+        :param uid: the account, empty for a public request
         """
         return path.endswith(self.path) and self.uid in ("", uid) and bool(self.path or not public)
 
 
 class FaultBoard:
-    """The faults of a running venue, in the order in which they were added.
+    """Fault rules of a running venue, in the order in which they were added.
 
-    The dice of each account are its own, so that what meets it does not depend on what the others do meanwhile.
+    Each account has a random generator of its own, so that its faults do not depend on requests of others.
 
     :param seed: the same requests of an account meet the same faults under the same seed
     """
@@ -169,35 +175,34 @@ class FaultBoard:
     def __init__(self, seed: int) -> None:
         self.rules: tuple[FaultRule, ...] = ()
         self._seed = seed
-        self._dice: dict[str, Random] = {}
+        self._random: dict[str, Random] = {}
 
     def add(self, rule: FaultRule) -> None:
-        """Take in a rule behind the others."""
+        """Add a rule behind the others."""
         self.rules = (*self.rules, rule)
 
     def clear(self, uid: str | None = None) -> None:
-        """Forget the rules, or only those for one account."""
+        """Remove all rules, or only those for one account."""
         self.rules = () if uid is None else tuple(rule for rule in self.rules if rule.uid != uid)
 
     def draw(self, path: str, uid: str, *, public: bool) -> FaultRule | None:
-        """Return the first rule whose chance falls on a request, and count it; a rule that is used up is forgotten."""
-        for place, rule in enumerate(self.rules):
-            if rule.concerns(path, uid, public=public) and self._falls(rule, uid):
+        """Return the first rule that applies to a request, and count it; a rule that is used up is removed."""
+        for index, rule in enumerate(self.rules):
+            if rule.matches(path, uid, public=public) and self._applies(rule, uid):
                 left = None if rule.count is None else rule.count - 1
                 rest = () if left == 0 else (replace(rule, count=left),)
-                self.rules = (*self.rules[:place], *rest, *self.rules[place + 1 :])
+                self.rules = (*self.rules[:index], *rest, *self.rules[index + 1 :])
                 return rule
         return None
 
-    def _falls(self, rule: FaultRule, uid: str) -> bool:
-        if uid not in self._dice:
-            self._dice[uid] = Random(f"{self._seed}/{uid}")  # noqa: S311 - repeatable, not secret
-        # What is certain needs no dice, and so changes nothing for the other rules.
-        return rule.probability >= 1 or self._dice[uid].random() < rule.probability
+    def _applies(self, rule: FaultRule, uid: str) -> bool:
+        random = self._random.setdefault(uid, Random(f"{self._seed}/{uid}"))  # noqa: S311 - repeatable, not secret
+        # A certain rule draws no number, and so does not change the draws of the other rules.
+        return rule.probability >= 1 or random.random() < rule.probability
 
 
 def read_fault_kind(kind: object) -> FaultKind:
-    """Return the kind of that name, or raise a ValueError that names them all."""
+    """Return the kind of that name, or raise a ValueError that lists all kinds."""
     for member in FaultKind:
         if kind == member.value:
             return member
@@ -205,23 +210,9 @@ def read_fault_kind(kind: object) -> FaultKind:
 
 
 def check_duration_ms(duration_ms: object) -> None:
-    """Refuse anything but a whole number of at least one ms."""
+    """Refuse anything but a whole number of at least 1."""
     if not _is_positive(duration_ms):
         raise ValueError(f"duration_ms must be a whole number from 1 on, not {duration_ms!r}")
-
-
-def _read_probability(probability: object) -> float:
-    if isinstance(probability, bool) or not isinstance(probability, int | float | Decimal) or not 0 < probability <= 1:
-        raise ValueError(f"fault probability must be a number above 0 and up to 1, not {probability!r}")
-    return float(probability)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _is_status(value: object) -> bool:
-    return _is_positive(value) and value in _STATUSES
 
 
 def _is_positive(value: object) -> bool:

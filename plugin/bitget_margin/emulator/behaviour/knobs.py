@@ -1,4 +1,4 @@
-"""Behaviour of the venue that its documentation leaves open, and misbehaviour on demand."""
+"""Settings of behaviour that the venue's documents leave open, and of misbehaviour on demand."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bitget_margin.emulator.errors import ENDED_TEXT, Language, Refusal
 
 
 class AllFailed(StrEnum):
-    """Answer to a batch cancel of which every item failed."""
+    """Response to a batch cancel of which every item failed."""
 
     LISTS = "lists"
     ERROR = "43001"
 
 
 class EmptyLists(StrEnum):
-    """How a success or failure list without rows is sent."""
+    """Form in which a list without rows is sent."""
 
     LIST = "list"
     NULL = "null"
 
 
 class ListKey(StrEnum):
-    """Name of the list in the answers of open-orders and history-orders."""
+    """Name of the list in responses of open-orders and history-orders."""
 
     ORDER_LIST = "orderList"
     RESULT_LIST = "resultList"
@@ -40,14 +40,14 @@ class PartialStatus(StrEnum):
 
 
 class EchoIds(StrEnum):
-    """Which ids the rows of a batch cancel carry."""
+    """Ids in the rows of a batch cancel: both, or only the kind of the request."""
 
     BOTH = "both"
-    ASKED = "asked"
+    REQUESTED = "asked"
 
 
 class WithoutSymbol(StrEnum):
-    """What open-orders does when no symbol is named."""
+    """Treatment of open-orders without a symbol."""
 
     REFUSE = "refuse"
     ANSWER = "answer"
@@ -55,30 +55,34 @@ class WithoutSymbol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """Every setting of the venue's behaviour; the defaults are what the venue documents."""
+    """All settings of the venue's behaviour; the defaults are what the venue documents.
+
+    Each field's help text is its documentation, also in `bitget-margin emulator --help`.
+    """
 
     ack_delay_ms: int = field(
         default=0, metadata={"help": "ms between the acknowledgement of a cancel and the end of the order"}
     )
     cancel_never_lands: int = field(
-        default=0, metadata={"help": "how many coming cancels of live orders are acknowledged but never happen"}
+        default=0, metadata={"help": "number of next cancels of live orders that are acknowledged but never executed"}
     )
     history_lag_ms: int = field(default=0, metadata={"help": "ms until an ended order appears in history-orders"})
     fill_wins: int = field(
         default=0,
-        metadata={"help": "how many coming cancels of live orders are acknowledged while the order fills instead"},
+        metadata={"help": "number of next cancels of live orders that are acknowledged while the order fills instead"},
     )
     refuse_cancels: int = field(
-        default=0, metadata={"help": "how many coming cancels of live orders are refused with 'Cancel order error'"}
+        default=0, metadata={"help": "number of next cancels of live orders that are refused with 'Cancel order error'"}
     )
     omit_ids: int = field(
-        default=0, metadata={"help": "how many coming batch items are carried out but put in neither list"}
+        default=0, metadata={"help": "number of next batch items that are executed but put in neither list"}
     )
     omit_refused: int = field(
-        default=0, metadata={"help": "how many coming batch items are not carried out and put in neither list"}
+        default=0, metadata={"help": "number of next batch items that are not executed and put in neither list"}
     )
     both_lists: int = field(
-        default=0, metadata={"help": "how many coming batch items of live orders are carried out and put in both lists"}
+        default=0,
+        metadata={"help": "number of next batch items of live orders that are executed and put in both lists"},
     )
     cancel_once_per_second: bool = field(
         default=False, metadata={"help": "refuse a second cancel of an order within one second"}
@@ -89,16 +93,16 @@ class Knobs:
     failure_text_ended: str = field(
         default=ENDED_TEXT, metadata={"help": "text of a failed item whose order has ended"}
     )
-    failure_code: bool = field(default=False, metadata={"help": "whether failed items carry an errorCode"})
+    failure_code: bool = field(default=False, metadata={"help": "add an errorCode to failed items"})
     all_failed: AllFailed = field(
-        default=AllFailed.LISTS, metadata={"help": "answer when every item failed: lists, or a top-level 43001"}
+        default=AllFailed.LISTS, metadata={"help": "response when every item failed: lists, or a top-level 43001"}
     )
     empty_lists: EmptyLists = field(
-        default=EmptyLists.LIST, metadata={"help": "an empty success or failure list is sent as a list, or as null"}
+        default=EmptyLists.LIST, metadata={"help": "send an empty success or failure list as a list, or as null"}
     )
     echo_ids: EchoIds = field(
         default=EchoIds.BOTH,
-        metadata={"help": "rows of a batch cancel carry both ids, or only the kind that was asked"},
+        metadata={"help": "ids in the rows of a batch cancel: both, or only the kind of the request"},
     )
     list_key: ListKey = field(
         default=ListKey.ORDER_LIST, metadata={"help": "name of the list of orders in open-orders and history-orders"}
@@ -109,31 +113,28 @@ class Knobs:
     )
     open_orders_without_symbol: WithoutSymbol = field(
         default=WithoutSymbol.REFUSE,
-        metadata={"help": "open-orders without a symbol is refused, or answered for all symbols"},
+        metadata={"help": "refuse open-orders without a symbol, or answer it for all symbols"},
     )
     open_orders_cap: int = field(default=100, metadata={"help": "most rows of one open-orders page"})
     fees_in_bgb: bool = field(
         default=False,
-        metadata={
-            "help": "fees are taken in BGB, while the account has enough; it is worth what BGBUSDT says, or 1 USDT"
-        },
+        metadata={"help": "take fees in BGB while the account has enough, at the price of BGBUSDT, or at 1 USDT"},
     )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
-    latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its answer"})
+    latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})
     batch_cancel_stall_ms: int = field(
-        default=0, metadata={"help": "ms added before the answer to a batch cancel is sent, after it was carried out"}
+        default=0, metadata={"help": "ms between the execution of a batch cancel and its response"}
     )
     batch_cancel_trickle_ms: int = field(
-        default=0, metadata={"help": "ms over which the answer to a batch cancel is sent, byte by byte"}
+        default=0, metadata={"help": "ms over which the response to a batch cancel is sent, byte by byte"}
     )
-    push_delay_ms: int = field(default=0, metadata={"help": "ms added before each push of a websocket is sent"})
+    push_delay_ms: int = field(default=0, metadata={"help": "ms before each push of a websocket is sent"})
     push_twice: bool = field(default=False, metadata={"help": "send each push of a websocket twice"})
     push_drop_every: int = field(
-        default=0,
-        metadata={"help": "each so many-th push of a websocket is lost, as the connection is dropped instead; 0: none"},
+        default=0, metadata={"help": "drop the connection instead of every n-th push of a websocket; 0: never"}
     )
     ping_patience_ms: int = field(
-        default=120_000, metadata={"help": "ms without a ping after which a websocket is closed"}
+        default=120000, metadata={"help": "ms without a ping after which a websocket is closed"}
     )
 
     def __post_init__(self) -> None:
@@ -165,47 +166,35 @@ def _checked(name: str, kind: type, value: object) -> object:
 
 
 class KnobBoard:
-    """The knobs of a running venue: they can be changed, and counts are used up."""
+    """Current knobs of a venue: those of all accounts, and those of accounts with knobs of their own.
+
+    In each method, a `uid` of None or of an account without own knobs stands for the knobs of all accounts.
+    """
 
     def __init__(self, knobs: Knobs) -> None:
-        self.now = knobs
+        self._general = knobs
+        self._own: dict[str | None, Knobs] = {}
 
-    def change(self, **changes: object) -> Knobs:
-        """Replace some knobs and return all of them."""
-        self.now = self.now.with_changes(**changes)
-        return self.now
-
-    def take(self, name: str) -> bool:
-        """Use up one of a counting knob, and return whether there was one left."""
-        left: int = getattr(self.now, name)
-        if left:
-            self.change(**{name: left - 1})
-        return left > 0
-
-
-class KnobBoards:
-    """The board of all accounts, and those of accounts that have one of their own."""
-
-    def __init__(self, knobs: Knobs) -> None:
-        self.general = KnobBoard(knobs)
-        self._own: dict[str, KnobBoard] = {}
-
-    def of(self, uid: str) -> KnobBoard:
-        """Return the board that holds for an account."""
-        return self._own.get(uid, self.general)
+    def of(self, uid: str | None) -> Knobs:
+        """Return the knobs of an account."""
+        return self._own.get(uid, self._general)
 
     def change(self, uid: str | None, **changes: object) -> Knobs:
-        """Replace some knobs, for one account only if it is named, and return all that hold for it.
-
-        An account's own board begins as a copy of the general one, with its first change.
-        """
+        """Change some knobs and return all; the first change of an account gives it a copy of the general knobs."""
+        knobs = self.of(uid).with_changes(**changes)
         if uid is None:
-            return self.general.change(**changes)
-        if changes and uid not in self._own:
-            self._own[uid] = KnobBoard(self.general.now.with_changes(**changes))
-            return self._own[uid].now
-        return self.of(uid).change(**changes)
+            self._general = knobs
+        elif changes:
+            self._own[uid] = knobs
+        return knobs
+
+    def take(self, uid: str, name: str) -> bool:
+        """Decrement a counting knob, and return whether it was above 0."""
+        left: int = getattr(self.of(uid), name)
+        if left:
+            self.change(uid if uid in self._own else None, **{name: left - 1})
+        return left > 0
 
     def reset(self, uid: str) -> None:
-        """Have the general board hold for an account again."""
+        """Remove the own knobs of an account."""
         self._own.pop(uid, None)

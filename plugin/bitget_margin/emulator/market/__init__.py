@@ -1,1 +1,1 @@
-"""Prices, orders and wallets of the venue."""
+"""Prices, orders and wallets of the venue: trading without any API."""

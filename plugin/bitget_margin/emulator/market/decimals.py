@@ -1,12 +1,12 @@
-"""Exact numbers: how money is read from text, written to text and computed."""
+"""Exact decimal numbers: reading, writing and rounding of prices and amounts."""
 
 from __future__ import annotations
 
 import re
 from decimal import ROUND_DOWN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
-#: Wide enough that no product of two wire numbers is ever rounded.
 EXACT = Context(prec=100, traps=[InvalidOperation, DivisionByZero, Overflow])
+"""Arithmetic wide enough that no product of two numbers of a request is rounded."""
 ZERO = Decimal(0)
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{1,18})?")

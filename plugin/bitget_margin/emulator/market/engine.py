@@ -1,4 +1,4 @@
-"""Trading: orders, prices and money under one roof."""
+"""Matching engine of the venue: places, fills and cancels orders, moves prices and coins."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
 
 BGB_SYMBOL = "BGBUSDT"
 _BGB_DECIMALS = 16
-
 CLIENT_ID_MEMORY_MS = 6 * 3_600_000
-#: 10**18 makes ids 19 digits long; the start time keeps the ids of later runs above those of earlier ones.
 _FIRST_ID = 10**18
+"""Makes ids 19 digits long; the start time, which is added, keeps the ids of later runs above those of earlier ones."""
 _IDS_PER_MS = 100_000
 
 
 class Engine:
-    """The venue's trading floor; it has no clock, so every change is told the time in ms since the epoch.
+    """Orders, prices and wallets; it has no clock, so every change takes the time in ms since the epoch.
 
     :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
     """
@@ -49,22 +48,22 @@ class Engine:
         self._due_number = itertools.count()
 
     def at(self, due_ms: int, action: Callable[[int], object]) -> None:
-        """Have something done once its time has come."""
+        """Schedule an action, which is called with its due time in ms since the epoch."""
         heapq.heappush(self._due, (due_ms, next(self._due_number), action))
 
     @property
     def due_ms(self) -> int | None:
-        """When the next thing is to be done, ms since the epoch; None for nothing."""
+        """Due time of the next scheduled action, ms since the epoch; None without one."""
         return self._due[0][0] if self._due else None
 
     def settle(self, now_ms: int) -> None:
-        """Do everything whose time has come, in order of time."""
+        """Run all scheduled actions that are due, in order of time."""
         while self._due and self._due[0][0] <= now_ms:
             due_ms, _, action = heapq.heappop(self._due)
             action(due_ms)
 
     def place(self, uid: str, ticket: Ticket, now_ms: int) -> Order:
-        """Place an order and trade what crosses."""
+        """Place an order, and fill it if it crosses the price."""
         twin = self.orders.live_with_client_id(uid, ticket.client_oid)
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
@@ -95,10 +94,8 @@ class Engine:
         return order
 
     def cancel(self, order_id: str, now_ms: int) -> Order:
-        """End an order if it still lives, and free what it had frozen."""
+        """Cancel an order, unless it has ended, and release the coins that it has frozen."""
         order = self.orders.get(order_id)
-        if order is None:
-            raise ValueError(f"there is no order {order_id}")
         if order.live:
             self.wallets[order.uid].release(self._coin(order), order.reserve)
             order = replace(order, status=Status.CANCELLED, updated_ms=now_ms)
@@ -111,8 +108,6 @@ class Engine:
         :param amount: base coins, None for all that is left
         """
         order = self.orders.get(order_id)
-        if order is None:
-            raise ValueError(f"there is no order {order_id}")
         if not order.live:
             raise ValueError(f"order {order_id} has ended, it is {order.status}")
         left = order.base_size - order.filled
@@ -159,15 +154,15 @@ class Engine:
         in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
         wallet.receive(coin, received if in_bgb is not None else received - fee)
         fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
-        # First the trade, so that whoever learns of the order's change finds it.
+        # The fill is added first, so that observers of the changed order find it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
         self.orders.update(after)
         return after
 
     def _take_bgb(self, uid: str, value: Decimal) -> Decimal | None:
-        """Take a fee in BGB and return how much that was; None where the account pays in the coin that it received.
+        """Take a fee in BGB and return its amount; None where the account pays in the coin that it received.
 
-        :param value: of the fee, in quote coins
+        :param value: the fee's value in quote coins
         """
         if not self._pays_in_bgb(uid):
             return None

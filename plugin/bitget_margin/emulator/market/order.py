@@ -1,4 +1,4 @@
-"""All orders and fills of the venue, and the ways to find them."""
+"""Orders and fills of the venue, and the indexes by which they are found."""
 
 from __future__ import annotations
 
@@ -11,103 +11,8 @@ from enum import StrEnum
 from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.symbol import Symbol
 
-
-class Orders:
-    """Orders by id, account, symbol and client id; ids grow with time."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[str, Order] = {}
-        self._live: dict[str, dict[str, None]] = defaultdict(dict)
-        self._of_account: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._of_client_id: dict[tuple[str, str], list[str]] = defaultdict(list)
-        self._fills: dict[tuple[str, str], list[Fill]] = defaultdict(list)
-        self._observers: list[Callable[[Order], object]] = []
-
-    def observe(self, observer: Callable[[Order], object]) -> None:
-        """Have something called with each new and each changed order."""
-        self._observers.append(observer)
-
-    def add(self, order: Order) -> None:
-        """Take in a new order."""
-        self._of_account[order.uid, order.symbol].append(order.order_id)
-        self._of_client_id[order.uid, order.client_oid].append(order.order_id)
-        self.update(order)
-
-    def update(self, order: Order) -> None:
-        """Put a changed order in the place of the old one."""
-        self._by_id[order.order_id] = order
-        if order.live:
-            self._live[order.symbol][order.order_id] = None
-        else:
-            self._live[order.symbol].pop(order.order_id, None)
-        for observer in self._observers:
-            observer(order)
-
-    def add_fill(self, fill: Fill) -> None:
-        """Take in a trade."""
-        self._fills[fill.order.uid, fill.order.symbol].append(fill)
-
-    def get(self, order_id: str) -> Order | None:
-        """Return the order with this id."""
-        return self._by_id.get(order_id)
-
-    def everything(self) -> Iterable[Order]:
-        """Return all orders, oldest first."""
-        return self._by_id.values()
-
-    def live_of(self, symbol: str) -> list[Order]:
-        """Return the live orders of a symbol, oldest first."""
-        return [self._by_id[order_id] for order_id in self._live[symbol]]
-
-    def of_account(self, uid: str, symbol: str) -> list[Order]:
-        """Return the orders of an account and symbol, newest first."""
-        return [self._by_id[order_id] for order_id in reversed(self._of_account[uid, symbol])]
-
-    def fills_of(self, uid: str, symbol: str) -> list[Fill]:
-        """Return the trades of an account and symbol, newest first."""
-        return self._fills[uid, symbol][::-1]
-
-    def fills_of_order(self, order: Order) -> list[Fill]:
-        """Return the trades of one order, oldest first."""
-        return [fill for fill in self._fills[order.uid, order.symbol] if fill.order.order_id == order.order_id]
-
-    def live_with_client_id(self, uid: str, client_oid: str) -> Order | None:
-        """Return the newest live order of an account with this client id."""
-        return next((order for order in self._with_client_id(uid, client_oid) if order.live), None)
-
-    def find(self, uid: str, symbol: str | None, order_id: str | None, client_oid: str | None) -> Order | None:
-        """Return an account's order by order id or else by client id, a live one first.
-
-        :param symbol: orders of other ones do not count; None for any
-        """
-        if order_id is not None:
-            order = self._by_id.get(order_id)
-            return order if order and order.uid == uid and symbol in (None, order.symbol) else None
-        found = [order for order in self._with_client_id(uid, client_oid or "") if symbol in (None, order.symbol)]
-        return next((order for order in found if order.live), found[0] if found else None)
-
-    def _with_client_id(self, uid: str, client_oid: str) -> list[Order]:
-        return [self._by_id[order_id] for order_id in reversed(self._of_client_id.get((uid, client_oid), ()))]
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """What an order is to be; sizes and price are 0 where they do not apply."""
-
-    symbol: Symbol
-    client_oid: str
-    side: Side
-    order_type: OrderType
-    force: Force
-    loan_type: LoanType
-    price: Decimal
-    base_size: Decimal
-    quote_size: Decimal
-    self_trade: SelfTrade
-
-
-#: The venue's own coin, in which a customer may pay fees.
 BGB = "BGB"
+"""Coin of the venue, in which an account can pay its fees."""
 
 
 class Side(StrEnum):
@@ -125,7 +30,7 @@ class OrderType(StrEnum):
 
 
 class Force(StrEnum):
-    """How long an order may rest."""
+    """Time in force of an order."""
 
     GTC = "gtc"
     POST_ONLY = "post_only"
@@ -143,7 +48,7 @@ class SelfTrade(StrEnum):
 
 
 class LoanType(StrEnum):
-    """How an order borrows; recorded only, since the local venue lends nothing."""
+    """Borrowing mode of an order; recorded only, since the emulator lends nothing."""
 
     NORMAL = "normal"
     AUTO_LOAN = "autoLoan"
@@ -152,7 +57,7 @@ class LoanType(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an order stands."""
+    """State of an order, spelled as in most responses of the venue."""
 
     LIVE = "live"
     PARTIALLY_FILLED = "partially_filled"
@@ -168,16 +73,32 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """Order to be placed, already checked; sizes and price are 0 where they do not apply."""
+
+    symbol: Symbol
+    client_oid: str
+    side: Side
+    order_type: OrderType
+    force: Force
+    loan_type: LoanType
+    price: Decimal
+    base_size: Decimal
+    quote_size: Decimal
+    self_trade: SelfTrade
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """An order at one moment; a change makes a new value.
+    """State of an order at one moment; each change makes a new value.
 
     :param price: limit price in quote coins, 0 for a market order
     :param base_size: ordered base coins, 0 for a market buy
     :param quote_size: ordered quote coins, 0 for a market sell
     :param filled: traded base coins
     :param quote_filled: traded quote coins
-    :param created_ms: when it was placed, ms since the epoch
-    :param updated_ms: when it last changed, ms since the epoch
+    :param created_ms: time of placing, ms since the epoch
+    :param updated_ms: time of the last change, ms since the epoch
     """
 
     order_id: str
@@ -200,12 +121,12 @@ class Order:
 
     @property
     def live(self) -> bool:
-        """Whether it can still be filled or cancelled."""
+        """Whether it can still be filled or canceled."""
         return self.status in (Status.LIVE, Status.PARTIALLY_FILLED)
 
     @property
     def reserve(self) -> Decimal:
-        """What it keeps frozen: quote coins of a buy, base coins of a sell."""
+        """Amount that it keeps frozen: quote coins of a buy, base coins of a sell."""
         if not self.live:
             return ZERO
         if self.side is Side.SELL:
@@ -225,10 +146,11 @@ class Order:
 class Fill:
     """One trade of an order.
 
+    :param order: the order after this trade
     :param size: traded base coins
     :param amount: traded quote coins
-    :param fee: paid, in the coin that was received or in BGB
-    :param at_ms: when, ms since the epoch
+    :param fee: paid fee, in the coin that was received or in BGB
+    :param at_ms: time, ms since the epoch
     """
 
     trade_id: str
@@ -240,3 +162,87 @@ class Fill:
     fee_coin: str
     scope: Scope
     at_ms: int
+
+
+class Orders:
+    """All orders and fills by id, account, symbol and client id; ids grow with time."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Order] = {}
+        self._live: dict[str, dict[str, None]] = defaultdict(dict)
+        self._of_account: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._of_client_id: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._fills: dict[tuple[str, str], list[Fill]] = defaultdict(list)
+        self._fills_of_order: dict[str, list[Fill]] = defaultdict(list)
+        self._observers: list[Callable[[Order], object]] = []
+
+    def observe(self, observer: Callable[[Order], object]) -> None:
+        """Call a function with each new and each changed order from now on."""
+        self._observers.append(observer)
+
+    def add(self, order: Order) -> None:
+        """Add a new order."""
+        self._of_account[order.uid, order.symbol].append(order.order_id)
+        self._of_client_id[order.uid, order.client_oid].append(order.order_id)
+        self.update(order)
+
+    def update(self, order: Order) -> None:
+        """Replace an order by its changed value."""
+        self._by_id[order.order_id] = order
+        if order.live:
+            self._live[order.symbol][order.order_id] = None
+        else:
+            self._live[order.symbol].pop(order.order_id, None)
+        for observer in self._observers:
+            observer(order)
+
+    def add_fill(self, fill: Fill) -> None:
+        """Add a trade."""
+        self._fills[fill.order.uid, fill.order.symbol].append(fill)
+        self._fills_of_order[fill.order.order_id].append(fill)
+
+    def get(self, order_id: str) -> Order:
+        """Return the order with this id, or raise a ValueError."""
+        if order_id not in self._by_id:
+            raise ValueError(f"there is no order {order_id}")
+        return self._by_id[order_id]
+
+    def all(self) -> Iterable[Order]:
+        """Return all orders, oldest first."""
+        return self._by_id.values()
+
+    def live_of(self, symbol: str) -> list[Order]:
+        """Return the live orders of a symbol, oldest first."""
+        return [self._by_id[order_id] for order_id in self._live[symbol]]
+
+    def of_account(self, uid: str, *symbols: str) -> list[Order]:
+        """Return the orders of an account in some symbols, newest first."""
+        order_ids = (order_id for symbol in symbols for order_id in self._of_account[uid, symbol])
+        return [self._by_id[order_id] for order_id in sorted(order_ids, reverse=True)]
+
+    def fills_of(self, uid: str, *symbols: str) -> list[Fill]:
+        """Return the trades of an account in some symbols, newest first."""
+        fills = (fill for symbol in symbols for fill in self._fills[uid, symbol])
+        return sorted(fills, key=lambda fill: fill.trade_id, reverse=True)
+
+    def fills_of_order(self, order: Order) -> list[Fill]:
+        """Return the trades of one order, oldest first."""
+        return self._fills_of_order.get(order.order_id, [])
+
+    def live_with_client_id(self, uid: str, client_oid: str) -> Order | None:
+        """Return the newest live order of an account with this client id."""
+        return next((order for order in self._with_client_id(uid, client_oid) if order.live), None)
+
+    def find(self, uid: str, symbol: str | None, order_id: str | None, client_oid: str | None) -> Order | None:
+        """Return an account's order by order id or else by client id, a live one first.
+
+        :param symbol: only orders of this symbol are found; None for any
+        """
+        if order_id is not None:
+            order = self._by_id.get(order_id)
+            return order if order and order.uid == uid and symbol in (None, order.symbol) else None
+        found = [order for order in self._with_client_id(uid, client_oid or "") if symbol in (None, order.symbol)]
+        return next((order for order in found if order.live), found[0] if found else None)
+
+    def _with_client_id(self, uid: str, client_oid: str) -> list[Order]:
+        return [self._by_id[order_id] for order_id in reversed(self._of_client_id.get((uid, client_oid), ()))]

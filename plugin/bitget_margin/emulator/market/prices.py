@@ -1,4 +1,4 @@
-"""The price of each symbol: a made-up past, then the real moves of this run."""
+"""Price history of each symbol: a made-up past, then the real moves of this run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bitget_margin.emulator.market.decimals import floor_to
 from bitget_margin.emulator.market.symbol import Symbol
 
 _MILLION = 1_000_000
-#: Waves of the made-up past: period in ms, and amplitude in millionths of the start price.
 _WAVES = ((7 * 86_400_000, 30_000), (21_600_000, 10_000), (600_000, 2_000), (60_000, 500))
+"""Waves of the made-up past: period in ms, and amplitude in millionths of the start price."""
 _SAMPLES = 4
 
 
@@ -33,7 +33,7 @@ class Candle:
 class Market:
     """Prices by symbol over time.
 
-    :param start_ms: when the run began, ms since the epoch; before it the past is made up
+    :param start_ms: start of the run, ms since the epoch; earlier prices are made up
     """
 
     def __init__(self, symbols: Iterable[Symbol], start_ms: int) -> None:
@@ -58,7 +58,7 @@ class Market:
         return self._prices[symbol][max(bisect_right(self._times[symbol], at_ms) - 1, 0)]
 
     def candle(self, symbol: str, start_ms: int, end_ms: int) -> Candle:
-        """Return what happened from a moment until just before another one."""
+        """Return the candle from one moment until just before another one."""
         last_ms = end_ms - 1
         step = max((last_ms - start_ms) // _SAMPLES, 1)
         samples = [self.price_at(symbol, at_ms) for at_ms in (*range(start_ms, last_ms, step), last_ms)]

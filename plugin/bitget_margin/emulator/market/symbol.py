@@ -1,4 +1,4 @@
-"""Trading pairs of the local venue."""
+"""Trading pairs of the emulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Symbol:
     :param min_quote_value: smallest order, in quote coins
     :param maker_fee_rate: fee of a resting order, as a fraction of what is received
     :param taker_fee_rate: fee of a crossing order, as a fraction of what is received
-    :param cross_borrowable: whether the pair can be traded in the crossed margin account
+    :param cross_borrowable: whether the pair can be traded in the cross margin account
     """
 
     symbol: str

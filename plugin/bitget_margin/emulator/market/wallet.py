@@ -1,4 +1,4 @@
-"""The coins of one account, free and frozen."""
+"""Accounts with their credentials, and the wallets that hold their coins."""
 
 from __future__ import annotations
 
@@ -13,65 +13,12 @@ from typing import NamedTuple
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import ZERO, read_decimal
 
-
-class Balance(NamedTuple):
-    """How much of a coin can be used, and how much is locked by orders."""
-
-    available: Decimal
-    frozen: Decimal
-
-
-NOTHING = Balance(ZERO, ZERO)
-
-
-class Wallet:
-    """Coins that only move by the four ways below, none of which can make an amount negative."""
-
-    def __init__(self, amounts: Mapping[str, Decimal], now_ms: int) -> None:
-        self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
-        self.created_ms = now_ms
-
-    def balances(self) -> dict[str, Balance]:
-        """Return what the wallet holds, by coin."""
-        return dict(self._balances)
-
-    def freeze(self, coin: str, amount: Decimal) -> None:
-        """Lock a free amount, or refuse with the venue's error."""
-        balance = self._of(coin)
-        if balance.available < amount:
-            raise VenueError(Refusal.INSUFFICIENT_BALANCE)
-        self._balances[coin] = Balance(balance.available - amount, balance.frozen + amount)
-
-    def release(self, coin: str, amount: Decimal) -> None:
-        """Unlock a frozen amount."""
-        balance = self._frozen(coin, amount)
-        self._balances[coin] = Balance(balance.available + amount, balance.frozen - amount)
-
-    def spend(self, coin: str, amount: Decimal) -> None:
-        """Give a frozen amount away."""
-        balance = self._frozen(coin, amount)
-        self._balances[coin] = Balance(balance.available, balance.frozen - amount)
-
-    def receive(self, coin: str, amount: Decimal) -> None:
-        """Add a free amount."""
-        balance = self._of(coin)
-        self._balances[coin] = Balance(balance.available + amount, balance.frozen)
-
-    def _of(self, coin: str) -> Balance:
-        return self._balances.get(coin, NOTHING)
-
-    def _frozen(self, coin: str, amount: Decimal) -> Balance:
-        balance = self._of(coin)
-        if not ZERO <= amount <= balance.frozen:
-            raise ArithmeticError(f"{amount} {coin} to take from {balance.frozen} frozen")
-        return balance
-
-
 DEFAULT_BALANCES: Mapping[str, str] = MappingProxyType({"USDT": "100000", "BTC": "2", "ETH": "20", "SOL": "500"})
+"""Coins of an account that is created without balances."""
 
 
 class AccountKind(StrEnum):
-    """Which family of private endpoints an account may use: those of v2, or those of v3."""
+    """Family of private endpoints that an account may use: those of v2, or those of v3."""
 
     CLASSIC = "classic"
     UNIFIED = "unified"
@@ -79,12 +26,12 @@ class AccountKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer with credentials and a first balance; without arguments, a new random one with a default wallet.
+    """Account with credentials and first balances; without arguments, a random one with a default wallet.
 
     :param balances: coin to amount, as plain decimal text
     :param debts: coin to amount owed, likewise; only shown in the assets: the loan's coins are part of the balances,
         there is no interest, and nothing is ever liquidated
-    :param kind: either kind trades crossed margin with the same wallet, by endpoints that refuse the other kind
+    :param kind: either kind trades cross margin with the same wallet, by endpoints that refuse the other kind
     """
 
     uid: str = field(default_factory=lambda: str(10**9 + secrets.randbelow(9 * 10**9)))
@@ -103,3 +50,51 @@ class Account:
             for coin, amount in amounts.items():
                 if read_decimal(amount) is None:
                     raise ValueError(f"{name} of {coin} must be plain decimal text like '12.5', not {amount!r}")
+
+
+class Balance(NamedTuple):
+    """Amounts of a coin: free to use, and frozen by orders."""
+
+    available: Decimal
+    frozen: Decimal
+
+
+NOTHING = Balance(ZERO, ZERO)
+"""Balance of a coin that a wallet does not hold."""
+
+
+class Wallet:
+    """Coins of one account, which change by the four methods below only, and never below zero."""
+
+    def __init__(self, amounts: Mapping[str, Decimal], now_ms: int) -> None:
+        self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
+        self.created_ms = now_ms
+
+    def balances(self) -> dict[str, Balance]:
+        """Return the balances by coin."""
+        return dict(self._balances)
+
+    def freeze(self, coin: str, amount: Decimal) -> None:
+        """Freeze a free amount, or refuse with the venue's error."""
+        if self._balances.get(coin, NOTHING).available < amount:
+            raise VenueError(Refusal.INSUFFICIENT_BALANCE)
+        self._move(coin, -amount, amount)
+
+    def release(self, coin: str, amount: Decimal) -> None:
+        """Make a frozen amount free again."""
+        self._move(coin, amount, -amount)
+
+    def spend(self, coin: str, amount: Decimal) -> None:
+        """Remove a frozen amount."""
+        self._move(coin, ZERO, -amount)
+
+    def receive(self, coin: str, amount: Decimal) -> None:
+        """Add a free amount."""
+        self._move(coin, amount, ZERO)
+
+    def _move(self, coin: str, available: Decimal, frozen: Decimal) -> None:
+        balance = self._balances.get(coin, NOTHING)
+        after = Balance(balance.available + available, balance.frozen + frozen)
+        if min(after) < ZERO:
+            raise ArithmeticError(f"{coin}: {balance} would become {after}")
+        self._balances[coin] = after

@@ -1,1 +1,1 @@
-"""HTTP and websocket servers in front of the venue."""
+"""HTTP and websocket servers of the venue."""

@@ -1,12 +1,11 @@
-"""The owner's HTTP interface: plain JSON, for loopback clients only."""
+"""HTTP interface to the control of the venue: plain JSON, for loopback clients only."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from dataclasses import fields as dataclass_fields
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -24,136 +23,124 @@ _UID = "uid"
 _Fields = dict[str, Any]
 
 
-def handle_admin(owner: Control, request: HttpRequest) -> HttpResponse:
-    """Answer a request of the owner."""
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """Action of the interface.
+
+    :param run: returns the JSON content of the response, or the response itself
+    :param optional: names of optional fields, None to leave the check of all names to `run`
+    """
+
+    run: Callable[[Control, _Fields], Any]
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] | None = ()
+
+
+def handle_admin(control: Control, request: HttpRequest) -> HttpResponse:
+    """Handle a request to the control of the venue."""
     if not _is_loopback(request.ip):
-        return _answer(HTTPStatus.FORBIDDEN, {"error": "the admin interface answers loopback clients only"})
+        return _respond(HTTPStatus.FORBIDDEN, {"error": "the admin interface answers loopback clients only"})
     action = _ACTIONS.get((request.method, request.path))
     if action is None:
         known = ", ".join(" ".join(route) for route in _ACTIONS)
-        return _answer(HTTPStatus.NOT_FOUND, {"error": f"no such action; there are {known}"})
+        return _respond(HTTPStatus.NOT_FOUND, {"error": f"no such action; there are {known}"})
     try:
-        content = action(owner, _read_fields(request))
+        content = action.run(control, _read_fields(request, action))
     except (ValueError, VenueError) as error:
-        return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
-    return content if isinstance(content, HttpResponse) else _answer(HTTPStatus.OK, content)
+        return _respond(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+    return content if isinstance(content, HttpResponse) else _respond(HTTPStatus.OK, content)
 
 
-def _price(owner: Control, fields: _Fields) -> _Fields:
-    _check(fields, required=("symbol", "price"), optional=("liquidity",))
-    owner.set_price(fields["symbol"], fields["price"], fields.get("liquidity"))
+def _set_price(control: Control, given: _Fields) -> _Fields:
+    control.set_price(given["symbol"], given["price"], given.get("liquidity"))
     return {}
 
 
-def _fill(owner: Control, fields: _Fields) -> _Fields:
-    _check(fields, required=("orderId",), optional=("amount",))
-    return _order_fields(owner.fill(fields["orderId"], fields.get("amount")))
+def _reset_knobs(control: Control, given: _Fields) -> _Fields:
+    control.reset_knobs(given[_UID])
+    return asdict(control.knobs())
 
 
-def _cancel(owner: Control, fields: _Fields) -> _Fields:
-    _check(fields, required=("orderId",))
-    return _order_fields(owner.cancel(fields["orderId"]))
+def _faults(control: Control, _given: _Fields) -> list[_Fields]:
+    return [asdict(rule) for rule in control.faults]
 
 
-def _change_knobs(owner: Control, fields: _Fields) -> _Fields:
-    _check_texts(fields)
-    return asdict(owner.knobs(**fields))
+def _clear_faults(control: Control, given: _Fields) -> list[_Fields]:
+    control.clear_faults(given.get(_UID))
+    return _faults(control, given)
 
 
-def _show_knobs(owner: Control, fields: _Fields) -> _Fields:
-    _check(fields, optional=(_UID,))
-    return asdict(owner.knobs(fields.get(_UID)))
-
-
-def _reset_knobs(owner: Control, fields: _Fields) -> _Fields:
-    _check(fields, required=(_UID,))
-    owner.reset_knobs(fields[_UID])
-    return asdict(owner.knobs())
-
-
-def _add_fault(owner: Control, fields: _Fields) -> _Fields:
-    names = [field.name for field in dataclass_fields(FaultRule)]
-    _check(fields, required=("kind",), optional=tuple(name for name in names if name != "kind"))
-    return asdict(owner.add_fault(**fields))
-
-
-def _show_faults(owner: Control, _fields: _Fields) -> list[_Fields]:
-    return [asdict(rule) for rule in owner.faults]
-
-
-def _clear_faults(owner: Control, fields: _Fields) -> list[_Fields]:
-    _check(fields, optional=(_UID,))
-    owner.clear_faults(fields.get(_UID))
-    return _show_faults(owner, fields)
-
-
-def _refuse(_owner: Control, fields: _Fields) -> HttpResponse:
-    _check(fields, optional=("duration_ms",))
-    duration_ms = fields.get("duration_ms", FAULT_DURATION_MS)
+def _refuse(_control: Control, given: _Fields) -> HttpResponse:
+    duration_ms = given.get("duration_ms", FAULT_DURATION_MS)
     check_duration_ms(duration_ms)
-    # The server refuses once this answer is out.
-    return replace(_answer(HTTPStatus.OK, {}), refuse_ms=duration_ms)
+    # The server refuses connections once this response is sent.
+    return replace(_respond(HTTPStatus.OK, {}), refuse_ms=duration_ms)
 
 
-def _orders(owner: Control, fields: _Fields) -> list[_Fields]:
-    _check(fields, optional=(_UID,))
-    return [_order_fields(order) for order in owner.orders(fields.get(_UID))]
+def _requests(control: Control, given: _Fields) -> list[_Fields]:
+    return [asdict(record) for record in (control.requests_of(given[_UID]) if _UID in given else control.requests)]
 
 
-def _requests(owner: Control, fields: _Fields) -> list[_Fields]:
-    _check(fields, optional=(_UID,))
-    records = owner.requests_of(fields[_UID]) if _UID in fields else owner.requests
-    return [asdict(record) for record in records]
-
-
-_ACTIONS: Mapping[tuple[str, str], Callable[[Control, _Fields], Any]] = {
-    ("POST", f"{ADMIN_PREFIX}price"): _price,
-    ("POST", f"{ADMIN_PREFIX}fill"): _fill,
-    ("POST", f"{ADMIN_PREFIX}cancel"): _cancel,
-    ("POST", f"{ADMIN_PREFIX}knobs"): _change_knobs,
-    ("POST", f"{ADMIN_PREFIX}knobs/reset"): _reset_knobs,
-    ("POST", f"{ADMIN_PREFIX}faults"): _add_fault,
-    ("POST", f"{ADMIN_PREFIX}faults/clear"): _clear_faults,
-    ("POST", f"{ADMIN_PREFIX}refuse"): _refuse,
-    ("GET", f"{ADMIN_PREFIX}knobs"): _show_knobs,
-    ("GET", f"{ADMIN_PREFIX}faults"): _show_faults,
-    ("GET", f"{ADMIN_PREFIX}orders"): _orders,
-    ("GET", f"{ADMIN_PREFIX}requests"): _requests,
+_ACTIONS: Mapping[tuple[str, str], _Action] = {
+    ("POST", f"{ADMIN_PREFIX}price"): _Action(_set_price, ("symbol", "price"), ("liquidity",)),
+    ("POST", f"{ADMIN_PREFIX}fill"): _Action(
+        lambda control, given: _order_fields(control.fill(given["orderId"], given.get("amount"))),
+        ("orderId",),
+        ("amount",),
+    ),
+    ("POST", f"{ADMIN_PREFIX}cancel"): _Action(
+        lambda control, given: _order_fields(control.cancel(given["orderId"])), ("orderId",)
+    ),
+    ("POST", f"{ADMIN_PREFIX}knobs"): _Action(lambda control, given: asdict(control.knobs(**given)), optional=None),
+    ("POST", f"{ADMIN_PREFIX}knobs/reset"): _Action(_reset_knobs, (_UID,)),
+    ("POST", f"{ADMIN_PREFIX}faults"): _Action(
+        lambda control, given: asdict(control.add_fault(**given)),
+        ("kind",),
+        tuple(field.name for field in fields(FaultRule) if field.name != "kind"),
+    ),
+    ("POST", f"{ADMIN_PREFIX}faults/clear"): _Action(_clear_faults, optional=(_UID,)),
+    ("POST", f"{ADMIN_PREFIX}refuse"): _Action(_refuse, optional=("duration_ms",)),
+    ("GET", f"{ADMIN_PREFIX}knobs"): _Action(
+        lambda control, given: asdict(control.knobs(given.get(_UID))), optional=(_UID,)
+    ),
+    ("GET", f"{ADMIN_PREFIX}faults"): _Action(_faults, optional=None),
+    ("GET", f"{ADMIN_PREFIX}orders"): _Action(
+        lambda control, given: [_order_fields(order) for order in control.orders(given.get(_UID))], optional=(_UID,)
+    ),
+    ("GET", f"{ADMIN_PREFIX}requests"): _Action(_requests, optional=(_UID,)),
 }
 
 
-def _read_fields(request: HttpRequest) -> _Fields:
-    if request.method != "POST":
-        return dict(parse_qsl(request.query))
-    try:
-        fields = json.loads(request.body or b"", parse_float=Decimal)
-    except (ValueError, RecursionError, ArithmeticError) as error:
-        raise ValueError(f"the body is not JSON: {error}") from None
-    if not isinstance(fields, dict):
-        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - it is the client's value that is wrong
-    return fields
-
-
-def _check(fields: _Fields, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> None:
-    missing = [name for name in required if fields.get(name) is None]
+def _read_fields(request: HttpRequest, action: _Action) -> _Fields:
+    given = dict(parse_qsl(request.query)) if request.method != "POST" else _read_json(request)
+    missing = [name for name in action.required if given.get(name) is None]
     if missing:
         raise ValueError(f"missing: {', '.join(missing)}")
-    unknown = sorted(fields.keys() - {*required, *optional})
-    if unknown:
-        raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join((*required, *optional))}")
-    _check_texts(fields)
-
-
-def _check_texts(fields: _Fields) -> None:
+    if action.optional is not None:
+        known = (*action.required, *action.optional)
+        unknown = sorted(given.keys() - {*known})
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
     for name in ("symbol", "orderId", _UID):
-        if name in fields and not isinstance(fields[name], str):
-            raise ValueError(f"{name} must be text, not {fields[name]!r}")
+        if name in given and not isinstance(given[name], str):
+            raise ValueError(f"{name} must be text, not {given[name]!r}")
+    return given
+
+
+def _read_json(request: HttpRequest) -> _Fields:
+    try:
+        content = json.loads(request.body or b"", parse_float=Decimal)
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        raise ValueError(f"the body is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - it is the client's value that is wrong
+    return content
 
 
 def _order_fields(order: Order) -> _Fields:
-    fields = asdict(order)
-    # Named as the calls that take it name it.
-    shown = {"orderId": fields.pop("order_id"), **fields}
+    content = asdict(order)
+    # Named as in the requests that take an order id.
+    shown = {"orderId": content.pop("order_id"), **content}
     return {name: write_decimal(value) if isinstance(value, Decimal) else value for name, value in shown.items()}
 
 
@@ -164,5 +151,5 @@ def _is_loopback(ip: str) -> bool:
         return False
 
 
-def _answer(status: HTTPStatus, content: Any) -> HttpResponse:
+def _respond(status: HTTPStatus, content: Any) -> HttpResponse:
     return HttpResponse(status.value, encode(content))

@@ -1,4 +1,4 @@
-"""An HTTP server in a thread of its own."""
+"""HTTP server in a thread of its own."""
 
 from __future__ import annotations
 
@@ -16,39 +16,34 @@ from bitget_margin.emulator.messages import Delivery, HttpRequest, HttpResponse
 from bitget_margin.emulator.server.port import Port
 
 _SHUTDOWN_SECONDS = 0.1
-#: How often to try to open again, should somebody have taken the port.
 _REOPEN_SECONDS = 0.02
-#: Closing a socket that lingers for no time resets its connection.
+"""Interval of attempts to open the port again, if another program has taken it."""
 _NO_LINGER = struct.pack("ii", 1, 0)
+"""Socket option with which closing a socket resets its connection."""
 
-#: Serves a connection for as long as it lasts.
-ConnectionHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+RequestHandler = Callable[[HttpRequest], HttpResponse]
+ConnectionHandlers = Mapping[str, Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]]
+"""Functions by path, each of which serves a connection for as long as it lasts."""
 
 
 class Server:
-    """Carries requests to a function and its answers back.
+    """HTTP server that passes requests to a function.
 
-    :param answer: called in the server's thread
-    :param talks: what serves connections to these paths, in the server's thread
+    :param handle: called in the server's thread
+    :param handlers: called in the server's thread for connections to these paths
     :param port: 0 for any free one
     """
 
-    def __init__(
-        self,
-        answer: Callable[[HttpRequest], HttpResponse],
-        talks: Mapping[str, ConnectionHandler],
-        host: str,
-        port: int,
-    ) -> None:
+    def __init__(self, handle: RequestHandler, handlers: ConnectionHandlers, host: str, port: int) -> None:
         self.host = host
         self.port = port
-        self._answer = answer
-        self._talks = talks
+        self._handle = handle
+        self._handlers = handlers
         self._service: _Service | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Return once the server listens, or raise the OSError that prevents it."""
+        """Start the server; returns once it listens, or raises the OSError that prevents it."""
         if self._thread is not None:
             raise RuntimeError("the server already runs")
         listening: Future[int] = Future()
@@ -61,7 +56,7 @@ class Server:
             raise
 
     def stop(self) -> None:
-        """Close all connections and return once the port is free again."""
+        """Close all connections; returns once the port is free again."""
         if self._service is not None:
             self._service.loop.call_soon_threadsafe(self._service.stopping.set)
             self._service = None
@@ -70,7 +65,7 @@ class Server:
             self._thread = None
 
     def refuse_connections(self, duration_ms: int) -> None:
-        """Reset all connections and refuse new ones for a while; return once it is so."""
+        """Reset all connections and refuse new ones for a while; returns once that is in effect."""
         if self._service is None:
             raise RuntimeError("the server does not run")
         asyncio.run_coroutine_threadsafe(self._service.refuse(duration_ms), self._service.loop).result()
@@ -82,7 +77,7 @@ class Server:
             listening.set_exception(error)
 
     async def _serve(self, listening: Future[int]) -> None:
-        service = _Service(self._answer, self._talks, self.host, self.port)
+        service = _Service(self._handle, self._handlers, self.host, self.port)
         await service.start()
         try:
             self._service = service
@@ -93,21 +88,15 @@ class Server:
 
 
 class _Service:
-    """What runs in the server's thread."""
+    """Server within its thread's event loop."""
 
-    def __init__(
-        self,
-        answer: Callable[[HttpRequest], HttpResponse],
-        talks: Mapping[str, ConnectionHandler],
-        host: str,
-        port: int,
-    ) -> None:
+    def __init__(self, handle: RequestHandler, handlers: ConnectionHandlers, host: str, port: int) -> None:
         self.loop = asyncio.get_running_loop()
         self.stopping = asyncio.Event()
-        self._answer = answer
-        self._talks = talks
-        # Bodies stay compressed, since a signature covers the bytes as they were sent. Handlers end with their
-        # connection, so that nothing is held for a client that has left.
+        self._handle = handle
+        self._handlers = handlers
+        # Bodies stay compressed, since a signature covers the bytes as they were sent. Handlers are canceled with their
+        # connection, so that nothing is held for a client that has disconnected.
         self._web = web.Server(self._reply, access_log=None, auto_decompress=False, handler_cancellation=True)
         self._runner = web.ServerRunner(self._web, shutdown_timeout=_SHUTDOWN_SECONDS)
         self.port = Port(host, port, self._web)
@@ -124,14 +113,14 @@ class _Service:
             raise
 
     async def stop(self) -> None:
-        """Close everything."""
+        """Close all connections and the port."""
         if self._opening is not None:
             self._opening.cancel()
         await self.port.release()
         await self._runner.cleanup()
 
-    async def refuse(self, duration_ms: int, spared: asyncio.BaseTransport | None = None) -> None:
-        """Reset all connections but one, and let nobody connect for a while."""
+    async def refuse(self, duration_ms: int, excepted: asyncio.BaseTransport | None = None) -> None:
+        """Reset all connections except one, and refuse new ones for a while."""
         if self.stopping.is_set():
             return
         self._opens_at = max(self._opens_at, self.loop.time() + duration_ms / 1000)
@@ -140,7 +129,7 @@ class _Service:
         self._opening = self.loop.call_at(self._opens_at, self._open_again)
         await self.port.shut()
         for connection in self._web.connections:
-            if connection.transport is not spared:
+            if connection.transport is not excepted:
                 _reset(connection.transport)
 
     def _open_again(self) -> None:
@@ -150,22 +139,22 @@ class _Service:
             self._opening = self.loop.call_later(_REOPEN_SECONDS, self._open_again)
 
     async def _reply(self, request: web.BaseRequest) -> web.StreamResponse:
-        talk = self._talks.get(request.path)
-        if talk is not None:
-            return await talk(request)
+        handler = self._handlers.get(request.path)
+        if handler is not None:
+            return await handler(request)
         arrived = self.loop.time()
-        # Whatever has arrived by now is noted before the first of it is computed.
+        # The arrival of all requests up to now is noted before the first of them is handled.
         await asyncio.sleep(0)
-        answer = self._answer(await _read(request))
+        answer = self._handle(await _read(request))
         if answer.delay_ms:
-            # What is computed here counts: an answer about many orders is no later than one about a single order.
+            # The delay includes the computation: a response about many orders is as fast as one about a single order.
             await asyncio.sleep(arrived + answer.delay_ms / 1000 - self.loop.time())
         if answer.delivery is Delivery.HELD:
             await self.stopping.wait()
         sent = answer.delivery is Delivery.SENT
         response = await _send(request, answer) if sent else web.Response()
         if answer.refuse_ms:
-            # This handler may end with its connection, but not the refusal. Whoever sees the one sees the other.
+            # The shield keeps the refusal in effect though this handler is canceled with its connection.
             await asyncio.shield(self.refuse(answer.refuse_ms, request.transport if sent else None))
         if not sent:
             _reset(request.transport)
@@ -179,7 +168,7 @@ async def _send(request: web.BaseRequest, answer: HttpResponse) -> web.StreamRes
         status=answer.status, body=answer.body, headers=answer.headers, content_type=answer.content_type
     )
     if answer.refuse_ms:
-        # It has to be out before anything is closed.
+        # The response is sent before any connection is closed.
         response.force_close()
         await response.prepare(request)
         await response.write_eof()
@@ -187,24 +176,24 @@ async def _send(request: web.BaseRequest, answer: HttpResponse) -> web.StreamRes
 
 
 async def _trickle(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
-    """Send the body one byte at a time, as a line that hardly holds does."""
+    """Send the body one byte at a time, like a very slow connection."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_type = answer.content_type
     response.content_length = len(answer.body)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started = loop.time()
     await response.prepare(request)
-    with contextlib.suppress(ConnectionResetError):  # the client has had enough
+    with contextlib.suppress(ConnectionResetError):  # the client has disconnected
         for i in range(len(answer.body)):
             await response.write(answer.body[i : i + 1])
-            due = begun + answer.trickle_ms / 1000 * (i + 1) / len(answer.body)
+            due = started + answer.trickle_ms / 1000 * (i + 1) / len(answer.body)
             await asyncio.sleep(max(due - loop.time(), 0))
         await response.write_eof()
     return response
 
 
 def _reset(transport: asyncio.BaseTransport | None) -> None:
-    """Close a connection the hard way, unless it is gone already."""
+    """Reset a connection, unless it is closed already."""
     if not isinstance(transport, asyncio.WriteTransport):
         return
     connection: socket.socket = transport.get_extra_info("socket")

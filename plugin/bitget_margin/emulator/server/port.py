@@ -1,4 +1,4 @@
-"""A port that stays taken while nobody listens on it."""
+"""TCP port that stays reserved while connections are refused."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 
 _Protocols = Callable[[], asyncio.BaseProtocol]
 
-#: What a name stands for, but this machine does not have, as an address of IPv6 often is.
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""Errors of an address that this machine does not have, as is common for IPv6."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Address:
-    """Where to listen, in the form that the family of the address wants."""
+    """Address to listen on, in the form of its address family."""
 
     family: socket.AddressFamily
     parts: tuple[Any, ...]
 
     def bound(self) -> socket.socket:
-        """Return a socket that has this address, together with others that do not listen."""
+        """Return a new socket bound to this address, which other sockets that do not listen can share."""
         bound = socket.socket(self.family, socket.SOCK_STREAM)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,13 +39,13 @@ class _Address:
 
 
 class Port:
-    """A port of a host, on all addresses of its name; to be used inside a running loop.
+    """Port of a host, on all addresses of its name; to be used inside a running loop.
 
-    Once it was open, a socket that never listens keeps it: while it is shut, connections are refused, and no other
-    program is given it.
+    Once it was open, sockets that never listen reserve it: while it is shut, connections are refused, and no other
+    program can get it.
 
     :param number: 0 for any free one
-    :param protocols: makes the protocol of each connection
+    :param protocols: creates the protocol of each connection
     """
 
     def __init__(self, host: str, number: int, protocols: _Protocols) -> None:
@@ -53,9 +53,9 @@ class Port:
         self._host = host
         self._protocols = protocols
         self._addresses: list[_Address] = []
-        self._keepers: list[socket.socket] = []
+        self._reserving: list[socket.socket] = []
         self._listeners: list[socket.socket] = []
-        self._arriving: set[asyncio.Task[object]] = set()
+        self._connecting: set[asyncio.Task[object]] = set()
 
     def open(self) -> None:
         """Listen, or raise the OSError that prevents it."""
@@ -64,7 +64,7 @@ class Port:
             if self._addresses:
                 self._listeners = [address.bound() for address in self._addresses]
             else:
-                self._find()
+                self._bind()
             for listener in self._listeners:
                 listener.listen()
                 loop.add_reader(listener, self._accept, listener)
@@ -73,21 +73,21 @@ class Port:
             raise OSError(error.errno, str(error.strerror).lower(), f"{self._host}:{self.number}") from error
 
     async def shut(self) -> None:
-        """Listen no more; whoever was not accepted yet is reset, and whoever was has a protocol afterwards."""
+        """Stop listening; connections not yet accepted are reset, and accepted ones have a protocol afterwards."""
         self._close()
-        # Closing an asyncio.Server instead would forget those that it has just accepted, and leave them to hang.
-        await asyncio.gather(*self._arriving, return_exceptions=True)
+        # Closing an asyncio.Server instead would drop connections that it has just accepted, and leave them hanging.
+        await asyncio.gather(*self._connecting, return_exceptions=True)
 
     async def release(self) -> None:
-        """Listen no more, and leave the port to others."""
-        for resting in self._keepers:
-            resting.close()
-        self._keepers.clear()
+        """Stop listening, and release the port."""
+        for reserving in self._reserving:
+            reserving.close()
+        self._reserving.clear()
         self._addresses.clear()
         await self.shut()
 
-    def _find(self) -> None:
-        """Bind to all addresses of the host for the first time, and keep them."""
+    def _bind(self) -> None:
+        """Bind to all addresses of the host for the first time, and reserve them."""
         absent: OSError | None = None
         found = socket.getaddrinfo(self._host or None, self.number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         for family, _, _, _, (ip, _, *more) in dict.fromkeys(found):
@@ -105,22 +105,22 @@ class Port:
             self._addresses.append(address)
             # Two sockets can have one address only as long as neither listens, and not on every system.
             with contextlib.suppress(OSError):
-                self._keepers.append(address.bound())
+                self._reserving.append(address.bound())
         if absent is not None and not self._listeners:
             raise absent
 
     def _accept(self, listener: socket.socket) -> None:
         try:
             connection, _ = listener.accept()
-        except OSError:  # it has left already
+        except OSError:  # it has disconnected already
             return
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
-        arrival: asyncio.Task[object] = loop.create_task(self._welcome(connection))
-        self._arriving.add(arrival)
-        arrival.add_done_callback(self._arriving.discard)
+        connecting: asyncio.Task[object] = loop.create_task(self._connect(connection))
+        self._connecting.add(connecting)
+        connecting.add_done_callback(self._connecting.discard)
 
-    async def _welcome(self, connection: socket.socket) -> None:
+    async def _connect(self, connection: socket.socket) -> None:
         await asyncio.get_running_loop().connect_accepted_socket(self._protocols, connection)
 
     def _close(self) -> None:

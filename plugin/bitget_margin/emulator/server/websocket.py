@@ -1,4 +1,4 @@
-"""Websockets: they carry the words of a conversation, and what is pushed into it."""
+"""Websocket server: carries the messages of a session and the pushes of its subscriptions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import contextlib
 from aiohttp import WSMsgType, web
 
 from bitget_margin.emulator.api.order_feed import Push
-from bitget_margin.emulator.api.router import Venue
+from bitget_margin.emulator.api.venue import Venue
 from bitget_margin.emulator.server.websocket_session import PING, WebSocketSession
 
-#: Where a classic account listens to its own orders.
 PRIVATE_SOCKET = "/v2/ws/private"
+"""Path of the private websocket of classic accounts."""
 _LARGEST_MESSAGE = 65_536
-#: How often at most the venue is reminded of what is due, on a clock that may stand still.
-_SHORTEST_NAP_SECONDS = 0.01
+_SHORTEST_ALARM_SECONDS = 0.01
+"""Shortest interval of calls of `Venue.settle`, since the venue's clock may stand still."""
 
 
 async def serve_websocket(venue: Venue, request: web.BaseRequest) -> web.StreamResponse:
@@ -29,14 +29,14 @@ async def serve_websocket(venue: Venue, request: web.BaseRequest) -> web.StreamR
 
 
 class _WebSocketConnection:
-    """A connected websocket."""
+    """Connected websocket, which listens to the order feed."""
 
     def __init__(self, venue: Venue, request: web.BaseRequest, socket: web.WebSocketResponse) -> None:
         self._venue = venue
         self._request = request
         self._socket = socket
         self._loop = asyncio.get_running_loop()
-        self._conversation = WebSocketSession(venue, self)
+        self._session = WebSocketSession(venue, self)
         self._pushes: asyncio.Queue[tuple[float, Push]] = asyncio.Queue()
         self._pushed = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -44,33 +44,33 @@ class _WebSocketConnection:
         self._closing: asyncio.Future[bool] | None = None
 
     def push(self, push: Push) -> None:
-        """Take a message, in any thread."""
+        """Queue a message; callable in any thread."""
         at = self._loop.time() + push.delay_ms / 1000
         self._loop.call_soon_threadsafe(self._pushes.put_nowait, (at, push))
 
     def due_in(self, delay_ms: int) -> None:
-        """Have the venue looked at when something is due, in any thread."""
-        self._loop.call_soon_threadsafe(self._set_alarm, max(delay_ms / 1000, _SHORTEST_NAP_SECONDS))
+        """Schedule a call of `Venue.settle`; callable in any thread."""
+        self._loop.call_soon_threadsafe(self._set_alarm, max(delay_ms / 1000, _SHORTEST_ALARM_SECONDS))
 
     async def run(self) -> None:
-        """Talk until the connection ends."""
+        """Handle messages until the connection ends."""
         sending = asyncio.ensure_future(self._send_pushes())
-        self._heard()
+        self._restart_silence()
         try:
             async for message in self._socket:
                 if message.type is WSMsgType.ERROR:
                     break
-                text = message.data if message.type is WSMsgType.TEXT else ""  # the venue does not understand bytes
+                text = message.data if message.type is WSMsgType.TEXT else ""  # the venue refuses binary messages
                 if text == PING:
-                    self._heard()
-                for answer in self._conversation.answers(text):
-                    await self._socket.send_str(answer)
-                if self._conversation.over:
+                    self._restart_silence()
+                for response in self._session.handle(text):
+                    await self._socket.send_str(response)
+                if self._session.over:
                     await self._socket.close()
         except ConnectionResetError:
-            pass  # it left while it was being answered
+            pass  # the client has disconnected before the response
         finally:
-            self._conversation.end()
+            self._session.end()
             sending.cancel()
             for timer in (self._alarm, self._silence):
                 if timer is not None:
@@ -83,22 +83,19 @@ class _WebSocketConnection:
                 await asyncio.sleep(max(at - self._loop.time(), 0))
                 self._pushed += 1
                 if push.drop_every and self._pushed % push.drop_every == 0:
-                    self._drop()
+                    if self._request.transport is not None:
+                        self._request.transport.abort()
                     return
                 for _ in range(push.copies):
                     await self._socket.send_str(push.text)
 
-    def _drop(self) -> None:
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
-    def _heard(self) -> None:
+    def _restart_silence(self) -> None:
         if self._silence is not None:
             self._silence.cancel()
-        self._silence = self._loop.call_later(self._conversation.patience_ms / 1000, self._give_up)
+        self._silence = self._loop.call_later(self._session.ping_patience_ms / 1000, self._close)
 
-    def _give_up(self) -> None:
-        # A task that nobody holds may vanish before it is done.
+    def _close(self) -> None:
+        # A task without a reference can be garbage-collected before it is done.
         self._closing = asyncio.ensure_future(self._socket.close())
 
     def _set_alarm(self, delay_seconds: float) -> None:

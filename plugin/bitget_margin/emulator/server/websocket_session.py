@@ -1,4 +1,4 @@
-"""What is said on a private websocket: login, subscriptions, pings.
+"""Protocol of the private websocket: login, subscriptions and pings.
 
 https://www.bitget.com/api-doc/common/websocket-intro
 https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
@@ -7,14 +7,14 @@ https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from bitget_margin.emulator.api.auth import TOLERANCE_MS, same, sign_login
 from bitget_margin.emulator.api.order_feed import Listener, Topic
-from bitget_margin.emulator.api.router import Venue
 from bitget_margin.emulator.api.sliding_window import SlidingWindow
+from bitget_margin.emulator.api.venue import Venue
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import encode
 
@@ -24,12 +24,12 @@ MESSAGES_PER_SECOND = 10
 _INST_TYPE = "MARGIN"
 _CHANNEL = "orders-crossed"
 _SECONDS_DIGITS = 13
-#: The most that is repeated of what a client has sent.
 _LONGEST_ECHO = 100
+"""Most characters of a client's text that are repeated in a response."""
 
 
 class WebSocketErrorCode(Enum):
-    """An error of the websocket: code and text, as ccxt quotes them."""
+    """Error of the websocket: code and text, as in ccxt's source."""
 
     NO_SUCH_CHANNEL = (30001, "{0} doesn't exist")
     ILLEGAL_REQUEST = (30002, "Illegal request")
@@ -49,26 +49,27 @@ class WebSocketErrorCode(Enum):
 
 
 class WebSocketError(Exception):
-    """A message that the venue refuses.
+    """Message of a client that the venue refuses.
 
-    :param details: what the text of the objection speaks about
+    :param details: values of the placeholders in the error's text
     """
 
-    def __init__(self, objection: WebSocketErrorCode, *details: object) -> None:
-        self.objection = objection
+    def __init__(self, error_code: WebSocketErrorCode, *details: object) -> None:
+        self.error_code = error_code
         self.details = details
-        super().__init__(f"{objection.code} {self.text}")
+        super().__init__(f"{error_code.code} {self.text}")
 
     @property
     def text(self) -> str:
         """The message."""
-        return self.objection.text.format(*self.details)
+        return self.error_code.text.format(*self.details)
 
 
 class WebSocketSession:
-    """One connection's talk with the venue: who has logged in, and what it listens to.
+    """Session of one connection: its account, after the login, and its subscriptions.
 
-    :param listener: told of the changes that the client subscribes to
+    :param listener: receives the pushes of the subscriptions
+    :ivar over: whether the connection is to be closed
     """
 
     def __init__(self, venue: Venue, listener: Listener) -> None:
@@ -78,47 +79,46 @@ class WebSocketSession:
         self._account: Account | None = None
         self._window = SlidingWindow(MESSAGES_PER_SECOND)
 
-    def answers(self, text: str) -> list[str]:
-        """Return what is answered to a message; nothing that arrives can raise an exception."""
+    def handle(self, text: str) -> list[str]:
+        """Return the responses to a message; no message can raise an exception."""
         with self._venue.opened() as now_ms:
             try:
                 if not self._window.admit(now_ms):
                     self.over = True
                     raise WebSocketError(WebSocketErrorCode.TOO_MANY_MESSAGES)
-                return [PONG] if text == PING else self._answers(_read(text), now_ms)
+                return [PONG] if text == PING else self._respond(_read(text), now_ms)
             except WebSocketError as refused:
                 return [_error(refused)]
-            except Exception as bug:  # noqa: BLE001 - a bug of ours must look like a refusal, and be found
+            except Exception as bug:  # noqa: BLE001 - a bug of the emulator looks like a refusal, and is recorded
                 self._venue.errors.append(bug)
                 return [_error(WebSocketError(WebSocketErrorCode.ILLEGAL_REQUEST))]
 
     def end(self) -> None:
-        """Listen to nothing any more."""
+        """End all subscriptions."""
         with self._venue.opened():
-            self._venue.feed.forget(self._listener)
+            self._venue.feed.remove_all(self._listener)
 
     @property
-    def patience_ms(self) -> int:
-        """How long the venue waits for a ping."""
+    def ping_patience_ms(self) -> int:
+        """Time without a ping after which the connection is closed."""
         with self._venue.opened():
             uid = self._account.uid if self._account else ""
-            return self._venue.knobs.of(uid).now.ping_patience_ms
+            return self._venue.knobs.of(uid).ping_patience_ms
 
-    def _answers(self, message: Mapping[str, Any], now_ms: int) -> list[str]:
+    def _respond(self, message: Mapping[str, Any], now_ms: int) -> list[str]:
         op, args = message.get("op"), message.get("args")
         if op not in ("login", "subscribe", "unsubscribe"):
             raise WebSocketError(WebSocketErrorCode.INVALID_OP)
         if not isinstance(args, list) or not args or not all(isinstance(arg, dict) for arg in args):
             raise WebSocketError(WebSocketErrorCode.BAD_PARAMETER)
         if op == "login":
-            self._account = self._identified(args[0], now_ms)
+            self._account = self._log_in(args[0], now_ms)
             return [_encoded({"event": "login", "code": 0})]
-        turn = self._subscribed if op == "subscribe" else self._unsubscribed
-        return [_attempted(turn, arg) for arg in args]
+        return [self._respond_to_arg(op, arg) for arg in args]
 
-    def _identified(self, arg: Mapping[str, Any], now_ms: int) -> Account:
+    def _log_in(self, arg: Mapping[str, Any], now_ms: int) -> Account:
         key, passphrase, timestamp, sign = (arg.get(name) for name in ("apiKey", "passphrase", "timestamp", "sign"))
-        account = self._venue.account_with(key) if isinstance(key, str) else None
+        account = self._venue.accounts_by_key.get(key) if isinstance(key, str) else None
         if account is None:
             raise WebSocketError(WebSocketErrorCode.UNKNOWN_KEY)
         stamp = str(timestamp) if isinstance(timestamp, str | int) else ""
@@ -132,22 +132,23 @@ class WebSocketSession:
             raise WebSocketError(WebSocketErrorCode.BAD_SIGNATURE)
         return account
 
-    def _subscribed(self, arg: Mapping[str, Any]) -> str:
-        account, topic, named = self._topic(arg)
-        # The orders of a unified account are no classic orders: it hears nothing here.
-        if account.kind is AccountKind.CLASSIC:
+    def _respond_to_arg(self, op: str, arg: Mapping[str, Any]) -> str:
+        """Subscribe or unsubscribe one of several arguments; an error does not affect the others."""
+        try:
+            account, topic, named = self._topic(arg)
+        except WebSocketError as refused:
+            return _error(refused)
+        if op == "unsubscribe":
+            self._venue.feed.remove(self._listener, topic)
+        # The orders of a unified account are no classic orders, so it gets no pushes here.
+        elif account.kind is AccountKind.CLASSIC:
             self._venue.feed.add(self._listener, topic, named)
-        return _encoded({"event": "subscribe", "arg": named})
-
-    def _unsubscribed(self, arg: Mapping[str, Any]) -> str:
-        _, topic, named = self._topic(arg)
-        self._venue.feed.remove(self._listener, topic)
-        return _encoded({"event": "unsubscribe", "arg": named})
+        return _encoded({"event": op, "arg": named})
 
     def _topic(self, arg: Mapping[str, Any]) -> tuple[Account, Topic, dict[str, str]]:
-        """Return whose orders of which symbol are meant, and how the venue calls them, or refuse.
+        """Return the account, the topic of a subscription and its name in messages, or refuse.
 
-        The symbol is required, by the page; ``default`` is none.
+        The symbol is required, as documented; ``default`` is not a symbol.
         """
         if self._account is None:
             raise WebSocketError(WebSocketErrorCode.NOT_LOGGED_IN)
@@ -155,8 +156,8 @@ class WebSocketSession:
         named = {name: value[:_LONGEST_ECHO] if isinstance(value, str) else "" for name, value in values.items()}
         known = (named["instType"], named["channel"]) == (_INST_TYPE, _CHANNEL)
         if not known or named["instId"] not in self._venue.engine.market.symbols:
-            said = ",".join(f"{name}:{value}" for name, value in named.items())
-            raise WebSocketError(WebSocketErrorCode.NO_SUCH_CHANNEL, said)
+            echo = ",".join(f"{name}:{value}" for name, value in named.items())
+            raise WebSocketError(WebSocketErrorCode.NO_SUCH_CHANNEL, echo)
         return self._account, (self._account.uid, named["instId"]), named
 
 
@@ -170,16 +171,8 @@ def _read(text: str) -> Mapping[str, Any]:
     return message
 
 
-def _attempted(turn: Callable[[Mapping[str, Any]], str], arg: Mapping[str, Any]) -> str:
-    """Return the answer to one of several arguments: what one is refused for is nothing to the others."""
-    try:
-        return turn(arg)
-    except WebSocketError as refused:
-        return _error(refused)
-
-
 def _error(refused: WebSocketError) -> str:
-    return _encoded({"event": "error", "code": refused.objection.code, "msg": refused.text})
+    return _encoded({"event": "error", "code": refused.error_code.code, "msg": refused.text})
 
 
 def _encoded(content: Mapping[str, Any]) -> str:

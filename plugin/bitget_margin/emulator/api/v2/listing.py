@@ -1,17 +1,16 @@
-"""Pages of orders and fills: which rows, how many, and in which order."""
+"""Order and fill lists of a classic account."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
 
-from bitget_margin.emulator.api.parameters import Params
-from bitget_margin.emulator.api.request import PrivateRequest
-from bitget_margin.emulator.api.v2.rows import Row, fill_row, order_row
+from bitget_margin.emulator.api.paging import PageRange, in_history
+from bitget_margin.emulator.api.request import PrivateRequest, Row
+from bitget_margin.emulator.api.v2.rows import fill_row, order_row
 from bitget_margin.emulator.behaviour.knobs import PartialStatus, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.order import Order
+from bitget_margin.emulator.market.symbol import Symbol
 
 _DEFAULT_LIMIT = 100
 _HISTORY_CAP = 500
@@ -20,98 +19,80 @@ _WIDEST_RANGE_MS = 90 * _DAY_MS
 _OLDEST_START_MS = 92 * _DAY_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Which rows are asked for; an id beats the range of time, a closed range beats ``below_id``."""
-
-    order_id: str | None
-    client_oid: str | None
-    start_ms: int
-    end_ms: int | None
-    below_id: int | None
-    limit: int
-
-    def cut(self, rows: Iterable[tuple[str, int, Row]]) -> tuple[list[Row], str | None, str | None]:
-        """Return the rows of the page with their highest and lowest id.
-
-        :param rows: id, time in ms since the epoch, and row; newest first
-        """
-        page = list(islice((entry for entry in rows if self._wants(entry[0], entry[1])), self.limit))
-        return [row for _, _, row in page], page[0][0] if page else None, page[-1][0] if page else None
-
-    def _wants(self, row_id: str, at_ms: int) -> bool:
-        if self.order_id or self.client_oid:
-            return True
-        if at_ms < self.start_ms:
-            return False
-        if self.end_ms is not None:
-            return at_ms <= self.end_ms
-        return self.below_id is None or int(row_id) < self.below_id
+def open_orders(request: PrivateRequest) -> Row:
+    """List the live orders of a symbol, newest first."""
+    anywhere = request.knobs.open_orders_without_symbol is WithoutSymbol.ANSWER
+    symbols = request.symbols() if anywhere else [request.symbol()]
+    page = _read_page(request, request.knobs.open_orders_cap, None)
+    return _order_page(request, symbols, page, lambda order: order.live, PartialStatus.PARTIAL_FILL)
 
 
-def _read_page(params: Params, cap: int, oldest_ms: int | None) -> Page:
-    order_id, client_oid = params.optional_text("orderId"), params.optional_text("clientOid")
-    start_ms, end_ms = params.integer("startTime"), params.optional_integer("endTime")
-    limit = params.optional_integer("limit")
+def history_orders(request: PrivateRequest) -> Row:
+    """List the ended orders of a symbol, newest first."""
+    symbols, page = [request.symbol()], _read_history_page(request)
+    return _order_page(request, symbols, page, lambda order: in_history(request, order), PartialStatus.PARTIALLY_FILL)
+
+
+def fills(request: PrivateRequest) -> Row:
+    """List the trades of a symbol, newest first."""
+    symbol, page = request.symbol().symbol, _read_history_page(request)
+    found = request.engine.orders.fills_of(request.account.uid, symbol)
+    rows = [fill_row(fill) for fill in page.fills(fill for fill in found if _is_requested(request, fill.order))]
+    return _page("fills", rows, "tradeId")
+
+
+def spot_orders(_request: PrivateRequest) -> list[Row]:
+    """List nothing: margin orders are not spot orders."""
+    return []
+
+
+def _read_page(request: PrivateRequest, cap: int, oldest_ms: int | None) -> PageRange:
+    """Read the range of a page: an id takes precedence over times, and a closed range of time over `idLessThan`."""
+    params = request.params
+    by_id = params.optional_text("orderId") or params.optional_text("clientOid")
+    start_ms, end_ms, limit = params.integer("startTime"), params.optional_integer("endTime"), _read_limit(request, cap)
     below_id = params.optional_integer("idLessThan") if end_ms is None else None
+    if by_id:
+        return PageRange(0, None, None, limit)
+    if end_ms is not None and start_ms > end_ms:
+        raise VenueError(Refusal.RANGE_REVERSED)
+    if end_ms is not None and end_ms - start_ms > _WIDEST_RANGE_MS:
+        raise VenueError(Refusal.RANGE_TOO_WIDE)
+    if oldest_ms is not None and start_ms < oldest_ms:
+        raise VenueError(Refusal.TOO_OLD)
+    return PageRange(start_ms, end_ms, below_id, limit)
+
+
+def _read_history_page(request: PrivateRequest) -> PageRange:
+    return _read_page(request, _HISTORY_CAP, request.now_ms - _OLDEST_START_MS)
+
+
+def _read_limit(request: PrivateRequest, cap: int) -> int:
+    limit = request.params.optional_integer("limit")
     if limit == 0:
         raise VenueError(Refusal.BAD_PARAMETER, "limit")
-    if not (order_id or client_oid):
-        if end_ms is not None and start_ms > end_ms:
-            raise VenueError(Refusal.RANGE_REVERSED)
-        if end_ms is not None and end_ms - start_ms > _WIDEST_RANGE_MS:
-            raise VenueError(Refusal.RANGE_TOO_WIDE)
-        if oldest_ms is not None and start_ms < oldest_ms:
-            raise VenueError(Refusal.TOO_OLD)
-    return Page(order_id, client_oid, start_ms, end_ms, below_id, min(limit or _DEFAULT_LIMIT, cap))
+    return min(limit or _DEFAULT_LIMIT, cap)
 
 
-def open_orders(call: PrivateRequest) -> Row:
-    """List the live orders of a symbol, newest first."""
-    knobs = call.knobs.now
-    anywhere = knobs.open_orders_without_symbol is WithoutSymbol.ANSWER and call.params.optional_text("symbol") is None
-    symbols = list(call.engine.market.symbols) if anywhere else [call.symbol().symbol]
-    page = _read_page(call.params, knobs.open_orders_cap, None)
-    orders = [
-        order for symbol in symbols for order in call.engine.orders.of_account(call.account.uid, symbol) if order.live
-    ]
-    orders.sort(key=lambda order: order.order_id, reverse=True)
-    return _order_page(call, page, orders, PartialStatus.PARTIAL_FILL)
-
-
-def history_orders(call: PrivateRequest) -> Row:
-    """List the ended orders of a symbol, newest first."""
-    symbol = call.symbol().symbol
-    page = _read_page(call.params, _HISTORY_CAP, call.now_ms - _OLDEST_START_MS)
-    visible_ms = call.now_ms - call.knobs.now.history_lag_ms
-    orders = [
-        order
-        for order in call.engine.orders.of_account(call.account.uid, symbol)
-        if not order.live and order.updated_ms <= visible_ms
-    ]
-    return _order_page(call, page, orders, PartialStatus.PARTIALLY_FILL)
-
-
-def fills(call: PrivateRequest) -> Row:
-    """List the trades of a symbol, newest first."""
-    symbol = call.symbol().symbol
-    page = _read_page(call.params, _HISTORY_CAP, call.now_ms - _OLDEST_START_MS)
-    rows, max_id, min_id = page.cut(
-        (fill.trade_id, fill.at_ms, fill_row(fill))
-        for fill in call.engine.orders.fills_of(call.account.uid, symbol)
-        if _is_asked(page, fill.order)
-    )
-    return {"fills": rows, "maxId": max_id, "minId": min_id}
-
-
-def _order_page(call: PrivateRequest, page: Page, orders: Iterable[Order], documented: PartialStatus) -> Row:
-    knobs = call.knobs.now
+def _order_page(
+    request: PrivateRequest,
+    symbols: Sequence[Symbol],
+    page: PageRange,
+    listed: Callable[[Order], bool],
+    documented: PartialStatus,
+) -> Row:
+    knobs = request.knobs
     spelling = documented if knobs.partial_status is PartialStatus.DOCUMENTED else knobs.partial_status
-    rows, max_id, min_id = page.cut(
-        (order.order_id, order.created_ms, order_row(order, spelling)) for order in orders if _is_asked(page, order)
-    )
-    return {knobs.list_key.value: rows, "maxId": max_id, "minId": min_id}
+    found = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in symbols))
+    orders = page.orders(order for order in found if listed(order) and _is_requested(request, order))
+    return _page(knobs.list_key.value, [order_row(order, spelling) for order in orders], "orderId")
 
 
-def _is_asked(page: Page, order: Order) -> bool:
-    return page.order_id in (None, order.order_id) and page.client_oid in (None, order.client_oid)
+def _is_requested(request: PrivateRequest, order: Order) -> bool:
+    order_id, client_oid = request.params.optional_text("orderId"), request.params.optional_text("clientOid")
+    return order_id in (None, order.order_id) and client_oid in (None, order.client_oid)
+
+
+def _page(name: str, rows: list[Row], id_name: str) -> Row:
+    max_id, min_id = (rows[0][id_name], rows[-1][id_name]) if rows else (None, None)
+    return {name: rows, "maxId": max_id, "minId": min_id}

@@ -1,34 +1,60 @@
-"""The endpoints for everybody."""
+"""Public market data of API v2."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
 
-from bitget_margin.emulator.api.candles import candles, history_candles
-from bitget_margin.emulator.api.request import PublicEndpoint, PublicRequest
-from bitget_margin.emulator.api.v2.rows import Row
+from bitget_margin.emulator.api.candles import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS, ZONE_MS, Grid, candle_rows
+from bitget_margin.emulator.api.request import PublicRequest, Row
+from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import EXACT, floor_to, write_decimal
 from bitget_margin.emulator.market.symbol import Symbol
 
-_DAY_MS = 86_400_000
 _BOOK_DEPTH = 150
 _TRADES = 20
 _TRADE_SPACING_MS = 1000
 _RATIO_DECIMALS = 5
+_DEFAULT_CANDLES = 100
+_RECENT_CAP = 1000
+_HISTORY_CAP = 200
+_MONDAY_MS = 4 * DAY_MS
+"""Start of the first week: 1970-01-01 was a Thursday."""
+_LENGTHS_MS: Mapping[str, int] = {
+    "1min": MINUTE_MS,
+    "3min": 3 * MINUTE_MS,
+    "5min": 5 * MINUTE_MS,
+    "15min": 15 * MINUTE_MS,
+    "30min": 30 * MINUTE_MS,
+    "1h": HOUR_MS,
+    "4h": 4 * HOUR_MS,
+    "6h": 6 * HOUR_MS,
+    "12h": 12 * HOUR_MS,
+    "1day": DAY_MS,
+    "3day": 3 * DAY_MS,
+    "1week": WEEK_MS,
+    "6Hutc": 6 * HOUR_MS,
+    "12Hutc": 12 * HOUR_MS,
+    "1Dutc": DAY_MS,
+    "3Dutc": 3 * DAY_MS,
+    "1Wutc": WEEK_MS,
+}
+_MONTHS = ("1M", "1Mutc")
 
-#: Price in quote coins, amount in base coins.
 Level = tuple[Decimal, Decimal]
+"""Price in quote coins, amount in base coins."""
 
 
-def _time(call: PublicRequest) -> Row:
-    return {"serverTime": str(call.now_ms)}
+def server_time(request: PublicRequest) -> Row:
+    """Return the time of the venue."""
+    return {"serverTime": str(request.now_ms)}
 
 
-def _coins(call: PublicRequest) -> list[Row]:
-    symbols = call.engine.market.symbols.values()
+def coins(request: PublicRequest) -> list[Row]:
+    """List the coins of all symbols."""
+    symbols = request.engine.market.symbols.values()
     names = dict.fromkeys(coin for symbol in symbols for coin in (symbol.quote, symbol.base))
-    wanted = call.params.optional_text("coin")
+    wanted = request.params.optional_text("coin")
     return [_coin(number, name) for number, name in enumerate(names, start=1) if wanted in (None, name)]
 
 
@@ -68,7 +94,8 @@ def _limits(symbol: Symbol) -> Row:
     }
 
 
-def _symbols(call: PublicRequest) -> list[Row]:
+def symbols(request: PublicRequest) -> list[Row]:
+    """List the spot pairs."""
     return [
         _limits(symbol)
         | {
@@ -78,11 +105,12 @@ def _symbols(call: PublicRequest) -> list[Row]:
             "sellLimitPriceRatio": "0.05",
             "areaSymbol": "no",
         }
-        for symbol in asked_symbols(call)
+        for symbol in request.symbols()
     ]
 
 
-def _margin_currencies(call: PublicRequest) -> list[Row]:
+def margin_currencies(request: PublicRequest) -> list[Row]:
+    """List the margin pairs."""
     return [
         _limits(symbol)
         | {
@@ -97,18 +125,18 @@ def _margin_currencies(call: PublicRequest) -> list[Row]:
             "isIsolatedQuoteBorrowable": True,
             "isCrossBorrowable": symbol.cross_borrowable,
         }
-        for symbol in asked_symbols(call)
+        for symbol in request.symbols()
     ]
 
 
-def tickers(call: PublicRequest) -> list[Row]:
-    """Return the last day of one symbol or of all."""
-    return [_ticker(call, symbol) for symbol in asked_symbols(call)]
+def tickers(request: PublicRequest) -> list[Row]:
+    """List the last day of one symbol or of all."""
+    return [_ticker(request, symbol) for symbol in request.symbols()]
 
 
-def _ticker(call: PublicRequest, symbol: Symbol) -> Row:
-    day = call.engine.market.candle(symbol.symbol, call.now_ms - _DAY_MS, call.now_ms + 1)
-    last = call.engine.market.price(symbol.symbol)
+def _ticker(request: PublicRequest, symbol: Symbol) -> Row:
+    day = request.engine.market.candle(symbol.symbol, request.now_ms - DAY_MS, request.now_ms + 1)
+    last = request.engine.market.price(symbol.symbol)
     bid, ask = _best_prices(symbol, last)
     change = write_decimal(round(EXACT.divide(last - day.open, day.open), _RATIO_DECIMALS))
     value = write_decimal(day.volume * last)
@@ -121,47 +149,50 @@ def _ticker(call: PublicRequest, symbol: Symbol) -> Row:
         "quoteVolume": value,
         "baseVolume": write_decimal(day.volume),
         "usdtVolume": value,
-        "ts": str(call.now_ms),
+        "ts": str(request.now_ms),
         "bidPr": write_decimal(bid),
         "askPr": write_decimal(ask),
         "bidSz": write_decimal(_level_size(symbol, 1)),
         "askSz": write_decimal(_level_size(symbol, 1)),
-        "openUtc": write_decimal(call.engine.market.price_at(symbol.symbol, call.now_ms - call.now_ms % _DAY_MS)),
+        "openUtc": write_decimal(
+            request.engine.market.price_at(symbol.symbol, request.now_ms - request.now_ms % DAY_MS)
+        ),
         "changeUtc24h": change,
         "change24h": change,
     }
 
 
-def _order_book(call: PublicRequest) -> Row:
-    depth = min(call.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_DEPTH)
-    asks, bids = book_levels(call, depth)
+def order_book(request: PublicRequest) -> Row:
+    """Return the best offers of a symbol."""
+    depth = min(request.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_DEPTH)
+    asks, bids = book_levels(request, depth)
     return {
         "asks": [[write_decimal(price), write_decimal(size)] for price, size in asks],
         "bids": [[write_decimal(price), write_decimal(size)] for price, size in bids],
-        "ts": str(call.now_ms),
+        "ts": str(request.now_ms),
     }
 
 
-def book_levels(call: PublicRequest, depth: int) -> tuple[list[Level], list[Level]]:
+def book_levels(request: PublicRequest, depth: int) -> tuple[list[Level], list[Level]]:
     """Return the asks and bids of a symbol, best first."""
-    symbol = call.symbol()
-    bid, ask = _best_prices(symbol, call.engine.market.price(symbol.symbol))
+    symbol = request.symbol()
+    bid, ask = _best_prices(symbol, request.engine.market.price(symbol.symbol))
     asks = [(ask + symbol.tick * level, _level_size(symbol, level + 1)) for level in range(depth)]
     bids = [(bid - symbol.tick * level, _level_size(symbol, level + 1)) for level in range(depth)]
     return asks, [level for level in bids if level[0] > 0]
 
 
-def market_fills(call: PublicRequest) -> list[Row]:
+def fills(request: PublicRequest) -> list[Row]:
     """Return the last trades of a symbol, newest first."""
-    symbol = call.symbol()
-    latest_ms = call.now_ms - call.now_ms % _TRADE_SPACING_MS
-    count = min(call.params.optional_integer("limit") or _TRADES, _TRADES)
+    symbol = request.symbol()
+    latest_ms = request.now_ms - request.now_ms % _TRADE_SPACING_MS
+    count = min(request.params.optional_integer("limit") or _TRADES, _TRADES)
     return [
         {
             "symbol": symbol.symbol,
             "tradeId": str(at_ms),
             "side": "buy" if at_ms // _TRADE_SPACING_MS % 2 else "sell",
-            "price": write_decimal(call.engine.market.price_at(symbol.symbol, at_ms)),
+            "price": write_decimal(request.engine.market.price_at(symbol.symbol, at_ms)),
             "size": write_decimal(_level_size(symbol, 1)),
             "ts": str(at_ms),
         }
@@ -169,14 +200,22 @@ def market_fills(call: PublicRequest) -> list[Row]:
     ]
 
 
-def _contracts(_call: PublicRequest) -> list[Row]:
+def candles(request: PublicRequest) -> list[list[str]]:
+    """List candles up to the present one, oldest first."""
+    start_ms, end_ms = request.params.optional_integer("startTime"), request.params.optional_integer("endTime")
+    return candle_rows(request, _read_grid(request), start_ms or 0, end_ms, _read_limit(request, _RECENT_CAP))
+
+
+def history_candles(request: PublicRequest) -> list[list[str]]:
+    """List candles before a required moment, oldest first; the start of the range does not count here."""
+    return candle_rows(
+        request, _read_grid(request), 0, request.params.integer("endTime"), _read_limit(request, _HISTORY_CAP)
+    )
+
+
+def contracts(_request: PublicRequest) -> list[Row]:
+    """List no contracts: there are no futures."""
     return []
-
-
-def asked_symbols(call: PublicRequest) -> list[Symbol]:
-    """Return the symbol of the request, or all when it names none."""
-    name = call.params.optional_text("symbol")
-    return list(call.engine.market.symbols.values()) if name is None else [call.symbol_named(name)]
 
 
 def _best_prices(symbol: Symbol, last: Decimal) -> tuple[Decimal, Decimal]:
@@ -189,17 +228,16 @@ def _level_size(symbol: Symbol, level: int) -> Decimal:
     return max(floor_to(1000 * level / symbol.start_price, symbol.quantity_precision), symbol.min_amount)
 
 
-_SPOT = "/api/v2/spot"
+def _read_limit(request: PublicRequest, cap: int) -> int:
+    return min(request.params.optional_integer("limit") or _DEFAULT_CANDLES, cap)
 
-PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
-    ("GET", "/api/v2/public/time"): _time,
-    ("GET", f"{_SPOT}/public/coins"): _coins,
-    ("GET", f"{_SPOT}/public/symbols"): _symbols,
-    ("GET", "/api/v2/margin/currencies"): _margin_currencies,
-    ("GET", f"{_SPOT}/market/tickers"): tickers,
-    ("GET", f"{_SPOT}/market/orderbook"): _order_book,
-    ("GET", f"{_SPOT}/market/candles"): candles,
-    ("GET", f"{_SPOT}/market/history-candles"): history_candles,
-    ("GET", f"{_SPOT}/market/fills-history"): market_fills,
-    ("GET", "/api/v2/mix/market/contracts"): _contracts,
-}
+
+def _read_grid(request: PublicRequest) -> Grid:
+    granularity = request.params.text("granularity")
+    zone_ms = 0 if granularity.endswith("utc") else ZONE_MS
+    if granularity in _MONTHS:
+        return Grid(None, -zone_ms)
+    length_ms = _LENGTHS_MS.get(granularity)
+    if length_ms is None:
+        raise VenueError(Refusal.BAD_PARAMETER, "granularity")
+    return Grid(length_ms, (_MONDAY_MS if length_ms == WEEK_MS else 0) - zone_ms)

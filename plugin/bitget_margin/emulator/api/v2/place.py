@@ -1,14 +1,16 @@
-"""A request to place an order, checked."""
+"""Place endpoints of a classic account."""
 
 from __future__ import annotations
 
 import re
-import uuid
 from decimal import Decimal
 
 from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.request import PrivateRequest, Row
+from bitget_margin.emulator.api.trading import place, read_client_id, read_sizes
+from bitget_margin.emulator.api.v2.rows import batch_lists, failure_reason
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.decimals import ZERO, fits, floor_to, write_decimal
+from bitget_margin.emulator.market.decimals import write_decimal
 from bitget_margin.emulator.market.order import Force, LoanType, OrderType, SelfTrade, Side, Ticket
 from bitget_margin.emulator.market.symbol import Symbol
 
@@ -16,8 +18,31 @@ _CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")
 _LONGEST_CLIENT_ID = 50
 
 
+def place_order(request: PrivateRequest) -> Row:
+    """Place one order."""
+    return _place(request, request.params, request.symbol())
+
+
+def batch_place_orders(request: PrivateRequest) -> Row:
+    """Place up to 50 orders of a symbol, each independent of the others."""
+    symbol, knobs = request.symbol(), request.knobs
+    successes: list[Row] = []
+    failures: list[Row] = []
+    for item in request.params.items("orderList"):
+        try:
+            successes.append(_place(request, item, symbol))
+        except VenueError as error:
+            reason = failure_reason(knobs, error.refusal.code, error.text(knobs.language))
+            failures.append({"orderId": "", "clientOid": item.text_or_empty("clientOid")} | reason)
+    return batch_lists(knobs, successes, failures)
+
+
+def _place(request: PrivateRequest, params: Params, symbol: Symbol) -> Row:
+    return place(request, read_ticket(params, symbol, request.engine.market.price(symbol.symbol)))
+
+
 def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket:
-    """Read the fields of a placing request.
+    """Read and check the fields of an order to be placed.
 
     :param market_price: in quote coins, to value a market order
     """
@@ -28,43 +53,14 @@ def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket
     loan_type = params.choice("loanType", LoanType)
     force = params.choice("force", Force)
     self_trade = params.choice("stpMode", SelfTrade, SelfTrade.NONE)
-    client_oid = _read_client_id(params)
-    price = base_size = quote_size = ZERO
-    if order_type is OrderType.LIMIT:
-        price = read_scaled(params, "price", symbol.price_precision)
-        base_size = read_scaled(params, "baseSize", symbol.quantity_precision)
-        value = quote_size = price * base_size
-    elif side is Side.BUY:
-        value = quote_size = read_scaled(params, "quoteSize", symbol.price_precision + symbol.quantity_precision)
-    else:
-        base_size = read_scaled(params, "baseSize", symbol.quantity_precision)
-        value = base_size * market_price
-    if value < symbol.min_quote_value:
-        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_quote_value), symbol.quote)
-    if (base_size or floor_to(quote_size / market_price, symbol.quantity_precision)) < symbol.min_amount:
-        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_amount), symbol.base)
-    return Ticket(symbol, client_oid, side, order_type, force, loan_type, price, base_size, quote_size, self_trade)
-
-
-def new_client_id() -> str:
-    """Return a client id for an order that came without one."""
-    return uuid.uuid4().hex
-
-
-def _read_client_id(params: Params) -> str:
-    client_oid = params.optional_text("clientOid")
-    if client_oid is None:
-        return new_client_id()
+    client_oid = read_client_id(params)
     if len(client_oid) > _LONGEST_CLIENT_ID:
         raise VenueError(Refusal.LONG_CLIENT_ID)
     if not _CLIENT_ID.fullmatch(client_oid):
         raise VenueError(Refusal.BAD_CLIENT_ID)
-    return client_oid
-
-
-def read_scaled(params: Params, name: str, decimals: int) -> Decimal:
-    """Return a required positive number with no more than so many decimals."""
-    number = params.amount(name)
-    if not fits(number, decimals):
-        raise VenueError(Refusal.BAD_SCALE, name, write_decimal(number), decimals)
-    return number
+    sizes = read_sizes(params, symbol, side, order_type, base="baseSize", quote="quoteSize")
+    if sizes.value(market_price) < symbol.min_quote_value:
+        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_quote_value), symbol.quote)
+    if sizes.amount(symbol, market_price) < symbol.min_amount:
+        raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_amount), symbol.base)
+    return Ticket(symbol, client_oid, side, order_type, force, loan_type, *sizes, self_trade)

@@ -1,30 +1,37 @@
-"""Orders, fills and balances as the venue writes them."""
+"""Rows of a classic account's responses: orders, fills, balances and batch items."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
 
+from bitget_margin.emulator.api.request import Row
+from bitget_margin.emulator.behaviour.knobs import EmptyLists, Knobs
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.order import BGB, Fill, Order, Status
+from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance
 
-Row = dict[str, object]
 _AVERAGE_DECIMALS = 12
-#: As captured: no amount here needs more.
 _PUSHED_DECIMALS = 9
+"""Decimals of numbers in pushed rows, as captured."""
 
 
 def average_price(order: Order) -> str:
-    """Return what was paid for a base coin on average, in quote coins; 0 when nothing was traded."""
+    """Return the average price of an order in quote coins; 0 without a trade."""
     average = EXACT.divide(order.quote_filled, order.filled) if order.filled else ZERO
     return write_decimal(round(average, _AVERAGE_DECIMALS))
+
+
+def status_text(order: Order, partial_status: str) -> str:
+    """Return the status of an order, with the given spelling if it is partly filled."""
+    return partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value
 
 
 def order_row(order: Order, partial_status: str) -> Row:
     """Return the row of open-orders and history-orders.
 
-    :param partial_status: how to spell the status of a partly filled order
+    :param partial_status: spelling of the status of a partly filled order
     """
     return {
         "orderId": order.order_id,
@@ -35,7 +42,7 @@ def order_row(order: Order, partial_status: str) -> Row:
         "loanType": order.loan_type.value,
         "price": write_decimal(order.price),
         "side": order.side.value,
-        "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
+        "status": status_text(order, partial_status),
         "baseSize": write_decimal(order.base_size),
         "quoteSize": write_decimal(order.quote_size),
         "priceAvg": average_price(order),
@@ -48,10 +55,10 @@ def order_row(order: Order, partial_status: str) -> Row:
 
 
 def pushed_row(order: Order, fills: Sequence[Fill], partial_status: str) -> Row:
-    """Return the row that a websocket gets, without the symbol, which its page lists but no capture has.
+    """Return the row of a websocket push, without the symbol, which the documents list but no capture has.
 
-    :param fills: the order's own, oldest first
-    :param partial_status: how to spell the status of a partly filled order
+    :param fills: fills of the order, oldest first
+    :param partial_status: spelling of the status of a partly filled order
     """
     return {
         "force": order.force.value,
@@ -61,12 +68,12 @@ def pushed_row(order: Order, fills: Sequence[Fill], partial_status: str) -> Row:
         "side": order.side.value,
         "feeDetail": [_fee(coin, fee) for coin, fee in fees_by_coin(fills).items()],
         "enterPointSource": "api",
-        "status": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
+        "status": status_text(order, partial_status),
         "baseSize": _padded(order.base_size),
         "cTime": str(order.created_ms),
         "uTime": str(order.updated_ms),
         "clientOid": order.client_oid,
-        # That of the last trade; the others are sums.
+        # Price of the last trade; the other amounts are sums.
         "fillPrice": _padded(fills[-1].price if fills else ZERO),
         "baseVolume": _padded(order.filled),
         "fillTotalAmount": _padded(order.quote_filled),
@@ -94,7 +101,7 @@ def fill_row(fill: Fill) -> Row:
 
 
 def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_ms: int) -> Row:
-    """Return the row of the crossed margin account's assets."""
+    """Return the row of a coin in the cross margin account's assets."""
     total = EXACT.add(balance.available, balance.frozen)
     return {
         "coin": coin,
@@ -110,8 +117,28 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_m
     }
 
 
+def fee_rate_row(symbol: Symbol) -> Row:
+    """Return the fees of a symbol."""
+    return {"makerFeeRate": write_decimal(symbol.maker_fee_rate), "takerFeeRate": write_decimal(symbol.taker_fee_rate)}
+
+
+def batch_lists(knobs: Knobs, successes: list[Row], failures: list[Row]) -> Row:
+    """Return the data of a batch response."""
+    null = knobs.empty_lists is EmptyLists.NULL
+    return {
+        "successList": None if null and not successes else successes,
+        "failureList": None if null and not failures else failures,
+    }
+
+
+def failure_reason(knobs: Knobs, code: str, text: str) -> Row:
+    """Return the fields of a failed item's row that give the reason."""
+    reason: Row = {"errorMsg": text}
+    return reason | {"errorCode": code} if knobs.failure_code else reason
+
+
 def fees_by_coin(fills: Sequence[Fill]) -> dict[str, Decimal]:
-    """Return what was paid of each coin."""
+    """Return the paid fees by coin."""
     paid: dict[str, Decimal] = {}
     for fill in fills:
         paid[fill.fee_coin] = EXACT.add(paid.get(fill.fee_coin, ZERO), fill.fee)
@@ -119,7 +146,7 @@ def fees_by_coin(fills: Sequence[Fill]) -> dict[str, Decimal]:
 
 
 def _fee(coin: str, fee: Decimal) -> Row:
-    """Return what was paid: below zero, but for a deduction in BGB, as captured."""
+    """Return a paid fee: below zero, except a deduction in BGB, as captured."""
     deducted = coin == BGB
     return {
         "deduction": "yes" if deducted else "no",

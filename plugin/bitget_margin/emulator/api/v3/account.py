@@ -1,27 +1,25 @@
-"""What a unified account is and has."""
+"""Account endpoints of a unified account."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Final
 
-from bitget_margin.emulator.api.request import PrivateRequest
-from bitget_margin.emulator.api.v2.rows import Row
+from bitget_margin.emulator.api.request import PrivateRequest, Row
+from bitget_margin.emulator.api.v2.rows import fee_rate_row
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import asset_row
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
-from bitget_margin.emulator.market.symbol import Symbol
-from bitget_margin.emulator.market.wallet import NOTHING
 
 _DOLLAR: Final = "USDT"
 _BITCOIN: Final = "BTC"
 _BITCOIN_DECIMALS: Final = 8
 
 
-def account_settings(call: PrivateRequest) -> Row:
-    """Return how the account is set up."""
+def account_settings(request: PrivateRequest) -> Row:
+    """Return the account's settings."""
     return {
-        "uid": call.account.uid,
+        "uid": request.account.uid,
         "accountMode": "unified",
         "assetMode": "multi_assets",
         "holdMode": "one_way_mode",
@@ -31,18 +29,17 @@ def account_settings(call: PrivateRequest) -> Row:
     }
 
 
-def assets(call: PrivateRequest) -> Row:
-    """Return the coins that the account has or owes, and what they are worth."""
-    balances, debts = call.engine.wallets[call.account.uid].balances(), call.account.debts
+def assets(request: PrivateRequest) -> Row:
+    """Return the coins that the account has or owes, and their value."""
     rows: list[Row] = []
     equity = ZERO
-    for coin in dict.fromkeys((*balances, *debts)):
-        balance, debt, price = balances.get(coin, NOTHING), Decimal(debts.get(coin, "0")), _dollars(call, coin)
+    for coin, balance, debt in request.holdings():
+        price = _dollars(request, coin)
         if any((*balance, debt)):
             rows.append(asset_row(coin, balance, debt, price))
             equity += (sum(balance, ZERO) - debt) * price
     in_dollars = write_decimal(equity)
-    bitcoin = _dollars(call, _BITCOIN)
+    bitcoin = _dollars(request, _BITCOIN)
     in_bitcoin = round(EXACT.divide(equity, bitcoin), _BITCOIN_DECIMALS) if bitcoin else ZERO
     return {
         "accountEquity": in_dollars,
@@ -60,30 +57,26 @@ def assets(call: PrivateRequest) -> Row:
     }
 
 
-def funding_assets(_call: PrivateRequest) -> list[Row]:
-    """Return the coins outside of trading, of which there are none."""
+def funding_assets(_request: PrivateRequest) -> list[Row]:
+    """List no coins: the funding account is empty."""
     return []
 
 
-def fee_rate(call: PrivateRequest) -> Row:
+def fee_rate(request: PrivateRequest) -> Row:
     """Return the fees of a symbol."""
-    read_category(call.params)
-    return _fees(call.symbol())
+    read_category(request.params)
+    return fee_rate_row(request.symbol())
 
 
-def all_fee_rates(call: PrivateRequest) -> list[Row]:
+def all_fee_rates(request: PrivateRequest) -> list[Row]:
     """Return the fees of all symbols."""
-    category, symbols = read_category(call.params), call.engine.market.symbols.values()
-    return [_fees(symbol) | {"symbol": symbol.symbol} for symbol in symbols if category.on_spot_market]
+    category, symbols = read_category(request.params), request.engine.market.symbols.values()
+    return [fee_rate_row(symbol) | {"symbol": symbol.symbol} for symbol in symbols if category.on_spot_market]
 
 
-def _fees(symbol: Symbol) -> Row:
-    return {"makerFeeRate": write_decimal(symbol.maker_fee_rate), "takerFeeRate": write_decimal(symbol.taker_fee_rate)}
-
-
-def _dollars(call: PrivateRequest, coin: str) -> Decimal:
-    """Return the price of a coin in US dollars, 0 when nothing says it."""
+def _dollars(request: PrivateRequest, coin: str) -> Decimal:
+    """Return the price of a coin in US dollars, 0 if unknown."""
     if coin == _DOLLAR:
         return Decimal(1)
     symbol = f"{coin}{_DOLLAR}"
-    return call.engine.market.price(symbol) if symbol in call.engine.market.symbols else ZERO
+    return request.engine.market.price(symbol) if symbol in request.engine.market.symbols else ZERO

@@ -1,4 +1,4 @@
-"""What a unified account trades with one wallet; here, margin alone."""
+"""Categories of trading in a unified account, of which the emulator trades margin only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bitget_margin.emulator.errors import Refusal, VenueError
 
 
 class Category(StrEnum):
-    """A kind of trading."""
+    """Category of trading."""
 
     SPOT = "SPOT"
     MARGIN = "MARGIN"
@@ -20,17 +20,17 @@ class Category(StrEnum):
 
     @property
     def on_spot_market(self) -> bool:
-        """Whether it trades coins for coins, so that this venue has a market for it."""
+        """Whether it trades coins for coins, so that the emulator has a market for it."""
         return self in (Category.SPOT, Category.MARGIN)
 
 
 def read_category(params: Params) -> Category:
-    """Return the required category of a request, which the venue's own examples also write in small letters."""
+    """Return the required category of a request, in any letter case, as in the documents' examples."""
     return params.choice("category", Category)
 
 
-def read_any_category(params: Params) -> Category:
-    """Return the category of a request that may leave it out: all orders here are margin orders."""
+def read_optional_category(params: Params) -> Category:
+    """Return the optional category of a request; margin without one."""
     return params.choice("category", Category, Category.MARGIN)
 
 

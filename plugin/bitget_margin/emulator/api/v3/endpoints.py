@@ -1,16 +1,11 @@
-"""The interface of the unified account: its endpoints, and how often each may be asked."""
+"""Endpoint table and rate limits of API v3."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint
-from bitget_margin.emulator.api.v3.account import account_settings, all_fee_rates, assets, fee_rate, funding_assets
-from bitget_margin.emulator.api.v3.cancel import cancel_batch, cancel_order, cancel_symbol_orders
-from bitget_margin.emulator.api.v3.listing import fills, history_orders, order_info, unfilled_orders
-from bitget_margin.emulator.api.v3.market_data import candles, history_candles, instruments, order_book, tickers
-from bitget_margin.emulator.api.v3.market_data import fills as market_fills
-from bitget_margin.emulator.api.v3.place import place_batch, place_order
+from bitget_margin.emulator.api.v3 import account, cancel, listing, market_data, place
 from bitget_margin.emulator.market.wallet import AccountKind
 
 UNIFIED_PREFIX = "/api/v3/"
@@ -19,36 +14,35 @@ _TRADE = f"{UNIFIED_PREFIX}trade"
 _MARKET = f"{UNIFIED_PREFIX}market"
 
 UNIFIED_BATCH_CANCEL = f"{_TRADE}/cancel-batch"
-#: Endpoints whose body is an array.
 UNIFIED_ARRAYS = frozenset({f"{_TRADE}/place-batch", UNIFIED_BATCH_CANCEL})
+"""Endpoints whose body is an array."""
 
 UNIFIED_PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
-    ("GET", f"{_MARKET}/instruments"): instruments,
-    ("GET", f"{_MARKET}/tickers"): tickers,
-    ("GET", f"{_MARKET}/orderbook"): order_book,
-    ("GET", f"{_MARKET}/candles"): candles,
-    ("GET", f"{_MARKET}/history-candles"): history_candles,
-    ("GET", f"{_MARKET}/fills"): market_fills,
+    ("GET", f"{_MARKET}/instruments"): market_data.instruments,
+    ("GET", f"{_MARKET}/tickers"): market_data.tickers,
+    ("GET", f"{_MARKET}/orderbook"): market_data.order_book,
+    ("GET", f"{_MARKET}/candles"): market_data.candles,
+    ("GET", f"{_MARKET}/history-candles"): market_data.history_candles,
+    ("GET", f"{_MARKET}/fills"): market_data.fills,
 }
 
 UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
-    ("GET", f"{_ACCOUNT}/settings"): account_settings,
-    ("GET", f"{_ACCOUNT}/assets"): assets,
-    ("GET", f"{_ACCOUNT}/funding-assets"): funding_assets,
-    ("GET", f"{_ACCOUNT}/fee-rate"): fee_rate,
-    ("GET", f"{_ACCOUNT}/all-fee-rate"): all_fee_rates,
-    ("POST", f"{_TRADE}/place-order"): place_order,
-    ("POST", f"{_TRADE}/place-batch"): place_batch,
-    ("POST", f"{_TRADE}/cancel-order"): cancel_order,
-    ("POST", UNIFIED_BATCH_CANCEL): cancel_batch,
-    ("POST", f"{_TRADE}/cancel-symbol-order"): cancel_symbol_orders,
-    ("GET", f"{_TRADE}/unfilled-orders"): unfilled_orders,
-    ("GET", f"{_TRADE}/order-info"): order_info,
-    ("GET", f"{_TRADE}/history-orders"): history_orders,
-    ("GET", f"{_TRADE}/fills"): fills,
+    ("GET", f"{_ACCOUNT}/settings"): account.account_settings,
+    ("GET", f"{_ACCOUNT}/assets"): account.assets,
+    ("GET", f"{_ACCOUNT}/funding-assets"): account.funding_assets,
+    ("GET", f"{_ACCOUNT}/fee-rate"): account.fee_rate,
+    ("GET", f"{_ACCOUNT}/all-fee-rate"): account.all_fee_rates,
+    ("POST", f"{_TRADE}/place-order"): place.place_order,
+    ("POST", f"{_TRADE}/place-batch"): place.place_batch,
+    ("POST", f"{_TRADE}/cancel-order"): cancel.cancel_order,
+    ("POST", UNIFIED_BATCH_CANCEL): cancel.cancel_batch,
+    ("POST", f"{_TRADE}/cancel-symbol-order"): cancel.cancel_symbol_orders,
+    ("GET", f"{_TRADE}/unfilled-orders"): listing.unfilled_orders,
+    ("GET", f"{_TRADE}/order-info"): listing.order_info,
+    ("GET", f"{_TRADE}/history-orders"): listing.history_orders,
+    ("GET", f"{_TRADE}/fills"): listing.fills,
 }
 
-#: Requests per second and account, as each endpoint's page has it.
 UNIFIED_PER_SECOND: Mapping[str, int] = {
     f"{_ACCOUNT}/settings": 20,
     f"{_ACCOUNT}/assets": 20,
@@ -65,8 +59,9 @@ UNIFIED_PER_SECOND: Mapping[str, int] = {
     f"{_TRADE}/history-orders": 20,
     f"{_TRADE}/fills": 20,
 }
+"""Requests per second and account, as documented for each endpoint."""
 
 
 def required_kind(path: str) -> AccountKind:
-    """Return the kind of account that a private path is for."""
+    """Return the kind of account that may use a private path."""
     return AccountKind.UNIFIED if path.startswith(UNIFIED_PREFIX) else AccountKind.CLASSIC

@@ -1,35 +1,34 @@
-"""The market in the words of the unified account: the same prices under other names."""
+"""Public market data of API v3: the same prices as in API v2, with other names."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from bitget_margin.emulator.api.candles import ZONE_MS, Grid, candle_rows
-from bitget_margin.emulator.api.request import PublicRequest
-from bitget_margin.emulator.api.v2.market_data import asked_symbols, book_levels, market_fills
-from bitget_margin.emulator.api.v2.market_data import tickers as classic_tickers
-from bitget_margin.emulator.api.v2.rows import Row
+from bitget_margin.emulator.api.candles import DAY_MS, HOUR_MS, MINUTE_MS, ZONE_MS, Grid, candle_rows
+from bitget_margin.emulator.api.request import PublicRequest, Row
+from bitget_margin.emulator.api.v2 import market_data as v2_market_data
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import instrument_row
 from bitget_margin.emulator.errors import Refusal, VenueError
 
-_MINUTE_MS: Final = 60_000
-_HOUR_MS: Final = 60 * _MINUTE_MS
-#: The page's, and 2H, which is ccxt's alone. There are 6Hutc and the like besides, so these begin their days in UTC+8.
 _INTERVALS_MS: Final[Mapping[str, int]] = {
-    "1m": _MINUTE_MS,
-    "3m": 3 * _MINUTE_MS,
-    "5m": 5 * _MINUTE_MS,
-    "15m": 15 * _MINUTE_MS,
-    "30m": 30 * _MINUTE_MS,
-    "1H": _HOUR_MS,
-    "2H": 2 * _HOUR_MS,
-    "4H": 4 * _HOUR_MS,
-    "6H": 6 * _HOUR_MS,
-    "12H": 12 * _HOUR_MS,
-    "1D": 24 * _HOUR_MS,
+    "1m": MINUTE_MS,
+    "3m": 3 * MINUTE_MS,
+    "5m": 5 * MINUTE_MS,
+    "15m": 15 * MINUTE_MS,
+    "30m": 30 * MINUTE_MS,
+    "1H": HOUR_MS,
+    "2H": 2 * HOUR_MS,
+    "4H": 4 * HOUR_MS,
+    "6H": 6 * HOUR_MS,
+    "12H": 12 * HOUR_MS,
+    "1D": DAY_MS,
 }
+"""Documented intervals, and 2H, which only ccxt knows.
+
+There are 6Hutc and the like besides, so these begin their days in UTC+8.
+"""
 _CANDLES: Final = 100
 _RECENT_CAP: Final = 1000
 _HISTORY_CAP: Final = 100
@@ -53,49 +52,51 @@ _TICKER: Final[Mapping[str, str]] = {
 }
 
 
-def instruments(call: PublicRequest) -> list[Row]:
+def instruments(request: PublicRequest) -> list[Row]:
     """List the pairs of a category."""
-    category = read_category(call.params)
-    return [instrument_row(symbol, category) for symbol in asked_symbols(call)] if category.on_spot_market else []
+    category = read_category(request.params)
+    return [instrument_row(symbol, category) for symbol in request.symbols()] if category.on_spot_market else []
 
 
-def tickers(call: PublicRequest) -> list[Row]:
+def tickers(request: PublicRequest) -> list[Row]:
     """List the last day of one pair or of all."""
-    # The pages of the market know SPOT, and MARGIN only sometimes; ccxt asks for MARGIN once it has a margin mode.
-    category = read_category(call.params)
+    # The documents always list SPOT, and MARGIN sometimes; ccxt requests MARGIN once it has a margin mode.
+    category = read_category(request.params)
     if not category.on_spot_market:
         return []
     return [
         {"category": category.value, **{name: row[classic] for name, classic in _TICKER.items()}}
-        for row in classic_tickers(call)
+        for row in v2_market_data.tickers(request)
     ]
 
 
-def order_book(call: PublicRequest) -> Row:
+def order_book(request: PublicRequest) -> Row:
     """Return the best offers of a pair."""
-    _check_market(call)
-    asks, bids = book_levels(call, min(call.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_CAP))
+    _check_market(request)
+    asks, bids = v2_market_data.book_levels(
+        request, min(request.params.optional_integer("limit") or _BOOK_DEPTH, _BOOK_CAP)
+    )
     return {
-        # The page types them as texts and shows numbers, and so does a captured book.
+        # Numbers, as in the documents' example and in a captured book, though they are documented as texts.
         "a": [[float(price), float(size)] for price, size in asks],
         "b": [[float(price), float(size)] for price, size in bids],
-        "ts": str(call.now_ms),
+        "ts": str(request.now_ms),
     }
 
 
-def candles(call: PublicRequest) -> list[list[str]]:
+def candles(request: PublicRequest) -> list[list[str]]:
     """List candles up to the present one, oldest first."""
-    return _candles(call, _RECENT_CAP)
+    return _candles(request, _RECENT_CAP)
 
 
-def history_candles(call: PublicRequest) -> list[list[str]]:
+def history_candles(request: PublicRequest) -> list[list[str]]:
     """List candles of a range, oldest first, few at a time."""
-    return _candles(call, _HISTORY_CAP)
+    return _candles(request, _HISTORY_CAP)
 
 
-def fills(call: PublicRequest) -> list[Row]:
+def fills(request: PublicRequest) -> list[Row]:
     """List the last trades of a pair, newest first."""
-    _check_market(call)
+    _check_market(request)
     return [
         {
             "execId": row["tradeId"],
@@ -105,25 +106,25 @@ def fills(call: PublicRequest) -> list[Row]:
             "side": row["side"],
             "ts": row["ts"],
         }
-        for row in market_fills(call)
+        for row in v2_market_data.fills(request)
     ]
 
 
-def _candles(call: PublicRequest, cap: int) -> list[list[str]]:
-    _check_market(call)
-    length_ms = _INTERVALS_MS.get(call.params.text("interval"))
+def _candles(request: PublicRequest, cap: int) -> list[list[str]]:
+    _check_market(request)
+    length_ms = _INTERVALS_MS.get(request.params.text("interval"))
     if length_ms is None:
         raise VenueError(Refusal.BAD_PARAMETER, "interval")
-    limit = call.params.integer_or("limit", _CANDLES)
-    # The endpoint of old candles refuses a limit above 100, as ccxt found.
+    limit = request.params.integer_or("limit", _CANDLES)
+    # ccxt: the endpoint of old candles refuses a limit above 100.
     if not 0 < limit <= cap:
         raise VenueError(Refusal.BAD_PARAMETER, "limit")
-    start_ms, end_ms = call.params.integer_or("startTime", 0), call.params.optional_integer("endTime")
-    return [row[:_COLUMNS] for row in candle_rows(call, Grid(length_ms, -ZONE_MS), start_ms, end_ms, limit)]
+    start_ms, end_ms = request.params.integer_or("startTime", 0), request.params.optional_integer("endTime")
+    return [row[:_COLUMNS] for row in candle_rows(request, Grid(length_ms, -ZONE_MS), start_ms, end_ms, limit)]
 
 
-def _check_market(call: PublicRequest) -> None:
+def _check_market(request: PublicRequest) -> None:
     """Refuse a category that has no pairs here."""
-    category, symbol = read_category(call.params), call.params.text("symbol")
+    category, symbol = read_category(request.params), request.params.text("symbol")
     if not category.on_spot_market:
         raise VenueError(Refusal.UNKNOWN_SYMBOL, symbol)

@@ -1,11 +1,12 @@
-"""Orders, fills, balances and pairs as a unified account sees them."""
+"""Rows of a unified account's responses: orders, fills, balances and pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bitget_margin.emulator.api.v2.rows import Row, average_price, fees_by_coin
+from bitget_margin.emulator.api.request import Row
+from bitget_margin.emulator.api.v2.rows import average_price, fees_by_coin, status_text
 from bitget_margin.emulator.api.v3.category import Category
 from bitget_margin.emulator.market.decimals import EXACT, write_decimal
 from bitget_margin.emulator.market.order import Fill, Force, Order, OrderType, Side, Status
@@ -26,8 +27,8 @@ _REFUSED_TO_CROSS = "post_only_fill_cancel"
 def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
     """Return the row of unfilled-orders.
 
-    :param partial_status: how to spell the status of a partly filled order
-    :param fills: the order's own
+    :param partial_status: spelling of the status of a partly filled order
+    :param fills: fills of the order
     """
     by_amount = order.order_type is OrderType.MARKET and order.side is Side.BUY
     return {
@@ -39,14 +40,14 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
         "side": order.side.value,
         "price": write_decimal(order.price),
         "qty": write_decimal(order.base_size),
-        # The page's market buy has its quote coins here; captured limit orders have 0.
+        # Quote coins of a market buy, as documented; 0 in captured limit orders.
         "amount": write_decimal(order.quote_size) if by_amount else "0",
         "cumExecQty": write_decimal(order.filled),
         "cumExecValue": write_decimal(order.quote_filled),
         "avgPrice": average_price(order),
         "timeInForce": order.force.value,
-        "orderStatus": partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value,
-        # Words for futures: empty in the page's example of a spot order.
+        "orderStatus": status_text(order, partial_status),
+        # Fields of futures, which are empty in the documents' example of a spot order.
         "posSide": "",
         "holdMode": "",
         "reduceOnly": "NO",
@@ -59,7 +60,7 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
 
 
 def order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
-    """Return the row of order-info and history-orders, which knows two things more than that of an open order."""
+    """Return the row of order-info and history-orders, which has two more fields than that of an open order."""
     return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": "normal"}
 
 
@@ -88,7 +89,7 @@ def fill_row(fill: Fill) -> Row:
 def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row:
     """Return the row of a coin.
 
-    :param price: of one coin, in US dollars
+    :param price: price of one coin in US dollars
     """
     total = EXACT.add(balance.available, balance.frozen)
     equity = EXACT.subtract(total, debt)
@@ -104,7 +105,7 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row
 
 
 def instrument_row(symbol: Symbol, category: Category) -> Row:
-    """Return the row of a pair, which a margin pair has more to say in."""
+    """Return the row of a pair, which has more fields for a margin pair."""
     row: Row = {
         "symbol": symbol.symbol,
         "category": category.value,
@@ -138,7 +139,7 @@ def instrument_row(symbol: Symbol, category: Category) -> Row:
 
 
 def _fees(fills: Sequence[Fill]) -> list[Row]:
-    """Return what was paid of each coin: above zero, as captured, where a classic account sees less than zero."""
+    """Return the paid fees by coin: above zero, as captured, unlike those of a classic account."""
     paid: list[Row] = [{"feeCoin": coin, "fee": write_decimal(fee)} for coin, fee in fees_by_coin(fills).items()]
     return paid or [{"feeCoin": "", "fee": ""}]
 

@@ -1,0 +1,47 @@
+"""Pages of orders and fills: selection of rows by time and id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from bitget_margin.emulator.api.request import PrivateRequest
+from bitget_margin.emulator.market.order import Fill, Order
+
+T = TypeVar("T", Order, Fill)
+
+
+@dataclass(frozen=True, slots=True)
+class PageRange:
+    """Range of the rows of a page: both times belong to it, and ids are below `below_id`.
+
+    :param limit: most rows of the page
+    """
+
+    start_ms: int
+    end_ms: int | None
+    below_id: int | None
+    limit: int
+
+    def orders(self, orders: Iterable[Order]) -> list[Order]:
+        """Return the orders of the page, by their time of creation, in the given order."""
+        return self._cut(orders, lambda order: (order.order_id, order.created_ms))
+
+    def fills(self, fills: Iterable[Fill]) -> list[Fill]:
+        """Return the fills of the page in the given order."""
+        return self._cut(fills, lambda fill: (fill.trade_id, fill.at_ms))
+
+    def _cut(self, rows: Iterable[T], key: Callable[[T], tuple[str, int]]) -> list[T]:
+        return list(islice((row for row in rows if self._contains(*key(row))), self.limit))
+
+    def _contains(self, row_id: str, at_ms: int) -> bool:
+        if at_ms < self.start_ms or (self.end_ms is not None and at_ms > self.end_ms):
+            return False
+        return self.below_id is None or int(row_id) < self.below_id
+
+
+def in_history(request: PrivateRequest, order: Order) -> bool:
+    """Return whether an order has ended, and is already listed as such."""
+    return not order.live and order.updated_ms <= request.now_ms - request.knobs.history_lag_ms
