@@ -1,4 +1,4 @@
-"""The bot's managers without a bot: records in memory, a scripted venue, a clock that a test moves."""
+"""The bot's managers without a bot: records in memory, a scripted venue, and a clock that a test moves."""
 
 from __future__ import annotations
 
@@ -9,14 +9,27 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.client import CancelBatchResult
+import ccxt
+
+from bitget_margin.core.outcome import CancelReport
+from bitget_margin.freqtrade import recovery, trade_rows, unproven_cancels
+from bitget_margin.freqtrade.client import Budget, CancelBatchResult
+from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
+from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.holdings import Holding
+from bitget_margin.freqtrade.ladders import Ladders
+from bitget_margin.freqtrade.lost_orders import LostOrders, MissedLookups
+from bitget_margin.freqtrade.maintenance import Maintenance
+from bitget_margin.freqtrade.order_store import CancelBatch
+from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
+from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 PAIR = "BTC/USDT"
+KEY = TradeKey(1, 1_000)
+"""The trade that a stand starts with."""
 
 
 def rung(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
@@ -25,83 +38,127 @@ def rung(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
     return replace(made, **more)
 
 
+def live(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
+    """Return a resting sell of trade 1 that the venue has given an id."""
+    return rung(name, **{"phase": Phase.LIVE, "order_id": f"id-{name}", **more})
+
+
 def own(name: str = "k-o1", **more: Any) -> TrackedOrder:
     """Return freqtrade's own sell order of trade 1, about to be sent."""
-    return rung(name, **{"kind": Origin.FREQTRADE, "ladder": "", **more})
+    return rung(name, **{"origin": Origin.FREQTRADE, "ladder": "", **more})
 
 
 class Records:
     """The bot's tables, in memory."""
 
-    def __init__(self, *rungs: TrackedOrder) -> None:
-        self.rows = {row.client_id: row for row in rungs}
+    def __init__(self) -> None:
+        self.rows: dict[str, TrackedOrder] = {}
+        self.batches: list[CancelBatch] = []
+
+    def __getitem__(self, name: str) -> TrackedOrder:
+        return self.rows[name]
 
     def key(self) -> str:
         """Return the bot's key."""
         return "k"
 
-    def add(self, rungs: Iterable[TrackedOrder]) -> None:
-        """Write down."""
-        self.rows.update({row.client_id: row for row in rungs})
+    def add(self, orders: Iterable[TrackedOrder]) -> None:
+        """Store."""
+        self.rows.update({row.client_id: row for row in orders})
 
-    def update(self, news: Iterable[tuple[TrackedOrder, TrackedOrder]], _batch: object = None) -> None:
-        """Write down what has changed."""
-        self.rows.update({new.client_id: new for _, new in news})
+    def update(self, changes: Iterable[tuple[TrackedOrder, TrackedOrder]], batch: CancelBatch | None = None) -> None:
+        """Store changes."""
+        self.rows.update({new.client_id: new for _, new in changes})
+        self.batches += [batch] if batch else []
 
     def forget(self, row: TrackedOrder) -> None:
         """Remove."""
         self.rows.pop(row.client_id, None)
 
-    def open(self, kind: Origin) -> list[TrackedOrder]:
-        """Return what may still trade."""
-        return [row for row in self.rows.values() if row.kind is kind and row.phase.open]
+    def open(self, origin: Origin) -> list[TrackedOrder]:
+        """Return the orders that may still trade."""
+        return [row for row in self.rows.values() if row.origin is origin and row.phase.open]
 
     def in_phase(self, phase: Phase) -> list[TrackedOrder]:
-        """Return what is in this phase."""
+        """Return the orders in this phase."""
         return [row for row in self.rows.values() if row.phase is phase]
 
     def unsettled(self) -> list[TrackedOrder]:
-        """Return what has ended with a fill, and is not booked by freqtrade."""
+        """Return the orders that have ended with a fill, and are not booked by freqtrade."""
         return [row for row in self.in_phase(Phase.ENDED) if row.filled and not row.settled]
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
         """Return the resting orders of a trade."""
-        rungs = [row for row in self.rows.values() if row.trade == trade and row.kind is Origin.LADDER]
+        rungs = [row for row in self.rows.values() if row.trade == trade and row.origin is Origin.LADDER]
         return [row for row in rungs if ladder in {None, row.ladder}]
+
+    def resting_on(self, pair: str) -> list[TrackedOrder]:
+        """Return the resting orders on a pair."""
+        return [row for row in self.rows.values() if row.pair == pair and row.origin is Origin.LADDER]
 
 
 @dataclass
 class Venue:
-    """What the venue shows, by client order id, and what comes of placing."""
+    """A client whose venue shows what a test has set."""
 
     shown: dict[str, TrackedOrder] = field(default_factory=dict)
+    """Answers of look-ups and cancels, by client order id."""
+    error: ccxt.BaseError | None = None
+    """Raised by look-ups, lists and placing."""
     placing: Callable[[TrackedOrder], TrackedOrder] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
-    cancel_takes_seconds: float = 0.0
-    on_cancel: Callable[[float], None] = lambda _seconds: None
-    looks: int = 0
+    on_view: Callable[[], object] = lambda: None
+    on_cancel: Callable[[], object] = lambda: None
+    foreign: Sequence[Any] = ()
+    listed: Sequence[str] = ()
+    cancel_one: Callable[[str, str, float], CancelReport] = lambda *_: CancelReport(())
+    viewed: list[list[TrackedOrder]] = field(default_factory=list)
+    canceled: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    """Client order ids of our orders, and ids of others, of each batch."""
     placed: list[list[str]] = field(default_factory=list)
+    budgets: list[float] = field(default_factory=list)
+    """Time that each request could take, in ms."""
 
-    def view(self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object) -> list[TrackedOrder | None]:
-        """Return what is shown."""
-        self.looks += 1
-        return [self.shown.get(row.client_id) for row in rungs]
+    def view(self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
+        """Look up."""
+        self.budgets.append(budget.left_ms())
+        self.viewed.append(list(orders))
+        with budget:
+            self.on_view()
+        if self.error is not None:
+            raise self.error
+        return [self.shown.get(row.client_id) for row in orders]
+
+    def open_ids(self, _pair: str, budget: Budget) -> Sequence[str]:
+        """List."""
+        self.budgets.append(budget.left_ms())
+        if self.error is not None:
+            raise self.error
+        return self.listed
 
     def cancel(
-        self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object, _others: object = ()
+        self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
     ) -> CancelBatchResult:
-        """Cancel nothing, and take a while."""
-        self.on_cancel(self.cancel_takes_seconds)
-        return CancelBatchResult(tuple(rungs), None, {row.client_id: "no answer" for row in rungs})
+        """Cancel: what is shown as ended is proven."""
+        self.budgets.append(budget.left_ms())
+        self.canceled.append(([row.client_id for row in orders], list(others)))
+        with budget:
+            self.on_cancel()
+        now = tuple(self.shown.get(row.client_id, row) for row in orders)
+        unresolved = {row.client_id: "no answer" for row in now if row.phase.open}
+        return CancelBatchResult(now, None, unresolved, self.foreign)
 
-    def place(self, _pair: str, rungs: Sequence[TrackedOrder], _budget: object) -> list[TrackedOrder]:
+    def place(self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
         """Place."""
-        self.placed.append([row.client_id for row in rungs])
-        return [self.placing(row) for row in rungs]
+        self.budgets.append(budget.left_ms())
+        if self.error is not None:
+            raise self.error
+        self.placed.append([row.client_id for row in orders])
+        return [self.placing(row) for row in orders]
 
 
 @dataclass
-class Holdings:
-    """Balance readings that a test sets."""
+class Wallet:
+    """Balance readings that a test sets, as `Holdings`."""
 
     holding: Holding | None = None
     booked: float = 1.0
@@ -122,7 +179,7 @@ class Holdings:
         return self.holding
 
     def has_others(self, _coin: str, total: float) -> bool:
-        """Whether there is more than the books have."""
+        """Whether there is more than the trades should have."""
         return total > self.booked * 1.002
 
     def shows(self, _coin: str, total: float, missing: float) -> bool:
@@ -130,56 +187,234 @@ class Holdings:
         return total > self.booked - missing
 
     def last_total(self, _coin: str) -> float | None:
-        """Return what the wallet had before an exit."""
+        """Return the total before an exit."""
         return self.before
 
 
 @dataclass
-class Stand:
-    """A resting on a scripted venue."""
+class Rules:
+    """Market rules that a test sets: amounts in steps of 0.001, prices in steps of 0.1."""
 
-    records: Records
-    venue: Venue = field(default_factory=Venue)
-    holdings: Holdings = field(default_factory=Holdings)
+    markets: Mapping[str, Any] = field(
+        default_factory=lambda: {
+            pair: {"base": pair[:3], "quote": "USDT", "limits": {"amount": {"min": 0.01}, "cost": {"min": 5.0}}}
+            for pair in (PAIR, "ETH/USDT")
+        }
+    )
+    batch_max: int = 3
+    free_of: dict[str, float] = field(default_factory=lambda: {"BTC": 1.0, "USDT": 100_000.0})
+    fee: float | None = 0.001
+    fees_of: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def amount_to_precision(self, _pair: str, amount: float) -> float:
+        """Cut to three decimals."""
+        return int(amount * 1_000 + 1e-6) / 1_000
+
+    def price_to_precision(self, _pair: str, price: float) -> float:
+        """Round to one decimal."""
+        return round(price, 1)
+
+    def free(self, currency: str) -> float:
+        """Return the free balance."""
+        return self.free_of[currency]
+
+    def fee_of(self, *order: Any) -> float | None:
+        """Return the fee."""
+        self.fees_of.append(order)
+        return self.fee
+
+
+class Messages:
+    """Alerts that are kept."""
+
+    def __init__(self) -> None:
+        self.warnings: list[tuple[str, str | None]] = []
+        self.infos: list[str] = []
+        self.cleared: list[str] = []
+
+    def warn(self, text: str, about: str | None = None) -> None:
+        """Keep a warning."""
+        self.warnings.append((text, about))
+
+    def clear(self, about: str) -> None:
+        """Keep the subject."""
+        self.cleared.append(about)
+
+    def info(self, text: str) -> None:
+        """Keep what went as it should."""
+        self.infos.append(text)
+
+    @property
+    def texts(self) -> str:
+        """All texts so far."""
+        return "\n".join([text for text, _ in self.warnings] + self.infos)
+
+
+@dataclass
+class Stand:
+    """All managers on a scripted venue, with trade 1 open on BTC/USDT; it has 1 BTC."""
+
+    settings: BotSettings = field(default_factory=BotSettings)
+    store: Any = field(default_factory=Records)
+    venue: Any = field(default_factory=Venue)
+    wallet: Any = field(default_factory=Wallet)
+    rules: Rules = field(default_factory=Rules)
+    alerts: Any = field(default_factory=Messages)
     seconds: float = 1_000.0
+    ms: int = 5_000_000
     trades: dict[TradeKey, Any] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-    resting: Any = None
-    exchange: Any = None
+    remaining: float = 1.0
+    """What each trade still has by its rows."""
+    order_rows: dict[str, Any] = field(default_factory=dict)
+    """freqtrade's rows, by order id."""
+    open_rows: set[str] = field(default_factory=set)
+    """Client order ids of the orders whose row is open."""
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    """Changes of freqtrade's rows."""
+    handed_over: bool = True
 
     def __post_init__(self) -> None:
-        markets = {PAIR: {"base": "BTC", "quote": "USDT", "limits": {"amount": {"min": 0}, "cost": {"min": 0}}}}
-        self.exchange = SimpleNamespace(holdings=self.holdings, markets=markets)
-        self.resting = RestingOrders(self.exchange, BotSettings())
-        self.resting.store, self.resting.client = self.records, self.venue
-        self.resting.seconds = lambda: self.seconds
-        self.resting.lock = threading.RLock()
-        self.resting.alerts = SimpleNamespace(
-            warn=lambda text, _about=None: self.said.append(text), info=self.said.append, clear=lambda _about: None
-        )
+        lock, wait_ms = threading.RLock(), self.settings.wait_ms
 
-    def trade(self, **more: Any) -> Any:
-        """Return the open trade 1, as far as the managers look at it."""
-        opened = datetime.fromtimestamp(1, UTC)
-        found = SimpleNamespace(
-            open_date_utc=opened, id=1, pair=PAIR, is_open=True, open_orders=[], orders=[], exit_side="sell", **more
+        def clock() -> float:
+            return self.seconds
+
+        def epoch_ms() -> int:
+            return self.ms
+
+        store, client, alerts, holdings, rules = self.store, self.venue, self.alerts, self.wallet, self.rules
+        self.missed = missed = MissedLookups(clock)
+        self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms)
+        self.resting = resting = RestingOrders(
+            store=store, client=client, alerts=alerts, settings=self.settings, clock=clock, epoch_ms=epoch_ms
         )
-        self.trades[TradeKey(1, 1_000)] = found
+        self.recovery = Recovery(
+            missed=missed,
+            store=store,
+            client=client,
+            alerts=alerts,
+            holdings=holdings,
+            terms=Terms(),
+            lock=lock,
+            wait_ms=wait_ms,
+            clock=clock,
+            epoch_ms=epoch_ms,
+        )
+        self.adopted: list[TrackedOrder] = []
+        self.lost = LostOrders(
+            resting=resting,
+            store=store,
+            client=client,
+            alerts=alerts,
+            lock=lock,
+            adopt=self.adopted.append,
+            clock=clock,
+            epoch_ms=epoch_ms,
+        )
+        self.ladders = Ladders(
+            resting=resting,
+            lost=self.lost,
+            store=store,
+            client=client,
+            alerts=alerts,
+            rules=rules,
+            lock=lock,
+            wait_ms=wait_ms,
+            clock=clock,
+            epoch_ms=epoch_ms,
+        )
+        self.exits = Exits(
+            resting=resting,
+            store=store,
+            client=client,
+            alerts=alerts,
+            holdings=holdings,
+            rules=rules,
+            settings=self.settings,
+            lock=lock,
+            drop_waiting=self.ladders.drop_waiting,
+            clock=clock,
+        )
+        self.maintenance = Maintenance(
+            resting=resting,
+            missed=missed,
+            store=store,
+            client=client,
+            alerts=alerts,
+            holdings=holdings,
+            rules=rules,
+            lock=lock,
+            wait_ms=wait_ms,
+            clock=clock,
+        )
+        self.trade()
+
+    def trade(self, number: int = 1, **more: Any) -> Any:
+        """Open a trade, as far as the managers read it."""
+        fields = {
+            "open_date_utc": datetime.fromtimestamp(1, UTC),
+            "id": number,
+            "pair": PAIR,
+            "is_open": True,
+            "amount": 1.0,
+            "open_orders": [],
+            "orders": [],
+            "has_open_orders": False,
+            "exit_side": "sell",
+            "recalc_trade_from_orders": lambda: self.calls.append(("recalc", number)),
+        }
+        found = self.trades[TradeKey(number, 1_000)] = SimpleNamespace(**{**fields, **more})
         return found
 
+    def patch(self, monkeypatch: Any) -> None:
+        """Have the managers find the trades and rows of the stand, and no database."""
 
-def without_freqtrade(monkeypatch: Any, stand: Stand) -> None:
-    """Let the managers find the trades of the stand, and no database."""
-    for name, stub in {
-        "refresh": lambda: None,
-        "open_trades": lambda: stand.trades,
-        "open_trade": lambda _pair: next(iter(stand.trades.values()), None),
-        "record_fill": lambda *_: None,
-        "remaining_amount": lambda _trade: 1.0,
-    }.items():
-        monkeypatch.setattr(trade_rows, name, stub)
+        def hand_over(_trade: Any, order: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:
+            self.calls.append(("hand over", order.client_id, fee_base(order)))
+            return self.handed_over
+
+        for name, stub in {
+            "refresh": lambda: self.calls.append(("refresh",)),
+            "open_trades": lambda: self.trades,
+            "open_trade": lambda pair: next((trade for trade in self.trades.values() if trade.pair == pair), None),
+            "record_fill": lambda trade, order: self.calls.append(("fill", trade.id, order.client_id, order.filled)),
+            "hand_to_freqtrade": hand_over,
+            "is_open": lambda _trade, order: order.client_id in self.open_rows,
+            "remaining_amount": lambda _trade: self.remaining,
+        }.items():
+            monkeypatch.setattr(trade_rows, name, stub)
+        for module in (recovery, unproven_cancels):
+            monkeypatch.setattr(module, "order_row", lambda order_id, _pair: self.order_rows.get(order_id))
+        for name in ("commit", "rollback"):
+            monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))
+
+
+class Terms:
+    """Values of new trades."""
+
+    trading_mode = "spot"
+    precisionMode = 4  # noqa: N815 - freqtrade's own name
+    precision_mode_price = 4
+    markets: Mapping[str, Any] = {PAIR: {"base": "BTC", "quote": "USDT"}}
+    config_of_bot: dict[str, Any] = {"strategy": "S", "timeframe": "5m", "stoploss": -0.1}  # noqa: RUF012
+
+    def get_fee(self, symbol: str, taker_or_maker: str) -> float:
+        """Return the fee rate."""
+        return {"maker": 0.001}[taker_or_maker]
+
+    def get_precision_amount(self, _pair: str) -> float:
+        """Return the precision of amounts."""
+        return 1e-6
+
+    def get_precision_price(self, _pair: str) -> float:
+        """Return the precision of prices."""
+        return 0.01
+
+    def get_contract_size(self, _pair: str) -> float:
+        """Return the contract size."""
+        return 1.0
 
 
 def structure(status: str | None, order_id: str | None = None, info: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return an order structure of ccxt, as far as placing reads it."""
+    """Return an order structure of ccxt, as far as the managers read it."""
     return {"id": order_id, "status": status, "info": dict(info or {}), "filled": 0.0, "average": None}

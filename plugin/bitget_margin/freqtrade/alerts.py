@@ -1,36 +1,38 @@
-"""What the user is told: in the log always, and as a message of the bot once until it is news again."""
+"""Messages for the user: always to the log, and through the bot unless a similar one was sent minutes ago."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 logger = logging.getLogger("bitget_margin")
 
 _REPEAT_SECONDS: Final = 600.0
+"""Pause before a warning about the same thing is sent again."""
 
 
+@dataclass(eq=False)
 class Alerts:
-    """Warnings to the log and to freqtrade's messages; `send` is set once a strategy is there to send them."""
+    """Warnings to the log and to freqtrade's messages; `send` is set once a strategy can send them."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.send: Callable[[str], object] | None = None
-        self._clock = clock
-        self._told: dict[str, float] = {}
+    clock: Callable[[], float] = time.monotonic
+    send: Callable[[str], object] | None = None
+    _sent_at: dict[str, float] = field(default_factory=dict, init=False)
 
     def warn(self, text: str, about: str | None = None) -> None:
-        """Shout; what is `about` the same thing is sent as a message again after ten minutes only."""
+        """Log a warning and send it; warnings `about` the same thing are sent every ten minutes at most."""
         logger.warning(text)
-        now, key = self._clock(), about or text
-        if self.send is not None and now - self._told.get(key, float("-inf")) >= _REPEAT_SECONDS:
-            self._told[key] = now
+        now, key = self.clock(), about or text
+        if self.send is not None and now - self._sent_at.get(key, float("-inf")) >= _REPEAT_SECONDS:
+            self._sent_at[key] = now
             self.send(text)
 
     def clear(self, about: str) -> None:
-        """Forget what was told about this: the next time is news."""
-        self._told.pop(about, None)
+        """Forget that a warning about this was sent: the next one is sent at once."""
+        self._sent_at.pop(about, None)
 
     @staticmethod
     def info(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of the venue for resting orders, through the sync exchange class, each within a time of its own."""
+"""Requests for resting orders through the sync exchange class, each within a budget of time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Final, Self
 
 import ccxt
 
-from bitget_margin.adapter.cancel import batch_cancel
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
 from bitget_margin.adapter.fetch import view_orders
@@ -17,21 +16,21 @@ from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.verdicts import verdict_of_code
-from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, shown
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, apply_row
 
 MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})
-"""Refusals that a moment later would not be one: funds that a balance shows late, too many requests."""
+"""Verdicts of refusals that may not be repeated a moment later: a balance that lags, too many requests."""
 _LEAST_MS: Final = 50.0
-"""Less time than this is not worth a request."""
+"""Least time that is worth a request."""
 
 
 def epoch_ms() -> int:
-    """Return the time since the epoch."""
+    """Return the time since the epoch, in milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 class Budget:
-    """The time that is left for resting orders, over several calls."""
+    """The time that is left for resting orders, over several requests; each one runs in its `with` block."""
 
     def __init__(self, total_ms: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -39,7 +38,7 @@ class Budget:
         self._since: float | None = None
 
     def left_ms(self) -> float:
-        """Return what is left; 0 where it is too little for a request."""
+        """Return the time that is left; 0 where it is too short for a request."""
         return self._left_ms if self._left_ms >= _LEAST_MS else 0.0
 
     def __enter__(self) -> Self:
@@ -54,134 +53,136 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class CancelBatchResult:
-    """What came of a batch cancel: the orders as they are now, and those that are not proven ended, with the reason."""
+    """Result of a batch cancel: the orders as they are now, and those whose end is not proven."""
 
     orders: tuple[TrackedOrder, ...]
     report: CancelReport | None
     unresolved: Mapping[str, str]
-    """The reason by client order id."""
+    """Reasons of the orders whose end is not proven, by client order id."""
     foreign: Sequence[CancelResult] = ()
     """Results for order ids that are not among the resting orders."""
 
     @property
     def summary(self) -> str:
-        """What came of it, in words."""
-        ended = sum(rung.phase is Phase.ENDED for rung in self.orders)
+        """Number of orders by outcome, for the log and the chart."""
+        ended = sum(order.phase is Phase.ENDED for order in self.orders)
         return f"{ended} of {len(self.orders)} ended" if self.report is None else self.report.summary()
 
 
+@dataclass(eq=False)
 class VenueClient:
-    """The venue as far as resting orders need it; `api` gives the exchange object, which freqtrade may replace."""
+    """Requests for the orders of a bot; `api` returns the sync exchange object, which freqtrade may replace."""
 
-    def __init__(self, api: Callable[[], Any]) -> None:
-        self._api = api
-        self._shown: dict[str, Mapping[str, Any]] = {}
-        """The last look at each pair, by the id that was asked for."""
+    api: Callable[[], Any]
 
-    def view(self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
+    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
         """Return these orders as the venue shows them now; None where it does not.
 
-        :raises ccxt.BaseError: it did not answer in time, or refused
+        :raises ccxt.BaseError: no answer in time, or a refusal
         """
-        ids, names = _ids_and_names(rungs)
-        api = self._api()
+        ids, client_ids = _ids(orders)
+        api = self.api()
         with budget:
-            timeout = {"timeout": _timeout_ms(budget)}
-            orders = api.perform(view_orders(api, pair, ids, names, timeout, self._shown.get(pair, {})))
-        self._shown[pair] = orders
-        return [shown(rung, orders.get(rung.order_id or rung.client_id)) for rung in rungs]
+            rows = api.perform(view_orders(api, pair, ids, client_ids, {"timeout": _timeout_ms(budget)}))
+        return [apply_row(order, rows.get(order.order_id or order.client_id)) for order in orders]
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:
-        """Return the ids of all open orders on a pair, whoever placed them."""
+        """Return the ids of all open orders on a pair, the bot's and others."""
         with budget:
             params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
-            return [order["id"] for order in self._api().fetch_open_orders(pair, None, None, params)]
+            return [order["id"] for order in self.api().fetch_open_orders(pair, None, None, params)]
 
     def cancel(
-        self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
     ) -> CancelBatchResult:
-        """Cancel these orders, and others by order id, with one batch; never raises for what the venue does."""
-        ids, names = _ids_and_names(rungs)
+        """Cancel these orders, and others by order id, with one batch; errors become reasons in the result."""
+        ids, client_ids = _ids(orders)
         error: ccxt.BaseError | None = None
         report: CancelReport | None
-        api = self._api()
         with budget:
             try:
-                timeout = {"timeout": _timeout_ms(budget)}
-                report = api.perform(batch_cancel(api, [*ids, *others], pair, names, timeout, brief=True))
+                report = self.api().batch_cancel([*ids, *others], pair, client_ids, {"timeout": _timeout_ms(budget)})
             except ccxt.BaseError as raised:
                 error, report = raised, report_of(raised)
         results = () if report is None else report.results
         by_id = {result.id: result for result in results if result.id is not None}
-        by_name = {result.client_order_id: result for result in results if result.client_order_id is not None}
-        found, unresolved = [], {}
-        for rung in rungs:
-            result = by_id.get(rung.order_id) if rung.order_id is not None else by_name.get(rung.client_id)
-            # NOT_FOUND has a structure too, and is no end.
-            told = result is not None and result.outcome is not Outcome.NOT_FOUND
-            after = (shown(rung, result.order) if result is not None and told else None) or rung
+        by_client_id = {result.client_order_id: result for result in results if result.client_order_id is not None}
+        current, unresolved = [], {}
+        for order in orders:
+            result = by_client_id.get(order.client_id) if order.order_id is None else by_id.get(order.order_id)
+            # NOT_FOUND has an order structure too, and proves no end.
+            proof = None if result is None or result.outcome is Outcome.NOT_FOUND else apply_row(order, result.order)
+            after = proof or order
             if after.phase.open:
-                why = (result.reason or result.outcome.value) if result is not None else str(error)
-                unresolved[rung.client_id] = why
-                after = replace(after, reason=why)
-            found.append(after)
-        asked_besides = set(others)
-        strangers = [result for result in results if result.id in asked_besides]
-        return CancelBatchResult(tuple(found), report, unresolved, strangers)
+                reason = str(error) if result is None else result.reason or result.outcome.value
+                unresolved[order.client_id] = reason
+                after = replace(after, reason=reason)
+            current.append(after)
+        foreign = [result for result in results if result.id in others]
+        return CancelBatchResult(tuple(current), report, unresolved, foreign)
 
-    def place(self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
-        """Place these orders with one request, at most once; return them as far as the venue's answer goes."""
+    def cancel_one(self, order_id: str, pair: str, timeout_ms: float) -> CancelReport:
+        """Cancel an order by id.
+
+        :raises ccxt.BaseError: its end is not proven; `report_of` returns the report, if there is one
+        """
+        report: CancelReport = self.api().batch_cancel([order_id], pair, (), {"timeout": timeout_ms})
+        return report
+
+    def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+        """Place these orders with one request, at most once; return them as the answer shows them."""
         requests = [
             {
                 "symbol": pair,
                 "type": "limit",
-                "side": rung.side,
-                "amount": rung.amount,
-                "price": rung.price,
-                "params": {"marginMode": "cross", "clientOrderId": rung.client_id},
+                "side": order.side,
+                "amount": order.amount,
+                "price": order.price,
+                "params": {"marginMode": "cross", "clientOrderId": order.client_id},
             }
-            for rung in rungs
+            for order in orders
         ]
         with budget:
             try:
                 bounds = {"timeout": _timeout_ms(budget), LOOKS_ON: True, "marginMode": "cross"}
-                orders = self._api().create_orders(requests, bounds)
+                placed = self.api().create_orders(requests, bounds)
             except PlaceUnresolved as error:
-                orders = error.orders
+                placed = error.orders
             except ccxt.BaseError as error:
-                # Whatever else is raised, nothing was placed.
-                unasked = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
-                phase = _phase_after(verdict_of_exception(error) or unasked)
-                return [replace(rung, phase=phase, reason=str(error)) for rung in rungs]
-        return [_placed(rung, order) for rung, order in zip(rungs, orders, strict=True)]
+                # Every other error means that nothing was placed.
+                not_sent = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
+                phase = _phase_after(verdict_of_exception(error) or not_sent)
+                return [replace(order, phase=phase, reason=str(error)) for order in orders]
+        return [_placed(order, structure) for order, structure in zip(orders, placed, strict=True)]
 
 
-def _ids_and_names(rungs: Sequence[TrackedOrder]) -> tuple[list[str], list[str]]:
+def _ids(orders: Sequence[TrackedOrder]) -> tuple[list[str], list[str]]:
     """Return the order ids, and the client order ids of the orders that have none."""
-    ids = [rung.order_id for rung in rungs if rung.order_id is not None]
-    return ids, [rung.client_id for rung in rungs if rung.order_id is None]
+    ids = [order.order_id for order in orders if order.order_id is not None]
+    return ids, [order.client_id for order in orders if order.order_id is None]
 
 
-def _placed(rung: TrackedOrder, order: Mapping[str, Any]) -> TrackedOrder:
-    if order["id"] is None:
-        if order["status"] != "rejected":
-            return replace(rung, phase=Phase.INTENDED, reason="no answer, and no look-up shows it yet")
-        info = order["info"]
+def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:
+    """Return an order as the answer to its placing shows it."""
+    if structure["id"] is None:
+        if structure["status"] != "rejected":
+            return replace(order, phase=Phase.INTENDED, reason="no answer, and no look-up shows it yet")
+        info = structure["info"]
         code = info.get("errorCode") or info.get("code")
-        # An entry without a code may be of the moment: it is tried again, and refused for good in the end.
+        # A refusal without a code may be momentary: it is tried again, and in the end refused for good.
         phase = Phase.WAITING if code is None else _phase_after(verdict_of_code(str(code)))
-        return replace(rung, phase=phase, reason=info.get("errorMsg") or info.get("msg"))
-    if order["status"] is None:
-        # Taken, as in stock ccxt: the answer to a new order says no more than its id.
-        return replace(rung, phase=Phase.LIVE, order_id=order["id"])
-    return shown(rung, order) or rung
+        return replace(order, phase=phase, reason=info.get("errorMsg") or info.get("msg"))
+    if structure["status"] is None:
+        # Accepted, as in stock ccxt: the answer to a new order has only its id.
+        return replace(order, phase=Phase.LIVE, order_id=structure["id"])
+    return apply_row(order, structure) or order
 
 
-def _phase_after(why: Verdict) -> Phase:
-    """Return what becomes of an order that was refused so; what look-ups had to prove is watched on."""
-    if why in MOMENTARY:
+def _phase_after(verdict: Verdict) -> Phase:
+    """Return the phase of a refused order; a refusal that needs look-ups as proof leaves it lost, and watched."""
+    if verdict in MOMENTARY:
         return Phase.WAITING
-    return Phase.REFUSED if why in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST
+    return Phase.REFUSED if verdict in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST
 
 
 def _timeout_ms(budget: Budget) -> float:

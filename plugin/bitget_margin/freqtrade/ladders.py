@@ -1,67 +1,75 @@
-"""Ladders placed for trades: checked, written down, sent once, and sent again where the refusal was of the moment."""
+"""Ladders of trades: checked, stored, sent once, and sent again after a momentary refusal."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import ccxt
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade import ladder_spec, trade_rows
-from bitget_margin.freqtrade.client import Budget, epoch_ms
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
-from bitget_margin.freqtrade.ladder_spec import SELL, Limits
+from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, SELL, Limits
+from bitget_margin.freqtrade.lost_orders import LostOrders
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.ports import MarketRules
+from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
-if TYPE_CHECKING:
-    from bitget_margin.freqtrade.exchange import Bitgetcross
-    from bitget_margin.freqtrade.resting_orders import RestingOrders
-
-
 _PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
-"""Between the tries to place what was refused for the moment; the last one repeats."""
-_REL_TOLERANCE: Final = 1e-9
-"""What the sum of floats may be off by."""
+"""Pauses between the tries to place an order after momentary refusals; the last one repeats."""
 
 
 @dataclass(slots=True)
 class _Tries:
-    """How often the waiting orders of a ladder were tried again, and when they are tried next."""
+    """Number of tries to place the waiting orders of a ladder again, and the time of the next one."""
 
     count: int = 0
     at_seconds: float = 0.0
 
 
+@dataclass(eq=False, kw_only=True)
 class Ladders:
-    """What a strategy asks for."""
+    """Ladders that the strategy asks for."""
 
-    def __init__(self, exchange: Bitgetcross, resting: RestingOrders) -> None:
-        self._exchange = exchange
-        self._resting = resting
-        self._tries: dict[tuple[TradeKey, str], _Tries] = {}
+    resting: RestingOrders
+    lost: LostOrders
+    store: OrderStore
+    client: VenueClient
+    alerts: Alerts
+    rules: MarketRules
+    lock: threading.RLock
+    wait_ms: float
+    clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = epoch_ms
+    _tries: dict[tuple[TradeKey, str], _Tries] = field(default_factory=dict, init=False)
 
     def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
         name = ladder_spec.check_key(key)
-        with self._resting.lock:
+        with self.lock:
             trade_key = key_of(given)
-            known = self._resting.store.of_trade(trade_key, name)
+            known = self.store.of_trade(trade_key, name)
             if known:
-                return [rung.order() for rung in known]
+                return [order.to_ccxt() for order in known]
             trade = trade_rows.open_trades().get(trade_key)
             if trade is None:
                 raise ladder_spec.LadderRefused(
                     f"trade {given.id} on {given.pair} is not open: a ladder needs an open one"
                 )
-            steps = ladder_spec.steps(orders, self._limits(trade))
-            at_ms, bot_key = epoch_ms(), self._resting.store.key()
+            steps = ladder_spec.parse_ladder(orders, self._limits(trade))
+            at_ms, bot_key = self.epoch_ms(), self.store.key()
             rungs = [
                 TrackedOrder(
-                    client_id=client_order_ids.rung(bot_key, trade_key.id, trade_key.opened_ms, name, number),
-                    kind=Origin.LADDER,
+                    client_id=client_order_ids.rung_order_id(bot_key, trade_key.id, trade_key.opened_ms, name, number),
+                    origin=Origin.LADDER,
                     trade_id=trade_key.id,
                     opened_ms=trade_key.opened_ms,
                     pair=trade.pair,
@@ -76,20 +84,20 @@ class Ladders:
             ]
             if not rungs:
                 return []
-            self._resting.store.add(rungs)
-            placed = self._resting.client.place(trade.pair, rungs, Budget(self._resting.settings.wait_ms))
-            self._resting.store.update(zip(rungs, placed, strict=True))
-            self._tell_placed(trade, name, placed)
-            return [rung.order() for rung in placed]
+            self.store.add(rungs)
+            placed = self.client.place(trade.pair, rungs, Budget(self.wait_ms, self.clock))
+            self.store.update(zip(rungs, placed, strict=True))
+            self._report_placed(trade, name, placed)
+            return [rung.to_ccxt() for rung in placed]
 
     def place_waiting(self, busy: Collection[TradeKey], budget: Budget) -> None:
-        """Place what was refused for the moment, in growing intervals, until it is placed or refused for good.
+        """Place orders again after momentary refusals, with growing pauses, until they are placed or refused for good.
 
-        :param busy: trades that are in the middle of an exit, in another thread
+        :param busy: trades that another thread is exiting
         :param budget: the time for all of them
         """
-        with self._resting.lock:
-            waiting = self._resting.store.in_phase(Phase.WAITING)
+        with self.lock:
+            waiting = self.store.in_phase(Phase.WAITING)
             trades = trade_rows.open_trades() if waiting else {}
             ladders: dict[tuple[TradeKey, str], list[TrackedOrder]] = {}
             for rung in waiting:
@@ -99,93 +107,84 @@ class Ladders:
                 trade = trades.get(key)
                 tries = self._tries.setdefault((key, name), _Tries())
                 if trade is None:
-                    self._refuse(rungs, "its trade has ended")
-                elif self._resting.seconds() >= tries.at_seconds and budget.left_ms():
+                    self._give_up(rungs, "its trade has ended")
+                elif self.clock() >= tries.at_seconds and budget.left_ms():
                     try:
                         self._place_again(trade, name, rungs, tries, budget)
                     except ccxt.BaseError as error:
                         about = f"Ladder {name!r} of trade {trade.id} on {trade.pair}"
-                        self._resting.alerts.warn(f"{about} could not be placed again: {error}", about)
+                        self.alerts.warn(f"{about} could not be placed again: {error}", about)
 
     def drop_waiting(self, trade: Trade) -> None:
-        """Place nothing more for a trade that exits."""
-        rungs = self._resting.store.of_trade(key_of(trade))
-        self._refuse([rung for rung in rungs if rung.phase is Phase.WAITING], "its trade exits")
+        """Give up the waiting orders of a trade that exits."""
+        rungs = self.store.of_trade(key_of(trade))
+        self._give_up([rung for rung in rungs if rung.phase is Phase.WAITING], "its trade exits")
 
-    def _place_again(self, trade: Trade, name: str, rungs: list[TrackedOrder], tries: _Tries, budget: Budget) -> None:
+    def resting_of(self, trade: Trade) -> list[dict[str, Any]]:
+        """Return all resting orders of a trade as stored, the ended ones too; sends no request."""
+        return [rung.to_ccxt() for rung in self.store.of_trade(key_of(trade))]
+
+    def _place_again(
+        self, trade: Trade, name: str, rungs: Sequence[TrackedOrder], tries: _Tries, budget: Budget
+    ) -> None:
         tries.count += 1
-        tries.at_seconds = self._resting.seconds() + _PAUSES_SECONDS[min(tries.count, len(_PAUSES_SECONDS) - 1)]
-        rungs = self._still_missing(trade, rungs, budget)
-        sellable = self._limits(trade).sellable
-        if sum(rung.amount for rung in rungs if rung.side == SELL) > sellable * (1 + _REL_TOLERANCE):
-            self._refuse(rungs, "the trade has sold a part of its coins since")
-            return
+        tries.at_seconds = self.clock() + _PAUSES_SECONDS[min(tries.count, len(_PAUSES_SECONDS) - 1)]
+        # A request that was refused may have been executed late.
+        rungs = self.lost.take_in_shown(trade.pair, rungs, budget)
         if not rungs:
             return
-        placed = self._resting.client.place(trade.pair, rungs, budget)
-        self._resting.store.update(zip(rungs, placed, strict=True))
+        sells = sum(rung.amount for rung in rungs if rung.side == SELL)
+        if sells > self._limits(trade).sellable * (1 + REL_TOLERANCE):
+            self._give_up(rungs, "the trade has sold a part of its coins since")
+            return
+        placed = self.client.place(trade.pair, rungs, budget)
+        self.store.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):
-            self._tell_placed(trade, name, placed)
+            self._report_placed(trade, name, placed)
 
-    def _still_missing(self, trade: Trade, rungs: list[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
-        """Look before anything is sent again: a request that was refused may have been executed late."""
-        asked = [replace(rung, phase=Phase.INTENDED) for rung in rungs]
-        shown = self._resting.client.view(trade.pair, asked, budget)
-        for rung, found in zip(rungs, shown, strict=True):
-            if found is not None:
-                self._resting.take_in(rung, found)
-        return [rung for rung, found in zip(rungs, shown, strict=True) if found is None]
-
-    def _refuse(self, rungs: Sequence[TrackedOrder], why: str) -> None:
-        """Place these no more; should one of them be there after all, it is found."""
-        self._resting.store.update((rung, replace(rung, phase=Phase.LOST, reason=why)) for rung in rungs)
+    def _give_up(self, rungs: Sequence[TrackedOrder], reason: str) -> None:
+        """Place these orders no more; if one is on the venue after all, a later look-up takes it in."""
+        self.store.update((rung, replace(rung, phase=Phase.LOST, reason=reason)) for rung in rungs)
         for rung in rungs:
-            self._resting.alerts.info(
-                f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {why}."
-            )
-
-    def resting(self, trade: Trade) -> list[dict[str, Any]]:
-        """Return all resting orders of a trade as they are known, the ended ones too; asks nobody."""
-        return [rung.order() for rung in self._resting.store.of_trade(key_of(trade))]
+            self.alerts.info(f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {reason}.")
 
     def _limits(self, trade: Trade) -> Limits:
-        pair, exchange = trade.pair, self._exchange
-        market = exchange.markets[pair]
-        selling = self._resting.selling(trade) + sum(
+        pair, rules = trade.pair, self.rules
+        market = rules.markets[pair]
+        selling = self.resting.selling(trade) + sum(
             row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side
         )
         return Limits(
             pair=pair,
-            most=exchange.batch_max,
+            max_orders=rules.batch_max,
             sellable=max(0.0, trade_rows.remaining_amount(trade) - selling),
-            spendable=lambda: exchange.free(market["quote"]),
+            spendable=lambda: rules.free(market["quote"]),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],
-            to_amount=lambda amount: exchange.amount_to_precision(pair, amount),
-            to_price=lambda price: exchange.price_to_precision(pair, price),
+            to_amount=lambda amount: rules.amount_to_precision(pair, amount),
+            to_price=lambda price: rules.price_to_precision(pair, price),
         )
 
-    def _tell_placed(self, trade: Trade, name: str, placed: Sequence[TrackedOrder]) -> None:
+    def _report_placed(self, trade: Trade, name: str, placed: Sequence[TrackedOrder]) -> None:
+        """Log the number of orders that were placed; warn of the others."""
         live = [rung for rung in placed if rung.phase is Phase.LIVE]
-        self._resting.alerts.info(
-            f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed."
-        )
+        self.alerts.info(f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed.")
         for rung in placed:
             if rung.phase in {Phase.REFUSED, Phase.LOST}:
-                self._resting.alerts.warn(
+                self.alerts.warn(
                     f"Resting {rung.side} of {rung.amount:.8g} at {rung.price:.8g} on {rung.pair} (ladder {name!r}, "
                     f"trade {trade.id}) was refused: {rung.reason}. It is not placed again under this key.",
                 )
         waiting = [rung for rung in placed if rung.phase is Phase.WAITING]
         if waiting:
-            self._resting.alerts.warn(
+            self.alerts.warn(
                 f"{len(waiting)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) were refused for "
                 f"the moment: {waiting[0].reason}. The loop places them again.",
                 f"waiting {trade.id} {name}",
             )
         unclear = [rung for rung in placed if rung.phase is Phase.INTENDED]
         if unclear:
-            self._resting.alerts.warn(
+            self.alerts.warn(
                 f"{len(unclear)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) may have been "
-                f"placed: {unclear[0].reason}. Every loop looks for them; nothing is sent twice.",
+                f"placed: {unclear[0].reason}. Every loop looks them up; nothing is sent twice.",
             )

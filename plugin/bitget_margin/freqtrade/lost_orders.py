@@ -1,65 +1,122 @@
-"""Orders that were taken as never placed: looked for in growing intervals, and taken in when they show."""
+"""Orders that look-ups do not show: how long they have been missed, and a watch on those that were given up.
+
+An order is given up where look-ups and the balance show that it was never placed. It is looked up on, in growing
+intervals, and taken in if it shows after all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import ccxt
 
-from bitget_margin.freqtrade.client import Budget, epoch_ms
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 
-if TYPE_CHECKING:
-    from bitget_margin.freqtrade.resting_orders import RestingOrders
-
 FIRST_SECONDS: Final = 5.0
+"""Pause between the first two look-ups; each pause is twice the one before."""
 LAST_SECONDS: Final = 300.0
-"""Between two looks, at first and at most: each is twice the one before."""
+"""Longest pause between two look-ups."""
 FORGET_AFTER_MS: Final = {Origin.FREQTRADE: 3_600_000, Origin.LADDER: 24 * 3_600_000}
-"""How old an order may be that is still looked for: the venue refuses a request that is half a minute old."""
+"""Age from which a lost order is not looked up any more: the venue refuses a request that is half a minute old."""
 
 
+@dataclass(eq=False)
+class MissedLookups:
+    """Times of the look-ups that were answered and did not show an order, by client order id."""
+
+    clock: Callable[[], float] = time.monotonic
+    _times: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
+    """First and last miss, in seconds."""
+
+    def note(self, order: TrackedOrder, seconds: float = 0.0) -> None:
+        """Note a look-up that missed an order; the first such note counts as if it came `seconds` earlier."""
+        first, _ = self._times.get(order.client_id, (self.clock() - seconds, 0.0))
+        self._times[order.client_id] = (first, self.clock())
+
+    def seconds(self, order: TrackedOrder) -> float:
+        """Return the time between the first miss and the last; 0 where there is none."""
+        first, last = self._times.get(order.client_id, (0.0, 0.0))
+        return last - first
+
+    def clear(self, order: TrackedOrder) -> None:
+        """Forget the misses of an order that was seen, or that is not looked up any more."""
+        self._times.pop(order.client_id, None)
+
+
+@dataclass(eq=False, kw_only=True)
 class LostOrders:
-    """The orders of a bot that it has given up."""
+    """Watch on the orders that were given up.
 
-    def __init__(self, resting: RestingOrders, adopt: Callable[[TrackedOrder], None]) -> None:
-        self._resting = resting
-        self._adopt = adopt
-        self._next: dict[str, tuple[float, float]] = {}
-        """When each order is looked for next, and how long after that again, by client order id; in seconds."""
+    :param adopt: hands an order of freqtrade's own to freqtrade
+    """
 
-    def look(self, budget: Budget) -> None:
-        """Look for those that are due, pair by pair, and take in what shows."""
-        with self._resting.lock:
-            due: dict[str, list[TrackedOrder]] = {}
-            now = self._resting.seconds()
-            for rung in self._resting.store.in_phase(Phase.LOST):
-                if epoch_ms() - rung.intended_ms > FORGET_AFTER_MS[rung.kind]:
-                    if rung.kind is Origin.FREQTRADE:
-                        self._resting.store.forget(rung)
+    resting: RestingOrders
+    store: OrderStore
+    client: VenueClient
+    alerts: Alerts
+    lock: threading.RLock
+    adopt: Callable[[TrackedOrder], object]
+    clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = epoch_ms
+    _next: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
+    """Time of the next look-up, and the pause after it, by client order id; in seconds."""
+
+    def look_up(self, budget: Budget) -> None:
+        """Look up the lost orders that are due, pair by pair, and take in those that show."""
+        with self.lock:
+            for pair, orders in self._due().items():
+                if not budget.left_ms():
                     continue
-                at, pause = self._next.get(rung.client_id, (now, FIRST_SECONDS))
-                if at <= now:
-                    self._next[rung.client_id] = (now + pause, min(2 * pause, LAST_SECONDS))
-                    due.setdefault(rung.pair, []).append(rung)
-            for pair, rungs in due.items():
-                if budget.left_ms():
-                    try:
-                        self._look_at(pair, rungs, budget)
-                    except ccxt.BaseError as error:
-                        about = f"The orders on {pair} that were given up"
-                        self._resting.alerts.warn(f"{about} could not be looked for: {error}", about)
+                try:
+                    self.take_in_shown(pair, orders, budget)
+                except ccxt.BaseError as error:
+                    about = f"The orders on {pair} that were given up"
+                    self.alerts.warn(f"{about} could not be looked up: {error}", about)
 
-    def _look_at(self, pair: str, rungs: list[TrackedOrder], budget: Budget) -> None:
-        asked = [replace(rung, phase=Phase.INTENDED) for rung in rungs]
-        for lost, found in zip(rungs, self._resting.client.view(pair, asked, budget), strict=True):
+    def take_in_shown(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+        """Look up orders that are taken as not placed, take in those that show, and return the others.
+
+        :raises ccxt.BaseError: no answer in time, or a refusal
+        """
+        viewed = self.client.view(pair, [replace(order, phase=Phase.INTENDED) for order in orders], budget)
+        missing = []
+        for order, found in zip(orders, viewed, strict=True):
             if found is None:
+                missing.append(order)
                 continue
-            self._next.pop(lost.client_id, None)
-            if lost.kind is Origin.FREQTRADE:
-                self._resting.store.update([(lost, found)])
-                self._adopt(found)
+            self._next.pop(order.client_id, None)
+            if order.origin is Origin.FREQTRADE:
+                self.store.update([(order, found)])
+                self.adopt(found)
             else:
-                self._resting.take_in(lost, found)
+                self.alerts.warn(
+                    f"Resting {found.side} {found.order_id} on {found.pair} (trade {found.trade_id}) was given up, and "
+                    "is there: it is taken in again."
+                )
+                trade = None if found.trade is None else trade_rows.open_trades().get(found.trade)
+                self.resting.record(trade, [order], [found])
+        return missing
+
+    def _due(self) -> dict[str, list[TrackedOrder]]:
+        """Return the orders to look up now, by pair; forget those that are too old."""
+        due: dict[str, list[TrackedOrder]] = {}
+        now = self.clock()
+        for order in self.store.in_phase(Phase.LOST):
+            if self.epoch_ms() - order.intended_ms > FORGET_AFTER_MS[order.origin]:
+                if order.origin is Origin.FREQTRADE:
+                    self.store.forget(order)
+                continue
+            at, pause = self._next.get(order.client_id, (now, FIRST_SECONDS))
+            if at <= now:
+                self._next[order.client_id] = (now + pause, min(2 * pause, LAST_SECONDS))
+                due.setdefault(order.pair, []).append(order)
+        return due

@@ -1,4 +1,4 @@
-"""A ladder that is refused for the moment is placed again, until it is placed or refused for good."""
+"""A ladder is placed once; what is refused for the moment is placed again, until it is placed or refused for good."""
 
 from __future__ import annotations
 
@@ -9,138 +9,241 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.adapter import ccxt_errors
-from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.core.error_codes import TABLE, Verdict
-from bitget_margin.freqtrade.client import Budget, VenueClient
-from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
-from support.botless import PAIR, Records, Stand, rung, structure, without_freqtrade
+from bitget_margin import client_order_ids
+from bitget_margin.freqtrade.client import Budget
+from bitget_margin.freqtrade.ladder_spec import LadderRefused
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
+from support.botless import KEY, PAIR, Stand, live, rung
 
-KEY = TradeKey(1, 1_000)
-MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
+NAME = "k-1-x-0"
 
 
-def waiting(**more: Any) -> TrackedOrder:
+def sell(amount: float, price: float = 61_000.0) -> dict[str, Any]:
+    return {"side": "sell", "price": price, "amount": amount}
+
+
+def place(stand: Stand, *orders: dict[str, Any], key: str = "entry") -> list[dict[str, Any]]:
+    return stand.ladders.place(stand.trades[KEY], list(orders), key)
+
+
+# -- placing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_ladder_is_stored_before_it_is_sent_with_one_request(stand: Stand) -> None:
+    seen: list[list[TrackedOrder]] = []
+
+    def placing(order: TrackedOrder) -> TrackedOrder:
+        seen.append(list(stand.store.rows.values()))
+        return replace(order, phase=Phase.LIVE, order_id="7")
+
+    stand.venue.placing = placing
+    orders = place(stand, sell(0.2004), {"side": "buy", "price": 50_000.04, "amount": 0.5})
+    names = [client_order_ids.rung_order_id("k", 1, 1_000, "entry", number) for number in (0, 1)]
+    first = TrackedOrder(names[0], Origin.LADDER, 1, 1_000, PAIR, "sell", "entry", 0, 61_000.0, 0.2, stand.ms)
+    second = replace(first, client_id=names[1], side="buy", number=1, price=50_000.0, amount=0.5)
+    assert seen[0] == [first, second]
+    assert stand.venue.placed == [names]
+    assert stand.venue.budgets == [3_000]
+    assert list(stand.store.rows.values()) == [
+        replace(order, phase=Phase.LIVE, order_id="7") for order in (first, second)
+    ]
+    assert orders == [order.to_ccxt() for order in stand.store.rows.values()]
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 2 of 2 placed."]
+    assert stand.alerts.warnings == []
+
+
+def test_a_second_call_returns_the_same_orders_and_places_nothing(stand: Stand) -> None:
+    first = place(stand, sell(0.2))
+    stand.trades[KEY].is_open = False
+    assert place(stand, sell(0.3)) == first == stand.ladders.resting_of(stand.trades[KEY])
+    assert len(stand.venue.placed) == 1
+    assert place(stand, sell(0.3), key="second") != first
+    assert len(stand.venue.placed) == 2
+
+
+def test_an_empty_ladder_asks_nobody(stand: Stand) -> None:
+    assert place(stand) == []
+    assert (stand.venue.placed, stand.alerts.infos) == ([], [])
+
+
+def test_a_trade_that_is_not_open_gets_no_ladder(stand: Stand) -> None:
+    trade = stand.trades.pop(KEY)
+    with pytest.raises(LadderRefused, match=f"trade 1 on {PAIR} is not open"):
+        stand.ladders.place(trade, [sell(0.1)], "entry")
+    with pytest.raises(LadderRefused, match="key is ''"):
+        stand.ladders.place(trade, [sell(0.1)], "")
+
+
+@pytest.mark.parametrize(
+    ("orders", "refusal"),
+    [
+        ([sell(0.601)], "the sells add up to 0.601, and the trade on BTC/USDT has 0.6 that no other"),
+        ([sell(0.1)] * 4, "there are 4 orders: one ladder takes 3"),
+        ([{"side": "buy", "price": 50_000, "amount": 2.1}], "the buys cost 105000, and 100000 are free"),
+        ([sell(0.009)], "amount 0.009 is under the 0.01"),
+        ([sell(0.02, 240)], "is worth 4.8, and the venue takes orders from 5"),
+        ([sell(0.02, 0.04)], "is nothing in the venue's precision"),
+    ],
+)
+def test_a_ladder_keeps_the_limits_of_its_trade_and_pair(
+    stand: Stand, orders: list[dict[str, Any]], refusal: str
+) -> None:
+    rows = [SimpleNamespace(ft_order_side=side, safe_remaining=0.1) for side in ("sell", "buy")]
+    stand.trade(open_orders=rows)
+    stand.store.add([live("a", amount=0.3, ladder="other"), live("b", side="buy", ladder="other")])
+    with pytest.raises(LadderRefused, match=refusal):
+        place(stand, *orders)
+    assert stand.venue.placed == []
+    assert place(stand, sell(0.6)), "exactly what is left"
+
+
+def test_more_sold_than_the_trade_has_leaves_nothing_to_sell(stand: Stand) -> None:
+    stand.store.add([live("a", amount=3.0, ladder="other")])
+    with pytest.raises(LadderRefused, match=r"has 0 that no other"):
+        place(stand, sell(0.1))
+
+
+@pytest.mark.parametrize(
+    ("phase", "text", "about"),
+    [
+        (Phase.REFUSED, "Resting sell of 0.2 at 61000 on BTC/USDT (ladder 'entry', trade 1) was refused: no.", None),
+        (Phase.LOST, "Resting sell of 0.2 at 61000 on BTC/USDT (ladder 'entry', trade 1) was refused: no.", None),
+        (
+            Phase.WAITING,
+            "1 resting orders on BTC/USDT (ladder 'entry', trade 1) were refused for the moment: no. The loop places",
+            "waiting 1 entry",
+        ),
+        (
+            Phase.INTENDED,
+            "1 resting orders on BTC/USDT (ladder 'entry', trade 1) may have been placed: no. Every loop looks them",
+            None,
+        ),
+    ],
+)
+def test_what_is_not_placed_is_warned_of(stand: Stand, phase: Phase, text: str, about: str | None) -> None:
+    stand.venue.placing = lambda order: replace(
+        order, phase=phase if order.number else Phase.LIVE, reason="no" if order.number else None
+    )
+    place(stand, sell(0.3), sell(0.2))
+    ((warned, subject),) = stand.alerts.warnings
+    assert warned.startswith(text)
+    assert subject == about
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 2 placed."]
+
+
+# -- placing again ----------------------------------------------------------------------------------------------------
+
+
+def waiting(name: str = NAME, **more: Any) -> TrackedOrder:
     """Return a rung that was refused for the moment."""
-    return rung(phase=Phase.WAITING, reason="0BTC can be used at most", **more)
+    return rung(name, phase=Phase.WAITING, reason="0BTC can be used at most", **more)
 
 
-def ladders(monkeypatch: pytest.MonkeyPatch, *rungs: TrackedOrder, sellable: float = 1.0) -> tuple[Stand, Ladders]:
-    """Return a stand with an open trade, and its ladders."""
-    stand = Stand(Records(*rungs))
-    stand.trade()
-    without_freqtrade(monkeypatch, stand)
-    made = Ladders(stand.exchange, stand.resting)
-    monkeypatch.setattr(made, "_limits", lambda _trade: SimpleNamespace(sellable=sellable))
-    return stand, made
+def again(stand: Stand, *busy: Any, budget_ms: float = 3_000) -> None:
+    stand.ladders.place_waiting(busy, Budget(budget_ms))
 
 
-def test_it_is_placed_by_the_next_loop_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand, made = ladders(monkeypatch, waiting())
-    made.place_waiting((), Budget(3_000))
-    made.place_waiting((), Budget(3_000))
-    assert stand.venue.placed == [["k-1-x-0"]]
-    assert stand.records.rows["k-1-x-0"].phase is Phase.LIVE
+def test_it_is_placed_by_the_next_loop_and_only_once(stand: Stand) -> None:
+    stand.store.add([waiting()])
+    again(stand)
+    again(stand)
+    assert stand.venue.placed == [[NAME]]
+    assert stand.store[NAME].phase is Phase.LIVE
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 1 placed."]
 
 
-def test_while_it_is_refused_the_tries_grow_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand, made = ladders(monkeypatch, waiting())
+def test_while_it_is_refused_the_tries_grow_rare(stand: Stand) -> None:
+    stand.store.add([waiting()])
     stand.venue.placing = lambda row: row
     times = []
-    for _ in range(120):
+    for _ in range(1_500):
         before = len(stand.venue.placed)
-        made.place_waiting((), Budget(3_000))
+        again(stand)
         if len(stand.venue.placed) > before:
             times.append(stand.seconds - 1_000)
         stand.seconds += 1
-    assert times == [0, 5, 15, 35, 75]
+    assert times == [0, 5, 15, 35, 75, 135, 255, 555, 855, 1_155, 1_455]
+    assert stand.alerts.texts == "", "nothing is new"
 
 
 @pytest.mark.parametrize("phase", [Phase.REFUSED, Phase.INTENDED])
-def test_what_is_refused_for_good_or_in_doubt_is_not_placed_again(
-    monkeypatch: pytest.MonkeyPatch, phase: Phase
-) -> None:
-    stand, made = ladders(monkeypatch, waiting())
+def test_what_is_refused_for_good_or_in_doubt_is_not_placed_again(stand: Stand, phase: Phase) -> None:
+    stand.store.add([waiting()])
     stand.venue.placing = lambda row: replace(row, phase=phase)
     for _ in range(3):
-        made.place_waiting((), Budget(3_000))
+        again(stand)
         stand.seconds += 500
     assert len(stand.venue.placed) == 1
 
 
-def test_a_trade_that_exits_has_ended_or_has_sold_since_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand, made = ladders(monkeypatch, waiting())
-    made.drop_waiting(stand.trades[KEY])
-    assert stand.records.rows["k-1-x-0"].phase is Phase.LOST
-    for more in ({"trades": {}}, {"sellable": 0.4}):
-        stand, made = ladders(monkeypatch, waiting(), **{k: v for k, v in more.items() if k == "sellable"})
-        if "trades" in more:
-            stand.trades.clear()
-        made.place_waiting((), Budget(3_000))
-        assert stand.venue.placed == []
-        assert stand.records.rows["k-1-x-0"].phase is Phase.LOST
-    stand, made = ladders(monkeypatch, waiting())
-    made.place_waiting({KEY}, Budget(3_000))
-    assert stand.venue.placed == [], "another thread exits it just now"
+def test_a_trade_that_exits_gets_no_more_of_its_ladder(stand: Stand) -> None:
+    stand.store.add([waiting(), live("a")])
+    stand.ladders.drop_waiting(stand.trades[KEY])
+    assert (stand.store[NAME].phase, stand.store[NAME].reason) == (Phase.LOST, "its trade exits")
+    assert stand.store["a"] == live("a")
+    assert stand.alerts.infos == [f"Resting sell on {PAIR} (ladder 'entry') is given up: its trade exits."]
 
 
-def test_before_it_is_placed_again_a_look_takes_in_what_came_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand, made = ladders(monkeypatch, waiting())
-    stand.venue.shown["k-1-x-0"] = rung(phase=Phase.LIVE, order_id="77")
-    made.place_waiting((), Budget(3_000))
+def test_a_trade_that_has_ended_gets_no_more_of_its_ladder(stand: Stand) -> None:
+    stand.store.add([waiting(), waiting("k-2", trade_id=None)])
+    stand.trades.clear()
+    again(stand)
     assert stand.venue.placed == []
-    assert stand.records.rows["k-1-x-0"].order_id == "77"
+    assert stand.store[NAME].reason == "its trade has ended"
+    assert stand.store["k-2"].phase is Phase.WAITING
 
 
-def test_one_loop_has_one_budget_for_all_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand, made = ladders(monkeypatch, waiting(), waiting(client_id="k-1-y-0", ladder="second"))
-    made.place_waiting((), Budget(10))  # too little for a request
-    assert stand.venue.placed == []
+@pytest.mark.parametrize(("remaining", "sent"), [(0.5, True), (0.4, False), (0.5 - 1e-12, True)])
+def test_a_ladder_that_sells_more_than_is_left_is_given_up(stand: Stand, remaining: float, sent: bool) -> None:
+    stand.store.add([waiting(), waiting("k-2", side="buy")])
+    stand.remaining = remaining
+    again(stand)
+    assert bool(stand.venue.placed) is sent
+    if not sent:
+        assert stand.store["k-2"].reason == "the trade has sold a part of its coins since"
 
 
-# -- what an answer to a ladder comes to ------------------------------------------------------------------------------
+def test_a_trade_that_another_thread_exits_is_left_alone(stand: Stand) -> None:
+    stand.store.add([waiting()])
+    again(stand, KEY)
+    assert (stand.venue.placed, stand.store[NAME].phase) == ([], Phase.WAITING)
 
 
-def phase_of(answer: object) -> Phase:
-    """Return what becomes of a rung whose placing is answered so."""
-
-    def create_orders(*_: object) -> Any:
-        if isinstance(answer, Exception):
-            raise answer
-        return [answer]
-
-    venue = VenueClient(lambda: SimpleNamespace(create_orders=create_orders))
-    (placed,) = venue.place(PAIR, [rung()], Budget(1_000))
-    return placed.phase
-
-
-def tied(error: Exception, code: str) -> Exception:
-    """Return an exception of ccxt with the venue's answer tied to it."""
-    ccxt_errors.tie(error, 400, {"code": code, "msg": "no"})
-    return error
+def test_before_it_is_placed_again_a_look_up_takes_in_what_came_late(stand: Stand) -> None:
+    stand.store.add([waiting(), waiting("k-2")])
+    stand.venue.shown[NAME] = rung(phase=Phase.LIVE, order_id="77")
+    again(stand)
+    assert stand.venue.placed == [["k-2"]]
+    assert stand.store[NAME].order_id == "77"
+    stand.store.rows = {NAME: waiting()}
+    stand.rules.markets = {}
+    stand.seconds += 10
+    again(stand)
+    assert len(stand.venue.placed) == 1, "nothing is left to place"
 
 
-def test_every_code_leads_to_the_phase_that_its_verdict_asks_for() -> None:
-    for code, row in TABLE.items():
-        final = Phase.REFUSED if row.verdict in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST
-        expected = Phase.WAITING if row.verdict in MOMENTARY else final
-        assert phase_of(structure("rejected", info={"errorCode": code, "errorMsg": "no"})) is expected, code
-        assert phase_of(structure("rejected", info={"code": code, "msg": "no"})) is expected, code
-        assert phase_of(tied(ccxt.ExchangeError(code), code)) is expected, code
+def test_each_ladder_has_its_own_tries(stand: Stand) -> None:
+    stand.remaining = 2.0
+    stand.venue.placing = lambda row: row
+    stand.store.add([waiting()])
+    again(stand)
+    stand.store.add([waiting("k-2", ladder="second")])
+    stand.seconds += 1
+    again(stand)
+    assert stand.venue.placed == [[NAME], ["k-2"]]
 
 
-@pytest.mark.parametrize(
-    ("answer", "phase"),
-    [
-        (structure(None, "7"), Phase.LIVE),
-        (structure("open", "7"), Phase.LIVE),
-        (structure("closed", "7"), Phase.ENDED),
-        (structure("rejected", info={"errorMsg": "no code"}), Phase.WAITING),
-        (ccxt.RequestTimeout("not sent: no time"), Phase.WAITING),
-        (ccxt.BadRequest("there are 60 orders"), Phase.REFUSED),
-        (PlaceUnresolved("create_orders", [{**structure(None), "clientOrderId": "k-1-x-0"}]), Phase.INTENDED),
-    ],
-)
-def test_an_answer_comes_to_a_phase(answer: object, phase: Phase) -> None:
-    assert phase_of(answer) is phase
+def test_one_loop_has_one_budget_for_all_that_wait(stand: Stand) -> None:
+    stand.store.add([waiting(), waiting("k-2", ladder="second")])
+    again(stand, budget_ms=10)  # too little for a request
+    assert stand.venue.viewed == []
+
+
+def test_a_ladder_without_an_answer_does_not_keep_the_next_one_back(stand: Stand) -> None:
+    stand.store.add([waiting(), waiting("k-2", ladder="second")])
+    stand.venue.error = ccxt.RequestTimeout("x")
+    again(stand)
+    assert stand.alerts.warnings == [
+        (f"Ladder {name!r} of trade 1 on {PAIR} could not be placed again: x", f"Ladder {name!r} of trade 1 on {PAIR}")
+        for name in ("entry", "second")
+    ]

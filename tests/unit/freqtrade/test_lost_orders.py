@@ -1,74 +1,133 @@
-"""What was taken as never placed is looked for now and then, and taken in when it shows."""
+"""What was taken as never placed is looked up now and then, and taken in when it shows."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import replace
 
+import ccxt
 import pytest
 
-from bitget_margin.freqtrade import lost_orders
 from bitget_margin.freqtrade.client import Budget
-from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS, LostOrders
+from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
-from support.botless import Records, Stand, own, rung, without_freqtrade
-
-NOW_MS = 10 * max(FORGET_AFTER_MS.values())
-
-
-@pytest.fixture
-def adopted(monkeypatch: pytest.MonkeyPatch) -> list[TrackedOrder]:
-    """Return the orders that were handed to freqtrade."""
-    monkeypatch.setattr(lost_orders, "epoch_ms", lambda: NOW_MS)
-    return []
+from support.botless import PAIR, Stand, own, rung
 
 
 def lost(row: TrackedOrder) -> TrackedOrder:
     """Return an order that was given up a moment ago."""
-    return replace(row, phase=Phase.LOST, intended_ms=NOW_MS - 60_000)
+    return replace(row, phase=Phase.LOST, intended_ms=4_999_000)
 
 
-def test_looks_come_in_growing_intervals(adopted: list[TrackedOrder]) -> None:
-    stand = Stand(Records(lost(own())))
-    watch, times = LostOrders(stand.resting, adopted.append), []
-    began = stand.seconds
+def look_up(stand: Stand, budget_ms: float = 3_000) -> None:
+    stand.lost.look_up(Budget(budget_ms))
+
+
+def test_the_time_that_an_order_is_missed_is_that_between_the_first_miss_and_the_last(stand: Stand) -> None:
+    missed, order = stand.missed, own()
+    assert missed.seconds(order) == 0
+    missed.note(order)
+    assert missed.seconds(order) == 0
+    stand.seconds += 2
+    missed.note(order, 100)
+    assert missed.seconds(order) == 2
+    assert missed.seconds(own("k-o2")) == 0
+    missed.clear(order)
+    missed.clear(order)
+    assert missed.seconds(order) == 0
+    missed.note(order, 5)
+    assert missed.seconds(order) == 5
+
+
+def test_look_ups_come_in_growing_intervals(stand: Stand) -> None:
+    stand.store.add([lost(own())])
+    began, times = stand.seconds, []
     while stand.seconds < began + 2_000:
-        before = stand.venue.looks
-        watch.look(Budget(3_000))
-        if stand.venue.looks > before:
+        before = len(stand.venue.viewed)
+        look_up(stand)
+        if len(stand.venue.viewed) > before:
             times.append(stand.seconds - began)
         stand.seconds += 1
+    assert times[0] == 0
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps[:4] == [5, 10, 20, 40]
-    assert max(gaps) == LAST_SECONDS
+    assert max(gaps) == LAST_SECONDS == gaps[-1]
 
 
-def test_an_own_order_that_shows_is_handed_to_freqtrade(adopted: list[TrackedOrder]) -> None:
+def test_one_look_up_serves_a_pair_as_if_its_orders_were_in_doubt(stand: Stand) -> None:
+    rows = [lost(own()), lost(rung()), lost(own("k-o2", pair="ETH/USDT"))]
+    stand.store.add(rows)
+    look_up(stand)
+    in_doubt = [replace(row, phase=Phase.INTENDED) for row in rows]
+    assert stand.venue.viewed == [in_doubt[:2], in_doubt[2:]]
+
+
+def test_an_own_order_that_shows_is_handed_to_freqtrade(stand: Stand) -> None:
     row = lost(own())
-    stand = Stand(Records(row))
-    stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77")
-    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
-    assert [(found.order_id, found.phase) for found in adopted] == [("77", Phase.LIVE)]
+    stand.store.add([row])
+    found = stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77")
+    look_up(stand)
+    assert stand.adopted == [found]
+    assert stand.store[row.client_id] == found
+    assert stand.calls == []
+    stand.store.add([row])
+    look_up(stand)
+    assert len(stand.venue.viewed) == 2, "given up again, it is looked up at once"
 
 
 @pytest.mark.parametrize("phase", [Phase.LIVE, Phase.ENDED])
-def test_a_resting_order_that_shows_belongs_to_its_trade_again(
-    monkeypatch: pytest.MonkeyPatch, adopted: list[TrackedOrder], phase: Phase
-) -> None:
+def test_a_resting_order_that_shows_belongs_to_its_trade_again(stand: Stand, phase: Phase) -> None:
     row = lost(rung())
-    stand = Stand(Records(row))
-    stand.trade()
-    without_freqtrade(monkeypatch, stand)
+    stand.store.add([row])
     stand.venue.shown[row.client_id] = replace(row, phase=phase, order_id="77", filled=0.1)
-    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
-    assert stand.records.rows[row.client_id].phase is phase
-    assert adopted == []
-    assert any("was given up, and is there" in text for text in stand.said)
+    look_up(stand)
+    assert stand.store[row.client_id].phase is phase
+    assert stand.adopted == []
+    assert stand.calls == [("fill", 1, row.client_id, 0.1)]
+    assert stand.alerts.warnings == [
+        (f"Resting sell 77 on {PAIR} (trade 1) was given up, and is there: it is taken in again.", None)
+    ]
 
 
-def test_what_is_too_old_to_come_is_looked_for_no_more(adopted: list[TrackedOrder]) -> None:
-    rows = [replace(lost(row), intended_ms=NOW_MS - FORGET_AFTER_MS[row.kind] - 1) for row in (own(), rung())]
-    stand = Stand(Records(*rows))
-    LostOrders(stand.resting, adopted.append).look(Budget(3_000))
-    assert stand.venue.looks == 0
-    assert list(stand.records.rows) == [rows[1].client_id], "a rung stays known as its trade's"
+@pytest.mark.parametrize("number", [None, 9])
+def test_a_fill_of_no_open_trade_is_warned_of(stand: Stand, number: int | None) -> None:
+    row = lost(rung(trade_id=number))
+    stand.store.add([row])
+    stand.venue.shown[row.client_id] = replace(row, phase=Phase.LIVE, order_id="77", filled=0.1)
+    look_up(stand)
+    assert "freqtrade does not count it" in stand.alerts.texts
+    assert stand.calls == []
+
+
+def test_the_orders_that_do_not_show_are_returned(stand: Stand) -> None:
+    first, second = lost(rung("a")), lost(rung("b"))
+    stand.venue.shown["a"] = replace(first, phase=Phase.LIVE, order_id="77")
+    assert stand.lost.take_in_shown(PAIR, [first, second], Budget(3_000)) == [second]
+
+
+def test_what_is_too_old_to_come_is_looked_up_no_more(stand: Stand) -> None:
+    stand.ms = 10 * max(FORGET_AFTER_MS.values())
+    rows = [replace(lost(row), intended_ms=stand.ms - FORGET_AFTER_MS[row.origin] - 1) for row in (own(), rung())]
+    stand.store.add(rows)
+    look_up(stand)
+    assert stand.venue.viewed == []
+    assert list(stand.store.rows) == [rows[1].client_id], "a rung stays known as its trade's"
+    stand.store.add([replace(row, intended_ms=row.intended_ms + 1) for row in rows])
+    look_up(stand)
+    assert [len(viewed) for viewed in stand.venue.viewed] == [2]
+
+
+def test_a_pair_without_an_answer_is_warned_of_and_the_next_one_is_looked_up(stand: Stand) -> None:
+    stand.store.add([lost(own()), lost(own("k-o2", pair="ETH/USDT"))])
+    stand.venue.error = ccxt.RequestTimeout("x")
+    look_up(stand)
+    assert [about for _, about in stand.alerts.warnings] == [
+        f"The orders on {pair} that were given up" for pair in (PAIR, "ETH/USDT")
+    ]
+    assert stand.alerts.warnings[0][0] == f"The orders on {PAIR} that were given up could not be looked up: x"
+
+
+def test_without_time_nothing_is_looked_up(stand: Stand) -> None:
+    stand.store.add([lost(own())])
+    look_up(stand, 10)
+    assert stand.venue.viewed == []

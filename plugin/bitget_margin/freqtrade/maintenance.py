@@ -1,0 +1,244 @@
+"""Upkeep of the resting orders: after a start, in every loop, and as the bot ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+
+import ccxt
+
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.client import Budget, VenueClient
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
+from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.ports import MarketRules
+from bitget_margin.freqtrade.resting_orders import RestingOrders, held_by_sells
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
+
+logger = logging.getLogger("bitget_margin")
+
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
+
+LOST_AFTER_SECONDS: Final = 30.0
+"""Time for which an order without an answer is looked up where the balance does not decide sooner."""
+WARN_AFTER_SECONDS: Final = 60.0
+"""Time for which an order with an id may be in neither list before the user is warned."""
+EXIT_SECONDS: Final = 30.0
+"""Longest time that the end of the bot may take to cancel ladders."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Maintenance:
+    """Work on resting orders that no exit asks for."""
+
+    resting: RestingOrders
+    missed: MissedLookups
+    store: OrderStore
+    client: VenueClient
+    alerts: Alerts
+    holdings: Holdings
+    rules: MarketRules
+    lock: threading.RLock
+    wait_ms: float
+    clock: Callable[[], float] = time.monotonic
+    _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
+    """Time of the last look-up, by pair."""
+    _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
+    """Time from which balances leave no room for an order without an answer, by client order id."""
+    _repaired: bool = field(default=False, init=False)
+    _handed_over: set[str] = field(default_factory=set, init=False)
+    """Client order ids of ended orders that freqtrade was given to book."""
+
+    # -- the start and the end of the bot -----------------------------------------------------------------------------
+
+    def repair_after_crash(self) -> None:
+        """Correct the amounts of trades, once after a start.
+
+        freqtrade commits the row of a fill first and the trade later: killed between the two, it never comes back to
+        the trade.
+        """
+        if self._repaired:
+            return
+        trade_rows.refresh()
+        for trade in trade_rows.open_trades().values():
+            left = self.rules.amount_to_precision(trade.pair, trade_rows.remaining_amount(trade))
+            if left > 0 and not trade.open_orders and left != trade.amount:
+                self.alerts.info(f"Trade {trade.id} on {trade.pair} has {left:.8g}, not {trade.amount:.8g}: corrected.")
+                trade.recalc_trade_from_orders()
+                Trade.commit()
+        self._repaired = True
+
+    def cancel_all_at_exit(self) -> None:
+        """Cancel every resting order, because the bot ends."""
+        with self.lock:
+            trade_rows.refresh()
+            began, trades, left = self.clock(), trade_rows.open_trades(), 0
+            by_trade = _grouped(self.store.open(Origin.LADDER), lambda order: (order.pair, order.trade))
+            for (pair, key), orders in by_trade.items():
+                if self.clock() - began > EXIT_SECONDS:
+                    left += len(orders)
+                    continue
+                done = self.resting.cancel(_trade_of(trades, key), pair, orders, Budget(self.wait_ms, self.clock))
+                left += len(done.unresolved)
+            if left:
+                self.alerts.warn(
+                    f"The bot ends, and {left} resting orders are not proven canceled: nobody watches them now. "
+                    "Cancel them on the exchange, or start the bot again.",
+                )
+
+    # -- every loop ---------------------------------------------------------------------------------------------------
+
+    def process_loop(self, busy: Collection[TradeKey]) -> None:
+        """Look up every resting order, record fills, and cancel the orders of ended trades.
+
+        :param busy: trades that another thread is exiting
+        """
+        with self.lock:
+            trade_rows.refresh()
+            self.resting.begin_loop()
+            budget = Budget(self.wait_ms, self.clock)
+            open_orders = (order for order in self.store.open(Origin.LADDER) if order.trade not in busy)
+            pairs = _grouped(open_orders, lambda order: order.pair)
+            trades = trade_rows.open_trades()
+
+            def priority(pair: str) -> tuple[bool, float]:
+                """Pairs with something to cancel come first, then those that have waited longest."""
+                urgent = any(
+                    order.trade not in trades or order.trade in self.resting.unresolved for order in pairs[pair]
+                )
+                return not urgent, self._viewed_at.get(pair, 0.0)
+
+            for pair in sorted(pairs, key=priority):
+                try:
+                    self._process_pair(pair, pairs[pair], trades, budget)
+                except ccxt.BaseError as error:
+                    about = f"look {pair}"
+                    self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", about)
+                except Exception:
+                    Trade.rollback()
+                    logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
+
+    def _process_pair(
+        self, pair: str, orders: list[TrackedOrder], trades: Mapping[TradeKey, Trade], budget: Budget
+    ) -> None:
+        viewed = self.client.view(pair, orders, budget)
+        self.alerts.clear(f"look {pair}")
+        self._viewed_at[pair] = self.clock()
+        now = [
+            self._after_miss(old) if new is None else self._forget_misses(new)
+            for old, new in zip(orders, viewed, strict=True)
+        ]
+        for key, both in _grouped(zip(orders, now, strict=True), lambda both: both[0].trade).items():
+            trade = _trade_of(trades, key)
+            self.resting.record(trade, [old for old, _ in both], [new for _, new in both])
+            live = [new for _, new in both if new.phase.open]
+            if live and (trade is None or key in self.resting.unresolved):
+                self.resting.cancel(trade, pair, live, budget)
+            if key is not None and not any(order.phase.open for order in self.store.of_trade(key)):
+                self.resting.unresolved.pop(key, None)
+
+    def hand_over_ended(self, busy: Collection[TradeKey]) -> None:
+        """Open the rows of orders that ended with a fill: freqtrade's `manage_open_orders`, which is next, books them.
+
+        :param busy: trades that another thread is exiting
+        """
+        with self.lock:
+            trade_rows.refresh()
+            trades = trade_rows.open_trades()
+            for order in self.store.unsettled():
+                if order.trade in busy:
+                    continue
+                trade = _trade_of(trades, order.trade)
+                # Handed over and not booked, as after a kill in the middle: it is handed over again.
+                if trade is None or (order.client_id in self._handed_over and not trade_rows.is_open(trade, order)):
+                    self.store.update([(order, replace(order, settled=True))])
+                    self._handed_over.discard(order.client_id)
+                    continue
+                # Killed between the record and the row, the bot has not booked the fill yet.
+                trade_rows.record_fill(trade, order)
+                if order.side == BUY and any(row.ft_order_side == trade.exit_side for row in trade.open_orders):
+                    # freqtrade does not count an open row: the exit would close the trade over the coins of this buy.
+                    continue
+                if trade_rows.hand_to_freqtrade(trade, order, self._fee_base):
+                    self._handed_over.add(order.client_id)
+
+    def _fee_base(self, order: TrackedOrder) -> float | None:
+        """Return the fee of a buy, which the venue takes from the coins that were bought."""
+        if order.order_id is None:
+            return None
+        base = self.holdings.base_of(order.pair)
+        return self.rules.fee_of(order.order_id, order.pair, order.intended_ms, base, order.filled)
+
+    # -- orders that look-ups do not show -----------------------------------------------------------------------------
+
+    def _forget_misses(self, order: TrackedOrder) -> TrackedOrder:
+        self.missed.clear(order)
+        self._no_room_since.pop(order.client_id, None)
+        return order
+
+    def _after_miss(self, order: TrackedOrder) -> TrackedOrder:
+        """Return an order that a look-up has missed: lost, once it is proven that it was never placed.
+
+        An order that the venue gave an id is never given up: the user is warned.
+        """
+        self.missed.note(order)
+        seconds = self.missed.seconds(order)
+        name = f"Resting {order.side} {order.order_id or order.client_id} on {order.pair} (trade {order.trade_id})"
+        if order.order_id is not None:
+            if seconds > WARN_AFTER_SECONDS:
+                self.alerts.warn(
+                    f"{name} has been in no list of the venue for {seconds:.0f} s, neither as open nor in history. It "
+                    "may still trade; every loop looks it up.",
+                    f"missing {order.client_id}",
+                )
+        elif seconds > LOST_AFTER_SECONDS or self._has_no_room(order, seconds):
+            self.alerts.warn(
+                f"{name} got no answer, and neither look-ups nor the balance show it: it is taken as never placed, and "
+                "looked up now and then.",
+            )
+            return replace(self._forget_misses(order), phase=Phase.LOST)
+        return order
+
+    def _has_no_room(self, order: TrackedOrder, missed_seconds: float) -> bool:
+        """Whether two balances prove that a sell without an answer is not there: its coins are, and not frozen.
+
+        Only on a classic account, which shows the coins that orders hold, and only if all coins are the bot's.
+        """
+        if order.side != SELL or missed_seconds < RECHECK_SECONDS or not self.holdings.freezes():
+            return False
+        coin = self.holdings.base_of(order.pair)
+        holding = self.holdings.read(coin)
+        known, _ = held_by_sells(
+            other for other in self.store.open(Origin.LADDER) if self.holdings.base_of(other.pair) == coin
+        )
+        least = order.amount * (1 - REL_TOLERANCE)
+        if (
+            holding is None
+            or self.holdings.has_others(coin, holding.total)
+            or holding.frozen - known >= least
+            or not self.holdings.shows(coin, holding.total, least)
+        ):
+            self._no_room_since.pop(order.client_id, None)
+            return False
+        now = self.clock()
+        return now - self._no_room_since.setdefault(order.client_id, now) >= RECHECK_SECONDS
+
+
+def _trade_of(trades: Mapping[TradeKey, Trade], key: TradeKey | None) -> Trade | None:
+    return None if key is None else trades.get(key)
+
+
+def _grouped(values: Iterable[_V], by: Callable[[_V], _K]) -> dict[_K, list[_V]]:
+    groups: dict[_K, list[_V]] = {}
+    for value in values:
+        groups.setdefault(by(value), []).append(value)
+    return groups

@@ -1,0 +1,58 @@
+"""Protocols for the parts of the exchange that the managers use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class MarketRules(Protocol):
+    """Rules of the pairs, free balances, and fees that were paid."""
+
+    @property
+    def markets(self) -> Mapping[str, Any]:
+        """Markets as in ccxt, by pair."""
+
+    @property
+    def batch_max(self) -> int:
+        """Number of orders that one request may place, on this kind of account."""
+
+    def amount_to_precision(self, pair: str, amount: float) -> float:
+        """Cut an amount to the precision of the venue."""
+
+    def price_to_precision(self, pair: str, price: float) -> float:
+        """Round a price to the precision of the venue."""
+
+    def free(self, currency: str) -> float:
+        """Return the balance that no order holds, without what could be borrowed."""
+
+    def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
+        """Return the fees of an order in a currency; None if the venue does not show all of its fills."""
+
+
+class TradeTerms(Protocol):
+    """Values that freqtrade stores with a new trade."""
+
+    trading_mode: Any
+    precisionMode: int  # noqa: N815 - freqtrade's own name
+    precision_mode_price: int
+
+    @property
+    def markets(self) -> Mapping[str, Any]:
+        """Markets as in ccxt, by pair."""
+
+    @property
+    def config_of_bot(self) -> dict[str, Any]:
+        """Configuration that freqtrade runs with."""
+
+    def get_fee(self, symbol: str, taker_or_maker: str) -> float:
+        """Return the fee rate of a pair."""
+
+    def get_precision_amount(self, pair: str) -> float | None:
+        """Return the precision of amounts."""
+
+    def get_precision_price(self, pair: str) -> float | None:
+        """Return the precision of prices."""
+
+    def get_contract_size(self, pair: str) -> float | None:
+        """Return the contract size: 1 on spot."""

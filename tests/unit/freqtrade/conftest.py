@@ -1,0 +1,25 @@
+"""A stand with all managers, whose trades and rows are the test's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from support.botless import Stand
+
+
+@pytest.fixture
+def stand_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stand]:
+    def build(**settings: Any) -> Stand:
+        stand = Stand(**settings)
+        stand.patch(monkeypatch)
+        return stand
+
+    return build
+
+
+@pytest.fixture
+def stand(stand_with: Callable[..., Stand]) -> Stand:
+    return stand_with()

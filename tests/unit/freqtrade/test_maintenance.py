@@ -1,0 +1,383 @@
+"""Upkeep of resting orders: every loop, after a start, and as the bot ends."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from types import SimpleNamespace
+
+import ccxt
+import pytest
+
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
+from bitget_margin.freqtrade.maintenance import EXIT_SECONDS, LOST_AFTER_SECONDS, WARN_AFTER_SECONDS
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
+from support.botless import KEY, PAIR, Stand, live, rung
+
+ENDED = live(phase=Phase.ENDED, filled=0.5)
+ETH = "ETH/USDT"
+
+
+def loop(stand: Stand) -> None:
+    stand.maintenance.process_loop(())
+
+
+def handed_over(stand: Stand) -> list[tuple[str, float | None]]:
+    return [call[1:] for call in stand.calls if call[0] == "hand over"]  # type: ignore[misc]
+
+
+# -- every loop -------------------------------------------------------------------------------------------------------
+
+
+def test_a_loop_looks_up_every_pair_once_and_records_what_it_shows(stand: Stand) -> None:
+    orders = [live("a"), live("b", pair=ETH), live("c")]
+    stand.store.add([*orders, live("busy", trade_id=5), live("ended", phase=Phase.ENDED)])
+    stand.venue.shown = {order.client_id: replace(order, filled=0.2) for order in orders}
+    stand.maintenance.process_loop({TradeKey(5, 1_000)})
+    assert stand.calls[0] == ("refresh",)
+    assert stand.venue.viewed == [[orders[0], orders[2]], [orders[1]]]
+    assert [stand.store[name].filled for name in "abc"] == [0.2] * 3
+    assert ("fill", 1, "b", 0.2) in stand.calls
+    assert stand.venue.canceled == []
+    assert stand.alerts.cleared == [f"look {PAIR}", f"look {ETH}"]
+
+
+def test_a_loop_begins_with_its_whole_time(stand: Stand) -> None:
+    stand.venue.on_cancel = lambda: setattr(stand, "seconds", stand.seconds + 1)
+    stand.resting.cancel(stand.trades[KEY], PAIR, [live()], stand.resting.budget())
+    stand.seconds += 1
+    stand.maintenance.process_loop({KEY})
+    assert stand.resting.budget().left_ms() == stand.settings.wait_ms
+    assert not stand.resting.failed_this_loop(stand.trades[KEY])
+
+
+def test_the_orders_of_an_ended_trade_are_canceled_until_they_have_ended(stand: Stand) -> None:
+    order = live("a", trade_id=5)
+    stand.store.add([order, live("b")])
+    stand.venue.shown = {name: stand.store[name] for name in "ab"}
+    loop(stand)
+    assert stand.venue.canceled == [(["a"], [])]
+    stand.venue.shown["a"] = replace(order, phase=Phase.ENDED)
+    loop(stand)
+    loop(stand)
+    assert len(stand.venue.canceled) == 1
+
+
+def test_a_cancel_that_was_not_proven_is_repeated_until_all_have_ended(stand: Stand) -> None:
+    order = live("a")
+    stand.store.add([order])
+    stand.venue.shown["a"] = order
+    stand.resting.cancel(stand.trades[KEY], PAIR, [order], stand.resting.budget())
+    loop(stand)
+    assert len(stand.venue.canceled) == 2
+    assert KEY in stand.resting.unresolved
+    stand.venue.shown["a"] = replace(order, phase=Phase.ENDED)
+    loop(stand)
+    assert len(stand.venue.canceled) == 2
+    assert stand.resting.unresolved == {}
+
+
+def test_an_ended_order_does_not_end_the_repeats_for_the_others(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b", pair=ETH)])
+    stand.resting.unresolved[KEY] = 0.0
+    stand.venue.shown["a"] = live("a", phase=Phase.ENDED)
+    loop(stand)
+    assert KEY in stand.resting.unresolved
+
+
+def test_pairs_with_something_to_cancel_come_first_and_then_those_that_have_waited_longest(stand: Stand) -> None:
+    pairs = ("A/U", "B/U", "C/U", "D/U")
+    orders = {pair: live(pair, pair=pair, trade_id=i) for i, pair in enumerate(pairs, 1)}
+    for i, pair in enumerate(pairs, 1):
+        stand.trade(i, pair=pair)
+    stand.store.add(orders.values())
+
+    def order_of_pairs() -> str:
+        stand.venue.viewed.clear()
+        stand.seconds += 1
+        loop(stand)
+        return "".join(viewed[0].pair[0] for viewed in stand.venue.viewed)
+
+    assert order_of_pairs() == "ABCD"
+    stand.store.rows = {pair: orders[pair] for pair in pairs[:2]}
+    assert order_of_pairs() == "AB"
+    stand.store.rows = dict(orders)
+    assert order_of_pairs() == "CDAB"
+    del stand.trades[TradeKey(2, 1_000)]
+    stand.resting.unresolved[TradeKey(4, 1_000)] = 0.0
+    stand.venue.shown = dict(orders)
+    assert order_of_pairs()[:2] in {"BD", "DB"}
+
+
+def test_a_pair_that_fails_does_not_keep_the_others_back(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    stand.store.add([live("a"), live("b", pair=ETH)])
+    stand.venue.error = ccxt.RequestTimeout("no answer")
+    loop(stand)
+    assert stand.alerts.warnings == [
+        (f"The resting orders on {pair} could not be looked up: no answer", f"look {pair}") for pair in (PAIR, ETH)
+    ]
+    stand.venue.error = KeyError("x")
+    loop(stand)
+    assert len(stand.venue.viewed) == 4
+    assert stand.calls.count(("rollback",)) == 2
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+
+
+def test_all_pairs_of_a_loop_share_one_budget(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b", pair=ETH)])
+    stand.maintenance.wait_ms = 700
+    loop(stand)
+    assert stand.venue.budgets == [700, 700]
+
+
+# -- orders that look-ups do not show ---------------------------------------------------------------------------------
+
+
+def misses_for(stand: Stand, seconds: float) -> None:
+    """Have two look-ups miss what is stored, so far apart."""
+    loop(stand)
+    stand.seconds += seconds
+    loop(stand)
+
+
+def test_an_order_without_an_answer_is_lost_after_its_time(stand: Stand) -> None:
+    stand.store.add([rung("a"), rung("b", side="buy")])
+    misses_for(stand, LOST_AFTER_SECONDS)
+    assert [stand.store[name].phase for name in "ab"] == [Phase.INTENDED] * 2
+    assert stand.alerts.warnings == []
+    stand.seconds += 0.1
+    loop(stand)
+    assert [stand.store[name].phase for name in "ab"] == [Phase.LOST] * 2
+    assert "Resting sell a on BTC/USDT (trade 1) got no answer, and neither look-ups nor" in stand.alerts.texts
+    assert stand.missed.seconds(rung("a")) == 0, "the count begins anew"
+
+
+def test_a_look_up_that_shows_an_order_ends_the_count(stand: Stand) -> None:
+    order = rung("a")
+    stand.store.add([order])
+    loop(stand)
+    stand.seconds += LOST_AFTER_SECONDS + 1
+    stand.venue.shown["a"] = order
+    loop(stand)
+    stand.venue.shown.clear()
+    loop(stand)
+    assert stand.store["a"].phase is Phase.INTENDED
+
+
+def test_an_order_with_an_id_is_never_given_up_and_warned_of(stand: Stand) -> None:
+    stand.store.add([live("a")])
+    misses_for(stand, WARN_AFTER_SECONDS)
+    assert stand.alerts.warnings == []
+    stand.seconds += 40
+    loop(stand)
+    assert stand.store["a"].phase is Phase.LIVE
+    ((text, about),) = stand.alerts.warnings
+    assert text.startswith("Resting sell id-a on BTC/USDT (trade 1) has been in no list of the venue for 100 s")
+    assert about == "missing a"
+
+
+ALL_FREE = Holding(total=1.0, free=1.0, frozen=0.0)
+
+
+@pytest.mark.parametrize(
+    ("holding", "changes", "lost"),
+    [
+        (ALL_FREE, {}, True),
+        (ALL_FREE, {"side": "buy"}, False),
+        (ALL_FREE, {"order_id": "7", "phase": Phase.LIVE}, False),
+        (None, {}, False),
+        (Holding(1.1, 1.1, 0.0), {}, False),  # not all coins are the bot's
+        (Holding(0.5, 0.5, 0.0), {}, False),  # it may have sold
+        (Holding(1.0, 0.5, 0.5), {}, False),  # it rests
+        (Holding(1.0, 0.502, 0.498), {}, True),
+    ],
+)
+def test_two_balances_without_room_for_a_sell_prove_that_it_is_not_there(
+    stand: Stand, holding: Holding | None, changes: dict[str, object], lost: bool
+) -> None:
+    stand.wallet.holding = holding
+    stand.store.add([rung("a", **changes)])
+    misses_for(stand, RECHECK_SECONDS)
+    stand.seconds += RECHECK_SECONDS - 0.1
+    loop(stand)
+    assert stand.store["a"].phase is not Phase.LOST, "one balance is no proof"
+    stand.seconds += 0.2
+    loop(stand)
+    assert (stand.store["a"].phase is Phase.LOST) is lost
+
+
+def test_coins_that_known_orders_hold_leave_no_room(stand: Stand) -> None:
+    stand.wallet.holding = Holding(1.0, 0.4, 0.6)
+    known = [live("b", amount=0.6), live("c", pair=ETH), live("d", side="buy")]
+    stand.store.add([rung("a"), *known])
+    stand.venue.shown = {order.client_id: order for order in known}
+    for _ in range(3):
+        misses_for(stand, RECHECK_SECONDS)
+    assert stand.store["a"].phase is Phase.LOST
+
+
+def test_on_a_unified_account_the_balance_proves_nothing(stand: Stand) -> None:
+    stand.wallet.holding, stand.wallet.classic = ALL_FREE, False
+    stand.store.add([rung("a")])
+    for _ in range(3):
+        misses_for(stand, 2 * RECHECK_SECONDS)
+    assert stand.store["a"].phase is Phase.INTENDED
+
+
+@pytest.mark.parametrize("interruption", ["balance", "shown"])
+def test_balances_without_room_count_only_in_a_row(stand: Stand, interruption: str) -> None:
+    stand.wallet.holding = ALL_FREE
+    stand.store.add([rung("a")])
+    misses_for(stand, RECHECK_SECONDS)
+    stand.seconds += RECHECK_SECONDS - 0.1
+    if interruption == "balance":
+        stand.wallet.holding = None
+    else:
+        stand.venue.shown["a"] = rung("a")
+    loop(stand)
+    stand.wallet.holding = ALL_FREE
+    stand.venue.shown.clear()
+    stand.seconds += 0.2
+    loop(stand)
+    stand.seconds += RECHECK_SECONDS
+    if interruption == "balance":
+        assert stand.store["a"].phase is Phase.INTENDED
+        loop(stand)
+        assert stand.store["a"].phase is Phase.LOST
+    else:
+        loop(stand)
+        assert stand.store["a"].phase is Phase.INTENDED, "the second miss, and the first balance"
+
+
+# -- ends that freqtrade books ----------------------------------------------------------------------------------------
+
+
+def test_an_ended_order_is_handed_to_freqtrade_once_and_not_in_every_loop(stand: Stand) -> None:
+    stand.store.add([ENDED])
+    stand.maintenance.hand_over_ended(())
+    assert stand.calls[:2] == [("refresh",), ("fill", 1, ENDED.client_id, 0.5)]
+    assert not stand.store[ENDED.client_id].settled
+    for _ in range(3):
+        stand.maintenance.hand_over_ended(())
+    assert len(handed_over(stand)) == 1, "freqtrade has booked it, and would send its message again"
+    assert stand.store[ENDED.client_id].settled
+
+
+def test_an_ended_order_that_freqtrade_has_not_booked_is_not_called_settled(stand: Stand) -> None:
+    """Killed or held up in the middle: the row is still open."""
+    stand.store.add([ENDED])
+    stand.open_rows.add(ENDED.client_id)
+    for _ in range(3):
+        stand.maintenance.hand_over_ended(())
+    assert not stand.store[ENDED.client_id].settled
+
+
+def test_an_ended_order_without_a_row_is_handed_over_again(stand: Stand) -> None:
+    stand.store.add([ENDED])
+    stand.handed_over = False
+    for _ in range(2):
+        stand.maintenance.hand_over_ended(())
+    assert len(handed_over(stand)) == 2
+    assert not stand.store[ENDED.client_id].settled
+
+
+def test_a_busy_trade_keeps_back_its_own_orders_alone(stand: Stand) -> None:
+    other = replace(ENDED, client_id="other", trade_id=2)
+    stand.trade(2)
+    stand.store.add([ENDED, other])
+    stand.maintenance.hand_over_ended({KEY})
+    assert [name for name, _ in handed_over(stand)] == ["other"]
+    assert not stand.store[ENDED.client_id].settled
+
+
+@pytest.mark.parametrize("number", [None, 9])
+def test_the_end_of_an_order_of_no_open_trade_is_settled(stand: Stand, number: int | None) -> None:
+    stand.store.add([replace(ENDED, trade_id=number)])
+    stand.maintenance.hand_over_ended(())
+    assert stand.store[ENDED.client_id].settled
+    assert handed_over(stand) == []
+
+
+def test_a_buy_that_ended_waits_until_the_exit_beside_it_is_booked(stand: Stand) -> None:
+    """Its row would be open for a moment, and not count: the exit would close the trade over coins that it has."""
+    stand.store.add([replace(ENDED, side="buy"), replace(ENDED, client_id="sell")])
+    rows = stand.trades[KEY].open_orders
+    rows.append(SimpleNamespace(ft_order_side="sell"))
+    stand.maintenance.hand_over_ended(())
+    assert [name for name, _ in handed_over(stand)] == ["sell"]
+    rows[0] = SimpleNamespace(ft_order_side="buy")
+    stand.maintenance.hand_over_ended(())
+    assert [name for name, _ in handed_over(stand)] == ["sell", ENDED.client_id]
+
+
+@pytest.mark.parametrize(
+    ("order", "fee"), [(replace(ENDED, intended_ms=9, side="buy"), 0.001), (replace(ENDED, order_id=None), None)]
+)
+def test_the_fee_of_a_buy_is_read_from_its_fills_in_base_coins(
+    stand: Stand, order: TrackedOrder, fee: float | None
+) -> None:
+    stand.store.add([order])
+    stand.maintenance.hand_over_ended(())
+    assert handed_over(stand) == [(order.client_id, fee)]
+    expected = [] if fee is None else [(order.order_id, PAIR, 9, "BTC", 0.5)]
+    assert stand.rules.fees_of == expected
+
+
+# -- the start and the end of the bot ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("remaining", "amount", "open_orders", "corrected"),
+    [
+        (0.6, 1.0, [], True),
+        (1.0004, 1.0, [], False),  # equal in the precision of the venue
+        (0.0, 1.0, [], False),
+        (0.6, 1.0, ["an order"], False),
+    ],
+)
+def test_an_amount_that_a_crash_left_wrong_is_corrected_once_after_a_start(
+    stand: Stand, remaining: float, amount: float, open_orders: list[str], corrected: bool
+) -> None:
+    stand.remaining = remaining
+    stand.trade(amount=amount, open_orders=open_orders)
+    stand.maintenance.repair_after_crash()
+    assert stand.calls == [("refresh",), *([("recalc", 1), ("commit",)] if corrected else [])]
+    assert stand.alerts.infos == ([f"Trade 1 on {PAIR} has 0.6, not 1: corrected."] if corrected else [])
+    stand.maintenance.repair_after_crash()
+    assert stand.calls.count(("refresh",)) == 1
+
+
+def test_a_repair_that_fails_is_tried_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand.remaining = 0.6
+    with monkeypatch.context() as patched:
+        patched.setattr(stand.trades[KEY], "recalc_trade_from_orders", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            stand.maintenance.repair_after_crash()
+    stand.maintenance.repair_after_crash()
+    assert ("recalc", 1) in stand.calls
+
+
+def test_the_end_of_the_bot_cancels_each_ladder_with_one_batch(stand: Stand) -> None:
+    orders = [live("a"), live("b", trade_id=2), live("c"), live("d", trade_id=None), live("e", pair=ETH)]
+    stand.store.add(orders)
+    stand.venue.shown = {order.client_id: replace(order, phase=Phase.ENDED) for order in orders}
+    stand.maintenance.cancel_all_at_exit()
+    assert stand.calls[0] == ("refresh",)
+    assert stand.venue.canceled == [(["a", "c"], []), (["b"], []), (["d"], []), (["e"], [])]
+    assert stand.venue.budgets == [3_000] * 4
+    assert ("fill", 1, "a", 0.0) in stand.calls
+    assert stand.alerts.warnings == []
+
+
+def test_the_end_of_the_bot_takes_bounded_time_and_warns_of_what_it_leaves(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b"), live("c", trade_id=2), live("d", trade_id=3), live("e", trade_id=3)])
+
+    def take_time() -> None:
+        stand.seconds += EXIT_SECONDS if len(stand.venue.canceled) == 1 else 0.1
+
+    stand.venue.on_cancel = take_time
+    stand.maintenance.cancel_all_at_exit()
+    assert [names for names, _ in stand.venue.canceled] == [["a", "b"], ["c"]]
+    text, about = stand.alerts.warnings[-1]
+    assert text.startswith("The bot ends, and 5 resting orders are not proven canceled: nobody watches them now.")
+    assert about is None
