@@ -1,4 +1,4 @@
-"""What is asked comes back as ccxt's structures, whole and of the crossed account, or says why not."""
+"""Queries return ccxt's structures of the cross margin account, complete, or raise the reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from support.script import START_MS, fault, in_turn, page, row
 
 LIVE, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
 DENIED = Fault(ccxt.PermissionDenied("bitget 40014"), "40014", "Incorrect permissions", 400)
-MIXED = CROSS | {"timeOut": 1}
 
 
 def opened(number: int, created: int, **more: Any) -> dict[str, Any]:
@@ -31,23 +30,23 @@ def opened(number: int, created: int, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("given_id", "params", "asked"),
+    ("given_id", "params", "expected"),
     [("12", CROSS, {"orderId": "12"}), (None, CROSS | {"clientOrderId": "c12"}, {"clientOid": "c12"})],
 )
-def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any, asked: dict[str, str]) -> None:
+def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any, expected: dict[str, str]) -> None:
     venue = Caller(in_turn(page(row(12))))
     order = venue.call(fetch.fetch_order(exchange(), given_id, BTC, params))
     assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
-    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **asked})]
+    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **expected})]
 
 
-def test_an_order_that_nobody_shows_is_not_found_and_no_more_is_claimed() -> None:
-    said = r"fetch_order\(\): neither open-orders nor history-orders shows 12 of BTC/USDT; history can lag behind"
-    with pytest.raises(ccxt.OrderNotFound, match=said):
+def test_an_order_without_a_row_is_not_found_and_no_more_is_claimed() -> None:
+    message = r"fetch_order\(\): neither open-orders nor history-orders shows 12 of BTC/USDT; history can lag behind"
+    with pytest.raises(ccxt.OrderNotFound, match=message):
         Caller(in_turn(page())).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
 
 
-def test_why_the_venue_does_not_answer_is_raised() -> None:
+def test_a_failed_query_of_an_order_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014") as caught:
         Caller(in_turn(DENIED)).call(fetch.fetch_order(exchange(), "12", BTC, CROSS))
     assert caught.value is DENIED.error
@@ -59,24 +58,6 @@ def test_why_the_venue_does_not_answer_is_raised() -> None:
     params = CROSS | {"timeout": 200}
     with pytest.raises(ccxt.BadResponse, match=r"bitget fetch_order\(\): v2/margin/crossed/open-orders answered '<htm"):
         Caller(html).call(fetch.fetch_order(exchange(), "12", BTC, params))
-
-
-@pytest.mark.parametrize(
-    ("given_id", "symbol", "params", "said"),
-    [
-        ("12", None, CROSS, r"fetch_order\(\) requires a symbol"),
-        ("", BTC, CROSS, r"fetch_order\(\): id is ''"),
-        ("12", BTC, CROSS | {"clientOid": "a"}, r"fetch_order\(\): both id '12' and clientOrderId 'a' are given"),
-        ("12", BTC, MIXED, r"fetch_order\(\): unknown parameter 'timeOut'; known are clientOid, clientOrderId, mar"),
-        ("12", BTC, CROSS | {"timeout": 0}, r"fetch_order\(\): timeout is 0"),
-        ("12", "XX/USDT", CROSS, "XX/USDT"),
-    ],
-)
-def test_bad_input_of_one_order_is_refused(given_id: object, symbol: object, params: Any, said: str) -> None:
-    venue = Caller(in_turn(page()))
-    with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(fetch.fetch_order(exchange(), given_id, symbol, params))
-    assert venue.calls == []
 
 
 # -- open orders ------------------------------------------------------------------------------------------------------
@@ -104,14 +85,14 @@ def test_a_limit_ends_the_reading_with_the_newest() -> None:
     assert len(venue.calls) == 2
 
 
-def test_a_span_of_time_includes_its_ends_and_is_asked_for_from_its_start() -> None:
+def test_a_span_of_time_includes_its_ends_and_is_queried_from_its_start() -> None:
     rows = [opened(i, at) for i, at in ((14, 301), (13, 300), (12, 200), (11, 100), (10, 99))]
     venue, ids = fetched(in_turn(page(*rows)), since=100, params=CROSS | {"until": 300})
     assert ids == ["11", "12", "13"]
     assert dict(venue.calls[0].params) == {"symbol": "BTCUSDT", "startTime": "100", "limit": "100"}
 
 
-def test_an_order_without_a_time_is_not_hidden_by_a_span() -> None:
+def test_an_order_without_a_time_is_in_every_span() -> None:
     timeless = opened(12, 0) | {"cTime": None}
     assert fetched(in_turn(page(timeless)), since=100, params=CROSS | {"until": 300})[1] == ["12"]
 
@@ -123,7 +104,7 @@ def test_open_orders_of_all_symbols_have_each_its_own() -> None:
     assert [(order["id"], order["symbol"]) for order in orders] == [("12", BTC), ("11", "ETH/USDT")]
 
 
-def test_a_venue_that_wants_a_symbol_is_told_in_ccxts_words() -> None:
+def test_a_required_symbol_is_reported_as_in_ccxt() -> None:
     wants = Fault(ccxt.BadRequest("bitget 40019"), "40019", "Parameter symbol cannot be empty", 400)
     with pytest.raises(ccxt.ArgumentsRequired, match=r"fetch_open_orders\(\): the venue requires a symbol") as caught:
         fetched(in_turn(wants), None)
@@ -136,21 +117,25 @@ def test_a_venue_that_wants_a_symbol_is_told_in_ccxts_words() -> None:
         fetched(in_turn(Reply("<html>")), None, params=CROSS | {"timeout": 200})
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ({"since": 0}, r"fetch_open_orders\(\): since is 0; give a whole number above 0"),
-        ({"limit": "5"}, r"fetch_open_orders\(\): limit is '5'"),
-        ({"params": CROSS | {"until": True}}, r"fetch_open_orders\(\): until is True"),
-        ({"params": MIXED}, r"fetch_open_orders\(\): unknown parameter 'timeOut'; known are marginMode, timeout, unt"),
-        ({"params": CROSS | {"timeout": 0}}, r"fetch_open_orders\(\): timeout is 0"),
-        ({"symbol": ""}, r"fetch_open_orders\(\) requires a symbol"),
-        ({"symbol": "XX/USDT"}, "XX/USDT"),
-    ],
-)
-def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
-    with pytest.raises(ccxt.BaseError, match=said):
-        fetched(in_turn(page()), **arguments)
+# -- orders by their ids ----------------------------------------------------------------------------------------------
+
+
+def test_orders_are_returned_by_the_id_that_was_given() -> None:
+    venue = Caller(in_turn(page(row(12), row(11)), page(row(9, "filled", clientOid="a"))))
+    shown = venue.call(view_orders(exchange(), BTC, ["12", "8"], ["c11", "a"], CROSS))
+    assert {name: (o["id"], o["status"], o["symbol"]) for name, o in shown.items()} == {
+        "12": ("12", "open", BTC),
+        "c11": ("11", "open", BTC),
+        "a": ("9", "closed", BTC),
+    }
+    assert [call.endpoint for call in venue.calls] == [LIVE, HISTORY]
+
+
+def test_a_failed_query_of_orders_by_their_ids_is_raised() -> None:
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        Caller(in_turn(DENIED)).call(view_orders(exchange(), BTC, ["1"], [], CROSS))
+    with pytest.raises(ccxt.BadResponse, match=r"view_orders\(\): .*open-orders "):
+        Caller(in_turn({})).call(view_orders(exchange(), BTC, ["1"], [], CROSS | {"timeout": 200}))
 
 
 # -- the balance ------------------------------------------------------------------------------------------------------
@@ -159,7 +144,7 @@ def test_bad_input_of_open_orders_is_refused(arguments: Any, said: str) -> None:
 CROSSED = {"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0.5", "interest": "0"}
 
 
-def test_markets_are_loaded_before_anything_is_asked() -> None:
+def test_markets_are_loaded_before_anything_is_sent() -> None:
     empty = exchange(markets=False)
     params = CROSS | {"timeout": 1_000}
     for flow in (
@@ -191,23 +176,19 @@ def test_a_unified_balance_is_read_as_one() -> None:
     assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
 
 
-def test_why_there_is_no_balance_is_raised() -> None:
+def test_a_failed_query_of_the_balance_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
         Caller(in_turn(DENIED)).call(fetch.fetch_balance(exchange(), CROSS))
     with pytest.raises(ccxt.BadResponse, match=r"fetch_balance\(\): .*assets answered"):
         Caller(in_turn({"x": 1})).call(fetch.fetch_balance(exchange(), CROSS | {"timeout": 200}))
-    with pytest.raises(ccxt.BadRequest, match=r"fetch_balance\(\): timeout is 0"):
-        Caller(in_turn([])).call(fetch.fetch_balance(exchange(), CROSS | {"timeout": 0}))
-    with pytest.raises(ccxt.NotSupported, match=r"fetch_balance\(\): the venue's demo trading"):
-        Caller(in_turn([])).call(fetch.fetch_balance(exchange(sandbox=True), CROSS))
 
 
-def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_over() -> None:
+def test_a_balance_that_ccxt_cannot_read_is_raised_and_an_entry_without_fields_is_ignored() -> None:
     made, unreadable = exchange(), KeyError("x")
-    said = r"^bitget fetch_balance\(\): the response cannot be read: KeyError: 'x'$"
+    message = r"^bitget fetch_balance\(\): the response cannot be read: KeyError: 'x'$"
     with (
         mock.patch.object(made, "parse_balance", side_effect=unreadable, create=True),
-        pytest.raises(ccxt.BadResponse, match=said) as caught,
+        pytest.raises(ccxt.BadResponse, match=message) as caught,
     ):
         Caller(in_turn([CROSSED])).call(fetch.fetch_balance(made, CROSS))
     assert caught.value.__cause__ is unreadable
@@ -215,9 +196,9 @@ def test_a_balance_that_ccxt_cannot_read_is_told_and_what_is_no_row_is_passed_ov
 
 
 @pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
-def test_an_amount_that_is_none_is_not_left_out_of_the_balance(amount: object) -> None:
-    said = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
-    with pytest.raises(ccxt.BadResponse, match=said):
+def test_an_invalid_amount_is_not_left_out_of_the_balance(amount: object) -> None:
+    message = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
+    with pytest.raises(ccxt.BadResponse, match=message):
         Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetch.fetch_balance(exchange(), CROSS))
     for nothing in (None, ""):
         venue = Caller(in_turn([{**CROSSED, "available": nothing}]))
@@ -250,16 +231,18 @@ def kind(say: Any, made: Any, params: Any = None, default: object = False) -> An
     return venue, venue.call(fetch.query_account_kind(made, "fetchBalance", params or {}, default))
 
 
-@pytest.mark.parametrize(("said", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)])
-def test_the_kind_of_account_is_what_the_venue_says_and_is_remembered(said: object, unified: bool) -> None:
+@pytest.mark.parametrize(
+    ("message", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)]
+)
+def test_the_account_kind_is_queried_and_remembered(message: object, unified: bool) -> None:
     made = exchange(uta=None)
-    venue, answer = kind(in_turn(said), made, {"a": 1})
+    venue, answer = kind(in_turn(message), made, {"a": 1})
     assert answer == [unified, {"a": 1}]
     assert made.options["uta"] is unified
     assert venue.calls[0] == Call(Endpoint.UNIFIED_SETTINGS, {})
 
 
-def test_the_kind_of_account_is_not_asked_for_where_it_was_chosen_or_cannot_be() -> None:
+def test_the_account_kind_is_not_queried_where_it_is_configured_or_cannot_be() -> None:
     assert kind(in_turn(DENIED), exchange(uta=True))[1] == [True, {}]
     assert kind(in_turn(DENIED), exchange(uta=None), {"uta": True, "b": 1})[1] == [True, {"b": 1}]
     of_the_method = exchange(uta=None, fetchBalance={"uta": True})
@@ -271,7 +254,7 @@ def test_the_kind_of_account_is_not_asked_for_where_it_was_chosen_or_cannot_be()
     assert venue.calls == []
 
 
-def test_a_failure_to_ask_is_no_answer() -> None:
+def test_a_failed_query_of_the_account_kind_is_raised() -> None:
     made = exchange(uta=None)
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
         kind(in_turn(DENIED), made)
@@ -280,7 +263,7 @@ def test_a_failure_to_ask_is_no_answer() -> None:
         Caller(in_turn([])).call(fetch.query_account_kind(made, None, {}, False))
 
 
-def test_the_fills_of_a_unified_account_are_asked_for_by_category_and_symbol() -> None:
+def test_the_fills_of_a_unified_account_are_queried_by_category_and_symbol() -> None:
     unified = exchange(uta=True)
     assert fetch.unified_fills(unified, BTC, {"a": 1}) == {"category": "MARGIN", "symbol": "BTCUSDT", "a": 1}
     assert fetch.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"

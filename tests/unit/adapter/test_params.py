@@ -1,17 +1,21 @@
-"""What a caller passes is understood in one way only, and what cannot be is refused by name."""
+"""Arguments and options have one meaning; anything else is refused by name before anything is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import ccxt
 import pytest
 
+from bitget_margin.adapter import cancel, fetch, place
+from bitget_margin.adapter.errors import CancelUnresolved
 from bitget_margin.adapter.params import (
     account_kind_of,
     as_list,
+    check_order,
     client_order_id_param,
     is_cross,
     market_cost,
@@ -27,10 +31,16 @@ from bitget_margin.adapter.params import (
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.settings import Pacing, Settings
-from support.calling import BTC, CROSS, exchange
+from support.calling import BTC, CROSS, Caller, exchange
+from support.script import fault, in_turn, page
+from support.wire import market
 
 SWAP = "BTC/USDT:USDT"
+PERP = "BTCPERP"
+"""Contract of BTC in USDC: ccxt accepts the venue's names where it wants a symbol."""
 OPTION = {"defaultMarginMode": "cross"}
+LIMIT = ("limit", "buy", 0.001, 50_000)
+WANTED = dict(zip(("type", "side", "amount", "price"), LIMIT, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +56,7 @@ OPTION = {"defaultMarginMode": "cross"}
         (SWAP, CROSS, {}, True, False),
         (SWAP, OPTION, {}, True, False),
         (5, CROSS, {}, True, True),
+        (BTC, {}, {"createOrder": CROSS}, False, True),
     ],
 )
 def test_a_call_is_about_the_crossed_account_if_it_says_so(
@@ -113,7 +124,7 @@ def test_bounds_come_from_the_call_or_the_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (5, r"^bitget: options\['batchCancel'\] is 5; give a dict$"),
         (
@@ -123,8 +134,8 @@ def test_bounds_come_from_the_call_or_the_options() -> None:
         ({"timeout": 0}, r"^bitget m\(\): timeout is 0"),
     ],
 )
-def test_options_that_cannot_be_meant_are_refused(options: object, said: str) -> None:
-    with pytest.raises(ccxt.BadRequest, match=said):
+def test_options_that_cannot_be_meant_are_refused(options: object, message: str) -> None:
+    with pytest.raises(ccxt.BadRequest, match=message):
         parse_settings(exchange(batchCancel=options), "m", {}, confirm=True)
 
 
@@ -159,7 +170,7 @@ def test_a_time_or_a_count_is_a_whole_number_above_zero(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "raises", "said"),
+    ("symbol", "raises", "message"),
     [
         (None, ccxt.ArgumentsRequired, r"^bitget m\(\) requires a symbol such as 'BTC/USDT' in orders\[1\]$"),
         ("", ccxt.ArgumentsRequired, "requires a symbol"),
@@ -167,8 +178,8 @@ def test_a_time_or_a_count_is_a_whole_number_above_zero(value: object) -> None:
         (SWAP, ccxt.BadSymbol, r"^bitget m\(\): BTC/USDT:USDT is a contract; .* such as BTC/USDT$"),
     ],
 )
-def test_a_symbol_is_that_of_a_pair(symbol: object, raises: type[Exception], said: str) -> None:
-    with pytest.raises(raises, match=said):
+def test_a_symbol_is_that_of_a_pair(symbol: object, raises: type[Exception], message: str) -> None:
+    with pytest.raises(raises, match=message):
         required_symbol(exchange(), "m", symbol, " in orders[1]")
     assert required_symbol(exchange(), "m", BTC) == BTC
     with pytest.raises(ccxt.ArgumentsRequired, match=r"such as 'BTC/USDT'$"):
@@ -187,9 +198,7 @@ CONDITIONAL = ["triggerPrice", "stopPrice", "stopLossPrice", "takeProfitPrice", 
 @pytest.mark.parametrize("key", [*CONDITIONAL, "trailingPercent", "callbackRatio"])
 def test_there_are_no_conditional_orders(key: str) -> None:
     refuse_conditional(exchange(), "m", {key: None})
-    with pytest.raises(
-        ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no conditional orders \('{key}'\)"
-    ):
+    with pytest.raises(ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no conditional orders \('{key}'\)"):
         refuse_conditional(exchange(), "m", {key: 0})
 
 
@@ -210,10 +219,181 @@ def test_one_order_is_named_by_one_of_its_ids() -> None:
     assert order_ref(made, "m", "1", BTC, {}) == OrderRef(BTC, IdKind.ORDER, "1")
     for nothing in (None, ""):
         assert order_ref(made, "m", nothing, BTC, {"clientOid": "a"}) == OrderRef(BTC, IdKind.CLIENT, "a")
-    for given, params, said in (
+    for given, params, message in (
         ("1", {"clientOrderId": "a"}, "both id '1' and clientOrderId 'a' are given; give one of them"),
         ("", {}, "id is ''"),
         (None, {"clientOid": "a b"}, "clientOrderId is 'a b'"),
     ):
-        with pytest.raises(ccxt.BadRequest, match=rf"^bitget m\(\): {said}"):
+        with pytest.raises(ccxt.BadRequest, match=rf"^bitget m\(\): {message}"):
             order_ref(made, "m", given, BTC, params)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "raises", "message"),
+    [
+        ({"type": None, "side": None}, ccxt.ArgumentsRequired, "an order needs type, side"),
+        ({"amount": None}, ccxt.ArgumentsRequired, "an order needs amount"),
+        ({"price": None}, ccxt.ArgumentsRequired, "an order needs price"),
+        ({"type": "LIMIT"}, ccxt.BadRequest, "type is 'LIMIT'; give limit or market"),
+        ({"type": 7}, ccxt.BadRequest, "type is 7; give limit or market"),
+        ({"side": 5}, ccxt.BadRequest, "side is 5; give buy or sell"),
+        ({"side": ["buy"]}, ccxt.BadRequest, r"side is \['buy'\]; give buy or sell"),
+        *(
+            ({name: value}, ccxt.InvalidOrder, f"{name} is .*; give a number above 0")
+            for name in ("amount", "price")
+            for value in (0, -1, "abc", "", True, float("nan"), float("inf"), [1], b"1", Fraction(1))
+        ),
+        ({"type": "market", "price": -1}, ccxt.InvalidOrder, "price is -1"),
+    ],
+)
+def test_an_invalid_order_is_refused(wrong: dict[str, Any], raises: type[Exception], message: str) -> None:
+    with pytest.raises(raises, match=rf"^bitget m\(\) in orders\[1\]: {message}"):
+        check_order(exchange(), "m", " in orders[1]", *(WANTED | wrong).values())
+
+
+@pytest.mark.parametrize("amount", [1, 0.001, "0.001", Decimal("0.001")])
+def test_an_amount_may_be_any_number_that_ccxt_accepts(amount: object) -> None:
+    check_order(exchange(), "m", "", "market", "sell", amount)
+
+
+# -- every method -----------------------------------------------------------------------------------------------------
+
+METHODS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "batch_cancel": lambda made, symbol, params: cancel.batch_cancel(made, ["1"], symbol, (), params),
+    "cancel_orders": lambda made, symbol, params: cancel.cancel_orders(made, ["1"], symbol, params),
+    "cancel_order": lambda made, symbol, params: cancel.cancel_order(made, "1", symbol, params),
+    "cancel_orders_for_symbols": lambda made, symbol, params: cancel.cancel_orders_for_symbols(
+        made, [{"id": "1", "symbol": symbol}], params
+    ),
+    "cancel_all_orders": cancel.cancel_all_orders,
+    "fetch_order": lambda made, symbol, params: fetch.fetch_order(made, "1", symbol, params),
+    "fetch_open_orders": lambda made, symbol, params: fetch.fetch_open_orders(made, symbol, None, None, params),
+    "view_orders": lambda made, symbol, params: fetch.view_orders(made, symbol, ["1"], [], params),
+    "create_order": lambda made, symbol, params: place.create_order(made, symbol, LIMIT, params),
+    "create_orders": lambda made, symbol, params: place.create_orders(
+        made, [WANTED | {"symbol": symbol, "params": CROSS}], params
+    ),
+    "fetch_balance": lambda made, _, params: fetch.fetch_balance(made, params),
+}
+CANCELS = list(METHODS)[:5]
+WITH_SYMBOL = list(METHODS)[:-1]
+
+
+def refused(flow: Any) -> str:
+    """Return the message with which a call is refused before anything is sent."""
+    venue = Caller(in_turn(page()))
+    with pytest.raises(ccxt.BaseError) as caught:
+        venue.call(flow)
+    assert venue.calls == []
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_checks_its_parameters_and_names_itself(method: str) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [({"timeout": 0}, "timeout is 0")]
+    if method in CANCELS:
+        wrong += [({"batchSize": 51}, "batchSize is 51")]
+    if method != "create_order":
+        wrong += [({"trigger": True}, "cross margin has no trigger orders")]
+    if method not in {"create_order", "fetch_balance"}:
+        wrong += [({"x": 1}, "unknown parameter 'x'; known are ")]
+    if method in {"view_orders", "create_orders"}:
+        wrong += [({"confirm": True}, "unknown parameter 'confirm'")]
+    for params, message in wrong:
+        made = exchange()
+        assert refused(METHODS[method](made, BTC, CROSS | params)).startswith(f"bitget {method}(): {message}")
+    demo, nobody = exchange(sandbox=True), exchange()
+    nobody.secret = None
+    assert f"bitget {method}(): the venue's demo trading" in refused(METHODS[method](demo, BTC, CROSS))
+    assert "secret" in refused(METHODS[method](nobody, BTC, CROSS))
+
+
+@pytest.mark.parametrize("method", WITH_SYMBOL)
+def test_every_method_checks_its_symbol_and_names_itself(method: str) -> None:
+    made = exchange()
+    contract = market(PERP, "BTC") | {"symbol": "BTC/USDC:USDC", "spot": False, "type": "swap"}
+    made.set_markets([*made.markets.values(), contract])
+    wrong = {
+        "": f"bitget {method}() requires a symbol",
+        SWAP: f"bitget {method}(): {SWAP} is a contract",
+        PERP: f"bitget {method}(): {PERP} is a swap market; cross margin orders are on spot symbols",
+        "XX/USDT": "bitget does not have market symbol XX/USDT",
+    }
+    for symbol, message in wrong.items():
+        assert refused(METHODS[method](made, symbol, CROSS)).startswith(message)
+
+
+@pytest.mark.parametrize("method", CANCELS)
+def test_every_unresolved_call_names_its_method(method: str) -> None:
+    with pytest.raises(CancelUnresolved, match=rf"^bitget {method}\(\) is not resolved"):
+        Caller(in_turn(fault())).call(METHODS[method](exchange(), BTC, CROSS | {"timeout": 300}))
+
+
+@pytest.mark.parametrize(
+    ("flow", "message"),
+    [
+        (
+            lambda made: cancel.cancel_orders(made, ["1"], BTC, CROSS | {"clientOrderIds": "a"}),
+            "cancel_orders(): clientOrderIds is 'a'; give a list",
+        ),
+        (lambda made: cancel.cancel_orders(made, "1", BTC, CROSS), "cancel_orders(): ids is '1'; give a list"),
+        (lambda made: cancel.cancel_orders(made, [""], BTC, CROSS), "cancel_orders(): ids[0] is ''"),
+        (
+            lambda made: cancel.cancel_order(made, "1", BTC, CROSS | {"clientOid": "a"}),
+            "cancel_order(): both id '1' and clientOrderId 'a' are given",
+        ),
+        (lambda made: cancel.cancel_orders_for_symbols(made, 5, CROSS), "cancel_orders_for_symbols(): orders is 5"),
+        (
+            lambda made: cancel.cancel_orders_for_symbols(made, [{"id": "1"}], CROSS),
+            "cancel_orders_for_symbols() requires a symbol such as 'BTC/USDT' in orders[0]",
+        ),
+        (
+            lambda made: cancel.cancel_orders_for_symbols(made, [{"symbol": BTC, "id": ""}], CROSS),
+            "cancel_orders_for_symbols(): orders[0] id is ''",
+        ),
+        (
+            lambda made: cancel.cancel_all_orders(made, BTC, CROSS | {"symbols": [SWAP]}),
+            f"cancel_all_orders(): {SWAP} is a contract",
+        ),
+        (lambda made: fetch.fetch_order(made, "", BTC, CROSS), "fetch_order(): id is ''"),
+        (lambda made: fetch.fetch_open_orders(made, BTC, 0, None, CROSS), "fetch_open_orders(): since is 0; give a"),
+        (lambda made: fetch.fetch_open_orders(made, BTC, None, "5", CROSS), "fetch_open_orders(): limit is '5'"),
+        (
+            lambda made: fetch.fetch_open_orders(made, BTC, None, None, CROSS | {"until": True}),
+            "fetch_open_orders(): until is True",
+        ),
+        (lambda made: fetch.view_orders(made, BTC, [""], [], CROSS), "view_orders(): ids[0] is ''"),
+        (lambda made: fetch.view_orders(made, BTC, [], ["a b"], CROSS), "view_orders(): clientOrderIds[0] is 'a b'"),
+        (
+            lambda made: place.create_order(made, BTC, ("limit", "buy", 0, 5), CROSS),
+            "create_order(): amount is 0; give a number above 0",
+        ),
+        (
+            lambda made: place.create_order(made, BTC, LIMIT, CROSS | {"stopPrice": 5}),
+            "create_order(): cross margin has no conditional",
+        ),
+        (
+            lambda made: place.create_order(made, BTC, LIMIT, CROSS | {"clientOrderId": "a b"}),
+            "create_order(): clientOrderId is 'a b'",
+        ),
+    ],
+)
+def test_an_invalid_argument_is_refused_by_the_method_that_got_it(flow: Callable[[Any], Any], message: str) -> None:
+    made = exchange()
+    assert refused(flow(made)).startswith(f"bitget {message}")
+
+
+def test_a_margin_mode_that_is_set_for_cancels_counts_for_batches_of_them() -> None:
+    for made, params in (
+        (exchange(cancelOrders={"marginMode": "isolated"}), {}),
+        (exchange(), {"marginMode": "isolated"}),
+    ):
+        message = refused(cancel.batch_cancel(made, ["1"], BTC, (), params))
+        assert message.startswith("bitget batch_cancel() is for cross")
+        assert message.endswith("use cancel_orders() for isolated orders")
+
+
+def test_options_of_the_balance_count_for_the_balance() -> None:
+    assert fetch.balance_is_cross(exchange(fetchBalance=CROSS), {})
+    assert fetch.balance_is_cross(exchange(fetchBalance={"defaultType": "margin"}), CROSS)
+    assert not fetch.balance_is_cross(exchange(fetchBalance={"defaultType": "swap"}), CROSS)

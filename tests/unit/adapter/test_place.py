@@ -171,7 +171,7 @@ def test_an_ended_order_of_a_made_up_name_is_the_placed_one_and_of_a_given_name_
 def test_an_answer_that_does_not_name_the_order_is_looked_up(answer: object) -> None:
     _, order = place(in_turn(answer, page(row(77, **OURS)), page()), MINE)
     assert order["id"] == "77"
-    with pytest.raises(PlaceUnresolved, match=r"may have been placed \(bitget: the answer "):
+    with pytest.raises(PlaceUnresolved, match=r"may have been placed \(bitget: the response "):
         place(in_turn(answer, page()), MINE | {"timeout": 500})
 
 
