@@ -1,4 +1,4 @@
-"""An account whose orders are all canceled: its balance follows its orders, and its responses can be disturbed."""
+"""An account for cancels of all orders: balance and orders agree, responses can be disturbed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of the exchange class on a scripted venue: the adapter's flows, without sockets, threads or waiting."""
+"""Calls of the exchange class on a scripted venue, without sockets, threads or waiting."""
 
 from __future__ import annotations
 

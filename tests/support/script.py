@@ -1,4 +1,4 @@
-"""A venue whose responses a test defines call by call, on a simulated clock: no sockets, threads or waiting."""
+"""A venue whose responses a test defines, on a simulated clock: no sockets, threads or waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps that all API calls share: open the call, load the markets, end a cancel with its report or an exception."""
+"""Steps that API calls share: open the call, load the markets, end a cancel with its report."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def load_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
 
 
 def _try_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Load the markets for a cancel, within a part of its time; if that fails, log it and leave none loaded."""
+    """Load the markets for a cancel within a part of its time; if that fails, log it and leave none."""
     if fallback_markets.are_listed(exchange):
         return
     _forget_markets(exchange)
@@ -96,7 +96,7 @@ def _forget_markets(exchange: MarginExchange) -> None:
 
 
 def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Query the UID of the account, within a second: bots with other keys of it share its rate limit windows."""
+    """Query the UID within a second: bots with other keys of the account share its rate limit windows."""
     known = rate_limits.known_uid(exchange)
     until_ms = min(monotonic_ms() + _UID_MS, ctx.deadline.at_ms)
     for _ in AccountKind:
@@ -170,7 +170,7 @@ def finish_cancel(
     all_result: CancelAllResult | None = None,
     refusal: Callable[[CancelReport], Exception | None] = lambda _: None,
 ) -> CancelReport:
-    """Return the report, or raise with it: the definitive error that stopped a cancel, or CancelUnresolved.
+    """Return the report, or raise with it: a definitive error, the refusal, or CancelUnresolved.
 
     :param refusal: returns the exception for a report of which every order is resolved, if there is one
     """
@@ -201,7 +201,7 @@ def to_exception(exchange: MarginExchange, method: str, fault: Fault) -> Excepti
 
 
 def log_cancel(method: str, report: CancelReport, error: BaseException | None = None) -> None:
-    """Log the outcome of each order at level INFO, as a JSON message and as the attribute `cancel` of the record.
+    """Log the outcome of each order at INFO: JSON as message, the same as attribute `cancel`.
 
     :param error: the exception that the call raises
     """

@@ -149,7 +149,7 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
 
 
 def refuse_edit(exchange: MarginExchange) -> None:
-    """Raise NotSupported: cross margin has no endpoint to edit orders, and stock ccxt uses that of the spot wallet."""
+    """Raise NotSupported: cross margin orders cannot be edited, and stock ccxt would edit spot orders."""
     raise ccxt.NotSupported(
         f"{exchange.id} edit_order(): crossed margin orders cannot be edited; cancel and place anew"
     )
@@ -209,7 +209,7 @@ def _refusal(exchange: MarginExchange, method: str, report: CancelReport) -> Exc
     result = report.results[0]
     name = f"{result.id or result.client_order_id} of {result.symbol}"
     if result.outcome is Outcome.NOT_FOUND:
-        return ccxt.OrderNotFound(f"{exchange.id} {method}(): the venue does not know {name} ({result.reason})")
+        return ccxt.OrderNotFound(f"{exchange.id} {method}(): {name} is not known to the venue ({result.reason})")
     return ccxt.ExchangeError(f"{exchange.id} {method}(): {name} was refused twice and is open ({result.reason})")
 
 

@@ -1,4 +1,4 @@
-"""Cancel orders: send, look up, cancel again what lives, until every order is proven or the deadline is near."""
+"""Cancel orders: send, look up, cancel again what lives, until every order is proven or time is up."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def interrupt(ctx: CallContext, state: CancelState) -> None:
 
 
 def run_until_resolved(ctx: CallContext, state: CancelState) -> Flow[None]:
-    """Cancel every order that has no outcome; leave those without proof open, for a caller that queries more."""
+    """Cancel every order that has no outcome; leave those without proof to the caller."""
     while True:
         now_ms = ctx.deadline.clock() + TIMER_SLACK_MS
         due = [order for order in state.unresolved() if _next_cancel_ms(ctx, state, order) <= now_ms]

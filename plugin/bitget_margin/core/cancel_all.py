@@ -38,9 +38,10 @@ Progress: TypeAlias = Callable[[int, int, str], object]
 
 @dataclass(frozen=True, slots=True)
 class CancelAllResult:
-    """Result of a cancel of all orders, beyond the outcome of each: `problem` is a message on what stays unproven."""
+    """Result of a cancel of all orders, beyond the outcome of each order."""
 
     problem: str | None = None
+    """A message on what stays unproven."""
     more_orders_found: bool = False
     """Whether further orders were found, which are still to be canceled."""
     unexamined: tuple[str, ...] = ()
@@ -137,7 +138,7 @@ def _cancel_account_once(
 def _cancel_listed(
     ctx: CallContext, state: CancelState, symbols: Sequence[str | None]
 ) -> Flow[Mapping[str | None, Fault]]:
-    """List and cancel until the lists show nothing that a cancel could change; return the faults by symbol."""
+    """List and cancel until a cancel can change nothing of the lists; return the faults by symbol."""
     faults: dict[str | None, Fault] = {}
     remaining = list(symbols)
     while remaining:
@@ -157,7 +158,7 @@ def _cancel_listed(
 
 
 def _register_rows(ctx: CallContext, state: CancelState, rows: Iterable[OrderRow]) -> bool:
-    """Register listed orders; return whether one is to be canceled, or was acknowledged and is still listed."""
+    """Register listed orders; return whether one is new, unresolved, or acknowledged and still listed."""
     found = False
     now_ms = ctx.deadline.clock()
     for row in rows:
@@ -186,7 +187,7 @@ def _prove_by_balance(
     """Query the balance until it shows nothing frozen: of the two coins of this symbol, or of all coins."""
     still_open = sum(order.outcome is Outcome.OPEN for order in state.orders.values())
     if still_open:
-        return CancelAllResult(problem=f"the venue refuses to cancel {still_open} of the open orders")
+        return CancelAllResult(problem=f"the cancels of {still_open} open orders were refused")
     if _is_unresolved(state):
         return CancelAllResult()
     own_coins = None if symbol is None else coins[symbol]

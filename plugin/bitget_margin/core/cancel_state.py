@@ -1,4 +1,4 @@
-"""State of the orders of one cancel: evidence about each of them, and the schedule of the next requests.
+"""State of the orders of one cancel: evidence about each of them, and its next requests.
 
 Theory of operation. An order has one of three states:
 
@@ -157,7 +157,7 @@ class OrderEvidence:
             self.record_row(row, now_ms)
 
     def record_absence(self, now_ms: float, pacing: Pacing) -> None:
-        """Record that both lists do not know this id; NOT_FOUND at the second time, after a refusal as unknown."""
+        """Record that neither list has this id: NOT_FOUND at the second time, if refused as unknown."""
         if self.absent_since_ms is None:
             self.absent_since_ms = now_ms
         never_seen = self.row is None and not self.acknowledged and not self.maybe_executed

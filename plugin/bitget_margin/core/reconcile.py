@@ -98,7 +98,7 @@ class OrderLookup:
 
 
 def reconcile(ctx: CallContext, orders: Sequence[OrderState]) -> Flow[None]:
-    """Look these orders up once, record the evidence, and schedule the next lookup of those without an outcome."""
+    """Look these orders up once, record the evidence, and schedule the next lookup of the unresolved."""
     by_symbol: dict[str, list[OrderLookup]] = {}
     for order in orders:
         by_symbol.setdefault(order.ref.symbol, []).append(OrderLookup(order))

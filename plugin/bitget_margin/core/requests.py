@@ -139,7 +139,7 @@ def query(
     read: Callable[[Api], Callable[[object], A | None]],
     final: Callable[[Fault], bool] = lambda _: False,
 ) -> Flow[QueryResult[A]]:
-    """Send a query until it is answered; return the parsed result, or the last fault at a refusal or at the deadline.
+    """Repeat a query until it is answered, refused or out of time; return the result or the last fault.
 
     :param final: whether to return a fault that would be retried otherwise
     """

@@ -1,4 +1,4 @@
-"""Answers that would be easy to misread, and what must not be made of them: the sync class without a venue."""
+"""Promise: responses that are easy to misread are read correctly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 import responses
 
 from bitget_margin import CancelUnresolved, Outcome, report_of
-from bitget_margin.adapter.params import places_cross
 from support.wire import CROSS, EMPTY, MARGIN, answer, assets, page, row
 
 BTC = "BTC/USDT"
@@ -19,12 +18,12 @@ BUY = (BTC, "limit", "buy", 0.001, 50_000)
 
 
 def error(code: str, text: str = "no") -> dict[str, Any]:
-    """Return the venue's answer to a request that it refuses."""
+    """Return an error response."""
     return {"code": code, "msg": text, "requestTime": 1, "data": None}
 
 
 def refused() -> Exception:
-    """Return an exception like that of a connection that was never made."""
+    """Return an exception like that of a refused connection."""
     try:
         raise ConnectionRefusedError
     except ConnectionRefusedError:
@@ -35,7 +34,7 @@ def refused() -> Exception:
 def test_what_the_caller_was_handling_says_nothing_about_this_request(
     wire: responses.RequestsMock, exchange: Any
 ) -> None:
-    """A refused connection before it does not make a lost answer a request that never left: it may have placed."""
+    """A refused connection in the exception context does not make this lost response "not sent"."""
     wire.post(f"{MARGIN}/place-order", body=ConnectionResetError("lost"))
     wire.get(f"{MARGIN}/open-orders", json=page(row("77", "live", baseSize="0.001", price="50000")))
     wire.get(f"{MARGIN}/history-orders", json=EMPTY)
@@ -48,7 +47,6 @@ def test_what_the_caller_was_handling_says_nothing_about_this_request(
 
 
 def test_a_lost_cancel_inside_a_handler_is_unknown_and_not_unsent(wire: responses.RequestsMock, exchange: Any) -> None:
-    """The same for a cancel: it reached the venue."""
     wire.post(f"{MARGIN}/batch-cancel-order", body=ConnectionResetError("lost"))
     for endpoint in ("history-orders", "open-orders"):
         wire.get(f"{MARGIN}/{endpoint}", json=EMPTY)
@@ -61,7 +59,6 @@ def test_a_lost_cancel_inside_a_handler_is_unknown_and_not_unsent(wire: response
 
 
 def test_a_report_belongs_to_its_own_exception(wire: responses.RequestsMock, exchange: Any) -> None:
-    """An exception raised while another was handled does not borrow its report; one that wraps it does."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=error("40014"), status=400)
     with pytest.raises(ccxt.PermissionDenied) as first:
         exchange.batch_cancel(["11"], BTC)
@@ -82,13 +79,12 @@ def test_everything_cancelled_is_not_said_while_an_order_is_known_to_live(
     wire: responses.RequestsMock,
     exchange: Any,
 ) -> None:
-    """Refused twice and alive: the call raises, although nothing is frozen."""
     exchange.options["batchCancel"] = {"timeout": 4_000}
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live")))
     wire.get(f"{MARGIN}/history-orders", json=EMPTY)
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[NOT_CANCELLED]))
     wire.get(f"{MARGIN}/account/assets", json=assets(BTC="0", USDT="0"))
-    with pytest.raises(CancelUnresolved, match="refuses to cancel 1 of the open orders") as caught:
+    with pytest.raises(CancelUnresolved, match="the cancels of 1 open orders were refused") as caught:
         exchange.cancel_all_orders(BTC, CROSS)
     assert caught.value.report.results[0].outcome is Outcome.OPEN
 
@@ -99,7 +95,6 @@ def test_a_listed_row_that_cannot_be_read_may_be_an_order(
     exchange: Any,
     symbol: str | None,
 ) -> None:
-    """Without a symbol it could be anybody's: the call does not claim that nothing is left."""
     nameless = {key: value for key, value in row("11", "live").items() if key != "symbol"}
     wire.get(f"{MARGIN}/open-orders", json=page(nameless))
     wire.get(f"{MARGIN}/account/assets", json=assets(USDT="0"))
@@ -108,7 +103,6 @@ def test_a_listed_row_that_cannot_be_read_may_be_an_order(
 
 
 def test_a_balance_that_names_no_coin_is_no_proof(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Silence is not zero."""
     listings = [page(row("11", "live")), EMPTY, EMPTY]
     for listing in listings:
         wire.get(f"{MARGIN}/open-orders", json=listing)
@@ -119,7 +113,6 @@ def test_a_balance_that_names_no_coin_is_no_proof(wire: responses.RequestsMock, 
 
 
 def test_two_rows_of_one_coin_are_added_up(wire: responses.RequestsMock, exchange: Any) -> None:
-    """The second does not hide the first."""
     wire.get(f"{MARGIN}/open-orders", json=EMPTY)
     rows = assets(USDT="1")["data"] + assets(USDT="0")["data"]
     wire.get(f"{MARGIN}/account/assets", json=assets() | {"data": rows})
@@ -128,7 +121,6 @@ def test_two_rows_of_one_coin_are_added_up(wire: responses.RequestsMock, exchang
 
 
 def test_a_definitive_error_ends_the_call_and_its_look_ups(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Refused once, and then the key loses its permission: no hammering until the deadline."""
     exchange.options["batchCancel"] = {"timeout": 6_000}
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[NOT_CANCELLED]))
     wire.post(f"{MARGIN}/batch-cancel-order", json=error("40014"), status=400)
@@ -146,7 +138,7 @@ def test_a_definitive_error_ends_the_call_and_its_look_ups(wire: responses.Reque
 
 
 def test_a_single_order_that_lives_is_never_called_not_found(wire: responses.RequestsMock, exchange: Any) -> None:
-    """43001 each time, and the row says live: OrderNotFound would read as gone, and the row may be the older word."""
+    """The code is 43001 each time, and the row is live."""
     exchange.options["batchCancel"] = {"timeout": 1_500}
     wire.post(f"{MARGIN}/cancel-order", json=error("43001", "The order does not exist"), status=400)
     wire.get(f"{MARGIN}/history-orders", json=EMPTY)
@@ -161,14 +153,12 @@ def test_a_look_up_answered_with_an_error_for_unknown_orders_is_an_empty_one(
     wire: responses.RequestsMock,
     exchange: Any,
 ) -> None:
-    """open-orders says 43001 of an order that it does not have: history is asked all the same."""
     wire.get(f"{MARGIN}/open-orders", json=error("43001", "The order does not exist"), status=400)
     wire.get(f"{MARGIN}/history-orders", json=page(row("11", "filled", size="0.01", amount="321.11")))
     assert exchange.fetch_order("11", BTC, CROSS)["status"] == "closed"
 
 
 def test_not_found_may_rest_on_such_look_ups(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Both endpoints know nothing of it, in those words."""
     exchange.options["batchCancel"] = {"timeout": 4_000}
     unknown = error("43001", "The order does not exist")
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[{"orderId": "11", "errorMsg": unknown["msg"]}]))
@@ -182,7 +172,6 @@ def test_not_found_may_rest_on_such_look_ups(wire: responses.RequestsMock, excha
     "odd", [{"feeDetail": {"a": 1}}, {"feeDetail": [1]}, {"cTime": "1E+9999"}, {"size": "abc"}], ids=str
 )
 def test_one_odd_field_does_not_cost_the_outcomes(wire: responses.RequestsMock, exchange: Any, odd: Any) -> None:
-    """The row proves the end, whatever else stands in it; the other order has its full structure."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}, {"orderId": "12"}]))
     wire.get(f"{MARGIN}/history-orders", json=page(row("12", "cancelled"), row("11", "cancelled", **odd)))
     report = exchange.batch_cancel(["11", "12"], BTC)
@@ -194,7 +183,6 @@ def test_one_odd_field_does_not_cost_the_outcomes(wire: responses.RequestsMock, 
 
 
 def test_an_odd_field_in_an_acknowledgement_costs_nothing_either(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Ccxt's parser would raise, and take the answers for all orders with it."""
     odd = {"orderId": "11", "clientOid": "a", "feeDetail": ["x"]}
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[odd, {"orderId": "12"}]))
     first, second = exchange.cancel_orders(["11", "12"], BTC, CROSS)
@@ -203,7 +191,6 @@ def test_an_odd_field_in_an_acknowledgement_costs_nothing_either(wire: responses
 
 
 def test_a_row_that_cannot_be_read_is_told_where_it_was_asked_for(wire: responses.RequestsMock, exchange: Any) -> None:
-    """fetch_order has nothing else to say."""
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live", feeDetail="{")))
     with pytest.raises(ccxt.BadResponse, match="11"):
         exchange.fetch_order("11", BTC, CROSS)
@@ -212,7 +199,6 @@ def test_a_row_that_cannot_be_read_is_told_where_it_was_asked_for(wire: response
 
 
 def test_an_id_beside_does_not_exist_names_no_order(wire: responses.RequestsMock, exchange: Any) -> None:
-    """A failure with orderId 0 does not make the look-ups ask for order 0."""
     failure = {"orderId": "0", "clientOid": "a", "errorMsg": "The order does not exist"}
     exchange.options["batchCancel"] = {"timeout": 3_000}
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(failure=[failure]))
@@ -224,7 +210,6 @@ def test_an_id_beside_does_not_exist_names_no_order(wire: responses.RequestsMock
 
 
 def test_a_placed_order_is_never_its_predecessor(wire: responses.RequestsMock, exchange: Any) -> None:
-    """The name was used before: its ended row is older than this call, by the venue's own clock."""
     wire.post(f"{MARGIN}/place-order", json=error("40009"), status=502)
     wire.get(f"{MARGIN}/open-orders", json=EMPTY)
     old = page(row("11", "cancelled", clientOid="again", cTime="1700000000000"))
@@ -234,29 +219,11 @@ def test_a_placed_order_is_never_its_predecessor(wire: responses.RequestsMock, e
     assert [call.request.method for call in wire.calls].count("POST") == 1
 
 
-def test_a_contract_keeps_its_own_margin_mode(exchange: Any) -> None:
-    """`cross` on a contract's order is stock ccxt's business."""
-    assert places_cross(exchange, "createOrder", BTC, CROSS)
-    assert not places_cross(exchange, "createOrder", "BTC/USDT:USDT", CROSS)
-
-
-@pytest.mark.parametrize("call", ["create_orders", "edit_order"])
-def test_what_the_crossed_account_cannot_do_is_refused(wire: responses.RequestsMock, exchange: Any, call: str) -> None:
-    """Stock ccxt would place a conditional order at once, and edit an order of the spot wallet."""
-    conditional = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 5}
-    args: Any = (
-        ([conditional | {"params": CROSS | {"stopPrice": 4}}],) if call == "create_orders" else ("1", *BUY, CROSS)
-    )
-    with pytest.raises(ccxt.NotSupported, match=r"cross(ed)? margin"):
-        getattr(exchange, call)(*args)
-    assert len(wire.calls) == 0
-
-
 def test_open_orders_without_a_symbol_are_given_up_at_once_where_refused(
     wire: responses.RequestsMock,
     exchange: Any,
 ) -> None:
-    """40808 too: in the other direction it may mean a release window, here it means symbol by symbol."""
+    """Code 40808 otherwise means a release window; here it means that a symbol is required."""
     exchange.options["batchCancel"] = {"timeout": 3_000}
     wire.get(f"{MARGIN}/open-orders", json=error("40808", "Parameter verification exception"), status=400)
     wire.get(f"{MARGIN}/open-orders", json=EMPTY)

@@ -188,11 +188,11 @@ def test_an_order_that_nobody_knows_raises_what_stock_ccxt_raises_with_the_repor
 
 def test_where_stock_ccxt_knows_no_such_code_an_order_that_nobody_knows_is_not_found_all_the_same() -> None:
     gone = Fault(ccxt.ExchangeError("x"), "31054", "No order to cancel", 400, body={})
-    said = r"bitget cancel_order\(\): the venue does not know 11 of BTC/USDT \(No order to cancel\)"
+    said = r"bitget cancel_order\(\): 11 of BTC/USDT is not known to the venue \(No order to cancel\)"
     with pytest.raises(ccxt.OrderNotFound, match=said) as caught:
         single(lambda call: gone if call.endpoint is Endpoint.CANCEL else page())
     assert report_of(caught.value) is not None
-    with pytest.raises(ccxt.OrderNotFound, match="does not know a of BTC/USDT"):
+    with pytest.raises(ccxt.OrderNotFound, match="a of BTC/USDT is not known"):
         single(lambda call: gone if call.endpoint is Endpoint.CANCEL else page(), None, CROSS | {"clientOrderId": "a"})
 
 

@@ -41,7 +41,7 @@ def test_an_acknowledged_order_that_still_is_listed_is_cancelled_again() -> None
 
 def test_an_order_that_the_venue_will_not_cancel_is_told() -> None:
     result, _, state, venue = cancel_all(Account([order(2), order(1)], refused=frozenset("1")), "BTCUSDT")
-    assert result.problem == "the venue refuses to cancel 1 of the open orders"
+    assert result.problem == "the cancels of 1 open orders were refused"
     assert outcomes(state) == {"2": Outcome.ACCEPTED, "1": Outcome.OPEN}
     assert Endpoint.ASSETS not in requested(venue)
 
