@@ -113,7 +113,7 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
     body = venue.answer("cancel-order", {"orderId": "11"}) if choices.below(4) else junk(choices)
     status = choices.pick((200, 400, 403, 429, 500, 502, 999))
     if choices.below(3):
-        ccxt_errors.tie(errors[0], status, body)
+        ccxt_errors.attach_response(errors[0], status, body)
     reply = ccxt_errors.reply(errors[0])
     assert isinstance(reply, Reply | Fault)
     if isinstance(reply, Reply):

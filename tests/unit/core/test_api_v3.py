@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bitget_margin.core import api_v3
-from bitget_margin.core.api import api_of
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
@@ -151,13 +147,6 @@ def test_a_batch_without_a_list_answers_nothing(body: object) -> None:
     assert api_v3.read_order(body) is None
 
 
-def test_a_single_cancel_is_a_batch_of_one() -> None:
-    raw = {"orderId": "1", "clientOid": "a"}
-    assert api_v3.read_single(success(raw)) == BatchResponse((BatchItem("1", "a", None, None, raw),), (), ())
-    assert api_v3.read_single(success({})) is None
-    assert api_v3.read_single(success(None)) is None
-
-
 def test_a_page_brings_its_rows_its_cursor_and_the_venues_clock() -> None:
     body = success({"list": [order("9"), order("8", "filled")], "cursor": "8"})
     page = api_v3.read_page(body)
@@ -208,69 +197,7 @@ def test_the_answer_about_one_order_is_a_page_of_its_row() -> None:
     assert api_v3.read_order(success({})) is None
 
 
-def test_what_is_locked_of_each_coin_is_read_from_the_assets() -> None:
-    """And nothing at all where one row cannot be read: silence is not zero."""
-    rows = [{"coin": "USDT", "locked": "0.1"}, {"coin": "BTC", "locked": "2"}, {"coin": "USDT", "locked": "0.2"}]
-    assert api_v3.read_assets(success({"assets": rows})) == rows
-    assert api_v3.read_frozen(success({"assets": rows})) == {"USDT": Decimal("0.3"), "BTC": Decimal(2)}
-    assert api_v3.read_frozen(success({"assets": [*rows, {"coin": "ETH"}]})) is None
-    for data in (None, [], {}, {"assets": None}, {"assets": {}}):
-        assert api_v3.read_assets(success(data)) is None
-        assert api_v3.read_frozen(success(data)) is None
-
-
 def test_settings_are_what_an_answer_of_success_carries() -> None:
     assert api_v3.read_settings(success({"uid": "1"})) == {"uid": "1"}
     assert api_v3.read_settings(success([])) is None
     assert api_v3.read_settings({"code": "40084", "data": {"uid": "1"}}) is None
-
-
-def test_whose_account_it_is_stands_in_the_settings_or_nowhere() -> None:
-    assert api_v3.read_uid(success({"uid": 7})) == "7"
-    for data in (None, [], {}, {"uid": ""}):
-        assert api_v3.read_uid(success(data)) is None
-
-
-@given(
-    st.recursive(
-        st.none() | st.integers() | st.text(max_size=4),
-        lambda i: (
-            st.lists(i)
-            | st.dictionaries(
-                st.sampled_from(
-                    ["code", "data", "list", "orderId", "clientOid", "category", "assets", "coin", "cursor"]
-                ),
-                i,
-            )
-        ),
-        max_leaves=6,
-    )
-)
-@settings(max_examples=30, deadline=None)
-def test_no_answer_of_a_unified_account_breaks_a_reader(data: Any) -> None:
-    """Whatever comes in, the documented types or None come out."""
-    for body in (data, success(data), success({"list": data, "assets": data}), success([data])):
-        assert isinstance(api_v3.read_batch(body), BatchResponse | None)
-        assert isinstance(api_v3.read_single(body), BatchResponse | None)
-        assert isinstance(api_v3.read_page(body), Page | None)
-        assert isinstance(api_v3.read_order(body), Page | None)
-        assert isinstance(api_v3.read_assets(body), list | None)
-        assert isinstance(api_v3.read_frozen(body), dict | None)
-
-
-@pytest.mark.parametrize(("kind", "most"), [(AccountKind.CLASSIC, 50), (AccountKind.UNIFIED, 20)])
-def test_a_dialect_speaks_to_the_endpoints_of_its_account_alone(kind: AccountKind, most: int) -> None:
-    """Every request that it builds goes to an endpoint of this kind, with as many orders as that one takes."""
-    api = api_of(kind)
-    assert (kind, most) == (api.KIND, api.BATCH_MAX)
-    calls = [
-        api.batch_cancel_request((ONE,)),
-        api.single_cancel_request(ONE),
-        api.batch_place_request("BTCUSDT", ()),
-        *(api.page_request(listing, "BTCUSDT", 5, None) for listing in Listing),
-        *(question.call for question in api.order_queries("BTCUSDT", IdKind.ORDER, "1", 5)),
-        api.assets_request(None),
-    ]
-    assert {call.endpoint.kind for call in calls} == {kind}
-    asked = {listing for question in api.order_queries("BTCUSDT", IdKind.ORDER, "1", 5) for listing in question.lists}
-    assert asked == set(Listing)

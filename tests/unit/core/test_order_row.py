@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, parse_row
+import pytest
+
+from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, milliseconds, parse_row, text
 
 
 def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
@@ -21,3 +23,40 @@ def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> 
     unclear = parse_row({"orderId": "1", "symbol": "X", "status": "canceling"}, CLASSIC_FIELDS)
     assert unclear is not None
     assert unclear.state is RowState.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("live", RowState.LIVE),
+        ("partially_fill", RowState.LIVE),
+        ("partial_fill", RowState.LIVE),
+        ("filled", RowState.FILLED),
+        ("cancelled", RowState.CANCELED),
+        ("reject", RowState.CANCELED),
+        ("LIVE", RowState.UNREADABLE),
+        (None, RowState.UNREADABLE),
+        (7, RowState.UNREADABLE),
+        (["live"], RowState.UNREADABLE),
+    ],
+)
+def test_only_the_documented_words_say_how_an_order_stands(status: object, state: RowState) -> None:
+    found = parse_row({"orderId": "1", "symbol": "BTCUSDT", "status": status}, CLASSIC_FIELDS)
+    assert found is not None
+    assert found.state is state
+    assert state.ended is (state in {RowState.FILLED, RowState.CANCELED})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("12", 12), (12, 12), ("-5", -5), ("", None), (None, None), ("1.5", None), (True, None), ("1" * 19, None)],
+)
+def test_a_time_is_a_whole_number_or_the_text_of_one(value: object, expected: int | None) -> None:
+    assert milliseconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("a", "a"), ("", None), (0, "0"), (True, None), (1.0, None), (None, None), ([], None)]
+)
+def test_an_id_is_a_text_or_a_whole_number(value: object, expected: str | None) -> None:
+    assert text(value) == expected
