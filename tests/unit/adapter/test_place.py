@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -49,6 +48,114 @@ def at(venue: PlacingVenue) -> Caller:
 def endpoints(venue: Caller) -> list[Endpoint]:
     """Return what was asked, in order."""
     return [call.endpoint for call in venue.calls]
+
+
+# -- one order or a batch of them -------------------------------------------------------------------------------------
+
+
+def single(made: Any, params: Any = MINE) -> Any:
+    """Return the flow that places one order."""
+    return place_flows.create_order(made, BTC, BUY, params)
+
+
+def batch(made: Any, params: Any = MINE) -> Any:
+    """Return the flow that places a batch of one order."""
+    order = {"symbol": BTC, **dict(zip(("type", "side", "amount", "price"), BUY, strict=True)), "params": params}
+    return place_flows.create_orders(made, [order], {key: params[key] for key in params.keys() & {"timeout"}})
+
+
+either = pytest.mark.parametrize("flow", [single, batch])
+
+
+def only(result: Any) -> Any:
+    """Return the one order that was placed."""
+    return result[0] if isinstance(result, list) else result
+
+
+@either
+@pytest.mark.parametrize("key", ["clientOrderId", "clientOid"])
+def test_a_given_client_order_id_is_sent_under_the_venues_name(flow: Any, key: str) -> None:
+    """Of two, that of ccxt's name."""
+    for params in (CROSS | {key: "mine"}, MINE | {"clientOid": "other"}):
+        venue = Caller(in_turn(fault(), page(row(77, **OURS)), page()))
+        assert only(venue.call(flow(exchange(), params)))["clientOrderId"] == "mine"
+        sent: Any = venue.calls[0].params
+        assert sent.get("orderList", [sent])[0]["clientOid"] == "mine"
+        assert "clientOrderId" not in str(sent)
+
+
+@either
+def test_a_success_of_a_server_that_failed_is_not_trusted(flow: Any) -> None:
+    body = {"code": "00000", "msg": "success", "data": {"orderId": "5", "clientOid": "mine"}}
+    failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
+    venue = Caller(in_turn(failed, page(row(77, **OURS)), page()))
+    assert only(venue.call(flow(exchange())))["id"] == "77"
+    assert endpoints(venue)[1:].count(endpoints(venue)[0]) == 0
+
+
+@either
+@pytest.mark.parametrize("code", ["40009", "45110", "43008", "25100"])
+def test_a_definitive_refusal_raises_the_exception_of_stock_ccxt_without_a_query(flow: Any, code: str) -> None:
+    error = refused(code)
+    venue = Caller(in_turn(error))
+    with pytest.raises(ccxt.ExchangeError) as caught:
+        venue.call(flow(exchange(), CROSS))
+    assert caught.value is error.error
+    assert len(venue.calls) == 1
+
+
+@either
+@pytest.mark.parametrize("code", ["43012", "40808", "43001", "99999"])
+@pytest.mark.parametrize("kind", list(AccountKind))
+def test_a_refusal_that_proves_nothing_raises_the_exception_of_stock_ccxt_after_two_queries(
+    flow: Any, code: str, kind: AccountKind
+) -> None:
+    error = refused(code)
+    venue = PlacingVenue(kind, lambda *_: False, lambda *_: error)
+    caller = at(venue)
+    with pytest.raises(ccxt.ExchangeError) as caught:
+        caller.call(flow(exchange(uta=kind is AccountKind.UNIFIED), CROSS))
+    assert caught.value is error.error
+    assert len(venue.sent) == 1
+    assert 1_500 <= caller.now_ms - START_MS < 1_700
+
+
+@either
+def test_a_request_that_never_left_raises_without_a_query(flow: Any) -> None:
+    unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
+    venue = Caller(in_turn(unsent))
+    with pytest.raises(ccxt.RequestTimeout) as caught:
+        venue.call(flow(exchange()))
+    assert caught.value is unsent.error
+    assert len(venue.calls) == 1
+
+
+@either
+@pytest.mark.parametrize(
+    ("raised", "raises", "message"),
+    [
+        (KeyError("x"), ccxt.BadResponse, r"^bitget create_orders?\(\): the response cannot be read: KeyError: 'x'$"),
+        (ccxt.InvalidOrder("too small"), ccxt.InvalidOrder, "^too small$"),
+    ],
+)
+def test_an_order_whose_request_ccxt_cannot_build_is_not_sent(
+    flow: Any, raised: Exception, raises: type[Exception], message: str
+) -> None:
+    made, venue = exchange(), Caller(taken)
+    with (
+        mock.patch.object(made, "create_order_request", side_effect=raised, create=True),
+        pytest.raises(raises, match=message),
+    ):
+        venue.call(flow(made))
+    assert venue.calls == []
+
+
+@either
+def test_markets_are_loaded_before_anything_is_sent(flow: Any) -> None:
+    venue = Caller(taken)
+    with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
+        venue.call(flow(exchange(markets=False), CROSS | {"timeout": 1_000}))
+    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
 
 
 # -- the request ------------------------------------------------------------------------------------------------------
@@ -99,19 +206,6 @@ def test_the_placing_leaves_time_for_a_look_up() -> None:
         flow.close()
     (send,) = effect.sends
     assert (send.request_ms, send.deadline_ms) == (4_000, START_MS + 5_900 - 2_000)
-
-
-@pytest.mark.parametrize("key", ["clientOrderId", "clientOid"])
-def test_a_given_name_is_sent_under_the_venues_name_for_it(key: str) -> None:
-    venue, order = place(params=CROSS | {key: "mine"})
-    sent = dict(venue.calls[0].params)
-    assert sent["clientOid"] == order["clientOrderId"] == "mine"
-    assert "clientOrderId" not in sent
-
-
-def test_a_name_of_ccxt_goes_before_one_of_the_venue() -> None:
-    venue, order = place(params=MINE | {"clientOid": "other"})
-    assert dict(venue.calls[0].params)["clientOid"] == order["clientOrderId"] == "mine"
 
 
 def test_the_other_kind_of_account_gets_the_same_order_in_its_own_form() -> None:
@@ -188,12 +282,6 @@ def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
     assert caught.value.orders[0]["id"] is None
 
 
-def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
-    body = {"code": "00000", "msg": "success", "data": {"orderId": "5", "clientOid": "mine"}}
-    failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
-    assert place(in_turn(failed, page(row(77, **OURS)), page()), MINE)[1]["id"] == "77"
-
-
 def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> None:
     lost = Fault(ccxt.RequestTimeout("lost"))
     said = r"^bitget create_order\(\): 1 of 1 orders may have been placed \(lost\)"
@@ -232,32 +320,6 @@ def test_a_row_that_ccxt_cannot_read_is_the_order_all_the_same() -> None:
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["40009", "45110", "43008", "25100"])
-def test_a_refusal_that_proves_it_raises_what_stock_ccxt_raises_and_nothing_is_looked_up(code: str) -> None:
-    error = refused(code)
-    venue = Caller(in_turn(error))
-    with pytest.raises(ccxt.ExchangeError) as caught:
-        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
-    assert caught.value is error.error
-    assert endpoints(venue) == [PLACE]
-
-
-@pytest.mark.parametrize("code", ["43012", "40808", "43001", "99999"])
-@pytest.mark.parametrize("unified", [False, True])
-def test_a_refusal_that_proves_nothing_raises_what_stock_ccxt_raises_after_two_look_ups(
-    code: str, unified: bool
-) -> None:
-    kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
-    error = refused(code)
-    venue = PlacingVenue(kind, lambda *_: False, lambda *_: error)
-    caller = at(venue)
-    with pytest.raises(ccxt.ExchangeError) as caught:
-        caller.call(place_flows.create_order(exchange(uta=unified), BTC, BUY, CROSS))
-    assert caught.value is error.error
-    assert len(venue.sent) == 1
-    assert 1_500 <= caller.now_ms - START_MS < 1_700
-
-
 @pytest.mark.parametrize("held", ["50", "49.99995"])
 def test_coins_that_no_listed_order_holds_keep_such_a_refusal_open(held: str) -> None:
     """The lists may be late: the balance, under the coins' own names, shows what the order holds."""
@@ -265,15 +327,6 @@ def test_coins_that_no_listed_order_holds_keep_such_a_refusal_open(held: str) ->
     venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused("43012"), frozen=frozen)
     with pytest.raises(PlaceUnresolved, match="43012"):
         at(venue).call(place_flows.create_order(exchange(), BTC, BUY, MINE | {"timeout": 3_000}))
-
-
-def test_what_never_left_raises_and_is_not_looked_up() -> None:
-    unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
-    venue = Caller(in_turn(unsent))
-    with pytest.raises(ccxt.RequestTimeout) as caught:
-        venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
-    assert caught.value is unsent.error
-    assert endpoints(venue) == [PLACE]
 
 
 @pytest.mark.parametrize(("unified", "code"), [(False, "50060"), (True, "25212")])
@@ -356,72 +409,6 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
 
 
 # -- what is not sent at all ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("symbol", "params", "raises", "said"),
-    [
-        (None, CROSS, ccxt.ArgumentsRequired, r"create_order\(\) requires a symbol"),
-        (BTC, CROSS | {"stopPrice": 5}, ccxt.NotSupported, r"create_order\(\): cross margin has no conditional"),
-        (BTC, CROSS | {"clientOrderId": "a b"}, ccxt.BadRequest, r"create_order\(\): clientOrderId is 'a b'"),
-        (BTC, CROSS | {"timeout": -1}, ccxt.BadRequest, r"create_order\(\): timeout is -1"),
-    ],
-)
-def test_bad_input_is_refused_before_anything_is_sent(
-    symbol: object, params: Any, raises: type[Exception], said: str
-) -> None:
-    venue = Caller(taken)
-    with pytest.raises(raises, match=said):
-        venue.call(place_flows.create_order(exchange(), symbol, BUY, params))
-    assert venue.calls == []
-
-
-@pytest.mark.parametrize(
-    ("raised", "raises", "said"),
-    [
-        (KeyError("x"), ccxt.BadResponse, r"^bitget create_order\(\): the response cannot be read: KeyErr"),
-        (ccxt.InvalidOrder("too small"), ccxt.InvalidOrder, "^too small$"),
-    ],
-)
-def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent(
-    raised: Exception, raises: type[Exception], said: str
-) -> None:
-    made, venue = exchange(), Caller(taken)
-    with (
-        mock.patch.object(made, "create_order_request", side_effect=raised, create=True),
-        pytest.raises(raises, match=said),
-    ):
-        venue.call(place_flows.create_order(made, BTC, BUY, CROSS))
-    assert venue.calls == []
-
-
-def _nobody() -> Any:
-    made = exchange()
-    made.secret = None
-    return made
-
-
-@pytest.mark.parametrize(
-    ("made", "raises", "said"),
-    [
-        (lambda: exchange(sandboxMode=True), ccxt.NotSupported, r"create_order\(\): the venue's demo trading"),
-        (_nobody, ccxt.AuthenticationError, "secret"),
-    ],
-)
-def test_nothing_is_placed_in_sandbox_mode_or_without_credentials(
-    made: Callable[[], Any], raises: type[Exception], said: str
-) -> None:
-    venue = Caller(taken)
-    with pytest.raises(raises, match=said):
-        venue.call(place_flows.create_order(made(), BTC, BUY, CROSS))
-    assert venue.calls == []
-
-
-def test_markets_are_loaded_before_anything_is_sent() -> None:
-    venue = Caller(taken)
-    with pytest.raises(ccxt.ExchangeError, match="markets not loaded"):
-        venue.call(place_flows.create_order(exchange(markets=False), BTC, BUY, CROSS | {"timeout": 1_000}))
-    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
 
 
 def test_the_row_s_time_is_the_venues() -> None:

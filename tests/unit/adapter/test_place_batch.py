@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest import mock
 
 import ccxt
 import pytest
 
 from bitget_margin.adapter import place as place_flows
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.core.effects import Call, Fault
+from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.placing_venue import PlacingVenue, failed_items
@@ -115,25 +114,6 @@ def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
     assert [call.endpoint for call in venue.calls] == [PLACE, LIVE, LIVE, HISTORY]
 
 
-def test_an_answer_of_a_server_that_failed_is_not_believed() -> None:
-    body = {"code": "00000", "msg": "success", "data": answer("a")}
-    failed = Fault(ccxt.ExchangeError("500"), "00000", "success", 500, body=body)
-    venue, (order,) = place(in_turn(failed, page(placed(90, "a"))), wanted("a"))
-    assert order["id"] == "90"
-    assert [call.endpoint for call in venue.calls].count(PLACE) == 1
-
-
-def test_an_order_that_ccxt_cannot_write_is_told_and_not_sent() -> None:
-    made, venue = exchange(), Caller(in_turn(page()))
-    said = r"^bitget create_orders\(\): the response cannot be read: KeyError: 'x'$"
-    with (
-        mock.patch.object(made, "create_order_request", side_effect=KeyError("x"), create=True),
-        pytest.raises(ccxt.BadResponse, match=said),
-    ):
-        venue.call(place_flows.create_orders(made, wanted("a"), CROSS))
-    assert venue.calls == []
-
-
 def test_an_older_namesake_is_never_the_placed_order() -> None:
     old = page(placed(60, "a", "filled"))
 
@@ -170,25 +150,6 @@ def test_a_look_up_that_fails_is_made_again() -> None:
     venue, (order,) = place(say, wanted("a"))
     assert order["id"] == "90"
     assert venue.waits == [150]
-
-
-@pytest.mark.parametrize("code", ["40009", PRICE_TOO_LOW])
-def test_a_refusal_of_the_whole_request_raises_what_stock_ccxt_raises(code: str) -> None:
-    refused = Fault(ccxt.ExchangeError(f"bitget {code}"), code, "no", 400)
-    venue = Caller(in_turn(refused))
-    with pytest.raises(ccxt.ExchangeError, match=code) as caught:
-        venue.call(place_flows.create_orders(exchange(), wanted("a"), CROSS))
-    assert caught.value is refused.error
-    assert len(venue.calls) == 1
-
-
-def test_what_never_left_raises_and_is_not_looked_up() -> None:
-    unsent = Fault(ccxt.RequestTimeout("no time"), sent=False)
-    venue = Caller(in_turn(unsent))
-    with pytest.raises(ccxt.RequestTimeout, match="no time") as caught:
-        venue.call(place_flows.create_orders(exchange(), wanted("a"), CROSS))
-    assert caught.value is unsent.error
-    assert len(venue.calls) == 1
 
 
 def test_an_entry_that_does_not_say_whether_it_was_placed_is_looked_up() -> None:
@@ -251,23 +212,6 @@ def test_an_order_whose_code_proves_nothing_is_rejected_after_two_look_ups(unifi
     assert 1_500 <= caller.now_ms - START_MS < 1_800
 
 
-def test_a_refusal_of_the_whole_request_that_proves_nothing_raises_after_two_look_ups() -> None:
-    refused = Fault(ccxt.InsufficientFunds("bitget 43012"), "43012", "no", 400)
-    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused)
-    caller = at(venue)
-    with pytest.raises(ccxt.InsufficientFunds) as caught:
-        caller.call(place_flows.create_orders(exchange(), wanted("a", "b"), CROSS))
-    assert caught.value is refused.error
-    assert (1_500 <= caller.now_ms - START_MS < 1_700, len(venue.sent)) == (True, 1)
-
-
-def test_markets_are_loaded_before_anything_is_sent() -> None:
-    venue = Caller(in_turn(page()))
-    with pytest.raises(Exception, match="markets not loaded"):
-        venue.call(place_flows.create_orders(exchange(markets=False), wanted("a"), CROSS | {"timeout": 1_000}))
-    assert (venue.loads, venue.calls) == ([START_MS + 900], [])
-
-
 def test_no_more_orders_are_sent_than_the_account_takes() -> None:
     names = [f"n{i}" for i in range(51)]
     said = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
@@ -282,37 +226,29 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("orders", "params", "said"),
+    ("orders", "message"),
     [
-        (wanted("a", "a"), CROSS, r"create_orders\(\): two orders have the same client order id"),
+        (wanted("a", "a"), r"create_orders\(\): two orders have the same client order id"),
         (
             [*wanted("a"), *wanted("b", symbol="ETH/USDT")],
-            CROSS,
             r"create_orders\(\): orders of BTC/USDT, ETH/USDT; give those of one symbol",
         ),
         (
             [*wanted("a"), *wanted("b", symbol=None)],
-            CROSS,
             r"^bitget create_orders\(\) requires a symbol such as 'BTC/USDT' in orders\[1\]",
         ),
-        (wanted("a", amount=None, side=None), CROSS, r"create_orders\(\) in orders\[0\]: an order needs side, amount"),
-        ([*wanted("b"), *wanted("a", price=None)], CROSS, r"in orders\[1\]: an order needs price"),
-        (wanted("a", type=7), CROSS, "type is 7; give limit or market"),
-        ([*wanted("a"), *wanted("b c")], CROSS, r"create_orders\(\): orders\[1\] clientOrderId is 'b c'"),
-        (wanted("a"), CROSS | {"confirm": True}, r"create_orders\(\): unknown parameter 'confirm'; known are"),
-        (wanted("a"), CROSS | {"timeout": 0}, r"create_orders\(\): timeout is 0"),
-        (wanted("a", symbol="XX/USDT"), CROSS, "XX/USDT"),
+        ([*wanted("b"), *wanted("a", side=None)], r"create_orders\(\) in orders\[1\]: an order needs side"),
+        ([*wanted("a"), *wanted("b c")], r"create_orders\(\): orders\[1\] clientOrderId is 'b c'"),
         (
             [{**wanted("a")[0], "params": {**CROSS, "stopPrice": 5}}],
-            CROSS,
             r"^bitget create_orders\(\): cross margin has no conditional orders",
         ),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_sent(orders: Any, params: Any, said: str) -> None:
+def test_bad_input_is_refused_before_anything_is_sent(orders: Any, message: str) -> None:
     venue = Caller(in_turn(page()))
-    with pytest.raises(ccxt.BaseError, match=said):
-        venue.call(place_flows.create_orders(exchange(), orders, params))
+    with pytest.raises(ccxt.BaseError, match=message):
+        venue.call(place_flows.create_orders(exchange(), orders, CROSS))
     assert venue.calls == []
 
 
