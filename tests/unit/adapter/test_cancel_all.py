@@ -115,25 +115,21 @@ def test_markets_are_tried_before_anything_is_cancelled_and_no_longer_than_a_thi
     assert venue.loads == [START_MS + 270]
 
 
-def test_coins_that_a_balance_has_shown_before_are_remembered() -> None:
+@pytest.mark.parametrize("shown_by", ["cancel_all_orders", "fetch_balance"])
+def test_coins_that_a_balance_has_shown_before_are_remembered(shown_by: str) -> None:
     """By the exchange object: an empty answer beside them proves nothing."""
     made = exchange()
     everything = frozenset(coin for pair in COINS.values() for coin in pair)
     blind = Account([order(1)], only_by_symbol=frozenset("1"), only_by_account=frozenset("1"), omitted_coins=everything)
     assert cancel_all(blind, None, made=exchange())[1] == []  # nothing is known of it
-    cancel_all(Account(), None, made=made)
+    if shown_by == "fetch_balance":
+        assets = [{"coin": "USDT", "frozen": "5", "available": "1", "borrow": "0"}]
+        Caller(in_turn(assets)).call(fetch.fetch_balance(made, CROSS))
+    else:
+        cancel_all(Account(), None, made=made)
     for symbol in (BTC, None):
         with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
             cancel_all(blind, symbol, made=made)
-
-
-def test_coins_that_fetch_balance_has_shown_are_remembered_too() -> None:
-    made = exchange()
-    Caller(in_turn([{"coin": "USDT", "frozen": "5", "available": "1", "borrow": "0"}])).call(
-        fetch.fetch_balance(made, CROSS)
-    )
-    with pytest.raises(CancelUnresolved, match="the balance names no coin, though it did before"):
-        cancel_all(Account(omitted_coins=frozenset(coin for pair in COINS.values() for coin in pair)), made=made)
 
 
 def test_an_interrupt_carries_what_was_known_by_then() -> None:

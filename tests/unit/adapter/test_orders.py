@@ -251,21 +251,3 @@ def test_what_a_cancel_of_everything_leaves_unproven_raises_and_is_reported() ->
         with pytest.raises(CancelUnresolved, match=message) as caught:
             concluded(Outcome.CANCELED, all_result=result)
         assert caught.value.__cause__ is (None if result.fault is None else result.fault.error)
-
-
-def test_whatever_ends_a_call_early_carries_what_was_known() -> None:
-    made, ctx = opened()
-    state = CancelState.of([BY_ID])
-
-    def flow() -> Any:
-        yield "effect"
-
-    running = calls.attach_report_on_error(made, "batch_cancel", ctx, state, {"BTCUSDT": made.markets[BTC]}, flow())
-    assert next(running) == "effect"
-    interrupt = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt), Caller(in_turn(page()), now_ms=START_MS + 7).clocked():
-        running.throw(interrupt)
-    found = report_of(interrupt)
-    assert found is not None
-    assert [result.outcome for result in found.results] == [Outcome.NOT_SENT]
-    assert found.elapsed_ms == 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -98,49 +99,39 @@ def test_an_order_of_the_symbol_itself_explains_nothing() -> None:
     assert venue.now_ms <= ctx.deadline.at_ms
 
 
-def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too() -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "account"),
+    [
+        (Endpoint.OPEN_ORDERS, {"only_by_account": frozenset("1")}),
+        (Endpoint.ASSETS, {"overrides": {"symbol": "OTHERUSDT"}, "all_at_once": False}),
+    ],
+    ids=["listed late", "where only named symbols can be listed"],
+)
+def test_an_order_of_the_symbol_that_is_listed_late_is_cancelled_too(endpoint: Endpoint, account: Any) -> None:
+    """It shows once the list of all symbols, or the balance, has been asked for."""
+
     class Slow(Account):
         def respond(self, call: Call) -> object:
             data = super().respond(call)
-            if call.endpoint is Endpoint.OPEN_ORDERS and "symbol" not in call.params:
-                self.only_by_account = frozenset()
+            if call.endpoint is endpoint and "symbol" not in call.params:
+                self.only_by_account, self.overrides = frozenset(), {}
             return data
 
-    account = Slow([order(1)], only_by_account=frozenset("1"))
-    result, _, _, venue = cancel_all(account, "BTCUSDT")
+    slow = Slow([order(1)], **account)
+    result, *_, venue = cancel_all(slow, "BTCUSDT")
     assert result == CancelAllResult()
-    assert account.orders == []
+    assert slow.orders == []
     assert venue.waits[0] == 150
 
 
-def test_it_is_cancelled_too_where_only_named_symbols_can_be_listed() -> None:
-    class Slow(Account):
-        def respond(self, call: Call) -> object:
-            data = super().respond(call)
-            if call.endpoint is Endpoint.ASSETS:
-                self.overrides = {}
-            return data
-
-    account = Slow([order(1)], all_at_once=False, overrides={"symbol": "OTHERUSDT"})
-    assert cancel_all(account, "BTCUSDT")[0] == CancelAllResult()
-    assert account.orders == []
-
-
-def test_an_order_that_has_ended_explains_nothing_in_whichever_list_it_stands() -> None:
-    result, *_ = cancel_all(Account([order(3, "ETHUSDT")], overrides={"status": "cancelled"}), "BTCUSDT")
+@pytest.mark.parametrize(
+    "overrides",
+    [{"status": "cancelled"}, {"symbol": "NEWUSDT"}, {"price": ""}, {"baseSize": "x"}, {"size": "x"}],
+    ids=str,
+)
+def test_a_row_that_ended_or_cannot_be_read_explains_nothing(overrides: dict[str, str]) -> None:
+    result, *_ = cancel_all(Account([order(3, "ETHUSDT")], overrides=overrides), "BTCUSDT")
     assert "but 15 USDT is still frozen" in (result.problem or "")
-
-
-@pytest.mark.parametrize("overrides", [{"price": ""}, {"baseSize": "x"}, {"size": "x"}], ids=str)
-def test_a_row_whose_amounts_cannot_be_read_explains_nothing(overrides: dict[str, str]) -> None:
-    account = Account([order(3, "ETHUSDT")], overrides=overrides)
-    result, *_ = cancel_all(account, "BTCUSDT")
-    assert "but 15 USDT is still frozen" in (result.problem or "")
-
-
-def test_an_order_of_a_symbol_that_is_not_known_explains_nothing() -> None:
-    account = Account([order(3, "ETHUSDT")], overrides={"symbol": "NEWUSDT"})
-    assert cancel_all(account, "BTCUSDT")[0].problem is not None
 
 
 # -- an empty answer proves nothing -----------------------------------------------------------------------------------
