@@ -58,7 +58,7 @@ def test_every_reader_of_the_core_is_among_them() -> None:
 @fuzzed("readers", size=40)
 def test_of_an_answer_with_wrong_parts_each_reader_makes_what_it_can(choices: Choices) -> None:
     """A documented answer in which some things are not what they should be."""
-    venue = Hostile(choices, ids=("11", "12"), names=("a",))
+    venue = Hostile(choices, ids=("11", "12"), client_ids=("a",))
     path = choices.pick(PATHS)
     asked: Any = ITEMS if path.endswith("cancel-batch") else {"symbol": "BTCUSDT", "orderIdList": ITEMS}
     read(venue.answer(path, asked))

@@ -1,7 +1,7 @@
-"""Hostile cases: hypothesis draws bytes, which are read as decisions; zeros decide for what the documents show.
+"""Fuzzing: hypothesis draws bytes, which are read as decisions; zeros decide for documented behaviour.
 
-So a case shrinks towards a venue that behaves, and what is left of it is what matters. `FUZZ_CASES` says how many there
-are in all; each test has its share.
+So a failing case shrinks to the few deviations that it needs. `FUZZ_CASES` is the number of cases of all tests, of
+which each has its share.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ T = TypeVar("T")
 DEFAULT_CASES: Final = 1_000
 CASES: Final = int(os.environ.get("FUZZ_CASES", str(DEFAULT_CASES)))
 SHARES: Final = {"readers": 115, "junk": 5, "faults": 10, "flows": 35, "sync calls": 17, "async calls": 18}
-"""Out of their sum; the last gets what rounding leaves over."""
+"""Shares of the tests out of their sum; the last one gets the remainder."""
 PARTS_MAX: Final = 300
 performed: Final[Counter[str]] = Counter()
 
 
 def share(name: str) -> int:
-    """Return how many cases one test goes through."""
+    """Return the number of cases of one test."""
     names, total = list(SHARES), sum(SHARES.values())
     if name == names[-1]:
         return CASES - sum(share(other) for other in names[:-1])
@@ -33,7 +33,7 @@ def share(name: str) -> int:
 
 
 class Choices:
-    """Decisions read from bytes; after the last byte, each falls on the first possibility."""
+    """Decisions read from bytes; after the last byte, each is the first possibility."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -43,25 +43,25 @@ class Choices:
         return f"Choices({self._data.rstrip(bytes(1))!r})"
 
     def below(self, count: int) -> int:
-        """Decide for a number from 0."""
+        """Return a number from 0 to below `count`."""
         width = 1 if count <= 256 else 2
-        taken = self._data[self._at : self._at + width]
+        drawn = self._data[self._at : self._at + width]
         self._at += width
-        return int.from_bytes(taken) % count
+        return int.from_bytes(drawn) % count
 
     def pick(self, possible: Sequence[T]) -> T:
-        """Decide for one of these."""
+        """Return one of these."""
         return possible[self.below(len(possible))]
 
     def once_in(self, count: int) -> bool:
-        """Decide whether something rare happens."""
+        """Return whether a rare event happens."""
         return self.below(count) == count - 1
 
 
 def fuzzed(name: str, size: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run a test with its share of cases, each of so many bytes, in `choices`.
+    """Decorate a test that runs with its share of cases, each of `size` bytes, as `choices`.
 
-    The plain suite goes through the same cases every time; a number of one's own asks for new ones.
+    The cases are the same in every run, unless `FUZZ_CASES` is set.
     """
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
@@ -92,7 +92,7 @@ SCALARS: Final[tuple[Any, ...]] = (
     *(" 11", "11 ", "11.0", "0011", "1/2", "a/b/c", "%41", "&symbol=X", "a:b", "1-1", "1_1", "'", '"', "\\", "None"),
 )
 HUGE: Final = ("1E+9999999999", "1E-9999999999", "0E-99999999")
-"""Numbers that nothing can be counted with."""
+"""Numbers that no amount can be."""
 CONTAINERS: Final[tuple[Any, ...]] = (
     *([], {}, [[]], [None], {"": None}, [{}], [[], {}], {"orderList": []}, {"data": []}, {"a": {"b": {"c": []}}}),
     *([1, 2], ["11"], [{"orderId": "11"}], {"orderId": "11"}, {"0": "11"}, {"code": "00000"}),
@@ -105,11 +105,11 @@ NAMES: Final = (
     *("orderType", "force", "posSide", "posMode", "reduceOnly", "basePrice", "baseVolume", "qty", "triggerPrice"),
     *("cumExecQty", "cumExecValue", "avgPrice", "createdTime", "updatedTime", "feeCoin", "timeInForce"),
 )
-"""Fields that the venue has, on one page or another."""
+"""Names of fields in documented responses."""
 
 
 def junk(choices: Choices, depth: int = 3) -> Any:
-    """Return anything that JSON can say."""
+    """Return any value that JSON can express."""
     if depth == 0 or not choices.once_in(3):
         return choices.pick(SCALARS)
     match choices.below(4):
@@ -124,7 +124,7 @@ def junk(choices: Choices, depth: int = 3) -> Any:
 
 
 def nested(depth: int) -> Any:
-    """Return lists and objects inside each other."""
+    """Return nested lists and objects."""
     value: Any = "bottom"
     for i in range(depth):
         value = [value] if i % 2 else {"data": value}

@@ -1,4 +1,4 @@
-"""A venue that answers anything: what the documents show, with parts of it changed, or nothing of the kind."""
+"""Fake venue with hostile responses: documented ones, with parts of them changed or replaced by anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE: Final = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><
 
 @dataclass
 class Served:
-    """One answer: what was asked, and what was said; `body` is None where the answer is no JSON."""
+    """Request and its response; `body` is None where the response is no JSON."""
 
     path: str
     params: Any
@@ -36,57 +36,57 @@ class Served:
 
     @property
     def unified(self) -> bool:
-        """Whether this was asked in the words of a unified account."""
+        """Whether the request went to an endpoint of a unified account."""
         return "v3/" in self.path
 
 
 @dataclass
 class Hostile:
-    """A venue with orders that it may or may not know, and everything that it has said."""
+    """Venue with orders that it may or may not know, and all of its responses."""
 
     choices: Choices
     symbol: str = "BTCUSDT"
     ids: Sequence[str] = ()
-    names: Sequence[str] = ()
+    client_ids: Sequence[str] = ()
     huge: Sequence[str] = HUGE
     served: list[Served] = field(default_factory=list)
-    moods: dict[str, str] = field(default_factory=dict)
-    """What the venue says of an order again and again, before any of it is changed: see `_mood`."""
+    attitudes: dict[str, str] = field(default_factory=dict)
+    """Attitude to each order, which all responses have before they are changed: see `_attitude`."""
 
     @property
-    def words(self) -> Sequence[Any]:
-        """What means something here: ids, symbols, states, codes."""
-        known = [*self.ids, *self.names, *(int(one) for one in self.ids if one.isdecimal())]
+    def values(self) -> Sequence[Any]:
+        """Values that are valid in some field: ids, symbols, states, codes."""
+        known = [*self.ids, *self.client_ids, *(int(one) for one in self.ids if one.isdecimal())]
         known += [*known, *self.huge]
         return (*known, self.symbol, "ETHUSDT", *STATUSES[:8], *CODES[:8], *TEXTS[:5], "00000", str(NOW_MS), "MARGIN")
 
     def answer(self, path: str, params: Any) -> Any:
         """Return the body for a request, as a tree: often the right one, often with parts of it changed."""
         body: dict[str, Any] = {"code": "00000", "msg": "success", "requestTime": NOW_MS, "data": None}
-        mood = self._mood(self._item(params)) if path.endswith("cancel-order") and "symbol" in params else "any"
+        attitude = self._attitude(self._item(params)) if path.endswith("cancel-order") and "symbol" in params else "any"
         if self.choices.once_in(6):
             body |= {"code": self.choices.pick(CODES), "msg": self.choices.pick(TEXTS)}
-        elif mood != "any":
-            body |= {"code": "43001", "msg": TEXTS[0]} if mood == "gone" else {"code": "45129", "msg": TEXTS[2]}
+        elif attitude != "any":
+            body |= {"code": "43001", "msg": TEXTS[0]} if attitude == "gone" else {"code": "45129", "msg": TEXTS[2]}
         else:
             body |= {"data": self._data(path, params), "requestTime": NOW_MS + self.choices.pick((0, 5))}
-        changed = spoiled(body, self.choices, self.words)
+        changed = spoiled(body, self.choices, self.values)
         return bounded(changed) if path.endswith("symbols") else changed
 
-    # -- what the documents show --------------------------------------------------------------------------------------
+    # -- documented responses -----------------------------------------------------------------------------------------
 
     def _data(self, path: str, params: Any) -> Any:
         given: Mapping[str, Any] = params if isinstance(params, Mapping) else {}
-        word = path.rsplit("/", 1)[-1]
-        match word:
+        name = path.rsplit("/", 1)[-1]
+        match name:
             case "batch-cancel-order" | "batch-place-order":
                 return self._lists(given.get("orderIdList") or given.get("orderList") or [])
             case "cancel-batch" | "place-batch":
-                return [self._told(self._item(item)) for item in params]
+                return [self._unified_item(self._item(item)) for item in params]
             case "cancel-order" | "place-order":
                 return self._item(given)
             case "open-orders" | "history-orders" | "unfilled-orders":
-                listed = self._rows(given, ended="history" in word, unified="v3/" in path)
+                listed = self._rows(given, ended="history" in name, unified="v3/" in path)
                 if "v3/" not in path:
                     return {"orderList": listed}
                 return {"list": listed, "cursor": self.choices.pick((None, "", "11", "77"))}
@@ -94,54 +94,54 @@ class Hostile:
                 return next(iter(self._rows(given, ended=True, unified=True)), None)
             case "assets":
                 return self._assets(path)
-        return copied(PUBLISHED.get(word, {}))
+        return copied(PUBLISHED.get(name, {}))
 
     def _lists(self, items: Sequence[Mapping[str, Any]]) -> Any:
         lists: dict[str, list[Any]] = {"successList": [], "failureList": []}
-        for asked in items:
-            item = self._item(asked)
-            said = {"any": self.choices.pick(("success", "success", "success", "failure", "both", "neither"))}
-            where = said.get(self._mood(item), "failure")
+        for requested in items:
+            item = self._item(requested)
+            where = self.choices.pick(("success", "success", "success", "failure", "both", "neither"))
+            where = where if self._attitude(item) == "any" else "failure"
             if where in {"success", "both"}:
                 lists["successList"].append(item)
             if where in {"failure", "both"}:
                 lists["failureList"].append(item | self._refusal("errorCode", "errorMsg", item))
         return lists
 
-    def _told(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return an entry of a unified account, where a failure stands in the same list."""
-        refused = self._mood(item) != "any" or self.choices.once_in(3)
+    def _unified_item(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return an entry of a unified account, where failures are in the same list."""
+        refused = self._attitude(item) != "any" or self.choices.once_in(3)
         return item | self._refusal("code", "msg", item) if refused else item
 
     def _refusal(self, code: str, text: str, item: Mapping[str, Any]) -> dict[str, Any]:
-        """Return why an order was not cancelled, in words, and now and then with a code."""
-        words = {"any": self.choices.pick(TEXTS), "gone": TEXTS[0], "stubborn": TEXTS[2]}[self._mood(item)]
+        """Return the reason why an order was not canceled, sometimes with a code."""
+        reason = {"any": self.choices.pick(TEXTS), "gone": TEXTS[0], "stubborn": TEXTS[2]}[self._attitude(item)]
         coded = {code: self.choices.pick(CODES)} if code == "code" or self.choices.once_in(5) else {}
-        return {text: words, **coded}
+        return {text: reason, **coded}
 
-    def _mood(self, item: Mapping[str, Any]) -> str:
-        """Return how an order is: one that nobody knows, one that will not be cancelled, or anything at any time."""
+    def _attitude(self, item: Mapping[str, Any]) -> str:
+        """Return the attitude to an order: unknown, not to be canceled, or anything at any time."""
         key = str(item["orderId"])
-        if key not in self.moods:
-            self.moods[key] = self.choices.pick(("any", "any", "any", "gone", "stubborn"))
-        return self.moods[key]
+        if key not in self.attitudes:
+            self.attitudes[key] = self.choices.pick(("any", "any", "any", "gone", "stubborn"))
+        return self.attitudes[key]
 
-    def _item(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an entry for an order, with the other id beside the one that was given."""
-        ids = {name: str(7_000 + i) for i, name in enumerate(self.names)}
-        name, order_id = asked.get("clientOid"), asked.get("orderId")
+    def _item(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an entry for an order, with both of its ids."""
+        ids = {name: str(7_000 + i) for i, name in enumerate(self.client_ids)}
+        name, order_id = query.get("clientOid"), query.get("orderId")
         if order_id is None:
             order_id = ids.get(str(name), "77")
         if name is None:
             name = next((known for known, known_id in ids.items() if known_id == order_id), f"c{order_id}")
         return {"orderId": order_id, "clientOid": name}
 
-    def _rows(self, asked: Mapping[str, Any], *, ended: bool, unified: bool) -> list[Any]:
-        if "orderId" in asked or "clientOid" in asked:
-            items = [self._item(asked)]
+    def _rows(self, query: Mapping[str, Any], *, ended: bool, unified: bool) -> list[Any]:
+        if "orderId" in query or "clientOid" in query:
+            items = [self._item(query)]
         else:
             items = [self._item({"orderId": one}) for one in self.ids]
-            items += [self._item({"clientOid": name}) for name in self.names]
+            items += [self._item({"clientOid": name}) for name in self.client_ids]
         rows = []
         for item in items:
             state = self._state(item, ended=ended)
@@ -157,8 +157,8 @@ class Hostile:
         return rows
 
     def _state(self, item: Mapping[str, Any], *, ended: bool) -> str | None:
-        """Return the state of an order in this listing; None where it does not show there."""
-        match self._mood(item):
+        """Return the state of an order in this list; None where the list does not show it."""
+        match self._attitude(item):
             case "gone":
                 return None
             case "stubborn":
@@ -169,9 +169,9 @@ class Hostile:
                 return self.choices.pick((None, None, *STATUSES[2:4], *STATUSES))
 
     def _assets(self, path: str) -> Any:
-        held = self.choices.pick(("0", "0", "1", "0.5", "-1", "1e-9"))
+        frozen = self.choices.pick(("0", "0", "1", "0.5", "-1", "1e-9"))
         rows = [
-            {"coin": coin, "totalAmount": "9", "available": "9", "frozen": held, "locked": held, "borrow": "0"}
+            {"coin": coin, "totalAmount": "9", "available": "9", "frozen": frozen, "locked": frozen, "borrow": "0"}
             | {"interest": "0", "net": "9", "coupon": "0", "cTime": "1", "uTime": "1"}
             for coin in ("BTC", "USDT")
         ]

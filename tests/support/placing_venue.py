@@ -1,4 +1,4 @@
-"""A venue that takes new orders, by a script: what it executes, what it answers, and when its lists show it."""
+"""Fake venue for new orders: a script of what it executes, its responses, and when its lists show an order."""
 
 from __future__ import annotations
 
@@ -38,67 +38,67 @@ _LISTS: Final = {
 
 @dataclass(slots=True)
 class Placed:
-    """An order of this venue."""
+    """Order of this venue."""
 
     order_id: str
-    name: str
+    client_id: str
     at_ms: float
     live: bool = True
     side: str = "buy"
     size: str = SIZE
     symbol: str = SYMBOL
     shown_ms: float = 0.0
-    """When the lists show it."""
-    said: dict[str, Any] = field(default_factory=dict)
-    """What its row says otherwise."""
-    ours: bool = True
-    """Placed by the call, not before it."""
+    """Time from which the lists show it."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Fields of its row with other values."""
+    in_call: bool = True
+    """Whether the call placed it, not an earlier one."""
 
 
 @dataclass(slots=True)
 class PlacingVenue:
-    """What is executed and answered; times are of the caller's clock, which the venue's follows."""
+    """Venue whose clock follows that of the caller."""
 
     kind: AccountKind = AccountKind.CLASSIC
-    executed: Callable[[str, int], bool] = lambda _name, _times: True
-    """Whether the order of this name is executed, at this time that it is sent, from 1."""
-    answer: Callable[[list[str], int], object] | None = None
-    """Returns the answer to these names, at this time; None answers as documented."""
+    executed: Callable[[str, int], bool] = lambda _client_id, _times: True
+    """Whether the order of this client order id is executed when it is sent for the n-th time, from 1."""
+    respond: Callable[[list[str], int], object] | None = None
+    """Returns the response to the n-th request for these client order ids; None for the documented one."""
     fills_at_once: bool = False
     lists_lag_ms: float = 0.0
-    look_faults: int = 0
-    """How many look-ups get no answer first."""
+    lookup_faults: int = 0
+    """How many lookups get no response at first."""
     orders: list[Placed] = field(default_factory=list)
     foreign_fills: int = 0
     frozen: Mapping[str, str] | None = None
-    """What the balance shows as frozen; None is the truth."""
+    """Frozen amounts of the balance; None for the correct ones."""
     fills_lag_ms: float = 0.0
     rows_behind_ms: float = 0.0
-    """How far the clock of rows and fills is behind that of answers."""
-    rows_say: dict[str, Any] = field(default_factory=dict)
-    """What the rows of new orders say otherwise."""
+    """Lag of the clock of rows and fills behind that of responses."""
+    row_overrides: dict[str, Any] = field(default_factory=dict)
+    """Fields of rows of new orders with other values."""
     sent: list[list[str]] = field(default_factory=list)
     script: Script = field(init=False)
 
     def __post_init__(self) -> None:
-        self.script = Script(self.say)
+        self.script = Script(self.respond_to)
 
-    def times(self, name: str) -> int:
-        """Return how often an order of this name was sent."""
-        return sum(name in names for names in self.sent)
+    def times(self, client_id: str) -> int:
+        """Return how often an order of this client order id was sent."""
+        return sum(client_id in sent for sent in self.sent)
 
-    def of(self, name: str) -> list[Placed]:
-        """Return the orders of this name that the call placed."""
-        return [order for order in self.orders if order.name == name and order.ours]
+    def of(self, client_id: str) -> list[Placed]:
+        """Return the orders of this client order id that the call placed."""
+        return [order for order in self.orders if order.client_id == client_id and order.in_call]
 
-    # -- the answers --------------------------------------------------------------------------------------------------
+    # -- responses ----------------------------------------------------------------------------------------------------
 
-    def say(self, call: Call) -> object:
-        """Return the answer to a request."""
+    def respond_to(self, call: Call) -> object:
+        """Return the response to a request."""
         if call.endpoint in _PLACES:
             return self._place(call)
-        if self.look_faults > 0:
-            self.look_faults -= 1
+        if self.lookup_faults > 0:
+            self.lookup_faults -= 1
             return fault()
         if call.endpoint in _LISTS:
             return self._list(call, live=_LISTS[call.endpoint])
@@ -113,8 +113,8 @@ class PlacingVenue:
         body: Any = call.params
         unified = call.endpoint in {Endpoint.UNIFIED_PLACE, Endpoint.UNIFIED_BATCH_PLACE}
         items = [body] if single else list(body) if unified else body["orderList"]
-        names = [item["clientOid"] for item in items]
-        self.sent.append(names)
+        client_ids = [item["clientOid"] for item in items]
+        self.sent.append(client_ids)
         for item in items:
             name = item["clientOid"]
             if self.executed(name, self.times(name)):
@@ -125,13 +125,16 @@ class PlacingVenue:
                     live=not self.fills_at_once,
                     side=item["side"],
                     shown_ms=self.script.now_ms + self.lists_lag_ms,
-                    said=self.rows_say,
+                    overrides=self.row_overrides,
                 )
                 self.orders.append(placed)
-        said = None if self.answer is None else self.answer(names, len(self.sent))
-        if said is not None:
-            return said
-        good = [{"orderId": o.order_id, "clientOid": o.name} for o in self.orders if o.name in names and o.ours]
+        if self.respond is not None and (response := self.respond(client_ids, len(self.sent))) is not None:
+            return response
+        good = [
+            {"orderId": o.order_id, "clientOid": o.client_id}
+            for o in self.orders
+            if o.client_id in client_ids and o.in_call
+        ]
         if single:
             return good[-1] if good else {}
         return good if unified else {"successList": good, "failureList": []}
@@ -143,9 +146,9 @@ class PlacingVenue:
     def _list(self, call: Call, *, live: bool) -> object:
         params: Any = call.params
         rows = [o for o in self._shown(params.get("symbol")) if o.live is live]
-        for key, of in (("clientOid", "name"), ("orderId", "order_id")):
+        for key, attribute in (("clientOid", "client_id"), ("orderId", "order_id")):
             if key in params:
-                rows = [o for o in rows if getattr(o, of) == params[key]]
+                rows = [o for o in rows if getattr(o, attribute) == params[key]]
         if "idLessThan" in params:
             rows = [o for o in rows if int(o.order_id) < int(params["idLessThan"])]
         listed = [self._row(o) for o in sorted(rows, key=lambda o: -int(o.order_id))]
@@ -153,20 +156,20 @@ class PlacingVenue:
 
     def _one(self, call: Call) -> object:
         params: Any = call.params
-        key, of = ("clientOid", "name") if "clientOid" in params else ("orderId", "order_id")
-        found = [o for o in self._shown() if getattr(o, of) == params[key]]
+        key, attribute = ("clientOid", "client_id") if "clientOid" in params else ("orderId", "order_id")
+        found = [o for o in self._shown() if getattr(o, attribute) == params[key]]
         return self._row(found[-1]) if found else fault("25204", "Order does not exist")
 
     def _row(self, o: Placed) -> dict[str, Any]:
         at = str(int(EPOCH_MS + o.at_ms - START_MS - self.rows_behind_ms))
-        ids = {"orderId": o.order_id, "clientOid": o.name, "symbol": o.symbol, "side": o.side, "price": PRICE}
+        ids = {"orderId": o.order_id, "clientOid": o.client_id, "symbol": o.symbol, "side": o.side, "price": PRICE}
         status, filled = ("live", "0") if o.live else ("filled", o.size)
         if self.kind is AccountKind.CLASSIC:
             amounts = {"status": status, "baseSize": o.size, "size": filled, "amount": "0"}
-            return {**ids, **amounts, "orderType": "limit", "cTime": at, "uTime": at, **o.said}
+            return {**ids, **amounts, "orderType": "limit", "cTime": at, "uTime": at, **o.overrides}
         amounts = {"orderStatus": status, "qty": o.size, "cumExecQty": filled, "cumExecValue": "0"}
         times = {"createdTime": at, "updatedTime": at}
-        return {**ids, **amounts, "category": "MARGIN", "orderType": "limit", **times, **o.said}
+        return {**ids, **amounts, "category": "MARGIN", "orderType": "limit", **times, **o.overrides}
 
     def _fills(self) -> object:
         now = self.script.now_ms
@@ -180,14 +183,14 @@ class PlacingVenue:
         return {"orderId": order_id, "symbol": SYMBOL, "side": side, "cTime": at, "createdTime": at}
 
     def _assets(self) -> object:
-        held = {"BTC": Decimal(0), "USDT": Decimal(0)}
+        frozen = {"BTC": Decimal(0), "USDT": Decimal(0)}
         for o in self.orders:
             if o.live:
                 coin, amount = (
                     ("USDT", Decimal(o.size) * Decimal(PRICE)) if o.side == "buy" else ("BTC", Decimal(o.size))
                 )
-                held[coin] += amount
-        shown = {coin: str(amount) for coin, amount in held.items()} if self.frozen is None else self.frozen
+                frozen[coin] += amount
+        shown = {coin: str(amount) for coin, amount in frozen.items()} if self.frozen is None else self.frozen
         if self.kind is AccountKind.CLASSIC:
             return [{"coin": coin, "frozen": amount} for coin, amount in shown.items()]
         return {"assets": [{"coin": coin, "locked": "0"} for coin in shown]}
@@ -195,33 +198,33 @@ class PlacingVenue:
     # -- the call -----------------------------------------------------------------------------------------------------
 
     def placement(
-        self, *names: str, is_single: bool = True, is_unique: bool = True, terms: Terms = TERMS, **settings: Any
+        self, *client_ids: str, is_single: bool = True, is_unique: bool = True, terms: Terms = TERMS, **settings: Any
     ) -> Placement:
-        """Return a call that places these orders."""
+        """Return a call that places orders of these client order ids."""
         ctx: CallContext = self.script.ctx(kind=self.kind, **settings)
 
         def build(api: Api, states: Iterable[PlaceState]) -> Call:
             orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
             return api.single_place_request(orders[0]) if is_single else api.batch_place_request(SYMBOL, orders)
 
-        states = tuple(PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, name), terms, is_unique) for name in names)
+        states = tuple(PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, name), terms, is_unique) for name in client_ids)
         return Placement(ctx, SYMBOL, COINS, states, build, is_single)
 
 
-def failed_items(kind: AccountKind, names: Iterable[str], code: str | None, text: str = "no") -> object:
-    """Return the answer to a batch in which these orders failed."""
+def failed_items(kind: AccountKind, client_ids: Iterable[str], code: str | None, text: str = "no") -> object:
+    """Return the response to a batch in which these orders failed."""
     entry: dict[str, Any] = {} if code is None else {"errorCode": code, "code": code}
-    rows = [{"clientOid": name, "errorMsg": text, "msg": text, **entry} for name in names]
+    rows = [{"clientOid": name, "errorMsg": text, "msg": text, **entry} for name in client_ids]
     if kind is AccountKind.UNIFIED:
         return rows if code is not None else [{**row, "code": "unread"} for row in rows]
     return {"successList": [], "failureList": rows}
 
 
-def lost(_names: list[str], _times: int) -> Fault:
-    """Answer nothing."""
+def no_response(_client_ids: list[str], _times: int) -> Fault:
+    """Return the fault of a request without a response."""
     return fault()
 
 
-def says(code: str, status: int = 400) -> Callable[[list[str], int], Fault | Reply]:
-    """Return what answers with this code for the whole request."""
-    return lambda _names, _times: fault(code, "no", status)
+def refuses_with(code: str, status: int = 400) -> Callable[[list[str], int], Fault | Reply]:
+    """Return a function that refuses whole requests with this code."""
+    return lambda _client_ids, _times: fault(code, "no", status)

@@ -15,7 +15,7 @@ from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.place import place
 from bitget_margin.core.place_state import PlaceOutcome, Terms
 from bitget_margin.core.settings import Pacing
-from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, lost, says
+from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, no_response, refuses_with
 from support.script import START_MS, fault
 
 KINDS = list(AccountKind)
@@ -38,7 +38,7 @@ def run(venue: PlacingVenue, *names: str, is_single: bool = True, **more: Any) -
 def whole_or_item(kind: AccountKind, code: str | None, *, whole: bool) -> Any:
     """Return what answers with this code, for the whole request or for each of its items."""
     if whole:
-        return lost if code is None else says(code)
+        return no_response if code is None else refuses_with(code)
     return lambda names, _: failed_items(kind, names, code)
 
 
@@ -52,7 +52,7 @@ def test_a_placed_order_is_found_behind_every_code_that_proves_nothing(
     kind: AccountKind, fills: bool, whole: bool
 ) -> None:
     for code in [*NO_PROOF, None]:
-        venue = PlacingVenue(kind, answer=whole_or_item(kind, code, whole=whole), fills_at_once=fills)
+        venue = PlacingVenue(kind, respond=whole_or_item(kind, code, whole=whole), fills_at_once=fills)
         assert run(venue, "a", is_single=whole) == [PlaceOutcome.PLACED], code
         assert venue.times("a") == 1, code
 
@@ -85,7 +85,7 @@ def test_what_is_known_to_mean_not_executed_is_a_refusal_at_once(kind: AccountKi
 @pytest.mark.parametrize("status", [403, 429, 500, 502, 503, 504, 520, 200, 404])
 def test_a_page_of_a_gateway_refuses_only_with_403_and_is_waited_out_with_429(status: int) -> None:
     """A gateway that answers anything else may have passed the request on."""
-    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: fault(None, "<html>", status))
+    venue = PlacingVenue(executed=lambda *_: False, respond=lambda *_: fault(None, "<html>", status))
     fate = run(venue, "a", timeout_ms=4_000)
     assert fate == [PlaceOutcome.REFUSED if status in {403, 429} else None]
     assert venue.times("a") == (2 if status == 429 else 1)
@@ -109,7 +109,7 @@ def test_what_was_too_frequent_or_untimely_is_sent_again(kind: AccountKind, code
 @pytest.mark.parametrize("code", BY_VERDICT[Verdict.LIMITED])
 def test_before_it_is_sent_again_a_look_makes_sure_that_no_gateway_has_had_it_executed(code: str) -> None:
     """The gateway repeats the request, and lets the second answer say that it was too frequent."""
-    venue = PlacingVenue(executed=lambda _, times: times == 1, answer=says(code))
+    venue = PlacingVenue(executed=lambda _, times: times == 1, respond=refuses_with(code))
     assert run(venue, "a") == [PlaceOutcome.PLACED]
     assert venue.times("a") == 1
 
@@ -119,13 +119,13 @@ def test_before_it_is_sent_again_a_look_makes_sure_that_no_gateway_has_had_it_ex
 def test_lists_that_are_late_let_nothing_be_sent_again(code: str, lag_ms: float) -> None:
     """One look is no proof: the second one, or the account, shows what was executed."""
     for fills in (True, False):
-        venue = PlacingVenue(answer=says(code), fills_at_once=fills, lists_lag_ms=lag_ms)
+        venue = PlacingVenue(respond=refuses_with(code), fills_at_once=fills, lists_lag_ms=lag_ms)
         assert run(venue, "a") == [PlaceOutcome.PLACED if lag_ms < 10_000 else None]
         assert venue.times("a") == 1
 
 
 def test_an_order_that_may_have_been_executed_is_never_sent_again_though_look_ups_fail() -> None:
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("429", 429), look_faults=1_000)
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429), lookup_faults=1_000)
     assert run(venue, "a") == [None]
     assert venue.times("a") == 1
 
@@ -138,7 +138,7 @@ def test_an_order_that_may_have_been_executed_is_never_sent_again_though_look_up
 def test_a_refusal_in_words_is_not_believed_while_the_account_shows_a_trace(kind: AccountKind, code: str) -> None:
     """The lists are late; the balance or the fills show the order."""
     for fills in (True, False):
-        venue = PlacingVenue(kind, answer=says(code), fills_at_once=fills, lists_lag_ms=60_000)
+        venue = PlacingVenue(kind, respond=refuses_with(code), fills_at_once=fills, lists_lag_ms=60_000)
         if kind is AccountKind.UNIFIED and not fills:
             continue  # `locked` is documented for spot orders: its open orders have to show it
         assert run(venue, "a") == [None]
@@ -147,19 +147,19 @@ def test_a_refusal_in_words_is_not_believed_while_the_account_shows_a_trace(kind
 @pytest.mark.parametrize("code", ["43012", "40808", "99999"])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_lists_that_are_late_show_it_in_time(kind: AccountKind, code: str) -> None:
-    venue = PlacingVenue(kind, answer=says(code), fills_at_once=True, lists_lag_ms=5_000)
+    venue = PlacingVenue(kind, respond=refuses_with(code), fills_at_once=True, lists_lag_ms=5_000)
     assert run(venue, "a") == [PlaceOutcome.PLACED]
 
 
 def test_an_empty_balance_proves_nothing() -> None:
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={})
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), frozen={})
     assert run(venue, "a", timeout_ms=3_000) == [None]
 
 
 def test_coins_that_other_orders_hold_are_explained_by_them() -> None:
-    held = Placed("900", "other", START_MS - 90_000, ours=False)
+    held = Placed("900", "other", START_MS - 90_000, in_call=False)
     for explained, frozen in ((True, None), (False, {"BTC": "0", "USDT": "100"})):
-        venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), orders=[held], frozen=frozen)
+        venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[held], frozen=frozen)
         assert run(venue, "a", timeout_ms=3_000) == [PlaceOutcome.REFUSED if explained else None]
 
 
@@ -168,7 +168,7 @@ def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_se
         orders = [{"clientOid": s.ref.value, "side": s.terms.side, "baseSize": SIZE} for s in states]
         return api.batch_place_request("BTCUSDT", orders)
 
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": "1000"})
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), frozen={"BTC": "0", "USDT": "1000"})
     placement = venue.placement("a", "b", is_single=False, timeout_ms=4_000)
     placement.build = build
     placement.states[1].terms = Terms("sell", TERMS.base, None, TERMS.price)
@@ -178,25 +178,25 @@ def test_coins_of_one_side_that_nobody_explains_leave_the_other_side_s_orders_se
 
 def test_fills_of_orders_that_cannot_be_looked_up_prove_nothing() -> None:
     for count in (1, 6):
-        venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), foreign_fills=count)
+        venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), foreign_fills=count)
         assert run(venue, "a", timeout_ms=3_000) == [None]
 
 
 def test_a_look_up_without_an_answer_is_no_miss() -> None:
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), look_faults=8)
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), lookup_faults=8)
     assert run(venue, "a") == [PlaceOutcome.REFUSED]
     assert venue.script.now_ms - START_MS > 1_500 + 150, "the first miss comes after the faults"
 
 
 def test_a_list_with_a_row_that_cannot_be_read_misses_nothing() -> None:
     """It may be the order's."""
-    odd = Placed("900", "x", START_MS, ours=False, said={"orderId": None})
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), orders=[odd])
+    odd = Placed("900", "x", START_MS, in_call=False, overrides={"orderId": None})
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[odd])
     assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
 
 
 def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
-    venue = PlacingVenue(executed=lambda *_: False, answer=lost)
+    venue = PlacingVenue(executed=lambda *_: False, respond=no_response)
     placement = venue.placement("a")
     placement.stop_when_missed = True
     venue.script.run(place(placement))
@@ -213,14 +213,14 @@ def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
 def test_an_answer_that_names_another_order_binds_nothing(kind: AccountKind, is_single: bool) -> None:
     other = {"orderId": "555", "clientOid": "stranger"}
     body = other if is_single else [other] if kind is AccountKind.UNIFIED else {"successList": [other]}
-    venue = PlacingVenue(kind, answer=lambda *_: body)
+    venue = PlacingVenue(kind, respond=lambda *_: body)
     placement = venue.placement("a", is_single=is_single)
     venue.script.run(place(placement))
     (state,) = placement.states
     assert state.outcome is PlaceOutcome.PLACED
     assert state.row is not None
     assert state.row.order_id == venue.of("a")[0].order_id
-    nothing = PlacingVenue(kind, lambda *_: False, answer=lambda *_: body)
+    nothing = PlacingVenue(kind, lambda *_: False, respond=lambda *_: body)
     assert run(nothing, "a", is_single=is_single, timeout_ms=3_000) == [None]
 
 
@@ -228,23 +228,23 @@ def test_an_answer_that_names_another_order_binds_nothing(kind: AccountKind, is_
 def test_a_name_that_another_order_has_places_nothing(kind: AccountKind) -> None:
     code = "50060" if kind is AccountKind.CLASSIC else "25212"
     for side, size in (("sell", SIZE), ("buy", "0.5")):
-        held = Placed("900", "a", START_MS - 90_000, ours=False, side=side, size=size)
-        venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[held])
+        held = Placed("900", "a", START_MS - 90_000, in_call=False, side=side, size=size)
+        venue = PlacingVenue(kind, lambda *_: False, refuses_with(code), orders=[held])
         assert run(venue, "a", is_unique=False) == [PlaceOutcome.CLIENT_ID_TAKEN]
-    same = Placed("900", "a", START_MS - 90_000, ours=False)
-    venue = PlacingVenue(kind, lambda *_: False, says(code), orders=[same])
+    same = Placed("900", "a", START_MS - 90_000, in_call=False)
+    venue = PlacingVenue(kind, lambda *_: False, refuses_with(code), orders=[same])
     assert run(venue, "a", is_unique=False) == [PlaceOutcome.PLACED], "a retry finds what it placed before"
-    nothing = PlacingVenue(kind, lambda *_: False, says(code))
+    nothing = PlacingVenue(kind, lambda *_: False, refuses_with(code))
     assert run(nothing, "a", is_unique=False, timeout_ms=3_000) == [None], "an order has the name, wherever it is"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_an_older_order_of_a_name_is_not_the_placed_one(kind: AccountKind) -> None:
-    old = Placed("900", "a", START_MS - 90_000, live=False, ours=False)
-    for answer, fate in ((lost, None), (says("43012"), PlaceOutcome.REFUSED)):
+    old = Placed("900", "a", START_MS - 90_000, live=False, in_call=False)
+    for answer, fate in ((no_response, None), (refuses_with("43012"), PlaceOutcome.REFUSED)):
         venue = PlacingVenue(kind, lambda *_: False, answer, orders=[old])
         assert run(venue, "a", is_unique=False, timeout_ms=4_000) == [fate]
-        younger = PlacingVenue(kind, answer=answer, orders=[old], fills_at_once=True)
+        younger = PlacingVenue(kind, respond=answer, orders=[old], fills_at_once=True)
         placement = younger.placement("a", is_unique=False)
         younger.script.run(place(placement))
         assert placement.states[0].row is not None
@@ -258,10 +258,10 @@ def test_fills_of_orders_that_are_known_leave_no_doubt_about_another_one(kind: A
 
     def answer(_names: list[str], _times: int) -> object:
         failed: Any = failed_items(kind, ["a0"], "43012")
-        good = [{"orderId": o.order_id, "clientOid": o.name} for o in venue.orders]
+        good = [{"orderId": o.order_id, "clientOid": o.client_id} for o in venue.orders]
         return [*failed, *good] if kind is AccountKind.UNIFIED else {**failed, "successList": good}
 
-    venue.answer = answer
+    venue.respond = answer
     assert run(venue, *names, is_single=False) == [PlaceOutcome.REFUSED, *[PlaceOutcome.PLACED] * 8]
 
 
@@ -290,7 +290,7 @@ def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
 @pytest.mark.parametrize("is_unique", [True, False])
 def test_clocks_behind_rows_and_answers_may_be_apart(kind: AccountKind, fills: bool, is_unique: bool) -> None:
     for behind_ms in (5, 50, 900):
-        venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_behind_ms=behind_ms)
+        venue = PlacingVenue(kind, respond=refuses_with("43012"), fills_at_once=fills, rows_behind_ms=behind_ms)
         assert run(venue, "a", is_unique=is_unique) in ([PlaceOutcome.PLACED], [None]), behind_ms
 
 
@@ -302,13 +302,15 @@ def test_clocks_behind_rows_and_answers_may_be_apart(kind: AccountKind, fills: b
 def test_a_young_row_that_does_not_fit_is_not_taken_for_somebody_else_s(
     kind: AccountKind, fills: bool, odd: dict[str, Any]
 ) -> None:
-    venue = PlacingVenue(kind, answer=says("43012"), fills_at_once=fills, rows_say=odd)
+    venue = PlacingVenue(kind, respond=refuses_with("43012"), fills_at_once=fills, row_overrides=odd)
     terms = replace(TERMS, order_type="limit")
     assert run(venue, "a", is_unique=False, terms=terms) in ([PlaceOutcome.PLACED], [None])
 
 
 def test_what_stays_frozen_of_an_order_that_has_mostly_filled_is_a_trace() -> None:
-    venue = PlacingVenue(executed=lambda *_: False, answer=says("43012"), frozen={"BTC": "0", "USDT": str(50 * 0.02)})
+    venue = PlacingVenue(
+        executed=lambda *_: False, respond=refuses_with("43012"), frozen={"BTC": "0", "USDT": str(50 * 0.02)}
+    )
     assert run(venue, "a", timeout_ms=4_000) == [None]
 
 
@@ -316,7 +318,7 @@ def test_what_stays_frozen_of_an_order_that_has_mostly_filled_is_a_trace() -> No
 @pytest.mark.parametrize("code", BY_VERDICT[Verdict.CLOCK])
 def test_a_refused_timestamp_behind_an_executed_order_places_no_second_one(kind: AccountKind, code: str) -> None:
     for fills in (True, False):
-        venue = PlacingVenue(kind, lambda _, times: times == 1, says(code), fills_at_once=fills)
+        venue = PlacingVenue(kind, lambda _, times: times == 1, refuses_with(code), fills_at_once=fills)
         assert run(venue, "a") == [PlaceOutcome.PLACED]
         assert (venue.times("a"), venue.script.resyncs) == (1, 1)
 
@@ -324,7 +326,7 @@ def test_a_refused_timestamp_behind_an_executed_order_places_no_second_one(kind:
 @pytest.mark.parametrize("body", [{"orderId": "555"}, {"orderId": "555", "clientOid": ""}, {"orderId": "0"}], ids=str)
 def test_an_answer_that_does_not_name_the_order_proves_nothing(body: dict[str, str]) -> None:
     named = {"clientOid": "a", **body} if body == {"orderId": "0"} else body
-    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: named)
+    venue = PlacingVenue(executed=lambda *_: False, respond=lambda *_: named)
     assert run(venue, "a", timeout_ms=3_000) == [None]
 
 
@@ -334,7 +336,7 @@ CODES = [code for code in TABLE if code not in KIND_CODES] + UNNAMED + [None]
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> tuple[PlacingVenue, list[str], bool, bool, dict[str, bool]]:
+def scenarios(draw: st.DrawFn) -> tuple[PlacingVenue, list[str], bool, bool, dict[str, bool]]:
     """Return a venue, the names to place, whether alone, whether the names are new, and which are executed."""
     kind = draw(st.sampled_from(KINDS))
     is_single = draw(st.booleans())
@@ -355,16 +357,16 @@ def stories(draw: st.DrawFn) -> tuple[PlacingVenue, list[str], bool, bool, dict[
         answer,
         fills_at_once=draw(st.booleans()),
         lists_lag_ms=draw(st.sampled_from([0, 200, 1_400, 3_000])),
-        look_faults=draw(st.integers(0, 4)),
-        orders=[Placed("900", "a", START_MS - 90_000, live=False, ours=False)] if old else [],
+        lookup_faults=draw(st.integers(0, 4)),
+        orders=[Placed("900", "a", START_MS - 90_000, live=False, in_call=False)] if old else [],
     )
     return venue, names, is_single, not old, truth
 
 
-@given(stories())
+@given(scenarios())
 @settings(max_examples=400, deadline=None)
-def test_no_order_is_placed_twice_nor_called_refused_while_it_is_there(story: Any) -> None:
-    venue, names, is_single, is_unique, _ = story
+def test_no_order_is_placed_twice_nor_called_refused_while_it_is_there(scenario: Any) -> None:
+    venue, names, is_single, is_unique, _ = scenario
     if venue.kind is AccountKind.UNIFIED and not venue.fills_at_once:
         venue.lists_lag_ms = min(venue.lists_lag_ms, 1_400)  # its open orders are the proof
     placement = venue.placement(*names, is_single=is_single, is_unique=is_unique)
