@@ -77,7 +77,7 @@ class Case:
     @property
     def asked(self) -> list[tuple[str, str, str]]:
         """Symbol, kind of id and id of every order."""
-        named = [(ORDER, value) for value in self.venue.ids] + [(CLIENT, value) for value in self.venue.names]
+        named = [(ORDER, value) for value in self.venue.ids] + [(CLIENT, value) for value in self.venue.client_ids]
         return [(self.venue.symbol, *one) for one in named]
 
     def sent(self, *words: str) -> int:
@@ -96,7 +96,7 @@ def survives(caller: Caller, choices: Choices) -> None:
 
 def batch_cancel(case: Case) -> None:
     confirm = case.venue.choices.below(2) == 0
-    case.run("batch_cancel", list(case.ids), BTC, list(case.venue.names), {"confirm": confirm})
+    case.run("batch_cancel", list(case.ids), BTC, list(case.venue.client_ids), {"confirm": confirm})
     reported(case, confirm)
     if case.error is None:
         assert all(result.outcome.resolved for result in case.result.results)
@@ -104,7 +104,7 @@ def batch_cancel(case: Case) -> None:
 
 def cancel_orders(case: Case) -> None:
     confirm = case.venue.choices.below(2) == 1
-    params = CROSS | {"clientOrderIds": list(case.venue.names), "confirm": confirm}
+    params = CROSS | {"clientOrderIds": list(case.venue.client_ids), "confirm": confirm}
     case.run("cancel_orders", list(case.ids), BTC, params)
     reported(case, confirm)
     if case.error is None:
@@ -115,15 +115,15 @@ def cancel_orders(case: Case) -> None:
 
 def cancel_orders_for_symbols(case: Case) -> None:
     wanted = [{"id": one, "symbol": BTC} for one in case.ids]
-    wanted += [{"clientOrderId": name, "symbol": BTC} for name in case.venue.names]
+    wanted += [{"clientOrderId": name, "symbol": BTC} for name in case.venue.client_ids]
     case.run("cancel_orders_for_symbols", wanted, CROSS)
     reported(case, confirm=False)
 
 
 def cancel_order(case: Case) -> None:
-    named = bool(case.venue.names)
-    case.venue.ids, case.venue.names = case.venue.ids[: not named], case.venue.names[:named]
-    given = ("", BTC, CROSS | {"clientOrderId": case.venue.names[0]}) if named else (case.ids[0], BTC, CROSS)
+    named = bool(case.venue.client_ids)
+    case.venue.ids, case.venue.client_ids = case.venue.ids[: not named], case.venue.client_ids[:named]
+    given = ("", BTC, CROSS | {"clientOrderId": case.venue.client_ids[0]}) if named else (case.ids[0], BTC, CROSS)
     case.run("cancel_order", *given)
     reported(case, confirm=False)
     if case.error is None:
@@ -151,9 +151,9 @@ def fetch_order(case: Case) -> None:
 
 
 def view_many(case: Case) -> None:
-    case.run("perform", view_orders(case.exchange, BTC, case.ids, case.venue.names, CROSS))
+    case.run("perform", view_orders(case.exchange, BTC, case.ids, case.venue.client_ids, CROSS))
     for asked_for, order in (case.result or {}).items():
-        assert asked_for in {*case.ids, *case.venue.names}
+        assert asked_for in {*case.ids, *case.venue.client_ids}
         assert asked_for in {order["id"], order["clientOrderId"]}
         assert listed(case.venue.served, order)
 
@@ -173,8 +173,8 @@ def fetch_balance(case: Case) -> None:
 
 
 def create_order(case: Case) -> None:
-    named = bool(case.venue.names)
-    params = CROSS | ({"clientOrderId": case.venue.names[0]} if named else {})
+    named = bool(case.venue.client_ids)
+    params = CROSS | ({"clientOrderId": case.venue.client_ids[0]} if named else {})
     case.run("create_order", BTC, "limit", "buy", 0.001, 50_000, params)
     assert placed_at_most_once(case, "place-order")
     if case.error is None:
@@ -185,7 +185,7 @@ def create_orders(case: Case) -> None:
     names = ["a", "b", "c"][: 1 + case.venue.choices.below(3)]
     order = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000}
     wanted = [{**order, "params": CROSS | {"clientOrderId": name}} for name in names]
-    case.venue.ids, case.venue.names = (), names
+    case.venue.ids, case.venue.client_ids = (), names
     case.run("create_orders", wanted, CROSS)
     assert placed_at_most_once(case, "batch-place-order", "place-batch")
     orders = case.error.orders if isinstance(case.error, PlaceUnresolved) else case.result or []
