@@ -1,4 +1,4 @@
-"""The operator's commands, in this process or in one of their own, on a local venue."""
+"""Runs the operator's commands on a local venue, in this process or in one of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from bitget_margin.cli import main
 from bitget_margin.emulator import Account, AccountKind, Emulator
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
+KEYS = {"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret", "BITGET_PASSWORD": "a-passphrase"}
+"""Keys of nobody, for what sends no request."""
 _OURS = ("BITGET_", "FREQTRADE__")
 
 
@@ -32,7 +34,7 @@ def here(venue: Emulator, *args: str, typed: str = "", **variables: str) -> Resu
 
 @contextmanager
 def process(venue: Emulator, *args: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a command in a process of its own, which does not outlive the block; nobody sits at its terminal."""
+    """Run a command in a process of its own without a terminal, which does not outlive the block."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
     running = subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, *args, "--url", venue.url],
@@ -53,17 +55,17 @@ def process(venue: Emulator, *args: str) -> Iterator[subprocess.Popen[str]]:
 def run(venue: Emulator, *args: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own to its end."""
     with process(venue, *args) as running:
-        said, complained = running.communicate(timeout=50)
-        return subprocess.CompletedProcess(args, running.returncode, said, complained)
+        out, err = running.communicate(timeout=50)
+        return subprocess.CompletedProcess(args, running.returncode, out, err)
 
 
 def cancels(venue: Emulator) -> str:
-    """Return how the path of a batch cancel ends, for the kind of account that this run is about."""
+    """Return the end of the path of a batch cancel for this kind of account."""
     return "/batch-cancel-order" if venue.accounts[0].kind is AccountKind.CLASSIC else "/cancel-batch"
 
 
 def until(condition: Callable[[], object], seconds: float = 40) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -8,7 +8,7 @@ from bitget_margin.cli.demo.command import demo
 from bitget_margin.cli.emulator import emulator
 from bitget_margin.cli.freqtrade import freqtrade
 from bitget_margin.cli.operator.cancel import cancel
-from bitget_margin.cli.operator.orders import orders
+from bitget_margin.cli.operator.show_orders import orders
 from bitget_margin.cli.output import Commands
 from bitget_margin.version import __version__
 
@@ -16,11 +16,8 @@ from bitget_margin.version import __version__
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__)
 def main() -> None:
-    """Bitget's crossed margin account: batch cancels that tell the truth about each order."""
+    """Bitget's cross margin account: batch cancels with a proven final state for each order."""
 
 
-main.add_command(cancel)
-main.add_command(demo)
-main.add_command(emulator)
-main.add_command(freqtrade)
-main.add_command(orders)
+for command in (cancel, demo, emulator, freqtrade, orders):
+    main.add_command(command)

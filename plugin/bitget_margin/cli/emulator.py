@@ -1,4 +1,4 @@
-"""`bitget-margin emulator`: the local venue as a paper account."""
+"""`bitget-margin emulator`: run the local venue as a paper account."""
 
 from __future__ import annotations
 
@@ -15,15 +15,11 @@ from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulat
 F = TypeVar("F", bound=Callable[..., Any])
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_PRICE_HELP: Final = "The price from so many seconds after the start on; may be repeated."
-_OPEN_TO_ALL: Final = (
-    "reachable from other machines: whoever has the credentials can trade; /admin answers this machine only"
-)
 _STEP: Final = re.compile(r"(?P<seconds>\d+(?:\.\d+)?):(?P<symbol>\w+)=(?P<price>\d+(?:\.\d+)?)")
 
 
 def _knob_options(command: F) -> F:
-    """Give the command one option for each knob, with the knob's own help."""
+    """Add one option per knob, with the help of the knob."""
     hints = get_type_hints(Knobs)
     for knob in reversed(dataclasses.fields(Knobs)):
         kind = hints[knob.name]
@@ -31,19 +27,20 @@ def _knob_options(command: F) -> F:
         if kind is bool:
             flag = f"{flag}/--no-{flag[2:]}"
         choice = click.Choice([str(value) for value in kind]) if issubclass(kind, StrEnum) else None
-        option = click.option(
+        command = click.option(
             flag,
             knob.name,
             type=choice or (click.IntRange(min=0) if kind is int else kind),
             default=str(knob.default) if choice else knob.default,
             show_default=True,
             help=knob.metadata["help"] + ".",
-        )
-        command = option(command)
+        )(command)
     return command
 
 
-def _path(_context: click.Context, _option: click.Parameter, steps: tuple[str, ...]) -> list[tuple[float, str, str]]:
+def _price_path(
+    _context: click.Context, _option: click.Parameter, steps: tuple[str, ...]
+) -> list[tuple[float, str, str]]:
     path = []
     for step in steps:
         match = _STEP.fullmatch(step)
@@ -56,30 +53,30 @@ def _path(_context: click.Context, _option: click.Parameter, steps: tuple[str, .
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="Port; 0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts.")
+@click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="Number of accounts.")
 @click.option(
     "--account",
     "kind",
     type=click.Choice([kind.value for kind in AccountKind]),
     default=AccountKind.CLASSIC.value,
     show_default=True,
-    help="Kind of the accounts: classic trades margin by Bitget's v2, unified by its v3, each refused by the other.",
+    help="Kind of the accounts: classic uses API v2, unified API v3; each API refuses the other kind.",
 )
 @click.option(
     "--price",
     "path",
     multiple=True,
     metavar="SECONDS:SYMBOL=PRICE",
-    callback=_path,
-    help="The price from so many seconds after the start on; may be repeated.",
+    callback=_price_path,
+    help="Price from this number of seconds after the start; may be repeated.",
 )
 @_knob_options
 def emulator(port: int, host: str, accounts: int, kind: str, path: list[tuple[float, str, str]], **knobs: Any) -> None:
-    """Run a local venue until Ctrl-C, a paper account.
+    """Run a local venue with paper accounts until Ctrl-C.
 
-    It prints where it listens and the credentials of its accounts. Prices move by --price, or while it runs by
-    POST /admin/price with {"symbol", "price", "liquidity"}. The options after --price are the behaviour that Bitget's
-    documents leave open, and misbehaviour on demand; POST /admin/knobs changes them later.
+    It prints its URL and the credentials of its accounts. Prices move by --price, or while it runs by POST
+    /admin/price with {"symbol", "price", "liquidity"}. The options after --price set behaviour that Bitget's
+    documentation leaves open, and faults; POST /admin/knobs changes them later.
     """
     try:
         run(
@@ -100,14 +97,11 @@ def emulator(port: int, host: str, accounts: int, kind: str, path: list[tuple[fl
 def _announce(venue: Emulator) -> None:
     if venue.url.split("//")[1].rsplit(":", 1)[0].strip("[]") not in _LOOPBACK:
         click.echo(
-            "reachable from other machines: whoever has the credentials can trade; /admin answers this machine only",
+            "reachable from other machines: anybody with the credentials can trade; /admin is for this machine only",
             err=True,
         )
-    click.echo(f"url = {venue.url}")
-    for i, account in enumerate(venue.accounts):
-        if i:
-            click.echo()
-        click.echo(f"apiKey = {account.api_key}")
-        click.echo(f"secret = {account.secret}")
-        click.echo(f"password = {account.password}")
-        click.echo(f"uid = {account.uid}")
+    accounts = (
+        f"apiKey = {account.api_key}\nsecret = {account.secret}\npassword = {account.password}\nuid = {account.uid}"
+        for account in venue.accounts
+    )
+    click.echo(f"url = {venue.url}\n" + "\n\n".join(accounts))

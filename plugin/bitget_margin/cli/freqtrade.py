@@ -1,4 +1,4 @@
-"""`bitget-margin freqtrade …`: freqtrade, knowing the exchange `bitgetcross`."""
+"""`bitget-margin freqtrade …`: run freqtrade with the exchange `bitgetcross` registered."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 import click
 
-HOW_TO_INSTALL: Final = "pip install 'bitget-margin[freqtrade]'"
+INSTALL_COMMAND: Final = "pip install 'bitget-margin[freqtrade]'"
 
 
 def is_installed() -> bool:
-    """Whether freqtrade could be imported; it takes seconds, so it is not."""
+    """Whether freqtrade can be imported; an actual import would take seconds."""
     return importlib.util.find_spec("freqtrade") is not None
 
 
 @click.command(
-    # Everything is freqtrade's, also --help, and -- after its command.
+    # Every argument is passed on to freqtrade, also --help and --.
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []},
     options_metavar="",
 )
@@ -25,6 +25,6 @@ def is_installed() -> bool:
 def freqtrade(arguments: tuple[str, ...]) -> None:
     """Run freqtrade with the exchange bitgetcross."""
     if not is_installed():
-        raise click.ClickException(f"freqtrade is not installed: {HOW_TO_INSTALL}")
-    # Not at the top: it takes seconds, and freqtrade may be absent.
+        raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
+    # Imported here since it takes seconds and freqtrade may be absent.
     importlib.import_module("bitget_margin.freqtrade.launcher").main(arguments)

@@ -1,7 +1,7 @@
-"""Standard output and error that stop no command: a text that cannot be written is dropped, or written late.
+"""Standard output and error that stop no command: text that cannot be written is dropped, or written late.
 
-Orders are canceled whether or not anybody can read of it. A reader that is gone, a full disk, an encoding without a
-character and a closed stream raise nothing; a terminal or a pipe that takes no more makes nobody wait before the end.
+Orders are canceled whether or not the output can be read. A closed pipe, a full disk, a character that the encoding
+lacks and a closed stream raise nothing; a blocked terminal or pipe delays nothing but the end of the command.
 """
 
 from __future__ import annotations
@@ -9,41 +9,33 @@ from __future__ import annotations
 import errno
 import io
 import os
+import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from typing import Any, Final, NoReturn, TextIO, TypeVar
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import Any, Final, TextIO
 
 import click
 
-T = TypeVar("T")
-
-_PATIENCE_SECONDS: Final = 0.2
-"""How long a text is waited for, so that the two streams stay in order; only once while a stream takes nothing."""
+_WAIT_SECONDS: Final = 0.2
+"""Longest wait of a write, which keeps the two streams in order; a write behind a blocked one does not wait."""
 
 
 class Stream(io.TextIOBase):
-    """A text stream whose methods neither raise nor wait for long; a thread writes to the stream below."""
+    """Text stream whose methods neither raise nor block for long; a thread writes to the stream below."""
+
+    encoding: str = "utf-8"
+    errors: str = "strict"
 
     def __init__(self, below: TextIO | None) -> None:
         self._below = below
-        self._waiting: list[str] = []
-        self._late = False
-        self._changed = threading.Condition()
+        self._texts: queue.Queue[str] = queue.Queue()
         self._thread: threading.Thread | None = None
-        self.lost: Exception | None = None if below is not None else OSError(errno.EBADF, os.strerror(errno.EBADF))
-        """The reason why nothing more can be written."""
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute
-        """Return the encoding of the stream below."""
-        return getattr(self._below, "encoding", None) or "utf-8"
-
-    @property
-    def errors(self) -> str:  # type: ignore[override]  # typeshed has an attribute
-        """Return how the stream below treats characters that its encoding does not have."""
-        return getattr(self._below, "errors", None) or "strict"
+        self.encoding = getattr(below, "encoding", None) or self.encoding
+        self.errors = getattr(below, "errors", None) or self.errors
+        self.failure: Exception | None = None if below is not None else OSError(errno.EBADF, os.strerror(errno.EBADF))
+        """Error after which nothing more is written."""
 
     def fileno(self) -> int:
         """Return the file descriptor of the stream below."""
@@ -52,107 +44,87 @@ class Stream(io.TextIOBase):
         return self._below.fileno()
 
     def isatty(self) -> bool:
-        """Whether a person reads this."""
+        """Whether the stream below is a terminal."""
         with suppress(ValueError):
             return self._below is not None and self._below.isatty()
         return False
 
     def writable(self) -> bool:
-        """Whether this can be written to: always."""
+        """Return True: a failure of the stream below is ignored."""
         return True
 
     def write(self, text: str) -> int:
         """Write a text, now or later."""
-        if not isinstance(text, str):  # by this error click and others know a text stream
+        if not isinstance(text, str):  # click and others recognize a text stream by this error
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        if self.lost is None and text:
-            with self._changed:
-                self._waiting.append(text)
-                self._start()
-                self._changed.notify_all()
-                if not self._late:
-                    self._late = not self._changed.wait_for(self._is_empty, _PATIENCE_SECONDS)
+        if self.failure is None and text:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="output", daemon=True)
+                self._thread.start()
+            with self._texts.all_tasks_done:
+                timeout = 0 if self._texts.unfinished_tasks else _WAIT_SECONDS
+            self._texts.put(text)
+            with self._texts.all_tasks_done:
+                self._texts.all_tasks_done.wait_for(lambda: not self._texts.unfinished_tasks, timeout)
         return len(text)
 
     def drain(self) -> None:
         """Wait until everything is written or dropped."""
-        with self._changed:
-            self._changed.wait_for(self._is_empty)
-
-    def _is_empty(self) -> bool:
-        return not self._waiting
-
-    def _start(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="output", daemon=True)
-            self._thread.start()
+        self._texts.join()
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting)
-                texts = tuple(self._waiting)
-            if self.lost is None and self._below is not None:
-                self._put(self._below, "".join(texts))
-            with self._changed:
-                del self._waiting[: len(texts)]
-                self._late = self._late and bool(self._waiting)
-                self._changed.notify_all()
+            text = self._texts.get()
+            if self.failure is None and self._below is not None:
+                self._write_below(self._below, text)
+            self._texts.task_done()
 
-    def _put(self, below: TextIO, text: str) -> None:
+    def _write_below(self, below: TextIO, text: str) -> None:
         try:
             try:
                 below.write(text)
             except UnicodeEncodeError:
                 below.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
             below.flush()
-        except Exception as error:  # noqa: BLE001 - whatever it is, this is only talk
-            self.lost = error
+        except Exception as error:  # noqa: BLE001 - no failure of the output may end the command
+            self.failure = error
             _discard(below)
 
 
 def _discard(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere: Python would fail to write it at its end, and exit with 120."""
+    """Redirect the buffered rest to the null device; else Python fails to write it at exit, with code 120."""
     with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        null = os.open(os.devnull, os.O_WRONLY)
         try:
-            os.dup2(nowhere, stream.fileno())
+            os.dup2(null, stream.fileno())
         finally:
-            os.close(nowhere)
+            os.close(null)
         stream.flush()
 
 
-@contextmanager
-def streams() -> Iterator[tuple[Stream, Stream]]:
-    """Put such streams in the place of standard output and error."""
-    out, err = Stream(sys.stdout), Stream(sys.stderr)
-    with redirect_stdout(out), redirect_stderr(err):
-        yield out, err
-
-
 def arrived() -> bool:
-    """Whether standard output took all that was written so far; a reader that is gone has had what it wanted."""
+    """Whether standard output has accepted everything so far; a reader that has closed the pipe counts as served."""
     stream = sys.stdout
     if not isinstance(stream, Stream):
         return True
     stream.drain()
-    return stream.lost is None or isinstance(stream.lost, BrokenPipeError)
+    return stream.failure is None or isinstance(stream.failure, BrokenPipeError)
 
 
-def attempt(talk: Callable[..., object], *args: Any, **named: Any) -> None:
-    """Show something; where that fails, the command goes on all the same."""
+def attempt(show: Callable[..., object], *args: Any, **named: Any) -> None:
+    """Call a function that prints; if it fails, report the error and go on."""
     try:
-        talk(*args, **named)
-    except Exception as error:  # noqa: BLE001 - whatever it is, this is only talk
+        show(*args, **named)
+    except Exception as error:  # noqa: BLE001 - no failure of the output may end the command
         click.echo(f"Error: this cannot be shown: {type(error).__name__}: {error}", err=True)
 
 
 class Commands(click.Group):
-    """A group of commands whose acts and exit codes do not depend on whether their output can be written."""
+    """Group of commands whose actions and exit codes do not depend on their output."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the command that is named, and wait for its output."""
-        with streams() as (out, err):
+        """Run the given command, and wait for its output."""
+        with redirect_stdout(Stream(sys.stdout)) as out, redirect_stderr(Stream(sys.stderr)) as err:
             try:
                 return super().main(*args, **extra)
             except SystemExit as end:
@@ -164,17 +136,13 @@ class Commands(click.Group):
 
 
 def _finish(out: Stream, err: Stream, end: SystemExit) -> None:
-    """Wait for the output; Ctrl-C ends that, with the exit code that the command has earned."""
+    """Wait for the output; Ctrl-C ends the wait, with the exit code of the command."""
     try:
         out.drain()
-        if out.lost is not None and not isinstance(out.lost, BrokenPipeError):
-            why = getattr(out.lost, "strerror", None) or out.lost
-            err.write(f"Error: standard output cannot be written ({why}); the exit code is true all the same.\n")
+        if not arrived():
+            why = getattr(out.failure, "strerror", None) or out.failure
+            err.write(f"Error: standard output cannot be written ({why}); the exit code is correct all the same.\n")
         err.drain()
     except KeyboardInterrupt:
-        _leave(end)
-
-
-def _leave(end: SystemExit) -> NoReturn:
-    """End at once: Python's own end would wait for a thread that waits for a reader."""
-    os._exit(end.code if isinstance(end.code, int) else 1)
+        # Python's own exit would wait for the thread that waits for a reader.
+        os._exit(end.code if isinstance(end.code, int) else 1)

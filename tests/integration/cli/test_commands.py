@@ -21,8 +21,8 @@ import pytest
 from click.testing import CliRunner
 
 from bitget_margin.cli import main
-from bitget_margin.cli.demo import ccxt_demo, verify
-from bitget_margin.cli.demo.bot_process import Bot
+from bitget_margin.cli.demo import ccxt_demo, snapshots
+from bitget_margin.cli.demo.bot_process import BotProcess
 from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]
@@ -33,13 +33,13 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
 
 
-def test_the_demo_trades_with_freqtrade_and_the_books_agree() -> None:
+def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     """A real process: ladder, fills, one batch before the exit; every order on both sides, under a minute."""
     started = time.monotonic()
     done = run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - started < 60
-    story = [
+    events = [
         r"entry order: buy \S+ at \S+ \(1 request: place-order\)",
         "entry filled",
         r"ladder: 12 sells from \S+ to \S+ \(1 request: batch-place-order\)",
@@ -50,27 +50,27 @@ def test_the_demo_trades_with_freqtrade_and_the_books_agree() -> None:
         "exit order: sell",
         "trade closed",
     ]
-    assert re.search(".*".join(story), done.stdout, re.DOTALL), done.stdout
+    assert re.search(".*".join(events), done.stdout, re.DOTALL), done.stdout
     assert len(re.findall(r"│ \d{19}", done.stdout)) == 14
     assert "✗" not in done.stdout
-    assert "freqtrade's books are the venue's, order by order, and no order lives on." in done.stdout
+    assert "freqtrade's database agrees with the venue, order by order, and no order lives on." in done.stdout
 
 
 @pytest.mark.slow
-def test_the_demo_ends_with_1_where_the_books_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_demo_ends_with_1_if_the_sides_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """One base coin too many in one order of freqtrade's, after a real run."""
-    honest = verify.read
+    honest = snapshots.trade_snapshot
 
-    def twisted(bot: Bot) -> verify.Books:
-        read = honest(bot)
-        first, entry = next(iter(read.own.items()))
-        return replace(read, own={**read.own, first: replace(entry, filled=entry.filled + 1)})
+    def twisted(bot: BotProcess) -> snapshots.TradeSnapshot:
+        trade = honest(bot)
+        first, order = next(iter(trade.own.items()))
+        return replace(trade, own={**trade.own, first: replace(order, filled=order.filled + 1)})
 
-    monkeypatch.setattr(verify, "read", twisted)
+    monkeypatch.setattr(snapshots, "trade_snapshot", twisted)
     done = CliRunner().invoke(main, ["demo"])
     assert done.exit_code == 1, done.output
     assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 3.0 filled, the venue 2", done.output)
-    assert "books are the venue's" not in done.output
+    assert "database agrees" not in done.output
 
 
 @pytest.mark.slow
@@ -153,7 +153,7 @@ def hide_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_freqtrade_answers_for_itself() -> None:
+def test_freqtrade_has_its_own_help() -> None:
     """`--help` is its own."""
     done = run("freqtrade", "--help")
     assert done.returncode == 0, done.stderr
@@ -187,23 +187,23 @@ def test_the_ccxt_demo_ends_well_and_in_time() -> None:
     assert time.monotonic() - started < 30
     assert done.stdout.count("Stock ccxt, for the same") == 3
     assert len(re.findall(r"│ \d{19}", done.stdout)) >= 3 * 120
-    assert "The venue agrees with every answer, and no other order was touched." in done.stdout
+    assert "The venue agrees with every result, and no other order was touched." in done.stdout
 
 
-def test_the_ccxt_demo_notices_a_venue_that_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that is not the venue's truth is a fault, and so is a missing one."""
-    honest = ccxt_demo._ask  # the answers of the first round are twisted here
+def test_the_ccxt_demo_finds_differences_from_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong result, and a missing one."""
+    honest = ccxt_demo._cancel  # the results of the first round are twisted here
 
-    def twisted(*args: object) -> Iterator[ccxt_demo.Answer]:
+    def twisted(*args: object) -> Iterator[ccxt_demo.DemoResult]:
         first, _, *rest = honest(*args)  # type: ignore[arg-type]
-        yield ccxt_demo.Answer(first.name, first.symbol, "canceled", "", 0.0)
+        yield ccxt_demo.DemoResult(first.name, first.symbol, "canceled", "", 0.0)
         yield from rest
 
-    monkeypatch.setattr(ccxt_demo, "_ask", twisted)
+    monkeypatch.setattr(ccxt_demo, "_cancel", twisted)
     with Emulator(accounts=(Account(), Account())) as venue:
-        played = next(ccxt_demo.rounds(venue))
-    assert any("120 answers for 121 orders" in fault for fault in played.faults)
-    assert any("is filled, and was reported as" in fault for fault in played.faults)
+        differences = "\n".join(next(ccxt_demo.rounds(venue)).differences)
+    assert "120 results for 121 orders" in differences
+    assert "is filled, and was reported as" in differences
 
 
 @contextmanager
@@ -226,37 +226,26 @@ def emulator(*args: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]
         process.communicate()
 
 
-def test_the_emulator_prints_what_a_client_needs_and_stops_on_ctrl_c() -> None:
+def stock(printed: dict[str, str], **options: object) -> ccxt.bitget:
+    """Return stock ccxt with the credentials that the emulator has printed."""
+    assert list(printed) == ["url", "apiKey", "secret", "password", "uid"]
+    keys = {name: printed[name] for name in ("apiKey", "secret", "password")}
+    return ccxt.bitget({**keys, "urls": ccxt_urls(printed["url"]), "options": options})
+
+
+def test_the_emulator_prints_its_credentials_and_stops_on_ctrl_c() -> None:
     """One line each; stock ccxt trades on it."""
     with emulator() as (process, printed):
-        assert list(printed) == ["url", "apiKey", "secret", "password", "uid"]
-        exchange = ccxt.bitget(
-            {
-                "apiKey": printed["apiKey"],
-                "secret": printed["secret"],
-                "password": printed["password"],
-                "urls": ccxt_urls(printed["url"]),
-                "options": {"fetchMarkets": {"types": ["spot"]}},
-            },
-        )
+        exchange = stock(printed, fetchMarkets={"types": ["spot"]})
         assert exchange.fetch_balance({"marginMode": "cross"})["USDT"]["total"] == 100_000
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) == 0
 
 
 def test_the_emulator_can_have_a_unified_account() -> None:
-    """It prints the same lines; stock ccxt trades on it, and is refused what is for classic accounts."""
+    """Stock ccxt trades on it, and the API of classic accounts is refused."""
     with emulator("--account", "unified") as (_, printed):
-        assert list(printed) == ["url", "apiKey", "secret", "password", "uid"]
-        exchange = ccxt.bitget(
-            {
-                "apiKey": printed["apiKey"],
-                "secret": printed["secret"],
-                "password": printed["password"],
-                "urls": ccxt_urls(printed["url"]),
-                "options": {"uta": True, "defaultMarginMode": "cross"},
-            },
-        )
+        exchange = stock(printed, uta=True, defaultMarginMode="cross")
         assert exchange.fetch_balance()["USDT"]["free"] == 100_000
         order = exchange.create_order("BTC/USDT", "limit", "buy", 0.001, 50_000)
         assert [row["id"] for row in exchange.fetch_open_orders("BTC/USDT")] == [order["id"]]
@@ -276,7 +265,7 @@ def test_every_knob_is_an_option_with_its_help() -> None:
 def test_knobs_and_prices_take_effect() -> None:
     """From the command line."""
     with emulator("--open-orders-without-symbol", "answer", "--price", "0:BTCUSDT=61000") as (_, printed):
-        exchange = ccxt.bitget({"urls": ccxt_urls(printed["url"]), "options": {"fetchMarkets": {"types": ["spot"]}}})
+        exchange = stock(printed, fetchMarkets={"types": ["spot"]})
         assert exchange.fetch_ticker("BTC/USDT")["last"] == 61_000
 
 
@@ -292,7 +281,7 @@ def test_knobs_and_prices_take_effect() -> None:
         (["nothing"], "No such command 'nothing'"),
     ],
 )
-def test_bad_usage_names_itself(args: list[str], names: str) -> None:
+def test_bad_usage_is_reported(args: list[str], names: str) -> None:
     """Exit code other than 0, and no traceback."""
     done = CliRunner().invoke(main, args)
     assert done.exit_code in {1, 2}
@@ -300,7 +289,7 @@ def test_bad_usage_names_itself(args: list[str], names: str) -> None:
     assert "Traceback" not in done.output
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_in_use_is_reported() -> None:
     """In one line."""
     with Emulator() as venue:
         done = run("emulator", "--port", venue.url.rsplit(":", 1)[1])

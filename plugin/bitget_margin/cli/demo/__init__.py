@@ -1,1 +1,1 @@
-"""`bitget-margin demo`: the plugin at work on a local venue."""
+"""`bitget-margin demo`: demonstrations of the plugin on a local venue."""

@@ -10,128 +10,89 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.emulator import Emulator, ccxt_urls
 
 STRATEGY: Final = "DemoLadder"
 STRATEGIES: Final = Path(__file__).parent / "strategy"
 STAKE: Final = 6_000
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STOP_SECONDS: Final = 4.0
 _LINE: Final = re.compile(r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - \S+ - [A-Z]+ - (?P<text>.*)")
-_LEFT_OUT: Final = ("FREQTRADE", "FORCE_COLOR", "TTY_")
-"""Environment variables that would change its configuration, or colour its log."""
+_REMOVED: Final = ("FREQTRADE", "FORCE_COLOR", "TTY_")
+"""Prefixes of environment variables that change its configuration or color its log."""
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of freqtrade's log, with its time in ms since the epoch."""
+class BotProcess:
+    """freqtrade process with its log and its database."""
 
-    at_ms: int
-    text: str
-
-
-class Bot:
-    """The process while its ``with`` block runs; it never outlives it."""
-
-    def __init__(self, folder: Path, venue: Emulator, pair: str) -> None:
-        self._folder = folder
-        self._config = _config(folder, venue, pair)
-        self._log = folder / "freqtrade.log"
-        self._database = folder / "trades.sqlite"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        """Start it, and return at once."""
-        path = self._folder / "config.json"
-        (self._folder / "user_data").mkdir()
-        path.write_text(json.dumps(self._config), encoding="utf-8")
-        try:
-            self._start(path)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def _start(self, path: Path) -> None:
-        with self._log.open("wb") as log, _signals_held():
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", "bitget_margin.freqtrade", "trade", "--config", str(path)],
-                env=_environment(),
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                # Ctrl-C is for the demo, which then ends it.
-                start_new_session=True,
-            )
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Kill it, if it has not ended."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    database: Path
 
     def stop(self) -> None:
-        """Let it end on its own, so that its books are closed properly."""
-        if self._process is not None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_SECONDS)
+        """Ask the process to end, so that it completes its database."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_STOP_SECONDS)
 
-    @property
-    def exit_code(self) -> int | None:
-        """How it has ended; None while it runs."""
-        return None if self._process is None else self._process.poll()
-
-    def log(self) -> list[LogLine]:
-        """Return the lines that freqtrade has logged, but for one that it is still writing."""
-        complete, _, _ = self._written().rpartition("\n")
-        found = (_LINE.fullmatch(line) for line in complete.splitlines())
-        return [LogLine(_at_ms(line["at"]), line["text"].rstrip()) for line in found if line is not None]
+    def log(self) -> list[tuple[int, str]]:
+        """Return the complete lines that freqtrade has logged, each with its time in ms since the epoch."""
+        complete, _, _ = self._printed().rpartition("\n")
+        lines = (_LINE.fullmatch(line) for line in complete.splitlines())
+        return [(_epoch_ms(line["at"]), line["text"].rstrip()) for line in lines if line is not None]
 
     def last_lines(self, count: int) -> list[str]:
-        """Return the end of everything that it has printed."""
-        return [line.rstrip() for line in self._written().splitlines()][-count:]
+        """Return the last lines that it has printed."""
+        return [line.rstrip() for line in self._printed().splitlines()][-count:]
 
     def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
-        """Ask freqtrade's database, which this cannot change.
+        """Query freqtrade's database, read-only.
 
-        :raises sqlite3.OperationalError: there is none yet, or it is being written
+        :raises sqlite3.OperationalError: it does not exist yet, or is being written
         """
-        uri = f"{self._database.as_uri()}?mode=ro"
+        uri = f"{self.database.as_uri()}?mode=ro"
         with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=1)) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(query, values)]
 
-    def _written(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+    def _printed(self) -> str:
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
 
 
 @contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Let signals wait until the block is over: one that comes while a process starts would leave it behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in _ENDING}
+def bot_process(folder: Path, venue: Emulator, pair: str) -> Iterator[BotProcess]:
+    """Start freqtrade with its files in a folder, and kill it at the end of the block."""
+    path, log_file = folder / "config.json", folder / "freqtrade.log"
+    (folder / "user_data").mkdir()
+    path.write_text(json.dumps(_config(folder, venue, pair)), encoding="utf-8")
+    # A signal during the start would leave the process behind, so it is delayed.
+    received: list[int] = []
+    with log_file.open("wb") as log, signal_handlers(dict.fromkeys(_END_SIGNALS, lambda n, _: received.append(n))):
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "bitget_margin.freqtrade", "trade", "--config", str(path)],
+            env=_environment(),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C reaches only the demo, which then ends this process.
+            start_new_session=True,
+        )
     try:
-        yield
+        if received:
+            signal.raise_signal(received[0])
+        yield BotProcess(process, log_file, folder / "trades.sqlite")
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    for came in held[:1]:
-        signal.raise_signal(came)
+        process.kill()
+        process.wait()
 
 
 def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
@@ -154,7 +115,7 @@ def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
             "ccxt_config": {"urls": ccxt_urls(venue.url), "options": {"fetchMarkets": {"types": ["spot"]}}},
         },
         "pairlists": [{"method": "StaticPairList"}],
-        # The entry waits below the price; the exit takes what is there.
+        # The entry rests below the price; the exit is filled at once.
         "entry_pricing": {"price_side": "same", "use_order_book": False},
         "exit_pricing": {"price_side": "other", "use_order_book": False},
         "internals": {"process_throttle_secs": 1, "heartbeat_interval": 0},
@@ -167,12 +128,12 @@ def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_REMOVED)}
     # The process runs in another folder.
     paths = [str(Path(path).absolute()) for path in kept.get("PYTHONPATH", "").split(os.pathsep) if path]
-    # Log lines in UTC, and not broken.
+    # Log lines in UTC, and not wrapped.
     return {**kept, "PYTHONPATH": os.pathsep.join(paths), "TZ": "UTC", "COLUMNS": "1000"}
 
 
-def _at_ms(text: str) -> int:
+def _epoch_ms(text: str) -> int:
     return round(datetime.strptime(f"{text}+0000", "%Y-%m-%d %H:%M:%S,%f%z").timestamp() * 1_000)

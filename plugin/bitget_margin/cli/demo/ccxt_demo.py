@@ -1,16 +1,18 @@
-"""The demo's story: resting orders, some filled, some ended behind our back, one unknown id; then cancel them all."""
+"""Demo through ccxt: cancel many resting orders, some of which have filled or ended meanwhile, and an unknown id."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.cli.operator.results import OUTCOMES
 from bitget_margin.core.outcome import CancelResult, Outcome
 from bitget_margin.emulator import Account, AccountKind, Emulator, Order, ccxt_urls
 from bitget_margin.sync import bitget
@@ -19,24 +21,24 @@ CROSS: Final = {"marginMode": "cross"}
 SYMBOLS: Final = ("BTC/USDT", "ETH/USDT")
 PER_SYMBOL: Final = 60
 FILLED: Final = 3
-CANCELLED: Final = 2
+CANCELED: Final = 2
 UNKNOWN_ID: Final = "1000000000000000001"
-UNKNOWN_NAME: Final = "nobody-knows-me"
-_SAID: Final = re.compile(r'"msg":"([^"]*)"')
+UNKNOWN_CLIENT_ID: Final = "nobody-knows-me"
+_MESSAGE: Final = re.compile(r'"msg":"([^"]*)"')
 _SIZES: Final = {"BTC/USDT": (50_000, 0.001), "ETH/USDT": (2_500, 0.01)}
 
 
-class Way(Enum):
-    """How the orders are named."""
+class CancelCall(Enum):
+    """Call that cancels the orders of one round; the value describes it."""
 
     IDS = "by order id: batch_cancel(ids, symbol)"
-    NAMES = "by client order id: batch_cancel((), symbol, client_order_ids)"
+    CLIENT_IDS = "by client order id: batch_cancel((), symbol, client_order_ids)"
     SYMBOLS = "over several symbols: cancel_orders_for_symbols(orders, {'marginMode': 'cross', 'confirm': True})"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is shown of one order."""
+class DemoResult:
+    """Displayed result of one order."""
 
     name: str
     symbol: str
@@ -46,54 +48,45 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """One way of asking, and what came of it."""
+class DemoRound:
+    """Results of one call, and the differences from the state of the venue."""
 
-    way: Way
-    answers: tuple[Answer, ...]
+    call: CancelCall
+    results: tuple[DemoResult, ...]
     requests: int
     elapsed_ms: float
     stock: str
-    faults: tuple[str, ...]
-    """What the venue says differently; nothing else may make the demo fail."""
+    """Result of stock ccxt for the same orders."""
+    differences: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The orders of one round: the venue's own, in the order in which they were placed, by symbol."""
-
-    by_symbol: dict[str, list[Order]]
-
-    def ids(self, symbol: str) -> list[str]:
-        """Return the order ids of one symbol."""
-        return [order.order_id for order in self.by_symbol[symbol]]
-
-    def names(self, symbol: str) -> list[str]:
-        """Return the client order ids of one symbol."""
-        return [order.client_oid for order in self.by_symbol[symbol]]
+PlacedOrders = dict[str, list[Order]]
+"""Orders of one round by symbol, in the order of their placement."""
 
 
-def rounds(venue: Emulator) -> Iterator[Round]:
-    """Play the story once for each way of asking."""
+def rounds(venue: Emulator) -> Iterator[DemoRound]:
+    """Run the demo once for each call, on the first account; stock ccxt does the same on the second one."""
     ours, stocks = venue.accounts
     exchange, stock = bitget(_config(venue, ours)), ccxt.bitget(_config(venue, stocks))
-    for way in Way:
+    for call in CancelCall:
         placed = _place(venue, exchange, ours)
-        strangers = [_stranger(venue, ours, symbol) for symbol in SYMBOLS]
+        foreign = [_place_foreign(venue, ours, symbol) for symbol in SYMBOLS]
         before = len(venue.requests)
         started = time.monotonic()
-        answers = tuple(_ask(way, exchange, placed))
+        results = tuple(_cancel(call, exchange, placed))
         elapsed_ms = (time.monotonic() - started) * 1_000
         requests = len(venue.requests) - before
-        faults = tuple(_faults(venue, exchange, placed, strangers, answers, way))
-        for order_id in strangers:
+        differences = tuple(_differences(venue, exchange, placed, foreign, results, call))
+        for order_id in foreign:
             venue.cancel(order_id)
         same = _place(venue, stock, stocks)
-        reported = _stock(way, stock, same)
-        live = sum(venue.order(order.order_id).live for orders in same.by_symbol.values() for order in orders)
-        for order in venue.orders(stocks.uid, live_only=True):
+        reported = _cancel_with_stock(call, stock, same)
+        live = venue.orders(stocks.uid, live_only=True)
+        for order in live:
             venue.cancel(order.order_id)
-        yield Round(way, answers, requests, elapsed_ms, f"{reported}; {live} of the orders live on", faults)
+        yield DemoRound(
+            call, results, requests, elapsed_ms, f"{reported}; {len(live)} of the orders live on", differences
+        )
 
 
 def _config(venue: Emulator, account: Account) -> Any:
@@ -106,115 +99,108 @@ def _config(venue: Emulator, account: Account) -> Any:
     }
 
 
-def _place(venue: Emulator, exchange: Any, account: Account) -> Placed:
-    """Place the resting orders over HTTP, then let three fill and end two behind the client's back."""
+def _place(venue: Emulator, exchange: Any, account: Account) -> PlacedOrders:
+    """Place the resting orders over HTTP, then fill three and cancel two of them on the venue itself."""
     for symbol, (price, amount) in _SIZES.items():
         orders = [
             {"symbol": symbol, "type": "limit", "side": "buy", "amount": amount, "price": price - i, "params": CROSS}
             for i in range(PER_SYMBOL)
         ]
-        most = 20 if account.kind is AccountKind.UNIFIED else 50
-        for start in range(0, PER_SYMBOL, most):
-            exchange.create_orders(orders[start : start + most])
+        batch_size = 20 if account.kind is AccountKind.UNIFIED else 50
+        for start in range(0, PER_SYMBOL, batch_size):
+            exchange.create_orders(orders[start : start + batch_size])
     live = venue.orders(account.uid, live_only=True)
-    placed = Placed({s: [order for order in live if order.symbol == s.replace("/", "")] for s in SYMBOLS})
-    first = placed.ids(SYMBOLS[0])
-    for order_id in first[:FILLED]:
-        venue.fill(order_id)
-    for order_id in first[FILLED : FILLED + CANCELLED]:
-        venue.cancel(order_id)
+    placed = {s: [order for order in live if order.symbol == s.replace("/", "")] for s in SYMBOLS}
+    for i, order in enumerate(placed[SYMBOLS[0]][: FILLED + CANCELED]):
+        if i < FILLED:
+            venue.fill(order.order_id)
+        else:
+            venue.cancel(order.order_id)
     return placed
 
 
-def _stranger(venue: Emulator, account: Account, symbol: str) -> str:
-    """Place an order that nobody names."""
+def _place_foreign(venue: Emulator, account: Account, symbol: str) -> str:
+    """Place an order that the cancel must not touch."""
     price, amount = _SIZES[symbol]
     fields = {"symbol": symbol.replace("/", ""), "side": "buy", "price": str(price - 500), "baseSize": str(amount)}
     return venue.place(account.uid, fields)
 
 
-def _ask(way: Way, exchange: bitget, placed: Placed) -> Iterator[Answer]:
-    first, second = SYMBOLS
-    match way:
-        case Way.IDS:
-            yield from map(_of_result, exchange.batch_cancel([*placed.ids(first), UNKNOWN_ID], first).results)
-            yield from map(_of_result, exchange.batch_cancel(placed.ids(second), second).results)
-        case Way.NAMES:
-            yield from map(_of_result, exchange.batch_cancel((), first, [*placed.names(first), UNKNOWN_NAME]).results)
-            yield from map(_of_result, exchange.batch_cancel((), second, placed.names(second)).results)
-        case Way.SYMBOLS:
-            named = [*_requests(placed), {"id": UNKNOWN_ID, "symbol": second}]
-            orders = exchange.cancel_orders_for_symbols(named, {**CROSS, "confirm": True})
-            yield from map(_of_order, orders)
+def _named(call: CancelCall, placed: PlacedOrders, symbol: str) -> list[str]:
+    """Return the ids of one symbol, and with the first symbol an unknown one."""
+    by_id = call is not CancelCall.CLIENT_IDS
+    unknown = UNKNOWN_ID if by_id else UNKNOWN_CLIENT_ID
+    ids = [order.order_id if by_id else order.client_oid for order in placed[symbol]]
+    return [*ids, unknown] if symbol == SYMBOLS[0] else ids
 
 
-def _requests(placed: Placed) -> list[dict[str, str]]:
-    return [{"id": order_id, "symbol": symbol} for symbol in SYMBOLS for order_id in placed.ids(symbol)]
+def _named_with_symbols(placed: PlacedOrders) -> list[dict[str, str]]:
+    return [{"id": id_, "symbol": symbol} for symbol in SYMBOLS for id_ in _named(CancelCall.SYMBOLS, placed, symbol)]
 
 
-def _of_result(result: CancelResult) -> Answer:
+def _cancel(call: CancelCall, exchange: bitget, placed: PlacedOrders) -> Iterator[DemoResult]:
+    if call is CancelCall.SYMBOLS:
+        orders = exchange.cancel_orders_for_symbols(_named_with_symbols(placed), {**CROSS, "confirm": True})
+        yield from map(_of_order, orders)
+        return
+    for symbol in SYMBOLS:
+        named = _named(call, placed, symbol)
+        ids, client_ids = (named, []) if call is CancelCall.IDS else ([], named)
+        yield from map(_of_result, exchange.batch_cancel(ids, symbol, client_ids).results)
+
+
+def _of_result(result: CancelResult) -> DemoResult:
     name = str(result.id or result.client_order_id)
-    return Answer(name, result.symbol, result.outcome.value, result.reason or "", result.order["filled"] or 0.0)
+    return DemoResult(name, result.symbol, result.outcome.value, result.reason or "", result.order["filled"] or 0.0)
 
 
-def _of_order(order: Any) -> Answer:
-    outcomes = {"canceled": Outcome.CANCELED, "closed": Outcome.FILLED, "rejected": Outcome.NOT_FOUND}
-    outcome = outcomes.get(order["status"])
-    said = str(order["status"]) if outcome is None else outcome.value
-    return Answer(order["id"], order["symbol"], said, order["info"].get("errorMsg", ""), order["filled"] or 0.0)
+def _of_order(order: Any) -> DemoResult:
+    outcome = OUTCOMES.get(order["status"])
+    text = str(order["status"]) if outcome is None else outcome.value
+    return DemoResult(order["id"], order["symbol"], text, order["info"].get("errorMsg", ""), order["filled"] or 0.0)
 
 
-def _stock(way: Way, stock: Any, placed: Placed) -> str:
-    """Return what stock ccxt reports for the same orders, asked in the same way, on an account of its own."""
-    first, second = SYMBOLS
-    calls: list[Callable[[], Any]]
-    match way:
-        case Way.IDS:
-            calls = [
-                lambda: stock.cancel_orders([*placed.ids(first), UNKNOWN_ID], first, CROSS),
-                lambda: stock.cancel_orders(placed.ids(second), second, CROSS),
-            ]
-        case Way.NAMES:
-            calls = [
-                lambda: stock.cancel_orders_with_client_order_ids([*placed.names(first), UNKNOWN_NAME], first, CROSS),
-                lambda: stock.cancel_orders_with_client_order_ids(placed.names(second), second, CROSS),
-            ]
-        case Way.SYMBOLS:
-            calls = [lambda: stock.cancel_orders_for_symbols(_requests(placed), CROSS)]
+def _cancel_with_stock(call: CancelCall, stock: Any, placed: PlacedOrders) -> str:
+    """Cancel the same orders with stock ccxt and describe its result."""
+    by_id = call is CancelCall.IDS
+    cancel = stock.cancel_orders if by_id else stock.cancel_orders_with_client_order_ids
+    calls = [partial(cancel, _named(call, placed, symbol), symbol, CROSS) for symbol in SYMBOLS]
+    if call is CancelCall.SYMBOLS:
+        calls = [partial(stock.cancel_orders_for_symbols, _named_with_symbols(placed), CROSS)]
     reported = []
-    for call in calls:
+    for request in calls:
         try:
-            reported.append(f"{len(call())} orders, without a status")
+            reported.append(f"{len(request())} orders, without a status")
         except ccxt.BaseError as error:
-            said = _SAID.search(str(error))
-            reported.append(f"{type(error).__name__} ({said[1] if said else error})")
+            message = _MESSAGE.search(str(error))
+            reported.append(f"{type(error).__name__} ({message[1] if message else error})")
     return ", then ".join(dict.fromkeys(reported))
 
 
-def _faults(
+def _differences(
     venue: Emulator,
     exchange: bitget,
-    placed: Placed,
-    strangers: Sequence[str],
-    answers: Sequence[Answer],
-    way: Way,
+    placed: PlacedOrders,
+    foreign: Sequence[str],
+    results: Sequence[DemoResult],
+    call: CancelCall,
 ) -> Iterator[str]:
-    """Ask the venue, by HTTP and from inside, whether it agrees with every answer."""
-    orders = [order for symbol in SYMBOLS for order in placed.by_symbol[symbol]]
-    said = {answer.name: answer for answer in answers}
-    if len(answers) != len(orders) + 1:
-        yield f"{len(answers)} answers for {len(orders) + 1} orders"
+    """Compare the results with the state of the venue, read over HTTP and directly."""
+    orders = [order for symbol in SYMBOLS for order in placed[symbol]]
+    by_name = {result.name: result for result in results}
+    if len(results) != len(orders) + 1:
+        yield f"{len(results)} results for {len(orders) + 1} orders"
     for order in orders:
         now = venue.order(order.order_id)
-        truth = Outcome.FILLED.value if str(now.status) == "filled" else Outcome.CANCELED.value
-        answer = said.get(order.order_id)
+        outcome = Outcome.FILLED.value if str(now.status) == "filled" else Outcome.CANCELED.value
+        result = by_name.get(order.order_id)
         if now.live:
             yield f"{order.order_id} lives"
-        elif answer is None or answer.outcome != truth or answer.filled != float(now.filled):
-            yield f"{order.order_id} is {truth}, and was reported as {answer}"
-    unknown = said.get(UNKNOWN_NAME if way is Way.NAMES else UNKNOWN_ID)
+        elif result is None or result.outcome != outcome or result.filled != float(now.filled):
+            yield f"{order.order_id} is {outcome}, and was reported as {result}"
+    unknown = by_name.get(UNKNOWN_CLIENT_ID if call is CancelCall.CLIENT_IDS else UNKNOWN_ID)
     if unknown is None or unknown.outcome != Outcome.NOT_FOUND.value:
         yield f"the unknown id was reported as {unknown}"
     open_ids = {str(order["id"]) for symbol in SYMBOLS for order in exchange.fetch_open_orders(symbol, params=CROSS)}
-    if open_ids != set(strangers):
-        yield f"open are {sorted(open_ids)}, and should be just the orders that nobody named: {sorted(strangers)}"
+    if open_ids != set(foreign):
+        yield f"open are {sorted(open_ids)}, and should be just the orders that were not named: {sorted(foreign)}"

@@ -1,41 +1,42 @@
-"""What a request to the venue was about, whichever kind of account sent it."""
+"""Interpretation of recorded requests, the same for both API versions."""
 
 from __future__ import annotations
 
 import json
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from bitget_margin.emulator import RequestRecord
 
 
-class What(Enum):
-    """The requests that place or cancel something."""
+class RequestKind(Enum):
+    """Requests that place or cancel orders, by the last part of their path in API v2."""
 
     PLACE = "place-order"
-    LADDER = "batch-place-order"
+    BATCH_PLACE = "batch-place-order"
     CANCEL = "cancel-order"
-    BATCH = "batch-cancel-order"
+    BATCH_CANCEL = "batch-cancel-order"
 
 
-_UNIFIED = {"place-batch": What.LADDER, "cancel-batch": What.BATCH}
+_KINDS: Final = {
+    **{kind.value: kind for kind in RequestKind},
+    "place-batch": RequestKind.BATCH_PLACE,
+    "cancel-batch": RequestKind.BATCH_CANCEL,
+}
 
 
-def endpoint(record: RequestRecord) -> str:
-    """Return the last part of its path."""
+def endpoint_name(record: RequestRecord) -> str:
+    """Return the last part of the path."""
     return record.path.rsplit("/", 1)[1]
 
 
-def what(record: RequestRecord) -> What | None:
-    """Return what was asked; None for anything that neither places nor cancels."""
-    name = endpoint(record)
-    if name in _UNIFIED:
-        return _UNIFIED[name]
-    return What(name) if name in {known.value for known in What} else None
+def kind_of(record: RequestRecord) -> RequestKind | None:
+    """Return the kind of a request; None if it neither places nor cancels."""
+    return _KINDS.get(endpoint_name(record))
 
 
-def orders(record: RequestRecord) -> list[dict[str, Any]]:
-    """Return the orders that it names."""
+def orders_of(record: RequestRecord) -> list[dict[str, Any]]:
+    """Return the orders in the body of a request."""
     body: Any = json.loads(record.body)
     if isinstance(body, list):
         return body

@@ -1,43 +1,37 @@
-"""`bitget-margin cancel`: end open orders of the crossed account, and say truly which have ended."""
+"""`bitget-margin cancel`: cancel open orders of the cross margin account and prove their final states."""
 
 from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 import ccxt
 import click
 from rich.console import Console
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import account, display, errors, execute, json_output, plan, results, selection
-from bitget_margin.cli.operator.account import Account
+from bitget_margin.cli.operator import display, errors, json_output
+from bitget_margin.cli.operator.connection import Connection, connect, options
 from bitget_margin.cli.operator.errors import BadUsage, Exit
-from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.results import Book
+from bitget_margin.cli.operator.execute import execute
+from bitget_margin.cli.operator.plan import Plan, make_plan
+from bitget_margin.cli.operator.results import OrderResults, summary
 from bitget_margin.cli.operator.selection import Selection, select
+from bitget_margin.cli.signals import signal_handlers
 
-
-def _age(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
-    try:
-        return None if value is None else selection.read(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
+_SIGNALS: Final = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: signal.SIG_IGN}
+"""SIGTERM is handled like Ctrl-C, so that the results are printed; the hang-up of a terminal is ignored."""
 _EPILOG: Final = """\b
 Exit codes:
-  0    every order that is meant is proven to have ended
-  1    refused, still open or not found; or you said no
-  2    bad usage, or no keys: nothing was sent that could change anything
-  3    not known: no answer in time, or interrupted while cancelling
-  130  interrupted before anything was cancelled
+  0    every selected order is proven to have ended
+  1    refused, still open or not found; or you declined
+  2    bad usage, or no keys: no request was sent that could change anything
+  3    not known: no response in time, or interrupted while canceling
+  130  interrupted before anything was canceled
 
 \b
 Examples:
@@ -57,23 +51,22 @@ Examples:
     "source",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="Order ids from a file (- for standard input): one a line, after it its symbol if you know it, # begins a "
-    "comment.",
+    help="Order ids from a file (- for standard input): one per line, followed by its symbol if you know it; # begins "
+    "a comment.",
 )
 @click.option(
     "--prefix",
     "prefixes",
     multiple=True,
     metavar="TEXT",
-    help="Client order ids that begin so: the orders of one bot. May be repeated.",
+    help="Client order ids with this prefix: the orders of one bot. May be repeated.",
 )
 @click.option("--side", type=click.Choice(["buy", "sell"]), help="Only buys, or only sells.")
-@click.option("--older-than", "older_than_ms", callback=_age, metavar="AGE", help="Such as 90s, 10m, 2h or 1d.")
+@click.option("--older-than", metavar="AGE", help="Such as 90s, 10m, 2h or 1d.")
 @click.option("--all", "everything", is_flag=True, help="Every open order of the account, proven by its balance.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Show what would be cancelled, and cancel nothing.")
-@account.options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; what is for people, on stderr.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="Show the orders that would be canceled, and cancel nothing.")
+@options
 def cancel(
     symbols: Sequence[str],
     ids: Sequence[str],
@@ -81,7 +74,7 @@ def cancel(
     source: str | None,
     prefixes: Sequence[str],
     side: str | None,
-    older_than_ms: int | None,
+    older_than: str | None,
     everything: bool,
     yes: bool,
     dry_run: bool,
@@ -91,11 +84,11 @@ def cancel(
     timeout_ms: int,
     as_json: bool,
 ) -> None:
-    """Cancel open orders of the crossed account, and prove the end of each.
+    """Cancel open orders of the cross margin account, and prove the end of each.
 
-    Options that choose combine: an order has to fit all of them. The plan is shown, and carried out once you say yes.
-    Orders that had ended before count as ended where you name them, so the same command can be repeated until it
-    ends with 0.
+    Options that select orders combine: an order has to match all of them. The plan is shown, and executed once you
+    confirm it. Named orders that have ended before count as ended, so the same command can be repeated until it exits
+    with 0.
 
     Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
     arguments. Classic and unified accounts work alike.
@@ -109,98 +102,102 @@ def cancel(
             listed=None if source is None else _lines(source),
             prefixes=prefixes,
             side=side,
-            older_than_ms=older_than_ms,
+            older_than=older_than,
         )
         if not yes and not dry_run and (source == "-" or not _can_answer()):
             raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
-        found = account.connect(config, url, proxy, timeout_ms)
+        connection = connect(config, url, proxy, timeout_ms)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    book = Book()
+    results = OrderResults()
     try:
-        with _signals():
-            code = _run(found, selection, book, yes=yes, dry_run=dry_run, as_json=as_json)
-    except KeyboardInterrupt:  # while it was told
-        code = Exit.UNRESOLVED if book.touched else Exit.INTERRUPTED
+        with signal_handlers(_SIGNALS):
+            code = _run(connection, selection, results, yes=yes, dry_run=dry_run, as_json=as_json)
+    except KeyboardInterrupt:  # while the results were printed
+        code = Exit.UNRESOLVED if results.may_have_canceled else Exit.INTERRUPTED
     raise click.exceptions.Exit(code)
 
 
-def _run(found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool, as_json: bool) -> Exit:
-    """Do it, tell what came of it, and return how to end."""
+def _run(
+    connection: Connection, selection: Selection, results: OrderResults, *, yes: bool, dry_run: bool, as_json: bool
+) -> Exit:
+    """Execute the command, print its results, and return its exit code."""
     to, started = display.console(on_stderr=as_json), time.monotonic()
-    made = _cancel(to, found, selection, book, yes=yes, dry_run=dry_run)
+    plan = _cancel(to, connection, selection, results, yes=yes, dry_run=dry_run)
     elapsed_ms = (time.monotonic() - started) * 1_000
-    planned = dry_run and not book.errors and not book.interrupted
-    code = Exit.DONE if planned else book.exit_code
+    planned = dry_run and not results.errors and not results.interrupted
+    code = Exit.DONE if planned else results.exit_code
+
+    def print_document() -> None:
+        document = json_output.cancel_document(connection, plan, results, code, dry_run=dry_run, elapsed_ms=elapsed_ms)
+        click.echo(document)
+
     if as_json:
-        output.attempt(
-            lambda: click.echo(json_output.of_cancel(found, made, book, code, dry_run=dry_run, elapsed_ms=elapsed_ms))
-        )
-    for error in book.errors:
-        click.echo(f"Error: {found.clean(errors.said(error))}", err=True)
+        output.attempt(print_document)
+    for error in results.errors:
+        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
     if code is Exit.INTERRUPTED:
-        click.echo("Interrupted before anything was cancelled.", err=True)
+        click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
-        known = "Not all of it is known" if book.touched else "Nothing was cancelled"
+        known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
         click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
     return code
 
 
-def _cancel(to: Console, found: Account, selection: Selection, book: Book, *, yes: bool, dry_run: bool) -> Plan:
-    """Make the plan, ask, and carry it out; what comes of it is in the book."""
-    made = Plan(selection.everything)
+def _cancel(
+    to: Console, connection: Connection, selection: Selection, results: OrderResults, *, yes: bool, dry_run: bool
+) -> Plan:
+    """Make the plan, ask for confirmation, and execute it; the results are recorded in `results`."""
+    plan = Plan(selection.everything)
     try:
-        with display.listing(to) as step:
-            # Nobody is asked, so that nothing has to wait for what only a listing symbol by symbol would show.
+        with display.listing_progress(to) as step:
+            # Without a confirmation, nothing has to wait for orders that only a listing symbol by symbol shows.
             at_once = selection.everything and yes and not dry_run
-            made = plan.make(found, selection, step, at_once=at_once)
-        book.enter(made)
-        output.attempt(display.plan, to, made, found.where)
+            plan = make_plan(connection, selection, step, at_once=at_once)
+        results.add_plan(plan)
+        output.attempt(display.show_plan, to, plan, connection.label)
         if dry_run:
-            return made
-        if made.idle:
-            book.close()
-            to.print(f"Nothing is left to cancel: {results.summary(book.answers.values())}.")
-            return made
-        if not yes and not _confirmed(made):
-            book.close()
-            to.print("Nothing was cancelled.")
-            return made
+            return plan
+        if plan.idle:
+            ending = f"Nothing is left to cancel: {summary(results)}."
+        else:
+            ending = "" if yes or _confirmed(plan) else "Nothing was canceled."
+        if ending:
+            results.close()
+            to.print(ending)
+            return plan
     except (KeyboardInterrupt, click.Abort):
-        book.fail(KeyboardInterrupt())
-        book.close()
-        return made
+        results.add_error(KeyboardInterrupt())
+        results.close()
+        return plan
     except ccxt.BaseError as error:
-        book.fail(error)
-        return made
-    with display.cancelling(to, book) as step:
-        execute.carry_out(found, made, book, step)
-    output.attempt(_conclude, to, book, everything=made.everything)
-    return made
+        results.add_error(error)
+        return plan
+    with display.cancel_progress(to, results) as step:
+        execute(connection, plan, results, step)
+    output.attempt(_conclude, to, results, everything=plan.everything)
+    return plan
 
 
-def _confirmed(made: Plan) -> bool:
+def _confirmed(plan: Plan) -> bool:
+    count = len(plan.orders) + len(plan.unlisted)
+    question = "Cancel this order?" if count == 1 else f"Cancel these {count} orders?"
+    if plan.everything:
+        question = "Cancel every open order of the cross margin account?"
     try:
-        return click.confirm(_question(made), err=True)
+        return click.confirm(question, err=True)
     except OSError as error:  # the terminal is gone
         raise click.Abort from error
 
 
-def _question(made: Plan) -> str:
-    if made.everything:
-        return "Cancel every open order of the crossed account?"
-    count = len(made.orders) + len(made.hidden)
-    return "Cancel this order?" if count == 1 else f"Cancel these {count} orders?"
-
-
-def _conclude(to: Console, book: Book, *, everything: bool) -> None:
+def _conclude(to: Console, results: OrderResults, *, everything: bool) -> None:
     if not to.is_terminal:
-        to.print(display.outcomes(book))
-    left = display.not_ended(book)
+        to.print(display.outcome_table(results))
+    left = display.not_ended_table(results)
     if left is not None:
         to.print(left)
-    to.print(f"{results.summary(book.answers.values())}.")
-    if everything and book.exit_code is Exit.DONE:
+    to.print(f"{summary(results)}.")
+    if everything and results.exit_code is Exit.DONE:
         to.print("Nothing is frozen on the account any more.")
 
 
@@ -218,20 +215,3 @@ def _can_answer() -> bool:
 
 def _is_open(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Have SIGTERM do what Ctrl-C does, so that what is known is told; a terminal that is gone ends no cancel."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    ours: dict[int, Any] = {signal.SIGTERM: signal.default_int_handler}
-    if hasattr(signal, "SIGHUP"):
-        ours[signal.SIGHUP] = signal.SIG_IGN
-    before = {number: signal.signal(number, handler) for number, handler in ours.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,9 +1,10 @@
-"""What an operator's command shows a person."""
+"""Text output of the operator's commands: tables, progress and totals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -15,85 +16,95 @@ from rich.table import Table
 from rich.text import Text
 
 from bitget_margin import client_order_ids
-from bitget_margin.cli.operator import selection
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
-from bitget_margin.cli.operator.results import Answer, Book, summary
+from bitget_margin.cli.operator.results import OrderResult, OrderResults, summary
 from bitget_margin.cli.operator.selection import Order
 from bitget_margin.cli.output import attempt
 from bitget_margin.core.outcome import Outcome
 
 _WIDTH: Final = 180
-"""Where there is no terminal: wide enough for both ids of an order in one line."""
+"""Width without a terminal: enough for both ids of an order in one line."""
 FEW: Final = 25
-"""Up to so many orders are shown one by one, more of them by symbol."""
-_EVERY: Final = 10
-_NARROW: Final = 9
-_ROOMY: Final = 110
-_BROKEN: Final = frozenset({"client id", "bot", "outcomes", "the venue's words"})
-"""Columns that give way where a terminal is narrow; an order id stays in one piece."""
+"""Largest number of orders that are shown one by one; more are grouped by symbol."""
+_PROGRESS_EVERY: Final = 10
+"""Number of symbols between two lines of progress without a terminal."""
+_BOT_COLUMN_WIDTH: Final = 110
+"""Least width of a terminal that has room for the column `bot`."""
+_WRAPPED: Final = frozenset({"client id", "bot", "outcomes", "reason"})
+"""Columns that wrap in a narrow terminal; an order id is never broken."""
+_WRAPPED_MIN_WIDTH: Final = 9
+_SOME: Final = 5
+"""Number of values that an enumeration shows."""
 _STYLES: Final = {Outcome.CANCELED: "green", Outcome.FILLED: "cyan", None: "dim"}
 
 
 def console(*, on_stderr: bool) -> Console:
-    """Return where to write for people."""
+    """Return the console for people; it prints text literally."""
     made = Console(stderr=on_stderr, highlight=False, markup=False, emoji=False)
     if not made.is_terminal:
-        made = Console(stderr=on_stderr, highlight=False, markup=False, emoji=False, width=_WIDTH)
+        made.width = _WIDTH
     return made
 
 
+def listing_progress(to: Console) -> AbstractContextManager[Step]:
+    """Show the progress of a listing symbol by symbol."""
+
+    def line(done: int, total: int, _symbol: str) -> str:
+        return "" if done % _PROGRESS_EVERY else f"looked at {done} of {total} symbols"
+
+    return _progress(to, "looking at", line)
+
+
+def cancel_progress(to: Console, results: OrderResults) -> AbstractContextManager[Step]:
+    """Show results as they arrive: a live table, or a line per symbol if there is no terminal."""
+
+    def line(_done: int, _total: int, symbol: str) -> str:
+        of_symbol = [result for result in results if result.symbol == symbol]
+        return f"{symbol}: {summary(of_symbol)}" if of_symbol else ""
+
+    return _progress(to, "canceling", line, lambda: outcome_table(results))
+
+
 @contextmanager
-def listing(to: Console) -> Iterator[Step]:
-    """Show how far a listing symbol by symbol is."""
+def _progress(
+    to: Console,
+    description: str,
+    line: Callable[[int, int, str], str],
+    table: Callable[[], RenderableType] | None = None,
+) -> Iterator[Step]:
+    """Show a progress bar, below a table if there is one; if there is no terminal, print lines instead."""
     if not to.is_terminal:
-
-        def say(done: int, total: int, _symbol: str) -> None:
-            if done % _EVERY == 0:
-                to.print(f"looked at {done} of {total} symbols")
-
-        yield say
+        yield partial(attempt, lambda *step: to.print(Text(text)) if (text := line(*step)) else None)
         return
-    with _bar(to) as bar:
-        task = bar.add_task("looking at", total=None, visible=False)
-        yield lambda done, total, _: bar.update(task, completed=done, total=total, visible=True)
-
-
-@contextmanager
-def cancelling(to: Console, book: Book) -> Iterator[Step]:
-    """Show outcomes as they come in: a live table, or where there is no terminal, a line for each symbol."""
-    if not to.is_terminal:
-
-        def say(_done: int, _total: int, symbol: str) -> None:
-            if answers := book.of(symbol):
-                to.print(Text(f"{symbol}: {summary(answers)}"))
-
-        yield lambda *args: attempt(say, *args)
-        return
-    bar = _bar(to)
-    task = bar.add_task("cancelling", total=None)
-    with Live(bar, console=to, auto_refresh=False, vertical_overflow="ellipsis") as live:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), "symbols", TimeElapsedColumn())
+    bar = Progress(*columns, console=to)
+    task = bar.add_task(description, total=None)
+    # The table stays on the screen, the bar alone does not.
+    start = None if table is None else bar
+    with Live(start, console=to, auto_refresh=False, vertical_overflow="ellipsis", transient=table is None) as live:
 
         def step(done: int, total: int, _symbol: str) -> None:
             bar.update(task, completed=done, total=total)
-            live.update(Group(outcomes(book), bar), refresh=True)
+            live.update(bar if table is None else Group(table(), bar), refresh=True)
 
         try:
-            yield lambda *args: attempt(step, *args)
+            yield partial(attempt, step)
         finally:
-            attempt(lambda: live.update(outcomes(book), refresh=True))
+            if table is not None:
+                attempt(lambda: live.update(table(), refresh=True))
 
 
-def orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
-    """Show open orders as a table, by symbol, the oldest first."""
+def show_orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
+    """Print open orders as a table, by symbol, the oldest first."""
     columns = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
-    # A client id of a bot's begins with its key: what has no room is said there too.
-    shown = len(columns) if to.width >= _ROOMY else len(columns) - 1
+    # The client id begins with the key of the bot, so a narrow terminal can omit the last column.
+    shown = len(columns) if to.width >= _BOT_COLUMN_WIDTH else len(columns) - 1
     table = _table(title, columns[:shown])
     for order in sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0, order["id"] or "")):
-        bot = client_order_ids.bot(order["clientOrderId"])
+        bot = client_order_ids.parse(order["clientOrderId"])
         cells = (
-            selection.told(None if order["timestamp"] is None else now_ms - order["timestamp"]),
+            _age(now_ms, order["timestamp"]),
             order["symbol"],
             _side(order["side"]),
             _number(order["price"]),
@@ -107,74 +118,80 @@ def orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> N
     to.print(table)
 
 
-def plan(to: Console, made: Plan, where: str) -> None:
-    """Show what is about to be cancelled."""
-    to.print(Text(where, "dim"))
-    count = f"{len(made.orders)} open orders" if len(made.orders) != 1 else "1 open order"
-    title = f"{count} to cancel" + (", all of the crossed account" if made.everything else "")
-    if len(made.orders) > FEW:
-        to.print(_by_symbol(made.orders, made.at_ms, title))
-    elif made.orders:
-        orders(to, made.orders, made.at_ms, title)
-    elif made.everything:
-        to.print("Every open order of the crossed account.")
-    elif not made.hidden:
-        to.print("No open order is meant.")
-    if made.unlisted:
-        count = f"{len(made.unlisted)} symbols could have them"
-        to.print(f"{count}, and are listed as they are cancelled: {_some(made.unlisted)}")
-    for names, what in (
-        (made.hidden, "named and not among the open orders; the venue is asked about them by name"),
-        (tuple(name for name, _ in made.ended), "named and ended already"),
-        (made.lost, "named and in no list of the venue"),
-        (made.spared, "named, open, and left alone: another option does not let them through"),
+def show_plan(to: Console, plan: Plan, label: str) -> None:
+    """Print the orders that are about to be canceled, and the named ones that are not."""
+    to.print(Text(label, "dim"))
+    scope = ", all of the cross margin account" if plan.everything else ""
+    title = f"{count_of_orders(plan.orders)} to cancel{scope}"
+    if len(plan.orders) > FEW:
+        to.print(_by_symbol(plan.orders, plan.at_ms, title))
+    elif plan.orders:
+        show_orders(to, plan.orders, plan.at_ms, title)
+    elif plan.everything:
+        to.print("Every open order of the cross margin account.")
+    elif not plan.unlisted:
+        to.print("No open order is selected.")
+    if plan.pending_symbols:
+        count = f"{len(plan.pending_symbols)} symbols could have them"
+        to.print(f"{count}, and are listed as they are canceled: {_some(plan.pending_symbols)}")
+    for names, state in (
+        (plan.unlisted, "named and not among the open orders; they are canceled by id all the same"),
+        (tuple(name for name, _ in plan.ended), "named and ended already"),
+        (plan.not_found, "named and not found"),
+        (plan.filtered_out, "named, open, and not canceled: another option excludes them"),
     ):
         if names:
-            to.print(Text(f"{len(names)} {what}: {_some([name.value for name in names])}"))
-    to.print(f"frozen on the account: {coins(made.frozen)}")
+            to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
+    show_frozen(to, plan.frozen)
 
 
-def coins(frozen: Mapping[str, float] | None) -> str:
-    """Return amounts of coins in words."""
-    if frozen is None:
-        return "not known, the balance could not be read"
-    return ", ".join(f"{_number(amount)} {coin}" for coin, amount in frozen.items()) or "nothing"
+def count_of_orders(orders: Sequence[Order]) -> str:
+    """Return the number of open orders as text."""
+    return "1 open order" if len(orders) == 1 else f"{len(orders)} open orders"
 
 
-def outcomes(book: Book) -> RenderableType:
-    """Return what has become of the orders, one by one or by symbol."""
-    answers = list(book.answers.values())
-    if len(answers) <= FEW:
-        return _one_by_one(answers, "outcomes")
+def show_frozen(to: Console, frozen: Mapping[str, float] | None) -> None:
+    """Print the frozen amount of each coin."""
+    amounts = "not known, the balance could not be read"
+    if frozen is not None:
+        amounts = ", ".join(f"{_number(amount)} {coin}" for coin, amount in frozen.items()) or "nothing"
+    to.print(f"frozen on the account: {amounts}")
+
+
+def outcome_table(results: OrderResults) -> RenderableType:
+    """Return the outcomes, one by one or by symbol."""
+    by_symbol = sorted(results, key=lambda result: result.symbol or "")
+    if len(by_symbol) <= FEW:
+        return _one_by_one(list(results), "outcomes")
     table = _table("outcomes", ("symbol", ">orders", "outcomes"))
-    for symbol, like in groupby(sorted(answers, key=lambda a: a.symbol or ""), key=lambda a: a.symbol):
+    for symbol, like in groupby(by_symbol, key=lambda result: result.symbol or ""):
         group = list(like)
-        style = "green" if all(a.outcome and a.outcome.ended for a in group) else None
-        table.add_row(symbol or "", str(len(group)), summary(group), style=style)
+        style = "green" if all(result.outcome and result.outcome.ended for result in group) else None
+        table.add_row(symbol, str(len(group)), summary(group), style=style)
     return table
 
 
-def not_ended(book: Book) -> RenderableType | None:
-    """Return the orders without proof of an end, where the table of outcomes does not name them."""
-    left = book.not_ended()
-    if not left or len(book.answers) <= FEW:
+def not_ended_table(results: OrderResults) -> RenderableType | None:
+    """Return the orders without proof of a final state, if the table of outcomes does not list them."""
+    left = results.not_ended()
+    if not left or len(results.by_order) <= FEW:
         return None
-    more = f", of which {FEW} are shown; --json names all" if len(left) > FEW else ""
+    more = f", of which {FEW} are shown; --json lists all" if len(left) > FEW else ""
     return _one_by_one(left[:FEW], f"{len(left)} orders are not proven to have ended{more}")
 
 
-def _one_by_one(answers: Sequence[Answer], title: str) -> Table:
-    table = _table(title, ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome", "the venue's words"))
-    for answer in answers:
+def _one_by_one(results: Sequence[OrderResult], title: str) -> Table:
+    table = _table(title, ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome", "reason"))
+    for result in results:
         table.add_row(
-            answer.symbol or "",
-            _side(answer.side),
-            _number(answer.price),
-            _number(answer.amount),
-            _number(answer.filled),
-            Text(answer.name),
-            Text(answer.outcome.value if answer.outcome else "waiting", _STYLES.get(answer.outcome, "red")),
-            Text(answer.reason or ""),
+            result.symbol or "",
+            _side(result.side),
+            _number(result.price),
+            _number(result.amount),
+            _number(result.filled),
+            Text(result.name),
+            Text(result.outcome.value if result.outcome else "waiting", _STYLES.get(result.outcome, "red")),
+            Text(result.reason or ""),
         )
     return table
 
@@ -193,26 +210,21 @@ def _by_symbol(listed: Sequence[Order], now_ms: float, title: str) -> Table:
             _number(sum(order["remaining"] or 0.0 for order in group)),
             _number(min(prices, default=None)),
             _number(max(prices, default=None)),
-            selection.told(now_ms - min(times)) if times else "",
+            _age(now_ms, min(times, default=None)),
         )
     return table
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
-    """Return a table; a column that begins with > has its text on the right."""
+    """Return an empty table; a column whose name begins with > is right-aligned."""
     table = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in columns:
         name = column.lstrip(">")
         justify: JustifyMethod = "right" if column.startswith(">") else "left"
-        gives_way = name in _BROKEN
-        least = _NARROW if gives_way else None
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=not gives_way, min_width=least)
+        wraps = name in _WRAPPED
+        min_width = _WRAPPED_MIN_WIDTH if wraps else None
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=not wraps, min_width=min_width)
     return table
-
-
-def _bar(to: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), "symbols", TimeElapsedColumn())
-    return Progress(*columns, console=to, transient=True)
 
 
 def _side(side: str | None) -> Text:
@@ -224,4 +236,18 @@ def _number(value: float | None) -> str:
 
 
 def _some(values: Sequence[str]) -> str:
-    return ", ".join(values[:5]) + (f" and {len(values) - 5} more" if len(values) > 5 else "")  # noqa: PLR2004
+    more = f" and {len(values) - _SOME} more" if len(values) > _SOME else ""
+    return ", ".join(values[:_SOME]) + more
+
+
+def _age(now_ms: float, at_ms: float | None) -> str:
+    """Return an age in its two largest units, such as `2h 05m`; empty if the time is unknown."""
+    if at_ms is None:
+        return ""
+    seconds = max(0, int((now_ms - at_ms) // 1_000))
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if days:
+        return f"{days}d {hours % 24:02}h"
+    if hours:
+        return f"{hours}h {minutes % 60:02}m"
+    return f"{minutes}m {seconds % 60:02}s" if minutes else f"{seconds}s"

@@ -1,4 +1,4 @@
-"""What an exception means to an operator: a refusal, or that it is not known what the venue did."""
+"""Exit codes of the operator's commands, and classification of exceptions into refused and unresolved."""
 
 from __future__ import annotations
 
@@ -15,10 +15,31 @@ from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 
 
-def is_unresolved(error: BaseException) -> bool:
-    """Whether it is not known what the venue did, or it could not be asked; anything else is a refusal.
+class Exit(IntEnum):
+    """Exit codes; scripts may rely on them."""
 
-    ccxt's classes do not tell: a code that says "Request timed out" is an AuthenticationError.
+    DONE = 0
+    """Every order that was named is proven ended; of `orders`: they are shown."""
+    OPEN = 1
+    """Refused, still open or not found, or the operator declined."""
+    USAGE = 2
+    """Bad usage; no request was sent that could change anything."""
+    UNRESOLVED = 3
+    """Not known: no response in time, or the command was interrupted while it canceled."""
+    INTERRUPTED = 130
+    """Interrupted before anything was canceled."""
+
+
+class BadUsage(click.ClickException):
+    """Refusal of an argument, a variable or a file, in one line."""
+
+    exit_code = Exit.USAGE
+
+
+def is_unresolved(error: BaseException) -> bool:
+    """Whether it is unknown if the request was executed, or it could not be sent; other errors are refusals.
+
+    ccxt's classes do not show it: a code that means "Request timed out" is an AuthenticationError.
     """
     fault = _fault(error)
     if fault is not None and fault.code is not None:
@@ -27,49 +48,28 @@ def is_unresolved(error: BaseException) -> bool:
 
 
 def refuses_keys(error: BaseException) -> bool:
-    """Whether the venue refuses the keys, and so would refuse anything else."""
+    """Whether the keys are refused, so that any other request would fail as well."""
     return isinstance(error, ccxt.AuthenticationError) and not is_unresolved(error)
 
 
-def said(error: BaseException) -> str:
-    """Return an error in words, and what to do about it where that is known."""
+def message(error: BaseException) -> str:
+    """Return an error as text, with the remedy where it is known."""
     if isinstance(error, CancelUnresolved):
         # Its last part is advice for programs.
         return str(error).rpartition("; ")[0]
-    fault, words = _fault(error), str(error)
+    fault, text = _fault(error), str(error)
     if fault is not None and fault.code is not None:
-        words = f"{fault.code} {fault.text}"
+        text = f"{fault.code} {fault.text}"
     elif fault is not None and isinstance(error, ccxt.NetworkError):
-        words = fault.text or words
+        text = fault.text or text
     if refuses_keys(error):
         return (
-            f"the venue refuses these keys ({words}): check BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, or the "
+            f"the venue refuses these keys ({text}): check BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, or the "
             "exchange section of --config, and that the key may trade margin from this address"
         )
-    return f"the venue does not answer ({words})" if is_unresolved(error) else f"the venue refuses ({words})"
+    return f"the venue does not answer ({text})" if is_unresolved(error) else f"the venue refuses ({text})"
 
 
 def _fault(error: BaseException) -> Fault | None:
     reply = ccxt_errors.reply(error) if isinstance(error, Exception) else None
     return reply if isinstance(reply, Fault) else None
-
-
-class Exit(IntEnum):
-    """Exit codes; a script may rest on them."""
-
-    DONE = 0
-    """Every order that was named is proven ended; of `orders`: they are shown."""
-    OPEN = 1
-    """Refused, still open, or not found: by the venue, or because you said no."""
-    USAGE = 2
-    """Bad usage; nothing was sent that could change anything."""
-    UNRESOLVED = 3
-    """Not known: the venue did not answer in time, or the command was interrupted while it cancelled."""
-    INTERRUPTED = 130
-    """Interrupted before anything was cancelled."""
-
-
-class BadUsage(click.ClickException):
-    """An argument, a variable or a file that cannot be meant, in one line."""
-
-    exit_code = Exit.USAGE

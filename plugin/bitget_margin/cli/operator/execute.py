@@ -1,83 +1,84 @@
-"""Carrying a plan out: one batch after the other, symbol by symbol, and the proof at the end."""
+"""Execution of a plan: cancel one batch per symbol, then prove that nothing is left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bitget_margin.cli.operator import errors, query
-from bitget_margin.cli.operator.account import Account
+from bitget_margin.cli.operator.connection import Connection
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
-from bitget_margin.cli.operator.results import Book
-from bitget_margin.cli.operator.selection import Name
+from bitget_margin.cli.operator.results import OrderResults
+from bitget_margin.cli.operator.selection import NamedOrder, Order
 from bitget_margin.core.order_ref import IdKind
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """The orders of one symbol; `listed` is False where they are still to be listed."""
+class SymbolBatch:
+    """Orders of one symbol to cancel; `listed` is False if they are still to be listed."""
 
     symbol: str
-    names: tuple[Name, ...] = ()
+    names: tuple[NamedOrder, ...] = ()
     listed: bool = True
 
 
-def batches(plan: Plan) -> list[Batch]:
-    """Return what is to be done, symbol by symbol."""
-    by_symbol: dict[str, list[Name]] = {}
-    for order in plan.orders:
-        by_symbol.setdefault(order["symbol"], []).append(Name(IdKind.ORDER, order["id"], order["symbol"]))
-    for name in plan.hidden:
+def batches(plan: Plan) -> list[SymbolBatch]:
+    """Split a plan into one batch per symbol."""
+    by_symbol: dict[str, list[NamedOrder]] = {}
+    for name in (*(_by_id(order) for order in plan.orders), *plan.unlisted):
         by_symbol.setdefault(str(name.symbol), []).append(name)
-    known = [Batch(symbol, tuple(names)) for symbol, names in by_symbol.items()]
-    return [*known, *(Batch(symbol, listed=False) for symbol in plan.unlisted)]
+    known = [SymbolBatch(symbol, tuple(names)) for symbol, names in by_symbol.items()]
+    return [*known, *(SymbolBatch(symbol, listed=False) for symbol in plan.pending_symbols)]
 
 
-def carry_out(account: Account, plan: Plan, book: Book, step: Step) -> None:
-    """Cancel what is planned, and write down in the book what becomes of it; nothing is raised.
+def execute(connection: Connection, plan: Plan, results: OrderResults, step: Step) -> None:
+    """Cancel the orders of a plan and record their results; nothing is raised.
 
-    A symbol that fails does not keep the others from being tried, keys that are refused do.
+    After an error the other symbols are still canceled, unless the keys are refused.
     """
     todo = batches(plan)
     try:
         for done, batch in enumerate(todo, 1):
-            if not _cancel(account, batch, book):
+            if not _cancel(connection, batch, results):
                 return
             step(done, len(todo), batch.symbol)
         if plan.everything:
-            _prove(account, book, step)
+            _prove(connection, results, step)
     except KeyboardInterrupt as error:  # between two calls
-        book.fail(error)
+        results.add_error(error)
     finally:
-        book.close()
+        results.close()
 
 
-def _cancel(account: Account, batch: Batch, book: Book) -> bool:
-    """Cancel the orders of one symbol; return whether it makes sense to go on."""
+def _cancel(connection: Connection, batch: SymbolBatch, results: OrderResults) -> bool:
+    """Cancel the orders of one symbol; return whether to continue with the next one."""
     names = batch.names
     try:
         if not batch.listed:
-            orders = query.of_symbol(account, batch.symbol)
-            for order in orders:
-                book.expect(order)
-            names = tuple(Name(IdKind.ORDER, order["id"], batch.symbol) for order in orders)
+            orders = query.of_symbol(connection, batch.symbol)
+            results.add_waiting(orders)
+            names = tuple(_by_id(order) for order in orders)
         if names:
             ids = [name.value for name in names if name.kind is IdKind.ORDER]
             client_ids = [name.value for name in names if name.kind is IdKind.CLIENT]
-            report = account.exchange.batch_cancel(ids, batch.symbol, client_ids, {"timeout": account.timeout_ms})
-            book.take(report.results)
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, what is known is told
-        book.fail(error, names)
+            params = {"timeout": connection.timeout_ms}
+            results.add_report(connection.exchange.batch_cancel(ids, batch.symbol, client_ids, params).results)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the results are reported after any exception
+        results.add_error(error, names)
         return not isinstance(error, KeyboardInterrupt) and not errors.refuses_keys(error)
     return True
 
 
-def _prove(account: Account, book: Book, step: Step) -> None:
-    """Cancel what has come up meanwhile, until nothing is frozen any more."""
+def _prove(connection: Connection, results: OrderResults, step: Step) -> None:
+    """Cancel orders placed in the meantime, until nothing is frozen."""
     try:
-        places = query.candidates(account, query.frozen(account))
-        params = {**account.params, "confirm": True, "symbols": list(places), "progress": step}
-        book.take_orders(account.exchange.cancel_all_orders(None, params))
-        book.settle()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - whatever it is, what is known is told
-        book.fail(error)
+        symbols = query.candidates(connection, query.frozen(connection))
+        params = {**connection.params, "confirm": True, "symbols": list(symbols), "progress": step}
+        results.add_proven(connection.exchange.cancel_all_orders(None, params))
+        results.clear_errors()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the results are reported after any exception
+        results.add_error(error)
+
+
+def _by_id(order: Order) -> NamedOrder:
+    return NamedOrder(IdKind.ORDER, order["id"], order["symbol"])

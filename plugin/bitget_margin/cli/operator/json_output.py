@@ -1,4 +1,4 @@
-"""What the operator's commands print for a machine: one JSON document, whose field names stay what they are."""
+"""JSON documents of the operator's commands; their field names are stable."""
 
 from __future__ import annotations
 
@@ -8,37 +8,39 @@ from typing import Any
 
 from bitget_margin import client_order_ids
 from bitget_margin.cli.operator import errors
-from bitget_margin.cli.operator.account import Account
+from bitget_margin.cli.operator.connection import Connection
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.results import Answer, Book
+from bitget_margin.cli.operator.results import OrderResult, OrderResults
 from bitget_margin.cli.operator.selection import Order
 from bitget_margin.core.outcome import Outcome
 
 
-def of_orders(orders: Sequence[Order], frozen: Mapping[str, float], unexplained: Sequence[str]) -> str:
+def orders_document(orders: Sequence[Order], frozen: Mapping[str, float], unexplained: Sequence[str]) -> str:
     """Return the document of `orders`."""
-    listed = [_order(order) for order in orders]
-    return _written({"orders": listed, "frozen": dict(frozen), "unexplained": list(unexplained)})
+    rows = [_order(order) for order in orders]
+    return json.dumps({"orders": rows, "frozen": dict(frozen), "unexplained": list(unexplained)}, indent=2)
 
 
-def of_cancel(account: Account, plan: Plan, book: Book, code: Exit, *, dry_run: bool, elapsed_ms: float) -> str:
+def cancel_document(
+    connection: Connection, plan: Plan, results: OrderResults, code: Exit, *, dry_run: bool, elapsed_ms: float
+) -> str:
     """Return the document of `cancel`."""
-    answers = list(book.answers.values())
-    counts = {outcome.value: sum(answer.outcome is outcome for answer in answers) for outcome in Outcome}
-    return _written(
+    counts = {outcome.value: sum(result.outcome is outcome for result in results) for outcome in Outcome}
+    return json.dumps(
         {
             "ok": code is Exit.DONE and not dry_run,
             "exit_code": int(code),
             "dry_run": dry_run,
-            "interrupted": book.interrupted,
+            "interrupted": results.interrupted,
             "summary": counts,
-            "orders": [_answer(account, answer) for answer in answers],
+            "orders": [_result(connection, result) for result in results],
             "frozen_before": None if plan.frozen is None else dict(plan.frozen),
-            "unexamined": list(book.unexamined),
-            "errors": [account.clean(errors.said(error)) for error in book.errors],
+            "unexamined": list(results.unexamined),
+            "errors": [connection.redact(errors.message(error)) for error in results.errors],
             "elapsed_ms": round(elapsed_ms),
-        }
+        },
+        indent=2,
     )
 
 
@@ -58,26 +60,22 @@ def _order(order: Order) -> dict[str, Any]:
     }
 
 
-def _answer(account: Account, answer: Answer) -> dict[str, Any]:
+def _result(connection: Connection, result: OrderResult) -> dict[str, Any]:
     return {
-        "symbol": answer.symbol,
-        "id": answer.id,
-        "client_order_id": answer.client_order_id,
-        "bot": _bot(answer.client_order_id),
-        "side": answer.side,
-        "price": answer.price,
-        "amount": answer.amount,
-        "filled": answer.filled,
-        "outcome": None if answer.outcome is None else answer.outcome.value,
-        "reason": None if answer.reason is None else account.clean(answer.reason),
-        "code": answer.code,
+        "symbol": result.symbol,
+        "id": result.id,
+        "client_order_id": result.client_order_id,
+        "bot": _bot(result.client_order_id),
+        "side": result.side,
+        "price": result.price,
+        "amount": result.amount,
+        "filled": result.filled,
+        "outcome": None if result.outcome is None else result.outcome.value,
+        "reason": None if result.reason is None else connection.redact(result.reason),
+        "code": result.code,
     }
 
 
 def _bot(client_order_id: str | None) -> dict[str, Any] | None:
-    bot = client_order_ids.bot(client_order_id)
+    bot = client_order_ids.parse(client_order_id)
     return None if bot is None else {"key": bot.key, "trade": bot.trade, "rung": bot.rung}
-
-
-def _written(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2)

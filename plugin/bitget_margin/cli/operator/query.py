@@ -1,4 +1,4 @@
-"""What an operator's command asks the venue before it changes anything."""
+"""Queries of the operator's commands: markets, open orders, frozen coins. Nothing is changed here."""
 
 from __future__ import annotations
 
@@ -13,87 +13,87 @@ import click
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.cli.operator import errors
-from bitget_margin.cli.operator.account import Account
+from bitget_margin.cli.operator.connection import Connection
 from bitget_margin.cli.operator.errors import BadUsage
-from bitget_margin.cli.operator.selection import Name, Order, folded, matches
+from bitget_margin.cli.operator.selection import NamedOrder, Order, folded, matches
 from bitget_margin.core.order_ref import IdKind
 
 _QUOTES: Final = ("USDT", "USDC", "BTC", "ETH")
 Step: TypeAlias = Callable[[int, int, str], object]
-"""Called with how many symbols are done, how many there are, and the last one."""
+"""Progress callback: number of symbols done, number of all symbols, the last symbol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Open orders, and `unlisted` symbols that were not asked for and may have more of them."""
+    """Open orders, and the symbols that may have more of them and were not queried."""
 
     orders: tuple[Order, ...]
-    unlisted: tuple[str, ...] = ()
+    pending_symbols: tuple[str, ...] = ()
 
 
-def load_markets(account: Account) -> None:
-    """Load the markets, or what the venue's lists of pairs have of them; without any list, there are none.
+def load_markets(connection: Connection) -> None:
+    """Load the markets; if that fails, those of a list of pairs, or none.
 
-    Public lists are no reason to leave an order where it is: what goes on without them is told on standard error.
+    A public list that is down must not prevent a cancel: standard error gets a warning, and the command goes on.
     """
-    exchange = account.exchange
+    exchange = connection.exchange
     try:
         exchange.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
-        if not candidates(account):  # ccxt reads a page for people as a list without pairs
-            raise ccxt.BadResponse("its lists name no pair of crossed margin")
-    except Exception as error:  # noqa: BLE001 - documented() makes one of ccxt's exceptions of it
-        pairs = _pairs(account)
+        if not candidates(connection):  # ccxt parses an HTML page as an empty list
+            raise ccxt.BadResponse("its lists name no pair of cross margin")
+    except Exception as error:  # noqa: BLE001 - documented() turns it into one of ccxt's exceptions
+        pairs = _pairs(connection)
         exchange.markets = None
         if pairs:
             exchange.set_markets(pairs)
-        said = account.clean(errors.said(documented("the markets", error)))
+        reason = connection.redact(errors.message(documented("the markets", error)))
         how = "with its pairs alone" if pairs else "without them"
-        click.echo(f"Warning: the venue's markets could not be loaded, this goes on {how}: {said}", err=True)
+        click.echo(f"Warning: the venue's markets could not be loaded, this goes on {how}: {reason}", err=True)
 
 
-def spelling(account: Account, symbols: Iterable[str]) -> dict[str, str]:
-    """Return for each written symbol the one of the venue that it means; written alike, each means itself.
+def spelling(connection: Connection, symbols: Iterable[str]) -> dict[str, str]:
+    """Map each given symbol to ccxt's spelling of it, which may differ in case and blanks.
 
-    :raises BadUsage: the venue has no such symbol, or it could mean several
+    :raises BadUsage: there is no such spot market, or several that differ only in case
     """
-    known = [symbol for symbol, market in (account.exchange.markets or {}).items() if market["spot"]]
+    known = [symbol for symbol, market in (connection.exchange.markets or {}).items() if market["spot"]]
     found = {}
     for symbol in symbols:
-        meant = matches(symbol, known) if known else (_by_ccxt(account, symbol),)
-        if not meant:
+        matching = matches(symbol, known) if known else (_ccxt_symbol(connection, symbol),)
+        if not matching:
             raise BadUsage(f"the venue has no spot market {symbol}")
-        if len(meant) > 1:
-            raise BadUsage(f"{symbol} could be {' or '.join(sorted(meant))}: write it as one of them")
-        found[symbol] = meant[0]
+        if len(matching) > 1:
+            raise BadUsage(f"{symbol} could be {' or '.join(sorted(matching))}: write it as one of them")
+        found[symbol] = matching[0]
     return found
 
 
-def _by_ccxt(account: Account, symbol: str) -> str:
-    """Return a symbol as ccxt writes it: in capitals, but for the coins to which it gives names of its own."""
-    names = {folded(name): name for name in account.exchange.commonCurrencies.values()}
+def _ccxt_symbol(connection: Connection, symbol: str) -> str:
+    """Spell a symbol without a list of markets: in capitals, except for coins that ccxt names itself."""
+    names = {folded(name): name for name in connection.exchange.commonCurrencies.values()}
     codes = (
-        names.get(folded(coin)) or account.exchange.common_currency_code(coin.upper()) for coin in symbol.split("/")
+        names.get(folded(coin)) or connection.exchange.common_currency_code(coin.upper()) for coin in symbol.split("/")
     )
     return "/".join(codes)
 
 
-def _pairs(account: Account) -> list[Any]:
-    """Return a market for each pair that one of the venue's lists names, as far as a cancel needs it."""
-    exchange = account.exchange
+def _pairs(connection: Connection) -> list[Any]:
+    """Return a minimal market structure, enough for a cancel, for each pair of two public lists."""
+    exchange = connection.exchange
     pairs: dict[str, Any] = {}
-    for ask in (exchange.publicMarginGetV2MarginCurrencies, exchange.publicSpotGetV2SpotPublicSymbols):
-        with suppress(Exception):  # whatever is wrong with one list, the other one may be good
-            answer: Any = ask()
-            listed = {row["symbol"]: row for row in answer["data"]}
-            # The first list names the pairs of margin; what only the other one has, is looked at only where named.
-            pairs = {**{id_: _pair(account, row, crossed=not pairs) for id_, row in listed.items()}, **pairs}
+    for request in (exchange.publicMarginGetV2MarginCurrencies, exchange.publicSpotGetV2SpotPublicSymbols):
+        with suppress(Exception):  # the other list may still be good
+            response: Any = request()
+            listed = {row["symbol"]: row for row in response["data"]}
+            # The first list has the margin pairs; pairs that only the other one has are queried only if named.
+            pairs = {**{id_: _pair(connection, row, crossed=not pairs) for id_, row in listed.items()}, **pairs}
     return list(pairs.values())
 
 
-def _pair(account: Account, row: Mapping[str, Any], *, crossed: bool) -> Any:
+def _pair(connection: Connection, row: Mapping[str, Any], *, crossed: bool) -> Any:
     base_id, quote_id = row["baseCoin"], row["quoteCoin"]
-    base, quote = (account.exchange.safe_currency_code(coin) for coin in (base_id, quote_id))
-    return account.exchange.safe_market_structure(
+    base, quote = (connection.exchange.safe_currency_code(coin) for coin in (base_id, quote_id))
+    return connection.exchange.safe_market_structure(
         {
             "id": row["symbol"],
             "symbol": f"{base}/{quote}",
@@ -109,17 +109,17 @@ def _pair(account: Account, row: Mapping[str, Any], *, crossed: bool) -> Any:
     )
 
 
-def frozen(account: Account) -> dict[str, float]:
-    """Return how much of each coin open orders hold, by the balance."""
-    used: Mapping[str, Any] = account.exchange.fetch_balance(account.params)["used"]
+def frozen(connection: Connection) -> dict[str, float]:
+    """Return the amount of each coin that open orders hold, from the balance."""
+    used: Mapping[str, Any] = connection.exchange.fetch_balance(connection.params)["used"]
     return {coin: float(amount) for coin, amount in sorted(used.items()) if amount}
 
 
-def candidates(account: Account, coins: Collection[str] | None = None) -> tuple[str, ...]:
-    """Return the crossed symbols, suspended ones too: all, or those whose orders could hold one of these coins."""
+def candidates(connection: Connection, coins: Collection[str] | None = None) -> tuple[str, ...]:
+    """Return the cross margin symbols, also suspended ones: all, or those that trade one of these coins."""
     return tuple(
         symbol
-        for symbol, market in sorted((account.exchange.markets or {}).items())
+        for symbol, market in sorted((connection.exchange.markets or {}).items())
         if market["spot"]
         and (market.get("marginModes") or {}).get("cross")
         and (coins is None or market["base"] in coins or market["quote"] in coins)
@@ -127,88 +127,92 @@ def candidates(account: Account, coins: Collection[str] | None = None) -> tuple[
 
 
 def open_orders(
-    account: Account,
+    connection: Connection,
     symbols: Sequence[str],
     held: Mapping[str, float],
     step: Step,
     *,
     one_by_one: bool = True,
-    guess: bool = False,
+    guess_pairs: bool = False,
 ) -> Listed:
-    """Return the open orders of these symbols, or of the account where none is named.
+    """Return the open orders of these symbols, or of the account if none is given.
 
-    The venue is asked for all symbols at once first. Where it refuses that, or its answer does not show what holds a
-    frozen coin, each symbol that could hold it is asked for.
+    The first request is for all symbols at once. If it is refused, or no order in the response explains a frozen
+    coin, each symbol that trades this coin is queried.
 
     :param held: frozen coins
-    :param one_by_one: False leaves these symbols to the caller, as `unlisted`
-    :param guess: where neither orders nor pairs are listed, be content with those of pairs that there may be
+    :param one_by_one: if False, these symbols are not queried, but returned as `pending_symbols`
+    :param guess_pairs: if neither orders nor pairs can be listed, query the pairs that the coins of the wallet suggest
     """
     found: dict[str, Order] = {}
     if not symbols:
         coins: Collection[str] = held
         try:
             found = {
-                str(order["id"]): order for order in account.exchange.fetch_open_orders(None, params=account.params)
+                str(order["id"]): order
+                for order in connection.exchange.fetch_open_orders(None, params=connection.params)
             }
-            coins = unexplained(account, found.values(), held)
+            coins = unexplained(connection, found.values(), held)
         except ccxt.ArgumentsRequired:
-            if not account.exchange.markets:
-                if not guess:
+            if not connection.exchange.markets:
+                if not guess_pairs:
                     raise ccxt.ExchangeNotAvailable(
                         "it shows open orders pair by pair, and its lists of pairs are down: name pairs by --symbol"
                     ) from None
-                return Listed(_guessed(account, held))
-        symbols = candidates(account, coins)
+                return Listed(_orders_of_guessed_pairs(connection, held))
+        symbols = candidates(connection, coins)
     if not one_by_one:
         return Listed(tuple(found.values()), tuple(symbols))
     for done, symbol in enumerate(symbols, 1):
-        found |= {str(order["id"]): order for order in of_symbol(account, symbol)}
+        found |= {str(order["id"]): order for order in of_symbol(connection, symbol)}
         step(done, len(symbols), symbol)
     return Listed(tuple(found.values()))
 
 
-def _guessed(account: Account, held: Mapping[str, float]) -> tuple[Order, ...]:
-    """Return the open orders of pairs that there may be: of the coins in the wallet, in the usual quote coins.
+def _orders_of_guessed_pairs(connection: Connection, held: Mapping[str, float]) -> tuple[Order, ...]:
+    """Return the open orders of the pairs that coins of the wallet form with the usual quote coins.
 
-    What rests elsewhere stays frozen, so that nobody takes this for all.
+    Orders of other pairs keep their coins frozen, so the result cannot be mistaken for a complete one.
     """
-    coins: Mapping[str, Any] = account.exchange.fetch_balance(account.params)["total"]
+    coins: Mapping[str, Any] = connection.exchange.fetch_balance(connection.params)["total"]
     pairs = [(base, quote) for base in coins for quote in _QUOTES if base != quote and (base in held or quote in held)]
     found: list[Order] = []
     for base, quote in pairs:
         with suppress(ccxt.BaseError):  # there may be no such pair
-            found += of_symbol(account, f"{base}/{quote}")
+            found += of_symbol(connection, f"{base}/{quote}")
     return tuple(found)
 
 
-def of_symbol(account: Account, symbol: str) -> tuple[Order, ...]:
+def of_symbol(connection: Connection, symbol: str) -> tuple[Order, ...]:
     """Return the open orders of one symbol."""
-    return tuple(account.exchange.fetch_open_orders(symbol, params=account.params))
+    return tuple(connection.exchange.fetch_open_orders(symbol, params=connection.params))
 
 
-def locate(account: Account, names: Sequence[Name], places: Sequence[str], step: Step) -> dict[Name, Order]:
-    """Return those of these orders that the venue shows, live or ended.
+def locate(
+    connection: Connection, names: Sequence[NamedOrder], places: Sequence[str], step: Step
+) -> dict[NamedOrder, Order]:
+    """Look up named orders, open or ended, and return those that are found.
 
-    :param places: symbols in which to look for those whose symbol is not told, the likely ones first
+    :param places: symbols to search for orders without a symbol, the likely ones first
     """
-    told = tuple(name.symbol for name in names if name.symbol is not None)
-    symbols = tuple(dict.fromkeys(told if len(told) == len(names) else (*told, *places)))
-    found: dict[Name, Order] = {}
+    given = tuple(name.symbol for name in names if name.symbol is not None)
+    symbols = tuple(dict.fromkeys(given if len(given) == len(names) else (*given, *places)))
+    found: dict[NamedOrder, Order] = {}
     for done, symbol in enumerate(symbols, 1):
         left = [name for name in names if name not in found and name.symbol in {None, symbol}]
         if left:
             ids = [name.value for name in left if name.kind is IdKind.ORDER]
             client_ids = [name.value for name in left if name.kind is IdKind.CLIENT]
-            shown = account.exchange.perform(view_orders(account.exchange, symbol, ids, client_ids, account.params))
-            found |= {name: shown[name.value] for name in left if name.value in shown}
+            exchange = connection.exchange
+            rows = exchange.perform(view_orders(exchange, symbol, ids, client_ids, connection.params))
+            found |= {name: rows[name.value] for name in left if name.value in rows}
             step(done, len(symbols), symbol)
     return found
 
 
-def unexplained(account: Account, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
-    """Return the frozen coins that none of these orders holds; none where the venue's pairs are not known."""
-    markets = account.exchange.markets
+def unexplained(connection: Connection, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
+    """Return the frozen coins that none of these orders holds; empty if the markets are not loaded."""
+    markets = connection.exchange.markets
     if not markets:
         return []
     known = ((markets.get(order["symbol"]) or {}, order["side"]) for order in orders)

@@ -1,4 +1,4 @@
-"""What has become of each order so far, and how the command ends for it."""
+"""Results of a cancel command, one per order, and the exit code that follows from them."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from bitget_margin.adapter.errors import report_of
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.selection import Name, Order
+from bitget_margin.cli.operator.selection import NamedOrder, Order
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelResult, Outcome
 
-_OF_STATUS: Final = {
+OUTCOMES: Final = {
     "canceled": Outcome.CANCELED,
     "closed": Outcome.FILLED,
     "open": Outcome.OPEN,
     "rejected": Outcome.NOT_FOUND,
 }
-"""What the library says of an order that it was asked to cancel."""
-_NOWHERE: Final = "in no list of the venue; if it ended long ago, or its symbol was not searched, nothing shows it"
-_SPARED: Final = "left alone: another option does not let it through"
-_IN_DOUBT: Final = "nobody has said whether its cancel was sent"
+"""Outcomes by the `status` that the library gives a canceled order in ccxt's order structure."""
+_NOT_FOUND: Final = "in no list of the venue; it may have ended long ago, or be of a symbol that was not searched"
+_FILTERED_OUT: Final = "not canceled: another option excludes it"
+_IN_DOUBT: Final = "interrupted: its cancel may have been sent"
+_KEPT: Final = ("id", "client_order_id", "side", "price", "amount", "filled", "timestamp")
+"""Attributes that a later result without them keeps from an earlier one."""
+_SUMMARY: Final = (*(outcome.value for outcome in Outcome), "waiting")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One order: what it is, as far as it is known, and its outcome; None while it waits for one."""
+class OrderResult:
+    """Known attributes of one order, and its outcome; None while it waits for one."""
 
     symbol: str | None
     id: str | None
@@ -47,149 +50,141 @@ class Answer:
 
     @property
     def name(self) -> str:
-        """An id by which a person finds it."""
+        """Order id, or client order id if the former is unknown."""
         return str(self.id or self.client_order_id)
 
 
 @dataclass(slots=True)
-class Book:
-    """The answers of one command, in the order of its plan, and what went wrong."""
+class OrderResults:
+    """Results of one command in the order of its plan, with the errors of its calls."""
 
-    answers: dict[tuple[str | None, str], Answer] = field(default_factory=dict)
-    """By symbol and id, or client order id where only that was named."""
+    by_order: dict[tuple[str | None, str], OrderResult] = field(default_factory=dict)
+    """By symbol and id, or client order id if only that was given."""
     errors: list[BaseException] = field(default_factory=list)
     unexamined: tuple[str, ...] = ()
     interrupted: bool = False
-    touched: bool = False
+    may_have_canceled: bool = False
     """Whether a cancel may have been executed."""
 
-    def enter(self, plan: Plan) -> None:
-        """Write down what is planned, and what is known without a cancel."""
-        for order in plan.orders:
-            self.expect(order)
-        for name in plan.hidden:
-            self._put(_named(name))
+    def __iter__(self) -> Iterator[OrderResult]:
+        return iter(self.by_order.values())
+
+    def add_plan(self, plan: Plan) -> None:
+        """Record the planned orders, and the results that are known without a cancel."""
+        self.add_waiting(plan.orders)
+        for name in plan.unlisted:
+            self._record(_of_name(name))
         for _, order in plan.ended:
-            # As the library has it: an order that the venue rejected at entry has ended too.
+            # As in the library, an order that was rejected at entry counts as canceled.
             outcome = Outcome.FILLED if order["status"] == "closed" else Outcome.CANCELED
-            self._put(replace(_of_order(order), outcome=outcome))
-        for name in plan.spared:
-            self._put(replace(_named(name), outcome=Outcome.OPEN, reason=_SPARED))
-        for name in plan.lost:
-            self._put(replace(_named(name), outcome=Outcome.NOT_FOUND, reason=_NOWHERE))
+            self._record(_of_order(order, outcome))
+        for name in plan.filtered_out:
+            self._record(_of_name(name, Outcome.OPEN, _FILTERED_OUT))
+        for name in plan.not_found:
+            self._record(_of_name(name, Outcome.NOT_FOUND, _NOT_FOUND))
 
-    def expect(self, order: Order) -> None:
-        """Write down an order that is to be cancelled."""
-        self._put(_of_order(order))
-
-    def take(self, results: Iterable[CancelResult]) -> None:
-        """Write down what the library reports."""
-        for result in results:
-            self.touched = self.touched or result.outcome is not Outcome.NOT_SENT
-            answer = replace(
-                _of_order(result.order),
-                symbol=result.symbol,
-                id=result.id,
-                client_order_id=result.client_order_id,
-                outcome=result.outcome,
-                reason=result.reason,
-                code=result.code,
-            )
-            self._put(answer)
-
-    def take_orders(self, orders: Iterable[Order]) -> None:
-        """Write down orders that the library has proven to be ended."""
+    def add_waiting(self, orders: Iterable[Order]) -> None:
+        """Record orders that are about to be canceled."""
         for order in orders:
-            self.touched = True
-            self._put(replace(_of_order(order), outcome=_OF_STATUS.get(order["status"], Outcome.ACCEPTED)))
+            self._record(_of_order(order))
 
-    def fail(self, error: BaseException, named: Sequence[Name] = ()) -> None:
-        """Write down what ended a call for these orders, with the report that it carries."""
+    def add_report(self, results: Iterable[CancelResult]) -> None:
+        """Record results of a `CancelReport`."""
+        for result in results:
+            self.may_have_canceled |= result.outcome is not Outcome.NOT_SENT
+            self._record(
+                replace(
+                    _of_order(result.order, result.outcome),
+                    symbol=result.symbol,
+                    id=result.id,
+                    client_order_id=result.client_order_id,
+                    reason=result.reason,
+                    code=result.code,
+                )
+            )
+
+    def add_proven(self, orders: Iterable[Order]) -> None:
+        """Record order structures that the library returned with a proven status."""
+        for order in orders:
+            self.may_have_canceled = True
+            self._record(_of_order(order, OUTCOMES.get(order["status"], Outcome.ACCEPTED)))
+
+    def add_error(self, error: BaseException, names: Sequence[NamedOrder] = ()) -> None:
+        """Record the exception that ended a call for these orders, with the report that it carries."""
         report = report_of(error)
         interrupted = isinstance(error, KeyboardInterrupt)
-        self.interrupted = self.interrupted or interrupted
+        self.interrupted |= interrupted
         if not interrupted:
             self.errors.append(error)
         if report is not None:
-            self.take(report.results)
+            self.add_report(report.results)
             self.unexamined += report.unexamined
         elif interrupted or not isinstance(error, ccxt.BaseError):
-            for name in named:
-                self.touched = True
-                self._put(replace(_named(name), outcome=Outcome.UNKNOWN, reason=_IN_DOUBT))
+            for name in names:
+                self.may_have_canceled = True
+                self._record(_of_name(name, Outcome.UNKNOWN, _IN_DOUBT))
 
     def close(self) -> None:
-        """Give what still waits its outcome: no cancel of it was sent."""
-        for key, answer in self.answers.items():
-            if answer.outcome is None:
-                self.answers[key] = replace(answer, outcome=Outcome.NOT_SENT)
+        """Mark orders that still wait for an outcome as not sent."""
+        for key, result in self.by_order.items():
+            if result.outcome is None:
+                self.by_order[key] = replace(result, outcome=Outcome.NOT_SENT)
 
-    def of(self, symbol: str | None) -> list[Answer]:
-        """Return the answers of one symbol."""
-        return [answer for answer in self.answers.values() if answer.symbol == symbol]
+    def not_ended(self) -> list[OrderResult]:
+        """Return the results without proof of a final state."""
+        return [result for result in self if result.outcome is None or not result.outcome.ended]
 
-    def not_ended(self) -> list[Answer]:
-        """Return the answers that are no proof of an end."""
-        return [answer for answer in self.answers.values() if answer.outcome is None or not answer.outcome.ended]
-
-    def settle(self) -> None:
-        """Forget what went wrong on the way: the balance has proven that nothing is left."""
+    def clear_errors(self) -> None:
+        """Drop the errors of earlier calls, once the balance has proven that nothing is left."""
         if not self.interrupted:
             self.errors.clear()
             self.unexamined = ()
 
     @property
     def exit_code(self) -> Exit:
-        """How the command ends."""
-        if self.interrupted and not self.touched:
+        """Exit code of the command; unresolved comes before open."""
+        if self.interrupted and not self.may_have_canceled:
             return Exit.INTERRUPTED
         doubtful = {Outcome.UNKNOWN, Outcome.ACCEPTED}
         unresolved = any(errors.is_unresolved(error) for error in self.errors)
-        if self.interrupted or unresolved or any(answer.outcome in doubtful for answer in self.answers.values()):
+        if self.interrupted or unresolved or any(result.outcome in doubtful for result in self):
             return Exit.UNRESOLVED
         return Exit.OPEN if self.errors or self.unexamined or self.not_ended() else Exit.DONE
 
-    def _put(self, answer: Answer) -> None:
-        """Write down an answer, and keep what an earlier one knows and this one does not."""
-        key = next((key for key in _keys(answer) if key in self.answers), next(_keys(answer)))
-        known = self.answers.get(key)
+    def _record(self, result: OrderResult) -> None:
+        """Record a result, completed by the attributes of an earlier one of the same order."""
+        keys = _keys(result)
+        key = next((key for key in keys if key in self.by_order), keys[0])
+        known = self.by_order.get(key)
         if known is not None:
-            kept = ("id", "client_order_id", "side", "price", "amount", "filled", "timestamp")
-            missing: dict[str, Any] = {name: getattr(known, name) for name in kept if getattr(answer, name) is None}
-            answer = replace(answer, **missing)
-        self.answers[key] = answer
+            missing: dict[str, Any] = {name: getattr(known, name) for name in _KEPT if getattr(result, name) is None}
+            result = replace(result, **missing)
+        self.by_order[key] = result
 
 
-def summary(answers: Iterable[Answer]) -> str:
-    """Return the count per outcome in words."""
-    counts = Counter(answer.outcome for answer in answers)
-    parts = [f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome]]
-    waiting = [f"{counts[None]} waiting"] if counts[None] else []
-    return ", ".join((*parts, *waiting)) or "no orders"
+def summary(results: Iterable[OrderResult]) -> str:
+    """Return the number of orders per outcome as text."""
+    counts = Counter("waiting" if result.outcome is None else result.outcome.value for result in results)
+    return ", ".join(f"{counts[name]} {name}" for name in _SUMMARY if counts[name]) or "no orders"
 
 
-def _keys(answer: Answer) -> Iterator[tuple[str | None, str]]:
-    if answer.client_order_id is not None and answer.id is None:
-        yield answer.symbol, answer.client_order_id
-        return
-    yield answer.symbol, str(answer.id)
-    if answer.client_order_id is not None:
-        yield answer.symbol, answer.client_order_id
+def _keys(result: OrderResult) -> list[tuple[str | None, str]]:
+    """Return the keys of a result; it is recorded under the first one."""
+    values = [value for value in (result.id, result.client_order_id) if value is not None]
+    return [(result.symbol, value) for value in values or ("",)]
 
 
-def _named(name: Name) -> Answer:
+def _of_name(name: NamedOrder, outcome: Outcome | None = None, reason: str | None = None) -> OrderResult:
     by_id = name.kind is IdKind.ORDER
-    return Answer(name.symbol, name.value if by_id else None, None if by_id else name.value)
+    order_id, client_order_id = (name.value, None) if by_id else (None, name.value)
+    return OrderResult(name.symbol, order_id, client_order_id, outcome=outcome, reason=reason)
 
 
-def _of_order(order: Order) -> Answer:
-    return Answer(
+def _of_order(order: Order, outcome: Outcome | None = None) -> OrderResult:
+    return OrderResult(
         symbol=order["symbol"],
         id=order["id"],
         client_order_id=order["clientOrderId"],
-        side=order["side"],
-        price=order["price"],
-        amount=order["amount"],
-        filled=order["filled"],
-        timestamp=order["timestamp"],
+        outcome=outcome,
+        **{name: order[name] for name in ("side", "price", "amount", "filled", "timestamp")},
     )

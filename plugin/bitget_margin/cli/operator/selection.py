@@ -1,4 +1,4 @@
-"""Which orders an operator means: filters, and orders by name. Nothing here asks the venue."""
+"""Selection of open orders by filters and by ids; no request is sent here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bitget_margin.cli.operator.errors import BadUsage
-from bitget_margin.core.order_ref import BadInput, IdKind, client_id, order_id
+from bitget_margin.core.order_ref import BadInput, IdKind, checked_client_id, checked_order_id
 
 Order = Mapping[str, Any]
 """ccxt's order structure."""
 
 _SYMBOL: Final = re.compile(r"[^\s/:]([^/:]*[^\s/:])?/[^\s/:]+")
 """A base coin may have blanks in its name, such as ccxt's `Jade Protocol`."""
+_AGE: Final = re.compile(r"(?P<count>\d{1,9})(?P<unit>[smhd])")
+_UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """An order by one of its ids; `symbol` is None where it was not told."""
+class NamedOrder:
+    """An order id or client order id; `symbol` is None where it was not given."""
 
     kind: IdKind
     value: str
@@ -29,10 +31,10 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for; every part that is given has to hold (AND), one of several values of a part (OR)."""
+    """Options that select orders: all given options have to match, each by any of its values."""
 
     everything: bool = False
-    names: tuple[Name, ...] = ()
+    names: tuple[NamedOrder, ...] = ()
     symbols: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
     side: str | None = None
@@ -40,27 +42,27 @@ class Selection:
 
     @property
     def filtered(self) -> bool:
-        """Whether named orders may be left alone, for what they are."""
+        """Whether named orders may be filtered out by their attributes."""
         return bool(self.prefixes or self.side or self.older_than_ms)
 
     @property
     def all_symbols(self) -> tuple[str, ...]:
-        """Return the symbols that are named, as filters and with orders."""
-        told = (name.symbol for name in self.names if name.symbol is not None)
-        return tuple(dict.fromkeys((*self.symbols, *told)))
+        """Symbols of the filters and of the named orders."""
+        given = (name.symbol for name in self.names if name.symbol is not None)
+        return tuple(dict.fromkeys((*self.symbols, *given)))
 
-    def spelled(self, symbols: Mapping[str, str]) -> Selection:
-        """Return the same selection with its symbols as the venue's list has them."""
+    def with_symbols(self, symbols: Mapping[str, str]) -> Selection:
+        """Return the same selection with each symbol replaced by its spelling in `symbols`."""
         names = (name if name.symbol is None else replace(name, symbol=symbols[name.symbol]) for name in self.names)
         filters = (symbols[symbol] for symbol in self.symbols)
         return replace(self, names=tuple(dict.fromkeys(names)), symbols=tuple(dict.fromkeys(filters)))
 
     def allows(self, order: Order, now_ms: float) -> bool:
-        """Whether the filters let an order through, whatever is named."""
-        name, at_ms = order["clientOrderId"] or "", order["timestamp"]
+        """Whether an order passes the filters, regardless of the named orders."""
+        client_order_id, at_ms = order["clientOrderId"] or "", order["timestamp"]
         return (
             (not self.symbols or order["symbol"] in self.symbols)
-            and (not self.prefixes or name.startswith(self.prefixes))
+            and (not self.prefixes or client_order_id.startswith(self.prefixes))
             and self.side in {None, order["side"]}
             and (self.older_than_ms is None or (at_ms is not None and now_ms - at_ms > self.older_than_ms))
         )
@@ -68,11 +70,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The open orders that are meant, and of the named ones those that are open but filtered out, or not open."""
+    """Selected open orders, and the named orders that are filtered out or not open."""
 
     orders: tuple[Order, ...]
-    spared: tuple[Name, ...] = ()
-    absent: tuple[Name, ...] = ()
+    filtered_out: tuple[NamedOrder, ...] = ()
+    not_open: tuple[NamedOrder, ...] = ()
 
 
 def select(
@@ -84,14 +86,14 @@ def select(
     listed: Sequence[str] | None = None,
     prefixes: Sequence[str] = (),
     side: str | None = None,
-    older_than_ms: int | None = None,
+    older_than: str | None = None,
 ) -> Selection:
-    """Return what these options mean together.
+    """Validate the options of a command and return its selection.
 
     :param listed: lines of a file, each an order id and, if it is known, its symbol; `#` begins a comment
-    :raises BadUsage: nothing is chosen, or something that cannot be: before anything is sent
+    :raises BadUsage: nothing is selected, or the options are malformed or contradict each other
     """
-    filters = [symbols, ids, client_ids, prefixes, side, older_than_ms]
+    filters = [symbols, ids, client_ids, prefixes, side, older_than]
     if everything and (any(filters) or listed is not None):
         raise BadUsage("--all is every open order of the account: leave it out to choose, or leave the rest out")
     if not everything and not any(filters) and listed is None:
@@ -99,12 +101,13 @@ def select(
     chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
     try:
         only = chosen[0] if len(chosen) == 1 else None
-        names = [Name(IdKind.ORDER, order_id(value, "--id"), only) for value in ids]
-        names += [Name(IdKind.CLIENT, client_id(value, "--client-id"), only) for value in client_ids]
+        names = [NamedOrder(IdKind.ORDER, checked_order_id(value, "--id"), only) for value in ids]
+        names += [NamedOrder(IdKind.CLIENT, checked_client_id(value, "--client-id"), only) for value in client_ids]
         names += [_line(line, number, only) for number, line in enumerate(listed or (), 1) if _words(line)]
-        begins = tuple(client_id(value, "--prefix") for value in prefixes)
+        begins = tuple(checked_client_id(value, "--prefix") for value in prefixes)
     except BadInput as error:
         raise BadUsage(str(error)) from None
+    older_than_ms = None if older_than is None else _age_ms(older_than)
     if listed is not None and not names:
         raise BadUsage("--from: there is no order id in it")
     _refuse_contradictions(names, chosen, begins)
@@ -112,27 +115,27 @@ def select(
 
 
 def symbol_of(text: str, where: str) -> str:
-    """Return a symbol as it is written, with single blanks, or refuse it."""
+    """Return a symbol as given, with single blanks, or refuse it."""
     symbol = " ".join(text.split())
     if ":" in symbol:
-        raise BadUsage(f"{where}: {text} is a contract; crossed margin orders are on symbols like BTC/USDT")
+        raise BadUsage(f"{where}: {text} is a contract; cross margin orders are on symbols like BTC/USDT")
     if not _SYMBOL.fullmatch(symbol):
         raise BadUsage(f"{where}: {text!r} is no symbol; give one such as BTC/USDT")
     return symbol
 
 
 def matches(symbol: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return which of the known symbols a written one can mean: itself, or all that differ in case and blanks only."""
+    """Return the known symbols that a given one can mean: itself, or all that differ only in case and blanks."""
     return (symbol,) if symbol in known else tuple(other for other in known if folded(other) == folded(symbol))
 
 
 def folded(text: str) -> str:
-    """Return a text without its case, its blanks and the other ways to encode the same characters."""
+    """Return a text normalized for comparison: without case, blanks and alternative encodings."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def pick(selection: Selection, orders: Iterable[Order], now_ms: float) -> Picked:
-    """Return which of these open orders are meant; a named one that is not among them is absent.
+    """Return the open orders that a selection matches.
 
     :param now_ms: ms since the epoch
     """
@@ -142,63 +145,44 @@ def pick(selection: Selection, orders: Iterable[Order], now_ms: float) -> Picked
     for order in orders:
         by_name.setdefault((IdKind.ORDER, order["id"]), []).append(order)
         by_name.setdefault((IdKind.CLIENT, order["clientOrderId"] or ""), []).append(order)
-    meant: dict[str, Order] = {}
-    spared, absent = [], []
+    picked: dict[str, Order] = {}
+    filtered_out, not_open = [], []
     for name in selection.names:
-        # On another symbol there may be another order of this name.
+        # Another order on another symbol may have the same client order id.
         named = [o for o in by_name.get((name.kind, name.value), ()) if name.symbol in {None, o["symbol"]}]
         allowed = {order["id"]: order for order in named if selection.allows(order, now_ms)}
-        meant |= allowed
+        picked |= allowed
         if not named:
-            absent.append(name)
+            not_open.append(name)
         elif not allowed:
-            spared.append(name)
-    return Picked(tuple(meant.values()), tuple(spared), tuple(absent))
+            filtered_out.append(name)
+    return Picked(tuple(picked.values()), tuple(filtered_out), tuple(not_open))
+
+
+def _age_ms(text: str) -> int:
+    match = _AGE.fullmatch(text.strip())
+    if match is None or not int(match["count"]):
+        raise BadUsage(
+            f"--older-than: {text!r} is no age: give a whole number above 0 and s, m, h or d, such as 10m or 2h"
+        )
+    return int(match["count"]) * _UNITS_MS[match["unit"]]
 
 
 def _words(line: str) -> list[str]:
     return line.split("#", 1)[0].replace(",", " ").split()
 
 
-def _line(line: str, number: int, only: str | None) -> Name:
+def _line(line: str, number: int, only: str | None) -> NamedOrder:
     value, *rest = _words(line)
     where = f"--from, line {number}"
     symbol = symbol_of(" ".join(rest), where) if rest else only
-    return Name(IdKind.ORDER, order_id(value, where), symbol)
+    return NamedOrder(IdKind.ORDER, checked_order_id(value, where), symbol)
 
 
-def _refuse_contradictions(names: Sequence[Name], symbols: Sequence[str], prefixes: tuple[str, ...]) -> None:
+def _refuse_contradictions(names: Sequence[NamedOrder], symbols: Sequence[str], prefixes: tuple[str, ...]) -> None:
     chosen = {folded(symbol) for symbol in symbols}
     for name in names:
         if prefixes and name.kind is IdKind.CLIENT and not name.value.startswith(prefixes):
             raise BadUsage(f"--client-id {name.value} does not begin with --prefix {' or '.join(prefixes)}")
         if chosen and name.symbol is not None and folded(name.symbol) not in chosen:
-            raise BadUsage(f"--from: {name.value} is said to be of {name.symbol}, which no --symbol names")
-
-
-UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_AGE: Final = re.compile(r"(?P<count>\d{1,9})(?P<unit>[smhd])")
-
-
-def read(text: str) -> int:
-    """Return an age in ms.
-
-    :raises ValueError: it is none
-    """
-    match = _AGE.fullmatch(text.strip())
-    if match is None or not int(match["count"]):
-        raise ValueError(f"{text!r} is no age: give a whole number above 0 and s, m, h or d, such as 10m or 2h")
-    return int(match["count"]) * UNITS_MS[match["unit"]]
-
-
-def told(age_ms: float | None) -> str:
-    """Return an age in its two largest units, such as `2h 05m`; empty where it is not known."""
-    if age_ms is None:
-        return ""
-    seconds = max(0, int(age_ms // 1_000))
-    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
-    if days:
-        return f"{days}d {hours % 24:02}h"
-    if hours:
-        return f"{hours}h {minutes % 60:02}m"
-    return f"{minutes}m {seconds % 60:02}s" if minutes else f"{seconds}s"
+            raise BadUsage(f"--from: {name.value} is listed with {name.symbol}, which no --symbol names")

@@ -1,1 +1,1 @@
-"""The strategy of the demo, in a folder of its own because freqtrade loads strategies from folders."""
+"""Strategy of the demo, in a folder of its own because freqtrade loads strategies from folders."""

@@ -1,4 +1,4 @@
-"""One trade with a ladder: `CrossedMarginMixin` and `place_resting_orders` are all that it takes."""
+"""Strategy of the demo: one trade with a ladder, by `CrossedMarginMixin` and `place_resting_orders`."""
 # ruff: noqa: ARG002 - the signatures are freqtrade's
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ RUNGS = 12
 
 
 class DemoLadder(CrossedMarginMixin, IStrategy):
-    """Buys once, offers 60 % of it in rungs above the entry, and sells the rest when the price comes back."""
+    """Buys once, rests sells of 60 % of it above the entry, and sells the rest when the price comes back."""
 
     timeframe = "1m"
     startup_candle_count = 1
@@ -29,16 +29,16 @@ class DemoLadder(CrossedMarginMixin, IStrategy):
             self.place_resting_orders(trade, rungs)
 
     def custom_exit(self, pair: str, trade: Any, current_time: Any, current_rate: float, **kwargs: Any) -> str | None:
-        """Exit where a rung has filled and the price is back near the entry; the mixin cancels the other rungs."""
+        """Exit once a rung has filled and the price is back near the entry; the mixin cancels the other rungs."""
         sold = any(order["filled"] for order in self.resting_orders(trade))
         return "price_came_back" if sold and current_rate < trade.open_rate * 1.005 else None
 
     def confirm_trade_entry(self, pair: str, **kwargs: Any) -> bool:
-        """Trade once."""
+        """Allow one trade only."""
         return not Trade.get_trades_proxy(pair=pair)
 
     def populate_indicators(self, dataframe: Any, metadata: dict[str, Any]) -> Any:
-        """Need none."""
+        """Return the candles unchanged; no indicator is used."""
         return dataframe
 
     def populate_entry_trend(self, dataframe: Any, metadata: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What has become of the orders decides how the command ends: the worse wins, and nothing doubtful is called done."""
+"""The results of the orders decide the exit code: the worse wins, and nothing doubtful is called done."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
 from bitget_margin.cli.operator import display, errors
 from bitget_margin.cli.operator.errors import Exit
-from bitget_margin.cli.operator.execute import batches, carry_out
+from bitget_margin.cli.operator.execute import batches, execute
 from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.results import Book, summary
-from bitget_margin.cli.operator.selection import Name
+from bitget_margin.cli.operator.results import OrderResults, summary
+from bitget_margin.cli.operator.selection import NamedOrder
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
 BTC = "BTC/USDT"
-A, B = Name(IdKind.ORDER, "1", BTC), Name(IdKind.CLIENT, "b", BTC)
+A, B = NamedOrder(IdKind.ORDER, "1", BTC), NamedOrder(IdKind.CLIENT, "b", BTC)
 
 
 def order(order_id: str | None, name: str | None = None, **more: Any) -> dict[str, Any]:
@@ -43,22 +43,22 @@ def carrying(error: BaseException, *outcomes: Outcome) -> BaseException:
     return error
 
 
-def said(error: ccxt.BaseError, code: str, status: int = 400) -> ccxt.BaseError:
+def tied(error: ccxt.BaseError, code: str, status: int = 400) -> ccxt.BaseError:
     """Return an exception with this response attached."""
     ccxt_errors.attach_response(error, status, {"code": code, "msg": "its words"})
     return error
 
 
 def denied() -> ccxt.BaseError:
-    return said(ccxt.PermissionDenied("x"), "40014")
+    return tied(ccxt.PermissionDenied("x"), "40014")
 
 
 def late() -> ccxt.BaseError:
-    return said(ccxt.AuthenticationError("x"), "40010")
+    return tied(ccxt.AuthenticationError("x"), "40010")
 
 
 def by_gateway() -> ccxt.BaseError:
-    return said(ccxt.ExchangeError("x"), "43001", 502)
+    return tied(ccxt.ExchangeError("x"), "43001", 502)
 
 
 @pytest.mark.parametrize(
@@ -83,77 +83,77 @@ def by_gateway() -> ccxt.BaseError:
     ],
 )
 def test_the_worse_wins(outcomes: tuple[Outcome, ...], error: BaseException | None, code: Exit) -> None:
-    book = Book()
+    results = OrderResults()
     if error is None:
-        book.take(report(*outcomes).results)
+        results.add_report(report(*outcomes).results)
     else:
-        book.fail(carrying(error, *outcomes))
-    assert book.exit_code is code
+        results.add_error(carrying(error, *outcomes))
+    assert results.exit_code is code
 
 
 def test_an_unresolved_call_leaves_its_report() -> None:
-    book = Book()
-    book.fail(CancelUnresolved("batch_cancel", report(Outcome.CANCELED, Outcome.UNKNOWN)))
-    assert summary(book.answers.values()) == "1 canceled, 1 unknown"
-    assert book.exit_code is Exit.UNRESOLVED
+    results = OrderResults()
+    results.add_error(CancelUnresolved("batch_cancel", report(Outcome.CANCELED, Outcome.UNKNOWN)))
+    assert summary(results) == "1 canceled, 1 unknown"
+    assert results.exit_code is Exit.UNRESOLVED
 
 
 def test_an_interrupt_without_a_report_is_in_doubt() -> None:
-    """Nobody has said that the cancel was not sent."""
-    book = Book()
-    book.enter(Plan(orders=(order("1"),), hidden=(B,)))
-    book.fail(KeyboardInterrupt(), (A, B))
-    assert summary(book.answers.values()) == "2 unknown"
-    assert book.exit_code is Exit.UNRESOLVED
+    """Nothing shows that the cancel was not sent."""
+    results = OrderResults()
+    results.add_plan(Plan(orders=(order("1"),), unlisted=(B,)))
+    results.add_error(KeyboardInterrupt(), (A, B))
+    assert summary(results) == "2 unknown"
+    assert results.exit_code is Exit.UNRESOLVED
 
 
-def test_what_was_never_tried_was_not_sent() -> None:
-    book = Book()
-    book.enter(Plan(orders=(order("1"), order("2"))))
-    assert summary(book.answers.values()) == "2 waiting"
-    book.take(report(Outcome.CANCELED).results)
-    book.close()
-    assert summary(book.answers.values()) == "1 canceled, 1 not_sent"
-    assert book.exit_code is Exit.OPEN
+def test_an_order_without_an_attempt_was_not_sent() -> None:
+    results = OrderResults()
+    results.add_plan(Plan(orders=(order("1"), order("2"))))
+    assert summary(results) == "2 waiting"
+    results.add_report(report(Outcome.CANCELED).results)
+    results.close()
+    assert summary(results) == "1 canceled, 1 not_sent"
+    assert results.exit_code is Exit.OPEN
 
 
-def test_what_the_balance_has_proven_settles_what_went_wrong_on_the_way() -> None:
-    """But for an order whose own end was never shown."""
-    book = Book()
-    book.fail(carrying(ccxt.RequestTimeout("x"), Outcome.UNKNOWN))
-    book.take_orders([order("1", status="canceled")])
-    assert book.exit_code is Exit.UNRESOLVED
-    book.settle()
-    assert book.exit_code is Exit.DONE
-    book.take([result("2", Outcome.UNKNOWN)])
-    book.settle()
-    assert book.exit_code is Exit.UNRESOLVED
+def test_a_proof_by_the_balance_drops_earlier_errors() -> None:
+    """Except for an order without proof of its own final state."""
+    results = OrderResults()
+    results.add_error(carrying(ccxt.RequestTimeout("x"), Outcome.UNKNOWN))
+    results.add_proven([order("1", status="canceled")])
+    assert results.exit_code is Exit.UNRESOLVED
+    results.clear_errors()
+    assert results.exit_code is Exit.DONE
+    results.add_report([result("2", Outcome.UNKNOWN)])
+    results.clear_errors()
+    assert results.exit_code is Exit.UNRESOLVED
 
 
-def test_an_order_has_one_answer_whatever_it_was_called() -> None:
-    """Named by its client order id, then reported with its id; what the plan knew of it is kept."""
-    book = Book()
-    book.enter(Plan(orders=(order("1", "a", side="buy", price=5.0),), hidden=(B,)))
-    book.take([result("1", Outcome.NOT_SENT), result("2", Outcome.FILLED, "b")])
-    first, second = book.answers.values()
+def test_an_order_has_one_result_by_whichever_id_it_was_named() -> None:
+    """Named by its client order id, then reported with its id; the attributes from the plan are kept."""
+    results = OrderResults()
+    results.add_plan(Plan(orders=(order("1", "a", side="buy", price=5.0),), unlisted=(B,)))
+    results.add_report([result("1", Outcome.NOT_SENT), result("2", Outcome.FILLED, "b")])
+    first, second = results
     assert (first.id, first.client_order_id, first.side, first.price) == ("1", "a", "buy", 5.0)
     assert (second.id, second.client_order_id, second.outcome) == ("2", "b", Outcome.FILLED)
 
 
-def test_what_is_known_without_a_cancel_is_in_the_plan() -> None:
-    """Ended, lost and left alone; only the former is an end, also by a rejection at entry."""
-    book = Book()
-    book.enter(Plan(ended=((A, order("1", status="closed", filled=2.0)), (B, order("2", status="rejected")))))
-    assert (book.exit_code, summary(book.answers.values())) == (Exit.DONE, "1 canceled, 1 filled")
-    for plan in (Plan(lost=(B,)), Plan(spared=(B,))):
-        other = Book()
-        other.enter(plan)
+def test_a_plan_has_the_results_that_need_no_cancel() -> None:
+    """Ended, not found and filtered out; only the first one is an end, also by a rejection at entry."""
+    results = OrderResults()
+    results.add_plan(Plan(ended=((A, order("1", status="closed", filled=2.0)), (B, order("2", status="rejected")))))
+    assert (results.exit_code, summary(results)) == (Exit.DONE, "1 canceled, 1 filled")
+    for plan in (Plan(not_found=(B,)), Plan(filtered_out=(B,))):
+        other = OrderResults()
+        other.add_plan(plan)
         assert other.exit_code is Exit.OPEN
 
 
 def test_the_work_is_one_batch_for_each_symbol() -> None:
     eth = order("3", symbol="ETH/USDT")
-    plan = Plan(orders=(order("1"), eth, order("2")), hidden=(B,), unlisted=("SOL/USDT",))
+    plan = Plan(orders=(order("1"), eth, order("2")), unlisted=(B,), pending_symbols=("SOL/USDT",))
     assert [(batch.symbol, [name.value for name in batch.names], batch.listed) for batch in batches(plan)] == [
         (BTC, ["1", "2", "b"], True),
         ("ETH/USDT", ["3"], True),
@@ -169,20 +169,20 @@ def test_a_symbol_that_fails_leaves_the_others_their_turn_and_refused_keys_do_no
         calls.append(named)
         raise error
 
-    account: Any = SimpleNamespace(exchange=SimpleNamespace(batch_cancel=batch_cancel), timeout_ms=500)
-    book, plan = Book(), Plan(orders=(order("1"), order("3", symbol="ETH/USDT")))
-    book.enter(plan)
-    carry_out(account, plan, book, lambda *_: None)
+    connection: Any = SimpleNamespace(exchange=SimpleNamespace(batch_cancel=batch_cancel), timeout_ms=500)
+    results, plan = OrderResults(), Plan(orders=(order("1"), order("3", symbol="ETH/USDT")))
+    results.add_plan(plan)
+    execute(connection, plan, results, lambda *_: None)
     assert len(calls) == asked
-    assert summary(book.answers.values()) == "2 not_sent"
+    assert summary(results) == "2 not_sent"
 
 
 def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
-    """Where there is no room for the bot, the client order id says whose it is."""
+    """If there is no room for the bot, the client order id still shows it."""
     listed = [order("1179542168995600005", "k3x9ab12-41-9f03c2d1-0", side="buy", price=50_000.25, amount=0.0123)]
     for width, bot in ((80, False), (130, True)):
         written = io.StringIO()
-        display.orders(Console(file=written, width=width), listed, 0.0, "orders")
+        display.show_orders(Console(file=written, width=width), listed, 0.0, "orders")
         assert "1179542168995600005" in written.getvalue()
         assert ("trade 41, rung 1" in written.getvalue()) is bot
 
@@ -197,7 +197,7 @@ def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
         (CancelUnresolved("batch_cancel", report(Outcome.UNKNOWN)), "is not resolved: 1 unknown"),
     ],
 )
-def test_errors_are_told_in_words(error: BaseException, words: str) -> None:
-    told = errors.said(error)
-    assert words in told
-    assert "report_of" not in told
+def test_errors_have_messages_for_people(error: BaseException, words: str) -> None:
+    message = errors.message(error)
+    assert words in message
+    assert "report_of" not in message

@@ -1,4 +1,4 @@
-"""An operator's command ends what was chosen, and its exit code is the truth; real processes where that matters."""
+"""The operator's commands cancel the selected orders, with a correct exit code; real processes where that matters."""
 
 from __future__ import annotations
 
@@ -21,18 +21,8 @@ from support.client import rungs
 from support.operating import cancels, here, keys, process, run, until
 
 ETH = "ETHUSDT"
-KEYS_OF_CANCEL = {
-    "ok",
-    "exit_code",
-    "dry_run",
-    "interrupted",
-    "summary",
-    "orders",
-    "frozen_before",
-    "unexamined",
-    "errors",
-    "elapsed_ms",
-}
+KEYS_OF_CANCEL = {"ok", "exit_code", "dry_run", "interrupted", "summary", "orders", "frozen_before", "unexamined"}
+KEYS_OF_CANCEL |= {"errors", "elapsed_ms"}
 KEYS_OF_ORDER = {"symbol", "id", "client_order_id", "bot", "side", "price", "amount", "filled"}
 
 
@@ -44,10 +34,10 @@ def ids_of(orders: list[Order]) -> set[str]:
     return {order.order_id for order in orders}
 
 
-def document(said: str, venue: Emulator) -> dict[str, Any]:
-    """Return the document of a cancel, whose form is promised."""
-    hold_no_secret(said, venue)
-    found: dict[str, Any] = json.loads(said)
+def document(text: str, venue: Emulator) -> dict[str, Any]:
+    """Return the document of a cancel, after a check of its format."""
+    hold_no_secret(text, venue)
+    found: dict[str, Any] = json.loads(text)
     assert set(found) == KEYS_OF_CANCEL
     assert set(found["summary"]) == {outcome.value for outcome in Outcome}
     for order in found["orders"]:
@@ -60,9 +50,9 @@ def outcomes(found: dict[str, Any]) -> dict[str, str]:
     return {order["id"]: order["outcome"] for order in found["orders"]}
 
 
-def hold_no_secret(said: str, venue: Emulator) -> None:
-    assert not any(value in said for value in keys(venue.accounts[0]).values())
-    assert "Traceback" not in said
+def hold_no_secret(text: str, venue: Emulator) -> None:
+    assert not any(value in text for value in keys(venue.accounts[0]).values())
+    assert "Traceback" not in text
 
 
 # -- in processes of their own -----------------------------------------------------------------------------------------
@@ -108,7 +98,7 @@ def test_without_a_terminal_nobody_is_asked_and_nothing_is_sent(venue: Emulator)
     assert len(live(venue)) == 1
 
 
-def test_what_is_not_known_is_code_3(venue: Emulator) -> None:
+def test_unknown_outcomes_are_code_3(venue: Emulator) -> None:
     """Every cancel is lost: the orders are unknown, and the next symbol is tried all the same."""
     rungs(venue, 2)
     rungs(venue, 1, symbol=ETH, price=2_000)
@@ -123,7 +113,7 @@ def test_what_is_not_known_is_code_3(venue: Emulator) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_tells_what_is_known_and_the_same_again_completes_it(
+def test_an_interrupt_reports_results_and_the_same_again_completes_it(
     venue: Emulator, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Code 3: one symbol was asked for, another not yet. Then code 0: what had ended counts."""
@@ -135,9 +125,9 @@ def test_an_interrupt_tells_what_is_known_and_the_same_again_completes_it(
     with process(venue, *command, "--timeout", "60000") as running:
         until(lambda: rule not in venue.faults)
         running.send_signal(number)
-        said, complained = running.communicate(timeout=20)
-    assert running.returncode == 3, complained
-    found = document(said, venue)
+        out, err = running.communicate(timeout=20)
+    assert running.returncode == 3, err
+    found = document(out, venue)
     assert found["interrupted"]
     assert outcomes(found) == {**dict.fromkeys(ids, "unknown"), **dict.fromkeys(more, "not_sent")}
     assert ids_of(live(venue)) == set(more)
@@ -166,7 +156,7 @@ def test_killed_in_the_middle_the_same_again_completes_it(venue: Emulator) -> No
 # -- in this one -------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_open_is_shown_with_the_bot_that_placed_it(venue: Emulator) -> None:
+def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) -> None:
     """As a table, and as a document."""
     first = rungs(venue, 2, name="k3x9ab12-7-0a1b2c3d-")
     (second,) = rungs(venue, 1, symbol=ETH, price=2_000)
@@ -190,13 +180,13 @@ def test_what_is_open_is_shown_with_the_bot_that_placed_it(venue: Emulator) -> N
 
 
 def listed(venue: Emulator) -> list[str | None]:
-    """Return of which symbols open orders were asked for, page by page; None for all."""
-    asked = [parse_qs(record.query) for record in venue.requests if record.path.endswith("/open-orders")]
-    return [query.get("symbol", [None])[0] for query in asked]
+    """Return the symbols whose open orders were queried, page by page; None for all."""
+    queries = [parse_qs(record.query) for record in venue.requests if record.path.endswith("/open-orders")]
+    return [query.get("symbol", [None])[0] for query in queries]
 
 
 @pytest.mark.classic
-def test_a_venue_that_shows_all_symbols_at_once_is_asked_once(venue: Emulator) -> None:
+def test_a_venue_that_lists_all_symbols_at_once_is_queried_once(venue: Emulator) -> None:
     """Where it refuses, only symbols are asked for that could hold what is frozen."""
     rungs(venue, 2)
     venue.place(venue.accounts[1].uid, {"symbol": ETH, "side": "sell", "price": "4000", "baseSize": "0.1"})
@@ -217,7 +207,7 @@ def test_a_venue_that_shows_all_symbols_at_once_is_asked_once(venue: Emulator) -
 
 @pytest.mark.classic
 def test_with_yes_everything_is_listed_once() -> None:
-    """And each symbol is cancelled before the next one is listed: nobody waits for a plan."""
+    """And each symbol is canceled before the next one is listed: nobody waits for a plan."""
     symbols = synthetic_symbols(4)
     with Emulator(symbols=symbols) as venue:
         for symbol in symbols:
@@ -260,7 +250,7 @@ def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.
     assert here(venue, "cancel", "--from", "-", typed="1\ny\n").exit_code == 2
 
 
-def test_only_what_fits_all_options_is_cancelled(venue: Emulator) -> None:
+def test_only_orders_that_match_all_options_are_canceled(venue: Emulator) -> None:
     """One bot's buys; the rest lives."""
     ours = rungs(venue, 2, name="k3x9ab12-7-0a1b2c3d-")
     theirs = rungs(venue, 2, name="other")
@@ -305,13 +295,13 @@ def test_a_named_order_that_another_option_leaves_alone_is_still_open(venue: Emu
     assert ids_of(live(venue)) == {order_id}
 
 
-def test_a_name_that_is_not_open_is_not_cancelled_behind_a_filter(venue: Emulator) -> None:
+def test_a_name_that_is_not_open_is_not_canceled_behind_a_filter(venue: Emulator) -> None:
     """What it is called now may be what the filter leaves alone: it is looked for, and no cancel is sent."""
     rungs(venue, 1)
     venue.reset_requests()
     done = here(venue, "cancel", "--client-id", "gone", "--symbol", "BTC/USDT", "--side", "sell", "--yes")
     assert done.exit_code == 1, done.output
-    assert "1 named and in no list of the venue: gone" in done.output
+    assert "1 named and not found: gone" in done.output
     assert not any("cancel" in record.path for record in venue.requests)
 
 
@@ -326,9 +316,7 @@ def test_an_order_of_another_symbol_is_another_order(venue: Emulator, tmp_path: 
     assert ids_of(live(venue)) == {first}
 
 
-def test_an_interrupt_before_anything_is_cancelled_is_code_130(
-    venue: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_before_anything_is_canceled_is_code_130(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -341,7 +329,7 @@ def test_an_interrupt_before_anything_is_cancelled_is_code_130(
     assert len(live(venue)) == 1
 
 
-def test_keys_that_are_refused_are_told_in_one_line(venue: Emulator) -> None:
+def test_refused_keys_are_reported_in_one_line(venue: Emulator) -> None:
     """Code 1, and no secret in it."""
     for wrong in ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD"):
         for command in (("orders",), ("cancel", "--all", "--yes")):
@@ -353,7 +341,7 @@ def test_keys_that_are_refused_are_told_in_one_line(venue: Emulator) -> None:
             assert "wrong-one" not in done.output
 
 
-def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
+def test_a_venue_without_a_usable_response_is_code_3(venue: Emulator) -> None:
     """Whatever ccxt calls it: 40010 is an AuthenticationError there."""
     for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "")):
         venue.clear_faults()
@@ -361,7 +349,7 @@ def test_a_venue_that_cannot_be_asked_is_code_3(venue: Emulator) -> None:
         for command in (("orders",), ("cancel", "--all", "--yes"), ("cancel", "--all", "--dry-run")):
             done = here(venue, *command, "--timeout", "300")
             assert done.exit_code == 3, (kind, done.output)
-            assert "cancel" not in command or "Nothing was cancelled: run the same command again" in done.output
+            assert "cancel" not in command or "Nothing was canceled: run the same command again" in done.output
             hold_no_secret(done.output, venue)
 
 
@@ -377,7 +365,7 @@ NAMED = {
 """What ccxt calls some coins of Bitget's."""
 
 
-def test_what_is_shown_can_be_named(kind: AccountKind, tmp_path: Path) -> None:
+def test_symbols_can_be_given_as_they_are_shown(kind: AccountKind, tmp_path: Path) -> None:
     """By `--symbol` and in a file, each symbol as `orders` prints it and in another case: that one, and no other."""
     symbols = [replace(synthetic_symbols(1)[0], symbol=f"{coin}USDT", base=coin) for coin in NAMED]
     with Emulator(accounts=(Account(kind=kind),), symbols=(*DEFAULT_SYMBOLS, *symbols)) as venue:
@@ -405,7 +393,7 @@ HOUR_MS = 3_600_000
     "ahead_ms", [0, *(sign * off for off in (3 * HOUR_MS, 48 * HOUR_MS, 2_400 * HOUR_MS) for sign in (1, -1))]
 )
 def test_an_age_goes_by_the_venue_s_clock(kind: AccountKind, ahead_ms: int) -> None:
-    """Whatever the local one shows: what is young lives, what is old is cancelled."""
+    """Whatever the local one shows: what is young lives, what is old is canceled."""
     shift_ms = [-ahead_ms - 5 * HOUR_MS]
     with Emulator(accounts=(Account(kind=kind),), clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:
         rungs(venue, 2)
@@ -425,7 +413,7 @@ LISTS = ("/mix/market/contracts", "/spot/public/coins", "/margin/currencies", "/
 BY_NAME = ("--symbol BTC/USDT --id {}", "--symbol btc/usdt --client-id a0", "--symbol BTC/USDT")
 
 
-def cancelled(venue: Emulator, chosen: str) -> tuple[bool, int, list[str]]:
+def canceled(venue: Emulator, chosen: str) -> tuple[bool, int, list[str]]:
     """Cancel an order in a way; return whether it ended, the exit code, and the lines on standard error."""
     (order_id,) = rungs(venue, 1, name="a")
     done = here(venue, "cancel", *chosen.format(order_id).split(), "--yes", "--timeout", "2000")
@@ -441,22 +429,22 @@ def test_a_public_list_that_is_down_stops_no_cancel(venue: Emulator, down: str, 
     """Neither by id nor of a symbol nor of all; it is told in a line that it went without."""
     venue.add_fault(fault, down)
     for chosen in (*BY_NAME, "--id {}", "--side buy", "--all"):
-        ended, code, told = cancelled(venue, chosen)
-        assert (ended, code) == (True, 0), (chosen, told)
-        assert all(line.startswith("Warning: the venue's markets could not be loaded") for line in told)
+        ended, code, err = canceled(venue, chosen)
+        assert (ended, code) == (True, 0), (chosen, err)
+        assert all(line.startswith("Warning: the venue's markets could not be loaded") for line in err)
         # ccxt reads a page for people as a list of no coins, which nothing here needs; contracts are not asked for.
-        assert len(told) == (0 if down == LISTS[0] or (down, fault) == (LISTS[1], "html-200") else 1)
+        assert len(err) == (0 if down == LISTS[0] or (down, fault) == (LISTS[1], "html-200") else 1)
 
 
 @pytest.mark.parametrize("fault", ["html-502", "html-200", "reset-before", "code-40010"])
-def test_without_any_public_list_nothing_untrue_is_said(venue: Emulator, fault: str) -> None:
-    """What is not seen to have ended is not called so."""
+def test_without_any_public_list_no_order_is_called_ended_without_proof(venue: Emulator, fault: str) -> None:
+    """Exit code 0 only if it has ended."""
     for each in LISTS:
         venue.add_fault(fault, each)
     for chosen in ("--id {}", "--side buy", "--all"):
-        ended, code, told = cancelled(venue, chosen)
-        assert told[0].startswith("Warning: the venue's markets could not be loaded, this goes on without them")
-        assert (code == 0) is ended, (chosen, told)
+        ended, code, err = canceled(venue, chosen)
+        assert err[0].startswith("Warning: the venue's markets could not be loaded, this goes on without them")
+        assert (code == 0) is ended, (chosen, err)
 
 
 def test_a_symbol_that_the_venue_does_not_have_is_bad_usage(venue: Emulator) -> None:
@@ -491,7 +479,7 @@ def test_an_order_that_comes_up_meanwhile_is_ended_by_the_proof(
 
 
 @pytest.mark.classic
-def test_what_stays_frozen_is_not_called_done() -> None:
+def test_frozen_coins_are_never_called_done() -> None:
     """The balance decides: an order that is too old for open-orders is code 3."""
     shift_ms = [-100 * 86_400_000]
     with Emulator(clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:

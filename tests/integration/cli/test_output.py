@@ -1,4 +1,4 @@
-"""Output that cannot be written stops no command, and its exit code is the truth about the orders."""
+"""Output that cannot be written stops no command, and the exit code stays that of the orders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.operating import COMMAND, cancels, keys, run, until
 
 
 class Failing(io.StringIO):
-    """A text stream on which every write, or the flush after it, fails as it is told."""
+    """A text stream whose flush fails with an error."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -33,13 +33,6 @@ class Failing(io.StringIO):
 
     def flush(self) -> None:
         raise self.error
-
-
-class Narrow(io.TextIOWrapper):
-    """A text stream of ASCII."""
-
-    def __init__(self) -> None:
-        super().__init__(io.BytesIO(), encoding="ascii", errors="strict")
 
 
 class Stuck(io.StringIO):
@@ -54,6 +47,10 @@ class Stuck(io.StringIO):
         return super().write(text)
 
 
+def ascii_stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+
+
 def closed() -> io.StringIO:
     made = io.StringIO()
     made.close()
@@ -65,7 +62,7 @@ UNWRITABLE: dict[str, Callable[[], Any]] = {
     "full disk": lambda: Failing(OSError(errno.ENOSPC, "No space left on device")),
     "terminal gone": lambda: Failing(OSError(errno.EIO, "Input/output error")),
     "unforeseen": lambda: Failing(RuntimeError("whatever a stream may raise")),
-    "ascii": Narrow,
+    "ascii": ascii_stream,
     "closed": closed,
     "none": lambda: None,
     "stuck": Stuck,
@@ -73,7 +70,7 @@ UNWRITABLE: dict[str, Callable[[], Any]] = {
 
 
 def unwritable(how: str) -> dict[str, Any]:
-    """Return both streams, of which a stuck one goes on at its own pace."""
+    """Return both streams; a stuck one goes on after a while."""
     streams = {name: UNWRITABLE[how]() for name in ("stdout", "stderr")}
     for stream in streams.values():
         if isinstance(stream, Stuck):
@@ -99,7 +96,7 @@ def go(venue: Emulator, monkeypatch: pytest.MonkeyPatch, *args: str, **streams: 
 @pytest.mark.parametrize("how", UNWRITABLE)
 @pytest.mark.parametrize("broken", [("stdout",), ("stderr",), ("stdout", "stderr")], ids="+".join)
 @pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["people", "json"])
-def test_orders_are_cancelled_whatever_becomes_of_the_output(
+def test_orders_are_canceled_whether_or_not_output_is_written(
     venue: Emulator, monkeypatch: pytest.MonkeyPatch, how: str, broken: tuple[str, ...], as_json: tuple[str, ...]
 ) -> None:
     """Code 0, since all of them ended; a stuck stream takes nothing until the orders are gone."""
@@ -126,24 +123,22 @@ def test_the_exit_code_is_that_of_the_orders(venue: Emulator, monkeypatch: pytes
     assert go(venue, monkeypatch, *chosen, "--timeout", "900", **unwritable(how)) == 3
 
 
-def test_what_stdout_cannot_take_is_told_on_stderr(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for a reader who has gone, who wanted no more."""
-    told = io.StringIO()
-    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE["full disk"](), stderr=told) == 0
-    assert "standard output cannot be written (No space left on device)" in told.getvalue()
-    silent = io.StringIO()
-    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE["closed pipe"](), stderr=silent) == 0
-    assert silent.getvalue() == ""
+def test_a_failure_of_stdout_is_reported_on_stderr(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Except for a reader that has closed the pipe."""
+    full, closed = "standard output cannot be written (No space left on device)", ""
+    for how, message in (("full disk", full), ("closed pipe", closed)):
+        err = io.StringIO()
+        assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE[how](), stderr=err) == 0
+        assert message in err.getvalue()
+    assert err.getvalue() == ""
 
 
-def test_a_character_that_an_encoding_does_not_have_is_written_as_its_number(
-    venue: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    narrow = Narrow()
-    stream = output.Stream(narrow)
+def test_a_character_that_an_encoding_lacks_is_written_as_its_number() -> None:
+    below = ascii_stream()
+    stream = output.Stream(below)
     stream.write("币 ok")
     stream.drain()
-    assert narrow.buffer.getvalue() == b"\\u5e01 ok"  # type: ignore[attr-defined]
+    assert below.buffer.getvalue() == b"\\u5e01 ok"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -153,36 +148,36 @@ def test_a_character_that_an_encoding_does_not_have_is_written_as_its_number(
 def test_orders_that_could_not_be_shown_are_not_called_shown(
     venue: Emulator, monkeypatch: pytest.MonkeyPatch, how: str, code: int, as_json: tuple[str, ...]
 ) -> None:
-    """A reader that has gone has had what it wanted."""
+    """A reader that has closed the pipe counts as served."""
     rungs(venue, 2)
     assert go(venue, monkeypatch, "orders", *as_json, stdout=UNWRITABLE[how]()) == code
 
 
-@pytest.mark.parametrize("what", ["plan", "outcomes", "not_ended"])
-def test_what_cannot_be_shown_stops_no_cancel(venue: Emulator, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    """A fault of ours in a table is told in a line."""
+@pytest.mark.parametrize("function", ["show_plan", "outcome_table", "not_ended_table"])
+def test_an_error_in_a_table_stops_no_cancel(venue: Emulator, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """It is reported in a line."""
 
-    def stumbles(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise ValueError("no table for this")
 
     rungs(venue, 2)
-    monkeypatch.setattr(display, what, stumbles)
-    told = io.StringIO()
-    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stderr=told) == 0
+    monkeypatch.setattr(display, function, fail)
+    err = io.StringIO()
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes", stderr=err) == 0
     assert live(venue) == 0
-    assert "Error: this cannot be shown: ValueError: no table for this" in told.getvalue()
+    assert "Error: this cannot be shown: ValueError: no table for this" in err.getvalue()
 
 
 def test_names_are_shown_as_they_are(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What looks like markup or an emoji is neither."""
-    said = io.StringIO()
+    """Text that looks like markup or an emoji is neither."""
+    out = io.StringIO()
     frozen = {"[/x]": 1.0, ":smile:": 2.0}
     monkeypatch.setattr("bitget_margin.cli.operator.query.frozen", lambda _: frozen)
-    assert go(venue, monkeypatch, "cancel", "--side", "buy", "--symbol", "BTC/USDT", "--dry-run", stdout=said) == 0
-    assert "1 [/x], 2 :smile:" in said.getvalue()
+    assert go(venue, monkeypatch, "cancel", "--side", "buy", "--symbol", "BTC/USDT", "--dry-run", stdout=out) == 0
+    assert "1 [/x], 2 :smile:" in out.getvalue()
 
 
-# -- in processes of their own: what the shell does --------------------------------------------------------------------
+# -- in processes of their own, with the streams of a shell ------------------------------------------------------------
 
 
 @contextmanager
@@ -219,17 +214,17 @@ LINES = [
 
 @pytest.mark.parametrize("line", LINES)
 def test_a_shell_s_streams_stop_no_cancel(venue: Emulator, line: str) -> None:
-    """Python's own end included: it writes what is still buffered, and would exit with 120."""
+    """Also at Python's exit: it writes the buffered rest, and would exit with 120."""
     rungs(venue, 30)
     with shell(venue, line) as running:
-        _, complained = running.communicate(timeout=50)
-    assert (running.returncode, live(venue)) == (0, 0), complained
-    assert "Traceback" not in complained
-    assert "Exception ignored" not in complained
+        _, err = running.communicate(timeout=50)
+    assert (running.returncode, live(venue)) == (0, 0), err
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
 
 
 def test_a_pipe_that_nobody_reads_stops_no_cancel(venue: Emulator) -> None:
-    """It is full from the start: the orders end first, and all that was to be said is there for who reads it then."""
+    """It is full from the start: the orders end first, and the output is complete for a later reader."""
     rungs(venue, 3)
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4_096)
@@ -240,9 +235,9 @@ def test_a_pipe_that_nobody_reads_stops_no_cancel(venue: Emulator) -> None:
     ):
         os.close(writing)
         until(lambda: not live(venue))
-        said = pipe.read()
+        out = pipe.read()
         assert running.wait(50) == 0
-    assert said.endswith("Nothing is frozen on the account any more.\n")
+    assert out.endswith("Nothing is frozen on the account any more.\n")
 
 
 def test_ctrl_c_ends_the_wait_for_a_reader_with_the_code_of_the_orders(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,12 +255,11 @@ def test_ctrl_c_ends_the_wait_for_a_reader_with_the_code_of_the_orders(monkeypat
 def test_standard_input_that_is_closed_is_bad_usage(venue: Emulator) -> None:
     for line in ("$CMD cancel --from - --yes $URL <&-", "$CMD cancel --all $URL <&-"):
         with shell(venue, line) as running:
-            _, complained = running.communicate(timeout=50)
-        assert running.returncode == 2, complained
-        assert "Traceback" not in complained
+            _, err = running.communicate(timeout=50)
+        assert running.returncode == 2, err
+        assert "Traceback" not in err
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="about terminals that hang up")
 def test_a_terminal_that_hangs_up_stops_no_cancel(venue: Emulator) -> None:
     rungs(venue, 3)
     rungs(venue, 2, symbol="ETHUSDT", price=2_000)
@@ -273,8 +267,8 @@ def test_a_terminal_that_hangs_up_stops_no_cancel(venue: Emulator) -> None:
     with shell(venue, "exec $CMD cancel --symbol BTC/USDT --symbol ETH/USDT --yes --timeout 3000 $URL") as running:
         until(lambda: rule not in venue.faults)
         running.send_signal(signal.SIGHUP)
-        _, complained = running.communicate(timeout=50)
-    assert (running.returncode, live(venue)) == (0, 0), complained
+        _, err = running.communicate(timeout=50)
+    assert (running.returncode, live(venue)) == (0, 0), err
 
 
 def test_the_document_is_whole_where_it_can_be_written(venue: Emulator) -> None:

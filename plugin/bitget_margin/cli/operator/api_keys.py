@@ -1,0 +1,141 @@
+"""API keys of the operator's account, read from the environment or from a freqtrade configuration.
+
+freqtrade itself is not needed: its files are JSON with comments and trailing commas, and several of them are merged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin.cli.operator.errors import BadUsage
+
+VARIABLES: Final = {
+    "apiKey": ("BITGET_API_KEY",),
+    "secret": ("BITGET_SECRET", "BITGET_API_SECRET"),
+    "password": ("BITGET_PASSWORD", "BITGET_API_PASSPHRASE"),
+}
+"""Environment variables by ccxt's name of the key; the second one is named as in Bitget's documentation."""
+_FREQTRADE_VARIABLES: Final = {
+    "apiKey": ("FREQTRADE__EXCHANGE__KEY", "FREQTRADE__EXCHANGE__API_KEY", "FREQTRADE__EXCHANGE__APIKEY"),
+    "secret": ("FREQTRADE__EXCHANGE__SECRET",),
+    "password": ("FREQTRADE__EXCHANGE__PASSWORD",),
+}
+_CONFIG_FIELDS: Final = {"apiKey": ("api_key", "apiKey", "key"), "secret": ("secret",), "password": ("password",)}
+_EXCHANGES: Final = frozenset({"bitgetcross", "bitget"})
+_HELP: Final = (
+    "set BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD (the passphrase) in the environment, or name the "
+    "configuration of a freqtrade bot with --config"
+)
+
+_MORE_FILES: Final = "add_config_files"
+_MAX_DEPTH: Final = 5
+_STRING: Final = r'(?P<string>"(?:\\.|[^"\\])*")'
+_COMMENT: Final = re.compile(_STRING + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TRAILING_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Keys of an account as ccxt expects them; `repr` omits them."""
+
+    source: str
+    """Description of their origin, for people."""
+    keys: Mapping[str, str] = field(repr=False)
+    ccxt_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Other ccxt settings of a freqtrade configuration: proxies, URLs, options."""
+
+
+def from_environment(environment: Mapping[str, str]) -> Credentials:
+    """Read the keys from environment variables.
+
+    :raises BadUsage: one is missing, or has two values under its two names
+    """
+    found = {name: _value(environment, variables) for name, variables in VARIABLES.items()}
+    missing = [VARIABLES[name][0] for name, value in found.items() if not value]
+    if len(missing) == len(found):
+        raise BadUsage(f"no keys: {_HELP}")
+    if missing:
+        raise BadUsage(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: {_HELP}")
+    return Credentials("the environment (BITGET_API_KEY)", found)
+
+
+def from_config(paths: Sequence[Path], environment: Mapping[str, str]) -> Credentials:
+    """Read the keys of a freqtrade bot; as in freqtrade, its environment variables override its files.
+
+    :raises BadUsage: a file cannot be read, is about another exchange, or a key is missing
+    """
+    files = ", ".join(str(path) for path in paths)
+    exchange = read_config(paths).get("exchange")
+    if not isinstance(exchange, Mapping):
+        raise BadUsage(f'{files}: there is no section "exchange"')
+    name = exchange.get("name")
+    if name not in _EXCHANGES:
+        raise BadUsage(f"{files}: \"exchange.name\" is {name!r}, and has to be 'bitgetcross' (or 'bitget')")
+    found = {}
+    for key, variables in _FREQTRADE_VARIABLES.items():
+        in_file = next((exchange[word] for word in _CONFIG_FIELDS[key] if exchange.get(word)), "")
+        found[key] = next((environment[v] for v in variables if environment.get(v)), "") or str(in_file)
+    missing = [_CONFIG_FIELDS[key][-1] for key, value in found.items() if not value]
+    if missing:
+        named = ", ".join(f"exchange.{word}" for word in missing)
+        by_variable = ", ".join(f"FREQTRADE__EXCHANGE__{word.upper()}" for word in missing)
+        raise BadUsage(f"{files}: no {named}; write it there, or set {by_variable}")
+    sections = {section: exchange.get(section) or {} for section in ("ccxt_config", "ccxt_sync_config")}
+    for section, given in sections.items():
+        if not isinstance(given, Mapping):
+            raise BadUsage(f'{files}: "exchange.{section}" is not an object')
+    return Credentials(files, found, ccxt.Exchange.deep_extend(*sections.values()))
+
+
+def read_config(paths: Iterable[Path], depth: int = 0) -> dict[str, Any]:
+    """Merge freqtrade configuration files: a later one overrides, and a file overrides those that it names.
+
+    :raises BadUsage: a file cannot be read; the message quotes none of its contents, which may be keys
+    """
+    if depth > _MAX_DEPTH:
+        raise BadUsage(f"{_MORE_FILES} leads in a circle")
+    merged: dict[str, Any] = {}
+    for path in paths:
+        own = _parse(path)
+        more = own.get(_MORE_FILES) or []
+        if not isinstance(more, list) or not all(isinstance(name, str) for name in more):
+            raise BadUsage(f"{path}: {_MORE_FILES} is not a list of file names")
+        below = read_config([path.resolve().parent / name for name in more], depth + 1)
+        merged = ccxt.Exchange.deep_extend(merged, below, own)
+    return merged
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BadUsage(f"{path} cannot be read: {why}") from None
+    for ignored in (_COMMENT, _TRAILING_COMMA):
+        text = ignored.sub(_blank, text)
+    try:
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadUsage(f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    if not isinstance(config, dict):
+        raise BadUsage(f"{path} is not a configuration: it holds no object")
+    return config
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Keep a string; replace anything else by spaces, so that line and column numbers stay correct."""
+    return match["string"] or re.sub(r"[^\n]", " ", match[0])
+
+
+def _value(environment: Mapping[str, str], variables: Sequence[str]) -> str:
+    found = {environment[variable] for variable in variables if environment.get(variable)}
+    if len(found) > 1:
+        raise BadUsage(f"{' and '.join(variables)} are set to different values: unset one of them")
+    return next(iter(found), "")

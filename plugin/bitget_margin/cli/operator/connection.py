@@ -1,0 +1,127 @@
+"""Connection to the cross margin account of an operator's command, and the options that choose it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import ccxt
+import click
+
+from bitget_margin.adapter.credentials import mask
+from bitget_margin.cli.operator.api_keys import from_config, from_environment
+from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
+from bitget_margin.emulator import ccxt_urls
+from bitget_margin.sync import bitget
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PROXIES: Final = (
+    "proxies",
+    *(name + suffix for name in ("httpProxy", "httpsProxy", "socksProxy") for suffix in ("", "Callback")),
+    *(name + suffix for name in ("http_proxy", "https_proxy", "socks_proxy") for suffix in ("", "_callback")),
+)
+"""ccxt's proxy settings, of which it accepts at most one."""
+_IGNORED: Final = ("verbose", "apiKey", "secret", "password", "enableRateLimit")
+"""Settings of a bot's ccxt_config that do not apply here: they print, repeat the keys or lift the rate limit."""
+_SPOT_MARKETS: Final = {"options": {"fetchMarkets": {"types": ["spot"], "uta": False}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """ccxt exchange of one account, with the timeout of its calls."""
+
+    exchange: bitget
+    timeout_ms: int
+    label: str
+    """Origin of the keys and host of the venue, for people."""
+    secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters of each call."""
+        return {"marginMode": "cross", "timeout": self.timeout_ms}
+
+    def redact(self, text: object) -> str:
+        """Return a text in one line, without the secrets of this account."""
+        return mask(" ".join(str(text).split()), self.secrets)
+
+
+def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse a malformed address; the message omits it, since it may contain a password."""
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        named = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        named = False
+    if not named or parts.path.strip("/") or parts.query or parts.fragment:
+        raise click.BadParameter("give an address such as http://127.0.0.1:8787")
+    return value.rstrip("/")
+
+
+def options(command: F) -> F:
+    """Add the options of keys, address, timeout and output format to a command."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout; text for people on stderr."),
+        click.option(
+            "--timeout",
+            "timeout_ms",
+            type=click.IntRange(1, TIMEOUT_MAX_MS),
+            default=DEFAULT_TIMEOUT_MS,
+            show_default=True,
+            metavar="MS",
+            help="Most ms that the orders of one symbol take.",
+        ),
+        click.option("--proxy", callback=_url, metavar="URL", help="HTTP proxy, ccxt's httpsProxy."),
+        click.option(
+            "--url",
+            callback=_url,
+            metavar="URL",
+            help="Another venue than the real one: that of `bitget-margin emulator`, with its keys.",
+        ),
+        click.option(
+            "--config",
+            "-c",
+            multiple=True,
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="A freqtrade configuration that has the keys (its exchange section, proxies too) instead of "
+            "BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD; may be repeated, a later one wins.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def connect(config: Sequence[Path], url: str | None, proxy: str | None, timeout_ms: int) -> Connection:
+    """Return a connection to the account; no request is sent.
+
+    :param config: files of a freqtrade configuration; without any, the keys are read from the environment
+    :param timeout_ms: of each call for one symbol, ms
+    :raises BadUsage: there are no keys
+    """
+    credentials = from_config(config, os.environ) if config else from_environment(os.environ)
+    given = {name: value for name, value in credentials.ccxt_config.items() if name not in _IGNORED}
+    if proxy is not None:
+        given = {name: value for name, value in given.items() if name not in _PROXIES} | {"httpsProxy": proxy}
+    if url is not None:
+        given["urls"] = ccxt_urls(url)
+    merged = ccxt.Exchange.deep_extend(_SPOT_MARKETS, given)
+    settings: Any = {**merged, **credentials.keys, "timeout": timeout_ms}
+    exchange = bitget(settings)
+    host = urlsplit(exchange.implode_hostname(exchange.urls["api"]["margin"])).netloc
+    label = f"keys from {credentials.source}, {host}"
+    return Connection(exchange, timeout_ms, label, (*credentials.keys.values(), *_proxy_passwords(given)))
+
+
+def _proxy_passwords(given: Mapping[str, Any]) -> list[str]:
+    """Return the passwords in the addresses of proxies."""
+    values = [given.get(name) for name in _PROXIES]
+    addresses = [a for value in values for a in (value.values() if isinstance(value, Mapping) else (value,))]
+    return [password for a in addresses if isinstance(a, str) and (password := urlsplit(a).password)]

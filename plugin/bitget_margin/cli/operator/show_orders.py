@@ -1,0 +1,81 @@
+"""`bitget-margin orders`: list the open orders of the cross margin account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import ccxt
+import click
+from rich.console import Console
+from rich.text import Text
+
+from bitget_margin.cli import output
+from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator.connection import Connection, connect, options
+from bitget_margin.cli.operator.errors import Exit
+from bitget_margin.cli.operator.selection import Order, symbol_of
+
+_EPILOG: Final = """\b
+Exit codes:
+  0    shown
+  1    refused by the venue
+  2    bad usage, or no keys
+  3    no response from the venue, or the output cannot be written
+  130  interrupted
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
+@options
+def orders(
+    symbols: Sequence[str],
+    config: Sequence[Path],
+    url: str | None,
+    proxy: str | None,
+    timeout_ms: int,
+    as_json: bool,
+) -> None:
+    """Show the open orders of the cross margin account, of all symbols or of some.
+
+    Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
+    arguments. Classic and unified accounts work alike.
+    """
+    chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
+    connection = connect(config, url, proxy, timeout_ms)
+    to = display.console(on_stderr=as_json)
+    try:
+        with display.listing_progress(to) as step:
+            query.load_markets(connection)
+            chosen = tuple(dict.fromkeys(query.spelling(connection, chosen).values()))
+            held = query.frozen(connection)
+            listed = query.open_orders(connection, chosen, held, step).orders
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    except ccxt.BaseError as error:
+        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
+        raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
+    unexplained = [] if chosen else query.unexplained(connection, listed, held)
+    if as_json:
+        click.echo(json_output.orders_document(listed, held, unexplained))
+    else:
+        _show(to, connection, listed, held, unexplained)
+    if not output.arrived():
+        raise click.exceptions.Exit(Exit.UNRESOLVED)
+
+
+def _show(
+    to: Console, connection: Connection, listed: Sequence[Order], held: Mapping[str, float], unexplained: Sequence[str]
+) -> None:
+    to.print(Text(connection.label, "dim"))
+    if listed:
+        now_ms = connection.exchange.venue_milliseconds()
+        display.show_orders(to, listed, now_ms, display.count_of_orders(listed))
+    else:
+        to.print("No open orders.")
+    display.show_frozen(to, held)
+    if unexplained:
+        coins = ", ".join(unexplained)
+        to.print(f"None of these orders holds {coins}: one older than the venue lists may.", style="yellow")

@@ -1,0 +1,122 @@
+"""Keys are read from the environment or from a bot's configuration, and appear in no message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from bitget_margin.cli import main
+from bitget_margin.cli.operator import api_keys
+from bitget_margin.cli.operator.connection import connect
+from bitget_margin.emulator import ccxt_urls
+from support.operating import KEYS
+
+VARIABLES = [name for names in api_keys.VARIABLES.values() for name in names]
+
+
+@pytest.mark.parametrize("command", [["orders"], ["cancel", "--all", "--yes"]])
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "no keys: set BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD"),
+        ({"BITGET_API_KEY": "a-key"}, "BITGET_SECRET and BITGET_PASSWORD are not set"),
+        ({**KEYS, "BITGET_PASSWORD": ""}, "BITGET_PASSWORD is not set"),
+        ({**KEYS, "BITGET_API_SECRET": "another"}, "are set to different values"),
+    ],
+)
+def test_missing_keys_are_reported_in_one_line(command: list[str], environment: dict[str, str], message: str) -> None:
+    """With the variables to set, and without any key."""
+    clean = dict.fromkeys(VARIABLES)
+    done = CliRunner().invoke(main, command, env={**clean, **environment})
+    assert done.exit_code == 2
+    assert len(done.output.splitlines()) == 1
+    assert message in done.output
+    assert not any(value in done.output for value in ("a-key", "a-secret", "a-passphrase", "another"))
+
+
+def test_the_variables_may_have_bitget_s_own_names() -> None:
+    given = {"BITGET_API_KEY": "k", "BITGET_API_SECRET": "s", "BITGET_API_PASSPHRASE": "p"}
+    assert api_keys.from_environment(given).keys == {"apiKey": "k", "secret": "s", "password": "p"}
+
+
+PUBLIC = """{
+    // a comment, and "exchange" in it
+    "add_config_files": ["private.json"],
+    "exchange": {
+        "name": "bitgetcross", /* not
+        bitget */
+        "secret": "over // the other",
+        "ccxt_config": {"httpsProxy": "http://me:hidden@127.0.0.1:1", "options": {"uid": "7"}, "verbose": true,},
+    },
+}"""
+PRIVATE = '{"exchange": {"key": "k", "secret": "s", "password": "p, ]"}}'
+
+
+def test_a_freqtrade_configuration_is_read_as_freqtrade_does(tmp_path: Path) -> None:
+    """Comments, trailing commas, files that name files, later ones over earlier ones, and variables over all."""
+    (tmp_path / "config.json").write_text(PUBLIC)
+    (tmp_path / "private.json").write_text(PRIVATE)
+    (tmp_path / "more.json").write_text('{"exchange": {"ccxt_sync_config": {"options": {"uid": "8"}}}}')
+    files = [tmp_path / "config.json", tmp_path / "more.json"]
+    found = api_keys.from_config(files, {"FREQTRADE__EXCHANGE__KEY": "from-outside", **KEYS})
+    assert found.keys == {"apiKey": "from-outside", "secret": "over // the other", "password": "p, ]"}
+    assert found.ccxt_config["httpsProxy"] == "http://me:hidden@127.0.0.1:1"
+    assert found.ccxt_config["options"] == {"uid": "8"}
+    assert "over" not in repr(found)
+
+
+def test_freqtrade_reads_the_same(tmp_path: Path) -> None:
+    """Its own loader, on the same files."""
+    load = pytest.importorskip("freqtrade.configuration.load_config")
+    (tmp_path / "config.json").write_text(PUBLIC)
+    (tmp_path / "private.json").write_text(PRIVATE)
+    (tmp_path / "more.json").write_text('{"exchange": {"key": null, "pair_whitelist": ["A/B"]}, "a": [1,]}')
+    files = [tmp_path / "config.json", tmp_path / "more.json"]
+    theirs = load.load_from_files([str(file) for file in files])
+    theirs.pop("config_files")
+    assert api_keys.read_config(files) == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON: Expecting property name enclosed in double quotes in line 1, column 2"),
+        ('{"exchange": {"key": "sesame" "secret"}}', "is not JSON"),
+        ("[]", "is not a configuration"),
+        ("{}", 'there is no section "exchange"'),
+        ('{"exchange": {"name": "binance", "key": "sesame"}}', "\"exchange.name\" is 'binance'"),
+        ('{"exchange": {"name": "bitgetcross", "key": "sesame"}}', "no exchange.secret, exchange.password; write it"),
+        ('{"exchange": {"name": "bitget", "ccxt_config": 5}}', "no exchange.key"),
+        ('{"add_config_files": ["config.json"]}', "leads in a circle"),
+        ('{"add_config_files": "sesame.json"}', "add_config_files is not a list"),
+        ('{"add_config_files": ["absent.json"]}', "absent.json cannot be read: No such file"),
+    ],
+)
+def test_a_malformed_configuration_is_bad_usage(text: str, message: str, tmp_path: Path) -> None:
+    """In one line, without any of its contents."""
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    done = CliRunner().invoke(main, ["orders", "--config", str(path)], env=KEYS)
+    assert done.exit_code == 2, done.output
+    assert message in done.output
+    assert len(done.output.splitlines()) == 1
+    assert "sesame" not in done.output
+
+
+def test_the_ccxt_settings_of_a_bot_are_used_except_those_that_print(tmp_path: Path) -> None:
+    """Its proxy too, unless another one is given; its password is redacted."""
+    (tmp_path / "config.json").write_text(PUBLIC)
+    (tmp_path / "private.json").write_text(PRIVATE)
+    files = [tmp_path / "config.json"]
+    found = connect(files, None, None, 500)
+    exchange: Any = found.exchange
+    assert (exchange.apiKey, exchange.httpsProxy, exchange.verbose) == ("k", "http://me:hidden@127.0.0.1:1", False)
+    assert exchange.options["uid"] == "7"
+    assert found.label == f"keys from {files[0]}, api.bitget.com"
+    assert "hidden" not in found.redact("no way to http://me:hidden@127.0.0.1:1")
+    other: Any = connect(files, "http://127.0.0.1:8787", "http://127.0.0.1:2", 500).exchange
+    assert other.httpsProxy == "http://127.0.0.1:2"
+    assert other.urls["api"]["margin"] == ccxt_urls("http://127.0.0.1:8787")["api"]["margin"]
