@@ -1,4 +1,4 @@
-"""Exceptions of ccxt are read by the venue's own answer, and exceptions of ours keep what is known."""
+"""Exceptions of ccxt are classified by their response, and exceptions of cancels carry the report."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from support.calling import BTC, exchange
 
 
-def tied(error: Exception, status: int, body: object) -> Any:
-    """Return what an exception means whose answer was this."""
+def reply_of(error: Exception, status: int, body: object) -> Any:
+    """Return the reply for an exception with this response."""
     ccxt_errors.attach_response(error, status, body)
     return ccxt_errors.reply(error)
 
@@ -32,24 +32,24 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     return error
 
 
-def test_the_venues_answer_is_read_from_the_exception_that_came_with_it() -> None:
+def test_the_response_is_read_from_its_exception() -> None:
     error = ccxt.AuthenticationError("x")
     body = {"code": "40010", "msg": "Request timed out"}
-    assert tied(error, 400, body) == Fault(error, "40010", "Request timed out", 400, sent=True, body=body)
+    assert reply_of(error, 400, body) == Fault(error, "40010", "Request timed out", 400, sent=True, body=body)
 
 
-def test_a_success_with_another_message_is_an_answer_unless_a_server_failed() -> None:
+def test_a_success_with_another_message_is_a_reply_unless_a_server_failed() -> None:
     body = {"code": "00000", "msg": "ok", "data": []}
     error = ccxt.ExchangeError("x")
-    assert tied(error, 200, body) == Reply(body)
-    assert tied(error, 500, body) == Fault(error, "00000", "ok", 500, body=body)
+    assert reply_of(error, 200, body) == Reply(body)
+    assert reply_of(error, 500, body) == Fault(error, "00000", "ok", 500, body=body)
 
 
 @pytest.mark.parametrize("body", ["<html>", None, [], 5])
-def test_a_body_that_is_not_the_venues_leaves_a_doubt(body: object) -> None:
+def test_a_body_in_another_form_leaves_the_order_in_doubt(body: object) -> None:
     error = ccxt.ExchangeError("bitget GET https://x 502")
     assert ccxt_errors.reply(error) == Fault(error, text="ExchangeError: bitget GET https://x 502", sent=True)
-    assert tied(error, 502, body) == Fault(error, None, "ExchangeError: bitget GET https://x 502", 502, sent=True)
+    assert reply_of(error, 502, body) == Fault(error, None, "ExchangeError: bitget GET https://x 502", 502, sent=True)
 
 
 def classes_of_clients() -> list[type[BaseException]]:
@@ -88,14 +88,14 @@ def test_any_other_lost_connection_may_have_sent_everything() -> None:
     assert silent.text == "NetworkError: ConnectionResetError"
 
 
-def test_exceptions_that_lead_in_circles_and_long_ones_are_read_all_the_same() -> None:
+def test_circular_and_long_exceptions_are_read_too() -> None:
     first, second = ccxt.NetworkError("first"), OSError("second")
     first.__cause__, second.__cause__ = second, first
     assert ccxt_errors.reply(first).text == "NetworkError: second"  # type: ignore[union-attr]
     assert len(ccxt_errors.reply(ccxt.NetworkError("x" * 500)).text or "") == 200  # type: ignore[union-attr]
 
 
-def test_handle_errors_ties_the_answer_to_what_ccxt_raises() -> None:
+def test_handle_errors_attaches_the_response_to_the_exception() -> None:
     made = exchange()
     body = {"code": "43001", "msg": "The order does not exist"}
     with pytest.raises(ccxt.BaseError) as caught:
@@ -140,23 +140,23 @@ def test_a_redirected_request_may_have_been_executed_and_says_where_it_was_sent(
     with pytest.raises(ccxt.ExchangeNotAvailable) as caught:
         exchange().handle_errors(307, "", "https://x/api?symbol=A", "GET", headers, "", body, SIGNED, "")
     reply = ccxt_errors.reply(caught.value)
-    said = f"bitget GET https://x/api: HTTP 307 redirects to {where}, and was not followed: the key goes to no other"
+    message = f"bitget GET https://x/api: HTTP 307 redirects to {where}, and was not followed: the key goes to no other"
     assert isinstance(reply, Fault)
     assert (reply.code, reply.status, reply.sent, reply.body) == (None, 307, True, None)
-    assert said in str(caught.value)
-    assert said in (reply.text or "")
+    assert message in str(caught.value)
+    assert message in (reply.text or "")
 
 
-def test_a_request_without_a_key_is_answered_as_stock_ccxt_does() -> None:
+def test_an_unsigned_request_is_handled_as_in_stock_ccxt() -> None:
     assert exchange().handle_errors(502, "", "https://x", "GET", {}, "<html>", None, {}, "") is None
 
 
-def test_what_cannot_be_read_is_told_by_the_method_with_its_cause_and_in_bounds() -> None:
+def test_an_unreadable_response_is_reported_with_method_and_cause_in_bounded_length() -> None:
     unreadable = ValueError("x" * 500)
-    told = documented("bitget m()", unreadable)
-    assert isinstance(told, ccxt.BadResponse)
-    assert str(told) == f"bitget m(): the response cannot be read: ValueError: {unreadable}"[:400]
-    assert told.__cause__ is unreadable
+    error = documented("bitget m()", unreadable)
+    assert isinstance(error, ccxt.BadResponse)
+    assert str(error) == f"bitget m(): the response cannot be read: ValueError: {unreadable}"[:400]
+    assert error.__cause__ is unreadable
     theirs = ccxt.ExchangeError("x")
     assert documented("bitget m()", theirs) is theirs
 
@@ -169,7 +169,7 @@ def result(outcome: Outcome, order_id: str | None = "1", name: str | None = None
     return CancelResult(order_id, name, BTC, outcome, reason, None, {})
 
 
-def test_an_unresolved_cancel_says_how_it_stands_in_one_line() -> None:
+def test_an_unresolved_cancel_has_a_message_of_one_line() -> None:
     results = (
         result(Outcome.CANCELED),
         result(Outcome.UNKNOWN, "2", None, "busy"),
@@ -184,7 +184,7 @@ def test_an_unresolved_cancel_says_how_it_stands_in_one_line() -> None:
     assert isinstance(error, ccxt.NetworkError)
 
 
-def test_a_problem_and_symbols_that_were_not_examined_are_said_too() -> None:
+def test_a_problem_and_unexamined_symbols_are_in_the_message() -> None:
     error = CancelUnresolved("m", CancelReport((), unexamined=(BTC, "ETH/USDT")), "5 USDT is frozen")
     assert str(error) == (
         "bitget m() is not resolved: no orders, 0 ms; 5 USDT is frozen; not examined: BTC/USDT, ETH/USDT; "
@@ -194,10 +194,10 @@ def test_a_problem_and_symbols_that_were_not_examined_are_said_too() -> None:
 
 @pytest.mark.parametrize(("count", "more"), [(5, ""), (6, "; and 1 more"), (8, "; and 3 more")])
 def test_five_orders_are_named_and_the_others_counted(count: int, more: str) -> None:
-    said = str(CancelUnresolved("m", CancelReport(tuple(result(Outcome.UNKNOWN, str(i)) for i in range(count)))))
-    assert "4 BTC/USDT unknown" in said
-    assert "5 BTC/USDT" not in said
-    assert said.endswith(f"4 BTC/USDT unknown{more}; retry, or see report_of(exception)")
+    message = str(CancelUnresolved("m", CancelReport(tuple(result(Outcome.UNKNOWN, str(i)) for i in range(count)))))
+    assert "4 BTC/USDT unknown" in message
+    assert "5 BTC/USDT" not in message
+    assert message.endswith(f"4 BTC/USDT unknown{more}; retry, or see report_of(exception)")
 
 
 def order(name: str, order_id: str | None = None, status: str | None = None) -> dict[str, Any]:
@@ -205,13 +205,13 @@ def order(name: str, order_id: str | None = None, status: str | None = None) -> 
     return {"id": order_id, "clientOrderId": name, "status": status}
 
 
-def test_an_unresolved_placing_names_what_to_look_up() -> None:
+def test_an_unresolved_placing_names_the_orders_to_look_up() -> None:
     known = [order("a", "1"), order("b", None, "rejected")]
     orders = [*known, *(order(f"n{i}") for i in range(6))]
     error = PlaceUnresolved("m", orders, OSError("lost"))
     assert str(error) == (
-        "bitget m(): 6 of 8 orders may have been placed (lost), and no query has found them so far: look up n0, n1, n2, "
-        "n3, n4 … by client order id before you place them again"
+        "bitget m(): 6 of 8 orders may have been placed (lost), and no query has found them so far: look up n0, n1, "
+        "n2, n3, n4 … by client order id before you place them again"
     )
     assert error.orders is orders
     few = str(PlaceUnresolved("m", [*known, *(order(f"n{i}") for i in range(5))]))

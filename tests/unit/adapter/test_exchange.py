@@ -1,4 +1,4 @@
-"""What ccxt would misread or send wrongly is put right for crossed margin, and everything else is left as it is."""
+"""Requests and rows of cross margin that ccxt gets wrong are corrected; everything else is unchanged."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def stock() -> Any:
     return made
 
 
-# -- what the exchange says of itself ---------------------------------------------------------------------------------
+# -- description -----------------------------------------------------------------------------------------------------
 
 
-def test_it_says_what_it_can_do() -> None:
+def test_its_description_has_the_additions() -> None:
     made: Any = bitget_margin.bitget()
     can = ["cancelAllOrders", "cancelOrder", "cancelOrders", "cancelOrdersForSymbols", "cancelOrderWithClientOrderId"]
     assert all(made.has[name] is True for name in [*can, "cancelOrdersWithClientOrderId", "fetchOrder"])
     spot = made.features["spot"]
-    for method, said in (
+    for method, message in (
         ("cancelOrder", {"marginMode": True, "symbolRequired": True}),
         ("cancelOrders", {"marginMode": True, "max": 50, "symbolRequired": True}),
         ("cancelOrdersForSymbols", {"marginMode": True, "max": None}),
         ("cancelAllOrders", {"marginMode": True, "symbolRequired": False}),
     ):
-        assert {key: spot[method][key] for key in said} == said
+        assert {key: spot[method][key] for key in message} == message
     assert spot["fetchOrder"]["marginMode"] is True
     assert made.exceptions["exact"]["25202"] is ccxt.InsufficientFunds
     assert made.exceptions["exact"]["25204"] is ccxt.OrderNotFound
@@ -89,7 +89,7 @@ def test_the_kind_of_the_account_is_remembered_for_ccxts_own_methods_too() -> No
     assert made.options["uta"] is False
 
 
-# -- what goes out ----------------------------------------------------------------------------------------------------
+# -- requests ---------------------------------------------------------------------------------------------------------
 
 
 def test_credentials_are_sent_and_do_not_print_and_failures_come_in_english() -> None:
@@ -99,20 +99,15 @@ def test_credentials_are_sent_and_do_not_print_and_failures_come_in_english() ->
     assert {**ours, "headers": None} == {**plain, "headers": None}
     assert {k: v for k, v in ours["headers"].items() if k != "locale"} == plain["headers"]
     assert ours["headers"]["locale"] == "en-US"
-    hidden = {key for key, value in ours["headers"].items() if isinstance(value, Secret)}
-    assert hidden == {"ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE"}
+    masked = {key for key, value in ours["headers"].items() if isinstance(value, Secret)}
+    assert masked == {"ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE"}
 
 
 def test_a_public_request_is_ccxts_own() -> None:
     public = ("v2/public/time", ["public", "common"])
     assert exchange().sign(*public) == stock().sign(*public)
     assert exchange().sign(*public)["method"] == "GET"
-
-
-def test_a_public_request_is_signed_by_nobody() -> None:
-    made = exchange(sandboxMode=True)
-    public = made.sign("v2/spot/market/tickers", ["public", "spot"], "GET", {})
-    assert public["headers"] is None or "locale" not in public["headers"]
+    assert "locale" not in exchange(sandboxMode=True).sign(*public)["headers"]
 
 
 def test_a_list_is_the_whole_body_where_the_endpoint_wants_one() -> None:
@@ -132,7 +127,7 @@ def test_nothing_for_a_margin_account_is_signed_in_sandbox_mode(option: str) -> 
     assert exchange().is_sandbox() is False
 
 
-def test_what_verbose_prints_has_no_credentials() -> None:
+def test_verbose_output_has_no_credentials() -> None:
     made = exchange()
     made.apiKey = "KEY-1"
     with mock.patch.object(ccxt.bitget, "log") as log:
@@ -164,22 +159,22 @@ def test_a_market_buy_of_a_unified_account_is_sent_as_its_cost() -> None:
     assert by_cost["qty"] == "7"
     assert "cost" not in by_cost
     as_amount = {**CROSS, "createMarketBuyOrderRequiresPrice": False}
-    told = made.create_uta_order_request(BTC, "market", "buy", 12, None, as_amount)
-    assert told["qty"] == "12"
-    assert "createMarketBuyOrderRequiresPrice" not in told
+    as_given = made.create_uta_order_request(BTC, "market", "buy", 12, None, as_amount)
+    assert as_given["qty"] == "12"
+    assert "createMarketBuyOrderRequiresPrice" not in as_given
     for kind, side in (("market", "sell"), ("limit", "buy")):
         request = made.create_uta_order_request(BTC, kind, side, 0.002, 50_000, CROSS)
         assert (request["qty"], request.get("price")) == ("0.002", "50000" if kind == "limit" else None)
-    said = (
+    message = (
         "bitget create_order(): a market buy of BTC/USDT is sent as its cost: give a price, or the cost as "
         "params['cost'], or set options['createOrder']['createMarketBuyOrderRequiresPrice'] to False and give "
         "it as amount"
     )
-    with pytest.raises(ccxt.InvalidOrder, match=f"^{re.escape(said)}$"):
+    with pytest.raises(ccxt.InvalidOrder, match=f"^{re.escape(message)}$"):
         made.create_uta_order_request(BTC, "market", "buy", 0.002, None, CROSS)
 
 
-# -- what comes in ----------------------------------------------------------------------------------------------------
+# -- responses --------------------------------------------------------------------------------------------------------
 
 
 def test_an_order_refused_at_entry_is_rejected() -> None:
@@ -198,7 +193,9 @@ def test_an_order_refused_at_entry_is_rejected() -> None:
         ("", None),
     ],
 )
-def test_an_order_cost_what_was_filled_of_it_and_has_one_of_two_sides_or_none(side: Any, expected: str | None) -> None:
+def test_the_cost_of_an_order_is_that_of_its_fills_and_its_side_is_buy_or_sell_or_none(
+    side: Any, expected: str | None
+) -> None:
     raw = row("11", "live", side=side, size="0.004", amount="128", priceAvg="32000")
     order = exchange().parse_order(raw, exchange().markets[BTC])
     assert (order["side"], order["cost"], order["filled"], order["amount"]) == (expected, 128, 0.004, 0.01)
@@ -247,23 +244,6 @@ def test_a_margin_row_of_a_unified_account_is_read_like_a_classic_one() -> None:
     assert order["info"] is UNIFIED
 
 
-@pytest.mark.parametrize(
-    ("detail", "fees"),
-    [
-        ([{"feeCoin": "BTC", "fee": "1"}, {"feeCoin": "USDT", "fee": "-2"}], [("BTC", 1), ("USDT", 2)]),
-        ([{"feeCoin": "", "fee": "1"}, {"feeCoin": 5, "fee": "1"}, {"feeCoin": "BTC", "fee": "x"}, 7], []),
-        ([{"feeCoin": "BTC", "fee": "NaN"}, {"feeCoin": "BTC", "fee": "3"}], []),
-        ({"feeCoin": "BTC", "fee": "1"}, [("BTC", 1)]),
-        (None, []),
-    ],
-    ids=str,
-)
-def test_a_fee_is_what_was_paid_of_each_coin(detail: Any, fees: list[tuple[str, float]]) -> None:
-    order = exchange().parse_order({**UNIFIED, "feeDetail": detail}, exchange().markets[BTC])
-    assert [(fee["currency"], fee["cost"]) for fee in order["fees"]] == fees
-    assert (order["fee"] is None) is (len(fees) != 1)
-
-
 @pytest.mark.parametrize("spelling", ["margin", "Margin"])
 def test_a_margin_row_is_known_however_its_category_is_spelled(spelling: str) -> None:
     order = exchange().parse_order({**UNIFIED, "category": spelling}, exchange().markets[BTC])
@@ -271,7 +251,7 @@ def test_a_margin_row_is_known_however_its_category_is_spelled(spelling: str) ->
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-def test_what_a_margin_row_leaves_out_is_not_made_up(nothing: str | None) -> None:
+def test_missing_fields_of_a_margin_row_stay_unknown(nothing: str | None) -> None:
     """Stock ccxt takes what was ordered for the cost, and what was filled for the amount."""
     market = exchange().markets[BTC]
     half = row("11", "live", size="0.004", priceAvg="32000", baseSize=nothing, amount="128")
@@ -284,7 +264,7 @@ def test_what_a_margin_row_leaves_out_is_not_made_up(nothing: str | None) -> Non
     assert exchange().parse_order(row("11", "live", size=nothing, amount=nothing), market)["cost"] is None
 
 
-AS_SPOT_WRITES_IT = (
+FEES_OF_SPOT_ROWS = (
     '{"BGB":{"deduction":true,"feeCoinCode":"BGB","totalDeductionFee":-0.0041,"totalFee":-0.0041},'
     '"newFees":{"c":0,"d":0,"deduction":false,"r":-0.112079256,"t":-0.112079256,"totalDeductionFee":0}}'
 )
@@ -293,12 +273,12 @@ AS_SPOT_WRITES_IT = (
 @pytest.mark.parametrize(
     ("detail", "fee"),
     [
-        (AS_SPOT_WRITES_IT, {"currency": "BGB", "cost": 0.0041}),
+        (FEES_OF_SPOT_ROWS, {"currency": "BGB", "cost": 0.0041}),
         ([{"feeCoin": "BTC", "deduction": "no", "totalFee": "-0.1"}], {"currency": "BTC", "cost": 0.1}),
         *[(nothing, None) for nothing in (None, "", " ", [], {}, "{}", 5)],
     ],
 )
-def test_a_classic_row_is_read_whatever_stands_for_its_fees(detail: Any, fee: Any) -> None:
+def test_a_classic_row_is_read_whatever_form_its_fees_have(detail: Any, fee: Any) -> None:
     """Stock ccxt raises at all but the first, and with that the row's status and fills are lost."""
     raw: Any = {**row("11", "filled", size="0.01", amount="320", priceAvg="32000"), "feeDetail": detail}
     order = exchange().parse_order(raw, exchange().markets[BTC])
@@ -307,12 +287,12 @@ def test_a_classic_row_is_read_whatever_stands_for_its_fees(detail: Any, fee: An
     assert order["info"] is raw
 
 
-def test_every_state_that_proves_something_has_the_status_that_it_proves() -> None:
-    said = {RowState.LIVE: "open", RowState.FILLED: "closed", RowState.CANCELED: "canceled"}
+def test_every_final_or_open_state_has_its_status_in_ccxt() -> None:
+    message = {RowState.LIVE: "open", RowState.FILLED: "closed", RowState.CANCELED: "canceled"}
     for name in ("live", "new", "partial_fill", "partially_fill", "partially_filled", "filled", "cancelled", "reject"):
         read = read_row(row("11", name), CLASSIC_FIELDS)
         assert read is not None
-        expected = "rejected" if name == "reject" else said[read.state]
+        expected = "rejected" if name == "reject" else message[read.state]
         assert exchange().parse_order_status(name) == expected, name
 
 
@@ -325,28 +305,7 @@ def test_a_row_that_ccxt_cannot_read_is_a_documented_exception() -> None:
         exchange().parse_order({**row("11", "live"), "feeDetail": "n/a"}, exchange().markets[BTC])
 
 
-def test_a_fill_of_a_unified_account_has_the_fee_that_was_paid() -> None:
-    fill = {
-        "execId": "9",
-        "orderId": "11",
-        "category": "MARGIN",
-        "symbol": "BTCUSDT",
-        "side": "buy",
-        "execPrice": "30000",
-        "execQty": "0.004",
-        "execTime": "1695629890839",
-        "feeDetail": [{"feeCoin": "BTC", "fee": "-0.000004"}, {"feeCoin": "BTC", "fee": "-0.000001"}],
-    }
-    market = exchange().markets[BTC]
-    trade = exchange().parse_trade(dict(fill), market)
-    assert (trade["order"], trade["fee"]) == ("11", {"currency": "BTC", "cost": 0.000005})
-    nameless = {key: value for key, value in fill.items() if key != "symbol"}
-    assert exchange().parse_trade(nameless, market)["symbol"] == BTC
-    spot = {**fill, "category": "SPOT"}
-    assert exchange().parse_trade(dict(spot), market)["fee"] == stock().parse_trade(dict(spot), market)["fee"]
-
-
-def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
+def test_the_cross_margin_balance_has_free_and_used_amounts() -> None:
     raw = [{"coin": "BTC", "totalAmount": "3", "available": "1", "frozen": "2", "borrow": "0.5", "interest": "0"}]
     balance = exchange().parse_balance(raw)
     assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["total"]) == (1, 2, 3)
@@ -364,7 +323,7 @@ def test_the_crossed_balance_says_what_is_free_and_what_is_used() -> None:
     assert exchange().parse_balance(ready)["BTC"] == stock().parse_balance(ready)["BTC"]
 
 
-def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_named() -> None:
+def test_a_huge_exponent_is_refused_at_any_depth_and_its_field_is_named() -> None:
     """A classic row has its fees as a text of JSON, out of which ccxt reads them."""
     made, market = exchange(), exchange().markets[BTC]
     texts = (' {"BTC": {"totalFee": 1e9999}}', '{"BTC": {"totalFee": ["1e9999"]}}')
@@ -381,11 +340,11 @@ def test_an_absurd_number_is_refused_however_deep_it_stands_and_its_field_is_nam
     refuse_huge_exponents({"orderId": "1e9999", "clientOid": "1e9999"})
 
 
-@pytest.mark.parametrize("absurd", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])
-def test_a_number_of_more_digits_than_there_is_money_is_refused(absurd: str) -> None:
-    """Ccxt would write it out, digit by digit."""
+@pytest.mark.parametrize("number", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])
+def test_every_form_of_a_huge_exponent_is_refused(number: str) -> None:
+    """Ccxt would expand it digit by digit."""
     with pytest.raises(ccxt.BadResponse, match=r"^bitget: size is .*, which is no amount$"):
-        exchange().parse_order(row("11", "live", size=absurd), exchange().markets[BTC])
+        exchange().parse_order(row("11", "live", size=number), exchange().markets[BTC])
     with pytest.raises(ccxt.BadResponse, match=r"^bitget: frozen is"):
-        exchange().parse_balance([{"coin": "BTC", "frozen": absurd}])
+        exchange().parse_balance([{"coin": "BTC", "frozen": number}])
     assert exchange().parse_order(row("11", "live", size="1e-3"), exchange().markets[BTC])["filled"] == 0.001

@@ -1,4 +1,4 @@
-"""An order is placed at most once, and what may have been placed is looked up under a name that is its own."""
+"""An order is placed at most once; if in doubt, it is queried by its client order id."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def place(say: Any = taken, params: Any = CROSS, made: Any = None, order: Any = 
 
 def at(venue: PlacingVenue) -> Caller:
     """Return the script of a venue with lists and a balance, which takes what only the adapter asks for too."""
-    venue.script = caller = Caller(venue.say)
+    venue.script = caller = Caller(venue.respond_to)
     return caller
 
 
@@ -198,7 +198,7 @@ def test_stock_ccxt_writes_the_request(unified: bool) -> None:
         assert call.params == build(BTC, *order, MINE | more)
 
 
-def test_the_placing_leaves_time_for_a_look_up() -> None:
+def test_the_request_leaves_time_for_a_query() -> None:
     flow = place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 6_000})
     venue = Caller(taken)
     with venue.clocked():
@@ -228,10 +228,10 @@ def test_two_kinds_that_contradict_each_other_place_nothing_and_end() -> None:
     assert len(venue.calls) == 2
 
 
-# -- what the answer does not prove -----------------------------------------------------------------------------------
+# -- doubtful responses -----------------------------------------------------------------------------------------------
 
 
-def test_an_order_behind_a_lost_answer_is_found_under_its_name() -> None:
+def test_an_order_behind_a_lost_response_is_found_by_its_client_order_id() -> None:
     say = in_turn(fault(), page(), page(), page(row(77, **OURS)), page())
     venue, order = place(say, MINE)
     assert (order["id"], order["symbol"], order["status"]) == ("77", BTC, "open")
@@ -262,7 +262,7 @@ def test_an_ended_order_of_a_made_up_name_is_the_placed_one_and_of_a_given_name_
 @pytest.mark.parametrize(
     "answer", [{}, {"orderId": None}, {"orderId": ""}, [], None, {"clientOid": "mine"}, {"orderId": "5"}]
 )
-def test_an_answer_that_does_not_name_the_order_is_looked_up(answer: object) -> None:
+def test_an_order_that_the_response_does_not_name_is_queried(answer: object) -> None:
     _, order = place(in_turn(answer, page(row(77, **OURS)), page()), MINE)
     assert order["id"] == "77"
     with pytest.raises(PlaceUnresolved, match=r"may have been placed \(bitget: the response "):
@@ -270,22 +270,22 @@ def test_an_answer_that_does_not_name_the_order_is_looked_up(answer: object) -> 
 
 
 @pytest.mark.parametrize("unified", [False, True])
-def test_an_answer_about_another_order_is_not_believed(unified: bool) -> None:
+def test_a_response_about_another_order_is_not_trusted(unified: bool) -> None:
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
-    venue = PlacingVenue(kind, answer=lambda *_: {"orderId": "555", "clientOid": "stranger"})
+    venue = PlacingVenue(kind, respond=lambda *_: {"orderId": "555", "clientOid": "stranger"})
     order = at(venue).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     assert order["id"] == venue.of("mine")[0].order_id
     nothing = PlacingVenue(kind, lambda *_: False, lambda *_: {"orderId": "555", "clientOid": "stranger"})
-    said = r"may have been placed \(bitget: the response is about stranger\)"
-    with pytest.raises(PlaceUnresolved, match=said) as caught:
+    message = r"may have been placed \(bitget: the response is about stranger\)"
+    with pytest.raises(PlaceUnresolved, match=message) as caught:
         at(nothing).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE | {"timeout": 2_000}))
     assert caught.value.orders[0]["id"] is None
 
 
-def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> None:
+def test_an_order_that_no_query_finds_is_in_the_exception_with_its_cause() -> None:
     lost = Fault(ccxt.RequestTimeout("lost"))
-    said = r"^bitget create_order\(\): 1 of 1 orders may have been placed \(lost\)"
-    with pytest.raises(PlaceUnresolved, match=said) as caught:
+    message = r"^bitget create_order\(\): 1 of 1 orders may have been placed \(lost\)"
+    with pytest.raises(PlaceUnresolved, match=message) as caught:
         place(in_turn(lost, page()), MINE | {"timeout": 1_000})
     (unknown,) = caught.value.orders
     assert (unknown["clientOrderId"], unknown["id"], unknown["status"]) == ("mine", None, None)
@@ -294,7 +294,7 @@ def test_an_order_that_no_look_up_shows_leaves_with_its_name_and_its_cause() -> 
     assert caught.value.missed_twice is False
 
 
-def test_look_ups_end_before_the_deadline_does() -> None:
+def test_queries_end_before_the_deadline() -> None:
     venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved):
         venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 1_000}))
@@ -302,7 +302,7 @@ def test_look_ups_end_before_the_deadline_does() -> None:
     assert venue.now_ms < START_MS + 900
 
 
-def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
+def test_a_caller_that_continues_by_itself_gets_the_exception_after_two_missed_queries() -> None:
     venue = Caller(in_turn(fault(), page()))
     with pytest.raises(PlaceUnresolved) as caught:
         venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"looksOn": True}))
@@ -317,39 +317,39 @@ def test_a_row_that_ccxt_cannot_read_is_the_order_all_the_same() -> None:
     assert (order["id"], order["clientOrderId"], order["symbol"], order["info"]) == ("77", "mine", BTC, odd)
 
 
-# -- what is refused --------------------------------------------------------------------------------------------------
+# -- refusals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("held", ["50", "49.99995"])
 def test_coins_that_no_listed_order_holds_keep_such_a_refusal_open(held: str) -> None:
     """The lists may be late: the balance, under the coins' own names, shows what the order holds."""
     frozen = {"BTC": "0", "USDT": held}
-    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: refused("43012"), frozen=frozen)
+    venue = PlacingVenue(executed=lambda *_: False, respond=lambda *_: refused("43012"), frozen=frozen)
     with pytest.raises(PlaceUnresolved, match="43012"):
         at(venue).call(place_flows.create_order(exchange(), BTC, BUY, MINE | {"timeout": 3_000}))
 
 
 @pytest.mark.parametrize(("unified", "code"), [(False, "50060"), (True, "25212")])
-def test_a_name_that_another_order_has_is_told_and_nothing_is_placed(unified: bool, code: str) -> None:
+def test_a_client_order_id_of_another_order_is_reported_and_nothing_is_placed(unified: bool, code: str) -> None:
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
-    theirs = Placed("900", "mine", START_MS - 90_000, ours=False, side="sell")
+    theirs = Placed("900", "mine", START_MS - 90_000, in_call=False, side="sell")
     venue = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[theirs])
-    said = r"^bitget create_order\(\): another order of BTC/USDT has the client order id 'mine'; nothing was placed"
-    with pytest.raises(ccxt.DuplicateOrderId, match=said):
+    message = r"^bitget create_order\(\): another order of BTC/USDT has the client order id 'mine'; nothing was placed"
+    with pytest.raises(ccxt.DuplicateOrderId, match=message):
         at(venue).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
-    same = Placed("900", "mine", START_MS - 90_000, ours=False)
+    same = Placed("900", "mine", START_MS - 90_000, in_call=False)
     again = PlacingVenue(kind, lambda *_: False, lambda *_: refused(code), orders=[same])
     order = at(again).call(place_flows.create_order(exchange(uta=unified), BTC, BUY, MINE))
     assert order["id"] == "900", "a retry finds what it placed before"
 
 
-# -- what is sent again -----------------------------------------------------------------------------------------------
+# -- retries ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("code", "status"), [("429", 429), (None, 429), ("40918", 400), ("70228", 400)])
-def test_what_came_too_often_is_waited_out_looked_up_and_sent_again(code: str | None, status: int) -> None:
+def test_a_rate_limited_order_is_queried_and_then_sent_again(code: str | None, status: int) -> None:
     venue = PlacingVenue(
-        executed=lambda _, times: times == 2, answer=lambda _, times: fault(code, "no", status) if times == 1 else None
+        executed=lambda _, times: times == 2, respond=lambda _, times: fault(code, "no", status) if times == 1 else None
     )
     caller = at(venue)
     order = caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
@@ -361,9 +361,9 @@ def test_what_came_too_often_is_waited_out_looked_up_and_sent_again(code: str | 
     assert len({name for names in venue.sent for name in names}) == 1
 
 
-def test_what_came_too_often_until_the_end_raises_what_stock_ccxt_raises() -> None:
+def test_a_rate_limit_until_the_deadline_raises_the_exception_of_stock_ccxt() -> None:
     error = Fault(ccxt.RateLimitExceeded("429"), "429", "no", 429)
-    venue = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
+    venue = PlacingVenue(executed=lambda *_: False, respond=lambda *_: error)
     with pytest.raises(ccxt.RateLimitExceeded) as caught:
         at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {"timeout": 4_000}))
     assert caught.value is error.error
@@ -371,21 +371,21 @@ def test_what_came_too_often_until_the_end_raises_what_stock_ccxt_raises() -> No
 
 
 def test_an_order_that_a_gateway_had_executed_before_its_429_is_not_sent_again() -> None:
-    venue = PlacingVenue(answer=lambda *_: fault("429", "no", 429))
+    venue = PlacingVenue(respond=lambda *_: fault("429", "no", 429))
     order = at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
 
 
 def test_a_refused_timestamp_is_mended_once_and_the_order_sent_again() -> None:
     venue = PlacingVenue(
-        executed=lambda _, times: times == 2, answer=lambda _, times: fault("40008") if times == 1 else None
+        executed=lambda _, times: times == 2, respond=lambda _, times: fault("40008") if times == 1 else None
     )
     caller = at(venue)
     order = caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert order["id"] == venue.orders[0].order_id
     assert (len(venue.orders), caller.resyncs, len(venue.sent)) == (1, 1, 2)
     error = Fault(ccxt.InvalidNonce("40008"), "40008", "no", 400)
-    again = PlacingVenue(executed=lambda *_: False, answer=lambda *_: error)
+    again = PlacingVenue(executed=lambda *_: False, respond=lambda *_: error)
     caller = at(again)
     with pytest.raises(ccxt.InvalidNonce) as caught:
         caller.call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
@@ -394,7 +394,7 @@ def test_a_refused_timestamp_is_mended_once_and_the_order_sent_again() -> None:
 
 
 def test_an_order_that_a_gateway_had_executed_before_its_timestamp_was_refused_is_not_sent_again() -> None:
-    venue = PlacingVenue(answer=lambda *_: fault("40008"))
+    venue = PlacingVenue(respond=lambda *_: fault("40008"))
     order = at(venue).call(place_flows.create_order(exchange(), BTC, BUY, CROSS))
     assert (order["id"], len(venue.sent)) == (venue.orders[0].order_id, 1)
 
@@ -411,7 +411,7 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
 # -- what is not sent at all ------------------------------------------------------------------------------------------
 
 
-def test_the_row_s_time_is_the_venues() -> None:
+def test_the_time_of_a_row_is_the_venues() -> None:
     """An order of a given name counts as new by the venue's clock, which the answers show."""
     new = {"cTime": str(EPOCH_MS + 5)}
     say = in_turn(fault(), page(), page(row(77, "filled", **OURS, **new)))

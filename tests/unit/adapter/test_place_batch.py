@@ -1,4 +1,4 @@
-"""Many orders are placed with one request, at most once each, and each has its answer."""
+"""Orders of a batch are placed at most once each, and each has its own result."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def placed(order_id: int, name: str, status: str = "live", **more: Any) -> dict[
 
 def at(venue: PlacingVenue) -> Caller:
     """Return the script of a venue with lists and a balance, which takes what only the adapter asks for too."""
-    venue.script = caller = Caller(venue.say)
+    venue.script = caller = Caller(venue.respond_to)
     return caller
 
 
@@ -58,7 +58,7 @@ def names_of(call: Call) -> list[str]:
     return [order["clientOid"] for order in call.params["orderList"]]  # type: ignore[call-overload]
 
 
-def test_each_order_has_its_answer_in_the_order_of_the_request() -> None:
+def test_each_order_has_its_structure_in_the_order_of_the_request() -> None:
     orders = wanted("a", "b", "c")
     venue, (first, second, third) = place(in_turn(answer("c", "a", bad=("b",))), orders)
     assert [(o["id"], o["clientOrderId"], o["status"], o["symbol"]) for o in (first, second, third)] == [
@@ -97,7 +97,7 @@ def test_orders_without_a_name_get_one_each() -> None:
     assert [o["clientOrderId"] for o in orders] == names
 
 
-def test_what_the_answer_leaves_out_is_looked_up_and_not_sent_again() -> None:
+def test_an_order_that_the_response_omits_is_queried_and_not_sent_again() -> None:
     found = page(placed(90, "b"), placed(91, "c"))
     venue, orders = place(in_turn(answer("a"), page(), page(), found, page()), wanted("a", "b", "c"))
     assert [o["id"] for o in orders] == ["70", "90", "91"]
@@ -106,7 +106,7 @@ def test_what_the_answer_leaves_out_is_looked_up_and_not_sent_again() -> None:
     assert venue.waits == [150]
 
 
-def test_the_whole_batch_is_looked_up_behind_a_lost_answer() -> None:
+def test_the_whole_batch_is_queried_behind_a_lost_response() -> None:
     new = placed(91, "b", "filled", cTime=NEW)
     old = placed(60, "a", "filled")
     venue, orders = place(in_turn(fault(), page(placed(90, "a")), page(), page(new, old)), wanted("a", "b"))
@@ -125,7 +125,7 @@ def test_an_older_namesake_is_never_the_placed_order() -> None:
     assert caught.value.orders[0]["id"] is None
 
 
-def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() -> None:
+def test_orders_that_no_query_finds_are_in_the_exception_beside_the_others() -> None:
     lost = fault()
     venue = Caller(in_turn(answer("a", bad=("c",)), page()))
     flow = place_flows.create_orders(exchange(), wanted("a", "b", "c"), CROSS | {"timeout": 2_000})
@@ -144,7 +144,7 @@ def test_what_no_look_up_shows_leaves_with_the_exception_beside_what_is_known() 
     assert caught.value.__cause__ is lost.error
 
 
-def test_a_look_up_that_fails_is_made_again() -> None:
+def test_a_failed_query_is_retried() -> None:
     # By name, and then in the lists, twice each.
     say = in_turn(fault(), *[fault("40014")] * 4, page(placed(90, "a")))
     venue, (order,) = place(say, wanted("a"))
@@ -152,7 +152,7 @@ def test_a_look_up_that_fails_is_made_again() -> None:
     assert venue.waits == [150]
 
 
-def test_an_entry_that_does_not_say_whether_it_was_placed_is_looked_up() -> None:
+def test_a_contradictory_item_is_queried() -> None:
     """A failure with an order id, a success without one, and an entry without a name."""
     odd = {
         "successList": [{"clientOid": "a"}, {"orderId": "5"}],
@@ -186,9 +186,9 @@ def test_a_refused_order_of_a_unified_account_is_rejected_too() -> None:
 
 @pytest.mark.parametrize("unified", [False, True])
 @pytest.mark.parametrize("code", ["43012", "50060", "40808", "99999", None])
-def test_an_entry_whose_code_proves_nothing_is_looked_up_and_the_order_found(unified: bool, code: str | None) -> None:
+def test_an_item_whose_code_proves_nothing_is_queried_and_the_order_found(unified: bool, code: str | None) -> None:
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
-    venue = PlacingVenue(kind, answer=lambda names, _: failed_items(kind, names, code))
+    venue = PlacingVenue(kind, respond=lambda names, _: failed_items(kind, names, code))
     orders = at(venue).call(place_flows.create_orders(exchange(uta=unified), wanted("a", "b"), CROSS))
     assert [(o["id"], o["status"]) for o in orders] == [(o.order_id, "open") for o in venue.orders]
     assert venue.sent == [["a", "b"]]
@@ -196,7 +196,7 @@ def test_an_entry_whose_code_proves_nothing_is_looked_up_and_the_order_found(uni
 
 @pytest.mark.parametrize("unified", [False, True])
 @pytest.mark.parametrize("code", ["43012", "40808", "99999", None])
-def test_an_order_whose_code_proves_nothing_is_rejected_after_two_look_ups(unified: bool, code: str | None) -> None:
+def test_an_order_whose_code_proves_nothing_is_rejected_after_two_queries(unified: bool, code: str | None) -> None:
     """Neither the lists nor the account show anything of it; the other order of the request is there."""
     kind = AccountKind.UNIFIED if unified else AccountKind.CLASSIC
 
@@ -214,12 +214,12 @@ def test_an_order_whose_code_proves_nothing_is_rejected_after_two_look_ups(unifi
 
 def test_no_more_orders_are_sent_than_the_account_takes() -> None:
     names = [f"n{i}" for i in range(51)]
-    said = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
+    message = r"create_orders\(\): there are {} orders; one request takes {} on a {} account"
     venue = Caller(in_turn(fault("40085")))
-    with pytest.raises(ccxt.BadRequest, match=said.format(51, 50, "classic")):
+    with pytest.raises(ccxt.BadRequest, match=message.format(51, 50, "classic")):
         venue.call(place_flows.create_orders(exchange(), wanted(*names), CROSS))
     assert venue.calls == []
-    with pytest.raises(ccxt.BadRequest, match=said.format(21, 20, "unified")):
+    with pytest.raises(ccxt.BadRequest, match=message.format(21, 20, "unified")):
         venue.call(place_flows.create_orders(exchange(), wanted(*names[:21]), CROSS))
     assert len(venue.calls) == 1
     assert len(place(lambda call: answer(*names_of(call)), wanted(*names[:50]))[1]) == 50

@@ -1,4 +1,4 @@
-"""The venue's time is learned from its answers, and what is sent goes by it, however wrong the local clock is."""
+"""The venue's time is learned from responses, and start times follow it, however wrong the local clock is."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def client() -> Any:
     return made
 
 
-def answered(client: Any, body: object, headers: object = None) -> None:
+def receive(client: Any, body: object, headers: object = None) -> None:
     client.handle_errors(200, "OK", "https://127.0.0.1/", "GET", headers, "{}", body, {}, "")
 
 
-def said(time_ms: object) -> dict[str, Any]:
+def response_at(time_ms: object) -> dict[str, Any]:
     return {"code": "00000", "msg": "success", "requestTime": time_ms, "data": []}
 
 
-def test_before_the_first_answer_it_is_the_local_clock_as_ccxt_corrects_it(client: Any) -> None:
+def test_before_the_first_response_it_is_the_local_time_with_ccxts_correction(client: Any) -> None:
     assert client.venue_milliseconds() == EPOCH_MS
     client.options["timeDifference"] = -5_000
     assert client.venue_milliseconds() == EPOCH_MS + 5_000
@@ -47,53 +47,51 @@ def test_before_the_first_answer_it_is_the_local_clock_as_ccxt_corrects_it(clien
 
 
 @pytest.mark.parametrize("written", [VENUE_MS, str(VENUE_MS)])
-def test_an_answer_tells_the_time_and_from_then_on_it_is_counted_without_the_local_clock(
-    client: Any, written: object
-) -> None:
+def test_a_response_has_the_time_which_is_then_measured_without_the_local_clock(client: Any, written: object) -> None:
     with mock.patch.object(venue_clock, "elapsed_ms", return_value=5_000.0):
-        answered(client, said(written))
+        receive(client, response_at(written))
         client.milliseconds = lambda: 0  # the local clock has jumped
         assert client.venue_milliseconds() == VENUE_MS
     with mock.patch.object(venue_clock, "elapsed_ms", return_value=7_500.0):
         assert client.venue_milliseconds() == VENUE_MS + 2_500
-        answered(client, said(VENUE_MS + 2_000))
+        receive(client, response_at(VENUE_MS + 2_000))
         assert client.venue_milliseconds() == VENUE_MS + 2_000
 
 
-def test_a_refusal_tells_the_time_too(client: Any) -> None:
+def test_a_refusal_has_the_time_too(client: Any) -> None:
     with pytest.raises(ccxt.InvalidNonce):
-        answered(client, {"code": "40008", "msg": "Request timestamp expired", "requestTime": VENUE_MS, "data": None})
+        receive(client, {"code": "40008", "msg": "Request timestamp expired", "requestTime": VENUE_MS, "data": None})
     assert abs(client.venue_milliseconds() - VENUE_MS) < 1_000
 
 
 @pytest.mark.parametrize("written", [None, 1, 0, -VENUE_MS, "", "soon", True, 1.5, VENUE_MS // 1_000, 10**30, [], {}])
-def test_what_is_no_time_of_the_venue_tells_nothing(client: Any, written: object) -> None:
-    answered(client, said(written))
+def test_an_implausible_time_is_ignored(client: Any, written: object) -> None:
+    receive(client, response_at(written))
     assert client.venue_milliseconds() == EPOCH_MS
-    answered(client, said(VENUE_MS))
-    answered(client, said(written))
+    receive(client, response_at(VENUE_MS))
+    receive(client, response_at(written))
     assert abs(client.venue_milliseconds() - VENUE_MS) < 1_000
 
 
-@pytest.mark.parametrize("body", [None, [], "x", {}, said(None)])
+@pytest.mark.parametrize("body", [None, [], "x", {}, response_at(None)])
 @pytest.mark.parametrize("name", ["Date", "date"])
-def test_the_date_of_an_answer_counts_only_while_there_is_nothing_better(client: Any, name: str, body: object) -> None:
-    answered(client, body, {name: formatdate(VENUE_MS / 1_000, usegmt=True)})
+def test_the_date_header_counts_only_before_the_first_time_of_the_venue(client: Any, name: str, body: object) -> None:
+    receive(client, body, {name: formatdate(VENUE_MS / 1_000, usegmt=True)})
     assert abs(client.venue_milliseconds() - VENUE_MS) < 2_000
-    answered(client, said(VENUE_MS + DAY_MS), {name: formatdate(0, usegmt=True)})
-    answered(client, body, {name: formatdate(VENUE_MS / 1_000, usegmt=True)})
+    receive(client, response_at(VENUE_MS + DAY_MS), {name: formatdate(0, usegmt=True)})
+    receive(client, body, {name: formatdate(VENUE_MS / 1_000, usegmt=True)})
     assert abs(client.venue_milliseconds() - VENUE_MS - DAY_MS) < 2_000
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", None, 5, "Mon, 99 Foo 2023 25:61:61 GMT", formatdate(0)])
-def test_a_date_that_is_none_tells_nothing(client: Any, date: object) -> None:
-    answered(client, None, {"Date": date})
+def test_an_invalid_date_is_ignored(client: Any, date: object) -> None:
+    receive(client, None, {"Date": date})
     assert client.venue_milliseconds() == EPOCH_MS
 
 
 def test_two_exchange_objects_have_a_clock_each(client: Any) -> None:
     other = copy.copy(client)
-    answered(client, said(VENUE_MS))
+    receive(client, response_at(VENUE_MS))
     assert other.venue_milliseconds() == EPOCH_MS
 
 
@@ -102,7 +100,7 @@ def test_two_exchange_objects_have_a_clock_each(client: Any) -> None:
 
 def sent(client: Any, start_ms: object, path: str = OPEN) -> Any:
     """Return how long before the venue's now, in days, a request asks."""
-    answered(client, said(VENUE_MS))
+    receive(client, response_at(VENUE_MS))
     params = bounded(client, path, {"symbol": "BTCUSDT", "startTime": start_ms})
     return round((VENUE_MS - int(params["startTime"])) / DAY_MS, 2)
 
@@ -122,7 +120,7 @@ def sent(client: Any, start_ms: object, path: str = OPEN) -> Any:
     ],
 )
 @pytest.mark.parametrize("path", [OPEN, Endpoint.HISTORY_ORDERS.path, "v2/margin/crossed/fills"])
-def test_a_start_time_is_inside_what_the_venue_answers_for(client: Any, start_ms: int, days: float, path: str) -> None:
+def test_a_start_time_is_within_the_accepted_window(client: Any, start_ms: int, days: float, path: str) -> None:
     assert sent(client, start_ms, path) == days
 
 
@@ -132,7 +130,7 @@ def test_the_window_of_stock_ccxt_is_moved_to_the_venue_s_clock(client: Any, beh
     assert sent(client, client.milliseconds() - 90 * DAY_MS) == 90
 
 
-def test_other_requests_are_as_they_were(client: Any) -> None:
+def test_other_requests_are_unchanged(client: Any) -> None:
     for path, params in (
         (OPEN, {"symbol": "BTCUSDT"}),
         (OPEN, {"startTime": "soon"}),
@@ -143,7 +141,7 @@ def test_other_requests_are_as_they_were(client: Any) -> None:
         assert bounded(client, path, params) is params
 
 
-def test_what_a_request_is_made_of_is_not_changed(client: Any) -> None:
+def test_the_given_parameters_are_not_changed(client: Any) -> None:
     params = {"symbol": "BTCUSDT", "startTime": 1}
     client.sign(OPEN, ["private", "margin"], "GET", params)
     assert params == {"symbol": "BTCUSDT", "startTime": 1}
