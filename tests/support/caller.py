@@ -1,4 +1,4 @@
-"""Exchange objects on a transport that does not exist, for call after call."""
+"""Exchange objects on a simulated transport, for call after call."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ PACING: Final = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250, limited
 TIMEOUT_S: Final = 1.0
 GRACE_S: Final = 1.3
 LOADING_S: Final = 12.0
-"""What the sync class has begun is not cut off by this transport: a request or two, or all that load the markets."""
+"""Time for requests that the sync class has started and does not interrupt: all that load the markets."""
 MARKETS: Final = tuple(
     market(f"{coin}USDT", coin) | {"marginModes": {"cross": True, "isolated": None}} for coin in ("BTC", "ETH")
 )
 STATE: Final = ("options", "markets", "markets_by_id", "symbols", "ids", "currencies", "currencies_by_id", "codes")
-"""What a call may change of an exchange object."""
+"""Attributes of an exchange object that a call may change."""
 
 
 @dataclass
 class Caller:
-    """Exchange objects on a transport that does not exist: one with ccxt's own JSON parser, one with Python's."""
+    """Two exchange objects on a simulated transport: with ccxt's own JSON parser, and with Python's."""
 
     flavour: Any
     session: Callable[[Wire], Any]
@@ -47,7 +47,7 @@ class Caller:
         try:
             return self.loop.run_until_complete(result)
         finally:
-            self.loop.run_until_complete(_leave_nobody_behind())
+            self.loop.run_until_complete(_cancel_other_tasks())
 
     def close(self) -> None:
         for exchange in self.exchanges:
@@ -82,8 +82,8 @@ class Caller:
         return exchange
 
 
-async def _leave_nobody_behind() -> None:
-    """End what a call has left alone: it would go on in the next case."""
+async def _cancel_other_tasks() -> None:
+    """Cancel the tasks that a call has left running: they would go on in the next case."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()

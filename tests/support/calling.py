@@ -22,7 +22,7 @@ BTC = "BTC/USDT"
 
 @functools.cache
 def _pattern() -> Any:
-    """Return what exchanges of these tests are copied from: to describe one takes ccxt a while."""
+    """Return the exchange that the tests copy: ccxt takes a while to build one."""
     config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
     made = bitget_margin.bitget({**config, "options": {"uta": False}})
     with_margin = {"marginModes": {"cross": True, "isolated": True}}
@@ -36,7 +36,7 @@ def _pattern() -> Any:
 
 
 def exchange(*, markets: bool = True, **options: Any) -> Any:
-    """Return a sync exchange that knows its markets and its account, and would send nothing by itself."""
+    """Return a sync exchange with loaded markets and a known account kind; it sends nothing by itself."""
     made = copy.copy(_pattern())
     made.options = made.deep_extend(made.options, options)
     if not markets:
@@ -46,7 +46,7 @@ def exchange(*, markets: bool = True, **options: Any) -> Any:
 
 @dataclass(slots=True)
 class Caller(Script):
-    """A script that also does what only the adapter asks for."""
+    """A script that performs the effects of the adapter, too."""
 
     loads: list[float] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class Caller(Script):
 
     @contextmanager
     def clocked(self) -> Iterator[None]:
-        """Let the adapter go by this script's clock."""
+        """Let the adapter use the clock of this script."""
         with mock.patch.object(call, "monotonic_ms", self.clock):
             yield
 

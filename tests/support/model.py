@@ -87,7 +87,7 @@ class ModelVenue:
         return CallContext(settings, deadline, since_ms=0, api=api_of(self.assumed or self.kind))
 
     def run(self, flow: Flow[T]) -> T:
-        """Drive a flow to its end, in time of this venue's own."""
+        """Drive a flow to its end, on the clock of this venue."""
         value: Any = None
         try:
             while True:
