@@ -15,9 +15,9 @@ from bitget_margin.adapter.fetch import view_orders
 from support.caller import TIMEOUT_S, Caller
 from support.fuzzing import Choices, fuzzed
 from support.hostile import Hostile
-from support.unreal import AsyncSession, Session, unreal_time
+from support.served_rows import CLIENT, ENDS, LIVES, ORDER, STATUS_OF_ENDS, has_state, listed, written_ids
+from support.simulated_transport import AsyncSession, Session, simulated_time
 from support.wire import CROSS
-from support.witness import CLIENT, ENDS, LIVES, ORDER, STATUS_OF_ENDS, listed, says, written_ids
 
 BTC: Final = "BTC/USDT"
 UNEXECUTED: Final = frozenset({"429", "40008", "40084", "40085"})
@@ -89,7 +89,7 @@ def survives(caller: Caller, choices: Choices) -> None:
     run = choices.pick(METHODS)
     ids = ("11", "12", "13")[: choices.pick((1, 2, 3))]
     names = ("a", "b")[: choices.below(3)]
-    with unreal_time(caller.clock):
+    with simulated_time(caller.clock):
         venue = Hostile(choices, "BTCUSDT", ids, names)
         run(Case(caller, venue, caller.ready(venue)))
 
@@ -231,9 +231,9 @@ def proven(case: Case, result: CancelResult, asked: tuple[str, str, str], confir
     assert _market_id(result.symbol) == asked[0]
     assert asked[1] == CLIENT or result.id == asked[2]
     if outcome in ENDS:
-        assert says(served, *asked, ENDS[outcome])
+        assert has_state(served, *asked, ENDS[outcome])
     elif outcome is Outcome.OPEN:
-        assert says(served, *asked, LIVES)
+        assert has_state(served, *asked, LIVES)
     elif outcome is Outcome.ACCEPTED:
         assert not confirm
         assert result.order["status"] is None
@@ -246,7 +246,7 @@ def truthful(case: Case, order: Any, asked: tuple[str, str, str]) -> None:
     assert _market_id(order["symbol"]) == asked[0]
     assert asked[1] == CLIENT or order["id"] == asked[2]
     states = STATUS_OF_ENDS.get(order["status"])
-    assert states is None or says(case.venue.served, *asked, states)
+    assert states is None or has_state(case.venue.served, *asked, states)
 
 
 def _market_id(symbol: str) -> str:

@@ -21,7 +21,7 @@ from bitget_margin.core.settings import Pacing, Settings
 from support.fuzzing import Choices, fuzzed
 from support.hostile import Hostile, Served
 from support.model import ModelVenue
-from support.witness import ENDS, LIVES, says
+from support.served_rows import ENDS, LIVES, has_state
 
 SYMBOL: Final = "BTCUSDT"
 COINS: Final = {"BTCUSDT": ("BTC", "USDT"), "ETHUSDT": ("ETH", "USDT")}
@@ -155,9 +155,9 @@ def check(venue: HostileModel, target: OrderRef, evidence: OrderEvidence, confir
     served, outcome = venue.hostile.served, evidence.outcome
     about = (target.symbol, target.kind.value, target.value)
     if outcome in ENDS:
-        assert says(served, *about, ENDS[outcome])
+        assert has_state(served, *about, ENDS[outcome])
     elif outcome is Outcome.OPEN:
-        assert says(served, *about, LIVES)
+        assert has_state(served, *about, LIVES)
         assert len(evidence.refusals_ms) >= 2
     elif outcome is Outcome.ACCEPTED:
         assert not confirm

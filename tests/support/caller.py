@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bitget_margin.core.settings import Pacing
 from support.hostile import Hostile
-from support.unreal import Clock, UnrealLoop, Wire
+from support.simulated_transport import Clock, SimulatedLoop, Wire
 from support.wire import market
 
 PACING: Final = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250, limited_ms=100, polls_ms=(50, 100, 200))
@@ -36,7 +36,7 @@ class Caller:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.wire = Wire(self.clock)
-        self.loop = UnrealLoop(self.clock)
+        self.loop = SimulatedLoop(self.clock)
         self.states: dict[Any, dict[str, Any]] = {}
         self.exchanges = [self.loop.run_until_complete(self._made(json_parser)) for json_parser in (None, json.loads)]
 
@@ -60,7 +60,7 @@ class Caller:
     def ready(self, venue: Hostile) -> Any:
         """Return an exchange as new, whose requests go to this venue."""
         exchange = venue.choices.pick(self.exchanges)
-        self.wire.speak_for(venue, exchange.on_json_response)
+        self.wire.start_case(venue, exchange.on_json_response)
         vars(exchange).update(self.states[exchange.on_json_response])
         exchange.options = exchange.options | {"uta": venue.choices.pick((False, False, True, None))}
         if venue.choices.once_in(10):

@@ -291,7 +291,7 @@ LOOK_UPS: Final = (
 ANSWERS: Final = (
     Case("answer/as-documented"),
     Case("answer/left-out", knobs={"omit_ids": 4}),
-    Case("answer/left-out-alive", knobs={"omit_refused": 4}),
+    Case("answer/left-out-live", knobs={"omit_refused": 4}),
     Case("answer/left-out-for-good", knobs={"omit_refused": FOR_GOOD}, roles=NO_GHOST, ends=LIVES),
     Case("answer/both-lists", knobs={"both_lists": 4}),
     Case("answer/refused", knobs={"refuse_cancels": 4}, reason="Cancel order error"),

@@ -1,4 +1,4 @@
-"""How late this process is with what it has to do: what a busy machine does to a call is not the library's doing."""
+"""Measure delays of this process, so that a busy machine does not count against the library."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Final
 _BEAT_SECONDS: Final = 0.005
 _KEPT_SECONDS: Final = 30.0
 _CALM_MS: Final = 15.0
-"""Any machine is as late as this now and then: no new round begins while it was later a moment ago."""
+"""Normal delay of a machine; no new round starts after a longer one."""
 _MOMENT_SECONDS: Final = 0.05
 
 
 class Pulse:
-    """A clock that notices when it is woken too late."""
+    """A timer that records how late it is woken."""
 
     def __init__(self) -> None:
         self._beats: deque[tuple[float, float]] = deque()
 
     async def beat(self) -> None:
-        """Go on until cancelled."""
+        """Run until canceled."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(_BEAT_SECONDS)
@@ -32,7 +32,7 @@ class Pulse:
 
     @contextmanager
     def beating(self) -> Iterator[None]:
-        """Beat in a thread while the block runs."""
+        """Run the timer in a thread during the block."""
         done = threading.Event()
 
         def beat() -> None:
@@ -56,34 +56,34 @@ class Pulse:
             self._beats.popleft()
 
     def worst_ms(self, since: float) -> float:
-        """Return how late it was at the worst since then, on the monotonic clock."""
+        """Return the longest delay since a monotonic time."""
         worst_ms = 0.0
         for at, late_ms in reversed(self._beats):
             if at < since:
                 break
-            # A beat that was late before then is late by no more than has passed since.
+            # A delay that began before counts only from then on.
             worst_ms = max(worst_ms, min(late_ms, (at - since) * 1_000))
         return worst_ms
 
     def late_ms(self, since: float) -> float:
-        """Return how long this process was kept from its work since then, all in all."""
+        """Return the sum of the delays since a monotonic time."""
         return sum(late_ms for at, late_ms in self._beats if at >= since and late_ms > _CALM_MS)
 
     async def calm(self) -> None:
-        """Wait until there is time for another round."""
+        """Wait until the last moments had no delay."""
         while self.worst_ms(time.monotonic() - _MOMENT_SECONDS) > _CALM_MS:  # noqa: ASYNC110 - time itself
             await asyncio.sleep(_BEAT_SECONDS)
 
 
 class Stopwatch:
-    """How long a block took, once it has ended."""
+    """Duration of a block, set at its end."""
 
     took_ms: float
 
 
 @contextmanager
 def stopwatch() -> Iterator[Stopwatch]:
-    """Measure a block, less what the machine kept it waiting; what this process computed meanwhile counts."""
+    """Measure a block without delays of the machine; computing time of this process counts."""
     pulse, watch = Pulse(), Stopwatch()
     with pulse.beating():
         started, worked = time.monotonic(), time.process_time()

@@ -1,4 +1,4 @@
-"""Watching the orders of a local venue, and knowing when the watch has begun."""
+"""Helpers for `watch_orders` on the emulator, which wait until the subscription is active."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import bitget_margin
 from bitget_margin.emulator import Account, Emulator
 from support.client import CROSS, close, config, load_markets
 
-PATIENCE_SECONDS = 10
+LIMIT_SECONDS = 10
 BTC = "BTC/USDT"
 
 
 @contextlib.asynccontextmanager
 async def streaming(venue: Emulator, account: Account | None = None, **more: Any) -> AsyncIterator[Any]:
-    """Make an exchange of the pro flavour, with its markets."""
+    """Yield an exchange of the pro flavour with markets."""
     exchange: Any = bitget_margin.pro.bitget(config(venue, account, **more))
     try:
         await load_markets(exchange)
@@ -27,20 +27,20 @@ async def streaming(venue: Emulator, account: Account | None = None, **more: Any
 
 
 async def watching(venue: Emulator, exchange: Any, symbol: str = BTC, **params: Any) -> asyncio.Task[list[Any]]:
-    """Begin a call of `watch_orders`, and return it once the venue would tell it of a change."""
+    """Start `watch_orders` and return its task once the emulator pushes changes to it."""
     call = asyncio.ensure_future(exchange.watch_orders(symbol, params=CROSS | params))
     market_id = exchange.market(symbol)["id"]
-    await until(lambda: call.done() or market_id in _listened_to(venue))
+    await until(lambda: call.done() or market_id in _subscribed(venue))
     return call
 
 
 async def left(venue: Emulator) -> None:
-    """Wait until nobody listens to the venue any more."""
-    await until(lambda: not _listened_to(venue))
+    """Wait until the emulator has no subscriber."""
+    await until(lambda: not _subscribed(venue))
 
 
 async def known(exchange: Any, count: int, *statuses: str) -> None:
-    """Wait until so many orders were pushed, and some of them are in these states."""
+    """Wait until this number of orders was pushed, with these states among them."""
     await until(
         lambda: (
             len(exchange.crossed_orders) == count
@@ -49,18 +49,18 @@ async def known(exchange: Any, count: int, *statuses: str) -> None:
     )
 
 
-def _listened_to(venue: Emulator) -> set[str]:
+def _subscribed(venue: Emulator) -> set[str]:
     with venue._venue.opened():
         return {symbol for topics in venue._venue.feed._topics.values() for _, symbol in topics}
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    """Wait until the condition is true."""
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not condition():  # noqa: ASYNC110 - the venue is in another thread
             await asyncio.sleep(0.002)
 
 
 async def soon(call: Any) -> Any:
-    """Return what a call returns, which must not take for ever."""
-    return await asyncio.wait_for(call, PATIENCE_SECONDS)
+    """Return the result of a call, within a time limit."""
+    return await asyncio.wait_for(call, LIMIT_SECONDS)

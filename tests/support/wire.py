@@ -1,4 +1,4 @@
-"""Answers as the documents show them, for tests without a venue."""
+"""Documented responses, for tests without a venue."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def market(symbol: str, base: str) -> dict[str, Any]:
 
 
 def answer(*, success: Any = (), failure: Any = ()) -> dict[str, Any]:
-    """Return an answer to a batch cancel."""
+    """Return a response to a batch cancel."""
     data = {"successList": list(success), "failureList": list(failure)}
     return {"code": "00000", "msg": "success", "requestTime": 1, "data": data}
 
@@ -69,6 +69,6 @@ def page(*rows: dict[str, str]) -> dict[str, Any]:
 
 
 def assets(**frozen: str) -> dict[str, Any]:
-    """Return balances that hold so much of each coin."""
-    rows = [{"coin": coin, "totalAmount": "9", "available": "9", "frozen": held} for coin, held in frozen.items()]
+    """Return balances with these frozen amounts."""
+    rows = [{"coin": coin, "totalAmount": "9", "available": "9", "frozen": amount} for coin, amount in frozen.items()]
     return {"code": "00000", "msg": "success", "requestTime": 1, "data": rows}

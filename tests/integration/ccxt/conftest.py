@@ -1,4 +1,4 @@
-"""The sync class without a venue."""
+"""Fixtures: the sync class without a venue."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from support.wire import market
 
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
-    """Close the network, and record what would have gone out."""
+    """Block the network and record requests."""
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         yield mock
 
 
 @pytest.fixture
 def exchange() -> Any:
-    """Return a sync exchange that knows its markets and its account."""
+    """Return a sync exchange with markets and an account kind."""
     config: Any = {
         "apiKey": "key",
         "secret": "secret",

@@ -1,4 +1,4 @@
-"""A store that is down or slow delays no cancel beyond its deadline, and costs no order its true outcome."""
+"""Promise: a rate limit store that is down or slow neither delays a cancel nor changes outcomes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from support.redis_server import RedisServer
 
 BTC = "BTC/USDT"
 BUY = (BTC, "limit", "buy", 0.001, 20_000)
-NOBODY = "redis://127.0.0.1:1/0"
+UNREACHABLE = "redis://127.0.0.1:1/0"
 GRACE_S = 5.0
-"""Much, since a machine can be slow; what forgets its deadline takes longer all the same."""
+"""Large, for slow machines; a call without a deadline takes even longer."""
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    """Let every test open its stores anew."""
+    """Open new stores in every test."""
     before = dict(rate_limit_config._limiters)
     rate_limit_config._limiters.clear()
     yield
@@ -39,7 +39,7 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture
 def gated(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
-    """Return a client that keeps to the venue's windows."""
+    """Return a client with rate limiting."""
     made = Client(flavour, config(venue) | {"enableRateLimit": True})
     made.exchange.options["uid"] = venue.accounts[0].uid
     venue.reset_requests()
@@ -47,13 +47,13 @@ def gated(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
     made.close()
 
 
-def through(client: Client, url: str, **more: object) -> None:
-    """Let the client share a window."""
+def share_window(client: Client, url: str, **more: object) -> None:
+    """Make the client share a rate window through a store."""
     client.exchange.options["rateGate"] = {"url": url, **more}
 
 
-def cancelled(venue: Emulator, client: Client, count: int = 3) -> float:
-    """Cancel new orders, and return how long it took."""
+def cancel_new_orders(venue: Emulator, client: Client, count: int = 3) -> float:
+    """Cancel new orders; return the duration in seconds."""
     ids = rungs(venue, count)
     started = time.monotonic()
     report = client("batch_cancel", ids, BTC, params={"timeout": 4_000})
@@ -66,36 +66,36 @@ def cancelled(venue: Emulator, client: Client, count: int = 3) -> float:
 def test_a_cancel_goes_out_and_is_proven_without_a_store(
     venue: Emulator, gated: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    through(gated, NOBODY)
-    assert cancelled(venue, gated) < 4 + GRACE_S
-    assert cancelled(venue, gated) < 4 + GRACE_S
+    share_window(gated, UNREACHABLE)
+    assert cancel_new_orders(venue, gated) < 4 + GRACE_S
+    assert cancel_new_orders(venue, gated) < 4 + GRACE_S
     assert caplog.text.count("is down") == 1
 
 
 def test_a_store_that_hangs_or_ends_in_the_middle_delays_no_cancel_beyond_its_deadline(
     venue: Emulator, gated: Client, redis_server: RedisServer
 ) -> None:
-    through(gated, redis_server.url)
-    cancelled(venue, gated)
+    share_window(gated, redis_server.url)
+    cancel_new_orders(venue, gated)
     redis_server.hang()
-    assert cancelled(venue, gated) < 4 + GRACE_S
+    assert cancel_new_orders(venue, gated) < 4 + GRACE_S
     redis_server.stop()
-    assert cancelled(venue, gated) < 4 + GRACE_S
+    assert cancel_new_orders(venue, gated) < 4 + GRACE_S
 
 
 def test_a_file_that_another_process_has_locked_delays_no_cancel_beyond_its_deadline(
     venue: Emulator, gated: Client, tmp_path: Path
 ) -> None:
     path = tmp_path / "windows.db"
-    through(gated, f"sqlite:///{path}")
-    cancelled(venue, gated)
+    share_window(gated, f"sqlite:///{path}")
+    cancel_new_orders(venue, gated)
     with FileLock(f"{path}.lock"):
-        assert cancelled(venue, gated) < 4 + GRACE_S
-    cancelled(venue, gated)
+        assert cancel_new_orders(venue, gated) < 4 + GRACE_S
+    cancel_new_orders(venue, gated)
 
 
 async def test_stores_that_hang_leave_the_loop_its_threads() -> None:
-    """Host names are looked up with these: with none left, no cancel would reach the venue."""
+    """Host names are looked up in these threads: without one, no cancel would be sent."""
     over = threading.Event()
 
     def flow() -> Flow[object]:
@@ -109,7 +109,7 @@ async def test_stores_that_hang_leave_the_loop_its_threads() -> None:
 
 
 def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator, gated: Client) -> None:
-    through(gated, NOBODY)
+    share_window(gated, UNREACHABLE)
     for method, args in (("create_order", (*BUY, CROSS | {"timeout": 600})), ("fetch_balance", (CROSS,))):
         gated.exchange.options["batchCancel"] = {"timeout": 600}
         with pytest.raises(ccxt.RequestTimeout, match="was not sent: the shared rate window redis:"):
@@ -118,17 +118,17 @@ def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator,
 
 
 def test_everything_else_fails_at_once_where_that_is_wanted(venue: Emulator, gated: Client) -> None:
-    through(gated, NOBODY, whenDown="fail")
+    share_window(gated, UNREACHABLE, whenDown="fail")
     started = time.monotonic()
     with pytest.raises(ccxt.RequestTimeout, match=r"the shared rate window redis://127.0.0.1:1/0 is down"):
         gated("create_order", *BUY, CROSS)
     assert time.monotonic() - started < GRACE_S
     assert venue.requests == ()
-    cancelled(venue, gated)
+    cancel_new_orders(venue, gated)
 
 
 def test_what_waited_goes_on_once_the_store_is_back(venue: Emulator, gated: Client, redis_server: RedisServer) -> None:
-    through(gated, redis_server.url)
+    share_window(gated, redis_server.url)
     redis_server.stop()
     back = threading.Timer(0.3, redis_server.start)
     back.start()
@@ -140,11 +140,11 @@ def test_what_waited_goes_on_once_the_store_is_back(venue: Emulator, gated: Clie
 def test_two_processes_worth_of_clients_share_one_window(
     venue: Emulator, gated: Client, flavour: Flavour, redis_server: RedisServer
 ) -> None:
-    """What one has taken of the window, the other does not have: its eleventh request waits."""
-    through(gated, redis_server.url)
+    """The eleventh request of both clients together waits."""
+    share_window(gated, redis_server.url)
     other = Client(flavour, config(venue) | {"enableRateLimit": True})
     other.exchange.options["uid"] = venue.accounts[0].uid
-    through(other, redis_server.url)
+    share_window(other, redis_server.url)
     started = time.monotonic()
     for client in (gated, other) * 5:
         client("fetch_balance", CROSS)
@@ -159,16 +159,16 @@ def test_the_uid_is_asked_once_so_that_keys_of_one_account_share_its_window(
 ) -> None:
     with Emulator(accounts=(Account(kind=kind),)) as venue:
         client = Client(flavour, config(venue) | {"enableRateLimit": True})
-        through(client, redis_server.url)
+        share_window(client, redis_server.url)
         venue.reset_requests()
-        cancelled(venue, client)
+        cancel_new_orders(venue, client)
         assert client.exchange.options["uid"] == venue.accounts[0].uid
         asked = [record.path for record in venue.requests if "account" in record.path]
         assert asked[-1:] == [
             "/api/v3/account/settings" if kind is AccountKind.UNIFIED else "/api/v2/spot/account/info"
         ]
         venue.reset_requests()
-        cancelled(venue, client)
+        cancel_new_orders(venue, client)
         assert not [record for record in venue.requests if "account" in record.path]
         client.close()
 
@@ -177,11 +177,11 @@ def test_a_uid_that_the_venue_does_not_tell_is_not_asked_for_again_by_a_cancel(
     venue: Emulator, gated: Client, redis_server: RedisServer
 ) -> None:
     gated.exchange.options["uid"] = None
-    through(gated, redis_server.url)
+    share_window(gated, redis_server.url)
     for path in ("/spot/account/info", "/account/settings"):
         venue.add_fault("empty-body", path=path)
-    cancelled(venue, gated)
+    cancel_new_orders(venue, gated)
     assert not gated.exchange.options["uid"]
     venue.reset_requests()
-    cancelled(venue, gated)
+    cancel_new_orders(venue, gated)
     assert not [record for record in venue.requests if "/account/" in record.path]

@@ -20,7 +20,7 @@ WRONG = "wrong-secret"
 async def test_watching_orders_prints_no_secret(
     venue: Emulator, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Covers a refused login, an accepted one, and a message that cannot be read, in verbose mode and debug logs."""
+    """Covers a refused login, an accepted one and an unreadable message, in verbose mode and debug logs."""
     caplog.set_level(logging.DEBUG)
     scan, account = SecretScan(), venue.accounts[0]
     scan.secrets |= {account.api_key, account.secret, account.password, WRONG}

@@ -1,4 +1,4 @@
-"""With a local clock that is minutes or months off, calls end as with a right one: the venue's own clock counts."""
+"""Promise: with a wrong local clock, calls end as with a right one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from bitget_margin import Outcome
-from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind
-from support.client import CROSS, Client, Flavour, config, rungs
+from support.client import CROSS, QUICK_PACING, Client, Flavour, config, rungs
 
 BTC = "BTC/USDT"
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
@@ -22,7 +21,7 @@ AHEAD_MS = [
 
 @pytest.fixture
 def venue(kind: AccountKind) -> Iterator[Emulator]:
-    """Run a venue on which three orders are 80 days old."""
+    """Run an emulator with three orders that are 80 days old."""
     back_ms = [80 * DAY_MS]
     with Emulator(accounts=(Account(kind=kind),), clock=lambda: time.time_ns() // 1_000_000 - back_ms[0]) as running:
         rungs(running, 3, price=40_000)
@@ -33,38 +32,38 @@ def venue(kind: AccountKind) -> Iterator[Emulator]:
 
 @pytest.fixture(params=AHEAD_MS, ids=lambda ahead_ms: f"{ahead_ms / HOUR_MS:+.1f}h")
 def astray(venue: Emulator, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Return a client whose clock is off, and that has seen no answer: its markets were given to it."""
-    yield from _astray(venue, Flavour.SYNC, request.param)
+    """Return a client with a wrong clock that has received no response yet."""
+    yield from _make_client(venue, Flavour.SYNC, request.param)
 
 
 @pytest.fixture(params=[100 * DAY_MS, -2 * DAY_MS], ids=["+100d", "-2d"])
 def astray_in_any_flavour(venue: Emulator, flavour: Flavour, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Return the same in each of the three flavours."""
-    yield from _astray(venue, flavour, request.param)
+    """Return such a client of each flavour."""
+    yield from _make_client(venue, flavour, request.param)
 
 
-def _astray(venue: Emulator, flavour: Flavour, ahead_ms: int) -> Iterator[Client]:
+def _make_client(venue: Emulator, flavour: Flavour, ahead_ms: int) -> Iterator[Client]:
     made = Client(flavour, config(venue))
     exchange = made.exchange
     right: Callable[[], int] = exchange.milliseconds
     exchange.milliseconds = lambda: right() + ahead_ms
-    exchange.options["batchCancel"] = {"pacing": Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)}
+    exchange.options["batchCancel"] = {"pacing": QUICK_PACING}
     venue.reset_requests()
     yield made
     made.close()
 
 
 def old_ids(venue: Emulator) -> list[str]:
-    """Return the orders that are 80 days old, in any order."""
+    """Return the ids of the orders that are 80 days old."""
     return [order.order_id for order in venue.orders()[:3]]
 
 
 @pytest.fixture(autouse=True)
-def _asks_inside_the_window(venue: Emulator) -> Iterator[None]:
+def _queries_inside_the_window(venue: Emulator) -> Iterator[None]:
     yield
     for record in venue.requests:
         start = parse_qs(record.query).get("startTime")
-        # A refused timestamp was the first that the venue's clock could be learned from.
+        # The refusal of a timestamp is the first response with the venue's clock.
         if start is not None and record.status == 200:
             assert 88 * DAY_MS < record.at_ms - int(start[0]) < 90 * DAY_MS
 
@@ -85,7 +84,7 @@ def test_a_cancel_ends_with_proof(venue: Emulator, astray: Client) -> None:
 
 
 def test_a_cancel_whose_answer_is_lost_ends_with_proof(venue: Emulator, astray: Client) -> None:
-    """The look-ups are the first that bring the venue's time."""
+    """The lookups are the first responses with the venue's time."""
     for path in ("batch-cancel-order", "cancel-batch"):
         venue.add_fault(FaultKind.RESET_AFTER, path=path, count=2)
     assert astray("batch_cancel", old_ids(venue)[:1], BTC).ok
@@ -118,7 +117,7 @@ def test_fills_are_found(venue: Emulator, astray: Client) -> None:
 
 @pytest.mark.classic
 def test_stock_methods_of_the_crossed_account_ask_by_the_venue_s_clock(venue: Emulator, astray: Client) -> None:
-    """What ccxt leaves out of the answer by the local clock is its own."""
+    """Ccxt filters the response by the local clock, which is not checked here."""
     venue.reset_requests()
     astray("fetch_balance", CROSS)
     astray("fetch_canceled_and_closed_orders", BTC, None, None, CROSS)

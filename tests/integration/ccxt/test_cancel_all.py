@@ -1,4 +1,4 @@
-"""Everything cancelled, of a symbol or of the account, and proven by the balance."""
+"""Promise: `cancel_all_orders` cancels all orders of a symbol or account, and the balance proves it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import ccxt
 import pytest
 
 from bitget_margin import CancelUnresolved, Outcome
-from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import AccountKind, Emulator
-from support.client import CROSS, Client, Flavour, batches, config, paths, rungs
+from support.client import CROSS, QUICK_PACING, Client, Flavour, batches, config, paths, rungs
 
 BTC = "BTC/USDT"
 QUICK = {"timeout": 1_000}
@@ -16,20 +15,19 @@ QUICK = {"timeout": 1_000}
 
 @pytest.fixture
 def client(client: Client) -> Client:
-    """Return a client that does not wait as long as it would for the real venue."""
-    client.exchange.options["batchCancel"] = {"pacing": Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)}
+    """Return a client with shorter pauses than the real venue needs."""
+    client.exchange.options["batchCancel"] = {"pacing": QUICK_PACING}
     return client
 
 
 @pytest.fixture(params=["refuse", "answer"])
 def venue(venue: Emulator, request: pytest.FixtureRequest) -> Emulator:
-    """Run each test on a venue that refuses open-orders without a symbol, and on one that answers."""
+    """Run an emulator that refuses open-orders without a symbol, and one that answers them."""
     venue.knobs(open_orders_without_symbol=request.param)
     return venue
 
 
 def test_every_order_of_a_symbol_is_cancelled(venue: Emulator, client: Client) -> None:
-    """More than one page and one batch of them; the venue has nothing left."""
     ids = rungs(venue, 130)
     orders = client("cancel_all_orders", BTC, CROSS)
     assert sorted(order["id"] for order in orders) == sorted(ids)
@@ -39,13 +37,12 @@ def test_every_order_of_a_symbol_is_cancelled(venue: Emulator, client: Client) -
 
 
 def test_nothing_to_cancel_sends_no_cancel(venue: Emulator, client: Client) -> None:
-    """Two questions: what is open, and what is frozen."""
+    """Only open orders and balance are requested."""
     assert client("cancel_all_orders", BTC, CROSS) == []
     assert paths(venue) == ["open-orders", "assets"]
 
 
 def test_every_order_of_the_account_is_cancelled(venue: Emulator, client: Client) -> None:
-    """Over all crossed symbols, whether or not the venue answers for all at once."""
     ids = rungs(venue, 60) + rungs(venue, 5, symbol="ETHUSDT", price=2_500)
     steps: list[tuple[int, int, str]] = []
     params = CROSS | {"confirm": True, "progress": lambda *step: steps.append(step)}
@@ -60,7 +57,6 @@ def test_every_order_of_the_account_is_cancelled(venue: Emulator, client: Client
 
 
 def test_named_symbols_are_gone_through_instead_of_all(venue: Emulator, sync_client: Client) -> None:
-    """Where the venue does not answer for all at once."""
     rungs(venue, 2)
     orders = sync_client("cancel_all_orders", None, CROSS | {"symbols": [BTC]})
     assert len(orders) == 2
@@ -68,18 +64,17 @@ def test_named_symbols_are_gone_through_instead_of_all(venue: Emulator, sync_cli
 
 @pytest.mark.classic
 def test_an_order_that_open_orders_hides_is_betrayed_by_the_balance(venue: Emulator, client: Client) -> None:
-    """A symbol that is not gone through still freezes coins: the call does not claim that nothing is left."""
     venue.knobs(open_orders_without_symbol="refuse")
-    hidden = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    others = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
     rungs(venue, 2)
     with pytest.raises(CancelUnresolved, match="250 USDT is still frozen") as caught:
         client("cancel_all_orders", None, CROSS | QUICK | {"symbols": [BTC]})
     assert [result.outcome for result in caught.value.report.results] == [Outcome.ACCEPTED] * 2
-    assert venue.order(hidden[0]).live
+    assert venue.order(others[0]).live
 
 
 def test_orders_of_other_symbols_do_not_spoil_the_proof_for_one(venue: Emulator, client: Client) -> None:
-    """Their frozen coins are accounted for: by themselves if the venue shows them, else if they are named."""
+    """Their frozen coins are known from the list of all open orders, or from the given symbols."""
     others = rungs(venue, 2, symbol="ETHUSDT", price=2_500)
     rungs(venue, 2)
     orders = client("cancel_all_orders", BTC, CROSS | {"symbols": ["ETH/USDT"]})
@@ -89,7 +84,6 @@ def test_orders_of_other_symbols_do_not_spoil_the_proof_for_one(venue: Emulator,
 
 @pytest.mark.classic
 def test_coins_that_nothing_accounts_for_are_told(venue: Emulator, client: Client) -> None:
-    """Without a word about the other symbols, a venue that refuses to list them leaves a doubt."""
     venue.knobs(open_orders_without_symbol="refuse")
     rungs(venue, 2, symbol="ETHUSDT", price=2_500)
     rungs(venue, 2)
@@ -99,7 +93,6 @@ def test_coins_that_nothing_accounts_for_are_told(venue: Emulator, client: Clien
 
 
 def test_an_acknowledgement_that_never_lands_is_not_the_end(venue: Emulator, client: Client) -> None:
-    """What still is listed is taken up again, until nothing is."""
     rungs(venue, 3)
     venue.knobs(cancel_never_lands=2)
     assert len(client("cancel_all_orders", BTC, CROSS)) == 3
@@ -107,7 +100,6 @@ def test_an_acknowledgement_that_never_lands_is_not_the_end(venue: Emulator, cli
 
 
 def test_a_wrong_key_is_told_at_once(venue: Emulator, flavour: Flavour) -> None:
-    """Not after going through every symbol."""
     rungs(venue, 1)
     client = Client(flavour, config(venue) | {"password": "wrong"})
     venue.reset_requests()

@@ -1,4 +1,4 @@
-"""Coins that ccxt has renamed are the venue's own where its balance proves that nothing is left."""
+"""Promise: coins that ccxt renames are matched by the venue's names in balances and symbols."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ import ccxt
 import pytest
 
 from bitget_margin import CancelUnresolved
-from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, synthetic_symbols
-from support.client import CROSS, Client, Flavour, config
+from support.client import CROSS, QUICK_PACING, Client, Flavour, config
 
 EVERYWHERE: dict[str, str] = ccxt.Exchange().describe()["commonCurrencies"]
 RENAMED = {coin: code for coin, code in ccxt.bitget().commonCurrencies.items() if coin not in EVERYWHERE}
-"""What ccxt calls the coins of this venue that it calls otherwise."""
+"""Coins of this venue that ccxt renames, with ccxt's names."""
 QUICK = CROSS | {"timeout": 1_000}
 
 
 @pytest.fixture(params=sorted(RENAMED))
 def coin(request: pytest.FixtureRequest) -> str:
-    """Return each coin that ccxt renames, as the venue calls it."""
+    """Return each coin that ccxt renames, by the venue's name."""
     return request.param
 
 
 @pytest.fixture
 def venue(kind: AccountKind, coin: str) -> Iterator[Emulator]:
-    """Run a venue that has this coin, and on which the account has 10 of it."""
+    """Run an emulator with this coin, of which the account has 10."""
     pair = replace(synthetic_symbols(1)[0], symbol=f"{coin}USDT", base=coin)
     account = Account(kind=kind, balances={"USDT": "1000", coin: "10"})
     with Emulator(accounts=(account,), symbols=(pair,)) as running:
@@ -37,9 +36,8 @@ def venue(kind: AccountKind, coin: str) -> Iterator[Emulator]:
 
 @pytest.fixture
 def client(venue: Emulator) -> Iterator[Client]:
-    """Return a client that has loaded this venue's markets."""
-    pacing = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
-    options = {"batchCancel": {"pacing": pacing}, "fetchMarkets": {"types": ["spot"]}}
+    """Return a client that loads the markets of this emulator."""
+    options = {"batchCancel": {"pacing": QUICK_PACING}, "fetchMarkets": {"types": ["spot"]}}
     made = Client(Flavour.SYNC, config(venue, options=options), load=False)
     yield made
     made.close()

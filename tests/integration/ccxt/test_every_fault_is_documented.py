@@ -1,4 +1,4 @@
-"""Promise: docs/faults.md and the tests of the faults have the same rows, and no kind of fault is left out."""
+"""Promise: docs/faults.md and the fault tests have the same rows, for every kind of fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promise: an order is placed at most once whatever goes wrong, and single and sweeping cancels tell the truth too."""
+"""Promise: under every fault an order is placed at most once, and other cancels report truly."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.slow
 BTC = "BTC/USDT"
 GRACE_MS = 5_000
 DEAF_MS = 2_000
-"""How long a venue refuses connections: longer than a call has time that ends without an answer."""
-HIDDEN = Placing("place/hidden", FaultKind.RESET_AFTER, timeout_ms=SHORT_MS)
+"""Time for which connections are refused: longer than a call without a response may take."""
+NOT_SHOWN = Placing("place/hidden", FaultKind.RESET_AFTER, timeout_ms=SHORT_MS)
 PLACES = tuple(path for where in (Where.PLACE, Where.PLACE_MANY) for path in where.value)
 
 
@@ -44,9 +44,9 @@ _undisturbed = pytest.fixture(scope="module", autouse=True)(undisturbed)
 
 @pytest.fixture
 def client(client: Client) -> Client:
-    """Return a client that does not wait as long as it would for the real venue."""
+    """Return a client with shorter pauses than the real venue needs."""
     client.exchange.options["batchCancel"] = {"pacing": QUICK}
-    client.exchange.verify = False  # over plain HTTP; the certificates take longer to load than the call does
+    client.exchange.verify = False  # loading certificates would take longer than the call
     return client
 
 
@@ -75,7 +75,7 @@ def place(client: Client, where: Where, timeout_ms: int) -> list[Any]:
 def test_an_order_is_placed_at_most_once_whatever_becomes_of_the_answer(
     venue: Emulator, client: Client, kind: AccountKind, row: Placing, how: How
 ) -> None:
-    """A machine that is too slow for the time of the call finds out less; what it finds is true all the same."""
+    """A slow machine resolves less in the time of the call; the call is repeated with more time."""
     row, items = row.on(kind), {"items": 1} if how is How.FIRST else {}
     for stretch in STRETCHES:
         fault(venue, kind, row.kind_for(how), how.where, **row.rule, **items)
@@ -89,7 +89,7 @@ def test_an_order_is_placed_at_most_once_whatever_becomes_of_the_answer(
 
 
 def attempt(venue: Emulator, client: Client, row: Placing, how: How, timeout_ms: int) -> tuple[Placed, ...]:
-    """Place, hold what is said against what is there, and return what came of each order."""
+    """Place orders, compare the result with the emulator, and return the result of each order."""
     venue.reset_requests()
     known = len(venue.orders())
     started = time.monotonic()
@@ -97,14 +97,14 @@ def attempt(venue: Emulator, client: Client, row: Placing, how: How, timeout_ms:
     orders: list[Any] = []
     try:
         orders = place(client, how.where, timeout_ms)
-    except Exception as error:  # noqa: BLE001 - which one it is, is the question
+    except Exception as error:  # noqa: BLE001 - checked below
         caught = error
     assert (time.monotonic() - started) * 1_000 <= timeout_ms + GRACE_MS
     there = {order.client_oid: order.order_id for order in venue.orders()[known:]}
     assert len(venue.orders()[known:]) == len(there), "twice"
     placings = [record for record in venue.requests if record.path.endswith(PLACES)]
     assert len(placings) == 1 or row.is_sent_again
-    # What is left of a batch is executed before the rest is sent again.
+    # The first part of a batch is executed before the rest is sent again.
     assert sum(record.executed for record in placings) <= (2 if row.is_sent_again and how is How.FIRST else 1)
     if isinstance(caught, PlaceUnresolved):
         orders = caught.orders
@@ -117,7 +117,7 @@ def attempt(venue: Emulator, client: Client, row: Placing, how: How, timeout_ms:
 
 
 def _end(order: Any, there: dict[str, str], caught: Exception | None) -> Placed:
-    """Return what is said of an order, which must be true."""
+    """Return the result of an order, after comparing it with the emulator."""
     name, order_id = order["clientOrderId"], order["id"]
     if order_id is not None:
         assert there[name] == order_id
@@ -135,12 +135,12 @@ def _end(order: Any, there: dict[str, str], caught: Exception | None) -> Placed:
 def test_an_order_that_was_placed_and_is_not_shown_is_named_and_not_placed_again(
     venue: Emulator, client: Client, kind: AccountKind, how: How
 ) -> None:
-    """The answer is lost, and the look-ups show rows of another symbol only: they prove nothing."""
+    """The response is lost, and lookups show rows of another symbol only."""
     for stretch in STRETCHES:
-        fault(venue, kind, HIDDEN.kind, how.where)
+        fault(venue, kind, NOT_SHOWN.kind, how.where)
         for look in LOOKS:
             fault(venue, kind, FaultKind.WRONG_SYMBOL, look, None)
-        ends = attempt(venue, client, HIDDEN, how, HIDDEN.timeout_ms * stretch)
+        ends = attempt(venue, client, NOT_SHOWN, how, NOT_SHOWN.timeout_ms * stretch)
         assert set(ends) == {Placed.UNRESOLVED}
         if venue.orders():
             return
@@ -153,10 +153,10 @@ def test_an_order_that_was_placed_and_is_not_shown_is_named_and_not_placed_again
 def test_a_name_that_another_order_has_places_nothing_and_is_told(
     venue: Emulator, client: Client, kind: AccountKind, how: How
 ) -> None:
-    """The venue says that the name is taken, and shows by whom; a retry of the same order finds the order."""
+    """A retry with the same terms returns the existing order."""
     (old,) = rungs(venue, 1, name="mine")
     placed = venue.order(old)
-    # As if long ago: what is as new as the call may be the call's own.
+    # Made older: an order as new as the call may be its own.
     venue._venue.engine.orders.update(replace(placed, created_ms=placed.created_ms - 60_000))
     named = CROSS | {"clientOrderId": "mine0"}
     with pytest.raises(ccxt.DuplicateOrderId, match="mine0"):
@@ -182,7 +182,6 @@ UNDONE = (FaultKind.RESET_BEFORE, FaultKind.UNAVAILABLE, FaultKind.TOO_MANY, Fau
 def test_one_cancelled_order_is_told_of_truly_whatever_becomes_of_the_answer(
     venue: Emulator, client: Client, kind: AccountKind, kinds: tuple[FaultKind, ...]
 ) -> None:
-    """Behind a lost answer stands the row; what was not carried out is sent again, and acknowledged."""
     for fault_kind, order_id in zip(kinds, rungs(venue, len(kinds)), strict=True):
         venue.fill(order_id, "0.0004")
         fault(venue, kind, fault_kind, Where.SINGLE)
@@ -198,7 +197,6 @@ def test_one_cancelled_order_is_told_of_truly_whatever_becomes_of_the_answer(
 def test_rows_of_another_symbol_do_not_account_for_what_is_frozen(
     venue: Emulator, client: Client, kind: AccountKind, where: Where
 ) -> None:
-    """Open-orders shows nothing of this symbol, and the balance says that something is held."""
     ids = rungs(venue, 2)
     fault(venue, kind, FaultKind.WRONG_SYMBOL, where, None)
     with pytest.raises(CancelUnresolved, match="still frozen"):
@@ -211,21 +209,21 @@ def test_rows_of_another_symbol_do_not_account_for_what_is_frozen(
 def test_a_venue_that_refuses_connections_is_not_hammered(
     venue: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row `cancel/refuse`: the first cancel is lost, and then nobody listens for longer than the call has time."""
+    """Row `cancel/refuse` with connections refused for longer than the call may take."""
     client.exchange.options["batchCancel"] = {"pacing": SPARING}
     client.exchange.enableRateLimit = False
     ids = rungs(venue, 1)
     fault(venue, kind=venue.accounts[0].kind, fault_kind=FaultKind.REFUSE, where=Where.CANCEL)
     request = client.exchange.request
-    tried: list[float] = []
+    attempts: list[float] = []
 
     def seen(path: str, *args: Any, **named: Any) -> Any:
         if path.endswith(("batch-cancel-order", "cancel-batch")):
-            tried.append(time.monotonic() * 1_000)
+            attempts.append(time.monotonic() * 1_000)
         return request(path, *args, **named)
 
     monkeypatch.setattr(client.exchange, "request", seen)
     with pytest.raises(CancelUnresolved) as caught:
         client("batch_cancel", ids, BTC, params={"timeout": 600})
     assert [result.outcome for result in caught.value.report.results] == [Outcome.UNKNOWN]
-    assert all(later - earlier >= SPARING.limited_ms / 2 for earlier, later in pairwise(tried))
+    assert all(later - earlier >= SPARING.limited_ms / 2 for earlier, later in pairwise(attempts))

@@ -1,4 +1,4 @@
-"""What goes over the wire, byte by byte, and what documented answers mean: the sync class without a venue."""
+"""Promise: requests have exact bytes, and documented responses have their meaning."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ DOCUMENTED = {
     "msg": "success",
     "requestTime": 1627293504612,
 }
-"""The example answer of the endpoint's own page: one id in both lists."""
+"""Example response of the endpoint's documentation, with one id in both lists."""
 
 
 def test_a_batch_by_order_id_is_these_bytes(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Method, path, body, signature and headers, and not a byte more."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}, {"orderId": "12"}]))
     exchange.cancel_orders(["11", "12"], "BTC/USDT", CROSS)
     (call,) = wire.calls
@@ -47,7 +46,6 @@ def test_a_batch_by_order_id_is_these_bytes(wire: responses.RequestsMock, exchan
 
 
 def test_a_batch_by_client_order_id_is_these_bytes(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Each item has one id, of the kind that was given."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "1", "clientOid": "mytestOid"}]))
     exchange.cancel_orders_with_client_order_ids(["mytestOid"], "BTC/USDT", CROSS)
     (call,) = wire.calls
@@ -62,7 +60,6 @@ def test_a_batch_by_client_order_id_is_these_bytes(wire: responses.RequestsMock,
     ],
 )
 def test_a_single_cancel_is_these_bytes(wire: responses.RequestsMock, exchange: Any, args: Any, body: bytes) -> None:
-    """The single endpoint, one request, as in stock ccxt."""
     data = {"orderId": "11", "clientOid": "my1"}
     wire.post(f"{MARGIN}/cancel-order", json={"code": "00000", "msg": "success", "requestTime": 1, "data": data})
     order = exchange.cancel_order(*args)
@@ -71,7 +68,7 @@ def test_a_single_cancel_is_these_bytes(wire: responses.RequestsMock, exchange: 
 
 
 def test_a_look_up_is_a_signed_query_without_an_end_time(wire: responses.RequestsMock, exchange: Any) -> None:
-    """History is asked by page for several orders, starting at the largest id; endTime would beat idLessThan."""
+    """History pages start at the largest id; an `endTime` would take precedence over `idLessThan`."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}, {"orderId": "12"}]))
     wire.get(f"{MARGIN}/history-orders", json=page(row("12", "cancelled"), row("11", "cancelled")))
     assert exchange.batch_cancel(["11", "12"], "BTC/USDT").ok
@@ -88,7 +85,6 @@ def test_a_look_up_is_a_signed_query_without_an_end_time(wire: responses.Request
 
 
 def test_the_documents_own_example_answers_nothing_that_was_asked(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Its id stands in both lists, and its request names others: those are unanswered, this one is unasked."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=DOCUMENTED)
     for endpoint in ("history-orders", "open-orders"):
         wire.get(f"{MARGIN}/{endpoint}", json=EMPTY)
@@ -102,7 +98,6 @@ def test_the_documents_own_example_answers_nothing_that_was_asked(wire: response
 
 
 def test_the_documents_example_with_a_matching_id_is_looked_up(wire: responses.RequestsMock, exchange: Any) -> None:
-    """An id in both lists is neither taken nor refused; the row tells."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=DOCUMENTED)
     wire.get(f"{MARGIN}/history-orders", json=page(row("121211212122", "cancelled")))
     (result,) = exchange.batch_cancel(["121211212122"], "BTC/USDT").results
@@ -111,7 +106,6 @@ def test_the_documents_example_with_a_matching_id_is_looked_up(wire: responses.R
 
 
 def test_documented_lists_with_matching_ids_map_one_to_one(wire: responses.RequestsMock, exchange: Any) -> None:
-    """A success is acknowledged; a failure is looked up, and its row is what comes back."""
     failure = {"orderId": "12", "clientOid": "BITGET#12", "errorMsg": "Order Cancelled"}
     success = {"orderId": "11", "clientOid": "BITGET#11"}
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[success], failure=[failure]))
@@ -123,7 +117,6 @@ def test_documented_lists_with_matching_ids_map_one_to_one(wire: responses.Reque
 
 
 def test_a_success_entry_has_exactly_the_fields_of_stock_ccxt(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Side by side: the class is a drop-in."""
     stock = ccxt.bitget({"apiKey": "key", "secret": "secret", "password": "passphrase", "options": {"uta": False}})
     stock.set_markets([market("BTCUSDT", "BTC"), market("ETHUSDT", "ETH")])
     listed = [{"orderId": "11", "clientOid": "a"}, {"orderId": "12", "clientOid": "b"}]
@@ -151,7 +144,7 @@ def test_a_success_entry_has_exactly_the_fields_of_stock_ccxt(wire: responses.Re
     ],
 )
 def test_an_answer_that_cannot_be_read_is_never_an_end(wire: responses.RequestsMock, exchange: Any, body: str) -> None:
-    """Stock ccxt returns an empty list for most of these; the order may be anything, so the venue's row decides."""
+    """Stock ccxt returns an empty list for most of these."""
     wire.post(f"{MARGIN}/batch-cancel-order", body=body, content_type="application/json")
     wire.get(f"{MARGIN}/history-orders", json=EMPTY)
     wire.get(f"{MARGIN}/open-orders", json=page(row("11", "live")))
@@ -163,7 +156,6 @@ def test_an_answer_that_cannot_be_read_is_never_an_end(wire: responses.RequestsM
 
 @pytest.mark.parametrize("code", ["40010", "40015", "40725", "45001", "50031", "40200", "40808"])
 def test_a_code_that_may_follow_execution_is_looked_up(wire: responses.RequestsMock, exchange: Any, code: str) -> None:
-    """The row says cancelled: the venue had executed the request that it answered with an error."""
     error = {"code": code, "msg": "busy", "requestTime": 1, "data": None}
     wire.post(f"{MARGIN}/batch-cancel-order", json=error, status=400)
     wire.get(f"{MARGIN}/history-orders", json=page(row("11", "cancelled")))
@@ -182,7 +174,6 @@ def test_a_definitive_code_raises_what_stock_ccxt_raises(
     code: str,
     raises: type[Exception],
 ) -> None:
-    """One request, no look-up, and a report in which the order was not sent."""
     error = {"code": code, "msg": "no", "requestTime": 1, "data": None}
     wire.post(f"{MARGIN}/batch-cancel-order", json=error, status=400)
     with pytest.raises(raises) as caught:
@@ -194,7 +185,6 @@ def test_a_definitive_code_raises_what_stock_ccxt_raises(
 
 
 def test_under_http_5xx_no_code_is_definitive(wire: responses.RequestsMock, exchange: Any) -> None:
-    """A gateway's error may wrap anything."""
     error = {"code": "40009", "msg": "no", "requestTime": 1, "data": None}
     wire.post(f"{MARGIN}/batch-cancel-order", json=error, status=502)
     wire.get(f"{MARGIN}/history-orders", json=page(row("11", "cancelled")))
@@ -202,14 +192,13 @@ def test_under_http_5xx_no_code_is_definitive(wire: responses.RequestsMock, exch
 
 
 def test_a_message_other_than_success_is_still_an_answer(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Ccxt raises for any msg but "success", also beside the success code."""
+    """Ccxt raises for every `msg` other than "success", even with the success code."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]) | {"msg": "ok"})
     (order,) = exchange.cancel_orders(["11"], "BTC/USDT", CROSS)
     assert (order["id"], order["status"]) == ("11", None)
 
 
 def test_a_refused_timestamp_gets_one_new_clock_and_one_retry(wire: responses.RequestsMock, exchange: Any) -> None:
-    """40008 was not executed; the venue's clock is asked for, and the request is sent once more."""
     late = {"code": "40008", "msg": "Request timestamp expired", "requestTime": 1, "data": None}
     wire.post(f"{MARGIN}/batch-cancel-order", json=late, status=400)
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]))
@@ -226,7 +215,6 @@ def test_a_refused_timestamp_gets_one_new_clock_and_one_retry(wire: responses.Re
 
 
 def test_rows_of_other_symbols_prove_nothing(wire: responses.RequestsMock, exchange: Any) -> None:
-    """The id is right and the symbol is not."""
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "11"}]))
     wire.get(f"{MARGIN}/history-orders", json=page(row("11", "cancelled", symbol="ETHUSDT")))
     wire.get(f"{MARGIN}/open-orders", json=EMPTY)
@@ -236,7 +224,6 @@ def test_rows_of_other_symbols_prove_nothing(wire: responses.RequestsMock, excha
 
 
 def test_the_body_is_ascii_json_that_the_signature_covers(wire: responses.RequestsMock, exchange: Any) -> None:
-    """Every client id that the venue allows survives the wire."""
     name = "aZ09-+_#"
     wire.post(f"{MARGIN}/batch-cancel-order", json=answer(success=[{"orderId": "1", "clientOid": name}]))
     exchange.cancel_orders_with_client_order_ids([name], "BTC/USDT", CROSS)

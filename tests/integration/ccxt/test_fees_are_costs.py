@@ -1,4 +1,4 @@
-"""What a fill cost is told in the coin that paid it, above zero, by every class and on both kinds of account."""
+"""Promise: a fee is a positive cost in the coin that paid it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BTC = "BTC/USDT"
 
 @pytest.fixture
 def paying(kind: AccountKind) -> Iterator[Emulator]:
-    """Run a venue whose customer pays fees in BGB until there is too little of it."""
+    """Run an emulator whose account pays fees in BGB while it has enough."""
     account = Account(balances={"USDT": "1000000", "BGB": "100"}, kind=kind)
     with Emulator(accounts=(account,), knobs=Knobs(fees_in_bgb=True)) as venue:
         yield venue
@@ -22,7 +22,7 @@ def paying(kind: AccountKind) -> Iterator[Emulator]:
 
 
 def test_a_fee_is_a_cost_in_bgb_and_in_the_coin_that_was_received(paying: Emulator, flavour: Flavour) -> None:
-    """60 BGB for the first, 40 left are too few for the second."""
+    """The first fee takes 60 BGB; the remaining 40 are too few for the second."""
     client = Client(flavour, config(paying))
     for _ in range(2):
         client("create_order", BTC, "limit", "buy", 1, 60_000, CROSS)

@@ -1,4 +1,4 @@
-"""One margin mode for every method, stock behaviour everywhere else, and a description that tells the truth."""
+"""Promise: all methods share one margin mode; other modes behave as in stock ccxt."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ def test_crossed_means_cross_for_every_method(venue: Emulator, client: Client, m
 
 
 def test_a_default_margin_mode_counts(venue: Emulator, client: Client) -> None:
-    """Without a word in the parameters."""
     client.exchange.options["defaultMarginMode"] = "crossed"
     (order_id,) = rungs(venue, 1)
     assert client("fetch_order", order_id, BTC)["status"] == "open"
@@ -71,9 +70,8 @@ def test_without_crossed_margin_every_method_is_stock_ccxts(
     args: tuple[Any, ...],
     params: dict[str, str],
 ) -> None:
-    """The same requests, the same results or exceptions."""
-    ours = _did(bitget_margin.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
-    theirs = _did(ccxt.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
+    ours = _result_of(bitget_margin.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
+    theirs = _result_of(ccxt.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
     assert ours == theirs
 
 
@@ -81,20 +79,19 @@ def _gap(method: str, args: tuple[Any, ...]) -> tuple[None, ...]:
     return (None, None) if method == "fetch_open_orders" else ()
 
 
-def _did(exchange: Any, venue: Emulator, method: str, args: tuple[Any, ...]) -> Any:
+def _result_of(exchange: Any, venue: Emulator, method: str, args: tuple[Any, ...]) -> Any:
     asyncio.run(load_markets(exchange))
     venue.reset_requests()
     try:
-        came: Any = getattr(exchange, method)(*args)
+        result: Any = getattr(exchange, method)(*args)
     except ccxt.BaseError as error:
-        came = type(error)
+        result = type(error)
     sent = [(record.method, record.path, record.body) for record in venue.requests]
-    return sent, came if isinstance(came, type) else len(came)
+    return sent, result if isinstance(result, type) else len(result)
 
 
 @pytest.mark.parametrize("flavour", list(Flavour))
 def test_the_description_tells_the_truth(flavour: Flavour) -> None:
-    """`has` and `features` name what the class can do, and keep all that stock ccxt says."""
     stock = {Flavour.SYNC: ccxt, Flavour.ASYNC: ccxt.async_support, Flavour.PRO: ccxt.pro}[flavour].bitget()
     ours = flavour.cls()
     assert ours.id == "bitget"
@@ -114,7 +111,6 @@ def test_the_description_tells_the_truth(flavour: Flavour) -> None:
 
 @pytest.mark.classic
 def test_the_implicit_call_exists_whether_or_not_ccxt_describes_it(venue: Emulator, client: Client) -> None:
-    """It is an attribute of our own classes, under both of ccxt's spellings."""
     cls = type(client.exchange)
     ours = next(base for base in cls.__mro__ if base.__name__ == "CrossedMargin")
     for name in (
@@ -129,7 +125,7 @@ def test_the_implicit_call_exists_whether_or_not_ccxt_describes_it(venue: Emulat
 
 
 def test_the_crossed_balance_has_free_used_and_debt(venue: Emulator, client: Client) -> None:
-    """Stock ccxt leaves free and used out, and freqtrade then sees no money."""
+    """Stock ccxt leaves `free` and `used` out, so freqtrade sees no funds."""
     rungs(venue, 2)
     balance = client("fetch_balance", CROSS)
     assert balance["USDT"] == {"free": 99_900.005, "used": 99.995, "total": 100_000.0, "debt": 0.0}
@@ -139,7 +135,7 @@ def test_the_crossed_balance_has_free_used_and_debt(venue: Emulator, client: Cli
 
 
 def test_open_orders_come_from_all_pages(venue: Emulator, client: Client) -> None:
-    """250 orders are three pages of the venue; a limit ends it early, with the newest."""
+    """250 orders are three pages of the venue."""
     ids = rungs(venue, 250)
     orders = client("fetch_open_orders", BTC, None, None, CROSS)
     assert sorted(order["id"] for order in orders) == sorted(ids)
@@ -152,7 +148,6 @@ def test_open_orders_come_from_all_pages(venue: Emulator, client: Client) -> Non
 
 @pytest.mark.classic
 def test_open_orders_without_a_symbol_say_that_the_venue_wants_one(venue: Emulator, client: Client) -> None:
-    """And where the venue answers all the same, they come from all symbols."""
     with pytest.raises(ccxt.ArgumentsRequired, match="requires a symbol"):
         client("fetch_open_orders", None, None, None, CROSS)
     ids = rungs(venue, 1) + rungs(venue, 1, symbol="ETHUSDT", price=2_500)
@@ -161,13 +156,11 @@ def test_open_orders_without_a_symbol_say_that_the_venue_wants_one(venue: Emulat
 
 
 def test_rows_that_the_venue_refused_at_entry_are_rejected() -> None:
-    """`reject` is a status of the documents that stock ccxt passes through."""
     assert bitget_margin.bitget().parse_order_status("reject") == "rejected"
     assert bitget_margin.bitget().parse_order_status("partially_fill") == "open"
 
 
 def test_the_crossed_balance_keeps_its_time(venue: Emulator, client: Client) -> None:
-    """It has the window and the deadline of every crossed call; ccxt's own pacing does not hold it up."""
     began = time.monotonic()
     for _ in range(8):
         client("fetch_balance", CROSS)

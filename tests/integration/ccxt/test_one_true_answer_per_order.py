@@ -1,4 +1,4 @@
-"""The promise itself, over HTTP, for every flavour."""
+"""Promise: every order gets one true result, in every flavour."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BATCH = ("batch-cancel-order", "cancel-batch")
 OK = 200
 
 
-def story(venue: Emulator) -> list[str]:
-    """Place 120 orders, fill three, end two behind the client's back, and name one more that nobody knows."""
+def place_orders(venue: Emulator) -> list[str]:
+    """Place 120 orders, of which three fill and two are canceled; return their ids and an unknown one."""
     ids = rungs(venue, 120)
     for order_id in ids[:3]:
         venue.fill(order_id)
@@ -30,8 +30,8 @@ def story(venue: Emulator) -> list[str]:
 
 
 def test_121_orders_get_121_proven_answers_in_the_order_of_the_request(venue: Emulator, client: Client) -> None:
-    """115 cancelled now, 2 before, 3 filled with what they filled, 1 unknown; 3 batches and at most 6 look-ups."""
-    named = story(venue)
+    """3 batches and at most 6 lookups."""
+    named = place_orders(venue)
     report: CancelReport = client("batch_cancel", named, "BTC/USDT")
     assert [result.id for result in report.results] == named
     assert Counter(order["status"] for order in report.orders) == {"canceled": 117, "closed": 3, "rejected": 1}
@@ -50,8 +50,7 @@ def test_121_orders_get_121_proven_answers_in_the_order_of_the_request(venue: Em
 
 
 def test_without_confirmation_acknowledged_orders_stay_without_a_status(venue: Emulator, client: Client) -> None:
-    """115 None, 3 closed, 2 canceled, 1 rejected; 3 batches and at most 6 look-ups."""
-    named = story(venue)
+    named = place_orders(venue)
     orders = client("cancel_orders", named, "BTC/USDT", CROSS)
     assert [order["id"] for order in orders] == named
     assert [order["status"] for order in orders] == ["closed"] * 3 + ["canceled"] * 2 + [None] * 115 + ["rejected"]
@@ -62,20 +61,19 @@ def test_without_confirmation_acknowledged_orders_stay_without_a_status(venue: E
 
 
 def test_the_flavours_agree_field_by_field(kind: AccountKind) -> None:
-    """The same story told to each flavour ends in the same structures, times and ids of the run aside."""
-    told: dict[Flavour, Any] = {}
+    results: dict[Flavour, Any] = {}
     for flavour in Flavour:
         with Emulator(accounts=(Account(kind=kind),)) as venue:
             client = Client(flavour, config(venue))
-            named = story(venue)
+            named = place_orders(venue)
             report = client("batch_cancel", named, "BTC/USDT")
             numbers = {order_id: str(i) for i, order_id in enumerate(named)}
-            told[flavour] = [_told(result, numbers) for result in report.results], report.requests
+            results[flavour] = [_comparable(result, numbers) for result in report.results], report.requests
             client.close()
-    assert told[Flavour.SYNC] == told[Flavour.ASYNC] == told[Flavour.PRO]
+    assert results[Flavour.SYNC] == results[Flavour.ASYNC] == results[Flavour.PRO]
 
 
-def _told(result: Any, numbers: dict[str, str]) -> Any:
+def _comparable(result: Any, numbers: dict[str, str]) -> Any:
     times = {"timestamp", "datetime", "lastTradeTimestamp", "lastUpdateTimestamp", "clientOrderId"}
     order = {key: value for key, value in result.order.items() if key not in times}
     order["id"] = numbers[order["id"]]
@@ -90,14 +88,13 @@ def test_n_orders_take_as_few_requests_as_the_venue_allows(
     client: Client,
     count: int,
 ) -> None:
-    """One request for each 50 (20 on a unified account), none for an empty list."""
+    """One request carries 50 orders, or 20 on a unified account."""
     orders = client("cancel_orders", rungs(venue, count), "BTC/USDT", CROSS)
     assert len(orders) == count
     assert paths(venue) == ["batch-cancel-order"] * batches(venue, count)
 
 
 def test_ids_of_different_kinds_never_share_a_request(venue: Emulator, client: Client) -> None:
-    """Order ids and client ids go apart, although both would fit into one request."""
     ids = rungs(venue, 4, name="rung-")
     report = client("batch_cancel", ids[:2], "BTC/USDT", ["rung-2", "rung-3"])
     assert report.ok
@@ -108,7 +105,6 @@ def test_ids_of_different_kinds_never_share_a_request(venue: Emulator, client: C
 
 
 def test_client_order_ids_are_answered_under_their_own_names(venue: Emulator, client: Client) -> None:
-    """The method of ccxt's base class for client ids sends them, and brings one order for each back."""
     ids = rungs(venue, 3, name="tp_")
     venue.fill(ids[0], "0.0004")
     orders = client(
@@ -121,7 +117,6 @@ def test_client_order_ids_are_answered_under_their_own_names(venue: Emulator, cl
 
 
 def test_an_order_named_twice_is_sent_and_answered_once(venue: Emulator, client: Client) -> None:
-    """Duplicates are one order."""
     (order_id,) = rungs(venue, 1)
     orders = client("cancel_orders", [order_id, int(order_id), order_id], "BTC/USDT", CROSS)
     assert [order["id"] for order in orders] == [order_id]
@@ -130,7 +125,6 @@ def test_an_order_named_twice_is_sent_and_answered_once(venue: Emulator, client:
 
 
 def test_several_symbols_are_grouped_and_answered_in_the_order_of_the_request(venue: Emulator, client: Client) -> None:
-    """One request for each symbol and kind of id."""
     btc, eth = rungs(venue, 3, name="b"), rungs(venue, 2, symbol="ETHUSDT", price=2_500)
     named = [
         {"id": btc[0], "symbol": "BTC/USDT"},
@@ -147,7 +141,6 @@ def test_several_symbols_are_grouped_and_answered_in_the_order_of_the_request(ve
 
 
 def test_partial_fills_are_kept_in_a_cancelled_order(venue: Emulator, client: Client) -> None:
-    """What was filled before the cancel is in filled, average and cost; what was ordered is not the cost."""
     (order_id,) = rungs(venue, 1)
     venue.fill(order_id, "0.0004")
     (result,) = client("batch_cancel", [order_id], "BTC/USDT").results
@@ -158,7 +151,6 @@ def test_partial_fills_are_kept_in_a_cancelled_order(venue: Emulator, client: Cl
 
 
 def test_no_order_is_touched_that_was_not_named(venue: Emulator, client: Client) -> None:
-    """Other orders of the symbol, of other symbols and of other accounts stay as they are."""
     ids = rungs(venue, 5)
     others = rungs(venue, 2, symbol="ETHUSDT", price=2_500)
     fields = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.001"}
@@ -168,7 +160,6 @@ def test_no_order_is_touched_that_was_not_named(venue: Emulator, client: Client)
 
 
 def test_asking_again_changes_nothing(venue: Emulator, client: Client) -> None:
-    """The second answer is the first one's."""
     ids = rungs(venue, 3)
     venue.fill(ids[0])
     first = client("batch_cancel", ids, "BTC/USDT")
@@ -180,7 +171,6 @@ def test_asking_again_changes_nothing(venue: Emulator, client: Client) -> None:
 def test_a_definitive_error_is_the_exception_of_stock_ccxt_and_carries_the_report(
     venue: Emulator, flavour: Flavour
 ) -> None:
-    """A wrong passphrase: nothing was executed, and the report says so for every order."""
     ids = rungs(venue, 2)
     client = Client(flavour, config(venue) | {"password": "wrong"})
     with pytest.raises(ccxt.AuthenticationError) as caught:

@@ -1,4 +1,4 @@
-"""Watched crossed margin orders: what is pushed is told truly, and nobody waits for what cannot come."""
+"""Promise: watched crossed margin orders are as pushed, and no call waits for ever."""
 
 from __future__ import annotations
 
@@ -15,13 +15,9 @@ from support.watching import BTC, known, left, soon, streaming, until, watching
 
 pytestmark = pytest.mark.classic
 ETH = "ETH/USDT"
-TOLD = (
-    *("symbol", "side", "type", "status", "price", "amount", "filled", "remaining", "cost", "average", "fee"),
-    *("clientOrderId", "lastTradeTimestamp", "timestamp", "timeInForce"),
-)
 
 
-def told(order: dict[str, Any], **expected: object) -> None:
+def has_fields(order: dict[str, Any], **expected: object) -> None:
     """Check some fields of an order structure."""
     assert {name: order[name] for name in expected} == expected
 
@@ -32,34 +28,34 @@ def place(venue: Emulator, **fields: str) -> str:
 
 
 async def test_each_change_of_an_order_is_told(venue: Emulator) -> None:
-    """Placed, partly filled, and cancelled with what was filled."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         begun_ms = time.time_ns() // 1_000_000
         order_id = place(venue, price="50000", baseSize="0.01", clientOid="mine")
         (order,) = await soon(call)
         common = {"id": order_id, "symbol": BTC, "side": "buy", "type": "limit", "price": 50_000, "amount": 0.01}
-        told(order, **common, clientOrderId="mine", status="open", timeInForce="GTC")
-        told(order, filled=0, remaining=0.01, cost=0, average=None, fee=None, fees=[], lastTradeTimestamp=None)
+        has_fields(order, **common, clientOrderId="mine", status="open", timeInForce="GTC")
+        has_fields(order, filled=0, remaining=0.01, cost=0, average=None, fee=None, fees=[], lastTradeTimestamp=None)
         assert order["timestamp"] >= begun_ms
 
         call = await watching(venue, exchange)
         venue.fill(order_id, "0.004")
         placed, (order,) = order, await soon(call)
-        told(placed, **common, filled=0, remaining=0.01)  # what was told stays as it was
-        told(order, **common, status="open", filled=0.004, remaining=0.006, cost=200, average=50_000)
-        told(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=venue.order(order_id).updated_ms)
+        has_fields(placed, **common, filled=0, remaining=0.01)  # the earlier structure does not change
+        has_fields(order, **common, status="open", filled=0.004, remaining=0.006, cost=200, average=50_000)
+        has_fields(
+            order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=venue.order(order_id).updated_ms
+        )
 
         call = await watching(venue, exchange)
         venue.cancel(order_id)
         (order,) = await soon(call)
-        told(order, **common, status="canceled", filled=0.004, remaining=0.006, cost=200, average=50_000)
-        told(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=None)
+        has_fields(order, **common, status="canceled", filled=0.004, remaining=0.006, cost=200, average=50_000)
+        has_fields(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=None)
         assert order["info"]["status"] == "cancelled"
 
 
 async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
-    """Of a market order either way, and of a limit order that was filled at a better price."""
     async with streaming(venue) as exchange:
         for fields in (
             {"orderType": "market", "quoteSize": "60"},
@@ -74,7 +70,7 @@ async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
             fetched = await exchange.fetch_order(order_id, BTC, CROSS)
             same = set(fetched) - {"info", "fee", "fees", "lastTradeTimestamp"}
             assert {name: watched[name] for name in same} == {name: fetched[name] for name in same}
-            told(watched, status="closed", average=60_000, amount=0.001, filled=0.001, remaining=0, cost=60)
+            has_fields(watched, status="closed", average=60_000, amount=0.001, filled=0.001, remaining=0, cost=60)
             paid = {"currency": "BTC", "cost": 0.000001} if watched["side"] == "buy" else {"currency": "USDT"}
             assert watched["fee"] == {"cost": 0.06, **paid}
             assert watched["lastTradeTimestamp"] == watched["lastUpdateTimestamp"]
@@ -82,7 +78,6 @@ async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
 
 @pytest.mark.parametrize("mode", ["cross", "crossed", "CROSSED"])
 async def test_crossed_means_cross(venue: Emulator, mode: str) -> None:
-    """Stock ccxt waits for ever."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange, marginMode=mode)
         (order_id,) = rungs(venue, 1)
@@ -90,7 +85,6 @@ async def test_crossed_means_cross(venue: Emulator, mode: str) -> None:
 
 
 async def test_a_default_margin_mode_counts(venue: Emulator) -> None:
-    """Without a word in the parameters."""
     async with streaming(venue, options={"defaultMarginMode": "cross"}) as exchange:
         first = await watching(venue, exchange)
         second = asyncio.ensure_future(exchange.watch_orders(BTC))
@@ -101,7 +95,7 @@ async def test_a_default_margin_mode_counts(venue: Emulator) -> None:
 
 
 async def test_symbols_are_watched_side_by_side(venue: Emulator) -> None:
-    """Also where the type is named, with which stock ccxt forgets to subscribe to the second."""
+    """With `type`, stock ccxt does not subscribe to the second symbol."""
     async with streaming(venue) as exchange:
         calls = [await watching(venue, exchange, symbol, type="margin") for symbol in (BTC, ETH)]
         ids = [rungs(venue, 1, symbol=symbol)[0] for symbol in ("BTCUSDT", "ETHUSDT")]
@@ -110,7 +104,6 @@ async def test_symbols_are_watched_side_by_side(venue: Emulator) -> None:
 
 
 async def test_what_came_between_two_calls_is_returned_at_once(venue: Emulator) -> None:
-    """Each order that changed, once, as it is by now; and the next call waits again."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         first, second, third = rungs(venue, 3)
@@ -128,7 +121,6 @@ async def test_what_came_between_two_calls_is_returned_at_once(venue: Emulator) 
 
 
 async def test_a_limit_and_a_time_narrow_the_answer(venue: Emulator) -> None:
-    """As in ccxt: the latest so many, and those that were placed since."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         ids = rungs(venue, 3)
@@ -142,7 +134,6 @@ async def test_a_limit_and_a_time_narrow_the_answer(venue: Emulator) -> None:
 
 
 async def test_a_push_that_comes_twice_counts_once(venue: Emulator) -> None:
-    """What it says are sums, so nothing is added up."""
     venue.knobs(push_twice=True)
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
@@ -151,12 +142,11 @@ async def test_a_push_that_comes_twice_counts_once(venue: Emulator) -> None:
         (order,) = await soon(call)
         while order["filled"] == 0 or exchange._unseen:
             (order,) = await soon(exchange.watch_orders(BTC, params=CROSS))
-        told(order, id=order_id, filled=0.0004, remaining=0.0006, status="open")
+        has_fields(order, id=order_id, filled=0.0004, remaining=0.0006, status="open")
         assert len(exchange.crossed_orders) == 1
 
 
 async def test_a_lost_connection_is_told_and_the_next_call_connects_again(venue: Emulator) -> None:
-    """What changed meanwhile is not pushed: it is asked for."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         venue.knobs(push_drop_every=1)
@@ -171,8 +161,7 @@ async def test_a_lost_connection_is_told_and_the_next_call_connects_again(venue:
         assert [order["id"] for order in await exchange.fetch_open_orders(BTC, None, None, CROSS)] == [lost]
 
 
-async def test_who_is_silent_too_long_is_told(venue: Emulator) -> None:
-    """The venue hangs up, and the call does not wait on."""
+async def test_a_connection_without_pings_is_closed_and_the_call_raises(venue: Emulator) -> None:
     venue.knobs(ping_patience_ms=200)
     async with streaming(venue) as exchange:
         with pytest.raises(ccxt.NetworkError):
@@ -180,13 +169,12 @@ async def test_who_is_silent_too_long_is_told(venue: Emulator) -> None:
 
 
 async def test_pings_are_answered(venue: Emulator) -> None:
-    """Those of ccxt, which keep the connection."""
-    heard: list[object] = []
+    received: list[object] = []
     async with streaming(venue, options={"ws": {"keepAlive": 200}}) as exchange:
-        exchange.handle_pong = lambda connection, message: heard.append(message)
+        exchange.handle_pong = lambda connection, message: received.append(message)
         call = await watching(venue, exchange)
-        await until(lambda: len(heard) > 1)
-        assert set(heard) == {"pong"}
+        await until(lambda: len(received) > 1)
+        assert set(received) == {"pong"}
         (order_id,) = rungs(venue, 1)
         assert [order["id"] for order in await soon(call)] == [order_id]
 
@@ -201,7 +189,7 @@ async def test_pings_are_answered(venue: Emulator) -> None:
     ],
 )
 async def test_a_refused_login_leaves_nobody_waiting(venue: Emulator, broken: str, value: Any, error: type) -> None:
-    """It raises, and once it is put right, the next call works; stock ccxt would wait for ever after some of these."""
+    """Stock ccxt would wait for ever after some of these."""
     async with streaming(venue) as exchange:
         right = getattr(exchange, broken)
         setattr(exchange, broken, value)
@@ -214,7 +202,6 @@ async def test_a_refused_login_leaves_nobody_waiting(venue: Emulator, broken: st
 
 
 async def test_a_refused_subscription_leaves_nobody_waiting(venue: Emulator) -> None:
-    """Not even who waits for another symbol: the connection ends, and both connect again."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         with pytest.raises(ccxt.BadRequest, match="30001"):
@@ -239,7 +226,6 @@ async def test_a_refused_subscription_leaves_nobody_waiting(venue: Emulator) -> 
     ],
 )
 async def test_a_push_that_cannot_be_read_ends_the_connection(venue: Emulator, data: Any) -> None:
-    """It is raised where somebody waits: in stock ccxt, the connection falls silent."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         (connection,) = exchange.clients.values()
@@ -251,7 +237,6 @@ async def test_a_push_that_cannot_be_read_ends_the_connection(venue: Emulator, d
 
 
 async def test_spot_orders_are_kept_apart(venue: Emulator) -> None:
-    """They have the same symbol, and another wallet."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         (connection,) = exchange.clients.values()
@@ -280,7 +265,7 @@ async def test_spot_orders_are_kept_apart(venue: Emulator) -> None:
 async def test_bad_input_is_refused_before_anything_is_sent(
     venue: Emulator, symbol: Any, params: dict[str, Any], error: type, text: str
 ) -> None:
-    """Stock ccxt asks the venue for orders of the symbol 'default', and then waits for ever."""
+    """Stock ccxt subscribes to the symbol 'default' and then waits for ever."""
     async with streaming(venue) as exchange:
         venue.reset_requests()
         with pytest.raises(error) as caught:
@@ -291,7 +276,6 @@ async def test_bad_input_is_refused_before_anything_is_sent(
 
 
 async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> None:
-    """Demo trading has no margin account."""
     async with streaming(venue) as exchange:
         exchange.options["sandboxMode"] = True
         with pytest.raises(ccxt.NotSupported, match="demo trading has no margin"):
@@ -304,7 +288,6 @@ async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> Non
 
 
 async def test_without_a_margin_mode_it_is_stock_s(venue: Emulator) -> None:
-    """Spot orders, of which the local venue has none to tell of."""
     async with streaming(venue) as exchange:
         with pytest.raises(ccxt.BadRequest, match="instType:SPOT,channel:orders,instId:BTCUSDT"):
             await soon(exchange.watch_orders(BTC))
@@ -312,7 +295,6 @@ async def test_without_a_margin_mode_it_is_stock_s(venue: Emulator) -> None:
 
 @pytest.mark.parametrize("known", [True, None])
 async def test_a_unified_account_is_told_that_it_cannot_watch(known: object) -> None:
-    """The venue is asked once, if nobody has said; the channel of a classic account would be silent."""
     account = Account(kind=AccountKind.UNIFIED)
     with Emulator(accounts=(account,)) as venue:
         async with streaming(venue, options={"uta": known}) as exchange:
@@ -325,7 +307,6 @@ async def test_a_unified_account_is_told_that_it_cannot_watch(known: object) -> 
 
 
 async def test_a_classic_account_is_asked_for_its_kind_once(venue: Emulator) -> None:
-    """If nobody has said; and then it is watched."""
     async with streaming(venue, options={"uta": None}) as exchange:
         venue.reset_requests()
         for number in range(2):

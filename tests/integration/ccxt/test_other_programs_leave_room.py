@@ -1,4 +1,4 @@
-"""Promise: what other programs on the account use of the venue's quota is not asked for once more."""
+"""Promise: the quota that other programs use is respected."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from bitget_margin.emulator import Emulator
 from support.client import CROSS, Client, Flavour, config
 
 LIMIT = 10
-STRANGERS = 6
+OTHERS = 6
 
 
 @pytest.fixture
 def paced(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
-    """Return a client that keeps to the venue's windows."""
+    """Return a client with rate limiting."""
     made = Client(flavour, config(venue) | {"enableRateLimit": True})
     yield made
     made.close()
 
 
 def test_the_venue_refuses_nothing_that_its_own_quota_foretells(venue: Emulator, paced: Client) -> None:
-    stranger = Client(Flavour.SYNC, config(venue) | {"enableRateLimit": False})
-    for _ in range(STRANGERS):
-        stranger("fetch_balance", CROSS)
+    other = Client(Flavour.SYNC, config(venue) | {"enableRateLimit": False})
+    for _ in range(OTHERS):
+        other("fetch_balance", CROSS)
     for _ in range(LIMIT):
         paced("fetch_balance", CROSS)
-    stranger.close()
+    other.close()
     assert {record.status for record in venue.requests} == {200}
 
 
 @pytest.mark.classic
 def test_a_request_that_was_refused_all_the_same_is_made_again(venue: Emulator, paced: Client) -> None:
-    """Nobody foretells what a stranger does after the last answer."""
-    stranger = Client(Flavour.SYNC, config(venue) | {"enableRateLimit": False})
+    other = Client(Flavour.SYNC, config(venue) | {"enableRateLimit": False})
     for _ in range(LIMIT):
-        stranger("fetch_balance", CROSS)
+        other("fetch_balance", CROSS)
     assert paced("fetch_balance", CROSS)["info"]
-    stranger.close()
+    other.close()
     assert {record.status for record in venue.requests} == {200, 429}

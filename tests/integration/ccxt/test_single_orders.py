@@ -1,4 +1,4 @@
-"""One order: cancelled, fetched and placed, by id or client order id."""
+"""Promise: one order can be canceled, fetched and placed by id or client order id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BTC = "BTC/USDT"
 
 
 def test_a_live_order_is_cancelled_in_one_request(venue: Emulator, client: Client) -> None:
-    """As in stock ccxt: acknowledged, without a status."""
+    """As in stock ccxt, the order comes back without a status."""
     (order_id,) = rungs(venue, 1)
     order = client("cancel_order", order_id, BTC, CROSS)
     assert (order["id"], order["status"], order["symbol"]) == (order_id, None, BTC)
@@ -25,7 +25,6 @@ def test_a_live_order_is_cancelled_in_one_request(venue: Emulator, client: Clien
 
 
 def test_a_single_cancel_can_be_confirmed(venue: Emulator, client: Client) -> None:
-    """With confirm, the structure is the venue's row."""
     (order_id,) = rungs(venue, 1)
     venue.fill(order_id, "0.0004")
     order = client("cancel_order", order_id, BTC, CROSS | {"confirm": True})
@@ -34,7 +33,6 @@ def test_a_single_cancel_can_be_confirmed(venue: Emulator, client: Client) -> No
 
 @pytest.mark.parametrize("call", ["cancel_order", "cancel_order_with_client_order_id"])
 def test_a_single_order_can_be_named_by_its_client_order_id(venue: Emulator, client: Client, call: str) -> None:
-    """By parameter, or by the method that ccxt's base class has for it."""
     (order_id,) = rungs(venue, 1, name="tp")
     args = ("", BTC, CROSS | {"clientOrderId": "tp0"}) if call == "cancel_order" else ("tp0", BTC, CROSS)
     order = client(call, *args)
@@ -49,7 +47,7 @@ def test_an_order_that_has_ended_comes_back_as_it_ended(
     fill: bool,
     status: str,
 ) -> None:
-    """Stock raises OrderNotFound, and its caller does not know whether it filled."""
+    """Stock ccxt raises OrderNotFound for both."""
     (order_id,) = rungs(venue, 1)
     (venue.fill if fill else venue.cancel)(order_id)
     order = client("cancel_order", order_id, BTC, CROSS)
@@ -57,7 +55,6 @@ def test_an_order_that_has_ended_comes_back_as_it_ended(
 
 
 def test_an_unknown_order_raises_what_stock_ccxt_raises(venue: Emulator, client: Client) -> None:
-    """A structure that comes back is taken for a success, so this one does not."""
     with pytest.raises(ccxt.OrderNotFound) as caught:
         client("cancel_order", "1000000000000000001", BTC, CROSS)
     report = report_of(caught.value)
@@ -66,7 +63,6 @@ def test_an_unknown_order_raises_what_stock_ccxt_raises(venue: Emulator, client:
 
 
 def test_an_order_that_the_venue_will_not_cancel_raises(venue: Emulator, client: Client) -> None:
-    """Refused twice, a second apart, and alive: the report says OPEN."""
     (order_id,) = rungs(venue, 1)
     venue.knobs(refuse_cancels=100)
     with pytest.raises(ccxt.ExchangeError) as caught:
@@ -80,7 +76,6 @@ def test_an_order_that_the_venue_will_not_cancel_raises(venue: Emulator, client:
 
 @pytest.mark.parametrize("state", ["live", "partly", "filled", "cancelled"])
 def test_a_crossed_order_can_be_fetched(venue: Emulator, client: Client, state: str) -> None:
-    """Stock ccxt asks the spot endpoint; ours asks open-orders, then history-orders."""
     (order_id,) = rungs(venue, 1, name="x")
     if state == "partly":
         venue.fill(order_id, "0.0004")
@@ -98,14 +93,12 @@ def test_a_crossed_order_can_be_fetched(venue: Emulator, client: Client, state: 
 
 
 def test_an_order_of_another_symbol_is_not_found(venue: Emulator, client: Client) -> None:
-    """The id exists, under BTC/USDT."""
     (order_id,) = rungs(venue, 1)
     with pytest.raises(ccxt.OrderNotFound, match=order_id):
         client("fetch_order", order_id, "ETH/USDT", CROSS)
 
 
 def test_an_order_is_placed_once_and_found_behind_a_lost_answer(venue: Emulator, client: Client) -> None:
-    """The venue places the order and its answer never comes: it is looked up by its client order id."""
     venue.knobs(latency_ms=600)
     client.exchange.timeout = 300
     threading.Timer(0.4, lambda: venue.knobs(latency_ms=0)).start()
@@ -117,7 +110,6 @@ def test_an_order_is_placed_once_and_found_behind_a_lost_answer(venue: Emulator,
 
 
 def test_an_order_that_the_venue_refuses_is_stock_ccxts_exception(venue: Emulator, client: Client) -> None:
-    """Below the pair's minimum: nothing was placed, and nothing is looked up."""
     with pytest.raises(ccxt.ExchangeError, match=r"(less|greater) than the minimum"):
         client("create_order", BTC, "limit", "buy", 0.000001, 50_000, CROSS)
     assert paths(venue) == ["place-order"]
@@ -127,7 +119,7 @@ def test_an_order_that_the_venue_refuses_is_stock_ccxts_exception(venue: Emulato
 def test_missing_funds_are_stock_ccxts_exception_once_the_account_shows_no_order(
     venue: Emulator, client: Client
 ) -> None:
-    """The order itself may have taken them: it is looked up twice, and the account is held against it."""
+    """The order itself may have taken the funds, so it is looked up twice."""
     client.exchange.options["batchCancel"] = {"pacing": QUICK}
     with pytest.raises(ccxt.InsufficientFunds):
         client("create_order", BTC, "limit", "buy", 1_000, 50_000, CROSS)
@@ -139,14 +131,12 @@ def test_missing_funds_are_stock_ccxts_exception_once_the_account_shows_no_order
 
 
 def test_an_order_that_ccxt_refuses_itself_is_not_looked_up(venue: Emulator, client: Client) -> None:
-    """Below the amount's precision: ccxt's own exception, and no request."""
     with pytest.raises(ccxt.InvalidOrder):
         client("create_order", BTC, "limit", "buy", 1e-12, 50_000, CROSS)
     assert paths(venue) == []
 
 
 def test_an_older_namesake_is_not_taken_for_the_order(venue: Emulator, client: Client) -> None:
-    """A client id may be used again once its order has ended; a filled order of yesterday is not today's."""
     (old,) = rungs(venue, 1, name="again")
     venue.fill(old)
     order = client("create_order", BTC, "limit", "buy", 0.001, 40_000, CROSS | {"clientOrderId": "again0"})

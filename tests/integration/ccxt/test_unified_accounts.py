@@ -1,4 +1,4 @@
-"""Promise: the kind of an account is what the venue says it is, asked once, and never guessed from a failure."""
+"""Promise: the account kind comes from the venue, once, and is never guessed from a failure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ UNKNOWN = {"uta": None}
 
 @pytest.fixture
 def unified() -> Iterator[Emulator]:
-    """Run a venue with a unified account."""
+    """Run an emulator with a unified account."""
     with Emulator(accounts=(Account(kind=AccountKind.UNIFIED),)) as running:
         yield running
     assert running.errors == ()
 
 
 @pytest.fixture
-def stranger(unified: Emulator, flavour: Flavour) -> Iterator[Client]:
-    """Return a client that does not know what its account is."""
+def unaware(unified: Emulator, flavour: Flavour) -> Iterator[Client]:
+    """Return a client that does not know its account kind."""
     made = Client(flavour, config(unified, options=UNKNOWN))
     unified.reset_requests()
     yield made
@@ -39,19 +39,18 @@ def sent(venue: Emulator) -> list[str]:
     return [record.path for record in venue.requests if record.uid]
 
 
-def test_the_first_refusal_tells_the_kind_and_the_call_goes_on(unified: Emulator, stranger: Client) -> None:
+def test_the_first_refusal_tells_the_kind_and_the_call_goes_on(unified: Emulator, unaware: Client) -> None:
     ids = rungs(unified, 3)
-    report: CancelReport = stranger("batch_cancel", ids, BTC)
+    report: CancelReport = unaware("batch_cancel", ids, BTC)
     assert report.ok
     assert sent(unified)[:2] == ["/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"]
-    assert stranger.exchange.options["uta"] is True
+    assert unaware.exchange.options["uta"] is True
     unified.reset_requests()
-    assert stranger("batch_cancel", rungs(unified, 1), BTC).ok
+    assert unaware("batch_cancel", rungs(unified, 1), BTC).ok
     assert not any("/v2/" in path for path in sent(unified))
 
 
 def test_a_wrong_choice_is_corrected_by_the_venue(venue: Emulator, flavour: Flavour) -> None:
-    """A classic account whose owner said that it was a unified one."""
     client = Client(flavour, config(venue, options={"uta": True}))
     ids = rungs(venue, 2)
     assert client("batch_cancel", ids, BTC).ok
@@ -61,7 +60,7 @@ def test_a_wrong_choice_is_corrected_by_the_venue(venue: Emulator, flavour: Flav
 
 def test_every_question_learns_it_too(unified: Emulator, flavour: Flavour) -> None:
     (order_id,) = rungs(unified, 1, name="one")
-    questions: list[tuple[str, tuple[Any, ...]]] = [
+    queries: list[tuple[str, tuple[Any, ...]]] = [
         ("fetch_order", (order_id, BTC, CROSS)),
         ("fetch_open_orders", (BTC, None, None, CROSS)),
         ("fetch_balance", (CROSS,)),
@@ -69,7 +68,7 @@ def test_every_question_learns_it_too(unified: Emulator, flavour: Flavour) -> No
         ("create_order", (BTC, "limit", "buy", 0.001, 30_000, CROSS)),
         ("create_orders", ([{"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 30_000}], CROSS)),
     ]
-    for method, arguments in questions:
+    for method, arguments in queries:
         client = Client(flavour, config(unified, options=UNKNOWN))
         client(method, *arguments)
         assert client.exchange.options["uta"] is True, method
@@ -78,7 +77,6 @@ def test_every_question_learns_it_too(unified: Emulator, flavour: Flavour) -> No
 
 
 def test_an_account_that_turns_unified_in_the_middle_keeps_its_promise(venue: Emulator, client: Client) -> None:
-    """Half of the orders were cancelled on the classic endpoint before."""
     ids = rungs(venue, 60)
     client("cancel_orders", ids[:30], BTC, CROSS)
     venue.turn(venue.accounts[0].uid, AccountKind.UNIFIED)
@@ -90,7 +88,6 @@ def test_an_account_that_turns_unified_in_the_middle_keeps_its_promise(venue: Em
 def test_two_answers_that_contradict_each_other_end_the_call_and_not_in_circles(
     venue: Emulator, client: Client
 ) -> None:
-    """The classic endpoint says that the account is unified, the other one that it is classic: nothing was executed."""
     ids = rungs(venue, 2)
     venue.add_fault(FaultKind.UNIFIED, path="batch-cancel-order")
     with pytest.raises(ccxt.BaseError, match=r"4008[45]") as caught:
@@ -103,7 +100,7 @@ def test_two_answers_that_contradict_each_other_end_the_call_and_not_in_circles(
 
 
 def test_ccxts_own_question_for_the_kind_is_not_answered_by_a_failure(flavour: Flavour, venue: Emulator) -> None:
-    """Stock ccxt takes a lost connection for a classic account, and goes on with that."""
+    """Stock ccxt treats a lost connection as a classic account."""
     with broken_venue(resetting) as url:
         client = Client(flavour, config(venue, options={**UNKNOWN, "batchCancel": {"timeout": 300}}))
         client.exchange.urls["api"]["uta"] = url

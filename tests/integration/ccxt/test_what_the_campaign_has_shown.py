@@ -1,4 +1,4 @@
-"""Promise: what thousands of rounds have brought to light stays mended."""
+"""Promise: the errors that the campaign found stay fixed."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pytest
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind
-from support.client import CROSS, Client, Flavour, config, rungs
+from support.client import CROSS, QUICK_PACING, Client, Flavour, config, rungs
 
 BTC = "BTC/USDT"
 
 
 @pytest.fixture
 def client(client: Client) -> Client:
-    """Return a client that does not wait as long as it would for the real venue."""
-    client.exchange.options["batchCancel"] = {"pacing": Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)}
+    """Return a client with shorter pauses than the real venue needs."""
+    client.exchange.options["batchCancel"] = {"pacing": QUICK_PACING}
     return client
 
 
 @pytest.fixture
 def unified(flavour: Flavour) -> Iterator[tuple[Emulator, Client]]:
-    """Return a venue with a unified account, and its client."""
+    """Return an emulator with a unified account, and its client."""
     with Emulator(accounts=(Account(kind=AccountKind.UNIFIED),)) as venue:
         made = Client(flavour, config(venue))
         made.exchange.options["batchCancel"] = {"pacing": Pacing(recheck_ms=250)}
@@ -32,7 +32,6 @@ def unified(flavour: Flavour) -> Iterator[tuple[Emulator, Client]]:
 
 
 def test_a_refused_connection_is_tried_again_while_there_is_time(venue: Emulator, client: Client) -> None:
-    """Nothing is safer to repeat than a question that found nobody."""
     ids = rungs(venue, 3)
     venue.refuse_connections(300)
     orders = client("cancel_all_orders", BTC, CROSS | {"timeout": 5_000})
@@ -41,7 +40,6 @@ def test_a_refused_connection_is_tried_again_while_there_is_time(venue: Emulator
 
 
 def test_orders_that_the_first_listing_left_out_are_cancelled_too(venue: Emulator, client: Client) -> None:
-    """The rows of the first page are of another symbol; the balance tells that something is held."""
     rungs(venue, 3)
     venue.knobs(open_orders_without_symbol="answer")
     venue.add_fault(FaultKind.WRONG_SYMBOL, path="open-orders", count=1)
@@ -53,7 +51,6 @@ def test_orders_that_the_first_listing_left_out_are_cancelled_too(venue: Emulato
 def test_a_lost_placing_is_found_on_pages_that_are_shorter_than_the_documents_say(
     venue: Emulator, client: Client
 ) -> None:
-    """Open orders are read until a page brings nothing new."""
     venue.knobs(open_orders_cap=3)
     for path in ("batch-place-order", "place-batch"):
         venue.add_fault(FaultKind.HTML_200, path=path, count=1)
@@ -67,10 +64,10 @@ def test_a_lost_placing_is_found_on_pages_that_are_shorter_than_the_documents_sa
 
 @pytest.mark.classic
 def test_an_order_of_another_symbol_is_named_as_such_on_a_unified_account(unified: tuple[Emulator, Client]) -> None:
-    """Its one question for an order is not about a symbol; a row that contradicts the request proves nothing."""
+    """The lookup by id of a unified account ignores the symbol."""
     venue, client = unified
-    (elsewhere,) = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    (order_id,) = rungs(venue, 1, symbol="ETHUSDT", price=2_500)
     with pytest.raises(CancelUnresolved, match="the order is listed under ETHUSDT") as caught:
-        client("batch_cancel", [elsewhere], BTC, params={"timeout": 600})
+        client("batch_cancel", [order_id], BTC, params={"timeout": 600})
     assert [result.outcome for result in caught.value.report.results] == [Outcome.UNKNOWN]
     assert len(venue.orders(live_only=True)) == 1

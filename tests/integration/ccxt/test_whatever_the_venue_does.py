@@ -1,4 +1,4 @@
-"""Each thing that the documents leave open, both ways: the outcomes are the same, and agree with the venue."""
+"""Promise: outcomes are the same for every behaviour that the documents leave open."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from bitget_margin import CancelReport, CancelUnresolved, Outcome
-from bitget_margin.core.settings import Pacing
 from bitget_margin.emulator import Emulator
-from support.client import CROSS, Client, rungs
+from support.client import CROSS, QUICK_PACING, Client, rungs
 
 BTC = "BTC/USDT"
 UNKNOWN = "1000000000000000001"
-
-QUICK = Pacing(recancel_ms=210, refusals_ms=200, recheck_ms=250)
-"""Shorter waits than the venue needs; the real ones have tests of their own."""
 
 HARMLESS: list[dict[str, Any]] = [
     {"failure_code": True},
@@ -40,14 +36,13 @@ HARMLESS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def client(client: Client) -> Client:
-    """Return a client that does not wait as long as it would for the real venue."""
-    client.exchange.options["batchCancel"] = {"pacing": QUICK}
+    """Return a client with shorter pauses than the real venue needs."""
+    client.exchange.options["batchCancel"] = {"pacing": QUICK_PACING}
     return client
 
 
 @pytest.mark.parametrize("knobs", HARMLESS, ids=str)
 def test_every_way_leads_to_the_same_outcomes(venue: Emulator, client: Client, knobs: dict[str, Any]) -> None:
-    """A partly filled, a filled, a cancelled and three live orders, and one that nobody knows."""
     ids = rungs(venue, 6)
     venue.fill(ids[0], "0.0004")
     venue.fill(ids[1])
@@ -63,7 +58,6 @@ def test_every_way_leads_to_the_same_outcomes(venue: Emulator, client: Client, k
 
 @pytest.mark.parametrize("knobs", [{"echo_ids": "asked"}, {"language": "zh"}, {"both_lists": 2}], ids=str)
 def test_client_order_ids_fare_no_worse(venue: Emulator, client: Client, knobs: dict[str, Any]) -> None:
-    """Also where the venue never says which order a client id stands for."""
     ids = rungs(venue, 4, name="n")
     venue.fill(ids[0], "0.0004")
     venue.fill(ids[1])
@@ -76,7 +70,6 @@ def test_client_order_ids_fare_no_worse(venue: Emulator, client: Client, knobs: 
 
 
 def test_names_left_out_of_both_lists_are_found_by_when_their_orders_ended(venue: Emulator, client: Client) -> None:
-    """The rows ended after the call began, by the venue's own clock: they are the orders that were meant."""
     ids = rungs(venue, 2, name="n")
     venue.knobs(omit_ids=2)
     report = client("batch_cancel", (), BTC, ["n0", "n1"])
@@ -84,7 +77,6 @@ def test_names_left_out_of_both_lists_are_found_by_when_their_orders_ended(venue
 
 
 def test_a_fill_that_wins_the_race_is_a_fill(venue: Emulator, client: Client) -> None:
-    """Acknowledged, and filled all the same: only the row tells."""
     ids = rungs(venue, 3)
     venue.knobs(fill_wins=2)
     report = client("batch_cancel", ids, BTC)
@@ -93,7 +85,6 @@ def test_a_fill_that_wins_the_race_is_a_fill(venue: Emulator, client: Client) ->
 
 
 def test_without_confirmation_a_fill_that_wins_is_not_called_cancelled(venue: Emulator, client: Client) -> None:
-    """An acknowledgement is no more than that."""
     ids = rungs(venue, 1)
     venue.knobs(fill_wins=1)
     (order,) = client("cancel_orders", ids, BTC, CROSS)
@@ -102,7 +93,6 @@ def test_without_confirmation_a_fill_that_wins_is_not_called_cancelled(venue: Em
 
 @pytest.mark.classic
 def test_all_failed_at_the_top_level_is_read_item_by_item(venue: Emulator, client: Client) -> None:
-    """43001 for the whole batch: each order is looked up all the same."""
     ids = rungs(venue, 2)
     venue.fill(ids[0])
     venue.cancel(ids[1])
@@ -113,7 +103,6 @@ def test_all_failed_at_the_top_level_is_read_item_by_item(venue: Emulator, clien
 
 
 def test_an_order_that_will_not_be_cancelled_is_open_with_the_venues_words(venue: Emulator, client: Client) -> None:
-    """Refused twice, a second apart, and alive after that; its failure is in its info."""
     ids = rungs(venue, 2)
     venue.knobs(refuse_cancels=4)
     report = client("batch_cancel", ids, BTC)
@@ -126,7 +115,7 @@ def test_an_order_that_will_not_be_cancelled_is_open_with_the_venues_words(venue
 
 
 def test_one_order_is_cancelled_no_more_than_once_per_second(venue: Emulator, sync_client: Client) -> None:
-    """The venue's code 45129: the second attempt comes late enough, and OPEN rests on two refusals a second apart."""
+    """The venue's code for this is 45129."""
     ids = rungs(venue, 2)
     venue.knobs(cancel_once_per_second=True, refuse_cancels=1)
     report = sync_client("batch_cancel", ids, BTC)
@@ -138,7 +127,6 @@ def test_one_order_is_cancelled_no_more_than_once_per_second(venue: Emulator, sy
 
 
 def test_acknowledged_and_still_alive_at_the_deadline_is_unknown(venue: Emulator, client: Client) -> None:
-    """The row that says so is in the order."""
     ids = rungs(venue, 2)
     venue.knobs(cancel_never_lands=1_000)
     with pytest.raises(CancelUnresolved) as caught:
@@ -150,7 +138,6 @@ def test_acknowledged_and_still_alive_at_the_deadline_is_unknown(venue: Emulator
 
 @pytest.mark.classic
 def test_history_that_lags_past_the_deadline_leaves_unknown(venue: Emulator, client: Client) -> None:
-    """Absence proves nothing: not an end, and not that the order never was."""
     ids = rungs(venue, 2)
     venue.fill(ids[0])
     venue.knobs(history_lag_ms=60_000)
@@ -161,7 +148,7 @@ def test_history_that_lags_past_the_deadline_leaves_unknown(venue: Emulator, cli
 
 @pytest.mark.classic
 def test_a_burst_of_429_is_waited_out(venue: Emulator, client: Client) -> None:
-    """Another program on the UID has used the window up: the cancel comes a second later."""
+    """Another program on the UID has used up the window."""
     ids = rungs(venue, 2)
     other = Client.stock(venue)
     for _ in range(10):

@@ -1,4 +1,4 @@
-"""What a hostile venue's answers prove, read once more and apart from the package: the least that an outcome needs."""
+"""Independent reading of a hostile venue's responses: the rows that an outcome needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def name_of(value: object) -> str | None:
 
 
 def rows(served: Sequence[Served]) -> Iterator[Mapping[str, Any]]:
-    """Yield the order rows of all answers of success to questions about orders."""
+    """Yield the order rows of all successful responses to order queries."""
     for answer in served:
         data = _data(answer)
         if not isinstance(data, Mapping):
@@ -38,12 +38,12 @@ def rows(served: Sequence[Served]) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_margin(raws: Sequence[object]) -> Iterator[Mapping[str, Any]]:
-    """Yield the rows of a unified account that are of its margin orders."""
+    """Yield the margin rows of a unified account."""
     return (raw for raw in raws if isinstance(raw, Mapping) and raw.get("category") == "MARGIN")
 
 
 def entries(served: Sequence[Served]) -> Iterator[Mapping[str, Any]]:
-    """Yield what the answers to cancels and placings say of single orders."""
+    """Yield the items of responses to cancels and placements."""
     for answer in served:
         data = _data(answer)
         if answer.path.endswith("-orders"):
@@ -55,12 +55,12 @@ def entries(served: Sequence[Served]) -> Iterator[Mapping[str, Any]]:
             yield from (raw for raw in (part if isinstance(part, list) else [part]) if isinstance(raw, Mapping))
 
 
-def says(served: Sequence[Served], symbol: str, kind: str, value: str, states: frozenset[str]) -> bool:
+def has_state(served: Sequence[Served], symbol: str, kind: str, value: str, states: frozenset[str]) -> bool:
     """Whether a row of this symbol, about the order of this id, has one of these states."""
     ids = {value} if kind == ORDER else _ids_of(served, value)
     for raw in rows(served):
         order_id, name = name_of(raw.get(ORDER)), name_of(raw.get(CLIENT))
-        # A row that has another name is of another order, whatever was said of its id.
+        # A row with another client order id is of another order, whatever its id.
         about = order_id in ids if kind == ORDER else name == value or (name is None and order_id in ids)
         if about and name_of(raw.get("symbol")) == symbol and _state(raw) in states:
             return True
@@ -68,12 +68,12 @@ def says(served: Sequence[Served], symbol: str, kind: str, value: str, states: f
 
 
 def listed(served: Sequence[Served], order: Mapping[str, Any]) -> bool:
-    """Whether an order structure is made of a row that was served; what is not equal to itself cannot be found."""
+    """Whether the `info` of an order structure was served; NaN is equal to nothing and passes."""
     return any(raw == order["info"] for raw in rows(served)) or "nan" in repr(order["info"])
 
 
 def written_ids(served: Sequence[Served]) -> set[str]:
-    """Return every order id that was served, as ccxt writes it: it takes a fraction for one, and asks for no code."""
+    """Return every order id that was served, as ccxt writes it, also of failed responses."""
     bodies = [answer.body for answer in served if isinstance(answer.body, Mapping)]
     placed = [data for body in bodies if isinstance(data := body.get("data"), Mapping)]
     return {str(raw.get(key)) for raw in (*rows(served), *entries(served), *placed) for key in (ORDER, "data")}

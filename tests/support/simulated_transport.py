@@ -1,6 +1,6 @@
-"""A transport that does not exist, and a clock of its own: whole calls of the exchange classes, without waiting.
+"""Simulated transport and clock: whole calls of the exchange classes without waiting.
 
-What ccxt gets is what `requests` and `aiohttp` would give it, so that its own parsing and error handling run.
+The objects behave like those of `requests` and `aiohttp`, so that ccxt's own parsing and error handling run.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ from support.fuzzing import Choices
 from support.hostile import Hostile, Served, written
 
 REQUESTS_MAX: Final = 1_500
-PATIENCE_S: Final = 30
+REAL_WAIT_S: Final = 30
 DELAYS_S: Final = (0.005, 0.005, 0.005, 0.02, 0.1, 0.3, 0.6)
 HTTP_STATUSES: Final = (*[200] * 14, 400, 400, 403, 404, 429, 500, 502, 503, 504, 204, 302, 418, 520, 999)
 CONTENT_TYPES: Final = ("application/json", "application/json", "text/html", "text/plain; charset=x", "", "image/png")
 
 
 class Hung(BaseException):
-    """The call went on and on; not an `Exception`, so that nobody takes it for a fault."""
+    """The call does not end; not an `Exception`, so that it is not handled as a fault."""
 
 
 class Clock:
-    """A time that goes on when it is told to."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self) -> None:
         self.now_s = 1_000.0
 
     def monotonic(self) -> float:
-        """Stand in for `time.monotonic`."""
+        """Replace `time.monotonic`."""
         return self.now_s
 
     def sleep(self, seconds: float) -> None:
-        """Stand in for `time.sleep`."""
+        """Replace `time.sleep`."""
         self.now_s += max(0.0, seconds)
 
 
 class Wire:
-    """What both transports share: a request goes to the hostile venue, and something comes back."""
+    """Common part of both transports: hand requests to the hostile venue and return its responses."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -61,24 +61,24 @@ class Wire:
         self.sent: list[tuple[str, str]] = []
         self.parse: Callable[[str], Any] = json.loads
 
-    def speak_for(self, venue: Hostile, parse: Callable[[str], Any]) -> None:
-        """Begin a case, with the parser that the client has for JSON."""
+    def start_case(self, venue: Hostile, parse: Callable[[str], Any]) -> None:
+        """Start a case with the JSON parser of the client."""
         self.venue, self.parse = venue, parse
         self.sent.clear()
 
-    def leaves(self, method: str, url: str) -> float:
-        """Note a request, and return how many seconds it takes."""
+    def send(self, method: str, url: str) -> float:
+        """Record a request and return its duration in seconds."""
         self.sent.append((method, urlsplit(url).path))
         if len(self.sent) > REQUESTS_MAX:
             raise Hung("one request after the other")
         return self.venue.choices.pick(DELAYS_S)
 
-    def fails(self) -> bool:
-        """Whether a request ends without an answer."""
+    def is_lost(self) -> bool:
+        """Whether a request ends without a response."""
         return self.venue.choices.once_in(16)
 
-    def answers(self, url: str, body: bytes | None) -> tuple[int, str, bytes]:
-        """Return status, content type and body of the answer to a request."""
+    def respond(self, url: str, body: bytes | None) -> tuple[int, str, bytes]:
+        """Return status, content type and body of the response."""
         choices, parts = self.venue.choices, urlsplit(url)
         params = json.loads(body) if body else dict(parse_qsl(parts.query))
         content = written(self.venue.answer(parts.path, params), choices)
@@ -88,7 +88,7 @@ class Wire:
 
 
 def parsed(content: bytes, parse: Callable[[str], Any]) -> Any:
-    """Return what a client makes of a body; None where it is no JSON."""
+    """Return a body as a client parses it; None if it is no JSON."""
     try:
         return parse(content.decode(errors="replace").strip())
     except (ValueError, RecursionError):
@@ -96,7 +96,7 @@ def parsed(content: bytes, parse: Callable[[str], Any]) -> Any:
 
 
 class Session:
-    """Stands in for `requests.Session`."""
+    """Replacement of `requests.Session`."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -104,11 +104,11 @@ class Session:
         self.cookies: dict[str, str] = {}
 
     def request(self, method: str, url: str, *, data: bytes | None, headers: Mapping[str, str], **_: Any) -> Any:
-        """Answer as `requests` does."""
-        self._wire.clock.sleep(self._wire.leaves(method, url))
-        if self._wire.fails():
+        """Return the response, or raise, as `requests` does."""
+        self._wire.clock.sleep(self._wire.send(method, url))
+        if self._wire.is_lost():
             raise self._wire.venue.choices.pick(sync_errors())
-        status, kind, content = self._wire.answers(url, data)
+        status, kind, content = self._wire.respond(url, data)
         response = requests.Response()
         response.status_code, response.reason, response.url = status, "Whatever", url
         response.headers = requests.structures.CaseInsensitiveDict({"Content-Type": kind})
@@ -120,35 +120,35 @@ class Session:
 
 
 class AsyncSession:
-    """Stands in for `aiohttp.ClientSession`."""
+    """Replacement of `aiohttp.ClientSession`."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self.headers: dict[str, str] = {}
 
     def get(self, url: Any, *, data: bytes | None, **_: Any) -> Any:
-        """Answer a question."""
+        """Return the response to a GET."""
         return AsyncResponse(self._wire, "GET", str(url), data)
 
     def post(self, url: Any, *, data: bytes | None, **_: Any) -> Any:
-        """Answer an order."""
+        """Return the response to a POST."""
         return AsyncResponse(self._wire, "POST", str(url), data)
 
 
 class AsyncResponse:
-    """Stands in for the context manager, and the response, of `aiohttp`."""
+    """Replacement of the context manager, and the response, of `aiohttp`."""
 
     def __init__(self, wire: Wire, method: str, url: str, data: bytes | None) -> None:
         self._wire, self._url, self._data = wire, url, data
-        self._takes_s = wire.leaves(method, url)
+        self._takes_s = wire.send(method, url)
         self.reason = "Whatever"
         self.content = object()
 
     async def __aenter__(self) -> Self:
         await asyncio.sleep(self._takes_s)
-        if self._wire.fails():
+        if self._wire.is_lost():
             raise self._wire.venue.choices.pick(async_errors())
-        self.status, kind, self._content = self._wire.answers(self._url, self._data)
+        self.status, kind, self._content = self._wire.respond(self._url, self._data)
         self.headers = {"Content-Type": kind}
         return self
 
@@ -163,7 +163,7 @@ class AsyncResponse:
 
 
 def sync_errors() -> tuple[Exception, ...]:
-    """Return what `requests` raises."""
+    """Return exceptions of `requests`."""
     protocol = urllib3.exceptions.ProtocolError("Connection aborted.", ConnectionResetError(104, "reset"))
     return (
         requests.exceptions.ConnectionError(protocol),
@@ -178,7 +178,7 @@ def sync_errors() -> tuple[Exception, ...]:
 
 
 def async_errors() -> tuple[Exception, ...]:
-    """Return what `aiohttp` raises."""
+    """Return exceptions of `aiohttp`."""
     return (
         aiohttp.ServerDisconnectedError(),
         aiohttp.ClientPayloadError("Response payload is not completed"),
@@ -192,7 +192,7 @@ def async_errors() -> tuple[Exception, ...]:
 
 
 class _Selector(selectors.DefaultSelector):
-    """Lets the clock go on instead of waiting."""
+    """Selector that advances the clock instead of waiting."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -200,13 +200,13 @@ class _Selector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
-            raise Hung("nobody will ever wake this loop")
+            raise Hung("no event will wake this loop")
         self._clock.sleep(timeout)
         return super().select(0)
 
 
-class UnrealLoop(asyncio.SelectorEventLoop):
-    """An event loop on a clock that goes on when it is told to."""
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """Event loop on the simulated clock."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(_Selector(clock))
@@ -217,21 +217,21 @@ class UnrealLoop(asyncio.SelectorEventLoop):
         return self._clock.now_s
 
 
-class _Patient(queue.SimpleQueue[Any]):
-    """Waits for a thread by the real clock, of which the call knows nothing."""
+class _RealTimeQueue(queue.SimpleQueue[Any]):
+    """Queue that waits for a thread by the real clock."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         try:
-            return super().get(block, None if timeout is None else PATIENCE_S)
+            return super().get(block, None if timeout is None else REAL_WAIT_S)
         except queue.Empty:
-            raise Hung("nothing came of it") from None
+            raise Hung("the thread has not ended") from None
 
 
 @contextmanager
-def unreal_time(clock: Clock) -> Iterator[None]:
-    """Let the package live by this clock."""
+def simulated_time(clock: Clock) -> Iterator[None]:
+    """Make the package use this clock."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clocks, "time", clock)
         patch.setattr(threaded, "time", clock)
-        patch.setattr(threaded, "queue", SimpleNamespace(SimpleQueue=_Patient, Empty=queue.Empty))
+        patch.setattr(threaded, "queue", SimpleNamespace(SimpleQueue=_RealTimeQueue, Empty=queue.Empty))
         yield
