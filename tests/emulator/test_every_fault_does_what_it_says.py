@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind, FaultRule
+from bitget_margin.emulator import Account, Emulator, FaultKind, FaultRule
 from bitget_margin.emulator.api.fault_responses import altered_data
 
-from .client import CROSSED, Client, FakeClock
-from .unified_client import V3, UnifiedClient, order_fields
+from .client import CROSSED, V3, Client, FakeClock, UnifiedClient
 from .waiting import connects, wait_for
 
 BATCH_CANCEL = f"{CROSSED}/batch-cancel-order"
@@ -258,12 +257,10 @@ def test_faults_speak_the_language_of_the_venue(venue: Emulator, client: Client)
     assert texts == ["请求超时", "系统异常, 请稍后重试", "服务返回异常", "未知错误"]
 
 
-def test_unified_account_is_taken_for_a_classic_one(clock: FakeClock) -> None:
+def test_unified_account_is_taken_for_a_classic_one(venue: Emulator, unified: UnifiedClient) -> None:
     """Under /api/v3/ the mistake is the other way round."""
-    account = Account(kind=AccountKind.UNIFIED)
-    with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as client:
-        venue.add_fault(FaultKind.UNIFIED)
-        client.get("/api/v3/account/settings").assert_refused("40084")
+    venue.add_fault(FaultKind.UNIFIED)
+    unified.get(f"{V3}/account/settings").assert_refused("40084")
 
 
 def test_faults_before_use_up_no_room(venue: Emulator, client: Client) -> None:
@@ -312,27 +309,13 @@ def test_stall_ends_when_the_client_leaves(venue: Emulator, client: Client) -> N
     wait_for(lambda: not service._web.connections)
 
 
-# -- what can happen to new orders ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=[("venue", "client"), ("unified_venue", "unified")], ids=lambda names: names[1])
-def of_kind(request: pytest.FixtureRequest) -> tuple[Emulator, Client]:
-    """Return a venue and a client of it, of each kind of account."""
-    running, client = (request.getfixturevalue(name) for name in request.param)
-    return running, client
-
-
-def place_batch(client: Client, *names: str, **fields: object) -> Any:
-    """Place small orders by these client ids, and return the answer's data."""
-    if isinstance(client, UnifiedClient):
-        return client.post(f"{V3}/trade/place-batch", [order_fields(clientOid=name, **fields) for name in names]).data
-    order = {"side": "buy", "orderType": "limit", "force": "gtc", "loanType": "normal", "price": "50000"}
-    listed = [order | {"baseSize": "0.01", "clientOid": name} | fields for name in names]
-    return client.post(f"{CROSSED}/batch-place-order", {"symbol": "BTCUSDT", "orderList": listed}).data
+def place_batch(client: Client, *names: str) -> Any:
+    """Place small orders with these client ids, and return the data of the response."""
+    return client.place_batch(*(client.order(clientOid=name) for name in names)).data
 
 
 def failures(client: Client, data: Any) -> list[tuple[str, str, str | None]]:
-    """Return client id, text and code of each item of a batch that failed."""
+    """Return client id, text and code of each failed item of a batch."""
     if isinstance(client, UnifiedClient):
         failed_rows = [row for row in data if "msg" in row]
         assert all("orderId" not in row for row in failed_rows)
@@ -347,12 +330,11 @@ def names_of(venue: Emulator) -> list[str]:
 
 
 @pytest.mark.parametrize("executed", [True, False])
-def test_any_code_under_any_status(of_kind: tuple[Emulator, Client], executed: bool) -> None:
+def test_any_code_under_any_status(venue: Emulator, either: Client, executed: bool) -> None:
     """A request is answered with code, text and status of the rule, whether it was executed or not."""
-    venue, client = of_kind
     kind = FaultKind.CODE_AFTER if executed else FaultKind.CODE_BEFORE
     venue.add_fault(kind, "/place-order", count=1, code="43012", text="Insufficient balance", status=403)
-    reply = client.place(clientOid="a")
+    reply = either.place(clientOid="a")
     reply.assert_refused("43012", 403)
     assert reply.content["msg"] == "Insufficient balance"
     assert names_of(venue) == (["a"] if executed else [])
@@ -363,37 +345,33 @@ def test_any_code_under_any_status(of_kind: tuple[Emulator, Client], executed: b
 @pytest.mark.parametrize("items", [1, 2, None])
 @pytest.mark.parametrize("code", ["43012", None])
 def test_items_of_a_batch_fail(
-    of_kind: tuple[Emulator, Client], executed: bool, items: int | None, code: str | None
+    venue: Emulator, either: Client, executed: bool, items: int | None, code: str | None
 ) -> None:
     """The first items, or all, are said to have failed, with a code or without one, executed or not."""
-    venue, client = of_kind
     kind = FaultKind.ITEM_CODE_AFTER if executed else FaultKind.ITEM_CODE_BEFORE
     venue.add_fault(kind, count=1, code=code, text="no", items=items)
-    data = place_batch(client, "a", "b", "c")
+    data = place_batch(either, "a", "b", "c")
     bad = ["a", "b", "c"][:items]
-    assert failures(client, data) == [(name, "no", code) for name in bad]
+    assert failures(either, data) == [(name, "no", code) for name in bad]
     assert names_of(venue) == [name for name in "abc" if executed or name not in bad]
     assert venue.requests[-1].executed is (executed or items is not None)
     venue.add_fault(kind, count=1)
-    assert client.place(clientOid="d").data["clientOid"] == "d", "an order alone is no item"
+    assert either.place(clientOid="d").data["clientOid"] == "d", "an order alone is no item"
 
 
-def test_a_repeated_request_is_executed_as_often_as_the_venue_lets_it(of_kind: tuple[Emulator, Client]) -> None:
+def test_a_repeated_request_is_executed_as_often_as_the_venue_lets_it(venue: Emulator, either: Client) -> None:
     """The second answer says what became of the second order; the first one is there."""
-    venue, client = of_kind
-    duplicate = "25212" if isinstance(client, UnifiedClient) else "50060"
     venue.add_fault(FaultKind.REPEAT, count=3)
-    client.place(clientOid="a").assert_refused(duplicate)
+    either.place(clientOid="a").assert_refused(either.DUPLICATE)
     assert (names_of(venue), venue.requests[-1].executed) == (["a"], True)
-    data = place_batch(client, "b", "c")
-    assert [(name, code) for name, _, code in failures(client, data)] == [
-        (name, duplicate if isinstance(client, UnifiedClient) else None) for name in ("b", "c")
+    data = place_batch(either, "b", "c")
+    assert [(name, code) for name, _, code in failures(either, data)] == [
+        (name, either.DUPLICATE if isinstance(either, UnifiedClient) else None) for name in ("b", "c")
     ]
-    amount = {"qty": "600"} if isinstance(client, UnifiedClient) else {"quoteSize": "600"}
-    placed = client.place(clientOid="d", orderType="market", **amount).data["orderId"]
+    placed = either.bought("600", clientOid="d")
     assert [o.order_id == placed for o in venue.orders() if o.client_oid == "d"] == [False, True], "its name was free"
     venue.add_fault(FaultKind.REPEAT, count=1)
-    client.place(clientOid="e", price="x").assert_refused("400172" if isinstance(client, UnifiedClient) else "40020")
+    either.place(clientOid="e", price="x").assert_refused("400172" if isinstance(either, UnifiedClient) else "40020")
     assert venue.requests[-1].executed is False
 
 
@@ -408,31 +386,29 @@ def test_a_repeated_request_takes_room_twice(venue: Emulator, client: Client) ->
 
 
 def test_a_late_request_is_executed_when_its_answer_is_long_out(
-    of_kind: tuple[Emulator, Client], clock: FakeClock
+    venue: Emulator, either: Client, clock: FakeClock
 ) -> None:
     """A page of a gateway, or a code; then the order is placed, unless it cannot be."""
-    venue, client = of_kind
     venue.add_fault(FaultKind.LATE, count=1, duration_ms=5_000, code="40010", text="Request timed out")
-    client.place(clientOid="a").assert_refused("40010")
+    either.place(clientOid="a").assert_refused("40010")
     clock.advance(4_000)
     assert names_of(venue) == []
     clock.advance(1_000)
     (order,) = venue.orders()
     assert (order.client_oid, order.created_ms) == ("a", clock.now_ms)
     venue.add_fault(FaultKind.LATE, count=1, duration_ms=5_000, code="40010")
-    client.place(clientOid="a").assert_refused("40010")
+    either.place(clientOid="a").assert_refused("40010")
     clock.advance(5_000)
     assert names_of(venue) == ["a"], "its name is taken"
 
 
 @pytest.mark.parametrize("executed", [True, False])
-def test_the_answer_to_another_request(of_kind: tuple[Emulator, Client], executed: bool) -> None:
+def test_the_answer_to_another_request(venue: Emulator, either: Client, executed: bool) -> None:
     """Success that names an order that nobody placed, even where the venue would refuse."""
-    venue, client = of_kind
     kind = FaultKind.OTHER_ANSWER if executed else FaultKind.OTHER_ANSWER_BEFORE
     venue.add_fault(kind, count=3)
-    assert client.place(clientOid="a").data == UNASKED
-    data = place_batch(client, "b", "c")
-    assert data == ([UNASKED] if isinstance(client, UnifiedClient) else lists(UNASKED))
+    assert either.place(clientOid="a").data == UNASKED
+    data = place_batch(either, "b", "c")
+    assert data == ([UNASKED] if isinstance(either, UnifiedClient) else lists(UNASKED))
     assert names_of(venue) == (["a", "b", "c"] if executed else [])
-    assert client.place(price="x").data == UNASKED
+    assert either.place(price="x").data == UNASKED

@@ -1,26 +1,29 @@
-"""Promise: every knob changes exactly what its help text says."""
+"""Promise: every knob changes exactly what its help text says, for both kinds of account."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Account, Emulator, Knobs, Symbol
+from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, Symbol
 
-from .client import CROSSED, Client, FakeClock
-
-
-def row(order_id: str, client_oid: str, **more: str) -> dict[str, str]:
-    """Return a row of a batch cancel's lists."""
-    return {"orderId": order_id, "clientOid": client_oid, **more}
+from .client import CROSSED, Client, FakeClock, UnifiedClient, row
 
 
-def test_defaults_answer_as_documented(client: Client) -> None:
+@pytest.fixture(autouse=True)
+def with_codes(venue: Emulator) -> None:
+    """Give failed items of classic accounts a code, as those of unified ones have."""
+    venue.knobs(failure_code=True)
+
+
+def test_defaults_answer_as_documented(venue: Emulator, client: Client) -> None:
     """Successes carry both ids; failures carry both ids and a text, and no code."""
+    venue.knobs(failure_code=False)
     live, ended = client.placed(clientOid="live"), client.placed(clientOid="ended")
     client.cancel_batch(ended)
     assert client.cancel_batch(live, ended, "123", {"clientOid": "nobody"}).data == {
@@ -36,174 +39,203 @@ def test_defaults_answer_as_documented(client: Client) -> None:
 
 
 def test_orders_of_another_symbol_are_not_found(venue: Emulator, client: Client) -> None:
-    """A batch concerns one symbol only."""
     order_id = client.placed()
     data = client.cancel_batch(order_id, symbol="ETHUSDT").data
-    assert data["failureList"] == [row(order_id, "", errorMsg="The order does not exist")]
+    assert [item["errorMsg"] for item in data["failureList"]] == ["The order does not exist"]
     assert venue.order(order_id).live
 
 
 def test_twin_items_cancel_once(client: Client) -> None:
-    """The second mention of an order finds it ended."""
     order_id = client.placed(clientOid="a")
-    data = client.cancel_batch(order_id, {"clientOid": "a"}).data
-    assert (data["successList"], data["failureList"]) == (
-        [row(order_id, "a")],
-        [row(order_id, "a", errorMsg="Order Cancelled")],
-    )
+    assert client.canceled(order_id, {"clientOid": "a"}) == ([row(order_id, "a")], [row(order_id, "a", **client.ENDED)])
 
 
 def test_order_id_beats_client_id_in_one_item(venue: Emulator, client: Client) -> None:
-    """An item with both ids means the order id."""
     first, second = client.placed(clientOid="first"), client.placed(clientOid="second")
     client.cancel_batch({"orderId": first, "clientOid": "second"})
     assert (venue.order(first).live, venue.order(second).live) == (False, True)
 
 
 def test_single_cancel(venue: Emulator, client: Client) -> None:
-    """One order is cancelled by either id; an ended or unknown one does not exist."""
-    path, order_id = f"{CROSSED}/cancel-order", client.placed(clientOid="a")
-    assert client.post(path, {"symbol": "BTCUSDT", "clientOid": "a"}).data == row(order_id, "a")
+    """One order is canceled by either id; an ended or unknown one does not exist."""
+    order_id = client.placed(clientOid="a")
+    assert client.cancel(clientOid="a").data == row(order_id, "a")
     assert venue.order(order_id).status == "cancelled"
-    client.post(path, {"symbol": "BTCUSDT", "orderId": order_id}).assert_refused("43001")
-    client.post(path, {"symbol": "BTCUSDT", "orderId": "123"}).assert_refused("43001")
-    client.post(path, {"symbol": "BTCUSDT"}).assert_refused("40924")
-    client.post(path, {"orderId": order_id}).assert_refused("40019")
+    client.cancel(orderId=order_id).assert_refused("43001")
+    client.cancel(orderId="123").assert_refused("43001")
+    client.cancel().assert_refused("40924")
+    client.post(f"{CROSSED}/cancel-order", {"orderId": order_id}).assert_refused("40019")
 
 
-def test_ack_delay(venue: Emulator, client: Client, clock: FakeClock) -> None:
+def test_ack_delay(venue: Emulator, either: Client, clock: FakeClock) -> None:
     """An acknowledged order lives on until the delay is over, and can still fill."""
-    lands, fills = client.placed(), client.placed(price="40000")
+    lands, fills = either.placed(), either.placed(price="40000")
     venue.knobs(ack_delay_ms=5000)
-    acknowledged_ms = clock.now_ms + 101
-    assert len(client.cancel_batch(lands, fills).data["successList"]) == 2
-    assert client.open_ids() == [fills, lands]
+    successes, failures = either.canceled(lands, fills)
+    acknowledged_ms = clock.now_ms
+    assert ([item["orderId"] for item in successes], failures) == ([lands, fills], [])
+    assert either.open_ids() == [fills, lands]
     venue.fill(fills)
     clock.advance(5000)
-    assert client.open_ids() == []
+    assert either.open_ids() == []
     assert (venue.order(lands).status, venue.order(fills).status) == ("cancelled", "filled")
     assert venue.order(lands).updated_ms == acknowledged_ms + 5000
 
 
-def test_cancel_never_lands(venue: Emulator, client: Client, clock: FakeClock) -> None:
+def test_cancel_never_lands(venue: Emulator, either: Client, clock: FakeClock) -> None:
     """The counted cancels are acknowledged without effect, the next one works."""
-    order_ids = [client.placed() for _ in range(2)]
-    venue.knobs(cancel_never_lands=1)
-    assert len(client.cancel_batch("123", *order_ids).data["successList"]) == 2
+    first, second = either.placed(clientOid="a"), either.placed()
+    venue.knobs(cancel_never_lands=2)
+    assert either.cancel(orderId=first).data == row(first, "a")
+    assert len(either.canceled("123", first, second)[0]) == 2
     clock.advance(3_600_000)
-    assert client.open_ids() == order_ids[:1]
+    assert either.open_ids() == [first]
     assert venue.knobs().cancel_never_lands == 0
-    client.cancel_batch(order_ids[0])
-    assert client.open_ids() == []
+    either.cancel_batch(first)
+    assert either.open_ids() == []
 
 
-def test_history_lag(venue: Emulator, client: Client, clock: FakeClock) -> None:
+def test_history_lag(venue: Emulator, either: Client, clock: FakeClock) -> None:
     """An ended order is in neither list for a while."""
     venue.knobs(history_lag_ms=5000)
-    order_id = client.placed()
-    client.cancel_batch(order_id)
-    assert client.open_ids() == client.history_ids() == client.history_ids(orderId=order_id) == []
+    order_id = either.placed()
+    either.cancel_batch(order_id)
+    assert either.open_ids() == either.history_ids() == either.history_ids(orderId=order_id) == []
     clock.advance(5000)
-    assert client.history_ids() == [order_id]
+    assert either.history_ids() == [order_id]
 
 
-def test_fill_wins(venue: Emulator, client: Client) -> None:
+def test_history_lag_of_one_order(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
+    """The query of one order shows it live, then not at all for a while, then as ended."""
+    venue.knobs(history_lag_ms=5000)
+    order_id = unified.placed(clientOid="a")
+    assert unified.info(clientOid="a").data["orderStatus"] == "live"
+    unified.cancel_batch(order_id)
+    unified.info(orderId=order_id).assert_refused("25204")
+    unified.info(clientOid="a").assert_refused("25204")
+    clock.advance(5000)
+    assert unified.info(clientOid="a").data["orderStatus"] == "cancelled"
+
+
+def test_fill_wins(venue: Emulator, either: Client) -> None:
     """An acknowledged order is filled instead."""
     venue.knobs(fill_wins=1)
-    first, second = client.placed(), client.placed()
-    assert len(client.cancel_batch(first, second).data["successList"]) == 2
+    first, second = either.placed(), either.placed()
+    assert len(either.canceled(first, second)[0]) == 2
     assert (venue.order(first).status, venue.order(second).status) == ("filled", "cancelled")
 
 
-def test_refuse_cancels(venue: Emulator, client: Client) -> None:
+def test_refuse_cancels(venue: Emulator, either: Client) -> None:
     """A live order is refused with a text of its own, in a batch and alone."""
     venue.knobs(refuse_cancels=2)
-    order_id = client.placed(clientOid="a")
-    data = client.cancel_batch("123", order_id).data
-    assert data["failureList"][1] == row(order_id, "a", errorMsg="Cancel order error")
-    client.post(f"{CROSSED}/cancel-order", {"symbol": "BTCUSDT", "orderId": order_id}).assert_refused("45024")
+    order_id = either.placed(clientOid="a")
+    assert either.canceled("123", order_id)[1][1] == row(order_id, "a", code="45024", text="Cancel order error")
+    either.cancel(orderId=order_id).assert_refused("45024")
     assert venue.order(order_id).live
-    assert client.cancel_batch(order_id).data["failureList"] == []
+    assert either.canceled(order_id)[1] == []
 
 
 @pytest.mark.parametrize(("knob", "executed"), [("omit_ids", True), ("omit_refused", False)])
-def test_omitted_items_are_in_neither_list(venue: Emulator, client: Client, knob: str, *, executed: bool) -> None:
-    """The counted items vanish from the answer, carried out or not."""
-    first, second = client.placed(), client.placed()
+def test_omitted_items_are_in_neither_list(venue: Emulator, either: Client, knob: str, *, executed: bool) -> None:
+    """The counted items are missing in the response, executed or not."""
+    first, second = either.placed(), either.placed(clientOid="b")
     venue.knobs(**{knob: 1})
-    data = client.cancel_batch(first, second).data
-    assert [item["orderId"] for item in data["successList"]] == [second]
-    assert data["failureList"] == []
+    assert either.canceled(first, second) == ([row(second, "b")], [])
     assert venue.order(first).live is not executed
     assert not venue.order(second).live
 
 
-def test_both_lists(venue: Emulator, client: Client) -> None:
-    """A cancelled order is reported as a success and as a failure."""
+def test_both_lists(venue: Emulator, either: Client) -> None:
+    """A canceled order is reported as a success and as a failure."""
     venue.knobs(both_lists=1)
-    order_id = client.placed(clientOid="a")
-    data = client.cancel_batch("123", order_id).data
-    assert data["successList"] == [row(order_id, "a")]
-    assert data["failureList"][1] == row(order_id, "a", errorMsg="Order Cancelled")
+    order_id = either.placed(clientOid="a")
+    successes, failures = either.canceled(order_id, "123")
+    assert successes == [row(order_id, "a")]
+    assert failures == [row(order_id, "a", **either.ENDED), row("123", "", **either.UNKNOWN)]
     assert venue.order(order_id).status == "cancelled"
 
 
-def test_cancel_once_per_second(venue: Emulator, client: Client, clock: FakeClock) -> None:
-    """The same order cannot be cancelled again within a second."""
-    venue.knobs(cancel_once_per_second=True, cancel_never_lands=1, failure_code=True)
-    order_id = client.placed(clientOid="a")
-    client.cancel_batch(order_id)
-    again = client.cancel_batch({"clientOid": "a"}).data["failureList"]
-    assert again == [row(order_id, "a", errorMsg="Cancel too frequent", errorCode="45129")]
+def test_cancel_once_per_second(venue: Emulator, either: Client, clock: FakeClock) -> None:
+    """The same order cannot be canceled again within a second, by whatever id."""
+    venue.knobs(cancel_once_per_second=True, cancel_never_lands=1)
+    order_id = either.placed(clientOid="a")
+    either.cancel_batch(order_id)
+    assert either.canceled({"clientOid": "a"})[1] == [row(order_id, "a", **either.FREQUENT)]
+    either.cancel(orderId=order_id).assert_refused(either.FREQUENT["code"])
     clock.advance(1000)
-    assert client.cancel_batch(order_id).data["successList"] == [row(order_id, "a")]
+    assert either.canceled(order_id)[0] == [row(order_id, "a")]
 
 
-def test_failure_texts_and_codes(venue: Emulator, client: Client) -> None:
-    """Texts of failed items can be anything, and codes can come along."""
-    venue.knobs(failure_text_unknown="who?", failure_text_ended="too late", failure_code=True)
-    order_id = client.placed(clientOid="a")
-    client.cancel_batch(order_id)
-    assert client.cancel_batch(order_id, "123").data["failureList"] == [
-        row(order_id, "a", errorMsg="too late", errorCode="50062"),
-        row("123", "", errorMsg="who?", errorCode="43001"),
+def test_failure_texts_and_codes(venue: Emulator, either: Client) -> None:
+    """Texts of failed items can be anything; the code stays."""
+    venue.knobs(failure_text_unknown="who?", failure_text_ended="too late")
+    order_id = either.placed(clientOid="a")
+    either.cancel_batch(order_id)
+    assert either.canceled(order_id, "123")[1] == [
+        row(order_id, "a", **either.ENDED | {"text": "too late"}),
+        row("123", "", **either.UNKNOWN | {"text": "who?"}),
     ]
 
 
-def test_language(venue: Emulator, client: Client) -> None:
-    """Errors and failures come in Chinese, somebody's own texts stay."""
+@pytest.mark.parametrize(
+    ("kind", "ended", "changes", "refused"),
+    [
+        ("client", "订单已撤销", {"symbol": None}, "参数 symbol 不能为空"),
+        ("client", "订单已撤销", {"baseSize": "2.01"}, "余额不足"),
+        ("unified", "订单不存在", {"qty": None}, "参数校验失败 qty"),
+        ("unified", "订单不存在", {"qty": "10"}, "余额不足"),
+    ],
+)
+def test_language(
+    venue: Emulator, request: pytest.FixtureRequest, kind: str, ended: str, changes: dict[str, object], refused: str
+) -> None:
+    """Errors and failures come in Chinese, texts of knobs stay."""
+    client: Client = request.getfixturevalue(kind)
     venue.knobs(language="zh")
     order_id = client.placed()
     client.cancel_batch(order_id)
-    texts = [item["errorMsg"] for item in client.cancel_batch(order_id, "123").data["failureList"]]
-    assert texts == ["订单已撤销", "订单不存在"]
-    assert client.place(symbol=None).content["msg"] == "参数 symbol 不能为空"
+    assert [item["text"] for item in client.canceled(order_id, "123")[1]] == [ended, "订单不存在"]
+    assert client.place(**changes).content["msg"] == refused
     venue.knobs(failure_text_unknown="who?")
-    assert client.cancel_batch("123").data["failureList"][0]["errorMsg"] == "who?"
+    assert client.canceled("123")[1][0]["text"] == "who?"
 
 
-def test_all_failed(venue: Emulator, client: Client) -> None:
+def test_all_failed(venue: Emulator, either: Client) -> None:
     """A batch without any success can be an error as a whole; one success prevents it."""
     venue.knobs(all_failed="43001")
-    client.cancel_batch("1", "2").assert_refused("43001")
-    assert len(client.cancel_batch("1", client.placed()).data["successList"]) == 1
+    either.cancel_batch("1", "2").assert_refused(either.UNKNOWN["code"])
+    successes, failures = either.canceled("1", either.placed())
+    assert (len(successes), len(failures)) == (1, 1)
 
 
-def test_empty_lists(venue: Emulator, client: Client) -> None:
-    """A list without rows can be null."""
+def test_empty_lists(venue: Emulator, client: Client, unified: UnifiedClient) -> None:
+    """A list without rows can be null, in the response to a batch and in a page of a unified account."""
     venue.knobs(empty_lists="null")
     assert client.cancel_batch(client.placed()).data["failureList"] is None
     assert client.cancel_batch("1").data["successList"] is None
+    for name in ("unfilled-orders", "history-orders", "fills"):
+        assert unified.page(name) == {"list": None, "cursor": None}
+    venue.knobs(omit_ids=1)
+    assert unified.cancel_batch(unified.placed()).data is None
+    order_id = unified.placed()
+    assert unified.open_ids() == [order_id]
 
 
-def test_echo_ids(venue: Emulator, client: Client) -> None:
-    """Rows can carry only the kind of id that was asked."""
+def test_echo_ids(venue: Emulator, client: Client, unified: UnifiedClient) -> None:
+    """Rows can carry only the kind of id that was requested."""
     venue.knobs(echo_ids="asked")
     order_id = client.placed()
     client.placed(clientOid="b")
     data = client.cancel_batch(order_id, {"clientOid": "b"}, {"clientOid": "c"}).data
     assert data["successList"] == [{"orderId": order_id}, {"clientOid": "b"}]
-    assert data["failureList"] == [{"clientOid": "c", "errorMsg": "The order does not exist"}]
+    assert data["failureList"] == [{"clientOid": "c", "errorMsg": "The order does not exist", "errorCode": "43001"}]
+    order_id = unified.placed()
+    unified.placed(clientOid="b")
+    assert unified.cancel_batch(order_id).data == [{"orderId": order_id}]
+    assert unified.cancel_batch({"clientOid": "b"}, {"clientOid": "c"}).data == [
+        {"clientOid": "b"},
+        {"clientOid": "c", "code": "25204", "msg": "Order does not exist"},
+    ]
 
 
 def test_list_key(venue: Emulator, client: Client) -> None:
@@ -214,19 +246,25 @@ def test_list_key(venue: Emulator, client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spelling", "expected"),
+    ("spelling", "classic", "unified_one"),
     [
-        ("documented", "partial_fill"),
-        ("partial_fill", "partial_fill"),
-        ("partially_fill", "partially_fill"),
-        ("partially_filled", "partially_filled"),
+        ("documented", "partial_fill", "partially_filled"),
+        ("partial_fill", "partial_fill", "partial_fill"),
+        ("partially_fill", "partially_fill", "partially_fill"),
+        ("partially_filled", "partially_filled", "partially_filled"),
     ],
 )
-def test_partial_status(venue: Emulator, client: Client, spelling: str, expected: str) -> None:
-    """A partly filled order has the wanted spelling."""
+def test_partial_status(
+    venue: Emulator, client: Client, unified: UnifiedClient, spelling: str, classic: str, unified_one: str
+) -> None:
+    """A partly filled order has the wanted spelling, everywhere."""
     venue.knobs(partial_status=spelling)
     venue.fill(client.placed(), "0.001")
-    assert client.open_orders().data["orderList"][0]["status"] == expected
+    assert client.open_orders().data["orderList"][0]["status"] == classic
+    order_id = unified.placed()
+    venue.fill(order_id, "0.001")
+    assert unified.page("unfilled-orders")["list"][0]["orderStatus"] == unified_one
+    assert unified.info(orderId=order_id).data["orderStatus"] == unified_one
 
 
 def test_open_orders_without_symbol(venue: Emulator, client: Client) -> None:
@@ -242,11 +280,13 @@ def test_open_orders_without_symbol(venue: Emulator, client: Client) -> None:
     assert len(client.open_ids()) == 2
 
 
-def test_open_orders_cap(venue: Emulator, client: Client) -> None:
-    """A page has at most that many rows."""
-    order_ids = [client.placed() for _ in range(3)]
+def test_open_orders_cap(venue: Emulator, either: Client) -> None:
+    """A page has at most that many rows, and the next one goes on."""
+    order_ids = [either.placed() for _ in range(3)]
     venue.knobs(open_orders_cap=2)
-    assert client.open_ids(limit=100) == order_ids[:0:-1]
+    assert either.open_ids(limit=100) == order_ids[:0:-1]
+    below = {"cursor" if isinstance(either, UnifiedClient) else "idLessThan": order_ids[1]}
+    assert either.open_ids(**below) == order_ids[:1]
 
 
 def test_fees_in_bgb(clock: FakeClock) -> None:
@@ -267,39 +307,47 @@ def test_fees_in_bgb(clock: FakeClock) -> None:
     assert (held["BTC"].available, held["BGB"].available) == (Decimal("0.05995"), Decimal("1.8"))
 
 
-def test_latency(venue: Emulator, client: Client) -> None:
-    """Each answer takes that much longer."""
-    venue.knobs(latency_ms=50)
-    before = time.perf_counter()
-    client.open_orders()
-    assert time.perf_counter() - before >= 0.05
+def test_fees_in_bgb_of_a_sale(clock: FakeClock) -> None:
+    """A sale brings all its quote coins; fills and the order show the fee in BGB, at 1 USDT where it is not listed."""
+    account = Account(balances={"BTC": "1", "BGB": "2"}, kind=AccountKind.UNIFIED)
+    with (
+        Emulator(accounts=(account,), clock=clock, knobs=Knobs(fees_in_bgb=True)) as venue,
+        UnifiedClient(venue.url, account, clock, lambda: clock.advance(334)) as unified,
+    ):
+        order_id = unified.placed(side="sell", price="70000", qty="0.02")
+        for amount in ("0.01", "0.01"):
+            venue.fill(order_id, amount)
+        shown = [row["feeDetail"] for row in unified.page("fills")["list"]]
+        whole = unified.info(orderId=order_id).data["feeDetail"]
+        held = venue.balances(account.uid)
+    assert (whole, shown) == ([{"feeCoin": "BGB", "fee": "1.4"}], [[{"feeCoin": "BGB", "fee": "0.7"}]] * 2)
+    assert (held["USDT"].available, held["BGB"].available) == (1400, Decimal("0.6"))
 
 
-def test_batch_cancel_stall(venue: Emulator, client: Client) -> None:
-    """The answer to a batch cancel comes late, and to it alone; the batch was carried out before."""
-    venue.knobs(batch_cancel_stall_ms=60)
-    order_id = client.placed()
+@pytest.mark.parametrize(
+    ("knob", "act", "late"),
+    [
+        ("latency_ms", lambda client: client.open_ids(), True),
+        ("batch_cancel_stall_ms", lambda client: client.cancel_batch(client.placed()), True),
+        ("batch_cancel_trickle_ms", lambda client: client.cancel_batch(client.placed()), True),
+        ("batch_cancel_stall_ms", lambda client: client.open_ids(), False),
+        ("batch_cancel_trickle_ms", lambda client: client.open_ids(), False),
+    ],
+)
+def test_latency_and_batch_cancel_stall_and_trickle(
+    venue: Emulator, either: Client, knob: str, act: Callable[[Client], object], *, late: bool
+) -> None:
+    """The response comes whole and that much later, of batch cancels only if the knob is one of theirs."""
+    venue.knobs(**{knob: 150})
     before = time.perf_counter()
-    client.cancel_batch(order_id)
-    took = time.perf_counter() - before
-    assert (took >= 0.06, venue.order(order_id).live) == (True, False)
-    before = time.perf_counter()
-    client.open_orders()
-    assert time.perf_counter() - before < 0.06
-
-
-def test_batch_cancel_trickle(venue: Emulator, client: Client) -> None:
-    """The answer to a batch cancel comes whole, and slowly."""
-    venue.knobs(batch_cancel_trickle_ms=80)
-    order_id = client.placed()
-    before = time.perf_counter()
-    assert client.cancel_batch(order_id).data["failureList"] == []
-    assert time.perf_counter() - before >= 0.08
+    act(either)
+    assert (time.perf_counter() - before >= 0.15) is late
+    assert venue.orders(live_only=True) == []
 
 
 def test_every_knob_has_a_test_and_a_help_text() -> None:
-    """No knob is forgotten here, and each is explained in one line."""
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}
+    tested_with_others |= {"latency_ms", "batch_cancel_stall_ms", "batch_cancel_trickle_ms"}
     tested_with_pushes = {"push_delay_ms", "push_twice", "push_drop_every", "ping_patience_ms"}
     for knob in fields(Knobs):
         assert (

@@ -1,4 +1,4 @@
-"""Promise: whatever arrives, the answer has the venue's shape, and no bug shows up."""
+"""Promise: whatever arrives, the response has the venue's format, and there is no unexpected exception."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 
 from bitget_margin.emulator import Emulator
 
-from .client import CROSSED, START_MS, Client, Reply
+from .client import CROSSED, START_MS, V3, Client, Reply, UnifiedClient
 
 POSTS = (
     *(f"{CROSSED}/{name}" for name in ("place-order", "batch-place-order", "cancel-order", "batch-cancel-order")),
     "/api/v2/spot/trade/cancel-order",
     "/api/v2/spot/trade/batch-cancel-order",
+)
+UNIFIED_POSTS = tuple(
+    f"{V3}/trade/{name}"
+    for name in ("place-order", "place-batch", "cancel-order", "cancel-batch", "cancel-symbol-order")
 )
 GETS = (
     *(f"{CROSSED}/{name}" for name in ("open-orders", "history-orders", "fills", "account/assets")),
@@ -29,67 +33,50 @@ GETS = (
     "/api/v2/spot/market/tickers",
     "/api/v2/spot/market/fills-history",
     "/api/v2/spot/public/coins",
+    *(f"{V3}/trade/{name}" for name in ("unfilled-orders", "order-info", "history-orders", "fills")),
+    *(f"{V3}/account/{name}" for name in ("settings", "assets", "funding-assets", "fee-rate", "all-fee-rate")),
+    *(f"{V3}/market/{name}" for name in ("instruments", "tickers", "orderbook", "candles", "history-candles", "fills")),
 )
 NAMES = (
-    *("symbol", "side", "orderType", "force", "loanType", "price", "baseSize", "quoteSize", "clientOid", "orderId"),
+    *("side", "orderType", "force", "loanType", "price", "baseSize", "quoteSize", "clientOid", "orderId"),
     *("orderIdList", "orderList", "stpMode", "startTime", "endTime", "limit", "idLessThan", "granularity", "coin"),
+    *("timeInForce", "qty", "takeProfit", "cursor", "interval"),
 )
-texts = st.one_of(
-    st.sampled_from(
-        [
-            *(
-                "BTCUSDT",
-                "buy",
-                "sell",
-                "limit",
-                "market",
-                "gtc",
-                "normal",
-                "50000",
-                "0.01",
-                "NaN",
-                "Infinity",
-                "1e999",
-            ),
-            *(
-                "-1",
-                "0",
-                "9" * 30,
-                "0." + "0" * 17 + "1",
-                "99999999999999999999.99",
-                "٣",
-                "1min",
-                "1Mutc",
-                "\x00",
-                " 1",
-            ),
-            *("999999999999999999", str(START_MS)),
-        ]
-    ),
-    st.text(max_size=60),
+WORDS = (
+    *("BTCUSDT", "buy", "sell", "limit", "market", "gtc", "normal", "50000", "0.01", "NaN", "Infinity", "1e999"),
+    *("-1", "0", "99999999999999999999.99", "٣", "1min", "1Mutc", "999999999999999999", "MARGIN", "SPOT"),
+    *("USDT-FUTURES", "1m", "1D", "1"),
 )
+texts = st.sampled_from([*WORDS, "9" * 30, "0." + "0" * 17 + "1", "\x00", " 1", str(START_MS)]) | st.text(max_size=60)
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), texts, st.integers(min_value=10**30, max_value=10**60)
 )
+keys = st.sampled_from(("category", "symbol", *NAMES)) | texts
 junk = st.recursive(
     scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.one_of(st.sampled_from(NAMES), texts), inner, max_size=4)
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
     max_leaves=12,
 )
-bodies = st.one_of(
-    st.binary(max_size=80),
-    junk.map(lambda value: json.dumps(value).encode()),
-    st.fixed_dictionaries({"symbol": st.just("BTCUSDT")}, optional=dict.fromkeys(NAMES[1:], junk)).map(
-        lambda value: json.dumps(value).encode()
-    ),
+orders = st.fixed_dictionaries({"symbol": st.just("BTCUSDT")}, optional=dict.fromkeys(NAMES, junk))
+unified_orders = st.fixed_dictionaries(
+    {"category": st.sampled_from(["MARGIN", "margin", "SPOT"]), "symbol": st.just("BTCUSDT")},
+    optional=dict.fromkeys(NAMES, junk),
 )
-relaxed = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def encoded(contents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
+    """Return bodies that are JSON of such contents, of anything, or no JSON."""
+    return st.binary(max_size=80) | (junk | contents).map(lambda value: json.dumps(value).encode())
+
+
+posts = st.tuples(st.sampled_from(POSTS), encoded(orders)) | st.tuples(
+    st.sampled_from(UNIFIED_POSTS), encoded(unified_orders | st.lists(unified_orders, max_size=3))
+)
+relaxed = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def assert_venue_shaped(reply: Reply) -> None:
-    """Check that an answer is a success or an error of the client, in the venue's envelope."""
+    """Check that a response is a success or an error of the client, in the venue's format."""
     if reply.status == 200:
         assert reply.code == "00000"
     else:
@@ -98,25 +85,29 @@ def assert_venue_shaped(reply: Reply) -> None:
 
 
 @relaxed
-@given(path=st.sampled_from(POSTS), body=bodies)
-def test_any_signed_body_gets_an_answer(venue: Emulator, client: Client, path: str, body: bytes) -> None:
-    """Random bodies, from random bytes to almost right orders, are answered."""
-    assert_venue_shaped(client.send("POST", path, body=body))
+@given(post=posts)
+def test_any_signed_body_gets_an_answer(
+    venue: Emulator, client: Client, unified: UnifiedClient, post: tuple[str, bytes]
+) -> None:
+    path, body = post
+    assert_venue_shaped((unified if path in UNIFIED_POSTS else client).send("POST", path, body=body))
     assert venue.errors == ()
 
 
 @relaxed
 @given(
     path=st.sampled_from(GETS),
-    params=st.fixed_dictionaries({}, optional={**dict.fromkeys(NAMES, texts), "symbol": st.just("BTCUSDT")}),
+    params=st.fixed_dictionaries(
+        {}, optional={**dict.fromkeys(NAMES, texts), "symbol": st.just("BTCUSDT"), "category": st.just("MARGIN")}
+    ),
     tail=st.text(alphabet="%&=+a1é", max_size=10),
 )
 def test_any_signed_query_gets_an_answer(
-    venue: Emulator, client: Client, path: str, params: dict[str, str], tail: str
+    venue: Emulator, client: Client, unified: UnifiedClient, path: str, params: dict[str, str], tail: str
 ) -> None:
-    """Random queries, well encoded or not, are answered."""
     query = "&".join(f"{name}={quote(value)}" for name, value in params.items())
-    assert_venue_shaped(client.send("GET", path, query=f"{query}&{quote(tail, safe='%&=+')}"))
+    sender = unified if path.startswith(V3) else client
+    assert_venue_shaped(sender.send("GET", path, query=f"{query}&{quote(tail, safe='%&=+')}"))
     assert venue.errors == ()
 
 
@@ -221,3 +212,62 @@ def test_request_without_headers_is_refused(venue: Emulator) -> None:
     response = connection.getresponse()
     assert (response.status, json.loads(response.read())["code"]) == (400, "40001")
     connection.close()
+
+
+@pytest.mark.parametrize("path", [f"{V3}/trade/cancel-batch", f"{V3}/trade/place-batch"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b'""',
+        b'"text"',
+        b"[",
+        b"\xff\xfe",
+        b"[NaN]",
+        b"[1]",
+        b"[null]",
+        b"[[]]",
+        b"[{}]",
+        b'[{"category": "MARGIN"}, 1]',
+        b'[{"category": ["MARGIN"], "symbol": "BTCUSDT", "orderId": "1"}]',
+        b'[{"orderId": ' + b"9" * 5000 + b"}]",
+        b'{"orderIdList": [{"orderId": "1"}]}',
+        b"[" * 100_000,
+        b'[{"a":' * 50_000,
+    ],
+)
+def test_bodies_that_are_no_batch_are_refused(unified: UnifiedClient, path: str, body: bytes) -> None:
+    """Anything but an array of objects of one category is a wrong parameter."""
+    unified.send("POST", path, body=body).assert_refused("400172")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"orderId": ""},
+        {"orderId": None, "clientOid": None},
+        {"orderId": ["1"]},
+        {"orderId": {"orderId": "1"}},
+        {"orderId": True},
+        {"orderId": "1", "symbol": None},
+        {"orderId": "1", "symbol": ["BTCUSDT"]},
+        {"orderId": "1", "category": None},
+    ],
+)
+def test_malformed_unified_batches_change_nothing(
+    venue: Emulator, unified: UnifiedClient, item: dict[str, object]
+) -> None:
+    """A batch with a wrong item is refused before anything is done."""
+    order_id = unified.placed()
+    unified.cancel_batch(order_id, item).assert_refused("400172")
+    assert venue.order(order_id).live
+
+
+def test_arrays_are_for_batches_only(unified: UnifiedClient) -> None:
+    """Everywhere else the body is an object."""
+    for name in ("place-order", "cancel-order", "cancel-symbol-order"):
+        unified.post(f"{V3}/trade/{name}", [unified.order()]).assert_refused("400172")

@@ -96,7 +96,7 @@ async def test_a_cancel_is_pushed_with_what_was_filled(venue: Emulator, client: 
 
 async def test_only_what_was_asked_for_is_pushed(venue: Emulator, clock: FakeClock) -> None:
     """Not what others do, nor other symbols, nor what the client no longer listens to."""
-    (first, second), eth = venue.accounts, BUY | {"symbol": "ETHUSDT", "price": "2000"}
+    (first, second, *_), eth = venue.accounts, BUY | {"symbol": "ETHUSDT", "price": "2000"}
     async with subscribed(venue, clock) as line, subscribed(venue, clock, "ETHUSDT", account=second) as other:
         venue.place(second.uid, BUY)
         venue.place(first.uid, eth)
@@ -183,7 +183,7 @@ async def test_push_drop_every(venue: Emulator, clock: FakeClock) -> None:
 
 async def test_knobs_of_one_account_concern_its_pushes_alone(venue: Emulator, clock: FakeClock) -> None:
     """As for everything else."""
-    first, second = venue.accounts
+    first, second, *_ = venue.accounts
     venue.knobs(first.uid, push_twice=True, partial_status="partial_fill")
     async with subscribed(venue, clock) as line, subscribed(venue, clock, account=second) as other:
         for each, account, copies, spelling in (

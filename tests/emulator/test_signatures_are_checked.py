@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.emulator import Account, Emulator
 
-from .client import CROSSED, START_MS, Client, FakeClock
+from .client import CROSSED, START_MS, V3, Client, UnifiedClient, row
 
 ASSETS = f"{CROSSED}/account/assets"
 
@@ -64,21 +64,32 @@ def test_account_kind_is_decided_before_the_signature(venue: Emulator, client: C
     assert len(venue.requests) == 4
 
 
-def test_unified_account_is_turned_away_from_classic_endpoints(clock: FakeClock) -> None:
-    """A unified account gets its settings, 40085 from classic endpoints, and 404 from what there is not."""
-    account = Account(kind=AccountKind.UNIFIED)
-    with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as client:
-        assert client.get("/api/v3/account/settings").data["uid"] == account.uid
-        client.send("GET", ASSETS, headers={"ACCESS-SIGN": "wrong"}).assert_refused("40085")
-        client.get("/api/v3/trade/unfilled-strategy-orders").assert_refused("40404", 404)
+def test_unified_account_is_turned_away_from_classic_endpoints(unified: UnifiedClient) -> None:
+    """A unified account gets its settings, 40085 from classic endpoints, and 404 from unknown ones."""
+    assert unified.get(f"{V3}/account/settings").data["uid"] == unified.account.uid
+    unified.send("GET", ASSETS, headers={"ACCESS-SIGN": "wrong"}).assert_refused("40085")
+    unified.get(f"{V3}/trade/unfilled-strategy-orders").assert_refused("40404", 404)
 
 
-def test_accounts_do_not_see_each_other(venue: Emulator, client: Client, other: Client) -> None:
-    """Orders, history, fills and cancels of one account are out of reach for another."""
-    resting, filled = client.placed(), client.placed(orderType="market", quoteSize="100")
-    assert other.open_ids() == other.history_ids() == other.fills().data["fills"] == []
-    reply = other.cancel_batch(resting, filled).data
-    assert [row["errorMsg"] for row in reply["failureList"]] == ["The order does not exist"] * 2
+def test_accounts_do_not_see_each_other(venue: Emulator, either: Client, other_of_kind: Client) -> None:
+    """Orders, history and cancels of one account are out of reach for another."""
+    venue.knobs(failure_code=True)
+    resting, filled = either.placed(clientOid="a"), either.bought("100")
+    assert other_of_kind.open_ids() == other_of_kind.history_ids() == other_of_kind.fill_ids() == []
+    assert other_of_kind.canceled(resting, filled) == (
+        [],
+        [row(order_id, "", **either.UNKNOWN) for order_id in (resting, filled)],
+    )
+    other_of_kind.cancel(clientOid="a").assert_refused(either.UNKNOWN["code"])
+    assert venue.order(resting).live
+
+
+def test_unified_accounts_do_not_see_each_other(
+    venue: Emulator, unified: UnifiedClient, other_unified: UnifiedClient
+) -> None:
+    resting = unified.placed()
+    other_unified.info(orderId=resting).assert_refused("25204")
+    other_unified.post(f"{V3}/trade/cancel-symbol-order", {"category": "MARGIN"})
     assert venue.order(resting).live
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from bitget_margin.emulator import Emulator
 
-from .client import Client, FakeClock
-from .unified_client import V3
+from .client import V3, Client, FakeClock
 
 MARKET = f"{V3}/market"
 HOUR_MS = 3_600_000

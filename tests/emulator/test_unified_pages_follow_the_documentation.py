@@ -6,8 +6,7 @@ import pytest
 
 from bitget_margin.emulator import Emulator
 
-from .client import START_MS, FakeClock
-from .unified_client import V3, UnifiedClient
+from .client import START_MS, V3, FakeClock, UnifiedClient
 
 DAY_MS = 86_400_000
 NO_TRIGGERS = dict.fromkeys(
@@ -18,9 +17,7 @@ NO_TRIGGERS = dict.fromkeys(
 )
 
 
-def test_an_open_order_is_shown_as_documented(
-    unified_venue: Emulator, unified: UnifiedClient, clock: FakeClock
-) -> None:
+def test_an_open_order_is_shown_as_documented(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
     """Every field, before and after a first fill, whose fee is above zero."""
     order_id = unified.placed(clientOid="mine", stpMode="cancel_both")
     placed_ms = clock.now_ms
@@ -51,7 +48,7 @@ def test_an_open_order_is_shown_as_documented(
     assert unified.page("unfilled-orders") == {"list": [expected], "cursor": order_id}
     clock.advance(1000)
     filled_ms = clock.now_ms
-    unified_venue.fill(order_id, "0.004")
+    venue.fill(order_id, "0.004")
     expected |= {
         "cumExecQty": "0.004",
         "cumExecValue": "200",
@@ -64,13 +61,11 @@ def test_an_open_order_is_shown_as_documented(
     assert unified.info(orderId=order_id).data == expected | {"cancelReason": "", "execType": "normal"}
 
 
-def test_an_ended_order_is_shown_as_documented(
-    unified_venue: Emulator, unified: UnifiedClient, clock: FakeClock
-) -> None:
+def test_an_ended_order_is_shown_as_documented(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
     """A cancelled one keeps what it has filled and says why it ended; a market buy shows its quote coins."""
     cancelled = unified.placed()
-    unified_venue.fill(cancelled, "0.001")
-    unified_venue.fill(cancelled, "0.002")
+    venue.fill(cancelled, "0.001")
+    venue.fill(cancelled, "0.002")
     unified.cancel_batch(cancelled)
     filled = unified.placed(orderType="market", qty="120")
     newest, oldest = unified.page("history-orders")["list"]
@@ -207,14 +202,12 @@ def test_open_orders_are_listed_however_old(unified: UnifiedClient, clock: FakeC
 
 
 @pytest.mark.parametrize("name", ["unfilled-orders", "history-orders", "fills"])
-def test_a_page_has_a_hundred_rows_at_most(unified_venue: Emulator, unified: UnifiedClient, name: str) -> None:
+def test_a_page_has_a_hundred_rows_at_most(venue: Emulator, unified: UnifiedClient, name: str) -> None:
     """A hundred when nothing is said; more than that, or none, cannot be asked for."""
     for _ in range(101):
-        placed = unified_venue.place(
-            "2001", {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.001"}
-        )
+        placed = venue.place("2001", {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.001"})
         if name != "unfilled-orders":
-            unified_venue.fill(placed)
+            venue.fill(placed)
     assert len(unified.page(name)["list"]) == len(unified.page(name, limit=100)["list"]) == 100
     for limit in (0, 101, "many", -1):
         unified.listed(name, limit=limit).assert_refused("400172")
@@ -230,8 +223,8 @@ def test_history_needs_a_category(unified: UnifiedClient) -> None:
         unified.listed(name, cursor="x").assert_refused("400172")
 
 
-def test_what_the_owner_places_is_listed_too(unified_venue: Emulator, unified: UnifiedClient) -> None:
+def test_what_the_owner_places_is_listed_too(venue: Emulator, unified: UnifiedClient) -> None:
     """An order from behind the scenes looks like any other."""
-    order_id = unified_venue.place("2001", {"symbol": "BTCUSDT", "side": "sell", "price": "70000", "baseSize": "0.1"})
+    order_id = venue.place("2001", {"symbol": "BTCUSDT", "side": "sell", "price": "70000", "baseSize": "0.1"})
     (row,) = unified.get(f"{V3}/trade/unfilled-orders").data["list"]
     assert (row["orderId"], row["qty"], row["side"]) == (order_id, "0.1", "sell")
