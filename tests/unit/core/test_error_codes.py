@@ -20,10 +20,6 @@ PUBLISHED = published_codes.CLASSIC | published_codes.UNIFIED | published_codes.
 REFUSES = {Verdict.DEFINITIVE, Verdict.REFUSED}
 
 
-def _codes(written: str) -> list[str]:
-    return written.split()
-
-
 CCXT: dict[str, type[Exception]] = ccxt.bitget().exceptions["exact"]
 
 
@@ -67,12 +63,15 @@ def test_what_the_words_of_a_page_leave_open_refuses_nothing() -> None:
     ("code", "verdict"),
     [
         # Reproduced: the venue executed an order, and answered with one of these.
-        *((code, Verdict.AMBIGUOUS) for code in _codes("25000 25001 25003 40010 40604 40910 43059 49040 50008 80002")),
+        *(
+            (code, Verdict.AMBIGUOUS)
+            for code in ["25000", "25001", "25003", "40010", "40604", "40910", "43059", "49040", "50008", "80002"]
+        ),
         # Plain refusals of a value.
-        *((code, Verdict.REFUSED) for code in _codes("22047 43008 43009 45110")),
-        *((code, Verdict.LIMITED) for code in _codes("429 25004 45129 59044 70228")),
-        *((code, Verdict.STATE) for code in _codes("12001 25202 25211 43005 43012 50020")),
-        *((code, Verdict.DUPLICATE) for code in _codes("25212 43118 45034 50060")),
+        *((code, Verdict.REFUSED) for code in ["22047", "43008", "43009", "45110"]),
+        *((code, Verdict.LIMITED) for code in ["429", "25004", "45129", "59044", "70228"]),
+        *((code, Verdict.STATE) for code in ["12001", "25202", "25211", "43005", "43012", "50020"]),
+        *((code, Verdict.DUPLICATE) for code in ["25212", "43118", "45034", "50060"]),
         ("40109", Verdict.GONE),
         ("40808", Verdict.UNSETTLED),
         ("25113", Verdict.AMBIGUOUS),
