@@ -139,7 +139,7 @@ def copied(value: Any) -> Any:
 
 
 def spoiled(body: Any, choices: Choices, words: Sequence[Any]) -> Any:
-    """Return the body with a few of its parts changed; `words` are values that mean something in this case."""
+    """Return the body with a few of its parts changed; `words` are values that are valid in some field."""
     root = [body]
     for _ in range(choices.pick((0, 1, 1, 1, 2, 2, 3, 5))):
         if choices.once_in(40):

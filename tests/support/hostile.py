@@ -1,4 +1,4 @@
-"""Fake venue with hostile responses: documented ones, with parts of them changed or replaced by anything."""
+"""Fake venue whose responses are documented ones with parts changed or replaced by anything."""
 
 from __future__ import annotations
 

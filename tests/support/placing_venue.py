@@ -1,4 +1,4 @@
-"""Fake venue for new orders: a script of what it executes, its responses, and when its lists show an order."""
+"""Fake venue for new orders, with scripted execution, responses and delays of its lists."""
 
 from __future__ import annotations
 

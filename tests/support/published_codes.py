@@ -1,4 +1,4 @@
-"""The codes of the venue's pages of errors, as of December 2025: numbers only, what they mean is in the table.
+"""Codes of the published tables of errors, as of December 2025, without their texts.
 
 https://www.bitget.com/api-doc/margin/error-code/restapi and spot/error-code/restapi (the same codes),
 uta/error-code/restapi and uta/error-code/websocket.

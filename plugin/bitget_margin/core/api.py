@@ -1,4 +1,4 @@
-"""Interface of the modules `api_v2` and `api_v3`: request builders and response parsers for each account kind."""
+"""Requests and response parsers for each account kind: API v2 for classic, v3 for unified accounts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from bitget_margin.core.responses import BatchResponse, FillRow, Listing, OrderQ
 
 
 class Api(Protocol):
-    """Requests and parsers of one account kind; a parser returns None for a body that it cannot read.
+    """Interface that the modules `api_v2` and `api_v3` implement; each function is documented there."""
 
-    The docstrings are in the modules.
-    """
-
-    # ruff: noqa: D102 - see the docstring of the class
+    # ruff: noqa: D102 - documented in the modules
 
     @property
     def KIND(self) -> AccountKind: ...  # noqa: N802 - a constant of the module

@@ -37,7 +37,7 @@ FREEZES: Final = True
 """Whether the balance is documented to show the amounts that open margin orders freeze."""
 
 WINDOW_MS: Final = 89 * 86_400_000
-"""How far back order queries reach: the documented limit is 90 days; a day less keeps a slow clock inside it."""
+"""Time span of order queries: a day less than the documented 90 days, to allow for a slow clock."""
 
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
@@ -68,7 +68,7 @@ def single_cancel_request(target: OrderRef) -> Call:
 
 
 def page_request(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None) -> Call:
-    """Return the request for a page of orders, newest first: those with ids below the cursor, or the newest.
+    """Return the request for a page of orders, newest first: with ids below the cursor, or the newest.
 
     Without `endTime`: together with `startTime` it overrides `idLessThan`, and every page would be the first.
     """
@@ -103,7 +103,7 @@ def assets_request(extra: Mapping[str, Any] | None) -> Call:
 
 
 def account_request() -> Call:
-    """Return the request for account information: https://www.bitget.com/api-doc/spot/account/Get-Account-Info."""
+    """Return the request for account information (spot/account/Get-Account-Info)."""
     return Call(Endpoint.ACCOUNT, {})
 
 

@@ -29,7 +29,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Failed request: the exception that stock ccxt raises for it, and the parts of the response that could be read.
+    """Failed request: the exception that stock ccxt raises for it, and the readable parts of the response.
 
     `code` and `text` are None unless the body is an error in the documented form. `sent` is False only where the
     request was certainly not sent.

@@ -6,13 +6,13 @@ from enum import Enum
 from typing import Final
 
 CLASSIC_BATCH_MAX: Final = 50
-"""Orders per request of a classic account: error 40912, the spot and futures pages, and the venue's own client."""
+"""Orders per request of a classic account. Undocumented for cross margin; by error 40912 and the pages of spot."""
 UNIFIED_BATCH_MAX: Final = 20
-"""Orders per request of a unified account: Place-Batch and Cancel-Batch, error 40306."""
+"""Orders per request of a unified account, by error 40306 and the pages of both batch endpoints."""
 
 
 class AccountKind(Enum):
-    """Account kind, which decides the endpoints; those of the other kind are refused with a code that names it."""
+    """Account kind. Requests to endpoints of the other kind are refused with a code that names the kind."""
 
     CLASSIC = "classic"
     UNIFIED = "unified"

@@ -42,7 +42,7 @@ def unexplained(rows: Iterable[OrderRow], frozen: Mapping[str, Decimal], coins: 
 
 
 def _frozen_by(row: OrderRow, coins: Coins) -> tuple[str, Decimal] | None:
-    """Return the coin that an open limit order freezes, and the amount; None where the row does not show it."""
+    """Return the coin and the amount that an open limit order freezes; None where the row lacks them."""
     base_quote = coins.get(row.symbol)
     ordered, filled = decimal(row.raw.get(row.fields.ordered)), decimal(row.raw.get(row.fields.filled))
     price = decimal(row.raw.get("price"))

@@ -40,8 +40,10 @@ _STATES: Final = {
     "canceled": RowState.CANCELED,
     "reject": RowState.CANCELED,  # refused at entry: it never traded
 }
-"""https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History (December 2025),
-and uta/trade/Get-Order-Details, which has `new` besides.
+"""Documented states. Other ones are unreadable.
+
+Source: https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders, Get-Cross-Order-History, and
+uta/trade/Get-Order-Details, which has `new` besides (December 2025).
 """
 
 
@@ -112,7 +114,7 @@ def milliseconds(value: object) -> int | None:
 
 
 def parse_row(raw: object, fields: Fields) -> OrderRow | None:
-    """Read a row with these field names; None without an order id or a symbol, because it proves nothing then."""
+    """Read a row with these field names; None without an order id or a symbol."""
     if not isinstance(raw, Mapping):
         return None
     order_id, symbol = text(raw.get("orderId")), text(raw.get("symbol"))

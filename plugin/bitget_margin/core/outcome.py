@@ -16,7 +16,7 @@ class Outcome(Enum):
     FILLED = "filled"
     """A row shows the order as filled, before or during the cancel."""
     OPEN = "open"
-    """Refused or left out twice, at least a second apart, and a row read afterwards shows the order as open."""
+    """Refused or left out twice, at least a second apart; a row read afterwards shows the order as open."""
     ACCEPTED = "accepted"
     """The cancel was acknowledged, and no confirmation was requested. No proof of a final state."""
     NOT_FOUND = "not_found"

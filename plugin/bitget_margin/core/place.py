@@ -1,4 +1,4 @@
-"""Flow that places orders: they are sent once, and what the response does not prove is resolved by lookups.
+"""Flow that places orders: sent once; what the response does not prove is resolved by lookups.
 
 An order is sent again only if it was certainly not executed: at once for the other account kind; after a 429 or a
 rejected timestamp once lookups, balance and fills confirm it, because a gateway may have sent the request twice.
@@ -29,8 +29,7 @@ _PAGES_MAX: Final = 20
 _UNKNOWN_FILLS_MAX: Final = 5
 """How many orders with fills are looked up by order id; with more of them, nothing is proven."""
 _TRACE_SHARE: Final = Decimal("0.01")
-"""Share of an order that counts as a trace of it where listed orders do not explain a frozen amount: most of it may
-have filled."""
+"""Share of an order that counts as a trace of it when it is frozen. Most of the order may have filled."""
 
 Build = Callable[[Api, Sequence[PlaceState]], Call]
 """Builds the request that places these orders."""
@@ -48,9 +47,9 @@ class Placement:
     is_single: bool
     """Whether the single-order endpoint is used."""
     stop_when_missed: bool = False
-    """Whether the call ends once two lookups have missed every unresolved order, instead of at the deadline."""
+    """Whether the call ends when two lookups have missed every unresolved order, before the deadline."""
     began_ms: float | None = None
-    """Start of the call on the venue's clock, rather too early than too late; None until a response has shown it."""
+    """Start of the call on the venue's clock, never too late; None until a response has shown it."""
     other_ids: set[str] = field(default_factory=set)
     """Order ids that lookups have shown under other client order ids."""
 

@@ -1,4 +1,4 @@
-"""Evidence about new orders: the response to the request, the rows that lookups show, and the outcome they prove.
+"""Evidence about new orders, from responses and lookups, and the outcome that it proves.
 
 The outcome of an order by the response to its request:
 

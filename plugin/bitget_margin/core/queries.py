@@ -52,7 +52,7 @@ class Pager:
     symbol: str | None
     since_ms: int
     span: tuple[int, int] | None = None
-    """Lowest and highest order id that is sought; the list is read from the highest, where the API allows it."""
+    """Lowest and highest order id that is sought. Reading starts at the highest where the API allows it."""
     pages_max: int | None = None
     accept: Callable[[Page], bool] = lambda _: True
     """Returns whether a page may be used; another one is a fault, like a response that cannot be read."""
@@ -127,7 +127,7 @@ def span_of(order_ids: Iterable[str | None]) -> tuple[int, int] | None:
 def match_rows(
     rows: Iterable[OrderRow], by_order_id: Mapping[str, T], by_client_id: Mapping[str, T]
 ) -> Iterator[tuple[T, OrderRow]]:
-    """Yield each row with the values of its order id and of its client order id: an order may be named by both."""
+    """Yield each row with the values of both of its ids: an order may be named by each of them."""
     for row in rows:
         for found in (by_order_id.get(row.order_id), by_client_id.get(row.client_id or "")):
             if found is not None:
@@ -135,9 +135,10 @@ def match_rows(
 
 
 def call_began_ms(ctx: CallContext, page: Page, send: Send) -> float | None:
-    """Return the start of this call on the venue's clock, later than it was by the travel time of the request.
+    """Return the start of this call on the venue's clock; None where it is not known.
 
-    Late rather than early: an order that ended before the call must not count as ended by it.
+    It is too late by the travel time of the request, never too early: an order that ended before the call must not
+    count as ended by it.
     """
     if page.sent_ms is None or send.left_ms is None:
         return None
@@ -178,7 +179,7 @@ def query_open_orders(
 def fetch_orders_by_id(
     ctx: CallContext, symbol: str, targets: Sequence[OrderRef]
 ) -> Flow[Mapping[OrderRef, OrderRow] | Fault]:
-    """Return the rows of those of these orders that are listed, live or ended; or the fault that prevented it."""
+    """Return the rows of these orders, as far as they are listed, live or ended; or the fault."""
     shown: dict[OrderRef, OrderRow] = {}
     for listing in (Listing.OPEN, Listing.HISTORY):
         missing = [target for target in targets if target not in shown]

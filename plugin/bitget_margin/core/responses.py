@@ -119,7 +119,11 @@ def fields_of(body: object) -> Mapping[str, Any]:
 def parse_items(
     listed: object, *, reason: str, code: str
 ) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:
-    """Return the entries of a batch, and those without an id; `reason` and `code` name the fields of a failure."""
+    """Return the entries of a batch, and those without an id.
+
+    :param reason: field with the text of a failure
+    :param code: field with the code of a failure
+    """
     items: list[BatchItem] = []
     unreadable: list[Mapping[str, Any]] = []
     for raw in listed if isinstance(listed, list) else ():

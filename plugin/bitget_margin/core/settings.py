@@ -47,13 +47,14 @@ class Settings:
 
     @property
     def request_ms(self) -> float:
-        """Time limit of one request: a third of the call, so that time for lookups is left after a stalled one."""
+        """Time limit of one request: a third of the call, which leaves time for lookups after it."""
         return self.timeout_ms / 3
 
 
 def parse_settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:
-    """Return the settings by `params`, else by `defaults` (`options['batchCancel']`), else the built-in ones.
+    """Return the settings of `params`, else of the options, else the built-in ones.
 
+    :param defaults: `options['batchCancel']`
     :raises BadInput: where a value is invalid
     """
     given = {key: params.get(key, defaults.get(key)) for key in ("confirm", "timeout", "batchSize")}
