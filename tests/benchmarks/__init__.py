@@ -1,1 +1,1 @@
-"""Measurements, side by side with stock ccxt, on the local venue; run by hand, see `docs/benchmarks.md`."""
+"""Measurements, side by side with stock ccxt, on the local venue; run by hand, see `docs/reports/benchmarks.md`."""

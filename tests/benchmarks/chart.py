@@ -1,4 +1,4 @@
-"""The chart: one task, all contenders, drawn by rich."""
+"""Chart of one task with all methods."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table
 
-from .cancelling import Cancelling, limit_ms
+from benchmarks.cancel_times import CancelTime, limit_ms
 
 ORDERS: Final = 500
 ROUND_TRIP_MS: Final = 50
@@ -21,8 +21,8 @@ _BAR: Final = 46
 _FONTS: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
-def draw(found: Sequence[Cancelling], path: Path) -> None:
-    """Write an SVG of how long 500 orders take at 50 ms."""
+def draw(found: Sequence[CancelTime], path: Path) -> None:
+    """Write an SVG of the time to cancel 500 orders at a round trip of 50 ms."""
     task = [one for one in found if (one.orders, one.round_trip_ms) == (ORDERS, ROUND_TRIP_MS)]
     if not task:
         raise ValueError(f"the chart is of {ORDERS} orders at {ROUND_TRIP_MS} ms, which was not measured")
@@ -31,12 +31,12 @@ def draw(found: Sequence[Cancelling], path: Path) -> None:
     limit = limit_ms(ORDERS, ROUND_TRIP_MS)
     table.add_row("the venue's limit", _bar(limit, longest_ms, "bright_black"), f"{limit:.0f} ms")
     for one in task:
-        colour = "green" if one.contender.is_ours else "red"
-        table.add_row(one.contender.name, _bar(one.took_ms, longest_ms, colour), f"{one.took_ms:.0f} ms")
+        colour = "green" if one.method.is_ours else "red"
+        table.add_row(one.method.name, _bar(one.took_ms, longest_ms, colour), f"{one.took_ms:.0f} ms")
     console = Console(record=True, width=_WIDTH, file=StringIO())
     console.print(table)
-    title = f"{ORDERS} orders cancelled, round trip {ROUND_TRIP_MS} ms"
-    # Without the fonts that a browser would fetch from elsewhere.
+    title = f"{ORDERS} orders canceled, round trip {ROUND_TRIP_MS} ms"
+    # Remove the fonts that a browser would load from another host.
     path.write_text(_FONTS.sub("", console.export_svg(title=title)), encoding="utf-8")
 
 

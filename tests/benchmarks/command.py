@@ -1,4 +1,4 @@
-"""The command line of the benchmarks."""
+"""Command line of the benchmarks."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Final
 import ccxt
 import click
 
-from . import cancelling, costs, exits, sharing
-from .chart import draw
-from .sharing import By
-from .tables import cancelling_table, costs_table, exits_table, sharing_table
+from benchmarks import cancel_times, costs, exit_times, shared_windows
+from benchmarks.chart import draw
+from benchmarks.shared_windows import Store
+from benchmarks.tables import cancelling_table, costs_table, exits_table, sharing_table
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
 ROUND_TRIPS_MS: Final = (0, 20, 50, 200)
 _REPEATS: Final = 5
-_STORES: Final = [by.value for by in By]
+_STORES: Final = [by.value for by in Store]
 
 
 @click.group()
 def main() -> None:
-    """Measure this library beside stock ccxt on the local venue, which answers after a round trip of your choice."""
+    """Compare this library with stock ccxt on the emulator, with a chosen round trip time."""
 
 
 @main.command()
@@ -32,9 +32,9 @@ def main() -> None:
 @click.option("--repeats", type=click.IntRange(1, 50), default=_REPEATS, show_default=True)
 @click.option("--chart", type=click.Path(dir_okay=False, path_type=Path), help="Write an SVG of one task.")
 def cancel(counts: Sequence[int], round_trips: Sequence[int], repeats: int, chart: Path | None) -> None:
-    """Measure how long it takes to cancel so many orders."""
-    found = list(cancelling.measure(counts, round_trips, repeats, _progress))
-    _say(cancelling_table(found))
+    """Measure the time to cancel a number of orders."""
+    found = list(cancel_times.measure(counts, round_trips, repeats, _progress))
+    _print(cancelling_table(found))
     if chart is not None:
         draw(found, chart)
 
@@ -47,18 +47,18 @@ def cancel(counts: Sequence[int], round_trips: Sequence[int], repeats: int, char
     "--skew-ms",
     type=click.IntRange(0, 10_000),
     default=0,
-    help="Between the first clock and the last, as on several machines: for redis.",
+    help="Difference between the first and the last clock, as on several machines; for redis.",
 )
-@click.option("--strict", is_flag=True, help="Exit code 1 if the venue has refused a request, or an order lives.")
+@click.option("--strict", is_flag=True, help="Exit code 1 if a request was refused or an order is still live.")
 def share(processes: Sequence[int], stores: Sequence[str], batches: int, skew_ms: int, strict: bool) -> None:
-    """Count the batches per second of processes that share one UID, and what the venue refuses."""
+    """Measure the throughput of processes that share one UID, and count refused requests."""
     found = []
-    for store in stores:
+    for name in stores:
         for count in processes:
-            found.append(sharing.measure(By(store), count, batches, skew_ms))
+            found.append(shared_windows.measure(Store(name), count, batches, skew_ms))
             last = found[-1]
-            click.echo(f"{store}, {count}: {last.per_second:.2f} per second, {last.refused} refused", err=True)
-    _say(sharing_table(found))
+            click.echo(f"{name}, {count}: {last.per_second:.2f} per second, {last.refused} refused", err=True)
+    _print(sharing_table(found))
     if strict and any(one.refused or one.alive for one in found):
         raise SystemExit(1)
 
@@ -68,23 +68,23 @@ def share(processes: Sequence[int], stores: Sequence[str], batches: int, skew_ms
 @click.option("--round-trip-ms", type=click.IntRange(0, 1_000), default=50, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 10), default=_REPEATS, show_default=True)
 def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
-    """Freqtrade's exit with so many resting orders, and its own way to cancel one."""
-    found = list(exits.measure(resting, round_trip_ms, repeats))
-    _say(exits_table(found, exits.stock_ms(round_trip_ms)))
+    """Measure freqtrade's exit by number of resting orders, and stock freqtrade's cancel."""
+    found = list(exit_times.measure(resting, round_trip_ms, repeats))
+    _print(exits_table(found, exit_times.stock_ms(round_trip_ms)))
 
 
 @main.command()
 @click.option("--repeats", type=click.IntRange(1, 50), default=_REPEATS, show_default=True)
 def cost(repeats: int) -> None:
-    """Measure the processor's time per order, memory, and the time of an import."""
-    found = list(cancelling.measure((costs.LIST,), (0,), repeats, _progress))
-    _say(costs_table(found, costs.importing(), costs.memory_mb()))
+    """Measure processor time per order, memory, and import time."""
+    found = list(cancel_times.measure((costs.LIST,), (0,), repeats, _progress))
+    _print(costs_table(found, costs.importing(), costs.memory_mb()))
 
 
-def _progress(one: cancelling.Cancelling) -> None:
-    click.echo(f"{one.contender.name}, {one.orders} at {one.round_trip_ms} ms: {one.took_ms:.0f} ms", err=True)
+def _progress(one: cancel_times.CancelTime) -> None:
+    click.echo(f"{one.method.name}, {one.orders} at {one.round_trip_ms} ms: {one.took_ms:.0f} ms", err=True)
 
 
-def _say(table: str) -> None:
+def _print(table: str) -> None:
     click.echo(f"Python {platform.python_version()}, ccxt {ccxt.__version__}, {platform.machine()}\n")
     click.echo(table)

@@ -1,4 +1,4 @@
-"""What it costs: the processor's time per order, memory, and the time of an import."""
+"""Costs: processor time per order, memory, and import time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.script import Script
 
 MANY: Final = 100_000
 LIST: Final = 500
-"""How many orders the time per order is taken from."""
+"""Number of orders from which the time per order is computed."""
 _IMPORTS: Final = 15
 _TIMED: Final = """
 import time
@@ -31,31 +31,31 @@ print((middle - began) * 1000, (imported - middle) * 1000, (time.perf_counter() 
 
 
 @dataclass(frozen=True, slots=True)
-class Importing:
-    """Medians of fresh processes, in milliseconds."""
+class ImportTimes:
+    """Medians of new processes, in milliseconds."""
 
     ccxt_ms: float
     on_top_ms: float
     class_ms: float
-    """What the first use of the class takes besides."""
+    """Additional time of the first use of the class."""
 
 
-def importing() -> Importing:
-    """Measure how long `import ccxt` takes, and what `import bitget_margin` adds."""
+def importing() -> ImportTimes:
+    """Measure the time of `import ccxt` and the additional time of `import bitget_margin`."""
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
-        # With compiled files of its own: where Python may not write them, it compiles everything each time.
+        # With a cache folder of its own: without one Python may compile everything each time.
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = folder
         command = [sys.executable, "-c", _TIMED]
         for _ in range(1 + _IMPORTS):
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)  # noqa: S603
             pairs.append([float(word) for word in done.stdout.split()])
-    return Importing(*(statistics.median(times) for times in zip(*pairs[1:], strict=True)))
+    return ImportTimes(*(statistics.median(times) for times in zip(*pairs[1:], strict=True)))
 
 
 def memory_mb() -> float:
-    """Return the most memory that cancelling 100,000 orders takes, of a venue that acknowledges everything."""
+    """Return the peak memory of canceling 100,000 orders that are all acknowledged."""
 
     def acknowledged(call: Any) -> Any:
         return {"successList": list(call.params["orderIdList"]), "failureList": []}

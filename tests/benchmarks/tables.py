@@ -1,13 +1,13 @@
-"""Tables of what was measured, in Markdown."""
+"""Markdown tables of the measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .cancelling import Cancelling, limit_ms
-from .costs import MANY, Importing
-from .exits import Exiting
-from .sharing import Sharing
+from benchmarks.cancel_times import CancelTime, limit_ms
+from benchmarks.costs import MANY, ImportTimes
+from benchmarks.exit_times import ExitTime
+from benchmarks.shared_windows import SharedWindow
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -15,34 +15,34 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def cancelling_table(found: Sequence[Cancelling]) -> str:
-    """Return one table per round trip: a row per contender, a column per number of orders."""
+def cancelling_table(found: Sequence[CancelTime]) -> str:
+    """Return one table per round trip: a row per method, a column per number of orders."""
     parts = []
     for round_trip_ms in dict.fromkeys(one.round_trip_ms for one in found):
         here = [one for one in found if one.round_trip_ms == round_trip_ms]
         counts = list(dict.fromkeys(one.orders for one in here))
         rows = [["the venue's limit", *(f"{limit_ms(count, round_trip_ms):.0f}" for count in counts)]]
-        for name in dict.fromkeys(one.contender.name for one in here):
-            cells = {one.orders: _cell(one) for one in here if one.contender.name == name}
+        for name in dict.fromkeys(one.method.name for one in here):
+            cells = {one.orders: _cell(one) for one in here if one.method.name == name}
             rows.append([name, *(cells.get(count, "") for count in counts)])
         parts.append(f"Round trip {round_trip_ms} ms:\n\n" + _table(["orders", *map(str, counts)], rows))
     return "\n\n".join(parts)
 
 
-def _cell(one: Cancelling) -> str:
+def _cell(one: CancelTime) -> str:
     notes = [f"{one.refused} × 429"] if one.refused else []
     notes += [f"{one.alive} alive"] if one.alive else []
     return f"{one.took_ms:.0f}" + (f" ({', '.join(notes)})" if notes else "")
 
 
-def sharing_table(found: Iterable[Sharing]) -> str:
+def sharing_table(found: Iterable[SharedWindow]) -> str:
     """Return a row per measurement."""
     head = ["shared by", "processes", "clocks apart", "batches", "per second", "429", "alive"]
     return _table(
         head,
         (
             [
-                one.by.value,
+                one.store.value,
                 str(one.processes),
                 f"{one.skew_ms} ms",
                 str(one.batches),
@@ -55,7 +55,7 @@ def sharing_table(found: Iterable[Sharing]) -> str:
     )
 
 
-def exits_table(found: Iterable[Exiting], stock_ms: float) -> str:
+def exits_table(found: Iterable[ExitTime], stock_ms: float) -> str:
     """Return a row per number of resting orders, and stock freqtrade's one."""
     rows = [
         [str(one.resting), *(f"{ms:.0f}" for ms in (one.median_ms, one.shortest_ms, one.longest_ms)), str(one.requests)]
@@ -65,9 +65,9 @@ def exits_table(found: Iterable[Exiting], stock_ms: float) -> str:
     return _table(head, rows) + f"\n\nStock freqtrade, to cancel one of them: {stock_ms:.0f} ms"
 
 
-def costs_table(found: Sequence[Cancelling], importing: Importing, memory_mb: float) -> str:
-    """Return the processor's time per order of each contender, memory, imports."""
-    rows = [[one.contender.name, f"{one.busy_ms * 1_000 / one.orders:.0f}"] for one in found]
+def costs_table(found: Sequence[CancelTime], importing: ImportTimes, memory_mb: float) -> str:
+    """Return processor time per order and method, memory, and import times."""
+    rows = [[one.method.name, f"{one.busy_ms * 1_000 / one.orders:.0f}"] for one in found]
     return "\n\n".join(
         [
             _table(["to cancel 500 orders", "µs of the processor per order"], rows),

@@ -1,4 +1,4 @@
-"""How long freqtrade's exit takes with so many resting orders, beside its own way to cancel one."""
+"""Time of freqtrade's exit by number of resting orders, and of stock freqtrade's cancel."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SETTLE_S: Final = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Exiting:
-    """Milliseconds from freqtrade's line that an exit was detected to its exit order at the venue."""
+class ExitTime:
+    """Times from freqtrade's log line about the exit to its exit order at the venue."""
 
     resting: int
     median_ms: float
@@ -31,8 +31,8 @@ class Exiting:
     requests: int
 
 
-def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[Exiting]:
-    """Let a bot enter, place a ladder and exit, again and again; in turn, since machines have good and bad minutes."""
+def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[ExitTime]:
+    """Measure a bot that enters, places a ladder and exits; cases alternate to average out the machine."""
     pairs = len(resting) * repeats
     with (
         tempfile.TemporaryDirectory() as name,
@@ -41,41 +41,41 @@ def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[Ex
         folder = Path(name)
         with Bot(folder, config(venue, PAIRS[:pairs], folder)).start() as bot:
             bot.wait_for_log("Changing state to: RUNNING")
-            stage = RunningBot(bot, venue, iter(PAIRS))
-            turns = [[_exit(stage, count, round_trip_ms) for count in resting] for _ in range(repeats)]
-    return [_summary(count, taken) for count, taken in zip(resting, zip(*turns, strict=True), strict=True)]
+            running = RunningBot(bot, venue, iter(PAIRS))
+            rounds = [[_exit(running, count, round_trip_ms) for count in resting] for _ in range(repeats)]
+    return [_summary(count, taken) for count, taken in zip(resting, zip(*rounds, strict=True), strict=True)]
 
 
-def _summary(count: int, taken: Iterable[tuple[float, int]]) -> Exiting:
+def _summary(count: int, taken: Iterable[tuple[float, int]]) -> ExitTime:
     times, sent = zip(*taken, strict=True)
-    return Exiting(count, statistics.median(times), min(times), max(times), max(sent))
+    return ExitTime(count, statistics.median(times), min(times), max(times), max(sent))
 
 
-def _exit(stage: RunningBot, count: int, round_trip_ms: int) -> tuple[float, int]:
-    """Return how long one exit took, and how many private requests went before its order."""
-    pair = next(stage.pairs)
+def _exit(running: RunningBot, count: int, round_trip_ms: int) -> tuple[float, int]:
+    """Return the time of one exit, and the number of private requests before its order."""
+    pair = next(running.pairs)
     if count:
-        enter(stage, pair, rungs=count)
+        enter(running, pair, rungs=count)
     else:
-        stage.bot.instruct(pair, enter=True, rungs=0)
-        stage.bot.wait_until(lambda: stage.bot.trade(pair), "the trade is there")
-        stage.bot.instruct(pair, enter=False)
+        running.bot.instruct(pair, enter=True, rungs=0)
+        running.bot.wait_until(lambda: running.bot.trade(pair), "the trade is there")
+        running.bot.instruct(pair, enter=False)
     time.sleep(_SETTLE_S)
-    stage.venue.knobs(latency_ms=round_trip_ms)
-    stage.bot.instruct(pair, exit=True)
-    wait_until_closed(stage, pair)
-    stage.venue.knobs(latency_ms=0)
-    line = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", stage.bot.log_text())
+    running.venue.knobs(latency_ms=round_trip_ms)
+    running.bot.instruct(pair, exit=True)
+    wait_until_closed(running, pair)
+    running.venue.knobs(latency_ms=0)
+    line = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", running.bot.log_text())
     assert line is not None
     began_ms = datetime.strptime(line[1], "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp() * 1_000
-    since = [record for record in signed_requests(stage.venue) if record.at_ms >= began_ms]
-    orders = signed_requests(stage.venue, [symbol_of(pair)])
+    since = [record for record in signed_requests(running.venue) if record.at_ms >= began_ms]
+    orders = signed_requests(running.venue, [symbol_of(pair)])
     last = next(record for record in reversed(orders) if endpoint_name(record) == "place-order")
     return last.at_ms - began_ms, sum(record.at_ms < last.at_ms for record in since)
 
 
 def stock_ms(round_trip_ms: int) -> float:
-    """Return how long stock freqtrade, on stock ccxt, takes to cancel one resting order of the crossed account."""
+    """Return the time that stock freqtrade needs to cancel one order of the cross margin account."""
     from freqtrade.enums import RunMode  # noqa: PLC0415 - slow to import
     from freqtrade.resolvers import ExchangeResolver  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The ways to cancel a list of orders: ours, and those that stock ccxt has."""
+"""Methods of canceling a list of orders: those of this library and of stock ccxt."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import ccxt
 import ccxt.async_support
 
 import bitget_margin
-
-from .far import CROSS, SYMBOL, FarVenue
+from benchmarks.venue_process import CROSS, SYMBOL, VenueProcess
 
 CHUNK: Final = 50
-_PATIENT: Final = {"timeout": 600_000}
+_LONG_TIMEOUT: Final = {"timeout": 600_000}
 
 
 def _chunks(ids: list[str]) -> list[list[str]]:
@@ -26,11 +25,11 @@ def _chunks(ids: list[str]) -> list[list[str]]:
 
 
 def _ours_acknowledged(exchange: Any, ids: list[str]) -> Any:
-    return exchange.cancel_orders(ids, SYMBOL, CROSS | _PATIENT)
+    return exchange.cancel_orders(ids, SYMBOL, CROSS | _LONG_TIMEOUT)
 
 
 def _ours_confirmed(exchange: Any, ids: list[str]) -> Any:
-    return exchange.batch_cancel(ids, SYMBOL, params=_PATIENT)
+    return exchange.batch_cancel(ids, SYMBOL, params=_LONG_TIMEOUT)
 
 
 def _chunked(exchange: Any, ids: list[str]) -> Any:
@@ -39,17 +38,17 @@ def _chunked(exchange: Any, ids: list[str]) -> Any:
             exchange.cancel_orders(chunk, SYMBOL, CROSS)
 
 
-async def _chunked_together(exchange: Any, ids: list[str]) -> Any:
+async def _chunked_gathered(exchange: Any, ids: list[str]) -> Any:
     await _all(exchange.cancel_orders(chunk, SYMBOL, CROSS) for chunk in _chunks(ids))
 
 
-def _singly(exchange: Any, ids: list[str]) -> Any:
+def _one_by_one(exchange: Any, ids: list[str]) -> Any:
     for order_id in ids:
         with _refusals():
             exchange.cancel_order(order_id, SYMBOL, CROSS)
 
 
-async def _singly_together(exchange: Any, ids: list[str]) -> Any:
+async def _one_by_one_gathered(exchange: Any, ids: list[str]) -> Any:
     await _all(exchange.cancel_order(order_id, SYMBOL, CROSS) for order_id in ids)
 
 
@@ -60,13 +59,13 @@ async def _all(cancels: Iterable[Awaitable[Any]]) -> None:
 
 
 def _refusals() -> contextlib.suppress:
-    """Go on where the venue refuses a request because there were too many: the table counts them."""
+    """Ignore refusals for too many requests: the table counts them."""
     return contextlib.suppress(ccxt.DDoSProtection)
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A way to cancel, and the longest list that it is measured with."""
+class CancelMethod:
+    """A method of canceling, and the longest list that it is measured with."""
 
     name: str
     make: Callable[[Any], Any]
@@ -76,40 +75,40 @@ class Contender:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is this library's."""
+        """Whether it belongs to this library."""
         return self.name.startswith("bitget-margin")
 
 
 ASYNC: Final = (
-    Contender("bitget-margin async, proven", bitget_margin.async_support.bitget, _ours_confirmed, proves=True),
-    Contender("bitget-margin async", bitget_margin.async_support.bitget, _ours_acknowledged),
-    Contender("ccxt async, chunks gathered", ccxt.async_support.bitget, _chunked_together),
-    Contender("ccxt async, one by one", ccxt.async_support.bitget, _singly_together, 50),
+    CancelMethod("bitget-margin async, proven", bitget_margin.async_support.bitget, _ours_confirmed, proves=True),
+    CancelMethod("bitget-margin async", bitget_margin.async_support.bitget, _ours_acknowledged),
+    CancelMethod("ccxt async, chunks gathered", ccxt.async_support.bitget, _chunked_gathered),
+    CancelMethod("ccxt async, one by one", ccxt.async_support.bitget, _one_by_one_gathered, 50),
 )
 SYNC: Final = (
-    Contender("bitget-margin sync, proven", bitget_margin.bitget, _ours_confirmed, proves=True),
-    Contender("bitget-margin sync", bitget_margin.bitget, _ours_acknowledged),
-    Contender("ccxt sync, chunks in turn", ccxt.bitget, _chunked),
-    Contender("ccxt sync, one by one", ccxt.bitget, _singly, 50),
+    CancelMethod("bitget-margin sync, proven", bitget_margin.bitget, _ours_confirmed, proves=True),
+    CancelMethod("bitget-margin sync", bitget_margin.bitget, _ours_acknowledged),
+    CancelMethod("ccxt sync, chunks in turn", ccxt.bitget, _chunked),
+    CancelMethod("ccxt sync, one by one", ccxt.bitget, _one_by_one, 50),
 )
 
 
-class Running:
-    """A contender with an exchange object that knows its markets and has a connection."""
+class MeasuredClient:
+    """An exchange object with markets and a connection, on which a method is measured."""
 
-    def __init__(self, contender: Contender, venue: FarVenue, **options: Any) -> None:
+    def __init__(self, method: CancelMethod, venue: VenueProcess, **options: Any) -> None:
         self._loop = asyncio.new_event_loop()
-        self._contender = contender
-        self.exchange = self._loop.run_until_complete(self._opened(contender, venue, options))
+        self._method = method
+        self.exchange = self._loop.run_until_complete(self._opened(method, venue, options))
 
     def cancel(self, ids: list[str]) -> tuple[float, float]:
-        """Cancel, and return the milliseconds that passed, and those of the processor."""
+        """Cancel orders; return the elapsed time and the processor time, in ms."""
         began, busy = time.perf_counter(), time.process_time()
-        self._finish(self._contender.cancel(self.exchange, ids))
+        self._finish(self._method.cancel(self.exchange, ids))
         return (time.perf_counter() - began) * 1_000, (time.process_time() - busy) * 1_000
 
-    def warm(self) -> None:
-        """Let a connection be there, as it is in a program that runs."""
+    def connect(self) -> None:
+        """Open a connection, as a running program has one."""
         self._finish(self.exchange.fetch_balance(CROSS))
 
     def close(self) -> None:
@@ -122,8 +121,8 @@ class Running:
         return self._loop.run_until_complete(_wait(result)) if inspect.isawaitable(result) else result
 
     @staticmethod
-    async def _opened(contender: Contender, venue: FarVenue, options: dict[str, Any]) -> Any:
-        exchange = contender.make(venue.config(**options))
+    async def _opened(method: CancelMethod, venue: VenueProcess, options: dict[str, Any]) -> Any:
+        exchange = method.make(venue.config(**options))
         loading = exchange.load_markets()
         if inspect.isawaitable(loading):
             await loading

@@ -1,4 +1,4 @@
-"""A venue in a process of its own, so that its work is not counted as the client's."""
+"""Emulator in a process of its own, so that its work does not count as the client's."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _BALANCES: Final = {"USDT": "1000000000", "BTC": "10000"}
 _LOWEST_PRICE: Final = 10_000
 
 
-class FarVenue:
-    """What a benchmark asks of the venue, by a pipe."""
+class VenueProcess:
+    """Connection to an emulator in another process."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -45,14 +45,14 @@ class FarVenue:
 
 
 @contextlib.contextmanager
-def far_venue() -> Iterator[FarVenue]:
-    """Start a venue, and end it."""
+def start_venue() -> Iterator[VenueProcess]:
+    """Run an emulator in another process."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
     try:
-        yield FarVenue(ours)
+        yield VenueProcess(ours)
     finally:
         ours.send(None)
         process.join(10)
@@ -63,16 +63,17 @@ def _serve(pipe: Connection) -> None:
     account = Account(balances=_BALANCES)
     with Emulator(accounts=(account,)) as venue:
         pipe.send((venue.url, account))
-        while (asked := pipe.recv()) is not None:
-            method, args, named = asked
+        while (request := pipe.recv()) is not None:
+            method, args, named = request
             try:
-                pipe.send(_HERE[method](venue, *args) if method in _HERE else getattr(venue, method)(*args, **named))
-            except Exception as error:  # noqa: BLE001 - raised again where it was asked for
+                local = _LOCAL_METHODS.get(method)
+                pipe.send(local(venue, *args) if local else getattr(venue, method)(*args, **named))
+            except Exception as error:  # noqa: BLE001 - raised again in the other process
                 pipe.send(error)
 
 
 def _place(venue: Emulator, count: int) -> list[str]:
-    """Place resting buys, and return their ids."""
+    """Place resting buy orders; return their ids."""
     uid = venue.accounts[0].uid
     order = {"symbol": MARKET, "side": "buy", "baseSize": "0.001"}
     return [venue.place(uid, order | {"price": str(_LOWEST_PRICE + i % 10_000)}) for i in range(count)]
@@ -83,7 +84,7 @@ def _live(venue: Emulator) -> int:
 
 
 def _clear(venue: Emulator) -> int:
-    """Cancel what was left alive, and return how much that was."""
+    """Cancel all live orders; return their number."""
     left = venue.orders(live_only=True)
     for order in left:
         venue.cancel(order.order_id)
@@ -91,7 +92,7 @@ def _clear(venue: Emulator) -> int:
 
 
 def _counts(venue: Emulator) -> dict[int, int]:
-    """Return how many requests ended with which HTTP status, and forget them."""
+    """Return the number of requests by HTTP status, and clear the log."""
     counts: dict[int, int] = {}
     for record in venue.requests:
         if record.uid:
@@ -100,20 +101,9 @@ def _counts(venue: Emulator) -> dict[int, int]:
     return counts
 
 
-def _knobs(venue: Emulator, latency_ms: int) -> None:
-    venue.knobs(latency_ms=latency_ms)
-
-
-def _forget(venue: Emulator) -> None:
-    """Forget the requests."""
-    venue.reset_requests()
-
-
-_HERE: Final = {
+_LOCAL_METHODS: Final = {
     "place": _place,
     "live": _live,
     "clear": _clear,
     "counts": _counts,
-    "latency": _knobs,
-    "forget": _forget,
 }
