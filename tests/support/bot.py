@@ -230,12 +230,12 @@ def endpoint_name(record: RequestRecord) -> str:
     return client.CLASSIC_NAMES.get(last, last)
 
 
-def signed_requests(venue: Emulator, symbols: Iterable[str] | None = None) -> list[RequestRecord]:
-    """Return the signed requests; with symbols, only those that name one of them."""
+def signed_requests(venue: Emulator, symbols: Iterable[str] | None = None, since: int = 0) -> list[RequestRecord]:
+    """Return the signed requests from a position on; with symbols, only those that name one of them."""
     wanted = None if symbols is None else set(symbols)
     return [
         record
-        for record in venue.requests
+        for record in venue.requests[since:]
         if record.uid and (wanted is None or any(symbol in record.body + record.query for symbol in wanted))
     ]
 

@@ -14,6 +14,7 @@ from bitget_margin.emulator import Emulator, Order, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, endpoint_name, live_orders, signed_requests, symbol_of
 
 FEE = 0.001
+"""The fee rate of the synthetic symbols."""
 
 
 @dataclass
@@ -38,7 +39,14 @@ def running_bot(folder: Path, pairs: int, **settings: Any) -> Iterator[RunningBo
         assert venue.errors == ()
 
 
+def place_foreign_order(venue: Emulator, pair: str) -> str:
+    """Place a buy on a pair that is not the bot's, far below the price; return its order id."""
+    fields = {"symbol": symbol_of(pair), "side": "buy", "price": "50", "baseSize": "1"}
+    return venue.place(venue.accounts[0].uid, {**fields, "clientOid": f"by-hand-{pair[:4]}"})
+
+
 def has_open_order(running: RunningBot, pair: str) -> bool:
+    """Whether freqtrade has an open order row of the trade on a pair."""
     trade = running.bot.trade(pair) or {}
     return any(row["ft_is_open"] for row in running.bot.orders(trade["id"]))
 
@@ -66,10 +74,8 @@ def wait_until_closed(running: RunningBot, pair: str, seconds: float = 40) -> di
 
 def exit_requests(running: RunningBot, pair: str, since: int) -> list[str]:
     """Return the endpoint names of the batch cancels and new orders on a pair since a request."""
-    sent = signed_requests(running.venue, [symbol_of(pair)])
-    begin = running.venue.requests[since:]
-    posts = [record for record in sent if record in begin and record.method == "POST"]
-    return [endpoint_name(record) for record in posts]
+    sent = signed_requests(running.venue, [symbol_of(pair)], since)
+    return [endpoint_name(record) for record in sent if record.method == "POST"]
 
 
 def assert_books_agree(running: RunningBot, trade: dict[str, Any]) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_trading
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.hooks import wrap_hooks
 from bitget_margin.freqtrade.order_store import CancelBatch
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.runtime import StrategyExchange
 
 logger = logging.getLogger("bitget_margin")
 
@@ -76,8 +79,7 @@ class CrossedMarginMixin(IStrategy):
                 "places them."
             )
             return []
-        placed: list[dict[str, Any]] = exchange.ladders.place(trade, orders, key)
-        return placed
+        return exchange.ladders.place(trade, orders, key)
 
     def resting_orders(self, trade: Any) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as ccxt's order structures, including those that have ended.
@@ -110,7 +112,7 @@ class CrossedMarginMixin(IStrategy):
             exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
 
-    def _live_exchange(self) -> Any:
+    def _live_exchange(self) -> StrategyExchange | None:
         """Return the exchange `bitgetcross`; None where the bot trades on another one, or without real orders."""
         return runtime.current_exchange() if is_live(self.config) else None
 
@@ -124,7 +126,7 @@ class CrossedMarginMixin(IStrategy):
         """Hand the resting orders that have ended to freqtrade; after the strategy's own `bot_loop_start`."""
         self._run_step(lambda exchange: exchange.hand_over_ended())
 
-    def _run_step(self, step: Callable[[Any], None]) -> None:
+    def _run_step(self, step: Callable[[StrategyExchange], None]) -> None:
         """Run one step of the loop; an exception would end the bot with its positions open."""
         exchange = self._live_exchange()
         if exchange is None:
@@ -138,7 +140,7 @@ class CrossedMarginMixin(IStrategy):
     def cancel_before_exit(self, trade: Trade, exit_reason: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit; return whether an exit order is needed."""
         exchange = self._live_exchange()
-        return True if exchange is None else bool(exchange.exits.confirm(trade, exit_reason))
+        return True if exchange is None else exchange.exits.confirm(trade, exit_reason)
 
     def reason_to_exit_again(self, trade: Trade) -> str | None:
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""

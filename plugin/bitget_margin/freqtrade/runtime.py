@@ -8,10 +8,34 @@ from __future__ import annotations
 import logging
 import weakref
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from bitget_margin.freqtrade.alerts import Alerts
+    from bitget_margin.freqtrade.exits import Exits
+    from bitget_margin.freqtrade.ladders import Ladders
+    from bitget_margin.freqtrade.maintenance import Maintenance
+    from bitget_margin.freqtrade.order_store import OrderStore
+
+
+class StrategyExchange(Protocol):
+    """The part of `Bitgetcross` that the strategy mixin uses."""
+
+    alerts: Alerts
+    exits: Exits
+    ladders: Ladders
+    maintenance: Maintenance
+    store: OrderStore
+
+    def process_loop(self) -> None:
+        """Look up the resting orders, and record and cancel what is due."""
+
+    def hand_over_ended(self) -> None:
+        """Hand the resting orders that have ended to freqtrade."""
+
 
 _logger: Final = logging.getLogger("bitget_margin")
-_exchanges: Final[dict[str, weakref.ref[Any]]] = {}
+_exchanges: Final[dict[str, weakref.ref[StrategyExchange]]] = {}
 _RUNNING: Final = "running"
 _warned: Final[set[str]] = set()
 
@@ -26,12 +50,12 @@ def warn_once(text: str) -> None:
         _logger.warning(text)
 
 
-def set_exchange(exchange: Any) -> None:
+def set_exchange(exchange: StrategyExchange) -> None:
     """Register the exchange that this process trades on; a reload replaces it."""
     _exchanges[_RUNNING] = weakref.ref(exchange)
 
 
-def current_exchange() -> Any:
+def current_exchange() -> StrategyExchange | None:
     """Return the `Bitgetcross` of this process; None where it trades on another exchange, or not at all."""
     reference = _exchanges.get(_RUNNING)
     return None if reference is None else reference()

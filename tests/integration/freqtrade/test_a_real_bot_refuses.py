@@ -1,4 +1,4 @@
-"""Promise: a real bot that cannot work says so in one line, ends, and has traded nothing."""
+"""Promise: a real bot that cannot work logs the reason in one line, ends, and has traded nothing."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class StopsOnExchange(CrossedMarginMixin, IStrategy):
 
 @dataclass
 class Started:
-    """A bot that should not start: what is wrong with it, and what it says."""
+    """A bot that refuses to start: the beginning of its message, and the wrong settings."""
 
-    said: str
+    message: str
     changes: dict[str, Any]
     module: str = "bitget_margin.freqtrade"
 
@@ -54,7 +54,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, Emulator, Account]]]:
-    """Start all of these bots at once, each with an account of its own, and wait for their ends."""
+    """Start all of these bots at once, each with an account of its own, and wait until they have ended."""
     accounts = {name: Account() for name in CASES}
     with Emulator(accounts=tuple(accounts.values())) as venue:
         processes = {}
@@ -74,26 +74,26 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
                 text=True,
             )
         try:
-            said = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
+            logs = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
         finally:
             for process in processes.values():
                 process.kill()
-        yield {name: (processes[name].returncode, said[name], venue, accounts[name]) for name in CASES}
+        yield {name: (processes[name].returncode, logs[name], venue, accounts[name]) for name in CASES}
     assert venue.errors == ()
 
 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", CASES)
-def test_a_real_bot_says_it_in_one_line_and_ends(
+def test_a_real_bot_logs_the_reason_in_one_line_and_ends(
     ended: dict[str, tuple[int, str, Emulator, Account]], name: str
 ) -> None:
-    code, said, venue, owner = ended[name]
-    assert code == 2, said
-    (error,) = records(said, "freqtrade", "ERROR")
-    assert error.startswith(CASES[name].said)
-    assert not has_traceback(said)
-    assert "Using the generic exchange class" not in said
-    assert not any(secret in said for secret in (owner.secret, owner.password))
+    code, log, venue, owner = ended[name]
+    assert code == 2, log
+    (error,) = records(log, "freqtrade", "ERROR")
+    assert error.startswith(CASES[name].message)
+    assert not has_traceback(log)
+    assert "Using the generic exchange class" not in log
+    assert not any(secret in log for secret in (owner.secret, owner.password))
     sent = [record for record in venue.requests if record.uid == owner.uid]
     assert {record.method for record in sent} <= {"GET"}
     if name == "plain-freqtrade":

@@ -1,4 +1,4 @@
-"""Promise: whatever answers new orders, coins held are coins booked, each order has an owner, and none comes twice.
+"""Promise: whatever new orders are answered with, the coins held are booked, and each order has one owner, once.
 
 A few scenarios like those that `tests/soak/bots/run.py` draws.
 """

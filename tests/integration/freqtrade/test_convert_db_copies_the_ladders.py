@@ -1,4 +1,4 @@
-"""Promise: freqtrade's `convert-db` takes the bot's key and ladders along, whole, and mixes them with nobody's."""
+"""Promise: freqtrade's `convert-db` copies the bot's key and ladders completely, and mixes them with no others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RUNG += "'open', '1179542168995600000', 0.125, 61000.5, NULL, 0)"
 
 
 def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, tmp_path: Path) -> None:
-    """A real bot, and freqtrade's command on its database; the new one has the key, so it knows the resting orders."""
+    """A real bot, and freqtrade's command on its database; with the key the next bot knows its resting orders."""
     pair = PAIRS[0]
     with Bot(tmp_path, config(venue, [pair], tmp_path)).start() as bot:
         running = RunningBot(bot, venue, iter([pair]))
@@ -52,7 +52,7 @@ def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, 
         assert_books_agree(running, trade)
 
 
-# -- the command in this process, on databases made by hand ------------------------------------------------------------
+# -- the command in this process, on databases with rows from plain SQL -----------------------------------------------
 
 
 class Folder:
@@ -112,8 +112,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     sessions.remove()
 
 
-def test_everything_of_ours_is_taken_along(folder: Folder) -> None:
-    """Value by value, with freqtrade's own rows; a batch gets a number of the new database's own counting."""
+def test_all_tables_of_the_plugin_are_copied(folder: Folder) -> None:
+    """Value by value, with freqtrade's own rows; the new database numbers the batches itself."""
     folder.make(folder.source, TRADE, *OURS)
     folder.convert()
     assert len(folder.rows(folder.target, "trades")) == 1
@@ -128,7 +128,7 @@ def test_no_table_of_ours_is_forgotten() -> None:
     assert {table.name for table in convert_db.TABLES} == declared
 
 
-def test_the_key_alone_is_taken_too_and_is_no_stranger_where_it_is_already(folder: Folder) -> None:
+def test_the_key_alone_is_copied_too_also_onto_itself(folder: Folder) -> None:
     """Client order ids of the bot's own entries and exits begin with it."""
     folder.make(folder.source, OURS[0])
     folder.make(folder.target, OURS[0])
@@ -136,7 +136,7 @@ def test_the_key_alone_is_taken_too_and_is_no_stranger_where_it_is_already(folde
     assert folder.rows(folder.target, "bitget_margin_bot") == [(1, KEY)]
 
 
-def test_a_database_without_anything_of_ours_is_freqtrade_s_business(folder: Folder) -> None:
+def test_a_database_without_rows_of_the_plugin_is_left_to_freqtrade(folder: Folder) -> None:
     folder.make(folder.source, TRADE)
     folder.make(folder.target, OURS[0])
     folder.convert()
@@ -145,7 +145,7 @@ def test_a_database_without_anything_of_ours_is_freqtrade_s_business(folder: Fol
 
 
 @pytest.mark.parametrize(
-    ("there", "says"),
+    ("there", "message"),
     [
         ((OURS[0].replace(KEY, OTHER),), f"has the key {OTHER} of another bot, and .* has {KEY}"),
         ((OURS[0], OURS[1]), "already has 1 orders and 0 batch cancels of the plugin, and 0 trades"),
@@ -156,18 +156,18 @@ def test_a_database_without_anything_of_ours_is_freqtrade_s_business(folder: Fol
     ],
     ids=["key", "orders", "orders without a key", "batches", "trades", "the same again"],
 )
-def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, ...], says: str) -> None:
+def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, ...], message: str) -> None:
     """Refused before anything is written, with what to do."""
     folder.make(folder.source, TRADE, *OURS)
     folder.make(folder.target, *there)
     before = folder.target.read_bytes()
-    with pytest.raises(OperationalException, match=rf"{says}.*nothing was written: convert into an empty database"):
+    with pytest.raises(OperationalException, match=rf"{message}.*nothing was written: convert into an empty database"):
         folder.convert()
     assert folder.target.read_bytes() == before
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "says"),
+    ("source", "target", "message"),
     [
         ("sqlite:///absent.sqlite", None, "there is no database of freqtrade at sqlite:///absent.sqlite"),
         ("sqlite:///empty.sqlite", None, "there is no database of freqtrade at sqlite:///empty.sqlite"),
@@ -176,24 +176,24 @@ def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, .
     ],
 )
 def test_what_cannot_be_converted_creates_no_database(
-    folder: Folder, source: str | None, target: str | None, says: str
+    folder: Folder, source: str | None, target: str | None, message: str
 ) -> None:
     folder.make(folder.source, *OURS)
     Path("empty.sqlite").touch()
-    with pytest.raises(OperationalException, match=says):
+    with pytest.raises(OperationalException, match=message):
         folder.convert(source, target)
     assert not Path("absent.sqlite").exists()
     assert not folder.target.exists()
 
 
-def test_a_password_in_a_url_is_not_told(folder: Folder) -> None:
+def test_a_password_in_a_url_is_not_shown(folder: Folder) -> None:
     folder.make(folder.source, *OURS)
     with pytest.raises(OperationalException) as refused:
         folder.convert("sqlite://me:sesame@/absent.sqlite")
     assert "sesame" not in str(refused.value)
 
 
-def test_a_copy_that_fails_is_told_and_leaves_nothing_half(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_fails_is_reported_and_leaves_nothing_half(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit code 2 of freqtrade's: no bot is to be started on trades whose resting orders are not known."""
     folder.make(folder.source, TRADE, *OURS)
     own = folder.commands.db_commands.start_convert_db

@@ -1,4 +1,4 @@
-"""Promise: a venue in trouble holds the bot up for a bounded time, and nothing is called gone that may live."""
+"""Promise: a venue that hangs delays the bot for a bounded time, and no order counts as ended that may live."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.running_bot import RunningBot, assert_books_agree, enter, running_b
 
 BOUND_SECONDS = 3.0
 GRACE_SECONDS = 2.0
-"""For the machine, on which a bot has to stand back behind the tests beside it; the venue hangs for 20 s."""
+"""Allowance for a busy machine, on which bots have a low priority; the venue hangs for 20 s."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 
 
 @pytest.fixture(autouse=True)
-def _well_again(running: RunningBot) -> Iterator[None]:
+def _reset_knobs(running: RunningBot) -> Iterator[None]:
     yield
     running.venue.knobs(
         batch_cancel_stall_ms=0, batch_cancel_trickle_ms=0, cancel_never_lands=0, fill_wins=0, history_lag_ms=0
@@ -45,13 +45,15 @@ def test_a_hanging_batch_sells_the_free_part_in_time_and_the_rest_when_it_is_ove
     assert live_orders(running.venue, pair) == rungs
     assert "are not proven canceled" in running.bot.log_text()
     running.bot.instruct(pair, exit=False)
-    loops = len(looks(running, pair))
-    running.bot.wait_until(lambda: len(looks(running, pair)) >= loops + 1, "a loop with a venue that still hangs")
+    loops = len(lookups(running, pair))
+    running.bot.wait_until(lambda: len(lookups(running, pair)) >= loops + 1, "a loop with a venue that still hangs")
     running.venue.knobs(cancel_never_lands=0, **{how: 0})
-    since = len(looks(running, pair))
+    since = len(lookups(running, pair))
     ended = wait_until_closed(running, pair)
     second = sells(running, pair)[1]
-    assert len([look for look in looks(running, pair)[since:] if look.at_ms <= second.at_ms]) <= 4  # two per loop
+    assert (
+        len([lookup for lookup in lookups(running, pair)[since:] if lookup.at_ms <= second.at_ms]) <= 4
+    )  # two per loop
     assert live_orders(running.venue, pair) == []
     assert_books_agree(running, ended)
     assert ended["id"] == trade
@@ -76,20 +78,20 @@ def test_an_entry_that_fills_while_its_timeout_cancels_it_keeps_its_trade(runnin
 
 
 def sells(running: RunningBot, pair: str) -> list[RequestRecord]:
-    """Return freqtrade's own sell orders on a pair as they were sent."""
+    """Return the requests for freqtrade's own sell orders on a pair."""
     sent = signed_requests(running.venue, [symbol_of(pair)])
     return [record for record in sent if endpoint_name(record) == "place-order" and '"sell"' in record.body]
 
 
-def looks(running: RunningBot, pair: str) -> list[RequestRecord]:
-    """Return the look-ups of open orders on a pair, of which every loop sends one first."""
+def lookups(running: RunningBot, pair: str) -> list[RequestRecord]:
+    """Return the requests for the open orders on a pair; each loop begins with one."""
     return [
         record for record in signed_requests(running.venue, [symbol_of(pair)]) if endpoint_name(record) == "open-orders"
     ]
 
 
 def detected(running: RunningBot, pair: str) -> float:
-    """Return when freqtrade first said that it exits, in seconds since the epoch."""
+    """Return the time at which freqtrade decided to exit, in seconds since the epoch."""
     found = re.search(rf"(\S+ \S+) - \S+ - INFO - Exit for {re.escape(pair)} detected", running.bot.log_text())
     assert found is not None
     return datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()

@@ -34,28 +34,29 @@ DATA = ("--timeframe", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
 
 
 @dataclass
-class Done:
-    """What a command left behind: its exit code, its records without the line breaks of the console, its requests."""
+class Finished:
+    """The result of a command: exit code, unwrapped log records and signed requests."""
 
     code: int
-    said: str
-    private: list[Any]
+    output: str
+    signed: list[Any]
 
-    def warned(self) -> int:
-        """Return how many records say that ladders are not simulated."""
-        return sum(WARNING in record for record in self.said.splitlines())
+
+def warnings_in(log: str) -> int:
+    """Return the number of records that say that ladders are not simulated."""
+    return sum(WARNING in record for record in log.splitlines())
 
 
 @dataclass
-class Desk:
-    """A venue, a folder, and the example's configuration made to fit them."""
+class CommandRunner:
+    """A venue and a folder, in which commands run with the example's configuration."""
 
     venue: Emulator
     folder: Path
 
     @property
     def overrides(self) -> dict[str, Any]:
-        """Return what differs from the example: where the venue listens, and where files go."""
+        """Return the differences from the example: the address of the venue, and the folders."""
         return {
             "exchange": {"ccxt_config": {"urls": ccxt_urls(self.venue.url)}},
             "user_data_dir": str(self.folder / "user_data"),
@@ -65,7 +66,7 @@ class Desk:
 
     @property
     def keys(self) -> dict[str, str]:
-        """Return the variables in which freqtrade finds the keys."""
+        """Return the environment variables with the API key."""
         account = self.venue.accounts[0]
         return {
             "FREQTRADE__EXCHANGE__KEY": account.api_key,
@@ -73,7 +74,7 @@ class Desk:
             "FREQTRADE__EXCHANGE__PASSWORD": account.password,
         }
 
-    def run(self, *arguments: str, configured: bool = True) -> Done:
+    def run(self, *arguments: str, configured: bool = True) -> Finished:
         """Run a command to its end."""
         path = self.folder / "overrides.json"
         path.write_text(json.dumps(self.overrides))
@@ -90,81 +91,83 @@ class Desk:
             check=False,
         )
         assert not has_traceback(done.stdout), done.stdout
-        return Done(done.returncode, unwrapped(done.stdout), signed_requests(self.venue)[since:])
+        return Finished(done.returncode, unwrapped(done.stdout), signed_requests(self.venue)[since:])
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("desk")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:
+    folder = tmp_path_factory.mktemp("runner")
     (folder / "user_data").mkdir()
     with Emulator() as venue:
-        yield Desk(venue, folder)
+        yield CommandRunner(venue, folder)
     assert venue.errors == ()
 
 
 @pytest.fixture(scope="module")
-def downloaded(desk: Desk) -> Done:
+def downloaded(runner: CommandRunner) -> Finished:
     """Download the candles that backtesting and hyperopt need."""
-    return desk.run("download-data", "--timeframes", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
+    return runner.run("download-data", "--timeframes", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
 
 
-def test_list_exchanges_shows_it(desk: Desk) -> None:
-    done = desk.run("list-exchanges", configured=False)
-    assert done.code == 0, done.said
-    (row,) = (line for line in done.said.splitlines() if "bitgetcross" in line)
+def test_list_exchanges_shows_it(runner: CommandRunner) -> None:
+    done = runner.run("list-exchanges", configured=False)
+    assert done.code == 0, done.output
+    (row,) = (line for line in done.output.splitlines() if "bitgetcross" in line)
     assert "cross spot" in row
-    assert done.private == []
+    assert done.signed == []
 
 
 @pytest.mark.slow
-def test_download_data_stores_the_venues_candles(desk: Desk, downloaded: Done) -> None:
-    assert downloaded.code == 0, downloaded.said
-    assert CLASS.search(downloaded.said)
-    assert "Downloaded data for BTC/USDT, 5m, spot with length" in downloaded.said
-    assert list((desk.folder / "user_data" / "data" / "bitgetcross").glob("BTC_USDT-5m.*"))
-    assert downloaded.private == []
+def test_download_data_stores_the_venues_candles(runner: CommandRunner, downloaded: Finished) -> None:
+    assert downloaded.code == 0, downloaded.output
+    assert CLASS.search(downloaded.output)
+    assert "Downloaded data for BTC/USDT, 5m, spot with length" in downloaded.output
+    assert list((runner.folder / "user_data" / "data" / "bitgetcross").glob("BTC_USDT-5m.*"))
+    assert downloaded.signed == []
 
 
 @pytest.mark.slow
-def test_backtesting_trades_and_says_that_ladders_are_not_simulated(desk: Desk, downloaded: Done) -> None:
+def test_backtesting_trades_and_says_that_ladders_are_not_simulated(
+    runner: CommandRunner, downloaded: Finished
+) -> None:
     assert downloaded.code == 0
-    done = desk.run("backtesting", *DATA, "--cache", "none")
-    assert done.code == 0, done.said
-    assert CLASS.search(done.said)
-    (summary,) = re.findall(r"│ LadderExample │ +(\d+) │", done.said)
+    done = runner.run("backtesting", *DATA, "--cache", "none")
+    assert done.code == 0, done.output
+    assert CLASS.search(done.output)
+    (summary,) = re.findall(r"│ LadderExample │ +(\d+) │", done.output)
     assert int(summary) > 0
-    assert done.warned() == 1
-    assert done.private == []
+    assert warnings_in(done.output) == 1
+    assert done.signed == []
 
 
 @pytest.mark.slow
-def test_hyperopt_ends_with_a_result(desk: Desk, downloaded: Done) -> None:
+def test_hyperopt_ends_with_a_result(runner: CommandRunner, downloaded: Finished) -> None:
     """Two workers: the mixin and the exchange are pickled on their way to them."""
     assert downloaded.code == 0
     wanted = ("--epochs", "4", "--spaces", "buy", "--hyperopt-loss", "OnlyProfitHyperOptLoss", "--random-state", "1")
-    done = desk.run("hyperopt", "-j", "2", *DATA, *wanted, "--disable-param-export")
-    if "cannot import name 'cloudpickle' from 'joblib.externals'" in done.said:
+    done = runner.run("hyperopt", "-j", "2", *DATA, *wanted, "--disable-param-export")
+    if "cannot import name 'cloudpickle' from 'joblib.externals'" in done.output:
         pytest.skip("freqtrade 2026.6 has no hyperopt with this joblib")
-    assert done.code == 0, done.said
-    assert CLASS.search(done.said)
-    assert "4 epochs saved" in done.said
-    assert '"buy_rsi":' in done.said
-    assert done.private == []
+    assert done.code == 0, done.output
+    assert CLASS.search(done.output)
+    assert "4 epochs saved" in done.output
+    assert '"buy_rsi":' in done.output
+    assert done.signed == []
 
 
 @pytest.fixture
-def process(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
+def process(runner: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
     """Return a process that goes on until it is stopped, not started yet."""
-    for name, value in {**WIDE, **desk.keys}.items():
+    for name, value in {**WIDE, **runner.keys}.items():
         monkeypatch.setenv(name, value)
     fast = {"internals": {"process_throttle_secs": 1}, "force_entry_enable": True}
-    with Bot(tmp_path, {**desk.overrides, **fast, "db_url": f"sqlite:///{tmp_path / 'trades.sqlite'}"}) as made:
+    with Bot(tmp_path, {**runner.overrides, **fast, "db_url": f"sqlite:///{tmp_path / 'trades.sqlite'}"}) as made:
         yield made
 
 
 @pytest.mark.slow
-def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, process: Bot) -> None:
-    since = len(signed_requests(desk.venue))
+def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(runner: CommandRunner, process: Bot) -> None:
+    since = len(signed_requests(runner.venue))
     process.start("trade", "--dry-run", "--config", str(EMULATOR_CONFIG))
     process.wait_for_log("state='RUNNING'")
     with contextlib.suppress(requests.HTTPError):  # the example may have entered by itself
@@ -172,16 +175,16 @@ def test_a_dry_run_trades_and_says_that_ladders_are_not_simulated(desk: Desk, pr
     process.wait_for_log(WARNING)
     process.api("POST", "stop")
     process.wait_for_log(r"Changing state from RUNNING to: STOPPED")
-    said = unwrapped(process.log_text())
-    assert CLASS.search(said)
+    log = unwrapped(process.log_text())
+    assert CLASS.search(log)
     assert not has_traceback(process.log_text())
-    assert sum(WARNING in record for record in said.splitlines()) == 1
-    assert signed_requests(desk.venue)[since:] == []
+    assert warnings_in(log) == 1
+    assert signed_requests(runner.venue)[since:] == []
 
 
 @pytest.mark.slow
-def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> None:
-    since = len(signed_requests(desk.venue))
+def test_the_webserver_answers_for_the_exchange(runner: CommandRunner, process: Bot) -> None:
+    since = len(signed_requests(runner.venue))
     process.start("webserver", "--config", str(EMULATOR_CONFIG))
     assert process.wait_until(lambda: process.api("GET", "ping"), "the webserver answers") == {"status": "pong"}
     markets = process.wait_until(lambda: process.api("GET", "markets"), "it has the markets")
@@ -192,10 +195,9 @@ def test_the_webserver_answers_for_the_exchange(desk: Desk, process: Bot) -> Non
     while "Finished server process" not in process.log_text():
         assert time.monotonic() < end, process.log_text()[-2_000:]
         time.sleep(0.05)
-    said = unwrapped(process.log_text())
-    assert CLASS.search(said)
+    assert CLASS.search(unwrapped(process.log_text()))
     assert not has_traceback(process.log_text())
-    assert signed_requests(desk.venue)[since:] == []
+    assert signed_requests(runner.venue)[since:] == []
 
 
 def test_the_configurations_hold_no_keys_and_show_the_defaults() -> None:

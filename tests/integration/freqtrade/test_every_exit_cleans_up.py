@@ -1,4 +1,4 @@
-"""Promise: whatever ends a trade, one batch cancels its resting orders before the exit order, and none lives on."""
+"""Promise: every exit cancels the resting orders of its trade with one batch before its order, and none lives on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUNGS = 3
 
 
 class Before(Enum):
-    """What the resting orders have been through."""
+    """State of the resting orders at the exit."""
 
     NOTHING = "untouched"
     PARTLY = "one partly filled before"
@@ -61,7 +61,7 @@ EXITS: dict[str, Callable[[RunningBot, str, int], None]] = {
     "trailing_stop_loss": trailing_stop_loss,
     "force_exit": force_exit,
 }
-"""Every exit of a whole trade that spot mode knows, by the name that freqtrade gives its reason."""
+"""All kinds of full exits in spot mode, by freqtrade's name of the reason."""
 
 
 @pytest.mark.parametrize("before", Before, ids=lambda before: before.value)

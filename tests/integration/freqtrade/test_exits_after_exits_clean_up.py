@@ -1,6 +1,6 @@
-"""Promise: an exit that follows an exit order cancels what was placed since.
+"""Promise: an exit that follows an exit order cancels the ladders that were placed since.
 
-freqtrade asks the strategy about neither of them.
+freqtrade calls `confirm_trade_exit` for neither of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Promise: a trade whose fees are paid in BGB books them as a cost.
 
-freqtrade counts another coin's fee by its price; where it finds none, it says so and keeps the usual rate of the pair.
+freqtrade converts a fee in another coin by its price; without one, it logs that and keeps the usual rate of the pair.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
-"""Sequences that a hostile reading found, each of which once ended the bot, lost coins, or sold those of others."""
+"""Promise: rare sequences of events neither end the bot, nor lose coins, nor sell foreign ones."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import ccxt
@@ -16,23 +14,9 @@ from freqtrade.rpc import RPC
 from sqlalchemy import text
 
 from bitget_margin.adapter.errors import PlaceUnresolved
-from bitget_margin.freqtrade.tracked_order import Origin
-from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
+from support.in_process_bot import CONTROLS, InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
-
-
-@pytest.fixture
-def bot(tmp_path: Path) -> Iterator[InProcessBot]:
-    with in_process_bot(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def rich_bot(tmp_path: Path) -> Iterator[InProcessBot]:
-    """Run a bot on an account with coins that belong to no trade."""
-    with in_process_bot(tmp_path, BTC="5") as running:
-        yield running
 
 
 def sells(*shares: float) -> Any:
@@ -48,7 +32,7 @@ def buys(trade: Any) -> list[dict[str, Any]]:
 
 
 def test_an_exit_of_the_other_thread_in_the_middle_of_a_loop_books_a_fill_once(bot: InProcessBot) -> None:
-    """The main loop had read the trade before; its row of the fill was a second one, and ended the bot."""
+    """The main loop has read the trade before; a second row of the fill would end the bot."""
     trade = bot.enter(sells(0.25, 0.25))
     first = bot.live()[0]
     refresh = bot.bot.dataprovider.refresh
@@ -104,7 +88,7 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(
 
 
 def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: InProcessBot) -> None:
-    """Freqtrade reads the fee of the newest entry again, and would take a live order over and time it out."""
+    """Freqtrade reads the fee of the newest entry again; it would adopt a live order, and cancel it at its timeout."""
     bot.enter(buys)
     far, near = bot.live()
     bot.venue.fill(near.order_id)
@@ -118,7 +102,7 @@ def test_a_partly_filled_buy_stays_out_of_freqtrade_s_hands(bot: InProcessBot) -
 
 
 def test_an_order_that_fills_after_a_long_pause_is_not_given_up(bot: InProcessBot) -> None:
-    """The bot was down for longer than it looks for an order, and history lags at its first look."""
+    """The bot was down for longer than it looks an order up, and history lags at its first lookup."""
     bot.enter(sells(0.5))
     with Trade.session.get_bind().begin() as database:
         database.execute(text("update bitget_margin_orders set intended_ms = intended_ms - 7200000"))
@@ -164,7 +148,7 @@ def test_a_ladder_in_the_loop_in_which_another_ended_sells_what_is_left(rich_bot
 
 
 def test_a_busy_venue_does_not_stop_the_bot(bot: InProcessBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its errors are ccxt.ExchangeError; freqtrade's OperationalException would leave the position unwatched."""
+    """Its errors are ccxt.ExchangeError; an OperationalException would stop the bot with its position open."""
 
     def busy(*_: Any) -> None:
         raise ccxt.ExchangeError('bitget {"code":"40015","msg":"System is abnormal"}')
@@ -195,7 +179,7 @@ def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_n
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_a_fill_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: InProcessBot, share: float) -> None:
-    """The bot commits the row first and the trade later; killed between the two, it never comes back to it."""
+    """Freqtrade commits the row first and the trade later; killed between the two, it does not repeat it."""
     bot.enter(sells(share))
     (rung,) = bot.live()
     bot.venue.fill(rung.order_id)
@@ -238,19 +222,3 @@ def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: In
     assert trade.is_open is (share < 1)
     if trade.is_open:
         assert trade.amount == pytest.approx(bot.held(), abs=1e-6)
-
-
-def test_an_order_that_the_venue_gave_an_id_is_never_taken_as_never_placed(
-    bot: InProcessBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The bot was killed before freqtrade wrote it down, and no list of the venue shows it for long."""
-    own = bot.exchange.recovery
-    intent = own.intend("BTC/USDT", "buy", 0.01, 50_000.0)
-    own.placed(intent, "1000000000000000001")
-    clock = iter(range(0, 1_000_000, 60))
-    monkeypatch.setattr(bot.exchange.missed, "clock", lambda: float(next(clock)))
-    own.resolve()
-    own.resolve()
-    assert [order.client_id for order in bot.exchange.store.open(Origin.FREQTRADE)] == [intent.client_id]
-    with pytest.raises(TemporaryError, match="may be on the venue"):
-        own.intend("BTC/USDT", "buy", 0.01, 50_000.0)

@@ -1,4 +1,4 @@
-"""Promise: the end of the bot, and a reload, take the ladders with them where the user wants it, and only there."""
+"""Promise: with `cancel_open_orders_on_exit`, and only with it, a reload or the end of the bot cancels all ladders."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from support.bot import PAIRS, Bot, config, live_orders
 from support.running_bot import RunningBot, enter
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_the_bot_s_end_takes_the_ladders_with_it_where_it_is_told_to(
-    venue: Emulator, tmp_path: Path, told: bool
-) -> None:
-    pair, left = PAIRS[0], 0 if told else 3
-    with Bot(tmp_path, config(venue, [pair], tmp_path, cancel_open_orders_on_exit=told)).start() as bot:
+@pytest.mark.parametrize("setting", [True, False])
+def test_ladders_end_with_the_bot_where_the_setting_is_on(venue: Emulator, tmp_path: Path, setting: bool) -> None:
+    pair, left = PAIRS[0], 0 if setting else 3
+    with Bot(tmp_path, config(venue, [pair], tmp_path, cancel_open_orders_on_exit=setting)).start() as bot:
         trade, rungs = enter(RunningBot(bot, venue, iter([pair])), pair)
         venue.fill(rungs[0].order_id, "0.5")
         bot.api("POST", "reload_config")

@@ -1,4 +1,4 @@
-"""Promise: a trade that ends without an exit order leaves no resting order; a partial exit leaves what it should."""
+"""Promise: a trade that ends without an exit order leaves no resting order; a partial exit leaves the ladder."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator
 from support.bot import endpoint_name, live_orders, signed_requests, symbol_of
-from support.running_bot import RunningBot, assert_books_agree, enter, exit_requests, running_bot, wait_until_closed
+from support.running_bot import (
+    RunningBot,
+    assert_books_agree,
+    enter,
+    exit_requests,
+    place_foreign_order,
+    running_bot,
+    wait_until_closed,
+)
 
 
 @pytest.fixture(scope="module")
@@ -19,22 +26,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         yield running
 
 
-def stranger(venue: Emulator, pair: str) -> str:
-    """Place an order that is not the bot's, on a pair that it trades."""
-    fields = {
-        "symbol": symbol_of(pair),
-        "side": "buy",
-        "price": "50",
-        "baseSize": "1",
-        "clientOid": f"by-hand-{pair[:4]}",
-    }
-    return venue.place(venue.accounts[0].uid, fields)
-
-
 def test_a_ladder_that_sells_everything_closes_the_trade_with_its_profit(running: RunningBot) -> None:
     pair = next(running.pairs)
     _, rungs = enter(running, pair, share=1.0)
-    strange = stranger(running.venue, pair)
+    foreign = place_foreign_order(running.venue, pair)
     for rung in rungs[:-1]:
         running.venue.fill(rung.order_id)
     running.venue.fill(rungs[-1].order_id, rungs[-1].base_size / 2)
@@ -45,16 +40,16 @@ def test_a_ladder_that_sells_everything_closes_the_trade_with_its_profit(running
     ended = wait_until_closed(running, pair)
     assert_books_agree(running, ended)
     assert exit_requests(running, pair, 0) == ["place-order", "batch-place-order"]
-    assert [order.order_id for order in live_orders(running.venue, pair)] == [strange]
+    assert [order.order_id for order in live_orders(running.venue, pair)] == [foreign]
 
 
 def test_a_deleted_trade_leaves_no_resting_order(running: RunningBot) -> None:
     pair = next(running.pairs)
     trade, _ = enter(running, pair)
-    strange = stranger(running.venue, pair)
+    foreign = place_foreign_order(running.venue, pair)
     running.bot.api("DELETE", f"trades/{trade}")
     running.bot.wait_until(lambda: len(live_orders(running.venue, pair)) == 1, "the ladder is gone")
-    assert [order.order_id for order in live_orders(running.venue, pair)] == [strange]
+    assert [order.order_id for order in live_orders(running.venue, pair)] == [foreign]
     phases = lambda: {row["phase"] for row in running.bot.resting() if row["trade_id"] == trade}  # noqa: E731
     running.bot.wait_until(lambda: phases() == {"ended"}, "it is proven")
 
@@ -124,7 +119,7 @@ def test_60_resting_orders_take_two_batches(running: RunningBot) -> None:
 
 
 def requests_of_exit(running: RunningBot, pair: str) -> list[Any]:
-    """Return the signed requests from the exit's decision, which asks for the ladder, to its order."""
+    """Return the signed requests from the decision of an exit to its order."""
     sent = signed_requests(running.venue)
     placed = max(
         i
@@ -137,5 +132,5 @@ def requests_of_exit(running: RunningBot, pair: str) -> list[Any]:
 
 
 def stamp(at_ms: int) -> str:
-    """Return a time as freqtrade's log writes it."""
+    """Return a time in the format of freqtrade's log."""
     return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S,%f")[:23]

@@ -1,4 +1,4 @@
-"""Promise: an order in doubt is found, or proven not to be there; nothing is sold or bought twice."""
+"""Promise: an unresolved order is found, or proven not to exist; nothing is bought or sold twice."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from support.bot import endpoint_name, live_orders, signed_requests, symbol_of
 from support.running_bot import RunningBot, assert_books_agree, enter, running_bot, wait_until_closed
 
 ONE = "place-order"
+CODES = ("25001", "50008", "40808", "43012", "25202", "99999")
+"""Codes of every verdict, sent although the order was placed."""
 AGAIN_SECONDS = 20.0
-"""For the loop that meets the fault, its two look-ups, and the next loop, on a busy machine; 40 s before."""
+"""The loop with the fault, its two lookups and the next loop, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -23,29 +25,29 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 
 
 @pytest.fixture(autouse=True)
-def _well_again(running: RunningBot) -> Iterator[None]:
+def _reset_faults(running: RunningBot) -> Iterator[None]:
     yield
     running.venue.clear_faults()
     running.venue.knobs(history_lag_ms=0)
 
 
 def many(running: RunningBot) -> str:
-    """Return how the path of a batch of new orders ends on this kind of account."""
+    """Return the last part of the path of a batch of new orders, on this kind of account."""
     return "place-batch" if running.venue.accounts[0].kind.value == "unified" else "batch-place-order"
 
 
 def posts(running: RunningBot, pair: str, side: str) -> list[RequestRecord]:
-    """Return freqtrade's own orders of a side as they were sent."""
+    """Return the requests for freqtrade's own orders of a side."""
     sent = signed_requests(running.venue, [symbol_of(pair)])
     return [record for record in sent if endpoint_name(record) == ONE and f'"{side}"' in record.body]
 
 
 def executed(running: RunningBot, pair: str, side: str) -> int:
-    """Return how many orders of a side the venue has had on a pair."""
+    """Return the number of orders of a side that the venue has had on a pair."""
     return len([o for o in running.venue.orders() if o.symbol == symbol_of(pair) and o.side.value == side])
 
 
-@pytest.mark.parametrize("code", ["25001", "50008", "40808", "43012", "25202", "99999"])
+@pytest.mark.parametrize("code", CODES)
 def test_an_entry_behind_any_code_is_one_trade_with_all_of_its_coins(running: RunningBot, code: str) -> None:
     pair = next(running.pairs)
     running.venue.add_fault(FaultKind.CODE_AFTER, ONE, count=1, code=code)
@@ -56,7 +58,7 @@ def test_an_entry_behind_any_code_is_one_trade_with_all_of_its_coins(running: Ru
     assert (executed(running, pair, "buy"), executed(running, pair, "sell")) == (1, 1)
 
 
-@pytest.mark.parametrize("code", ["25001", "50008", "40808", "43012", "25202", "99999"])
+@pytest.mark.parametrize("code", CODES)
 def test_an_exit_behind_any_code_sells_once(running: RunningBot, code: str) -> None:
     pair = next(running.pairs)
     enter(running, pair)

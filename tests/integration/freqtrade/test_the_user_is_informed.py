@@ -1,4 +1,4 @@
-"""Promise: charts and messages show what the bot did with its orders, and its settings do what they say."""
+"""Promise: charts and messages show the cancels of the bot, and its settings have the documented effect."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Emulator
-from support.bot import live_orders, symbol_of
-from support.running_bot import RunningBot, assert_books_agree, enter, exit_requests, running_bot, wait_until_closed
+from support.bot import live_orders
+from support.running_bot import (
+    RunningBot,
+    assert_books_agree,
+    enter,
+    exit_requests,
+    place_foreign_order,
+    running_bot,
+    wait_until_closed,
+)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
-    """Run a bot that cancels everything on the pair, trades at market, and exits within bounds of its own."""
+    """Run a bot with all settings of the plugin, which trades at market."""
     folder = tmp_path_factory.mktemp("bot")
     gate = f"sqlite:///{folder}/windows.db"
     ours = {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 1_000, "rate_gate": gate}
@@ -23,27 +30,22 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
         yield running
 
 
-def stranger(venue: Emulator, pair: str) -> str:
-    fields = {"symbol": symbol_of(pair), "side": "buy", "price": "50", "baseSize": "1", "clientOid": f"hand{pair[1:4]}"}
-    return venue.place(venue.accounts[0].uid, fields)
-
-
-def test_the_start_says_loudly_which_account_it_trades(running: RunningBot) -> None:
-    said = running.bot.log_text()
+def test_the_start_logs_the_account_that_is_traded(running: RunningBot) -> None:
+    log = running.bot.log_text()
     uid = running.venue.accounts[0].uid
-    assert "Trading on Bitget's CROSSED MARGIN account" in said
-    words = " ".join(said.split())
+    assert "Trading on Bitget's CROSSED MARGIN account" in log
+    words = " ".join(log.split())
     assert f"UID {uid}" in words
     assert "10 requests per 1.05 s and endpoint, shared through sqlite:///" in words
     for secret in (running.venue.accounts[0].secret, running.venue.accounts[0].password):
-        assert secret not in said
+        assert secret not in log
 
 
 def test_the_scope_of_the_pair_cancels_everything_on_it_with_the_same_batch(running: RunningBot) -> None:
     pair, other = next(running.pairs), next(running.pairs)
     enter(running, pair)
-    stranger(running.venue, pair)
-    untouched = stranger(running.venue, other)
+    place_foreign_order(running.venue, pair)
+    untouched = place_foreign_order(running.venue, other)
     since = len(running.venue.requests)
     running.bot.instruct(pair, exit=True)
     assert_books_agree(running, wait_until_closed(running, pair))
@@ -88,9 +90,9 @@ def test_a_cancel_that_is_not_proven_is_logged_and_sent(running: RunningBot) -> 
     running.venue.knobs(cancel_never_lands=6)
     running.bot.instruct(pair, exit=True)
     assert_books_agree(running, wait_until_closed(running, pair))
-    said = " ".join(running.bot.log_text().split())
+    log = " ".join(running.bot.log_text().split())
     warning = f"3 resting orders of trade {running.bot.trade(pair)['id']} on {pair} are not proven canceled"
-    assert f"bitget_margin - WARNING - {warning}" in said
-    assert f"Sending rpc strategy_msg: {warning}" in said
-    assert rungs[0].order_id in said
-    assert "every loop cancels them again" in said
+    assert f"bitget_margin - WARNING - {warning}" in log
+    assert f"Sending rpc strategy_msg: {warning}" in log
+    assert rungs[0].order_id in log
+    assert "every loop cancels them again" in log

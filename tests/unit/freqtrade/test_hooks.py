@@ -1,4 +1,4 @@
-"""Promise: the mixin acts around the strategy's own hooks, once, after its last word, with or without `super()`."""
+"""Promise: the mixin acts around the callbacks of a strategy, once, after their result, with or without `super()`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bitget_margin.freqtrade.hooks import wrap_hooks
 
 
 class Base:
-    """Stands for freqtrade's base class, with our side of the mixin."""
+    """freqtrade's callbacks, and the methods of the mixin that the wrappers call."""
 
     def __init_subclass__(cls) -> None:
         wrap_hooks(cls)
@@ -19,17 +19,17 @@ class Base:
     def __init__(self) -> None:
         self.calls: list[str] = []
 
-    def confirm_trade_exit(self, **given: Any) -> bool:
+    def confirm_trade_exit(self, **kwargs: Any) -> bool:
         self.calls.append("base confirms")
         return True
 
-    def bot_loop_start(self, **given: Any) -> None:
+    def bot_loop_start(self, **kwargs: Any) -> None:
         self.calls.append("base loop")
 
-    def custom_exit(self, **given: Any) -> Any:
+    def custom_exit(self, **kwargs: Any) -> Any:
         return None
 
-    def plot_annotations(self, **given: Any) -> list[Any]:
+    def plot_annotations(self, **kwargs: Any) -> Any:
         return ["theirs"]
 
     def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
@@ -37,87 +37,99 @@ class Base:
         return not trade.sold_out
 
     def process_resting_orders(self) -> None:
-        self.calls.append("tend")
+        self.calls.append("process")
 
     def hand_over_ended_orders(self) -> None:
-        self.calls.append("settle")
+        self.calls.append("hand over")
 
     def reason_to_exit_again(self, trade: Any) -> str | None:
-        return trade.rest
+        return trade.again
 
-    def cancel_annotations(self, *asked: Any) -> list[Any]:
-        return ["ours"]
-
-
-class Silent(Base):
-    """Defines nothing."""
+    def cancel_annotations(self, *chart: Any) -> list[Any]:
+        return ["ours", *chart]
 
 
-class Forgetful(Base):
-    """Does not call super()."""
+class Plain(Base):
+    """Defines no callback."""
 
-    def confirm_trade_exit(self, **given: Any) -> bool:
+
+class WithoutSuper(Base):
+    """Defines callbacks that do not call super()."""
+
+    def confirm_trade_exit(self, **kwargs: Any) -> bool:
         self.calls.append("own confirms")
-        return given.get("agree", True)
+        return kwargs.get("agree", True)
 
-    def bot_loop_start(self, **given: Any) -> None:
+    def bot_loop_start(self, **kwargs: Any) -> None:
         self.calls.append("own loop")
+        if kwargs.get("fails"):
+            raise ValueError("own")
+
+    def custom_exit(self, **kwargs: Any) -> Any:
+        return "own reason"
+
+    def plot_annotations(self, **kwargs: Any) -> Any:
+        return None
 
 
-class Polite(Forgetful):
+class WithSuper(WithoutSuper):
     """Calls super(), and decides after it."""
 
-    def confirm_trade_exit(self, **given: Any) -> bool:
-        agreed = super().confirm_trade_exit(**given)
-        self.calls.append("polite decides")
-        return agreed and given.get("polite", True)
+    def confirm_trade_exit(self, **kwargs: Any) -> bool:
+        agreed = super().confirm_trade_exit(**kwargs)
+        self.calls.append("outer decides")
+        return agreed and kwargs.get("outer", True)
 
 
-def exit_of(**more: Any) -> dict[str, Any]:
-    trade = SimpleNamespace(sold_out=False, rest=None, **more.pop("trade", {}))
-    return {"trade": trade, "exit_reason": "roi", **more}
+def exit_of(*, sold_out: bool = False, again: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the arguments of freqtrade's call."""
+    return {"trade": SimpleNamespace(sold_out=sold_out, again=again), "exit_reason": "roi", **more}
 
 
 @pytest.mark.parametrize(
     ("strategy", "calls"),
     [
-        (Silent, ["base confirms", "cancel roi"]),
-        (Forgetful, ["own confirms", "cancel roi"]),
-        (Polite, ["own confirms", "polite decides", "cancel roi"]),
+        (Plain, ["base confirms"]),
+        (WithoutSuper, ["own confirms"]),
+        (WithSuper, ["own confirms", "outer decides"]),
     ],
 )
-def test_one_cancel_after_the_last_word(strategy: type[Base], calls: list[str]) -> None:
+def test_an_exit_cancels_once_after_the_last_confirmation(strategy: type[Base], calls: list[str]) -> None:
     made = strategy()
-    assert made.confirm_trade_exit(**exit_of())
-    assert made.calls == calls
+    for _ in range(2):
+        assert made.confirm_trade_exit(**exit_of()) is True
+    assert made.calls == [*calls, "cancel roi"] * 2
+    assert made.confirm_trade_exit(**exit_of(sold_out=True)) is False
 
 
-@pytest.mark.parametrize("words", [{"agree": False}, {"polite": False}])
-def test_nothing_is_cancelled_where_the_strategy_says_no(words: dict[str, bool]) -> None:
-    made = Polite()
-    assert not made.confirm_trade_exit(**exit_of(**words))
-    assert not any(call.startswith("cancel") for call in made.calls)
+@pytest.mark.parametrize("refusal", [{"agree": False}, {"outer": False}])
+def test_an_exit_that_the_strategy_refuses_cancels_nothing(refusal: dict[str, bool]) -> None:
+    made = WithSuper()
+    assert made.confirm_trade_exit(**exit_of(**refusal)) is False
+    assert made.calls == ["own confirms", "outer decides"]
 
 
-def test_a_sold_out_trade_needs_no_exit_order() -> None:
-    given = exit_of()
-    given["trade"].sold_out = True
-    assert Silent().confirm_trade_exit(**given) is False
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_loop_processes_orders_first_and_hands_them_over_last(fails: bool) -> None:
+    made = WithoutSuper()
+    try:
+        made.bot_loop_start(fails=fails)
+    except ValueError:
+        assert fails
+    assert made.calls == ["process", "own loop", "hand over"]
 
 
-def test_the_loop_tends_first_and_hands_over_last() -> None:
-    made = Forgetful()
-    made.bot_loop_start(current_time=None)
-    assert made.calls == ["tend", "own loop", "settle"]
+@pytest.mark.parametrize(
+    ("strategy", "again", "reason"),
+    [(Plain, None, None), (WithoutSuper, None, "own reason"), (WithoutSuper, "stop_loss", "stop_loss")],
+)
+def test_the_rest_of_an_exit_comes_before_the_strategy_s_own_reason(
+    strategy: type[Base], again: str | None, reason: str | None
+) -> None:
+    assert strategy().custom_exit(**exit_of(again=again)) == reason
 
 
-def test_the_rest_of_an_exit_comes_before_the_strategy_s_own_reason() -> None:
-    given = exit_of()
-    assert Silent().custom_exit(**given) is None
-    given["trade"].rest = "stop_loss"
-    assert Silent().custom_exit(**given) == "stop_loss"
-
-
-def test_charts_show_the_strategy_s_annotations_first() -> None:
-    asked = {"pair": "", "start_date": None, "end_date": None, "dataframe": None}
-    assert Silent().plot_annotations(**asked) == ["theirs", "ours"]
+@pytest.mark.parametrize(("strategy", "own"), [(Plain, ["theirs"]), (WithoutSuper, [])])
+def test_charts_show_the_strategy_s_annotations_first(strategy: type[Base], own: list[str]) -> None:
+    chart = {"pair": "P", "start_date": 1, "end_date": 2, "dataframe": "D"}
+    assert strategy().plot_annotations(**chart) == [*own, "ours", "P", 1, 2, "D"]

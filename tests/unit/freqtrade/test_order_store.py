@@ -22,17 +22,23 @@ from support.in_process_bot import close_database
 TRADE = TradeKey(1, 1_700_000_000_000)
 OLD_TABLES = (
     "create table bitget_margin_bot (id integer primary key, key varchar(32) not null)",
-    "create table bitget_margin_orders (client_id varchar(32) primary key, kind varchar(16) not null, "
-    "trade_id integer, opened_ms bigint, pair varchar(25) not null, side varchar(8) not null, "
-    "ladder varchar(255) not null, number integer not null, price float not null, amount float not null, "
-    "intended_ms bigint not null, phase varchar(16) not null, order_id varchar(64), filled float not null, "
-    "average float, reason varchar(255), settled boolean not null)",
+    (
+        "create table bitget_margin_orders (client_id varchar(32) primary key, kind varchar(16) not null, "
+        "trade_id integer, opened_ms bigint, pair varchar(25) not null, side varchar(8) not null, "
+        "ladder varchar(255) not null, number integer not null, price float not null, amount float not null, "
+        "intended_ms bigint not null, phase varchar(16) not null, order_id varchar(64), filled float not null, "
+        "average float, reason varchar(255), settled boolean not null)"
+    ),
     "create index bitget_margin_orders_phase on bitget_margin_orders (phase)",
     "insert into bitget_margin_bot values (1, 'k3x9ab12')",
-    "insert into bitget_margin_orders values ('k3x9ab12-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', 'sell', "
-    "'take', 0, 100.5, 1.0, 1700000000001, 'live', '1179542168995600000', 0.25, 100.5, 'no answer', 0)",
-    "insert into bitget_margin_orders values ('k3x9ab12-o0123456789abcdef', 'own', null, null, 'BTC/USDT', 'buy', "
-    "'', 0, 99.0, 2.0, 1700000000002, 'intended', null, 0.0, null, null, 1)",
+    (
+        "insert into bitget_margin_orders values ('k3x9ab12-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', "
+        "'sell', 'take', 0, 100.5, 1.0, 1700000000001, 'live', '1179542168995600000', 0.25, 100.5, 'no answer', 0)"
+    ),
+    (
+        "insert into bitget_margin_orders values ('k3x9ab12-o0123456789abcdef', 'own', null, null, 'BTC/USDT', 'buy', "
+        "'', 0, 99.0, 2.0, 1700000000002, 'intended', null, 0.0, null, null, 1)"
+    ),
 )
 """The schema and values of 1.0, by plain SQL."""
 

@@ -1,0 +1,202 @@
+"""Promise: a bot that cannot trade as configured is refused at its start, with the setting to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.freqtrade import preflight
+from bitget_margin.freqtrade.compat import OperationalException
+
+MARKETS = {
+    "A/USDT": {"marginModes": {"cross": False, "isolated": True}, "margin": True},
+    "B/USDT": {"marginModes": {"cross": True, "isolated": False}, "margin": True},
+    "C/USDT": {"marginModes": None, "margin": False},
+    "D/USDT": {"marginModes": None, "margin": True},
+}
+
+
+def refusal(check: Callable[..., None], *args: Any) -> str:
+    """Return the message of a refusal."""
+    with pytest.raises(OperationalException) as refused:
+        check(*args)
+    return str(refused.value)
+
+
+def live(**changes: Any) -> dict[str, Any]:
+    """Return the modes of a live bot."""
+    return {"trading_mode": "spot", "margin_mode": "cross", "runmode": "live", "dry_run": False, **changes}
+
+
+@pytest.mark.parametrize("mode", ["margin", "futures"])
+def test_other_trading_modes_are_refused(mode: str) -> None:
+    assert refusal(preflight.refuse_modes, live(trading_mode=SimpleNamespace(value=mode))) == (
+        f'bitgetcross: "trading_mode" is \'{mode}\'; only "spot" is supported (longs without leverage): set '
+        '"trading_mode": "spot" and "margin_mode": "cross".'
+    )
+
+
+@pytest.mark.parametrize("run", [{}, {"runmode": "dry_run", "dry_run": True}], ids=["live", "dry-run"])
+@pytest.mark.parametrize(("mode", "shown"), [("isolated", "'isolated'"), ("", "not set"), (None, "not set")])
+def test_other_margin_modes_are_refused(mode: str | None, shown: str, run: dict[str, Any]) -> None:
+    assert refusal(preflight.refuse_modes, live(margin_mode=mode, **run)) == (
+        f'bitgetcross: "margin_mode" is {shown}; it trades the crossed account: set "margin_mode": "cross".'
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [live(), {"margin_mode": "cross"}, {"runmode": "util_exchange"}, {"runmode": "backtest", "trading_mode": "spot"}],
+)
+def test_a_bot_in_cross_margin_mode_and_a_command_that_does_not_trade_are_accepted(config: dict[str, Any]) -> None:
+    preflight.refuse_modes(config)
+
+
+def test_a_stop_loss_on_the_exchange_is_refused() -> None:
+    assert refusal(preflight.refuse_stoploss_on_exchange, {"stoploss_on_exchange": True}) == (
+        'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: set '
+        '"stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.'
+    )
+    preflight.refuse_stoploss_on_exchange({"stoploss_on_exchange": False})
+    preflight.refuse_stoploss_on_exchange({})
+
+
+@pytest.mark.parametrize(
+    ("pairs", "listed", "them"),
+    [([*MARKETS, "E/USDT", ".*/USDT"], "A/USDT, C/USDT", "them"), (["B/USDT", "C/USDT"], "C/USDT", "it")],
+)
+def test_pairs_without_cross_margin_are_named_and_unknown_ones_are_left_to_freqtrade(
+    pairs: list[str], listed: str, them: str
+) -> None:
+    assert refusal(preflight.refuse_pairs, {"exchange": {"pair_whitelist": pairs}}, MARKETS) == (
+        f'bitgetcross: {listed} cannot be traded on crossed margin: take {them} out of "exchange.pair_whitelist".'
+    )
+    preflight.refuse_pairs({"exchange": {"pair_whitelist": ["B/USDT", "E/USDT"]}}, MARKETS)
+    preflight.refuse_pairs({}, MARKETS)
+
+
+class Api:
+    """The requests and attributes that `check_account` uses."""
+
+    id = "bitget"
+    apiKey = secret = password = "set"  # noqa: N815 - names of ccxt
+
+    def __init__(self, *, unified: bool = False, error: ccxt.BaseError | None = None, **balance: Any) -> None:
+        self.options: dict[str, Any] = {}
+        self.unified, self.error, self.balance = unified, error, balance
+        self.params: dict[str, Any] = {}
+
+    def handle_uta_and_params(self, params: dict[str, Any], _method: str) -> tuple[bool, dict[str, Any]]:
+        return self.unified, params
+
+    def privateUtaGetV3AccountSettings(self, _params: object) -> dict[str, Any]:  # noqa: N802
+        return {"data": {"uid": "3"}}
+
+    def privateSpotGetV2SpotAccountInfo(self, _params: object) -> dict[str, Any]:  # noqa: N802
+        return {"data": {"userId": 2}}
+
+    def fetch_balance(self, params: dict[str, Any]) -> Mapping[str, Any]:
+        self.params = params
+        if self.error:
+            raise self.error
+        return self.balance
+
+
+@pytest.fixture
+def logged() -> list[str]:
+    return []
+
+
+def check(api: Api, logged: list[str]) -> None:
+    alerts: Any = SimpleNamespace(
+        info=lambda text: logged.append(f"INFO {text}"), warn=lambda text: logged.append(f"WARNING {text}")
+    )
+    preflight.check_account(api, alerts)
+
+
+@pytest.mark.parametrize(
+    ("unified", "balance", "account"),
+    [
+        (False, {"total": {"USDT": 100.5, "BTC": 0, "ETH": 2}}, "a classic account, UID 2, wallet 100.5 USDT, 2 ETH"),
+        (True, {}, "a unified account, UID 3, wallet empty"),
+    ],
+)
+def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[str, Any], account: str) -> None:
+    api = Api(unified=unified, **balance)
+    check(api, logged)
+    assert logged == [
+        (
+            f"INFO Trading on Bitget's CROSSED MARGIN account: {account}; "
+            "rate window: 10 requests per 1.05 s and endpoint, in this process. No order of this bot borrows."
+        )
+    ]
+    assert api.options["uid"] == ("3" if unified else "2")
+    assert api.params == {"marginMode": "cross"}
+
+
+def test_loans_are_warned_of(logged: list[str]) -> None:
+    check(Api(debt={"USDT": 100.5, "BTC": 0.0, "ADA": 3}), logged)
+    assert logged[1:] == [
+        (
+            "WARNING The crossed account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not count it, "
+            "and a liquidation would sell this bot's coins too. Repay, or use an account without loans."
+        )
+    ]
+
+
+@pytest.mark.parametrize("missing", [("apiKey", "secret", "password"), ("password",)], ids=",".join)
+@pytest.mark.parametrize("nothing", ["", None], ids=["empty", "null"])
+def test_missing_credentials_are_named_with_their_variables(
+    logged: list[str], missing: tuple[str, ...], nothing: str | None
+) -> None:
+    api = Api(error=ccxt.ExchangeError("requested"))
+    for name in missing:
+        setattr(api, name, nothing)
+    names = ["key" if name == "apiKey" else name for name in missing]
+    assert refusal(check, api, logged) == (
+        f"bitgetcross: {', '.join(f'exchange.{name}' for name in names)} not set: give the API key of an account that "
+        f"may trade margin, in the configuration or as {', '.join(f'FREQTRADE__EXCHANGE__{n.upper()}' for n in names)}."
+    )
+    assert logged == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            ccxt.InvalidNonce('bitget {"code":"40008"}'),
+            'the venue refuses this machine\'s clock (bitget {"code":"40008"}): set it right, for example with NTP.',
+        ),
+        *(
+            (
+                kind("no\n entry"),
+                (
+                    "the venue refuses the API key (no entry): check exchange.key, exchange.secret and "
+                    "exchange.password (the key's passphrase), and that the key may read and trade margin from this "
+                    "address."
+                ),
+            )
+            for kind in (ccxt.AuthenticationError, ccxt.PermissionDenied)
+        ),
+        (
+            ccxt.ExchangeNotAvailable("bitget <html>\n  <b>Bad gateway</b>\n</html>"),
+            (
+                "the account could not be looked at (bitget <html> <b>Bad gateway</b> </html>): start again once "
+                "the venue answers."
+            ),
+        ),
+    ],
+    ids=repr,
+)
+def test_a_refused_request_is_one_line_with_its_remedy(logged: list[str], error: ccxt.BaseError, message: str) -> None:
+    assert refusal(check, Api(error=error), logged) == f"bitgetcross: {message}"
+
+
+def test_a_wrong_rate_gate_is_refused(logged: list[str]) -> None:
+    api = Api()
+    api.options["rateGate"] = "file:///windows"
+    assert refusal(check, api, logged).startswith("bitgetcross: ")
