@@ -148,9 +148,7 @@ class Control:
     def cancel(self, order_id: str) -> Order:
         """Cancel a live order."""
         with self._opened() as now_ms:
-            order = self.order(order_id)
-            if not order.live:
-                raise ValueError(f"order {order_id} has ended, it is {order.status}")
+            self._venue.engine.orders.get_live(order_id)
             return self._venue.engine.cancel(order_id, now_ms)
 
     def place(self, uid: str, fields: Mapping[str, object]) -> str:

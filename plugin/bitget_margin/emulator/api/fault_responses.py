@@ -114,24 +114,12 @@ def _with_lists(data: Any, change: Callable[[str, list[Any]], Any]) -> Any:
     return {name: change(name, value) if isinstance(value, list) else value for name, value in data.items()}
 
 
-def _with_other_order(data: Any) -> Any:
-    return _with_lists(data, lambda name, rows: rows if name == _FAILURES else [*rows, *_other_row(rows)])
-
-
 def _other_row(rows: list[Any]) -> list[Row]:
     """Return a row like the first one, but of an order that does not exist; none for lists without orders."""
     if not rows:
         return [_UNASKED_ORDER]
     ids = {name: value for name, value in _UNASKED_IDS.items() if name in rows[0]}
     return [rows[0] | ids] if ids else []
-
-
-def _twice(data: Any) -> Any:
-    return _with_lists(data, lambda _, rows: [row for row in rows for _ in range(2)])
-
-
-def _with_other_symbols(data: Any) -> Any:
-    return _with_lists(_with_other_symbol(data), lambda _, rows: [_with_other_symbol(row) for row in rows])
 
 
 def _with_other_symbol(row: Any) -> Any:
@@ -147,20 +135,19 @@ _DATA_CHANGES: Mapping[FaultKind, Callable[[Any], Any]] = MappingProxyType(
         FaultKind.NULL_DATA: lambda _: None,
         FaultKind.NULL_LISTS: lambda data: _with_lists(data, lambda *_: None),
         FaultKind.MISSING_LISTS: lambda _: {},
-        FaultKind.UNASKED_IDS: _with_other_order,
-        FaultKind.TWICE: _twice,
-        FaultKind.WRONG_SYMBOL: _with_other_symbols,
+        FaultKind.UNASKED_IDS: lambda data: _with_lists(
+            data, lambda name, rows: rows if name == _FAILURES else [*rows, *_other_row(rows)]
+        ),
+        FaultKind.TWICE: lambda data: _with_lists(data, lambda _, rows: [row for row in rows for _ in range(2)]),
+        FaultKind.WRONG_SYMBOL: lambda data: _with_lists(
+            _with_other_symbol(data), lambda _, rows: [_with_other_symbol(row) for row in rows]
+        ),
     }
 )
 
 
 def _unsent(response: HttpResponse, delivery: Delivery) -> HttpResponse:
     return replace(response, status=NO_RESPONSE, body=b"", delivery=delivery)
-
-
-def _cut(response: HttpResponse) -> HttpResponse:
-    # Half of a JSON object is never valid JSON.
-    return replace(response, status=HTTPStatus.OK.value, body=response.body[: len(response.body) // 2])
 
 
 def _page(response: HttpResponse, status: HTTPStatus, title: str) -> HttpResponse:
@@ -175,7 +162,10 @@ _RESPONSE_CHANGES: Mapping[FaultKind, Callable[[HttpResponse], HttpResponse]] = 
         FaultKind.RESET_AFTER: lambda response: _unsent(response, Delivery.RESET),
         FaultKind.STALL_BEFORE: lambda response: _unsent(response, Delivery.HELD),
         FaultKind.STALL_AFTER: lambda response: _unsent(response, Delivery.HELD),
-        FaultKind.TRUNCATED_JSON: _cut,
+        # Half of a JSON object is never valid JSON.
+        FaultKind.TRUNCATED_JSON: lambda response: replace(
+            response, status=HTTPStatus.OK.value, body=response.body[: len(response.body) // 2]
+        ),
         FaultKind.HTML_200: lambda response: _page(response, HTTPStatus.OK, "Under maintenance"),
         FaultKind.HTML_502: lambda response: _page(response, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),
         FaultKind.LATE: lambda response: _page(response, HTTPStatus.BAD_GATEWAY, "502 Bad Gateway"),

@@ -90,20 +90,16 @@ class Params:
             raise VenueError(Refusal.BAD_PARAMETER, name)
         return int(text)
 
-    def integer(self, name: str) -> int:
-        """Return a required whole number."""
+    def integer(self, name: str, default: int | None = None) -> int:
+        """Return a whole number, which is required unless there is a default."""
         number = self.optional_integer(name)
+        number = default if number is None else number
         if number is None:
             raise VenueError(Refusal.EMPTY_PARAMETER, name)
         return number
 
-    def integer_or(self, name: str, default: int) -> int:
-        """Return a whole number, or another one when it is missing."""
-        number = self.optional_integer(name)
-        return default if number is None else number
-
     def choice(self, name: str, kind: type[_Choice], default: _Choice | None = None) -> _Choice:
-        """Return one of the values of an enum in any letter case; it is required unless there is a default."""
+        """Return a member of an enum by its value in any letter case; it is required unless there is a default."""
         if default is not None and self.optional_text(name) is None:
             return default
         text = self.text(name).lower()

@@ -75,5 +75,10 @@ class PrivateRequest(PublicRequest):
             yield coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0"))
 
 
+def nothing(_request: PublicRequest) -> list[Row]:
+    """List nothing: the emulator has no futures, spot orders or funding account."""
+    return []
+
+
 PublicEndpoint = Callable[[PublicRequest], Any]
 PrivateEndpoint = Callable[[PrivateRequest], Any]

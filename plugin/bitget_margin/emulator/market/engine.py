@@ -107,9 +107,7 @@ class Engine:
 
         :param amount: base coins, None for all that is left
         """
-        order = self.orders.get(order_id)
-        if not order.live:
-            raise ValueError(f"order {order_id} has ended, it is {order.status}")
+        order = self.orders.get_live(order_id)
         left = order.base_size - order.filled
         size = left if amount is None else amount
         if not ZERO < size <= left:

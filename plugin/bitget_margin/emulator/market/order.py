@@ -207,6 +207,13 @@ class Orders:
             raise ValueError(f"there is no order {order_id}")
         return self._by_id[order_id]
 
+    def get_live(self, order_id: str) -> Order:
+        """Return the live order with this id, or raise a ValueError."""
+        order = self.get(order_id)
+        if not order.live:
+            raise ValueError(f"order {order_id} has ended, it is {order.status}")
+        return order
+
     def all(self) -> Iterable[Order]:
         """Return all orders, oldest first."""
         return self._by_id.values()

@@ -145,51 +145,51 @@ class _Service:
         arrived = self.loop.time()
         # The arrival of all requests up to now is noted before the first of them is handled.
         await asyncio.sleep(0)
-        answer = self._handle(await _read(request))
-        if answer.delay_ms:
+        response = self._handle(await _read(request))
+        if response.delay_ms:
             # The delay includes the computation: a response about many orders is as fast as one about a single order.
-            await asyncio.sleep(arrived + answer.delay_ms / 1000 - self.loop.time())
-        if answer.delivery is Delivery.HELD:
+            await asyncio.sleep(arrived + response.delay_ms / 1000 - self.loop.time())
+        if response.delivery is Delivery.HELD:
             await self.stopping.wait()
-        sent = answer.delivery is Delivery.SENT
-        response = await _send(request, answer) if sent else web.Response()
-        if answer.refuse_ms:
+        sent = response.delivery is Delivery.SENT
+        web_response = await _send(request, response) if sent else web.Response()
+        if response.refuse_ms:
             # The shield keeps the refusal in effect though this handler is canceled with its connection.
-            await asyncio.shield(self.refuse(answer.refuse_ms, request.transport if sent else None))
+            await asyncio.shield(self.refuse(response.refuse_ms, request.transport if sent else None))
         if not sent:
             _reset(request.transport)
-        return response
+        return web_response
 
 
-async def _send(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
-    if answer.trickle_ms:
-        return await _trickle(request, answer)
-    response = web.Response(
-        status=answer.status, body=answer.body, headers=answer.headers, content_type=answer.content_type
+async def _send(request: web.BaseRequest, response: HttpResponse) -> web.StreamResponse:
+    if response.trickle_ms:
+        return await _trickle(request, response)
+    web_response = web.Response(
+        status=response.status, body=response.body, headers=response.headers, content_type=response.content_type
     )
-    if answer.refuse_ms:
+    if response.refuse_ms:
         # The response is sent before any connection is closed.
-        response.force_close()
-        await response.prepare(request)
-        await response.write_eof()
-    return response
+        web_response.force_close()
+        await web_response.prepare(request)
+        await web_response.write_eof()
+    return web_response
 
 
-async def _trickle(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
+async def _trickle(request: web.BaseRequest, response: HttpResponse) -> web.StreamResponse:
     """Send the body one byte at a time, like a very slow connection."""
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    response.content_type = answer.content_type
-    response.content_length = len(answer.body)
+    web_response = web.StreamResponse(status=response.status, headers=response.headers)
+    web_response.content_type = response.content_type
+    web_response.content_length = len(response.body)
     loop = asyncio.get_running_loop()
     started = loop.time()
-    await response.prepare(request)
+    await web_response.prepare(request)
     with contextlib.suppress(ConnectionResetError):  # the client has disconnected
-        for i in range(len(answer.body)):
-            await response.write(answer.body[i : i + 1])
-            due = started + answer.trickle_ms / 1000 * (i + 1) / len(answer.body)
+        for i in range(len(response.body)):
+            await web_response.write(response.body[i : i + 1])
+            due = started + response.trickle_ms / 1000 * (i + 1) / len(response.body)
             await asyncio.sleep(max(due - loop.time(), 0))
-        await response.write_eof()
-    return response
+        await web_response.write_eof()
+    return web_response
 
 
 def _reset(transport: asyncio.BaseTransport | None) -> None:

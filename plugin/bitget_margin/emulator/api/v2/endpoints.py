@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint
+from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
 from bitget_margin.emulator.api.v2 import account, cancel, listing, market_data, place
 
 _CROSSED = "/api/v2/margin/crossed"
@@ -20,7 +20,7 @@ PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
     ("GET", f"{_SPOT}/market/candles"): market_data.candles,
     ("GET", f"{_SPOT}/market/history-candles"): market_data.history_candles,
     ("GET", f"{_SPOT}/market/fills-history"): market_data.fills,
-    ("GET", "/api/v2/mix/market/contracts"): market_data.contracts,
+    ("GET", "/api/v2/mix/market/contracts"): nothing,
 }
 
 PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
@@ -33,8 +33,8 @@ PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_CROSSED}/fills"): listing.fills,
     ("GET", f"{_CROSSED}/account/assets"): account.assets,
     ("GET", f"{_CROSSED}/account/risk-rate"): account.risk_rate,
-    ("GET", f"{_SPOT}/trade/orderInfo"): listing.spot_orders,
-    ("GET", f"{_SPOT}/trade/unfilled-orders"): listing.spot_orders,
+    ("GET", f"{_SPOT}/trade/orderInfo"): nothing,
+    ("GET", f"{_SPOT}/trade/unfilled-orders"): nothing,
     ("GET", f"{_SPOT}/account/assets"): account.spot_assets,
     ("GET", f"{_SPOT}/account/info"): account.spot_account_info,
     ("POST", f"{_SPOT}/trade/cancel-order"): cancel.spot_cancel_order,

@@ -41,11 +41,6 @@ def fills(request: PrivateRequest) -> Row:
     return _page("fills", rows, "tradeId")
 
 
-def spot_orders(_request: PrivateRequest) -> list[Row]:
-    """List nothing: margin orders are not spot orders."""
-    return []
-
-
 def _read_page(request: PrivateRequest, cap: int, oldest_ms: int | None) -> PageRange:
     """Read the range of a page: an id takes precedence over times, and a closed range of time over `idLessThan`."""
     params = request.params

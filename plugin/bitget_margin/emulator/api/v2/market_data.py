@@ -213,11 +213,6 @@ def history_candles(request: PublicRequest) -> list[list[str]]:
     )
 
 
-def contracts(_request: PublicRequest) -> list[Row]:
-    """List no contracts: there are no futures."""
-    return []
-
-
 def _best_prices(symbol: Symbol, last: Decimal) -> tuple[Decimal, Decimal]:
     """Return bid and ask: one tick around the last price."""
     return max(last - symbol.tick, symbol.tick), last + symbol.tick

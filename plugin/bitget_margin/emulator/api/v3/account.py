@@ -57,11 +57,6 @@ def assets(request: PrivateRequest) -> Row:
     }
 
 
-def funding_assets(_request: PrivateRequest) -> list[Row]:
-    """List no coins: the funding account is empty."""
-    return []
-
-
 def fee_rate(request: PrivateRequest) -> Row:
     """Return the fees of a symbol."""
     read_category(request.params)

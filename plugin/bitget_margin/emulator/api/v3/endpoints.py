@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint
+from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
 from bitget_margin.emulator.api.v3 import account, cancel, listing, market_data, place
 from bitget_margin.emulator.market.wallet import AccountKind
 
@@ -29,7 +29,7 @@ UNIFIED_PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
 UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_ACCOUNT}/settings"): account.account_settings,
     ("GET", f"{_ACCOUNT}/assets"): account.assets,
-    ("GET", f"{_ACCOUNT}/funding-assets"): account.funding_assets,
+    ("GET", f"{_ACCOUNT}/funding-assets"): nothing,
     ("GET", f"{_ACCOUNT}/fee-rate"): account.fee_rate,
     ("GET", f"{_ACCOUNT}/all-fee-rate"): account.all_fee_rates,
     ("POST", f"{_TRADE}/place-order"): place.place_order,

@@ -59,10 +59,10 @@ def fills(request: PrivateRequest) -> Row:
 
 def _read_page(request: PrivateRequest, cap: int) -> PageRange:
     params = request.params
-    start_ms, end_ms = params.integer_or("startTime", 0), params.optional_integer("endTime")
+    start_ms, end_ms = params.integer("startTime", 0), params.optional_integer("endTime")
     if end_ms is not None and start_ms > end_ms:
         raise VenueError(Refusal.RANGE_REVERSED)
-    limit = params.integer_or("limit", _CAP)
+    limit = params.integer("limit", _CAP)
     # The venue refuses too large a limit of candles; whether it does so here is not documented.
     if not 0 < limit <= _CAP:
         raise VenueError(Refusal.BAD_PARAMETER, "limit")

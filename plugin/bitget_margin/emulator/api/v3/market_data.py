@@ -115,11 +115,11 @@ def _candles(request: PublicRequest, cap: int) -> list[list[str]]:
     length_ms = _INTERVALS_MS.get(request.params.text("interval"))
     if length_ms is None:
         raise VenueError(Refusal.BAD_PARAMETER, "interval")
-    limit = request.params.integer_or("limit", _CANDLES)
+    limit = request.params.integer("limit", _CANDLES)
     # ccxt: the endpoint of old candles refuses a limit above 100.
     if not 0 < limit <= cap:
         raise VenueError(Refusal.BAD_PARAMETER, "limit")
-    start_ms, end_ms = request.params.integer_or("startTime", 0), request.params.optional_integer("endTime")
+    start_ms, end_ms = request.params.integer("startTime", 0), request.params.optional_integer("endTime")
     return [row[:_COLUMNS] for row in candle_rows(request, Grid(length_ms, -ZONE_MS), start_ms, end_ms, limit)]
 
 
