@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from click.testing import CliRunner, Result
 
@@ -25,11 +26,19 @@ def keys(account: Account) -> dict[str, str]:
     return {"BITGET_API_KEY": account.api_key, "BITGET_SECRET": account.secret, "BITGET_PASSWORD": account.password}
 
 
-def here(venue: Emulator, *args: str, typed: str = "", **variables: str) -> Result:
-    """Run a command in this process, on the venue's first account."""
+def invoke(*args: str, code: int | None = 0, **settings: Any) -> Result:
+    """Run a command in this process, and check its exit code; a traceback is never shown."""
+    done = CliRunner().invoke(main, args, **settings)
+    assert code in {None, done.exit_code}, (args, done.exit_code, done.output)
+    assert "Traceback" not in done.output
+    return done
+
+
+def here(venue: Emulator, *args: str, typed: str = "", code: int | None = 0, **variables: str) -> Result:
+    """Run a command in this process, on the venue's first account, and check its exit code."""
     environment = {name: None for name in os.environ if name.startswith(_OURS)}
     given = {**environment, **keys(venue.accounts[0]), **variables}
-    return CliRunner().invoke(main, [*args, "--url", venue.url], env=given, input=typed)
+    return invoke(*args, "--url", venue.url, code=code, env=given, input=typed)
 
 
 @contextmanager
@@ -52,11 +61,17 @@ def process(venue: Emulator, *args: str) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
-def run(venue: Emulator, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own to its end."""
+def run(venue: Emulator, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own to its end, and check its exit code."""
     with process(venue, *args) as running:
         out, err = running.communicate(timeout=50)
-        return subprocess.CompletedProcess(args, running.returncode, out, err)
+    assert running.returncode == code, out + err
+    return subprocess.CompletedProcess(args, running.returncode, out, err)
+
+
+def live(venue: Emulator) -> set[str]:
+    """Return the ids of the first account's live orders."""
+    return {order.order_id for order in venue.orders(venue.accounts[0].uid, live_only=True)}
 
 
 def cancels(venue: Emulator) -> str:

@@ -92,16 +92,17 @@ def market_of(exchange: MarginExchange, method: str, symbol: str) -> Any:
         code = exchange.commonCurrencies.get(coin, coin)
         if code != coin and coin not in _venue_names(exchange):
             raise ccxt.BadSymbol(f"{exchange.id} {method}(): ccxt's name of {coin} in {symbol!r} is {code!r}")
-    return _market(exchange, coin_id(exchange, base), coin_id(exchange, quote))
+    return pair_market(exchange, coin_id(exchange, base), coin_id(exchange, quote))
 
 
 def market_by_id(exchange: MarginExchange, market_id: str) -> Any | None:
     """Return a market derived from the venue's symbol; None if its coins cannot be separated."""
     quote_id = next((quote for quote in _QUOTES if market_id.endswith(quote) and market_id != quote), None)
-    return None if quote_id is None else _market(exchange, market_id.removesuffix(quote_id), quote_id)
+    return None if quote_id is None else pair_market(exchange, market_id.removesuffix(quote_id), quote_id)
 
 
-def _market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
+def pair_market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
+    """Return the market of two coins, by the venue's names of them."""
     base, quote = (exchange.commonCurrencies.get(coin, coin) for coin in (base_id, quote_id))
     market_id = f"{base_id}{quote_id}"
     return {

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,26 +17,25 @@ from types import SimpleNamespace
 
 import ccxt
 import pytest
-from click.testing import CliRunner
 
-from bitget_margin.cli import main
 from bitget_margin.cli.demo import ccxt_demo, snapshots
 from bitget_margin.cli.demo.bot_process import BotProcess
 from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
+from support.operating import COMMAND, invoke
 
-COMMAND = [sys.executable, "-m", "bitget_margin"]
 
-
-def run(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
-    return subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+def run(*args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, and check its exit code."""
+    done = subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
 
 
 def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     """A real process: ladder, fills, one batch before the exit; every order on both sides, under a minute."""
     started = time.monotonic()
     done = run("demo")
-    assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - started < 60
     events = [
         r"entry order: buy \S+ at \S+ \(1 request: place-order\)",
@@ -67,8 +65,7 @@ def test_the_demo_ends_with_1_if_the_sides_differ(monkeypatch: pytest.MonkeyPatc
         return replace(trade, own={**trade.own, first: replace(order, filled=order.filled + 1)})
 
     monkeypatch.setattr(snapshots, "trade_snapshot", twisted)
-    done = CliRunner().invoke(main, ["demo"])
-    assert done.exit_code == 1, done.output
+    done = invoke("demo", code=1)
     assert re.search(r"not as reported: order \d+ \(entry\): freqtrade has 3.0 filled, the venue 2", done.output)
     assert "database agrees" not in done.output
 
@@ -81,8 +78,7 @@ def test_the_demo_shows_the_log_of_a_freqtrade_that_ends(tmp_path: Path, monkeyp
     temporary.mkdir()
     monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.bot_process"), "STRATEGIES", empty)
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    done = CliRunner().invoke(main, ["demo"])
-    assert done.exit_code == 1, done.output
+    done = invoke("demo", code=1)
     assert "freqtrade ended with exit code 2 before this was seen: freqtrade places its entry" in done.output
     assert "Impossible to load Strategy 'DemoLadder'" in done.output
     assert list(temporary.iterdir()) == []
@@ -92,8 +88,7 @@ def test_the_demo_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Exit code 1, and the process is gone."""
     monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.freqtrade_demo"), "LIMIT_SECONDS", 0.5)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    done = CliRunner().invoke(main, ["demo"])
-    assert done.exit_code == 1, done.output
+    done = invoke("demo", code=1)
     assert "s are over before this was seen: freqtrade places its entry" in " ".join(done.output.split())
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []
@@ -137,8 +132,7 @@ def test_without_freqtrade_the_demo_says_so_and_shows_ccxt(monkeypatch: pytest.M
     """In one line, with the way to install it."""
     hide_freqtrade(monkeypatch)
     monkeypatch.setattr(importlib.import_module("bitget_margin.cli.demo.command"), "rounds", lambda venue: iter(()))
-    done = CliRunner().invoke(main, ["demo"])
-    assert done.exit_code == 0, done.output
+    done = invoke("demo")
     first, second, *_ = done.output.splitlines()
     assert first.startswith("freqtrade is not installed (pip install 'bitget-margin[freqtrade]')")
     assert second.startswith("A local venue; 120 resting orders")
@@ -156,7 +150,6 @@ def hide_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_freqtrade_has_its_own_help() -> None:
     """`--help` is its own."""
     done = run("freqtrade", "--help")
-    assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: freqtrade")
 
 
@@ -166,16 +159,14 @@ def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch
     launcher = SimpleNamespace(main=got.append)
     monkeypatch.setattr("importlib.import_module", lambda name: launcher)
     given = ("trade", "-c", "a.json", "--version", "-h", "-vv", "--strategy=A", "--", "--help", "")
-    done = CliRunner().invoke(main, ["freqtrade", *given])
-    assert done.exit_code == 0, done.output
+    invoke("freqtrade", *given)
     assert got == [given]
 
 
 def test_without_freqtrade_its_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line."""
     hide_freqtrade(monkeypatch)
-    done = CliRunner().invoke(main, ["freqtrade", "trade"])
-    assert done.exit_code == 1
+    done = invoke("freqtrade", "trade", code=1)
     assert done.output == "Error: freqtrade is not installed: pip install 'bitget-margin[freqtrade]'\n"
 
 
@@ -183,7 +174,6 @@ def test_the_ccxt_demo_ends_well_and_in_time() -> None:
     """Three tables, every order in them if asked for, the venue agrees, exit code 0, under 30 seconds."""
     started = time.monotonic()
     done = run("demo", "--ccxt", "--all")
-    assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - started < 30
     assert done.stdout.count("Stock ccxt, for the same") == 3
     assert len(re.findall(r"│ \d{19}", done.stdout)) >= 3 * 120
@@ -283,16 +273,13 @@ def test_knobs_and_prices_take_effect() -> None:
 )
 def test_bad_usage_is_reported(args: list[str], names: str) -> None:
     """Exit code other than 0, and no traceback."""
-    done = CliRunner().invoke(main, args)
+    done = invoke(*args, code=None)
     assert done.exit_code in {1, 2}
     assert names in done.output
-    assert "Traceback" not in done.output
 
 
 def test_a_port_in_use_is_reported() -> None:
     """In one line."""
     with Emulator() as venue:
-        done = run("emulator", "--port", venue.url.rsplit(":", 1)[1])
-    assert done.returncode == 1
+        done = run("emulator", "--port", venue.url.rsplit(":", 1)[1], code=1)
     assert "address already in use" in done.stderr
-    assert "Traceback" not in done.stderr

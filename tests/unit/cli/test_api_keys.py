@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from bitget_margin.cli import main
 from bitget_margin.cli.operator import api_keys
 from bitget_margin.cli.operator.connection import connect
 from bitget_margin.emulator import ccxt_urls
-from support.operating import KEYS
+from support.operating import KEYS, invoke
 
 VARIABLES = [name for names in api_keys.VARIABLES.values() for name in names]
 
@@ -30,8 +28,7 @@ VARIABLES = [name for names in api_keys.VARIABLES.values() for name in names]
 def test_missing_keys_are_reported_in_one_line(command: list[str], environment: dict[str, str], message: str) -> None:
     """With the variables to set, and without any key."""
     clean = dict.fromkeys(VARIABLES)
-    done = CliRunner().invoke(main, command, env={**clean, **environment})
-    assert done.exit_code == 2
+    done = invoke(*command, code=2, env={**clean, **environment})
     assert len(done.output.splitlines()) == 1
     assert message in done.output
     assert not any(value in done.output for value in ("a-key", "a-secret", "a-passphrase", "another"))
@@ -99,8 +96,7 @@ def test_a_malformed_configuration_is_bad_usage(text: str, message: str, tmp_pat
     """In one line, without any of its contents."""
     path = tmp_path / "config.json"
     path.write_text(text)
-    done = CliRunner().invoke(main, ["orders", "--config", str(path)], env=KEYS)
-    assert done.exit_code == 2, done.output
+    done = invoke("orders", "--config", str(path), code=2, env=KEYS)
     assert message in done.output
     assert len(done.output.splitlines()) == 1
     assert "sesame" not in done.output

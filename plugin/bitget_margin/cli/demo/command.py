@@ -19,7 +19,7 @@ from rich.text import Text
 from bitget_margin.cli import freqtrade
 from bitget_margin.cli.demo import snapshots
 from bitget_margin.cli.demo.bot_process import bot_process
-from bitget_margin.cli.demo.ccxt_demo import CANCELED, FILLED, PER_SYMBOL, SYMBOLS, DemoResult, DemoRound, rounds
+from bitget_margin.cli.demo.ccxt_demo import CANCELED, FILLED, PER_SYMBOL, SYMBOLS, DemoRound, rounds
 from bitget_margin.cli.demo.comparison import Comparison, OrderComparison, compare
 from bitget_margin.cli.demo.freqtrade_demo import (
     FUNDS,
@@ -178,17 +178,13 @@ def _show_round(console: Console, finished: DemoRound, *, show_all: bool) -> Non
         for result in like if show_all else like[:1]:
             more = "" if show_all or len(like) == 1 else f" and {len(like) - 1} more"
             style = _STYLES.get(result.outcome, "red")
-            filled = _filled([result] if show_all else like)
+            amounts = sorted({each.filled for each in ([result] if show_all else like)})
+            filled = " … ".join(f"{amount:g}" for amount in amounts)
             table.add_row(result.name + more, result.symbol, f"[{style}]{result.outcome}[/]", result.reason, filled)
     console.print(table)
     console.print("The response is 'Order Cancelled' for any order that has ended; the outcome rests on its row.")
     console.print(f"{finished.requests} requests, {finished.elapsed_ms:.0f} ms", highlight=False)
     console.print(f"Stock ccxt, for the same: {finished.stock}\n", highlight=False)
-
-
-def _filled(results: Sequence[DemoResult]) -> str:
-    amounts = sorted({result.filled for result in results})
-    return " … ".join(f"{amount:g}" for amount in amounts)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

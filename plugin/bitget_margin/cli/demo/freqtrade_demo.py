@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from math import isclose
 from typing import Final
 
 from bitget_margin.cli.demo import request_log
@@ -124,12 +125,9 @@ class TradeScript:
         self._filled = {order.order_id: order.filled for order in orders}
         return sorted([*logged, *posts, *fills], key=lambda event: event.at_ms)
 
-    def _sold(self) -> float:
-        rows = self._bot.rows("select filled from orders where ft_order_side = 'sell'")
-        return sum(row["filled"] or 0.0 for row in rows)
-
     def _fills_recorded(self) -> bool:
-        return abs(self._sold() - float(_LIQUIDITY)) < float(_LIQUIDITY) / 1e9
+        (row,) = self._bot.rows("select sum(filled) as sold from orders where ft_order_side = 'sell'")
+        return isclose(row["sold"] or 0.0, float(_LIQUIDITY), rel_tol=1e-9)
 
     def _closed(self) -> object:
         return self._bot.rows("select id from trades where is_open = 0")

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import ccxt
 import click
 
+from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.cli.operator import errors
@@ -91,22 +92,8 @@ def _pairs(connection: Connection) -> list[Any]:
 
 
 def _pair(connection: Connection, row: Mapping[str, Any], *, crossed: bool) -> Any:
-    base_id, quote_id = row["baseCoin"], row["quoteCoin"]
-    base, quote = (connection.exchange.safe_currency_code(coin) for coin in (base_id, quote_id))
-    return connection.exchange.safe_market_structure(
-        {
-            "id": row["symbol"],
-            "symbol": f"{base}/{quote}",
-            "base": base,
-            "quote": quote,
-            "baseId": base_id,
-            "quoteId": quote_id,
-            "type": "spot",
-            "spot": True,
-            "active": True,
-            "marginModes": {"cross": crossed, "isolated": False},
-        }
-    )
+    market = fallback_markets.pair_market(connection.exchange, row["baseCoin"], row["quoteCoin"])
+    return {**market, "active": True, "marginModes": {"cross": crossed, "isolated": False}}
 
 
 def frozen(connection: Connection) -> dict[str, float]:
