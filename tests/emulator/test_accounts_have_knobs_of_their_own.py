@@ -12,7 +12,6 @@ from .client import Client
 
 
 def test_knobs_of_one_account_hold_for_it_alone(venue: Emulator, client: Client, other: Client) -> None:
-    """The account's behaviour changes, nobody else's does, and nor do the general knobs."""
     venue.knobs("1001", list_key="resultList", language="zh")
     assert "resultList" in client.open_orders().data
     assert "orderList" in other.open_orders().data
@@ -26,7 +25,6 @@ def test_knobs_of_one_account_hold_for_it_alone(venue: Emulator, client: Client,
 
 
 def test_own_knobs_begin_as_a_copy_of_the_general_ones(venue: Emulator) -> None:
-    """From then on, general changes no longer reach the account, until it is reset."""
     venue.knobs(open_orders_cap=5)
     assert venue.knobs("1001", list_key="resultList").open_orders_cap == 5
     venue.knobs(open_orders_cap=6)
@@ -35,8 +33,7 @@ def test_own_knobs_begin_as_a_copy_of_the_general_ones(venue: Emulator) -> None:
     assert venue.knobs("1001") == venue.knobs()
 
 
-def test_looking_at_knobs_makes_none(venue: Emulator) -> None:
-    """An account whose knobs were only read still follows the general ones."""
+def test_reading_knobs_of_an_account_makes_no_own_ones(venue: Emulator) -> None:
     venue.knobs("1001")
     with pytest.raises(ValueError, match="no knob is named nope"):
         venue.knobs("1001", nope=1)
@@ -45,7 +42,6 @@ def test_looking_at_knobs_makes_none(venue: Emulator) -> None:
 
 
 def test_counts_of_one_account_are_used_up_by_it_alone(venue: Emulator, client: Client, other: Client) -> None:
-    """The cancel of another account neither meets nor uses up what was meant for one."""
     first, second = client.placed(), other.placed()
     venue.knobs("1001", cancel_never_lands=1)
     other.cancel_batch(second)
@@ -54,8 +50,7 @@ def test_counts_of_one_account_are_used_up_by_it_alone(venue: Emulator, client: 
     assert venue.knobs("1001").cancel_never_lands == 0
 
 
-def test_waiting_is_for_one_account_too(venue: Emulator, client: Client, other: Client) -> None:
-    """Knobs that act after the answer was made are those of the account as well."""
+def test_latency_of_one_account_does_not_affect_others(venue: Emulator, client: Client, other: Client) -> None:
     venue.knobs("1001", latency_ms=10_000)
     client._connection.timeout = 0.05
     with pytest.raises(TimeoutError):
@@ -64,14 +59,12 @@ def test_waiting_is_for_one_account_too(venue: Emulator, client: Client, other: 
 
 
 def test_unknown_accounts_are_refused(venue: Emulator) -> None:
-    """A wrong uid is told, not ignored."""
     for act in (venue.knobs, venue.reset_knobs, venue.requests_of, venue.clear_faults):
         with pytest.raises(ValueError, match="there is no account 9; there are 1001, 1002"):
             act("9")
 
 
 def test_admin_turns_knobs_of_one_account(venue: Emulator) -> None:
-    """Over HTTP, the uid goes along with the knobs."""
     status, knobs = admin(venue, "knobs", {"uid": "1001", "open_orders_cap": 7})
     assert (status, knobs["open_orders_cap"]) == (200, 7)
     assert admin(venue, "knobs?uid=1001")[1]["open_orders_cap"] == 7
@@ -86,7 +79,6 @@ def test_admin_turns_knobs_of_one_account(venue: Emulator) -> None:
 
 
 def test_requests_and_orders_of_one_account(venue: Emulator, client: Client, other: Client) -> None:
-    """An account's requests are apart from those of others and of nobody."""
     client.open_orders()
     order_id = other.placed()
     client.get("/api/v2/public/time")
@@ -100,7 +92,6 @@ def test_requests_and_orders_of_one_account(venue: Emulator, client: Client, oth
 
 
 def test_old_requests_are_forgotten_everywhere() -> None:
-    """Beyond what is kept, the oldest goes, whoever it is of."""
     records = RequestHistory(3)
     for at_ms, uid in enumerate(("1", "2", "1", "1", "2")):
         records.add(RequestRecord(at_ms, uid, "GET", "/", "", "", 200, executed=True, fault=None))

@@ -33,7 +33,6 @@ def test_ended_order_frees_its_client_id(venue: Emulator, either: Client) -> Non
 
 
 def test_client_id_is_forgotten_after_six_hours(client: Client, clock: FakeClock) -> None:
-    """Though the old order still lives, its client id is free again."""
     client.placed(clientOid="twin")
     clock.advance(SIX_HOURS_MS - 1000)
     client.place(clientOid="twin").assert_refused("50060")
@@ -51,12 +50,10 @@ def test_client_id_of_a_unified_account_is_never_forgotten(unified: UnifiedClien
     ("client_oid", "code"), [("x" * 51, "40304"), ("a b", "40305"), ("你好", "40305"), ("a.b", "40305"), ([], "40020")]
 )
 def test_client_ids_outside_the_charset_are_refused(client: Client, client_oid: object, code: str) -> None:
-    """Length and characters are checked."""
     client.place(clientOid=client_oid).assert_refused(code)
 
 
 def test_longest_client_id_with_every_character_is_taken(client: Client) -> None:
-    """Fifty characters with all allowed signs pass, come back unchanged, and can be looked up."""
     client_oid = ("aZ09-+_#" * 7)[:50]
     order_id = client.placed(clientOid=client_oid)
     assert client.open_ids(clientOid=client_oid) == [order_id]

@@ -19,8 +19,7 @@ DURATION_MS = 60
 FOR_LONG_MS = 60_000
 
 
-def test_nobody_connects_any_more(venue: Emulator, client: Client) -> None:
-    """Connections end, and new ones are refused."""
+def test_existing_connections_end_and_new_ones_are_refused(venue: Emulator, client: Client) -> None:
     client.open_orders()
     venue.refuse_connections(FOR_LONG_MS)
     assert not connects(venue)
@@ -31,8 +30,7 @@ def test_nobody_connects_any_more(venue: Emulator, client: Client) -> None:
         client.open_orders()
 
 
-def test_all_is_as_before_when_the_time_is_over(venue: Emulator, client: Client) -> None:
-    """The same port is open again, not before its time, and orders are where they were."""
+def test_the_port_opens_again_and_orders_are_kept(venue: Emulator, client: Client) -> None:
     order_id = client.placed()
     before = time.perf_counter()
     venue.refuse_connections(DURATION_MS)
@@ -43,7 +41,6 @@ def test_all_is_as_before_when_the_time_is_over(venue: Emulator, client: Client)
 
 
 def test_connections_in_every_state_are_reset(venue: Emulator) -> None:
-    """Just made, idle for a while, or in the middle of a request."""
     idle, talking = connect(venue), connect(venue)
     talking.sendall(b"GET /api/v2/public/time HTTP/1.1\r\n")
     wait_for(lambda: len(venue._server._service._web.connections) == 2)  # type: ignore[union-attr]
@@ -54,8 +51,7 @@ def test_connections_in_every_state_are_reset(venue: Emulator) -> None:
             connection.recv(1)
 
 
-def test_nobody_else_gets_the_port_meanwhile(venue: Emulator) -> None:
-    """Another program cannot listen there, and is not given it when it wants any."""
+def test_the_port_stays_reserved_while_refused(venue: Emulator) -> None:
     number = urlsplit(venue.url).port or 0
     venue.refuse_connections(FOR_LONG_MS)
     with socket.socket() as thief, pytest.raises(OSError, match="already in use"):
@@ -63,7 +59,6 @@ def test_nobody_else_gets_the_port_meanwhile(venue: Emulator) -> None:
 
 
 def test_longer_refusal_wins_and_shorter_changes_nothing(venue: Emulator) -> None:
-    """Refusals do not add up: the latest end counts."""
     before = time.perf_counter()
     venue.refuse_connections(1)
     venue.refuse_connections(DURATION_MS)
@@ -73,7 +68,6 @@ def test_longer_refusal_wins_and_shorter_changes_nothing(venue: Emulator) -> Non
 
 
 def test_refusals_in_quick_succession_leave_a_venue_that_works(venue: Emulator, client: Client) -> None:
-    """Many short ones from several threads, while clients try, end with an open port."""
     threads = [
         threading.Thread(target=lambda: [venue.refuse_connections(1 + number % 3) for number in range(10)])
         for _ in range(3)
@@ -89,7 +83,6 @@ def test_refusals_in_quick_succession_leave_a_venue_that_works(venue: Emulator, 
 
 
 def test_venue_stops_while_it_refuses() -> None:
-    """The port is free at once, and the next venue can have it."""
     with Emulator() as venue:
         venue.refuse_connections(FOR_LONG_MS)
         before = time.perf_counter()
@@ -101,7 +94,6 @@ def test_venue_stops_while_it_refuses() -> None:
 
 
 def test_refusal_over_http_is_acknowledged_first(venue: Emulator, client: Client) -> None:
-    """The owner hears that it was understood; everybody else is cut off."""
     client.open_orders()
     assert admin(venue, "refuse", {"duration_ms": FOR_LONG_MS}) == (200, {})
     wait_for(lambda: not connects(venue))
@@ -110,7 +102,6 @@ def test_refusal_over_http_is_acknowledged_first(venue: Emulator, client: Client
 
 
 def test_request_that_meets_a_refusal_closes_the_port(venue: Emulator, client: Client, other: Client) -> None:
-    """It is not carried out, and cuts off the others too."""
     order_id = client.placed()
     other.open_orders()
     venue.add_fault(FaultKind.REFUSE, f"{CROSSED}/batch-cancel-order", count=1, duration_ms=FOR_LONG_MS)
@@ -123,7 +114,6 @@ def test_request_that_meets_a_refusal_closes_the_port(venue: Emulator, client: C
 
 
 def test_wrong_durations_are_explained() -> None:
-    """Only whole numbers of at least one ms."""
     with Emulator(accounts=(Account(),)) as venue:
         for duration_ms in (0, -1, 1.5, True, None):
             with pytest.raises(ValueError, match="duration_ms must be a whole number from 1 on"):

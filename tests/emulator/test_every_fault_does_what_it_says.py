@@ -22,8 +22,8 @@ BATCH_CANCEL = f"{CROSSED}/batch-cancel-order"
 UNASKED = {"orderId": "1000000000000000007", "clientOid": "nobody-asked"}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "emulator.md"
 DURATION_MS = 60
-#: How long a client waits for an answer that never comes.
 STALL_SECONDS = 0.3
+"""Timeout of a client of a response that is never sent."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,6 @@ EXPECTED: Mapping[FaultKind, tuple[bool, int, Check]] = {
 
 
 def test_every_kind_is_expected_and_documented() -> None:
-    """No kind is forgotten, here or in the document."""
     assert set(EXPECTED) == set(FaultKind)
     document = DOCUMENT.read_text(encoding="utf-8")
     for kind in FaultKind:
@@ -168,7 +167,7 @@ def test_every_kind_is_expected_and_documented() -> None:
 
 @pytest.mark.parametrize("kind", FaultKind)
 def test_fault(venue: Emulator, client: Client, clock: FakeClock, kind: FaultKind) -> None:
-    """The right thing arrives, the order is cancelled or not, and the next request is a usual one."""
+    """The expected response arrives, the order is canceled or not, and the next request is normal."""
     executed, status, check = EXPECTED[kind]
     order_id = client.placed(clientOid="a")
     venue.add_fault(kind, count=1, duration_ms=DURATION_MS)
@@ -194,7 +193,6 @@ def test_fault(venue: Emulator, client: Client, clock: FakeClock, kind: FaultKin
 
 
 def test_wrong_symbol_and_twice_and_unasked_on_pages(venue: Emulator, client: Client) -> None:
-    """Listed orders and trades are spoiled like the rows of a batch."""
     order_id = client.placed()
     (row,) = client.open_orders().data["orderList"]
     expected = {
@@ -214,7 +212,6 @@ def test_wrong_symbol_and_twice_and_unasked_on_pages(venue: Emulator, client: Cl
 
 
 def test_unified_rows_are_spoiled_alike() -> None:
-    """Lists without a name, orders with a status of another name, and an order alone."""
     row = {"orderId": "1", "symbol": "ETHUSDT", "orderStatus": "live", "feeDetail": [{"fee": "0"}]}
     wrong = row | {"symbol": "LTCUSDT", "orderStatus": "cancelled"}
     assert altered_data(FaultRule(FaultKind.WRONG_SYMBOL), {"list": [row], "cursor": None})["list"] == [wrong]
@@ -226,7 +223,7 @@ def test_unified_rows_are_spoiled_alike() -> None:
 
 
 def test_lists_of_something_else_get_no_order(venue: Emulator, client: Client) -> None:
-    """Coins come twice, or are null, but no order is among them; what has no list stays as it is."""
+    """Coins are listed twice, or null, but no order is among them; data without a list stays unchanged."""
     path = f"{CROSSED}/account/assets"
     coins = client.get(path).data
     venue.add_fault(FaultKind.UNASKED_IDS, count=1)
@@ -239,7 +236,7 @@ def test_lists_of_something_else_get_no_order(venue: Emulator, client: Client) -
 
 
 def test_faults_of_what_the_venue_refuses(venue: Emulator, client: Client) -> None:
-    """A refused request is on record as not executed; its refusal has no data to spoil, but can be replaced."""
+    """A refused request is recorded as not executed; its error has no data to change, but can be replaced."""
     venue.add_fault(FaultKind.NULL_LISTS, count=1)
     client.cancel_batch().assert_refused("40019")
     venue.add_fault(FaultKind.CODE_45001, count=1)
@@ -248,7 +245,6 @@ def test_faults_of_what_the_venue_refuses(venue: Emulator, client: Client) -> No
 
 
 def test_faults_speak_the_language_of_the_venue(venue: Emulator, client: Client) -> None:
-    """The texts of codes come in Chinese too."""
     venue.knobs(language="zh")
     codes = (FaultKind.CODE_40010, FaultKind.CODE_40015, FaultKind.CODE_40725, FaultKind.CODE_45001)
     for kind in codes:
@@ -258,7 +254,6 @@ def test_faults_speak_the_language_of_the_venue(venue: Emulator, client: Client)
 
 
 def test_unified_account_is_taken_for_a_classic_one(venue: Emulator, unified: UnifiedClient) -> None:
-    """Under /api/v3/ the mistake is the other way round."""
     venue.add_fault(FaultKind.UNIFIED)
     unified.get(f"{V3}/account/settings").assert_refused("40084")
 
@@ -278,7 +273,6 @@ def test_faults_before_use_up_no_room(venue: Emulator, client: Client) -> None:
 
 
 def test_stall_ends_when_the_venue_stops(clock: FakeClock) -> None:
-    """A venue that holds answers back stops at once, and its clients learn it."""
     with Emulator(accounts=(Account(),), clock=clock) as venue:
         venue.add_fault(FaultKind.STALL_AFTER)
         got: list[Arrival] = []
@@ -300,7 +294,6 @@ def test_stall_ends_when_the_venue_stops(clock: FakeClock) -> None:
 
 
 def test_stall_ends_when_the_client_leaves(venue: Emulator, client: Client) -> None:
-    """Nothing is kept for a client that has gone."""
     venue.add_fault(FaultKind.STALL_BEFORE, count=1)
     client._connection.timeout = 0.05
     assert cancel(client, "1").error is TimeoutError
@@ -331,7 +324,6 @@ def names_of(venue: Emulator) -> list[str]:
 
 @pytest.mark.parametrize("executed", [True, False])
 def test_any_code_under_any_status(venue: Emulator, either: Client, executed: bool) -> None:
-    """A request is answered with code, text and status of the rule, whether it was executed or not."""
     kind = FaultKind.CODE_AFTER if executed else FaultKind.CODE_BEFORE
     venue.add_fault(kind, "/place-order", count=1, code="43012", text="Insufficient balance", status=403)
     reply = either.place(clientOid="a")
@@ -347,7 +339,6 @@ def test_any_code_under_any_status(venue: Emulator, either: Client, executed: bo
 def test_items_of_a_batch_fail(
     venue: Emulator, either: Client, executed: bool, items: int | None, code: str | None
 ) -> None:
-    """The first items, or all, are said to have failed, with a code or without one, executed or not."""
     kind = FaultKind.ITEM_CODE_AFTER if executed else FaultKind.ITEM_CODE_BEFORE
     venue.add_fault(kind, count=1, code=code, text="no", items=items)
     data = place_batch(either, "a", "b", "c")
@@ -359,8 +350,7 @@ def test_items_of_a_batch_fail(
     assert either.place(clientOid="d").data["clientOid"] == "d", "an order alone is no item"
 
 
-def test_a_repeated_request_is_executed_as_often_as_the_venue_lets_it(venue: Emulator, either: Client) -> None:
-    """The second answer says what became of the second order; the first one is there."""
+def test_a_repeated_request_is_executed_as_often_as_the_venue_allows(venue: Emulator, either: Client) -> None:
     venue.add_fault(FaultKind.REPEAT, count=3)
     either.place(clientOid="a").assert_refused(either.DUPLICATE)
     assert (names_of(venue), venue.requests[-1].executed) == (["a"], True)
@@ -376,7 +366,6 @@ def test_a_repeated_request_is_executed_as_often_as_the_venue_lets_it(venue: Emu
 
 
 def test_a_repeated_request_takes_room_twice(venue: Emulator, client: Client) -> None:
-    """Where the window has room for one only, the second answer is a 429."""
     client.pause = int
     for _ in range(9):
         client.place()
@@ -385,10 +374,8 @@ def test_a_repeated_request_takes_room_twice(venue: Emulator, client: Client) ->
     assert names_of(venue)[-1] == "a"
 
 
-def test_a_late_request_is_executed_when_its_answer_is_long_out(
-    venue: Emulator, either: Client, clock: FakeClock
-) -> None:
-    """A page of a gateway, or a code; then the order is placed, unless it cannot be."""
+def test_a_late_request_is_executed_after_its_response(venue: Emulator, either: Client, clock: FakeClock) -> None:
+    """The response is an HTML page of a gateway, or a code; the order is placed later, if possible."""
     venue.add_fault(FaultKind.LATE, count=1, duration_ms=5_000, code="40010", text="Request timed out")
     either.place(clientOid="a").assert_refused("40010")
     clock.advance(4_000)
@@ -404,7 +391,7 @@ def test_a_late_request_is_executed_when_its_answer_is_long_out(
 
 @pytest.mark.parametrize("executed", [True, False])
 def test_the_answer_to_another_request(venue: Emulator, either: Client, executed: bool) -> None:
-    """Success that names an order that nobody placed, even where the venue would refuse."""
+    """Success with an order that does not exist, even if the venue would refuse."""
     kind = FaultKind.OTHER_ANSWER if executed else FaultKind.OTHER_ANSWER_BEFORE
     venue.add_fault(kind, count=3)
     assert either.place(clientOid="a").data == UNASKED

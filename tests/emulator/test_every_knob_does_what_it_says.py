@@ -290,7 +290,7 @@ def test_open_orders_cap(venue: Emulator, either: Client) -> None:
 
 
 def test_fees_in_bgb(clock: FakeClock) -> None:
-    """What was bought comes whole, and the fee in BGB as captured; without enough BGB it is as without the knob."""
+    """The bought coins come in full, and the fee is in BGB as captured; without enough BGB, it is in the bought coin."""
     symbols = (Symbol("BTCUSDT", "BTC", "USDT", Decimal(60000)), Symbol("BGBUSDT", "BGB", "USDT", Decimal("0.5")))
     account = Account(balances={"USDT": "1000000", "BGB": "3"})
     with (
@@ -308,7 +308,7 @@ def test_fees_in_bgb(clock: FakeClock) -> None:
 
 
 def test_fees_in_bgb_of_a_sale(clock: FakeClock) -> None:
-    """A sale brings all its quote coins; fills and the order show the fee in BGB, at 1 USDT where it is not listed."""
+    """A sale brings all its quote coins; fills and the order show the fee in BGB, at 1 USDT without the pair."""
     account = Account(balances={"BTC": "1", "BGB": "2"}, kind=AccountKind.UNIFIED)
     with (
         Emulator(accounts=(account,), clock=clock, knobs=Knobs(fees_in_bgb=True)) as venue,
@@ -370,7 +370,7 @@ def test_every_knob_has_a_test_and_a_help_text() -> None:
     ],
 )
 def test_wrong_knobs_are_explained(venue: Emulator, changes: dict[str, Any], message: str) -> None:
-    """A wrong name, type or value changes nothing and says what is wrong."""
+    """A wrong name, type or value changes nothing and is named in the error."""
     before = venue.knobs()
     with pytest.raises(ValueError, match=message):
         venue.knobs(**changes)

@@ -57,7 +57,7 @@ def test_seed_of_the_venue(clock: FakeClock) -> None:
 
 
 def test_rules_are_met_in_order_until_used_up(venue: Emulator, client: Client) -> None:
-    """The first rule that is left wins; what is left can be seen; the rest can be cleared."""
+    """The first remaining rule applies; remaining rules can be shown and cleared."""
     venue.add_fault(FaultKind.CODE_40010, count=2)
     venue.add_fault("code-45001")
     assert client.open_orders().code == "40010"
@@ -68,7 +68,6 @@ def test_rules_are_met_in_order_until_used_up(venue: Emulator, client: Client) -
 
 
 def test_missed_chance_passes_to_the_next_rule() -> None:
-    """Rules of some probability do not hide those behind them."""
     board = FaultBoard(0)
     board.add(FaultRule(FaultKind.TWICE, probability=0.01))
     board.add(FaultRule(FaultKind.NULL_DATA))
@@ -76,7 +75,6 @@ def test_missed_chance_passes_to_the_next_rule() -> None:
 
 
 def test_rules_of_one_account(venue: Emulator, client: Client, other: Client) -> None:
-    """A rule with a uid meets that account only, and can be cleared alone."""
     venue.add_fault(FaultKind.CODE_45001, uid="1001")
     venue.add_fault(FaultKind.CODE_40010, uid="1002", count=1)
     assert [client.open_orders().code, other.open_orders().code, other.open_orders().code] == [
@@ -127,14 +125,12 @@ def test_paths(venue: Emulator, client: Client) -> None:
     ],
 )
 def test_wrong_rules_are_explained(venue: Emulator, fields: dict[str, Any], message: str) -> None:
-    """A wrong value changes nothing, and is named with those that are right."""
     with pytest.raises(ValueError, match=message):
         venue.add_fault(**fields)
     assert venue.faults == ()
 
 
 def test_admin_adds_shows_and_clears_faults(venue: Emulator, client: Client) -> None:
-    """Over HTTP as well: a rule comes back whole, with what is left of it."""
     wanted = {"kind": "code-45001", "path": "/open-orders", "count": 2, "probability": 1.0, "uid": "1001"}
     answer = {"code": None, "text": "refused by a fault", "status": 400, "items": None}
     rule = wanted | {"duration_ms": 1000} | answer
@@ -161,7 +157,6 @@ def test_admin_adds_shows_and_clears_faults(venue: Emulator, client: Client) -> 
     ],
 )
 def test_admin_explains_wrong_faults(venue: Emulator, action: str, fields: object, message: str) -> None:
-    """A wrong request gets 400 and a sentence."""
     status, content = admin(venue, action, fields)
     assert status == 400
     assert message in content["error"]

@@ -128,20 +128,17 @@ def test_any_signed_query_gets_an_answer(
     ],
 )
 def test_bodies_that_are_no_object_are_refused(client: Client, body: bytes) -> None:
-    """Anything but a JSON object is a wrong parameter."""
     reply = client.send("POST", f"{CROSSED}/batch-cancel-order", body=body)
     assert reply.code in ("40017", "40020", "40034")
     reply.assert_refused(reply.code)
 
 
 def test_huge_body_is_refused(client: Client) -> None:
-    """A body of several megabytes is not read."""
     body = b'{"symbol":"' + b"x" * 3_000_000 + b'"}'
     client.send("POST", f"{CROSSED}/batch-cancel-order", body=body).assert_refused("40017")
 
 
 def test_undecodable_body_is_refused(client: Client) -> None:
-    """A body that claims to be compressed and is not gets an answer."""
     reply = client.send("POST", f"{CROSSED}/cancel-order", body=b"plain", headers={"Content-Encoding": "gzip"})
     reply.assert_refused("40017")
 
@@ -164,7 +161,6 @@ def test_undecodable_body_is_refused(client: Client) -> None:
     ],
 )
 def test_malformed_batches_change_nothing(venue: Emulator, client: Client, order_id_list: object, code: str) -> None:
-    """A batch with a wrong list is refused as a whole."""
     order_id = client.placed()
     if isinstance(order_id_list, list) and order_id_list and isinstance(order_id_list[0], dict):
         order_id_list = [{"orderId": order_id}, *order_id_list]
@@ -174,19 +170,16 @@ def test_malformed_batches_change_nothing(venue: Emulator, client: Client, order
 
 
 def test_fifty_items_are_not_too_many(client: Client) -> None:
-    """The largest batch is answered item by item."""
     assert len(client.cancel_batch(*map(str, range(50))).data["failureList"]) == 50
 
 
 def test_missing_symbol_is_named(client: Client) -> None:
-    """The text is the venue's."""
     reply = client.post(f"{CROSSED}/batch-cancel-order", {"orderIdList": [{"orderId": "1"}]})
     reply.assert_refused("40019")
     assert reply.content["msg"] == "Parameter symbol cannot be empty"
 
 
 def test_unknown_paths_do_not_exist(client: Client) -> None:
-    """Unknown paths and wrong methods get the venue's 404."""
     for method, path in (("GET", "/"), ("GET", "/api/v2/nothing"), ("POST", f"{CROSSED}/open-orders")):
         client.send(method, path).assert_refused("40404", 404)
 
@@ -194,8 +187,6 @@ def test_unknown_paths_do_not_exist(client: Client) -> None:
 def test_unforeseen_exception_is_a_system_error_and_recorded(
     client: Client, venue: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bug answers 500 in the venue's shape and can be found afterwards."""
-
     def explode(*_: Any) -> None:
         raise ZeroDivisionError
 
@@ -206,7 +197,6 @@ def test_unforeseen_exception_is_a_system_error_and_recorded(
 
 
 def test_request_without_headers_is_refused(venue: Emulator) -> None:
-    """A private path without any header is answered."""
     connection = http.client.HTTPConnection(urlsplit(venue.url).netloc, timeout=5)
     connection.request("GET", f"{CROSSED}/account/assets")
     response = connection.getresponse()
@@ -240,7 +230,6 @@ def test_request_without_headers_is_refused(venue: Emulator) -> None:
     ],
 )
 def test_bodies_that_are_no_batch_are_refused(unified: UnifiedClient, path: str, body: bytes) -> None:
-    """Anything but an array of objects of one category is a wrong parameter."""
     unified.send("POST", path, body=body).assert_refused("400172")
 
 
@@ -261,13 +250,11 @@ def test_bodies_that_are_no_batch_are_refused(unified: UnifiedClient, path: str,
 def test_malformed_unified_batches_change_nothing(
     venue: Emulator, unified: UnifiedClient, item: dict[str, object]
 ) -> None:
-    """A batch with a wrong item is refused before anything is done."""
     order_id = unified.placed()
     unified.cancel_batch(order_id, item).assert_refused("400172")
     assert venue.order(order_id).live
 
 
 def test_arrays_are_for_batches_only(unified: UnifiedClient) -> None:
-    """Everywhere else the body is an object."""
     for name in ("place-order", "cancel-order", "cancel-symbol-order"):
         unified.post(f"{V3}/trade/{name}", [unified.order()]).assert_refused("400172")

@@ -24,7 +24,6 @@ def rows(client: Client, name: str = "candles", **params: Any) -> list[list[Any]
 
 
 def test_past_is_the_same_in_every_run(client: Client, clock: FakeClock) -> None:
-    """Another venue that starts at the same time tells the same past."""
     first = rows(client, limit=50, endTime=START_MS)
     with Emulator(clock=FakeClock()) as again, Client(again.url, again.accounts[0], FakeClock(), int) as second:
         assert rows(second, limit=50, endTime=START_MS) == first
@@ -33,7 +32,6 @@ def test_past_is_the_same_in_every_run(client: Client, clock: FakeClock) -> None
 
 
 def test_candles_join_without_gaps(client: Client) -> None:
-    """Each candle begins a granularity after the last one, close to where that one ended."""
     candles = rows(client, limit=200)
     for before, after in pairwise(candles):
         assert after[0] - before[0] == MINUTE_MS
@@ -42,7 +40,6 @@ def test_candles_join_without_gaps(client: Client) -> None:
 
 
 def test_recent_and_old_endpoints_agree(client: Client) -> None:
-    """The same candle is the same from both."""
     end = START_MS - 86_400_000
     assert rows(client, endTime=end, limit=20) == rows(client, "history-candles", endTime=end, limit=20)
     assert len(rows(client, limit=5000)) == 1000
@@ -95,8 +92,7 @@ def test_long_candles_begin_on_the_calendar(
         assert day in (None, begin.day)
 
 
-def test_wrong_questions_are_refused(client: Client) -> None:
-    """Unknown symbols and granularities, and an old range without end, have their codes."""
+def test_wrong_requests_are_refused(client: Client) -> None:
     client.get(f"{MARKET}/candles", symbol="NOPE", granularity="1min").assert_refused("40034")
     client.get(f"{MARKET}/candles", symbol="BTCUSDT", granularity="7min").assert_refused("40020")
     client.get(f"{MARKET}/candles", symbol="BTCUSDT").assert_refused("40019")

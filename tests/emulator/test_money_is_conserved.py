@@ -99,7 +99,6 @@ def assert_exact(venue: Emulator) -> None:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(actions(), max_size=30))
 def test_random_trading_conserves_money(steps: list[Callable[[Emulator, FakeClock], None]]) -> None:
-    """After every step of random trading, all balances are what the orders say."""
     clock = FakeClock()
     venue = Emulator(accounts=tuple(Account(uid=uid, balances=WALLET) for uid in UIDS), symbols=(BTC, ODD), clock=clock)
     for step in steps:

@@ -14,7 +14,6 @@ BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
 
 
 async def test_a_placed_order_is_pushed(venue: Emulator, client: Client, clock: FakeClock) -> None:
-    """With every field of the page's example."""
     async with subscribed(venue, clock) as line:
         order_id = client.placed(price="50000", baseSize="0.01", clientOid="mine")
         now = str(clock.now_ms)
@@ -48,7 +47,7 @@ async def test_a_placed_order_is_pushed(venue: Emulator, client: Client, clock: 
 
 
 async def test_fills_add_up(venue: Emulator, clock: FakeClock) -> None:
-    """Volume, amount and fee are those of the order so far; the price is that of the last fill alone."""
+    """Volume, amount and fee are sums over the order; the price is that of the last fill."""
     async with subscribed(venue, clock) as line:
         order_id = venue.place(venue.accounts[0].uid, BUY)
         assert (await line.row())["status"] == "live"
@@ -69,7 +68,6 @@ async def test_fills_add_up(venue: Emulator, clock: FakeClock) -> None:
 
 
 async def test_a_market_order_is_pushed_with_its_trade(venue: Emulator, client: Client, clock: FakeClock) -> None:
-    """Its price is nothing, and its base size too where it was bought for an amount."""
     async with subscribed(venue, clock) as line:
         client.placed(orderType="market", price=None, baseSize=None, quoteSize="60")
         assert (await line.row())["status"] == "live"
@@ -80,7 +78,6 @@ async def test_a_market_order_is_pushed_with_its_trade(venue: Emulator, client: 
 
 
 async def test_a_cancel_is_pushed_with_what_was_filled(venue: Emulator, client: Client, clock: FakeClock) -> None:
-    """By a batch, by hand, and by the venue itself."""
     async with subscribed(venue, clock) as line:
         order_id = client.placed()
         venue.fill(order_id, "0.004")
@@ -94,8 +91,7 @@ async def test_a_cancel_is_pushed_with_what_was_filled(venue: Emulator, client: 
         assert await line.silent()
 
 
-async def test_only_what_was_asked_for_is_pushed(venue: Emulator, clock: FakeClock) -> None:
-    """Not what others do, nor other symbols, nor what the client no longer listens to."""
+async def test_only_subscribed_orders_are_pushed(venue: Emulator, clock: FakeClock) -> None:
     (first, second, *_), eth = venue.accounts, BUY | {"symbol": "ETHUSDT", "price": "2000"}
     async with subscribed(venue, clock) as line, subscribed(venue, clock, "ETHUSDT", account=second) as other:
         venue.place(second.uid, BUY)
@@ -110,8 +106,7 @@ async def test_only_what_was_asked_for_is_pushed(venue: Emulator, clock: FakeClo
         assert await line.silent()
 
 
-async def test_several_connections_hear_the_same(venue: Emulator, clock: FakeClock) -> None:
-    """And one that has left is not missed."""
+async def test_several_connections_get_the_same_pushes(venue: Emulator, clock: FakeClock) -> None:
     async with subscribed(venue, clock) as line, subscribed(venue, clock, "ETHUSDT", "BTCUSDT") as other:
         async with subscribed(venue, clock) as gone:
             await gone.socket.close()
@@ -119,15 +114,13 @@ async def test_several_connections_hear_the_same(venue: Emulator, clock: FakeClo
         assert [(await each.row())["orderId"] for each in (line, other)] == [order_id] * 2
 
 
-async def test_a_subscription_does_not_tell_of_the_past(venue: Emulator, clock: FakeClock) -> None:
-    """The documents promise changes, and no list of what is open."""
+async def test_a_subscription_pushes_no_earlier_changes(venue: Emulator, clock: FakeClock) -> None:
     venue.place(venue.accounts[0].uid, BUY)
     async with subscribed(venue, clock) as line:
         assert await line.silent()
 
 
-async def test_what_the_venue_does_by_itself_is_pushed_when_it_is_due() -> None:
-    """A late cancel, and a price that moves: nobody else asks for anything meanwhile."""
+async def test_scheduled_changes_are_pushed_when_they_are_due() -> None:
     account = Account()
     with Emulator(accounts=(account,)) as venue:
         async with subscribed(venue, lambda: time.time_ns() // 1_000_000) as line:
@@ -147,7 +140,7 @@ async def test_what_the_venue_does_by_itself_is_pushed_when_it_is_due() -> None:
 
 
 async def test_push_delay(venue: Emulator, clock: FakeClock) -> None:
-    """Each push comes so much later, and none overtakes another."""
+    """Each push is sent that much later, in the original order."""
     async with subscribed(venue, clock) as line:
         order_id = venue.place(venue.accounts[0].uid, BUY)
         await line.row()
@@ -162,7 +155,6 @@ async def test_push_delay(venue: Emulator, clock: FakeClock) -> None:
 
 
 async def test_push_twice(venue: Emulator, clock: FakeClock) -> None:
-    """The very same message."""
     venue.knobs(push_twice=True)
     async with subscribed(venue, clock) as line:
         venue.place(venue.accounts[0].uid, BUY)
@@ -171,7 +163,7 @@ async def test_push_twice(venue: Emulator, clock: FakeClock) -> None:
 
 
 async def test_push_drop_every(venue: Emulator, clock: FakeClock) -> None:
-    """The so many-th push of a connection is lost together with it; a new one begins to count anew."""
+    """The n-th push of a connection is lost together with it; a new connection counts from 0."""
     venue.knobs(push_drop_every=2)
     for _ in range(2):
         async with subscribed(venue, clock) as line:
@@ -182,7 +174,6 @@ async def test_push_drop_every(venue: Emulator, clock: FakeClock) -> None:
 
 
 async def test_knobs_of_one_account_concern_its_pushes_alone(venue: Emulator, clock: FakeClock) -> None:
-    """As for everything else."""
     first, second, *_ = venue.accounts
     venue.knobs(first.uid, push_twice=True, partial_status="partial_fill")
     async with subscribed(venue, clock) as line, subscribed(venue, clock, account=second) as other:

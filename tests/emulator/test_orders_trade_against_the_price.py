@@ -18,7 +18,6 @@ def money(venue: Emulator, coin: str) -> tuple[str, str]:
 
 
 def test_open_row_has_the_documented_fields(client: Client) -> None:
-    """A live order's row has exactly the documented fields, all of them text."""
     order_id = client.placed(clientOid="my1", force="GTC", loanType="autoLoan")
     (row,) = client.open_orders().data["orderList"]
     placed_ms = row.pop("cTime")
@@ -54,7 +53,6 @@ def test_ids_are_long_and_increase(client: Client) -> None:
 
 
 def test_limit_orders_freeze_and_release(venue: Emulator, client: Client) -> None:
-    """A buy freezes its value, a sell its coins, and a cancel frees them."""
     buy, sell = client.placed(), client.placed(side="sell", price="70000", baseSize="0.5")
     assert money(venue, "USDT") == ("99500", "500")
     assert money(venue, "BTC") == ("1.5", "0.5")
@@ -149,7 +147,6 @@ def test_liquidity_is_given_by_price_then_time(venue: Emulator, client: Client) 
 
 
 def test_price_path_is_walked_as_time_passes(clock: FakeClock) -> None:
-    """Steps are applied at their own time, in order, though nobody looked in between."""
     with Emulator(clock=clock, path=[(10, "BTCUSDT", "50000"), (20, "BTCUSDT", "61000")]) as venue:
         uid = venue.accounts[0].uid
         order_id = venue.place(uid, {"symbol": "BTCUSDT", "side": "buy", "price": "55000", "baseSize": "1"})
@@ -192,19 +189,16 @@ def test_price_path_is_walked_as_time_passes(clock: FakeClock) -> None:
 def test_wrong_orders_are_refused_without_effect(
     venue: Emulator, client: Client, fields: dict[str, object], code: str
 ) -> None:
-    """Each wrong field has its code, and nothing is frozen."""
     client.place(**fields).assert_refused(code)
     assert venue.orders() == []
     assert money(venue, "USDT") == ("100000", "0")
 
 
 def test_minimum_is_named_in_the_refusal(client: Client) -> None:
-    """The text says how small is too small."""
     assert client.place(baseSize="0.00009").content["msg"] == "less than the minimum amount 5 USDT"
 
 
 def test_batch_places_what_it_can(venue: Emulator, client: Client) -> None:
-    """Each item of a batch stands for itself."""
     order = {"side": "buy", "orderType": "limit", "force": "gtc", "loanType": "normal", "price": "50000"}
     items = [order | {"baseSize": "0.01", "clientOid": "good"}, order | {"baseSize": "0.00001", "clientOid": "small"}]
     data = client.post(f"{CROSSED}/batch-place-order", {"symbol": "BTCUSDT", "orderList": items}).data
@@ -216,7 +210,6 @@ def test_batch_places_what_it_can(venue: Emulator, client: Client) -> None:
 
 
 def test_assets_show_what_is_frozen(client: Client) -> None:
-    """The account's rows have the documented fields."""
     client.placed()
     (row,) = client.get(f"{CROSSED}/account/assets", coin="USDT").data
     assert (row["totalAmount"], row["available"], row["frozen"], row["net"]) == ("100000", "99500", "500", "100000")
@@ -225,7 +218,6 @@ def test_assets_show_what_is_frozen(client: Client) -> None:
 
 
 def test_debts_are_shown_and_lower_the_net() -> None:
-    """A coin that is owed has a row, also where there is none of it."""
     account = Account(balances={"USDT": "1000", "BTC": "1"}, debts={"USDT": "100.5", "ADA": "3"})
     clock = FakeClock()
     with Emulator(accounts=(account,), clock=clock) as venue, Client(venue.url, account, clock, int) as own:

@@ -36,7 +36,6 @@ def order_ids(venue: Emulator, clock: FakeClock, name: str, count: int) -> list[
 def test_pages_are_newest_first_and_continue_below_the_last_id(
     venue: Emulator, client: Client, clock: FakeClock, name: str
 ) -> None:
-    """Following minId with idLessThan shows every row once, newest first."""
     ids = order_ids(venue, clock, name, 5)
     seen: list[str] = []
     cursor: dict[str, str] = {}
@@ -77,7 +76,6 @@ def test_an_id_beats_everything(venue: Emulator, client: Client, clock: FakeCloc
 
 @pytest.mark.parametrize("name", LISTS)
 def test_other_symbols_stay_out(venue: Emulator, client: Client, clock: FakeClock, name: str) -> None:
-    """A list shows one symbol only, even when an id of another one is asked for."""
     ids = order_ids(venue, clock, name, 1)
     assert listed(client, name, symbol="ETHUSDT") == []
     assert listed(client, name, symbol="ETHUSDT", orderId=ids[0]) == []
@@ -85,7 +83,7 @@ def test_other_symbols_stay_out(venue: Emulator, client: Client, clock: FakeCloc
 
 @pytest.mark.parametrize(("name", "cap"), [("open-orders", 100), ("history-orders", 500), ("fills", 500)])
 def test_pages_have_a_default_and_a_cap(venue: Emulator, client: Client, clock: FakeClock, name: str, cap: int) -> None:
-    """A page has 100 rows unless told, and never more than its cap."""
+    """A page has 100 rows by default, and never more than its cap."""
     ids = order_ids(venue, clock, name, 510)
     assert listed(client, name) == ids[:100]
     assert listed(client, name, limit=1000) == ids[:cap]
@@ -107,7 +105,6 @@ def test_pages_have_a_default_and_a_cap(venue: Emulator, client: Client, clock: 
 )
 @pytest.mark.parametrize("name", LISTS)
 def test_wrong_parameters_are_refused(client: Client, name: str, params: dict[str, object], code: str) -> None:
-    """Each wrong parameter has its code."""
     wanted = {"symbol": "BTCUSDT", "startTime": START_MS} | params
     given = {key: value for key, value in wanted.items() if value is not None}
     client.get(f"{CROSSED}/{name}", **given).assert_refused(code)
@@ -131,7 +128,7 @@ def test_only_ended_orders_are_in_history(venue: Emulator, client: Client) -> No
 
 
 def test_orders_of_long_ago_are_filtered_by_creation(venue: Emulator, client: Client, clock: FakeClock) -> None:
-    """A live order older than the start of the range is hidden, though it was changed since."""
+    """A live order older than the start of the range is not listed, though it was changed since."""
     (order_id,) = order_ids(venue, clock, "open-orders", 1)
     clock.advance(10_000)
     venue.fill(order_id, "0.0001")

@@ -39,7 +39,6 @@ def connect(url: str) -> socket.socket:
 
 
 def test_port_and_thread_are_gone_after_the_block() -> None:
-    """Nobody listens any more, though a client kept its connection open."""
     threads = threading.active_count()
     with Emulator() as venue, connect(venue.url) as idle:
         assert threading.active_count() == threads + 1
@@ -51,7 +50,6 @@ def test_port_and_thread_are_gone_after_the_block() -> None:
 
 
 def test_fixed_port_can_be_used_again() -> None:
-    """The next venue can have the port at once; two at a time cannot."""
     with Emulator() as first:
         port = urlsplit(first.url).port or 0
         second = Emulator(port=port)
@@ -65,7 +63,6 @@ def test_fixed_port_can_be_used_again() -> None:
 
 
 async def test_venue_can_be_used_in_a_coroutine() -> None:
-    """Its event loop is its own."""
     with Emulator() as venue:
         connection = http.client.HTTPConnection(urlsplit(venue.url).netloc, timeout=2)
         connection.request("GET", "/api/v2/public/time")
@@ -74,8 +71,6 @@ async def test_venue_can_be_used_in_a_coroutine() -> None:
 
 
 def test_knobs_and_orders_are_safe_across_threads(venue: Emulator, clock: FakeClock) -> None:
-    """Two clients and the owner at once neither lose nor double anything."""
-
     def trade(number: int) -> None:
         account = venue.accounts[number]
         with Client(venue.url, account, clock, lambda: clock.advance(101)) as client:
@@ -97,7 +92,6 @@ def test_knobs_and_orders_are_safe_across_threads(venue: Emulator, clock: FakeCl
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_program_runs_until_a_signal(number: signal.Signals) -> None:
-    """It says when it is ready, and ends without an error."""
     source = str(Path(bitget_margin.emulator.__file__).parents[2])
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-W", "error", "-c", PROGRAM],
@@ -115,9 +109,7 @@ def test_program_runs_until_a_signal(number: signal.Signals) -> None:
         assert (out, err, program.returncode) == ("stopped\n", "", 0)
 
 
-def test_an_answer_is_late_by_what_was_asked_however_long_it_took_to_compute() -> None:
-    """Or a venue would seem slower for many orders than for one."""
-
+def test_the_delay_of_a_response_includes_its_computation() -> None:
     def slowly(_: HttpRequest) -> HttpResponse:
         time.sleep(0.4)
         return HttpResponse(200, b"{}", delay_ms=500)

@@ -38,26 +38,22 @@ def test_wrong_headers_are_refused_in_order(client: Client, headers: Mapping[str
 
 
 def test_signature_covers_the_raw_body(client: Client) -> None:
-    """Odd spacing, escapes and non-ASCII text in a body are signed as they are."""
     body = b'{ "symbol" : "BTCUSDT",\n "orderIdList": [ {"clientOid": "\xe4\xbd\xa0\\u597d"} ] }'
     reply = client.send("POST", f"{CROSSED}/batch-cancel-order", body=body)
     assert reply.data["failureList"][0]["clientOid"] == "你好"
 
 
 def test_signature_covers_the_decoded_query(client: Client) -> None:
-    """A percent-encoded query is signed in its decoded form."""
     assert client.send("GET", ASSETS, query="coin=%55SDT&x=%2B%20%E4%BD%A0").data[0]["coin"] == "USDT"
 
 
 def test_refused_requests_are_recorded_without_effect(venue: Emulator, client: Client) -> None:
-    """An order with a wrong signature is not placed, and the record shows the refusal."""
     client.send("POST", f"{CROSSED}/place-order", body=b"{}", headers={"ACCESS-SIGN": "wrong"}).assert_refused("40009")
     assert venue.orders() == []
     assert [(record.uid, record.status) for record in venue.requests] == [("1001", 400)]
 
 
 def test_account_kind_is_decided_before_the_signature(venue: Emulator, client: Client) -> None:
-    """A classic account is turned away from every private path of the unified one, whatever the signature."""
     for method, path in (("GET", "account/settings"), ("POST", "trade/cancel-batch"), ("GET", "no/such/path")):
         client.send(method, f"/api/v3/{path}", headers={"ACCESS-SIGN": "wrong"}).assert_refused("40084")
     client.send("GET", "/api/v3/account/settings", headers={"ACCESS-KEY": ""}).assert_refused("40001")
@@ -72,7 +68,6 @@ def test_unified_account_is_turned_away_from_classic_endpoints(unified: UnifiedC
 
 
 def test_accounts_do_not_see_each_other(venue: Emulator, either: Client, other_of_kind: Client) -> None:
-    """Orders, history and cancels of one account are out of reach for another."""
     venue.knobs(failure_code=True)
     resting, filled = either.placed(clientOid="a"), either.bought("100")
     assert other_of_kind.open_ids() == other_of_kind.history_ids() == other_of_kind.fill_ids() == []
@@ -94,7 +89,6 @@ def test_unified_accounts_do_not_see_each_other(
 
 
 def test_secrets_stay_out_of_sight() -> None:
-    """Neither secret nor passphrase shows up in an account's repr."""
     account = Account()
     assert account.secret not in repr(account)
     assert account.password not in repr(account)

@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from bitget_margin.emulator import Emulator, ccxt_urls
 
-#: The hints of ccxt allow None nearly everywhere.
 Exchange: TypeAlias = Any
+"""The hints of ccxt allow None nearly everywhere."""
 
 
 STOCK: Exchange = ccxt.bitget()
@@ -59,7 +59,6 @@ async def async_exchange(venue: Emulator) -> AsyncIterator[Exchange]:
 
 
 def test_markets_carry_margin_modes_and_limits(exchange: Exchange) -> None:
-    """Borrowable pairs are cross markets, others are not, and the limits are those of the symbols."""
     markets = exchange.load_markets()
     assert markets[BTC]["marginModes"]["cross"] is True
     flags = {row["symbol"]: row["isCrossBorrowable"] for row in exchange.publicMarginGetV2MarginCurrencies()["data"]}
@@ -72,19 +71,16 @@ def test_markets_carry_margin_modes_and_limits(exchange: Exchange) -> None:
 
 
 def test_futures_markets_are_empty(venue: Emulator) -> None:
-    """The default market types load too."""
     exchange: Exchange = ccxt.bitget(settings(venue) | {"options": {}})
     assert all(market["spot"] for market in exchange.load_markets().values())
 
 
 def test_account_is_found_to_be_classic(exchange: Exchange) -> None:
-    """The settings of a unified account are refused with the venue's code."""
     with pytest.raises(ccxt.ExchangeError, match="40084"):
         exchange.private_uta_get_v3_account_settings()
 
 
 def test_market_data_is_readable(exchange: Exchange) -> None:
-    """Time, tickers, books, trades, fees and candles parse."""
     assert abs(exchange.fetch_time() - exchange.milliseconds()) < 5000
     ticker = exchange.fetch_ticker(BTC)
     assert ticker["bid"] < ticker["last"] == 60000 < ticker["ask"]
@@ -101,7 +97,6 @@ TIMEFRAMES = (STOCK.options.get("timeframes") or STOCK.options["fetchOHLCV"]["ti
 
 @pytest.mark.parametrize("timeframe", sorted(TIMEFRAMES))
 def test_candles_of_every_timeframe_parse(exchange: Exchange, timeframe: str) -> None:
-    """Every timeframe that ccxt offers is served, in order and without gaps in price."""
     rows = exchange.fetch_ohlcv(BTC, timeframe, limit=20)
     assert len(rows) == 20
     assert [row[0] for row in rows] == sorted({row[0] for row in rows})
@@ -109,7 +104,6 @@ def test_candles_of_every_timeframe_parse(exchange: Exchange, timeframe: str) ->
 
 
 def test_candles_of_a_range_begin_where_asked(exchange: Exchange) -> None:
-    """Asking since a moment gives the candles from that moment on, from the recent and the old endpoint."""
     hour = 3_600_000
     for age_hours in (48, 24 * 200):
         since = (exchange.milliseconds() // hour - age_hours) * hour
@@ -118,14 +112,13 @@ def test_candles_of_a_range_begin_where_asked(exchange: Exchange) -> None:
 
 
 def test_balance_shows_totals(exchange: Exchange) -> None:
-    """The crossed balance shows totals; free stays unknown, since the venue sends no transferable amount."""
+    """The cross balance shows totals; free stays unknown, since the venue sends no transferable amount."""
     balance = exchange.fetch_balance(CROSS)
     assert balance["BTC"]["total"] == 2
     assert balance["BTC"]["free"] is None
 
 
 def test_limit_order_lives_and_ends(exchange: Exchange) -> None:
-    """A limit order is created, listed as open, cancelled, and then listed as cancelled."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, CROSS)
     opened = exchange.fetch_open_orders(BTC, params=CROSS)
     assert [(row["id"], row["status"], row["amount"], row["price"]) for row in opened] == [
@@ -138,7 +131,6 @@ def test_limit_order_lives_and_ends(exchange: Exchange) -> None:
 
 
 def test_single_cancel_by_client_id(exchange: Exchange) -> None:
-    """A client id with every allowed character survives signing, lookup and cancel."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, {**CROSS, "clientOrderId": "a-B_3+x#1"})
     found = exchange.fetch_open_orders(BTC, params={**CROSS, "clientOid": "a-B_3+x#1"})
     assert [row["id"] for row in found] == [order["id"]]
@@ -147,7 +139,6 @@ def test_single_cancel_by_client_id(exchange: Exchange) -> None:
 
 
 def test_post_only_order_rests(exchange: Exchange) -> None:
-    """A post-only order below the price rests."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, {**CROSS, "postOnly": True})
     (row,) = exchange.fetch_open_orders(BTC, params={**CROSS, "orderId": order["id"]})
     assert row["postOnly"] is True
@@ -155,7 +146,6 @@ def test_post_only_order_rests(exchange: Exchange) -> None:
 
 
 def test_market_orders_trade_at_once(exchange: Exchange) -> None:
-    """Market buys and sells fill, and show up among my trades with their fees."""
     bought = exchange.create_order("ETH/USDT", "market", "buy", 0.1, 3000, CROSS)
     sold = exchange.create_order("ETH/USDT", "market", "sell", 0.05, None, CROSS)
     trades = {trade["order"]: trade for trade in exchange.fetch_my_trades("ETH/USDT", params=CROSS)}
@@ -177,7 +167,6 @@ def test_several_orders_at_once(exchange: Exchange) -> None:
 
 
 def test_margin_orders_are_unknown_to_spot(exchange: Exchange) -> None:
-    """The spot family neither finds, lists nor cancels margin orders."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, CROSS)
     with pytest.raises(ccxt.OrderNotFound):
         exchange.fetch_order(order["id"], BTC)
@@ -198,7 +187,6 @@ def test_margin_orders_are_unknown_to_spot(exchange: Exchange) -> None:
     ],
 )
 def test_wrong_credentials_are_refused(venue: Emulator, spoiled: dict[str, str], error: type[Exception]) -> None:
-    """A wrong secret, passphrase or key ends in ccxt's authentication error."""
     exchange: Exchange = ccxt.bitget(settings(venue, **spoiled))
     with pytest.raises(error):
         exchange.private_margin_get_v2_margin_crossed_account_assets()
@@ -206,7 +194,6 @@ def test_wrong_credentials_are_refused(venue: Emulator, spoiled: dict[str, str],
 
 @pytest.mark.asyncio
 async def test_asynchronous_exchange_works_the_same(async_exchange: Exchange) -> None:
-    """Markets, balance, placing, listing, cancelling and trades work without blocking."""
     await async_exchange.load_markets()
     assert (await async_exchange.fetch_ticker("SOL/USDT"))["last"] == 150
     assert len(await async_exchange.fetch_ohlcv("SOL/USDT", "1m", limit=5)) == 5

@@ -12,8 +12,8 @@ MARKET = f"{V3}/market"
 HOUR_MS = 3_600_000
 
 
-def test_margin_pairs_say_whether_they_can_be_borrowed(client: Client) -> None:
-    """A leverage of 0 means no crossed margin; the other fields are those of captured rows."""
+def test_margin_pairs_show_whether_they_can_be_borrowed(client: Client) -> None:
+    """A leverage of 0 means no cross margin; the other fields are those of captured rows."""
     rows = {row["symbol"]: row for row in client.get(f"{MARKET}/instruments", category="MARGIN").data}
     assert {name: row["maxCrossedLeverage"] for name, row in rows.items()} == {
         "BTCUSDT": "3",
@@ -49,8 +49,7 @@ def test_margin_pairs_say_whether_they_can_be_borrowed(client: Client) -> None:
     }
 
 
-def test_spot_pairs_know_nothing_of_margin_and_there_are_no_futures(client: Client) -> None:
-    """One pair can be asked for."""
+def test_spot_pairs_have_no_margin_fields_and_there_are_no_futures(client: Client) -> None:
     (row,) = client.get(f"{MARKET}/instruments", category="SPOT", symbol="ETHUSDT").data
     assert (row["symbol"], row["category"], "maxCrossedLeverage" in row) == ("ETHUSDT", "SPOT", False)
     for name in ("instruments", "tickers"):
@@ -61,13 +60,11 @@ def test_spot_pairs_know_nothing_of_margin_and_there_are_no_futures(client: Clie
 
 @pytest.mark.parametrize("name", ["instruments", "tickers", "orderbook", "candles", "history-candles", "fills"])
 def test_category_and_symbol_are_checked(client: Client, name: str) -> None:
-    """A category is required; an unknown pair does not exist."""
     client.get(f"{MARKET}/{name}", symbol="BTCUSDT").assert_refused("400172")
     client.get(f"{MARKET}/{name}", category="SPOT", symbol="NOPE", interval="1m").assert_refused("25100")
 
 
 def test_tickers_agree_with_the_classic_ones(venue: Emulator, client: Client) -> None:
-    """The same prices under other names."""
     venue.set_price("BTCUSDT", "61000")
     (row,) = client.get(f"{MARKET}/tickers", category="MARGIN", symbol="BTCUSDT").data
     (classic,) = client.get("/api/v2/spot/market/tickers", symbol="BTCUSDT").data
@@ -76,8 +73,8 @@ def test_tickers_agree_with_the_classic_ones(venue: Emulator, client: Client) ->
     assert len(client.get(f"{MARKET}/tickers", category="SPOT").data) == 4
 
 
-def test_the_book_is_numbers_and_as_deep_as_asked(client: Client) -> None:
-    """Five levels when nothing is said, two hundred at most."""
+def test_the_book_has_numbers_and_the_requested_depth(client: Client) -> None:
+    """Five levels by default, two hundred at most."""
     book = client.get(f"{MARKET}/orderbook", category="SPOT", symbol="BTCUSDT").data
     assert (len(book["a"]), len(book["b"])) == (5, 5)
     assert book["b"][0][0] < 60000 < book["a"][0][0]
@@ -86,7 +83,6 @@ def test_the_book_is_numbers_and_as_deep_as_asked(client: Client) -> None:
 
 
 def test_candles_agree_with_the_classic_ones(client: Client, clock: FakeClock) -> None:
-    """The first seven columns of the same rows."""
     query = {"symbol": "BTCUSDT", "endTime": clock.now_ms - HOUR_MS, "limit": 50}
     classic = client.get("/api/v2/spot/market/candles", granularity="1h", **query).data
     for name in ("candles", "history-candles"):
@@ -101,7 +97,7 @@ def test_days_begin_in_the_venues_time_zone(client: Client) -> None:
 
 
 def test_candles_have_limits(client: Client) -> None:
-    """A thousand recent ones, a hundred old ones, a hundred when nothing is said; more is refused."""
+    """A thousand recent ones, a hundred old ones, a hundred by default; more is refused."""
     query = {"category": "SPOT", "symbol": "BTCUSDT", "interval": "1m"}
     for name, most in (("candles", 1000), ("history-candles", 100)):
         assert len(client.get(f"{MARKET}/{name}", **query).data) == 100
@@ -112,7 +108,6 @@ def test_candles_have_limits(client: Client) -> None:
 
 
 def test_trades_are_shown(client: Client) -> None:
-    """Newest first."""
     rows = client.get(f"{MARKET}/fills", category="SPOT", symbol="BTCUSDT", limit=3).data
     assert [set(row) for row in rows] == [{"execId", "execLinkId", "price", "size", "side", "ts"}] * 3
     assert [row["ts"] for row in rows] == sorted((row["ts"] for row in rows), reverse=True)

@@ -32,7 +32,6 @@ def test_each_kind_of_account_has_its_own_endpoints(client: Client, unified: Uni
 
 
 def test_a_limit_order_freezes_and_frees(venue: Emulator, unified: UnifiedClient) -> None:
-    """Its ids come back, its coins are locked while it lives, and a cancel by either id frees them."""
     reply = unified.place(clientOid="a.A:/_-9").data
     assert reply == row(venue.orders()[0].order_id, "a.A:/_-9")
     assert venue.balances("2001")["USDT"].frozen == 500
@@ -45,7 +44,7 @@ def test_a_limit_order_freezes_and_frees(venue: Emulator, unified: UnifiedClient
 
 
 def test_a_market_buy_is_sized_in_quote_coins(venue: Emulator, unified: UnifiedClient) -> None:
-    """And a market sell in base coins; a price does not matter to either."""
+    """A market sell is sized in base coins; both ignore the price."""
     bought = unified.placed(orderType="market", qty="600", price=None)
     sold = unified.placed(orderType="market", qty="0.01", side="sell")
     assert (venue.order(bought).filled, venue.order(sold).quote_filled) == (Decimal("0.01"), 600)
@@ -90,7 +89,6 @@ def test_a_market_buy_is_sized_in_quote_coins(venue: Emulator, unified: UnifiedC
 def test_orders_are_checked(
     venue: Emulator, unified: UnifiedClient, changes: dict[str, object], code: str | None
 ) -> None:
-    """With the codes of the unified account's own table, and of the parameter check that was captured there."""
     reply = unified.place(**changes)
     if code is None:
         assert reply.data["orderId"] == venue.orders()[0].order_id
@@ -107,16 +105,14 @@ def test_orders_are_checked(
         ("post_only", "61000", "post_only_fill_cancel"),
     ],
 )
-def test_an_order_that_may_not_rest_or_cross_says_why_it_ended(
+def test_an_order_that_may_not_rest_or_cross_has_a_cancel_reason(
     unified: UnifiedClient, force: str, price: str, reason: str
 ) -> None:
-    """In the venue's words."""
     shown = unified.info(orderId=unified.placed(timeInForce=force, price=price)).data
     assert (shown["orderStatus"], shown["timeInForce"], shown["cancelReason"]) == ("cancelled", force, reason)
 
 
 def test_a_batch_is_placed_item_by_item(venue: Emulator, unified: UnifiedClient) -> None:
-    """Each for itself, in order, and a refused one with its client id, code and text."""
     items = [
         unified.order(clientOid="a"),
         unified.order(clientOid="b", qty="0.00001"),
@@ -135,8 +131,7 @@ def test_a_batch_is_placed_item_by_item(venue: Emulator, unified: UnifiedClient)
     ]
 
 
-def test_a_batch_is_cancelled_item_by_item(unified: UnifiedClient) -> None:
-    """One list, in which a failed item has a code and a text; symbols may differ, and client ids may be used."""
+def test_a_batch_is_canceled_item_by_item(unified: UnifiedClient) -> None:
     bitcoin, ether = unified.placed(clientOid="a"), unified.placed(symbol="ETHUSDT", price="2000", qty="1")
     ended = unified.placed(clientOid="c")
     unified.post(CANCEL, {"orderId": ended})
@@ -160,7 +155,7 @@ def test_a_batch_is_cancelled_item_by_item(unified: UnifiedClient) -> None:
 
 
 def test_client_ids_do_not_count_beside_order_ids(venue: Emulator, unified: UnifiedClient) -> None:
-    """In one item the order id is meant; in one call items with a client id alone fail."""
+    """The order id of an item takes precedence; in a batch with an order id, items with a client id alone fail."""
     first, second = unified.placed(clientOid="a"), unified.placed(clientOid="b")
     assert unified.cancel_batch({"orderId": first, "clientOid": "b"}, {"clientOid": "b"}).data == [
         row(first, "a"),
@@ -171,7 +166,6 @@ def test_client_ids_do_not_count_beside_order_ids(venue: Emulator, unified: Unif
 
 @pytest.mark.parametrize("category", ["SPOT", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES"])
 def test_an_order_of_another_category_does_not_exist(venue: Emulator, unified: UnifiedClient, category: str) -> None:
-    """For cancels, pages and fills alike; nothing changes."""
     order_id = unified.placed(clientOid="a")
     unified.post(CANCEL, {"orderId": order_id, "category": category}).assert_refused("25204")
     assert unified.cancel_batch({"orderId": order_id, "category": category}).data == [row(order_id, "", **GONE)]
@@ -183,7 +177,6 @@ def test_an_order_of_another_category_does_not_exist(venue: Emulator, unified: U
 
 
 def test_categories_of_a_batch_must_be_one(venue: Emulator, unified: UnifiedClient) -> None:
-    """A mixed batch is refused as a whole; small letters are the same category."""
     order_id = unified.placed()
     unified.cancel_batch(order_id, {"orderId": "1", "category": "SPOT"}).assert_refused("400172")
     unified.post(PLACE_BATCH, [unified.order(), unified.order(category="SPOT")]).assert_refused("400172")
@@ -192,7 +185,6 @@ def test_categories_of_a_batch_must_be_one(venue: Emulator, unified: UnifiedClie
 
 
 def test_twenty_items_are_the_most(venue: Emulator, unified: UnifiedClient) -> None:
-    """Twenty are answered, twenty-one are refused and nothing is done."""
     order_id = unified.placed()
     reply = unified.cancel_batch(order_id, *map(str, range(20)))
     reply.assert_refused("40306")
@@ -204,8 +196,7 @@ def test_twenty_items_are_the_most(venue: Emulator, unified: UnifiedClient) -> N
     assert len({item["orderId"] for item in placed}) == 20
 
 
-def test_all_orders_of_a_symbol_or_category_are_cancelled(unified: UnifiedClient) -> None:
-    """Newest first within a symbol, and each once."""
+def test_all_orders_of_a_symbol_or_category_are_canceled(unified: UnifiedClient) -> None:
     bitcoin = [unified.placed() for _ in range(2)]
     ether = unified.placed(symbol="ETHUSDT", price="2000", qty="1")
     rows = unified.post(CANCEL_ALL, {"category": "MARGIN", "symbol": "BTCUSDT"}).data["list"]
@@ -237,7 +228,6 @@ def test_all_orders_of_a_symbol_or_category_are_cancelled(unified: UnifiedClient
 def test_each_endpoint_has_the_limit_of_its_page(
     venue: Emulator, unified: UnifiedClient, other_unified: UnifiedClient, method: str, path: str, limit: int
 ) -> None:
-    """Counted per account, down to a 429 that does nothing."""
     unified.pause = other_unified.pause = int
     replies = [unified.send(method, path) for _ in range(limit + 1)]
     assert [reply.headers["x-mbx-used-remain-limit"] for reply in replies[:2]] == [str(limit - 1), str(limit - 2)]
@@ -247,7 +237,6 @@ def test_each_endpoint_has_the_limit_of_its_page(
 
 
 def test_balances_are_shown(clock: FakeClock) -> None:
-    """What is free, locked, owed and worth, of the coins that the account has or owes."""
     account = Account(kind=AccountKind.UNIFIED, balances={"USDT": "1000", "BTC": "2", "ETH": "0"}, debts={"SOL": "2"})
     with Emulator(accounts=(account,), clock=clock) as venue, UnifiedClient(venue.url, account, clock, int) as client:
         client.placed()

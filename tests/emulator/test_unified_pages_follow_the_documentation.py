@@ -18,7 +18,6 @@ NO_TRIGGERS = dict.fromkeys(
 
 
 def test_an_open_order_is_shown_as_documented(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
-    """Every field, before and after a first fill, whose fee is above zero."""
     order_id = unified.placed(clientOid="mine", stpMode="cancel_both")
     placed_ms = clock.now_ms
     expected = {
@@ -62,7 +61,7 @@ def test_an_open_order_is_shown_as_documented(venue: Emulator, unified: UnifiedC
 
 
 def test_an_ended_order_is_shown_as_documented(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
-    """A cancelled one keeps what it has filled and says why it ended; a market buy shows its quote coins."""
+    """A canceled one keeps its filled amount and has a reason; a market buy shows its quote coins."""
     cancelled = unified.placed()
     venue.fill(cancelled, "0.001")
     venue.fill(cancelled, "0.002")
@@ -80,7 +79,6 @@ def test_an_ended_order_is_shown_as_documented(venue: Emulator, unified: Unified
 
 
 def test_a_fill_is_shown_as_documented(unified: UnifiedClient, clock: FakeClock) -> None:
-    """Every field; what a sale pays is paid in quote coins."""
     order_id = unified.placed(orderType="market", side="sell", qty="0.01", clientOid="mine")
     page = unified.page("fills")
     (fill,) = page["list"]
@@ -104,7 +102,7 @@ def test_a_fill_is_shown_as_documented(unified: UnifiedClient, clock: FakeClock)
 
 
 def test_one_order_is_found_by_either_id(unified: UnifiedClient) -> None:
-    """The order id wins; of orders with the same client id the live one does; an unknown one is refused."""
+    """The order id takes precedence; of orders with the same client id, the live one is found."""
     first = unified.placed(clientOid="a")
     unified.cancel_batch(first)
     second, third = unified.placed(clientOid="a"), unified.placed(clientOid="b")
@@ -144,7 +142,6 @@ def _all_pages(unified: UnifiedClient, name: str, row_id: str) -> list[str]:
 
 
 def test_pages_mix_symbols_in_order_of_time(unified: UnifiedClient) -> None:
-    """Unless one symbol is asked for."""
     bitcoin = unified.placed()
     ether = unified.placed(symbol="ETHUSDT", price="2000", qty="1")
     newest = unified.placed()
@@ -154,8 +151,7 @@ def test_pages_mix_symbols_in_order_of_time(unified: UnifiedClient) -> None:
     unified.listed("unfilled-orders", symbol="NOPE").assert_refused("25100")
 
 
-def test_fills_of_one_order_can_be_asked_for(unified: UnifiedClient) -> None:
-    """By its id, with or without a category; or of one symbol."""
+def test_fills_of_one_order_can_be_requested(unified: UnifiedClient) -> None:
     first = unified.placed(orderType="market", qty="10")
     unified.placed(orderType="market", qty="10", symbol="ETHUSDT")
     assert [row["orderId"] for row in unified.page("fills", orderId=first, category=None)["list"]] == [first]
@@ -164,7 +160,6 @@ def test_fills_of_one_order_can_be_asked_for(unified: UnifiedClient) -> None:
 
 
 def test_a_range_of_time_counts_from_the_creation(unified: UnifiedClient, clock: FakeClock) -> None:
-    """Both ends belong to it."""
     first = unified.placed()
     first_ms = clock.now_ms
     clock.advance(10_000)
@@ -179,7 +174,7 @@ def test_a_range_of_time_counts_from_the_creation(unified: UnifiedClient, clock:
 
 @pytest.mark.parametrize("name", ["history-orders", "fills"])
 def test_a_request_covers_thirty_days_of_the_last_ninety(unified: UnifiedClient, clock: FakeClock, name: str) -> None:
-    """The last thirty unless it says otherwise, and thirty from its start; the rest is refused."""
+    """By default the last thirty, or thirty from its start; everything else is refused."""
     unified.placed(orderType="market", qty="10")
     traded_ms = clock.now_ms
     clock.advance(31 * DAY_MS)
@@ -195,7 +190,6 @@ def test_a_request_covers_thirty_days_of_the_last_ninety(unified: UnifiedClient,
 
 
 def test_open_orders_are_listed_however_old(unified: UnifiedClient, clock: FakeClock) -> None:
-    """No range of time is needed, and none is too wide."""
     order_id = unified.placed()
     clock.advance(200 * DAY_MS)
     assert unified.open_ids() == unified.open_ids(startTime=START_MS, endTime=clock.now_ms) == [order_id]
@@ -203,7 +197,7 @@ def test_open_orders_are_listed_however_old(unified: UnifiedClient, clock: FakeC
 
 @pytest.mark.parametrize("name", ["unfilled-orders", "history-orders", "fills"])
 def test_a_page_has_a_hundred_rows_at_most(venue: Emulator, unified: UnifiedClient, name: str) -> None:
-    """A hundred when nothing is said; more than that, or none, cannot be asked for."""
+    """A hundred by default; a larger limit, or 0, is refused."""
     for _ in range(101):
         placed = venue.place("2001", {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.001"})
         if name != "unfilled-orders":
@@ -214,7 +208,6 @@ def test_a_page_has_a_hundred_rows_at_most(venue: Emulator, unified: UnifiedClie
 
 
 def test_history_needs_a_category(unified: UnifiedClient) -> None:
-    """The other pages and the fills do without."""
     unified.listed("history-orders", category=None).assert_refused("400172")
     for name in ("unfilled-orders", "fills"):
         assert unified.page(name, category=None)["list"] == []
@@ -223,8 +216,7 @@ def test_history_needs_a_category(unified: UnifiedClient) -> None:
         unified.listed(name, cursor="x").assert_refused("400172")
 
 
-def test_what_the_owner_places_is_listed_too(venue: Emulator, unified: UnifiedClient) -> None:
-    """An order from behind the scenes looks like any other."""
+def test_orders_placed_by_the_control_are_listed(venue: Emulator, unified: UnifiedClient) -> None:
     order_id = venue.place("2001", {"symbol": "BTCUSDT", "side": "sell", "price": "70000", "baseSize": "0.1"})
     (row,) = unified.get(f"{V3}/trade/unfilled-orders").data["list"]
     assert (row["orderId"], row["qty"], row["side"]) == (order_id, "0.1", "sell")

@@ -10,8 +10,8 @@ import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls
 
-#: The hints of ccxt allow None nearly everywhere.
 Exchange: TypeAlias = Any
+"""The hints of ccxt allow None nearly everywhere."""
 
 BTC, ETH, SOL = "BTC/USDT", "ETH/USDT", "SOL/USDT"
 asks_for_the_kind_of_account = pytest.mark.skipif(
@@ -50,14 +50,13 @@ def exchange(venue: Emulator) -> Exchange:
 
 @asks_for_the_kind_of_account
 def test_the_account_is_found_to_be_unified(venue: Emulator) -> None:
-    """When nobody says it."""
     exchange = connected(venue)
     exchange.load_markets()
     assert exchange.options["uta"] is True
 
 
 def test_markets_have_their_limits(exchange: Exchange) -> None:
-    """Of margin they say nothing, since stock ccxt asks for the spot pairs only."""
+    """They have no margin modes, since stock ccxt requests the spot pairs only."""
     market = exchange.load_markets()[BTC]
     assert market["precision"] == pytest.approx({"amount": 1e-6, "price": 0.01})
     assert market["limits"]["cost"]["min"] == 5
@@ -66,7 +65,6 @@ def test_markets_have_their_limits(exchange: Exchange) -> None:
 
 
 def test_market_data_is_readable(exchange: Exchange) -> None:
-    """Time, tickers, books and trades parse."""
     assert abs(exchange.fetch_time() - exchange.milliseconds()) < 5000
     ticker = exchange.fetch_ticker(BTC)
     assert ticker["bid"] < ticker["last"] == 60000 < ticker["ask"]
@@ -78,14 +76,12 @@ def test_market_data_is_readable(exchange: Exchange) -> None:
 
 @asks_for_the_kind_of_account
 def test_fees_are_readable(exchange: Exchange) -> None:
-    """Of one pair and of all; older ccxt asks a classic endpoint for them."""
     assert exchange.fetch_trading_fee(BTC)["maker"] == pytest.approx(0.001)
     assert exchange.fetch_trading_fees()[ETH]["taker"] == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d"])
 def test_candles_of_every_timeframe_parse(exchange: Exchange, timeframe: str) -> None:
-    """Those that ccxt offers for a unified account, in order and without gaps in price."""
     rows = exchange.fetch_ohlcv(BTC, timeframe, limit=20)
     assert len(rows) == 20
     assert [row[0] for row in rows] == sorted({row[0] for row in rows})
@@ -93,7 +89,6 @@ def test_candles_of_every_timeframe_parse(exchange: Exchange, timeframe: str) ->
 
 
 def test_candles_of_a_range_begin_where_asked(exchange: Exchange) -> None:
-    """From the recent and the old endpoint."""
     hour = 3_600_000
     for age_hours in (48, 24 * 200):
         since = (exchange.milliseconds() // hour - age_hours) * hour
@@ -102,7 +97,6 @@ def test_candles_of_a_range_begin_where_asked(exchange: Exchange) -> None:
 
 
 def test_balance_shows_totals_and_what_is_free(exchange: Exchange) -> None:
-    """An open order's coins are used."""
     order = exchange.create_order(SOL, "limit", "sell", 100, 200)
     balance = exchange.fetch_balance()["SOL"]
     assert (balance["free"], balance["used"], balance["total"], balance["debt"]) == (400, 100, 500, 0)
@@ -110,7 +104,6 @@ def test_balance_shows_totals_and_what_is_free(exchange: Exchange) -> None:
 
 
 def test_a_limit_order_lives_and_ends(exchange: Exchange) -> None:
-    """It is created, found, listed as open, cancelled, and then found and listed as cancelled."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, {"clientOrderId": "a.b:c/1"})
     assert order["clientOrderId"] == "a.b:c/1"
     (opened,) = exchange.fetch_open_orders(BTC)
@@ -126,14 +119,12 @@ def test_a_limit_order_lives_and_ends(exchange: Exchange) -> None:
 
 
 def test_a_post_only_order_rests(exchange: Exchange) -> None:
-    """Below the price."""
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, {"postOnly": True})
     assert exchange.fetch_order(order["id"], BTC)["postOnly"] is True
     exchange.cancel_order(order["id"], BTC)
 
 
 def test_market_orders_trade_at_once(exchange: Exchange) -> None:
-    """A buy is sized by what it may cost; both show up as closed and among my trades."""
     bought = exchange.create_market_buy_order_with_cost(ETH, 300)
     sold = exchange.create_order(ETH, "market", "sell", 0.05)
     trades = {trade["order"]: trade for trade in exchange.fetch_my_trades(ETH)}
@@ -143,8 +134,8 @@ def test_market_orders_trade_at_once(exchange: Exchange) -> None:
     assert exchange.fetch_order(bought["id"], ETH)["filled"] == 0.1
 
 
-def test_what_stock_ccxt_reads_wrong_is_still_there(venue: Emulator, exchange: Exchange) -> None:
-    """Its own reading of these rows: no average, a cost from the limit price, fees below zero and without a coin."""
+def test_errors_of_stock_ccxt_still_exist(venue: Emulator, exchange: Exchange) -> None:
+    """Errors of stock ccxt: no average, a cost from the limit price, fees below zero and without a coin."""
     order = exchange.create_order(BTC, "limit", "buy", 0.01, 61000)
     shown = exchange.fetch_order(order["id"], BTC)
     assert shown["info"]["avgPrice"] == "60000"
@@ -168,8 +159,7 @@ def test_several_orders_at_once(exchange: Exchange) -> None:
     assert exchange.fetch_open_orders(SOL) == []
 
 
-def test_all_orders_of_a_symbol_are_cancelled(exchange: Exchange) -> None:
-    """What a classic account cannot do."""
+def test_all_orders_of_a_symbol_are_canceled(exchange: Exchange) -> None:
     for price in (100, 101):
         exchange.create_order(SOL, "limit", "buy", 1, price)
     exchange.cancel_all_orders(SOL)
@@ -177,7 +167,6 @@ def test_all_orders_of_a_symbol_are_cancelled(exchange: Exchange) -> None:
 
 
 def test_orders_are_paged_by_cursor(exchange: Exchange) -> None:
-    """Two at a time."""
     ids = [exchange.create_order(SOL, "limit", "buy", 1, price)["id"] for price in (90, 91, 92)]
     first = exchange.fetch_open_orders(SOL, limit=2)
     assert [row["id"] for row in first] == ids[1:]

@@ -9,7 +9,6 @@ from .client import CROSSED, Client, FakeClock
 
 
 def test_window_forgets_each_request_after_one_second() -> None:
-    """Room comes back request by request, not all at once."""
     window = SlidingWindow(2)
     assert window.admit(0)
     assert window.admit(600)
@@ -21,7 +20,6 @@ def test_window_forgets_each_request_after_one_second() -> None:
 
 
 def test_refused_requests_do_not_count() -> None:
-    """Hammering a full window does not keep it full."""
     window = SlidingWindow(1)
     assert window.admit(0)
     assert not any(window.admit(now_ms) for now_ms in range(1, 1000, 10))
@@ -29,7 +27,6 @@ def test_refused_requests_do_not_count() -> None:
 
 
 def test_windows_are_separate() -> None:
-    """Another client or endpoint has a window of its own."""
     windows = SlidingWindows()
     assert windows.of("1001", "/a", 1).admit(0)
     assert windows.of("1002", "/a", 1).admit(0)
@@ -40,7 +37,7 @@ def test_windows_are_separate() -> None:
 def test_eleventh_request_is_refused_and_not_executed(
     venue: Emulator, client: Client, other: Client, clock: FakeClock
 ) -> None:
-    """Ten cancels pass and are counted down; the next has no effect; others are not concerned."""
+    """Ten cancels pass and are counted down; the next has no effect; others are not affected."""
     order_ids = [client.placed() for _ in range(11)]
     clock.advance(1000)
     client.pause = other.pause = int
@@ -56,7 +53,7 @@ def test_eleventh_request_is_refused_and_not_executed(
 
 
 def test_full_window_is_reported_before_wrong_parameters(client: Client, clock: FakeClock) -> None:
-    """A request over the limit gets 429 whatever it says; a wrong signature is still found first."""
+    """A wrong signature is still found first."""
     clock.advance(1000)
     client.pause = int
     for _ in range(10):
@@ -69,7 +66,6 @@ def test_full_window_is_reported_before_wrong_parameters(client: Client, clock: 
 
 
 def test_public_endpoints_count_per_address(client: Client) -> None:
-    """Twenty requests per second and endpoint, without any account."""
     client.pause = int
     statuses = [client.get("/api/v2/public/time").status for _ in range(21)]
     assert statuses == [200] * 20 + [429]

@@ -30,7 +30,6 @@ BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
 
 
 def test_snapshots_do_not_change(venue: Emulator) -> None:
-    """What was returned stays as it was when the order moves on."""
     order_id = venue.place("1001", BUY)
     before = venue.order(order_id)
     venue.fill(order_id, "0.004")
@@ -44,7 +43,6 @@ def test_snapshots_do_not_change(venue: Emulator) -> None:
 
 
 def test_orders_can_be_narrowed(venue: Emulator) -> None:
-    """All orders, those of one account, or the live ones."""
     first, second = venue.place("1001", BUY), venue.place("1002", BUY)
     venue.cancel(first)
     assert [order.order_id for order in venue.orders()] == [first, second]
@@ -53,7 +51,6 @@ def test_orders_can_be_narrowed(venue: Emulator) -> None:
 
 
 def test_mistakes_are_explained(venue: Emulator) -> None:
-    """A wrong id, amount, price, symbol or account says what is wrong."""
     order_id = venue.place("1001", BUY)
     with pytest.raises(ValueError, match="there is no order 1"):
         venue.fill("1", "1")
@@ -78,8 +75,7 @@ def test_mistakes_are_explained(venue: Emulator) -> None:
         venue.fill(order_id)
 
 
-def test_twins_are_refused() -> None:
-    """Accounts and symbols are told apart by their names."""
+def test_duplicate_accounts_and_symbols_are_refused() -> None:
     with pytest.raises(ValueError, match="each account must be unique, but there are several 7"):
         Emulator(accounts=(Account(uid="7"), Account(uid="7")))
     with pytest.raises(ValueError, match="each symbol must be unique"):
@@ -93,7 +89,6 @@ def test_twins_are_refused() -> None:
 
 
 def test_requests_are_recorded(venue: Emulator, client: Client) -> None:
-    """Each answered request is kept until the records are reset."""
     client.cancel_batch("1")
     client.get("/api/v2/public/time")
     private, public = venue.requests
@@ -106,7 +101,6 @@ def test_requests_are_recorded(venue: Emulator, client: Client) -> None:
 
 
 def test_admin_moves_prices_and_orders(venue: Emulator) -> None:
-    """Price, fill and cancel work over HTTP and show their effect."""
     first, second, third = (venue.place("1001", BUY) for _ in range(3))
     assert admin(venue, "price", {"symbol": "BTCUSDT", "price": "49000", "liquidity": "0.01"}) == (200, {})
     assert venue.order(first).status == "filled"
@@ -144,14 +138,12 @@ def test_admin_turns_knobs(venue: Emulator, client: Client) -> None:
     ],
 )
 def test_admin_explains_mistakes(venue: Emulator, action: str, fields: object, message: str) -> None:
-    """A wrong request gets 400 and a sentence."""
     status, content = admin(venue, action, fields)
     assert status == 400
     assert message in content["error"]
 
 
 def test_admin_survives_bodies_that_are_no_json(venue: Emulator) -> None:
-    """Random bytes and unknown actions are explained too."""
     for body in (b"{", b"\xff", b'{"price": 1e99999999999999999999}', b"[" * 100_000):
         status, content = admin(venue, "price", body=body)
         assert (status, content["error"][:20]) == (400, "the body is not JSON")
@@ -159,13 +151,11 @@ def test_admin_survives_bodies_that_are_no_json(venue: Emulator) -> None:
 
 
 def test_admin_answers_loopback_only(venue: Emulator) -> None:
-    """A client from elsewhere is turned away."""
     for ip in ("192.0.2.1", "", "nonsense"):
         assert handle_admin(venue, HttpRequest("GET", "/admin/orders", "", {}, b"", ip)).status == 403
 
 
 def test_synthetic_symbols_can_be_many() -> None:
-    """Forty made-up symbols trade like the others, and look right to ccxt."""
     symbols = synthetic_symbols(40)
     assert len({symbol.symbol for symbol in symbols}) == 40
     with Emulator(symbols=symbols) as venue:
@@ -180,7 +170,6 @@ def test_synthetic_symbols_can_be_many() -> None:
 
 
 def test_urls_cover_every_rest_family() -> None:
-    """Nothing of ccxt's interface is left pointing elsewhere, websockets included."""
     for stock in (ccxt.bitget(), ccxt.pro.bitget()):
         local = stock.deep_extend(stock.urls["api"], ccxt_urls("http://127.0.0.1:1")["api"])
         assert "bitget.com" not in str(local)
@@ -188,7 +177,6 @@ def test_urls_cover_every_rest_family() -> None:
 
 
 def test_own_symbols_and_fees(venue: Emulator) -> None:
-    """A symbol can have its own precision, minimum and fees."""
     symbol = Symbol("AAABBB", "AAA", "BBB", Decimal(2), 1, 1, Decimal("0.5"), Decimal(1), Decimal(0), Decimal("0.1"))
     account = Account(balances={"AAA": "10", "BBB": "10"})
     with Emulator(accounts=(account,), symbols=(symbol,)) as own:

@@ -26,7 +26,7 @@ def subscribe(*args: object) -> dict[str, Any]:
 
 
 async def test_a_signed_login_is_let_in(venue: Emulator, clock: FakeClock) -> None:
-    """And then pings are answered, and subscriptions confirmed, as often as they come."""
+    """Then pings are answered, and repeated subscriptions confirmed."""
     async with connected(venue) as line:
         assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
         assert await line.ask("ping") == "pong"
@@ -37,7 +37,6 @@ async def test_a_signed_login_is_let_in(venue: Emulator, clock: FakeClock) -> No
 
 @pytest.mark.parametrize("seconds", [-30, 30])
 async def test_a_clock_may_be_half_a_minute_off(venue: Emulator, clock: FakeClock, seconds: int) -> None:
-    """That is what the page says."""
     async with connected(venue) as line:
         assert await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000)) == LOGGED_IN
 
@@ -64,7 +63,6 @@ async def test_a_clock_may_be_half_a_minute_off(venue: Emulator, clock: FakeCloc
 async def test_a_bad_login_is_refused(
     venue: Emulator, clock: FakeClock, replaced: dict[str, object], code: int
 ) -> None:
-    """Each with its code; it opens nothing, and a good one is still welcome."""
     async with connected(venue) as line:
         refused = await line.ask(login(venue.accounts[0], clock.now_ms, **replaced))
         assert (refused["event"], refused["code"]) == ("error", code)
@@ -75,7 +73,6 @@ async def test_a_bad_login_is_refused(
 
 @pytest.mark.parametrize("seconds", [-32, 32])
 async def test_a_login_from_another_time_has_expired(venue: Emulator, clock: FakeClock, seconds: int) -> None:
-    """Though its signature is right."""
     async with connected(venue) as line:
         refused = await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000))
         assert refused == {"event": "error", "code": 30014, "msg": "Request timestamp expired"}
@@ -97,8 +94,10 @@ async def test_a_login_from_another_time_has_expired(venue: Emulator, clock: Fak
         {},
     ],
 )
-async def test_what_does_not_exist_cannot_be_heard(venue: Emulator, clock: FakeClock, wrong: dict[str, object]) -> None:
-    """It is named in the answer, and nothing to the subscriptions beside it."""
+async def test_unknown_channels_and_symbols_are_refused(
+    venue: Emulator, clock: FakeClock, wrong: dict[str, object]
+) -> None:
+    """It is named in the response, and does not affect the other subscriptions of the message."""
     async with connected(venue) as line:
         assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
         refused = await line.ask(subscribe(wrong, arg("ETHUSDT")))
@@ -109,8 +108,7 @@ async def test_what_does_not_exist_cannot_be_heard(venue: Emulator, clock: FakeC
 
 
 @pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
-async def test_nothing_is_heard_without_a_login(venue: Emulator, op: str) -> None:
-    """Whatever is asked for."""
+async def test_subscriptions_need_a_login(venue: Emulator, op: str) -> None:
     async with connected(venue) as line:
         refused = await line.ask({"op": op, "args": [arg()]})
         assert refused == {"event": "error", "code": 30004, "msg": "User needs to log in"}
@@ -139,7 +137,6 @@ async def test_nothing_is_heard_without_a_login(venue: Emulator, op: str) -> Non
     ],
 )
 async def test_malformed_texts_are_refused(venue: Emulator, text: str, code: int) -> None:
-    """The connection goes on, and nothing unforeseen has happened."""
     async with connected(venue) as line:
         refused = await line.ask(text)
         assert (refused["event"], refused["code"]) == ("error", code)
@@ -167,8 +164,7 @@ class Deaf:
 
 @settings(max_examples=200, deadline=None)
 @given(st.fixed_dictionaries({"op": st.sampled_from(WORDS[:3]), "args": st.lists(ANYTHING, max_size=3)}) | ANYTHING)
-def test_nothing_that_can_be_said_upsets_the_venue(message: object) -> None:
-    """Whatever it is, by a stranger or by a customer, each answer is one that the venue has."""
+def test_any_message_gets_a_documented_response(message: object) -> None:
     clock = FakeClock()
     venue = Emulator(clock=clock)
     for known in (False, True):
@@ -186,8 +182,7 @@ def json_of(content: object) -> str:
     return json.dumps(content, separators=(",", ":"))
 
 
-async def test_bytes_are_not_understood(venue: Emulator) -> None:
-    """The venue speaks in texts."""
+async def test_binary_messages_are_refused(venue: Emulator) -> None:
     async with connected(venue) as line:
         await line.socket.send_bytes(b"ping")
         assert (await line.heard())["code"] == 30002
@@ -195,7 +190,6 @@ async def test_bytes_are_not_understood(venue: Emulator) -> None:
 
 
 async def test_huge_messages_end_the_connection(venue: Emulator) -> None:
-    """But not the venue."""
     async with connected(venue) as line:
         await line.socket.send_str("x" * 1_000_000)
         assert await line.ended()
@@ -204,7 +198,6 @@ async def test_huge_messages_end_the_connection(venue: Emulator) -> None:
 
 
 async def test_the_eleventh_message_of_a_second_ends_the_connection(venue: Emulator, clock: FakeClock) -> None:
-    """Pings count; a second later there would have been room again."""
     async with connected(venue) as line:
         for _ in range(2):
             clock.advance(1000)
@@ -214,8 +207,8 @@ async def test_the_eleventh_message_of_a_second_ends_the_connection(venue: Emula
         assert await line.ended()
 
 
-async def test_whoever_pings_too_seldom_is_left(venue: Emulator) -> None:
-    """Two minutes by default; the knob holds from the next ping or connection on."""
+async def test_connections_without_pings_are_closed(venue: Emulator) -> None:
+    """Two minutes by default; a changed knob applies from the next ping or connection on."""
     assert venue.knobs().ping_patience_ms == 120_000
     async with connected(venue) as line:
         assert await line.silent()
@@ -226,8 +219,7 @@ async def test_whoever_pings_too_seldom_is_left(venue: Emulator) -> None:
         assert await line.ended()
 
 
-async def test_other_words_are_no_ping(venue: Emulator) -> None:
-    """The page asks for the word itself."""
+async def test_other_messages_do_not_count_as_pings(venue: Emulator) -> None:
     venue.knobs(ping_patience_ms=300)
     async with connected(venue) as line:
         assert await line.silent()
@@ -237,7 +229,6 @@ async def test_other_words_are_no_ping(venue: Emulator) -> None:
 
 
 async def test_a_plain_request_is_refused(venue: Emulator) -> None:
-    """The path is for websockets."""
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{venue.url}/v2/ws/private", timeout=5)  # noqa: S310, ASYNC210 - our own server
     with caught.value:
@@ -245,7 +236,6 @@ async def test_a_plain_request_is_refused(venue: Emulator) -> None:
 
 
 async def test_connections_end_with_the_venue() -> None:
-    """Its thread too."""
     threads = threading.active_count()
     with Emulator() as venue:
         async with connected(venue) as line:
@@ -256,8 +246,8 @@ async def test_connections_end_with_the_venue() -> None:
     assert venue.errors == ()
 
 
-async def test_a_unified_account_hears_nothing_of_its_orders(clock: FakeClock) -> None:
-    """It can log in and subscribe, but its orders are no classic ones."""
+async def test_a_unified_account_gets_no_pushes(clock: FakeClock) -> None:
+    """It can log in and subscribe, but gets no pushes."""
     account = Account(kind=AccountKind.UNIFIED)
     with Emulator(accounts=(account,), clock=clock) as venue:
         async with subscribed(venue, clock) as line:
@@ -267,14 +257,12 @@ async def test_a_unified_account_hears_nothing_of_its_orders(clock: FakeClock) -
 
 
 async def test_refused_connections_are_refused_here_too(venue: Emulator, clock: FakeClock) -> None:
-    """Who is connected is reset."""
     async with subscribed(venue, clock) as line:
         venue.refuse_connections(1)
         assert await line.ended()
 
 
 async def test_no_secret_is_repeated(venue: Emulator, clock: FakeClock) -> None:
-    """Not even in the answer to a message that has them in the wrong place."""
     account = venue.accounts[0]
     async with connected(venue) as line:
         for message in (login(account, clock.now_ms, sign="AAAA"), {"op": "login", "args": login(account, 0)}):
