@@ -159,10 +159,9 @@ def _read_pages(ctx: CallContext, listing: Listing, symbol: str, lookups: Sequen
         if found is None or isinstance(found, Fault):
             return
         began_ms = call_began_ms(ctx, found.page, found.send)
-        complete = listing is Listing.OPEN and pager.is_whole and (not found.rows or found.page.last)
+        open_complete = listing is Listing.OPEN and pager.is_whole and (not found.rows or found.page.last)
         for lookup in lookups:
-            lookup.began_ms = began_ms
-            lookup.open_complete = lookup.open_complete or complete
+            lookup.began_ms, lookup.open_complete = began_ms, open_complete
         for lookup, row in match_rows(found.rows, by_order_id, by_client_id):
             lookup.add_row(row)
 

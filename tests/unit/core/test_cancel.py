@@ -191,13 +191,13 @@ def test_an_answer_without_a_list_is_looked_up() -> None:
     assert endpoints(venue) == [CANCEL, HISTORY]
 
 
-def test_the_refusal_of_a_whole_request_is_that_of_each_order_in_it() -> None:
-    why = Fault(OSError("x"), "43001", "The order does not exist", 400, body={"code": "43001"})
-    respond = in_turn(why, page(row(12, "cancelled")))
-    _, (order,) = canceled(respond, *by_id(12), single=True)
-    assert (order.outcome, order.code, order.reason) == (CANCELED, "43001", why.text)
-    assert (order.info, order.error) == ({"code": "43001"}, why.error)
-    assert order.refusals_ms == (START_MS + 10,)
-    assert order.attempted_ms == START_MS + 10
-    odd = Fault(OSError("x"), "43001", "The order does not exist", 400, body="odd")
+@pytest.mark.parametrize("code", ["43001", "99999"])
+def test_the_refusal_of_a_whole_request_is_that_of_each_order_in_it(code: str) -> None:
+    """By its code, or by the text of one that is not known."""
+    why = Fault(OSError("x"), code, "The order does not exist", 400, body={"code": code})
+    _, (order,) = canceled(in_turn(why, page(row(12, "cancelled"))), *by_id(12), single=True)
+    assert (order.outcome, order.code, order.reason) == (CANCELED, code, why.text)
+    assert (order.info, order.error) == ({"code": code}, why.error)
+    assert (order.refusals_ms, order.attempted_ms) == ((START_MS + 10,), START_MS + 10)
+    odd = Fault(OSError("x"), code, "The order does not exist", 400, body="odd")
     assert canceled(in_turn(odd, page(row(12, "cancelled"))), *by_id(12))[1][0].info is None

@@ -8,7 +8,7 @@ import pytest
 
 from bitget_margin.core.cancel_state import OrderEvidence, OrderState
 from bitget_margin.core.effects import Call
-from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
@@ -189,12 +189,13 @@ def test_open_orders_are_read_until_a_page_brings_nothing_new_however_short_it_i
     assert second.evidence.row is not None
 
 
-def test_why_a_page_does_not_come_costs_no_question_by_id() -> None:
+def test_why_a_page_does_not_come_costs_no_question_by_id_and_no_time() -> None:
     def respond(call: Call) -> object:
         return page(row(12, "filled"), row(11, "filled")) if "orderId" in call.params else fault("40010")
 
-    _, orders = looked(respond, *by_id(12, 11))
+    venue, orders = looked(respond, *by_id(12, 11))
     assert [order.outcome for order in orders] == [Outcome.FILLED] * 2
+    assert (venue.groups, venue.waits) == ([1, 1, 4], [])
 
 
 # -- under a client order id ------------------------------------------------------------------------------------------
@@ -288,6 +289,17 @@ def test_an_answer_with_a_row_that_cannot_be_read_says_nothing_of_its_name_and_s
 def test_an_order_of_another_name_is_not_what_our_name_stands_for() -> None:
     _, order = looked_one(in_turn(page(row(12, "filled", clientOid="b"))), BY_NAME, bound_id="12")
     assert (order.outcome, order.bound_id) == (None, None)
+
+
+def test_one_answer_for_both_lists_leaves_the_open_orders_to_be_read_by_page() -> None:
+    """The order that it shows may not be the youngest of that name."""
+    ended = row(9, clientOid="a", orderStatus="filled", category="MARGIN", updatedTime=str(EPOCH_MS + 5_000))
+    venue = Script(in_turn(ended, {"list": [], "cursor": ""}))
+    order = OrderState(BY_NAME)
+    order.evidence.record_attempt(START_MS)
+    venue.run(reconcile(venue.ctx(kind=AccountKind.UNIFIED), [order]))
+    assert [call.endpoint for call in venue.calls] == [Endpoint.UNIFIED_ORDER, Endpoint.UNIFIED_OPEN_ORDERS]
+    assert order.outcome is Outcome.FILLED
 
 
 def test_a_name_that_one_list_does_not_know_costs_no_pages() -> None:
