@@ -1,4 +1,4 @@
-"""Wrappers for the strategy callbacks that the mixin extends, whether or not the strategy calls `super()`.
+"""Wrappers of strategy callbacks, which act whether or not the strategy calls `super()`.
 
 The wrapped callback is the one that the class resolves, so a base class that omits `super()` does not disable the
 mixin. Where several classes of one strategy are wrapped, only the outermost wrapper acts: it sees the final result.

@@ -31,8 +31,8 @@ def refuse_modes(config: Mapping[str, Any]) -> None:
     # Commands that only list or download need no margin mode.
     if margin != "cross" and (margin or is_trading(dict(config))):
         raise OperationalException(
-            f'bitgetcross: "margin_mode" is {repr(margin) if margin else "not set"}; it trades the crossed account: '
-            'set "margin_mode": "cross".',
+            f'bitgetcross: "margin_mode" is {repr(margin) if margin else "not set"}; it trades the cross margin '
+            'account: set "margin_mode": "cross".',
         )
 
 
@@ -40,7 +40,7 @@ def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
     """Refuse a stop-loss on the exchange: the cross margin account has no trigger orders."""
     if order_types.get("stoploss_on_exchange"):
         raise OperationalException(
-            'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: '
+            'bitgetcross: "stoploss_on_exchange" is true, and the cross margin account has no trigger orders: '
             'set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.',
         )
 
@@ -51,7 +51,7 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
     wrong = [pair for pair in listed if pair in markets and not supports_cross_margin(markets[pair])]
     if wrong:
         raise OperationalException(
-            f"bitgetcross: {', '.join(wrong)} cannot be traded on crossed margin: take "
+            f"bitgetcross: {', '.join(wrong)} cannot be traded on cross margin: take "
             f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
         )
 
@@ -79,14 +79,14 @@ def check_account(api: Any, alerts: Alerts) -> None:
         api.options["uid"] = uid
     kind = "unified" if unified else "classic"
     alerts.info(
-        f"Trading on Bitget's CROSSED MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
+        f"Trading on Bitget's CROSS MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
     if debts:
         owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
         alerts.warn(
-            f"The crossed account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
+            f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
 
@@ -124,7 +124,7 @@ def _refusal(error: ccxt.BaseError) -> str:
             f"bitgetcross: the venue refuses the API key ({message}): check exchange.key, exchange.secret and "
             "exchange.password (the key's passphrase), and that the key may read and trade margin from this address."
         )
-    return f"bitgetcross: the account could not be looked at ({message}): start again once the venue answers."
+    return f"bitgetcross: the account could not be read ({message}): start again once the venue answers."
 
 
 def _text(value: object) -> str:

@@ -142,8 +142,8 @@ class TestTheAccount:
             load(venue)
         (warning,) = bot_records(caplog, logging.WARNING)
         assert warning == (
-            "The crossed account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not count it, and a "
-            "liquidation would sell this bot's coins too. Repay, or use an account without loans."
+            "The cross margin account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not count it, "
+            "and a liquidation would sell this bot's coins too. Repay, or use an account without loans."
         )
 
     def test_a_good_account_is_introduced_without_a_warning(
@@ -154,7 +154,7 @@ class TestTheAccount:
         assert bot_records(caplog, logging.WARNING) == []
         (message,) = bot_records(caplog, logging.INFO)
         assert message.startswith(
-            "Trading on Bitget's CROSSED MARGIN account: a classic account, "
+            "Trading on Bitget's CROSS MARGIN account: a classic account, "
             f"UID {shop.accounts[0].uid}, wallet 100000 USDT, 2 BTC, 20 ETH, 500 SOL; "
         )
         assert not any(secret in caplog.text for secret in secrets_of(shop, {}))
@@ -162,11 +162,11 @@ class TestTheAccount:
 
 @pytest.mark.usefixtures("registered")
 class TestTheConfiguration:
-    @pytest.mark.skipif(OLD_CCXT, reason="this ccxt takes every pair with margin for one with crossed margin")
+    @pytest.mark.skipif(OLD_CCXT, reason="this ccxt takes every pair with margin for one with cross margin")
     def test_a_pair_without_crossed_margin_is_named(self, shop: Emulator) -> None:
         message = refusal(shop, exchange={"pair_whitelist": ["BTC/USDT", "XRP/USDT"]})
         assert message == (
-            'bitgetcross: XRP/USDT cannot be traded on crossed margin: take it out of "exchange.pair_whitelist".'
+            'bitgetcross: XRP/USDT cannot be traded on cross margin: take it out of "exchange.pair_whitelist".'
         )
 
     @pytest.mark.parametrize(

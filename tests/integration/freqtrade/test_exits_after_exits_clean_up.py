@@ -35,7 +35,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 def test_exits_that_follow_an_exit_order_cancel_what_was_placed_since(running: RunningBot, kind: str) -> None:
     """The emergency exit after a timeout, and a replaced exit order; each for three pairs at once.
 
-    One ladder is untouched at the first exit, one is partly filled before it, one fills while it is cancelled.
+    One ladder is untouched at the first exit, one is partly filled before it, one fills while it is canceled.
     """
     pairs = [next(running.pairs) for _ in range(3)]
     for number, pair in enumerate(pairs):

@@ -158,7 +158,7 @@ def test_a_busy_venue_does_not_stop_the_bot(bot: InProcessBot, monkeypatch: pyte
         bot.exchange.fetch_order("1", "BTC/USDT")
 
 
-def test_an_entry_that_is_not_proven_cancelled_is_cancelled_again_and_holds_up_nobody(bot: InProcessBot) -> None:
+def test_an_entry_that_is_not_proven_canceled_is_canceled_again_and_holds_up_nobody(bot: InProcessBot) -> None:
     bot.venue.set_price("BTCUSDT", "60000")
     CONTROLS.enter = True
     bot.bot.strategy.custom_entry_price = lambda **given: given["proposed_rate"] * 0.99

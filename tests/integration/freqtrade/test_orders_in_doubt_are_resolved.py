@@ -79,7 +79,7 @@ def test_an_exit_that_never_arrived_is_sent_again_once_its_coins_show(running: R
     running.bot.instruct(pair, exit=True)
     assert_books_agree(running, wait_until_closed(running, pair))
     assert time.monotonic() - began < AGAIN_SECONDS
-    assert executed(running, pair, "sell") == 1 + 3, "the exit, and three rungs that were cancelled"
+    assert executed(running, pair, "sell") == 1 + 3, "the exit, and three rungs that were canceled"
 
 
 @pytest.mark.classic

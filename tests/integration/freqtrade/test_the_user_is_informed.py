@@ -33,7 +33,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBot]:
 def test_the_start_logs_the_account_that_is_traded(running: RunningBot) -> None:
     log = running.bot.log_text()
     uid = running.venue.accounts[0].uid
-    assert "Trading on Bitget's CROSSED MARGIN account" in log
+    assert "Trading on Bitget's CROSS MARGIN account" in log
     words = " ".join(log.split())
     assert f"UID {uid}" in words
     assert "10 requests per 1.05 s and endpoint, shared through sqlite:///" in words

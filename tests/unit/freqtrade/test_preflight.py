@@ -44,7 +44,7 @@ def test_other_trading_modes_are_refused(mode: str) -> None:
 @pytest.mark.parametrize(("mode", "shown"), [("isolated", "'isolated'"), ("", "not set"), (None, "not set")])
 def test_other_margin_modes_are_refused(mode: str | None, shown: str, run: dict[str, Any]) -> None:
     assert refusal(preflight.refuse_modes, live(margin_mode=mode, **run)) == (
-        f'bitgetcross: "margin_mode" is {shown}; it trades the crossed account: set "margin_mode": "cross".'
+        f'bitgetcross: "margin_mode" is {shown}; it trades the cross margin account: set "margin_mode": "cross".'
     )
 
 
@@ -58,7 +58,7 @@ def test_a_bot_in_cross_margin_mode_and_a_command_that_does_not_trade_are_accept
 
 def test_a_stop_loss_on_the_exchange_is_refused() -> None:
     assert refusal(preflight.refuse_stoploss_on_exchange, {"stoploss_on_exchange": True}) == (
-        'bitgetcross: "stoploss_on_exchange" is true, and the crossed account has no trigger orders: set '
+        'bitgetcross: "stoploss_on_exchange" is true, and the cross margin account has no trigger orders: set '
         '"stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.'
     )
     preflight.refuse_stoploss_on_exchange({"stoploss_on_exchange": False})
@@ -73,7 +73,7 @@ def test_pairs_without_cross_margin_are_named_and_unknown_ones_are_left_to_freqt
     pairs: list[str], listed: str, them: str
 ) -> None:
     assert refusal(preflight.refuse_pairs, {"exchange": {"pair_whitelist": pairs}}, MARKETS) == (
-        f'bitgetcross: {listed} cannot be traded on crossed margin: take {them} out of "exchange.pair_whitelist".'
+        f'bitgetcross: {listed} cannot be traded on cross margin: take {them} out of "exchange.pair_whitelist".'
     )
     preflight.refuse_pairs({"exchange": {"pair_whitelist": ["B/USDT", "E/USDT"]}}, MARKETS)
     preflight.refuse_pairs({}, MARKETS)
@@ -130,7 +130,7 @@ def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[s
     check(api, logged)
     assert logged == [
         (
-            f"INFO Trading on Bitget's CROSSED MARGIN account: {account}; "
+            f"INFO Trading on Bitget's CROSS MARGIN account: {account}; "
             "rate window: 10 requests per 1.05 s and endpoint, in this process. No order of this bot borrows."
         )
     ]
@@ -142,8 +142,8 @@ def test_loans_are_warned_of(logged: list[str]) -> None:
     check(Api(debt={"USDT": 100.5, "BTC": 0.0, "ADA": 3}), logged)
     assert logged[1:] == [
         (
-            "WARNING The crossed account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not count it, "
-            "and a liquidation would sell this bot's coins too. Repay, or use an account without loans."
+            "WARNING The cross margin account carries loans: 100.5 USDT, 3 ADA. Interest runs, freqtrade does not "
+            "count it, and a liquidation would sell this bot's coins too. Repay, or use an account without loans."
         )
     ]
 
@@ -185,7 +185,7 @@ def test_missing_credentials_are_named_with_their_variables(
         (
             ccxt.ExchangeNotAvailable("bitget <html>\n  <b>Bad gateway</b>\n</html>"),
             (
-                "the account could not be looked at (bitget <html> <b>Bad gateway</b> </html>): start again once "
+                "the account could not be read (bitget <html> <b>Bad gateway</b> </html>): start again once "
                 "the venue answers."
             ),
         ),
