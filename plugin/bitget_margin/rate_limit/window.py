@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-LIMIT: Final = 10
 PERIOD_MS: Final = 1_050.0
 """The venue counts one second; 50 ms more absorb most differences in travel time."""
 ARRIVED_MS: Final = 1_001.0
@@ -23,7 +22,7 @@ ARRIVED_MS: Final = 1_001.0
 class Window:
     """Log of departures: each slot begins `period_ms` after the one `limit` before it; first come, first served."""
 
-    limit: int = LIMIT
+    limit: int
     period_ms: float = PERIOD_MS
     _departures: deque[float] = field(default_factory=deque)
     _free: list[float] = field(default_factory=list)

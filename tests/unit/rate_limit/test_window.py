@@ -11,7 +11,7 @@ from bitget_margin.rate_limit.window import Window
 @given(st.lists(st.integers(0, 300), max_size=60))
 def test_no_span_of_a_window_holds_more_than_its_limit(gaps: list[int]) -> None:
     """Whenever requests come, at most ten leave in any 1050 ms, first come, first served, without needless waits."""
-    window, now, left = Window(), 0.0, []
+    window, now, left = Window(10), 0.0, []
     for gap in gaps:
         now += gap
         at = window.reserve(now, float("inf"))
@@ -27,6 +27,7 @@ def test_no_span_of_a_window_holds_more_than_its_limit(gaps: list[int]) -> None:
 
 def test_a_slot_that_begins_too_late_is_not_reserved() -> None:
     """A request that cannot leave in time takes no room from those that can."""
+    assert [Window(1).reserve(0, 9_999), Window(1).period_ms] == [0, 1_050]
     window = Window(limit=1, period_ms=100)
     assert window.reserve(0, 0) == 0
     assert window.reserve(10, 99) is None
@@ -88,6 +89,10 @@ def test_a_request_counts_from_its_response_for_a_second() -> None:
     assert window.start(1_292) == 1_301
     window.record_arrival(5, 1_500)  # of no request that counts
     assert window.start(1_300) == 1_301
+    roomy = Window(limit=2)
+    assert roomy.start(0) is None
+    roomy.record_arrival(0, 100)
+    assert roomy.start(100) is None
 
 
 def test_requests_of_other_programs_take_room_once() -> None:
