@@ -1,4 +1,4 @@
-"""What every test of the extension can ask for: a venue of its own, and the three flavours on it."""
+"""Fixtures of all tests: an emulator per test, and clients of the three flavours."""
 
 from __future__ import annotations
 
@@ -19,40 +19,39 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that wait longest: the others fill the gaps beside them, and nobody waits for the last."""
-    places = {folder: place for place, folder in enumerate(SLOW_FIRST)}
-    items.sort(key=lambda item: places.get(item.path.relative_to(HERE).parts[0], len(places)))
+    """Run the slow files first, so that the others fill the gaps beside them."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in SLOW_FIRST)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the promises be tried on the other kind of account."""
+    """Add the option for the account kind."""
     kinds = [kind.value for kind in AccountKind]
-    parser.addoption("--account", choices=kinds, default=AccountKind.CLASSIC.value, help="kind of the test accounts")
+    parser.addoption("--account", choices=kinds, default=AccountKind.CLASSIC.value, help="account kind of the tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let everything know what kind of account this run is about, and be interrupted where a test interrupts."""
+    """Set the account kind, and make sure that SIGINT can interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # Started in the background of a script: whatever is started from here would ignore a Ctrl-C too.
+        # A process started in the background of a script ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     support_client.kind = AccountKind(config.getoption("--account"))
 
 
 @pytest.fixture
 def kind() -> AccountKind:
-    """Return the kind of account that this run is about."""
+    """Return the account kind of this run."""
     return support_client.kind
 
 
 @pytest.fixture(autouse=True)
 def _fits_the_account(request: pytest.FixtureRequest, kind: AccountKind) -> None:
     if kind is AccountKind.UNIFIED and request.node.get_closest_marker("classic") is not None:
-        pytest.skip("about what only a classic account does")
+        pytest.skip("only for classic accounts")
 
 
 @pytest.fixture
 def venue(kind: AccountKind) -> Iterator[Emulator]:
-    """Run a venue of this test's own, which must not have stumbled."""
+    """Run an emulator for this test, which must not have internal errors."""
     with Emulator(accounts=(Account(kind=kind), Account(kind=kind))) as running:
         yield running
     assert running.errors == ()
@@ -66,7 +65,7 @@ def flavour(request: pytest.FixtureRequest) -> Flavour:
 
 @pytest.fixture
 def client(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
-    """Return a client of each flavour in turn, without a request on record yet."""
+    """Return a client of each flavour in turn, with an empty log of requests."""
     made = Client(flavour, config(venue))
     venue.reset_requests()
     yield made
@@ -75,7 +74,7 @@ def client(venue: Emulator, flavour: Flavour) -> Iterator[Client]:
 
 @pytest.fixture
 def sync_client(venue: Emulator) -> Iterator[Client]:
-    """Return a client of the sync flavour, for what does not differ between them."""
+    """Return a client of the sync flavour, for behaviour that all flavours share."""
     made = Client(Flavour.SYNC, config(venue))
     venue.reset_requests()
     yield made
@@ -84,7 +83,7 @@ def sync_client(venue: Emulator) -> Iterator[Client]:
 
 @pytest.fixture
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run a Redis server of this test's own."""
+    """Run a Redis server for this test."""
     if PROGRAM is None:
         pytest.skip(MISSING)
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:

@@ -1,4 +1,4 @@
-"""The public names are exactly those that the package announces."""
+"""Promise: the public names are exactly those in `__all__`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import bitget_margin
 
 
 def test_all_names_exist_and_no_other_is_public() -> None:
-    """What `__all__` says, and the flavours' own modules."""
     public = {name for name in vars(bitget_margin) if not name.startswith("_")} | {"__version__"}
     modules = {
         "adapter",
@@ -32,7 +31,6 @@ def test_all_names_exist_and_no_other_is_public() -> None:
 
 
 def test_the_async_flavours_are_loaded_on_first_use() -> None:
-    """`import bitget_margin` does not pay for aiohttp; the attributes are there all the same."""
     code = (
         "import sys, bitget_margin\n"
         "assert 'aiohttp' not in sys.modules and 'ccxt.pro' not in sys.modules\n"

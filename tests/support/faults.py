@@ -1,4 +1,4 @@
-"""The table of faults: what is done to each request, and what has to come of it. docs/faults.md says it in words."""
+"""Table of faults: the fault of each request and the required result, as in docs/faults.md."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ QUICK: Final = Pacing(
 )
 """Shorter waits than the venue needs; the real ones have tests of their own."""
 SPARING: Final = Pacing(recancel_ms=200, refusals_ms=150, recheck_ms=200, limited_ms=150, polls_ms=(300,))
-"""For a call that asks until its deadline: so seldom that the rate windows have room for what comes after it."""
+"""Pauses of a call that runs until its deadline: long enough to leave room in the rate windows."""
 PLENTY_MS: Final = 20_000
-"""For a call that ends as soon as everything is proven: a slow machine may take its time."""
+"""Timeout of a call that ends as soon as everything is proven, also on a slow machine."""
 SHORT_MS: Final = 330
-"""For a call that ends with its deadline."""
+"""Timeout of a call that ends with its deadline."""
 STALLED_MS: Final = 1_200
-"""For a call of which one request gets no answer, and takes a third of this."""
+"""Timeout of a call with a request without response, which takes a third of it."""
 STRETCHES: Final = (1, 4, 16)
-"""Where a machine is too slow for such a call, everything is tried again with so much more time."""
+"""Factors of the timeout, tried in turn if the machine is too slow."""
 FOR_GOOD: Final = 1_000_000
 
 CANCELED, FILLED, OPEN = Outcome.CANCELED, Outcome.FILLED, Outcome.OPEN
@@ -35,7 +35,7 @@ NOT_FOUND, UNKNOWN, NOT_SENT = Outcome.NOT_FOUND, Outcome.UNKNOWN, Outcome.NOT_S
 
 
 class Where(Enum):
-    """Which request, by how its path ends on each kind of account."""
+    """Request with a fault, by the end of its path on each account kind."""
 
     CANCEL = ("/batch-cancel-order", "/cancel-batch")
     SINGLE = ("/crossed/cancel-order", "/trade/cancel-order")
@@ -46,32 +46,32 @@ class Where(Enum):
     PLACE_MANY = ("/batch-place-order", "/place-batch")
 
     def path(self, kind: AccountKind) -> str | None:
-        """Return the end of the path; None where this kind of account has no such request."""
+        """Return the end of the path; None if this account kind has no such request."""
         classic, unified = self.value
         return unified if kind is AccountKind.UNIFIED else classic
 
 
 class Role(Enum):
-    """What an order of the story is there for."""
+    """State of an order before the call."""
 
     FILLED = "filled before the call"
     ENDED = "cancelled before the call"
     LIVE = "live, one of them partly filled"
-    GHOST = "an id that nobody placed"
+    ABSENT = "an id that nobody placed"
 
 
-NO_GHOST: Final = (Role.FILLED, Role.ENDED, Role.LIVE)
-"""An id that nobody placed stays without proof behind a doubtful answer, which takes the whole of the time."""
+KNOWN_ROLES: Final = (Role.FILLED, Role.ENDED, Role.LIVE)
+"""Roles without the unknown id, which stays unproven after an ambiguous response until the deadline."""
 
 Ends = Mapping[Role, Outcome | tuple[Outcome, ...]]
-PROVEN: Final[Ends] = {Role.FILLED: FILLED, Role.ENDED: CANCELED, Role.LIVE: CANCELED, Role.GHOST: NOT_FOUND}
+PROVEN: Final[Ends] = {Role.FILLED: FILLED, Role.ENDED: CANCELED, Role.LIVE: CANCELED, Role.ABSENT: NOT_FOUND}
 NOTHING: Final[Ends] = dict.fromkeys(Role, UNKNOWN)
 UNSENT: Final[Ends] = dict.fromkeys(Role, NOT_SENT)
 LIVES: Final[Ends] = PROVEN | {Role.LIVE: OPEN}
 
 
 class Meanwhile(Enum):
-    """What happens before a request is sent, and before which: of batches of two orders each, or of the look-ups."""
+    """Event before a request: its text, a part of the path, and the number of the request."""
 
     FILL = ("the third live order is filled in part, the fourth wholly", "cancel", 3)
     TURN = ("the account becomes one of the other kind", "cancel", 2)
@@ -80,7 +80,7 @@ class Meanwhile(Enum):
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """A fault, and the requests that meet it."""
+    """A fault and the requests that meet it."""
 
     kind: FaultKind
     where: Where = Where.CANCEL
@@ -90,7 +90,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row of the table about cancels: what goes wrong, and how each order ends."""
+    """Row of the table of cancels: faults, and the outcome of each order."""
 
     name: str
     faults: tuple[At, ...] = ()
@@ -98,47 +98,50 @@ class Case:
     roles: tuple[Role, ...] = tuple(Role)
     ends: Ends = field(default_factory=lambda: PROVEN)
     on_unified: Mapping[str, Any] = field(default_factory=dict)
-    """What differs on a unified account."""
+    """Different fields on a unified account."""
     raises: type[Exception] | None = None
     reason: str = ""
-    """What the venue's words for every live order contain."""
+    """Part of the reason of every live order."""
     cancels: int | None = None
-    """How many cancels are sent, where that is certain."""
+    """Number of cancels, if it is certain."""
     unasked: int = 0
     timeout_ms: int = PLENTY_MS
     pacing: Pacing = QUICK
     live: int = 4
     by_name: bool = False
-    patience_ms: int | None = None
-    """How long ccxt itself waits for an answer."""
-    deaf_ms: int = 0
-    """How long nobody can connect from the beginning on."""
+    request_timeout_ms: int | None = None
+    """Timeout of ccxt for one request."""
+    refused_ms: int = 0
+    """Time from the start for which connections are refused."""
     meanwhile: Meanwhile | None = None
     classic: bool = False
 
     def on(self, kind: AccountKind) -> Case:
-        """Return the row as it is for such an account."""
+        """Return the row for this account kind."""
         return replace(self, **self.on_unified) if kind is AccountKind.UNIFIED else self
 
     def stretched(self, factor: int) -> Case:
-        """Return the row with so much more time."""
-        patience_ms = None if self.patience_ms is None else self.patience_ms * factor
+        """Return the row with more time."""
+        request_timeout_ms = None if self.request_timeout_ms is None else self.request_timeout_ms * factor
         return replace(
-            self, timeout_ms=self.timeout_ms * factor, deaf_ms=self.deaf_ms * factor, patience_ms=patience_ms
+            self,
+            timeout_ms=self.timeout_ms * factor,
+            refused_ms=self.refused_ms * factor,
+            request_timeout_ms=request_timeout_ms,
         )
 
 
 class Placed(Enum):
-    """What comes of an order that is to be placed."""
+    """Result of an order to be placed."""
 
-    ONCE = "it is there once, and comes back"
-    UNRESOLVED = "PlaceUnresolved names it, whether it is there or not"
-    REFUSED = "it is not there, and stock ccxt's exception says why"
-    REJECTED = "it is not there, and its structure says rejected"
+    ONCE = "placed once and returned"
+    UNRESOLVED = "named by PlaceUnresolved, placed or not"
+    REFUSED = "not placed, with stock ccxt's exception"
+    REJECTED = "not placed, with the status rejected"
 
 
 class How(Enum):
-    """What meets the fault: a request with one order or two, or items of one with two."""
+    """Requests or items that meet the fault: one order, two orders, or items of two."""
 
     ONE = "one"
     MANY = "many"
@@ -147,12 +150,12 @@ class How(Enum):
 
     @property
     def where(self) -> Where:
-        """The request."""
+        """Request that meets the fault."""
         return Where.PLACE if self is How.ONE else Where.PLACE_MANY
 
     @property
     def is_item(self) -> bool:
-        """Whether items fail, not the request."""
+        """Whether items fail instead of the request."""
         return self in {How.ITEMS, How.FIRST}
 
 
@@ -161,67 +164,67 @@ WHOLE: Final = (How.ONE, How.MANY)
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """One row of the table about placing."""
+    """Row of the table of placements."""
 
     name: str
     kind: FaultKind
     ends: Placed = Placed.ONCE
     error: type[Exception] = ccxt.BaseError
-    """What is raised where it was refused."""
+    """Exception if the order was refused."""
     timeout_ms: int = PLENTY_MS
     rule: Mapping[str, Any] = field(default_factory=dict)
     hows: tuple[How, ...] = WHOLE
     is_sent_again: bool = False
-    """Whether the venue gets it more than once."""
+    """Whether the order is sent more than once."""
     on_unified: Mapping[str, Any] = field(default_factory=dict)
-    """What differs on a unified account."""
+    """Different fields on a unified account."""
 
     def on(self, kind: AccountKind) -> Placing:
-        """Return the row as it is for such an account."""
+        """Return the row for this account kind."""
         return replace(self, **self.on_unified) if kind is AccountKind.UNIFIED else self
 
     def kind_for(self, how: How) -> FaultKind:
-        """Return the fault that this row is about, for a request or for items."""
+        """Return the fault of this row, for a request or for items."""
         return _OF_ITEMS[self.kind] if how.is_item else self.kind
 
     def ends_for(self, how: How) -> tuple[Placed, ...]:
-        """Return what comes of each order: of one, or of two."""
+        """Return the result of each order."""
         ends = Placed.REJECTED if how.is_item and self.ends is Placed.REFUSED else self.ends
         return {How.ONE: (ends,), How.FIRST: (ends, Placed.ONCE)}.get(how, (ends, ends))
 
 
 def _done(kind: FaultKind, **more: Any) -> Case:
-    """Return the row of a cancel that was carried out without an answer: the rows show it, nothing is sent again."""
-    return Case(f"cancel/{kind}", (At(kind, duration_ms=60_000),), roles=NO_GHOST, **{"cancels": 1, **more})
+    """Return the row of a cancel that was executed without a response: nothing is sent again."""
+    return Case(f"cancel/{kind}", (At(kind, duration_ms=60_000),), roles=KNOWN_ROLES, **{"cancels": 1, **more})
 
 
 def _undone(kind: FaultKind, **more: Any) -> Case:
-    """Return the row of a cancel that was not carried out: it is sent again."""
-    return Case(f"cancel/{kind}", (At(kind),), roles=NO_GHOST, **{"cancels": 2, **more})
+    """Return the row of a cancel that was not executed: it is sent again."""
+    return Case(f"cancel/{kind}", (At(kind),), roles=KNOWN_ROLES, **{"cancels": 2, **more})
 
 
-LOOKS: Final = (Where.HISTORY, Where.OPEN, Where.ONE)
+LOOKUP_PATHS: Final = (Where.HISTORY, Where.OPEN, Where.ONE)
 
 
-def _all_looks(kind: FaultKind) -> tuple[At, ...]:
-    return tuple(At(kind, where, None) for where in LOOKS)
+def _all_lookups(kind: FaultKind) -> tuple[At, ...]:
+    return tuple(At(kind, where, None) for where in LOOKUP_PATHS)
 
 
-def _looks(name: str, *kinds: FaultKind, **more: Any) -> Case:
-    """Return the row of look-ups that meet these faults, one after the other, before they are answered."""
-    at = tuple(At(kind, where) for where in LOOKS for kind in (kinds if where is Where.HISTORY else kinds[::-1]))
+def _lookup_row(name: str, *kinds: FaultKind, **more: Any) -> Case:
+    """Return the row of lookups that meet these faults in turn before they get a response."""
+    at = tuple(At(kind, where) for where in LOOKUP_PATHS for kind in (kinds if where is Where.HISTORY else kinds[::-1]))
     return Case(name, at, **{"live": 2, **more})
 
 
 def _for_good(name: str, *faults: At, ends: Ends = NOTHING, **more: Any) -> Case:
-    """Return the row of what never becomes clear: the call ends with its deadline, and raises CancelUnresolved."""
+    """Return the row of a call that stays unresolved and raises CancelUnresolved at its deadline."""
     bounds = {"raises": CancelUnresolved, "timeout_ms": SHORT_MS, "pacing": SPARING}
     return Case(name, faults, ends=ends, **{**bounds, **more})
 
 
 F = FaultKind
 _NO_REASON: Final = {"reason": ""}
-"""On a unified account, an item without a code is no failure: its words are no reason."""
+"""An item without a code is no failure on a unified account, so it has no reason."""
 
 CANCELS: Final = (
     _undone(F.REFUSE, cancels=None),
@@ -246,7 +249,7 @@ CANCELS: Final = (
     _undone(F.ITEM_CODE_BEFORE, reason="refused by a fault", on_unified=_NO_REASON),
     _done(F.ITEM_CODE_AFTER, reason="refused by a fault", on_unified=_NO_REASON),
     _done(F.REPEAT),
-    Case("cancel/late", (At(F.LATE),), roles=NO_GHOST),
+    Case("cancel/late", (At(F.LATE),), roles=KNOWN_ROLES),
     _done(F.NULL_DATA, reason="no list that can be read"),
     _done(F.NULL_LISTS, reason="no list that can be read"),
     _done(F.MISSING_LISTS, reason="no list that can be read"),
@@ -257,34 +260,34 @@ CANCELS: Final = (
     Case("cancel/wrong-symbol", (At(F.WRONG_SYMBOL),)),
     Case("cancel/clock-skew", (At(F.CLOCK_SKEW),)),
     Case("cancel/unified", (At(F.UNIFIED),), ends=UNSENT, raises=ccxt.ExchangeError, cancels=2),
-    _for_good("cancel/nobody-listens", deaf_ms=420, ends=UNSENT, cancels=0),
+    _for_good("cancel/nobody-listens", refused_ms=420, ends=UNSENT, cancels=0),
     _for_good("cancel/too-many-for-good", At(F.TOO_MANY, count=None), ends=UNSENT),
     _for_good("cancel/clock-skew-for-good", At(F.CLOCK_SKEW, count=None), ends=UNSENT, raises=ccxt.InvalidNonce),
-    _for_good("cancel/lost-for-good", At(F.RESET_BEFORE, count=None), roles=(Role.LIVE, Role.GHOST)),
-    _for_good("cancel/unknown-id-in-doubt", At(F.RESET_AFTER), roles=(Role.GHOST,)),
+    _for_good("cancel/lost-for-good", At(F.RESET_BEFORE, count=None), roles=(Role.LIVE, Role.ABSENT)),
+    _for_good("cancel/unknown-id-in-doubt", At(F.RESET_AFTER), roles=(Role.ABSENT,)),
     _for_good("cancel/names-in-doubt", At(F.RESET_AFTER), roles=(Role.FILLED, Role.ENDED), by_name=True),
 )
 
-LOOK_UPS: Final = (
-    _looks("look/no-answer", F.RESET_BEFORE, F.RESET_AFTER),
-    _looks("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, patience_ms=100, timeout_ms=3_000),
-    _looks("look/refuse", F.REFUSE, roles=(Role.LIVE, Role.GHOST)),
-    _looks("look/no-json", F.TRUNCATED_JSON, F.HTML_200, F.EMPTY_BODY),
-    _looks("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE, F.LATE),
-    _looks("look/codes", F.CODE_40010, F.CODE_40015, F.CODE_40725, F.CODE_45001, F.CODE_BEFORE, F.CODE_AFTER),
-    _looks("look/no-list", F.NULL_DATA, F.NULL_LISTS, F.MISSING_LISTS),
-    _looks("look/too-many", F.TOO_MANY, F.TOO_MANY),
+LOOKUPS: Final = (
+    _lookup_row("look/no-answer", F.RESET_BEFORE, F.RESET_AFTER),
+    _lookup_row("look/stalled", F.SLOW_BYTES, F.STALL_AFTER, F.STALL_BEFORE, request_timeout_ms=100, timeout_ms=3_000),
+    _lookup_row("look/refuse", F.REFUSE, roles=(Role.LIVE, Role.ABSENT)),
+    _lookup_row("look/no-json", F.TRUNCATED_JSON, F.HTML_200, F.EMPTY_BODY),
+    _lookup_row("look/server-down", F.HTML_502, F.SERVER_ERROR, F.UNAVAILABLE, F.LATE),
+    _lookup_row("look/codes", F.CODE_40010, F.CODE_40015, F.CODE_40725, F.CODE_45001, F.CODE_BEFORE, F.CODE_AFTER),
+    _lookup_row("look/no-list", F.NULL_DATA, F.NULL_LISTS, F.MISSING_LISTS),
+    _lookup_row("look/too-many", F.TOO_MANY, F.TOO_MANY),
     Case("look/clock-skew", (At(F.CLOCK_SKEW, Where.HISTORY),)),
     Case("look/unified", (At(F.UNIFIED, Where.HISTORY),), ends=NOTHING, raises=ccxt.BaseError),
-    _looks("look/unasked-ids", F.UNASKED_IDS),
-    _looks("look/other-answer", F.OTHER_ANSWER, F.OTHER_ANSWER_BEFORE),
-    _looks("look/nothing-differs", F.REPEAT, F.ITEM_CODE_BEFORE, F.ITEM_CODE_AFTER),
-    Case("look/twice", _all_looks(F.TWICE)),
-    _looks("look/wrong-symbol", F.WRONG_SYMBOL),
+    _lookup_row("look/unasked-ids", F.UNASKED_IDS),
+    _lookup_row("look/other-answer", F.OTHER_ANSWER, F.OTHER_ANSWER_BEFORE),
+    _lookup_row("look/nothing-differs", F.REPEAT, F.ITEM_CODE_BEFORE, F.ITEM_CODE_AFTER),
+    Case("look/twice", _all_lookups(F.TWICE)),
+    _lookup_row("look/wrong-symbol", F.WRONG_SYMBOL),
     Case("look/turned", meanwhile=Meanwhile.TURN_LATE, live=2),
-    _for_good("look/lost-for-good", *_all_looks(F.RESET_BEFORE), roles=(Role.FILLED, Role.LIVE), live=1),
+    _for_good("look/lost-for-good", *_all_lookups(F.RESET_BEFORE), roles=(Role.FILLED, Role.LIVE), live=1),
     _for_good(
-        "look/wrong-symbol-for-good", *_all_looks(F.WRONG_SYMBOL), knobs={"fill_wins": 2}, roles=(Role.LIVE,), live=2
+        "look/wrong-symbol-for-good", *_all_lookups(F.WRONG_SYMBOL), knobs={"fill_wins": 2}, roles=(Role.LIVE,), live=2
     ),
 )
 
@@ -292,7 +295,7 @@ ANSWERS: Final = (
     Case("answer/as-documented"),
     Case("answer/left-out", knobs={"omit_ids": 4}),
     Case("answer/left-out-live", knobs={"omit_refused": 4}),
-    Case("answer/left-out-for-good", knobs={"omit_refused": FOR_GOOD}, roles=NO_GHOST, ends=LIVES),
+    Case("answer/left-out-for-good", knobs={"omit_refused": FOR_GOOD}, roles=KNOWN_ROLES, ends=LIVES),
     Case("answer/both-lists", knobs={"both_lists": 4}),
     Case("answer/refused", knobs={"refuse_cancels": 4}, reason="Cancel order error"),
     Case("answer/refused-for-good", knobs={"refuse_cancels": FOR_GOOD}, ends=LIVES, reason="Cancel order error"),
@@ -301,7 +304,7 @@ ANSWERS: Final = (
     Case("answer/never-lands", knobs={"cancel_never_lands": 4}),
     _for_good("answer/never-lands-for-good", knobs={"cancel_never_lands": FOR_GOOD}, roles=(Role.LIVE,)),
     Case("answer/fill-wins", knobs={"fill_wins": 2}, ends=PROVEN | {Role.LIVE: (FILLED, FILLED, CANCELED, CANCELED)}),
-    Case("answer/history-lags", knobs={"history_lag_ms": 40}, roles=NO_GHOST, live=1),
+    Case("answer/history-lags", knobs={"history_lag_ms": 40}, roles=KNOWN_ROLES, live=1),
     _for_good("answer/history-lags-for-good", knobs={"history_lag_ms": 60_000}, roles=(Role.LIVE,), live=2),
     _for_good(
         "answer/ended-and-not-shown",
@@ -311,8 +314,15 @@ ANSWERS: Final = (
     ),
     Case("answer/chinese", knobs={"language": "zh"}),
     Case("answer/codes", knobs={"failure_code": True}),
-    _for_good("answer/unread-text", knobs={"failure_text_unknown": "no such thing"}, roles=(Role.GHOST,), classic=True),
-    Case("answer/all-failed", knobs={"all_failed": "43001"}, roles=(Role.FILLED, Role.ENDED, Role.GHOST), classic=True),
+    _for_good(
+        "answer/unread-text", knobs={"failure_text_unknown": "no such thing"}, roles=(Role.ABSENT,), classic=True
+    ),
+    Case(
+        "answer/all-failed",
+        knobs={"all_failed": "43001"},
+        roles=(Role.FILLED, Role.ENDED, Role.ABSENT),
+        classic=True,
+    ),
     Case("answer/null-when-empty", knobs={"empty_lists": "null"}, roles=(Role.LIVE,)),
     Case("answer/asked-ids-only", knobs={"echo_ids": "asked"}),
     Case("answer/result-list", knobs={"list_key": "resultList"}, classic=True),
@@ -341,20 +351,20 @@ _NOT_ONCE: Final[Mapping[FaultKind, Mapping[str, Any]]] = {
 
 
 def _coded(name: str, code: str | None, kind: FaultKind, **more: Any) -> Placing:
-    """Return the row of a code: of the request, and of items. None is no code, which only items can have."""
+    """Return the row of a code of requests and items; None is an item without a code."""
     hows = tuple(How) if code is not None else (How.ITEMS, How.FIRST)
     after = kind is F.CODE_AFTER
     return Placing(f"place/{name}-{'after' if after else 'before'}", kind, rule={"code": code}, hows=hows, **more)
 
 
 def _codes() -> Iterator[Placing]:
-    """Yield the rows of a code of each verdict: executed, and not executed."""
+    """Yield the rows of a code of each verdict, executed and not executed."""
     refused = {"ends": Placed.REFUSED, "error": ccxt.ExchangeError}
     for name, code, not_there in (
         ("ambiguous", "40010", _NOT_THERE),
         ("unsettled", "40808", refused),
         ("unknown", "99999", refused),
-        # A unified account's item without a code is neither a failure nor a success.
+        # On a unified account, an item without a code is neither failure nor success.
         ("no-code", None, refused | {"on_unified": _NOT_THERE}),
         ("funds", "43012", refused | {"error": ccxt.InsufficientFunds}),
         ("gone", "43001", refused),
@@ -385,11 +395,11 @@ PLACINGS: Final = (
 )
 
 OTHERS: Final = ("place/hidden", "place/taken", "single/done", "single/undone", "all/wrong-symbol")
-"""Rows with a test of their own."""
+"""Rows with tests of their own."""
 
 
 def undisturbed() -> Iterator[None]:
-    """Keep what was loaded by now out of the collector's sight: to look through it takes longer than a short call."""
+    """Exclude loaded objects from garbage collection, which would take longer than a short call."""
     gc.collect()
     gc.freeze()
     yield

@@ -1,4 +1,4 @@
-"""The whole public API, as a user writes it: checked by mypy, never executed."""
+"""Uses of the whole public API, checked by type checkers and never executed."""
 
 from __future__ import annotations
 

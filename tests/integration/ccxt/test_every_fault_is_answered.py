@@ -16,8 +16,8 @@ from support.client import Client, rungs
 from support.faults import (
     ANSWERS,
     CANCELS,
-    LOOK_UPS,
-    NO_GHOST,
+    KNOWN_ROLES,
+    LOOKUPS,
     PLENTY_MS,
     PROVEN,
     QUICK,
@@ -31,7 +31,7 @@ from support.faults import (
 pytestmark = pytest.mark.slow
 
 BTC = "BTC/USDT"
-GHOST = "1000000000000000001"
+UNKNOWN_ID = "1000000000000000001"
 GRACE_MS = 5_000
 """Large, for slow machines; a call without a deadline takes even longer."""
 WINDOW_S = 1.1
@@ -69,7 +69,7 @@ def place_orders(venue: Emulator, live: int) -> PlacedOrders:
     venue.fill(rest[0], "0.0004")
     fields = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.001"}
     theirs = venue.place(venue.accounts[1].uid, fields)
-    ids = {Role.FILLED: [filled], Role.ENDED: [ended], Role.LIVE: rest, Role.GHOST: [GHOST]}
+    ids = {Role.FILLED: [filled], Role.ENDED: [ended], Role.LIVE: rest, Role.ABSENT: [UNKNOWN_ID]}
     return PlacedOrders(ids, [*rungs(venue, 1, price=40_000), theirs])
 
 
@@ -80,8 +80,8 @@ def start_faults(venue: Emulator, case: Case, kind: AccountKind) -> None:
         if path is not None:
             venue.add_fault(fault.kind, path, count=fault.count, duration_ms=fault.duration_ms)
     venue.knobs(**case.knobs)
-    if case.deaf_ms:
-        venue.refuse_connections(case.deaf_ms)
+    if case.refused_ms:
+        venue.refuse_connections(case.refused_ms)
 
 
 def interfere(
@@ -185,7 +185,7 @@ def attempt(venue: Emulator, client: Client, kind: AccountKind, case: Case, monk
     before = {order.order_id: order for order in venue.orders()}
     start_faults(venue, case, kind)
     interfere(venue, client, case, orders, monkeypatch)
-    client.exchange.timeout = case.patience_ms or 10_000
+    client.exchange.timeout = case.request_timeout_ms or 10_000
     if case.by_name:
         time.sleep(0.02)  # an order that ended in the same millisecond would count as ended by the call
     report, error = call(client, case, orders)
@@ -224,7 +224,7 @@ def end_faults(venue: Emulator, case: Case) -> None:
     venue.clear_faults()
     defaults = Knobs()
     venue.knobs(**{knob: getattr(defaults, knob) for knob in case.knobs})
-    time.sleep(case.deaf_ms / 1_000)
+    time.sleep(case.refused_ms / 1_000)
 
 
 def check_second_call(
@@ -235,7 +235,7 @@ def check_second_call(
     client.exchange.timeout = 10_000
     client.exchange.options["batchCancel"] = {"pacing": QUICK}
     # An unknown id has no final state; it is only queried if there are no other orders.
-    roles = case.roles if case.roles == (Role.GHOST,) else NO_GHOST
+    roles = case.roles if case.roles == (Role.ABSENT,) else KNOWN_ROLES
     named = [(role, order_id) for role in roles for order_id in orders.ids[role]]
     report: CancelReport = client("batch_cancel", [order_id for _, order_id in named], BTC)
     truth = {order.order_id: order for order in venue.orders()}
@@ -246,7 +246,7 @@ def check_second_call(
         known = results.get(order_id)
         assert known is None or not known.outcome.ended or known.outcome is result.outcome
     live = {order.order_id for order in venue.orders(live_only=True)}
-    assert live - set(orders.unnamed) == ({*orders.ids[Role.LIVE]} if roles == (Role.GHOST,) else set())
+    assert live - set(orders.unnamed) == ({*orders.ids[Role.LIVE]} if roles == (Role.ABSENT,) else set())
 
 
 def rows(table: tuple[Case, ...]) -> Callable[[Any], Any]:
@@ -264,7 +264,7 @@ def test_a_fault_of_the_cancel_costs_no_truth_and_no_order(
     check_row(venue, client, kind, case, monkeypatch)
 
 
-@rows(LOOK_UPS)
+@rows(LOOKUPS)
 def test_a_fault_of_the_look_ups_costs_no_truth_and_no_order(
     venue: Emulator, client: Client, kind: AccountKind, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:

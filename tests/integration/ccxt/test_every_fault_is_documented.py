@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from bitget_margin.emulator import FaultKind
-from support.faults import ANSWERS, CANCELS, LOOK_UPS, OTHERS, PLACINGS
+from support.faults import ANSWERS, CANCELS, LOOKUPS, OTHERS, PLACINGS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "faults.md"
-TESTED = [*(row.name for row in (*CANCELS, *LOOK_UPS, *ANSWERS, *PLACINGS)), *OTHERS]
+TESTED = [*(row.name for row in (*CANCELS, *LOOKUPS, *ANSWERS, *PLACINGS)), *OTHERS]
 
 
 def test_the_document_and_the_tests_have_the_same_rows() -> None:
@@ -21,4 +21,4 @@ def test_every_kind_of_fault_has_its_rows() -> None:
     kinds = set(FaultKind)
     assert {f"cancel/{kind}" for kind in kinds} <= set(TESTED)
     assert {row.kind_for(how) for row in PLACINGS for how in row.hows} == kinds
-    assert {fault.kind for case in LOOK_UPS for fault in case.faults} == kinds
+    assert {fault.kind for case in LOOKUPS for fault in case.faults} == kinds

@@ -14,7 +14,7 @@ from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind
 from support.client import CROSS, Client, rungs
 from support.faults import (
-    LOOKS,
+    LOOKUP_PATHS,
     PLACINGS,
     PLENTY_MS,
     QUICK,
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 BTC = "BTC/USDT"
 GRACE_MS = 5_000
-DEAF_MS = 2_000
+REFUSED_MS = 2_000
 """Time for which connections are refused: longer than a call without a response may take."""
 NOT_SHOWN = Placing("place/hidden", FaultKind.RESET_AFTER, timeout_ms=SHORT_MS)
 PLACES = tuple(path for where in (Where.PLACE, Where.PLACE_MANY) for path in where.value)
@@ -55,7 +55,7 @@ def fault(
 ) -> None:
     path = where.path(kind)
     if path is not None:
-        lasting = {"duration_ms": 60_000 if fault_kind is FaultKind.SLOW_BYTES else DEAF_MS}
+        lasting = {"duration_ms": 60_000 if fault_kind is FaultKind.SLOW_BYTES else REFUSED_MS}
         venue.add_fault(fault_kind, path, count=count, **lasting | rule)
 
 
@@ -84,7 +84,7 @@ def test_an_order_is_placed_at_most_once_whatever_becomes_of_the_answer(
             return
         assert row.timeout_ms < PLENTY_MS, ends
         venue.clear_faults()
-        time.sleep(DEAF_MS / 1_000)
+        time.sleep(REFUSED_MS / 1_000)
     pytest.fail(f"{ends}, not {row.ends_for(how)}")
 
 
@@ -138,14 +138,14 @@ def test_an_order_that_was_placed_and_is_not_shown_is_named_and_not_placed_again
     """The response is lost, and lookups show rows of another symbol only."""
     for stretch in STRETCHES:
         fault(venue, kind, NOT_SHOWN.kind, how.where)
-        for look in LOOKS:
+        for look in LOOKUP_PATHS:
             fault(venue, kind, FaultKind.WRONG_SYMBOL, look, None)
         ends = attempt(venue, client, NOT_SHOWN, how, NOT_SHOWN.timeout_ms * stretch)
         assert set(ends) == {Placed.UNRESOLVED}
         if venue.orders():
             return
         venue.clear_faults()
-        time.sleep(DEAF_MS / 1_000)
+        time.sleep(REFUSED_MS / 1_000)
     pytest.fail("nothing was placed")
 
 

@@ -74,7 +74,7 @@ def own_session(flavour: Flavour) -> Any:
 @pytest.fixture(params=["its own", "the user's"])
 def caller(request: pytest.FixtureRequest, flavour: Flavour, venue: Emulator) -> Iterator[Client]:
     """Return a client with its own session, and one with a session of the user's."""
-    made = Client(flavour, config(venue, options=BATCH, timeout=2_000, enableRateLimit=False))
+    made = Client(flavour, config(venue, options=BATCH, timeout=2_000, enableRateLimit=False, verify=False))
     if request.param == "the user's":
         made.set_session(lambda: own_session(flavour))
     yield made

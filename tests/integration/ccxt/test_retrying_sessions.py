@@ -183,7 +183,7 @@ def cases(sync: dict[str, Make | None], asynchronous: dict[str, Make | None]) ->
 @contextlib.contextmanager
 def client_of(flavour: Flavour, venue: Emulator, make: Make | None) -> Iterator[Client]:
     """Yield a client with a session of the user's, or with its own."""
-    client = Client(flavour, config(venue, enableRateLimit=False, timeout=2_000))
+    client = Client(flavour, config(venue, enableRateLimit=False, timeout=2_000, verify=False))
     if make is not None:
         client.set_session(make)
     try:
