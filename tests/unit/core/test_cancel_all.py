@@ -84,7 +84,7 @@ def test_each_group_has_the_time_of_its_symbols_and_so_has_the_proof() -> None:
     spans: list[float] = []
     contexts: list[CallContext] = []
     _, ctx, *_ = cancel_all(
-        Account(all_at_once=False),
+        Account([order(1, MANY[0])], all_at_once=False),
         None,
         MANY,
         progress=lambda *_: spans.append(contexts[0].deadline.span_ms),
@@ -130,12 +130,13 @@ def test_what_the_list_of_all_symbols_hides_is_found_symbol_by_symbol() -> None:
     assert outcomes(state) == {"1": Outcome.ACCEPTED}
 
 
-def test_orders_that_are_not_resolved_end_the_sweep_of_the_account() -> None:
+@pytest.mark.parametrize(("refused", "problem"), [("", None), ("2", "the cancels of 1 open orders were refused")])
+def test_orders_that_are_not_resolved_end_the_sweep_of_the_account(refused: str, problem: str | None) -> None:
     """Going through every symbol would not resolve them."""
-    account = Account([order(1)], ineffective={"1": 99})
-    result, _, state, venue = cancel_all(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=500)
-    assert result == CancelAllResult()
-    assert outcomes(state) == {"1": Outcome.UNKNOWN}
+    account = Account([order(1), order(2)], ineffective={"1": 99}, refused=frozenset(refused))
+    result, _, state, venue = cancel_all(account, None, ["BTCUSDT", "ETHUSDT"], timeout_ms=2_500)
+    assert result == CancelAllResult(problem)
+    assert outcomes(state) == {"1": Outcome.UNKNOWN, "2": Outcome.OPEN if refused else Outcome.ACCEPTED}
     assert "ETHUSDT" not in requested(venue)
 
 
