@@ -174,7 +174,7 @@ def listed(venue: Emulator) -> list[str | None]:
 
 @pytest.mark.classic
 def test_a_venue_that_lists_all_symbols_at_once_is_queried_once(venue: Emulator) -> None:
-    """Where it refuses, only symbols are asked for that could hold what is frozen."""
+    """If it refuses, only the symbols that could hold the frozen coins are queried."""
     rungs(venue, 2)
     venue.place(venue.accounts[1].uid, {"symbol": ETH, "side": "sell", "price": "4000", "baseSize": "0.1"})
     venue.knobs(open_orders_without_symbol="answer")
@@ -274,7 +274,7 @@ def test_a_named_order_that_another_option_leaves_alone_is_still_open(venue: Emu
 
 
 def test_a_name_that_is_not_open_is_not_canceled_behind_a_filter(venue: Emulator) -> None:
-    """What it is called now may be what the filter leaves alone: it is looked for, and no cancel is sent."""
+    """A younger order that the filter excludes may have the name: it is looked up, and no cancel is sent."""
     rungs(venue, 1)
     venue.reset_requests()
     done = here(venue, "cancel", "--client-id", "gone", "--symbol", "BTC/USDT", "--side", "sell", "--yes", code=1)
@@ -316,7 +316,7 @@ def test_refused_keys_are_reported_in_one_line(venue: Emulator) -> None:
 
 
 def test_a_venue_without_a_usable_response_is_code_3(venue: Emulator) -> None:
-    """Whatever ccxt calls it: 40010 is an AuthenticationError there."""
+    """Regardless of ccxt's exception: 40010 is an AuthenticationError there."""
     for kind, path in (("reset-before", ""), ("code-40010", ""), ("html-502", ""), ("html-200", "")):
         venue.clear_faults()
         venue.add_fault(kind, path)
@@ -335,7 +335,7 @@ NAMED = {
     "TONCOIN": "TON/USDT",
     "币安人生": "币安人生/USDT",
 }
-"""What ccxt calls some coins of Bitget's."""
+"""ccxt's symbols of some coins, by Bitget's name."""
 
 
 def test_symbols_can_be_given_as_they_are_shown(kind: AccountKind, tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ HOUR_MS = 3_600_000
     "ahead_ms", [0, *(sign * off for off in (3 * HOUR_MS, 48 * HOUR_MS, 2_400 * HOUR_MS) for sign in (1, -1))]
 )
 def test_an_age_goes_by_the_venue_s_clock(kind: AccountKind, ahead_ms: int) -> None:
-    """Whatever the local one shows: what is young lives, what is old is canceled."""
+    """Regardless of the local clock: young orders live, old ones are canceled."""
     shift_ms = [-ahead_ms - 5 * HOUR_MS]
     with Emulator(accounts=(Account(kind=kind),), clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:
         rungs(venue, 2)
