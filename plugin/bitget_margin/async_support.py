@@ -20,7 +20,7 @@ from bitget_margin.drivers.aio import AsyncDriver
 
 
 class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
-    """Methods of `bitget_margin.bitget` as coroutines; parameters, results and exceptions are documented there."""
+    """Methods of `bitget_margin.bitget`, which documents them, as coroutines."""
 
     async def batch_cancel(
         self,
@@ -51,7 +51,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         return await self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     async def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel all open orders of a symbol, or with None of the cross margin account, confirmed by the balance."""
+        """Cancel all open orders of a symbol, or of the account; confirm it by the balance."""
         if not is_cross(self, "cancelAllOrders", symbol, params):
             return await super().cancel_all_orders(symbol, params)
         return await self.perform(cancel.cancel_all_orders(self, symbol, params))

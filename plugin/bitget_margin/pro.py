@@ -66,11 +66,11 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         return [cast("Order", dict(order)) for order in orders]
 
     def client(self, url: str) -> Any:
-        """Return ccxt's websocket client; its handshake follows no redirect, so that a login stays with the venue."""
+        """Return ccxt's websocket client. Its handshake follows no redirect: a login stays with the venue."""
         return sessions.without_redirects(super().client(url))  # type: ignore[no-untyped-call]  # ccxt has no type
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
-        """Store pushed orders and resolve waiting calls; an unreadable push ends the connection and these calls."""
+        """Store pushed orders and resolve waiting calls; an unreadable push ends the connection."""
         if not watch.is_ours(message):
             super().handle_order(client, message)
             return

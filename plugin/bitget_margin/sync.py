@@ -89,7 +89,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         return self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel all open orders of a symbol, or with None of the cross margin account, confirmed by the balance.
+        """Cancel all open orders of a symbol, or of the account; confirm it by the balance.
 
         :param symbol: unified symbol; None for all symbols
         :param params: `symbols` (unified symbols to examine one by one if the venue cannot list all at once; default:

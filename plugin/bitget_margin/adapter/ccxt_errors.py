@@ -78,7 +78,7 @@ def attach_response(error: Exception, status: int, body: object) -> None:
 
 
 def reply(error: Exception) -> ReplyOrFault:
-    """Return the fault for an exception of `request`; a reply where the response has the success code after all.
+    """Return the fault for an exception of `request`, or the reply if its response has the success code.
 
     ccxt raises for every message but "success", even with the success code.
     """

@@ -73,7 +73,7 @@ class CrossedMargin(MarginExchange):
         params: Params = {},
         defaultValue: Any = None,  # noqa: N803 - ccxt's name
     ) -> Any:
-        """Return ccxt's `[marginMode, params]`, with `cross` for `crossed`; raise BadRequest for an unknown mode.
+        """Return ccxt's `[marginMode, params]` with `cross` for `crossed`; refuse an unknown mode.
 
         Stock ccxt sends an order with an unknown mode to the isolated endpoint, to the spot wallet, or nowhere.
         """

@@ -78,7 +78,7 @@ def coins_of(exchange: MarginExchange, market: Mapping[str, Any]) -> tuple[str, 
 
 
 def market_of(exchange: MarginExchange, method: str, symbol: str) -> Any:
-    """Return a market derived from a symbol, with the fields that a cancel needs; raise BadSymbol for no pair.
+    """Return a market derived from a symbol, with the fields that a cancel needs, or raise BadSymbol.
 
     As in ccxt, the symbol may be the venue's.
     """
@@ -119,7 +119,7 @@ def pair_market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
 
 
 def _venue_names(exchange: MarginExchange) -> Mapping[str, str]:
-    """Return the venue's coin names by ccxt's, without those that ccxt renames at every exchange, such as XBT."""
+    """Return the venue's coin names by ccxt's. Coins that ccxt renames at every exchange are left out: XBT."""
     return {code: name for name, code in exchange.commonCurrencies.items() if _common_renames().get(name) != code}
 
 

@@ -187,7 +187,7 @@ def view_orders(
     client_order_ids: Sequence[str],
     params: Params,
 ) -> Flow[Mapping[str, Order]]:
-    """Return the order structures of these orders by the id that was given; orders without a row are missing.
+    """Return the order structures of these orders by the given id, without those that have no row.
 
     One request while all of them are open, one more once some have ended. A missing order is no proof of anything:
     history lags behind.

@@ -156,7 +156,7 @@ def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
 
 
 def refuse_conditional(exchange: MarginExchange, method: str, params: Params) -> None:
-    """Raise NotSupported for a conditional order: stock ccxt sends it to the spot wallet, or places it at once."""
+    """Raise NotSupported for a conditional order, which stock ccxt places in the spot wallet or at once."""
     for key in _CONDITIONAL:
         if params.get(key) is not None:
             raise ccxt.NotSupported(f"{exchange.id} {method}(): cross margin has no conditional orders ({key!r})")

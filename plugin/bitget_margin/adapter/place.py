@@ -1,4 +1,4 @@
-"""Placing of orders, at most once: a doubtful response is resolved by queries, never by a second request.
+"""Placing of orders, at most once: queries resolve a doubtful response, never a second request.
 
 The venue rejects a duplicate client order id for six hours only, and only while its order is unfilled, so that a second
 request could buy twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order, December 2025; on a
@@ -132,7 +132,7 @@ def _given(exchange: MarginExchange, method: str, i: int, order: Mapping[str, An
 
 
 def _refuse_identity(exchange: MarginExchange, method: str, params: Params) -> None:
-    """Raise BadRequest for parameters that would change the order that is sent, but not the one that is queried."""
+    """Raise BadRequest for parameters that would change the order, which queries would then not find."""
     for key in sorted(_IDENTITY & params.keys()):
         raise bad_request(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 

@@ -34,7 +34,7 @@ _uids: Final[dict[str, str]] = {}
 
 
 def acquire(exchange: MarginExchange, send: Send) -> Flow[Fault | None]:
-    """Wait until the request may leave and record its departure; return a fault if that is not before its deadline.
+    """Wait until the request may leave and record its departure; return a fault after its deadline.
 
     Closed early, it releases its slot in the window of this process; one that a shared window reserved ahead is lost.
     """
@@ -69,7 +69,7 @@ def acquire(exchange: MarginExchange, send: Send) -> Flow[Fault | None]:
 
 
 def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter) -> Flow[Fault | bool]:
-    """Wait for a slot in a shared window; return whether one was granted, or the fault of a request that cannot leave.
+    """Wait for a slot in a shared window; return whether one was granted, or the fault of the request.
 
     False only for requests of a cancel while the store is down: the window of this process then decides.
     """
@@ -109,7 +109,7 @@ def _reserve_shared(limiter: SharedLimiter, name: str, limit: int, left_ms: floa
 
 
 def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault) -> None:
-    """Record that the request had arrived by now, since it has a reply; or that it never found a connection."""
+    """Record that the request had arrived, since it has a reply, or that it never found a connection."""
     if not exchange.enableRateLimit or send.left_ms is None:
         return
     window = window_of(exchange, send.call.endpoint)

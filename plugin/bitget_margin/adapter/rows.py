@@ -1,4 +1,4 @@
-"""Conversion of margin rows of a unified account: ccxt reads neither their average price nor their cost."""
+"""Conversion of margin rows of a unified account, whose average price and cost ccxt does not read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions without redirects and retries for signed requests, so that the key goes only to the venue's address.
+"""Sessions for signed requests: no redirects and no retries, so that the key stays with the venue.
 
 ccxt has no option for this. While it sends a signed request, the exchange object's `session` is a wrapper of the same
 session that follows no redirect and does not retry a POST, which would place an order twice. Public requests, and

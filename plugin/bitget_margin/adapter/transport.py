@@ -1,4 +1,4 @@
-"""One request through ccxt, as both drivers send it: parameters, time limit, and faults for what has no response."""
+"""Requests through ccxt, for both drivers: parameters, time limits and faults without a response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bitget_margin.core.effects import Fault, Send
 from bitget_margin.core.endpoints import AccountKind
 
 LIST: Final = "bitget_margin_list"
-"""Parameter that holds a list which is the whole body of a request: ccxt accepts only a dict of parameters."""
+"""Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
 _APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}

@@ -31,7 +31,7 @@ _BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def elapsed_ms() -> float:
-    """Return milliseconds of a monotonic clock that also counts while the machine sleeps, where there is one."""
+    """Return monotonic milliseconds that include sleep of the machine, where there is such a clock."""
     seconds = time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
     return seconds * 1_000
 

@@ -103,7 +103,7 @@ class AsyncDriver:
 
 
 async def _run_within(work: Callable[[], object], allowed_ms: float) -> object:
-    """Run blocking work in a daemon thread of its own; raise TimeUp and leave the thread alone after `allowed_ms`.
+    """Run blocking work in a daemon thread; raise TimeUp and leave the thread alone after `allowed_ms`.
 
     Not in the loop's executor: it has few threads, which also resolve host names, and one that hangs keeps the program
     alive.

@@ -1,4 +1,4 @@
-"""Rate windows in Redis: one atomic script that uses the server's clock, so that clients' clocks do not matter."""
+"""Rate windows in Redis: an atomic script that uses the server's clock, not those of the clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limiter that several processes share, with its store's health and the policy while the store is down."""
+"""Rate limiter shared by several processes, the health of its store and the policy while it is down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Final, Protocol
 
 BACKOFF_MS: Final = 1_000.0
-"""Pause after a failed store request: trying again sooner would delay every request by the same timeout."""
+"""Pause after a failed store request: an earlier retry would delay every request by the timeout."""
 _logger: Final = logging.getLogger("bitget_margin.gates")
 
 

@@ -20,7 +20,7 @@ _ROUNDING_MS: Final = 1
 
 
 class SqliteStore:
-    """Store in an SQLite file. A slot is granted only if it begins now; otherwise the caller asks again later.
+    """Store in an SQLite file. A slot is granted only if it begins now; otherwise the caller retries later.
 
     Times are of the machine's monotonic clock, which all its processes share.
 

@@ -20,7 +20,7 @@ ARRIVED_MS: Final = 1_001.0
 
 @dataclass(slots=True)
 class Window:
-    """Log of departures: each slot begins `period_ms` after the one `limit` before it; first come, first served."""
+    """Log of departures: a slot begins `period_ms` after the one `limit` places before it, in order of requests."""
 
     limit: int
     period_ms: float = PERIOD_MS
