@@ -1,4 +1,4 @@
-"""The owner's HTTP interface, as a test calls it."""
+"""Requests to the emulator's admin interface."""
 
 from __future__ import annotations
 

@@ -290,7 +290,7 @@ def test_open_orders_cap(venue: Emulator, either: Client) -> None:
 
 
 def test_fees_in_bgb(clock: FakeClock) -> None:
-    """The bought coins come in full, and the fee is in BGB as captured; without enough BGB, it is in the bought coin."""
+    """The bought coins come in full, with a fee in BGB as captured; without enough BGB, it is in the bought coin."""
     symbols = (Symbol("BTCUSDT", "BTC", "USDT", Decimal(60000)), Symbol("BGBUSDT", "BGB", "USDT", Decimal("0.5")))
     account = Account(balances={"USDT": "1000000", "BGB": "3"})
     with (

@@ -17,7 +17,7 @@ from bitget_margin.emulator.api.order_feed import Push
 from bitget_margin.emulator.server.websocket_session import WebSocketSession
 
 from .client import FakeClock
-from .line import LOGGED_IN, arg, connected, login, subscribed
+from .websocket_client import LOGGED_IN, arg, connected, login, subscribed
 
 
 def subscribe(*args: object) -> dict[str, Any]:
@@ -27,18 +27,21 @@ def subscribe(*args: object) -> dict[str, Any]:
 
 async def test_a_signed_login_is_let_in(venue: Emulator, clock: FakeClock) -> None:
     """Then pings are answered, and repeated subscriptions confirmed."""
-    async with connected(venue) as line:
-        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
-        assert await line.ask("ping") == "pong"
+    async with connected(venue) as connection:
+        assert await connection.request(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+        assert await connection.request("ping") == "pong"
         for _ in range(2):
-            assert await line.ask(subscribe(arg())) == {"event": "subscribe", "arg": arg()}
-        assert await line.ask({"op": "unsubscribe", "args": [arg()]}) == {"event": "unsubscribe", "arg": arg()}
+            assert await connection.request(subscribe(arg())) == {"event": "subscribe", "arg": arg()}
+        assert await connection.request({"op": "unsubscribe", "args": [arg()]}) == {
+            "event": "unsubscribe",
+            "arg": arg(),
+        }
 
 
 @pytest.mark.parametrize("seconds", [-30, 30])
 async def test_a_clock_may_be_half_a_minute_off(venue: Emulator, clock: FakeClock, seconds: int) -> None:
-    async with connected(venue) as line:
-        assert await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000)) == LOGGED_IN
+    async with connected(venue) as connection:
+        assert await connection.request(login(venue.accounts[0], clock.now_ms + seconds * 1000)) == LOGGED_IN
 
 
 @pytest.mark.parametrize(
@@ -63,18 +66,18 @@ async def test_a_clock_may_be_half_a_minute_off(venue: Emulator, clock: FakeCloc
 async def test_a_bad_login_is_refused(
     venue: Emulator, clock: FakeClock, replaced: dict[str, object], code: int
 ) -> None:
-    async with connected(venue) as line:
-        refused = await line.ask(login(venue.accounts[0], clock.now_ms, **replaced))
+    async with connected(venue) as connection:
+        refused = await connection.request(login(venue.accounts[0], clock.now_ms, **replaced))
         assert (refused["event"], refused["code"]) == ("error", code)
         assert refused["msg"]
-        assert (await line.ask(subscribe(arg())))["code"] == 30004
-        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+        assert (await connection.request(subscribe(arg())))["code"] == 30004
+        assert await connection.request(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
 
 
 @pytest.mark.parametrize("seconds", [-32, 32])
 async def test_a_login_from_another_time_has_expired(venue: Emulator, clock: FakeClock, seconds: int) -> None:
-    async with connected(venue) as line:
-        refused = await line.ask(login(venue.accounts[0], clock.now_ms + seconds * 1000))
+    async with connected(venue) as connection:
+        refused = await connection.request(login(venue.accounts[0], clock.now_ms + seconds * 1000))
         assert refused == {"event": "error", "code": 30014, "msg": "Request timestamp expired"}
 
 
@@ -98,19 +101,19 @@ async def test_unknown_channels_and_symbols_are_refused(
     venue: Emulator, clock: FakeClock, wrong: dict[str, object]
 ) -> None:
     """It is named in the response, and does not affect the other subscriptions of the message."""
-    async with connected(venue) as line:
-        assert await line.ask(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
-        refused = await line.ask(subscribe(wrong, arg("ETHUSDT")))
+    async with connected(venue) as connection:
+        assert await connection.request(login(venue.accounts[0], clock.now_ms)) == LOGGED_IN
+        refused = await connection.request(subscribe(wrong, arg("ETHUSDT")))
         assert (refused["event"], refused["code"]) == ("error", 30001)
         assert refused["msg"].endswith("doesn't exist")
         assert len(refused["msg"]) < 500
-        assert await line.heard() == {"event": "subscribe", "arg": arg("ETHUSDT")}
+        assert await connection.receive() == {"event": "subscribe", "arg": arg("ETHUSDT")}
 
 
 @pytest.mark.parametrize("op", ["subscribe", "unsubscribe"])
 async def test_subscriptions_need_a_login(venue: Emulator, op: str) -> None:
-    async with connected(venue) as line:
-        refused = await line.ask({"op": op, "args": [arg()]})
+    async with connected(venue) as connection:
+        refused = await connection.request({"op": op, "args": [arg()]})
         assert refused == {"event": "error", "code": 30004, "msg": "User needs to log in"}
 
 
@@ -137,10 +140,10 @@ async def test_subscriptions_need_a_login(venue: Emulator, op: str) -> None:
     ],
 )
 async def test_malformed_texts_are_refused(venue: Emulator, text: str, code: int) -> None:
-    async with connected(venue) as line:
-        refused = await line.ask(text)
+    async with connected(venue) as connection:
+        refused = await connection.request(text)
         assert (refused["event"], refused["code"]) == ("error", code)
-        assert await line.silent()
+        assert await connection.silent()
 
 
 NAMES = ("op", "args", "apiKey", "passphrase", "timestamp", "sign", "instType", "channel", "instId")
@@ -183,49 +186,49 @@ def json_of(content: object) -> str:
 
 
 async def test_binary_messages_are_refused(venue: Emulator) -> None:
-    async with connected(venue) as line:
-        await line.socket.send_bytes(b"ping")
-        assert (await line.heard())["code"] == 30002
-        assert await line.silent()
+    async with connected(venue) as connection:
+        await connection.socket.send_bytes(b"ping")
+        assert (await connection.receive())["code"] == 30002
+        assert await connection.silent()
 
 
 async def test_huge_messages_end_the_connection(venue: Emulator) -> None:
-    async with connected(venue) as line:
-        await line.socket.send_str("x" * 1_000_000)
-        assert await line.ended()
-    async with connected(venue) as line:
-        assert await line.silent()
+    async with connected(venue) as connection:
+        await connection.socket.send_str("x" * 1_000_000)
+        assert await connection.ended()
+    async with connected(venue) as connection:
+        assert await connection.silent()
 
 
 async def test_the_eleventh_message_of_a_second_ends_the_connection(venue: Emulator, clock: FakeClock) -> None:
-    async with connected(venue) as line:
+    async with connected(venue) as connection:
         for _ in range(2):
             clock.advance(1000)
             for _ in range(10):
-                assert await line.ask("ping") == "pong"
-        assert (await line.ask("ping"))["code"] == 30007
-        assert await line.ended()
+                assert await connection.request("ping") == "pong"
+        assert (await connection.request("ping"))["code"] == 30007
+        assert await connection.ended()
 
 
 async def test_connections_without_pings_are_closed(venue: Emulator) -> None:
     """Two minutes by default; a changed knob applies from the next ping or connection on."""
     assert venue.knobs().ping_patience_ms == 120_000
-    async with connected(venue) as line:
-        assert await line.silent()
+    async with connected(venue) as connection:
+        assert await connection.silent()
         venue.knobs(ping_patience_ms=50)
-        assert await line.silent()
-        assert await line.ended()
-    async with connected(venue) as line:
-        assert await line.ended()
+        assert await connection.silent()
+        assert await connection.ended()
+    async with connected(venue) as connection:
+        assert await connection.ended()
 
 
 async def test_other_messages_do_not_count_as_pings(venue: Emulator) -> None:
     venue.knobs(ping_patience_ms=300)
-    async with connected(venue) as line:
-        assert await line.silent()
+    async with connected(venue) as connection:
+        assert await connection.silent()
         venue.knobs(ping_patience_ms=120_000)
-        assert (await line.ask({}))["code"] == 30003
-        assert await line.ended()
+        assert (await connection.request({}))["code"] == 30003
+        assert await connection.ended()
 
 
 async def test_a_plain_request_is_refused(venue: Emulator) -> None:
@@ -238,10 +241,10 @@ async def test_a_plain_request_is_refused(venue: Emulator) -> None:
 async def test_connections_end_with_the_venue() -> None:
     threads = threading.active_count()
     with Emulator() as venue:
-        async with connected(venue) as line:
-            assert await line.silent()
+        async with connected(venue) as connection:
+            assert await connection.silent()
             venue.stop()
-            assert await line.ended()
+            assert await connection.ended()
             assert threading.active_count() == threads
     assert venue.errors == ()
 
@@ -250,21 +253,21 @@ async def test_a_unified_account_gets_no_pushes(clock: FakeClock) -> None:
     """It can log in and subscribe, but gets no pushes."""
     account = Account(kind=AccountKind.UNIFIED)
     with Emulator(accounts=(account,), clock=clock) as venue:
-        async with subscribed(venue, clock) as line:
+        async with subscribed(venue, clock) as connection:
             venue.place(account.uid, {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"})
-            assert await line.silent()
+            assert await connection.silent()
     assert venue.errors == ()
 
 
 async def test_refused_connections_are_refused_here_too(venue: Emulator, clock: FakeClock) -> None:
-    async with subscribed(venue, clock) as line:
+    async with subscribed(venue, clock) as connection:
         venue.refuse_connections(1)
-        assert await line.ended()
+        assert await connection.ended()
 
 
 async def test_no_secret_is_repeated(venue: Emulator, clock: FakeClock) -> None:
     account = venue.accounts[0]
-    async with connected(venue) as line:
+    async with connected(venue) as connection:
         for message in (login(account, clock.now_ms, sign="AAAA"), {"op": "login", "args": login(account, 0)}):
-            answer = json.dumps(await line.ask(message))
+            answer = json.dumps(await connection.request(message))
             assert not any(secret in answer for secret in (account.api_key, account.secret, account.password))

@@ -1,4 +1,4 @@
-"""Waiting for a venue in another thread."""
+"""Waiting for an emulator in another thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def connect(venue: Emulator) -> socket.socket:
 
 
 def connects(venue: Emulator) -> bool:
-    """Return whether somebody listens; who comes just as the port closes is reset."""
+    """Return whether connections are accepted; one made just as the port closes is reset."""
     try:
         connect(venue).close()
     except ConnectionError:
@@ -28,7 +28,7 @@ def connects(venue: Emulator) -> bool:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     deadline = time.perf_counter() + PATIENCE_SECONDS
     while not condition():
         assert time.perf_counter() < deadline

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
 from bitget_margin.emulator.errors import Refusal, VenueError
@@ -67,27 +67,14 @@ class Engine:
         twin = self.orders.live_with_client_id(uid, ticket.client_oid)
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
-        order = Order(
-            order_id=self._next_id(),
-            client_oid=ticket.client_oid,
-            uid=uid,
-            symbol=ticket.symbol.symbol,
-            side=ticket.side,
-            order_type=ticket.order_type,
-            force=ticket.force,
-            loan_type=ticket.loan_type,
-            price=ticket.price,
-            base_size=ticket.base_size,
-            quote_size=ticket.quote_size,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            self_trade=ticket.self_trade,
-        )
-        self.wallets[uid].freeze(_reserved_coin(ticket.symbol, order.side), order.reserve)
+        order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
+        self.wallets[uid].freeze(self._coin(order), order.reserve)
         self.orders.add(order)
         price = self.market.price(order.symbol)
         if order.order_type is OrderType.MARKET or (order.crosses(price) and order.force is not Force.POST_ONLY):
-            size = order.base_size or floor_to(order.quote_size / price, ticket.symbol.quantity_precision)
+            size = order.base_size or floor_to(
+                order.quote_size / price, self.market.symbols[order.symbol].quantity_precision
+            )
             return self._trade(order, size, price, Scope.TAKER, now_ms)
         if order.crosses(price) or order.force in (Force.IOC, Force.FOK):
             return self.cancel(order.order_id, now_ms)
@@ -174,11 +161,9 @@ class Engine:
         return fee
 
     def _coin(self, order: Order) -> str:
-        return _reserved_coin(self.market.symbols[order.symbol], order.side)
+        """Return the coin that an order spends, and freezes until then."""
+        symbol = self.market.symbols[order.symbol]
+        return symbol.quote if order.side is Side.BUY else symbol.base
 
     def _next_id(self) -> str:
         return str(next(self._ids))
-
-
-def _reserved_coin(symbol: Symbol, side: Side) -> str:
-    return symbol.quote if side is Side.BUY else symbol.base

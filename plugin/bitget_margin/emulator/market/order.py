@@ -9,7 +9,6 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bitget_margin.emulator.market.decimals import ZERO
-from bitget_margin.emulator.market.symbol import Symbol
 
 BGB = "BGB"
 """Coin of the venue, in which an account can pay its fees."""
@@ -72,38 +71,16 @@ class Scope(StrEnum):
     TAKER = "taker"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Order to be placed, already checked; sizes and price are 0 where they do not apply."""
-
-    symbol: Symbol
-    client_oid: str
-    side: Side
-    order_type: OrderType
-    force: Force
-    loan_type: LoanType
-    price: Decimal
-    base_size: Decimal
-    quote_size: Decimal
-    self_trade: SelfTrade
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """State of an order at one moment; each change makes a new value.
+    """Order to be placed, already checked.
 
     :param price: limit price in quote coins, 0 for a market order
     :param base_size: ordered base coins, 0 for a market buy
     :param quote_size: ordered quote coins, 0 for a market sell
-    :param filled: traded base coins
-    :param quote_filled: traded quote coins
-    :param created_ms: time of placing, ms since the epoch
-    :param updated_ms: time of the last change, ms since the epoch
     """
 
-    order_id: str
     client_oid: str
-    uid: str
     symbol: str
     side: Side
     order_type: OrderType
@@ -112,9 +89,23 @@ class Order:
     price: Decimal
     base_size: Decimal
     quote_size: Decimal
+    self_trade: SelfTrade = SelfTrade.NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order(Ticket):
+    """State of a placed order at one moment; each change makes a new value.
+
+    :param filled: traded base coins
+    :param quote_filled: traded quote coins
+    :param created_ms: time of placing, ms since the epoch
+    :param updated_ms: time of the last change, ms since the epoch
+    """
+
+    order_id: str
+    uid: str
     created_ms: int
     updated_ms: int
-    self_trade: SelfTrade = SelfTrade.NONE
     status: Status = Status.LIVE
     filled: Decimal = ZERO
     quote_filled: Decimal = ZERO

@@ -63,4 +63,15 @@ def read_ticket(params: Params, symbol: Symbol, market_price: Decimal) -> Ticket
         raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_quote_value), symbol.quote)
     if sizes.amount(symbol, market_price) < symbol.min_amount:
         raise VenueError(Refusal.TOO_SMALL, write_decimal(symbol.min_amount), symbol.base)
-    return Ticket(symbol, client_oid, side, order_type, force, loan_type, *sizes, self_trade)
+    return Ticket(
+        client_oid=client_oid,
+        symbol=symbol.symbol,
+        side=side,
+        order_type=order_type,
+        force=force,
+        loan_type=loan_type,
+        price=sizes.price,
+        base_size=sizes.base,
+        quote_size=sizes.quote,
+        self_trade=self_trade,
+    )

@@ -67,7 +67,16 @@ def _read_ticket(request: PrivateRequest, params: Params) -> Ticket:
         raise VenueError(Refusal.UNIFIED_SMALL_AMOUNT)
     if sizes.amount(symbol, market_price) < symbol.min_amount:
         raise VenueError(Refusal.UNIFIED_SMALL_QUANTITY, symbol.symbol, write_decimal(symbol.min_amount))
-    if order_type is OrderType.MARKET:
-        force = Force.GTC
-    # The documents: margin orders borrow missing coins automatically.
-    return Ticket(symbol, client_oid, side, order_type, force, LoanType.AUTO_LOAN, *sizes, self_trade)
+    return Ticket(
+        client_oid=client_oid,
+        symbol=symbol.symbol,
+        side=side,
+        order_type=order_type,
+        force=Force.GTC if order_type is OrderType.MARKET else force,
+        # The documents: margin orders borrow missing coins automatically.
+        loan_type=LoanType.AUTO_LOAN,
+        price=sizes.price,
+        base_size=sizes.base,
+        quote_size=sizes.quote,
+        self_trade=self_trade,
+    )

@@ -1,4 +1,4 @@
-"""A private websocket as a careful client uses it, independent of the emulator's own code."""
+"""Client of the private websocket, which shares no code with the emulator."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ LOGGED_IN = {"event": "login", "code": 0}
 CLOSED = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR})
 
 
-class Line:
-    """A connected websocket."""
+class WebSocketClient:
+    """Connected websocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def ask(self, message: object) -> Any:
-        """Send a message, as JSON unless it is text, and return what comes next."""
+    async def request(self, message: object) -> Any:
+        """Send a message, as JSON unless it is text, and return the next message."""
         await (self.socket.send_str(message) if isinstance(message, str) else self.socket.send_json(message))
-        return await self.heard()
+        return await self.receive()
 
-    async def heard(self) -> Any:
+    async def receive(self) -> Any:
         """Return the next message."""
         message = await asyncio.wait_for(self.socket.receive(), PATIENCE_SECONDS)
         assert message.type is aiohttp.WSMsgType.TEXT, message
         return message.data if message.data == "pong" else message.json()
 
-    async def row(self) -> dict[str, Any]:
+    async def receive_row(self) -> dict[str, Any]:
         """Return the one row of the next push."""
-        push = await self.heard()
+        push = await self.receive()
         assert (push["action"], push["arg"]["channel"], len(push["data"])) == ("snapshot", "orders-crossed", 1)
         return dict(push["data"][0])
 
     async def ended(self) -> bool:
-        """Return whether the connection ends instead of another message."""
+        """Return whether the connection ends without another message."""
         with contextlib.suppress(ConnectionError):
             message = await asyncio.wait_for(self.socket.receive(), PATIENCE_SECONDS)
             return message.type in CLOSED
         return True
 
     async def silent(self) -> bool:
-        """Return whether nothing was sent before the answer to a ping."""
-        return bool(await self.ask("ping") == "pong")
+        """Return whether no message was sent before the response to a ping."""
+        return bool(await self.request("ping") == "pong")
 
 
 def login(account: Account, now_ms: int, **replaced: object) -> dict[str, Any]:
@@ -73,21 +73,21 @@ def arg(symbol: str = "BTCUSDT", **replaced: object) -> dict[str, object]:
 
 
 @contextlib.asynccontextmanager
-async def connected(venue: Emulator) -> AsyncIterator[Line]:
+async def connected(venue: Emulator) -> AsyncIterator[WebSocketClient]:
     """Connect to the private websocket."""
     url = venue.url.replace("http", "ws", 1) + "/v2/ws/private"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        yield Line(socket)
+        yield WebSocketClient(socket)
 
 
 @contextlib.asynccontextmanager
 async def subscribed(
     venue: Emulator, clock: Callable[[], int], *symbols: str, account: Account | None = None
-) -> AsyncIterator[Line]:
-    """Connect, log the first account in unless another is named, and subscribe to its orders of some symbols."""
-    async with connected(venue) as line:
-        assert await line.ask(login(account or venue.accounts[0], clock())) == LOGGED_IN
+) -> AsyncIterator[WebSocketClient]:
+    """Connect, log in, by default with the first account, and subscribe to its orders of some symbols."""
+    async with connected(venue) as connection:
+        assert await connection.request(login(account or venue.accounts[0], clock())) == LOGGED_IN
         for symbol in symbols or ("BTCUSDT",):
-            answer = await line.ask({"op": "subscribe", "args": [arg(symbol)]})
+            answer = await connection.request({"op": "subscribe", "args": [arg(symbol)]})
             assert answer == {"event": "subscribe", "arg": arg(symbol)}
-        yield line
+        yield connection
