@@ -1,0 +1,191 @@
+"""Promise: a strategy reaches the exchange only where orders are real, and no failure of ours ends its loop."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from freqtrade.persistence import init_db
+from freqtrade.strategy import IStrategy
+from pandas import DataFrame
+
+from bitget_margin.freqtrade import CrossedMarginMixin, runtime
+from bitget_margin.freqtrade.compat import OperationalException
+from bitget_margin.freqtrade.order_store import CancelBatch
+from support.in_process_bot import close_database
+
+LIVE = {"runmode": "live", "dry_run": False}
+DRY = {"runmode": "dry_run", "dry_run": True}
+BACKTEST = {"runmode": "backtest", "dry_run": True}
+START = datetime.fromtimestamp(1_700_000_000, UTC)
+END = datetime.fromtimestamp(1_700_000_600, UTC)
+EXIT = {
+    "pair": "P",
+    "trade": "trade",
+    "order_type": "limit",
+    "amount": 1.0,
+    "rate": 1.0,
+    "time_in_force": "GTC",
+    "exit_reason": "roi",
+    "current_time": START,
+}
+"""The arguments with which freqtrade asks for the confirmation of an exit."""
+CUSTOM = {"pair": "P", "trade": "trade", "current_time": START, "current_rate": 1.0, "current_profit": 0.0}
+OTHER_EXCHANGE = (
+    "Mine uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start with "
+    "`bitget-margin freqtrade trade`."
+)
+
+
+class RecordingExchange:
+    """The exchange of the mixin, which records the calls of its managers."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+        self.fails = False
+        self.batches = [CancelBatch("P", 1_700_000_300_000, "first"), CancelBatch("P", 1_700_000_900_000, "late")]
+        self.ladders = SimpleNamespace(place=self.record("place", [{"id": "1"}]), resting_of=self.record("of", [{}]))
+        self.exits = SimpleNamespace(confirm=self.record("confirm", False), rest_of=self.record("rest", "roi"))
+        self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
+        self.store = SimpleNamespace(batches=self.record("batches", self.batches))
+        self.alerts = SimpleNamespace(send=None)
+        self.process_loop = self.record("process", None)
+        self.hand_over_ended = self.record("hand over", None)
+
+    def record(self, name: str, result: Any) -> Callable[..., Any]:
+        """Return a function that records its call, and fails if the test wants it."""
+
+        def call(*args: Any) -> Any:
+            self.calls.append((name, *args))
+            if self.fails:
+                raise ValueError("broken")
+            return result
+
+        return call
+
+
+class Mine(CrossedMarginMixin, IStrategy):
+    """A strategy that defines nothing else."""
+
+    def populate_indicators(self, dataframe: DataFrame, metadata: Any) -> DataFrame:
+        return dataframe
+
+
+@pytest.fixture
+def exchange(monkeypatch: pytest.MonkeyPatch) -> RecordingExchange:
+    made: Any = RecordingExchange()
+    monkeypatch.setattr(runtime, "_exchanges", {})
+    monkeypatch.setattr(runtime, "_warned", set())
+    runtime.set_exchange(made)
+    return made
+
+
+def strategy(mode: dict[str, Any], name: str = "bitgetcross", **config: Any) -> Any:
+    return Mine({"exchange": {"name": name}, **mode, **config})
+
+
+def test_a_live_strategy_places_ladders_and_reads_them(exchange: RecordingExchange) -> None:
+    made = strategy(LIVE)
+    assert made.place_resting_orders("trade", ["order"], key="late") == [{"id": "1"}]
+    assert made.place_resting_orders("trade", []) == [{"id": "1"}]
+    assert made.resting_orders("trade") == [{}]
+    assert exchange.calls == [("place", "trade", ["order"], "late"), ("place", "trade", [], "entry"), ("of", "trade")]
+
+
+@pytest.mark.parametrize("mode", [DRY, BACKTEST, {**LIVE, "dry_run": True}])
+def test_without_real_orders_nothing_is_done_and_one_warning_logged(
+    exchange: RecordingExchange, caplog: pytest.LogCaptureFixture, mode: dict[str, Any]
+) -> None:
+    for made in (strategy(mode), strategy(mode)):
+        assert made.place_resting_orders("trade", ["order"]) == made.resting_orders("trade") == []
+        assert made.cancel_annotations("P", START, END, DataFrame({"close": [1.0]})) == []
+        assert made.confirm_trade_exit(**EXIT) is True
+        assert made.custom_exit(**CUSTOM) is None
+        made.bot_loop_start(current_time=START)
+        made.ft_bot_start()
+        made.ft_bot_cleanup()
+    assert exchange.calls == []
+    (warning,) = caplog.messages
+    assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
+
+
+def test_a_process_without_our_exchange_does_nothing(exchange: RecordingExchange) -> None:
+    runtime._exchanges.clear()
+    assert strategy(LIVE).place_resting_orders("trade", ["order"]) == []
+
+
+def test_the_running_exchange_is_forgotten_with_its_last_reference() -> None:
+    runtime.set_exchange(RecordingExchange())  # type: ignore[arg-type]
+    gc.collect()
+    assert runtime.current_exchange() is None
+
+
+@pytest.mark.parametrize("mode", [LIVE, DRY, BACKTEST], ids=["live", "dry-run", "backtest"])
+def test_another_exchange_is_refused_live_warned_of_in_a_dry_run_and_else_allowed(
+    exchange: RecordingExchange, caplog: pytest.LogCaptureFixture, mode: dict[str, Any]
+) -> None:
+    made = strategy(mode, "bitget")
+    if mode is LIVE:
+        with pytest.raises(OperationalException) as refused:
+            made.ft_bot_start()
+        assert str(refused.value) == OTHER_EXCHANGE
+    else:
+        made.ft_bot_start()
+        assert caplog.messages == ([OTHER_EXCHANGE] if mode is DRY else [])
+
+
+def test_alerts_are_sent_as_messages_of_the_bot(exchange: RecordingExchange) -> None:
+    made, sent = strategy(LIVE), []
+    made.dp = SimpleNamespace(send_msg=lambda text, *, always_send: sent.append((text, always_send)))
+    made.ft_bot_start()
+    exchange.alerts.send("text")
+    assert sent == [("text", True)]
+
+
+@pytest.mark.parametrize("setting", [True, False])
+def test_the_end_cancels_ladders_where_the_setting_is_on(exchange: RecordingExchange, setting: bool) -> None:
+    strategy(LIVE, cancel_open_orders_on_exit=setting).ft_bot_cleanup()
+    assert exchange.calls == ([("end",)] if setting else [])
+
+
+def test_each_callback_reaches_its_manager(exchange: RecordingExchange) -> None:
+    made = strategy(LIVE)
+    assert made.confirm_trade_exit(**EXIT) is False
+    assert made.custom_exit(**CUSTOM) == "roi"
+    made.bot_loop_start(current_time=START)
+    assert exchange.calls == [("confirm", "trade", "roi"), ("rest", "trade"), ("process",), ("hand over",)]
+
+
+@pytest.fixture
+def database() -> Iterator[None]:
+    init_db("sqlite://")
+    yield
+    close_database()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_step_that_fails_is_logged_and_ends_no_loop(
+    exchange: RecordingExchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange.fails = True
+    strategy(LIVE).bot_loop_start(current_time=START)
+    assert [call[0] for call in exchange.calls] == ["process", "hand over"]
+    assert [(record.name, record.levelno) for record in caplog.records] == [("bitget_margin", logging.ERROR)] * 2
+    assert "ValueError: broken" in caplog.text
+
+
+def test_a_batch_is_a_pin_on_the_chart_within_its_candles(exchange: RecordingExchange) -> None:
+    chart = {"pair": "P", "start_date": START, "end_date": END, "dataframe": DataFrame({"close": [1.0, 2.0]})}
+    pins = strategy(LIVE).plot_annotations(**chart)
+    assert exchange.calls == [("batches", "P", 1_700_000_000_000)]
+    shown = {"type": "point", "y": 2.0, "shape": "pin"}
+    assert pins == [
+        {**shown, "x": "2023-11-14T22:18:20+00:00", "label": "first"},
+        {**shown, "x": "2023-11-14T22:23:20+00:00", "label": "late"},
+    ]
+    assert strategy(LIVE).plot_annotations(**chart | {"dataframe": DataFrame({"close": []})}) == []
