@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.effects import Call, Fault, Send
+from bitget_margin.core.effects import Call, Fault, Flow, Send, run_concurrently
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.order_ref import IdKind, OrderRef
+from bitget_margin.core.order_ref import OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
-from bitget_margin.core.queries import call_began_ms, fetch_orders_by_id, find_order, query_open_orders
-from bitget_margin.core.responses import Page
-from support.script import EPOCH_MS, SINCE_MS, START_MS, Script, fault, in_turn, page, row
+from bitget_margin.core.queries import Pager, call_began_ms, fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.requests import query
+from bitget_margin.core.responses import Listing, Page
+from support.script import EPOCH_MS, SINCE_MS, START_MS, Script, by_id, by_name, fault, in_turn, page, row
 
 OPEN, HISTORY = Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS
-NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "a")
-BY_ORDER_ID = OrderRef("BTCUSDT", IdKind.ORDER, "12")
+NAMED = by_name("a")
+(BY_ORDER_ID,) = by_id(12)
 
 
 def opened(venue: Script, symbol: str | None = "BTCUSDT", **how: Any) -> list[str] | Fault:
@@ -99,12 +100,30 @@ def test_an_account_that_turns_out_another_one_is_listed_from_the_beginning() ->
     assert venue.calls[2:] == [Call(Endpoint.UNIFIED_OPEN_ORDERS, UNIFIED_PARAMS | cursor) for cursor in cursors]
 
 
+def test_a_page_of_the_former_account_kind_is_dropped() -> None:
+    """Another request of the same call may learn the kind while a page is on its way."""
+
+    def respond(call: Call) -> object:
+        if call.endpoint.kind is AccountKind.UNIFIED:
+            return {"list": [unified_row(7)], "cursor": None, "assets": []}
+        return fault("40085") if call.endpoint is Endpoint.ASSETS else page(row(12, orderId="x"))
+
+    venue = Script(respond)
+    ctx = venue.ctx()
+    assets: Flow[Any] = query(ctx, lambda api: api.assets_request(None), lambda api: api.read_assets)
+    _, rows = venue.run(run_concurrently([assets, query_open_orders(ctx, "BTCUSDT")]))
+    assert [each.order_id for each in rows] == ["7"]
+
+
+def test_a_list_with_a_row_that_cannot_be_read_is_not_whole_however_it_ends() -> None:
+    venue = Script(in_turn(page(row(12), {"orderId": "11"}), page()))
+    pager = Pager(venue.ctx(), Listing.OPEN, "BTCUSDT", SINCE_MS)
+    while venue.run(pager.next_page()) is not None:
+        pass
+    assert (pager.at_end, pager.is_whole, list(pager.rows)) == (True, False, ["12"])
+
+
 # -- many orders ------------------------------------------------------------------------------------------------------
-
-
-def by_id(*numbers: int) -> list[OrderRef]:
-    """Return orders that are named by their ids."""
-    return [OrderRef("BTCUSDT", IdKind.ORDER, str(number)) for number in numbers]
 
 
 def fetch(venue: Script, targets: Sequence[OrderRef], kind: AccountKind = AccountKind.CLASSIC) -> dict[str, str]:
@@ -223,7 +242,7 @@ def test_an_order_named_by_both_of_its_ids_is_shown_under_both() -> None:
 def test_a_name_is_no_order_id_and_an_order_id_no_name() -> None:
     """Even where they are spelled alike."""
     venue = Script(in_turn(page(row(12, clientOid="13"))))
-    assert fetch(venue, [OrderRef("BTCUSDT", IdKind.CLIENT, "12"), *by_id(13)]) == {}
+    assert fetch(venue, [by_name("12"), *by_id(13)]) == {}
     assert queried(venue) == [(OPEN, None), (HISTORY, None)]
 
 
