@@ -118,8 +118,9 @@ class Venue:
     budgets: list[float] = field(default_factory=list)
     """Time that each request could take, in ms."""
 
-    def view(self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
+    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
         """Look up."""
+        assert {row.pair for row in orders} == {pair}
         self.budgets.append(budget.left_ms())
         self.viewed.append(list(orders))
         with budget:
@@ -128,17 +129,20 @@ class Venue:
             raise self.error
         return [self.shown.get(row.client_id) for row in orders]
 
-    def open_ids(self, _pair: str, budget: Budget) -> Sequence[str]:
+    def open_ids(self, pair: str, budget: Budget) -> Sequence[str]:
         """List."""
+        assert pair == PAIR
         self.budgets.append(budget.left_ms())
         if self.error is not None:
             raise self.error
         return self.listed
 
     def cancel(
-        self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
     ) -> CancelBatchResult:
         """Cancel: what is shown as ended is proven."""
+        assert pair is not None
+        assert {row.pair for row in orders} <= {pair}
         self.budgets.append(budget.left_ms())
         self.canceled.append(([row.client_id for row in orders], list(others)))
         with budget:
@@ -147,8 +151,9 @@ class Venue:
         unresolved = {row.client_id: "no answer" for row in now if row.phase.open}
         return CancelBatchResult(now, None, unresolved, self.foreign)
 
-    def place(self, _pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+    def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
         """Place."""
+        assert {row.pair for row in orders} == {pair}
         self.budgets.append(budget.left_ms())
         if self.error is not None:
             raise self.error

@@ -9,7 +9,7 @@ import ccxt
 import pytest
 
 from bitget_margin.freqtrade.client import Budget
-from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS, LAST_SECONDS
+from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import PAIR, Stand, own, rung
 
@@ -51,7 +51,7 @@ def test_look_ups_come_in_growing_intervals(stand: Stand) -> None:
     assert times[0] == 0
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert gaps[:4] == [5, 10, 20, 40]
-    assert max(gaps) == LAST_SECONDS == gaps[-1]
+    assert max(gaps) == 300 == gaps[-1]
 
 
 def test_one_look_up_serves_a_pair_as_if_its_orders_were_in_doubt(stand: Stand) -> None:
@@ -106,6 +106,7 @@ def test_the_orders_that_do_not_show_are_returned(stand: Stand) -> None:
 
 
 def test_what_is_too_old_to_come_is_looked_up_no_more(stand: Stand) -> None:
+    assert list(FORGET_AFTER_MS.values()) == [3_600_000, 86_400_000], "an hour, and a day for rungs"
     stand.ms = 10 * max(FORGET_AFTER_MS.values())
     rows = [replace(lost(row), intended_ms=stand.ms - FORGET_AFTER_MS[row.origin] - 1) for row in (own(), rung())]
     stand.store.add(rows)

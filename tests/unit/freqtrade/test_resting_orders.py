@@ -21,15 +21,18 @@ def test_open_orders_of_a_trade_are_its_resting_ones_that_may_trade(stand: Stand
             live("a", filled=0.2),
             rung("b"),
             live("c", side="buy"),
+            rung("d", side="buy"),
+            live("e", filled=0.1),
+            rung("f", amount=0.25),
             live("ended", phase=Phase.ENDED),
             live("other", trade_id=2),
             own("own"),
         ]
     )
     trade = stand.trades[KEY]
-    assert [order.client_id for order in stand.resting.open_of(trade)] == ["a", "b", "c"]
-    assert stand.resting.selling(trade) == 0.3 + 0.5
-    assert held_by_sells(stand.resting.open_of(trade)) == (0.3, 0.5)
+    assert [order.client_id for order in stand.resting.open_of(trade)] == list("abcdef")
+    assert stand.resting.selling(trade) == pytest.approx(1.45)
+    assert held_by_sells(stand.resting.open_of(trade)) == (pytest.approx(0.7), 0.75)
 
 
 def test_a_look_up_records_what_it_shows_and_keeps_what_it_misses(stand: Stand) -> None:
