@@ -13,7 +13,7 @@ from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import CancelReport, Outcome
 from support.calling import BTC, CROSS, Caller, exchange
-from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
+from support.script import EPOCH_MS, START_MS, fault, in_turn, page, refused, row
 
 CANCEL = Endpoint.BATCH_CANCEL
 NEW = str(EPOCH_MS + 5_000)
@@ -152,6 +152,12 @@ def test_known_parameters_are_told_to_who_misspells_one() -> None:
         Caller(acknowledging).call(cancel.cancel_orders(exchange(), ["1"], BTC, CROSS | {"x": 1}))
 
 
+def test_an_order_that_nobody_knows_is_in_the_report_of_a_batch() -> None:
+    venue = Caller(lambda call: refused(11, text="The order does not exist") if call.endpoint is CANCEL else page())
+    report = venue.call(cancel.batch_cancel(exchange(), ["11"], BTC, (), {}))
+    assert [result.outcome for result in report.results] == [Outcome.NOT_FOUND]
+
+
 # -- one order --------------------------------------------------------------------------------------------------------
 
 
@@ -232,8 +238,7 @@ def test_an_interrupt_carries_what_was_known_by_then() -> None:
     venue = Caller(acknowledging)
     with venue.clocked():
         flow = cancel.cancel_orders(exchange(), ["11", "12"], BTC, CROSS | {"batchSize": 1, "confirm": True})
-        effect = next(flow)
-        effect = flow.send(venue._do(effect))
+        venue._do(next(flow))  # answered, and interrupted before the flow has read it
         with pytest.raises(KeyboardInterrupt) as caught:
             flow.throw(KeyboardInterrupt())
     report = report_of(caught.value)
