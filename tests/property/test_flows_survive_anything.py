@@ -1,4 +1,4 @@
-"""Whatever the venue answers, a flow of the core ends in time, raises nothing, and claims no end without a row."""
+"""Flows of the core end in time, raise nothing and claim no final state without a row, for any response."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REQUESTS_MAX: Final = 2_000
 
 @dataclass(slots=True)
 class HostileModel(ModelVenue):
-    """The venue of the model, with answers of no use."""
+    """Venue of the model with hostile responses."""
 
     hostile: Hostile = field(default_factory=lambda: Hostile(Choices(b"")))
 
@@ -58,7 +58,7 @@ class HostileModel(ModelVenue):
 
 
 def targets(choices: Choices) -> tuple[OrderRef, ...]:
-    """Return what to cancel: orders by their ids and by their names."""
+    """Return references to orders by both kinds of id."""
     named = [OrderRef(SYMBOL, IdKind.ORDER, value) for value in ("11", "12", "13", "x9")[: 1 + choices.below(4)]]
     named += [OrderRef(SYMBOL, IdKind.CLIENT, value) for value in ("a", "b", "11")[: choices.below(4)]]
     return tuple(named[choices.below(2) :]) or tuple(named)

@@ -1,4 +1,4 @@
-"""Whatever the venue answers, its readers return their own types and raise nothing."""
+"""Parsers return their documented types and raise nothing, for any response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNREAL: Final = frozenset({"NewConnectionError", "NameResolutionError", "Connect
 
 
 def named(wanted: Callable[[str], bool], parameters: int) -> dict[str, Callable[..., Any]]:
-    """Return the functions of the core that have such names: whoever adds a reader has it fuzzed."""
+    """Return the functions of the core with such names, so that new parsers are fuzzed too."""
     found: dict[str, Callable[..., Any]] = {}
     for module in pkgutil.iter_modules(bitget_margin.core.__path__, "bitget_margin.core."):
         for name, value in vars(importlib.import_module(module.name)).items():
@@ -45,7 +45,6 @@ PARTS: Final = named(lambda name: name in {"decimal", "text", "milliseconds"}, 1
 
 
 def test_every_reader_of_the_core_is_among_them() -> None:
-    """They are found by their names."""
     assert {name.rsplit(".", 1)[-1] for name in READERS} >= {
         "read_page",
         "read_single",
@@ -57,21 +56,21 @@ def test_every_reader_of_the_core_is_among_them() -> None:
 
 @fuzzed("readers", size=40)
 def test_of_an_answer_with_wrong_parts_each_reader_makes_what_it_can(choices: Choices) -> None:
-    """A documented answer in which some things are not what they should be."""
+    """Documented responses with some parts changed."""
     venue = Hostile(choices, ids=("11", "12"), client_ids=("a",))
     path = choices.pick(PATHS)
     asked: Any = ITEMS if path.endswith("cancel-batch") else {"symbol": "BTCUSDT", "orderIdList": ITEMS}
     read(venue.answer(path, asked))
 
 
-SAYABLE: Final = st.recursive(
+JSON_VALUES: Final = st.recursive(
     st.sampled_from(SCALARS) | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner, max_size=5),
     max_leaves=12,
 )
 
 
-@given(body=SAYABLE | st.fixed_dictionaries({"code": st.just("00000"), "data": SAYABLE}))
+@given(body=JSON_VALUES | st.fixed_dictionaries({"code": st.just("00000"), "data": JSON_VALUES}))
 @settings(
     max_examples=share("junk"),
     deadline=None,
@@ -81,7 +80,7 @@ SAYABLE: Final = st.recursive(
     suppress_health_check=list(HealthCheck),
 )
 def test_of_anything_that_json_can_say_each_reader_makes_what_it_can(body: object) -> None:
-    """With nothing of the venue in it but the names of its fields."""
+    """Any JSON value with the names of documented fields."""
     performed["junk"] += 1
     read(body)
 
@@ -91,7 +90,7 @@ test_of_anything_that_json_can_say_each_reader_makes_what_it_can.share = "junk"
 
 @pytest.mark.parametrize("depth", [100, 100_000])
 def test_no_reader_goes_down_into_what_it_does_not_know(depth: int) -> None:
-    """An answer may be nested deeper than Python can follow."""
+    """A response may be nested deeper than the recursion limit of Python."""
     body = nested(depth)
     for data in (body, {"orderList": [body]}, {"successList": [body]}, [body], {"orderId": body}):
         read({"code": "00000", "data": data})
@@ -99,7 +98,7 @@ def test_no_reader_goes_down_into_what_it_does_not_know(depth: int) -> None:
 
 @fuzzed("faults", size=40)
 def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> None:
-    """Chains that go in circles, arguments of any kind, and bodies that are none."""
+    """Circular chains of exceptions, arguments of any type, and bodies that are no JSON objects."""
     errors = [raised(choices) for _ in range(1 + choices.below(3))]
     for i, error in enumerate(errors):
         linked = choices.below(4)
@@ -125,18 +124,18 @@ def test_whatever_was_raised_becomes_a_fault_or_an_answer(choices: Choices) -> N
     if reply.status == 429:
         assert verdict_of_fault(reply) is Verdict.LIMITED
     elif reply.code is None or status >= 500:
-        assert verdict_of_fault(reply) is (_said(reply) if reply.sent else Verdict.UNSENT)
+        assert verdict_of_fault(reply) is (_verdict_without_code(reply) if reply.sent else Verdict.UNSENT)
     if not reply.sent:
         assert any(type(error).__name__ in UNREAL for error in errors)
 
 
-def _said(fault: Fault) -> Verdict:
-    """Return what an answer without a code says: a gateway that forbids has passed nothing on."""
+def _verdict_without_code(fault: Fault) -> Verdict:
+    """Return the verdict on a response without a code: a gateway that forbids has passed nothing on."""
     return Verdict.DEFINITIVE if fault.status == 403 else Verdict.AMBIGUOUS
 
 
 def raised(choices: Choices) -> Exception:
-    """Return an exception as libraries raise them, or as they do not."""
+    """Return an exception of a kind that libraries raise, or of another one."""
     words = (choices.pick(TEXTS), junk(choices), choices.pick(CODES))
     kinds: tuple[Callable[..., Exception], ...] = (
         *(ccxt.ExchangeError, ccxt.NetworkError, ccxt.RequestTimeout, OSError, ValueError, RecursionError, KeyError),
@@ -149,7 +148,7 @@ def raised(choices: Choices) -> Exception:
 
 
 def read(body: object) -> None:
-    """Have every reader read this, and hold what it returns against what it may return."""
+    """Parse this with every parser, and check the results."""
     for name, reader in READERS.items():
         found = reader(body)
         sound(found)
@@ -168,13 +167,13 @@ def _inner(data: object) -> list[Any]:
 
 
 def finite(found: Any) -> None:
-    """Check that these are amounts of coins."""
+    """Check that these are finite amounts of coins."""
     assert all(isinstance(amount, Decimal) and amount.is_finite() for amount in (found or {}).values())
     assert all(isinstance(coin, str) and coin for coin in found or {})
 
 
 def sound(found: object) -> None:
-    """Check that it is what a caller may rely on."""
+    """Check the documented types of a result."""
     for row in getattr(found, "rows", ()):
         assert isinstance(row, OrderRow)
         assert isinstance(row.order_id, str)

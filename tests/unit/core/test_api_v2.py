@@ -1,4 +1,4 @@
-"""A classic account is spoken to as its documents say, and nothing is read into what it answers."""
+"""Requests of API v2 are those that are documented, and its parsers read no more than a response has."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ DAY_MS = 86_400_000
 
 
 def success(data: object) -> dict[str, Any]:
-    """Return an answer that carries this."""
+    """Return a response with this data."""
     return {"code": "00000", "msg": "success", "requestTime": NOW_MS, "data": data}
 
 
 def order(order_id: str, **more: Any) -> dict[str, Any]:
-    """Return an order row, as far as it is read."""
+    """Return the fields of an order row that are parsed."""
     times = {"cTime": "1695806875000", "uTime": "1695806875001"}
     return {"orderId": order_id, "clientOid": f"c{order_id}", "symbol": "BTCUSDT", "status": "live", **times, **more}
 
@@ -77,7 +77,7 @@ def test_one_order_is_asked_for_in_history_first_and_each_answer_speaks_for_its_
 
 
 def test_a_page_that_begins_at_an_order_shows_that_order_too() -> None:
-    """The venue answers with ids below the cursor."""
+    """The response has the ids below the cursor."""
     assert api_v2.first_cursor(112_233) == "112234"
 
 

@@ -1,4 +1,4 @@
-"""A unified account is spoken to in its own words, and what it answers is read as its documents mean it."""
+"""Requests of API v3 are those that are documented, and its parsers read no more than a response has."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOCUMENTED = json.loads(
 
 
 def success(data: object) -> dict[str, Any]:
-    """Return an answer that carries this."""
+    """Return a response with this data."""
     return {"code": "00000", "msg": "success", "requestTime": NOW_MS, "data": data}
 
 
@@ -98,7 +98,7 @@ def test_requests_are_what_the_documents_show(
 
 
 def test_one_endpoint_knows_an_order_live_or_ended() -> None:
-    """So one question speaks for both lists, and by the id alone."""
+    """So one query covers both lists, by the id alone."""
     (question,) = api_v3.order_queries("BTCUSDT", IdKind.CLIENT, "b", 5)
     assert question.call == Call(Endpoint.UNIFIED_ORDER, {"clientOid": "b"})
     assert set(question.lists) == set(Listing)
@@ -120,7 +120,7 @@ def test_the_documented_answer_to_a_batch_is_read_item_by_item() -> None:
 
 @pytest.mark.parametrize("code", [None, "", "0", 0, "00000"])
 def test_a_code_of_success_on_an_item_is_no_failure(code: object) -> None:
-    """The websocket's page shows 0 on what was carried out."""
+    """The page of the websocket shows 0 on entries that were executed."""
     answer = api_v3.read_batch(success([{"orderId": "1", "code": code, "msg": "success"}]))
     assert answer is not None
     assert [item.order_id for item in answer.successes] == ["1"]
@@ -128,7 +128,7 @@ def test_a_code_of_success_on_an_item_is_no_failure(code: object) -> None:
 
 
 def test_items_that_name_no_order_are_kept_as_unreadable() -> None:
-    """They are shown to the caller, and take the place of nobody."""
+    """They are reported to the caller, and stand for no requested order."""
     answer = api_v3.read_batch(success([{"msg": "?"}, 5, {"orderId": "1"}]))
     assert answer is not None
     assert [item.order_id for item in answer.successes] == ["1"]

@@ -1,4 +1,4 @@
-"""The table of error codes holds what the venue's pages and ccxt say, and only what is known decides anything."""
+"""The table of error codes agrees with the published tables and ccxt, and unknown codes decide nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_every_row_stands_where_it_says() -> None:
 
 
 def test_a_published_code_without_a_row_decides_nothing() -> None:
-    """Those of other products; a new row has to be made by somebody who has read what it says."""
+    """They are codes of other products; a row needs a verdict by its published text."""
     left = PUBLISHED - set(TABLE)
     assert len(left) > 600
     assert {verdict_of_code(code) for code in left} == {Verdict.UNSETTLED}
@@ -48,7 +48,7 @@ def test_what_ccxt_takes_for_no_answer_or_for_funds_refuses_nothing(base: type[E
 
 
 def test_what_the_words_of_a_page_leave_open_refuses_nothing() -> None:
-    """What speaks of processing that failed, of time, of trying again, or of what the order itself changes."""
+    """Texts of failed processing, timeouts and retries, and of states that the order itself changes."""
     open_words = ("timed out", "timeout", "system error", "unknown error", "abnormal, please", "concurrent", "busy")
     state_words = ("insufficient", "balance", "duplicat", "too many open orders", "too frequent")
     for code, row in TABLE.items():
@@ -62,7 +62,7 @@ def test_what_the_words_of_a_page_leave_open_refuses_nothing() -> None:
 @pytest.mark.parametrize(
     ("code", "verdict"),
     [
-        # Reproduced: the venue executed an order, and answered with one of these.
+        # Reproduced: an order was executed, and the response had one of these codes.
         *(
             (code, Verdict.AMBIGUOUS)
             for code in ["25000", "25001", "25003", "40010", "40604", "40910", "43059", "49040", "50008", "80002"]
@@ -93,8 +93,11 @@ def test_an_entry_without_a_code_is_judged_by_its_text_only_towards_more_doubt()
 
 
 def test_a_code_without_a_row_that_ccxt_takes_for_no_answer_may_have_been_executed() -> None:
-    def said(code: str, *, transient: bool) -> Verdict:
+    def verdict(code: str, *, transient: bool) -> Verdict:
         return verdict_of_fault(Fault(OSError(code), code, "no", 400, is_transient=transient))
 
-    assert [said("99999", transient=transient) for transient in (False, True)] == [Verdict.UNSETTLED, Verdict.AMBIGUOUS]
-    assert said("45110", transient=True) is Verdict.REFUSED, "a row decides"
+    assert [verdict("99999", transient=transient) for transient in (False, True)] == [
+        Verdict.UNSETTLED,
+        Verdict.AMBIGUOUS,
+    ]
+    assert verdict("45110", transient=True) is Verdict.REFUSED, "a row decides"
