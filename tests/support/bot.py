@@ -106,23 +106,13 @@ class Bot:
         """End the process as a crash does."""
         self._end(signal.SIGKILL)
 
-    def stop(self) -> int:
-        """End the process as Ctrl-C does, and return its exit code."""
+    def stop(self) -> None:
+        """End the process as Ctrl-C does."""
         self._end(signal.SIGINT)
-        assert self._process is not None
-        assert self._process.exitcode is not None
-        return self._process.exitcode
 
     def interrupt(self) -> None:
         """Send the signal of Ctrl-C once."""
         self._signal(signal.SIGINT)
-
-    def wait(self, seconds: float = WAIT_SECONDS) -> int:
-        """Wait until the process ends by itself, and return its exit code."""
-        assert self._process is not None
-        self._process.join(seconds)
-        assert self._process.exitcode is not None, f"freqtrade did not end:\n{self.log_text()[-4000:]}"
-        return self._process.exitcode
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ from bitget_margin.freqtrade import convert_db
 from bitget_margin.freqtrade.compat import ModelBase, OperationalException
 from support import forked
 from support.bot import PAIRS, Bot, config, live_orders
+from support.in_process_bot import close_database
 from support.running_bot import RunningBot, assert_books_agree, enter, wait_until_closed
 
 KEY = "k3x9ab12"
@@ -107,9 +108,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
     convert_db.install()
     convert_db.install()
     yield made
-    sessions: Any = importlib.import_module("freqtrade.persistence").Trade.session
-    sessions.get_bind().dispose()
-    sessions.remove()
+    close_database()
 
 
 def test_all_tables_of_the_plugin_are_copied(folder: Folder) -> None:

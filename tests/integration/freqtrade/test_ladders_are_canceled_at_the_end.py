@@ -23,5 +23,5 @@ def test_ladders_end_with_the_bot_where_the_setting_is_on(venue: Emulator, tmp_p
         bot.wait_until(
             lambda: [row["filled"] for row in bot.orders(trade)[1:]] == [0.5], "the part that filled is booked"
         )
-        bot.stop()  # whatever its exit code: an interrupt may meet freqtrade in the middle of its database
+        bot.stop()
     assert len(live_orders(venue, pair)) == left

@@ -1,4 +1,4 @@
-"""Promise: a ladder that cannot work is refused before anything is sent, with a message that names what to change."""
+"""Promise: a ladder that cannot work is refused before anything is sent, with the value to change."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 from bitget_margin.freqtrade import LadderRefused
 from bitget_margin.freqtrade.ladder_spec import KEY_MAX_LENGTH, LadderStep, Limits, check_key, parse_ladder
+
+NO_MINIMUMS: dict[str, Any] = {"min_amount": None, "min_cost": None}
 
 
 def limits(**changes: Any) -> Limits:
@@ -37,7 +39,7 @@ def buy(amount: Any = 0.1, price: Any = 100.0) -> dict[str, Any]:
 
 
 def refusal(orders: object, **changes: Any) -> str:
-    """Return what a ladder is refused with, which must be one line."""
+    """Return the message of a refused ladder, which must be one line."""
     with pytest.raises(LadderRefused) as refused:
         parse_ladder(orders, limits(**changes))
     text = str(refused.value)
@@ -56,7 +58,7 @@ def test_what_is_no_order_is_refused_by_its_place(order: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "problem"),
     [
         ({"symbol": "BTC/USDT"}, "has unknown symbol"),
         ({"type": "limit", "params": {}}, "has unknown params, type"),
@@ -67,12 +69,10 @@ def test_what_is_no_order_is_refused_by_its_place(order: object) -> None:
     ],
     ids=str,
 )
-def test_unknown_and_missing_fields_are_named(change: dict[Any, Any], said: str) -> None:
-    assert refusal([sell(), sell() | change]) == f"orders[1] {said}: give side, price and amount"
-
-
-def test_an_absent_field_is_named() -> None:
-    assert refusal([{"side": "sell"}]) == "orders[0] has no price, amount: give side, price and amount"
+def test_unknown_and_missing_fields_are_named(change: dict[Any, Any], problem: str) -> None:
+    order = sell() | change
+    for given in (order, {name: value for name, value in order.items() if value is not None}):
+        assert refusal([sell(), given]) == f"orders[1] {problem}: give side, price and amount"
 
 
 @pytest.mark.parametrize("side", ["long", "SELL", "", 5, ["sell"], True], ids=repr)
@@ -99,42 +99,48 @@ def test_the_numbers_of_a_dataframe_are_numbers(number: Any) -> None:
     assert (type(step.price), type(step.amount)) == (float, float)
 
 
-def test_an_amount_below_the_minimum_names_both() -> None:
-    assert refusal([sell(), sell(0.0009, 50_000)]) == "orders[1] amount 0.0009 is under the 0.001 that the venue takes"
-
-
-def test_an_amount_that_precision_cuts_to_nothing_is_refused() -> None:
-    said = refusal([sell(0.00009, 10**6)], min_amount=None, min_cost=None)
-    assert said == "orders[0] amount 9e-05 is nothing in the venue's precision: give more"
-
-
-def test_a_price_that_precision_cuts_to_nothing_is_refused() -> None:
-    said = refusal([buy(1.0, 0.004)], min_amount=None, min_cost=None)
-    assert said == "orders[0] price 0.004 is nothing in the venue's precision: give more"
-
-
-def test_an_order_below_the_minimum_cost_names_its_worth_the_minimum_and_the_pair() -> None:
-    said = refusal([sell(0.049)])
-    assert said == ("orders[0] is worth 4.9, and the venue takes orders from 5 on BTC/USDT: use fewer, larger orders")
+@pytest.mark.parametrize(
+    ("order", "changes", "message"),
+    [
+        (sell(0.0009, 50_000), {}, "amount 0.0009 is under the 0.001 that the venue takes"),
+        (
+            sell(0.049),
+            {},
+            "is worth 4.9, and the venue takes orders from 5 on BTC/USDT: use fewer, larger orders",
+        ),
+        (sell(0.00009, 10**6), NO_MINIMUMS, "amount 9e-05 is nothing in the venue's precision: give more"),
+        (buy(1.0, 0.004), NO_MINIMUMS, "price 0.004 is nothing in the venue's precision: give more"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_order_that_is_too_small_names_its_size_and_the_minimum(
+    order: dict[str, Any], changes: dict[str, Any], message: str
+) -> None:
+    assert refusal([sell(), order], **changes) == f"orders[1] {message}"
 
 
 def test_a_pair_without_minimums_takes_any_order() -> None:
-    assert parse_ladder([sell(0.0001)], limits(min_amount=None, min_cost=None)) == [LadderStep("sell", 100.0, 0.0001)]
+    assert parse_ladder([sell(0.0001)], limits(**NO_MINIMUMS)) == [LadderStep("sell", 100.0, 0.0001)]
 
 
-def test_sells_above_what_the_trade_has_are_refused_with_both_amounts() -> None:
-    said = refusal([sell(0.6), buy(1.0), sell(0.5)])
-    assert said == (
-        "the sells add up to 1.1, and the trade on BTC/USDT has 1 that no other resting order sells: sell less"
-    )
-
-
-def test_a_trade_without_coins_has_nothing_to_sell() -> None:
-    assert "has 0 that no other resting order sells" in refusal([sell()], sellable=0.0)
-
-
-def test_buys_above_the_free_balance_are_refused_with_both_amounts() -> None:
-    assert refusal([buy(6.0), sell(0.1), buy(5.0)]) == "the buys cost 1100, and 1000 are free: buy less"
+@pytest.mark.parametrize(
+    ("orders", "sellable", "message"),
+    [
+        (
+            [sell(0.6), buy(1.0), sell(0.5)],
+            1.0,
+            "the sells add up to 1.1, and the trade on BTC/USDT has 1 that no other resting order sells: sell less",
+        ),
+        (
+            [sell()],
+            0.0,
+            "the sells add up to 0.1, and the trade on BTC/USDT has 0 that no other resting order sells: sell less",
+        ),
+        ([buy(6.0), sell(0.1), buy(5.0)], 1.0, "the buys cost 1100, and 1000 are free: buy less"),
+    ],
+)
+def test_a_ladder_above_what_there_is_names_both_amounts(orders: object, sellable: float, message: str) -> None:
+    assert refusal(orders, sellable=sellable) == message
 
 
 def test_the_free_balance_is_asked_for_only_where_a_ladder_buys() -> None:
