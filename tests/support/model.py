@@ -161,12 +161,12 @@ class ModelVenue:
             data = data if self.kind is AccountKind.CLASSIC else {"list": "null", "assets": None}
         return Reply({"code": "00000", "msg": "success", "requestTime": int(self.now_ms), "data": data})
 
-    def _assets(self, _call: Call, _trouble: Disturbance) -> object:
+    def _assets(self, _call: Call, _disturbance: Disturbance) -> object:
         held = "1000000" if any(order.status == "live" for order in self.orders) else "0"
         rows = [{"coin": coin, "frozen": held, "locked": "0"} for coin in ("BTC", "USDT")]
         return rows if self.kind is AccountKind.CLASSIC else {"assets": rows}
 
-    def _fills(self, _call: Call, _trouble: Disturbance) -> object:
+    def _fills(self, _call: Call, _disturbance: Disturbance) -> object:
         filled = [order for order in self.orders if order.status == "filled"]
         at = {order.order_id: str(int(order.ended_ms)) for order in filled}
         rows = [{"orderId": i, "side": "buy", "cTime": ms, "createdTime": ms} for i, ms in at.items()]

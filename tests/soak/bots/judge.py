@@ -85,7 +85,7 @@ def _judge_live(orders: Sequence[Order], trades: Sequence[Any], exchange: Any) -
     """Yield live orders without an open row or a resting order of an open trade."""
     open_trades = {trade_rows.key_of(trade) for trade in trades if trade.is_open}
     rows = {row.order_id for trade in trades if trade.is_open for row in trade.orders if row.ft_is_open}
-    rungs = exchange.resting.store.open(Origin.LADDER)
+    rungs = exchange.store.open(Origin.LADDER)
     known = {rung.order_id for rung in rungs if rung.trade in open_trades}
     for order in orders:
         if order.live and order.order_id not in rows | known:
@@ -157,7 +157,7 @@ def _is_rung(order: Order) -> bool:
 
 def _judge_rest(scenario: Scenario, exchange: Any, trades: Sequence[Any]) -> Iterator[Finding]:
     """Yield orders that are unresolved, waiting or not booked, and entries or exits that are missing."""
-    store = exchange.resting.store
+    store = exchange.store
     unresolved = [order for order in store.open(Origin.LADDER) if order.phase is Phase.INTENDED]
     left = (
         *((order, f"is unresolved: {order.reason}") for order in (*store.open(Origin.FREQTRADE), *unresolved)),

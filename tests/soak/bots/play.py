@@ -19,7 +19,7 @@ from bots.judge import Finding, judge
 from bots.scenario import RISE, STOP_LOSS, Exit, Plan, Scenario
 from bots.script import SCRIPTS, Script
 from support.bot import config, symbol_of
-from support.steps import close_database
+from support.in_process_bot import close_database
 
 STAGE_LOOPS: Final = 6
 """Loops of the bot while the faults of entries, or of exits, are active."""
