@@ -1,0 +1,472 @@
+"""`bitgetcross` stands between freqtrade and the managers: nothing of ours keeps an exit back or invents an end."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.adapter.place import LOOKS_ON
+from bitget_margin.freqtrade import exchange as exchange_module
+from bitget_margin.freqtrade import runtime, trade_rows
+from bitget_margin.freqtrade.compat import (
+    BitgetExchange,
+    OperationalException,
+    TemporaryError,
+    Trade,
+)
+from bitget_margin.freqtrade.config import parse_config
+from bitget_margin.freqtrade.exchange import Bitgetcross
+from bitget_margin.freqtrade.tracked_order import Phase
+from support.botless import PAIR, Records, live, own
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MARKETS = {PAIR: {"id": "BTCUSDT", "base": "BTC", "quote": "USDT"}}
+Calls = list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def calls() -> Calls:
+    """Return the calls of freqtrade's own methods and of the managers."""
+    return []
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
+    """Return a maker of exchanges whose freqtrade and managers are recorders."""
+    for name in (
+        "create_order",
+        "fetch_order",
+        "fetch_orders",
+        "cancel_order_with_result",
+        "get_balances",
+        "validate_config",
+        "get_trades_for_order",
+    ):
+        monkeypatch.setattr(
+            BitgetExchange, name, lambda _self, *args, name=name, **kw: calls.append((name, *args, kw)) or {"id": "7"}
+        )
+    monkeypatch.setattr(Trade, "rollback", lambda: calls.append(("rollback",)))
+    monkeypatch.setattr(trade_rows, "refresh", lambda: calls.append(("refresh",)))
+    monkeypatch.setattr(trade_rows, "open_trade", lambda _pair: None)
+
+    def made(*, runmode: str = "live", **api: Any) -> Any:
+        exchange: Any = Bitgetcross.__new__(Bitgetcross)
+        exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
+        exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
+        exchange._build_managers()
+        exchange.store = Records()
+        exchange.alerts = exchange.recovery = exchange.exits = exchange.unproven = exchange.maintenance = None
+        exchange._api = SimpleNamespace(options={"uta": False}, **api)
+        exchange._markets = MARKETS
+        return exchange
+
+    return made
+
+
+def recorder(calls: Calls, **answers: Any) -> Any:
+    """Return an object whose methods are recorded; they return their answer, or raise it."""
+
+    def method(name: str, answer: Any) -> Callable[..., Any]:
+        def call(*args: Any, **kw: Any) -> Any:
+            calls.append((name, *args, *([kw] if kw else [])))
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        return call
+
+    return SimpleNamespace(**{name: method(name, answer) for name, answer in answers.items()})
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def method(*_: Any) -> None:
+        raise error
+
+    return method
+
+
+# -- an exit ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("runmode", ["live", "dry_run"])
+def test_the_first_call_of_an_exit_records_fills(build: Any, calls: Calls, runmode: str) -> None:
+    exchange = build(runmode=runmode)
+    exchange.exits = recorder(calls, begin=None)
+    assert exchange.get_funding_fees(PAIR, 1.0, is_short=False, open_date=NOW) == 0.0
+    assert calls == ([("begin", PAIR)] if runmode == "live" else [])
+
+
+def test_an_exit_goes_on_whatever_the_first_point_raises(
+    build: Any, calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = build()
+    exchange.exits = recorder(calls, begin=ZeroDivisionError())
+    assert exchange.get_funding_fees(PAIR) == 0.0
+    assert calls == [("begin", PAIR), ("rollback",)]
+    assert f"Exit on {PAIR}: the fills of the resting orders could not be recorded; the exit goes on" in caplog.text
+
+
+@pytest.mark.parametrize(("side", "sent"), [("sell", 0.6), ("buy", 1.0)])
+def test_an_order_is_stored_then_sent_under_its_name_and_then_noted(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, side: str, sent: float
+) -> None:
+    exchange = build()
+    intent = own("k-o1")
+    exchange.exits = recorder(calls, amount=0.6)
+    exchange.recovery = recorder(calls, intend=intent, placed=None)
+    monkeypatch.setattr(BitgetExchange, "_get_params", lambda *_, **__: {"marginMode": "cross"})
+    sent_with: list[dict[str, Any]] = []
+
+    def create_order(self: Any, **order: Any) -> dict[str, Any]:
+        calls.append(("create", order["amount"]))
+        sent_with.append(self._get_params())
+        return {"id": "77"}
+
+    monkeypatch.setattr(BitgetExchange, "create_order", create_order)
+    assert exchange.create_order(pair=PAIR, side=side, amount=1.0, rate=5.0) == {"id": "77"}
+    assert calls == [
+        *([("amount", PAIR, 1.0)] if side == "sell" else []),
+        ("intend", PAIR, side, sent, 5.0),
+        ("create", sent),
+        ("placed", intent, "77"),
+    ]
+    assert sent_with == [{"marginMode": "cross", "clientOrderId": "k-o1", LOOKS_ON: True}]
+    assert exchange._get_params() == {"marginMode": "cross"}, "the name is of this order alone"
+
+
+@pytest.mark.parametrize("error", [TemporaryError("x"), KeyboardInterrupt()])
+def test_an_order_that_could_not_be_placed_is_noted(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    exchange = build()
+    exchange.recovery = recorder(calls, intend=own(), failed=None)
+
+    def create_order(_self: Any, **_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(BitgetExchange, "create_order", create_order)
+    monkeypatch.setattr(BitgetExchange, "_get_params", lambda *_, **__: {})
+    with pytest.raises(type(error)):
+        exchange.create_order(pair=PAIR, side="buy", amount=1.0, rate=5.0)
+    assert calls[1:] == [("failed", own(), error)]
+    assert exchange._get_params() == {}
+
+
+def test_a_refusal_of_ours_is_freqtrade_s_and_any_other_error_becomes_one(
+    build: Any, calls: Calls, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = build()
+    order = {"pair": PAIR, "side": "buy", "amount": 1.0, "rate": 5.0}
+    exchange.recovery = recorder(calls, intend=TemporaryError("in doubt"))
+    with pytest.raises(TemporaryError, match=r"^in doubt$"):
+        exchange.create_order(**order)
+    exchange.recovery = recorder(calls, intend=KeyError("x"))
+    with pytest.raises(TemporaryError, match=rf"The buy on {PAIR} could not be prepared: KeyError\('x'\); not placed"):
+        exchange.create_order(**order)
+    assert [call[0] for call in calls] == ["intend", "intend", "rollback"], "nothing is sent"
+    assert f"The buy on {PAIR} could not be prepared" in caplog.text
+
+
+def test_a_market_buy_needs_a_price_since_it_is_sent_as_its_cost(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BitgetExchange, "_order_needs_price", lambda _self, _side, ordertype: ordertype == "limit")
+    exchange = build()
+    asked = [(side, kind) for side in ("buy", "sell") for kind in ("market", "limit")]
+    assert [exchange._order_needs_price(*case) for case in asked] == [True, True, False, True]
+
+
+# -- orders that freqtrade queries ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "args"),
+    [
+        ("fetch_order", ("7", PAIR)),
+        ("cancel_order_with_result", ("7", PAIR, 1.0)),
+        ("fetch_orders", (PAIR, NOW)),
+        ("get_balances", ()),
+    ],
+)
+def test_without_real_orders_everything_is_freqtrade_s(build: Any, calls: Calls, method: str, args: Any) -> None:
+    exchange = build(runmode="dry_run")
+    assert getattr(exchange, method)(*args) == {"id": "7"}
+    assert exchange.create_order(pair=PAIR, side="sell", amount=1.0, rate=2.0) == {"id": "7"}
+    assert calls[0][0] == method
+    assert [call for call in calls[0][1:-1] if call is not None] == list(args)
+    assert calls[1] == ("create_order", {"pair": PAIR, "side": "sell", "amount": 1.0, "rate": 2.0})
+
+
+@pytest.mark.parametrize(("filled", "status"), [(0.1, "closed"), (0.0, "open")])
+def test_a_rung_is_read_from_the_store_and_never_as_open_once_it_has_filled(
+    build: Any, filled: float, status: str
+) -> None:
+    exchange = build()
+    order = live("a", filled=filled)
+    exchange.store = SimpleNamespace(by_order_id={"id-a": order}.get)
+    assert exchange.fetch_order("id-a", PAIR) == {**order.to_ccxt(), "status": status}
+
+
+@pytest.mark.parametrize("known", [None, own("k-o1", phase=Phase.LIVE, order_id="7")])
+def test_every_other_order_is_read_from_the_venue(build: Any, calls: Calls, known: Any) -> None:
+    exchange = build(fetch_order=lambda *request: calls.append(request) or {"id": "7", "status": "open"})
+    exchange.store = SimpleNamespace(by_order_id=lambda _: known)
+    exchange.unproven = recorder(calls, check=None)
+    assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "open"}
+    assert calls == [("7", PAIR, {"marginMode": "cross", "timeout": 2_000}), ("check", "7", PAIR, "open")]
+
+
+@pytest.mark.parametrize(
+    ("error", "row", "text"),
+    [
+        (ccxt.OrderNotFound("x"), None, f"Order 7 on {PAIR} is in no list of the venue at the moment: x"),
+        (ccxt.OrderNotFound("x"), (True, "closed"), "is in no list"),
+        (ccxt.OrderNotFound("x"), (False, "open"), "is in no list"),
+        (ccxt.OrderNotFound("x"), (False, "canceled"), None),
+        (ccxt.RequestTimeout("x"), (False, "canceled"), f"Order 7 on {PAIR} could not be looked up: x"),
+    ],
+)
+def test_an_order_that_no_look_up_shows_has_no_invented_end(
+    build: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, row: tuple[bool, str] | None, text: str | None
+) -> None:
+    exchange = build(fetch_order=raising(error))
+    exchange.store = SimpleNamespace(by_order_id=lambda _: None)
+    found = row and SimpleNamespace(ft_is_open=row[0], status=row[1], to_ccxt_object=lambda: {"status": row[1]})
+    monkeypatch.setattr(exchange_module, "order_row", lambda *key: found if key == ("7", PAIR) else None)
+    if text is None:
+        assert exchange.fetch_order("7", PAIR) == {"status": "canceled"}
+    else:
+        with pytest.raises(TemporaryError, match=text):
+            exchange.fetch_order("7", PAIR)
+
+
+def test_a_cancel_returns_what_is_proven(build: Any, calls: Calls) -> None:
+    exchange = build()
+    exchange.unproven = recorder(calls, cancel={"status": "canceled"})
+    assert exchange.cancel_order_with_result("7", PAIR, 1.0) == {"status": "canceled"}
+    assert calls == [("cancel", "7", PAIR)]
+
+
+@pytest.mark.parametrize(
+    ("unified", "params", "passed"),
+    [
+        (False, None, None),
+        (False, {"a": 1}, {"a": 1}),
+        (True, None, {"symbol": "BTCUSDT"}),
+        (True, {"a": 1}, {"a": 1, "symbol": "BTCUSDT"}),
+    ],
+)
+@pytest.mark.parametrize(("remaining", "again"), [(None, False), (0.4, False), (0.0004, True)])
+def test_recovery_is_shown_the_orders_of_its_pair_that_it_may_adopt(
+    build: Any,
+    calls: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    unified: bool,
+    params: Any,
+    passed: Any,
+    remaining: float | None,
+    again: bool,
+) -> None:
+    exchange = build()
+    exchange._api.options["uta"] = unified
+    exchange.recovery = recorder(calls, adoptable=["mine"])
+    monkeypatch.setattr(trade_rows, "open_trade", lambda _: None if remaining is None else SimpleNamespace())
+    monkeypatch.setattr(trade_rows, "remaining_amount", lambda _: remaining)
+    monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, _pair, amount: round(amount, 3))
+    assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
+    assert calls == [
+        ("fetch_orders", PAIR, NOW, passed, {}),
+        ("refresh",),
+        ("adoptable", PAIR, {"id": "7"}, {"again": again}),
+    ]
+
+
+# -- ports of the managers --------------------------------------------------------------------------------------------
+
+
+def test_balances_that_freqtrade_reads_are_remembered(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchange = build()
+    balances = {"BTC": {"total": 2.0, "free": "0.5"}, "USDT": {"total": 1.0, "free": None}}
+    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: balances)
+    assert exchange.get_balances() is balances
+    assert exchange.holdings.last_total("BTC") == 2.0
+    assert [exchange.free(coin) for coin in ("BTC", "USDT", "ETH")] == [0.5, 0.0, 0.0]
+
+
+def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:
+    balance = {"total": {"BTC": 1.0}, "BTC": {"total": 1.0, "free": 0.25, "used": 0.75}}
+    exchange = build(fetch_balance=lambda *request: calls.append(request) or balance)
+    assert exchange.holdings.read("BTC").frozen == 0.75
+    assert calls == [({"marginMode": "cross", "timeout": 2_000},)]
+    assert exchange.holdings.base_of(PAIR) == "BTC"
+
+
+@pytest.mark.parametrize(("unified", "batch_max"), [(False, 50), (True, 20)])
+def test_the_kind_of_account_decides_what_a_request_may_name_and_what_a_balance_shows(
+    build: Any, unified: bool, batch_max: int
+) -> None:
+    exchange = build()
+    exchange._api.options["uta"] = unified
+    assert exchange.batch_max == batch_max
+    assert exchange.holdings.freezes() is not unified
+
+
+BASE_FEE = {"currency": "BTC", "cost": 0.001}
+OTHER_FEE = {"currency": "BGB", "cost": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("fills", "fee"),
+    [
+        ([(0.2, [BASE_FEE]), (0.3, [BASE_FEE, OTHER_FEE])], 0.002),
+        ([(0.5, [OTHER_FEE])], 0.0),
+        ([(0.2, [BASE_FEE])], None),  # not all of them are shown
+        ([(0.5, [BASE_FEE]), (None, [BASE_FEE])], 0.002),
+        ([(0.2, [BASE_FEE]), (0.3, [])], None),
+        ([], None),
+        (TemporaryError("x"), None),
+    ],
+)
+def test_the_fee_of_an_order_is_that_of_all_its_fills_or_unknown(
+    build: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fills: Any, fee: float | None
+) -> None:
+    asked: list[Any] = []
+
+    def get_trades_for_order(_self: Any, *request: Any) -> Any:
+        asked.append(request)
+        if isinstance(fills, Exception):
+            raise fills
+        return [{"amount": amount, "fees": fees} for amount, fees in fills]
+
+    monkeypatch.setattr(BitgetExchange, "get_trades_for_order", get_trades_for_order)
+    assert build().fee_of("7", PAIR, 1_500, "BTC", 0.5) == fee
+    assert asked == [("7", PAIR, datetime.fromtimestamp(1.5, UTC))]
+    warned = isinstance(fills, Exception)
+    assert caplog.messages == ([f"The fee of order 7 on {PAIR} could not be read: x"] if warned else [])
+
+
+# -- every loop -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failing", [None, "repair_after_crash", "resolve", "repeat", "process_loop", "look_up"])
+def test_a_step_of_the_loop_that_fails_does_not_keep_the_others_back(
+    build: Any, calls: Calls, caplog: pytest.LogCaptureFixture, failing: str | None
+) -> None:
+    exchange = build()
+    steps = ["repair_after_crash", "resolve", "repeat", "process_loop", "look_up", "place_waiting"]
+    everything = recorder(calls, **{step: ZeroDivisionError() if step == failing else None for step in steps})
+    exchange.maintenance = exchange.recovery = exchange.unproven = exchange.lost = exchange.ladders = everything
+    exchange.exits = SimpleNamespace(busy=lambda: {"busy"})
+    exchange.process_loop()
+    assert [call[0] for call in calls if call != ("rollback",)] == steps
+    assert calls.count(("rollback",)) == (failing is not None) == len(caplog.records)
+    budget = next(call[1]["budget"] for call in calls if call[0] == "resolve")
+    assert budget.left_ms() == 2_000
+    assert ("look_up", budget) in calls
+    assert ("place_waiting", {"busy"}, budget) in calls
+    assert ("process_loop", {"busy"}) in calls
+
+
+def test_ended_orders_are_handed_over_except_those_of_busy_trades(build: Any, calls: Calls) -> None:
+    exchange = build()
+    exchange.maintenance = recorder(calls, hand_over_ended=None)
+    exchange.exits = SimpleNamespace(busy=lambda: {"busy"})
+    exchange.hand_over_ended()
+    assert calls == [("hand_over_ended", {"busy"})]
+
+
+# -- identity and start -----------------------------------------------------------------------------------------------
+
+
+def test_the_managers_share_one_lock_one_store_and_one_client(build: Any) -> None:
+    exchange: Any = Bitgetcross.__new__(Bitgetcross)
+    exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
+    exchange._build_managers()
+    managers = [exchange.resting, exchange.recovery, exchange.lost, exchange.ladders, exchange.exits]
+    managers += [exchange.maintenance, exchange.unproven, exchange.client, exchange.holdings]
+    for name, shared in {
+        "lock": exchange._lock,
+        "store": exchange.store,
+        "client": exchange.client,
+        "alerts": exchange.alerts,
+        "holdings": exchange.holdings,
+        "missed": exchange.missed,
+        "resting": exchange.resting,
+        "lost": exchange.lost,
+        "rules": exchange,
+        "terms": exchange,
+        "settings": exchange._settings,
+        "wait_ms": 2_000,
+    }.items():
+        assert all(getattr(manager, name, shared) is shared for manager in managers), name
+    assert exchange.lost.adopt == exchange.recovery.adopt
+    assert exchange.exits.drop_waiting == exchange.ladders.drop_waiting
+    exchange._api = "api"
+    assert exchange.client.api() == "api"
+
+
+def test_it_can_be_pickled_without_the_managers_for_workers_that_never_trade(build: Any) -> None:
+    exchange = build()
+    exchange._api = None
+    state = exchange.__getstate__()
+    assert {"_config", "_settings"} <= set(state)
+    pickle.dumps(state)
+
+
+def test_its_name_is_no_exchange_that_freqtrade_knows(build: Any) -> None:
+    exchange = build()
+    assert (exchange.id, exchange.name) == ("bitgetcross", "Bitget crossed margin")
+    assert exchange.config_of_bot is exchange._config
+    assert exchange.api is exchange._api
+
+
+def test_an_attribute_error_at_the_start_is_no_missing_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BitgetExchange, "__init__", raising(AttributeError("x")))
+    config = {"trading_mode": "spot", "margin_mode": "cross"}
+    with pytest.raises(OperationalException, match=r"^bitgetcross could not be started: AttributeError\('x'\)$"):
+        Bitgetcross(config)
+    with pytest.raises(OperationalException, match="\"margin_mode\" is 'isolated'"):
+        Bitgetcross({**config, "margin_mode": "isolated"})
+
+
+@pytest.mark.parametrize(
+    ("runmode", "set_and_checked"), [("live", [True, True]), ("dry_run", [True, False]), ("backtest", [False, False])]
+)
+def test_only_a_trading_process_has_an_exchange_and_only_a_live_one_checks_the_account(
+    build: Any, monkeypatch: pytest.MonkeyPatch, calls: Calls, runmode: str, set_and_checked: list[bool]
+) -> None:
+    exchange = build(runmode=runmode)
+    monkeypatch.setattr(runtime, "set_exchange", lambda found: calls.append(("set", found)))
+    monkeypatch.setattr(exchange_module.preflight, "check_account", lambda *args: calls.append(("check", *args)))
+    exchange.additional_exchange_init()
+    assert [("set", exchange) in calls, ("check", exchange.api, exchange.alerts) in calls] == set_and_checked
+
+
+def test_what_the_account_cannot_do_is_refused(build: Any, calls: Calls) -> None:
+    exchange = build()
+    with pytest.raises(OperationalException, match="stoploss_on_exchange"):
+        exchange.validate_stop_ordertypes({"stoploss_on_exchange": True})
+    config = {"trading_mode": "spot", "margin_mode": "cross", "exchange": {"pair_whitelist": [PAIR]}}
+    with pytest.raises(OperationalException, match="trading_mode"):
+        exchange.validate_config({**config, "trading_mode": "margin"})
+    assert calls == []
+    exchange.validate_config(config)
+    assert calls == [("validate_config", config, {})]
+    with pytest.raises(OperationalException, match="cannot be traded on cross margin"):
+        exchange.validate_config({**config, "runmode": "live"})
+
+
+@pytest.mark.parametrize("gate", [None, "sqlite:///x"])
+def test_ccxt_is_configured_for_the_cross_account_of_either_kind(build: Any, gate: str | None) -> None:
+    exchange = build()
+    exchange._settings = parse_config({"bitget_margin": {} if gate is None else {"rate_gate": gate}})
+    options = exchange._ccxt_config["options"]
+    assert (options["defaultType"], options["defaultMarginMode"], options["uta"]) == ("spot", "cross", None)
+    methods = ("fetchMarkets", "fetchOHLCV", "fetchOrderBook", "fetchTicker", "fetchTickers", "fetchTrades")
+    assert all(options[method] == {"uta": False} for method in methods)
+    assert options.get("rateGate") == gate
+    assert ("rateGate" in options) is (gate is not None)
