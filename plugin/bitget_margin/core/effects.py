@@ -115,8 +115,6 @@ class Block:
 
 Effect: TypeAlias = SendAll | Wait | Resync | LoadMarkets | Block
 Flow: TypeAlias = Generator[Effect, Any, T]
-Clock: TypeAlias = Callable[[], float]
-"""Returns monotonic milliseconds."""
 
 
 def run_concurrently(flows: Iterable[Flow[T]]) -> Flow[tuple[T, ...]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from bitget_margin.core.effects import Clock
 from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX
 from bitget_margin.core.order_ref import BadInput
+
+Clock: TypeAlias = Callable[[], float]
+"""Returns monotonic milliseconds."""
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
 """Time limit of a call that gives none."""
