@@ -1,6 +1,6 @@
-"""An example: buy a dip, let a ladder of take-profits rest on the venue, sell what is left once the price is back.
+"""Example strategy: buy a dip, place a ladder of take-profits, sell the rest once the price is back.
 
-The rule is only there to have trades; it is no advice. What matters is `order_filled` at the end.
+The entry rule is no advice: it only produces trades. The part to copy is `order_filled` at the end.
 """
 
 from datetime import datetime
@@ -21,19 +21,19 @@ class LadderExample(CrossedMarginMixin, IStrategy):
     timeframe = "5m"
     startup_candle_count = 50
     stoploss = -0.05
-    # The ladder takes the profits, so freqtrade's own table of them stays empty.
+    # The ladder takes the profits, so freqtrade's own table stays empty.
     minimal_roi = {}
-    # Two numbers for hyperopt: --spaces buy sell
+    # Parameters for hyperopt: --spaces buy sell
     buy_rsi = IntParameter(20, 45, default=35, space="buy")
     sell_rsi = IntParameter(50, 80, default=55, space="sell")
 
-    # How far above the entry each resting sell is. Each sells a fifth, so two fifths are left for the exit signal.
-    # The venue takes no order under 5 USDT: with a stake below about 30 USDT, use fewer steps or a larger share.
+    # Distances of the resting sells above the entry. Each sells a fifth, so the exit signal sells two fifths.
+    # The minimum of an order is 5 USDT: with a stake below about 30 USDT, use fewer steps or a larger share.
     take_profits = (0.01, 0.02, 0.03)
     share_of_each = 0.2
 
     def populate_indicators(self, dataframe: DataFrame, metadata: dict[str, Any]) -> DataFrame:
-        """Add the RSI and the average of the last 50 closes, with nothing but pandas."""
+        """Add the RSI and the average of the last 50 closes, with pandas alone."""
         change = dataframe["close"].diff()
         up = change.clip(lower=0).ewm(alpha=1 / 14, adjust=False).mean()
         down = change.clip(upper=0).abs().ewm(alpha=1 / 14, adjust=False).mean()
@@ -63,7 +63,7 @@ class LadderExample(CrossedMarginMixin, IStrategy):
             return
         # A trade has one ladder per key, here the default one: being called again for the same entry places nothing.
         # Amounts and prices are cut to the venue's precision; a ladder that cannot work is refused before it is sent.
-        # In backtesting, hyperopt and dry-run this does nothing but say so: ladders are not simulated.
+        # In backtesting, hyperopt and dry-run this only logs a warning: ladders are not simulated.
         self.place_resting_orders(
             trade,
             [
