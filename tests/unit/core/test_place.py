@@ -182,10 +182,11 @@ def test_a_look_up_without_an_answer_is_no_miss() -> None:
     assert venue.script.now_ms - START_MS > 1_500 + 150, "the first miss comes after the faults"
 
 
-def test_a_list_with_a_row_that_cannot_be_read_misses_nothing() -> None:
-    """It may be the order's."""
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_list_with_a_row_that_cannot_be_read_misses_nothing(kind: AccountKind) -> None:
+    """It may be the order's; the balance of a unified account would not show it."""
     odd = Placed("900", "x", START_MS, in_call=False, overrides={"orderId": None})
-    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[odd])
+    venue = PlacingVenue(kind, lambda *_: False, refuses_with("43012"), orders=[odd])
     assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
 
 
