@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -179,20 +180,24 @@ class Wallet:
         """Return the base coin."""
         return pair.split("/", maxsplit=1)[0]
 
-    def read(self, _coin: str) -> Holding | None:
+    def read(self, coin: str) -> Holding | None:
         """Return the reading."""
+        assert coin == "BTC"
         return self.holding
 
-    def has_others(self, _coin: str, total: float) -> bool:
+    def has_others(self, coin: str, total: float) -> bool:
         """Whether there is more than the trades should have."""
+        assert coin == "BTC"
         return total > self.booked * 1.002
 
-    def shows(self, _coin: str, total: float, missing: float) -> bool:
+    def shows(self, coin: str, total: float, missing: float) -> bool:
         """Whether all is there."""
+        assert coin == "BTC"
         return total > self.booked - missing
 
-    def last_total(self, _coin: str) -> float | None:
+    def last_total(self, coin: str) -> float | None:
         """Return the total before an exit."""
+        assert coin in {"BTC", "ETH"}
         return self.before
 
 
@@ -213,7 +218,7 @@ class Rules:
 
     def amount_to_precision(self, _pair: str, amount: float) -> float:
         """Cut to three decimals."""
-        return int(amount * 1_000 + 1e-6) / 1_000
+        return float(Decimal(repr(amount)).quantize(Decimal("0.001"), ROUND_DOWN))
 
     def price_to_precision(self, _pair: str, price: float) -> float:
         """Round to one decimal."""
@@ -299,7 +304,7 @@ class Stand:
             client=client,
             alerts=alerts,
             holdings=holdings,
-            terms=Terms(),
+            new_trade=self.new_trade,
             lock=lock,
             wait_ms=wait_ms,
             clock=clock,
@@ -371,6 +376,11 @@ class Stand:
         found = self.trades[TradeKey(number, 1_000)] = SimpleNamespace(**{**fields, **more})
         return found
 
+    def new_trade(self, pair: str, **values: Any) -> Any:
+        """Open trade 9 for an entry that freqtrade does not know."""
+        self.calls.append(("new trade", pair, values))
+        return self.trade(9, pair=pair)
+
     def patch(self, monkeypatch: Any) -> None:
         """Have the managers find the trades and rows of the stand, and no database."""
 
@@ -385,39 +395,13 @@ class Stand:
             "record_fill": lambda trade, order: self.calls.append(("fill", trade.id, order.client_id, order.filled)),
             "hand_to_freqtrade": hand_over,
             "is_open": lambda _trade, order: order.client_id in self.open_rows,
-            "remaining_amount": lambda _trade: self.remaining,
+            "remaining_amount": lambda trade: {found.id: self.remaining for found in self.trades.values()}[trade.id],
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)
         for module in (recovery, unproven_cancels):
             monkeypatch.setattr(module, "order_row", lambda order_id, _pair: self.order_rows.get(order_id))
         for name in ("commit", "rollback"):
             monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))
-
-
-class Terms:
-    """Values of new trades."""
-
-    trading_mode = "spot"
-    precisionMode = 4  # noqa: N815 - freqtrade's own name
-    precision_mode_price = 4
-    markets: Mapping[str, Any] = {PAIR: {"base": "BTC", "quote": "USDT"}}
-    config_of_bot: dict[str, Any] = {"strategy": "S", "timeframe": "5m", "stoploss": -0.1}  # noqa: RUF012
-
-    def get_fee(self, symbol: str, taker_or_maker: str) -> float:
-        """Return the fee rate."""
-        return {"maker": 0.001}[taker_or_maker]
-
-    def get_precision_amount(self, _pair: str) -> float:
-        """Return the precision of amounts."""
-        return 1e-6
-
-    def get_precision_price(self, _pair: str) -> float:
-        """Return the precision of prices."""
-        return 0.01
-
-    def get_contract_size(self, _pair: str) -> float:
-        """Return the contract size."""
-        return 1.0
 
 
 def structure(status: str | None, order_id: str | None = None, info: Mapping[str, Any] | None = None) -> dict[str, Any]:

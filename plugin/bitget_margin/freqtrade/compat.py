@@ -232,14 +232,29 @@ def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
     return found if isinstance(found, FreqtradeOrder) else None
 
 
-def new_trade(config: dict[str, Any], **fields: Any) -> Trade:
-    """Return a new long trade, which is not in the database yet."""
+def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
+    """Return a new long trade as freqtrade itself would open it, which is not in the database yet."""
+    config, market = exchange._config, exchange.markets[pair]  # noqa: SLF001 - freqtrade has no other way to it
+    fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
     trade = Trade(
         strategy=config["strategy"],
         timeframe=timeframe_to_minutes(config["timeframe"]),
+        pair=pair,
+        base_currency=market["base"],
+        stake_currency=market["quote"],
+        amount=0,
+        is_open=True,
+        fee_open=fee,
+        fee_close=fee,
         leverage=1.0,
         is_short=False,
         funding_fees=0,
+        trading_mode=exchange.trading_mode,
+        amount_precision=exchange.get_precision_amount(pair),
+        price_precision=exchange.get_precision_price(pair),
+        precision_mode=exchange.precisionMode,
+        precision_mode_price=exchange.precision_mode_price,
+        contract_size=exchange.get_contract_size(pair),
         **fields,
     )
     trade.adjust_stop_loss(fields["open_rate"], config["stoploss"], initial=True)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from math import isclose
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ from bitget_margin.freqtrade.compat import (
     Trade,
     is_live,
     is_trading,
+    new_trade,
     order_row,
 )
 from bitget_margin.freqtrade.config import NAME, parse_config
@@ -109,7 +111,7 @@ class Bitgetcross(BitgetExchange):
             client=client,
             alerts=alerts,
             holdings=holdings,
-            terms=self,
+            new_trade=partial(new_trade, self),
             lock=lock,
             wait_ms=wait_ms,
         )
@@ -169,11 +171,6 @@ class Bitgetcross(BitgetExchange):
     def api(self) -> Any:
         """The sync ccxt object."""
         return self._api
-
-    @property
-    def config_of_bot(self) -> dict[str, Any]:
-        """The configuration that freqtrade runs with."""
-        return self._config
 
     @property
     def batch_max(self) -> int:

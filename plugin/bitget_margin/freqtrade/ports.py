@@ -1,4 +1,4 @@
-"""Protocols for the parts of the exchange that the managers use."""
+"""Protocol of the part of the exchange that the managers use: they never import the exchange itself."""
 
 from __future__ import annotations
 
@@ -28,31 +28,3 @@ class MarketRules(Protocol):
 
     def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
         """Return the fees of an order in a currency; None if the venue does not show all of its fills."""
-
-
-class TradeTerms(Protocol):
-    """Values that freqtrade stores with a new trade."""
-
-    trading_mode: Any
-    precisionMode: int  # noqa: N815 - freqtrade's own name
-    precision_mode_price: int
-
-    @property
-    def markets(self) -> Mapping[str, Any]:
-        """Markets as in ccxt, by pair."""
-
-    @property
-    def config_of_bot(self) -> dict[str, Any]:
-        """Configuration that freqtrade runs with."""
-
-    def get_fee(self, symbol: str, taker_or_maker: str) -> float:
-        """Return the fee rate of a pair."""
-
-    def get_precision_amount(self, pair: str) -> float | None:
-        """Return the precision of amounts."""
-
-    def get_precision_price(self, pair: str) -> float | None:
-        """Return the precision of prices."""
-
-    def get_contract_size(self, pair: str) -> float | None:
-        """Return the contract size: 1 on spot."""

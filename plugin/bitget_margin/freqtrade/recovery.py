@@ -23,13 +23,12 @@ from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
-from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, new_trade, order_row
+from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.lost_orders import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.ports import TradeTerms
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
@@ -45,14 +44,17 @@ _TAG: Final = "found again"
 
 @dataclass(eq=False, kw_only=True)
 class Recovery:
-    """Orders that freqtrade places: stored, looked up where in doubt, and adopted where freqtrade lost them."""
+    """Orders that freqtrade places: stored, looked up where in doubt, and adopted where freqtrade lost them.
+
+    :param new_trade: makes a trade on a pair with these values
+    """
 
     missed: MissedLookups
     store: OrderStore
     client: VenueClient
     alerts: Alerts
     holdings: Holdings
-    terms: TradeTerms
+    new_trade: Callable[..., Trade]
     lock: threading.RLock
     wait_ms: float
     clock: Callable[[], float] = time.monotonic
@@ -241,7 +243,7 @@ class Recovery:
             {**found.to_ccxt(), "status": "open"}, found.pair, found.side, found.amount, found.price
         )
         row.ft_order_tag = _TAG
-        trade = trade_rows.open_trade(found.pair) or self._new_trade(found)
+        trade = trade_rows.open_trade(found.pair) or self._trade_of_entry(found)
         trade.orders.append(row)
         trade.recalc_trade_from_orders()
         Trade.session.add(trade)
@@ -270,32 +272,17 @@ class Recovery:
             return
         self._forget(found)
 
-    def _new_trade(self, entry: TrackedOrder) -> Trade:
-        """Return a trade for an entry, with the values that freqtrade itself would store."""
-        terms, pair, price = self.terms, entry.pair, entry.average or entry.price
-        fee, market = terms.get_fee(symbol=pair, taker_or_maker="maker"), terms.markets[pair]
-        return new_trade(
-            terms.config_of_bot,
-            pair=pair,
-            base_currency=market["base"],
-            stake_currency=market["quote"],
+    def _trade_of_entry(self, entry: TrackedOrder) -> Trade:
+        price = entry.average or entry.price
+        return self.new_trade(
+            entry.pair,
             stake_amount=entry.amount * price,
-            amount=0,
-            is_open=True,
             amount_requested=entry.amount,
-            fee_open=fee,
-            fee_close=fee,
             open_rate=price,
             open_rate_requested=entry.price,
             open_date=datetime.fromtimestamp(entry.intended_ms / 1_000, UTC),
             exchange=NAME,
             enter_tag=_TAG,
-            trading_mode=terms.trading_mode,
-            amount_precision=terms.get_precision_amount(pair),
-            price_precision=terms.get_precision_price(pair),
-            precision_mode=terms.precisionMode,
-            precision_mode_price=terms.precision_mode_price,
-            contract_size=terms.get_contract_size(pair),
         )
 
 

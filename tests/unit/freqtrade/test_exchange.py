@@ -60,6 +60,7 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
         exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
         exchange._build_managers()
+        exchange.recovery_of_build = exchange.recovery
         exchange.store = Records()
         exchange.alerts = exchange.recovery = exchange.exits = exchange.unproven = exchange.maintenance = None
         exchange._api = SimpleNamespace(options={"uta": False}, **api)
@@ -398,7 +399,6 @@ def test_the_managers_share_one_lock_one_store_and_one_client(build: Any) -> Non
         "resting": exchange.resting,
         "lost": exchange.lost,
         "rules": exchange,
-        "terms": exchange,
         "settings": exchange._settings,
         "wait_ms": 2_000,
     }.items():
@@ -409,9 +409,53 @@ def test_the_managers_share_one_lock_one_store_and_one_client(build: Any) -> Non
     assert exchange.client.api() == "api"
 
 
+def test_a_new_trade_has_the_values_that_freqtrade_itself_would_store(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = build()
+    exchange._config.update({"strategy": "S", "timeframe": "5m", "stoploss": -0.1})
+    exchange.trading_mode = "spot"
+    for name, value in {
+        "get_precision_amount": lambda _self, _pair: 1e-6,
+        "get_precision_price": lambda _self, _pair: 0.01,
+        "get_contract_size": lambda _self, _pair: 1.0,
+        "get_fee": lambda _self, symbol, taker_or_maker: {(PAIR, "maker"): 0.001}[symbol, taker_or_maker],
+        "precisionMode": 4,
+        "precision_mode_price": 2,
+    }.items():
+        monkeypatch.setattr(BitgetExchange, name, value)
+    trade = exchange.recovery_of_build.new_trade(PAIR, stake_amount=50.0, open_rate=100.0, exchange="bitgetcross")
+    expected = {
+        "strategy": "S",
+        "timeframe": 5,
+        "stop_loss": 90.0,
+        "initial_stop_loss": 90.0,
+        "pair": PAIR,
+        "base_currency": "BTC",
+        "stake_currency": "USDT",
+        "stake_amount": 50.0,
+        "amount": 0,
+        "is_open": True,
+        "fee_open": 0.001,
+        "fee_close": 0.001,
+        "open_rate": 100.0,
+        "exchange": "bitgetcross",
+        "leverage": 1.0,
+        "is_short": False,
+        "funding_fees": 0,
+        "trading_mode": "spot",
+        "amount_precision": 1e-6,
+        "price_precision": 0.01,
+        "precision_mode": 4,
+        "precision_mode_price": 2,
+        "contract_size": 1.0,
+    }
+    assert {name: getattr(trade, name) for name in expected} == expected
+
+
 def test_it_can_be_pickled_without_the_managers_for_workers_that_never_trade(build: Any) -> None:
     exchange = build()
-    exchange._api = None
+    exchange._api = exchange.recovery_of_build = None
     state = exchange.__getstate__()
     assert {"_config", "_settings"} <= set(state)
     pickle.dumps(state)
@@ -420,7 +464,6 @@ def test_it_can_be_pickled_without_the_managers_for_workers_that_never_trade(bui
 def test_its_name_is_no_exchange_that_freqtrade_knows(build: Any) -> None:
     exchange = build()
     assert (exchange.id, exchange.name) == ("bitgetcross", "Bitget crossed margin")
-    assert exchange.config_of_bot is exchange._config
     assert exchange.api is exchange._api
 
 

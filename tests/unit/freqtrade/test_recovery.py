@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -390,48 +391,21 @@ def test_an_order_that_shows_belongs_to_its_trade(stand: Stand, added: list[Any]
 
 
 @pytest.mark.parametrize("average", [None, 59_000.0])
-def test_an_entry_that_shows_opens_a_trade(
-    stand: Stand, added: list[Any], monkeypatch: pytest.MonkeyPatch, average: float | None
-) -> None:
+def test_an_entry_that_shows_opens_a_trade(stand: Stand, added: list[Any], average: float | None) -> None:
     stand.trades.clear()
-    found = own(
-        side="buy", trade_id=None, opened_ms=None, phase=Phase.LIVE, order_id="77", average=average, intended_ms=2_000
-    )
-    made: list[Any] = []
-
-    def new_trade(config: dict[str, Any], **fields: Any) -> Any:
-        made.append({**config, **fields})
-        return stand.trade(9, orders=[])
-
-    monkeypatch.setattr(recovery, "new_trade", new_trade)
-    stand.recovery.adopt(found)
-    (values,) = made
+    stand.recovery.adopt(own(side="buy", phase=Phase.LIVE, order_id="77", average=average, intended_ms=2_000))
+    (made,) = [call for call in stand.calls if call[0] == "new trade"]
     price = average or 60_000.0
-    assert values.pop("open_date").timestamp() == 2
-    assert values == {
-        "strategy": "S",
-        "timeframe": "5m",
-        "stoploss": -0.1,
-        "pair": PAIR,
-        "base_currency": "BTC",
-        "stake_currency": "USDT",
+    values = {
         "stake_amount": 0.5 * price,
-        "amount": 0,
-        "is_open": True,
         "amount_requested": 0.5,
-        "fee_open": 0.001,
-        "fee_close": 0.001,
         "open_rate": price,
         "open_rate_requested": 60_000.0,
+        "open_date": datetime.fromtimestamp(2, UTC),
         "exchange": "bitgetcross",
         "enter_tag": "found again",
-        "trading_mode": "spot",
-        "amount_precision": 1e-6,
-        "price_precision": 0.01,
-        "precision_mode": 4,
-        "precision_mode_price": 4,
-        "contract_size": 1.0,
     }
+    assert made == ("new trade", PAIR, values)
     assert [trade.id for trade in added] == [9]
     assert len(added[0].orders) == 1
 
