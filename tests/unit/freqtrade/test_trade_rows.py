@@ -1,21 +1,30 @@
-"""Promise: what a trade has left is counted as the venue counts it, to the last digit."""
+"""Promise: freqtrade's rows have each fill once, and the remaining amount of a trade is exact to the last digit."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from freqtrade.persistence import Trade, init_db
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import remaining_amount
+from support.in_process_bot import close_database
 
 LOT = Decimal("0.0001")
 LOTS = st.integers(1, 30_000).map(lambda lots: lots * LOT)
 
 
 def row(side: str, filled: Decimal, fee: Decimal = Decimal(0), *, is_open: bool = False) -> SimpleNamespace:
-    """Return what we read of one of freqtrade's order rows."""
+    """Return the fields of one of freqtrade's order rows that count for the remaining amount."""
     return SimpleNamespace(ft_order_side=side, filled=float(filled), ft_fee_base=float(fee), ft_is_open=is_open)
 
 
@@ -37,3 +46,92 @@ def test_a_fill_that_left_a_float_a_hair_too_small_is_sold_whole() -> None:
         row("sell", Decimal("0.0503")),
     ]
     assert remaining_amount(SimpleNamespace(orders=rows, entry_side="buy", exit_side="sell")) == 1.648
+
+
+OPENED = datetime(2026, 1, 1, tzinfo=UTC)
+SELL = TrackedOrder(
+    "k-1-x-0", Origin.LADDER, 1, 1_767_225_600_000, "BTC/USDT", "sell", "take", 0, 110.0, 1.0, 1_767_225_600_000
+)
+SELL = replace(SELL, phase=Phase.LIVE, order_id="7", filled=0.25, average=110.0)
+BUY = replace(SELL, side="buy", order_id="8", average=90.0)
+
+
+@pytest.fixture
+def trade() -> Iterator[Any]:
+    """Return an open trade with an entry of 2 coins, in a database of its own."""
+    init_db("sqlite://")
+    made: Any = Trade(
+        pair="BTC/USDT",
+        exchange="bitgetcross",
+        open_rate=100.0,
+        amount=2.0,
+        stake_amount=200.0,
+        fee_open=0.001,
+        fee_close=0.001,
+        open_date=OPENED,
+        is_open=True,
+        leverage=1.0,
+    )
+    entry = replace(BUY, order_id="1", amount=2.0, filled=2.0, average=100.0, phase=Phase.ENDED)
+    made.orders.append(trade_rows.FreqtradeOrder.parse_from_ccxt_object(entry.to_ccxt(), "BTC/USDT", "buy", 2.0, 100.0))
+    Trade.session.add(made)
+    Trade.commit()
+    yield made
+    close_database()
+
+
+def fields_of(trade: Any, order_id: str) -> list[tuple[Any, ...]]:
+    return [
+        (row.filled, row.status, row.ft_is_open, row.ft_fee_base, row.ft_order_tag)
+        for row in trade.orders
+        if row.order_id == order_id
+    ]
+
+
+def test_an_open_trade_is_found_by_its_pair_and_identity(trade: Any) -> None:
+    assert trade_rows.open_trade("BTC/USDT") is trade
+    assert trade_rows.open_trade("ETH/USDT") is None
+    assert trade_rows.open_trades() == {TradeKey(trade.id, 1_767_225_600_000): trade}
+    trade.is_open = False
+    trade_rows.refresh()
+    assert (trade_rows.open_trade("BTC/USDT"), trade_rows.open_trades()) == (None, {})
+
+
+def test_the_fills_of_an_order_are_one_closed_row_with_the_cumulative_amount(trade: Any) -> None:
+    trade_rows.record_fill(trade, replace(SELL, filled=0.0))
+    assert fields_of(trade, "7") == []
+    for filled, booked in ((0.25, 0.25), (0.25, 0.25), (0.75, 0.75), (0.5, 0.75)):
+        trade_rows.record_fill(trade, replace(SELL, filled=filled))
+        assert fields_of(trade, "7") == [(booked, "closed", False, None, "take")]
+        assert trade.amount == pytest.approx(2.0 - booked)
+
+
+def test_the_fee_of_a_buy_is_an_estimate_in_base_coins(trade: Any) -> None:
+    trade_rows.record_fill(trade, BUY)
+    trade_rows.record_fill(trade, replace(BUY, filled=0.5))
+    assert fields_of(trade, "8") == [(0.5, "closed", False, 0.5 * 0.001, "take")]
+
+
+@pytest.mark.parametrize(("order", "fee", "fee_base"), [(SELL, 0.1, None), (BUY, 0.1, 0.1), (BUY, None, 0.00025)])
+def test_an_ended_order_is_handed_over_with_its_exact_fee(
+    trade: Any, order: TrackedOrder, fee: float | None, fee_base: float | None
+) -> None:
+    assert not trade_rows.hand_to_freqtrade(trade, order, lambda _: fee)
+    trade_rows.record_fill(trade, order)
+    assert not trade_rows.is_open(trade, order)
+    assert trade_rows.hand_to_freqtrade(trade, order, lambda _: fee)
+    assert trade_rows.is_open(trade, order)
+    assert trade_rows.hand_to_freqtrade(trade, order, lambda _: 5.0)
+    trade_rows.record_fill(trade, replace(order, filled=0.5))
+    assert fields_of(trade, order.order_id or "") == [(0.25, "open", True, fee_base, "take")]
+
+
+def test_a_row_of_another_trade_is_not_written_again(trade: Any) -> None:
+    other: Any = Trade(
+        pair="BTC/USDT", exchange="bitgetcross", open_rate=1.0, amount=1.0, stake_amount=1.0, fee_open=0.0
+    )
+    other.fee_close, other.leverage = 0.0, 1.0
+    Trade.session.add(other)
+    trade_rows.record_fill(other, SELL)
+    trade_rows.record_fill(trade, SELL)
+    assert (len(fields_of(other, "7")), fields_of(trade, "7")) == (1, [])
