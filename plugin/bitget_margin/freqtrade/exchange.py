@@ -21,7 +21,7 @@ from bitget_margin.adapter.params import RATE_GATE, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import preflight, runtime, trade_rows
+from bitget_margin.freqtrade import preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.client import Budget, VenueClient
 from bitget_margin.freqtrade.compat import (
@@ -308,11 +308,7 @@ class Bitgetcross(BitgetExchange):
         orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:
             return orders
-        trade_rows.refresh()
-        trade = trade_rows.open_trade(pair)
-        # Sold out by its rows and still open: freqtrade was killed in the middle, and closes it by reading them again.
-        again = trade is not None and self.amount_to_precision(pair, trade_rows.remaining_amount(trade)) == 0
-        return self.recovery.adoptable(pair, orders, again=again)
+        return self.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
 
     def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Return the parameters with the symbol, which ccxt does not send for a unified account: pages mix pairs."""

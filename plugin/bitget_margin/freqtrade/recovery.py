@@ -254,16 +254,23 @@ class Recovery:
             f"store it. It is found again, and belongs to trade {trade.id} now.",
         )
 
-    def adoptable(self, pair: str, orders: Iterable[dict[str, Any]], *, again: bool) -> list[dict[str, Any]]:
+    def adoptable(
+        self, pair: str, orders: Iterable[dict[str, Any]], to_precision: Callable[[float], float]
+    ) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt: its own, neither in doubt nor booked.
 
         freqtrade cancels what it adopts at a timeout, so orders of others and resting orders are not among them.
 
-        :param again: whether booked orders may be adopted once more
+        :param to_precision: cuts an amount to the precision of the pair
         """
         key = self.store.key()
-        # An order that another thread is placing now would be stored twice.
+        # An order that another thread is placing would be stored twice. Read before the rows: an order that is in
+        # neither could be adopted although freqtrade has just stored it.
         known = {o.client_id for o in (*self.store.resting_on(pair), *self.store.open(Origin.FREQTRADE))}
+        trade_rows.refresh()
+        trade = trade_rows.open_trade(pair)
+        # Sold out by its rows and still open: freqtrade was killed in the middle, and closes it by reading them again.
+        again = trade is not None and to_precision(trade_rows.remaining_amount(trade)) == 0
         ours = [o for o in orders if client_order_ids.is_ours(key, o.get("clientOrderId"))]
         return [o for o in ours if o["clientOrderId"] not in known and (again or not _is_booked(o, pair))]
 

@@ -13,7 +13,7 @@ import pytest
 
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.freqtrade import exchange as exchange_module
-from bitget_margin.freqtrade import runtime, trade_rows
+from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.compat import (
     BitgetExchange,
     OperationalException,
@@ -52,8 +52,6 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
             BitgetExchange, name, lambda _self, *args, name=name, **kw: calls.append((name, *args, kw)) or {"id": "7"}
         )
     monkeypatch.setattr(Trade, "rollback", lambda: calls.append(("rollback",)))
-    monkeypatch.setattr(trade_rows, "refresh", lambda: calls.append(("refresh",)))
-    monkeypatch.setattr(trade_rows, "open_trade", lambda _pair: None)
 
     def made(*, runmode: str = "live", **api: Any) -> Any:
         exchange: Any = Bitgetcross.__new__(Bitgetcross)
@@ -261,29 +259,18 @@ def test_a_cancel_returns_what_is_proven(build: Any, calls: Calls) -> None:
         (True, {"a": 1}, {"a": 1, "symbol": "BTCUSDT"}),
     ],
 )
-@pytest.mark.parametrize(("remaining", "again"), [(None, False), (0.4, False), (0.0004, True)])
-def test_recovery_is_shown_the_orders_of_its_pair_that_it_may_adopt(
-    build: Any,
-    calls: Calls,
-    monkeypatch: pytest.MonkeyPatch,
-    unified: bool,
-    params: Any,
-    passed: Any,
-    remaining: float | None,
-    again: bool,
+def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, unified: bool, params: Any, passed: Any
 ) -> None:
     exchange = build()
     exchange._api.options["uta"] = unified
     exchange.recovery = recorder(calls, adoptable=["mine"])
-    monkeypatch.setattr(trade_rows, "open_trade", lambda _: None if remaining is None else SimpleNamespace())
-    monkeypatch.setattr(trade_rows, "remaining_amount", lambda _: remaining)
-    monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, _pair, amount: round(amount, 3))
+    monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, pair, amount: (pair, amount))
     assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
-    assert calls == [
-        ("fetch_orders", PAIR, NOW, passed, {}),
-        ("refresh",),
-        ("adoptable", PAIR, {"id": "7"}, {"again": again}),
-    ]
+    fetched, (*adoptable, to_precision) = calls
+    assert fetched == ("fetch_orders", PAIR, NOW, passed, {})
+    assert adoptable == ["adoptable", PAIR, {"id": "7"}]
+    assert to_precision(0.5) == (PAIR, 0.5)
 
 
 # -- ports of the managers --------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from bitget_margin.freqtrade import recovery
 from bitget_margin.freqtrade.compat import TemporaryError, Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, PLACING_SECONDS
-from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import KEY, PAIR, Stand, own, rung, structure
 
 ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
@@ -469,9 +469,22 @@ def test_freqtrade_may_adopt_its_own_orders_that_are_neither_in_doubt_nor_booked
         listed("k-d", "open", 0.5),
     ]
 
-    def ids(*, again: bool) -> list[str]:
-        return [order["id"] for order in stand.recovery.adoptable(PAIR, orders, again=again)]
+    def ids() -> list[str]:
+        found = stand.recovery.adoptable(PAIR, orders, lambda amount: round(amount, 3))
+        return [order["id"] for order in found]
 
-    assert ids(again=False) == ["3", "4", "7", "more", "open"]
-    assert ids(again=True) == ["3", "4", "7", "booked", "booked without a fill", "more", "open"]
-    assert Origin.FREQTRADE is not Origin.LADDER
+    assert ids() == ["3", "4", "7", "more", "open"]
+    stand.remaining = 0.0004
+    everything = ["3", "4", "7", "booked", "booked without a fill", "more", "open"]
+    assert ids() == everything, "a trade that is sold out and still open is closed by reading its orders again"
+    stand.trades.clear()
+    assert ids() == ["3", "4", "7", "more", "open"]
+
+
+def test_the_rows_are_read_after_the_store_or_an_order_could_be_in_neither(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand.store, "open", lambda _origin: stand.calls.append(("store",)) or [])
+    monkeypatch.setattr(stand.store, "resting_on", lambda _pair: stand.calls.append(("store",)) or [])
+    stand.recovery.adoptable(PAIR, [], float)
+    assert stand.calls == [("store",), ("store",), ("refresh",)]
