@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.place import place
@@ -188,6 +188,22 @@ def test_a_list_with_a_row_that_cannot_be_read_misses_nothing(kind: AccountKind)
     odd = Placed("900", "x", START_MS, in_call=False, overrides={"orderId": None})
     venue = PlacingVenue(kind, lambda *_: False, refuses_with("43012"), orders=[odd])
     assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+
+
+def test_lists_that_are_not_read_to_their_end_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitget_margin.core.place._PAGES_MAX", 1)
+    older = Placed("900", "x", START_MS - 90_000, in_call=False)
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[older])
+    assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+
+
+def test_history_is_read_back_to_the_start_of_the_call_and_open_orders_to_their_end() -> None:
+    older = [Placed(str(900 + i), f"x{i}", START_MS - 90_000, live=i < 10, in_call=False) for i in range(20)]
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=older)
+    assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [PlaceOutcome.REFUSED] * 2
+    pages = {(call.endpoint, dict(call.params).get("idLessThan")) for call in venue.script.calls}  # type: ignore[call-overload]
+    assert {cursor for endpoint, cursor in pages if endpoint is Endpoint.HISTORY_ORDERS} == {None}
+    assert {cursor for endpoint, cursor in pages if endpoint is Endpoint.OPEN_ORDERS} == {None, "900"}
 
 
 def test_who_does_not_want_to_wait_is_told_after_two_misses() -> None:
