@@ -1,4 +1,4 @@
-"""Messages for the user: always to the log, and through the bot unless a similar one was sent minutes ago."""
+"""Messages for the user: to the log always, through the bot unless a similar one was just sent."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from bitget_margin.core.verdicts import verdict_of_code
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, apply_row
 
 MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})
-"""Verdicts of refusals that may not be repeated a moment later: a balance that lags, too many requests."""
+"""Verdicts of refusals that may pass: a balance that lags, too many requests."""
 _LEAST_MS: Final = 50.0
 """Least time that is worth a request."""
 
@@ -71,7 +71,10 @@ class CancelBatchResult:
 
 @dataclass(eq=False)
 class VenueClient:
-    """Requests for the orders of a bot; `api` returns the sync exchange object, which freqtrade may replace."""
+    """Requests for the orders of a bot.
+
+    :param api: returns the sync exchange object, which freqtrade may replace
+    """
 
     api: Callable[[], Any]
 
@@ -179,7 +182,7 @@ def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:
 
 
 def _phase_after(verdict: Verdict) -> Phase:
-    """Return the phase of a refused order; a refusal that needs look-ups as proof leaves it lost, and watched."""
+    """Return the phase of a refused order; lost, and watched, where only look-ups could prove the refusal."""
     if verdict in MOMENTARY:
         return Phase.WAITING
     return Phase.REFUSED if verdict in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST

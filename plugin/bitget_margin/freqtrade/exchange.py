@@ -311,7 +311,7 @@ class Bitgetcross(BitgetExchange):
         return self.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
 
     def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """Return the parameters with the symbol, which ccxt does not send for a unified account: pages mix pairs."""
+        """Add the symbol on a unified account: ccxt does not send it, and pages would mix pairs."""
         merged = dict(params or {})
         unified = self.live and account_kind_of(self.api, {}) is AccountKind.UNIFIED
         return {**merged, "symbol": self.markets[pair]["id"]} if unified else merged or None
@@ -352,7 +352,7 @@ class Bitgetcross(BitgetExchange):
         return float(sum(fee["cost"] for fill in fills for fee in fill["fees"] if fee["currency"] == currency))
 
     def process_loop(self) -> None:
-        """Process the bot's orders at the beginning of a loop; a step that fails does not keep the others back."""
+        """Process the bot's orders at the beginning of a loop; each step runs, also if another one fails."""
         with self._lock:
             budget = Budget(self._settings.wait_ms)
             steps: tuple[Callable[[], object], ...] = (

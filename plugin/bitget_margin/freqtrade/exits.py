@@ -105,7 +105,7 @@ class Exits:
             return not (key in self._rest and trade.has_open_orders and self.resting.selling(trade))
 
     def amount(self, pair: str, amount: float) -> float:
-        """Return the amount that an exit order may sell: the coins that the trade still has and no order holds.
+        """Return the amount that an exit order may sell: coins of the trade that no other order holds.
 
         :raises InsufficientFundsError: nothing that the venue would accept
         """
@@ -141,7 +141,7 @@ class Exits:
             return float(sold)
 
     def rest_of(self, trade: Trade) -> str | None:
-        """Return the reason to exit a trade again of which only a part could be sold, once no order holds the rest."""
+        """Return the reason to sell the rest of a trade, once no resting order holds it; None otherwise."""
         reason = self._rest.get(key_of(trade))
         if reason is None or self.resting.open_of(trade):
             return None
@@ -189,7 +189,7 @@ class Exits:
             self.resting.cancel(trade, trade.pair, orders, exit_.budget, others)
 
     def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:
-        """Return the ids of all other orders on the pair, if the user wants them canceled; not freqtrade's own."""
+        """Return the ids of all other orders on the pair if they are to be canceled, without freqtrade's own."""
         if self.settings.cancel_scope is not CancelScope.PAIR:
             return []
         ours = {order.order_id for order in orders} | {row.order_id for row in trade.orders}
@@ -200,7 +200,7 @@ class Exits:
             return []
 
     def _remember_rest(self, trade: Trade, exit_: _Exit, *, is_held: bool) -> None:
-        """Remember whether resting orders hold a part of the coins of a full exit: it is sold when they are gone."""
+        """Remember whether resting orders hold a part of the coins of a full exit, which is sold later."""
         if not is_held:
             self._rest.pop(key_of(trade), None)
             return

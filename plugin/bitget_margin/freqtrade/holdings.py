@@ -20,7 +20,7 @@ _RECENT_SECONDS: Final = 60.0
 RECHECK_SECONDS: Final = 1.5
 """Least time between two look-ups, and between two balances, that prove that an order is not there."""
 REL_TOLERANCE: Final = 0.002
-"""Relative difference of wallet and trades that is not significant: estimated fees, dust of earlier trades."""
+"""Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
 
 
 @dataclass(frozen=True, slots=True)

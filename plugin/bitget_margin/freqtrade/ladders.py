@@ -91,7 +91,7 @@ class Ladders:
             return [rung.to_ccxt() for rung in placed]
 
     def place_waiting(self, busy: Collection[TradeKey], budget: Budget) -> None:
-        """Place orders again after momentary refusals, with growing pauses, until they are placed or refused for good.
+        """Place orders again after momentary refusals, with growing pauses.
 
         :param busy: trades that another thread is exiting
         :param budget: the time for all of them

@@ -1,4 +1,4 @@
-"""Orders that look-ups do not show: how long they have been missed, and a watch on those that were given up.
+"""Orders that look-ups do not show: the time of misses, and a watch on orders that were given up.
 
 An order is given up where look-ups and the balance show that it was never placed. It is looked up on, in growing
 intervals, and taken in if it shows after all.
@@ -26,7 +26,7 @@ FIRST_SECONDS: Final = 5.0
 LAST_SECONDS: Final = 300.0
 """Longest pause between two look-ups."""
 FORGET_AFTER_MS: Final = {Origin.FREQTRADE: 3_600_000, Origin.LADDER: 24 * 3_600_000}
-"""Age from which a lost order is not looked up any more: the venue refuses a request that is half a minute old."""
+"""Age from which a lost order is not looked up; the venue refuses requests older than half a minute."""
 
 
 @dataclass(eq=False)

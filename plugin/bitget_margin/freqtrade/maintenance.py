@@ -147,7 +147,9 @@ class Maintenance:
                 self.resting.unresolved.pop(key, None)
 
     def hand_over_ended(self, busy: Collection[TradeKey]) -> None:
-        """Open the rows of orders that ended with a fill: freqtrade's `manage_open_orders`, which is next, books them.
+        """Open the rows of orders that ended with a fill, so that freqtrade books them.
+
+        Its `manage_open_orders` comes next in the loop.
 
         :param busy: trades that another thread is exiting
         """
@@ -209,7 +211,7 @@ class Maintenance:
         return order
 
     def _has_no_room(self, order: TrackedOrder, missed_seconds: float) -> bool:
-        """Whether two balances prove that a sell without an answer is not there: its coins are, and not frozen.
+        """Whether two balances prove that a sell without an answer is not there: its coins are free.
 
         Only on a classic account, which shows the coins that orders hold, and only if all coins are the bot's.
         """

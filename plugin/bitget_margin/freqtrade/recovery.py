@@ -33,8 +33,10 @@ from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
 BLOCKS_SECONDS: Final = 30.0
-"""Time for which an order without an answer blocks others on its side of its pair, unless the balance shows sooner that
-it is not there. After that the venue would refuse it for its age."""
+"""Time for which an order without an answer blocks others on its side of its pair.
+
+Unless the balance shows sooner that it is not there. After that the venue would refuse it for its age.
+"""
 PLACING_SECONDS: Final = 30.0
 """Longest time for which an order counts as being placed by another thread."""
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
@@ -44,7 +46,7 @@ _TAG: Final = "found again"
 
 @dataclass(eq=False, kw_only=True)
 class Recovery:
-    """Orders that freqtrade places: stored, looked up where in doubt, and adopted where freqtrade lost them.
+    """Orders that freqtrade places: stored, looked up while in doubt, and adopted if it lost them.
 
     :param new_trade: makes a trade on a pair with these values
     """
@@ -62,7 +64,7 @@ class Recovery:
     _totals: dict[str, float | None] = field(default_factory=dict, init=False)
     """Total of the coin just before each exit was sent, by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
-    """Thread that places an order and the time it began, by client order id: freqtrade cannot have stored it yet."""
+    """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
@@ -294,7 +296,7 @@ class Recovery:
 
 
 def _is_booked(order: Mapping[str, Any], pair: str) -> bool:
-    """Whether freqtrade has this order as ended, with all of its fills: booked again, it might close its trade."""
+    """Whether freqtrade has booked this order with all of its fills; twice might close its trade."""
     row = order_row(order["id"], pair)
     return row is not None and not row.ft_is_open and (row.filled or 0.0) == (order.get("filled") or 0.0)
 

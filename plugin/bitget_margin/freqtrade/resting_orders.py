@@ -1,4 +1,4 @@
-"""The resting orders of one bot: looked up, canceled, and recorded in our table and in freqtrade's rows."""
+"""The resting orders of a bot: looked up, canceled, and recorded in the store and freqtrade's rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RestingOrders:
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     unresolved: dict[TradeKey, float] = field(default_factory=dict, init=False)
-    """Trades with resting orders whose cancel is not proven, and the time of the last try; every loop tries again."""
+    """Trades with an unproven cancel, and the time of the last try; every loop tries again."""
     _loop_began: float = field(default=0.0, init=False)
     _time_lost_ms: float = field(default=0.0, init=False)
     """Time that unproven cancels have taken in this loop."""
