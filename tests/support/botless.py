@@ -399,7 +399,7 @@ class Stand:
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)
         for module in (recovery, unproven_cancels):
-            monkeypatch.setattr(module, "order_row", lambda order_id, _pair: self.order_rows.get(order_id))
+            monkeypatch.setattr(module, "order_row", lambda order_id, pair: pair and self.order_rows.get(order_id))
         for name in ("commit", "rollback"):
             monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))
 

@@ -389,6 +389,7 @@ def test_the_managers_share_one_lock_one_store_and_one_client(build: Any) -> Non
         "settings": exchange._settings,
         "wait_ms": 2_000,
     }.items():
+        assert shared is not None
         assert all(getattr(manager, name, shared) is shared for manager in managers), name
     assert exchange.lost.adopt == exchange.recovery.adopt
     assert exchange.exits.drop_waiting == exchange.ladders.drop_waiting
@@ -454,9 +455,13 @@ def test_its_name_is_no_exchange_that_freqtrade_knows(build: Any) -> None:
     assert exchange.api is exchange._api
 
 
-def test_an_attribute_error_at_the_start_is_no_missing_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BitgetExchange, "__init__", raising(AttributeError("x")))
+def test_the_managers_start_first_and_an_attribute_error_is_no_missing_class(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"trading_mode": "spot", "margin_mode": "cross"}
+    started: Calls = []
+    monkeypatch.setattr(BitgetExchange, "__init__", lambda self, *args, **kw: started.append((self.exits, *args, kw)))
+    exchange: Any = Bitgetcross(config, validate=False)
+    assert started == [(exchange.exits, config, {"validate": False})], "the managers are there before freqtrade's start"
+    monkeypatch.setattr(BitgetExchange, "__init__", raising(AttributeError("x")))
     with pytest.raises(OperationalException, match=r"^bitgetcross could not be started: AttributeError\('x'\)$"):
         Bitgetcross(config)
     with pytest.raises(OperationalException, match="\"margin_mode\" is 'isolated'"):

@@ -39,13 +39,20 @@ def test_an_empty_balance_or_none_is_no_reading(balance: object, expected: Holdi
     assert readings(balance).read("BTC") == expected
 
 
+def test_a_balance_that_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    readings(ccxt.RequestTimeout("no answer")).read("BTC")
+    assert [(record.name, record.getMessage()) for record in caplog.records] == [
+        ("bitget_margin", "The balance of BTC cannot be read: no answer")
+    ]
+
+
 def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     trades = [SimpleNamespace(pair=pair, has=1.0) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
     monkeypatch.setattr(holdings, "Trade", SimpleNamespace(get_trades_proxy=lambda is_open: trades if is_open else []))
     monkeypatch.setattr(trade_rows, "remaining_amount", lambda trade: trade.has)
     made = readings({})
     assert made.booked("BTC") == 2.0
-    assert [made.has_others("BTC", total) for total in (1.9, 2.003, 2.005)] == [False, False, True]
+    assert [made.has_others("BTC", total) for total in (1.9, 2 * 1.002, 2.005)] == [False, False, True]
     assert [made.shows("BTC", total, 0.5) for total in (1.5, 1.51)] == [False, True]
 
 
@@ -55,5 +62,7 @@ def test_what_freqtrade_read_a_moment_ago_is_remembered_and_no_longer() -> None:
     assert made.last_total("BTC") is None
     made.remember({"BTC": {"total": 1.5}, "ETH": {"total": None}, "info": []})
     assert (made.last_total("BTC"), made.last_total("ETH")) == (1.5, None)
-    now[0] += 61
+    now[0] += 60
+    assert made.last_total("BTC") == 1.5
+    now[0] += 0.1
     assert made.last_total("BTC") is None
