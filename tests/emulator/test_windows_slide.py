@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitget_margin.emulator import Emulator
-from bitget_margin.emulator.api.sliding_window import SlidingWindow, SlidingWindows
+from bitget_margin.emulator.api.rate_limit import SlidingWindow, SlidingWindows
 
 from .client import CROSSED, Client, FakeClock
 

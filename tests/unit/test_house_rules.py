@@ -66,6 +66,8 @@ SHARED_MODULE_NAMES = {
     "exchange": "the exchange class of ccxt's interface and that of freqtrade's",
     "listing": "the same endpoints in both API versions",
     "market_data": "the same endpoints in both API versions",
+    "orders": "order structures of the adapter, orders of the emulator, and the command `orders`",
+    "params": "checked parameters of a call and of an emulated request",
     "place": "the same operation in several layers and API versions",
     "rows": "the same order records, read by the adapter and written by each emulated API version",
 }

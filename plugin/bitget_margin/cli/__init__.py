@@ -8,7 +8,7 @@ from bitget_margin.cli.demo.command import demo
 from bitget_margin.cli.emulator import emulator
 from bitget_margin.cli.freqtrade import freqtrade
 from bitget_margin.cli.operator.cancel import cancel
-from bitget_margin.cli.operator.show_orders import orders
+from bitget_margin.cli.operator.orders import orders
 from bitget_margin.cli.output import Commands
 from bitget_margin.version import __version__
 

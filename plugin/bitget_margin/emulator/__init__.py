@@ -4,7 +4,7 @@ from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.emulator import Emulator, run
 from bitget_margin.emulator.errors import VenueError
-from bitget_margin.emulator.market.order import Order
+from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, Symbol, synthetic_symbols
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import RequestRecord

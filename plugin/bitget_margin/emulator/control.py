@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.router import PATHS
 from bitget_margin.emulator.api.v2.place import read_ticket
 from bitget_margin.emulator.api.venue import Venue
@@ -21,7 +21,7 @@ from bitget_margin.emulator.behaviour.faults import (
 )
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
-from bitget_margin.emulator.market.order import Force, LoanType, Order, OrderType
+from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord

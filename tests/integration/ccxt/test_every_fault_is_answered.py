@@ -11,7 +11,7 @@ import pytest
 
 from bitget_margin import CancelReport, CancelResult, Outcome, report_of
 from bitget_margin.emulator import AccountKind, Emulator, Knobs
-from bitget_margin.emulator.market.order import Order, Status
+from bitget_margin.emulator.market.orders import Order, Status
 from support.client import Client, rungs
 from support.faults import (
     ANSWERS,

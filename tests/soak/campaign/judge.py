@@ -14,7 +14,7 @@ import ccxt
 from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.emulator import FaultKind
-from bitget_margin.emulator.market.order import Status
+from bitget_margin.emulator.market.orders import Status
 from campaign.evidence import ENDED, Evidence
 from campaign.judge_cancelling import answers, judge_cancelling, lagged
 from campaign.judge_outcomes import UNRESOLVED, is_lagged, judge_numbers

@@ -16,7 +16,7 @@ import pytest
 from bitget_margin import CancelReport, CancelUnresolved, PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, Order
-from bitget_margin.emulator.market.order import Side, Status
+from bitget_margin.emulator.market.orders import Side, Status
 from campaign.code_responses import EVERY, UNKNOWN, code_response_of
 from campaign.draw import draw_scenario
 from campaign.evidence import Answer, Evidence, Settled, Statement

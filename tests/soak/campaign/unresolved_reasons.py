@@ -9,7 +9,7 @@ from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
-from bitget_margin.emulator.market.order import Side
+from bitget_margin.emulator.market.orders import Side
 from campaign.code_responses import KINDS
 from campaign.evidence import NEVER_EXECUTED, Evidence, Name, is_cancel
 from campaign.judge_placing import is_placing, placed_as, placing_names, response_to

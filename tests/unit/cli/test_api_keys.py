@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.cli.operator import api_keys
-from bitget_margin.cli.operator.connection import connect
+from bitget_margin.cli.operator.account import connect
 from bitget_margin.emulator import ccxt_urls
 from support.operating import KEYS, invoke
 

@@ -13,7 +13,7 @@ from bitget_margin.cli.demo.comparison import compare
 from bitget_margin.cli.demo.request_log import RequestKind
 from bitget_margin.cli.demo.snapshots import OrderSnapshot, TradeSnapshot, VenueSnapshot
 from bitget_margin.emulator import Order
-from bitget_margin.emulator.market.order import Force, LoanType, OrderType, Side, Status
+from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, Side, Status
 
 SENT = (RequestKind.PLACE, RequestKind.BATCH_PLACE, RequestKind.BATCH_CANCEL, RequestKind.PLACE)
 Twist = Callable[[TradeSnapshot, VenueSnapshot], tuple[TradeSnapshot, VenueSnapshot]]

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output
-from bitget_margin.cli.operator.connection import Connection, connect, options
+from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bitget_margin.cli.operator import errors, query
-from bitget_margin.cli.operator.connection import Connection
+from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResults

@@ -8,7 +8,7 @@ from typing import Any
 
 from bitget_margin import client_order_ids
 from bitget_margin.cli.operator import errors
-from bitget_margin.cli.operator.connection import Connection
+from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.results import OrderResult, OrderResults

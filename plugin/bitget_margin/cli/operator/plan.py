@@ -9,7 +9,7 @@ from typing import Final
 import ccxt
 
 from bitget_margin.cli.operator import errors, query
-from bitget_margin.cli.operator.connection import Connection
+from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.query import Listed, Step
 from bitget_margin.cli.operator.selection import NamedOrder, Order, Selection, pick
 from bitget_margin.core.order_ref import IdKind

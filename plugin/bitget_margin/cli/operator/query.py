@@ -14,7 +14,7 @@ from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.cli.operator import errors
-from bitget_margin.cli.operator.connection import Connection
+from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.operator.selection import NamedOrder, Order, folded, matches
 from bitget_margin.core.order_ref import IdKind

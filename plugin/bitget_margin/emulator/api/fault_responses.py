@@ -8,11 +8,11 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v3.endpoints import UNIFIED_ARRAYS
 from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
-from bitget_margin.emulator.market.order import Status
+from bitget_margin.emulator.market.orders import Status
 from bitget_margin.emulator.messages import NO_RESPONSE, Delivery, HttpResponse, failure
 
 UNASKED_ORDER_ID = "1000000000000000007"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bitget_margin.emulator.api.v2.rows import pushed_row
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, PartialStatus
-from bitget_margin.emulator.market.order import Order, Orders
+from bitget_margin.emulator.market.orders import Order, Orders
 from bitget_margin.emulator.messages import encode
 
 Topic = tuple[str, str]

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from bitget_margin.emulator.api.request import PrivateRequest
-from bitget_margin.emulator.market.order import Fill, Order
+from bitget_margin.emulator.market.orders import Fill, Order
 
 T = TypeVar("T", Order, Fill)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bitget_margin.emulator.api.parameters import Params
-from bitget_margin.emulator.api.sliding_window import SlidingWindows
+from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.api.rate_limit import SlidingWindows
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.engine import Engine

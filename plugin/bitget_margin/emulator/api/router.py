@@ -9,9 +9,9 @@ from typing import Any
 
 from bitget_margin.emulator.api.auth import identify, verify
 from bitget_margin.emulator.api.fault_responses import altered_data, altered_response, with_failed_items
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.api.rate_limit import SlidingWindow, SlidingWindows
 from bitget_margin.emulator.api.request import PrivateEndpoint, PrivateRequest, PublicRequest
-from bitget_margin.emulator.api.sliding_window import SlidingWindow, SlidingWindows
 from bitget_margin.emulator.api.v2.endpoints import PRIVATE_ENDPOINTS, PUBLIC_ENDPOINTS
 from bitget_margin.emulator.api.v3.endpoints import (
     UNIFIED_ARRAYS,

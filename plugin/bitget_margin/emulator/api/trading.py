@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.behaviour.knobs import EchoIds, Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import ZERO, fits, floor_to, write_decimal
-from bitget_margin.emulator.market.order import Order, OrderType, Side, Ticket
+from bitget_margin.emulator.market.orders import Order, OrderType, Side, Ticket
 from bitget_margin.emulator.market.symbol import Symbol
 
 

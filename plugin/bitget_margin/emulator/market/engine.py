@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
-from bitget_margin.emulator.market.order import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
+from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
 from bitget_margin.emulator.market.prices import Market
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet

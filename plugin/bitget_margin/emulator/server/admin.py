@@ -15,7 +15,7 @@ from bitget_margin.emulator.behaviour.faults import FAULT_DURATION_MS, FaultRule
 from bitget_margin.emulator.control import Control
 from bitget_margin.emulator.errors import VenueError
 from bitget_margin.emulator.market.decimals import write_decimal
-from bitget_margin.emulator.market.order import Order
+from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.messages import HttpRequest, HttpResponse, encode
 
 ADMIN_PREFIX = "/admin/"

@@ -13,7 +13,7 @@ from typing import Any
 
 from bitget_margin.emulator.api.auth import TOLERANCE_MS, same, sign_login
 from bitget_margin.emulator.api.order_feed import Listener, Topic
-from bitget_margin.emulator.api.sliding_window import SlidingWindow
+from bitget_margin.emulator.api.rate_limit import SlidingWindow
 from bitget_margin.emulator.api.venue import Venue
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import encode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import Target, cancel_item, cancel_one, failure_text, read_target
 from bitget_margin.emulator.api.v2.rows import batch_lists, failure_reason

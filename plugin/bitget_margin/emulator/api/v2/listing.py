@@ -9,7 +9,7 @@ from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import fill_row, order_row
 from bitget_margin.emulator.behaviour.knobs import PartialStatus, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.order import Order
+from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.symbol import Symbol
 
 _DEFAULT_LIMIT = 100

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import place, read_client_id, read_sizes
 from bitget_margin.emulator.api.v2.rows import batch_lists, failure_reason
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import write_decimal
-from bitget_margin.emulator.market.order import Force, LoanType, OrderType, SelfTrade, Side, Ticket
+from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, SelfTrade, Side, Ticket
 from bitget_margin.emulator.market.symbol import Symbol
 
 _CLIENT_ID = re.compile(r"[0-9A-Za-z\-+_#]+")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, Knobs
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
-from bitget_margin.emulator.market.order import BGB, Fill, Order, Status
+from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance
 

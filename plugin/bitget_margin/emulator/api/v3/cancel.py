@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import Target, cancel_item, cancel_one, failure_text, read_target
 from bitget_margin.emulator.api.v3.category import (

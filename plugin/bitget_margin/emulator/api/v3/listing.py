@@ -11,7 +11,7 @@ from bitget_margin.emulator.api.v3.category import Category, read_category, read
 from bitget_margin.emulator.api.v3.rows import fill_row, open_order_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.order import Fill, Order, Status
+from bitget_margin.emulator.market.orders import Fill, Order, Status
 
 _CAP: Final = 100
 _DAY_MS: Final = 86_400_000

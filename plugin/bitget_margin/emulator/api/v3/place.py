@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from bitget_margin.emulator.api.parameters import Params
+from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import place, read_client_id, read_sizes
 from bitget_margin.emulator.api.v3.category import Category, read_category, read_common_category
 from bitget_margin.emulator.api.v3.errors import item_refusal
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import write_decimal
-from bitget_margin.emulator.market.order import Force, LoanType, OrderType, SelfTrade, Side, Ticket
+from bitget_margin.emulator.market.orders import Force, LoanType, OrderType, SelfTrade, Side, Ticket
 
 _CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,32}")
 _TRIGGERS = ("takeProfit", "stopLoss")

@@ -9,7 +9,7 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import average_price, fees_by_coin, status_text
 from bitget_margin.emulator.api.v3.category import Category
 from bitget_margin.emulator.market.decimals import EXACT, write_decimal
-from bitget_margin.emulator.market.order import Fill, Force, Order, OrderType, Side, Status
+from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance
 

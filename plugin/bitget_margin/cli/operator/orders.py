@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output, query
-from bitget_margin.cli.operator.connection import Connection, connect, options
+from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.selection import Order, symbol_of
 
