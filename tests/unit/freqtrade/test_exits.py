@@ -318,7 +318,8 @@ def test_the_scope_of_the_pair_cancels_all_but_freqtrade_s_own_orders(pair_wide:
 
 
 def test_the_scope_of_the_pair_cancels_also_where_the_trade_has_no_ladder(pair_wide: Stand) -> None:
-    assert pair_wide.exits.amount(PAIR, 1.0) == 1.0
+    pair_wide.remaining = 0.3
+    assert pair_wide.exits.amount(PAIR, 1.0) == 1.0, "freqtrade's amount stays"
     assert pair_wide.venue.canceled == [([], ["1", "id-a", "entry"])]
 
 
