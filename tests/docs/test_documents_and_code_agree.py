@@ -82,3 +82,15 @@ def test_the_versions_that_were_tested_are_those_that_may_be_installed() -> None
     said = " ".join((ROOT / "README.md").read_text("utf-8").split())
     assert f"Tested with {oldest}, and with {newest}." in said
     assert f"ARG FREQTRADE={bounds[1][1]}\n" in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_every_module_of_the_architecture_exists_with_the_names_that_are_given() -> None:
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    sources = [path for folder in ("plugin", "tests") for path in (ROOT / folder).rglob("*.py")]
+    wrong = []
+    for module, name in re.findall(r"`([\w/]+\.py)(?:: ([\w.]+))?`", text):
+        defined = rf"^\s*(?:def |class )?{name.rpartition('.')[2]}\b"
+        found = [path.read_text("utf-8") for path in sources if path.as_posix().endswith(f"/{module}")]
+        if not any(re.search(defined, source, re.MULTILINE) for source in found):
+            wrong.append((module, name))
+    assert wrong == []

@@ -1,7 +1,7 @@
 """Promise: what a document tells you to write works as it stands.
 
-Each Python example runs alone, in an empty namespace. Only its placeholder keys are replaced: by the keys and the address
-of a local venue on which three orders rest.
+Each Python example runs alone, in an empty namespace. Only its placeholder keys are replaced: by the keys and the
+address of a local venue on which three orders rest.
 """
 
 from __future__ import annotations
