@@ -3,8 +3,6 @@
 `bitget`, `async_support.bitget` and `pro.bitget` extend ccxt's classes of the same names; each is loaded on first use.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """Async flavour: `bitget_margin.async_support.bitget`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

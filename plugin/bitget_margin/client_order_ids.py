@@ -4,8 +4,6 @@ Each begins with the key of the bot. freqtrade gives every bot the same name, so
 bot's own database.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets

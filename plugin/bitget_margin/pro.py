@@ -1,7 +1,5 @@
 """Websocket flavour: `bitget_margin.pro.bitget`, with the REST calls of the async flavour."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, cast
 

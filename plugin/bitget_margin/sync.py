@@ -1,7 +1,5 @@
 """Sync flavour: `bitget_margin.bitget`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Steps that API calls share: open the call, load the markets, end a cancel with its report."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable, Iterable

@@ -1,7 +1,5 @@
 """Cancel methods of the exchange classes, as flows that the drivers of the three flavours run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -59,7 +57,7 @@ def batch_cancel(
     mode, _ = exchange.handle_margin_mode_and_params("cancelOrders", params)
     if mode == ISOLATED:
         raise ccxt.NotSupported(
-            f"{exchange.id} {method}() is for crossed margin, and marginMode is 'isolated'; "
+            f"{exchange.id} {method}() is for cross margin, and marginMode is 'isolated'; "
             "use cancel_orders() for isolated orders",
         )
     return (
@@ -150,9 +148,7 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
 
 def refuse_edit(exchange: MarginExchange) -> None:
     """Raise NotSupported: cross margin orders cannot be edited, and stock ccxt would edit spot orders."""
-    raise ccxt.NotSupported(
-        f"{exchange.id} edit_order(): crossed margin orders cannot be edited; cancel and place anew"
-    )
+    raise ccxt.NotSupported(f"{exchange.id} edit_order(): cross margin orders cannot be edited; cancel and place anew")
 
 
 def _cancel_listed(

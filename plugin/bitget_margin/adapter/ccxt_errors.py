@@ -5,8 +5,6 @@ class and an ExchangeError in the async one, and 40010 ("Request timed out") is 
 response counts, which `handle_errors` attaches to the exception.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus

@@ -3,8 +3,6 @@
 At run time the classes are `object`: the mixins precede ccxt's own classes, whose methods they call by `super()`.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ccxt.base.types import Order

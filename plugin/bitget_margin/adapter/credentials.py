@@ -1,7 +1,5 @@
 """Masking of credentials: ccxt prints and logs request headers in verbose mode and at level DEBUG."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final

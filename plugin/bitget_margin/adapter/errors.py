@@ -8,8 +8,6 @@ Every exception that ends a cancel after its first request carries the report, i
 definitive error, KeyboardInterrupt and asyncio.CancelledError. `report_of` returns it.
 """
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import ccxt

@@ -1,7 +1,5 @@
 """Mixin of all three flavours: overrides of ccxt's `bitget` that neither wait nor send."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Mapping
 from typing import Any, Final

@@ -4,8 +4,6 @@ The venue's symbol of a pair is the names of its two coins. These markets are ne
 next call loads the lists again.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar

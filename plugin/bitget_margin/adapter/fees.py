@@ -10,8 +10,6 @@ The sign of the venue's amount has different meanings:
   No document mentions a credit there.
 """
 
-from __future__ import annotations
-
 import json
 import reprlib
 from collections.abc import Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Flows that read: orders, fills, the balance and the account kind."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast

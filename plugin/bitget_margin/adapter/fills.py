@@ -3,8 +3,6 @@
 https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills, https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
 """
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Cancel results as ccxt's unified order structures."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final
 

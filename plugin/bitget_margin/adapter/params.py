@@ -1,7 +1,5 @@
 """Checks of arguments and options, before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final

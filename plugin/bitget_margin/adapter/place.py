@@ -5,8 +5,6 @@ request could buy twice (https://www.bitget.com/api-doc/margin/cross/trade/Cross
 unified account it can be reused once its order has ended).
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast

@@ -1,7 +1,5 @@
 """Rate limiting of signed requests, by a window of this process or one shared with other processes."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from functools import partial

@@ -1,7 +1,5 @@
 """Conversion of margin rows of a unified account, whose average price and cost ccxt does not read."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

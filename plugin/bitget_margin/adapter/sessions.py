@@ -5,8 +5,6 @@ session that follows no redirect and does not retry a POST, which would place an
 other users of `session`, get the session itself.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager

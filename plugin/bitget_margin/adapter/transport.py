@@ -1,7 +1,5 @@
 """Requests through ccxt, for both drivers: parameters, time limits and faults without a response."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator, Mapping
 from contextvars import ContextVar

@@ -5,8 +5,6 @@ whatever retries: urllib3's `Retry`, which makes `urlopen` call itself, a hook, 
 an exchange class of the user's own. Any of these is assumed to have sent the request before.
 """
 
-from __future__ import annotations
-
 import traceback
 from typing import Any, Final, TypeAlias
 

@@ -4,8 +4,6 @@ The local clock can be hours or days off, and can jump. Every response has the v
 is measured with a monotonic clock.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime

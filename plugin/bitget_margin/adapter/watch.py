@@ -3,8 +3,6 @@
 https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
 """
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The command `bitget-margin`."""
 
-from __future__ import annotations
-
 import click
 
 from bitget_margin.cli.demo.command import demo

@@ -1,7 +1,5 @@
 """`bitget-margin emulator`: run the local venue as a paper account."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Callable

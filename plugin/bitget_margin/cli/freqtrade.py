@@ -1,7 +1,5 @@
 """`bitget-margin freqtrade …`: run freqtrade with the exchange `bitgetcross` registered."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 from typing import Final

@@ -4,8 +4,6 @@ Orders are canceled whether or not the output can be read. A closed pipe, a full
 lacks and a closed stream raise nothing; a blocked terminal or pipe delays nothing but the end of the command.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -1,7 +1,5 @@
 """Temporary signal handlers, for commands that must not end in the middle of their work."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Requests and response parsers for each account kind: API v2 for classic, v3 for unified accounts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol

@@ -5,8 +5,6 @@ https://www.bitget.com/api-doc/margin/cross/trade/ (Cross-Batch-Cancel-Order, Cr
 Get-Cross-Order-History) and margin/cross/account/Get-Cross-Assets, as of December 2025.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -32,7 +30,7 @@ from bitget_margin.core.responses import (
 
 KIND: Final = AccountKind.CLASSIC
 BATCH_MAX: Final = CLASSIC_BATCH_MAX
-"""How many orders one request may name."""
+"""Maximum number of orders in one request."""
 FREEZES: Final = True
 """Whether the balance is documented to show the amounts that open margin orders freeze."""
 

@@ -5,8 +5,6 @@ https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Bat
 Get-Order-Pending, Get-Order-History) and uta/account/Get-Account-Assets, as of December 2025.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -33,7 +31,7 @@ from bitget_margin.core.verdicts import SUCCESS
 
 KIND: Final = AccountKind.UNIFIED
 BATCH_MAX: Final = UNIFIED_BATCH_MAX
-"""How many orders one request may name."""
+"""Maximum number of orders in one request."""
 FREEZES: Final = False
 """Whether the balance is documented to show the amounts that open margin orders freeze."""
 

@@ -1,7 +1,5 @@
 """Cancel orders: send, look up, cancel again what lives, until every order is proven or time is up."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,7 +13,7 @@ from bitget_margin.core.requests import CallContext, send_requests
 from bitget_margin.core.verdicts import Verdict, hint_gone
 
 _LAST_LOOKUP_MS: Final = 250.0
-"""How long before the deadline, at most, an order that is not proven is looked up for the last time."""
+"""Time before the deadline, at most, of the last lookup of an order without proof."""
 TIMER_SLACK_MS: Final = 1.0
 """A sleep may end this much early."""
 _REFUSALS: Final = frozenset(

@@ -6,8 +6,6 @@ is left. A balance without the account's coins proves nothing, unless a second q
 later, confirms it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,10 +25,10 @@ from bitget_margin.core.settings import Deadline
 from bitget_margin.core.verdicts import refuses_parameters
 
 SYMBOLS_PER_GROUP: Final = 10
-"""How many symbols are listed at once: as many requests as one rate limit window allows."""
+"""Number of symbols that are listed at once: the requests that one rate limit window allows."""
 _BALANCE_QUERIES: Final = 4
 _ACCOUNT_PASSES: Final = 3
-"""How often the account is canceled, at most, while queries keep showing further orders."""
+"""Maximum number of passes over the account while queries keep showing further orders."""
 
 Progress: TypeAlias = Callable[[int, int, str], object]
 """Called with the number of finished symbols, the number of all symbols, and the last finished one."""

@@ -67,12 +67,12 @@ class OrderEvidence:
     outcome: Outcome | None = None
 
     attempted_ms: float | None = None
-    """When the last cancel that may have been executed was answered, or given up."""
+    """Time of the reply to the last cancel that may have been executed, or of its timeout."""
     acknowledged: bool = False
     maybe_executed: bool = False
     """Whether a cancel may have been executed without a reply that proves it."""
     refusals_ms: tuple[float, ...] = ()
-    """When cancels were refused, or listed as neither success nor failure."""
+    """Times at which cancels were refused, or listed as neither success nor failure."""
     refused_as_gone: bool = False
     """Whether the last refusal suggests that the venue does not know the order."""
     refused_as_ended: bool = False
@@ -89,7 +89,7 @@ class OrderEvidence:
     row: OrderRow | None = None
     row_ms: float | None = None
     absent_since_ms: float | None = None
-    """When both lists first did not know this id, with no cancel and no row since."""
+    """Time at which both lists first did not know this id, with no cancel and no row since."""
     possible_namesake: OrderRow | None = None
     """An ended row under the client order id, which may be of an older order of that id."""
     namesake_since_ms: float | None = None

@@ -1,7 +1,5 @@
 """Effects that the flows of the core yield to a driver, and their replies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice

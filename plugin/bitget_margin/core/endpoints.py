@@ -1,7 +1,5 @@
 """Endpoints that the plugin calls itself, and the two account kinds that they serve."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Final
 

@@ -7,8 +7,6 @@ of the margin account; codes of other products (futures, copy trading, savings, 
 The file is long because it is one table, which is compared with the published pages as a whole.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """Frozen amounts of the balance, and the part of them that listed open orders account for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -13,7 +11,7 @@ Coins = Mapping[str, tuple[str, str]]
 """Base and quote coin of each symbol, under the venue's own names."""
 
 _ROUNDING: Final = Decimal("0.00000001")
-"""How much more than its unfilled amount an order may freeze."""
+"""Amount that an order may freeze beyond its unfilled amount."""
 
 
 def parse_frozen(rows: object, field: str) -> Mapping[str, Decimal] | None:

@@ -1,7 +1,5 @@
 """References to orders: a symbol and one id, checked before anything is sent."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Order rows of responses: the only proof of the final state of an order."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

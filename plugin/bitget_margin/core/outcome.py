@@ -1,7 +1,5 @@
 """Outcomes of cancels: one for each requested order, and the report that holds them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum

@@ -4,8 +4,6 @@ An order is sent again only if it was certainly not executed: at once for the ot
 rejected timestamp once lookups, balance and fills confirm it, because a gateway may have sent the request twice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,7 +25,7 @@ PAGE_FROM: Final = 2
 _PAGES_MAX: Final = 20
 """Pages of a list that one lookup reads at most."""
 _UNKNOWN_FILLS_MAX: Final = 5
-"""How many orders with fills are looked up by order id; with more of them, nothing is proven."""
+"""Maximum number of orders with fills that are looked up by order id; more of them prove nothing."""
 _TRACE_SHARE: Final = Decimal("0.01")
 """Share of an order that counts as a trace of it when it is frozen. Most of the order may have filled."""
 

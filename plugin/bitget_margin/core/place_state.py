@@ -15,8 +15,6 @@ A lookup counts as a miss only if it would have shown the order: both lists were
 be read. A row counts as this order if its symbol, side, amount and time fit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal

@@ -4,8 +4,6 @@ Open orders are read first, then order history for the rest. An order that neith
 lags, and an order may pass from one list to the other between two requests.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -5,8 +5,6 @@ not show an order proves nothing; an answer of both lists to the id of the order
 proof of NOT_FOUND.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,9 +22,9 @@ from bitget_margin.core.verdicts import Verdict
 PAGE_FROM: Final = 2
 """From how many orders on a page is read instead of each order by id."""
 BY_ID_MAX: Final = 20
-"""How many orders are looked up by id in one round: more would use up the rate limit that the cancels need."""
+"""Maximum number of orders looked up by id in one round: more would use up the rate limit that the cancels need."""
 _ORDERS_PER_PAGE: Final = 50
-"""How many orders justify one further page."""
+"""Number of orders that justify one further page."""
 
 
 @dataclass(slots=True)
@@ -41,7 +39,7 @@ class OrderLookup:
     open_complete: bool = False
     """Whether the list of open orders was read to its end."""
     began_ms: float | None = None
-    """When the call began, on the venue's clock."""
+    """Start of the call, on the venue's clock."""
 
     @property
     def open_answered(self) -> bool:

@@ -1,7 +1,5 @@
 """Send requests; retry those that were rejected before execution, until the deadline of the call."""
 
-from __future__ import annotations
-
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,9 +31,9 @@ class CallContext:
     """Requests that were sent, as far as they are answered or known to be lost."""
     last_fault: Fault | None = None
     resynced_ms: float | None = None
-    """When the venue's clock was measured again: requests that left before get one more try."""
+    """Time of the last measurement of the venue's clock: requests sent before it get one more try."""
     began_ms: float = field(init=False)
-    """When the call began; its deadline may be set again while it runs."""
+    """Start of the call; its deadline may be set again while it runs."""
 
     def __post_init__(self) -> None:
         self.began_ms = self.deadline.start_ms

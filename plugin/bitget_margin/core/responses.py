@@ -1,7 +1,5 @@
 """Types that responses are parsed to, for both account kinds, and parsers of their common parts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation

@@ -3,8 +3,6 @@
 Texts are localized and undocumented: they are hints, and prove neither a final state nor that nothing was placed.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

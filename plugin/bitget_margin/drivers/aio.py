@@ -1,7 +1,5 @@
 """Driver of the async and the websocket class: runs a flow with coroutines."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import threading

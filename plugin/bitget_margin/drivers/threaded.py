@@ -1,7 +1,5 @@
 """Driver of the sync class: runs a flow with blocking calls."""
 
-from __future__ import annotations
-
 import contextlib
 import contextvars
 import queue

@@ -1,7 +1,5 @@
 """Direct control of the venue: prices, orders, knobs and faults, without HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal

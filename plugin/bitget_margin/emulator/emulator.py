@@ -1,7 +1,5 @@
 """The emulator as one object: accounts, market, knobs, and an HTTP server on loopback."""
 
-from __future__ import annotations
-
 import signal
 import threading
 import time

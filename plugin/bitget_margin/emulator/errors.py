@@ -1,7 +1,5 @@
 """Errors of the venue: codes, and texts in English and Chinese."""
 
-from __future__ import annotations
-
 from enum import Enum, StrEnum
 from http import HTTPStatus
 

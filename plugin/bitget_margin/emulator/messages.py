@@ -1,7 +1,5 @@
 """Requests and responses of the venue, independent of the HTTP server that carries them."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict, deque
 from collections.abc import Mapping

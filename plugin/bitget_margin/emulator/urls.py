@@ -1,7 +1,5 @@
 """URLs with which ccxt uses the emulator instead of the real venue."""
 
-from __future__ import annotations
-
 from typing import Any
 
 _FAMILIES = ("spot", "mix", "user", "p2p", "broker", "margin", "common", "tax", "convert", "copy", "earn", "uta")

@@ -4,8 +4,6 @@
 `bitgetcross`.
 """
 
-from __future__ import annotations
-
 import importlib.util
 
 if importlib.util.find_spec("freqtrade") is None:

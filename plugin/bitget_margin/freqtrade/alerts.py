@@ -1,7 +1,5 @@
 """Messages for the user: to the log always, through the bot unless a similar one was just sent."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Requests for resting orders through the sync exchange class, each within a budget of time."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -169,7 +167,7 @@ def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:
     """Return an order as the answer to its placing shows it."""
     if structure["id"] is None:
         if structure["status"] != "rejected":
-            return replace(order, phase=Phase.INTENDED, reason="no answer, and no look-up shows it yet")
+            return replace(order, phase=Phase.INTENDED, reason="no response, and no lookup shows it yet")
         info = structure["info"]
         code = info.get("errorCode") or info.get("code")
         # A refusal without a code may be momentary: it is tried again, and in the end refused for good.

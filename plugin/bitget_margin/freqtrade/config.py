@@ -1,7 +1,5 @@
 """Settings of the plugin: the section `bitget_margin` of a freqtrade configuration."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum

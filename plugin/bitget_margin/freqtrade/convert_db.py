@@ -4,8 +4,6 @@ freqtrade's own command copies freqtrade's tables only. A bot on a database with
 resting orders, and its exits are rejected for the coins that these hold.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

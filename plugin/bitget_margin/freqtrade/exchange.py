@@ -4,8 +4,6 @@ It has a name of its own because that is fail-safe: plain freqtrade refuses a na
 trade the spot wallet under the name `bitget`.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -165,7 +163,7 @@ class Bitgetcross(BitgetExchange):
     @property
     def name(self) -> str:
         """The name that freqtrade shows."""
-        return "Bitget crossed margin"
+        return "Bitget cross margin"
 
     @property
     def api(self) -> Any:

@@ -7,8 +7,6 @@
    the amount that is left to sell.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Balances of a coin compared with the amounts of freqtrade's trades."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping

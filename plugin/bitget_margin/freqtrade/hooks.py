@@ -4,8 +4,6 @@ The wrapped callback is the one that the class resolves, so a base class that om
 mixin. Where several classes of one strategy are wrapped, only the outermost wrapper acts: it sees the final result.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Parser of a ladder: checks the orders that a strategy passes, and cuts them to the precision of the venue."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

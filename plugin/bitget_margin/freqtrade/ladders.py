@@ -1,7 +1,5 @@
 """Ladders of trades: checked, stored, sent once, and sent again after a momentary refusal."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence

@@ -1,7 +1,5 @@
 """Launcher behind `bitget-margin freqtrade …`: all commands of freqtrade, with the exchange `bitgetcross`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Final

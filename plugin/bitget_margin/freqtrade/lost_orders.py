@@ -4,8 +4,6 @@ An order is given up where look-ups and the balance show that it was never place
 intervals, and taken in if it shows after all.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Upkeep of the resting orders: after a start, in every loop, and as the bot ends."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

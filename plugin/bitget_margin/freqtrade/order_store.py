@@ -4,8 +4,6 @@ Each call is a transaction of its own, apart from freqtrade's session: neither s
 whole orders, so whoever reads, decides and writes holds the lock of the resting orders meanwhile.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from enum import Enum

@@ -1,7 +1,5 @@
 """Protocol of the part of the exchange that the managers use: they never import the exchange itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Protocol
 

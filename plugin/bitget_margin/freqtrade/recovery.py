@@ -5,8 +5,6 @@ have no stop-loss, or an exit that would be placed twice. Each order is stored b
 client order id, and handed to freqtrade.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """The resting orders of a bot: looked up, canceled, and recorded in the store and freqtrade's rows."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

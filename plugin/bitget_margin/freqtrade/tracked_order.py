@@ -1,7 +1,5 @@
 """An order that the bot placed or is about to place, as known at one time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum

@@ -6,8 +6,6 @@ order has ended, its row is opened for one loop: freqtrade's `manage_open_orders
 and books the fee, the profit, the message and, with the last coin, the end of the trade.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final

@@ -4,8 +4,6 @@ freqtrade deletes a trade whose replaced entry is not gone, and takes an order t
 returns rows of the venue only, and an entry counts as gone once a row shows its end.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field
 from typing import Any

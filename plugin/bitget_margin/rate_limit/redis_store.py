@@ -1,7 +1,5 @@
 """Rate windows in Redis: an atomic script that uses the server's clock, not those of the clients."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Rate windows of this process, one per account and request path, shared by all exchange objects."""
 
-from __future__ import annotations
-
 import os
 from threading import Lock
 from typing import Final

@@ -1,7 +1,5 @@
 """Rate limiter shared by several processes, the health of its store and the policy while it is down."""
 
-from __future__ import annotations
-
 import logging
 import time
 from dataclasses import dataclass, field

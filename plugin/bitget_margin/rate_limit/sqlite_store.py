@@ -1,7 +1,5 @@
 """Rate windows in an SQLite file, for processes of one machine: pyrate-limiter behind a file lock."""
 
-from __future__ import annotations
-
 import hashlib
 import sqlite3
 from typing import Final

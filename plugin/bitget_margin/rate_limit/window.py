@@ -4,8 +4,6 @@ The venue counts requests as they arrive. Slots are handed out by departure time
 Before a request leaves, known arrivals are checked too: a response proves that its request had arrived by then.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections import deque
 from dataclasses import dataclass, field

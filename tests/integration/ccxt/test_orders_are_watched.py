@@ -1,4 +1,4 @@
-"""Promise: watched crossed margin orders are as pushed, and no call waits for ever."""
+"""Promise: watched cross margin orders are as pushed, and no call waits for ever."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_a_request_that_names_no_order_is_told_by_its_place(item: object, said: 
         ((["1"], None, None, {}), r"batch_cancel\(\) requires a symbol"),
         ((["1"], BTC, None, {"timeOut": 5}), r"batch_cancel\(\): unknown parameter 'timeOut'"),
         ((["1"], BTC, None, {"timeout": 0}), r"batch_cancel\(\): timeout is 0"),
-        ((["1"], BTC, None, {"marginMode": "isolated"}), r"batch_cancel\(\) is for crossed margin.*'isolated'"),
+        ((["1"], BTC, None, {"marginMode": "isolated"}), r"batch_cancel\(\) is for cross margin.*'isolated'"),
     ],
 )
 def test_bad_input_is_refused_by_name_before_anything_is_sent(arguments: Any, said: str) -> None:
@@ -251,5 +251,5 @@ def test_an_interrupt_carries_what_was_known_by_then() -> None:
 
 
 def test_a_crossed_order_is_never_edited() -> None:
-    with pytest.raises(ccxt.NotSupported, match=r"bitget edit_order\(\): crossed margin orders cannot be edited"):
+    with pytest.raises(ccxt.NotSupported, match=r"bitget edit_order\(\): cross margin orders cannot be edited"):
         cancel.refuse_edit(exchange())

@@ -39,7 +39,7 @@ def test_everything_of_the_account_is_cancelled_and_confirmed_if_asked_for() -> 
 
 
 def test_where_the_venue_wants_a_symbol_all_active_crossed_markets_are_gone_through() -> None:
-    """Not those that are asleep, nor those without crossed margin, nor contracts."""
+    """Not those that are asleep, nor those without cross margin, nor contracts."""
     steps: list[tuple[int, int, str]] = []
     account = Account([order(3, "ETHUSDT")], all_at_once=False)
     venue, orders = cancel_all(account, None, {"progress": lambda *step: steps.append(step)})

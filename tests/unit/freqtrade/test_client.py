@@ -262,7 +262,7 @@ def test_an_answer_leads_to_a_phase(answer: object, phase: Phase) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (structure(None), "no answer, and no look-up shows it yet"),
+        (structure(None), "no response, and no lookup shows it yet"),
         (structure("rejected", info={"errorCode": "45110", "errorMsg": "no"}), "no"),
         (structure("rejected", info={"code": "45110", "msg": "not"}), "not"),
         (ccxt.BadRequest("there are 60 orders"), "there are 60 orders"),

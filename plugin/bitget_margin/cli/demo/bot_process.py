@@ -1,7 +1,5 @@
 """A real freqtrade process on the local venue, in a folder of its own."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Demo through ccxt: cancel many resting orders, some of which have filled or ended meanwhile, and an unknown id."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator, Sequence

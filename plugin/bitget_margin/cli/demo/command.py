@@ -1,7 +1,5 @@
 """`bitget-margin demo`: show the plugin at work on a local venue."""
 
-from __future__ import annotations
-
 import signal
 import tempfile
 import time

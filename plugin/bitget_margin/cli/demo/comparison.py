@@ -1,7 +1,5 @@
 """Comparison of freqtrade's database with the venue: every order, the profit, and the requests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Demo with freqtrade: a script moves the price, and the events of freqtrade and the venue are shown."""
 
-from __future__ import annotations
-
 import re
 import sqlite3
 import time

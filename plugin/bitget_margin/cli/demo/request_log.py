@@ -1,7 +1,5 @@
 """Interpretation of recorded requests, the same for both API versions."""
 
-from __future__ import annotations
-
 import json
 from enum import Enum
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Snapshots of one trade: freqtrade's database on one side, the venue on the other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Connection to the cross margin account of an operator's command, and the options that choose it."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 freqtrade itself is not needed: its files are JSON with comments and trailing commas, and several of them are merged.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence

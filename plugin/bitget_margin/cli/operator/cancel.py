@@ -1,7 +1,5 @@
 """`bitget-margin cancel`: cancel open orders of the cross margin account and prove their final states."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import time

@@ -1,7 +1,5 @@
 """Text output of the operator's commands: tables, progress and totals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial

@@ -1,7 +1,5 @@
 """Exit codes of the operator's commands, and classification of exceptions into refused and unresolved."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 import ccxt

@@ -1,7 +1,5 @@
 """Execution of a plan: cancel one batch per symbol, then prove that nothing is left."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from bitget_margin.cli.operator import errors, query

@@ -1,7 +1,5 @@
 """JSON documents of the operator's commands; their field names are stable."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any

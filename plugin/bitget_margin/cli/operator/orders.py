@@ -1,7 +1,5 @@
 """`bitget-margin orders`: list the open orders of the cross margin account."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final

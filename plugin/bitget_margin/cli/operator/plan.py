@@ -1,7 +1,5 @@
 """Plan of a cancel: the selected orders, worked out before anything is canceled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final

@@ -1,7 +1,5 @@
 """Queries of the operator's commands: markets, open orders, frozen coins. Nothing is changed here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Results of a cancel command, one per order, and the exit code that follows from them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

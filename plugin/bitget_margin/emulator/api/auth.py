@@ -1,7 +1,5 @@
 """Authentication: the account of a request, and its signature."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Candles: division of time, and the rows of a range."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

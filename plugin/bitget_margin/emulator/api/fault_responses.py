@@ -1,7 +1,5 @@
 """Effects of faults on the data of a request's result, and on the response that carries it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus

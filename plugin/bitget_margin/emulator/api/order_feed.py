@@ -1,7 +1,5 @@
 """Pushes of changed orders to the websockets that are subscribed to them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol

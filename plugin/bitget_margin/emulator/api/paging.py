@@ -1,7 +1,5 @@
 """Pages of orders and fills: selection of rows by time and id."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Sliding windows that limit the requests of each client and endpoint."""
 
-from __future__ import annotations
-
 from collections import deque
 
 SPAN_MS = 1000

@@ -1,7 +1,5 @@
 """Requests as endpoints receive them: parsed, authenticated, and with access to the market."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Router of the venue: a function from HTTP requests to responses, without a server."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus

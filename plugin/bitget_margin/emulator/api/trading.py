@@ -1,7 +1,5 @@
 """Placing and canceling, as far as it is the same for both kinds of account."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal

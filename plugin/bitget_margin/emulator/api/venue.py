@@ -1,7 +1,5 @@
 """State of the venue: accounts, market, knobs, faults and requests, under one lock."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Faults on demand: their kinds, and the rules by which requests meet them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal

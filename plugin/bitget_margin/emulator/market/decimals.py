@@ -1,7 +1,5 @@
 """Exact decimal numbers: reading, writing and rounding of prices and amounts."""
 
-from __future__ import annotations
-
 import re
 from decimal import ROUND_DOWN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 

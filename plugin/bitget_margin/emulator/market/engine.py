@@ -1,7 +1,5 @@
 """Matching engine of the venue: places, fills and cancels orders, moves prices and coins."""
 
-from __future__ import annotations
-
 import heapq
 import itertools
 from collections.abc import Callable, Iterable

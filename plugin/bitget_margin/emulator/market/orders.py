@@ -1,7 +1,5 @@
 """Orders and fills of the venue, and the indexes by which they are found."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Price history of each symbol: a made-up past, then the real moves of this run."""
 
-from __future__ import annotations
-
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Trading pairs of the emulator."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from decimal import Decimal
 

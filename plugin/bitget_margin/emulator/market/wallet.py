@@ -1,7 +1,5 @@
 """Accounts with their credentials, and the wallets that hold their coins."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field

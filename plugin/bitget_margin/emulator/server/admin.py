@@ -1,7 +1,5 @@
 """HTTP interface to the control of the venue: plain JSON, for loopback clients only."""
 
-from __future__ import annotations
-
 import ipaddress
 import json
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """TCP port that stays reserved while connections are refused."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno

@@ -1,7 +1,5 @@
 """Websocket server: carries the messages of a session and the pushes of its subscriptions."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

@@ -4,8 +4,6 @@ https://www.bitget.com/api-doc/common/websocket-intro
 https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from enum import Enum

@@ -1,8 +1,6 @@
 """Strategy of the demo: one trade with a ladder, by `CrossedMarginMixin` and `place_resting_orders`."""
 # ruff: noqa: ARG002 - the signatures are freqtrade's
 
-from __future__ import annotations
-
 from typing import Any
 
 from bitget_margin.freqtrade import CrossedMarginMixin

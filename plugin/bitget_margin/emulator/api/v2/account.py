@@ -1,7 +1,5 @@
 """Account endpoints of a classic account."""
 
-from __future__ import annotations
-
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import asset_row, fee_rate_row
 

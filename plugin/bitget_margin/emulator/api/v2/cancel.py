@@ -1,7 +1,5 @@
 """Cancel endpoints of a classic account."""
 
-from __future__ import annotations
-
 from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import Target, cancel_item, cancel_one, failure_text, read_target

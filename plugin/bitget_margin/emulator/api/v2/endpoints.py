@@ -1,7 +1,5 @@
 """Endpoint table of API v2."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing

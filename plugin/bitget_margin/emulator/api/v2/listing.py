@@ -1,7 +1,5 @@
 """Order and fill lists of a classic account."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from bitget_margin.emulator.api.paging import PageRange, in_history

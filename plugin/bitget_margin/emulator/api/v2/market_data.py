@@ -1,7 +1,5 @@
 """Public market data of API v2."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Place endpoints of a classic account."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 

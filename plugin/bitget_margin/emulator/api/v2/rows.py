@@ -1,7 +1,5 @@
 """Rows of a classic account's responses: orders, fills, balances and batch items."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from decimal import Decimal
 

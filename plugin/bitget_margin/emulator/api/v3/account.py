@@ -1,7 +1,5 @@
 """Account endpoints of a unified account."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import Final
 

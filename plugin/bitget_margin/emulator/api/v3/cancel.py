@@ -1,7 +1,5 @@
 """Cancel endpoints of a unified account."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Categories of trading in a unified account, of which the emulator trades margin only."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import StrEnum
 

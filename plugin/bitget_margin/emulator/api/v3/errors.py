@@ -1,7 +1,5 @@
 """Error codes of a unified account for errors that both kinds of account can cause."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

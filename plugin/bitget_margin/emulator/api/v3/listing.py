@@ -1,7 +1,5 @@
 """Order and fill lists of a unified account, and the query of one order."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Public market data of API v3: the same prices as in API v2, with other names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

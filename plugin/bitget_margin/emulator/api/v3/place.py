@@ -1,7 +1,5 @@
 """Place endpoints of a unified account."""
 
-from __future__ import annotations
-
 import re
 
 from bitget_margin.emulator.api.params import Params

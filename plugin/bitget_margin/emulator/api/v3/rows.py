@@ -1,7 +1,5 @@
 """Rows of a unified account's responses: orders, fills, balances and pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from decimal import Decimal
 
