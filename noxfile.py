@@ -1,7 +1,5 @@
 """The checks in environments of their own: `nox -s tests-3.13`, or `nox -l` for all of them."""
 
-from __future__ import annotations
-
 import configparser
 import re
 from pathlib import Path

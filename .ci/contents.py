@@ -1,7 +1,5 @@
 """Whether the wheel has the package and nothing else, and the source archive what it should: `contents.py FOLDER`."""
 
-from __future__ import annotations
-
 import sys
 import tarfile
 import zipfile

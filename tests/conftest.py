@@ -1,7 +1,5 @@
 """Fixtures of all tests: an emulator per test, and clients of the three flavours."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Promise: the public names are exactly those in `__all__`."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

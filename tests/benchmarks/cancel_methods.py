@@ -1,7 +1,5 @@
 """Methods of canceling a list of orders: those of this library and of stock ccxt."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import inspect

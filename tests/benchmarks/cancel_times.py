@@ -1,7 +1,5 @@
 """Time to cancel a number of orders, by round trip time."""
 
-from __future__ import annotations
-
 import contextlib
 import statistics
 import time

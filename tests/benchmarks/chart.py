@@ -1,7 +1,5 @@
 """Chart of one task with all methods."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from io import StringIO

@@ -1,7 +1,5 @@
 """Costs: processor time per order, memory, and import time."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import subprocess

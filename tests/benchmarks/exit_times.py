@@ -1,7 +1,5 @@
 """Time of freqtrade's exit by number of resting orders, and of stock freqtrade's cancel."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import statistics

@@ -1,7 +1,5 @@
 """Start the benchmarks: `python tests/benchmarks/run.py --help`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Throughput of processes that share one UID, and the refused requests."""
 
-from __future__ import annotations
-
 import multiprocessing
 import tempfile
 import time

@@ -1,7 +1,5 @@
 """Markdown tables of the measurements."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from benchmarks.cancel_times import CancelTime, limit_ms

@@ -1,7 +1,5 @@
 """Emulator in a process of its own, so that its work does not count as the client's."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Promise: what the documents list is what there is, and what they name exists."""
 
-from __future__ import annotations
-
 import configparser
 import dataclasses
 import json

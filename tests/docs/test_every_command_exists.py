@@ -1,7 +1,5 @@
 """Promise: a command that a document names exists, with the options and the files that it is given."""
 
-from __future__ import annotations
-
 import json
 import re
 import urllib.request

@@ -4,8 +4,6 @@ Each Python example runs alone, in an empty namespace. Only its placeholder keys
 address of a local venue on which three orders rest.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 from pathlib import Path

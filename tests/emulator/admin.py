@@ -1,7 +1,5 @@
 """Requests to the emulator's admin interface."""
 
-from __future__ import annotations
-
 import json
 import urllib.error
 import urllib.request

@@ -3,8 +3,6 @@
 They share no code with the emulator.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

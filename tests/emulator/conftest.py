@@ -1,7 +1,5 @@
 """A venue on a clock of its own, and clients of its accounts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

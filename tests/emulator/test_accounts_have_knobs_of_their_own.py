@@ -1,7 +1,5 @@
 """Promise: accounts on one venue can be treated differently, and looked at one by one."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.emulator import Emulator

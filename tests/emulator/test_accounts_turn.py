@@ -1,7 +1,5 @@
 """Promise: an account can be turned into one of the other kind while it is open, with all that it has."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: a client id belongs to one live order, for six hours at most in a classic account."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.emulator import Emulator

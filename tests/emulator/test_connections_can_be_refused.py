@@ -1,7 +1,5 @@
 """Promise: connections can be refused for a while, and the port stays the venue's own."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -1,7 +1,5 @@
 """Promise: the owner reaches everything without HTTP, and over HTTP from the same machine."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import FrozenInstanceError
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """Promise: every fault does exactly what its meaning says."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

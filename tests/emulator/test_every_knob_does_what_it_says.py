@@ -1,7 +1,5 @@
 """Promise: every knob changes exactly what its help text says, for both kinds of account."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """Promise: a fault meets the requests that its rule names, by its chance, and no others."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

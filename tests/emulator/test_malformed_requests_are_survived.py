@@ -1,7 +1,5 @@
 """Promise: whatever arrives, the response has the venue's format, and there is no unexpected exception."""
 
-from __future__ import annotations
-
 import http.client
 import json
 from typing import Any

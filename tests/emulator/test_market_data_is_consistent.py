@@ -1,7 +1,5 @@
 """Promise: prices have a past that never changes, and then follow the real moves."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Promise: coins only move by fills and fees, and exactly what live orders need is frozen."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Promise: who listens to an account's orders is told of each change, once, in the form that the page documents."""
 
-from __future__ import annotations
-
 import time
 from decimal import Decimal
 

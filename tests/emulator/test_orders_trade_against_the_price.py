@@ -1,7 +1,5 @@
 """Promise: orders are checked, rest, trade and end the way the venue documents."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: open-orders, history-orders and fills are cut into pages as documented."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.emulator import Emulator

@@ -1,7 +1,5 @@
 """Promise: the private websocket lets in who has signed, answers what the venue documents, and survives the rest."""
 
-from __future__ import annotations
-
 import json
 import threading
 import urllib.error

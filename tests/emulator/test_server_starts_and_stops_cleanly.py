@@ -1,7 +1,5 @@
 """Promise: a venue frees everything when its block ends, in tests of any kind and on the command line."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import signal

@@ -1,7 +1,5 @@
 """Promise: a private request is believed only with the right key, time, passphrase and signature."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: stock ccxt trades on the emulator as it would on the venue."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, TypeAlias
 

@@ -1,7 +1,5 @@
 """Promise: the market looks the same through the endpoints of v3 as through those of v2."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.emulator import Emulator

@@ -1,7 +1,5 @@
 """Promise: a unified account places and cancels margin orders as the pages of v3 say."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: a unified account's orders and fills are listed and looked up as the pages of v3 say."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.emulator import Emulator

@@ -1,7 +1,5 @@
 """Promise: stock ccxt trades with a unified account on the emulator as it would on the venue."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 

@@ -1,7 +1,5 @@
 """Promise: requests are counted per account and endpoint, within any one second."""
 
-from __future__ import annotations
-
 from bitget_margin.emulator import Emulator
 from bitget_margin.emulator.api.rate_limit import SlidingWindow, SlidingWindows
 

@@ -1,7 +1,5 @@
 """Waiting for an emulator in another thread."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Callable

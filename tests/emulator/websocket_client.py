@@ -1,7 +1,5 @@
 """Client of the private websocket, which shares no code with the emulator."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import contextlib

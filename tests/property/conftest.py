@@ -1,7 +1,5 @@
 """The number of cases is kept: no test is done before it went through its share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

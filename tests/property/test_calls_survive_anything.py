@@ -1,7 +1,5 @@
 """Whatever the venue answers, a call ends in time, raises what is documented, and says of each order what is proven."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The contract over a whole life: orders placed, filled, cancelled and asked for again, under whatever goes wrong."""
 
-from __future__ import annotations
-
 from typing import Any
 from unittest import mock
 

@@ -1,7 +1,5 @@
 """The contract, against a model of the venue, under whatever hypothesis comes up with."""
 
-from __future__ import annotations
-
 import math
 
 from hypothesis import given, settings

@@ -1,7 +1,5 @@
 """Flows of the core end in time, raise nothing and claim no final state without a row, for any response."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final

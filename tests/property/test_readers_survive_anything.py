@@ -1,7 +1,5 @@
 """Parsers return their documented types and raise nothing, for any response."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil

@@ -1,7 +1,5 @@
 """Hostile answers that were once not survived, each at its smallest."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Options and progress that the commands of this folder share."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import time

@@ -1,7 +1,5 @@
 """An account for cancels of all orders: balance and orders agree, responses can be disturbed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """A real freqtrade process on the emulator, controlled by a script file and observed from outside."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The bot's managers without a bot: records in memory, a scripted venue, and a clock that a test moves."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Servers on loopback with faulty behaviour: slow, silent, or closing connections."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import sys

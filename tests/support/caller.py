@@ -1,7 +1,5 @@
 """Exchange objects on a simulated transport, for call after call."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import json

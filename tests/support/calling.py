@@ -1,7 +1,5 @@
 """Calls of the exchange class on a scripted venue, without sockets, threads or waiting."""
 
-from __future__ import annotations
-
 import copy
 import functools
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Clients of every flavour with one interface, and helpers for the orders of an emulator."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Parsing of the log that a freqtrade process writes to its console."""
 
-from __future__ import annotations
-
 import re
 
 WIDE = {"COLUMNS": "1000"}

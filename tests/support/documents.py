@@ -1,7 +1,5 @@
 """The documents as a reader meets them: their examples, commands, links and headings."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections import Counter

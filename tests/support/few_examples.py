@@ -3,8 +3,6 @@
 Use it by `-p support.few_examples`; the test run proper does without.
 """
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import HealthCheck, Phase, is_hypothesis_test, settings
 

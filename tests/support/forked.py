@@ -4,8 +4,6 @@ The fork server has imported the modules and done nothing else. Other tests star
 are spawned.
 """
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 import sys

@@ -1,7 +1,5 @@
 """A clock for tests that moves only when a test moves it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -4,8 +4,6 @@ So a failing case shrinks to the few deviations that it needs. `FUZZ_CASES` is t
 which each has its share.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Fake venue whose responses are documented ones with parts changed or replaced by anything."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

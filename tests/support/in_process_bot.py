@@ -1,7 +1,5 @@
 """A freqtrade bot in the process of the test, run one loop at a time."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager

@@ -4,8 +4,6 @@ Written apart from the emulator, so that the two do not share a mistake. `distur
 one, for each request; the truth is in `orders`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum

@@ -1,7 +1,5 @@
 """Runs the operator's commands on a local venue, in this process or in one of their own."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Fake venue for new orders, with scripted execution, responses and delays of its lists."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -4,8 +4,6 @@ https://www.bitget.com/api-doc/margin/error-code/restapi and spot/error-code/res
 uta/error-code/restapi and uta/error-code/websocket.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 

@@ -1,7 +1,5 @@
 """Measure delays of this process, so that a busy machine does not count against the library."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """A Redis server of a test's own, on a port of loopback."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import socket

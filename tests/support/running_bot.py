@@ -1,7 +1,5 @@
 """Steps of a test with a running bot, and the comparison of its books with the orders of the venue."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A venue whose responses a test defines, on a simulated clock: no sockets, threads or waiting."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any

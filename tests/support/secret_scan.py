@@ -1,7 +1,5 @@
 """Search everything that a run prints, logs, raises or shows of its objects for secrets."""
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Independent reading of a hostile venue's responses: the rows that an outcome needs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 

@@ -3,8 +3,6 @@
 The objects behave like those of `requests` and `aiohttp`, so that ccxt's own parsing and error handling run.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import queue

@@ -1,7 +1,5 @@
 """Helpers for `watch_orders` on the emulator, which wait until the subscription is active."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable

@@ -1,7 +1,5 @@
 """Documented responses, for tests without a venue."""
 
-from __future__ import annotations
-
 from typing import Any
 
 HOST = "https://api.bitget.com"

@@ -1,7 +1,5 @@
 """Uses of the whole public API, checked by type checkers and never executed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, assert_type
 

@@ -4,8 +4,6 @@ freqtrade ships no types, and so mypy does not read it; pyright does.
 """
 # mypy: ignore-errors
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, assert_type
 

@@ -1,7 +1,5 @@
 """The local venue, as a user writes it: checked by mypy and pyright, never executed."""
 
-from __future__ import annotations
-
 from typing import Any, assert_type
 
 from bitget_margin.emulator import (

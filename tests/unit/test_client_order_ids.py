@@ -1,7 +1,5 @@
 """Client order ids are parsed as they are made."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.client_order_ids import BotOrder, is_ours, new_key, new_order_id, parse, rung_order_id

@@ -3,8 +3,6 @@
 The glossary in `docs/architecture.md` has the words that are used instead of the refused ones.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections import defaultdict

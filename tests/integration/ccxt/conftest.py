@@ -1,7 +1,5 @@
 """Fixtures: the sync class without a venue."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Promise: a cancel is sent in time while the venue's public lists are unavailable."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

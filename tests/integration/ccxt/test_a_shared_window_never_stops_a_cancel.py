@@ -1,7 +1,5 @@
 """Promise: a rate limit store that is down or slow neither delays a cancel nor changes outcomes."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """Promise: the login of a websocket prints no secret."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from typing import Any

@@ -1,7 +1,5 @@
 """Promise: with a wrong local clock, calls end as with a right one."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs

@@ -1,7 +1,5 @@
 """Promise: bad input is refused before anything is sent, with a message that names it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ccxt

@@ -1,7 +1,5 @@
 """Promise: a call ends within its timeout and then reports every outcome."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """Promise: `cancel_all_orders` cancels all orders of a symbol or account, and the balance proves it."""
 
-from __future__ import annotations
-
 import ccxt
 import pytest
 

@@ -1,7 +1,5 @@
 """Promise: coins that ccxt renames are matched by the venue's names in balances and symbols."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

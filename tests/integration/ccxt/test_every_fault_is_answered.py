@@ -1,7 +1,5 @@
 """Promise: every fault of a cancel and its lookups has the result of its row in docs/faults.md."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Promise: docs/faults.md and the fault tests have the same rows, for every kind of fault."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Promise: under every fault an order is placed at most once, and other cancels report truly."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Promise: requests have exact bytes, and documented responses have their meaning."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """Promise: a fee is a positive cost in the coin that paid it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: responses that are easy to misread are read correctly."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Promise: no signed request and no websocket follows a redirect."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import re

@@ -1,7 +1,5 @@
 """Promise: `create_orders` places each order at most once, shows refusals, and looks up lost responses."""
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

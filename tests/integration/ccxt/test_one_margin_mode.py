@@ -1,7 +1,5 @@
 """Promise: all methods share one margin mode; other modes behave as in stock ccxt."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import Any

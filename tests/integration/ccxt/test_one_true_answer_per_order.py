@@ -1,7 +1,5 @@
 """Promise: every order gets one true result, in every flavour."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

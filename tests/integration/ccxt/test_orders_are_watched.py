@@ -1,7 +1,5 @@
 """Promise: watched cross margin orders are as pushed, and no call waits for ever."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import Any

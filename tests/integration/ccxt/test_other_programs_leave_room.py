@@ -1,7 +1,5 @@
 """Promise: the quota that other programs use is respected."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

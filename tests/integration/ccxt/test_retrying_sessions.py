@@ -1,7 +1,5 @@
 """Promise: a session or wrapper that retries by itself repeats no POST and makes no order "not sent"."""
 
-from __future__ import annotations
-
 import contextlib
 import inspect
 import socket

@@ -1,7 +1,5 @@
 """Promise: one order can be canceled, fetched and placed by id or client order id."""
 
-from __future__ import annotations
-
 import threading
 
 import ccxt

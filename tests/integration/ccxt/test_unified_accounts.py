@@ -1,7 +1,5 @@
 """Promise: the account kind comes from the venue, once, and is never guessed from a failure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Promise: the errors that the campaign found stay fixed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

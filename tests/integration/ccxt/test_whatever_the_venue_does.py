@@ -1,7 +1,5 @@
 """Promise: outcomes are the same for every behaviour that the documents leave open."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

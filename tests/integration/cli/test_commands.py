@@ -1,7 +1,5 @@
 """The commands, as a person runs them: real processes."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os

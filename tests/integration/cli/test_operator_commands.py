@@ -1,7 +1,5 @@
 """The operator's commands cancel the selected orders, with a correct exit code; real processes where that matters."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Output that cannot be written stops no command, and the exit code stays that of the orders."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import io

@@ -1,7 +1,5 @@
 """A venue with synthetic pairs, and bots in the process of the test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Promise: a real bot that cannot work logs the reason in one line, ends, and has traded nothing."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

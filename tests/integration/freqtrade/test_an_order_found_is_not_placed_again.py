@@ -3,8 +3,6 @@
 The history catches up between the lookup of the loop and freqtrade's order: freqtrade has decided without the order.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: a configuration that cannot work is refused before anything is traded, with the setting to change."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import importlib

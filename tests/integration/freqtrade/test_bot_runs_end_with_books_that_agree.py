@@ -3,8 +3,6 @@
 A few scenarios like those that `tests/soak/bots/run.py` draws.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Promise: freqtrade's `convert-db` copies the bot's key and ladders completely, and mixes them with no others."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import os

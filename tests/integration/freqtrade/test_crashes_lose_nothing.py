@@ -3,8 +3,6 @@
 The variable `CRASHES` sets the number of runs (default 1), `FIRST_SEED` the first seed; a failure names its seed.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import time

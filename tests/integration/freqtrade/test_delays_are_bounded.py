@@ -1,7 +1,5 @@
 """Promise: a venue that hangs delays the bot for a bounded time, and no order counts as ended that may live."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import datetime

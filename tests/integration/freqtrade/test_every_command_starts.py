@@ -1,7 +1,5 @@
 """Promise: every command of freqtrade knows the exchange, with the strategy and the configurations of user_data."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Promise: every exit cancels the resting orders of its trade with one batch before its order, and none lives on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from enum import Enum
 

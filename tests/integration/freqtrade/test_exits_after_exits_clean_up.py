@@ -3,8 +3,6 @@
 freqtrade calls `confirm_trade_exit` for neither of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -3,8 +3,6 @@
 freqtrade converts a fee in another coin by its price; without one, it logs that and keeps the usual rate of the pair.
 """
 
-from __future__ import annotations
-
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace

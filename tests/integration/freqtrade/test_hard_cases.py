@@ -1,7 +1,5 @@
 """Promise: rare sequences of events neither end the bot, nor lose coins, nor sell foreign ones."""
 
-from __future__ import annotations
-
 import threading
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """Promise: with `cancel_open_orders_on_exit`, and only with it, a reload or the end of the bot cancels all ladders."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Promise: a trade that ends without an exit order leaves no resting order; a partial exit leaves the ladder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any

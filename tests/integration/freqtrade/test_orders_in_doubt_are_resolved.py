@@ -1,7 +1,5 @@
 """Promise: an unresolved order is found, or proven not to exist; nothing is bought or sold twice."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Promise: charts and messages show the cancels of the bot, and its settings have the documented effect."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

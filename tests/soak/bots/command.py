@@ -1,7 +1,5 @@
 """Command line of the bot runs."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import multiprocessing

@@ -1,7 +1,5 @@
 """Draw the faults of a run: mostly responses to new orders, sometimes lost lookups."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from random import Random

@@ -1,7 +1,5 @@
 """Judge a run that has settled: books and venue agree, and no order was placed twice."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Run a real freqtrade bot against the emulator, loop by loop in this process, and judge it."""
 
-from __future__ import annotations
-
 import json
 import logging
 import time

@@ -1,7 +1,5 @@
 """Start bot runs: `python tests/soak/bots/run.py --runs 300 --seed 1 --account classic`."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Draw scenarios of bot runs: trades by pair, price moves, and faults."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import Enum
 from random import Random

@@ -1,7 +1,5 @@
 """Scripts of the strategy, one per pair; a run changes them while the bot runs in the same process."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Control of one emulated account: orders before a call, events during it, books after it."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

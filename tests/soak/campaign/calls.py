@@ -1,7 +1,5 @@
 """Make and time the call of a round; return one form of answer for every method."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Mapping, Sequence

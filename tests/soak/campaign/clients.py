@@ -1,7 +1,5 @@
 """Pool of exchange objects: markets are loaded once, credentials change from round to round."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import bitget_margin

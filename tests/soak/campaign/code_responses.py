@@ -1,7 +1,5 @@
 """Draw error responses to new orders: published codes, other known codes, unknown codes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from random import Random
 from typing import Final

@@ -1,7 +1,5 @@
 """Command line of the campaign."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import sys

@@ -1,7 +1,5 @@
 """Draw a round from its seed and number."""
 
-from __future__ import annotations
-
 from decimal import ROUND_DOWN, Decimal
 from random import Random
 from typing import Final

@@ -1,7 +1,5 @@
 """Evidence of a played round: the venue's books and requests, and the library's answer."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

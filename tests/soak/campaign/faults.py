@@ -1,7 +1,5 @@
 """Draw the faults and knobs of a round: none, one, or several together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final

@@ -3,8 +3,6 @@
 The exception of the call asks its caller to do this.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 The rules read the venue's books and nothing of the library's implementation.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Rules for calls that cancel: one true statement per name, and no named order left open."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Compare one statement with the venue's own row of the order that was meant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final

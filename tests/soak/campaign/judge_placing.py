@@ -1,7 +1,5 @@
 """Rules for calls that place: an order reported as placed exists once, a refused one does not."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping

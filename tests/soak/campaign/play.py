@@ -1,7 +1,5 @@
 """Play one round: prepare the account, make the call during the events, record the books."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

@@ -1,7 +1,5 @@
 """Start the campaign: `python tests/soak/campaign/run.py --rounds 200 --seed 1`."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Description of one round: orders on the venue, faults, and the call."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final

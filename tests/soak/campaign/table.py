@@ -1,7 +1,5 @@
 """Format the tally as a table, for a terminal or a document."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final

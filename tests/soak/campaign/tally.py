@@ -1,7 +1,5 @@
 """Sum the verdicts, one line per fault or knob."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Test the campaign: it passes without errors, and its judge finds every kind of error."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Text of one round in full: scenario, requests and events by time, answer, and verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal

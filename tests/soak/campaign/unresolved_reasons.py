@@ -1,7 +1,5 @@
 """Find the reason why an order is unresolved: an obstacle until the deadline, or none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

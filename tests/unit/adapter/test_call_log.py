@@ -1,7 +1,5 @@
 """Each call that cancels leaves one line in the log, with what became of every order."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """What is cancelled comes back as ccxt's structures, in the order of the request, and what is not raises."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ccxt

@@ -1,7 +1,5 @@
 """cancel_all_orders goes through what it was told to, shows how far it is, and returns only what is proven."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ccxt

@@ -1,7 +1,5 @@
 """Exceptions of ccxt are classified by their response, and exceptions of cancels carry the report."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from typing import Any

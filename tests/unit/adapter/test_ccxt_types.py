@@ -1,7 +1,5 @@
 """The parts of ccxt that we rest on, and that it may change any day: each breaks here, by name, when it moves."""
 
-from __future__ import annotations
-
 import inspect
 from typing import Any
 

@@ -1,7 +1,5 @@
 """No key, secret, passphrase or signature is printed or logged, at any level."""
 
-from __future__ import annotations
-
 import logging
 import pickle
 import socket

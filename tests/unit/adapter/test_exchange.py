@@ -1,7 +1,5 @@
 """Requests and rows of cross margin that ccxt gets wrong are corrected; everything else is unchanged."""
 
-from __future__ import annotations
-
 import functools
 import re
 from typing import Any

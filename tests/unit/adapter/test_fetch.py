@@ -1,7 +1,5 @@
 """Queries return ccxt's structures of the cross margin account, complete, or raise the reason."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from unittest import mock

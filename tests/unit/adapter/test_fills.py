@@ -3,8 +3,6 @@
 Every row of a fill is parsed to a trade structure or raises a documented exception.
 """
 
-from __future__ import annotations
-
 import json
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """What is known of an order becomes ccxt's structure: status by proof, names as the caller gave them, `info` raw."""
 
-from __future__ import annotations
-
 from typing import Any
 from unittest import mock
 

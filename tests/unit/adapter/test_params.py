@@ -1,7 +1,5 @@
 """Arguments and options have one meaning; anything else is refused by name before anything is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """An order is placed at most once; if in doubt, it is queried by its client order id."""
 
-from __future__ import annotations
-
 from typing import Any
 from unittest import mock
 

@@ -1,7 +1,5 @@
 """Orders of a batch are placed at most once each, and each has its own result."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ccxt

@@ -1,7 +1,5 @@
 """A request leaves when the rate window has room for it, and within its time; what does not leave takes no room."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """A request goes out once, within its time, and in the form of its endpoint."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from typing import Any

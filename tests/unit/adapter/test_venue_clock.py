@@ -1,7 +1,5 @@
 """The venue's time is learned from responses, and start times follow it, however wrong the local clock is."""
 
-from __future__ import annotations
-
 import copy
 from email.utils import formatdate
 from typing import Any

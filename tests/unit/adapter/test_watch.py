@@ -1,7 +1,5 @@
 """Rows of the websocket, as documented and as captured, become order structures that say what they say, and no more."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import ccxt

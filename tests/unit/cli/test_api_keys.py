@@ -1,7 +1,5 @@
 """Keys are read from the environment or from a bot's configuration, and appear in no message."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The demo's comparison of freqtrade's database with the venue finds every difference."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal

@@ -1,7 +1,5 @@
 """The results of the orders decide the exit code: the worse wins, and nothing doubtful is called done."""
 
-from __future__ import annotations
-
 import io
 from types import SimpleNamespace
 from typing import Any

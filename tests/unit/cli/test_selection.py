@@ -1,7 +1,5 @@
 """Options are read as they are meant, or refused with a message before anything is sent."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Both account kinds have the same API: their own endpoints, and parsers that return what is documented or None."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any

@@ -1,7 +1,5 @@
 """Requests of API v2 are those that are documented, and its parsers read no more than a response has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A cancel is sent, looked after, and sent again where it must be, until every order has its proof."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Everything means everything: what is listed is cancelled until nothing is, symbol by symbol where it must be."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.core.cancel_all import CancelAllResult

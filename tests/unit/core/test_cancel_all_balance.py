@@ -1,7 +1,5 @@
 """Nothing is left when nothing is frozen, or when what is frozen is accounted for to the last digit."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A cancel ends in time, whatever ends it, and leaves nothing open that is known."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

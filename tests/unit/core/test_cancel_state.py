@@ -1,7 +1,5 @@
 """An order's outcome rests on evidence that is about this order, new enough, and of the right kind."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.core.cancel_state import CancelState, OrderEvidence, OrderState

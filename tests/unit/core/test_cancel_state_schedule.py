@@ -1,7 +1,5 @@
 """What is asked or cancelled next, and when: no more than the venue allows, and never by a name that may have moved."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Flows that run concurrently do not mix up their replies, and none waits for longer than it must."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from bitget_margin.core.effects import Call, Effect, Flow, Resync, Send, SendAll, Wait, run_concurrently

@@ -1,7 +1,5 @@
 """The table of error codes agrees with the published tables and ccxt, and unknown codes decide nothing."""
 
-from __future__ import annotations
-
 import ccxt
 import pytest
 

@@ -1,7 +1,5 @@
 """References to orders are accepted as given, or refused by name before anything is sent."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """A row is read from ids and a status as documented, and any other state proves nothing."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, milliseconds, parse_row, text

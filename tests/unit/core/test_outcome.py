@@ -1,7 +1,5 @@
 """A report sums up its results in one line, and is ok only if every order is proven ended."""
 
-from __future__ import annotations
-
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
 

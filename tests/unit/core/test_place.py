@@ -1,7 +1,5 @@
 """A new order is placed once, called refused only on proof, and found whatever the answer to it was."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

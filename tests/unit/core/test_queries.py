@@ -1,7 +1,5 @@
 """Order lists are read whole or not at all, and an order is shown by nothing but its own rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Many orders are looked up by page and few by id, and a row counts for the order that was meant alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

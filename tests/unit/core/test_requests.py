@@ -1,7 +1,5 @@
 """Requests that were not executed are sent again, and nothing else is; queries are repeated until the deadline."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

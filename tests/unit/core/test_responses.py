@@ -1,7 +1,5 @@
 """Amounts are exact or none, and only a fault that names an unknown order is an empty page."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 import pytest

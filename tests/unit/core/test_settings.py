@@ -1,7 +1,5 @@
 """Settings come from the call, else from the options, else from the defaults; invalid ones are refused by name."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A fault or a text decides no more about the execution of a request than is known of its code."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.core.effects import Fault

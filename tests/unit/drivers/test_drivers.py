@@ -1,7 +1,5 @@
 """Blocking work of a flow runs in a daemon thread and is left alone when its time is up, in both drivers."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A stand with all managers, whose trades and rows are the test's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

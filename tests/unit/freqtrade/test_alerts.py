@@ -1,7 +1,5 @@
 """A warning is always logged, and sent unless a similar one was sent in the last ten minutes."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

@@ -1,7 +1,5 @@
 """Requests for resting orders: bounded in time, and no answer is taken for more than it proves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace

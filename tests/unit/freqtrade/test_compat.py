@@ -1,7 +1,5 @@
 """Promise: each part of freqtrade that the plugin uses is where `compat` declares it."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

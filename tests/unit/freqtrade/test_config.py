@@ -1,7 +1,5 @@
 """Promise: a wrong setting of the plugin is refused with its name, its value and the values that are allowed."""
 
-from __future__ import annotations
-
 import pytest
 
 from bitget_margin.freqtrade.compat import OperationalException

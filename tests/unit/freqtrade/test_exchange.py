@@ -1,7 +1,5 @@
 """`bitgetcross` stands between freqtrade and the managers: nothing of ours keeps an exit back or invents an end."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime

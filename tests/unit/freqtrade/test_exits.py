@@ -1,7 +1,5 @@
 """The points of an exit: fills are recorded, one batch cancels, and only free coins are sold."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from dataclasses import replace

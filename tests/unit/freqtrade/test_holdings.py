@@ -1,7 +1,5 @@
 """A balance counts as evidence only where it shows the account, and is held against the books of that coin."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

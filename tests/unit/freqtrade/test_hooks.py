@@ -1,7 +1,5 @@
 """Promise: the mixin acts around the callbacks of a strategy, once, after their result, with or without `super()`."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

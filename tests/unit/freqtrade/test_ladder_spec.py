@@ -1,7 +1,5 @@
 """Promise: a ladder that cannot work is refused before anything is sent, with the value to change."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any

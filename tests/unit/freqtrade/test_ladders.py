@@ -1,7 +1,5 @@
 """A ladder is placed once; what is refused for the moment is placed again, until it is placed or refused for good."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any

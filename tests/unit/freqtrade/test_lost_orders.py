@@ -1,7 +1,5 @@
 """What was taken as never placed is looked up now and then, and taken in when it shows."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import replace
 

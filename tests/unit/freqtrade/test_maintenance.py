@@ -1,7 +1,5 @@
 """Upkeep of resting orders: every loop, after a start, and as the bot ends."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 from types import SimpleNamespace

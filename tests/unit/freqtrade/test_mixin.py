@@ -1,7 +1,5 @@
 """Promise: a strategy reaches the exchange only where orders are real, and no failure of ours ends its loop."""
 
-from __future__ import annotations
-
 import gc
 import logging
 from collections.abc import Callable, Iterator

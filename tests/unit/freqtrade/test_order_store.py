@@ -1,7 +1,5 @@
 """Promise: the order store returns the orders as they were last written, by whichever thread, before a restart too."""
 
-from __future__ import annotations
-
 import contextlib
 import sqlite3
 import threading

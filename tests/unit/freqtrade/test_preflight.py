@@ -1,7 +1,5 @@
 """Promise: a bot that cannot trade as configured is refused at its start, with the setting to change."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any

@@ -1,7 +1,5 @@
 """Resting orders: fills are recorded, unproven cancels are reported, and lost time is not spent twice."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """Promise: a tracked order follows the rows of the venue, and never leaves a final state."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

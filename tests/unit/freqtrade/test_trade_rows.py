@@ -1,7 +1,5 @@
 """Promise: freqtrade's rows have each fill once, and the remaining amount of a trade is exact to the last digit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime

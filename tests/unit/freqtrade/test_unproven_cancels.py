@@ -1,7 +1,5 @@
 """A cancel of freqtrade's own order returns rows of the venue only, and is repeated until it is proven."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An invalid shared rate window is refused with what to write instead, and without its password."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

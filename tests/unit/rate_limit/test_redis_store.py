@@ -1,7 +1,5 @@
 """Machines share a window on a Redis server, in the order in which they ask, by the server's clock."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """All exchange objects of a process use one window per account and path; a forked process starts its own."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

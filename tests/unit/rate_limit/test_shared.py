@@ -1,7 +1,5 @@
 """A store that fails is left alone for a second; each outage is logged once, as is its end."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Iterator

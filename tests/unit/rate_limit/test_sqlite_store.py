@@ -1,7 +1,5 @@
 """Processes of one machine share a window in a file, and none of them leaves anything locked."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

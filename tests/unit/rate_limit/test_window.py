@@ -1,7 +1,5 @@
 """No more requests leave than the venue takes, none waits needlessly, and an unused slot is used by the next."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 
