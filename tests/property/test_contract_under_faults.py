@@ -118,7 +118,7 @@ def _touched_only(venue: ModelVenue, named: tuple[OrderRef, ...], bounds: Settin
 
 
 def test_a_namesake_that_ended_just_before_is_not_ours_however_long_a_look_up_takes() -> None:
-    """Order 1 ended two seconds ago, order 2 has its name and lives; our cancel is lost, and one look-up is slow."""
+    """Order 1 ended two seconds ago, order 2 has its name and lives; our cancel is lost, and one lookup is slow."""
     known = [Order("1", "c", "BTCUSDT", "cancelled", ended_ms=-2_000), Order("2", "c", "BTCUSDT")]
     known += [Order("3", "d", "BTCUSDT", "cancelled", ended_ms=-9_000)]
     named = (OrderRef("BTCUSDT", IdKind.CLIENT, "c"), OrderRef("BTCUSDT", IdKind.ORDER, "3"))

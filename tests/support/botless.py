@@ -101,9 +101,9 @@ class Venue:
     """A client whose venue shows what a test has set."""
 
     shown: dict[str, TrackedOrder] = field(default_factory=dict)
-    """Answers of look-ups and cancels, by client order id."""
+    """Answers of lookups and cancels, by client order id."""
     error: ccxt.BaseError | None = None
-    """Raised by look-ups, lists and placing."""
+    """Raised by lookups, lists and placing."""
     placing: Callable[[TrackedOrder], TrackedOrder] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
     on_view: Callable[[], object] = lambda: None
     on_cancel: Callable[[], object] = lambda: None

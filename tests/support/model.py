@@ -35,7 +35,7 @@ class Disturbance(Enum):
     REFUSED = "refused, though alive"
     FILL_WINS = "acknowledged, and filled instead"
     FOREIGN = "executed, with a row that nobody asked for"
-    BOGUS_ROWS = "look-ups answer with rows of another symbol"
+    BOGUS_ROWS = "lookups answer with rows of another symbol"
 
 
 @dataclass(slots=True)

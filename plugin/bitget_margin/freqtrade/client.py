@@ -180,7 +180,7 @@ def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:
 
 
 def _phase_after(verdict: Verdict) -> Phase:
-    """Return the phase of a refused order; lost, and watched, where only look-ups could prove the refusal."""
+    """Return the phase of a refused order; lost, and watched, where only lookups could prove the refusal."""
     if verdict in MOMENTARY:
         return Phase.WAITING
     return Phase.REFUSED if verdict in {Verdict.DEFINITIVE, Verdict.REFUSED} else Phase.LOST

@@ -256,7 +256,7 @@ class Bitgetcross(BitgetExchange):
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_params(*args, **kwargs)
         client_id = _CLIENT_ID.get()
-        # Every loop looks up orders in doubt: placing ends after two look-ups.
+        # Every loop looks up orders in doubt: placing ends after two lookups.
         return params if client_id is None else {**params, "clientOrderId": client_id, LOOKS_ON: True}
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
@@ -268,7 +268,7 @@ class Bitgetcross(BitgetExchange):
     def fetch_order(self, order_id: str, pair: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return an order as the venue shows it.
 
-        :raises TemporaryError: no look-up shows it; freqtrade would take any other error for its end
+        :raises TemporaryError: no lookup shows it; freqtrade would take any other error for its end
         """
         if not self.live:
             return super().fetch_order(order_id, pair, params)

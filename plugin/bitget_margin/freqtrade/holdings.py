@@ -16,7 +16,7 @@ logger: Final = logging.getLogger("bitget_margin")
 _RECENT_SECONDS: Final = 60.0
 """Age up to which a balance that freqtrade read counts as the one before an exit."""
 RECHECK_SECONDS: Final = 1.5
-"""Least time between two look-ups, and between two balances, that prove that an order is not there."""
+"""Least time between two lookups, and between two balances, that prove that an order is not there."""
 REL_TOLERANCE: Final = 0.002
 """Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
 

@@ -141,7 +141,7 @@ class Ladders:
             self._report_placed(trade, name, placed)
 
     def _give_up(self, rungs: Sequence[TrackedOrder], reason: str) -> None:
-        """Place these orders no more; if one is on the venue after all, a later look-up takes it in."""
+        """Place these orders no more; if one is on the venue after all, a later lookup takes it in."""
         self.store.update((rung, replace(rung, phase=Phase.LOST, reason=reason)) for rung in rungs)
         for rung in rungs:
             self.alerts.info(f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {reason}.")

@@ -1,6 +1,6 @@
-"""Orders that look-ups do not show: the time of misses, and a watch on orders that were given up.
+"""Orders that lookups do not show: the time of misses, and a watch on orders that were given up.
 
-An order is given up where look-ups and the balance show that it was never placed. It is looked up on, in growing
+An order is given up where lookups and the balance show that it was never placed. It is looked up on, in growing
 intervals, and taken in if it shows after all.
 """
 
@@ -20,23 +20,23 @@ from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 
 FIRST_SECONDS: Final = 5.0
-"""Pause between the first two look-ups; each pause is twice the one before."""
+"""Pause between the first two lookups; each pause is twice the one before."""
 LAST_SECONDS: Final = 300.0
-"""Longest pause between two look-ups."""
+"""Longest pause between two lookups."""
 FORGET_AFTER_MS: Final = {Origin.FREQTRADE: 3_600_000, Origin.LADDER: 24 * 3_600_000}
 """Age from which a lost order is not looked up; the venue refuses requests older than half a minute."""
 
 
 @dataclass(eq=False)
 class MissedLookups:
-    """Times of the look-ups that were answered and did not show an order, by client order id."""
+    """Times of the lookups that were answered and did not show an order, by client order id."""
 
     clock: Callable[[], float] = time.monotonic
     _times: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
     """First and last miss, in seconds."""
 
     def note(self, order: TrackedOrder, seconds: float = 0.0) -> None:
-        """Note a look-up that missed an order; the first such note counts as if it came `seconds` earlier."""
+        """Note a lookup that missed an order; the first such note counts as if it came `seconds` earlier."""
         first, _ = self._times.get(order.client_id, (self.clock() - seconds, 0.0))
         self._times[order.client_id] = (first, self.clock())
 
@@ -66,7 +66,7 @@ class LostOrders:
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     _next: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
-    """Time of the next look-up, and the pause after it, by client order id; in seconds."""
+    """Time of the next lookup, and the pause after it, by client order id; in seconds."""
 
     def look_up(self, budget: Budget) -> None:
         """Look up the lost orders that are due, pair by pair, and take in those that show."""

@@ -49,7 +49,7 @@ class Maintenance:
     wait_ms: float
     clock: Callable[[], float] = time.monotonic
     _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
-    """Time of the last look-up, by pair."""
+    """Time of the last lookup, by pair."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
     _repaired: bool = field(default=False, init=False)
@@ -178,7 +178,7 @@ class Maintenance:
         base = self.holdings.base_of(order.pair)
         return self.rules.fee_of(order.order_id, order.pair, order.intended_ms, base, order.filled)
 
-    # -- orders that look-ups do not show -----------------------------------------------------------------------------
+    # -- orders that lookups do not show -----------------------------------------------------------------------------
 
     def _forget_misses(self, order: TrackedOrder) -> TrackedOrder:
         self.missed.clear(order)
@@ -186,7 +186,7 @@ class Maintenance:
         return order
 
     def _after_miss(self, order: TrackedOrder) -> TrackedOrder:
-        """Return an order that a look-up has missed: lost, once it is proven that it was never placed.
+        """Return an order that a lookup has missed: lost, once it is proven that it was never placed.
 
         An order that the venue gave an id is never given up: the user is warned.
         """
@@ -202,7 +202,7 @@ class Maintenance:
                 )
         elif seconds > LOST_AFTER_SECONDS or self._has_no_room(order, seconds):
             self.alerts.warn(
-                f"{name} got no answer, and neither look-ups nor the balance show it: it is taken as never placed, and "
+                f"{name} got no answer, and neither lookups nor the balance show it: it is taken as never placed, and "
                 "looked up now and then.",
             )
             return replace(self._forget_misses(order), phase=Phase.LOST)

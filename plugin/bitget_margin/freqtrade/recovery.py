@@ -83,7 +83,7 @@ class Recovery:
                 if not self._is_not_there(earlier, amount):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
-                        f"show it yet. No other one is placed until a look-up shows it, or look-ups and the balance "
+                        f"show it yet. No other one is placed until a lookup shows it, or lookups and the balance "
                         f"show that it is not there.",
                     )
                 self._give_up(earlier)
@@ -114,7 +114,7 @@ class Recovery:
     def failed(self, intent: TrackedOrder, error: BaseException) -> None:
         """Forget an order that was refused beyond doubt; keep one that may have been placed, or may still be.
 
-        A refusal that needed look-ups as proof counts as missed by them: it blocks others as an order without an
+        A refusal that needed lookups as proof counts as missed by them: it blocks others as an order without an
         answer does.
         """
         self._placing.pop(intent.client_id, None)
@@ -185,7 +185,7 @@ class Recovery:
     def _is_not_there(self, intent: TrackedOrder, amount: float) -> bool:
         """Whether an order without an answer is proven not to be there, so that another one may be sent.
 
-        Two look-ups have missed it. An entry is old enough to be refused, besides. For an exit the balance decides:
+        Two lookups have missed it. An entry is old enough to be refused, besides. For an exit the balance decides:
         it has as many coins as before the exit, free. At once where all of them are the bot's on a classic account:
         should the order arrive late, it is refused for want of coins. Else the exit has to be as old as an entry.
         """
@@ -208,7 +208,7 @@ class Recovery:
     def _give_up(self, intent: TrackedOrder) -> None:
         """Take an order as never placed; if it shows later, it is adopted."""
         self.alerts.warn(
-            f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and neither two look-ups nor "
+            f"The {intent.side} order {intent.client_id} on {intent.pair} got no answer, and neither two lookups nor "
             "the balance show it: it is taken as never placed, and looked up now and then.",
         )
         self._clear(intent)

@@ -171,7 +171,7 @@ def _judge_state(placed: Mapping[str, Any], order: Order) -> Iterator[Finding]:
 
 
 def _judge_settled(e: Evidence, settled: Settled) -> Iterator[Finding]:
-    """Yield what is wrong once the faults have ended: the order is there, or two look-ups do not show it."""
+    """Yield what is wrong once the faults have ended: the order is there, or two lookups do not show it."""
     order = placed_as(e, settled.name)
     if settled.order is not None and (order is None or settled.order["id"] != order.order_id):
         yield Finding(Flaw.INVENTED, f"{settled.name}, looked up later, is reported as {settled.order['id']}")

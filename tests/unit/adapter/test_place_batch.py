@@ -134,7 +134,7 @@ def test_orders_that_no_query_finds_are_in_the_exception_beside_the_others() -> 
     assert caught.value.orders[1]["info"] == {}
     assert isinstance(caught.value.__cause__, ccxt.BadResponse)
     assert str(caught.value.__cause__) == "bitget: the response does not name the order"
-    assert venue.waits == [150, 300, 600, 390], "and once more, 1.5 s after the first look-up that missed it"
+    assert venue.waits == [150, 300, 600, 390], "and once more, 1.5 s after the first lookup that missed it"
     assert caught.value.missed_twice is True
     assert venue.now_ms < START_MS + 1_900
     with pytest.raises(PlaceUnresolved, match=r"may have been placed \(None None\)") as caught:

@@ -61,7 +61,7 @@ def test_no_time_for_another_look_ends_the_call_at_once() -> None:
 
 
 def test_nobody_waits_for_orders_that_nothing_can_be_found_out_about() -> None:
-    """The venue refuses their look-ups for good, and their cancel was taken."""
+    """The venue refuses their lookups for good, and their cancel was taken."""
     venue = Script(lambda call: TAKEN if call.endpoint is CANCEL else DENIED)
     _, state = venue.cancel(*by_id(12))
     (evidence,) = [order.evidence for order in state.orders.values()]

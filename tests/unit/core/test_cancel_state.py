@@ -195,7 +195,7 @@ def test_what_is_known_already_is_not_judged_again() -> None:
 
 
 def absent(evidence: OrderEvidence, *times: float) -> Outcome | None:
-    """Return what is said of an order that these look-ups did not show."""
+    """Return what is said of an order that these lookups did not show."""
     for now_ms in times:
         evidence.record_absence(now_ms, PACING)
     return evidence.outcome

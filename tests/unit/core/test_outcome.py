@@ -14,3 +14,11 @@ def test_a_report_says_itself_in_one_line() -> None:
     assert str(CancelReport(())) == "no orders (0 requests, 0 ms)"
     assert CancelReport(()).ok
     assert not CancelReport((), unexamined=("BTC/USDT",)).ok
+
+
+def test_only_two_outcomes_are_final_and_two_are_no_answers() -> None:
+    assert [outcome for outcome in Outcome if outcome.ended] == [Outcome.CANCELED, Outcome.FILLED]
+    assert [outcome for outcome in Outcome if not outcome.resolved] == [Outcome.UNKNOWN, Outcome.NOT_SENT]
+    assert [outcome.value for outcome in Outcome] == [
+        *("canceled", "filled", "open", "accepted", "not_found", "unknown", "not_sent")
+    ]

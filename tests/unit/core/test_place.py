@@ -58,7 +58,7 @@ def test_a_placed_order_is_found_behind_every_code_that_proves_nothing(
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "item"])
 def test_absence_refuses_only_what_was_refused_in_words(kind: AccountKind, whole: bool) -> None:
-    """An order that was not placed: settled by two look-ups and the account, unless the answer leaves it open."""
+    """An order that was not placed: settled by two lookups and the account, unless the answer leaves it open."""
     for code in [*NO_PROOF, None]:
         venue = PlacingVenue(kind, lambda *_: False, whole_or_item(kind, code, whole=whole))
         why = Verdict.UNSETTLED if code is None else TABLE[code].verdict if code in TABLE else Verdict.UNSETTLED

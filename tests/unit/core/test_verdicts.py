@@ -42,6 +42,11 @@ def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expect
         (None, " the  ORDER does not exist! ", True),
         (None, "订单不存在", True),
         (None, "No order to cancel.", True),
+        (None, "There is no order to cancel", True),
+        (None, "order not exist", True),
+        (None, "order does not exist", True),
+        (None, "notExistend", True),
+        (None, "notExisted", True),
         (None, "X no order to cancel", False),
         (None, "Order Cancelled", False),
         (None, "whatever", False),
@@ -64,6 +69,7 @@ def test_the_kind_of_an_account_is_told_by_two_codes_alone(code: str | None, kin
 
 
 def test_parameters_are_refused_by_codes_that_say_so() -> None:
-    assert refuses_parameters(Fault(OSError(), "40808"))
+    for code in ("40017", "40019", "40020", "40034", "40058", "40808", "50061", "400172"):
+        assert refuses_parameters(Fault(OSError(), code))
     assert not refuses_parameters(Fault(OSError(), "40014"))
     assert not refuses_parameters(Fault(OSError()))

@@ -128,11 +128,11 @@ def test_all_pairs_of_a_loop_share_one_budget(stand: Stand) -> None:
     assert stand.venue.budgets == [700, 700]
 
 
-# -- orders that look-ups do not show ---------------------------------------------------------------------------------
+# -- orders that lookups do not show ---------------------------------------------------------------------------------
 
 
 def misses_for(stand: Stand, seconds: float) -> None:
-    """Have two look-ups miss what is stored, so far apart."""
+    """Have two lookups miss what is stored, so far apart."""
     loop(stand)
     stand.seconds += seconds
     loop(stand)
@@ -146,7 +146,7 @@ def test_an_order_without_an_answer_is_lost_after_its_time(stand: Stand) -> None
     stand.seconds += 0.1
     loop(stand)
     assert [stand.store[name].phase for name in "ab"] == [Phase.LOST] * 2
-    assert "Resting sell a on BTC/USDT (trade 1) got no answer, and neither look-ups nor" in stand.alerts.texts
+    assert "Resting sell a on BTC/USDT (trade 1) got no answer, and neither lookups nor" in stand.alerts.texts
     assert stand.missed.seconds(rung("a")) == 0, "the count begins anew"
 
 

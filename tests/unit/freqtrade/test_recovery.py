@@ -104,7 +104,7 @@ def test_an_order_that_was_placed_is_kept_with_its_id_until_freqtrade_has_stored
         (ccxt.BadRequest("an argument"), False),
         (tied("45110"), False),
         (tied("40009"), False),
-        (tied("43012"), True),  # proven by look-ups only: it may still come
+        (tied("43012"), True),  # proven by lookups only: it may still come
         (tied("40808"), True),
         (tied("99999"), True),
         (tied("429"), True),
@@ -145,7 +145,7 @@ def test_an_exit_that_two_look_ups_missed_is_sent_again_at_once_where_its_coins_
     assert may_send(stand)
     assert stand.store[first.client_id].phase is Phase.LOST, "watched on"
     ((text, _),) = stand.alerts.warnings
-    assert text.startswith(f"The sell order {first.client_id} on {PAIR} got no answer, and neither two look-ups nor")
+    assert text.startswith(f"The sell order {first.client_id} on {PAIR} got no answer, and neither two lookups nor")
     assert stand.missed.seconds(first) == 0
 
 

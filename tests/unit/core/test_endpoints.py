@@ -1,0 +1,29 @@
+"""Requests go to the documented endpoints, at the documented rate."""
+
+import pytest
+
+from bitget_margin.core.endpoints import AccountKind, Endpoint
+
+READ = {"open-orders", "history-orders", "assets", "fills", "info", "unfilled-orders", "order-info", "settings"}
+"""Last parts of the paths of endpoints that change nothing."""
+PER_SECOND = {
+    "v2/spot/account/info": 1,
+    "v3/trade/place-batch": 5,
+    "v3/trade/cancel-batch": 5,
+    "v3/trade/unfilled-orders": 20,
+    "v3/trade/history-orders": 20,
+    "v3/trade/order-info": 20,
+    "v3/trade/fills": 20,
+}
+"""Requests per second and UID where the page of the endpoint does not say 10."""
+
+
+@pytest.mark.parametrize("endpoint", Endpoint, ids=lambda endpoint: endpoint.name)
+def test_each_endpoint_has_the_method_the_rate_and_the_account_kind_of_its_page(endpoint: Endpoint) -> None:
+    assert endpoint.method == ("GET" if endpoint.path.rsplit("/", 1)[-1] in READ else "POST")
+    assert endpoint.per_second == PER_SECOND.get(endpoint.path, 10)
+    assert endpoint.kind is (AccountKind.UNIFIED if endpoint.name.startswith("UNIFIED_") else AccountKind.CLASSIC)
+
+
+def test_no_two_endpoints_have_one_path() -> None:
+    assert len({endpoint.path for endpoint in Endpoint}) == len(Endpoint)
