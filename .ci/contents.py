@@ -16,7 +16,7 @@ BESIDES = {
     "PKG-INFO",
     "README.md",
     "SECURITY.md",
-    "noxfile.py",
+    "CONTRIBUTING.md",
     "pyproject.toml",
     "setup.cfg",
     "user_data/README.md",
