@@ -241,6 +241,10 @@ def test_no_more_orders_are_sent_than_the_account_takes() -> None:
             [{**wanted("a")[0], "params": {**CROSS, "stopPrice": 5}}],
             r"^bitget create_orders\(\): cross margin has no conditional orders",
         ),
+        (
+            [{**wanted("a")[0], "params": {**CROSS, "side": "sell"}}],
+            r"create_orders\(\): params\['side'\] is 'sell': give it as an argument",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(orders: Any, message: str) -> None:
