@@ -1,14 +1,14 @@
 """An invalid shared rate window is refused with what to write instead, and without its password."""
 
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown, open_limiter
+from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown, config, open_limiter
 from bitget_margin.rate_limit.redis_store import RedisStore
 from bitget_margin.rate_limit.sqlite_store import SqliteStore
 
@@ -20,19 +20,6 @@ MISPLACED = f"its URL has an @ after a /, ? or #: {ENCODE}"
 NO_FILE = "names no file: give sqlite:///relative/path or sqlite:////absolute/path"
 TIMEOUT = "give the time limit of a store request in ms, up to 10000"
 REDIS = "redis://127.0.0.1"
-FORKS = """
-import os, sys
-from bitget_margin.rate_limit import config, open_limiter
-known = open_limiter(sys.argv[1])
-config._lock.acquire()
-child = os.fork()
-if not child:
-    assert open_limiter(sys.argv[1]) is not known
-    os._exit(0)
-assert os.waitpid(child, 0)[1] == 0
-config._lock.release()
-assert open_limiter(sys.argv[1]) is known
-"""
 
 
 @pytest.mark.parametrize(
@@ -84,9 +71,9 @@ def test_an_invalid_window_is_refused_and_its_password_does_not_show(given: Any,
     ],
 )
 def test_a_valid_window_is_parsed(given: Any, parsed: LimiterConfig) -> None:
-    config = LimiterConfig.parse(given)
-    assert config == parsed
-    assert isinstance(config.timeout_ms, float)
+    made = LimiterConfig.parse(given)
+    assert made == parsed
+    assert isinstance(made.timeout_ms, float)
 
 
 def test_a_limiter_has_the_store_of_its_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,9 +111,14 @@ def test_equal_configurations_share_a_limiter(tmp_path: Path) -> None:
     assert open_limiter(url) is not open_limiter({"url": url, "whenDown": "fail"})
 
 
-def test_a_forked_process_opens_its_own_limiters_and_needs_no_lock_of_its_parent(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", FORKS, f"sqlite:///{tmp_path}/windows.db"]
-    assert subprocess.run(program, timeout=30, check=False).returncode == 0  # noqa: S603 - a program of this file
+def test_a_forked_process_opens_its_own_limiters_and_needs_no_lock_of_its_parent(
+    tmp_path: Path, holds_after_fork: Callable[[Callable[[], bool]], bool]
+) -> None:
+    url = f"sqlite:///{tmp_path}/windows.db"
+    known = open_limiter(url)
+    with config._lock:
+        assert holds_after_fork(lambda: open_limiter(url) is not known)
+    assert open_limiter(url) is known
 
 
 def test_the_password_of_a_shared_window_does_not_show() -> None:
@@ -134,5 +126,4 @@ def test_the_password_of_a_shared_window_does_not_show() -> None:
     limiter = open_limiter(url)
     assert limiter.url == "redis://127.0.0.1:1/0"
     assert LimiterConfig.parse("unix:///run/redis.sock").masked_url == "unix:///run/redis.sock"
-    config = LimiterConfig.parse(url)
-    assert "hunter2" not in f"{limiter!r} {limiter} {limiter.store!r} {config!r}"
+    assert "hunter2" not in f"{limiter!r} {limiter} {limiter.store!r} {LimiterConfig.parse(url)!r}"

@@ -1,11 +1,14 @@
 """Machines share a window on a Redis server, in the order in which they ask, by the server's clock."""
 
 import time
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
 
 import pytest
 import redis
 
-from bitget_margin.rate_limit import LimiterDown, Slot
+from bitget_margin.rate_limit import LimiterDown, Slot, redis_store
 from bitget_margin.rate_limit.redis_store import RedisStore
 from support.redis_server import RedisServer
 
@@ -74,6 +77,57 @@ def test_what_a_server_quotes_of_what_it_did_not_understand_is_not_reported() ->
     message = "unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'bots' 'hunt/er2'"
     assert store._masked(redis.ResponseError(message)) == "ResponseError: unknown command 'HELLO'"
     assert store._masked(redis.ResponseError("wrong hunt/er2")) == "ResponseError: wrong ***"
+
+
+@pytest.fixture
+def client() -> Iterator[mock.Mock]:
+    """Return the client of a store that connects to no server."""
+    with mock.patch.object(redis.Redis, "from_url") as from_url, mock.patch.object(redis_store, "threading"):
+        yield from_url
+
+
+def test_a_server_has_the_time_limit_of_the_store_and_one_immediate_retry(client: mock.Mock) -> None:
+    RedisStore("redis://127.0.0.1", 250)
+    (url,), options = client.call_args
+    retry = options.pop("retry")
+    assert (url, options) == (
+        "redis://127.0.0.1",
+        {"socket_timeout": 0.25, "socket_connect_timeout": 0.25, "protocol": 2},
+    )
+    with mock.patch.object(time, "sleep") as slept, pytest.raises(redis.ConnectionError):
+        retry.call_with_retry(request := mock.Mock(side_effect=redis.ConnectionError), lambda _: None)
+    assert request.call_count == 2
+    assert not slept.called
+
+
+@pytest.mark.parametrize("failure", [None, redis.ConnectionError("refused"), redis.TimeoutError("slow")])
+def test_a_store_connects_before_the_first_request_and_nobody_waits_for_it(
+    client: mock.Mock, failure: Exception | None
+) -> None:
+    RedisStore("redis://127.0.0.1", 250)
+    thread: Any = redis_store.threading.Thread
+    assert thread.call_args.kwargs["daemon"] is True
+    thread.return_value.start.assert_called_once_with()
+    load = client.return_value.script_load
+    load.side_effect = failure
+    thread.call_args.kwargs["target"]()
+    load.assert_called_once_with(client.return_value.register_script.call_args.args[0])
+
+
+@pytest.mark.parametrize(("wait_us", "slot"), [(-1, None), (0, Slot(0.0)), (1_500, Slot(1.5))])
+def test_times_are_whole_microseconds_on_the_server(client: mock.Mock, wait_us: int, slot: Slot | None) -> None:
+    script = client.return_value.register_script.return_value
+    script.return_value = wait_us
+    store = RedisStore("redis://127.0.0.1", 250)
+    assert [store.reserve("w", 10, 1_050.5, latest_ms) for latest_ms in (-3, 0.25)] == [slot] * 2
+    assert script.mock_calls == [
+        mock.call(keys=["bitget-margin:w"], args=[10, 1_050_500, latest_us]) for latest_us in (0, 250)
+    ]
+
+
+def test_without_a_password_nothing_is_masked(client: mock.Mock) -> None:
+    message = RedisStore("redis://127.0.0.1", 250)._masked(redis.ResponseError("no"))
+    assert message == "ResponseError: no"
 
 
 def test_a_server_that_hangs_or_is_gone_is_known_in_time_and_used_again_once_it_is_back(

@@ -1,11 +1,13 @@
 """Processes of one machine share a window in a file, and none of them leaves anything locked."""
 
+import hashlib
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from filelock import FileLock
@@ -13,6 +15,7 @@ from filelock import FileLock
 from bitget_margin.rate_limit import LimiterDown, Slot
 from bitget_margin.rate_limit import sqlite_store as module
 from bitget_margin.rate_limit.sqlite_store import SqliteStore
+from support.frozen_clock import FrozenClock
 
 PATIENT_MS = 5_000
 TAKES = """
@@ -55,6 +58,13 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "windows.db")
 
 
+@pytest.fixture
+def clock() -> Iterator[FrozenClock]:
+    """Return the clock of the store's slots."""
+    with mock.patch.object(module, "monotonic_ms", FrozenClock()) as made:
+        yield made
+
+
 def test_a_window_gives_so_many_places_and_says_when_the_next_is_there(path: str) -> None:
     store = SqliteStore(path, PATIENT_MS)
     assert [store.reserve("w", 3, 60_000, 60_000) for _ in range(3)] == [Slot(0.0)] * 3
@@ -66,13 +76,17 @@ def test_a_window_gives_so_many_places_and_says_when_the_next_is_there(path: str
     assert store.reserve("another", 3, 60_000, 0) == Slot(0.0)
 
 
-def test_a_place_comes_back_after_a_period(path: str) -> None:
+@pytest.mark.parametrize(("now_ms", "slot"), [(6_050, Slot(2, kept=False)), (6_051, Slot(0.0))])
+def test_a_slot_comes_back_after_a_period_in_whole_milliseconds(
+    path: str, clock: FrozenClock, now_ms: float, slot: Slot
+) -> None:
     store = SqliteStore(path, PATIENT_MS)
-    assert store.reserve("w", 1, 80, 0) == Slot(0.0)
-    later = store.reserve("w", 1, 80, 1_000)
-    assert later is not None
-    time.sleep(later.wait_ms / 1_000 + 0.02)
-    assert store.reserve("w", 1, 80, 0) == Slot(0.0)
+    clock.now = 5_000.9
+    assert store.reserve("w", 1, 1_050.4, 0) == Slot(0.0)
+    clock.now = 5_500
+    assert [store.reserve("w", 1, 1_050.4, latest_ms) for latest_ms in (551, 552)] == [None, Slot(552, kept=False)]
+    clock.now = now_ms
+    assert store.reserve("w", 1, 1_050.4, 5_000) == slot
 
 
 def test_processes_share_a_window(path: str) -> None:
@@ -109,20 +123,49 @@ def test_a_file_that_cannot_be_used_says_so(path: str) -> None:
         SqliteStore(str(Path(path).parent), PATIENT_MS).reserve("w", 10, 60_000, 0)
 
 
-def test_places_from_before_the_machine_was_started_block_nobody(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its clock begins anew with it."""
+@pytest.mark.parametrize(
+    ("ahead_ms", "wait_ms", "then"), [(1_048, 2_100, None), (1_049, 1, Slot(0.0)), (86_400_000, 1, Slot(0.0))]
+)
+def test_slots_from_before_the_machine_was_started_block_nobody(
+    path: str, clock: FrozenClock, ahead_ms: float, wait_ms: float, then: Slot | None
+) -> None:
+    """The clock begins anew with the machine: a wait of more than two periods is by another clock."""
     store = SqliteStore(path, PATIENT_MS)
-    with monkeypatch.context() as before:
-        before.setattr(module, "monotonic_ms", lambda: time.monotonic() * 1_000 + 86_400_000)
-        assert [store.reserve("w", 2, 1_050, 0) for _ in range(2)] == [Slot(0.0)] * 2
-    healing = store.reserve("w", 2, 1_050, 1_000)
-    assert healing == Slot(1, kept=False)
-    assert store.reserve("w", 2, 1_050, 0) == Slot(0.0)
+    clock.now = 10_000 + ahead_ms
+    assert [store.reserve("w", 2, 1_050, 0) for _ in range(2)] == [Slot(0.0)] * 2
+    clock.now = 10_000
+    assert store.reserve("w", 2, 1_050, 5_000) == Slot(wait_ms, kept=False)
+    assert store.reserve("w", 2, 1_050, 0) == then
 
 
-def test_the_file_stays_small(path: str) -> None:
-    store = SqliteStore(path, PATIENT_MS)
-    for _ in range(350):
-        assert store.reserve("w", 1_000, 1, 0) == Slot(0.0)
-    assert store._bucket("w", 1_000, 1).count() < 150
+def test_expired_slots_are_deleted_once_in_a_hundred(path: str, clock: FrozenClock) -> None:
+    """The file stays small, and few requests wait for that."""
+    store, kept = SqliteStore(path, PATIENT_MS), []
+    for clock.now in range(1_000, 1_205):
+        assert store.reserve("w", 1_000, 10, 0) == Slot(0.0)
+        kept.append(store._bucket("w", 1_000, 10).count())
+    assert kept == [*range(1, 100), *range(11, 111), *range(11, 17)]
     assert Path(path).stat().st_size < 100_000
+
+
+def test_readers_and_writers_of_the_file_do_not_wait_for_the_disk(path: str) -> None:
+    store = SqliteStore(path, PATIENT_MS)
+    store.reserve("w", 1, 1_050, 0)
+    modes = [store._buckets["w"].conn.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]
+    assert modes == [("wal",), (1,)]
+
+
+def test_a_window_is_opened_once_with_its_limit_and_the_lock_with_its_time_limit() -> None:
+    with (
+        mock.patch.object(module, "FileLock") as lock,
+        mock.patch.object(module.SQLiteBucket, "init_from_file") as opened,
+    ):
+        lock.return_value = mock.MagicMock(**{"__exit__.return_value": None})
+        store = SqliteStore("/windows.db", 250)
+        for name in ("w", "w", "v"):
+            assert store.reserve(name, 10, 1_050, 0) == Slot(0.0)
+    lock.assert_called_once_with("/windows.db.lock", timeout=0.25, poll_interval=0.005)
+    assert [(call.args[0][0].limit, call.args[0][0].interval) for call in opened.call_args_list] == [(10, 1_050)] * 2
+    assert [call.kwargs for call in opened.call_args_list] == [
+        {"table": f"window_{hashlib.sha256(name).hexdigest()[:24]}", "db_path": "/windows.db"} for name in (b"w", b"v")
+    ]
