@@ -1,6 +1,7 @@
 """Requests of API v2 are those that are documented, and its parsers read no more than a response has."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import RowState
-from bitget_margin.core.responses import BatchItem, BatchResponse, Listing, Page
+from bitget_margin.core.responses import BatchItem, BatchResponse, FillRow, Listing, Page
 
 NOW_MS = 1_695_806_875_837
 DAY_MS = 86_400_000
@@ -54,6 +55,13 @@ def order(order_id: str, **more: Any) -> dict[str, Any]:
             "history-orders",
             {"symbol": "BTCUSDT", "startTime": "5", "limit": "500", "idLessThan": "77"},
         ),
+        (
+            lambda: api_v2.fills_request("BTCUSDT", 5),
+            "GET",
+            "fills",
+            {"symbol": "BTCUSDT", "startTime": "5", "limit": "100"},
+        ),
+        (lambda: api_v2.single_place_request({"side": "buy"}), "POST", "place-order", {"side": "buy"}),
         (lambda: api_v2.assets_request(None), "GET", "account/assets", {}),
         (lambda: api_v2.assets_request({"coin": "BTC"}), "GET", "account/assets", {"coin": "BTC"}),
     ],
@@ -139,3 +147,21 @@ def test_a_row_that_cannot_be_read_leaves_the_page_unproven() -> None:
     assert page is not None
     assert [found.order_id for found in page.rows] == ["9"]
     assert not page.whole
+
+
+def test_fills_carry_the_time_of_their_execution_and_the_side_in_small_letters() -> None:
+    fill = {"orderId": "9", "symbol": "BTCUSDT", "side": "Sell", "cTime": "1695806875000"}
+    assert api_v2.read_fills(success({"fills": [fill]})) == (FillRow("9", "BTCUSDT", "sell", 1_695_806_875_000),)
+    assert api_v2.read_fills(success({"fills": [fill] * 99})) is not None
+    assert api_v2.read_fills(success({"fills": [fill] * 100})) is None, "it may have been cut off"
+    assert api_v2.read_fills(success({})) is None
+
+
+def test_the_balance_is_read_from_its_list_and_what_is_frozen_from_each_row() -> None:
+    rows = [{"coin": "BTC", "frozen": "0.5"}, {"coin": "BTC", "frozen": "1"}]
+    assert api_v2.read_assets(success(rows)) == rows
+    assert api_v2.read_frozen(success(rows)) == {"BTC": Decimal("1.5")}
+    assert api_v2.read_assets(success({})) is None
+    assert api_v2.read_frozen(success([{"coin": "BTC"}])) is None
+    assert api_v2.read_frozen(success([{"frozen": "1"}])) is None
+    assert api_v2.read_uid(success({"userId": "12"})) == "12"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, RowState
-from bitget_margin.core.responses import BatchItem, BatchResponse, Listing, Page
+from bitget_margin.core.responses import BatchItem, BatchResponse, FillRow, Listing, Page
 
 ONE = OrderRef("BTCUSDT", IdKind.ORDER, "112233")
 NAMED = OrderRef("BTCUSDT", IdKind.CLIENT, "b")
@@ -80,6 +81,13 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
             "v3/trade/history-orders",
             {"category": "MARGIN", "limit": "100", "symbol": "BTCUSDT", "cursor": "77"},
         ),
+        (
+            lambda: api_v3.fills_request("BTCUSDT", 5),
+            "GET",
+            "v3/trade/fills",
+            {"category": "MARGIN", "symbol": "BTCUSDT", "startTime": "5", "limit": "100"},
+        ),
+        (lambda: api_v3.single_place_request({"qty": "1"}), "POST", "v3/trade/place-order", {"qty": "1"}),
         (lambda: api_v3.assets_request(None), "GET", "v3/account/assets", {}),
         (lambda: api_v3.assets_request({"coin": "BTC"}), "GET", "v3/account/assets", {"coin": "BTC"}),
         (api_v3.account_request, "GET", "v3/account/settings", {}),
@@ -199,3 +207,21 @@ def test_settings_are_what_an_answer_of_success_carries() -> None:
     assert api_v3.read_settings(success({"uid": "1"})) == {"uid": "1"}
     assert api_v3.read_settings(success([])) is None
     assert api_v3.read_settings({"code": "40084", "data": {"uid": "1"}}) is None
+
+
+def test_fills_carry_the_time_of_their_execution_and_the_side_in_small_letters() -> None:
+    fill = {"orderId": "9", "symbol": "BTCUSDT", "side": "BUY", "createdTime": "1695806875000"}
+    assert api_v3.read_fills(success({"list": [fill]})) == (FillRow("9", "BTCUSDT", "buy", 1_695_806_875_000),)
+    assert api_v3.read_fills(success({"list": [fill] * 99})) is not None
+    assert api_v3.read_fills(success({"list": [fill] * 100})) is None, "it may have been cut off"
+    assert api_v3.read_fills(success({"list": None})) == ()
+    assert api_v3.read_fills(success({})) is None
+
+
+def test_the_balance_is_read_from_its_list_and_what_is_locked_from_each_row() -> None:
+    rows = [{"coin": "BTC", "locked": "0.5"}, {"coin": "USDT", "locked": "0"}]
+    assert api_v3.read_assets(success({"assets": rows})) == rows
+    assert api_v3.read_frozen(success({"assets": rows})) == {"BTC": Decimal("0.5"), "USDT": Decimal(0)}
+    assert api_v3.read_assets(success({"assets": {}})) is None
+    assert api_v3.read_frozen(success({"assets": [{"coin": "BTC"}]})) is None
+    assert api_v3.read_uid(success({"uid": "12"})) == "12"

@@ -1,20 +1,26 @@
 """A new order is placed once, called refused only on proof, and found whatever the answer to it was."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bitget_margin.core.api import api_of
+from bitget_margin.core.effects import Call, Fault, Reply
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.error_codes import TABLE, Verdict
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.place import place
-from bitget_margin.core.place_state import PlaceOutcome, Terms
+from bitget_margin.core.place_state import Age, Doubt, PlaceOutcome, PlaceState, Terms, age_of
+from bitget_margin.core.responses import BatchItem
 from bitget_margin.core.settings import Pacing
-from support.placing_venue import SIZE, TERMS, Placed, PlacingVenue, failed_items, no_response, refuses_with
-from support.script import START_MS, fault
+from support.placing_venue import SIZE, SYMBOL, TERMS, Placed, PlacingVenue, failed_items, no_response, refuses_with
+from support.script import EPOCH_MS, START_MS, fault
 
 KINDS = list(AccountKind)
 NOT_EXECUTED = {Verdict.DEFINITIVE, Verdict.REFUSED}
@@ -24,6 +30,11 @@ UNNAMED = ["99999", "1", "abc", "400000"]
 BY_VERDICT = {verdict: [code for code, row in TABLE.items() if row.verdict is verdict] for verdict in Verdict}
 NO_PROOF = [code for code, row in TABLE.items() if row.verdict not in NOT_EXECUTED | AGAIN] + UNNAMED
 KIND_CODES = {"40084", "40085"}
+ASSETS = {Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS}
+LOOKUPS = {
+    *(Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS, Endpoint.UNIFIED_ORDER),
+    *(Endpoint.UNIFIED_OPEN_ORDERS, Endpoint.UNIFIED_HISTORY_ORDERS),
+}
 
 
 def run(venue: PlacingVenue, *names: str, is_single: bool = True, **more: Any) -> list[PlaceOutcome | None]:
@@ -330,6 +341,364 @@ def test_an_answer_that_does_not_name_the_order_proves_nothing(body: dict[str, s
     named = {"clientOid": "a", **body} if body == {"orderId": "0"} else body
     venue = PlacingVenue(executed=lambda *_: False, respond=lambda *_: named)
     assert run(venue, "a", timeout_ms=3_000) == [None]
+
+
+# -- evidence, case by case ------------------------------------------------------------------------------------------
+
+EMPTY_LISTS = {"successList": [], "failureList": []}
+ENTRY = {"orderId": "555", "clientOid": "a"}
+"""Entry of a response for the order of these tests."""
+
+
+def instead(venue: PlacingVenue, replace_reply: Callable[[Call, object], object]) -> PlacingVenue:
+    """Let this function change what the venue replies."""
+    respond = venue.script.respond
+    venue.script.respond = lambda call: replace_reply(call, respond(call))
+    return venue
+
+
+def timeless(data: object) -> object:
+    """Return a response of success without the time of the venue's clock."""
+    return data if isinstance(data, Fault | Reply) else Reply({"code": "00000", "data": data})
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_acknowledged_order_is_placed_without_a_lookup(kind: AccountKind, is_single: bool) -> None:
+    venue = PlacingVenue(kind)
+    placement = venue.placement("a", is_single=is_single)
+    venue.script.run(place(placement))
+    (state,) = placement.states
+    assert (state.outcome, state.order_id, len(venue.script.calls)) == (PlaceOutcome.PLACED, "1000", 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "outcome"),
+    [
+        ("40009", "sign signature error", PlaceOutcome.REFUSED),
+        ("40010", "Request timed out", None),
+        ("25212", "Duplicate clientOid", None),
+        ("unread", "no", PlaceOutcome.REFUSED),
+    ],
+)
+def test_a_failure_in_the_response_to_a_single_order_counts_as_in_a_batch(
+    code: str, text: str, outcome: PlaceOutcome | None
+) -> None:
+    entry = {"clientOid": "a", "code": code, "msg": text}
+    venue = PlacingVenue(AccountKind.UNIFIED, lambda *_: False, respond=lambda *_: entry)
+    placement = venue.placement("a", timeout_ms=4_000)
+    venue.script.run(place(placement))
+    (state,) = placement.states
+    assert (state.outcome, venue.times("a")) == (outcome, 1)
+    assert state.item is not None
+    assert (state.item.code, state.item.reason, state.fault) == (code, text, None)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        fault(),
+        fault("40010", "Request timed out"),
+        Reply("<html>"),
+        EMPTY_LISTS,
+        {"successList": [{**ENTRY, "clientOid": "other"}]},
+        {"successList": [{"orderId": "555"}]},
+        {"successList": [{**ENTRY, "orderId": "0"}]},
+        {"successList": [ENTRY], "failureList": [{**ENTRY, "errorCode": "40009", "errorMsg": "no"}]},
+        {"failureList": [{"clientOid": "a", "errorCode": "40010", "errorMsg": "Request timed out"}]},
+    ],
+    ids=str,
+)
+def test_only_the_last_response_decides_whether_an_order_is_sent_again(second: object) -> None:
+    """The first request was too frequent; the second may have been executed: nothing but a row resolves it."""
+    venue = PlacingVenue(
+        executed=lambda *_: False, respond=lambda _, times: fault("429", "no", 429) if times == 1 else second
+    )
+    placement = venue.placement("a", is_single=False)
+    venue.script.run(place(placement))
+    (state,) = placement.states
+    assert (state.outcome, state.doubt, venue.times("a")) == (None, Doubt.MAYBE_PLACED, 2)
+
+
+@pytest.mark.parametrize("second", [{"orderId": "555", "clientOid": "other"}, {"orderId": "555"}], ids=str)
+def test_a_single_order_is_not_sent_again_after_a_response_without_its_id(second: object) -> None:
+    venue = PlacingVenue(
+        executed=lambda *_: False, respond=lambda _, times: fault("429", "no", 429) if times == 1 else second
+    )
+    assert run(venue, "a") == [None]
+    assert venue.times("a") == 2
+
+
+def test_an_order_is_sent_again_only_after_two_lookups_that_miss_it() -> None:
+    """One that failed is no miss, and the account alone is no proof."""
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429))
+    placement = venue.placement("a", timeout_ms=4_000)
+    instead(venue, lambda _, reply: fault() if 4 <= len(venue.script.calls) <= 7 else reply)
+    venue.script.run(place(placement))
+    assert [state.outcome for state in placement.states] == [PlaceOutcome.REFUSED]
+    assert venue.times("a") == 1
+
+
+@pytest.mark.parametrize("timeout_ms", [1_800, 2_300])
+def test_an_order_that_was_too_frequent_is_refused_where_no_time_is_left_to_send_it_again(timeout_ms: float) -> None:
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429))
+    assert run(venue, "a", timeout_ms=timeout_ms) == [PlaceOutcome.REFUSED]
+    assert venue.times("a") == 1
+    assert venue.script.now_ms - START_MS <= timeout_ms
+
+
+@pytest.mark.parametrize("is_single", [True, False])
+def test_a_request_for_the_other_account_kind_is_sent_again_to_its_api(is_single: bool) -> None:
+    def respond(_names: list[str], times: int) -> object:
+        return fault("40085", "unified account") if times == 1 else None
+
+    venue = PlacingVenue(AccountKind.UNIFIED, lambda _, times: times == 2, respond)
+    placement = venue.placement("a", is_single=is_single)
+    placement.ctx.api = api_of(AccountKind.CLASSIC)
+    venue.script.run(place(placement))
+    assert [state.outcome for state in placement.states] == [PlaceOutcome.PLACED]
+    assert [call.endpoint.kind for call in venue.script.calls] == [AccountKind.CLASSIC, AccountKind.UNIFIED]
+
+
+def test_a_venue_that_names_the_known_account_kind_refuses_the_order() -> None:
+    venue = PlacingVenue(AccountKind.UNIFIED, lambda *_: False, refuses_with("40085"))
+    assert run(venue, "a") == [PlaceOutcome.REFUSED]
+    assert venue.times("a") == 1
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("names", "by_client_id"), [(["a"], True), (["a", "b"], False)], ids=["one", "two"])
+def test_one_order_is_looked_up_by_its_client_order_id_and_several_in_the_lists(
+    kind: AccountKind, names: list[str], by_client_id: bool
+) -> None:
+    venue = PlacingVenue(kind, lambda *_: False, refuses_with("43012"))
+    assert run(venue, *names, is_single=False) == [PlaceOutcome.REFUSED] * len(names)
+    lookups = [dict(call.params) for call in venue.script.calls if call.endpoint in LOOKUPS]  # type: ignore[call-overload]
+    assert {"clientOid" in params for params in lookups} == {by_client_id}
+
+
+def test_a_query_for_one_order_that_fails_is_made_up_for_by_the_lists() -> None:
+    def by_client_id_fails(call: Call, reply: object) -> object:
+        return fault() if "clientOid" in call.params and call.endpoint in LOOKUPS else reply
+
+    venue = instead(PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012")), by_client_id_fails)
+    assert run(venue, "a") == [PlaceOutcome.REFUSED]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(
+    "unproven",
+    [
+        fault(),
+        fault("40808", "no"),
+        {},
+        {"fills": {}, "list": {}},
+        {"fills": [5], "list": [5]},
+        {"fills": [{"orderId": "1"}], "list": [{"orderId": "1"}]},
+        {"fills": [{"side": "buy"}], "list": [{"side": "buy"}]},
+        {"fills": [{"orderId": "1", "side": "sell"}] * 100, "list": [{"orderId": "1", "side": "sell"}] * 100},
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_fills_that_cannot_be_read_prove_nothing(kind: AccountKind, unproven: object) -> None:
+    def replace_fills(call: Call, reply: object) -> object:
+        return unproven if call.endpoint in {Endpoint.FILLS, Endpoint.UNIFIED_FILLS} else reply
+
+    venue = instead(PlacingVenue(kind, lambda *_: False, refuses_with("43012")), replace_fills)
+    assert run(venue, "a", timeout_ms=4_000) == [None]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("balance", [fault(), {}, [5], [], {"assets": []}, {"assets": [{"coin": "BTC"}]}], ids=str)
+def test_a_balance_that_cannot_be_read_proves_nothing(kind: AccountKind, balance: object) -> None:
+    def replace_balance(call: Call, reply: object) -> object:
+        return balance if call.endpoint in ASSETS else reply
+
+    venue = instead(PlacingVenue(kind, lambda *_: False, refuses_with("43012")), replace_balance)
+    assert run(venue, "a", timeout_ms=4_000) == [None]
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b"]], ids=["one", "two"])
+@pytest.mark.parametrize(
+    ("timed", "outcome"),
+    [(set(), None), ("assets", PlaceOutcome.REFUSED), ("lookups", PlaceOutcome.REFUSED)],
+    ids=["no response", "the balance", "the lookups"],
+)
+def test_absence_is_proven_only_where_a_response_shows_the_venue_s_time(
+    names: list[str], timed: str, outcome: PlaceOutcome | None
+) -> None:
+    """Without the start of the call on the venue's clock, its fills cannot be told from earlier ones."""
+    endpoints = {"assets": ASSETS, "lookups": LOOKUPS}.get(timed or "", set())
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"))
+    instead(venue, lambda call, reply: reply if call.endpoint in endpoints else timeless(reply))
+    assert run(venue, *names, is_single=False, timeout_ms=4_000) == [outcome] * len(names)
+
+
+@pytest.mark.parametrize("is_buy", [True, False], ids=["buy", "sell"])
+@pytest.mark.parametrize(
+    ("fill", "outcome"),
+    [
+        ({}, None),
+        ({"symbol": None}, None),
+        ({"symbol": "ETHUSDT"}, PlaceOutcome.REFUSED),
+        ({"side": "other"}, PlaceOutcome.REFUSED),
+        ({"side": "same-liquidation"}, None),
+        ({"cTime": None}, None),
+        ({"cTime": str(EPOCH_MS - 1_011)}, PlaceOutcome.REFUSED),
+        ({"cTime": str(EPOCH_MS - 1_010)}, None),
+    ],
+    ids=str,
+)
+def test_a_fill_is_a_trace_unless_its_pair_side_or_time_excludes_the_order(
+    fill: dict[str, str | None], outcome: PlaceOutcome | None, is_buy: bool
+) -> None:
+    """The call began at the earliest that the responses leave possible, here a round trip before it did."""
+    side, other = ("buy", "sell") if is_buy else ("sell", "buy")
+    written = {"other": other, "same-liquidation": f"liquidation-{side}"}.get(fill.get("side") or "", side)
+    row = {"orderId": "77", "symbol": SYMBOL, "cTime": str(EPOCH_MS), **fill, "side": written}
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"))
+    instead(venue, lambda call, reply: {"fills": [row]} if call.endpoint is Endpoint.FILLS else reply)
+    terms = Terms(side, TERMS.base, None, TERMS.price)
+    assert run(venue, "a", terms=terms, timeout_ms=4_000) == [outcome]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(
+    ("shown", "outcome"),
+    [
+        ({"clientOid": "a"}, PlaceOutcome.PLACED),
+        ({"clientOid": "other"}, PlaceOutcome.REFUSED),
+        ({"clientOid": None}, None),
+        ({"clientOid": "other", "orderId": "78"}, None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_an_unknown_fill_is_settled_by_the_row_of_its_order(
+    kind: AccountKind, shown: dict[str, str | None] | None, outcome: PlaceOutcome | None
+) -> None:
+    """The lists show it under its order id alone."""
+    times = {"cTime": str(EPOCH_MS), "createdTime": str(EPOCH_MS)}
+    fill = {"orderId": "77", "symbol": SYMBOL, "side": "buy", **times}
+    row = {**fill, "status": "filled", "orderStatus": "filled", "category": "MARGIN", **(shown or {})}
+
+    def with_fill(call: Call, reply: object) -> object:
+        if call.endpoint in {Endpoint.FILLS, Endpoint.UNIFIED_FILLS}:
+            return {"fills": [fill], "list": [fill]}
+        if call.endpoint not in LOOKUPS or "orderId" not in call.params or shown is None:
+            return reply
+        return row if call.endpoint is Endpoint.UNIFIED_ORDER else {"orderList": [row]}
+
+    venue = instead(PlacingVenue(kind, lambda *_: False, refuses_with("43012")), with_fill)
+    assert run(venue, "a", timeout_ms=4_000) == [outcome]
+
+
+@pytest.mark.parametrize(("names", "fills"), [(["a"], 5), (["a"], 6), (["a", "b"], 6)], ids=str)
+def test_fills_of_orders_that_the_lists_have_shown_are_no_unknown_ones(names: list[str], fills: int) -> None:
+    """More than five that no list has shown are not looked up one by one."""
+    others = [
+        Placed(str(900 + i), f"other{i}", START_MS, live=False, in_call=False, shown_ms=START_MS) for i in range(fills)
+    ]
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=others)
+    proven = fills <= 5 or len(names) > 1
+    assert run(venue, *names, is_single=False, timeout_ms=4_000) == [PlaceOutcome.REFUSED if proven else None] * len(
+        names
+    )
+    by_order_id = ["orderId" in call.params for call in venue.script.calls]
+    assert any(by_order_id) is (proven and len(names) == 1)
+
+
+@pytest.mark.parametrize(
+    ("terms", "coin", "least"),
+    [
+        (Terms("buy", Decimal("0.001"), None, Decimal(50_000)), "USDT", "0.5"),
+        (Terms("buy", None, Decimal(200), None), "USDT", "2"),
+        (Terms("sell", Decimal("0.001"), None, Decimal(50_000)), "BTC", "0.00001"),
+        (Terms("sell", Decimal("0.001"), None, None), "BTC", "0.00001"),
+    ],
+    ids=["buy", "buy by cost", "sell", "market sell"],
+)
+def test_a_hundredth_of_an_order_that_is_frozen_is_a_trace_of_it(terms: Terms, coin: str, least: str) -> None:
+    for amount, outcome in ((Decimal(least), None), (Decimal(least) * Decimal("0.99"), PlaceOutcome.REFUSED)):
+        frozen = {"BTC": "0", "USDT": "0", coin: f"{amount:f}"}
+        venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), frozen=frozen)
+        assert run(venue, "a", terms=terms, timeout_ms=4_000) == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("refused", "symbol", "outcome"),
+    [
+        (set(), "ETHUSDT", PlaceOutcome.REFUSED),
+        ({None}, "ETHUSDT", None),
+        ({None}, SYMBOL, PlaceOutcome.REFUSED),
+        ({None, SYMBOL}, SYMBOL, None),
+    ],
+    ids=["other pair", "other pair that is not listed", "same pair", "nothing listed"],
+)
+def test_frozen_coins_are_explained_by_the_orders_of_all_pairs_that_can_be_listed(
+    refused: set[str | None], symbol: str, outcome: PlaceOutcome | None
+) -> None:
+    def refuse_list(call: Call, reply: object) -> object:
+        listed = call.endpoint is Endpoint.OPEN_ORDERS and "clientOid" not in call.params
+        denied = listed and dict(call.params).get("symbol") in refused  # type: ignore[call-overload]
+        return fault("40019", "symbol cannot be empty") if denied else reply
+
+    held = Placed("900", "other", START_MS - 90_000, symbol=symbol, in_call=False)
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[held])
+    assert run(instead(venue, refuse_list), "a", timeout_ms=4_000) == [outcome]
+
+
+def fresh_state(*, is_unique: bool = True) -> PlaceState:
+    """Return the state of an order that was just sent."""
+    return PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, "a"), TERMS, is_unique)
+
+
+def row_of(order_id: str = "5", **more: Any) -> OrderRow:
+    """Return a live row of the order."""
+    return replace(OrderRow(order_id, "a", SYMBOL, RowState.LIVE, {}), **more)
+
+
+@pytest.mark.parametrize("order", [("4", "5"), ("5", "4"), ("5", "x"), ("x", "5"), ("0", "x5")], ids=str)
+def test_of_several_rows_under_a_client_order_id_the_youngest_is_the_order_s(order: tuple[str, str]) -> None:
+    state = fresh_state()
+    for order_id in order:
+        assert not state.record_row(row_of(order_id), None)
+    assert (state.outcome, state.order_id) == (PlaceOutcome.PLACED, "5" if "5" in order else "0")
+
+
+@pytest.mark.parametrize("row", [row_of(symbol="ETHUSDT"), row_of(state=RowState.UNREADABLE)], ids=["pair", "state"])
+def test_a_row_of_another_pair_or_of_no_known_state_leaves_the_order_open(row: OrderRow) -> None:
+    state = fresh_state()
+    assert state.record_row(row, None)
+    assert (state.outcome, state.row) == (None, None)
+
+
+def test_an_order_has_an_order_id_only_once_it_is_proven_to_be_placed() -> None:
+    """The id beside a failure may be that of any order."""
+    state, error = fresh_state(), fault("43012")
+    item = BatchItem("555", "a", "no", "40009", {})
+    state.record_failed_item(item)
+    assert (state.outcome, state.item, state.order_id) == (None, item, None)
+    state.outcome = PlaceOutcome.REFUSED
+    assert state.order_id is None
+    state.record_failure(Verdict.REFUSED, fault=error)
+    assert (state.item, state.fault) == (None, error)
+    state.outcome = PlaceOutcome.PLACED
+    assert state.order_id is None
+    state.record_row(row_of("7"), None)
+    assert state.order_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("created_ms", "age"),
+    [(1_999, Age.SINCE), (1_998, Age.UNKNOWN), (1_000, Age.UNKNOWN), (999, Age.BEFORE), (None, Age.UNKNOWN)],
+)
+def test_an_order_is_older_than_a_call_only_beyond_the_distance_of_the_venue_s_clocks(
+    created_ms: int | None, age: Age
+) -> None:
+    row = row_of(raw={"cTime": created_ms})
+    assert age_of(row, 2_000.0) is age
+    assert age_of(row, None) is Age.UNKNOWN
 
 
 # -- anything together ------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from bitget_margin.core import api_v2
 from bitget_margin.core.effects import Fault, Reply
-from bitget_margin.core.responses import Page, decimal, page_of
+from bitget_margin.core.responses import FillRow, Page, decimal, page_of, parse_fills
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,27 @@ def test_a_fault_that_means_an_unknown_order_is_an_empty_page(
 def test_a_response_to_a_query_is_the_page_that_it_has_or_none() -> None:
     assert page_of(Reply({"code": "00000", "data": {"orderList": []}}), api_v2.read_page) == Page((), 0)
     assert page_of(Reply({"code": "00000"}), api_v2.read_page) is None
+
+
+FILL = {"orderId": "9", "symbol": "BTCUSDT", "side": "buy", "at": "5"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        (None, None),
+        ({}, None),
+        ("", None),
+        ([], ()),
+        ([FILL], (FillRow("9", "BTCUSDT", "buy", 5),)),
+        ([{"orderId": "9", "side": "buy"}], (FillRow("9", None, "buy", None),)),
+        ([FILL, FILL], None),
+        ([{**FILL, "orderId": None}], None),
+        ([{**FILL, "side": None}], None),
+        ([5], None),
+    ],
+    ids=str,
+)
+def test_fills_are_read_whole_or_not_at_all(listed: object, expected: tuple[FillRow, ...] | None) -> None:
+    """A page of two may have been cut off here; a fill without its order or its side may be of any order."""
+    assert parse_fills(listed, "at", 2) == expected

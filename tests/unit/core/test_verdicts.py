@@ -1,10 +1,20 @@
 """A fault or a text decides no more about the execution of a request than is known of its code."""
 
+from dataclasses import replace
+
 import pytest
 
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.verdicts import Verdict, hint_gone, named_account_kind, refuses_parameters, verdict_of_fault
+from bitget_margin.core.error_codes import TABLE
+from bitget_margin.core.verdicts import (
+    Verdict,
+    hint_gone,
+    named_account_kind,
+    refuses_parameters,
+    verdict_of_fault,
+    verdict_of_item,
+)
 
 
 def fault(code: str | None = None, status: int | None = 400, *, sent: bool = True) -> Fault:
@@ -27,6 +37,12 @@ def fault(code: str | None = None, status: int | None = 400, *, sent: bool = Tru
         (fault("429", 429), Verdict.LIMITED),
         (fault("43001"), Verdict.GONE),
         (fault("99999"), Verdict.UNSETTLED),
+        (fault(None, 403), Verdict.DEFINITIVE),
+        (fault(None, 404), Verdict.AMBIGUOUS),
+        (fault(None, 429), Verdict.LIMITED),
+        (fault("40009", 429), Verdict.LIMITED),
+        (replace(fault("99999"), is_transient=True), Verdict.AMBIGUOUS),
+        (replace(fault("40009"), is_transient=True), Verdict.DEFINITIVE),
     ],
 )
 def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expected: Verdict) -> None:
@@ -47,6 +63,11 @@ def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expect
         (None, "order does not exist", True),
         (None, "notExistend", True),
         (None, "notExisted", True),
+        (None, "order  does\tnot exist。", True),
+        (None, "the order does not exist ！.", True),
+        ("99999", "Order does not exist", True),
+        ("99999", None, False),
+        ("43001", "whatever", True),
         (None, "X no order to cancel", False),
         (None, "Order Cancelled", False),
         (None, "whatever", False),
@@ -57,6 +78,33 @@ def test_only_a_known_code_of_the_venue_is_definitive(given_fault: Fault, expect
 def test_texts_are_hints_and_unknown_ones_say_nothing(code: str | None, text: str | None, expected: bool) -> None:
     """Matched as a whole, not by a word that they happen to contain."""
     assert hint_gone(code, text) is expected
+
+
+CAUTIOUS = {Verdict.AMBIGUOUS, Verdict.DUPLICATE}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        *((None, row.text, row.verdict) for row in TABLE.values() if row.verdict in CAUTIOUS and " " in row.text),
+        (None, "  request TIMED  out! ", Verdict.AMBIGUOUS),
+        (None, "error", None),
+        (None, "Order does not exist", Verdict.GONE),
+        (None, "Invalid parameter", None),
+        (None, None, None),
+        ("43001", None, Verdict.GONE),
+        ("40009", "order does not exist", Verdict.DEFINITIVE),
+        ("99999", "order does not exist", Verdict.GONE),
+        ("99999", "Duplicate clientOid", Verdict.UNSETTLED),
+    ],
+)
+def test_an_entry_without_a_code_is_judged_by_its_text_only_to_caution(
+    code: str | None, text: str | None, expected: Verdict | None
+) -> None:
+    """No text proves that nothing was executed."""
+    assert verdict_of_item(code, text) is expected
+    if code is None and expected is not None and text is not None:
+        assert verdict_of_item(None, f" {text.upper()}! ") is expected
 
 
 @pytest.mark.parametrize(
