@@ -6,7 +6,7 @@ import pytest
 
 from bitget_margin.core import cancel
 from bitget_margin.core.cancel_state import CancelState, OrderEvidence
-from bitget_margin.core.effects import Call, Fault, Reply
+from bitget_margin.core.effects import Call, Fault, Reply, Wait
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import OrderRef
 from bitget_margin.core.outcome import Outcome
@@ -199,3 +199,42 @@ def test_the_refusal_of_a_whole_request_is_that_of_each_order_in_it(code: str) -
     assert (order.refusals_ms, order.attempted_ms) == ((START_MS + 10,), START_MS + 10)
     odd = Fault(OSError("x"), code, "The order does not exist", 400, body="odd")
     assert canceled(in_turn(odd, page(row(12, "cancelled"))), *by_id(12))[1][0].info is None
+
+
+@pytest.mark.parametrize(
+    ("why", "is_refusal"),
+    [
+        (fault("99999", "whatever"), False),
+        (fault("99999", "The order does not exist"), True),
+        (fault("43001", "whatever"), True),
+        (fault(None, "The order does not exist"), False),
+        (fault("40010", "The order does not exist"), False),
+    ],
+    ids=lambda value: str(value.code) + str(value.text) if isinstance(value, Fault) else "",
+)
+def test_a_fault_refuses_an_order_only_by_a_code_or_beside_one_that_is_not_known(why: Fault, is_refusal: bool) -> None:
+    """Any other one may have been executed."""
+    _, (order,) = canceled(in_turn(why, page()), *by_id(12), timeout_ms=900)
+    assert (bool(order.refusals_ms), order.maybe_executed) == (is_refusal, not is_refusal)
+
+
+@pytest.mark.parametrize("text", ["Too Many Requests", "The order does not exist"])
+def test_a_cancel_over_the_rate_limit_is_no_refusal_whatever_its_text(text: str) -> None:
+    _, (order,) = canceled(in_turn(fault("429", text, 429)), *by_id(12), timeout_ms=900)
+    assert (order.outcome, order.refusals_ms, order.maybe_executed) == (Outcome.NOT_SENT, (), False)
+
+
+def test_a_timer_that_ends_a_millisecond_early_costs_no_further_wait() -> None:
+    class Early(Script):
+        def _do(self, effect: object) -> object:
+            reply = super()._do(effect)
+            if isinstance(effect, Wait):
+                self.now_ms -= cancel.TIMER_SLACK_MS
+            return reply
+
+    venue = Early(in_turn(accepted(12), page(), page(), page(row(12, "cancelled"))))
+    venue.cancel(*by_id(12))
+    assert venue.waits == [150]
+    again = Early(in_turn(fault(sent=False), accepted(12), page(row(12, "cancelled"))))
+    again.cancel(*by_id(12))
+    assert again.waits == [1_000]

@@ -1,8 +1,11 @@
 """An order's outcome rests on evidence that is about this order, new enough, and of the right kind."""
 
+from typing import Any
+
 import pytest
 
 from bitget_margin.core.cancel_state import CancelState, OrderEvidence, OrderState
+from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
@@ -242,3 +245,84 @@ def test_a_doubt_keeps_the_words_that_came_with_it() -> None:
         "43001",
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "gone", "ended"),
+    [
+        (None, None, False, False),
+        (None, "Cancel order error", False, False),
+        ("40009", "sign signature error", False, False),
+        ("99999", "no", False, False),
+        ("43001", "no", True, True),
+        (None, NOT_THERE, True, True),
+        *((code, "no", False, True) for code, listed in TABLE.items() if listed.verdict is Verdict.ENDED),
+    ],
+)
+def test_only_a_refusal_that_names_an_end_outdates_a_live_row(
+    code: str | None, reason: str | None, gone: bool, ended: bool
+) -> None:
+    evidence = OrderEvidence(BY_ID)
+    evidence.record_refusal(4_000, code, reason)
+    evidence.record_refusal(5_000, code, reason)
+    assert (evidence.refused_as_gone, evidence.refused_as_ended) == (gone, ended)
+    assert judged(evidence, 5_000) is (None if ended else Outcome.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("named", "shown", "outcome"),
+    [
+        ("12", "11", None),
+        ("12", "12", Outcome.CANCELED),
+        ("12", "13", Outcome.CANCELED),
+        (None, "11", Outcome.CANCELED),
+        ("x", "x", Outcome.CANCELED),
+    ],
+)
+def test_an_ended_row_counts_unless_a_failure_has_named_a_younger_order(
+    named: str | None, shown: str, outcome: Outcome | None
+) -> None:
+    evidence = answered(BY_NAME, failures=(item(named, "no"),))
+    for now_ms in (2.0, 2.0 + PACING.recheck_ms):
+        evidence.record_possible_namesake(row(RowState.CANCELED, order_id=shown), now_ms, None, PACING)
+    assert evidence.outcome is outcome
+
+
+def test_an_entry_that_was_not_requested_binds_no_client_order_id() -> None:
+    """It is no acknowledgement of a cancel of this call."""
+    state = CancelState.of([BY_ID, BY_NAME])
+    by_id, by_name = state.orders.values()
+    state.record_response(BatchResponse((item("12"), item("99")), ()), [by_id], 1.0, PACING)
+    assert (by_id.evidence.acknowledged, by_name.evidence.bound_id) == (True, "12")
+    assert state.unasked == [{"orderId": "99"}]
+    other = CancelState.of([BY_ID, BY_NAME])
+    other.record_response(BatchResponse((item("99"),), ()), [other.orders[BY_ID]], 1.0, PACING)
+    assert other.orders[BY_NAME].evidence.bound_id is None
+
+
+@pytest.mark.parametrize(
+    ("known", "outcome", "reason"),
+    [
+        ({}, Outcome.NOT_SENT, None),
+        ({"attempted_ms": 1.0}, Outcome.UNKNOWN, None),
+        ({"attempted_ms": 1.0, "reason": "no"}, Outcome.UNKNOWN, "no"),
+        (
+            {"attempted_ms": 1.0, "acknowledged": True},
+            Outcome.UNKNOWN,
+            "acknowledged, and no lookup shows its end yet",
+        ),
+        (
+            {"attempted_ms": 1.0, "acknowledged": True, "row": row()},
+            Outcome.UNKNOWN,
+            "acknowledged, and its row still lives",
+        ),
+        ({"attempted_ms": 1.0, "acknowledged": True, "reason": "busy"}, Outcome.UNKNOWN, "busy"),
+    ],
+    ids=str,
+)
+def test_an_order_without_proof_is_reported_with_what_is_known_of_it(
+    known: dict[str, Any], outcome: Outcome, reason: str | None
+) -> None:
+    evidence = OrderEvidence(BY_ID, **known)
+    evidence.resolve()
+    assert (evidence.outcome, evidence.reason) == (outcome, reason)

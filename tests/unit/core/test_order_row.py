@@ -61,3 +61,8 @@ def test_a_time_is_a_whole_number_or_the_text_of_one(value: object, expected: in
 )
 def test_an_id_is_a_text_or_a_whole_number(value: object, expected: str | None) -> None:
     assert text(value) == expected
+
+
+@pytest.mark.parametrize("raw", [None, 5, "x", [], [{"orderId": "1", "symbol": "BTCUSDT"}]], ids=str)
+def test_an_entry_that_is_no_mapping_is_no_row(raw: object) -> None:
+    assert parse_row(raw, CLASSIC_FIELDS) is None

@@ -648,6 +648,16 @@ def test_frozen_coins_are_explained_by_the_orders_of_all_pairs_that_can_be_liste
     assert run(instead(venue, refuse_list), "a", timeout_ms=4_000) == [outcome]
 
 
+@pytest.mark.parametrize(("before_ms", "pages"), [(1, 2), (2, 1)])
+def test_history_is_read_on_while_a_row_may_be_of_the_call(before_ms: float, pages: int) -> None:
+    """Times are whole milliseconds: an order may look a millisecond older than the call that placed it."""
+    older = [Placed(str(900 + i), f"x{i}", START_MS - before_ms, live=False, in_call=False) for i in range(10)]
+    venue = PlacingVenue(executed=lambda *_: False, respond=no_response, orders=older)
+    placement = venue.placement("a", "b", is_single=False, timeout_ms=60)
+    venue.script.run(place(placement))
+    assert [call.endpoint for call in venue.script.calls].count(Endpoint.HISTORY_ORDERS) == pages
+
+
 def fresh_state(*, is_unique: bool = True) -> PlaceState:
     """Return the state of an order that was just sent."""
     return PlaceState(OrderRef(SYMBOL, IdKind.CLIENT, "a"), TERMS, is_unique)

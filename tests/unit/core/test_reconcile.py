@@ -367,3 +367,19 @@ def test_a_round_that_showed_nothing_proves_nothing() -> None:
     assert order.evidence.absent_since_ms is None
     OrderLookup(order, absent_from=set(Listing)).record(7, PACING)
     assert order.evidence.absent_since_ms == 7
+
+
+@pytest.mark.parametrize(
+    ("order_ids", "kept"),
+    [(("7", "9"), 1), (("9", "7"), 0), (("9", "9"), 1), (("x", "9"), 1), (("9", "x"), 0)],
+    ids=str,
+)
+@pytest.mark.parametrize("state", [RowState.LIVE, RowState.CANCELED], ids=str)
+def test_of_several_rows_under_a_name_the_youngest_is_kept_and_of_one_order_the_last(
+    state: RowState, order_ids: tuple[str, str], kept: int
+) -> None:
+    lookup = OrderLookup(OrderState(BY_NAME))
+    rows = [OrderRow(order_id, "a", "BTCUSDT", state, {}) for order_id in order_ids]
+    for each in rows:
+        lookup.add_row(each)
+    assert (lookup.live if state is RowState.LIVE else lookup.ended) is rows[kept]

@@ -6,7 +6,7 @@ import pytest
 
 from bitget_margin.core.effects import Call, Fault, Reply, Send, run_concurrently
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.requests import CallContext, QueryResult, Unreadable, query, send_requests
+from bitget_margin.core.requests import CallContext, QueryResult, Unreadable, pause, query, send_requests
 from bitget_margin.core.verdicts import Verdict
 from support.script import ROUND_TRIP_MS, START_MS, Script, fault, in_turn
 
@@ -217,3 +217,10 @@ def test_a_question_for_the_other_kind_of_account_is_asked_again_in_its_words_at
     assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
     assert venue.waits == []
     assert learned == [AccountKind.UNIFIED]
+
+
+@pytest.mark.parametrize(("pause_ms", "waits"), [(99, True), (100, False), (101, False)])
+def test_a_pause_is_made_only_where_time_is_left_after_it(pause_ms: float, waits: bool) -> None:
+    venue = Script(in_turn(1))
+    assert venue.run(pause(venue.ctx(timeout_ms=100), pause_ms)) is waits
+    assert venue.waits == ([pause_ms] if waits else [])
