@@ -25,5 +25,21 @@ def test_each_endpoint_has_the_method_the_rate_and_the_account_kind_of_its_page(
     assert endpoint.kind is (AccountKind.UNIFIED if endpoint.name.startswith("UNIFIED_") else AccountKind.CLASSIC)
 
 
-def test_no_two_endpoints_have_one_path() -> None:
-    assert len({endpoint.path for endpoint in Endpoint}) == len(Endpoint)
+CLASSIC_PATHS = {
+    "v2/spot/account/info",
+    *(
+        f"v2/margin/crossed/{name}"
+        for name in ("batch-place-order", "batch-cancel-order", "place-order", "cancel-order")
+    ),
+    *(f"v2/margin/crossed/{name}" for name in ("open-orders", "history-orders", "account/assets", "fills")),
+}
+UNIFIED_PATHS = {
+    *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
+    *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
+    *(f"v3/account/{name}" for name in ("settings", "assets")),
+}
+
+
+def test_the_endpoints_are_those_of_the_documents_and_no_two_have_one_path() -> None:
+    assert {endpoint.path for endpoint in Endpoint} == CLASSIC_PATHS | UNIFIED_PATHS
+    assert len(CLASSIC_PATHS | UNIFIED_PATHS) == len(Endpoint)

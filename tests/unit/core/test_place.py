@@ -373,18 +373,21 @@ def test_an_acknowledged_order_is_placed_without_a_lookup(kind: AccountKind, is_
 
 
 @pytest.mark.parametrize(
-    ("code", "text", "outcome"),
+    ("ids", "code", "text", "outcome"),
     [
-        ("40009", "sign signature error", PlaceOutcome.REFUSED),
-        ("40010", "Request timed out", None),
-        ("25212", "Duplicate clientOid", None),
-        ("unread", "no", PlaceOutcome.REFUSED),
+        ({"clientOid": "a"}, "40009", "sign signature error", PlaceOutcome.REFUSED),
+        ({"clientOid": "a"}, "40010", "Request timed out", None),
+        ({"clientOid": "a"}, "25212", "Duplicate clientOid", None),
+        ({"clientOid": "a"}, "unread", "no", PlaceOutcome.REFUSED),
+        ({"orderId": "555"}, "43012", "Insufficient balance", PlaceOutcome.REFUSED),
+        ({"clientOid": "other"}, "43012", "Insufficient balance", PlaceOutcome.REFUSED),
     ],
 )
 def test_a_failure_in_the_response_to_a_single_order_counts_as_in_a_batch(
-    code: str, text: str, outcome: PlaceOutcome | None
+    ids: dict[str, str], code: str, text: str, outcome: PlaceOutcome | None
 ) -> None:
-    entry = {"clientOid": "a", "code": code, "msg": text}
+    """There is only one order that it can be about."""
+    entry = {**ids, "code": code, "msg": text}
     venue = PlacingVenue(AccountKind.UNIFIED, lambda *_: False, respond=lambda *_: entry)
     placement = venue.placement("a", timeout_ms=4_000)
     venue.script.run(place(placement))
@@ -672,15 +675,32 @@ def row_of(order_id: str = "5", **more: Any) -> OrderRow:
 def test_of_several_rows_under_a_client_order_id_the_youngest_is_the_order_s(order: tuple[str, str]) -> None:
     state = fresh_state()
     for order_id in order:
-        assert not state.record_row(row_of(order_id), None)
+        assert state.record_row(row_of(order_id), None) is False
     assert (state.outcome, state.order_id) == (PlaceOutcome.PLACED, "5" if "5" in order else "0")
 
 
 @pytest.mark.parametrize("row", [row_of(symbol="ETHUSDT"), row_of(state=RowState.UNREADABLE)], ids=["pair", "state"])
 def test_a_row_of_another_pair_or_of_no_known_state_leaves_the_order_open(row: OrderRow) -> None:
     state = fresh_state()
-    assert state.record_row(row, None)
+    assert state.record_row(row, None) is True
     assert (state.outcome, state.row) == (None, None)
+
+
+@pytest.mark.parametrize("doubt", Doubt, ids=lambda doubt: doubt.name)
+@pytest.mark.parametrize("row_state", [RowState.LIVE, RowState.FILLED], ids=str)
+@pytest.mark.parametrize("fits", [True, False], ids=["fits", "does not fit"])
+@pytest.mark.parametrize(("created_ms", "age"), [(0, Age.BEFORE), (4_500, Age.UNKNOWN), (5_000, Age.SINCE)], ids=str)
+def test_a_row_under_a_client_order_id_that_was_used_before_counts_by_its_values_age_and_state(
+    doubt: Doubt, row_state: RowState, fits: bool, created_ms: int, age: Age
+) -> None:
+    row = row_of(state=row_state, raw={"cTime": created_ms, "side": "buy" if fits else "sell"})
+    state = replace(fresh_state(is_unique=False), doubt=doubt)
+    left_open = state.record_row(row, 5_000.0)
+    is_live = row_state is RowState.LIVE
+    placed = fits and (is_live or age is Age.SINCE)
+    taken = not fits and is_live and age is Age.BEFORE and doubt is Doubt.CLIENT_ID_TAKEN
+    assert state.outcome is (PlaceOutcome.PLACED if placed else PlaceOutcome.CLIENT_ID_TAKEN if taken else None)
+    assert left_open is (not placed and not taken and (is_live or age is not Age.BEFORE))
 
 
 def test_an_order_has_an_order_id_only_once_it_is_proven_to_be_placed() -> None:
