@@ -9,7 +9,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +25,7 @@ from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
 from bitget_margin.freqtrade.resting_orders import RestingOrders, held_by_sells
-from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
 _STALE_SECONDS: Final = 20.0
@@ -96,7 +96,8 @@ class Exits:
             exit_ = self._exit_of(trade)
             exit_.reason = reason
             self._cancel(trade, exit_)
-            if self.store.of_trade(key) and trade_rows.remaining_amount(trade) == 0 and not trade.has_open_orders:
+            sold_out = trade_rows.remaining_amount(trade) == 0 and not trade.has_open_orders
+            if sold_out and self.store.of_trade(key):
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
@@ -118,10 +119,13 @@ class Exits:
                 return amount
             partial = amount < trade.amount * (1 - REL_TOLERANCE)
             if not partial or self.settings.partial_exits is PartialExits.CANCEL:
-                self._cancel(trade, exit_)
-                self.drop_waiting(trade)
+                if self._cancel(trade, exit_):
+                    orders = self.store.of_trade(key_of(trade))
+                if any(order.phase is Phase.WAITING for order in orders):
+                    self.drop_waiting(trade)
+                    orders = self.store.of_trade(key_of(trade))
             most = trade_rows.remaining_amount(trade) if orders else amount
-            selling = self._selling(trade)
+            selling = self._selling(trade, orders)
             market = self.rules.markets[pair]
             if selling:
                 # Coins that resting orders may still sell would be sold twice where the wallet has other coins.
@@ -155,13 +159,13 @@ class Exits:
             if exit_.thread != here and now - exit_.at_seconds < _STALE_SECONDS
         }
 
-    def _selling(self, trade: Trade) -> float:
-        """Return the coins of a trade that resting orders may still sell.
+    def _selling(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
+        """Return the coins of a trade that these resting orders may still sell.
 
         Orders without an answer may not be there at all. On a classic account whose coins are the bot's alone, they
         hold no more than what is frozen beside the orders that are known.
         """
-        known, unanswered = held_by_sells(self.resting.open_of(trade))
+        known, unanswered = held_by_sells(order for order in orders if order.phase.open)
         if not unanswered or not self.holdings.freezes():
             return known + unanswered
         coin = self.holdings.base_of(trade.pair)
@@ -176,15 +180,16 @@ class Exits:
             return known
         return _Exit(self.resting.budget(), self.clock())
 
-    def _cancel(self, trade: Trade, exit_: _Exit) -> None:
-        """Send the one batch of this exit; the loop cancels what it leaves."""
+    def _cancel(self, trade: Trade, exit_: _Exit) -> bool:
+        """Send the one batch of this exit, and return whether it was sent; the loop cancels what it leaves."""
         if exit_.cancel_sent or self.resting.failed_this_loop(trade):
-            return
+            return False
         exit_.cancel_sent = True
         orders = self.resting.open_of(trade)
         others = self._others(trade, orders, exit_.budget)
         if orders or others:
             self.resting.cancel(trade, trade.pair, orders, exit_.budget, others)
+        return bool(orders or others)
 
     def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:
         """Return the ids of all other orders on the pair if they are to be canceled, without freqtrade's own."""
