@@ -193,13 +193,18 @@ def test_a_balance_that_ccxt_cannot_read_is_raised_and_an_entry_without_fields_i
     assert Caller(in_turn([5, CROSSED])).call(fetch.fetch_balance(made, CROSS))["BTC"]["free"] == 1
 
 
-@pytest.mark.parametrize("amount", ["x", "NaN", [], 1.5, {}])
-def test_an_invalid_amount_is_not_left_out_of_the_balance(amount: object) -> None:
-    message = rf"^bitget fetch_balance\(\): available is {re.escape(repr(amount))}, which is no amount$"
+AMOUNTS = ("totalAmount", "available", "frozen", "borrow", "interest", "equity", "balance", "locked", "debt")
+
+
+@pytest.mark.parametrize(
+    ("name", "amount"), [*((name, "x") for name in AMOUNTS), *(("available", a) for a in ("NaN", [], 1.5, {}))]
+)
+def test_an_invalid_amount_is_not_left_out_of_the_balance(name: str, amount: object) -> None:
+    message = rf"^bitget fetch_balance\(\): {name} is {re.escape(repr(amount))}, which is no amount$"
     with pytest.raises(ccxt.BadResponse, match=message):
-        Caller(in_turn([CROSSED, {**CROSSED, "available": amount}])).call(fetch.fetch_balance(exchange(), CROSS))
+        Caller(in_turn([CROSSED, {**CROSSED, name: amount}])).call(fetch.fetch_balance(exchange(), CROSS))
     for nothing in (None, ""):
-        venue = Caller(in_turn([{**CROSSED, "available": nothing}]))
+        venue = Caller(in_turn([{**CROSSED, name: nothing}]))
         assert "BTC" in venue.call(fetch.fetch_balance(exchange(), CROSS))
 
 
