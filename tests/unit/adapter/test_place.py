@@ -406,6 +406,17 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
     assert venue.calls == []
 
 
+@pytest.mark.parametrize("kind", list(AccountKind))
+@either
+def test_a_conditional_order_is_refused_before_the_markets_are_loaded(flow: Any, kind: AccountKind) -> None:
+    """Stock ccxt would place it at once on a unified account."""
+    venue = Caller(taken)
+    made = exchange(markets=False, uta=kind is AccountKind.UNIFIED)
+    with pytest.raises(ccxt.NotSupported, match=r"cross margin has no conditional orders \('stopPrice'\)"):
+        venue.call(flow(made, CROSS | {"stopPrice": 5}))
+    assert (venue.calls, venue.loads) == ([], [])
+
+
 # -- what is not sent at all ------------------------------------------------------------------------------------------
 
 
