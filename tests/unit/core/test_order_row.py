@@ -1,8 +1,11 @@
 """A row is read from ids and a status as documented, and any other state proves nothing."""
 
+from decimal import Decimal
+
 import pytest
 
-from bitget_margin.core.order_row import CLASSIC_FIELDS, RowState, milliseconds, parse_row, text
+from bitget_margin.core.frozen_amounts import unexplained
+from bitget_margin.core.order_row import CLASSIC_FIELDS, UNIFIED_FIELDS, Fields, RowState, milliseconds, parse_row, text
 
 
 def test_ids_are_read_as_numbers_too_and_rows_without_a_name_prove_nothing() -> None:
@@ -66,3 +69,24 @@ def test_an_id_is_a_text_or_a_whole_number(value: object, expected: str | None) 
 @pytest.mark.parametrize("raw", [None, 5, "x", [], [{"orderId": "1", "symbol": "BTCUSDT"}]], ids=str)
 def test_an_entry_that_is_no_mapping_is_no_row(raw: object) -> None:
     assert parse_row(raw, CLASSIC_FIELDS) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "raw"),
+    [
+        (CLASSIC_FIELDS, {"status": "live", "cTime": "5", "uTime": "6", "baseSize": "2", "size": "0.5"}),
+        (
+            UNIFIED_FIELDS,
+            {"orderStatus": "new", "createdTime": "5", "updatedTime": "6", "qty": "2", "cumExecQty": "0.5"},
+        ),
+    ],
+    ids=["classic", "unified"],
+)
+def test_times_state_and_open_amount_are_read_from_the_fields_of_the_account_kind(
+    fields: Fields, raw: dict[str, str]
+) -> None:
+    row = parse_row({"orderId": "1", "symbol": "BTCUSDT", "side": "sell", **raw}, fields)
+    assert row is not None
+    assert (row.state, row.created_ms, row.updated_ms) == (RowState.LIVE, 5, 6)
+    left = unexplained([row], {"BTC": Decimal(5)}, {"BTCUSDT": ("BTC", "USDT")})
+    assert left == {"BTC": Decimal("3.49999999")}

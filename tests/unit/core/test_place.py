@@ -289,18 +289,18 @@ def test_terms_fit_what_a_row_leaves_out_or_writes_in_another_way() -> None:
     def row(**raw: str) -> OrderRow:
         return OrderRow("1", "a", "BTCUSDT", RowState.LIVE, raw)
 
-    assert TERMS.fits(row())
+    assert TERMS.fits(row()) is True
     assert TERMS.fits(row(side="buy", baseSize="0.00100", price="50000.0"))
     assert TERMS.fits(row(side="liquidation-buy", price="0"))
-    assert not TERMS.fits(row(side="sell"))
-    assert not TERMS.fits(row(baseSize="0.0011"))
+    assert TERMS.fits(row(side="sell")) is False
+    assert TERMS.fits(row(baseSize="0.0011")) is False
     assert not TERMS.fits(row(price="49999"))
     market = Terms("buy", None, TERMS.price, None)
     assert market.fits(row(quoteSize="50000", baseSize="0"))
     assert not market.fits(row(quoteSize="50001"))
     by_cost = Terms("buy", None, TERMS.price, None, "market")
     assert by_cost.fits(row(qty="50000", orderType="market"))
-    assert not by_cost.fits(row(qty="0.02", price="50000", orderType="limit")), (
+    assert by_cost.fits(row(qty="0.02", price="50000", orderType="limit")) is False, (
         "a unified account has no cost to compare"
     )
 
@@ -629,6 +629,16 @@ def test_a_hundredth_of_an_order_that_is_frozen_is_a_trace_of_it(terms: Terms, c
 
 
 @pytest.mark.parametrize(
+    "terms",
+    [Terms("buy", TERMS.base, None, None), Terms("buy", None, None, None), Terms("sell", None, Decimal(50), None)],
+    ids=["buy without a price", "buy without an amount", "sell without an amount"],
+)
+def test_an_order_whose_frozen_amount_is_not_known_is_never_proven_absent(terms: Terms) -> None:
+    venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"))
+    assert run(venue, "a", terms=terms, timeout_ms=4_000) == [None]
+
+
+@pytest.mark.parametrize(
     ("refused", "symbol", "outcome"),
     [
         (set(), "ETHUSDT", PlaceOutcome.REFUSED),
@@ -717,6 +727,27 @@ def test_an_order_has_an_order_id_only_once_it_is_proven_to_be_placed() -> None:
     assert state.order_id is None
     state.record_row(row_of("7"), None)
     assert state.order_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("misses_ms", "is_missed_twice", "recheck_ms"),
+    [
+        ((), False, None),
+        ((5.0,), False, 1_505.0),
+        ((5.0, 1_504.0), False, 1_505.0),
+        ((5.0, 1_505.0), True, None),
+        ((5.0, 900.0, 1_505.0), True, None),
+    ],
+    ids=str,
+)
+def test_two_misses_are_proof_from_the_distance_on_that_history_lags(
+    misses_ms: tuple[float, ...], is_missed_twice: bool, recheck_ms: float | None
+) -> None:
+    state = fresh_state()
+    for at_ms in misses_ms:
+        state.record_miss(at_ms)
+    assert state.misses_ms == misses_ms
+    assert (state.is_missed_twice(Pacing()), state.recheck_ms(Pacing())) == (is_missed_twice, recheck_ms)
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,12 @@ def test_why_the_venue_does_not_answer_is_told() -> None:
     assert venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", by_id(11, 13))) is denied
 
 
+def test_a_list_that_is_lost_on_its_way_is_asked_for_again() -> None:
+    venue = Script(in_turn(fault(), page(row(11)), page()))
+    assert fetch(venue, by_id(11)) == {"11": "11"}
+    assert (queried(venue), venue.waits) == ([(OPEN, "12"), (OPEN, "12")], [150])
+
+
 def test_with_a_client_order_id_the_newest_page_is_the_place_to_begin() -> None:
     venue = Script(in_turn(page(row(90, clientOid="a"), row(11))))
     assert fetch(venue, [NAMED, *by_id(11)]) == {"a": "90", "11": "11"}
