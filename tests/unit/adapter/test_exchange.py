@@ -308,6 +308,8 @@ def test_the_cross_margin_balance_has_free_and_used_amounts() -> None:
     balance = exchange().parse_balance(raw)
     assert (balance["BTC"]["free"], balance["BTC"]["used"], balance["BTC"]["total"]) == (1, 2, 3)
     assert balance["info"] is raw
+    nameless = [{**raw[0], "coin": coin} for coin in (None, "")]
+    assert exchange().parse_balance([*raw, *nameless])["BTC"] == balance["BTC"]
     bonus = exchange().parse_balance([{**raw[0], "totalAmount": "4", "coupon": "1"}])
     assert (bonus["BTC"]["used"], bonus["used"]["BTC"], bonus["BTC"]["total"]) == (2, 2, 4)
     for nothing in (None, ""):

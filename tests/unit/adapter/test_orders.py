@@ -157,6 +157,7 @@ def test_a_symbol_that_is_not_in_the_markets_is_reported_all_the_same() -> None:
     assert (found.unasked, found.requests, found.elapsed_ms, found.unexamined) == (({"x": 1},), 7, 5.5, ("Z",))
     known = report(made, state_of(BY_ID, Outcome.CANCELED), {})
     assert known.results[0].symbol == BTC, "a pair, not the contract of the same name"
+    assert (known.unasked, known.requests, known.elapsed_ms, known.unexamined) == ((), 0, 0, ())
 
 
 def test_a_row_that_ccxt_cannot_read_is_told_by_its_order() -> None:

@@ -406,6 +406,17 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
     assert venue.calls == []
 
 
+@pytest.mark.parametrize("unified", [False, True])
+def test_parameters_of_the_call_are_not_sent_and_the_venues_own_are(unified: bool) -> None:
+    ours = {"confirm": True, "timeout": 900, "batchSize": 1, "looksOn": True, "type": "margin", "stock": False}
+    others = {"maxRetriesOnFailure": 3, "uta": unified, "stpMode": "cancel_taker"}
+    venue, _ = place(params=MINE | {"clientOid": "mine"} | ours | others, made=exchange(uta=unified))
+    (call,) = venue.calls
+    sent: Any = call.params
+    assert (sent["clientOid"], sent["stpMode"]) == ("mine", "cancel_taker")
+    assert not sent.keys() & {*ours, *others, "clientOrderId", "marginMode"} - {"stpMode"}
+
+
 @pytest.mark.parametrize("kind", list(AccountKind))
 @either
 def test_a_conditional_order_is_refused_before_the_markets_are_loaded(flow: Any, kind: AccountKind) -> None:
