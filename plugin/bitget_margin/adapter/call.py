@@ -39,7 +39,7 @@ _REPORT_MS: Final = 100.0
 """Time reserved to build the report of many orders before the call ends, at most a tenth of the whole."""
 
 
-def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, is_cancel: bool = False) -> CallContext:
+def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
     """Return the context of a call, whose time begins now."""
     shared_limiter_of(exchange)  # raises before anything is sent, if the option is no limiter
     reserve_ms = min(_REPORT_MS, settings.timeout_ms / 10)
@@ -47,24 +47,24 @@ def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, i
         settings,
         Deadline.after(monotonic_ms, settings.timeout_ms - reserve_ms),
         since_ms=venue_clock.WHOLE_WINDOW,
-        is_cancel=is_cancel,
+        urgent=urgent,
         api=api_of(account_kind_of(exchange, params)),
         on_account_kind=exchange.learn_account_kind,
     )
 
 
-def load_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
+def load_markets(exchange: MarginExchange, ctx: CallContext, *, is_cancel: bool = False) -> Flow[None]:
     """Load the markets if they are not loaded, and learn the UID if a shared limiter needs it.
 
     A call that cancels goes on without markets where they cannot be loaded.
     """
-    if ctx.is_cancel:
+    if is_cancel:
         yield from _try_markets(exchange, ctx)
     elif not exchange.markets:
         yield LoadMarkets(ctx.deadline.at_ms)
     uid = exchange.options.get(UID)
-    # An unknown UID is queried again by later calls, but not while a cancel waits.
-    if not uid and (uid is None or not ctx.is_cancel) and exchange.enableRateLimit and shared_limiter_of(exchange):
+    # An unknown UID is queried again by later calls, but not while a cancel or an urgent order waits.
+    if not uid and (uid is None or not ctx.urgent) and exchange.enableRateLimit and shared_limiter_of(exchange):
         yield from _learn_uid(exchange, ctx)
 
 
@@ -101,7 +101,7 @@ def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
         if known is not None:
             break
         api = ctx.api
-        (reply,) = yield SendAll((Send(api.account_request(), _UID_MS, until_ms, is_cancel=True),))
+        (reply,) = yield SendAll((Send(api.account_request(), _UID_MS, until_ms),))
         ctx.requests += not isinstance(reply, Fault) or reply.sent
         if isinstance(reply, Reply):
             known = api.read_uid(reply.body)

@@ -122,8 +122,8 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     progress = params.get("progress")
     if progress is not None and not callable(progress):
         raise ccxt.BadRequest(f"{exchange.id} {method}(): progress is {progress!r}; give a function")
-    ctx, state = open_call(exchange, settings, params, is_cancel=True), CancelState()
-    yield from load_markets(exchange, ctx)
+    ctx, state = open_call(exchange, settings, params, urgent=True), CancelState()
+    yield from load_markets(exchange, ctx, is_cancel=True)
     own = None if named is None else fallback_markets.spot_market(exchange, method, named)
     listed = [fallback_markets.spot_market(exchange, method, other) for other in others]
     markets = fallback_markets.spot_markets(exchange, listed if own is None else [own, *listed])
@@ -184,8 +184,8 @@ def _cancel(
 ) -> Flow[CancelReport]:
     if not named:
         return CancelReport(())
-    ctx, state = open_call(exchange, settings, params, is_cancel=True), CancelState(use_single_endpoint=single)
-    yield from load_markets(exchange, ctx)
+    ctx, state = open_call(exchange, settings, params, urgent=True), CancelState(use_single_endpoint=single)
+    yield from load_markets(exchange, ctx, is_cancel=True)
     markets = register_orders(exchange, method, state, named)
     yield from attach_report_on_error(exchange, method, ctx, state, markets, cancel.cancel(ctx, state))
 

@@ -22,6 +22,8 @@ UID: Final = "uid"
 """Option with the UID of the account."""
 RATE_GATE: Final = "rateGate"
 """Option with the rate window that several processes share."""
+URGENT: Final = "urgent"
+"""Parameter: the order is placed also while the rate window that processes share is down."""
 OPTIONS: Final = "batchCancel"
 BOUNDS: Final = frozenset({"confirm", "timeout", "batchSize"})
 _IGNORED: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginate"})
@@ -91,6 +93,14 @@ def parse_settings(exchange: MarginExchange, method: str, params: Params, *, con
         return core_settings.parse_settings(params, defaults, confirm=confirm)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
+
+
+def is_urgent(exchange: MarginExchange, method: str, params: Params) -> bool:
+    """Whether the order is to be placed also while the shared rate window is down."""
+    given = params.get(URGENT)
+    if given is not None and not isinstance(given, bool):
+        raise bad_request(exchange, method, BadInput(f"{URGENT} is {given!r}; give True or False"))
+    return bool(given)
 
 
 def shared_limiter_of(exchange: MarginExchange) -> SharedLimiter | None:

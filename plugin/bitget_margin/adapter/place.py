@@ -21,10 +21,12 @@ from bitget_margin.adapter.params import (
     CLIENT_ID,
     CROSS,
     KIND,
+    URGENT,
     as_list,
     bad_request,
     check_order,
     client_order_id_param,
+    is_urgent,
     parse_settings,
     places_cross,
     refuse_conditional,
@@ -48,7 +50,7 @@ The call then ends once two queries have not found the order, instead of at the 
 """
 _IDENTITY: Final = frozenset({"symbol", "category", "side", "orderType", "orderList"})
 """Fields of the venue that would change the order that the arguments describe."""
-_OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, KIND, "type", "stock", "maxRetriesOnFailure")
+_OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, URGENT, KIND, "type", "stock", "maxRetriesOnFailure")
 """Parameters of this package and of ccxt, which are not sent."""
 
 
@@ -99,7 +101,7 @@ def create_orders(
 ) -> Flow[list[Order]]:
     """Place cross margin orders of one symbol with one request; return one structure each."""
     method = "create_orders"
-    split_params(exchange, method, params, {"timeout", LOOKS_ON})
+    split_params(exchange, method, params, {"timeout", LOOKS_ON, URGENT})
     settings = parse_settings(exchange, method, params, confirm=False)
     symbols = {required_symbol(exchange, method, o.get("symbol"), f" in orders[{i}]") for i, o in enumerate(orders)}
     if len(symbols) > 1:
@@ -157,7 +159,9 @@ def _prepare(
     is_single: bool = True,
 ) -> Flow[tuple[Placement, Mapping[str, Any]]]:
     """Load the markets and return the placement; raise for an order whose request cannot be built."""
-    ctx = open_call(exchange, settings, params)
+    # All of them leave with one request.
+    urgent = any([is_urgent(exchange, method, each) for each in (params, *given)])
+    ctx = open_call(exchange, settings, params, urgent=urgent)
     _refuse_too_many(exchange, method, ctx.api, orders)
     yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, symbol)

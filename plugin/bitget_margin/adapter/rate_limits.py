@@ -69,7 +69,7 @@ def acquire(exchange: MarginExchange, send: Send) -> Flow[Fault | None]:
 def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter) -> Flow[Fault | bool]:
     """Wait for a slot in a shared window; return whether one was granted, or the fault of the request.
 
-    False only for requests of a cancel while the store is down: the window of this process then decides.
+    False while the store is down, for queries and urgent requests: the window of this process then decides.
     """
     endpoint = send.call.endpoint
     why = _NO_SLOT
@@ -82,7 +82,7 @@ def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter
             continue
         if slot is None:
             break
-        if send.is_cancel:
+        if send.urgent or endpoint.is_read:
             return False
         why = f"the shared rate window {limiter.url} is down ({slot})"
         if limiter.when_down is WhenDown.FAIL:

@@ -60,8 +60,11 @@ class Send:
     """
     reply: ReplyOrFault | None = None
     """Set by the driver on arrival, so that an interrupt of the same group does not lose it."""
-    is_cancel: bool = False
-    """Whether it belongs to a cancel: then it does not wait for a shared rate limiter that is down."""
+    urgent: bool = False
+    """Whether it leaves without the shared rate limiter while that is down: of a cancel, or an urgent order.
+
+    Queries do so in any case.
+    """
     slot_ms: float | None = None
     """Its slot in the rate window of this process; None before it left, and without rate limiting."""
     left_ms: float | None = None

@@ -44,4 +44,5 @@ class Endpoint(Enum):
         self.method: Final = method
         self.path: Final = path
         self.per_second: Final = per_second
+        self.is_read: Final = method == "GET"
         self.kind: Final = AccountKind.UNIFIED if path.startswith("v3/") else AccountKind.CLASSIC

@@ -72,7 +72,7 @@ def _send(placement: Placement) -> Flow[None]:
         api = ctx.api
         # The request may take all the time that one lookup after it does not need.
         request_ms, spare_ms = ctx.settings.timeout_ms - ctx.settings.request_ms, ctx.settings.request_ms
-        send = Send(placement.build(api, todo), request_ms, ctx.deadline.at_ms - spare_ms)
+        send = Send(placement.build(api, todo), request_ms, ctx.deadline.at_ms - spare_ms, urgent=ctx.urgent)
         (reply,) = yield from send_requests(ctx, [send], resend=False)
         if isinstance(reply, Fault) and ctx.is_other_kind(reply) and ctx.api is not api:
             continue

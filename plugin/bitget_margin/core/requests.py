@@ -20,8 +20,8 @@ class CallContext:
     deadline: Deadline
     since_ms: int
     """Start time for order queries, epoch ms."""
-    is_cancel: bool = False
-    """Whether this call cancels orders: its requests do not wait for a shared rate limiter that is down."""
+    urgent: bool = False
+    """Whether this call cancels orders or places urgent ones: see `Send.urgent`."""
     api: Api = field(default_factory=lambda: api_of(AccountKind.CLASSIC))
     on_account_kind: Callable[[AccountKind], object] = lambda _: None
     """Called with the account kind that a response names, where it is not the assumed one."""
@@ -59,7 +59,7 @@ class CallContext:
 
     def bounded(self, call: Call) -> Send:
         """Return the request with the time limits of this call."""
-        return Send(call, self.settings.request_ms, self.deadline.at_ms, is_cancel=self.is_cancel)
+        return Send(call, self.settings.request_ms, self.deadline.at_ms, urgent=self.urgent)
 
 
 def pause(ctx: CallContext, pause_ms: float) -> Flow[bool]:

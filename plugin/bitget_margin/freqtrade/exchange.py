@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.params import RATE_GATE, account_kind_of
+from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
@@ -59,8 +59,8 @@ _PUBLIC: Final = (
     "fetchTrades",
 )
 """ccxt's methods that need no account."""
-_CLIENT_ID: Final[ContextVar[str | None]] = ContextVar("_CLIENT_ID", default=None)
-"""Client order id of the order that is being placed."""
+_ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS", default={})  # noqa: B039 - read only
+"""Parameters of the order that is being placed."""
 _MANAGERS: Final = frozenset(
     {"_lock", "store", "alerts", "client", "holdings", "missed", "unproven"}
     | {"resting", "recovery", "lost", "ladders", "exits", "maintenance"}
@@ -242,22 +242,21 @@ class Bitgetcross(BitgetExchange):
             Trade.rollback()
             logger.exception("The %s on %s could not be prepared", side, pair)
             raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
-        token = _CLIENT_ID.set(intent.client_id)
+        # Every loop looks up orders in doubt: placing ends after two lookups. No store holds an exit up.
+        more = {URGENT: True} if side == SELL else {}
+        token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more})
         try:
             placed = super().create_order(**order)
         except BaseException as error:
             self.recovery.failed(intent, error)
             raise
         finally:
-            _CLIENT_ID.reset(token)
+            _ORDER_PARAMS.reset(token)
         self.recovery.placed(intent, placed["id"])
         return placed
 
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        params = super()._get_params(*args, **kwargs)
-        client_id = _CLIENT_ID.get()
-        # Every loop looks up orders in doubt: placing ends after two lookups.
-        return params if client_id is None else {**params, "clientOrderId": client_id, LOOKS_ON: True}
+        return {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
         # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.

@@ -2,20 +2,28 @@
 
 Each call is a transaction of its own, apart from freqtrade's session: neither side can undo the other. A write stores
 whole orders, so whoever reads, decides and writes holds the lock of the resting orders meanwhile.
+
+A database that cannot be written (locked, read-only, a full disk) holds up nothing that has to be sent: what could not
+be written is kept in memory, is part of every answer, and is written by the next call that can. Only `add` raises.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Index, String, bindparam, delete, select, update
 from sqlalchemy import Enum as EnumColumn
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import ModelBase, Trade
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
+
+logger = logging.getLogger("bitget_margin")
 
 
 def _enum(members: type[Enum]) -> EnumColumn:
@@ -71,6 +79,8 @@ class CancelBatchRow(ModelBase):
 _OPEN: Final = [phase for phase in Phase if phase.open]
 _TEXT_LENGTH: Final = 255
 """The longest reason or label that has room."""
+_LOCK_MS: Final = 200
+"""Longest wait for a lock of SQLite; freqtrade's own connections wait 5 s."""
 
 _NAMES: Final = [field.name for field in fields(TrackedOrder)]
 _COLUMNS: Final = [getattr(TrackedOrderRow, name).label(name) for name in _NAMES]
@@ -93,11 +103,27 @@ class CancelBatch:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One order before and after a change; None where it is not stored."""
+
+    old: TrackedOrder | None
+    new: TrackedOrder | None
+
+    @property
+    def client_id(self) -> str:
+        order = self.new or self.old
+        assert order is not None  # noqa: S101 - one of both is there
+        return order.client_id
+
+
 class OrderStore:
     """The plugin's tables in freqtrade's database, as plain data."""
 
     def __init__(self) -> None:
         self._key: str | None = None
+        self._unwritten: list[_Write] = []
+        """Changes that the database did not take, oldest first."""
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
@@ -112,47 +138,88 @@ class OrderStore:
         return self._key
 
     def add(self, orders: Iterable[TrackedOrder]) -> None:
-        """Store orders that are about to be sent."""
-        with _session() as session:
-            session.add_all(TrackedOrderRow(**_values(order)) for order in orders)
-            session.commit()
+        """Store orders that are about to be sent.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: the database cannot be written
+        """
+        self._write([*self._unwritten, *(_Write(None, order) for order in orders)])
+        self._unwritten.clear()
+
+    def note(self, order: TrackedOrder) -> None:
+        """Store an order that is sent, or found, whether it can be stored or not."""
+        self._write_or_keep([_Write(None, order)])
 
     def update(self, changes: Iterable[tuple[TrackedOrder, TrackedOrder]], batch: CancelBatch | None = None) -> None:
         """Store orders that have changed, together with the batch cancel that changed them.
 
         :param changes: each order as it was, and as it is now; of several changes of one order the last counts
         """
-        rows = [{"key": new.client_id, **_values(new)} for old, new in changes if new != old]
-        if not rows and batch is None:
-            return
+        writes = [_Write(old, new) for old, new in changes if new != old]
+        if writes or batch is not None:
+            self._write_or_keep(writes, batch)
+
+    def forget(self, order: TrackedOrder) -> None:
+        """Remove an order that freqtrade has stored itself, or that was never placed."""
+        self._write_or_keep([_Write(order, None)])
+
+    def _write_or_keep(self, writes: list[_Write], batch: CancelBatch | None = None) -> None:
+        try:
+            self._write([*self._unwritten, *writes], batch)
+        except SQLAlchemyError as error:
+            self._unwritten += writes
+            logger.warning("The bot's orders could not be stored, and are kept in memory: %s", error)
+        else:
+            self._unwritten.clear()
+
+    def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None) -> None:
+        added: dict[str, TrackedOrder] = {}
+        changed: dict[str, TrackedOrder] = {}
+        removed: set[str] = set()
+        for write in writes:
+            name = write.client_id
+            if write.new is None:
+                removed.add(name)
+                added.pop(name, None)
+                changed.pop(name, None)
+            elif write.old is None:
+                added[name] = write.new
+            else:
+                (added if name in added else changed)[name] = write.new
         with _session() as session:
-            if rows:
+            if removed:
+                session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id.in_(removed)))
+            session.add_all(TrackedOrderRow(**_values(order)) for order in added.values())
+            if changed:
+                rows = [{"key": name, **_values(order)} for name, order in changed.items()]
                 session.connection().execute(_UPDATE, rows)
             if batch is not None:
                 session.add(CancelBatchRow(pair=batch.pair, at_ms=batch.at_ms, label=batch.label[:_TEXT_LENGTH]))
             session.commit()
 
-    def forget(self, order: TrackedOrder) -> None:
-        """Remove an order that freqtrade has stored itself, or that was never placed."""
-        with _session() as session:
-            session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id == order.client_id))
-            session.commit()
+    # -- reading ------------------------------------------------------------------------------------------------------
 
     def open(self, origin: Origin) -> list[TrackedOrder]:
         """Return the orders of an origin that may still trade, oldest first."""
-        return _find(TrackedOrderRow.origin == origin, TrackedOrderRow.phase.in_(_OPEN))
+        wanted = (TrackedOrderRow.origin == origin, TrackedOrderRow.phase.in_(_OPEN))
+        return self._find(wanted, lambda order: order.origin is origin and order.phase.open)
 
     def in_phase(self, phase: Phase) -> list[TrackedOrder]:
         """Return the orders of either origin in this phase, oldest first."""
-        return _find(TrackedOrderRow.phase == phase)
+        return self._find((TrackedOrderRow.phase == phase,), lambda order: order.phase is phase)
 
     def unsettled(self) -> list[TrackedOrder]:
         """Return the resting orders that have ended with a fill, and whose end freqtrade has not booked."""
-        return _find(
+        wanted = (
             TrackedOrderRow.origin == Origin.LADDER,
             TrackedOrderRow.phase == Phase.ENDED,
             TrackedOrderRow.settled.is_(False),
             TrackedOrderRow.filled > 0,
+        )
+        return self._find(
+            wanted,
+            lambda order: (
+                order.origin is Origin.LADDER and order.phase is Phase.ENDED and not order.settled and order.filled > 0
+            ),
         )
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
@@ -164,15 +231,37 @@ class OrderStore:
         ]
         if ladder is not None:
             wanted.append(TrackedOrderRow.ladder == ladder)
-        return _find(*wanted)
+        return self._find(
+            wanted,
+            lambda order: order.origin is Origin.LADDER and order.trade == trade and ladder in {None, order.ladder},
+        )
 
     def resting_on(self, pair: str) -> list[TrackedOrder]:
         """Return all resting orders on a pair, of every trade."""
-        return _find(TrackedOrderRow.origin == Origin.LADDER, TrackedOrderRow.pair == pair)
+        wanted = (TrackedOrderRow.origin == Origin.LADDER, TrackedOrderRow.pair == pair)
+        return self._find(wanted, lambda order: order.origin is Origin.LADDER and order.pair == pair)
 
     def by_order_id(self, order_id: str) -> TrackedOrder | None:
         """Return the bot's order with this order id; None where it is not one of the bot's."""
-        return next(iter(_find(TrackedOrderRow.order_id == order_id)), None)
+        found = self._find((TrackedOrderRow.order_id == order_id,), lambda order: order.order_id == order_id)
+        return next(iter(found), None)
+
+    def by_client_id(self, client_id: str) -> TrackedOrder | None:
+        """Return the bot's order with this client order id; None where it is not stored."""
+        found = self._find((TrackedOrderRow.client_id == client_id,), lambda order: order.client_id == client_id)
+        return next(iter(found), None)
+
+    def _find(self, wanted: Iterable[Any], fits: Callable[[TrackedOrder], bool]) -> list[TrackedOrder]:
+        """Return the stored orders that fit, oldest first; what could not be written replaces its row."""
+        query = select(*_COLUMNS).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
+        with _session() as session:
+            found = [TrackedOrder(*row) for row in session.execute(query)]
+        if not self._unwritten:
+            return found
+        newest = {write.client_id: write.new for write in self._unwritten}
+        kept = [order for order in found if order.client_id not in newest]
+        kept += [order for order in newest.values() if order is not None and fits(order)]
+        return sorted(kept, key=lambda order: (order.intended_ms, order.number))
 
     def batches(self, pair: str, from_ms: int) -> list[CancelBatch]:
         """Return the batch cancels on a pair since a time, oldest first."""
@@ -182,14 +271,21 @@ class OrderStore:
             return [CancelBatch(row.pair, row.at_ms, row.label) for row in rows]
 
 
-def _session() -> Session:
-    return Session(Trade.session.get_bind(), expire_on_commit=False)
-
-
-def _find(*wanted: Any) -> list[TrackedOrder]:
-    query = select(*_COLUMNS).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
-    with _session() as session:
-        return [TrackedOrder(*row) for row in session.execute(query)]
+@contextmanager
+def _session() -> Iterator[Session]:
+    """Return a session of our own, which waits only shortly for a lock: an exit may be behind it."""
+    engine = Trade.session.get_bind()
+    with engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+        raw: Any = connection.connection.dbapi_connection
+        if engine.dialect.name != "sqlite":
+            yield session
+            return
+        (usual_ms,) = raw.execute("pragma busy_timeout").fetchone()
+        raw.execute(f"pragma busy_timeout = {_LOCK_MS}")
+        try:
+            yield session
+        finally:
+            raw.execute(f"pragma busy_timeout = {usual_ms}")
 
 
 def _values(order: TrackedOrder) -> dict[str, Any]:
