@@ -14,6 +14,7 @@ from typing import Final
 KEY_LENGTH: Final = 8
 _ALPHABET: Final = string.ascii_lowercase + string.digits
 _LADDER_LENGTH: Final = 8
+_EXIT_LENGTH: Final = 16
 _KEY: Final = r"(?P<key>[a-z0-9]{8})"
 _RUNG: Final = re.compile(_KEY + r"-(?P<trade>\d+)-[0-9a-f]{8}-(?P<number>\d+)")
 _ENTRY_OR_EXIT: Final = re.compile(_KEY + r"-o[0-9a-f]{16}")
@@ -42,6 +43,12 @@ def new_key() -> str:
 def new_order_id(key: str) -> str:
     """Return a new client order id for an entry or exit of freqtrade."""
     return f"{key}-o{secrets.token_hex(8)}"
+
+
+def exit_order_id(key: str, trade_id: int, opened_ms: int, number: int) -> str:
+    """Return the client order id of an exit, which follows from its trade and number: it is found without a record."""
+    digest = hashlib.sha256(f"exit {trade_id} {opened_ms} {number}".encode()).hexdigest()[:_EXIT_LENGTH]
+    return f"{key}-o{digest}"
 
 
 def rung_order_id(key: str, trade_id: int, opened_ms: int, ladder: str, number: int) -> str:

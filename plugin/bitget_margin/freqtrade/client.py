@@ -3,50 +3,28 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
-from bitget_margin.adapter.fetch import view_orders
+from bitget_margin.adapter.fetch import OrdersView, view_orders
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.verdicts import verdict_of_code
+from bitget_margin.freqtrade.budget import Budget, Pace
+from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, apply_row
 
 MOMENTARY: Final = frozenset({Verdict.STATE, Verdict.LIMITED, Verdict.UNSENT})
 """Verdicts of refusals that may pass: a balance that lags, too many requests."""
-_LEAST_MS: Final = 50.0
-"""Least time that is worth a request."""
 
 
 def epoch_ms() -> int:
     """Return the time since the epoch, in milliseconds."""
     return time.time_ns() // 1_000_000
-
-
-class Budget:
-    """The time that is left for resting orders, over several requests; each one runs in its `with` block."""
-
-    def __init__(self, total_ms: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._left_ms = total_ms
-        self._since: float | None = None
-
-    def left_ms(self) -> float:
-        """Return the time that is left; 0 where it is too short for a request."""
-        return self._left_ms if self._left_ms >= _LEAST_MS else 0.0
-
-    def __enter__(self) -> Self:
-        self._since = self._clock()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._since is not None:
-            self._left_ms -= (self._clock() - self._since) * 1_000
-            self._since = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +37,26 @@ class CancelBatchResult:
     """Reasons of the orders whose end is not proven, by client order id."""
     foreign: Sequence[CancelResult] = ()
     """Results for order ids that are not among the resting orders."""
+    missing: frozenset[str] = frozenset()
+    """Client order ids of the orders that two lookups of this cancel have missed."""
 
     @property
     def summary(self) -> str:
         """Number of orders by outcome, for the log and the chart."""
         ended = sum(order.phase is Phase.ENDED for order in self.orders)
         return f"{ended} of {len(self.orders)} ended" if self.report is None else self.report.summary()
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedOrders:
+    """Result of a lookup."""
+
+    orders: tuple[TrackedOrder | None, ...]
+    """The orders as the venue shows them now, in the order of the request; None where it does not."""
+    own: tuple[Mapping[str, Any], ...] = ()
+    """ccxt's structures of other open orders on the pair whose client order id has the bot's key."""
+    is_complete: bool = True
+    """Whether the list of open orders was read to its end: an order that is not in it does not rest."""
 
 
 @dataclass(eq=False)
@@ -75,23 +67,46 @@ class VenueClient:
     """
 
     api: Callable[[], Any]
+    pace: Pace
 
-    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
-        """Return these orders as the venue shows them now; None where it does not.
+    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None = None) -> ViewedOrders:
+        """Look up these orders, and all other open orders of the bot on the pair if its key is given.
 
         :raises ccxt.BaseError: no answer in time, or a refusal
         """
+        view = self._view(pair, orders, budget, key)
+        viewed = []
+        for order in orders:
+            name = order.order_id or order.client_id
+            viewed.append(_by_fills(order, view.fills.get(name)) or apply_row(order, view.orders.get(name)))
+        return ViewedOrders(tuple(viewed), tuple(view.own), view.open_is_complete)
+
+    def view_rows(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> Mapping[str, Mapping[str, Any]]:
+        """Return ccxt's structures of these orders by the given id, without those that the venue does not show.
+
+        :raises ccxt.BaseError: no answer in time, or a refusal
+        """
+        return self._view(pair, orders, budget, None).orders
+
+    def _view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None) -> OrdersView:
         ids, client_ids = _ids(orders)
-        api = self.api()
-        with budget:
-            rows = api.perform(view_orders(api, pair, ids, client_ids, {"timeout": _timeout_ms(budget)}))
-        return [apply_row(order, rows.get(order.order_id or order.client_id)) for order in orders]
+        api: Any = self.api()
+        params: dict[str, Any] = {"timeout": _timeout_ms(budget)}
+        if key is not None:
+            params["prefix"] = f"{key}-"
+        began = self.pace.clock()
+        try:
+            view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
+        except ccxt.RequestTimeout:
+            self.pace.note(began)
+            raise
+        self.pace.note(began)
+        return view
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:
         """Return the ids of all open orders on a pair, the bot's and others."""
-        with budget:
-            params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
-            return [order["id"] for order in self.api().fetch_open_orders(pair, None, None, params)]
+        params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
+        return [order["id"] for order in self.api().fetch_open_orders(pair, None, None, params)]
 
     def cancel(
         self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str] = ()
@@ -100,27 +115,28 @@ class VenueClient:
         ids, client_ids = _ids(orders)
         error: ccxt.BaseError | None = None
         report: CancelReport | None
-        with budget:
-            try:
-                report = self.api().batch_cancel([*ids, *others], pair, client_ids, {"timeout": _timeout_ms(budget)})
-            except ccxt.BaseError as raised:
-                error, report = raised, report_of(raised)
+        try:
+            report = self.api().batch_cancel([*ids, *others], pair, client_ids, {"timeout": _timeout_ms(budget)})
+        except ccxt.BaseError as raised:
+            error, report = raised, report_of(raised)
         results = () if report is None else report.results
         by_id = {result.id: result for result in results if result.id is not None}
         by_client_id = {result.client_order_id: result for result in results if result.client_order_id is not None}
-        current, unresolved = [], {}
+        current, unresolved, missing = [], {}, set()
         for order in orders:
             result = by_client_id.get(order.client_id) if order.order_id is None else by_id.get(order.order_id)
             # NOT_FOUND has an order structure too, and proves no end.
             proof = None if result is None or result.outcome is Outcome.NOT_FOUND else apply_row(order, result.order)
             after = proof or order
+            if result is not None and result.outcome is Outcome.NOT_FOUND:
+                missing.add(order.client_id)
             if after.phase.open:
                 reason = str(error) if result is None else result.reason or result.outcome.value
                 unresolved[order.client_id] = reason
                 after = replace(after, reason=reason)
             current.append(after)
         foreign = [result for result in results if result.id in others]
-        return CancelBatchResult(tuple(current), report, unresolved, foreign)
+        return CancelBatchResult(tuple(current), report, unresolved, foreign, frozenset(missing))
 
     def cancel_one(self, order_id: str, pair: str, timeout_ms: float) -> CancelReport:
         """Cancel an order by id.
@@ -143,17 +159,16 @@ class VenueClient:
             }
             for order in orders
         ]
-        with budget:
-            try:
-                bounds = {"timeout": _timeout_ms(budget), LOOKS_ON: True, "marginMode": "cross"}
-                placed = self.api().create_orders(requests, bounds)
-            except PlaceUnresolved as error:
-                placed = error.orders
-            except ccxt.BaseError as error:
-                # Every other error means that nothing was placed.
-                not_sent = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
-                phase = _phase_after(verdict_of_exception(error) or not_sent)
-                return [replace(order, phase=phase, reason=str(error)) for order in orders]
+        try:
+            bounds = {"timeout": _timeout_ms(budget), LOOKS_ON: True, "marginMode": "cross"}
+            placed = self.api().create_orders(requests, bounds)
+        except PlaceUnresolved as error:
+            placed = error.orders
+        except ccxt.BaseError as error:
+            # Every other error means that nothing was placed.
+            not_sent = Verdict.UNSENT if isinstance(error, ccxt.NetworkError) else Verdict.DEFINITIVE
+            phase = _phase_after(verdict_of_exception(error) or not_sent)
+            return [replace(order, phase=phase, reason=str(error)) for order in orders]
         return [_placed(order, structure) for order, structure in zip(orders, placed, strict=True)]
 
 
@@ -161,6 +176,16 @@ def _ids(orders: Sequence[TrackedOrder]) -> tuple[list[str], list[str]]:
     """Return the order ids, and the client order ids of the orders that have none."""
     ids = [order.order_id for order in orders if order.order_id is not None]
     return ids, [order.client_id for order in orders if order.order_id is None]
+
+
+def _by_fills(order: TrackedOrder, fills: tuple[float, float] | None) -> TrackedOrder | None:
+    """Return an order that has no row any more by its fills: amount and average price; None without fills."""
+    if fills is None:
+        return None
+    filled, average = fills
+    is_full = filled >= order.amount * (1 - REL_TOLERANCE)
+    phase = Phase.ENDED if is_full and order.phase.open else order.phase
+    return replace(order, phase=phase, filled=max(order.filled, filled), average=average)
 
 
 def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:

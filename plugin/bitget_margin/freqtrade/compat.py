@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         status: str | None
         filled: float | None
         safe_remaining: float
+        order_type: str | None
 
         @staticmethod
         def parse_from_ccxt_object(
@@ -103,6 +104,10 @@ if TYPE_CHECKING:
         entry_side: str
         exit_side: str
         fee_open: float
+        close_date: datetime | None
+        close_rate: float | None
+        exit_order_status: str | None
+        exit_reason: str | None
 
         def __init__(self, **fields: Any) -> None: ...
         @staticmethod
@@ -112,6 +117,7 @@ if TYPE_CHECKING:
         @staticmethod
         def rollback() -> None: ...
         def recalc_trade_from_orders(self) -> None: ...
+        def close(self, rate: float) -> None: ...
         def adjust_stop_loss(self, current_price: float, stoploss: float | None, initial: bool = False) -> None: ...
 
     class BitgetExchange:

@@ -3,8 +3,10 @@
 1. `begin`: before freqtrade computes the amount. Fills of resting orders are recorded; otherwise freqtrade would refuse
    every exit of a trade whose resting orders have sold more than 2 % of its coins.
 2. `confirm`: after the strategy's own confirmation. One batch cancel.
-3. `amount`: as the order is placed. The same batch cancel for exits that skip the second point, and the last check of
+3. `place`: as the order is placed. The same batch cancel for exits that skip the second point, and the last check of
    the amount that is left to sell.
+
+Nothing here holds an exit back: not a lookup, not a list, not the database. What is known decides the amount.
 """
 
 import threading
@@ -14,22 +16,32 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
+from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
-from bitget_margin.freqtrade.resting_orders import RestingOrders, held_by_sells
+from bitget_margin.freqtrade.recovery import Recovery
+from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
+MARKET: Final = "market"
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
+_FRESH_SECONDS: Final = 2.0
+"""Age up to which a free balance that freqtrade has read decides on an exit."""
+_PAUSE_SECONDS: Final = 5.0
+"""Pause after the first exit of a rest that sold nothing; each one is twice the one before."""
+_LONGEST_PAUSE_SECONDS: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -41,6 +53,28 @@ class _Exit:
     thread: int = field(default_factory=threading.get_ident)
     reason: str = ""
     cancel_sent: bool = False
+    full_amount: float | None = None
+    """The amount of the trade by its rows, where freqtrade was given a smaller one."""
+
+
+@dataclass(slots=True)
+class _Rest:
+    """Coins of a full exit that could not be sold with it; they are sold in the same way."""
+
+    reason: str
+    ordertype: str
+    tries: int = 0
+    """Exits in a row that sold nothing."""
+    at_seconds: float = 0.0
+    """Time of the next exit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitOrder:
+    """The order that an exit sends: amount in base coins, and freqtrade's order type."""
+
+    amount: float
+    ordertype: str
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,40 +85,48 @@ class Exits:
     """
 
     resting: RestingOrders
+    recovery: Recovery
     store: OrderStore
     client: VenueClient
     alerts: Alerts
     holdings: Holdings
+    held: HeldCoins
     rules: MarketRules
     settings: BotSettings
     lock: threading.RLock
     drop_waiting: Callable[[Trade], None]
     clock: Callable[[], float] = time.monotonic
     _under_way: dict[TradeKey, _Exit] = field(default_factory=dict, init=False)
-    _rest: dict[TradeKey, str] = field(default_factory=dict, init=False)
-    """Exit reasons of the trades of which only the free part could be sold."""
+    _rest: dict[TradeKey, _Rest] = field(default_factory=dict, init=False)
+    """Trades of which only a part could be sold."""
+    _refused: set[str] = field(default_factory=set, init=False)
+    """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
+
+    # -- the three points ---------------------------------------------------------------------------------------------
 
     def begin(self, pair: str) -> None:
-        """Record the fills of the resting orders of the trade on this pair."""
+        """Record the fills of the resting orders of the trade on this pair.
+
+        :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
+        """
         with self.lock:
             trade_rows.refresh()
             trade = trade_rows.open_trade(pair)
             if trade is None:
                 return
-            exit_ = self._under_way[key_of(trade)] = _Exit(self.resting.budget(), self.clock())
-            orders = self.resting.open_of(trade)
-            if not orders:
-                return
+            self._restore_amount(trade)
+            exit_ = self._under_way[key_of(trade)] = _Exit(self.client.pace.exit_budget(), self.clock())
+            self.recovery.find_exits(trade, exit_.budget)
             try:
-                # At most a third: the cancel, which follows, looks them up again.
-                budget = Budget(self.settings.wait_ms / 3, self.clock)
-                with exit_.budget:
-                    self.resting.look_up(trade, orders, budget)
-            except ccxt.BaseError as error:
+                self._update_fills(trade, exit_.budget)
+            except (ccxt.BaseError, SQLAlchemyError) as error:
+                if isinstance(error, SQLAlchemyError):
+                    Trade.rollback()
                 self.alerts.warn(
-                    f"Exit of trade {trade.id} on {pair}: the fills of its resting orders could not be read ({error}). "
-                    "The exit goes on; it sells no more than what is free.",
+                    f"Exit of trade {trade.id} on {pair}: the fills of its resting orders could not be recorded "
+                    f"({error}). The exit goes on; it sells no more than what is there.",
                 )
+            self._fit_amount(trade, exit_)
 
     def confirm(self, given: Trade, reason: str) -> bool:
         """Cancel the resting orders; return False where an exit order has nothing to sell now."""
@@ -103,52 +145,67 @@ class Exits:
             # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
             return not (key in self._rest and trade.has_open_orders and self.resting.selling(trade))
 
-    def amount(self, pair: str, amount: float) -> float:
-        """Return the amount that an exit order may sell: coins of the trade that no other order holds.
+    def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
+        """Return the exit order to send: coins of the trade that no other order holds.
 
         :raises InsufficientFundsError: nothing that the venue would accept
         """
         with self.lock:
             trade = trade_rows.open_trade(pair)
             if trade is None:
-                return amount
+                return ExitOrder(amount, ordertype)
             exit_ = self._exit_of(trade)
-            self._under_way.pop(key_of(trade), None)
-            orders = self.store.of_trade(key_of(trade))
-            if not orders and self.settings.cancel_scope is CancelScope.TRADE:
-                return amount
             partial = amount < trade.amount * (1 - REL_TOLERANCE)
-            if not partial or self.settings.partial_exits is PartialExits.CANCEL:
-                if self._cancel(trade, exit_):
-                    orders = self.store.of_trade(key_of(trade))
-                if any(order.phase is Phase.WAITING for order in orders):
-                    self.drop_waiting(trade)
-                    orders = self.store.of_trade(key_of(trade))
-            most = trade_rows.remaining_amount(trade) if orders else amount
-            selling = self._selling(trade, orders)
-            market = self.rules.markets[pair]
-            if selling:
-                # Coins that resting orders may still sell would be sold twice where the wallet has other coins.
-                most = max(0.0, min(trade_rows.remaining_amount(trade) - selling, self.rules.free(market["base"])))
+            self._restore_amount(trade)
+            self._under_way.pop(key_of(trade), None)
+            rest = self._rest.get(key_of(trade))
+            if rest is not None and rest.ordertype == MARKET:
+                ordertype = MARKET
+            orders = self._orders_left(trade, exit_, partial=partial)
+            most = self._sellable(trade, orders, amount, exit_)
             wanted = amount if amount <= most * (1 + REL_TOLERANCE) else most
-            sold = self.rules.amount_to_precision(pair, wanted)
+            sold = float(self.rules.amount_to_precision(pair, wanted))
             if not partial:
-                self._remember_rest(trade, exit_, is_held=selling > 0 and sold < amount * (1 - REL_TOLERANCE))
-            least = market["limits"]["amount"]["min"] or 0.0
-            if sold <= 0 or sold < least:
-                held = f"resting orders hold the rest; {_advice(partial=partial)}" if selling else f"under {least:.8g}"
-                raise InsufficientFundsError(
-                    f"Exit of trade {trade.id} on {pair}: {most:.8g} of {amount:.8g} can be sold, {held}",
-                )
-            return float(sold)
+                self._remember_rest(trade, exit_, ordertype, has_rest=sold < amount * (1 - REL_TOLERANCE))
+            self._refuse_crumb(trade, orders, amount, sold, rate, partial=partial)
+            if rest is not None:
+                rest.tries = 0
+            return ExitOrder(sold, ordertype)
+
+    def refused(self, pair: str) -> None:
+        """Note that an exit was refused for want of coins: an order that is not known may hold them."""
+        self._refused.add(pair)
+
+    # -- between exits ------------------------------------------------------------------------------------------------
 
     def rest_of(self, trade: Trade) -> str | None:
-        """Return the reason to sell the rest of a trade, once no resting order holds it; None otherwise."""
-        reason = self._rest.get(key_of(trade))
-        if reason is None or self.resting.open_of(trade):
+        """Return the reason to sell the rest of a trade, as soon as a part of it is free; None otherwise."""
+        rest = self._rest.get(key_of(trade))
+        if rest is None or self.clock() < rest.at_seconds:
+            return None
+        held = self.held.shown(self.store.of_trade(key_of(trade)))
+        if self.rules.amount_to_precision(trade.pair, max(0.0, trade_rows.remaining_amount(trade) - held)) <= 0:
             return None
         # A reason of its own: freqtrade does not exit twice for the same one within a candle.
-        return f"{reason} (rest)"
+        return f"{rest.reason} (rest)"
+
+    def sell_rest(self, trade: Trade) -> None:
+        """Sell all coins of a trade in every loop, as its last exit did; by market orders where that is not known."""
+        ordertype = next(
+            (
+                row.order_type
+                for row in reversed(trade.orders)
+                if row.ft_order_side == trade.exit_side and row.order_type
+            ),
+            MARKET,
+        )
+        self._rest.setdefault(key_of(trade), _Rest(trade.exit_reason or "rest_of_exit", ordertype))
+
+    def restore_amounts(self) -> None:
+        """Give trades whose exit came to nothing the amount of their rows again."""
+        for key, trade in trade_rows.open_trades().items():
+            if key in self._under_way and key not in self.busy():
+                self._restore_amount(trade)
 
     def busy(self) -> set[TradeKey]:
         """Return the trades that another thread is exiting."""
@@ -159,26 +216,102 @@ class Exits:
             if exit_.thread != here and now - exit_.at_seconds < _STALE_SECONDS
         }
 
-    def _selling(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
-        """Return the coins of a trade that these resting orders may still sell.
+    # -- fills and amounts --------------------------------------------------------------------------------------------
 
-        Orders without an answer may not be there at all. On a classic account whose coins are the bot's alone, they
-        hold no more than what is frozen beside the orders that are known.
-        """
-        known, unanswered = held_by_sells(order for order in orders if order.phase.open)
-        if not unanswered or not self.holdings.freezes():
-            return known + unanswered
+    def _update_fills(self, trade: Trade, budget: Budget) -> None:
+        """Look up the resting orders of a trade; the ended ones too where coins are missing from the wallet."""
+        orders = self.store.of_trade(key_of(trade))
+        for order in orders:
+            trade_rows.record_fill(trade, order)  # where an earlier try could not be stored
+        wanted = [order for order in orders if order.phase.open]
+        if self._coins_are_missing(trade):
+            wanted += [order for order in orders if order.phase is Phase.ENDED and order.remaining > 0]
+        if wanted or trade.pair in self._refused:
+            self.resting.record(trade, wanted, self.resting.look_up(trade.pair, wanted, budget))
+            self._refused.discard(trade.pair)
+
+    def _coins_are_missing(self, trade: Trade) -> bool:
         coin = self.holdings.base_of(trade.pair)
-        holding = self.holdings.read(coin)
-        if holding is None or self.holdings.has_others(coin, holding.total):
-            return known + unanswered
-        return known + min(unanswered, max(0.0, holding.frozen - known))
+        total = self.holdings.last_total(coin)
+        booked = self.holdings.booked(coin)
+        return total is not None and total < booked - self.holdings.tolerance(booked)
+
+    def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
+        """Lower the amount of a trade to what is there, for this exit alone.
+
+        freqtrade refuses an exit whose amount is more than 2 % above the wallet.
+        """
+        coin = self.holdings.base_of(trade.pair)
+        booked = trade_rows.remaining_amount(trade)
+        there = booked + trade_rows.unrecorded(trade, self.store.of_trade(key_of(trade)))
+        if self._coins_are_missing(trade):
+            holding = self.holdings.read(coin)
+            if holding is not None:
+                there = min(there, holding.total - (self.holdings.booked(coin) - booked))
+        fitting = float(self.rules.amount_to_precision(trade.pair, max(0.0, there)))
+        if not 0 < fitting < trade.amount * (1 - REL_TOLERANCE):
+            return
+        self.alerts.warn(
+            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} {coin} are in the "
+            "wallet, and no order explains it. They are sold; the trade stays open for the others.",
+            f"missing coins {trade.id}",
+        )
+        exit_.full_amount, trade.amount = trade.amount, fitting
+
+    def _restore_amount(self, trade: Trade) -> None:
+        exit_ = self._under_way.get(key_of(trade))
+        if exit_ is not None and exit_.full_amount is not None:
+            trade.amount, exit_.full_amount = exit_.full_amount, None
+
+    def _orders_left(self, trade: Trade, exit_: _Exit, *, partial: bool) -> Sequence[TrackedOrder]:
+        """Return the resting orders of a trade after the batch cancel of this exit."""
+        orders = self.store.of_trade(key_of(trade))
+        cancels = orders or self.settings.cancel_scope is not CancelScope.TRADE
+        if cancels and (not partial or self.settings.partial_exits is PartialExits.CANCEL):
+            if self._cancel(trade, exit_):
+                orders = self.store.of_trade(key_of(trade))
+            if any(order.phase is Phase.WAITING for order in orders):
+                self.drop_waiting(trade)
+                orders = self.store.of_trade(key_of(trade))
+        return orders
+
+    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], amount: float, exit_: _Exit) -> float:
+        """Return the coins of a trade that an exit may sell: not held, and free where the venue would lend them."""
+        held = self.held.of(trade, orders)
+        most = (
+            amount if not orders else trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders) - held
+        )
+        lends = not self.holdings.freezes()
+        if not held and not lends and key_of(trade) not in self._rest:
+            return max(0.0, most)
+        free = self._free(trade, min(amount, most))
+        if lends and free is not None and free < min(amount, most) * (1 - REL_TOLERANCE) and not orders:
+            self._look_for_own_orders(trade, exit_)
+        return max(0.0, most if free is None else min(most, free))
+
+    def _free(self, trade: Trade, wanted: float) -> float | None:
+        """Return the free balance of the coin of a trade; None where it cannot be read."""
+        coin = self.holdings.base_of(trade.pair)
+        last = self.holdings.last(coin, _FRESH_SECONDS)
+        if last is not None and last.free >= wanted:
+            return last.free
+        now = self.holdings.read(coin)
+        return None if now is None else now.free
+
+    def _look_for_own_orders(self, trade: Trade, exit_: _Exit) -> None:
+        """Take in orders of the bot that hold the coins of a trade and are not known; the next loop cancels them."""
+        try:
+            self.resting.look_up(trade.pair, [], exit_.budget.at_least(self.client.pace.cancel_ms()))
+        except ccxt.BaseError as error:
+            self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
 
     def _exit_of(self, trade: Trade) -> _Exit:
         known = self._under_way.get(key_of(trade))
         if known is not None and self.clock() - known.at_seconds < _STALE_SECONDS:
             return known
-        return _Exit(self.resting.budget(), self.clock())
+        return _Exit(self.client.pace.exit_budget(), self.clock())
+
+    # -- the batch cancel ---------------------------------------------------------------------------------------------
 
     def _cancel(self, trade: Trade, exit_: _Exit) -> bool:
         """Send the one batch of this exit, and return whether it was sent; the loop cancels what it leaves."""
@@ -186,9 +319,10 @@ class Exits:
             return False
         exit_.cancel_sent = True
         orders = self.resting.open_of(trade)
-        others = self._others(trade, orders, exit_.budget)
+        budget = exit_.budget.at_least(self.client.pace.cancel_ms())
+        others = self._others(trade, orders, budget)
         if orders or others:
-            self.resting.cancel(trade, trade.pair, orders, exit_.budget, others)
+            self.resting.cancel(trade, trade.pair, orders, budget, others)
         return bool(orders or others)
 
     def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:
@@ -202,17 +336,51 @@ class Exits:
             self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
             return []
 
-    def _remember_rest(self, trade: Trade, exit_: _Exit, *, is_held: bool) -> None:
-        """Remember whether resting orders hold a part of the coins of a full exit, which is sold later."""
-        if not is_held:
-            self._rest.pop(key_of(trade), None)
+    # -- what is left over --------------------------------------------------------------------------------------------
+
+    def _remember_rest(self, trade: Trade, exit_: _Exit, ordertype: str, *, has_rest: bool) -> None:
+        """Remember whether a part of the coins of a full exit could not be sold; it is sold in a later loop."""
+        key = key_of(trade)
+        if not has_rest:
+            self._rest.pop(key, None)
             return
-        self._rest[key_of(trade)] = exit_.reason or "rest_of_exit"
+        rest = self._rest.setdefault(key, _Rest(exit_.reason or "rest_of_exit", ordertype))
+        pause = min(_PAUSE_SECONDS * 2**rest.tries, _LONGEST_PAUSE_SECONDS) if rest.tries else 0.0
+        rest.tries, rest.at_seconds = rest.tries + 1, self.clock() + pause
         self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: resting orders that could not be canceled hold a part of the "
-            "coins. The free part is sold now; the rest follows when they are gone.",
+            f"Exit of trade {trade.id} on {trade.pair}: a part of the coins is not free. The free part is sold now; "
+            "the rest follows in the same way, as soon as it is free.",
             f"rest {trade.id}",
         )
+
+    def _refuse_crumb(
+        self, trade: Trade, orders: Sequence[TrackedOrder], amount: float, sold: float, rate: float, *, partial: bool
+    ) -> None:
+        """Refuse an order below the minimum of the pair; end a trade of which nothing larger is left.
+
+        :raises InsufficientFundsError: the order is below the minimum
+        """
+        limits = self.rules.markets[trade.pair]["limits"]
+        least, least_cost = limits["amount"]["min"] or 0.0, limits["cost"]["min"] or 0.0
+        is_crumb = sold <= 0 or sold < least or (bool(orders) and sold * rate < least_cost)
+        if not is_crumb:
+            return
+        left = trade_rows.remaining_amount(trade)
+        name = f"Exit of trade {trade.id} on {trade.pair}"
+        if orders and not partial and 0 < left and (left < least or left * rate < least_cost):
+            trade_rows.end(trade, rate)
+            self._rest.pop(key_of(trade), None)
+            self.alerts.warn(
+                f"{name}: {left:.8g} is less than the venue takes in one order. The trade has ended without it."
+            )
+            raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be sold")
+        held = self.held.shown(orders)
+        why = (
+            f"resting orders hold {held:.8g}; {_advice(partial=partial)}"
+            if held
+            else f"the minimum is {least:.8g}, or {least_cost:.8g} in value"
+        )
+        raise InsufficientFundsError(f"{name}: {sold:.8g} of {amount:.8g} can be sold, {why}")
 
 
 def _advice(*, partial: bool) -> str:

@@ -43,8 +43,8 @@ class Holdings:
     base_of: Callable[[str], str]
     freezes: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
-    _seen: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Total of each coin in freqtrade's last reading, and the time of the reading in seconds."""
+    _last: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
+    """freqtrade's last reading, and its time in seconds."""
 
     def read(self, coin: str) -> Holding | None:
         """Return the balance of a coin now; None if there is no answer, or an empty one, which proves nothing."""
@@ -55,19 +55,31 @@ class Holdings:
             return None
         if not any((balance.get("total") or {}).values()):
             return None
-        found = balance.get(coin) or {}
-        return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used")))
+        return _holding(balance, coin)
 
     def remember(self, balances: Mapping[str, Any]) -> None:
         """Remember a balance that freqtrade has read; it reads one before each exit."""
-        now = self.clock()
-        totals = {coin: found.get("total") for coin, found in balances.items() if isinstance(found, Mapping)}
-        self._seen.update({coin: (float(total), now) for coin, total in totals.items() if total is not None})
+        self._last[:] = [(balances, self.clock())]
+
+    def last_reading(self, seconds: float) -> Mapping[str, Any] | None:
+        """Return what freqtrade read last, unless that is older than these seconds or empty."""
+        balances, at = self._last[0] if self._last else ({}, 0.0)
+        return balances if balances and self.clock() - at <= seconds else None
+
+    def last(self, coin: str, seconds: float) -> Holding | None:
+        """Return the balance of a coin in freqtrade's last reading; None if that is older than these seconds."""
+        balances = self.last_reading(seconds)
+        return None if balances is None else _holding(balances, coin)
 
     def last_total(self, coin: str) -> float | None:
         """Return the total of a coin that freqtrade read in the last minute; None if it did not."""
-        total, at = self._seen.get(coin, (0.0, float("-inf")))
-        return total if self.clock() - at <= _RECENT_SECONDS else None
+        holding = self.last(coin, _RECENT_SECONDS)
+        return None if holding is None else holding.total
+
+    @staticmethod
+    def tolerance(amount: float) -> float:
+        """Return the difference from an amount that is insignificant."""
+        return amount * REL_TOLERANCE
 
     def booked(self, coin: str) -> float:
         """Return the amount of a coin that the open trades should have."""
@@ -81,3 +93,9 @@ class Holdings:
     def shows(self, coin: str, total: float, missing: float) -> bool:
         """Whether a total is what the open trades should have, less an amount smaller than `missing`."""
         return total > self.booked(coin) - missing
+
+
+def _holding(balance: Mapping[str, Any], coin: str) -> Holding:
+    """Return the balance of a coin; a coin that is not listed is not there."""
+    found = balance.get(coin) or {}
+    return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used")))

@@ -43,6 +43,10 @@ class Limits:
     to_amount: Callable[[float], float]
     to_price: Callable[[float], float]
 
+    def is_crumb(self, amount: float, price: float) -> bool:
+        """Whether an amount is left that is too small to be sold at this price, by amount or value."""
+        return 0 < amount and (amount < (self.min_amount or 0.0) or amount * price < (self.min_cost or 0.0))
+
 
 def check_key(key: object) -> str:
     """Return the name of a ladder.
@@ -79,15 +83,19 @@ def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
 
 
 def _sell_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[LadderStep]:
-    """Return the steps, with the rounding remainder added to the last sell of a ladder that sells all coins.
+    """Return the steps, with the remainder added to the last sell where it could not be sold by itself.
 
-    A remainder below the minimum amount could never be sold, and the trade would never end.
+    It is what rounding leaves of a ladder that sells all coins, or what is below the minimum of the pair: the trade
+    would never end.
     """
     sells = [i for i, step in enumerate(listed) if step.side == SELL]
     everything = limits.to_amount(limits.sellable)
-    if not sells or wanted * (1 + REL_TOLERANCE) < everything or wanted > limits.sellable * (1 + REL_TOLERANCE):
+    if not sells or wanted > limits.sellable * (1 + REL_TOLERANCE):
         return listed
     last, others = listed[sells[-1]], sum(listed[i].amount for i in sells[:-1])
+    sells_all = wanted * (1 + REL_TOLERANCE) >= everything
+    if not sells_all and not limits.is_crumb(everything - others - last.amount, last.price):
+        return listed
     # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
     amount = limits.to_amount((everything - others) * (1 + REL_TOLERANCE))
     return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]

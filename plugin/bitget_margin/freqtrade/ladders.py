@@ -11,7 +11,8 @@ import ccxt
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade import ladder_spec, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, SELL, Limits
 from bitget_margin.freqtrade.lost_orders import LostOrders
@@ -21,6 +22,8 @@ from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
+_FEES_SHARE: Final = 0.005
+"""Largest share of the coins of a trade that the fee of its entry may have taken."""
 _PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 """Pauses between the tries to place an order after momentary refusals; the last one repeats."""
 
@@ -44,7 +47,6 @@ class Ladders:
     alerts: Alerts
     rules: MarketRules
     lock: threading.RLock
-    wait_ms: float
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     _tries: dict[tuple[TradeKey, str], _Tries] = field(default_factory=dict, init=False)
@@ -83,7 +85,7 @@ class Ladders:
             if not rungs:
                 return []
             self.store.add(rungs)
-            placed = self.client.place(trade.pair, rungs, Budget(self.wait_ms, self.clock))
+            placed = self.client.place(trade.pair, rungs, self.client.pace.loop_budget())
             self.store.update(zip(rungs, placed, strict=True))
             self._report_placed(trade, name, placed)
             return [rung.to_ccxt() for rung in placed]
@@ -131,10 +133,13 @@ class Ladders:
         rungs = self.lost.take_in_shown(trade.pair, rungs, budget)
         if not rungs:
             return
-        sells = sum(rung.amount for rung in rungs if rung.side == SELL)
-        if sells > self._limits(trade).sellable * (1 + REL_TOLERANCE):
+        limits = self._limits(trade)
+        fitting = _fit(rungs, limits)
+        if fitting is None:
             self._give_up(rungs, "the trade has sold a part of its coins since")
             return
+        self.store.update(zip(rungs, fitting, strict=True))
+        rungs = fitting
         placed = self.client.place(trade.pair, rungs, budget)
         self.store.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):
@@ -186,3 +191,18 @@ class Ladders:
                 f"{len(unclear)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) may have been "
                 f"placed: {unclear[0].reason}. Every loop looks them up; nothing is sent twice.",
             )
+
+
+def _fit(rungs: Sequence[TrackedOrder], limits: Limits) -> list[TrackedOrder] | None:
+    """Return orders with the last sell cut to the coins that are there; None where more than a fee is missing.
+
+    The fee of an entry is known only after the venue has listed its fills.
+    """
+    over = sum(rung.amount for rung in rungs if rung.side == SELL) - limits.sellable
+    if over <= limits.sellable * REL_TOLERANCE:
+        return list(rungs)
+    last = next(rung for rung in reversed(rungs) if rung.side == SELL)
+    amount = float(limits.to_amount(max(0.0, last.amount - over)))
+    if over > limits.sellable * _FEES_SHARE or amount < (limits.min_amount or 0.0) or amount <= 0:
+        return None
+    return [replace(rung, amount=amount) if rung is last else rung for rung in rungs]

@@ -14,7 +14,8 @@ import ccxt
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
@@ -44,6 +45,10 @@ class MissedLookups:
         """Return the time between the first miss and the last; 0 where there is none."""
         first, last = self._times.get(order.client_id, (0.0, 0.0))
         return last - first
+
+    def has(self, order: TrackedOrder) -> bool:
+        """Whether the last lookup that was answered has missed this order."""
+        return order.client_id in self._times
 
     def clear(self, order: TrackedOrder) -> None:
         """Forget the misses of an order that was seen, or that is not looked up any more."""
@@ -87,7 +92,7 @@ class LostOrders:
         """
         viewed = self.client.view(pair, [replace(order, phase=Phase.INTENDED) for order in orders], budget)
         missing = []
-        for order, found in zip(orders, viewed, strict=True):
+        for order, found in zip(orders, viewed.orders, strict=True):
             if found is None:
                 missing.append(order)
                 continue

@@ -11,7 +11,8 @@ import ccxt
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
@@ -46,12 +47,13 @@ class Maintenance:
     holdings: Holdings
     rules: MarketRules
     lock: threading.RLock
-    wait_ms: float
     clock: Callable[[], float] = time.monotonic
     _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last lookup, by pair."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
+    _swept: set[str] = field(default_factory=set, init=False)
+    """Pairs whose open orders were listed since the start."""
     _repaired: bool = field(default=False, init=False)
     _handed_over: set[str] = field(default_factory=set, init=False)
     """Client order ids of ended orders that freqtrade was given to book."""
@@ -85,7 +87,7 @@ class Maintenance:
                 if self.clock() - began > EXIT_SECONDS:
                     left += len(orders)
                     continue
-                done = self.resting.cancel(_trade_of(trades, key), pair, orders, Budget(self.wait_ms, self.clock))
+                done = self.resting.cancel(_trade_of(trades, key), pair, orders, self.client.pace.loop_budget())
                 left += len(done.unresolved)
             if left:
                 self.alerts.warn(
@@ -95,18 +97,21 @@ class Maintenance:
 
     # -- every loop ---------------------------------------------------------------------------------------------------
 
-    def process_loop(self, busy: Collection[TradeKey]) -> None:
+    def process_loop(self, busy: Collection[TradeKey], budget: Budget) -> None:
         """Look up every resting order, record fills, and cancel the orders of ended trades.
 
         :param busy: trades that another thread is exiting
+        :param budget: the time for all of it
         """
         with self.lock:
             trade_rows.refresh()
             self.resting.begin_loop()
-            budget = Budget(self.wait_ms, self.clock)
             open_orders = (order for order in self.store.open(Origin.LADDER) if order.trade not in busy)
             pairs = _grouped(open_orders, lambda order: order.pair)
             trades = trade_rows.open_trades()
+            # Once after a start, also where the store knows no order: it may be an older copy.
+            for pair in {trade.pair for key, trade in trades.items() if key not in busy} - self._swept:
+                pairs.setdefault(pair, [])
 
             def priority(pair: str) -> tuple[bool, float]:
                 """Pairs with something to cancel come first, then those that have waited longest."""
@@ -116,8 +121,11 @@ class Maintenance:
                 return not urgent, self._viewed_at.get(pair, 0.0)
 
             for pair in sorted(pairs, key=priority):
+                if not budget.left_ms():
+                    break
                 try:
                     self._process_pair(pair, pairs[pair], trades, budget)
+                    self._swept.add(pair)
                 except ccxt.BaseError as error:
                     about = f"look {pair}"
                     self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", about)
@@ -128,12 +136,11 @@ class Maintenance:
     def _process_pair(
         self, pair: str, orders: list[TrackedOrder], trades: Mapping[TradeKey, Trade], budget: Budget
     ) -> None:
-        viewed = self.client.view(pair, orders, budget)
+        seen = self.resting.look_up(pair, orders, budget)
         self.alerts.clear(f"look {pair}")
         self._viewed_at[pair] = self.clock()
         now = [
-            self._after_miss(old) if new is None else self._forget_misses(new)
-            for old, new in zip(orders, viewed, strict=True)
+            self._after_miss(order, trades) if self.missed.has(order) else self._forget_room(order) for order in seen
         ]
         for key, both in _grouped(zip(orders, now, strict=True), lambda both: both[0].trade).items():
             trade = _trade_of(trades, key)
@@ -180,17 +187,15 @@ class Maintenance:
 
     # -- orders that lookups do not show -----------------------------------------------------------------------------
 
-    def _forget_misses(self, order: TrackedOrder) -> TrackedOrder:
-        self.missed.clear(order)
+    def _forget_room(self, order: TrackedOrder) -> TrackedOrder:
         self._no_room_since.pop(order.client_id, None)
         return order
 
-    def _after_miss(self, order: TrackedOrder) -> TrackedOrder:
+    def _after_miss(self, order: TrackedOrder, trades: Mapping[TradeKey, Trade]) -> TrackedOrder:
         """Return an order that a lookup has missed: lost, once it is proven that it was never placed.
 
-        An order that the venue gave an id is never given up: the user is warned.
+        An order that the venue gave an id is not given up while its trade is open: the user is warned.
         """
-        self.missed.note(order)
         seconds = self.missed.seconds(order)
         name = f"Resting {order.side} {order.order_id or order.client_id} on {order.pair} (trade {order.trade_id})"
         if order.order_id is not None:
@@ -200,12 +205,15 @@ class Maintenance:
                     "may still trade; every loop looks it up.",
                     f"missing {order.client_id}",
                 )
+                if _trade_of(trades, order.trade) is None:
+                    return replace(order, phase=Phase.LOST)
         elif seconds > LOST_AFTER_SECONDS or self._has_no_room(order, seconds):
             self.alerts.warn(
                 f"{name} got no answer, and neither lookups nor the balance show it: it is taken as never placed, and "
                 "looked up now and then.",
             )
-            return replace(self._forget_misses(order), phase=Phase.LOST)
+            self.missed.clear(order)
+            return replace(self._forget_room(order), phase=Phase.LOST)
         return order
 
     def _has_no_room(self, order: TrackedOrder, missed_seconds: float) -> bool:

@@ -20,14 +20,15 @@ from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.lost_orders import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TradeKey, TrackedOrder, apply_row
 from bitget_margin.freqtrade.trade_rows import key_of
 
 BLOCKS_SECONDS: Final = 30.0
@@ -40,6 +41,8 @@ PLACING_SECONDS: Final = 30.0
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
 """Verdicts by which an order was not placed; None where no request was sent."""
 _TAG: Final = "found again"
+_SEARCHED_NUMBERS: Final = 4
+"""Exits in a row that may have been sent without a record."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -56,13 +59,19 @@ class Recovery:
     holdings: Holdings
     new_trade: Callable[..., Trade]
     lock: threading.RLock
-    wait_ms: float
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
+    started_ms: int = field(init=False)
+    """Start of this run of the bot."""
+    _searched: set[TradeKey] = field(default_factory=set, init=False)
+    """Trades of earlier runs whose exits were looked for."""
     _totals: dict[str, float | None] = field(default_factory=dict, init=False)
     """Total of the coin just before each exit was sent, by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
     """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
+
+    def __post_init__(self) -> None:
+        self.started_ms = self.epoch_ms()
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
@@ -88,22 +97,26 @@ class Recovery:
                     )
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
+            number = None if side == BUY or trade is None else self._next_number(trade)
             intent = TrackedOrder(
-                client_id=client_order_ids.new_order_id(self.store.key()),
+                client_id=self._client_id(trade, number),
                 origin=Origin.FREQTRADE,
                 trade_id=None if trade is None else trade.id,
                 opened_ms=None if trade is None else key_of(trade).opened_ms,
                 pair=pair,
                 side=side,
                 ladder="",
-                number=0,
+                number=number or 0,
                 price=price,
                 amount=amount,
                 intended_ms=self.epoch_ms(),
             )
-            if side != BUY:
+            if side == BUY:
+                self.store.add([intent])
+            else:
                 self._totals[intent.client_id] = self.holdings.last_total(self.holdings.base_of(pair))
-            self.store.add([intent])
+                # Written or not, an exit leaves: its name can be computed again.
+                self.store.note(intent)
             self._placing[intent.client_id] = (threading.get_ident(), self.clock())
             return intent
 
@@ -128,6 +141,57 @@ class Recovery:
             else:
                 self.missed.note(intent, RECHECK_SECONDS)
 
+    # -- exits that were not stored ------------------------------------------------------------------------------------
+
+    def find_exits(self, trade: Trade, budget: Budget) -> None:
+        """Look for exits that an earlier run of the bot may have sent without a record; once for each trade.
+
+        :raises TemporaryError: no answer, in the first half a minute; the exit might be sent twice
+        """
+        key = key_of(trade)
+        if key in self._searched or key.opened_ms >= self.started_ms:
+            return
+        first = self._next_number(trade)
+        names = [self._client_id(trade, number) for number in range(first, first + _SEARCHED_NUMBERS)]
+        sought = [
+            TrackedOrder(name, Origin.FREQTRADE, key.id, key.opened_ms, trade.pair, trade.exit_side, "", i, 0.0, 0.0, 0)
+            for i, name in enumerate(names, first)
+        ]
+        try:
+            rows = self.client.view_rows(trade.pair, sought, budget)
+        except ccxt.BaseError as error:
+            if self.epoch_ms() - self.started_ms < BLOCKS_SECONDS * 1_000:
+                raise TemporaryError(
+                    f"Exit of trade {trade.id} on {trade.pair}: whether one was sent before the start of the bot could "
+                    f"not be looked up ({error}); the next loop asks again",
+                ) from error
+            return
+        self._searched.add(key)
+        for order in sought:
+            row = rows.get(order.client_id)
+            if row is not None:
+                found = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
+                self.adopt(apply_row(found, row) or found)
+
+    def _next_number(self, trade: Trade) -> int:
+        """Return the number of the next exit of a trade: the exits that freqtrade has, and those in doubt, are before.
+
+        A refused exit gives its number back: no order bears it.
+        """
+        rungs = {order.order_id for order in self.store.of_trade(key_of(trade))}
+        exits = (row for row in trade.orders if row.ft_order_side == trade.exit_side and row.order_id not in rungs)
+        number = sum(1 for _ in exits)
+        while self.store.by_client_id(self._client_id(trade, number)) is not None:
+            number += 1
+        return number
+
+    def _client_id(self, trade: Trade | None, number: int | None) -> str:
+        bot_key = self.store.key()
+        if trade is None or number is None:
+            return client_order_ids.new_order_id(bot_key)
+        key = key_of(trade)
+        return client_order_ids.exit_order_id(bot_key, key.id, key.opened_ms, number)
+
     # -- orders in doubt ----------------------------------------------------------------------------------------------
 
     def resolve(self, pair: str | None = None, side: str | None = None, budget: Budget | None = None) -> bool:
@@ -137,7 +201,7 @@ class Recovery:
         :returns: whether an order was found that has filled, or may still
         """
         has_found = False
-        budget = budget or Budget(self.wait_ms, self.clock)
+        budget = budget or self.client.pace.loop_budget()
         with self.lock:
             for intent in self.store.open(Origin.FREQTRADE):
                 if pair is not None and (intent.pair, intent.side) != (pair, side):
@@ -156,7 +220,7 @@ class Recovery:
     def _look_up(self, intent: TrackedOrder, budget: Budget) -> bool:
         """Look up an order and adopt it; return whether it has filled, or may still."""
         try:
-            (found,) = self.client.view(intent.pair, [intent], budget)
+            (found,) = self.client.view(intent.pair, [intent], budget).orders
         except ccxt.BaseError as error:
             self.alerts.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return False
@@ -275,7 +339,7 @@ class Recovery:
         return [o for o in ours if o["clientOrderId"] not in known and (again or not _is_booked(o, pair))]
 
     def _cancel_stray(self, found: TrackedOrder) -> None:
-        if found.phase.open and self.client.cancel(found.pair, [found], Budget(self.wait_ms, self.clock)).unresolved:
+        if found.phase.open and self.client.cancel(found.pair, [found], self.client.pace.loop_budget()).unresolved:
             return
         self._forget(found)
 

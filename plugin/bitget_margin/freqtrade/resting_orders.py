@@ -1,15 +1,18 @@
 """The resting orders of a bot: looked up, canceled, and recorded in the store and freqtrade's rows."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, CancelBatchResult, VenueClient, epoch_ms
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
-from bitget_margin.freqtrade.config import BotSettings
-from bitget_margin.freqtrade.ladder_spec import SELL
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
+from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.lost_orders import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
@@ -17,22 +20,24 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 @dataclass(eq=False, kw_only=True)
 class RestingOrders:
-    """State of the resting orders, and the time that a loop may still spend on them.
+    """State of the resting orders.
 
     Called with the bot's lock held: freqtrade's second thread exits trades too.
     """
 
+    missed: MissedLookups
     store: OrderStore
     client: VenueClient
     alerts: Alerts
-    settings: BotSettings
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
+    take_in: Callable[[str, Sequence[Mapping[str, Any]]], object] = lambda _pair, _rows: None
+    """Takes in open orders of the bot that the store does not know; set once its manager is built."""
+    take_late_buy: Callable[[TrackedOrder], bool] = lambda _: False
+    """Gives a buy that has filled after the end of its trade to a trade; returns whether there is one."""
     unresolved: dict[TradeKey, float] = field(default_factory=dict, init=False)
     """Trades with an unproven cancel, and the time of the last try; every loop tries again."""
     _loop_began: float = field(default=0.0, init=False)
-    _time_lost_ms: float = field(default=0.0, init=False)
-    """Time that unproven cancels have taken in this loop."""
 
     def open_of(self, trade: Trade) -> list[TrackedOrder]:
         """Return the resting orders of a trade that may still trade."""
@@ -40,27 +45,34 @@ class RestingOrders:
 
     def selling(self, trade: Trade) -> float:
         """Return the coins of a trade that its resting orders may still sell."""
-        return sum(held_by_sells(self.open_of(trade)))
+        return sum(order.remaining for order in self.open_of(trade) if order.side == SELL)
 
     def begin_loop(self) -> None:
-        """Give this loop the whole time again."""
-        self._loop_began, self._time_lost_ms = self.clock(), 0.0
-
-    def budget(self) -> Budget:
-        """Return the time that an exit may spend: the configured wait, less the time that this loop has lost."""
-        return Budget(self.settings.wait_ms - self._time_lost_ms, self.clock)
+        """Let this loop try again to cancel what earlier ones could not."""
+        self._loop_began = self.clock()
 
     def failed_this_loop(self, trade: Trade) -> bool:
         """Whether this loop has already tried to cancel the resting orders of a trade without proof."""
         return self.unresolved.get(key_of(trade), float("-inf")) >= self._loop_began
 
-    def look_up(self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget) -> None:
-        """Look up resting orders of a trade and record their fills.
+    def look_up(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+        """Return orders on a pair as they are now, and take in what else the bot has resting there.
+
+        An order that the venue does not show is returned as it was, and its miss is noted.
 
         :raises ccxt.BaseError: no answer in time, or a refusal
         """
-        viewed = self.client.view(trade.pair, orders, budget)
-        self.record(trade, orders, [new or old for old, new in zip(orders, viewed, strict=True)])
+        viewed = self.client.view(pair, orders, budget, self.store.key())
+        now = []
+        for old, new in zip(orders, viewed.orders, strict=True):
+            if new is not None:
+                self.missed.clear(new)
+            elif viewed.is_complete:
+                self.missed.note(old)
+            now.append(new or old)
+        if viewed.own:
+            self.take_in(pair, viewed.own)
+        return now
 
     def cancel(
         self,
@@ -74,14 +86,16 @@ class RestingOrders:
 
         :param trade: None where the trade has ended
         """
-        began = self.clock()
         done = self.client.cancel(pair, orders, budget, others)
+        for order in done.orders:
+            if order.client_id in done.missing:
+                self.missed.note(order, RECHECK_SECONDS)
+            elif not order.phase.open:
+                self.missed.clear(order)
         self.record(trade, orders, done.orders, CancelBatch(pair, self.epoch_ms(), f"batch cancel: {done.summary}"))
         self._report_cancel(trade, pair, done)
-        if done.unresolved:
-            self._time_lost_ms += (self.clock() - began) * 1_000
-            if trade is not None:
-                self.unresolved[key_of(trade)] = self.clock()
+        if done.unresolved and trade is not None:
+            self.unresolved[key_of(trade)] = self.clock()
         return done
 
     def record(
@@ -96,7 +110,7 @@ class RestingOrders:
         for old, new in zip(before, after, strict=True):
             if trade is not None and trade.is_open:
                 trade_rows.record_fill(trade, new)
-            elif new.filled > old.filled:
+            elif new.filled > old.filled and not (new.side == BUY and self.take_late_buy(new)):
                 self.alerts.warn(
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
                     f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",
@@ -123,14 +137,3 @@ class RestingOrders:
             "still trade; every loop cancels them again until the venue shows that they are gone.",
             about,
         )
-
-
-def held_by_sells(orders: Iterable[TrackedOrder]) -> tuple[float, float]:
-    """Return the coins that sell orders hold: those with an order id, and those without an answer."""
-    known = unanswered = 0.0
-    for order in orders:
-        if order.side == SELL and order.order_id is not None:
-            known += order.remaining
-        elif order.side == SELL:
-            unanswered += order.remaining
-    return known, unanswered

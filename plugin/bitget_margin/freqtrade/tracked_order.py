@@ -113,12 +113,16 @@ ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOrder | None:
     """Return the order updated from ccxt's order structure; None where that is missing or has no known status.
 
-    A final state is kept: a response that took longer may be older. An order without changes is the same object.
+    A final state is kept: a response that took longer may be older. Its fills may still grow: the venue shows the end
+    of an order before the sums. An order without changes is the same object.
     """
     status = None if row is None else row.get("status")
     if row is None or not (status == "open" or status in ENDED):
         return None
     if not tracked.phase.open:
+        more = float(row.get("filled") or 0.0)
+        if tracked.phase is Phase.ENDED and status in ENDED and more > tracked.filled:
+            return replace(tracked, filled=more, average=row.get("average") or tracked.average, settled=False)
         return tracked
     updated = replace(
         tracked,

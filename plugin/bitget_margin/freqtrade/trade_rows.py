@@ -6,13 +6,18 @@ order has ended, its row is opened for one loop: freqtrade's `manage_open_orders
 and books the fee, the profit, the message and, with the last coin, the end of the trade.
 """
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, order_row
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
+
+logger = logging.getLogger("bitget_margin")
 
 _CLOSED: Final = "closed"
 _AMOUNT_EPSILON: Final = 1e-12
@@ -37,8 +42,43 @@ def open_trades() -> dict[TradeKey, Trade]:
 
 
 def refresh() -> None:
-    """Expire the session: another thread may have changed the rows."""
+    """Expire the session: another thread may have changed the rows.
+
+    Changes that the database does not take are undone, or every later query of the session would fail.
+    """
+    try:
+        Trade.commit()
+    except SQLAlchemyError as error:
+        Trade.rollback()
+        logger.warning("Changes of trades could not be stored, and are undone: %s", error)
+
+
+def closed_trade(key: TradeKey) -> Trade | None:
+    """Return the trade with this identity that is not open any more; None where it was deleted."""
+    trades = (trade for trade in Trade.get_trades_proxy(is_open=False) if trade.id == key.id)
+    return next((trade for trade in trades if key_of(trade) == key), None)
+
+
+def reopen(trade: Trade) -> None:
+    """Open a trade again whose resting buy has filled after its exit, so that these coins are sold too."""
+    trade.is_open, trade.close_date, trade.close_rate, trade.exit_order_status = True, None, None, ""
+
+
+def end(trade: Trade, rate: float) -> None:
+    """Close a trade whose rest is too small to be sold."""
+    trade.close(rate)
     Trade.commit()
+
+
+def unrecorded(trade: Trade, orders: Iterable[TrackedOrder]) -> float:
+    """Return the coins that resting orders have bought, less those sold, and that are in no row of a trade yet."""
+    coins = 0.0
+    for order in orders:
+        row = _row(trade, order)
+        missing = order.filled - (0.0 if row is None else row.filled or 0.0)
+        if missing > _AMOUNT_EPSILON:
+            coins += missing if order.side == BUY else -missing
+    return coins
 
 
 def record_fill(trade: Trade, tracked: TrackedOrder) -> None:

@@ -1,0 +1,71 @@
+"""Time that exits and loops may spend on resting orders, by the round trips that the venue has shown."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+ROUND_TRIPS: Final = 4
+"""Round trips of an exit before its order: a lookup, freqtrade's balance, the batch cancel and its confirmation."""
+LOOP_MS: Final = 3_000.0
+"""Time that one loop spends on resting orders while the venue answers fast."""
+LONGEST_MS: Final = 15_000.0
+"""Longest time of an exit or a loop, however slow the venue is."""
+_LEAST_MS: Final = 50.0
+"""Least time that is worth a request."""
+
+
+class Budget:
+    """The time that is left of a span that has begun, for all requests in it."""
+
+    def __init__(self, total_ms: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends_at = clock() + total_ms / 1_000
+
+    def left_ms(self) -> float:
+        """Return the time that is left; 0 where it is too short for a request."""
+        left_ms = (self._ends_at - self._clock()) * 1_000
+        return left_ms if left_ms >= _LEAST_MS else 0.0
+
+    def at_least(self, total_ms: float) -> "Budget":
+        """Return this budget, or a new one of this span where less is left."""
+        return self if self.left_ms() >= total_ms else Budget(total_ms, self._clock)
+
+
+@dataclass(eq=False)
+class Pace:
+    """Round trips that the venue has shown lately, and the budgets that follow from them.
+
+    No part of an exit is cut off because the venue is slow: each budget has room for the requests that it is for.
+
+    :param wait_ms: time that an exit waits for confirmations, beside the round trips
+    """
+
+    wait_ms: float
+    clock: Callable[[], float] = time.monotonic
+    _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5), init=False)
+
+    def note(self, began_seconds: float) -> None:
+        """Note a request that was answered now, or was waited for until now."""
+        self._recent_ms.append((self.clock() - began_seconds) * 1_000)
+
+    @property
+    def round_trip_ms(self) -> float:
+        """The longest of the last round trips; 0 before the first."""
+        return max(self._recent_ms, default=0.0)
+
+    def exit_budget(self) -> Budget:
+        """Return the time from the begin of an exit to its order."""
+        return self._budget(self.wait_ms + ROUND_TRIPS * self.round_trip_ms)
+
+    def cancel_ms(self) -> float:
+        """Return the least time of a batch cancel: it is sent, and its response is awaited, however late it is."""
+        return min(LONGEST_MS, self.wait_ms / 2 + 2 * self.round_trip_ms)
+
+    def loop_budget(self) -> Budget:
+        """Return the time that one loop may spend: shared by all pairs, and apart from the time of exits."""
+        return self._budget(max(LOOP_MS, self.wait_ms, 2 * self.round_trip_ms))
+
+    def _budget(self, total_ms: float) -> Budget:
+        return Budget(min(LONGEST_MS, total_ms), self.clock)

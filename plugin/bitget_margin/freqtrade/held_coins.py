@@ -1,0 +1,66 @@
+"""Coins of a trade that its resting sells hold, or may have sold: an exit leaves them alone.
+
+An order that the last lookup has shown holds what is not filled. One without an answer, or that lookups miss, may rest,
+or may have ended; the balance says which of its coins are still there, and free.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding, Holdings
+from bitget_margin.freqtrade.ladder_spec import SELL
+from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.tracked_order import TrackedOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCoins:
+    """The coins that exits leave alone."""
+
+    holdings: Holdings
+    missed: MissedLookups
+
+    def shown(self, orders: Sequence[TrackedOrder]) -> float:
+        """Return the coins that orders hold which the venue shows; no request is sent."""
+        return sum(order.remaining for order in _sells(orders) if not self._is_in_doubt(order))
+
+    def of(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
+        """Return the coins that the resting orders of a trade hold, or may have sold.
+
+        The balance is read where an order is in doubt.
+        """
+        shown = self.shown(orders)
+        doubtful = [order for order in _sells(orders) if self._is_in_doubt(order)]
+        if not doubtful:
+            return shown
+        most = sum(order.remaining for order in doubtful)
+        coin = self.holdings.base_of(trade.pair)
+        holding = self.holdings.read(coin)
+        if holding is None or self.holdings.has_others(coin, holding.total):
+            # Coins of others hide a sale: an order that is not shown counts as filled.
+            return shown + most
+        return shown + min(most, self._resting(doubtful, holding, shown) + self._sold(coin, holding, most))
+
+    def _is_in_doubt(self, order: TrackedOrder) -> bool:
+        return order.order_id is None or self.missed.has(order)
+
+    def _resting(self, doubtful: Sequence[TrackedOrder], holding: Holding, shown: float) -> float:
+        """Return the coins that orders in doubt may still hold.
+
+        A classic account freezes them. On a unified account the lists decide: two complete ones that miss an order,
+        which is not found by its id either, prove that it does not rest.
+        """
+        if self.holdings.freezes():
+            return max(0.0, holding.frozen - shown)
+        return sum(order.remaining for order in doubtful if self.missed.seconds(order) < RECHECK_SECONDS)
+
+    def _sold(self, coin: str, holding: Holding, most: float) -> float:
+        """Return the coins that the trades should have, and the wallet has not."""
+        if self.holdings.shows(coin, holding.total, self.holdings.tolerance(most)):
+            return 0.0
+        return max(0.0, self.holdings.booked(coin) - holding.total)
+
+
+def _sells(orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
+    return [order for order in orders if order.side == SELL and order.phase.open]

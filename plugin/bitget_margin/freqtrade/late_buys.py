@@ -1,0 +1,48 @@
+"""Resting buys that fill after the exit of their trade: the coins belong to that exit, and are sold at once.
+
+The exit did not wait for the proof that they are canceled. Coins without a trade would have no stop-loss.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.tracked_order import Origin, TrackedOrder
+
+
+@dataclass(eq=False, kw_only=True)
+class LateBuys:
+    """Fills of buys whose trade has ended.
+
+    :param adopt: makes a trade of an order whose own trade is deleted
+    :param sell: sells all coins of a trade in the next loop, as its exit did
+    """
+
+    store: OrderStore
+    alerts: Alerts
+    adopt: Callable[[TrackedOrder], object]
+    sell: Callable[[Trade], object]
+
+    def take_in(self, order: TrackedOrder) -> bool:
+        """Give a buy to the open trade on its pair, to its own trade, which opens again, or to a new one."""
+        name = f"Resting buy {order.order_id} on {order.pair} filled {order.filled:.8g} after its trade had ended"
+        trade = trade_rows.open_trade(order.pair)
+        if trade is not None:
+            self.alerts.warn(f"{name}: it belongs to trade {trade.id} now.")
+            trade_rows.record_fill(trade, order)
+            return True
+        trade = None if order.trade is None else trade_rows.closed_trade(order.trade)
+        if trade is None:
+            self.alerts.warn(f"{name}, and freqtrade has deleted the trade: it gets a new one.")
+            self.adopt(replace(order, origin=Origin.FREQTRADE, trade_id=None, opened_ms=None))
+            return True
+        self.alerts.warn(f"{name}: trade {trade.id} is open again, and these coins are sold at once.")
+        trade_rows.reopen(trade)
+        trade_rows.record_fill(trade, order)
+        # Not handed to freqtrade: its callback for a filled entry would place a ladder for coins that are being sold.
+        self.store.update([(order, replace(order, settled=True))])
+        self.sell(trade)
+        return True

@@ -1,0 +1,116 @@
+"""The managers of a bot's orders, built once with what each one uses, and their part of freqtrade's loop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.budget import Pace
+from bitget_margin.freqtrade.client import VenueClient, epoch_ms
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.config import BotSettings
+from bitget_margin.freqtrade.exits import Exits
+from bitget_margin.freqtrade.held_coins import HeldCoins
+from bitget_margin.freqtrade.holdings import Holdings
+from bitget_margin.freqtrade.ladders import Ladders
+from bitget_margin.freqtrade.late_buys import LateBuys
+from bitget_margin.freqtrade.lost_orders import LostOrders, MissedLookups
+from bitget_margin.freqtrade.maintenance import Maintenance
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.own_orders import OwnOrders
+from bitget_margin.freqtrade.ports import MarketRules
+from bitget_margin.freqtrade.recovery import Recovery
+from bitget_margin.freqtrade.resting_orders import RestingOrders
+from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
+
+logger = logging.getLogger("bitget_margin")
+
+
+@dataclass(eq=False, kw_only=True)
+class Managers:
+    """The managers of one bot.
+
+    :param store: the plugin's tables
+    :param client: requests to the venue
+    :param holdings: balances
+    :param rules: rules of the pairs
+    :param new_trade: makes a trade on a pair with these values
+    """
+
+    store: OrderStore
+    client: VenueClient
+    alerts: Alerts
+    holdings: Holdings
+    rules: MarketRules
+    settings: BotSettings
+    new_trade: Callable[..., Trade]
+    clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = epoch_ms
+
+    def __post_init__(self) -> None:
+        shared: dict[str, Any] = {"store": self.store, "client": self.client, "alerts": self.alerts}
+        times: dict[str, Any] = {"clock": self.clock, "epoch_ms": self.epoch_ms}
+        self.lock = lock = threading.RLock()
+        """Held for every use of the managers: the main loop and freqtrade's API exit trades in two threads."""
+        self.missed = missed = MissedLookups(self.clock)
+        self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=self.settings.wait_ms)
+        self.resting = resting = RestingOrders(missed=missed, **shared, **times)
+        self.recovery = Recovery(
+            missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
+        )
+        self.lost = LostOrders(resting=resting, lock=lock, adopt=self.recovery.adopt, **shared, **times)
+        self.ladders = Ladders(resting=resting, lost=self.lost, rules=self.rules, lock=lock, **shared, **times)
+        self.exits = Exits(
+            resting=resting,
+            recovery=self.recovery,
+            holdings=self.holdings,
+            held=HeldCoins(holdings=self.holdings, missed=missed),
+            rules=self.rules,
+            settings=self.settings,
+            lock=lock,
+            drop_waiting=self.ladders.drop_waiting,
+            clock=self.clock,
+            **shared,
+        )
+        self.maintenance = Maintenance(
+            resting=resting,
+            missed=missed,
+            holdings=self.holdings,
+            rules=self.rules,
+            lock=lock,
+            clock=self.clock,
+            **shared,
+        )
+        own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
+        late = LateBuys(
+            store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.exits.sell_rest
+        )
+        resting.take_in, resting.take_late_buy = own.take_in, late.take_in
+
+    def process_loop(self) -> None:
+        """Process the bot's orders at the beginning of a loop; each step runs, also if another one fails."""
+        with self.lock:
+            budget = self.client.pace.loop_budget()
+            steps: tuple[Callable[[], object], ...] = (
+                self.maintenance.repair_after_crash,
+                self.exits.restore_amounts,
+                lambda: self.recovery.resolve(budget=budget),
+                lambda: self.maintenance.process_loop(self.exits.busy(), budget),
+                self.unproven.repeat,
+                lambda: self.lost.look_up(budget),
+                lambda: self.ladders.place_waiting(self.exits.busy(), budget),
+            )
+            for step in steps:
+                try:
+                    step()
+                except Exception:
+                    Trade.rollback()
+                    logger.exception("A step of the loop over the bot's orders failed; the next loop tries again")
+
+    def hand_over_ended(self) -> None:
+        """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
+        with self.lock:
+            self.maintenance.hand_over_ended(self.exits.busy())
