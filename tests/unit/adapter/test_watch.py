@@ -169,6 +169,7 @@ def test_the_channel_is_one_of_a_symbol(exchange: Any) -> None:
     assert argument == {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
     assert watch.is_ours({"arg": argument})
     assert not any(watch.is_ours(other) for other in ({}, {"arg": None}, {"arg": {"channel": "orders"}}))
+    assert watch.topic("BTC/USDT") == "orders-crossed:BTC/USDT"
     exchange.apiKey = exchange.secret = exchange.password = "given"
     assert watch.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross"}) == "BTC/USDT"
     with pytest.raises(ccxt.ArgumentsRequired, match=r"watch_orders\(\) requires a symbol"):
