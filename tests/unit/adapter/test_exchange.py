@@ -262,6 +262,14 @@ def test_missing_fields_of_a_margin_row_stay_unknown(nothing: str | None) -> Non
     assert exchange().parse_order(row("11", "live", size=nothing, amount=nothing), market)["cost"] is None
 
 
+@pytest.mark.parametrize("name", ["baseSize", "loanType"])
+def test_one_field_of_margin_orders_is_enough_to_read_the_cost_of_the_fills(name: str) -> None:
+    raw = row("11", "live", size="0.004", amount="128", priceAvg="32000", baseSize="0.01", loanType="normal")
+    del raw[name]
+    order = exchange().parse_order(raw, exchange().markets[BTC])
+    assert (order["cost"], order["filled"], order["info"] is raw) == (128, 0.004, True)
+
+
 FEES_OF_SPOT_ROWS = (
     '{"BGB":{"deduction":true,"feeCoinCode":"BGB","totalDeductionFee":-0.0041,"totalFee":-0.0041},'
     '"newFees":{"c":0,"d":0,"deduction":false,"r":-0.112079256,"t":-0.112079256,"totalDeductionFee":0}}'

@@ -145,6 +145,14 @@ def test_fees_in_several_coins_are_listed(exchange: Any) -> None:
     assert picked(order, "fee", "fees") == (None, [{"currency": "BTC", "cost": 1}, {"currency": "BGB", "cost": 2}])
 
 
+@pytest.mark.parametrize("detail", ["n/a", "{", 5, None, [5]])
+def test_fees_that_cannot_be_read_are_unknown_and_the_order_is_there_all_the_same(
+    exchange: Any, detail: object
+) -> None:
+    (order,) = read(exchange, CAPTURED, feeDetail=detail)
+    assert picked(order, "fee", "fees", "filled", "status") == (None, [], 0.1074, "open")
+
+
 def test_a_symbol_in_the_row_is_read_too(exchange: Any) -> None:
     """The page lists it, though neither its example nor any capture has it."""
     assert read(exchange, CAPTURED, symbol="BTCUSDT")[0]["symbol"] == "BTC/USDT"
