@@ -181,7 +181,7 @@ def test_failure_texts_and_codes(venue: Emulator, either: Client) -> None:
         ("client", "订单已撤销", {"symbol": None}, "参数 symbol 不能为空"),
         ("client", "订单已撤销", {"baseSize": "2.01"}, "余额不足"),
         ("unified", "订单不存在", {"qty": None}, "参数校验失败 qty"),
-        ("unified", "订单不存在", {"qty": "10"}, "余额不足"),
+        ("unified", "订单不存在", {"qty": "100"}, "余额不足"),
     ],
 )
 def test_language(
@@ -346,6 +346,7 @@ def test_latency_and_batch_cancel_stall_and_trickle(
 def test_every_knob_has_a_test_and_a_help_text() -> None:
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}
     tested_with_others |= {"latency_ms", "batch_cancel_stall_ms", "batch_cancel_trickle_ms"}
+    tested_with_others |= {"open_orders_lag_ms", "sums_lag_ms", "fills_lag_ms", "balance_lag_ms", "auto_borrow"}
     tested_with_pushes = {"push_delay_ms", "push_twice", "push_drop_every", "ping_patience_ms"}
     for knob in fields(Knobs):
         assert (

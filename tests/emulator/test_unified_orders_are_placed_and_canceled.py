@@ -71,7 +71,7 @@ def test_a_market_buy_is_sized_in_quote_coins(venue: Emulator, unified: UnifiedC
         ({"price": "50000.001"}, "25200"),
         ({"qty": "0.00001"}, "25611"),
         ({"qty": "0.000001", "price": "9999999"}, None),
-        ({"qty": "10"}, "25202"),
+        ({"qty": "100"}, "25202"),
         ({"clientOid": "x" * 32}, None),
         ({"clientOid": "x" * 33}, "25200"),
         ({"clientOid": "a#b"}, "25200"),

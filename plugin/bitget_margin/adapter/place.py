@@ -160,7 +160,7 @@ def _prepare(
 ) -> Flow[tuple[Placement, Mapping[str, Any]]]:
     """Load the markets and return the placement; raise for an order whose request cannot be built."""
     # All of them leave with one request.
-    urgent = any([is_urgent(exchange, method, each) for each in (params, *given)])
+    urgent = any(is_urgent(exchange, method, each) for each in (params, *given))
     ctx = open_call(exchange, settings, params, urgent=urgent)
     _refuse_too_many(exchange, method, ctx.api, orders)
     yield from load_markets(exchange, ctx)

@@ -24,6 +24,8 @@ _NO_TIME: Final = "no time was left before the deadline"
 _NO_SLOT: Final = "the rate limit left no room before the deadline"
 _RETRY_MS: Final = 100.0
 """Pause between two checks whether a store that failed may be tried again."""
+_STORE_SHARE: Final = 0.25
+"""Part of its time that a request waits for the store, where it leaves without it in the end."""
 _ENDPOINTS: Final = {f"/api/{endpoint.path}": endpoint for endpoint in Endpoint}
 _logger: Final = logging.getLogger("bitget_margin.windows")
 
@@ -73,8 +75,10 @@ def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter
     """
     endpoint = send.call.endpoint
     why = _NO_SLOT
+    is_free = send.urgent or endpoint.is_read
     while (left_ms := send.deadline_ms - monotonic_ms()) > 0:
-        slot = yield from _reserve_shared(limiter, shared_name(exchange, endpoint), endpoint.per_second, left_ms)
+        allowed_ms = min(limiter.timeout_ms, left_ms * _STORE_SHARE if is_free else left_ms)
+        slot = yield from _reserve_shared(limiter, shared_name(exchange, endpoint), send, left_ms, allowed_ms)
         if isinstance(slot, Slot):
             yield Wait(monotonic_ms() + slot.wait_ms)
             if slot.kept:
@@ -82,7 +86,7 @@ def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter
             continue
         if slot is None:
             break
-        if send.urgent or endpoint.is_read:
+        if is_free:
             return False
         why = f"the shared rate window {limiter.url} is down ({slot})"
         if limiter.when_down is WhenDown.FAIL:
@@ -91,11 +95,13 @@ def _acquire_shared(exchange: MarginExchange, send: Send, limiter: SharedLimiter
     return unsent_fault(exchange, send, why)
 
 
-def _reserve_shared(limiter: SharedLimiter, name: str, limit: int, left_ms: float) -> Flow[Slot | Exception | None]:
+def _reserve_shared(
+    limiter: SharedLimiter, name: str, send: Send, left_ms: float, allowed_ms: float
+) -> Flow[Slot | Exception | None]:
     """Request one slot from the store; None if there is none in time, an exception if the store is down."""
-    if limiter.in_backoff():
+    if not limiter.may_try():
         return LimiterDown("it has just failed")
-    allowed_ms = min(limiter.timeout_ms, left_ms)
+    limit = send.call.endpoint.per_second
     try:
         slot: Slot | None = yield Block(partial(limiter.reserve, name, limit, PERIOD_MS, left_ms), allowed_ms)
     except Exception as error:  # noqa: BLE001 - a store that fails must not cost an order its cancel
@@ -151,14 +157,24 @@ def learn_quota(exchange: MarginExchange, status: int, url: object, headers: obj
         return
     refused = status == HTTPStatus.TOO_MANY_REQUESTS
     remaining = 0 if refused else _remaining(headers)
-    # The store of a shared window knows what the processes that share it have used.
-    if remaining is None or (not refused and exchange.options.get(RATE_GATE) is not None):
+    if remaining is None or (not refused and _store_counts(exchange)):
         return
     foreign = window_of(exchange, endpoint).record_quota(remaining, monotonic_ms())
     if refused:
         _logger.warning("%s: the rate limit is used up; %d requests were of other programs", endpoint.path, foreign)
     elif foreign:
         _logger.info("%s: %d requests were of other programs, %d are left", endpoint.path, foreign, remaining)
+
+
+def _store_counts(exchange: MarginExchange) -> bool:
+    """Whether the store of a shared window counts what the processes that share it use."""
+    if exchange.options.get(RATE_GATE) is None:
+        return False
+    try:
+        limiter = shared_limiter_of(exchange)
+    except ccxt.BadRequest:
+        return True  # a response has come: nothing may fail after it
+    return limiter is not None and not limiter.is_down
 
 
 def known_uid(exchange: MarginExchange) -> str | None:

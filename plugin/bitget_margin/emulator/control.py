@@ -149,6 +149,18 @@ class Control:
             self._venue.engine.orders.get_live(order_id)
             return self._venue.engine.cancel(order_id, now_ms)
 
+    def forget(self, order_id: str) -> None:
+        """Let no request find an ended order any more, as the venue's history drops old orders."""
+        with self._opened():
+            if self.order(order_id).live:
+                raise ValueError(f"order {order_id} is live; only ended orders are forgotten")
+            self._venue.engine.orders.forget(order_id)
+
+    def backdate(self, order_id: str, ms: int) -> None:
+        """Move the time at which an order was placed into the past, by `ms`."""
+        with self._opened():
+            self._venue.engine.orders.backdate(order_id, ms)
+
     def place(self, uid: str, fields: Mapping[str, object]) -> str:
         """Place an order for an account and return its id; a refusal raises `VenueError`.
 
@@ -175,6 +187,11 @@ class Control:
         """Return the available and frozen amounts of an account by coin."""
         with self._opened(uid):
             return self._venue.engine.wallets[uid].balances()
+
+    def borrowed(self, uid: str) -> dict[str, Decimal]:
+        """Return what orders of an account have borrowed since the start, by coin; also what is repaid."""
+        with self._opened(uid):
+            return self._venue.engine.wallets[uid].borrowed()
 
     @contextmanager
     def _opened(self, uid: str | None = None) -> Iterator[int]:

@@ -87,8 +87,6 @@ def _sqlite(config: LimiterConfig) -> Store:
         raise BadLimiterConfig(
             f"{config.masked_url} names no file: give sqlite:///relative/path or sqlite:////absolute/path"
         )
-    if not path.parent.is_dir():
-        raise BadLimiterConfig(f"{config.masked_url} is in a folder that does not exist: {path.parent}")
     return SqliteStore(str(path.resolve()), config.timeout_ms)
 
 

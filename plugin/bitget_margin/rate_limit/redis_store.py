@@ -71,7 +71,7 @@ class RedisStore:
         times_us = [round(ms * 1_000) for ms in (period_ms, max(0.0, latest_ms))]
         try:
             wait_us = self._reserve(keys=[_PREFIX + name], args=[limit, *times_us])
-        except redis.RedisError as error:
+        except Exception as error:  # noqa: BLE001 - the message of any of them may quote the password
             # Not chained: servers quote unknown commands, including a password.
             raise LimiterDown(self._masked(error)) from None
         return None if wait_us < 0 else Slot(wait_us / 1_000)

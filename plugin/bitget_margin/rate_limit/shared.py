@@ -21,7 +21,7 @@ class LimiterDown(Exception):
 
 
 class WhenDown(Enum):
-    """Behaviour of a request while the store is down; requests of a cancel are sent in any case."""
+    """Behaviour of a new order that is not urgent while the store is down; other requests are sent without it."""
 
     WAIT = "wait"
     """Wait for the store until the deadline of the call."""
@@ -66,9 +66,21 @@ class SharedLimiter:
     _retry_at_ms: float = 0.0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def in_backoff(self) -> bool:
-        """Whether the store has just failed and is not to be tried yet."""
-        return self._down_since_ms is not None and monotonic_ms() < self._retry_at_ms
+    @property
+    def is_down(self) -> bool:
+        """Whether the last request to the store failed."""
+        return self._down_since_ms is not None
+
+    def may_try(self) -> bool:
+        """Whether to try the store now; while it is down, one request of all threads may, once per pause."""
+        with self._lock:
+            if self._down_since_ms is None:
+                return True
+            now_ms = monotonic_ms()
+            is_due = now_ms >= self._retry_at_ms
+            if is_due:
+                self._retry_at_ms = now_ms + BACKOFF_MS
+            return is_due
 
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """Reserve a slot in the store, see `Store.reserve`."""
@@ -82,10 +94,10 @@ class SharedLimiter:
             self._down_since_ms = now_ms if is_first else self._down_since_ms
             self._retry_at_ms = now_ms + BACKOFF_MS
         if is_first:
-            others = "fails" if self.when_down is WhenDown.FAIL else "waits"
+            others = "fail" if self.when_down is WhenDown.FAIL else "wait"
             _logger.warning(
-                "The shared rate window %s is down (%s): cancels are sent without it, by the window of this "
-                "process alone; everything else %s. It is tried again every %.0f s.",
+                "The shared rate window %s is down (%s): queries, cancels and urgent orders are sent without it, by "
+                "the window of this process alone; other orders %s. It is tried again every %.0f s.",
                 self.url,
                 why,
                 others,

@@ -1,7 +1,9 @@
 """Rate windows in an SQLite file, for processes of one machine: pyrate-limiter behind a file lock."""
 
+import contextlib
 import hashlib
 import sqlite3
+from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -28,6 +30,7 @@ class SqliteStore:
 
     def __init__(self, path: str, timeout_ms: float) -> None:
         self._path = path
+        self._folder = Path(path).parent
         # pyrate-limiter's own lock has no timeout while it opens the file, nor in any thread but the first.
         self._lock = FileLock(f"{path}.lock", timeout=timeout_ms / 1_000, poll_interval=_POLL_S)
         self._buckets: dict[str, SQLiteBucket] = {}
@@ -36,17 +39,26 @@ class SqliteStore:
     def reserve(self, name: str, limit: int, period_ms: float, latest_ms: float) -> Slot | None:
         """See `Store.reserve`; only a slot that begins now is kept."""
         try:
+            if not self._folder.is_dir():
+                # Else the library of the lock would make it: a disk that is not mounted would get one beside it.
+                raise LimiterDown(f"the folder {self._folder} does not exist")
             with self._lock:
-                bucket = self._bucket(name, limit, period_ms)
-                wait_ms = self._take(bucket, name, period_ms)
+                wait_ms = self._take(name, limit, period_ms)
         except (Timeout, sqlite3.Error, OSError) as error:
             raise LimiterDown(f"{type(error).__name__}: {error}") from error
         if wait_ms == 0:
             return Slot(0.0)
         return Slot(wait_ms, kept=False) if wait_ms <= latest_ms else None
 
-    def _take(self, bucket: SQLiteBucket, name: str, period_ms: float) -> float:
+    def _take(self, name: str, limit: int, period_ms: float) -> float:
         """Take a slot that begins now and return 0, or return the time until one begins."""
+        try:
+            return self._take_from(self._bucket(name, limit, period_ms), name, period_ms)
+        except sqlite3.Error:
+            self._close()
+            raise
+
+    def _take_from(self, bucket: SQLiteBucket, name: str, period_ms: float) -> float:
         item = RateItem(name, int(monotonic_ms()))
         if bucket.put(item):
             self._granted += 1
@@ -59,6 +71,13 @@ class SqliteStore:
         # The entries are from before a reboot, which restarted the monotonic clock.
         bucket.flush()
         return _ROUNDING_MS
+
+    def _close(self) -> None:
+        """Close the file, so that the next reservation opens it again: it may have been replaced."""
+        while self._buckets:
+            _, bucket = self._buckets.popitem()
+            with contextlib.suppress(sqlite3.Error):
+                bucket.conn.close()
 
     def _bucket(self, name: str, limit: int, period_ms: float) -> SQLiteBucket:
         known = self._buckets.get(name)

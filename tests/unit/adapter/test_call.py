@@ -65,6 +65,6 @@ def test_a_cancel_with_listed_markets_loads_none() -> None:
     venue = Caller(in_turn({}))
     made = exchange()
     with venue.clocked():
-        ctx = call.open_call(made, call.Settings(), CROSS, is_cancel=True)
-        assert venue.run(call.load_markets(made, ctx)) is None
+        ctx = call.open_call(made, call.Settings(), CROSS, urgent=True)
+        assert venue.run(call.load_markets(made, ctx, is_cancel=True)) is None
     assert (venue.loads, venue.calls) == ([], [])

@@ -113,6 +113,23 @@ def test_markets_are_tried_before_anything_is_cancelled_and_no_longer_than_a_thi
     assert venue.loads == [START_MS + 270]
 
 
+@pytest.mark.parametrize(
+    ("symbol", "params", "is_named"), [(None, {}, True), (BTC, {}, False), (None, {"symbols": [BTC]}, False)]
+)
+def test_without_markets_and_symbols_a_cancel_that_proves_nothing_asks_for_symbols(
+    symbol: object, params: Any, is_named: bool
+) -> None:
+    """The parameter helps only where the call names no symbol."""
+    frozen = Account(extra_frozen={"USDT": "5"})
+    with pytest.raises(CancelUnresolved, match="frozen") as caught:
+        cancel_all(frozen, symbol, {"timeout": 3_000, **params}, exchange(markets=False))
+    message = "the markets could not be loaded: name the symbols to examine in params['symbols']"
+    assert (message in str(caught.value)) is is_named
+    with pytest.raises(CancelUnresolved, match="frozen") as caught:
+        cancel_all(frozen, symbol, {"timeout": 3_000, **params})
+    assert message not in str(caught.value)
+
+
 @pytest.mark.parametrize("shown_by", ["cancel_all_orders", "fetch_balance"])
 def test_coins_that_a_balance_has_shown_before_are_remembered(shown_by: str) -> None:
     """By the exchange object: an empty answer beside them proves nothing."""

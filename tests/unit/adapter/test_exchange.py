@@ -46,6 +46,7 @@ def test_its_description_has_the_additions() -> None:
         ("cancelAllOrders", {"marginMode": True, "symbolRequired": False}),
     ):
         assert {key: spot[method][key] for key in message} == message
+        assert spot[method].keys() == (stock().features["spot"].get(method) or {}).keys() | message.keys()
     assert spot["fetchOrder"]["marginMode"] is True
     assert made.exceptions["exact"]["25202"] is ccxt.InsufficientFunds
     assert made.exceptions["exact"]["25204"] is ccxt.OrderNotFound
@@ -262,6 +263,14 @@ def test_missing_fields_of_a_margin_row_stay_unknown(nothing: str | None) -> Non
     assert exchange().parse_order(row("11", "live", size=nothing, amount=nothing), market)["cost"] is None
 
 
+@pytest.mark.parametrize("name", ["baseSize", "loanType"])
+def test_one_field_of_margin_orders_is_enough_to_read_the_cost_of_the_fills(name: str) -> None:
+    raw = row("11", "live", size="0.004", amount="128", priceAvg="32000", baseSize="0.01", loanType="normal")
+    del raw[name]
+    order = exchange().parse_order(raw, exchange().markets[BTC])
+    assert (order["cost"], order["filled"], order["info"] is raw) == (128, 0.004, True)
+
+
 FEES_OF_SPOT_ROWS = (
     '{"BGB":{"deduction":true,"feeCoinCode":"BGB","totalDeductionFee":-0.0041,"totalFee":-0.0041},'
     '"newFees":{"c":0,"d":0,"deduction":false,"r":-0.112079256,"t":-0.112079256,"totalDeductionFee":0}}'
@@ -337,7 +346,8 @@ def test_a_huge_exponent_is_refused_at_any_depth_and_its_field_is_named() -> Non
         refuse_huge_exponents("1e9999")
     for fine in ("1_0e-1_0", " 1e-3 ", "{", '{"BTC": {"totalFee": 1e-3}}'):
         refuse_huge_exponents([{"size": fine}])
-    refuse_huge_exponents({"orderId": "1e9999", "clientOid": "1e9999"})
+    ids = ("orderId", "clientOid", "tradeId", "execId", "execLinkId", "fillId")
+    refuse_huge_exponents(dict.fromkeys(ids, "1e9999"))
 
 
 @pytest.mark.parametrize("number", ["1E+9999", "-1e-9999", " 1e99 ", "1E+9_9", "1E +99"])

@@ -4,6 +4,7 @@ Every row of a fill is parsed to a trade structure or raises a documented except
 """
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -183,6 +184,16 @@ def test_a_fill_without_order_size_or_time_is_refused(row: dict[str, Any], size:
             read(row, orderId=lacking)
 
 
+TIMES = ("cTime", "createdTime", "execTime", "uTime", "updatedTime")
+
+
+@pytest.mark.parametrize("first", range(len(TIMES)))
+@pytest.mark.parametrize("row", [CLASSIC, UNIFIED], ids=["classic", "unified"])
+def test_a_fill_has_the_first_of_its_times(row: dict[str, Any], first: int) -> None:
+    times = {name: str(1_697_832_275_000 + i) if i >= first else "" for i, name in enumerate(TIMES)}
+    assert read(row, **times)["timestamp"] == 1_697_832_275_000 + first
+
+
 def test_a_fill_without_a_price_has_none() -> None:
     assert (read(CLASSIC, priceAvg=None)["price"], read(CLASSIC, priceAvg=None)["cost"]) == (None, 2.95437)
     trade = read(UNIFIED, execValue=None)
@@ -202,21 +213,25 @@ def test_other_rows_are_read_by_ccxt_alone() -> None:
         assert exchange().parse_trade(dict(row), market) == stock.parse_trade(dict(row), market)
 
 
+@pytest.mark.parametrize("row", [None, 5, "x", []])
+def test_what_is_no_row_is_refused_and_shown(row: Any) -> None:
+    with pytest.raises(ccxt.BadResponse, match=rf"^bitget: a fill cannot be read: {re.escape(repr(row))}$"):
+        exchange().parse_trade(row, exchange().markets[BTC])
+
+
 @pytest.mark.parametrize(
-    "row",
-    [
-        None,
-        5,
-        "x",
-        [],
-        {**UNIFIED, "category": "SPOT", "feeDetail": []},
-        {**CLASSIC, "posMode": "x", "feeDetail": None},
-    ],
-    ids=lambda value: repr(value)[:30],
+    "row", [{**UNIFIED, "category": "SPOT", "feeDetail": []}, {**CLASSIC, "posMode": "x", "feeDetail": None}]
 )
 def test_an_unreadable_fill_is_a_documented_exception(row: Any) -> None:
-    with pytest.raises(ccxt.BadResponse, match=r"^bitget.* cannot be read"):
+    with pytest.raises(ccxt.BadResponse, match=r"^bitget parse_trade\(\): the response cannot be read"):
         exchange().parse_trade(row, exchange().markets[BTC])
+
+
+@pytest.mark.parametrize("name", ["orderId", "tradeScope", "feeDetail"])
+def test_a_row_with_one_field_that_only_own_fills_have_is_no_trade_of_others(name: str) -> None:
+    public = {"tradeId": "1", "price": "29376.5", "size": "6.035", "side": "Buy", "ts": "1692073521000"}
+    with pytest.raises(ccxt.BadResponse, match=r"a fill cannot be read, since it has no (order|time)"):
+        exchange().parse_trade({**public, name: CLASSIC[name]}, exchange().markets[BTC])
 
 
 AMOUNTS = st.decimals(-1_000, 1_000, places=12)

@@ -1,5 +1,6 @@
 """An order is placed at most once; if in doubt, it is queried by its client order id."""
 
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -10,6 +11,7 @@ from bitget_margin.adapter import place as place_flows
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import AccountKind, Endpoint
+from bitget_margin.core.place_state import Terms
 from support.calling import BTC, CROSS, Caller, exchange
 from support.placing_venue import Placed, PlacingVenue
 from support.script import EPOCH_MS, START_MS, fault, in_turn, page, row
@@ -404,6 +406,31 @@ def test_a_parameter_that_would_send_another_order_is_refused(field: str) -> Non
     with pytest.raises(ccxt.BadRequest, match=rf"params\['{field}'\] is 'x': give it as an argument"):
         venue.call(place_flows.create_order(exchange(), BTC, BUY, CROSS | {field: "x"}))
     assert venue.calls == []
+
+
+def test_an_order_that_an_entry_of_the_response_refuses_is_invalid_with_the_reason_of_the_venue() -> None:
+    refusal = {"clientOid": "mine", "code": "25205", "msg": "The price is too low"}
+    message = r"^bitget create_order\(\): the order was refused: The price is too low \(25205\)$"
+    with pytest.raises(ccxt.InvalidOrder, match=message):
+        place(in_turn(refusal), MINE, exchange(uta=True))
+
+
+@pytest.mark.parametrize("unified", [False, True])
+@pytest.mark.parametrize(
+    ("order", "terms"),
+    [
+        (BUY, Terms("buy", Decimal("0.001"), None, Decimal(50_000), "limit")),
+        (("market", "sell", 0.002, None), Terms("sell", Decimal("0.002"), None, None, "market")),
+        (("market", "buy", 0.001, 60_000), Terms("buy", None, Decimal(60), None, "market")),
+    ],
+)
+def test_an_order_is_known_by_its_amount_and_a_market_buy_by_its_cost(unified: bool, order: Any, terms: Terms) -> None:
+    with (
+        mock.patch.object(place_flows, "place", side_effect=KeyboardInterrupt) as placing,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        place(params=MINE, made=exchange(uta=unified), order=order)
+    assert [state.terms for state in placing.call_args.args[0].states] == [terms]
 
 
 @pytest.mark.parametrize("unified", [False, True])

@@ -21,6 +21,7 @@ from support.script import EPOCH_MS, fault, in_turn, page, row
 
 RESPONSE = Reply({})
 ASSETS = Call(Endpoint.ASSETS, {"coin": "BTC"})
+PLACE = Call(Endpoint.PLACE, {"symbol": "BTCUSDT"})
 URL = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
 PATH = Endpoint.ASSETS.path
 LEFT = "left"
@@ -91,7 +92,8 @@ def unsent(reply: object) -> str | None:
     assert isinstance(reply, Fault)
     assert isinstance(reply.error, ccxt.RequestTimeout)
     assert not reply.sent
-    assert str(reply.error) == f"bitget {PATH} was not sent: {reply.text}"
+    sent_to = (PATH, PLACE.endpoint.path)
+    assert str(reply.error) in [f"bitget {path} was not sent: {reply.text}" for path in sent_to]
     return reply.text
 
 
@@ -294,12 +296,12 @@ def shared_limiter(when_down: WhenDown = WhenDown.WAIT) -> SharedLimiter:
 
 
 def acquiring(
-    limiter: SharedLimiter, *, is_cancel: bool = False, left_ms: float = 3_000
+    limiter: SharedLimiter, *, urgent: bool = False, left_ms: float = 3_000, call: Call = PLACE
 ) -> tuple[Send, Flow[Fault | None]]:
     """Return a request from an exchange that shares this window, and its flow, which has asked for a slot."""
     made = exchange(uid="7")
     made.enableRateLimit = True
-    leaving = Send(ASSETS, 1_000, 5_000 + left_ms, is_cancel=is_cancel)
+    leaving = Send(call, 1_000, 5_000 + left_ms, urgent=urgent)
     with mock.patch.object(rate_limits, "shared_limiter_of", lambda given: limiter if given is made else None):
         flow = rate_limits.acquire(made, leaving)
         block = flow.send(None)
@@ -307,7 +309,8 @@ def acquiring(
     assert isinstance(block, Block)
     block.work()
     store: Any = limiter.store
-    store.reserve.assert_called_once_with(f"{made.urls['api']['margin']} uid 7 {PATH}", 10, 1_050.0, left_ms)
+    name = f"{made.urls['api']['margin']} uid 7 {call.endpoint.path}"
+    store.reserve.assert_called_once_with(name, 10, 1_050.0, left_ms)
     assert block.allowed_ms == min(100, left_ms)
     return leaving, flow
 
@@ -330,10 +333,10 @@ def test_a_request_leaves_when_its_slot_in_the_shared_window_begins(at_5_s: Froz
 def test_departures_through_the_shared_window_are_known_here_when_its_store_fails(at_5_s: FrozenClock) -> None:
     """Else twice as many would leave in that second."""
     for _ in range(10):
-        _, flow = acquiring(shared_limiter(), is_cancel=True)
+        _, flow = acquiring(shared_limiter(), urgent=True)
         step(flow, Slot(0))
         assert step(flow) == LEFT
-    _, flow = acquiring(shared_limiter(), is_cancel=True)
+    _, flow = acquiring(shared_limiter(), urgent=True)
     assert step(flow, LimiterDown("refused")) == Wait(6_050)
     flow.close()
     # While the store responds, it decides; only requests that have not arrived yet are waited for.
@@ -380,7 +383,7 @@ def test_a_slot_that_began_too_late_is_not_used(at_5_s: FrozenClock) -> None:
 def test_requests_of_a_cancel_use_the_window_of_this_process_while_the_store_is_down(
     at_5_s: FrozenClock, caplog: pytest.LogCaptureFixture, error: Exception, why: str
 ) -> None:
-    leaving, flow = acquiring(shared_limiter(WhenDown.FAIL), is_cancel=True)
+    leaving, flow = acquiring(shared_limiter(WhenDown.FAIL), urgent=True)
     assert step(flow, error) == LEFT
     assert (leaving.left_ms, leaving.slot_ms) == (5_000, 5_000)
     assert len(_windows) == 1
@@ -388,7 +391,7 @@ def test_requests_of_a_cancel_use_the_window_of_this_process_while_the_store_is_
 
 
 @pytest.mark.parametrize(
-    ("flow", "is_cancel"),
+    ("flow", "urgent"),
     [
         (lambda made: cancel.batch_cancel(made, ["1"], BTC, (), CROSS), True),
         (lambda made: cancel.cancel_orders(made, ["1"], BTC, CROSS), True),
@@ -399,25 +402,25 @@ def test_requests_of_a_cancel_use_the_window_of_this_process_while_the_store_is_
         (lambda made: fetch_flows.fetch_balance(made, CROSS), False),
     ],
 )
-def test_every_request_of_a_cancel_belongs_to_it_and_no_query_does(flow: Any, is_cancel: bool) -> None:
+def test_every_request_of_a_cancel_is_urgent_and_no_query_is(flow: Any, urgent: bool) -> None:
     running = flow(exchange())
     effect = next(running)
     assert isinstance(effect, SendAll)
-    assert [each.is_cancel for each in effect.sends] == [is_cancel] * len(effect.sends)
+    assert [each.urgent for each in effect.sends] == [urgent] * len(effect.sends)
     running.close()
 
 
-def test_other_requests_wait_for_the_store_until_their_deadline(at_5_s: FrozenClock) -> None:
+def test_orders_that_are_not_urgent_wait_for_the_store_until_their_deadline(at_5_s: FrozenClock) -> None:
     limiter = shared_limiter()
     _, flow = acquiring(limiter, left_ms=1_050)
     assert step(flow, LimiterDown("refused")) == Wait(5_100)
-    assert limiter.in_backoff()
+    assert not limiter.may_try()
     at_5_s.now = 5_999
     assert step(flow) == Wait(6_050)  # not asked: it has just failed
     at_5_s.now = 6_000
     assert isinstance(step(flow), Block)
     assert step(flow, Slot(0)) == Wait(6_000)
-    assert not limiter.in_backoff()
+    assert limiter.may_try()
     assert step(flow) == LEFT
     at_5_s.now = 5_000
     _, flow = acquiring(shared_limiter(), left_ms=1_000)
@@ -426,19 +429,19 @@ def test_other_requests_wait_for_the_store_until_their_deadline(at_5_s: FrozenCl
     assert unsent(step(flow)) == f"{DOWN} (refused)"
 
 
-def test_other_requests_fail_at_once_where_that_is_configured_with_the_reason(at_5_s: FrozenClock) -> None:
+def test_orders_that_are_not_urgent_fail_at_once_where_that_is_configured_with_the_reason(at_5_s: FrozenClock) -> None:
     limiter = shared_limiter(WhenDown.FAIL)
     assert unsent(step(acquiring(limiter)[1], LimiterDown("refused"))) == f"{DOWN} (refused)"
     with mock.patch.object(rate_limits, "shared_limiter_of", return_value=limiter):
-        assert unsent(first(paced())) == f"{DOWN} (it has just failed)"
+        assert unsent(first(paced(), send(call=PLACE))) == f"{DOWN} (it has just failed)"
 
 
 def test_an_interrupt_while_the_store_is_asked_goes_through(at_5_s: FrozenClock) -> None:
     limiter = shared_limiter()
-    _, flow = acquiring(limiter, is_cancel=True)
+    _, flow = acquiring(limiter, urgent=True)
     with pytest.raises(KeyboardInterrupt):
         flow.throw(KeyboardInterrupt())
-    assert not limiter.in_backoff()
+    assert limiter.may_try()
 
 
 # -- the account of a shared window -----------------------------------------------------------------------------------
@@ -531,7 +534,7 @@ def test_the_query_for_the_uid_takes_a_second_of_a_cancel_at_most(sharing: Any) 
     canceling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect: Any = next(canceling)
     (query,) = effect.sends
-    assert (query.call.endpoint, query.request_ms, query.is_cancel) == (Endpoint.ACCOUNT, 1_000, True)
+    assert (query.call.endpoint, query.request_ms, query.urgent) == (Endpoint.ACCOUNT, 1_000, False)
     assert 0 < query.deadline_ms - transport.monotonic_ms() <= 1_000
     refused = canceling.send((fault("429", status=429),))
     assert [send.call.endpoint for send in refused.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]

@@ -145,6 +145,14 @@ def test_fees_in_several_coins_are_listed(exchange: Any) -> None:
     assert picked(order, "fee", "fees") == (None, [{"currency": "BTC", "cost": 1}, {"currency": "BGB", "cost": 2}])
 
 
+@pytest.mark.parametrize("detail", ["n/a", "{", 5, None, [5]])
+def test_fees_that_cannot_be_read_are_unknown_and_the_order_is_there_all_the_same(
+    exchange: Any, detail: object
+) -> None:
+    (order,) = read(exchange, CAPTURED, feeDetail=detail)
+    assert picked(order, "fee", "fees", "filled", "status") == (None, [], 0.1074, "open")
+
+
 def test_a_symbol_in_the_row_is_read_too(exchange: Any) -> None:
     """The page lists it, though neither its example nor any capture has it."""
     assert read(exchange, CAPTURED, symbol="BTCUSDT")[0]["symbol"] == "BTC/USDT"
@@ -169,6 +177,7 @@ def test_the_channel_is_one_of_a_symbol(exchange: Any) -> None:
     assert argument == {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
     assert watch.is_ours({"arg": argument})
     assert not any(watch.is_ours(other) for other in ({}, {"arg": None}, {"arg": {"channel": "orders"}}))
+    assert watch.topic("BTC/USDT") == "orders-crossed:BTC/USDT"
     exchange.apiKey = exchange.secret = exchange.password = "given"
     assert watch.checked_symbol(exchange, "BTC/USDT", {"marginMode": "cross"}) == "BTC/USDT"
     with pytest.raises(ccxt.ArgumentsRequired, match=r"watch_orders\(\) requires a symbol"):

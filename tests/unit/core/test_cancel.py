@@ -238,3 +238,11 @@ def test_a_timer_that_ends_a_millisecond_early_costs_no_further_wait() -> None:
     again = Early(in_turn(fault(sent=False), accepted(12), page(row(12, "cancelled"))))
     again.cancel(*by_id(12))
     assert again.waits == [1_000]
+
+
+@pytest.mark.parametrize(("timeout_ms", "sent"), [(11, 1), (12, 2)])
+def test_nothing_is_sent_in_the_last_millisecond(timeout_ms: float, sent: int) -> None:
+    """Its timer may end as late."""
+    respond = in_turn(fault("40085"), [{"orderId": "12"}])
+    venue, _ = canceled(respond, *by_id(12), confirm=False, timeout_ms=timeout_ms)
+    assert len(venue.calls) == sent

@@ -262,3 +262,19 @@ def test_listings_that_show_other_orders_each_time_end_all_the_same() -> None:
 
     result, *_ = cancel_all(Flicker(omitted_coins=EVERYTHING, ineffective={"1": 99}), None)
     assert result == CancelAllResult("the balance names none of the coins of these orders")
+
+
+def test_an_account_that_keeps_showing_other_orders_is_gone_through_three_times() -> None:
+    class Elusive(Account):
+        listings = 0
+
+        def respond(self, call: Call) -> object:
+            if call.endpoint is not Endpoint.OPEN_ORDERS or "idLessThan" in call.params:
+                return super().respond(call)
+            self.listings += 1
+            return page() if self.listings % 2 else page(order(1))
+
+    elusive = Elusive(omitted_coins=EVERYTHING)
+    result, *_ = cancel_all(elusive, None)
+    assert result == CancelAllResult("more orders are listed than before", more_orders_found=True)
+    assert elusive.listings == 6

@@ -326,3 +326,29 @@ def test_an_order_without_proof_is_reported_with_what_is_known_of_it(
     evidence = OrderEvidence(BY_ID, **known)
     evidence.resolve()
     assert (evidence.outcome, evidence.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("successes", "failures", "reason", "refusals", "maybe_executed"),
+    [
+        ((item(),), (), None, 0, False),
+        ((), (item(reason="no"),), "no", 1, False),
+        ((), (item(reason="no", code="40010"),), "no", 0, True),
+        ((item(),), (item(reason="no"),), "no", 0, True),
+        ((), (), "the response lists this order neither as success nor as failure", 1, True),
+        ((item("99"),), (), "the response lists other orders, and not this one", 0, True),
+        ((), (item("99", "no"),), "the response lists other orders, and not this one", 0, True),
+    ],
+    ids=["success", "failure", "doubtful failure", "both", "neither", "other success", "other failure"],
+)
+def test_the_place_of_an_order_in_a_response_is_its_evidence(
+    successes: tuple[BatchItem, ...],
+    failures: tuple[BatchItem, ...],
+    reason: str | None,
+    refusals: int,
+    maybe_executed: bool,
+) -> None:
+    evidence = answered(BY_ID, *successes, failures=failures)
+    assert (evidence.reason, len(evidence.refusals_ms), evidence.maybe_executed) == (reason, refusals, maybe_executed)
+    assert evidence.acknowledged is (reason is None)
+    assert evidence.attempted_ms == 1.0

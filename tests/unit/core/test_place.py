@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.core.api import api_of
-from bitget_margin.core.effects import Call, Fault, Reply
+from bitget_margin.core.effects import Call, Fault, Reply, SendAll
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.order_ref import IdKind, OrderRef
@@ -430,6 +430,15 @@ def test_a_single_order_is_not_sent_again_after_a_response_without_its_id(second
     )
     assert run(venue, "a") == [None]
     assert venue.times("a") == 2
+
+
+def test_the_request_leaves_the_time_of_one_lookup() -> None:
+    placement = PlacingVenue().placement("a", timeout_ms=9_000)
+    effect = next(place(placement))
+    assert isinstance(effect, SendAll)
+    (send,) = effect.sends
+    assert 3_000 < send.request_ms < 9_000
+    assert START_MS + 3_000 < send.deadline_ms < START_MS + 9_000
 
 
 def test_an_order_is_sent_again_only_after_two_lookups_that_miss_it() -> None:

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from bitget_margin.core import api_v2
+from bitget_margin.core import api_v2, api_v3
+from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Fault, Reply
-from bitget_margin.core.responses import FillRow, Page, decimal, page_of, parse_fills
+from bitget_margin.core.responses import Page, decimal, page_of
 
 
 @pytest.mark.parametrize(
@@ -54,25 +55,28 @@ def test_a_response_to_a_query_is_the_page_that_it_has_or_none() -> None:
     assert page_of(Reply({"code": "00000"}), api_v2.read_page) is None
 
 
-FILL = {"orderId": "9", "symbol": "BTCUSDT", "side": "buy", "at": "5"}
+FILL = {"orderId": "9", "symbol": "BTCUSDT", "side": "Buy", "cTime": "5", "createdTime": "5"}
 
 
+@pytest.mark.parametrize("api", [api_v2, api_v3], ids=["classic", "unified"])
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
-        (None, None),
         ({}, None),
         ("", None),
-        ([], ()),
-        ([FILL], (FillRow("9", "BTCUSDT", "buy", 5),)),
-        ([{"orderId": "9", "side": "buy"}], (FillRow("9", None, "buy", None),)),
-        ([FILL, FILL], None),
+        ([], []),
+        ([FILL], [("9", "BTCUSDT", "buy", 5)]),
+        ([{"orderId": "9", "side": "sell"}], [("9", None, "sell", None)]),
+        ([FILL] * 99, [("9", "BTCUSDT", "buy", 5)] * 99),
+        ([FILL] * 100, None),
         ([{**FILL, "orderId": None}], None),
-        ([{**FILL, "side": None}], None),
+        ([FILL, {**FILL, "side": None}], None),
         ([5], None),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
-def test_fills_are_read_whole_or_not_at_all(listed: object, expected: tuple[FillRow, ...] | None) -> None:
-    """A page of two may have been cut off here; a fill without its order or its side may be of any order."""
-    assert parse_fills(listed, "at", 2) == expected
+def test_fills_are_read_whole_or_not_at_all(api: Api, listed: object, expected: list[object] | None) -> None:
+    """A full page may have been cut off; a fill without its order or its side may be of any order."""
+    found = api.read_fills({"code": "00000", "data": {"fills": listed, "list": listed}})
+    shown = None if found is None else [(fill.order_id, fill.symbol, fill.side, fill.at_ms) for fill in found]
+    assert shown == expected

@@ -133,7 +133,8 @@ def test_an_order_is_stored_then_sent_under_its_name_and_then_noted(
         ("create", sent),
         ("placed", intent, "77"),
     ]
-    assert sent_with == [{"marginMode": "cross", "clientOrderId": "k-o1", LOOKS_ON: True}]
+    urgent = {"urgent": True} if side == "sell" else {}
+    assert sent_with == [{"marginMode": "cross", "clientOrderId": "k-o1", LOOKS_ON: True, **urgent}]
     assert exchange._get_params() == {"marginMode": "cross"}, "the name is of this order alone"
 
 

@@ -42,10 +42,6 @@ REDIS = "redis://127.0.0.1"
         ("sqlite://", f"sqlite:// {NO_FILE}"),
         ("sqlite:///", f"sqlite:/// {NO_FILE}"),
         ("sqlite://file.db", f"sqlite://file.db {NO_FILE}"),
-        (
-            "sqlite:///not/there/windows.db",
-            "sqlite:///not/there/windows.db is in a folder that does not exist: not/there",
-        ),
         ("redis://user:hunter2@127.0.0.1:port/0", UNREADABLE),
         ("redis://:hunter2/er@127.0.0.1", UNREADABLE),
         ("redis://:hunter2[@127.0.0.1:6379/0", UNREADABLE),

@@ -32,18 +32,18 @@ def test_a_slot_is_requested_from_the_store() -> None:
 
 def test_a_store_that_fails_is_left_alone_for_a_second(clock: FrozenClock) -> None:
     made = limiter()
-    assert not made.in_backoff()
+    assert made.may_try()
     made.record_failure(LimiterDown("refused"))
-    for now_ms, expected in ((5_000, True), (5_999, True), (6_000, False)):
+    for now_ms, expected in ((5_000, False), (5_999, False), (6_000, True)):
         clock.now = now_ms
-        assert made.in_backoff() is expected
+        assert made.may_try() is expected
     made.record_failure(LimiterDown("refused"))
-    assert made.in_backoff()
+    assert not made.may_try()
     made.record_success()
-    assert not made.in_backoff()
+    assert made.may_try()
 
 
-@pytest.mark.parametrize(("when_down", "others"), [(WhenDown.WAIT, "waits"), (WhenDown.FAIL, "fails")])
+@pytest.mark.parametrize(("when_down", "others"), [(WhenDown.WAIT, "wait"), (WhenDown.FAIL, "fail")])
 def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture, when_down: WhenDown, others: str
 ) -> None:
@@ -57,8 +57,8 @@ def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     made.record_success()
     made.record_failure(LimiterDown("refused"))
     began = (
-        "The shared rate window redis://127.0.0.1/0 is down (refused): cancels are sent without it, by the window of "
-        f"this process alone; everything else {others}. It is tried again every 1 s."
+        "The shared rate window redis://127.0.0.1/0 is down (refused): queries, cancels and urgent orders are sent "
+        f"without it, by the window of this process alone; other orders {others}. It is tried again every 1 s."
     )
     ended = "The shared rate window redis://127.0.0.1/0 is up again, after 2.5 s."
     assert caplog.record_tuples == [

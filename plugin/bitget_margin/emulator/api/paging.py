@@ -1,11 +1,12 @@
 """Pages of orders and fills: selection of rows by time and id."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
 from bitget_margin.emulator.api.request import PrivateRequest
+from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.orders import Fill, Order
 
 T = TypeVar("T", Order, Fill)
@@ -38,6 +39,28 @@ class PageRange:
         if at_ms < self.start_ms or (self.end_ms is not None and at_ms > self.end_ms):
             return False
         return self.below_id is None or int(row_id) < self.below_id
+
+
+def listed_as_open(request: PrivateRequest, orders: Iterable[Order]) -> Iterator[Order]:
+    """Yield the orders that open-orders lists: those that live, and those whose end it does not show yet."""
+    since_ms = request.now_ms - request.knobs.open_orders_lag_ms
+    for order in orders:
+        if order.live:
+            yield order
+        elif order.updated_ms > since_ms:
+            yield request.engine.orders.before_end(order)
+
+
+def with_sums(request: PrivateRequest, order: Order) -> Order:
+    """Return an order as its row shows it: without its fills while the sums of an ended order lag."""
+    if order.live or order.updated_ms <= request.now_ms - request.knobs.sums_lag_ms:
+        return order
+    return replace(order, filled=ZERO, quote_filled=ZERO)
+
+
+def shown_fills(request: PrivateRequest, fills: Iterable[Fill]) -> Iterator[Fill]:
+    """Yield the trades that fills lists already."""
+    return (fill for fill in fills if fill.at_ms <= request.now_ms - request.knobs.fills_lag_ms)
 
 
 def in_history(request: PrivateRequest, order: Order) -> bool:

@@ -9,6 +9,7 @@ from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.rate_limit import SlidingWindows
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import NOTHING, Account, Balance
@@ -68,9 +69,10 @@ class PrivateRequest(PublicRequest):
 
     def holdings(self) -> Iterator[tuple[str, Balance, Decimal]]:
         """Yield the balance and debt of each coin that the account has or owes."""
-        balances, debts = self.engine.wallets[self.account.uid].balances(), self.account.debts
+        wallet, debts = self.engine.wallets[self.account.uid], self.account.debts
+        balances, loans = wallet.state_at(self.now_ms - self.knobs.balance_lag_ms)
         for coin in dict.fromkeys((*balances, *debts)):
-            yield coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0"))
+            yield coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0")) + loans.get(coin, ZERO)
 
 
 def nothing(_request: PublicRequest) -> list[Row]:

@@ -35,13 +35,20 @@ class Venue:
         _refuse_duplicates("symbol", [symbol.symbol for symbol in symbols])
         self.accounts_by_key = {account.api_key: account for account in accounts}
         self.knobs = KnobBoard(knobs)
-        self.engine = Engine(symbols, accounts, clock(), lambda uid: self.knobs.of(uid).fees_in_bgb)
+        self.engine = Engine(symbols, accounts, clock(), lambda uid: self.knobs.of(uid).fees_in_bgb, self._lends)
         self.feed = OrderFeed(self.engine.orders, self.knobs)
         self.faults = FaultBoard(fault_seed)
         self.requests = RequestHistory(REQUESTS_KEPT)
         self.errors: list[Exception] = []
         self._clock = clock
         self._lock = threading.RLock()
+
+    def _lends(self, uid: str) -> bool:
+        """Whether an order of an account borrows what it lacks, as orders of unified accounts do."""
+        unified = any(
+            account.uid == uid and account.kind is AccountKind.UNIFIED for account in self.accounts_by_key.values()
+        )
+        return unified and self.knobs.of(uid).auto_borrow
 
     def change_kind(self, uid: str, kind: AccountKind) -> None:
         """Replace an account by the same one of another kind."""

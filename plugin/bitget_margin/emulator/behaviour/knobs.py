@@ -67,6 +67,12 @@ class Knobs:
         default=0, metadata={"help": "number of next cancels of live orders that are acknowledged but never executed"}
     )
     history_lag_ms: int = field(default=0, metadata={"help": "ms until an ended order appears in history-orders"})
+    open_orders_lag_ms: int = field(
+        default=0, metadata={"help": "ms for which open-orders still lists an ended order, as it was before its end"}
+    )
+    sums_lag_ms: int = field(default=0, metadata={"help": "ms for which the row of an ended order shows no fill"})
+    fills_lag_ms: int = field(default=0, metadata={"help": "ms until a trade appears in fills"})
+    balance_lag_ms: int = field(default=0, metadata={"help": "ms until the assets show a change of the balance"})
     fill_wins: int = field(
         default=0,
         metadata={"help": "number of next cancels of live orders that are acknowledged while the order fills instead"},
@@ -119,6 +125,10 @@ class Knobs:
     fees_in_bgb: bool = field(
         default=False,
         metadata={"help": "take fees in BGB while the account has enough, at the price of BGBUSDT, or at 1 USDT"},
+    )
+    auto_borrow: bool = field(
+        default=True,
+        metadata={"help": "lend a unified account the coins that an order lacks, within its leverage"},
     )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})

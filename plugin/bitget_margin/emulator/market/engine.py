@@ -15,6 +15,9 @@ from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
 
 BGB_SYMBOL = "BGBUSDT"
 _BGB_DECIMALS = 16
+CROSSED_LEVERAGE = 3
+"""Value of an account's orders and coins, as a multiple of what it owns, up to which it can borrow."""
+_DOLLAR = "USDT"
 CLIENT_ID_MEMORY_MS = 6 * 3_600_000
 _FIRST_ID = 10**18
 """Makes ids 19 digits long; the start time, which is added, keeps the ids of later runs above those of earlier ones."""
@@ -25,6 +28,7 @@ class Engine:
     """Orders, prices and wallets; it has no clock, so every change takes the time in ms since the epoch.
 
     :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
+    :param lends: returns whether an account is lent the coins that an order lacks
     """
 
     def __init__(
@@ -33,6 +37,7 @@ class Engine:
         accounts: Iterable[Account],
         start_ms: int,
         pays_in_bgb: Callable[[str], bool] = lambda _uid: False,
+        lends: Callable[[str], bool] = lambda _uid: False,
     ) -> None:
         self.market = Market(symbols, start_ms)
         self.orders = Orders()
@@ -41,6 +46,7 @@ class Engine:
             for account in accounts
         }
         self._pays_in_bgb = pays_in_bgb
+        self._lends = lends
         self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._due_number = itertools.count()
@@ -66,7 +72,10 @@ class Engine:
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
         order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
+        if self._lends(uid):
+            self._lend(uid, self._coin(order), order.reserve)
         self.wallets[uid].freeze(self._coin(order), order.reserve)
+        self.wallets[uid].keep_state(now_ms)
         self.orders.add(order)
         price = self.market.price(order.symbol)
         if order.order_type is OrderType.MARKET or (order.crosses(price) and order.force is not Force.POST_ONLY):
@@ -83,6 +92,7 @@ class Engine:
         order = self.orders.get(order_id)
         if order.live:
             self.wallets[order.uid].release(self._coin(order), order.reserve)
+            self.wallets[order.uid].keep_state(now_ms)
             order = replace(order, status=Status.CANCELLED, updated_ms=now_ms)
             self.orders.update(order)
         return order
@@ -136,6 +146,7 @@ class Engine:
         wallet.release(self._coin(order), order.reserve - after.reserve - spent)
         in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
         wallet.receive(coin, received if in_bgb is not None else received - fee)
+        wallet.keep_state(now_ms)
         fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
         # The fill is added first, so that observers of the changed order find it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
@@ -157,6 +168,25 @@ class Engine:
         wallet.freeze(BGB, fee)
         wallet.spend(BGB, fee)
         return fee
+
+    def _lend(self, uid: str, coin: str, amount: Decimal) -> None:
+        """Lend what an order lacks of a coin, if debts stay within the account's leverage."""
+        wallet = self.wallets[uid]
+        missing = amount - wallet.balances().get(coin, NOTHING).available
+        value = missing * self._dollars(coin)
+        if value <= ZERO:
+            return
+        debts = sum((owed * self._dollars(name) for name, owed in wallet.loans().items()), ZERO)
+        owned = sum((sum(balance, ZERO) * self._dollars(name) for name, balance in wallet.balances().items()), ZERO)
+        if debts + value <= (owned - debts) * (CROSSED_LEVERAGE - 1):
+            wallet.borrow(coin, missing)
+
+    def _dollars(self, coin: str) -> Decimal:
+        """Return the price of a coin in USDT, 0 if unknown."""
+        if coin == _DOLLAR:
+            return Decimal(1)
+        symbol = coin + _DOLLAR
+        return self.market.price(symbol) if symbol in self.market.symbols else ZERO
 
     def _coin(self, order: Order) -> str:
         """Return the coin that an order spends, and freezes until then."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ class SelfTrade(StrEnum):
 
 
 class LoanType(StrEnum):
-    """Borrowing mode of an order; recorded only, since the emulator lends nothing."""
+    """Borrowing mode of an order; recorded only: the emulator lends by the kind of the account."""
 
     NORMAL = "normal"
     AUTO_LOAN = "autoLoan"
@@ -163,6 +163,8 @@ class Orders:
         self._of_client_id: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._fills: dict[tuple[str, str], list[Fill]] = defaultdict(list)
         self._fills_of_order: dict[str, list[Fill]] = defaultdict(list)
+        self._before_end: dict[str, Order] = {}
+        self._forgotten: set[str] = set()
         self._observers: list[Callable[[Order], object]] = []
 
     def observe(self, observer: Callable[[Order], object]) -> None:
@@ -177,6 +179,9 @@ class Orders:
 
     def update(self, order: Order) -> None:
         """Replace an order by its changed value."""
+        known = self._by_id.get(order.order_id, order)
+        if not order.live and known.live:
+            self._before_end[order.order_id] = known
         self._by_id[order.order_id] = order
         if order.live:
             self._live[order.symbol][order.order_id] = None
@@ -184,6 +189,19 @@ class Orders:
             self._live[order.symbol].pop(order.order_id, None)
         for observer in self._observers:
             observer(order)
+
+    def before_end(self, order: Order) -> Order:
+        """Return an ended order as it was before its end."""
+        return self._before_end.get(order.order_id, order)
+
+    def forget(self, order_id: str) -> None:
+        """Let no request find an ended order any more."""
+        self._forgotten.add(order_id)
+
+    def backdate(self, order_id: str, ms: int) -> None:
+        """Move the time at which an order was placed into the past."""
+        order = self.get(order_id)
+        self._by_id[order_id] = replace(order, created_ms=order.created_ms - ms)
 
     def add_fill(self, fill: Fill) -> None:
         """Add a trade."""
@@ -214,7 +232,7 @@ class Orders:
     def of_account(self, uid: str, *symbols: str) -> list[Order]:
         """Return the orders of an account in some symbols, newest first."""
         order_ids = (order_id for symbol in symbols for order_id in self._of_account[uid, symbol])
-        return [self._by_id[order_id] for order_id in sorted(order_ids, reverse=True)]
+        return [self._by_id[order_id] for order_id in sorted(order_ids, reverse=True) if self._known(order_id)]
 
     def fills_of(self, uid: str, *symbols: str) -> list[Fill]:
         """Return the trades of an account in some symbols, newest first."""
@@ -235,10 +253,14 @@ class Orders:
         :param symbol: only orders of this symbol are found; None for any
         """
         if order_id is not None:
-            order = self._by_id.get(order_id)
+            order = self._by_id.get(order_id) if self._known(order_id) else None
             return order if order and order.uid == uid and symbol in (None, order.symbol) else None
         found = [order for order in self._with_client_id(uid, client_oid or "") if symbol in (None, order.symbol)]
         return next((order for order in found if order.live), found[0] if found else None)
 
     def _with_client_id(self, uid: str, client_oid: str) -> list[Order]:
-        return [self._by_id[order_id] for order_id in reversed(self._of_client_id.get((uid, client_oid), ()))]
+        order_ids = reversed(self._of_client_id.get((uid, client_oid), ()))
+        return [self._by_id[order_id] for order_id in order_ids if self._known(order_id)]
+
+    def _known(self, order_id: str) -> bool:
+        return order_id not in self._forgotten

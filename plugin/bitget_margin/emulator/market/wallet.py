@@ -1,6 +1,7 @@
 """Accounts with their credentials, and the wallets that hold their coins."""
 
 import secrets
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +14,8 @@ from bitget_margin.emulator.market.decimals import ZERO, read_decimal
 
 DEFAULT_BALANCES: Mapping[str, str] = MappingProxyType({"USDT": "100000", "BTC": "2", "ETH": "20", "SOL": "500"})
 """Coins of an account that is created without balances."""
+_STATES_KEPT = 500
+"""Past balances of an account that are kept for requests that show a late one."""
 
 
 class AccountKind(StrEnum):
@@ -28,7 +31,7 @@ class Account:
 
     :param balances: coin to amount, as plain decimal text
     :param debts: coin to amount owed, likewise; only shown in the assets: the loan's coins are part of the balances,
-        there is no interest, and nothing is ever liquidated
+        there is no interest, it is never repaid, and nothing is ever liquidated
     :param kind: either kind trades cross margin with the same wallet, by endpoints that refuse the other kind
     """
 
@@ -62,15 +65,47 @@ NOTHING = Balance(ZERO, ZERO)
 
 
 class Wallet:
-    """Coins of one account, which change by the four methods below only, and never below zero."""
+    """Coins of one account, which change by the methods below only, and never below zero.
+
+    A loan is repaid by the next coins that come in or become free.
+    """
 
     def __init__(self, amounts: Mapping[str, Decimal], now_ms: int) -> None:
         self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
+        self._loans: dict[str, Decimal] = {}
+        self._borrowed: dict[str, Decimal] = {}
+        self._past: deque[tuple[int, dict[str, Balance], dict[str, Decimal]]] = deque(maxlen=_STATES_KEPT)
         self.created_ms = now_ms
+        self.keep_state(now_ms)
 
     def balances(self) -> dict[str, Balance]:
         """Return the balances by coin."""
         return dict(self._balances)
+
+    def loans(self) -> dict[str, Decimal]:
+        """Return what is borrowed at present, by coin."""
+        return dict(self._loans)
+
+    def borrowed(self) -> dict[str, Decimal]:
+        """Return what was ever borrowed, by coin."""
+        return dict(self._borrowed)
+
+    def keep_state(self, now_ms: int) -> None:
+        """Keep the balances and loans as those from this time on."""
+        self._past.append((now_ms, dict(self._balances), dict(self._loans)))
+
+    def state_at(self, ms: int) -> tuple[dict[str, Balance], dict[str, Decimal]]:
+        """Return balances and loans as they were at a time, or the oldest that are known."""
+        for since_ms, balances, loans in reversed(self._past):
+            if since_ms <= ms:
+                return balances, loans
+        return self._past[0][1:]
+
+    def borrow(self, coin: str, amount: Decimal) -> None:
+        """Add borrowed coins to the free ones."""
+        self._loans[coin] = self._loans.get(coin, ZERO) + amount
+        self._borrowed[coin] = self._borrowed.get(coin, ZERO) + amount
+        self._move(coin, amount, ZERO)
 
     def freeze(self, coin: str, amount: Decimal) -> None:
         """Freeze a free amount, or refuse with the venue's error."""
@@ -81,6 +116,7 @@ class Wallet:
     def release(self, coin: str, amount: Decimal) -> None:
         """Make a frozen amount free again."""
         self._move(coin, amount, -amount)
+        self._repay(coin)
 
     def spend(self, coin: str, amount: Decimal) -> None:
         """Remove a frozen amount."""
@@ -89,6 +125,18 @@ class Wallet:
     def receive(self, coin: str, amount: Decimal) -> None:
         """Add a free amount."""
         self._move(coin, amount, ZERO)
+        self._repay(coin)
+
+    def _repay(self, coin: str) -> None:
+        loan = self._loans.get(coin)
+        if loan is None:
+            return
+        paid = min(loan, self._balances[coin].available)
+        self._move(coin, -paid, ZERO)
+        if paid == loan:
+            del self._loans[coin]
+        else:
+            self._loans[coin] = loan - paid
 
     def _move(self, coin: str, available: Decimal, frozen: Decimal) -> None:
         balance = self._balances.get(coin, NOTHING)

@@ -1,8 +1,9 @@
 """Order and fill lists of a classic account."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
-from bitget_margin.emulator.api.paging import PageRange, in_history
+from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import fill_row, order_row
 from bitget_margin.emulator.behaviour.knobs import PartialStatus, WithoutSymbol
@@ -22,19 +23,19 @@ def open_orders(request: PrivateRequest) -> Row:
     anywhere = request.knobs.open_orders_without_symbol is WithoutSymbol.ANSWER
     symbols = request.symbols() if anywhere else [request.symbol()]
     page = _read_page(request, request.knobs.open_orders_cap, None)
-    return _order_page(request, symbols, page, lambda order: order.live, PartialStatus.PARTIAL_FILL)
+    return _order_page(request, symbols, page, partial(listed_as_open, request), PartialStatus.PARTIAL_FILL)
 
 
 def history_orders(request: PrivateRequest) -> Row:
     """List the ended orders of a symbol, newest first."""
     symbols, page = [request.symbol()], _read_history_page(request)
-    return _order_page(request, symbols, page, lambda order: in_history(request, order), PartialStatus.PARTIALLY_FILL)
+    return _order_page(request, symbols, page, partial(_ended, request), PartialStatus.PARTIALLY_FILL)
 
 
 def fills(request: PrivateRequest) -> Row:
     """List the trades of a symbol, newest first."""
     symbol, page = request.symbol().symbol, _read_history_page(request)
-    found = request.engine.orders.fills_of(request.account.uid, symbol)
+    found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, symbol))
     rows = [fill_row(fill) for fill in page.fills(fill for fill in found if _is_requested(request, fill.order))]
     return _page("fills", rows, "tradeId")
 
@@ -71,14 +72,18 @@ def _order_page(
     request: PrivateRequest,
     symbols: Sequence[Symbol],
     page: PageRange,
-    listed: Callable[[Order], bool],
+    listed: Callable[[Iterable[Order]], Iterable[Order]],
     documented: PartialStatus,
 ) -> Row:
     knobs = request.knobs
     spelling = documented if knobs.partial_status is PartialStatus.DOCUMENTED else knobs.partial_status
     found = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in symbols))
-    orders = page.orders(order for order in found if listed(order) and _is_requested(request, order))
+    orders = page.orders(order for order in listed(found) if _is_requested(request, order))
     return _page(knobs.list_key.value, [order_row(order, spelling) for order in orders], "orderId")
+
+
+def _ended(request: PrivateRequest, orders: Iterable[Order]) -> Iterable[Order]:
+    return (with_sums(request, order) for order in orders if in_history(request, order))
 
 
 def _is_requested(request: PrivateRequest, order: Order) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from bitget_margin.emulator.api.paging import PageRange, in_history
+from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v3.category import Category, read_category, read_optional_category
 from bitget_margin.emulator.api.v3.rows import fill_row, open_order_row, order_row
@@ -23,7 +23,7 @@ def unfilled_orders(request: PrivateRequest) -> Row:
     found = request.engine.orders.of_account(
         request.account.uid, *_symbols(request, read_optional_category(request.params))
     )
-    orders = page.orders(order for order in found if order.live)
+    orders = page.orders(listed_as_open(request, found))
     return _page(request, [open_order_row(order, *_details(request, order)) for order in orders], "orderId")
 
 
@@ -32,7 +32,8 @@ def history_orders(request: PrivateRequest) -> Row:
     page = _read_closed_page(request)
     found = request.engine.orders.of_account(request.account.uid, *_symbols(request, read_category(request.params)))
     orders = page.orders(order for order in found if in_history(request, order))
-    return _page(request, [order_row(order, *_details(request, order)) for order in orders], "orderId")
+    rows = [order_row(with_sums(request, order), *_details(request, order)) for order in orders]
+    return _page(request, rows, "orderId")
 
 
 def order_info(request: PrivateRequest) -> Row:
@@ -43,14 +44,14 @@ def order_info(request: PrivateRequest) -> Row:
     order = request.engine.orders.find(request.account.uid, None, order_id, client_oid)
     if order is None or not (order.live or in_history(request, order)):
         raise VenueError(Refusal.NO_SUCH_ORDER)
-    return order_row(order, *_details(request, order))
+    return order_row(with_sums(request, order), *_details(request, order))
 
 
 def fills(request: PrivateRequest) -> Row:
     """List the trades, newest first."""
     page = _read_closed_page(request)
     order_id, category = request.params.optional_text("orderId"), read_optional_category(request.params)
-    found = request.engine.orders.fills_of(request.account.uid, *_symbols(request, category))
+    found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, *_symbols(request, category)))
     rows = [fill_row(fill) for fill in page.fills(fill for fill in found if order_id in (None, fill.order.order_id))]
     return _page(request, rows, "execId")
 
