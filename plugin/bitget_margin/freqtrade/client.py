@@ -9,7 +9,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
-from bitget_margin.adapter.fetch import OrdersView, view_orders
+from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView, view_orders
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
@@ -55,8 +55,8 @@ class ViewedOrders:
     """The orders as the venue shows them now, in the order of the request; None where it does not."""
     own: tuple[Mapping[str, Any], ...] = ()
     """ccxt's structures of other open orders on the pair whose client order id has the bot's key."""
-    is_complete: bool = True
-    """Whether the list of open orders was read to its end: an order that is not in it does not rest."""
+    missing: frozenset[str] = frozenset()
+    """Client order ids of the orders that are in no list, complete ones, and are not found by their ids either."""
 
 
 @dataclass(eq=False)
@@ -76,10 +76,16 @@ class VenueClient:
         """
         view = self._view(pair, orders, budget, key)
         viewed = []
+        missing = set()
         for order in orders:
             name = order.order_id or order.client_id
-            viewed.append(_by_fills(order, view.fills.get(name)) or apply_row(order, view.orders.get(name)))
-        return ViewedOrders(tuple(viewed), tuple(view.own), view.open_is_complete)
+            now = apply_row(order, view.orders.get(name))
+            if now is None and view.open_is_complete and name not in view.unanswered:
+                now = _by_fills(order, view.fills.get(name))
+                if now is None or now.phase.open:
+                    missing.add(order.client_id)
+            viewed.append(now)
+        return ViewedOrders(tuple(viewed), tuple(view.own), frozenset(missing))
 
     def view_rows(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> Mapping[str, Mapping[str, Any]]:
         """Return ccxt's structures of these orders by the given id, without those that the venue does not show.
@@ -91,9 +97,9 @@ class VenueClient:
     def _view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None) -> OrdersView:
         ids, client_ids = _ids(orders)
         api: Any = self.api()
-        params: dict[str, Any] = {"timeout": _timeout_ms(budget)}
+        params: dict[str, Any] = {"timeout": _timeout_ms(budget), PARTIAL: True}
         if key is not None:
-            params["prefix"] = f"{key}-"
+            params[PREFIX] = f"{key}-"
         began = self.pace.clock()
         try:
             view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
@@ -178,14 +184,13 @@ def _ids(orders: Sequence[TrackedOrder]) -> tuple[list[str], list[str]]:
     return ids, [order.client_id for order in orders if order.order_id is None]
 
 
-def _by_fills(order: TrackedOrder, fills: tuple[float, float] | None) -> TrackedOrder | None:
-    """Return an order that has no row any more by its fills: amount and average price; None without fills."""
+def _by_fills(order: TrackedOrder, fills: FilledSum | None) -> TrackedOrder | None:
+    """Return an order that has no row any more by its fills, which show its end if they are all; None without them."""
     if fills is None:
         return None
-    filled, average = fills
-    is_full = filled >= order.amount * (1 - REL_TOLERANCE)
+    is_full = fills.amount >= order.amount * (1 - REL_TOLERANCE)
     phase = Phase.ENDED if is_full and order.phase.open else order.phase
-    return replace(order, phase=phase, filled=max(order.filled, filled), average=average)
+    return replace(order, phase=phase, filled=max(order.filled, fills.amount), average=fills.average or order.average)
 
 
 def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:

@@ -35,13 +35,13 @@ class PartialExits(Enum):
 class BotSettings:
     """The settings of one bot.
 
-    `wait_ms` limits the time that one exit or one loop spends on resting orders, including retries.
+    `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
     `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots.
     """
 
     cancel_scope: CancelScope = CancelScope.TRADE
     partial_exits: PartialExits = PartialExits.LEAVE
-    wait_ms: int = 3_000
+    wait_ms: int = 1_000
     rate_gate: object = field(default=None, repr=False)
 
 

@@ -5,8 +5,7 @@ trade the spot wallet under the name `bitget`.
 """
 
 import logging
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
@@ -21,12 +20,14 @@ from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.client import Budget, VenueClient
+from bitget_margin.freqtrade.budget import Pace
+from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import (
     CROSS,
     SPOT,
     BitgetExchange,
     FreqtradeException,
+    InsufficientFundsError,
     OperationalException,
     TemporaryError,
     Trade,
@@ -36,17 +37,11 @@ from bitget_margin.freqtrade.compat import (
     order_row,
 )
 from bitget_margin.freqtrade.config import NAME, parse_config
-from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
-from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.lost_orders import LostOrders, MissedLookups
-from bitget_margin.freqtrade.maintenance import Maintenance
+from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.recovery import Recovery
-from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
-from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 logger = logging.getLogger("bitget_margin")
 
@@ -61,10 +56,9 @@ _PUBLIC: Final = (
 """ccxt's methods that need no account."""
 _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS", default={})  # noqa: B039 - read only
 """Parameters of the order that is being placed."""
-_MANAGERS: Final = frozenset(
-    {"_lock", "store", "alerts", "client", "holdings", "missed", "unproven"}
-    | {"resting", "recovery", "lost", "ladders", "exits", "maintenance"}
-)
+_BALANCE_SECONDS: Final = 10.0
+"""Age up to which the last balance answers where the venue does not."""
+_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance"})
 """Attributes that only a trading process needs."""
 
 
@@ -92,62 +86,18 @@ class Bitgetcross(BitgetExchange):
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
     def _build_managers(self) -> None:
-        """Build the managers; each one gets the others that it uses."""
-        wait_ms = self._settings.wait_ms
-        self._lock = lock = threading.RLock()
-        """Held for every use of the managers: the main loop and freqtrade's API exit trades in two threads."""
-        self.store = store = OrderStore()
-        self.alerts = alerts = Alerts()
-        self.client = client = VenueClient(lambda: self.api)
-        self.holdings = holdings = Holdings(self._fetch_balance, self._base_of, lambda: self._core_api.FREEZES)
-        self.missed = missed = MissedLookups()
-        self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms)
-        self.resting = resting = RestingOrders(store=store, client=client, alerts=alerts, settings=self._settings)
-        self.recovery = Recovery(
-            missed=missed,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
-            new_trade=partial(new_trade, self),
-            lock=lock,
-            wait_ms=wait_ms,
-        )
-        self.lost = LostOrders(
-            resting=resting, store=store, client=client, alerts=alerts, lock=lock, adopt=self.recovery.adopt
-        )
-        self.ladders = Ladders(
-            resting=resting,
-            lost=self.lost,
-            store=store,
-            client=client,
-            alerts=alerts,
-            rules=self,
-            lock=lock,
-            wait_ms=wait_ms,
-        )
-        self.exits = Exits(
-            resting=resting,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
+        """Build the managers of the bot's orders."""
+        self.managers = managers = Managers(
+            store=OrderStore(),
+            client=VenueClient(lambda: self.api, Pace(self._settings.wait_ms)),
+            alerts=Alerts(),
+            holdings=Holdings(self._fetch_balance, self._base_of, lambda: self._core_api.FREEZES),
             rules=self,
             settings=self._settings,
-            lock=lock,
-            drop_waiting=self.ladders.drop_waiting,
+            new_trade=partial(new_trade, self),
         )
-        self.maintenance = Maintenance(
-            resting=resting,
-            missed=missed,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
-            rules=self,
-            lock=lock,
-            wait_ms=wait_ms,
-        )
+        self.store, self.alerts, self.exits = managers.store, managers.alerts, managers.exits
+        self.ladders, self.maintenance = managers.ladders, managers.maintenance
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for hyperopt's workers: they never trade, and locks cannot be pickled."""
@@ -212,10 +162,15 @@ class Bitgetcross(BitgetExchange):
     # -- an exit, point by point --------------------------------------------------------------------------------------
 
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
-        """Return 0: spot has no funding. Every exit calls this first, so fills are recorded here."""
+        """Return 0: spot has no funding. Every exit calls this first, so fills are recorded here.
+
+        :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
+        """
         if self.live:
             try:
                 self.exits.begin(pair)
+            except FreqtradeException:
+                raise
             except Exception:
                 # Anything but freqtrade's own exceptions would end the bot, with the position open.
                 Trade.rollback()
@@ -234,8 +189,9 @@ class Bitgetcross(BitgetExchange):
         pair, side = order["pair"], order["side"]
         try:
             if side == SELL:
-                order["amount"] = self.exits.amount(pair, order["amount"])
-            intent = self.recovery.intend(pair, side, order["amount"], order["rate"])
+                given = self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
+                order |= {"amount": given.amount, "ordertype": given.ordertype}
+            intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"])
         except FreqtradeException:
             raise
         except Exception as error:
@@ -248,11 +204,13 @@ class Bitgetcross(BitgetExchange):
         try:
             placed = super().create_order(**order)
         except BaseException as error:
-            self.recovery.failed(intent, error)
+            self.managers.recovery.failed(intent, error)
+            if side == SELL and isinstance(error, InsufficientFundsError):
+                self.exits.refused(pair)
             raise
         finally:
             _ORDER_PARAMS.reset(token)
-        self.recovery.placed(intent, placed["id"])
+        self.managers.recovery.placed(intent, placed["id"])
         return placed
 
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -287,7 +245,7 @@ class Bitgetcross(BitgetExchange):
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        self.unproven.check(order_id, pair, order["status"])
+        self.managers.unproven.check(order_id, pair, order["status"])
         return order
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
@@ -298,14 +256,14 @@ class Bitgetcross(BitgetExchange):
         """
         if not self.live:
             return super().cancel_order_with_result(order_id, pair, amount)
-        return self.unproven.cancel(order_id, pair)
+        return self.managers.unproven.cancel(order_id, pair)
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt; it asks for them only to recover."""
         orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:
             return orders
-        return self.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
+        return self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
 
     def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """Add the symbol on a unified account: ccxt does not send it, and pages would mix pairs."""
@@ -322,9 +280,17 @@ class Bitgetcross(BitgetExchange):
 
     def get_balances(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it."""
-        balances = super().get_balances(*args, **kwargs)
+        try:
+            balances = super().get_balances(*args, **kwargs)
+        except TemporaryError as error:
+            # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
+            last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
+            if last is None:
+                raise
+            logger.warning("The balance could not be read, and the last one is used: %s", error)
+            return dict(last)
         if self.live:
-            self.holdings.remember(balances)
+            self.managers.holdings.remember(balances)
         return balances
 
     def _fetch_balance(self) -> Mapping[str, Any]:
@@ -349,25 +315,9 @@ class Bitgetcross(BitgetExchange):
         return float(sum(fee["cost"] for fill in fills for fee in fill["fees"] if fee["currency"] == currency))
 
     def process_loop(self) -> None:
-        """Process the bot's orders at the beginning of a loop; each step runs, also if another one fails."""
-        with self._lock:
-            budget = Budget(self._settings.wait_ms)
-            steps: tuple[Callable[[], object], ...] = (
-                self.maintenance.repair_after_crash,
-                lambda: self.recovery.resolve(budget=budget),
-                self.unproven.repeat,
-                lambda: self.maintenance.process_loop(self.exits.busy()),
-                lambda: self.lost.look_up(budget),
-                lambda: self.ladders.place_waiting(self.exits.busy(), budget),
-            )
-            for step in steps:
-                try:
-                    step()
-                except Exception:
-                    Trade.rollback()
-                    logger.exception("A step of the loop over the bot's orders failed; the next loop tries again")
+        """Process the bot's orders at the beginning of a loop."""
+        self.managers.process_loop()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
-        with self._lock:
-            self.maintenance.hand_over_ended(self.exits.busy())
+        self.managers.hand_over_ended()

@@ -367,7 +367,7 @@ class Exits:
             return
         left = trade_rows.remaining_amount(trade)
         name = f"Exit of trade {trade.id} on {trade.pair}"
-        if orders and not partial and 0 < left and (left < least or left * rate < least_cost):
+        if orders and not partial and left > 0 and (left < least or left * rate < least_cost):
             trade_rows.end(trade, rate)
             self._rest.pop(key_of(trade), None)
             self.alerts.warn(

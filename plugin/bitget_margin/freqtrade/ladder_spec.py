@@ -45,7 +45,7 @@ class Limits:
 
     def is_crumb(self, amount: float, price: float) -> bool:
         """Whether an amount is left that is too small to be sold at this price, by amount or value."""
-        return 0 < amount and (amount < (self.min_amount or 0.0) or amount * price < (self.min_cost or 0.0))
+        return amount > 0 and (amount < (self.min_amount or 0.0) or amount * price < (self.min_cost or 0.0))
 
 
 def check_key(key: object) -> str:

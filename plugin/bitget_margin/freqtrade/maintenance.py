@@ -19,7 +19,7 @@ from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.lost_orders import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
-from bitget_margin.freqtrade.resting_orders import RestingOrders, held_by_sells
+from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 
 logger = logging.getLogger("bitget_margin")
@@ -225,8 +225,10 @@ class Maintenance:
             return False
         coin = self.holdings.base_of(order.pair)
         holding = self.holdings.read(coin)
-        known, _ = held_by_sells(
-            other for other in self.store.open(Origin.LADDER) if self.holdings.base_of(other.pair) == coin
+        known = sum(
+            other.remaining
+            for other in self.store.open(Origin.LADDER)
+            if other.side == SELL and other.order_id is not None and self.holdings.base_of(other.pair) == coin
         )
         least = order.amount * (1 - REL_TOLERANCE)
         if (

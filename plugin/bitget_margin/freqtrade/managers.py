@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings

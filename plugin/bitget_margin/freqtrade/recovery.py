@@ -28,7 +28,7 @@ from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Hol
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.lost_orders import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, Phase, TradeKey, TrackedOrder, apply_row
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey, apply_row
 from bitget_margin.freqtrade.trade_rows import key_of
 
 BLOCKS_SECONDS: Final = 30.0

@@ -65,10 +65,10 @@ class RestingOrders:
         viewed = self.client.view(pair, orders, budget, self.store.key())
         now = []
         for old, new in zip(orders, viewed.orders, strict=True):
-            if new is not None:
-                self.missed.clear(new)
-            elif viewed.is_complete:
+            if old.client_id in viewed.missing:
                 self.missed.note(old)
+            elif new is not None:
+                self.missed.clear(new)
             now.append(new or old)
         if viewed.own:
             self.take_in(pair, viewed.own)
