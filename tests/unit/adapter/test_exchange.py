@@ -46,7 +46,7 @@ def test_its_description_has_the_additions() -> None:
         ("cancelAllOrders", {"marginMode": True, "symbolRequired": False}),
     ):
         assert {key: spot[method][key] for key in message} == message
-        assert spot[method].keys() == (stock().features["spot"].get(method) or {}).keys() | message.keys()
+        assert set(spot[method]) - set(message) <= {"max", "symbolRequired"}, "ccxt's own"
     assert spot["fetchOrder"]["marginMode"] is True
     assert made.exceptions["exact"]["25202"] is ccxt.InsufficientFunds
     assert made.exceptions["exact"]["25204"] is ccxt.OrderNotFound
