@@ -243,6 +243,11 @@ def test_a_margin_row_of_a_unified_account_is_read_like_a_classic_one() -> None:
     assert order["info"] is UNIFIED
 
 
+def test_a_margin_row_without_the_value_of_its_fills_has_it_by_their_average_price() -> None:
+    order = exchange().parse_order(UNIFIED | {"cumExecValue": None}, exchange().markets[BTC])
+    assert (order["cost"], order["average"]) == (120, 30_000)
+
+
 @pytest.mark.parametrize("spelling", ["margin", "Margin"])
 def test_a_margin_row_is_known_however_its_category_is_spelled(spelling: str) -> None:
     order = exchange().parse_order({**UNIFIED, "category": spelling}, exchange().markets[BTC])
