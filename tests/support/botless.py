@@ -18,8 +18,9 @@ from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.holdings import Holding
 from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.lost_orders import LostOrders, MissedLookups
+from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.maintenance import Maintenance
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch
 from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig
+from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown
 
 NAME: Final = "bitgetcross"
 """The exchange's name in a configuration."""
@@ -36,7 +36,7 @@ class BotSettings:
     """The settings of one bot.
 
     `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
-    `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots.
+    `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots; `whenDown` is `fail` here.
     """
 
     cancel_scope: CancelScope = CancelScope.TRADE
@@ -79,12 +79,15 @@ def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) 
 
 
 def _rate_gate(value: object) -> object:
-    if value is not None:
-        try:
-            LimiterConfig.parse(value)
-        except BadLimiterConfig as error:
-            raise OperationalException(f'"{SECTION}.rate_gate": {error}') from None
-    return value
+    if value is None:
+        return None
+    try:
+        LimiterConfig.parse(value)
+    except BadLimiterConfig as error:
+        raise OperationalException(f'"{SECTION}.rate_gate": {error}') from None
+    given: Mapping[Any, Any] = value if isinstance(value, Mapping) else {"url": value}
+    # An entry that waits for the store holds up the exits of the next loop, which would try the entry again anyway.
+    return {**given, "whenDown": given.get("whenDown") or WhenDown.FAIL.value}
 
 
 def _wait_ms(value: object) -> int:

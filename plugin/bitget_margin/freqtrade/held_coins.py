@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding, Holdings
 from bitget_margin.freqtrade.ladder_spec import SELL
-from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
 

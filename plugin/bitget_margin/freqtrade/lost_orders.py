@@ -1,4 +1,4 @@
-"""Orders that lookups do not show: the time of misses, and a watch on orders that were given up.
+"""Orders that were given up, and are still watched.
 
 An order is given up where lookups and the balance show that it was never placed. It is looked up on, in growing
 intervals, and taken in if it shows after all.
@@ -26,33 +26,6 @@ LAST_SECONDS: Final = 300.0
 """Longest pause between two lookups."""
 FORGET_AFTER_MS: Final = {Origin.FREQTRADE: 3_600_000, Origin.LADDER: 24 * 3_600_000}
 """Age from which a lost order is not looked up; the venue refuses requests older than half a minute."""
-
-
-@dataclass(eq=False)
-class MissedLookups:
-    """Times of the lookups that were answered and did not show an order, by client order id."""
-
-    clock: Callable[[], float] = time.monotonic
-    _times: dict[str, tuple[float, float]] = field(default_factory=dict, init=False)
-    """First and last miss, in seconds."""
-
-    def note(self, order: TrackedOrder, seconds: float = 0.0) -> None:
-        """Note a lookup that missed an order; the first such note counts as if it came `seconds` earlier."""
-        first, _ = self._times.get(order.client_id, (self.clock() - seconds, 0.0))
-        self._times[order.client_id] = (first, self.clock())
-
-    def seconds(self, order: TrackedOrder) -> float:
-        """Return the time between the first miss and the last; 0 where there is none."""
-        first, last = self._times.get(order.client_id, (0.0, 0.0))
-        return last - first
-
-    def has(self, order: TrackedOrder) -> bool:
-        """Whether the last lookup that was answered has missed this order."""
-        return order.client_id in self._times
-
-    def clear(self, order: TrackedOrder) -> None:
-        """Forget the misses of an order that was seen, or that is not looked up any more."""
-        self._times.pop(order.client_id, None)
 
 
 @dataclass(eq=False, kw_only=True)

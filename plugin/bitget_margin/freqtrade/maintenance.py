@@ -16,7 +16,7 @@ from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
-from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
 from bitget_margin.freqtrade.resting_orders import RestingOrders

@@ -16,8 +16,9 @@ from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.late_buys import LateBuys
-from bitget_margin.freqtrade.lost_orders import LostOrders, MissedLookups
+from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.maintenance import Maintenance
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.own_orders import OwnOrders
 from bitget_margin.freqtrade.ports import MarketRules

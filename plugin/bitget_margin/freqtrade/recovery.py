@@ -26,7 +26,7 @@ from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
-from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey, apply_row
 from bitget_margin.freqtrade.trade_rows import key_of

@@ -12,7 +12,7 @@ from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, epoch
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
-from bitget_margin.freqtrade.lost_orders import MissedLookups
+from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of

@@ -46,7 +46,7 @@ def test_its_description_has_the_additions() -> None:
         ("cancelAllOrders", {"marginMode": True, "symbolRequired": False}),
     ):
         assert {key: spot[method][key] for key in message} == message
-        assert spot[method].keys() == (stock().features["spot"].get(method) or {}).keys() | message.keys()
+        assert set(spot[method]) - set(message) <= {"max", "symbolRequired"}, "ccxt's own"
     assert spot["fetchOrder"]["marginMode"] is True
     assert made.exceptions["exact"]["25202"] is ccxt.InsufficientFunds
     assert made.exceptions["exact"]["25204"] is ccxt.OrderNotFound
@@ -241,6 +241,11 @@ def test_a_margin_row_of_a_unified_account_is_read_like_a_classic_one() -> None:
     assert order["fee"] == {"currency": "BTC", "cost": 0.000005}
     assert order["fees"] == [order["fee"]]
     assert order["info"] is UNIFIED
+
+
+def test_a_margin_row_without_the_value_of_its_fills_has_it_by_their_average_price() -> None:
+    order = exchange().parse_order(UNIFIED | {"cumExecValue": None}, exchange().markets[BTC])
+    assert (order["cost"], order["average"]) == (120, 30_000)
 
 
 @pytest.mark.parametrize("spelling", ["margin", "Margin"])

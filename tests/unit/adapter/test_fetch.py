@@ -8,9 +8,9 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import fetch
-from bitget_margin.adapter.fetch import view_orders
+from bitget_margin.adapter.fetch import FilledSum, view_orders
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.core.effects import Call, Fault, Reply
+from bitget_margin.core.effects import Call, Fault, Reply, SendAll
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
 from support.script import START_MS, fault, in_turn, page, row
@@ -120,13 +120,61 @@ def test_a_required_symbol_is_reported_as_in_ccxt() -> None:
 
 def test_orders_are_returned_by_the_id_that_was_given() -> None:
     venue = Caller(in_turn(page(row(12), row(11)), page(row(9, "filled", clientOid="a"))))
-    shown = venue.call(view_orders(exchange(), BTC, ["12", "8"], ["c11", "a"], CROSS))
-    assert {name: (o["id"], o["status"], o["symbol"]) for name, o in shown.items()} == {
+    found = venue.call(view_orders(exchange(), BTC, ["12"], ["c11", "a"], CROSS))
+    assert {name: (o["id"], o["status"], o["symbol"]) for name, o in found.orders.items()} == {
         "12": ("12", "open", BTC),
         "c11": ("11", "open", BTC),
         "a": ("9", "closed", BTC),
     }
     assert [call.endpoint for call in venue.calls] == [LIVE, HISTORY]
+    assert (found.fills, found.own, found.unanswered) == ({}, (), set())
+
+
+def test_fills_of_an_order_without_a_row_are_returned_by_the_id_that_was_given() -> None:
+    fills = [
+        {"orderId": "8", "side": "sell", "size": size, "priceAvg": price} for size, price in (("1", "4"), ("3", "8"))
+    ]
+    none = page()
+    venue = Caller(in_turn(none, none, none, none, none, none, {"fills": fills}, {"fills": []}))
+    found = venue.call(view_orders(exchange(), BTC, ["8", "9"], [], CROSS))
+    assert found.orders == {}
+    assert found.fills == {"8": FilledSum(4.0, 7.0), "9": FilledSum(0.0, None)}
+    assert found.open_is_complete
+
+
+def test_own_orders_that_nobody_asked_for_are_those_with_the_prefix() -> None:
+    rows = page(row(15, clientOid="bot-3"), row(14, clientOid="bot-2"), row(13, clientOid="other-bot"), row(12))
+    venue = Caller(in_turn(rows, page()))
+    found = venue.call(view_orders(exchange(), BTC, [], ["bot-2"], CROSS | {"prefix": "bot-"}))
+    assert [(order["id"], order["symbol"]) for order in found.own] == [("15", BTC)]
+    assert (list(found.orders), found.open_is_complete) == (["bot-2"], True)
+    sweep = Caller(in_turn(rows))
+    found = sweep.call(view_orders(exchange(), BTC, [], [], CROSS | {"prefix": "bot-"}))
+    assert [order["id"] for order in found.own] == ["15", "14"]
+    assert [call.endpoint for call in sweep.calls] == [LIVE]
+    nothing = Caller(in_turn(DENIED))
+    assert nothing.call(view_orders(exchange(), BTC, [], [], CROSS)).own == ()
+    assert nothing.calls == []
+
+
+def test_a_prefix_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ccxt.BadRequest, match=r"view_orders\(\): prefix is 5: give the beginning of client order ids"):
+        Caller(in_turn(DENIED)).call(view_orders(exchange(), BTC, [], [], CROSS | {"prefix": 5}))
+
+
+def test_an_id_whose_query_failed_is_no_missing_order() -> None:
+    """It is raised, or told apart from those that the venue does not show."""
+    answers = (page(row(12)), page(), DENIED, page())
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        Caller(in_turn(*answers)).call(view_orders(exchange(), BTC, ["12", "8"], [], CROSS))
+    found = Caller(in_turn(*answers)).call(view_orders(exchange(), BTC, ["12", "8"], [], CROSS | {"partial": True}))
+    assert (list(found.orders), found.unanswered) == (["12"], {"8"})
+
+
+def test_a_query_may_take_all_the_time_of_its_call() -> None:
+    effect = next(view_orders(exchange(), BTC, ["1"], [], CROSS | {"timeout": 3_000}))
+    assert isinstance(effect, SendAll)
+    assert [send.request_ms for send in effect.sends] == [3_000, 3_000]
 
 
 def test_a_failed_query_of_orders_by_their_ids_is_raised() -> None:

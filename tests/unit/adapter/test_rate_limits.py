@@ -521,6 +521,10 @@ def test_without_a_uid_in_the_response_the_key_names_the_account(
         "The UID of the account could not be read: the shared rate limit window is that of the key alone"
     ]
     assert sharing.options["uid"] == ""
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "bitget_margin.windows"):
+        assert fetch(sharing, response, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS]
+    assert caplog.records == [], "it is logged once"
     # Asked again, but not while a cancel waits.
     canceling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect = next(canceling)

@@ -14,7 +14,15 @@ GATE = "sqlite:////tmp/windows.db"
         ({}, BotSettings(CancelScope.TRADE, PartialExits.LEAVE, 3_000, None)),
         (
             {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 100, "rate_gate": GATE},
-            BotSettings(CancelScope.PAIR, PartialExits.CANCEL, 100, GATE),
+            BotSettings(CancelScope.PAIR, PartialExits.CANCEL, 100, {"url": GATE, "whenDown": "fail"}),
+        ),
+        (
+            {"rate_gate": {"url": GATE, "timeout": 100}},
+            BotSettings(rate_gate={"url": GATE, "timeout": 100, "whenDown": "fail"}),
+        ),
+        (
+            {"rate_gate": {"url": GATE, "whenDown": "wait"}},
+            BotSettings(rate_gate={"url": GATE, "whenDown": "wait"}),
         ),
         ({"wait_ms": 30_000, "rate_gate": None}, BotSettings(wait_ms=30_000)),
     ],

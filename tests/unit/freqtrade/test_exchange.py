@@ -502,5 +502,5 @@ def test_ccxt_is_configured_for_the_cross_account_of_either_kind(build: Any, gat
     assert (options["defaultType"], options["defaultMarginMode"], options["uta"]) == ("spot", "cross", None)
     methods = ("fetchMarkets", "fetchOHLCV", "fetchOrderBook", "fetchTicker", "fetchTickers", "fetchTrades")
     assert all(options[method] == {"uta": False} for method in methods)
-    assert options.get("rateGate") == gate
+    assert options.get("rateGate") == (None if gate is None else {"url": gate, "whenDown": "fail"})
     assert ("rateGate" in options) is (gate is not None)

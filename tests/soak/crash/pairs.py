@@ -1,0 +1,99 @@
+"""Two bots' runs of one scenario, judged and compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from crash.evidence import Evidence
+from crash.judge import Delay, Finding, delays, differences, findings, late_stops
+from crash.play import LIMIT_SECONDS
+from crash.scenario import Scenario
+
+LIMIT_MS = round(LIMIT_SECONDS * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One bot's run, judged."""
+
+    evidence: Evidence
+    delays: Sequence[Delay]
+    findings: Sequence[Finding]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Self:
+        """Judge a run."""
+        return cls(evidence, () if evidence.error else delays(evidence), findings(evidence))
+
+    def count(self, rule: str) -> int:
+        """Return the number of findings of a rule."""
+        return sum(finding.rule == rule for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the measures of the run."""
+        return {
+            "delays": {delay.pair: {"first_ms": delay.first, "last_ms": delay.last} for delay in self.delays},
+            "findings": [[finding.rule, finding.text] for finding in self.findings],
+            "seconds": round(self.evidence.seconds, 1),
+            "settled_seconds": round(self.evidence.settled_seconds, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedPair:
+    """Both runs of a scenario.
+
+    :ivar broken: broken promises: those of the bot with ladders, and its stops that are later than the other bot's
+    """
+
+    scenario: Scenario
+    with_ladders: Half
+    without: Half
+    broken: Sequence[Finding]
+
+    @classmethod
+    def of(cls, scenario: Scenario, ladders: Evidence, stock: Evidence) -> Self:
+        """Judge both runs of a scenario."""
+        one, two = Half.of(ladders), Half.of(stock)
+        late = late_stops(one.delays, two.delays, LIMIT_MS)
+        invalid = [Finding("run", f"without ladders: {stock.error}")] if stock.error else []
+        return cls(scenario, one, two, [*one.findings, *late, *invalid])
+
+    @property
+    def ladders(self) -> Evidence:
+        """Evidence of the bot with ladders."""
+        return self.with_ladders.evidence
+
+    @property
+    def stock(self) -> Evidence:
+        """Evidence of the bot without ladders."""
+        return self.without.evidence
+
+    @property
+    def later_seconds(self) -> dict[str, float]:
+        """Seconds by pair by which the stop left later with ladders."""
+        return differences(self.with_ladders.delays, self.without.delays, LIMIT_MS)
+
+    def log(self, evidence: Evidence) -> list[str]:
+        """Return the log of one bot with its samples and findings."""
+        half = self.with_ladders if evidence.ladders else self.without
+        samples = [f"{track.pair} {sample}" for track in evidence.tracks for sample in track.samples]
+        found = [f"{finding.rule}: {finding.text}" for finding in half.findings]
+        head = f"== {'with' if evidence.ladders else 'without'} ladders"
+        return [head, *evidence.log, *samples, *(str(delay) for delay in half.delays), *found]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as one line of JSON for later evaluations."""
+        scenario = self.scenario
+        return {
+            "account": scenario.account.value,
+            "seed": scenario.seed,
+            "run": scenario.number,
+            "pairs": len(scenario.plans),
+            "latency_ms": scenario.latency_ms,
+            "kill_at": None if scenario.kill_at is None else round(scenario.kill_at, 1),
+            "with": self.with_ladders.as_json(),
+            "without": self.without.as_json(),
+            "later_seconds": self.later_seconds,
+            "broken": [[finding.rule, finding.text] for finding in self.broken],
+        }
