@@ -37,6 +37,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from types import ModuleType
 
@@ -65,6 +66,8 @@ if TYPE_CHECKING:
         def __call__(self) -> Session: ...
         def get_bind(self) -> Engine: ...
         def add(self, row: object) -> None: ...
+        @property
+        def no_autoflush(self) -> AbstractContextManager[Session]: ...
 
     def timeframe_to_minutes(timeframe: str) -> int: ...
 
@@ -234,7 +237,8 @@ def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
     """Return freqtrade's row of an order; the arguments of its own search differ between versions."""
     rows: Any = FreqtradeOrder
     session: Any = Trade.session
-    found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
+    with session.no_autoflush:
+        found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
     return found if isinstance(found, FreqtradeOrder) else None
 
 

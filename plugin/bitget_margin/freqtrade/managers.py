@@ -85,9 +85,7 @@ class Managers:
             **shared,
         )
         own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
-        late = LateBuys(
-            store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.exits.sell_rest
-        )
+        late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.exits.sell_rest)
         resting.take_in, resting.take_late_buy = own.take_in, late.take_in
 
     def process_loop(self) -> None:

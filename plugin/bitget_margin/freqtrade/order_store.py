@@ -79,7 +79,7 @@ class CancelBatchRow(ModelBase):
 _OPEN: Final = [phase for phase in Phase if phase.open]
 _TEXT_LENGTH: Final = 255
 """The longest reason or label that has room."""
-_LOCK_MS: Final = 200
+_LOCK_MS: Final = 100
 """Longest wait for a lock of SQLite; freqtrade's own connections wait 5 s."""
 
 _NAMES: Final = [field.name for field in fields(TrackedOrder)]
@@ -164,14 +164,18 @@ class OrderStore:
 
     def _write_or_keep(self, writes: list[_Write], batch: CancelBatch | None = None) -> None:
         try:
-            self._write([*self._unwritten, *writes], batch)
+            self._write([*self._unwritten, *writes], batch, wait_ms=0 if self._unwritten else _LOCK_MS)
         except SQLAlchemyError as error:
             self._unwritten += writes
             logger.warning("The bot's orders could not be stored, and are kept in memory: %s", error)
         else:
             self._unwritten.clear()
 
-    def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None) -> None:
+    def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None, *, wait_ms: int = _LOCK_MS) -> None:
+        """Write changes in one transaction.
+
+        :param wait_ms: time to wait for a lock: none after a first try
+        """
         added: dict[str, TrackedOrder] = {}
         changed: dict[str, TrackedOrder] = {}
         removed: set[str] = set()
@@ -185,7 +189,7 @@ class OrderStore:
                 added[name] = write.new
             else:
                 (added if name in added else changed)[name] = write.new
-        with _session() as session:
+        with _session(wait_ms) as session:
             if removed:
                 session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id.in_(removed)))
             session.add_all(TrackedOrderRow(**_values(order)) for order in added.values())
@@ -272,7 +276,7 @@ class OrderStore:
 
 
 @contextmanager
-def _session() -> Iterator[Session]:
+def _session(wait_ms: int = _LOCK_MS) -> Iterator[Session]:
     """Return a session of our own, which waits only shortly for a lock: an exit may be behind it."""
     engine = Trade.session.get_bind()
     with engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
@@ -281,7 +285,7 @@ def _session() -> Iterator[Session]:
             yield session
             return
         (usual_ms,) = raw.execute("pragma busy_timeout").fetchone()
-        raw.execute(f"pragma busy_timeout = {_LOCK_MS}")
+        raw.execute(f"pragma busy_timeout = {wait_ms}")
         try:
             yield session
         finally:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin import client_order_ids
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
@@ -308,10 +309,16 @@ class Recovery:
         )
         row.ft_order_tag = _TAG
         trade = trade_rows.open_trade(found.pair) or self._trade_of_entry(found)
-        trade.orders.append(row)
-        trade.recalc_trade_from_orders()
-        Trade.session.add(trade)
-        Trade.commit()
+        try:
+            trade.orders.append(row)
+            trade.recalc_trade_from_orders()
+            Trade.session.add(trade)
+            Trade.commit()
+        except SQLAlchemyError as error:
+            Trade.rollback()
+            # It stays in doubt, so that nothing is sent for it again.
+            self.alerts.warn(f"Order {found.order_id} on {found.pair} is found, and cannot be stored yet: {error}")
+            return
         self._forget(found)
         self.alerts.warn(
             f"Order {found.order_id} ({found.side} {found.amount:.8g} {found.pair}) was placed before freqtrade could "

@@ -6,18 +6,13 @@ order has ended, its row is opened for one loop: freqtrade's `manage_open_orders
 and books the fee, the profit, the message and, with the last coin, the end of the trade.
 """
 
-import logging
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, order_row
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
-
-logger = logging.getLogger("bitget_margin")
 
 _CLOSED: Final = "closed"
 _AMOUNT_EPSILON: Final = 1e-12
@@ -28,7 +23,8 @@ _DECIMALS: Final = 12
 
 def open_trade(pair: str) -> Trade | None:
     """Return the open trade on a pair; freqtrade keeps at most one."""
-    return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
+    with Trade.session.no_autoflush:  # pending changes are written by freqtrade: a locked database would delay an exit
+        return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
 
 
 def key_of(trade: Trade) -> TradeKey:
@@ -38,24 +34,28 @@ def key_of(trade: Trade) -> TradeKey:
 
 def open_trades() -> dict[TradeKey, Trade]:
     """Return the open trades by their identity."""
-    return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
+    with Trade.session.no_autoflush:
+        return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
 
 
 def refresh() -> None:
     """Expire the session: another thread may have changed the rows.
 
-    Changes that the database does not take are undone, or every later query of the session would fail.
+    Rows with changes that freqtrade has not stored yet are left: to store them here could wait for a lock.
     """
-    try:
+    session = Trade.session()
+    if not (session.new or session.dirty or session.deleted):
         Trade.commit()
-    except SQLAlchemyError as error:
-        Trade.rollback()
-        logger.warning("Changes of trades could not be stored, and are undone: %s", error)
+        return
+    for row in session.identity_map.values():
+        if row not in session.dirty:
+            session.expire(row)
 
 
 def closed_trade(key: TradeKey) -> Trade | None:
     """Return the trade with this identity that is not open any more; None where it was deleted."""
-    trades = (trade for trade in Trade.get_trades_proxy(is_open=False) if trade.id == key.id)
+    with Trade.session.no_autoflush:
+        trades = [trade for trade in Trade.get_trades_proxy(is_open=False) if trade.id == key.id]
     return next((trade for trade in trades if key_of(trade) == key), None)
 
 
