@@ -1,7 +1,7 @@
 """The bot's managers without a bot: records in memory, a scripted venue, and a clock that a test moves."""
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -11,21 +11,15 @@ from typing import Any
 import ccxt
 
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.freqtrade import recovery, trade_rows, unproven_cancels
-from bitget_margin.freqtrade.client import Budget, CancelBatchResult
+from bitget_margin.freqtrade import own_orders, recovery, trade_rows, unproven_cancels
+from bitget_margin.freqtrade.budget import Budget, Pace
+from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
-from bitget_margin.freqtrade.exits import Exits
-from bitget_margin.freqtrade.holdings import Holding
-from bitget_margin.freqtrade.ladders import Ladders
-from bitget_margin.freqtrade.lost_orders import LostOrders
-from bitget_margin.freqtrade.maintenance import Maintenance
-from bitget_margin.freqtrade.missed_lookups import MissedLookups
+from bitget_margin.freqtrade.holdings import Holding, Holdings
+from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import CancelBatch
-from bitget_margin.freqtrade.recovery import Recovery
-from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
-from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 PAIR = "BTC/USDT"
 KEY = TradeKey(1, 1_000)
@@ -71,6 +65,10 @@ class Records:
         self.rows.update({new.client_id: new for _, new in changes})
         self.batches += [batch] if batch else []
 
+    def note(self, row: TrackedOrder) -> None:
+        """Store one."""
+        self.add([row])
+
     def forget(self, row: TrackedOrder) -> None:
         """Remove."""
         self.rows.pop(row.client_id, None)
@@ -86,6 +84,10 @@ class Records:
     def unsettled(self) -> list[TrackedOrder]:
         """Return the orders that have ended with a fill, and are not booked by freqtrade."""
         return [row for row in self.in_phase(Phase.ENDED) if row.filled and not row.settled]
+
+    def by_client_id(self, client_id: str) -> TrackedOrder | None:
+        """Return the order with this client order id."""
+        return self.rows.get(client_id)
 
     def of_trade(self, trade: TradeKey, ladder: str | None = None) -> list[TrackedOrder]:
         """Return the resting orders of a trade."""
@@ -108,26 +110,50 @@ class Venue:
     placing: Callable[[TrackedOrder], TrackedOrder] = lambda row: replace(row, phase=Phase.LIVE, order_id="7")
     on_view: Callable[[], object] = lambda: None
     on_cancel: Callable[[], object] = lambda: None
+    own: Sequence[Mapping[str, Any]] = ()
+    """Other open orders of the bot that each lookup shows."""
+    is_complete: bool = True
+    """Whether the lists of a lookup are read to their end."""
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Structures of ccxt that a search finds, by client order id."""
+    not_found: frozenset[str] = frozenset()
+    """Client order ids that the lookups of a cancel miss."""
     foreign: Sequence[Any] = ()
     listed: Sequence[str] = ()
     cancel_one: Callable[[str, str, float], CancelReport] = lambda *_: CancelReport(())
     viewed: list[list[TrackedOrder]] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    """Keys with which lookups asked for other orders of the bot."""
+    sought: list[list[TrackedOrder]] = field(default_factory=list)
+    """Orders that searches named."""
     canceled: list[tuple[list[str], list[str]]] = field(default_factory=list)
     """Client order ids of our orders, and ids of others, of each batch."""
     placed: list[list[str]] = field(default_factory=list)
     budgets: list[float] = field(default_factory=list)
     """Time that each request could take, in ms."""
+    pace: Pace = field(default_factory=lambda: Pace(1_000))
 
-    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder | None]:
-        """Look up."""
-        assert {row.pair for row in orders} == {pair}
+    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None = None) -> ViewedOrders:
+        """Look up: what is not shown is in no list."""
+        assert {row.pair for row in orders} <= {pair}
         self.budgets.append(budget.left_ms())
         self.viewed.append(list(orders))
-        with budget:
-            self.on_view()
+        self.keys.append(key)
+        self.on_view()
         if self.error is not None:
             raise self.error
-        return [self.shown.get(row.client_id) for row in orders]
+        now = tuple(self.shown.get(row.client_id) for row in orders)
+        missing = {row.client_id for row in orders if row.client_id not in self.shown} if self.is_complete else ()
+        return ViewedOrders(now, tuple(self.own), frozenset(missing))
+
+    def view_rows(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> Mapping[str, Mapping[str, Any]]:
+        """Look up, for ccxt's structures."""
+        assert {row.pair for row in orders} <= {pair}
+        self.budgets.append(budget.left_ms())
+        self.sought.append(list(orders))
+        if self.error is not None:
+            raise self.error
+        return self.rows
 
     def open_ids(self, pair: str, budget: Budget) -> Sequence[str]:
         """List."""
@@ -145,11 +171,10 @@ class Venue:
         assert {row.pair for row in orders} <= {pair}
         self.budgets.append(budget.left_ms())
         self.canceled.append(([row.client_id for row in orders], list(others)))
-        with budget:
-            self.on_cancel()
+        self.on_cancel()
         now = tuple(self.shown.get(row.client_id, row) for row in orders)
         unresolved = {row.client_id: "no answer" for row in now if row.phase.open}
-        return CancelBatchResult(now, None, unresolved, self.foreign)
+        return CancelBatchResult(now, None, unresolved, self.foreign, self.not_found)
 
     def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
         """Place."""
@@ -163,41 +188,25 @@ class Venue:
 
 @dataclass
 class Wallet:
-    """Balance readings that a test sets, as `Holdings`."""
+    """The balance of the account, as a test sets it."""
 
     holding: Holding | None = None
-    booked: float = 1.0
-    before: float | None = 1.0
+    """The base coin now; None where the venue does not answer."""
     classic: bool = True
+    readings: int = 0
 
-    def freezes(self) -> bool:
-        """Whether it is a classic account."""
-        return self.classic
+    def fetch(self) -> Mapping[str, Any]:
+        """Return ccxt's balance."""
+        self.readings += 1
+        if self.holding is None:
+            raise ccxt.RequestTimeout("no answer")
+        return balance_of(self.holding)
 
-    @staticmethod
-    def base_of(pair: str) -> str:
-        """Return the base coin."""
-        return pair.split("/", maxsplit=1)[0]
 
-    def read(self, coin: str) -> Holding | None:
-        """Return the reading."""
-        assert coin == "BTC"
-        return self.holding
-
-    def has_others(self, coin: str, total: float) -> bool:
-        """Whether there is more than the trades should have."""
-        assert coin == "BTC"
-        return total > self.booked * 1.002
-
-    def shows(self, coin: str, total: float, missing: float) -> bool:
-        """Whether all is there."""
-        assert coin == "BTC"
-        return total > self.booked - missing
-
-    def last_total(self, coin: str) -> float | None:
-        """Return the total before an exit."""
-        assert coin in {"BTC", "ETH"}
-        return self.before
+def balance_of(holding: Holding) -> dict[str, Any]:
+    """Return ccxt's balance with these BTC, and quote coins."""
+    coin = {"total": holding.total, "free": holding.free, "used": holding.frozen}
+    return {"BTC": coin, "total": {"BTC": holding.total, "USDT": 1.0}}
 
 
 @dataclass
@@ -274,89 +283,60 @@ class Stand:
     trades: dict[TradeKey, Any] = field(default_factory=dict)
     remaining: float = 1.0
     """What each trade still has by its rows."""
+    remaining_of: dict[int, float] = field(default_factory=dict)
+    """The same of single trades, by number."""
+    unrecorded: float = 0.0
+    """What resting orders have bought, less what they have sold, and no row has."""
     order_rows: dict[str, Any] = field(default_factory=dict)
     """freqtrade's rows, by order id."""
     open_rows: set[str] = field(default_factory=set)
     """Client order ids of the orders whose row is open."""
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     """Changes of freqtrade's rows."""
+    added: list[Any] = field(default_factory=list)
+    """Trades that are added to the session."""
     handed_over: bool = True
 
     def __post_init__(self) -> None:
-        lock, wait_ms = threading.RLock(), self.settings.wait_ms
-
         def clock() -> float:
             return self.seconds
 
         def epoch_ms() -> int:
             return self.ms
 
-        store, client, alerts, holdings, rules = self.store, self.venue, self.alerts, self.wallet, self.rules
-        self.missed = missed = MissedLookups(clock)
-        self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms)
-        self.resting = resting = RestingOrders(
-            store=store, client=client, alerts=alerts, settings=self.settings, clock=clock, epoch_ms=epoch_ms
+        self.venue.pace = Pace(self.settings.wait_ms, clock)
+        self.holdings = Holdings(
+            self.wallet.fetch, lambda pair: pair.split("/", maxsplit=1)[0], lambda: self.wallet.classic, clock
         )
-        self.recovery = Recovery(
-            missed=missed,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
-            new_trade=self.new_trade,
-            lock=lock,
-            wait_ms=wait_ms,
-            clock=clock,
-            epoch_ms=epoch_ms,
-        )
-        self.adopted: list[TrackedOrder] = []
-        self.lost = LostOrders(
-            resting=resting,
-            store=store,
-            client=client,
-            alerts=alerts,
-            lock=lock,
-            adopt=self.adopted.append,
-            clock=clock,
-            epoch_ms=epoch_ms,
-        )
-        self.ladders = Ladders(
-            resting=resting,
-            lost=self.lost,
-            store=store,
-            client=client,
-            alerts=alerts,
-            rules=rules,
-            lock=lock,
-            wait_ms=wait_ms,
-            clock=clock,
-            epoch_ms=epoch_ms,
-        )
-        self.exits = Exits(
-            resting=resting,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
-            rules=rules,
+        self.managers: Any = Managers(
+            store=self.store,
+            client=self.venue,
+            alerts=self.alerts,
+            holdings=self.holdings,
+            rules=self.rules,
             settings=self.settings,
-            lock=lock,
-            drop_waiting=self.ladders.drop_waiting,
+            new_trade=self.new_trade,
             clock=clock,
+            epoch_ms=epoch_ms,
         )
-        self.maintenance = Maintenance(
-            resting=resting,
-            missed=missed,
-            store=store,
-            client=client,
-            alerts=alerts,
-            holdings=holdings,
-            rules=rules,
-            lock=lock,
-            wait_ms=wait_ms,
-            clock=clock,
-        )
+        self.missed, self.resting, self.recovery = self.managers.missed, self.managers.resting, self.managers.recovery
+        self.lost, self.ladders, self.exits = self.managers.lost, self.managers.ladders, self.managers.exits
+        self.maintenance, self.unproven = self.managers.maintenance, self.managers.unproven
+        self.own, self.late = self.resting.take_in.__self__, self.resting.take_late_buy.__self__
+        self.adopted: list[TrackedOrder] = []
+        self.lost.adopt = self.own.adopt = self.late.adopt = self.adopted.append
+        # Trade 1 is younger than the bot's start, so no exit of an earlier run is looked for.
+        self.recovery.started_ms = 0
         self.trade()
+
+    def budget(self, total_ms: float = 3_000) -> Budget:
+        """Return a budget on the clock of the stand."""
+        return Budget(total_ms, lambda: self.seconds)
+
+    def read_balance(self, total: float, free: float | None = None) -> None:
+        """Have freqtrade read this balance of the base coin now."""
+        free = total if free is None else free
+        self.holdings.remember(balance_of(Holding(total, free, total - free)))
 
     def trade(self, number: int = 1, **more: Any) -> Any:
         """Open a trade, as far as the managers read it."""
@@ -369,7 +349,10 @@ class Stand:
             "open_orders": [],
             "orders": [],
             "has_open_orders": False,
+            "entry_side": "buy",
             "exit_side": "sell",
+            "exit_reason": None,
+            "close": lambda rate: self.calls.append(("close", number, rate)),
             "recalc_trade_from_orders": lambda: self.calls.append(("recalc", number)),
         }
         found = self.trades[TradeKey(number, 1_000)] = SimpleNamespace(**{**fields, **more})
@@ -389,18 +372,25 @@ class Stand:
 
         for name, stub in {
             "refresh": lambda: self.calls.append(("refresh",)),
-            "open_trades": lambda: self.trades,
-            "open_trade": lambda pair: next((trade for trade in self.trades.values() if trade.pair == pair), None),
             "record_fill": lambda trade, order: self.calls.append(("fill", trade.id, order.client_id, order.filled)),
             "hand_to_freqtrade": hand_over,
             "is_open": lambda _trade, order: order.client_id in self.open_rows,
-            "remaining_amount": lambda trade: {found.id: self.remaining for found in self.trades.values()}[trade.id],
+            "remaining_amount": lambda trade: self.remaining_of.get(trade.id, self.remaining),
+            "unrecorded": lambda _trade, _orders: self.unrecorded,
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)
-        for module in (recovery, unproven_cancels):
+        for module in (recovery, unproven_cancels, own_orders):
             monkeypatch.setattr(module, "order_row", lambda order_id, pair: pair and self.order_rows.get(order_id))
         for name in ("commit", "rollback"):
             monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))
+        monkeypatch.setattr(Trade, "get_trades_proxy", self.trades_proxy)
+        session = SimpleNamespace(no_autoflush=nullcontext(), add=self.added.append)
+        monkeypatch.setattr(Trade, "session", session, raising=False)
+
+    def trades_proxy(self, *, pair: str | None = None, is_open: bool | None = None) -> list[Any]:
+        """Return trades as freqtrade's own query."""
+        trades = [trade for trade in self.trades.values() if is_open is None or trade.is_open is is_open]
+        return [trade for trade in trades if pair in {None, trade.pair}]
 
 
 def structure(status: str | None, order_id: str | None = None, info: Mapping[str, Any] | None = None) -> dict[str, Any]:

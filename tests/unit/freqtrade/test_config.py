@@ -11,7 +11,7 @@ GATE = "sqlite:////tmp/windows.db"
 @pytest.mark.parametrize(
     ("section", "settings"),
     [
-        ({}, BotSettings(CancelScope.TRADE, PartialExits.LEAVE, 3_000, None)),
+        ({}, BotSettings(CancelScope.TRADE, PartialExits.LEAVE, 1_000, None)),
         (
             {"cancel_scope": "pair", "partial_exits": "cancel", "wait_ms": 100, "rate_gate": GATE},
             BotSettings(CancelScope.PAIR, PartialExits.CANCEL, 100, {"url": GATE, "whenDown": "fail"}),

@@ -8,11 +8,13 @@ from typing import Any
 
 import ccxt
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from bitget_margin.freqtrade.compat import InsufficientFundsError
+from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
+from bitget_margin.freqtrade.exits import ExitOrder, _Rest
 from bitget_margin.freqtrade.holdings import Holding
-from bitget_margin.freqtrade.tracked_order import Phase
+from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
 from support.botless import KEY, PAIR, Stand, live, rung
 
 ENDED = live("a", phase=Phase.ENDED)
@@ -26,22 +28,33 @@ def in_another_thread(work: Callable[[], object]) -> Any:
     return found[0]
 
 
-def refusal(stand: Stand, amount: float = 1.0) -> str:
+def sold(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> float:
+    """Return the amount of the limit order that an exit sends."""
+    order = stand.exits.place(PAIR, amount, "limit", rate)
+    assert order == ExitOrder(order.amount, "limit")
+    return order.amount
+
+
+def refusal(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> str:
     with pytest.raises(InsufficientFundsError) as raised:
-        stand.exits.amount(PAIR, amount)
+        stand.exits.place(PAIR, amount, "limit", rate)
     return str(raised.value)
+
+
+def confirm(stand: Stand, reason: str = "roi") -> bool:
+    return stand.exits.confirm(stand.trades[KEY], reason)
 
 
 # -- 1. begin ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_point_records_fills_within_a_third_of_the_time(stand: Stand) -> None:
-    stand.store.add([live("a"), live("b", phase=Phase.ENDED)])
+def test_the_first_point_records_fills(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b", phase=Phase.ENDED, filled=0.1)])
     stand.venue.shown["a"] = live("a", filled=0.2)
     stand.exits.begin(PAIR)
-    assert stand.calls == [("refresh",), ("fill", 1, "a", 0.2)]
+    assert stand.calls == [("refresh",), ("fill", 1, "a", 0.0), ("fill", 1, "b", 0.1), ("fill", 1, "a", 0.2)]
     assert stand.venue.viewed == [[live("a")]]
-    assert stand.venue.budgets == [1_000]
+    assert stand.store["a"].filled == 0.2
 
 
 def test_an_exit_without_open_orders_or_without_a_trade_looks_nothing_up(stand: Stand) -> None:
@@ -51,12 +64,28 @@ def test_an_exit_without_open_orders_or_without_a_trade_looks_nothing_up(stand: 
     assert stand.venue.viewed == []
 
 
-def test_an_exit_goes_on_where_the_fills_cannot_be_read(stand: Stand) -> None:
+@pytest.mark.parametrize(
+    "error", [ccxt.RequestTimeout("no answer"), OperationalError("update", {}, Exception("locked"))]
+)
+def test_an_exit_goes_on_where_the_fills_cannot_be_read_or_recorded(stand: Stand, error: Any) -> None:
     stand.store.add([live()])
-    stand.venue.error = ccxt.RequestTimeout("no answer")
+    stand.venue.error = error
     stand.exits.begin(PAIR)
     ((text, _),) = stand.alerts.warnings
-    assert text.startswith(f"Exit of trade 1 on {PAIR}: the fills of its resting orders could not be read (no answer)")
+    assert text.startswith(f"Exit of trade 1 on {PAIR}: the fills of its resting orders could not be recorded (")
+    assert (("rollback",) in stand.calls) is isinstance(error, OperationalError)
+
+
+def test_an_exit_waits_only_for_the_search_for_exits_of_an_earlier_run(stand: Stand) -> None:
+    stand.recovery.started_ms = stand.ms
+    stand.store.add([live()])
+    stand.venue.error = ccxt.RequestTimeout("no answer")
+    with pytest.raises(TemporaryError, match="whether one was sent before the start of the bot could not be looked up"):
+        stand.exits.begin(PAIR)
+    assert stand.venue.viewed == []
+    stand.ms += 30_000
+    stand.exits.begin(PAIR)
+    assert len(stand.venue.viewed) == 1
 
 
 def test_an_exit_is_busy_for_other_threads_until_it_has_its_amount_or_is_stale(stand: Stand) -> None:
@@ -68,7 +97,7 @@ def test_an_exit_is_busy_for_other_threads_until_it_has_its_amount_or_is_stale(s
     stand.seconds += 0.1
     assert in_another_thread(stand.exits.busy) == set()
     stand.exits.begin(PAIR)
-    stand.exits.amount(PAIR, 1.0)
+    sold(stand, 1.0)
     assert in_another_thread(stand.exits.busy) == set()
 
 
@@ -78,12 +107,11 @@ def test_an_exit_is_busy_for_other_threads_until_it_has_its_amount_or_is_stale(s
 def test_the_second_point_cancels_with_one_batch_and_the_third_does_not_repeat_it(stand: Stand) -> None:
     stand.store.add([live("a"), live("b"), live("c", phase=Phase.ENDED)])
     stand.exits.begin(PAIR)
-    assert stand.exits.confirm(stand.trades[KEY], "roi")
+    assert confirm(stand)
     stand.resting.begin_loop()
     stand.seconds += 1
-    stand.rules.free_of["BTC"] = 0.5
     stand.store.add([live("b", phase=Phase.ENDED)])
-    assert stand.exits.amount(PAIR, 1.0) == 0.5
+    assert sold(stand, 1.0) == 0.5
     assert stand.venue.canceled == [(["a", "b"], [])]
 
 
@@ -91,17 +119,17 @@ def test_an_exit_that_skips_the_second_point_cancels_at_the_third(stand: Stand) 
     stand.store.add([live("a")])
     stand.exits.begin(PAIR)
     stand.venue.shown["a"] = ENDED
-    assert stand.exits.amount(PAIR, 1.0) == 1.0
+    assert sold(stand, 1.0) == 1.0
     assert stand.venue.canceled == [(["a"], [])]
 
 
 def test_an_exit_after_a_stale_one_cancels_anew(stand: Stand) -> None:
     stand.store.add([live("a")])
     stand.exits.begin(PAIR)
-    stand.exits.confirm(stand.trades[KEY], "roi")
+    confirm(stand)
     stand.seconds += 20
     stand.resting.begin_loop()
-    stand.exits.confirm(stand.trades[KEY], "roi")
+    confirm(stand)
     assert len(stand.venue.canceled) == 2
 
 
@@ -109,28 +137,54 @@ def test_a_batch_that_was_not_proven_in_this_loop_is_not_sent_again_by_an_exit(s
     stand.store.add([live("a")])
     for _ in range(2):
         stand.exits.begin(PAIR)
-        stand.exits.confirm(stand.trades[KEY], "roi")
+        confirm(stand)
     assert len(stand.venue.canceled) == 1
 
 
 def test_without_resting_orders_nothing_is_canceled(stand: Stand) -> None:
-    assert stand.exits.confirm(stand.trades[KEY], "roi")
+    assert confirm(stand)
     assert stand.venue.canceled == []
 
 
-def test_the_time_of_the_first_point_is_missing_at_the_second(stand: Stand) -> None:
+def test_reads_may_use_all_that_is_left_and_the_batch_has_time_for_its_answer(stand: Stand) -> None:
     stand.store.add([live("a")])
-    stand.venue.on_view = lambda: setattr(stand, "seconds", stand.seconds + 0.75)
+    stand.venue.on_view = lambda: setattr(stand, "seconds", stand.seconds + 0.3)
     stand.exits.begin(PAIR)
-    stand.exits.confirm(stand.trades[KEY], "roi")
-    assert stand.venue.budgets == [1_000, 2_250]
+    confirm(stand)
+    assert stand.venue.budgets == [1_000, pytest.approx(700)]
+    stand.resting.begin_loop()
+    stand.venue.budgets.clear()
+    stand.venue.on_view = lambda: setattr(stand, "seconds", stand.seconds + 0.9)
+    stand.exits.begin(PAIR)
+    stand.seconds += 0.1
+    stand.resting.begin_loop()
+    confirm(stand)
+    assert stand.venue.budgets == [1_000, pytest.approx(500)], "its least time"
+
+
+def test_where_the_venue_is_slow_the_exit_gets_the_time_that_it_has_shown_to_need(stand: Stand) -> None:
+    stand.store.add([live("a")])
+    stand.venue.pace.note(stand.seconds - 2)
+    stand.exits.begin(PAIR)
+    assert stand.venue.budgets == [9_000]
+
+
+def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b", pair="ETH/USDT", trade_id=2)])
+    stand.trade(2, pair="ETH/USDT")
+    stand.venue.on_view = stand.venue.on_cancel = lambda: setattr(stand, "seconds", stand.seconds + 9)
+    stand.exits.begin("ETH/USDT")
+    stand.exits.confirm(stand.trades[TradeKey(2, 1_000)], "roi")
+    stand.venue.budgets.clear()
+    stand.exits.begin(PAIR)
+    assert stand.venue.budgets == [1_000]
 
 
 def test_a_trade_that_is_not_open_is_left_to_freqtrade(stand: Stand) -> None:
     stand.store.add([live("a")])
     trade = stand.trades.pop(KEY)
     assert stand.exits.confirm(trade, "roi")
-    assert stand.exits.amount(PAIR, 0.7) == 0.7
+    assert sold(stand, 0.7) == 0.7
     assert stand.venue.canceled == []
 
 
@@ -163,90 +217,195 @@ def test_a_second_exit_order_waits_only_while_resting_orders_hold_the_rest(
     stand.store.add([live("a", phase=phase)])
     trade = stand.trade(has_open_orders=open_order)
     if has_rest:
-        stand.exits._rest[KEY] = "stop_loss"
+        stand.exits._rest[KEY] = _Rest("stop_loss", "market")
     assert stand.exits.confirm(trade, "stop_loss") is goes_on
 
 
-# -- 3. amount --------------------------------------------------------------------------------------------------------
+# -- 3. place ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_exit_of_a_trade_without_resting_orders_is_sent_as_freqtrade_wants_it(stand: Stand) -> None:
+def test_an_exit_of_a_trade_without_resting_orders_is_sent_as_freqtrade_wants_it_in_whole_lots(stand: Stand) -> None:
     stand.remaining = 0.3
-    assert stand.exits.amount(PAIR, 1.23456) == 1.23456
+    assert sold(stand, 1.23456) == 1.234
 
 
 def test_an_exit_sells_no_more_than_the_trade_has_left_after_its_ladder(stand: Stand) -> None:
     stand.store.add([replace(ENDED, filled=0.4)])
     stand.remaining = 0.6
-    assert stand.exits.amount(PAIR, 1.0) == 0.6
-    assert stand.alerts.warnings == []
+    assert sold(stand, 1.0) == 0.6
 
 
 def test_a_float_just_above_what_is_left_is_not_cut_by_a_step(stand: Stand) -> None:
     stand.store.add([ENDED])
     stand.remaining = 0.6 - 1e-16
-    assert stand.exits.amount(PAIR, 0.6) == 0.6
+    assert sold(stand, 0.6) == 0.6
 
 
 def test_while_orders_rest_only_the_free_part_is_sold_and_the_rest_is_remembered(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
+    stand.venue.shown["a"] = live("a", amount=0.4)
     stand.exits.begin(PAIR)
-    stand.exits.confirm(stand.trades[KEY], "stop_loss")
-    assert stand.exits.amount(PAIR, 1.0) == 0.6
+    confirm(stand, "stop_loss")
+    assert sold(stand) == 0.6
     text, about = stand.alerts.warnings[-1]
-    assert text.startswith(f"Exit of trade 1 on {PAIR}: resting orders that could not be canceled hold a part")
+    assert text.startswith(f"Exit of trade 1 on {PAIR}: a part of the coins is not free.")
     assert about == "rest 1"
     trade = stand.trades[KEY]
+    stand.remaining = 0.4
     assert stand.exits.rest_of(trade) is None, "the order still rests"
     stand.store.add([ENDED])
     assert stand.exits.rest_of(trade) == "stop_loss (rest)"
     assert stand.exits.rest_of(stand.trade(2)) is None
-    stand.trades.pop(next(key for key in stand.trades if key.id == 2))
-    stand.remaining = 0.4
-    assert stand.exits.amount(PAIR, 0.4) == 0.4
-    stand.trades[KEY].amount = 0.4
-    assert stand.exits.amount(PAIR, 0.4) == 0.4
+    del stand.trades[TradeKey(2, 1_000)]
+    trade.amount = 0.4
+    assert sold(stand, 0.4) == 0.4
     assert stand.exits.rest_of(trade) is None, "all is sold"
 
 
 def test_an_exit_without_a_reason_has_one_for_its_rest(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
-    stand.exits.amount(PAIR, 1.0)
+    sold(stand)
     stand.store.add([ENDED])
     assert stand.exits.rest_of(stand.trades[KEY]) == "rest_of_exit (rest)"
 
 
+def test_the_rest_of_a_market_exit_is_sold_at_market(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    assert stand.exits.place(PAIR, 1.0, "market", 60_000.0) == ExitOrder(0.6, "market")
+    stand.store.add([ENDED])
+    stand.remaining = stand.trades[KEY].amount = 0.4
+    assert stand.exits.place(PAIR, 0.4, "limit", 60_000.0) == ExitOrder(0.4, "market")
+    assert sold(stand, 0.4) == 0.4, "and an exit after it is of its own kind"
+
+
+def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    sold(stand)
+    stand.remaining = stand.trades[KEY].amount = 0.4
+    stand.wallet.holding = Holding(0.4, 0.0, 0.4)
+    stand.store.add([ENDED])
+    gaps, began = [], stand.seconds
+    for _ in range(12):
+        while stand.exits.rest_of(stand.trades[KEY]) is None:
+            stand.seconds += 5
+        gaps.append(stand.seconds - began)
+        began = stand.seconds
+        refusal(stand, 0.4)
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (0, 300)
+
+
+def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    sold(stand)
+    stand.store.add([ENDED])
+    stand.remaining = stand.trades[KEY].amount = 0.4
+    for free in (0.0, 0.2, 0.0):
+        stand.wallet.holding = Holding(0.4, free, 0.4 - free)
+        if free:
+            stand.seconds += 300
+            assert sold(stand, 0.4) == free
+        else:
+            refusal(stand, 0.4)
+    assert stand.exits.rest_of(stand.trades[KEY]) is not None
+
+
 def test_never_more_than_what_is_free_is_sold_while_orders_rest(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
-    stand.rules.free_of["BTC"] = 0.5
-    assert stand.exits.amount(PAIR, 1.0) == 0.5
+    stand.wallet.holding = Holding(1.0, 0.5, 0.5)
+    assert sold(stand) == 0.5
+
+
+def test_a_balance_that_cannot_be_read_keeps_no_exit_back(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    assert sold(stand) == 0.6
+    assert stand.wallet.readings == 1
+
+
+@pytest.mark.parametrize(
+    ("free", "age_seconds", "readings"),
+    [(0.6, 2, 0), (0.6, 2.1, 1), (0.5, 0, 1)],
+)
+def test_the_balance_that_freqtrade_has_just_read_is_not_read_again_where_it_is_enough(
+    stand: Stand, free: float, age_seconds: float, readings: int
+) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    stand.wallet.holding = Holding(1.0, 0.6, 0.4)
+    stand.read_balance(1.0, free)
+    stand.seconds += age_seconds
+    assert sold(stand) == 0.6
+    assert stand.wallet.readings == readings
 
 
 @pytest.mark.parametrize(
     ("held", "free", "text"),
     [
-        (1.0, 1.0, "0 of 1 can be sold, resting orders hold the rest; nothing is borrowed; the loop cancels them"),
-        (1.5, 1.0, "0 of 1 can be sold, resting orders hold the rest"),
-        (0.5, 0.009, "0.009 of 1 can be sold, resting orders hold the rest"),
+        (1.0, 1.0, "0 of 1 can be sold, resting orders hold 1; nothing is borrowed; the loop cancels them again"),
+        (1.5, 1.0, "0 of 1 can be sold, resting orders hold 1.5"),
+        (0.5, 0.009, "0.009 of 1 can be sold, resting orders hold 0.5"),
     ],
 )
 def test_an_exit_with_nothing_to_sell_is_refused(stand: Stand, held: float, free: float, text: str) -> None:
     stand.store.add([live("a", amount=held)])
-    stand.rules.free_of["BTC"] = free
+    stand.wallet.holding = Holding(1.0, free, 1.0 - free)
     assert f"Exit of trade 1 on {PAIR}: {text}" in refusal(stand)
 
 
-def test_an_exit_below_the_minimum_is_refused_and_the_minimum_itself_is_sold(stand: Stand) -> None:
+# -- crumbs -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("left", "rate", "ends"),
+    [
+        (0.009, 60_000.0, True),  # below the least amount
+        (0.01, 60_000.0, False),
+        (0.01, 499.0, True),  # below the least value
+        (0.01, 500.0, False),
+    ],
+)
+def test_a_trade_of_which_only_a_crumb_is_left_ends_with_its_exit(
+    stand: Stand, left: float, rate: float, ends: bool
+) -> None:
     stand.store.add([ENDED])
-    stand.remaining = 0.009
-    assert "0.009 of 1 can be sold, under 0.01" in refusal(stand)
-    stand.remaining = 0.01
-    assert stand.exits.amount(PAIR, 1.0) == 0.01
-    stand.rules.markets[PAIR]["limits"]["amount"]["min"] = None
+    stand.remaining = left
+    stand.exits._rest[KEY] = _Rest("roi", "limit")
+    if not ends:
+        assert sold(stand, rate=rate) == left
+        assert [call for call in stand.calls if call[0] == "close"] == []
+        return
+    assert f"Exit of trade 1 on {PAIR}: {left} is left, which is too little to be sold" in refusal(stand, rate=rate)
+    assert [call for call in stand.calls if call[0] in {"close", "commit"}] == [("close", 1, rate), ("commit",)]
+    text, _ = stand.alerts.warnings[-1]
+    assert f"{left} is less than the venue takes in one order. The trade has ended without it." in text
+    assert stand.exits.rest_of(stand.trades[KEY]) is None
+
+
+def test_a_market_without_minimums_takes_any_amount_and_nothing_is_refused(stand: Stand) -> None:
+    stand.store.add([ENDED])
+    stand.rules.markets[PAIR]["limits"] = {"amount": {"min": None}, "cost": {"min": None}}
     stand.remaining = 0.001
-    assert stand.exits.amount(PAIR, 1.0) == 0.001
+    assert sold(stand, rate=0.001) == 0.001
     stand.remaining = 0.0
-    assert "under 0" in refusal(stand)
+    assert "0 of 1 can be sold, the minimum is 0, or 0 in value" in refusal(stand)
+    assert ("commit",) not in stand.calls, "a trade with nothing left is ended by the fills of its orders"
+
+
+def test_without_a_ladder_a_crumb_ends_no_trade_and_its_value_is_freqtrade_s_matter(stand: Stand) -> None:
+    assert sold(stand, 0.01, rate=1.0) == 0.01
+    stand.remaining = 0.009
+    assert "0.009 of 0.009 can be sold, the minimum is 0.01, or 5 in value" in refusal(stand, 0.009)
+    assert ("commit",) not in stand.calls
+
+
+def test_a_partial_exit_of_a_crumb_ends_no_trade(stand: Stand) -> None:
+    stand.store.add([ENDED])
+    assert "0.009 of 0.009 can be sold, the minimum is 0.01" in refusal(stand, 0.009)
+    stand.remaining = 0.009
+    refusal(stand, 0.5)
+    assert ("commit",) not in stand.calls
+
+
+# -- partial exits ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("policy", list(PartialExits))
@@ -255,7 +414,7 @@ def test_a_partial_exit_cancels_the_ladder_only_where_the_user_wants_it(
 ) -> None:
     stand = stand_with(settings=BotSettings(partial_exits=policy))
     stand.store.add([live("a", amount=0.4), rung("w", phase=Phase.WAITING)])
-    assert stand.exits.amount(PAIR, 0.3) == 0.3
+    assert sold(stand, 0.3) == 0.3
     cancels = policy is PartialExits.CANCEL
     assert stand.venue.canceled == ([(["a"], [])] if cancels else [])
     assert stand.store["w"].phase is (Phase.LOST if cancels else Phase.WAITING)
@@ -263,39 +422,187 @@ def test_a_partial_exit_cancels_the_ladder_only_where_the_user_wants_it(
 
 def test_a_partial_exit_leaves_no_rest_and_says_what_would_help(stand: Stand) -> None:
     stand.store.add([live("a", amount=1.0)])
-    stand.exits._rest[KEY] = "roi"
+    stand.exits._rest[KEY] = rest = _Rest("roi", "limit")
     assert '"bitget_margin.partial_exits": "cancel" in the configuration' in refusal(stand, 0.3)
-    assert stand.exits._rest == {KEY: "roi"}
+    assert stand.exits._rest == {KEY: rest}
     assert stand.alerts.warnings == []
 
 
 def test_a_full_exit_gives_up_what_waits_to_be_placed(stand: Stand) -> None:
     stand.store.add([rung("w", phase=Phase.WAITING)])
-    assert stand.exits.amount(PAIR, 1.0) == 1.0
+    assert sold(stand, 1.0) == 1.0
     assert stand.store["w"].phase is Phase.LOST
 
 
-# -- coins that orders without an answer may hold ---------------------------------------------------------------------
+# -- a unified account lends what is missing -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lending(stand: Stand) -> Stand:
+    stand.wallet.classic = False
+    return stand
+
+
+@pytest.mark.parametrize("orders", [[], [ENDED]])
+def test_an_exit_sells_no_more_than_is_free_where_the_venue_would_lend_it(lending: Stand, orders: list[Any]) -> None:
+    lending.store.add(orders)
+    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
+    assert sold(lending) == 0.4
+    lending.wallet.holding = Holding(1.0, 1.0, 0.0)
+    assert sold(lending) == 1.0
+
+
+def test_where_coins_are_not_free_and_no_order_explains_it_the_pair_is_searched(lending: Stand) -> None:
+    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
+    sold(lending)
+    assert (lending.venue.viewed, lending.venue.keys) == ([[]], ["k"])
+    lending.venue.error = ccxt.RequestTimeout("no answer")
+    assert sold(lending) == 0.4
+    assert (f"The open orders on {PAIR} could not be listed (no answer).", None) in lending.alerts.warnings
 
 
 @pytest.mark.parametrize(
-    ("holding", "classic", "sold"),
+    ("orders", "holding"), [([], Holding(1.0, 1.0, 0.0)), ([ENDED], Holding(1.0, 0.4, 0.0)), ([], None)]
+)
+def test_the_pair_is_not_searched_without_need(lending: Stand, orders: list[Any], holding: Any) -> None:
+    lending.store.add(orders)
+    lending.wallet.holding = holding
+    sold(lending)
+    assert lending.venue.viewed == []
+
+
+def test_a_classic_account_lends_nothing_and_no_balance_is_read(stand: Stand) -> None:
+    stand.wallet.holding = Holding(1.0, 0.4, 0.6)
+    assert sold(stand) == 1.0
+    assert stand.wallet.readings == 0
+
+
+# -- an exit that was refused for want of coins -----------------------------------------------------------------------
+
+
+def test_an_exit_after_a_refusal_for_want_of_coins_looks_for_other_orders_of_the_bot(stand: Stand) -> None:
+    stand.exits.refused(PAIR)
+    stand.venue.error = ccxt.RequestTimeout("no answer")
+    stand.exits.begin(PAIR)
+    assert len(stand.venue.viewed) == 1
+    stand.venue.error = None
+    for _ in range(2):
+        stand.exits.begin(PAIR)
+    assert stand.venue.viewed == [[], []], "once it is answered"
+    assert stand.venue.keys == ["k", "k"]
+
+
+# -- coins that are missing from the wallet ---------------------------------------------------------------------------
+
+
+def test_where_coins_are_missing_the_ended_orders_are_looked_up_too(stand: Stand) -> None:
+    """The venue shows the end of an order before the sums."""
+    stand.store.add([live("a", phase=Phase.ENDED), live("full", phase=Phase.ENDED, filled=0.5), live("b")])
+    stand.read_balance(0.99)
+    stand.exits.begin(PAIR)
+    assert [order.client_id for order in stand.venue.viewed[0]] == ["b", "a"]
+    stand.read_balance(0.9985)
+    stand.exits.begin(PAIR)
+    assert [order.client_id for order in stand.venue.viewed[1]] == ["b"], "that much is no difference"
+
+
+@pytest.mark.parametrize(
+    ("total", "fitting"),
     [
-        (Holding(1.0, 0.8, 0.2), True, 0.8),  # nothing is frozen beside the known order
-        (Holding(1.0, 0.5, 0.5), True, 0.5),  # it rests
-        (Holding(1.0, 0.7, 0.3), True, 0.7),  # a part is frozen
-        (Holding(1.0, 1.0, 0.0), True, 0.8),
-        (Holding(1.1, 0.9, 0.2), True, 0.5),  # others have coins, too
-        (Holding(1.0, 0.8, 0.2), False, 0.5),
-        (None, True, 0.5),
+        (0.6, 0.6),
+        (0.6004, 0.6),
+        (None, 1.0),  # no answer
+        (0.0, 1.0),  # nothing is there: freqtrade decides
+        (1.0, 1.0),  # the first reading was old
     ],
 )
-def test_orders_without_an_answer_hold_what_is_frozen_beside_the_known_ones(
-    stand: Stand, holding: Holding | None, classic: bool, sold: float
+def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_rest(
+    stand: Stand, total: float | None, fitting: float
 ) -> None:
-    stand.store.add([live("a", amount=0.2), rung("b", amount=0.3), rung("c", side="buy")])
-    stand.wallet.holding, stand.wallet.classic = holding, classic
-    assert stand.exits.amount(PAIR, 1.0) == sold
+    stand.read_balance(0.6)
+    stand.wallet.holding = None if total is None else Holding(total, total, 0.0)
+    stand.exits.begin(PAIR)
+    trade = stand.trades[KEY]
+    assert trade.amount == fitting
+    if fitting == 1.0:
+        assert stand.alerts.warnings == []
+        return
+    text, about = stand.alerts.warnings[-1]
+    assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 BTC are in the wallet")
+    assert about == "missing coins 1"
+    assert sold(stand, 0.6) == 0.6
+    assert trade.amount == 1.0
+
+
+def test_coins_of_other_trades_are_theirs(stand: Stand) -> None:
+    stand.trade(2, pair="BTC/USDC", amount=0.5)
+    stand.remaining_of = {1: 1.0, 2: 0.5}
+    stand.read_balance(1.2)
+    stand.wallet.holding = Holding(1.2, 1.2, 0.0)
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.7
+
+
+def test_fills_that_no_row_has_yet_count(stand: Stand) -> None:
+    stand.unrecorded = -0.4
+    stand.store.add([ENDED])
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.6
+    assert sold(stand, 0.6) == 0.6
+    stand.unrecorded = 0.25
+    assert sold(stand, 1.25) == 1.25, "coins that late buys have brought are sold with the exit"
+
+
+@pytest.mark.parametrize("restore", ["the next loop", "the next exit"])
+def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, restore: str) -> None:
+    stand.read_balance(0.6)
+    stand.wallet.holding = Holding(0.6, 0.6, 0.0)
+    stand.exits.begin(PAIR)
+    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    in_another_thread(stand.exits.restore_amounts)
+    assert stand.trades[KEY].amount == 0.6, "another thread is exiting"
+    if restore == "the next loop":
+        stand.exits.restore_amounts()
+    else:
+        stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 1.0
+
+
+def test_a_trade_without_an_exit_keeps_its_amount(stand: Stand) -> None:
+    stand.exits.restore_amounts()
+    assert stand.trades[KEY].amount == 1.0
+
+
+# -- coins that came late ---------------------------------------------------------------------------------------------
+
+
+def row(side: str, kind: str | None) -> SimpleNamespace:
+    return SimpleNamespace(ft_order_side=side, order_type=kind, order_id=None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        ([row("sell", "limit"), row("sell", "market"), row("buy", "limit")], "market"),
+        ([row("sell", "market"), row("sell", "limit")], "limit"),
+        ([row("sell", "limit"), row("sell", None)], "limit"),
+        ([row("buy", "limit")], "market"),
+        ([], "market"),
+    ],
+)
+def test_all_coins_of_a_trade_are_sold_as_its_last_exit_did(stand: Stand, rows: list[Any], kind: str) -> None:
+    trade = stand.trade(orders=rows, exit_reason="stop_loss")
+    stand.exits.sell_rest(trade)
+    stand.exits.sell_rest(trade)
+    assert stand.exits.rest_of(trade) == "stop_loss (rest)"
+    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    assert stand.exits.place(PAIR, 1.0, "limit", 60_000.0) == ExitOrder(1.0, kind)
+    assert stand.exits.rest_of(trade) is None
+
+
+def test_coins_without_a_known_exit_have_a_reason_too(stand: Stand) -> None:
+    stand.exits.sell_rest(stand.trades[KEY])
+    assert stand.exits.rest_of(stand.trades[KEY]) == "rest_of_exit (rest)"
 
 
 # -- the scope of the cancel ------------------------------------------------------------------------------------------
@@ -311,26 +618,26 @@ def pair_wide(stand_with: Callable[..., Stand]) -> Stand:
 def test_the_scope_of_the_pair_cancels_all_but_freqtrade_s_own_orders(pair_wide: Stand) -> None:
     pair_wide.trade(orders=[SimpleNamespace(order_id="entry")])
     pair_wide.store.add([live("a")])
-    pair_wide.exits.confirm(pair_wide.trades[KEY], "roi")
+    confirm(pair_wide)
     assert pair_wide.venue.canceled == [(["a"], ["1"])]
 
 
 def test_the_scope_of_the_pair_cancels_also_where_the_trade_has_no_ladder(pair_wide: Stand) -> None:
     pair_wide.remaining = 0.3
-    assert pair_wide.exits.amount(PAIR, 1.0) == 1.0, "freqtrade's amount stays"
+    assert sold(pair_wide, 1.0) == 1.0, "freqtrade's amount stays"
     assert pair_wide.venue.canceled == [([], ["1", "id-a", "entry"])]
 
 
 def test_the_scope_of_the_trade_lists_nothing(stand: Stand) -> None:
     stand.venue.listed = ["1"]
     stand.store.add([live("a")])
-    stand.exits.confirm(stand.trades[KEY], "roi")
+    confirm(stand)
     assert stand.venue.canceled == [(["a"], [])]
 
 
 def test_where_the_pair_cannot_be_listed_the_ladder_is_canceled(pair_wide: Stand) -> None:
     pair_wide.store.add([live("a")])
     pair_wide.venue.error = ccxt.RequestTimeout("no answer")
-    pair_wide.exits.confirm(pair_wide.trades[KEY], "roi")
+    confirm(pair_wide)
     assert pair_wide.venue.canceled == [(["a"], [])]
     assert pair_wide.alerts.warnings[0][0] == f"The open orders on {PAIR} could not be listed (no answer)."

@@ -8,7 +8,6 @@ import ccxt
 import pytest
 
 from bitget_margin import client_order_ids
-from bitget_margin.freqtrade.client import Budget
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from support.botless import KEY, PAIR, Stand, live, rung
@@ -55,6 +54,7 @@ def test_a_second_call_returns_the_same_orders_and_places_nothing(stand: Stand) 
     stand.trades[KEY].is_open = False
     assert place(stand, sell(0.3)) == first == stand.ladders.resting_of(stand.trades[KEY])
     assert len(stand.venue.placed) == 1
+    stand.trades[KEY].is_open = True
     assert place(stand, sell(0.3), key="second") != first
     assert len(stand.venue.placed) == 2
 
@@ -138,7 +138,7 @@ def waiting(name: str = NAME, **more: Any) -> TrackedOrder:
 
 
 def again(stand: Stand, *busy: Any, budget_ms: float = 3_000) -> None:
-    stand.ladders.place_waiting(busy, Budget(budget_ms))
+    stand.ladders.place_waiting(busy, stand.budget(budget_ms))
 
 
 def test_it_is_placed_by_the_next_loop_and_only_once(stand: Stand) -> None:

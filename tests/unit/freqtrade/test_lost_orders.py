@@ -6,7 +6,6 @@ from dataclasses import replace
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade.client import Budget
 from bitget_margin.freqtrade.lost_orders import FORGET_AFTER_MS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import PAIR, Stand, own, rung
@@ -18,23 +17,7 @@ def lost(row: TrackedOrder) -> TrackedOrder:
 
 
 def look_up(stand: Stand, budget_ms: float = 3_000) -> None:
-    stand.lost.look_up(Budget(budget_ms))
-
-
-def test_the_time_that_an_order_is_missed_is_that_between_the_first_miss_and_the_last(stand: Stand) -> None:
-    missed, order = stand.missed, own()
-    assert missed.seconds(order) == 0
-    missed.note(order)
-    assert missed.seconds(order) == 0
-    stand.seconds += 2
-    missed.note(order, 100)
-    assert missed.seconds(order) == 2
-    assert missed.seconds(own("k-o2")) == 0
-    missed.clear(order)
-    missed.clear(order)
-    assert missed.seconds(order) == 0
-    missed.note(order, 5)
-    assert missed.seconds(order) == 5
+    stand.lost.look_up(stand.budget(budget_ms))
 
 
 def test_look_ups_come_in_growing_intervals(stand: Stand) -> None:
@@ -100,7 +83,7 @@ def test_a_fill_of_no_open_trade_is_warned_of(stand: Stand, number: int | None) 
 def test_the_orders_that_do_not_show_are_returned(stand: Stand) -> None:
     first, second = lost(rung("a")), lost(rung("b"))
     stand.venue.shown["a"] = replace(first, phase=Phase.LIVE, order_id="77")
-    assert stand.lost.take_in_shown(PAIR, [first, second], Budget(3_000)) == [second]
+    assert stand.lost.take_in_shown(PAIR, [first, second], stand.budget()) == [second]
 
 
 def test_what_is_too_old_to_come_is_looked_up_no_more(stand: Stand) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin import client_order_ids
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
-from bitget_margin.freqtrade.compat import TemporaryError, Trade
+from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, PLACING_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
@@ -28,6 +29,7 @@ ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
 def stand(stand_with: Callable[..., Stand]) -> Stand:
     stand = stand_with()
     stand.wallet.holding = ALL_THERE
+    stand.read_balance(1.0)
     return stand
 
 
@@ -42,6 +44,11 @@ def may_send(stand: Stand, side: str = "sell", amount: float = 1.0) -> bool:
     except TemporaryError:
         return False
     return True
+
+
+def exit_name(number: int) -> str:
+    """Return the name of an exit of trade 1."""
+    return client_order_ids.exit_order_id("k", 1, 1_000, number)
 
 
 def in_another_thread(work: Callable[[], object]) -> None:
@@ -74,7 +81,7 @@ def tied(code: str) -> Exception:
 
 
 @pytest.mark.parametrize("trade", [True, False])
-def test_an_order_is_stored_before_it_is_sent(stand: Stand, trade: bool) -> None:
+def test_an_entry_is_stored_before_it_is_sent(stand: Stand, trade: bool) -> None:
     if not trade:
         stand.trades.clear()
     intent = intend(stand, "buy", 0.7)
@@ -83,6 +90,40 @@ def test_an_order_is_stored_before_it_is_sent(stand: Stand, trade: bool) -> None
     key = (1, 1_000) if trade else (None, None)
     expected = own(intent.client_id, trade_id=key[0], opened_ms=key[1], side="buy", amount=0.7, intended_ms=stand.ms)
     assert intent == expected
+
+
+def test_the_name_of_an_exit_follows_from_its_trade_and_number(stand: Stand) -> None:
+    intent = intend(stand, amount=0.7)
+    assert intent == own(exit_name(0), number=0, amount=0.7, intended_ms=stand.ms)
+    stand.trades.clear()
+    stand.store.rows.clear()
+    assert intend(stand).client_id not in {exit_name(number) for number in range(9)}, "a sell of no trade has any name"
+
+
+def test_each_exit_of_a_trade_has_a_number_of_its_own(stand: Stand) -> None:
+    """Those that freqtrade has and those in doubt come before; a refused one gives its number back."""
+    stand.store.add([rung("a", order_id="r")])
+    rows = [("sell", "1"), ("buy", "2"), ("sell", "r"), ("sell", "3")]
+    stand.trade(orders=[SimpleNamespace(ft_order_side=side, order_id=order_id) for side, order_id in rows])
+    first = intend(stand)
+    assert (first.client_id, first.number) == (exit_name(2), 2)
+    stand.recovery.failed(first, failed_with(tied("45110")))
+    assert intend(stand) == first
+    stand.store.add([replace(first, phase=Phase.LOST)])
+    assert intend(stand).client_id == exit_name(3)
+
+
+def test_an_entry_that_cannot_be_stored_is_not_sent_and_an_exit_leaves(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(stand.store, "add", failing)
+    monkeypatch.setattr(stand.store, "note", lambda order: stand.store.rows.update({order.client_id: order}))
+    with pytest.raises(OSError, match="disk full"):
+        intend(stand, "buy")
+    assert intend(stand).client_id == exit_name(0)
 
 
 def test_an_order_that_was_placed_is_kept_with_its_id_until_freqtrade_has_stored_it(stand: Stand) -> None:
@@ -133,6 +174,62 @@ def test_a_refusal_that_needed_look_ups_counts_as_missed_by_them(
     intent = intend(stand)
     stand.recovery.failed(intent, failed_with(cause))
     assert stand.missed.seconds(intent) == seconds
+
+
+# -- exits that were not stored ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def restarted(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Stand:
+    """Return a stand whose bot has started after its trade was opened."""
+    stand.recovery.started_ms = stand.ms
+    monkeypatch.setattr(stand.recovery, "adopt", stand.adopted.append)
+    return stand
+
+
+def find_exits(stand: Stand) -> None:
+    stand.recovery.find_exits(stand.trades[KEY], stand.budget())
+
+
+def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: Stand) -> None:
+    restarted.trade(orders=[SimpleNamespace(ft_order_side="sell", order_id="1")])
+    row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": None, "average": 59_000.0}
+    restarted.venue.rows = {exit_name(2): row}
+    find_exits(restarted)
+    find_exits(restarted)
+    (sought,) = restarted.venue.sought
+    assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2, 3, 4)]
+    assert {(order.order_id, order.side, order.pair, order.trade) for order in sought} == {(None, "sell", PAIR, KEY)}
+    (found,) = restarted.adopted
+    assert found == replace(
+        sought[1], phase=Phase.ENDED, order_id="77", price=59_000.0, amount=0.4, filled=0.4, average=59_000.0
+    )
+
+
+@pytest.mark.parametrize("price", [61_000.0, None])
+def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price: float | None) -> None:
+    restarted.venue.rows = {exit_name(0): {**structure("open", "77"), "price": price, "amount": None}}
+    find_exits(restarted)
+    assert [(order.phase, order.price, order.amount) for order in restarted.adopted] == [(Phase.LIVE, price or 0.0, 0.0)]
+
+
+def test_no_exit_of_a_trade_of_this_run_is_looked_for(restarted: Stand) -> None:
+    restarted.recovery.started_ms = KEY.opened_ms
+    find_exits(restarted)
+    assert restarted.venue.sought == []
+
+
+def test_a_search_without_an_answer_holds_the_exit_back_for_half_a_minute_at_most(restarted: Stand) -> None:
+    restarted.venue.error = ccxt.RequestTimeout("no answer")
+    restarted.ms += int(BLOCKS_SECONDS * 1_000) - 1
+    with pytest.raises(TemporaryError, match=rf"Exit of trade 1 on {PAIR}: whether one was sent before .*no answer"):
+        find_exits(restarted)
+    restarted.ms += 1
+    find_exits(restarted)
+    restarted.venue.error = None
+    find_exits(restarted)
+    find_exits(restarted)
+    assert len(restarted.venue.sought) == 3, "until there is an answer"
 
 
 # -- another one on the same side -------------------------------------------------------------------------------------
@@ -206,7 +303,11 @@ def test_one_look_up_is_no_proof(stand: Stand) -> None:
 def test_the_balance_decides_about_an_exit(
     stand: Stand, before: float | None, holding: Holding | None, classic: bool, at_once: bool, later: bool
 ) -> None:
-    stand.wallet.holding, stand.wallet.classic, stand.wallet.before = holding, classic, before
+    stand.wallet.holding, stand.wallet.classic = holding, classic
+    if before is None:
+        stand.seconds += 61
+    else:
+        stand.read_balance(before)
     for age_ms, expected in ((2_000, at_once), (int(BLOCKS_SECONDS * 1_000) - 1, at_once), (30_000, later)):
         stand.store.rows.clear()
         stand.recovery.failed(intend(stand), failed_with(unresolved(missed_twice=True)))
@@ -293,8 +394,10 @@ def test_a_loop_looks_up_all_orders_in_doubt_within_its_budget(stand: Stand) -> 
     stand.store.add([*orders, rung()])
     stand.venue.on_view = lambda: setattr(stand, "seconds", stand.seconds + 1.5)
     assert not stand.recovery.resolve()
-    assert stand.venue.viewed == [[order] for order in orders[:2]]
-    assert stand.venue.budgets == [3_000, 1_500]
+    assert not stand.recovery.resolve(budget=stand.budget(1_000))
+    assert stand.venue.viewed == [[orders[0]], [orders[1]], [orders[0]]]
+    assert stand.venue.budgets == [3_000, 1_500, 1_000]
+    stand.venue.on_view = lambda: None
     stand.venue.viewed.clear()
     assert not stand.recovery.resolve(PAIR, "buy")
     assert not stand.recovery.resolve("ETH/USDT", "buy")
@@ -367,10 +470,8 @@ class Row(SimpleNamespace):
 @pytest.fixture
 def added(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return the trades that are added to the session."""
-    trades: list[Any] = []
     monkeypatch.setattr(recovery, "FreqtradeOrder", Row)
-    monkeypatch.setattr(Trade, "session", SimpleNamespace(add=trades.append), raising=False)
-    return trades
+    return stand.added
 
 
 def test_an_order_that_shows_belongs_to_its_trade(stand: Stand, added: list[Any]) -> None:

@@ -43,7 +43,7 @@ def test_a_proven_end_is_the_venue_s_row(stand: Stand, outcome: Outcome) -> None
     order = structure("canceled", "7")
     asked = answers(stand, report(outcome, order))
     assert stand.unproven.cancel("7", PAIR) == order
-    assert asked == [("7", PAIR, 3_000)]
+    assert asked == [("7", PAIR, 1_000)]
     assert stand.alerts.warnings == []
     stand.unproven.check("7", PAIR, "open")
 
@@ -110,7 +110,7 @@ def test_unproven_cancels_are_repeated_until_they_are_proven(stand: Stand, caplo
         stand.unproven.cancel(order_id, PAIR)
     asked = answers(stand, OPEN, ccxt.RequestTimeout("x"), ccxt.RequestTimeout("y"), CancelReport(()), CancelReport(()))
     stand.unproven.repeat()
-    assert asked == [("7", PAIR, 3_000), ("8", PAIR, 3_000)]
+    assert asked == [("7", PAIR, 1_000), ("8", PAIR, 1_000)]
     stand.unproven.repeat()
     assert len(asked) == 3, "one request without an answer is enough for a loop"
     assert caplog.messages == [f"Order {i} on {PAIR} is still not proven canceled: {text}" for i, text in ("8x", "7y")]
