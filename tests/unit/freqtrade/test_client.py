@@ -1,5 +1,6 @@
 """Requests for resting orders: bounded in time, and no answer is taken for more than it proves."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,11 +11,13 @@ import pytest
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved
+from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.freqtrade import client as client_module
-from bitget_margin.freqtrade.client import Budget, VenueClient, epoch_ms
+from bitget_margin.freqtrade.budget import Budget, Pace
+from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.tracked_order import Phase
 from support.botless import PAIR, live, rung, structure
 
@@ -22,8 +25,13 @@ MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
 
 
 def client(**methods: Callable[..., Any]) -> VenueClient:
-    """Return a client of an exchange object with these methods."""
-    return VenueClient(lambda: SimpleNamespace(**methods))
+    """Return a client of an exchange object with these methods, at a time that stands still."""
+    return VenueClient(lambda: SimpleNamespace(**methods), Pace(1_000, lambda: 5.0))
+
+
+def budget(total_ms: float = 1_000) -> Budget:
+    """Return a budget at a time that stands still."""
+    return Budget(total_ms, lambda: 5.0)
 
 
 def raising(error: Exception) -> Callable[..., Any]:
@@ -36,68 +44,131 @@ def raising(error: Exception) -> Callable[..., Any]:
 # -- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_budget_loses_the_time_of_each_request() -> None:
-    now = [5.0]
-    budget = Budget(1_000, lambda: now[0])
-    assert budget.left_ms() == 1_000
-    for _ in range(2):
-        with budget:
-            now[0] += 0.25
-        now[0] += 10
-    assert budget.left_ms() == 500
-    with budget:
-        now[0] += 0.45
-    assert budget.left_ms() == pytest.approx(50)
-    with budget:
-        now[0] += 0.001
-    assert budget.left_ms() == 0, "too little for a request"
-    budget.__exit__()
-    assert budget._left_ms == pytest.approx(49)
-
-
 def test_the_epoch_is_in_milliseconds() -> None:
     assert 1_600_000_000_000 < epoch_ms() < 10_000_000_000_000
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "send",
     [
-        lambda api, budget: api.view(PAIR, [live()], budget),
-        lambda api, budget: api.open_ids(PAIR, budget),
+        lambda api, time: api.view(PAIR, [live()], time),
+        lambda api, time: api.view_rows(PAIR, [live()], time),
+        lambda api, time: api.open_ids(PAIR, time),
     ],
 )
-def test_without_time_nothing_is_sent(request_: Any) -> None:
+def test_without_time_nothing_is_sent(send: Any) -> None:
     with pytest.raises(ccxt.RequestTimeout, match="no time is left"):
-        request_(client(perform=lambda flow: flow, fetch_open_orders=raising(AssertionError())), Budget(10))
+        send(client(perform=lambda flow: flow, fetch_open_orders=raising(AssertionError())), budget(10))
 
 
 def test_without_time_a_cancel_is_unresolved_and_a_ladder_waits() -> None:
     api = client(batch_cancel=raising(AssertionError()), create_orders=raising(AssertionError()))
-    done = api.cancel(PAIR, [live("a")], Budget(10))
+    done = api.cancel(PAIR, [live("a")], budget(10))
     assert "no time is left" in done.unresolved["a"]
-    (placed,) = api.place(PAIR, [rung()], Budget(10))
+    (placed,) = api.place(PAIR, [rung()], budget(10))
     assert placed.phase is Phase.WAITING
 
 
 # -- looking up -------------------------------------------------------------------------------------------------------
 
 
-def test_a_look_up_names_orders_by_id_or_else_by_client_order_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def viewing(monkeypatch: pytest.MonkeyPatch, **shown: Any) -> list[Any]:
+    """Have lookups show this; return the requests."""
     asked: list[Any] = []
+    usual: dict[str, Any] = {"orders": {}, "fills": {}, "own": (), "open_is_complete": True, "unanswered": frozenset()}
 
-    def view_orders(*request: Any) -> Any:
+    def view_orders(*request: Any) -> OrdersView:
         asked.append(request[1:])
-        return {
-            "id-a": {**structure("open", "id-a"), "filled": 0.2},
-            "b": structure("closed", "77"),
-            "d": structure("?"),
-        }
+        return OrdersView(**{**usual, **shown})
 
     monkeypatch.setattr(client_module, "view_orders", view_orders)
-    orders = [live("a"), rung("b"), rung("c"), rung("d")]
-    viewed = client(perform=lambda flow: flow).view(PAIR, orders, Budget(1_000))
-    assert asked == [(PAIR, ["id-a"], ["b", "c", "d"], {"timeout": 1_000})]
-    assert viewed == [live("a", filled=0.2), rung("b", phase=Phase.ENDED, order_id="77"), None, None]
+    return asked
+
+
+ORDERS = [live("a"), rung("b"), rung("c"), rung("d")]
+ROWS = {"id-a": {**structure("open", "id-a"), "filled": 0.2}, "b": structure("closed", "77"), "d": structure("?")}
+
+
+def test_a_look_up_names_orders_by_id_or_else_by_client_order_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = viewing(monkeypatch, orders=ROWS)
+    viewed = client(perform=lambda flow: flow).view(PAIR, ORDERS, budget())
+    assert asked == [(PAIR, ["id-a"], ["b", "c", "d"], {"timeout": 1_000, PARTIAL: True})]
+    assert viewed.orders == (live("a", filled=0.2), rung("b", phase=Phase.ENDED, order_id="77"), None, None)
+    assert viewed.missing == {"c", "d"}
+    assert viewed.own == ()
+
+
+def test_with_the_key_of_the_bot_its_other_open_orders_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = viewing(monkeypatch, own=(structure("open", "9"),))
+    viewed = client(perform=lambda flow: flow).view(PAIR, [], budget(), "k3x9ab12")
+    assert asked == [(PAIR, [], [], {"timeout": 1_000, PARTIAL: True, PREFIX: "k3x9ab12-"})]
+    assert viewed.own == (structure("open", "9"),)
+
+
+@pytest.mark.parametrize(
+    ("shown", "missing"),
+    [
+        ({"open_is_complete": False}, set()),
+        ({"unanswered": frozenset({"id-a"})}, {"b", "c", "d"}),
+        ({"unanswered": frozenset({"b", "id-c"})}, {"a", "c", "d"}),
+        ({}, {"a", "b", "c", "d"}),
+    ],
+)
+def test_an_order_is_missing_only_where_every_query_for_it_was_answered(
+    monkeypatch: pytest.MonkeyPatch, shown: dict[str, Any], missing: set[str]
+) -> None:
+    viewing(monkeypatch, **shown)
+    viewed = client(perform=lambda flow: flow).view(PAIR, ORDERS, budget())
+    assert viewed.orders == (None,) * 4
+    assert viewed.missing == missing
+
+
+@pytest.mark.parametrize(
+    ("order", "fills", "now", "is_missing"),
+    [
+        (live("a"), FilledSum(0.5, 61_000.0), {"phase": Phase.ENDED, "filled": 0.5, "average": 61_000.0}, False),
+        (live("a"), FilledSum(0.5 - 1e-12, None), {"phase": Phase.ENDED, "filled": 0.5 - 1e-12}, False),
+        (live("a"), FilledSum(0.2, 61_000.0), {"filled": 0.2, "average": 61_000.0}, True),
+        (live("a", filled=0.3, average=60_500.0), FilledSum(0.2, None), {"filled": 0.3, "average": 60_500.0}, True),
+        (live("a", phase=Phase.ENDED), FilledSum(0.2, 61_000.0), {"filled": 0.2, "average": 61_000.0}, False),
+        (live("a", phase=Phase.ENDED), FilledSum(0.5, 61_000.0), {"filled": 0.5, "average": 61_000.0}, False),
+    ],
+)
+def test_fills_show_an_order_that_history_has_dropped_and_its_end_if_they_are_all(
+    monkeypatch: pytest.MonkeyPatch, order: Any, fills: FilledSum, now: dict[str, Any], is_missing: bool
+) -> None:
+    viewing(monkeypatch, fills={"id-a": fills})
+    viewed = client(perform=lambda flow: flow).view(PAIR, [order], budget())
+    assert viewed.orders == (replace(order, **now),)
+    assert bool(viewed.missing) is is_missing
+
+
+def test_rows_are_returned_by_the_given_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = viewing(monkeypatch, orders=ROWS)
+    assert client(perform=lambda flow: flow).view_rows(PAIR, ORDERS, budget()) == ROWS
+    assert asked == [(PAIR, ["id-a"], ["b", "c", "d"], {"timeout": 1_000, PARTIAL: True})]
+
+
+@pytest.mark.parametrize(
+    ("error", "round_trip_ms"),
+    [(None, 400), (ccxt.RequestTimeout("x"), 400), (ccxt.ExchangeNotAvailable("x"), 0)],
+)
+def test_a_look_up_shows_the_round_trip_also_where_it_was_waited_for_in_vain(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None, round_trip_ms: float
+) -> None:
+    viewing(monkeypatch)
+    now = [5.0]
+
+    def perform(flow: Any) -> Any:
+        now[0] += 0.4
+        if error is not None:
+            raise error
+        return flow
+
+    api = VenueClient(lambda: SimpleNamespace(perform=perform), Pace(1_000, lambda: now[0]))
+    with contextlib.suppress(ccxt.BaseError):
+        api.view(PAIR, [live()], budget())
+    assert api.pace.round_trip_ms == pytest.approx(round_trip_ms)
 
 
 def test_open_orders_are_listed_on_the_cross_margin_account() -> None:
@@ -107,23 +178,8 @@ def test_open_orders_are_listed_on_the_cross_margin_account() -> None:
         asked.append(request)
         return [{"id": "1"}, {"id": "2"}]
 
-    assert client(fetch_open_orders=fetch_open_orders).open_ids(PAIR, Budget(900)) == ["1", "2"]
-    assert asked == [(PAIR, None, None, {"marginMode": "cross", "timeout": 900})]
-
-
-@pytest.mark.parametrize("method", ["view", "open_ids", "cancel", "place"])
-def test_each_request_takes_its_time_from_the_budget(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    now = [0.0]
-
-    def slow(*_: object) -> Any:
-        now[0] += 0.4
-        return {} if method == "view" else CancelReport(()) if method == "cancel" else []
-
-    monkeypatch.setattr(client_module, "view_orders", lambda *_: None)
-    budget = Budget(1_000, lambda: now[0])
-    api = client(perform=slow, fetch_open_orders=slow, batch_cancel=slow, create_orders=slow)
-    getattr(api, method)(PAIR, *([] if method == "open_ids" else [[]]), budget)
-    assert budget.left_ms() == 600
+    assert client(fetch_open_orders=fetch_open_orders).open_ids(PAIR, budget(750)) == ["1", "2"]
+    assert asked == [(PAIR, None, None, {"marginMode": "cross", "timeout": 750})]
 
 
 # -- canceling --------------------------------------------------------------------------------------------------------
@@ -153,7 +209,7 @@ def test_one_batch_names_all_orders_and_its_results_go_to_theirs() -> None:
         return report
 
     orders = [live("a"), rung("b"), live("c"), live("d"), rung("e")]
-    done = client(batch_cancel=batch_cancel).cancel(PAIR, orders, Budget(1_000), ["9"])
+    done = client(batch_cancel=batch_cancel).cancel(PAIR, orders, budget(), ["9"])
     assert asked == [(["id-a", "id-c", "id-d", "9"], PAIR, ["b", "e"], {"timeout": 1_000})]
     assert done.orders == (
         live("a", phase=Phase.ENDED, filled=0.1),
@@ -163,6 +219,7 @@ def test_one_batch_names_all_orders_and_its_results_go_to_theirs() -> None:
         rung("e", reason="unknown"),
     )
     assert done.unresolved == {"c": "refused", "d": "not_found", "e": "unknown"}
+    assert done.missing == {"d"}
     assert [found.id for found in done.foreign] == ["9"]
     assert done.report is report
     assert done.summary == report.summary()
@@ -171,14 +228,14 @@ def test_one_batch_names_all_orders_and_its_results_go_to_theirs() -> None:
 def test_a_cancel_that_fails_keeps_what_its_report_proves() -> None:
     report = CancelReport((result("id-a", None, Outcome.CANCELED, structure("canceled", "id-a")),))
     error = CancelUnresolved("batch_cancel", report)
-    done = client(batch_cancel=raising(error)).cancel(PAIR, [live("a"), live("b")], Budget(1_000))
+    done = client(batch_cancel=raising(error)).cancel(PAIR, [live("a"), live("b")], budget())
     assert done.orders == (live("a", phase=Phase.ENDED), live("b", reason=str(error)))
     assert done.unresolved == {"b": str(error)}
     assert done.report is report
 
 
 def test_a_cancel_without_an_answer_proves_nothing() -> None:
-    done = client(batch_cancel=raising(ccxt.RequestTimeout("x"))).cancel(PAIR, [live("a")], Budget(1_000), ["9"])
+    done = client(batch_cancel=raising(ccxt.RequestTimeout("x"))).cancel(PAIR, [live("a")], budget(), ["9"])
     assert done.orders == (live("a", reason="x"),)
     assert (done.report, done.foreign) == (None, [])
     assert done.summary == "0 of 1 ended"
@@ -200,7 +257,7 @@ def test_one_order_is_canceled_by_id() -> None:
 def phase_of(answer: object) -> Phase:
     """Return the phase of a rung whose placing is answered so."""
     create_orders = raising(answer) if isinstance(answer, Exception) else lambda *_: [answer]
-    (placed,) = client(create_orders=create_orders).place(PAIR, [rung()], Budget(1_000))
+    (placed,) = client(create_orders=create_orders).place(PAIR, [rung()], budget())
     return placed.phase
 
 
@@ -217,7 +274,7 @@ def test_a_ladder_is_one_request_under_its_client_order_ids() -> None:
         asked.append(request)
         return [structure(None, "1"), {**structure("open", "2"), "filled": 0.1}]
 
-    placed = client(create_orders=create_orders).place(PAIR, [rung("a"), rung("b", side="buy")], Budget(1_000))
+    placed = client(create_orders=create_orders).place(PAIR, [rung("a"), rung("b", side="buy")], budget())
     order = {"symbol": PAIR, "type": "limit", "side": "sell", "amount": 0.5, "price": 60_000.0}
     requests = [
         {**order, "params": {"marginMode": "cross", "clientOrderId": "a"}},
@@ -268,5 +325,5 @@ def test_an_answer_leads_to_a_phase(answer: object, phase: Phase) -> None:
 )
 def test_an_order_that_was_not_placed_has_the_reason(answer: object, reason: str) -> None:
     create_orders = raising(answer) if isinstance(answer, Exception) else lambda *_: [answer]
-    (placed,) = client(create_orders=create_orders).place(PAIR, [rung()], Budget(1_000))
+    (placed,) = client(create_orders=create_orders).place(PAIR, [rung()], budget())
     assert placed.reason == reason

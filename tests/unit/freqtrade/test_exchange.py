@@ -14,12 +14,15 @@ from bitget_margin.freqtrade import exchange as exchange_module
 from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.compat import (
     BitgetExchange,
+    InsufficientFundsError,
     OperationalException,
     TemporaryError,
     Trade,
 )
 from bitget_margin.freqtrade.config import parse_config
 from bitget_margin.freqtrade.exchange import Bitgetcross
+from bitget_margin.freqtrade.exits import ExitOrder
+from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.tracked_order import Phase
 from support.botless import PAIR, Records, live, own
 
@@ -56,9 +59,9 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
         exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
         exchange._build_managers()
-        exchange.recovery_of_build = exchange.recovery
         exchange.store = Records()
-        exchange.alerts = exchange.recovery = exchange.exits = exchange.unproven = exchange.maintenance = None
+        exchange.alerts = exchange.exits = exchange.maintenance = None
+        exchange.managers.recovery = exchange.managers.unproven = None
         exchange._api = SimpleNamespace(options={"uta": False}, **api)
         exchange._markets = MARKETS
         return exchange
@@ -88,6 +91,13 @@ def raising(error: Exception) -> Callable[..., Any]:
     return method
 
 
+def raising_for(error: Exception) -> Callable[..., Any]:
+    def method(*_: Any, **__: Any) -> None:
+        raise error
+
+    return method
+
+
 # -- an exit ----------------------------------------------------------------------------------------------------------
 
 
@@ -109,28 +119,35 @@ def test_an_exit_goes_on_whatever_the_first_point_raises(
     assert f"Exit on {PAIR}: the fills of the resting orders could not be recorded; the exit goes on" in caplog.text
 
 
+def test_an_exit_that_may_have_been_sent_before_the_start_is_not_sent_again(build: Any, calls: Calls) -> None:
+    exchange = build()
+    exchange.exits = recorder(calls, begin=TemporaryError("an earlier run"))
+    with pytest.raises(TemporaryError, match="an earlier run"):
+        exchange.get_funding_fees(PAIR)
+
+
 @pytest.mark.parametrize(("side", "sent"), [("sell", 0.6), ("buy", 1.0)])
 def test_an_order_is_stored_then_sent_under_its_name_and_then_noted(
     build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, side: str, sent: float
 ) -> None:
     exchange = build()
     intent = own("k-o1")
-    exchange.exits = recorder(calls, amount=0.6)
-    exchange.recovery = recorder(calls, intend=intent, placed=None)
+    exchange.exits = recorder(calls, place=ExitOrder(0.6, "market"))
+    exchange.managers.recovery = recorder(calls, intend=intent, placed=None)
     monkeypatch.setattr(BitgetExchange, "_get_params", lambda *_, **__: {"marginMode": "cross"})
     sent_with: list[dict[str, Any]] = []
 
     def create_order(self: Any, **order: Any) -> dict[str, Any]:
-        calls.append(("create", order["amount"]))
+        calls.append(("create", order["amount"], order["ordertype"]))
         sent_with.append(self._get_params())
         return {"id": "77"}
 
     monkeypatch.setattr(BitgetExchange, "create_order", create_order)
-    assert exchange.create_order(pair=PAIR, side=side, amount=1.0, rate=5.0) == {"id": "77"}
+    assert exchange.create_order(pair=PAIR, side=side, amount=1.0, rate=5.0, ordertype="limit") == {"id": "77"}
     assert calls == [
-        *([("amount", PAIR, 1.0)] if side == "sell" else []),
+        *([("place", PAIR, 1.0, "limit", 5.0)] if side == "sell" else []),
         ("intend", PAIR, side, sent, 5.0),
-        ("create", sent),
+        ("create", sent, "market" if side == "sell" else "limit"),
         ("placed", intent, "77"),
     ]
     urgent = {"urgent": True} if side == "sell" else {}
@@ -143,7 +160,7 @@ def test_an_order_that_could_not_be_placed_is_noted(
     build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     exchange = build()
-    exchange.recovery = recorder(calls, intend=own(), failed=None)
+    exchange.managers.recovery = recorder(calls, intend=own(), failed=None)
 
     def create_order(_self: Any, **_: Any) -> None:
         raise error
@@ -156,15 +173,35 @@ def test_an_order_that_could_not_be_placed_is_noted(
     assert exchange._get_params() == {}
 
 
+@pytest.mark.parametrize(
+    ("side", "error", "noted"),
+    [
+        ("sell", InsufficientFundsError("43012"), True),
+        ("buy", InsufficientFundsError("43012"), False),
+        ("sell", TemporaryError("x"), False),
+    ],
+)
+def test_an_exit_that_is_refused_for_want_of_coins_is_noted(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, side: str, error: Exception, noted: bool
+) -> None:
+    exchange = build()
+    exchange.exits = recorder(calls, place=ExitOrder(1.0, "limit"), refused=None)
+    exchange.managers.recovery = recorder(calls, intend=own(), failed=None)
+    monkeypatch.setattr(BitgetExchange, "create_order", raising_for(error))
+    with pytest.raises(type(error)):
+        exchange.create_order(pair=PAIR, side=side, amount=1.0, rate=5.0, ordertype="limit")
+    assert (("refused", PAIR) in calls) is noted
+
+
 def test_a_refusal_of_ours_is_freqtrade_s_and_any_other_error_becomes_one(
     build: Any, calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     exchange = build()
     order = {"pair": PAIR, "side": "buy", "amount": 1.0, "rate": 5.0}
-    exchange.recovery = recorder(calls, intend=TemporaryError("in doubt"))
+    exchange.managers.recovery = recorder(calls, intend=TemporaryError("in doubt"))
     with pytest.raises(TemporaryError, match=r"^in doubt$"):
         exchange.create_order(**order)
-    exchange.recovery = recorder(calls, intend=KeyError("x"))
+    exchange.managers.recovery = recorder(calls, intend=KeyError("x"))
     with pytest.raises(TemporaryError, match=rf"The buy on {PAIR} could not be prepared: KeyError\('x'\); not placed"):
         exchange.create_order(**order)
     assert [call[0] for call in calls] == ["intend", "intend", "rollback"], "nothing is sent"
@@ -213,7 +250,7 @@ def test_a_rung_is_read_from_the_store_and_never_as_open_once_it_has_filled(
 def test_every_other_order_is_read_from_the_venue(build: Any, calls: Calls, known: Any) -> None:
     exchange = build(fetch_order=lambda *request: calls.append(request) or {"id": "7", "status": "open"})
     exchange.store = SimpleNamespace(by_order_id=lambda _: known)
-    exchange.unproven = recorder(calls, check=None)
+    exchange.managers.unproven = recorder(calls, check=None)
     assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "open"}
     assert calls == [("7", PAIR, {"marginMode": "cross", "timeout": 2_000}), ("check", "7", PAIR, "open")]
 
@@ -244,7 +281,7 @@ def test_an_order_that_no_look_up_shows_has_no_invented_end(
 
 def test_a_cancel_returns_what_is_proven(build: Any, calls: Calls) -> None:
     exchange = build()
-    exchange.unproven = recorder(calls, cancel={"status": "canceled"})
+    exchange.managers.unproven = recorder(calls, cancel={"status": "canceled"})
     assert exchange.cancel_order_with_result("7", PAIR, 1.0) == {"status": "canceled"}
     assert calls == [("cancel", "7", PAIR)]
 
@@ -263,7 +300,7 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
 ) -> None:
     exchange = build()
     exchange._api.options["uta"] = unified
-    exchange.recovery = recorder(calls, adoptable=["mine"])
+    exchange.managers.recovery = recorder(calls, adoptable=["mine"])
     monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, pair, amount: (pair, amount))
     assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
     fetched, (*adoptable, to_precision) = calls
@@ -280,16 +317,40 @@ def test_balances_that_freqtrade_reads_are_remembered(build: Any, monkeypatch: p
     balances = {"BTC": {"total": 2.0, "free": "0.5"}, "USDT": {"total": 1.0, "free": None}}
     monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: balances)
     assert exchange.get_balances() is balances
-    assert exchange.holdings.last_total("BTC") == 2.0
+    assert exchange.managers.holdings.last_total("BTC") == 2.0
     assert [exchange.free(coin) for coin in ("BTC", "USDT", "ETH")] == [0.5, 0.0, 0.0]
+
+
+def test_a_balance_that_cannot_be_read_is_answered_with_the_last_one_for_ten_seconds(
+    build: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failure would skip the exits of all pairs."""
+    now = [100.0]
+    exchange = build()
+    exchange.managers.holdings = Holdings(dict, str, lambda: True, lambda: now[0])
+    balances = {"BTC": {"total": 2.0, "free": 0.5}}
+    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: balances)
+    exchange.get_balances()
+    monkeypatch.setattr(BitgetExchange, "get_balances", raising_for(TemporaryError("no answer")))
+    now[0] += 10
+    assert exchange.get_balances() == balances
+    assert exchange.get_balances() is not balances, "freqtrade changes it"
+    assert caplog.messages[0] == "The balance could not be read, and the last one is used: no answer"
+    now[0] += 0.1
+    with pytest.raises(TemporaryError, match="no answer"):
+        exchange.get_balances()
+    now[0] -= 5
+    exchange._config = {"runmode": "dry_run", "dry_run": True}
+    with pytest.raises(TemporaryError, match="no answer"):
+        exchange.get_balances()
 
 
 def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:
     balance = {"total": {"BTC": 1.0}, "BTC": {"total": 1.0, "free": 0.25, "used": 0.75}}
     exchange = build(fetch_balance=lambda *request: calls.append(request) or balance)
-    assert exchange.holdings.read("BTC").frozen == 0.75
+    assert exchange.managers.holdings.read("BTC").frozen == 0.75
     assert calls == [({"marginMode": "cross", "timeout": 2_000},)]
-    assert exchange.holdings.base_of(PAIR) == "BTC"
+    assert exchange.managers.holdings.base_of(PAIR) == "BTC"
 
 
 @pytest.mark.parametrize(("unified", "batch_max"), [(False, 50), (True, 20)])
@@ -299,7 +360,7 @@ def test_the_kind_of_account_decides_what_a_request_may_name_and_what_a_balance_
     exchange = build()
     exchange._api.options["uta"] = unified
     assert exchange.batch_max == batch_max
-    assert exchange.holdings.freezes() is not unified
+    assert exchange.managers.holdings.freezes() is not unified
 
 
 BASE_FEE = {"currency": "BTC", "cost": 0.001}
@@ -336,64 +397,29 @@ def test_the_fee_of_an_order_is_that_of_all_its_fills_or_unknown(
     assert caplog.messages == ([f"The fee of order 7 on {PAIR} could not be read: x"] if warned else [])
 
 
-# -- every loop -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("failing", [None, "repair_after_crash", "resolve", "repeat", "process_loop", "look_up"])
-def test_a_step_of_the_loop_that_fails_does_not_keep_the_others_back(
-    build: Any, calls: Calls, caplog: pytest.LogCaptureFixture, failing: str | None
-) -> None:
+def test_the_loop_is_the_managers(build: Any, calls: Calls) -> None:
     exchange = build()
-    steps = ["repair_after_crash", "resolve", "repeat", "process_loop", "look_up", "place_waiting"]
-    everything = recorder(calls, **{step: ZeroDivisionError() if step == failing else None for step in steps})
-    exchange.maintenance = exchange.recovery = exchange.unproven = exchange.lost = exchange.ladders = everything
-    exchange.exits = SimpleNamespace(busy=lambda: {"busy"})
+    exchange.managers = recorder(calls, process_loop=None, hand_over_ended=None)
     exchange.process_loop()
-    assert [call[0] for call in calls if call != ("rollback",)] == steps
-    assert calls.count(("rollback",)) == (failing is not None) == len(caplog.records)
-    budget = next(call[1]["budget"] for call in calls if call[0] == "resolve")
-    assert budget.left_ms() == 2_000
-    assert ("look_up", budget) in calls
-    assert ("place_waiting", {"busy"}, budget) in calls
-    assert ("process_loop", {"busy"}) in calls
-
-
-def test_ended_orders_are_handed_over_except_those_of_busy_trades(build: Any, calls: Calls) -> None:
-    exchange = build()
-    exchange.maintenance = recorder(calls, hand_over_ended=None)
-    exchange.exits = SimpleNamespace(busy=lambda: {"busy"})
     exchange.hand_over_ended()
-    assert calls == [("hand_over_ended", {"busy"})]
+    assert calls == [("process_loop",), ("hand_over_ended",)]
 
 
 # -- identity and start -----------------------------------------------------------------------------------------------
 
 
-def test_the_managers_share_one_lock_one_store_and_one_client(build: Any) -> None:
+def test_the_managers_are_given_the_exchange_as_it_is_then(build: Any) -> None:
     exchange: Any = Bitgetcross.__new__(Bitgetcross)
     exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
     exchange._build_managers()
-    managers = [exchange.resting, exchange.recovery, exchange.lost, exchange.ladders, exchange.exits]
-    managers += [exchange.maintenance, exchange.unproven, exchange.client, exchange.holdings]
-    for name, shared in {
-        "lock": exchange._lock,
-        "store": exchange.store,
-        "client": exchange.client,
-        "alerts": exchange.alerts,
-        "holdings": exchange.holdings,
-        "missed": exchange.missed,
-        "resting": exchange.resting,
-        "lost": exchange.lost,
-        "rules": exchange,
-        "settings": exchange._settings,
-        "wait_ms": 2_000,
-    }.items():
-        assert shared is not None
-        assert all(getattr(manager, name, shared) is shared for manager in managers), name
-    assert exchange.lost.adopt == exchange.recovery.adopt
-    assert exchange.exits.drop_waiting == exchange.ladders.drop_waiting
+    managers = exchange.managers
+    for name in ("store", "alerts", "exits", "ladders", "maintenance"):
+        assert getattr(exchange, name) is getattr(managers, name), name
+    assert managers.rules is exchange
+    assert managers.settings is exchange._settings
+    assert managers.client.pace.wait_ms == 2_000
     exchange._api = "api"
-    assert exchange.client.api() == "api"
+    assert managers.client.api() == "api"
 
 
 def test_a_new_trade_has_the_values_that_freqtrade_itself_would_store(
@@ -411,7 +437,7 @@ def test_a_new_trade_has_the_values_that_freqtrade_itself_would_store(
         "precision_mode_price": 2,
     }.items():
         monkeypatch.setattr(BitgetExchange, name, value)
-    trade = exchange.recovery_of_build.new_trade(PAIR, stake_amount=50.0, open_rate=100.0, exchange="bitgetcross")
+    trade = exchange.managers.new_trade(PAIR, stake_amount=50.0, open_rate=100.0, exchange="bitgetcross")
     expected = {
         "strategy": "S",
         "timeframe": 5,
@@ -442,7 +468,7 @@ def test_a_new_trade_has_the_values_that_freqtrade_itself_would_store(
 
 def test_it_can_be_pickled_without_the_managers_for_workers_that_never_trade(build: Any) -> None:
     exchange = build()
-    exchange._api = exchange.recovery_of_build = None
+    exchange._api = None
     state = exchange.__getstate__()
     assert {"_config", "_settings"} <= set(state)
     pickle.dumps(state)

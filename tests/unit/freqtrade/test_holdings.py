@@ -57,10 +57,23 @@ def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.Monk
 def test_what_freqtrade_read_a_moment_ago_is_remembered_and_no_longer() -> None:
     now = [100.0]
     made = Holdings(dict, str, lambda: True, clock=lambda: now[0])
-    assert made.last_total("BTC") is None
-    made.remember({"BTC": {"total": 1.5}, "ETH": {"total": None}, "info": []})
-    assert (made.last_total("BTC"), made.last_total("ETH")) == (1.5, None)
-    now[0] += 60
+    assert (made.last_reading(9), made.last("BTC", 9), made.last_total("BTC")) == (None, None, None)
+    made.remember({})
+    assert (made.last_reading(9), made.last("BTC", 9), made.last_total("BTC")) == (None, None, None)
+    balances = {"BTC": {"total": 1.5, "free": 1.0, "used": 0.5}, "ETH": {"total": None}, "info": []}
+    made.remember({"BTC": {"total": 9.0}})
+    made.remember(balances)
+    assert (made.last_total("BTC"), made.last_total("ETH"), made.last_total("XRP")) == (1.5, 0.0, 0.0)
+    now[0] += 10
+    assert made.last_reading(10) is balances
+    assert made.last("BTC", 10) == Holding(1.5, 1.0, 0.5)
+    now[0] += 0.1
+    assert (made.last_reading(10), made.last("BTC", 10)) == (None, None)
+    now[0] += 49.9
     assert made.last_total("BTC") == 1.5
     now[0] += 0.1
     assert made.last_total("BTC") is None
+
+
+def test_a_five_hundredth_of_an_amount_is_no_difference() -> None:
+    assert Holdings.tolerance(10.0) == 0.02

@@ -210,7 +210,9 @@ def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: 
 def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price: float | None) -> None:
     restarted.venue.rows = {exit_name(0): {**structure("open", "77"), "price": price, "amount": None}}
     find_exits(restarted)
-    assert [(order.phase, order.price, order.amount) for order in restarted.adopted] == [(Phase.LIVE, price or 0.0, 0.0)]
+    assert [(order.phase, order.price, order.amount) for order in restarted.adopted] == [
+        (Phase.LIVE, price or 0.0, 0.0)
+    ]
 
 
 def test_no_exit_of_a_trade_of_this_run_is_looked_for(restarted: Stand) -> None:

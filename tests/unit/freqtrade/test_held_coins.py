@@ -1,0 +1,75 @@
+"""Promise: an exit leaves alone the coins that resting sells hold or may have sold, and no others."""
+
+from typing import Any
+
+import pytest
+
+from bitget_margin.freqtrade.held_coins import HeldCoins
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
+from bitget_margin.freqtrade.tracked_order import Phase
+from support.botless import KEY, Stand, live, rung
+
+KNOWN = live("a", amount=0.25)
+"""An order that the last lookup has shown."""
+DOUBTFUL = rung("b", amount=0.25)
+"""An order without an answer."""
+
+
+def held(stand: Stand, *orders: Any) -> float:
+    coins = HeldCoins(holdings=stand.holdings, missed=stand.missed)
+    return coins.of(stand.trades[KEY], orders)
+
+
+def test_sells_that_the_venue_shows_hold_what_is_not_filled_and_no_balance_is_read(stand: Stand) -> None:
+    orders = [KNOWN, live("f", filled=0.375), live("c", side="buy"), rung("d", side="buy")]
+    orders += [live("e", phase=phase) for phase in Phase if not phase.open]
+    assert held(stand, *orders) == 0.375
+    assert stand.exits.held.shown([*orders, DOUBTFUL]) == 0.375
+    assert stand.wallet.readings == 0
+
+
+@pytest.mark.parametrize(
+    ("holding", "held_coins"),
+    [
+        (Holding(1.0, 0.75, 0.25), 0.25),  # nothing is frozen beside the known order
+        (Holding(1.0, 0.5, 0.5), 0.5),  # it rests
+        (Holding(1.0, 0.625, 0.375), 0.375),  # a part is frozen
+        (Holding(1.0, 1.0, 0.0), 0.25),
+        (Holding(1.0, 0.0, 1.0), 0.5),  # orders of others freeze coins, too
+        (Holding(0.75, 0.5, 0.25), 0.5),  # it has filled
+        (Holding(0.875, 0.5, 0.375), 0.5),  # a part of it has filled, and the rest rests
+        (Holding(0.9998, 0.75, 0.25), 0.25),  # less than counts
+        (Holding(1.125, 0.875, 0.25), 0.5),  # coins of others could hide its fill
+        (None, 0.5),
+    ],
+)
+def test_the_balance_of_a_classic_account_decides_about_an_order_in_doubt(
+    stand: Stand, holding: Holding | None, held_coins: float
+) -> None:
+    stand.wallet.holding = holding
+    assert held(stand, KNOWN, DOUBTFUL) == held_coins
+    stand.missed.note(missed := live("b", amount=0.25))
+    assert held(stand, KNOWN, missed) == held_coins, "one that the last lookup missed is in doubt, too"
+
+
+@pytest.mark.parametrize(
+    ("missed_seconds", "total", "held_coins"),
+    [
+        (None, 1.0, 0.25),
+        (0.0, 1.0, 0.25),
+        (RECHECK_SECONDS - 0.1, 1.0, 0.25),
+        (RECHECK_SECONDS, 1.0, 0.0),  # two complete lists have missed it, and its coins are there
+        (RECHECK_SECONDS, 0.75, 0.25),  # it has filled
+        (RECHECK_SECONDS, 0.875, 0.125),
+        (RECHECK_SECONDS, 1.125, 0.25),
+    ],
+)
+def test_the_lists_of_a_unified_account_decide_about_an_order_in_doubt(
+    stand: Stand, missed_seconds: float | None, total: float, held_coins: float
+) -> None:
+    stand.wallet.classic = False
+    stand.wallet.holding = Holding(total, total, 0.0)
+    if missed_seconds is not None:
+        stand.missed.note(DOUBTFUL, missed_seconds)
+    assert held(stand, DOUBTFUL) == held_coins
+    assert held(stand, KNOWN, DOUBTFUL) == 0.25 + held_coins
