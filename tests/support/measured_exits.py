@@ -152,7 +152,7 @@ class MeasuredBot:
 
     def held(self, pair: str = PAIR) -> Decimal:
         """Return the base coins of the account that are not others'."""
-        balance = self.venue.balances(self.uid)[pair.split("/", maxsplit=1)[0]]
+        balance = self.venue.balances(self.uid)[pair.partition("/")[0]]
         return balance.available + balance.frozen - self.others
 
     def lot(self, pair: str = PAIR) -> Decimal:
@@ -162,13 +162,13 @@ class MeasuredBot:
 
     # -- promises -----------------------------------------------------------------------------------------------------
 
-    def assert_exit_left(self, pair: str = PAIR, *, round_trip_ms: int = 0) -> None:
-        """The exit order has reached the venue in time."""
+    def assert_exit_left(self, pair: str = PAIR, *, round_trip_ms: int = 0, own_ms: int = OWN_MS) -> None:
+        """Check that the exit order has reached the venue in time."""
         delay_ms = self.delay_ms(pair)
-        assert delay_ms <= ROUND_TRIPS * round_trip_ms + OWN_MS + GRACE_MS, f"after {delay_ms} ms"
+        assert delay_ms <= ROUND_TRIPS * round_trip_ms + own_ms + GRACE_MS, f"after {delay_ms} ms"
 
     def assert_sold_once(self, pair: str = PAIR, *, lots: int = 1) -> None:
-        """All coins of the trade are sold, those of others are not, and nothing was borrowed.
+        """Check that all coins of the trade are sold, those of others are not, and nothing was borrowed.
 
         :param lots: number of buys: the fee of each may leave less than a lot
         """
@@ -176,16 +176,18 @@ class MeasuredBot:
         self.assert_sold(pair, lots=lots)
 
     def assert_sold(self, pair: str = PAIR, *, lots: int = 1) -> None:
-        """The same, while orders may rest."""
-        assert 0 <= self.held(pair) < self.lot(pair) * lots
+        """Check the same, while orders may rest."""
+        assert -Decimal("0.00002") <= self.held(pair) < self.lot(pair) * lots, f"{self.held(pair)} held, {len(self.sent(pair))} sent"
         assert self.venue.borrowed(self.uid) == {}
 
-    def assert_closed(self, pair: str = PAIR) -> None:
-        """Freqtrade has closed the trade."""
-        assert not self.running.trade_on(pair).is_open
+    def assert_ends_well(self, pair: str = PAIR, *, lots: int = 1, seconds: float = 10) -> None:
+        """Check that freqtrade soon closes the trade, with all coins sold once, and that nothing follows."""
+        self.loop_until(lambda: not self.running.trade_on(pair).is_open, "the trade is closed", seconds)
+        self.assert_sold_once(pair, lots=lots)
+        self.assert_quiet(pair=pair)
 
     def assert_quiet(self, loops: int = 3, pair: str = PAIR) -> None:
-        """No more orders are sent: nothing is tried in every loop for ever."""
+        """Check that no more orders are sent: nothing is tried in every loop for ever."""
         before = len(self.sent(pair))
         self.loop(loops)
         assert len(self.sent(pair)) == before
@@ -214,10 +216,10 @@ class MeasuredBot:
                 if holder.in_transaction:
                     holder.execute("ROLLBACK")
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, *values: object) -> None:
         """Change the database."""
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as database, database:
-            assert database.execute(statement).rowcount, f"no row changed: {statement}"
+            assert database.execute(statement, values).rowcount, f"no row changed: {statement}"
 
     def loop_despite_errors(self, times: int = 1) -> None:
         """Run loops, each of which the database may end with an error."""

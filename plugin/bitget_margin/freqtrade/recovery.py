@@ -147,7 +147,8 @@ class Recovery:
     def find_exits(self, trade: Trade, budget: Budget) -> None:
         """Look for exits that an earlier run of the bot may have sent without a record; once for each trade.
 
-        :raises TemporaryError: no answer, in the first half a minute; the exit might be sent twice
+        :raises TemporaryError: one was found, or there is no answer in the first half a minute: the exit might be sent
+            twice
         """
         key = key_of(trade)
         if key in self._searched or key.opened_ms >= self.started_ms:
@@ -168,11 +169,20 @@ class Recovery:
                 ) from error
             return
         self._searched.add(key)
+        has_found = False
         for order in sought:
             row = rows.get(order.client_id)
             if row is not None:
-                found = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
-                self.adopt(apply_row(found, row) or found)
+                asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
+                found = apply_row(asked, row) or asked
+                has_found |= found.phase.open or found.filled > 0
+                self.store.note(found)
+                self.adopt(found)
+        if has_found:
+            raise TemporaryError(
+                f"Exit of trade {trade.id} on {trade.pair}: one that was sent before the start of the bot has been "
+                "found. This one was decided on without it, and is not placed: the next loop decides again.",
+            )
 
     def _next_number(self, trade: Trade) -> int:
         """Return the number of the next exit of a trade: the exits that freqtrade has, and those in doubt, are before.
