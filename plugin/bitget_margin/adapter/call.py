@@ -39,7 +39,9 @@ _REPORT_MS: Final = 100.0
 """Time reserved to build the report of many orders before the call ends, at most a tenth of the whole."""
 
 
-def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, urgent: bool = False) -> CallContext:
+def open_call(
+    exchange: MarginExchange, settings: Settings, params: Params, *, urgent: bool = False, reads_only: bool = False
+) -> CallContext:
     """Return the context of a call, whose time begins now."""
     shared_limiter_of(exchange)  # raises before anything is sent, if the option is no limiter
     reserve_ms = min(_REPORT_MS, settings.timeout_ms / 10)
@@ -48,6 +50,7 @@ def open_call(exchange: MarginExchange, settings: Settings, params: Params, *, u
         Deadline.after(monotonic_ms, settings.timeout_ms - reserve_ms),
         since_ms=venue_clock.WHOLE_WINDOW,
         urgent=urgent,
+        reads_only=reads_only,
         api=api_of(account_kind_of(exchange, params)),
         on_account_kind=exchange.learn_account_kind,
     )

@@ -2,6 +2,8 @@
 
 import reprlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, cast
 
 import ccxt
@@ -30,11 +32,16 @@ from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, OrderRef, order_refs
 from bitget_margin.core.order_row import text
-from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.orders_by_id import fetch_orders_by_id
+from bitget_margin.core.queries import find_order, query_open_orders
 from bitget_margin.core.requests import query
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.verdicts import named_account_kind, refuses_parameters
 
+PREFIX: Final = "prefix"
+"""Parameter of `view_orders` with the beginning of the client order ids of further orders."""
+PARTIAL: Final = "partial"
+"""Parameter of `view_orders`: whether a query that failed is reported instead of raised."""
 _AMOUNTS: Final = (
     "totalAmount",
     "available",
@@ -55,7 +62,7 @@ def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, para
     split_params(exchange, method, params, {"timeout", *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
     ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
-    ctx = open_call(exchange, settings, params)
+    ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, ref.symbol)
     row = yield from find_order(ctx, OrderRef(market["id"], ref.kind, ref.value))
@@ -83,7 +90,7 @@ def fetch_open_orders(
         whole_number(exchange, method, name, value)
     settings = parse_settings(exchange, method, params, confirm=False)
     named = None if symbol is None else required_symbol(exchange, method, symbol)
-    ctx = open_call(exchange, settings, params)
+    ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     market = None if named is None else spot_market(exchange, method, named)
     market_id = None if market is None else market["id"]
@@ -132,7 +139,7 @@ def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
     method = "fetch_balance"
     split_params(exchange, method, params, params)
     settings = parse_settings(exchange, method, params, confirm=False)
-    ctx = open_call(exchange, settings, params)
+    ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     extra = exchange.omit(params, ["marginMode", "defaultMarginMode", "type", KIND, *BOUNDS])
     rows = (yield from query(ctx, lambda api: api.assets_request(extra), lambda api: api.read_assets)).result
@@ -166,7 +173,7 @@ def query_account_kind(
     chosen, rest = exchange.handle_option_and_params(params, method, KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
-    ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {})
+    ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {}, reads_only=True)
     result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
     if isinstance(result, Fault):
         kind = named_account_kind(result)
@@ -178,30 +185,74 @@ def query_account_kind(
     return [kind is AccountKind.UNIFIED, rest]
 
 
+@dataclass(frozen=True, slots=True)
+class FilledSum:
+    """Sum of an order's fills: the amount in base coins, and the average price, None without fills."""
+
+    amount: float
+    average: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersView:
+    """Orders as the venue shows them; the structures are ccxt's, the keys of mappings the given ids."""
+
+    orders: Mapping[str, Order]
+    """The given orders that have a row."""
+    fills: Mapping[str, FilledSum]
+    """Fills of the last 89 days of given orders that have no row any more: an order can be older than history."""
+    own: tuple[Order, ...]
+    """Other open orders of the symbol whose client order id begins with the given prefix."""
+    open_is_complete: bool
+    """Whether open orders were read to their end, with every row readable: an order that is neither in them nor found
+    by its id does not rest."""
+    unanswered: frozenset[str]
+    """Given ids that are not in `orders`, and whose absence is no evidence: a query failed, or was not sent."""
+
+
 def view_orders(
     exchange: MarginExchange,
     symbol: str,
     ids: Sequence[str],
     client_order_ids: Sequence[str],
     params: Params,
-) -> Flow[Mapping[str, Order]]:
-    """Return the order structures of these orders by the given id, without those that have no row.
+) -> Flow[OrdersView]:
+    """Return what the venue shows of these orders, and of other open orders with a prefix.
 
-    One request while all of them are open, one more once some have ended. A missing order is no proof of anything:
-    history lags behind.
+    Two requests at a time while all of them are listed, more once some are not. Without ids, only open orders are read.
+    A missing order is no proof of anything: history lags behind.
+
+    :param params: with `prefix`, open orders are read to their end; with `partial`, an id whose query failed is in
+        `unanswered` instead of an exception
     """
     method = "view_orders"
-    split_params(exchange, method, params, {"timeout"})
+    split_params(exchange, method, params, {"timeout", PREFIX, PARTIAL})
     settings = parse_settings(exchange, method, params, confirm=False)
+    prefix = params.get(PREFIX) or ""
+    if not isinstance(prefix, str):
+        raise bad_request(exchange, method, BadInput(f"prefix is {prefix!r}: give the beginning of client order ids"))
     unified = required_symbol(exchange, method, symbol)
-    ctx = open_call(exchange, settings, params)
+    ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, unified)
     try:
         named = order_refs(market["id"], ids, client_order_ids)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
-    rows = yield from fetch_orders_by_id(ctx, market["id"], named)
-    if isinstance(rows, Fault):
-        raise to_exception(exchange, method, rows)
-    return {ref.value: cast("Order", readable(exchange, row, market)) for ref, row in rows.items()}
+    found = yield from fetch_orders_by_id(ctx, market["id"], named, whole_open=bool(prefix))
+    if isinstance(found, Fault):
+        raise to_exception(exchange, method, found)
+    if found.fault is not None and found.unanswered and not params.get(PARTIAL):
+        raise to_exception(exchange, method, found.fault)
+    own = [row for row in found.others if prefix and (row.client_id or "").startswith(prefix)]
+    return OrdersView(
+        {ref.value: cast("Order", readable(exchange, row, market)) for ref, row in found.rows.items()},
+        {ref.value: FilledSum(float(fills.amount), _float(fills.average)) for ref, fills in found.fills.items()},
+        tuple(cast("Order", readable(exchange, row, market)) for row in own),
+        found.open_is_complete,
+        frozenset(ref.value for ref in found.unanswered),
+    )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)

@@ -95,6 +95,12 @@ def fills_request(symbol: str, since_ms: int) -> Call:
     return Call(Endpoint.FILLS, {"symbol": symbol, "startTime": str(since_ms), "limit": str(_FILLS_LIMIT)})
 
 
+def order_fills_request(symbol: str, order_id: str, since_ms: int) -> Call | None:
+    """Return the request for the fills of one order; unlike rows of orders, they are as recent as the fill itself."""
+    params = {"symbol": symbol, "orderId": order_id, "startTime": str(since_ms), "limit": str(_FILLS_LIMIT)}
+    return Call(Endpoint.FILLS, params)
+
+
 def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.ASSETS, extra or {})
@@ -138,7 +144,7 @@ def read_single(body: object) -> BatchResponse | None:
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    return parse_fills(fields_of(body).get("fills"), "cTime", _FILLS_LIMIT)
+    return parse_fills(fields_of(body).get("fills"), _FILLS_LIMIT, created="cTime", amount="size", price="priceAvg")
 
 
 def read_page(body: object) -> Page | None:

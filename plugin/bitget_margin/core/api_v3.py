@@ -90,6 +90,11 @@ def fills_request(symbol: str, since_ms: int) -> Call:
     return Call(Endpoint.UNIFIED_FILLS, params)
 
 
+def order_fills_request(_symbol: str, _order_id: str, _since_ms: int) -> Call | None:
+    """Return None: the query for one order shows its sums at any age."""
+    return None
+
+
 def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.UNIFIED_ASSETS, extra or {})
@@ -136,7 +141,7 @@ def read_single(body: object) -> BatchResponse | None:
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    return parse_fills(_listed(body), "createdTime", _PAGE_LIMIT)
+    return parse_fills(_listed(body), _PAGE_LIMIT, created="createdTime", amount="execQty", price="execPrice")
 
 
 def read_page(body: object) -> Page | None:

@@ -1,26 +1,25 @@
 """Queries of orders that this call does not cancel, and the pager of both order lists.
 
-Open orders are read first, then order history for the rest. An order that neither list shows may still exist: history
-lags, and an order may pass from one list to the other between two requests.
+An order that neither list shows may still exist: history lags, and an order may pass from one list to the other between
+two requests.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar
+from itertools import count
+from typing import TypeVar
 
 from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Fault, Flow, Send
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import IdKind, OrderRef, order_number
-from bitget_margin.core.order_row import OrderRow, RowState, lowest_number
+from bitget_margin.core.order_ref import OrderRef, order_number
+from bitget_margin.core.order_row import OrderRow, lowest_number
 from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
 from bitget_margin.core.verdicts import refuses_parameters
 
 T = TypeVar("T")
-
-_PAGES_MAX: Final = 10
 
 
 # -- pages of a list ----------------------------------------------------------------------------------------------
@@ -65,13 +64,19 @@ class Pager:
     """Whether every row so far could be read."""
     at_end: bool = False
     """Whether the list was read to its end, or down to the lowest order id of the span."""
+    pages: int = 0
+    """Number of pages that were read."""
     _cursor: str | None = None
     _kind: AccountKind | None = None
-    _pages: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is no next page to read."""
+        return self.at_end or self.pages == self.pages_max
 
     def next_page(self) -> Flow[PageRead | Fault | None]:
         """Return the next page; None after the last one."""
-        if self.at_end or self._pages == self.pages_max:
+        if self.is_done:
             return None
         while True:
             found = yield from query(self.ctx, self._request, self._reader, self.is_final)
@@ -90,7 +95,7 @@ class Pager:
         self.is_whole = self.is_whole and page.whole
         self.at_end = self._is_last(page, fresh)
         self._cursor = page.cursor
-        self._pages += 1
+        self.pages += 1
         return PageRead(page, fresh, found.send)
 
     def _request(self, api: Api) -> Call:
@@ -174,51 +179,36 @@ def query_open_orders(
     return tuple(row for row in pager.rows.values() if symbol is None or row.symbol == symbol)
 
 
-def fetch_orders_by_id(
-    ctx: CallContext, symbol: str, targets: Sequence[OrderRef]
-) -> Flow[Mapping[OrderRef, OrderRow] | Fault]:
-    """Return the rows of these orders, as far as they are listed, live or ended; or the fault."""
-    shown: dict[OrderRef, OrderRow] = {}
-    for listing in (Listing.OPEN, Listing.HISTORY):
-        missing = [target for target in targets if target not in shown]
-        by_order_id = {target.value: target for target in missing if target.kind is IdKind.ORDER}
-        by_client_id = {target.value: target for target in missing if target.kind is IdKind.CLIENT}
-        span = None if by_client_id else span_of(by_order_id)
-        # What a short page of open orders does not show is read from history.
-        pager = Pager(ctx, listing, symbol, ctx.since_ms, span, pages_max=_PAGES_MAX, ends_at_short_page=True)
-        while any(target not in shown for target in missing):
-            found = yield from pager.next_page()
-            if isinstance(found, Fault):
-                return found
-            if found is None:
-                break
-            rows = (row for row in found.rows if row.symbol == symbol and row.state is not RowState.UNREADABLE)
-            for target, row in match_rows(rows, by_order_id, by_client_id):
-                # Of several under one client order id, the newest.
-                if target not in shown or (row.number or 0) > (shown[target].number or 0):
-                    shown[target] = row
-    return shown
-
-
 def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | None]:
     """Return the row of one order: a live one, else the newest that ended; None if neither list has one."""
     covered: set[Listing] = set()
     for listing in (Listing.OPEN, Listing.HISTORY):
         if listing in covered:
             continue
-        found = yield from query(ctx, partial(_order_call, target, listing, ctx.since_ms), lambda api: api.read_order)
+        page = yield from query_order(ctx, target, listing)
         covered.update(_order_query(target, listing, ctx.since_ms, ctx.api).lists)
-        page = found.result
         if isinstance(page, Fault):
-            # A fault that means "unknown order" is an empty page.
-            empty = page_of(page, ctx.api.read_order)
-            if empty is None:
-                return page
-            page = empty
+            return page
         rows = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
         if rows:
             return max(rows, key=lambda row: row.number or 0)
     return None
+
+
+def query_order(
+    ctx: CallContext, target: OrderRef, listing: Listing, *, tries_max: int | None = None
+) -> Flow[Page | Fault]:
+    """Return the answer to the query for one order in a list; a fault that means "unknown order" is an empty page."""
+    is_last = (lambda _: False) if tries_max is None else from_try(tries_max)
+    found = yield from query(
+        ctx,
+        partial(_order_call, target, listing, ctx.since_ms),
+        lambda api: api.read_order,
+        lambda fault: page_of(fault, ctx.api.read_order) is not None or is_last(fault),
+    )
+    if isinstance(found.result, Page):
+        return found.result
+    return page_of(found.result, ctx.api.read_order) or found.result
 
 
 def _order_query(target: OrderRef, listing: Listing, since_ms: int, api: Api) -> OrderQuery:
@@ -229,3 +219,9 @@ def _order_query(target: OrderRef, listing: Listing, since_ms: int, api: Api) ->
 
 def _order_call(target: OrderRef, listing: Listing, since_ms: int, api: Api) -> Call:
     return _order_query(target, listing, since_ms, api).call
+
+
+def from_try(try_number: int) -> Callable[[Fault], bool]:
+    """Return a function that is true for this fault of a query and later ones, for `query(final=...)`."""
+    faults = count(1)
+    return lambda _: next(faults) >= try_number

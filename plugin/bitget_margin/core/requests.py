@@ -22,6 +22,8 @@ class CallContext:
     """Start time for order queries, epoch ms."""
     urgent: bool = False
     """Whether this call cancels orders or places urgent ones: see `Send.urgent`."""
+    reads_only: bool = False
+    """Whether this call changes nothing: then a request may take all the time that is left."""
     api: Api = field(default_factory=lambda: api_of(AccountKind.CLASSIC))
     on_account_kind: Callable[[AccountKind], object] = lambda _: None
     """Called with the account kind that a response names, where it is not the assumed one."""
@@ -59,7 +61,12 @@ class CallContext:
 
     def bounded(self, call: Call) -> Send:
         """Return the request with the time limits of this call."""
-        return Send(call, self.settings.request_ms, self.deadline.at_ms, urgent=self.urgent)
+        settings = self.settings
+        if not call.endpoint.is_read:
+            limit_ms = settings.change_ms
+        else:
+            limit_ms = settings.timeout_ms if self.reads_only else settings.lookup_ms
+        return Send(call, limit_ms, self.deadline.at_ms, urgent=self.urgent)
 
 
 def pause(ctx: CallContext, pause_ms: float) -> Flow[bool]:

@@ -56,12 +56,14 @@ class BatchResponse:
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """Fill of an order; `at_ms` is its time on the venue's clock."""
+    """Fill of an order; `at_ms` is its time on the venue's clock, `amount` in base coins."""
 
     order_id: str
     symbol: str | None
     side: str
     at_ms: int | None
+    amount: Decimal | None = None
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,11 @@ def as_mapping(raw: object) -> Mapping[str, Any]:
     return raw if isinstance(raw, Mapping) else {"raw": raw}
 
 
-def parse_fills(listed: object, created: str, limit: int) -> tuple[FillRow, ...] | None:
-    """Read a page of fills; None where a row cannot be read or the page may have been cut off."""
+def parse_fills(listed: object, limit: int, *, created: str, amount: str, price: str) -> tuple[FillRow, ...] | None:
+    """Read a page of fills; None where a row cannot be read or the page may have been cut off.
+
+    :param created: field with the time; `amount` and `price` are the names of fields, too
+    """
     if not isinstance(listed, list) or len(listed) >= limit:
         return None
     fills: list[FillRow] = []
@@ -149,7 +154,9 @@ def parse_fills(listed: object, created: str, limit: int) -> tuple[FillRow, ...]
         order_id, side = text(entry.get("orderId")), text(entry.get("side"))
         if order_id is None or side is None:
             return None
-        fills.append(FillRow(order_id, text(entry.get("symbol")), side.lower(), milliseconds(entry.get(created))))
+        amounts = (decimal(entry.get(name)) for name in (amount, price))
+        at_ms = milliseconds(entry.get(created))
+        fills.append(FillRow(order_id, text(entry.get("symbol")), side.lower(), at_ms, *amounts))
     return tuple(fills)
 
 

@@ -16,6 +16,10 @@ DEFAULT_TIMEOUT_MS: Final = 10_000
 """Time limit of a call that gives none."""
 TIMEOUT_MAX_MS: Final = 3_600_000
 """Longest time limit of a call."""
+_CHANGE_MS: Final = 1_500.0
+"""Time that a request which changes something gets in a short call, up to half of it: a slow venue still answers."""
+_LOOKUP_MS: Final = 2_500.0
+"""Time that a lookup gets in a short call: it changes nothing, and a slow venue is no reason to learn nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,18 @@ class Settings:
 
     @property
     def request_ms(self) -> float:
-        """Time limit of one request: a third of the call, which leaves time for lookups after it."""
+        """A third of the call: the time of one request among several."""
         return self.timeout_ms / 3
+
+    @property
+    def change_ms(self) -> float:
+        """Time limit of a request that changes something: it leaves time for a lookup that is as slow."""
+        return max(self.request_ms, min(_CHANGE_MS, self.timeout_ms / 2))
+
+    @property
+    def lookup_ms(self) -> float:
+        """Time limit of a lookup in a call that changes something; its end is that of the call at the latest."""
+        return max(self.request_ms, _LOOKUP_MS)
 
 
 def parse_settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:

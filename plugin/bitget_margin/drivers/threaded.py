@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, transport
 from bitget_margin.adapter.errors import documented
@@ -28,7 +28,7 @@ from bitget_margin.core.effects import (
 
 
 class ThreadedDriver:
-    """Runs a flow with blocking calls, one request after the other."""
+    """Runs a flow with blocking calls: queries side by side, other requests one after the other."""
 
     def __init__(self, exchange: Any) -> None:
         self._exchange = exchange
@@ -50,7 +50,8 @@ class ThreadedDriver:
     def _perform(self, effect: Effect) -> object:
         match effect:
             case SendAll(sends):
-                return tuple(self._send(send) for send in sends)
+                running = [self._start(send) for send in sends]
+                return tuple(finish() for finish in running)
             case Block(work, allowed_ms):
                 return _run_within(work, allowed_ms)
             case Wait(until_ms):
@@ -61,28 +62,39 @@ class ThreadedDriver:
                 self._resync(deadline_ms)
         return None
 
-    def _send(self, send: Send) -> ReplyOrFault:
+    def _start(self, send: Send) -> Callable[[], ReplyOrFault]:
+        """Send a request; return a function that waits for its reply, which has come already unless it is a query."""
         unsent = self.run(rate_limits.acquire(self._exchange, send))
         if unsent is not None:
-            return unsent
+            return lambda: unsent
         allowed_ms = transport.allowed_ms(send)
-        try:
-            send.reply = self._request(send, allowed_ms)
-            rate_limits.record_reply(self._exchange, send, send.reply)
-        except TimeUp:
-            send.reply = transport.timed_out(self._exchange, send, allowed_ms)
-        return send.reply
-
-    def _request(self, send: Send, allowed_ms: float) -> ReplyOrFault:
+        started_ms = monotonic_ms()
         token = PACED.set(True)
         try:
-            return Reply(_run_within(lambda: transport.request(self._exchange, send), allowed_ms))
+            work = _Work(lambda: transport.request(self._exchange, send))
+        finally:
+            PACED.reset(token)
+
+        def finish() -> ReplyOrFault:
+            try:
+                send.reply = self._reply(work, allowed_ms - (monotonic_ms() - started_ms))
+                rate_limits.record_reply(self._exchange, send, send.reply)
+            except TimeUp:
+                send.reply = transport.timed_out(self._exchange, send, allowed_ms)
+            return send.reply
+
+        if send.call.endpoint.is_read:
+            return finish
+        reply = finish()
+        return lambda: reply
+
+    def _reply(self, work: "_Work[Any]", allowed_ms: float) -> ReplyOrFault:
+        try:
+            return Reply(work.result(allowed_ms))
         except TimeUp:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
             return ccxt_errors.reply(error)
-        finally:
-            PACED.reset(token)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
@@ -98,24 +110,31 @@ class ThreadedDriver:
             _run_within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
 
 
-def _run_within(work: Callable[[], T], allowed_ms: float) -> T:
-    """Run work in a thread of its own; raise TimeUp and leave the thread alone after `allowed_ms`.
+class _Work(Generic[T]):
+    """Work that runs in a thread of its own, since `requests` has no timeout for a whole request."""
 
-    A thread, since `requests` has no timeout for a whole request.
-    """
-    results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+        self._work = work
+        threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True).start()
 
-    def run() -> None:
+    def result(self, allowed_ms: float) -> T:
+        """Return the result, or raise what the work raises; raise TimeUp and leave the thread alone after that time."""
         try:
-            results.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
-            results.put((None, error))
+            value, error = self._results.get(timeout=max(0.0, allowed_ms) / 1_000)
+        except queue.Empty:
+            raise TimeUp from None
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]  # a value, as there is no error
 
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
-    try:
-        value, error = results.get(timeout=max(0.0, allowed_ms) / 1_000)
-    except queue.Empty:
-        raise TimeUp from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]  # a value, as there is no error
+    def _run(self) -> None:
+        try:
+            self._results.put((self._work(), None))
+        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
+            self._results.put((None, error))
+
+
+def _run_within(work: Callable[[], T], allowed_ms: float) -> T:
+    """Run work in a thread of its own; raise TimeUp and leave the thread alone after `allowed_ms`."""
+    return _Work(work).result(allowed_ms)

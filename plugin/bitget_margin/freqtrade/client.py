@@ -84,7 +84,7 @@ class VenueClient:
         ids, client_ids = _ids(orders)
         api = self.api()
         with budget:
-            rows = api.perform(view_orders(api, pair, ids, client_ids, {"timeout": _timeout_ms(budget)}))
+            rows = api.perform(view_orders(api, pair, ids, client_ids, {"timeout": _timeout_ms(budget)})).orders
         return [apply_row(order, rows.get(order.order_id or order.client_id)) for order in orders]
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved
+from bitget_margin.adapter.fetch import OrdersView
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
@@ -87,11 +88,12 @@ def test_a_look_up_names_orders_by_id_or_else_by_client_order_id(monkeypatch: py
 
     def view_orders(*request: Any) -> Any:
         asked.append(request[1:])
-        return {
+        rows = {
             "id-a": {**structure("open", "id-a"), "filled": 0.2},
             "b": structure("closed", "77"),
             "d": structure("?"),
         }
+        return OrdersView(rows, {}, (), open_is_complete=False, unanswered=frozenset())
 
     monkeypatch.setattr(client_module, "view_orders", view_orders)
     orders = [live("a"), rung("b"), rung("c"), rung("d")]
@@ -117,7 +119,8 @@ def test_each_request_takes_its_time_from_the_budget(monkeypatch: pytest.MonkeyP
 
     def slow(*_: object) -> Any:
         now[0] += 0.4
-        return {} if method == "view" else CancelReport(()) if method == "cancel" else []
+        nothing = OrdersView({}, {}, (), open_is_complete=False, unanswered=frozenset())
+        return nothing if method == "view" else CancelReport(()) if method == "cancel" else []
 
     monkeypatch.setattr(client_module, "view_orders", lambda *_: None)
     budget = Budget(1_000, lambda: now[0])

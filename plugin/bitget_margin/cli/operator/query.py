@@ -189,7 +189,7 @@ def locate(
             ids = [name.value for name in left if name.kind is IdKind.ORDER]
             client_ids = [name.value for name in left if name.kind is IdKind.CLIENT]
             exchange = connection.exchange
-            rows = exchange.perform(view_orders(exchange, symbol, ids, client_ids, connection.params))
+            rows = exchange.perform(view_orders(exchange, symbol, ids, client_ids, connection.params)).orders
             found |= {name: rows[name.value] for name in left if name.value in rows}
             step(done, len(symbols), symbol)
     return found
