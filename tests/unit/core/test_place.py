@@ -456,6 +456,7 @@ def test_an_order_that_was_too_frequent_is_refused_where_no_time_is_left_to_send
     venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429))
     assert run(venue, "a", timeout_ms=timeout_ms) == [PlaceOutcome.REFUSED]
     assert venue.times("a") == 1
+    assert venue.script.calls[-1].endpoint is Endpoint.FILLS, "which completes the proof"
     assert venue.script.now_ms - START_MS <= timeout_ms
 
 
@@ -487,6 +488,12 @@ def test_one_order_is_looked_up_by_its_client_order_id_and_several_in_the_lists(
     assert run(venue, *names, is_single=False) == [PlaceOutcome.REFUSED] * len(names)
     lookups = [dict(call.params) for call in venue.script.calls if call.endpoint in LOOKUPS]  # type: ignore[call-overload]
     assert {"clientOid" in params for params in lookups} == {by_client_id}
+
+
+def test_lookups_of_a_lost_order_have_growing_pauses() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, respond=no_response)
+    assert run(venue, "a", timeout_ms=2_000) == [None]
+    assert venue.script.waits[:3] == list(Pacing().polls_ms[:3])
 
 
 def test_a_query_for_one_order_that_fails_is_made_up_for_by_the_lists() -> None:
