@@ -27,6 +27,7 @@ __all__ = [
     "commands_module",
     "exchange_module",
     "freqtrade_main",
+    "has_database",
     "is_live",
     "is_trading",
     "new_trade",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
         session: _Sessions
         id: int
         pair: str
+        exchange: str
         is_open: bool
         open_date_utc: datetime
         amount: float
@@ -165,6 +167,7 @@ if TYPE_CHECKING:
         confirm_trade_exit: Callable[..., bool]
         custom_exit: Callable[..., Any]
         bot_loop_start: Callable[..., None]
+        adjust_order_price: Callable[..., float | None]
         plot_annotations: Callable[..., list[Any]]
 
         def __init_subclass__(cls, **kwargs: Any) -> None: ...
@@ -222,6 +225,11 @@ def utils_config(arguments: dict[str, Any]) -> dict[str, Any]:
     setup = importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration
     config: dict[str, Any] = setup(arguments, importlib.import_module("freqtrade.enums").RunMode.UTIL_NO_EXCHANGE)
     return config
+
+
+def has_database() -> bool:
+    """Whether freqtrade has opened its database in this process: it does so after it has built the exchange."""
+    return hasattr(Trade, "session")
 
 
 def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:

@@ -19,7 +19,7 @@ from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import preflight, runtime
+from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.client import Budget, VenueClient
 from bitget_margin.freqtrade.compat import (
@@ -30,12 +30,14 @@ from bitget_margin.freqtrade.compat import (
     OperationalException,
     TemporaryError,
     Trade,
+    has_database,
     is_live,
     is_trading,
     new_trade,
     order_row,
 )
 from bitget_margin.freqtrade.config import NAME, parse_config
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
@@ -101,6 +103,7 @@ class Bitgetcross(BitgetExchange):
         self.client = client = VenueClient(lambda: self.api)
         self.holdings = holdings = Holdings(self._fetch_balance, self._base_of, lambda: self._core_api.FREEZES)
         self.missed = missed = MissedLookups()
+        self.is_database_checked = False
         self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms)
         self.resting = resting = RestingOrders(store=store, client=client, alerts=alerts, settings=self._settings)
         self.recovery = Recovery(
@@ -197,6 +200,16 @@ class Bitgetcross(BitgetExchange):
             runtime.set_exchange(self)
         if self.live:
             preflight.check_account(self.api, self.alerts)
+
+    def check_database(self) -> None:
+        """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""
+        if self.is_database_checked or not has_database():
+            return
+        run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
+        database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
+        self.is_database_checked = True
+        if self.live:
+            database_identity.warn_of_unknown_orders(self.store, self.alerts, self._fetch_open_orders)
 
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
@@ -321,7 +334,12 @@ class Bitgetcross(BitgetExchange):
         return float(balance.get("free") or 0.0)
 
     def get_balances(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return freqtrade's own reading of the balance, and remember it: exits are decided on it."""
+        """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
+
+        The first one is freqtrade's first step after it has opened its database, which is checked then.
+        """
+        if self.live:
+            self.check_database()
         balances = super().get_balances(*args, **kwargs)
         if self.live:
             self.holdings.remember(balances)
@@ -330,6 +348,11 @@ class Bitgetcross(BitgetExchange):
     def _fetch_balance(self) -> Mapping[str, Any]:
         balance: Mapping[str, Any] = self.api.fetch_balance({"marginMode": "cross", "timeout": self._settings.wait_ms})
         return balance
+
+    def _fetch_open_orders(self, pair: str) -> list[dict[str, Any]]:
+        bounds = {"marginMode": "cross", "timeout": self._settings.wait_ms}
+        orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, bounds)
+        return orders
 
     def _base_of(self, pair: str) -> str:
         return str(self.markets[pair]["base"])

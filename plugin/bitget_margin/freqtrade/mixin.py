@@ -90,7 +90,7 @@ class CrossedMarginMixin(IStrategy):
         return [] if exchange is None else exchange.ladders.resting_of(trade)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
-        """Check that the bot trades on `bitgetcross`; then run freqtrade's own start."""
+        """Check that the bot trades on `bitgetcross`, on a database of its own; then run freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")
         if is_trading(self.config) and name != NAME:
             text = (
@@ -100,6 +100,14 @@ class CrossedMarginMixin(IStrategy):
             if is_live(self.config):
                 raise OperationalException(text)
             logger.warning(text)
+        running = runtime.current_exchange()
+        if is_trading(self.config) and running is not None:
+            try:
+                running.check_database()
+            except OperationalException:
+                # freqtrade ends now, and would cancel orders that are not this bot's.
+                self.config["cancel_open_orders_on_exit"] = False
+                raise
         exchange = self._live_exchange()
         if exchange is not None:
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
@@ -108,7 +116,7 @@ class CrossedMarginMixin(IStrategy):
     def ft_bot_cleanup(self) -> None:
         """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
         exchange = self._live_exchange()
-        if exchange is not None and self.config.get("cancel_open_orders_on_exit"):
+        if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
             exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
 

@@ -26,6 +26,10 @@ class StrategyExchange(Protocol):
     ladders: Ladders
     maintenance: Maintenance
     store: OrderStore
+    is_database_checked: bool
+
+    def check_database(self) -> None:
+        """Refuse a database of another account, exchange or run mode."""
 
     def process_loop(self) -> None:
         """Look up the resting orders, and record and cancel what is due."""

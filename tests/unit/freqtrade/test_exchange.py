@@ -19,6 +19,7 @@ from bitget_margin.freqtrade.compat import (
     Trade,
 )
 from bitget_margin.freqtrade.config import parse_config
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.tracked_order import Phase
 from support.botless import PAIR, Records, live, own
@@ -56,6 +57,7 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
         exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
         exchange._build_managers()
+        exchange.is_database_checked = True
         exchange.recovery_of_build = exchange.recovery
         exchange.store = Records()
         exchange.alerts = exchange.recovery = exchange.exits = exchange.unproven = exchange.maintenance = None
@@ -282,6 +284,43 @@ def test_balances_that_freqtrade_reads_are_remembered(build: Any, monkeypatch: p
     assert exchange.get_balances() is balances
     assert exchange.holdings.last_total("BTC") == 2.0
     assert [exchange.free(coin) for coin in ("BTC", "USDT", "ETH")] == [0.5, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("runmode", ["live", "dry_run"])
+def test_a_database_is_checked_once_it_is_open_and_once_only(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, runmode: str
+) -> None:
+    """Before the first balance of a live bot: with it freqtrade would go on."""
+    opened = False
+    monkeypatch.setattr("bitget_margin.freqtrade.exchange.has_database", lambda: opened)
+    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: calls.append(("balances",)) or {})
+    stub = recorder(calls, check=OperationalException("of another"), warn_of_unknown_orders=None)
+    monkeypatch.setattr("bitget_margin.freqtrade.exchange.database_identity", stub)
+    exchange = build(runmode=runmode)
+    exchange.is_database_checked = False
+    exchange.api.options["uid"] = "41"
+    own = DatabaseIdentity(RunMode(runmode), "41")
+    exchange.check_database()
+    assert calls == [], "freqtrade has not opened it yet"
+    opened = True
+    for _ in range(2):
+        with pytest.raises(OperationalException, match="of another"):
+            (exchange.get_balances if runmode == "live" else exchange.check_database)()
+    assert calls == [("check", own, exchange.alerts)] * 2
+    assert not exchange.is_database_checked
+    stub.check = lambda *args: calls.append(("checked", *args))
+    calls.clear()
+    for _ in range(2):
+        exchange.check_database()
+    exchange.get_balances()
+    warned = [("warn_of_unknown_orders", exchange.store, exchange.alerts, exchange._fetch_open_orders)]
+    assert calls == [("checked", own, exchange.alerts), *warned * (runmode == "live"), ("balances",)]
+
+
+def test_open_orders_of_the_start_are_those_of_the_cross_margin_account(build: Any, calls: Calls) -> None:
+    exchange = build(fetch_open_orders=lambda *request: calls.append(request) or [])
+    assert exchange._fetch_open_orders(PAIR) == []
+    assert calls == [(PAIR, None, None, {"marginMode": "cross", "timeout": 2_000})]
 
 
 def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:

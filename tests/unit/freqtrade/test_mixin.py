@@ -54,6 +54,8 @@ class RecordingExchange:
         self.alerts = SimpleNamespace(send=None)
         self.process_loop = self.record("process", None)
         self.hand_over_ended = self.record("hand over", None)
+        self.check_database = self.record("database", None)
+        self.is_database_checked = True
 
     def record(self, name: str, result: Any) -> Callable[..., Any]:
         """Return a function that records its call, and fails if the test wants it."""
@@ -107,7 +109,7 @@ def test_without_real_orders_nothing_is_done_and_one_warning_logged(
         made.bot_loop_start(current_time=START)
         made.ft_bot_start()
         made.ft_bot_cleanup()
-    assert exchange.calls == []
+    assert exchange.calls == [("database",)] * (0 if mode is BACKTEST else 2), "a dry run has a database too"
     (warning,) = caplog.messages
     assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
 
@@ -146,9 +148,29 @@ def test_alerts_are_sent_as_messages_of_the_bot(exchange: RecordingExchange) -> 
 
 
 @pytest.mark.parametrize("setting", [True, False])
-def test_the_end_cancels_ladders_where_the_setting_is_on(exchange: RecordingExchange, setting: bool) -> None:
+@pytest.mark.parametrize("checked", [True, False])
+def test_the_end_cancels_ladders_of_its_own_database_where_the_setting_is_on(
+    exchange: RecordingExchange, setting: bool, checked: bool
+) -> None:
+    exchange.is_database_checked = checked
     strategy(LIVE, cancel_open_orders_on_exit=setting).ft_bot_cleanup()
-    assert exchange.calls == ([("end",)] if setting else [])
+    assert exchange.calls == ([("end",)] if setting and checked else [])
+
+
+@pytest.mark.parametrize("mode", [LIVE, DRY])
+def test_a_bot_on_a_database_of_another_ends_and_cancels_nothing(
+    exchange: RecordingExchange, mode: dict[str, Any]
+) -> None:
+    def refuse() -> None:
+        raise OperationalException("of another account")
+
+    exchange.check_database = refuse
+    made = strategy(mode, cancel_open_orders_on_exit=True)
+    with pytest.raises(OperationalException, match="of another account"):
+        made.ft_bot_start()
+    made.ft_bot_cleanup()
+    assert exchange.calls == []
+    assert made.config["cancel_open_orders_on_exit"] is False, "freqtrade's own end reads it"
 
 
 def test_each_callback_reaches_its_manager(exchange: RecordingExchange) -> None:
