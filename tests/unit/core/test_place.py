@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -204,6 +205,20 @@ def test_lists_that_are_not_read_to_their_end_miss_nothing(monkeypatch: pytest.M
     older = Placed("900", "x", START_MS - 90_000, in_call=False)
     venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[older])
     assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+
+
+def test_a_lookup_reads_at_most_twenty_pages_of_a_list() -> None:
+    endless = count(10**6, -1)
+
+    def open_orders(call: Call, reply: object) -> object:
+        if call.endpoint is not Endpoint.OPEN_ORDERS:
+            return reply
+        return {"orderList": [{"orderId": str(next(endless)), "clientOid": "x", "symbol": SYMBOL, "status": "live"}]}
+
+    venue = instead(PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012")), open_orders)
+    assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+    endpoints = [call.endpoint for call in venue.script.calls]
+    assert endpoints[1 : endpoints.index(Endpoint.HISTORY_ORDERS)] == [Endpoint.OPEN_ORDERS] * 20
 
 
 def test_history_is_read_back_to_the_start_of_the_call_and_open_orders_to_their_end() -> None:
