@@ -292,7 +292,7 @@ class Stand:
 
         store, client, alerts, holdings, rules = self.store, self.venue, self.alerts, self.wallet, self.rules
         self.missed = missed = MissedLookups(clock)
-        self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms)
+        self.unproven = UnprovenCancels(client=client, alerts=alerts, wait_ms=wait_ms, clock=clock)
         self.resting = resting = RestingOrders(
             store=store, client=client, alerts=alerts, settings=self.settings, clock=clock, epoch_ms=epoch_ms
         )

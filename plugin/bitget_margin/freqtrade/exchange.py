@@ -227,6 +227,7 @@ class Bitgetcross(BitgetExchange):
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
         """Return 0: spot has no funding. Every exit calls this first, so fills are recorded here."""
         if self.live:
+            self.unproven.begin_exit(pair)
             try:
                 self.exits.begin(pair)
             except Exception:
@@ -300,14 +301,13 @@ class Bitgetcross(BitgetExchange):
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        self.unproven.check(order_id, pair, order["status"])
-        return order
+        return self.unproven.shown(order_id, pair, order)
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
         """Cancel one of freqtrade's orders and return the venue's row of it, which may show it as open.
 
         :raises InvalidOrderException: an exit whose cancel is not proven; freqtrade then goes on with it as open
-        :raises TemporaryError: an entry of which no row was seen at all
+        :raises TemporaryError: an order without proof that is not in freqtrade's rows
         """
         if not self.live:
             return super().cancel_order_with_result(order_id, pair, amount)

@@ -59,6 +59,12 @@ def _custom_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any
     return strategy.reason_to_exit_again(kwargs["trade"]) or own()
 
 
+def _adjust_order_price(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    # freqtrade cancels the order where the price is another one, and deletes its trade if it is not gone at once.
+    price = own()
+    return strategy.price_of_entry(price, kwargs) if kwargs["is_entry"] else price
+
+
 def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
     chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
     return [*(own() or []), *strategy.cancel_annotations(*chart)]
@@ -68,5 +74,6 @@ _WRAPPERS: Final[dict[str, _Wrapper]] = {
     "confirm_trade_exit": _confirm_trade_exit,
     "bot_loop_start": _bot_loop_start,
     "custom_exit": _custom_exit,
+    "adjust_order_price": _adjust_order_price,
     "plot_annotations": _plot_annotations,
 }

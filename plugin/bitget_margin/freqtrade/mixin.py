@@ -42,8 +42,8 @@ class CrossedMarginMixin(IStrategy):
       coins that a resting order may still sell; where a cancel is not confirmed, the rest follows in a later loop.
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
       therefore belongs to one bot.
-    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start` and `plot_annotations` remain the strategy's
-      own, with or without `super()`.
+    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price` and `plot_annotations`
+      remain the strategy's own, with or without `super()`.
     - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
     """
 
@@ -110,6 +110,7 @@ class CrossedMarginMixin(IStrategy):
                 raise
         exchange = self._live_exchange()
         if exchange is not None:
+            exchange.unproven.guards_prices = True
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
         super().ft_bot_start(**kwargs)
 
@@ -154,6 +155,24 @@ class CrossedMarginMixin(IStrategy):
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""
         exchange = self._live_exchange()
         return None if exchange is None else exchange.exits.rest_of(trade)
+
+    def price_of_entry(self, wanted: float | None, request: Mapping[str, Any]) -> float | None:
+        """Return the price that an open entry gets: the current one until its order is proven to have ended.
+
+        :param wanted: the strategy's price; None or 0 to cancel the order
+        :param request: freqtrade's arguments of `adjust_order_price`
+        """
+        exchange = self._live_exchange()
+        if exchange is None:
+            return wanted
+        order, trade, pair = request["order"], request["trade"], request["pair"]
+        current: float = request["current_order_rate"]
+        if wanted != current and order.safe_filled:
+            # As freqtrade itself: what has been bought by now may be too little to be sold.
+            least = exchange.get_min_pair_stake_amount(pair, trade.open_rate, self.stoploss)
+            if least and (trade.amount + order.safe_filled) * trade.open_rate < least:
+                return current
+        return exchange.unproven.price(order.order_id, pair, current, wanted)
 
     def cancel_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a pin on the chart for each batch cancel."""

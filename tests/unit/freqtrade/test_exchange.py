@@ -96,16 +96,16 @@ def raising(error: Exception) -> Callable[..., Any]:
 @pytest.mark.parametrize("runmode", ["live", "dry_run"])
 def test_the_first_call_of_an_exit_records_fills(build: Any, calls: Calls, runmode: str) -> None:
     exchange = build(runmode=runmode)
-    exchange.exits = recorder(calls, begin=None)
+    exchange.exits, exchange.unproven = recorder(calls, begin=None), recorder(calls, begin_exit=None)
     assert exchange.get_funding_fees(PAIR, 1.0, is_short=False, open_date=NOW) == 0.0
-    assert calls == ([("begin", PAIR)] if runmode == "live" else [])
+    assert calls == ([("begin_exit", PAIR), ("begin", PAIR)] if runmode == "live" else [])
 
 
 def test_an_exit_goes_on_whatever_the_first_point_raises(
     build: Any, calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     exchange = build()
-    exchange.exits = recorder(calls, begin=ZeroDivisionError())
+    exchange.exits, exchange.unproven = recorder(calls, begin=ZeroDivisionError()), recorder([], begin_exit=None)
     assert exchange.get_funding_fees(PAIR) == 0.0
     assert calls == [("begin", PAIR), ("rollback",)]
     assert f"Exit on {PAIR}: the fills of the resting orders could not be recorded; the exit goes on" in caplog.text
@@ -215,9 +215,10 @@ def test_a_rung_is_read_from_the_store_and_never_as_open_once_it_has_filled(
 def test_every_other_order_is_read_from_the_venue(build: Any, calls: Calls, known: Any) -> None:
     exchange = build(fetch_order=lambda *request: calls.append(request) or {"id": "7", "status": "open"})
     exchange.store = SimpleNamespace(by_order_id=lambda _: known)
-    exchange.unproven = recorder(calls, check=None)
-    assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "open"}
-    assert calls == [("7", PAIR, {"marginMode": "cross", "timeout": 2_000}), ("check", "7", PAIR, "open")]
+    exchange.unproven = recorder(calls, shown={"id": "7", "status": "as shown"})
+    assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "as shown"}
+    found = {"id": "7", "status": "open"}
+    assert calls == [("7", PAIR, {"marginMode": "cross", "timeout": 2_000}), ("shown", "7", PAIR, found)]
 
 
 @pytest.mark.parametrize(

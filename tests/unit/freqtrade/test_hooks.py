@@ -30,6 +30,9 @@ class Base:
     def plot_annotations(self, **kwargs: Any) -> Any:
         return ["theirs"]
 
+    def adjust_order_price(self, **kwargs: Any) -> float | None:
+        return 100.0
+
     def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
         self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
@@ -42,6 +45,10 @@ class Base:
 
     def reason_to_exit_again(self, trade: Any) -> str | None:
         return trade.again
+
+    def price_of_entry(self, wanted: float | None, request: Any) -> float | None:
+        self.calls.append(f"{request['pair']} at {wanted}")
+        return request["current_order_rate"]
 
     def cancel_annotations(self, *chart: Any) -> list[Any]:
         return ["ours", *chart]
@@ -67,6 +74,9 @@ class WithoutSuper(Base):
         return "own reason"
 
     def plot_annotations(self, **kwargs: Any) -> Any:
+        return None
+
+    def adjust_order_price(self, **kwargs: Any) -> float | None:
         return None
 
 
@@ -131,3 +141,15 @@ def test_the_rest_of_an_exit_comes_before_the_strategy_s_own_reason(
 def test_charts_show_the_strategy_s_annotations_first(strategy: type[Base], own: list[str]) -> None:
     chart = {"pair": "P", "start_date": 1, "end_date": 2, "dataframe": "D"}
     assert strategy().plot_annotations(**chart) == [*own, "ours", "P", 1, 2, "D"]
+
+
+@pytest.mark.parametrize(("strategy", "wanted"), [(Plain, 100.0), (WithoutSuper, None), (WithSuper, None)])
+def test_the_price_of_an_entry_is_decided_after_the_strategy_s_and_that_of_an_exit_is_the_strategy_s(
+    strategy: type[Base], wanted: float | None
+) -> None:
+    made = strategy()
+    request = {"pair": "P", "current_order_rate": 90.0}
+    assert made.adjust_order_price(**request, is_entry=True) == 90.0
+    assert made.calls == [f"P at {wanted}"]
+    assert made.adjust_order_price(**request, is_entry=False) == wanted
+    assert len(made.calls) == 1
