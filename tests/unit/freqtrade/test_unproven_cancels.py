@@ -113,7 +113,7 @@ def test_an_order_that_nobody_knows_is_a_passing_error(stand: Stand) -> None:
 
 @pytest.mark.parametrize(("found", "reason"), [(OPEN, "open: no"), (SLOW, "slow")])
 def test_an_exit_that_is_not_proven_canceled_goes_on_as_open(stand: Stand, found: Any, reason: str) -> None:
-    """This exception is the one that freqtrade handles there."""
+    """The only exception that freqtrade handles there."""
     asked = answers(stand, found)
     stand.order_rows["7"] = SimpleNamespace(ft_order_side="sell")
     with pytest.raises(InvalidOrderException, match=rf"order 7 on {PAIR} is not proven \({reason}\)"):
