@@ -471,7 +471,7 @@ def test_an_order_that_was_too_frequent_is_refused_where_no_time_is_left_to_send
     venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429))
     assert run(venue, "a", timeout_ms=timeout_ms) == [PlaceOutcome.REFUSED]
     assert venue.times("a") == 1
-    assert venue.script.calls[-1].endpoint is Endpoint.FILLS, "which completes the proof"
+    assert [call.endpoint for call in venue.script.calls].count(Endpoint.FILLS) == 1, "one proof is enough"
     assert venue.script.now_ms - START_MS <= timeout_ms
 
 
