@@ -1,13 +1,13 @@
 """A freqtrade bot in the process of the test, run one loop at a time."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bitget_margin.emulator import Account, Emulator, Order
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, Symbol
 from support.bot import STRATEGIES, config
 
 PAIR = "BTC/USDT"
@@ -33,6 +33,9 @@ class InProcessBot:
 
     bot: Any
     venue: Emulator
+    config_path: Path = Path()
+    on_start: list[Callable[[Any], object]] = field(default_factory=list)
+    """Called with each bot that `restart` starts."""
 
     def loop(self, times: int = 1) -> None:
         """Run freqtrade's loop."""
@@ -47,6 +50,21 @@ class InProcessBot:
         self.loop(2)
         return self.trade
 
+    def restart(self, while_down: Callable[[], object] = lambda: None) -> None:
+        """End the bot without a commit, as a crash does, and start it again.
+
+        :param while_down: called in between, while the database is closed
+        """
+        from freqtrade.persistence import Trade  # noqa: PLC0415
+
+        Trade.session.rollback()
+        self.bot.cleanup()
+        close_database()
+        while_down()
+        self.bot = _started(self.config_path)
+        for follow in self.on_start:
+            follow(self.bot)
+
     @property
     def trade(self) -> Any:
         """The newest trade, as in the database now."""
@@ -54,6 +72,14 @@ class InProcessBot:
 
         Trade.commit()
         return Trade.get_trades_proxy()[-1]
+
+    def trade_on(self, pair: str) -> Any:
+        """Return the newest trade on a pair, as in the database now."""
+        from freqtrade.persistence import Trade  # noqa: PLC0415
+
+        Trade.session.rollback()
+        Trade.session.expire_all()
+        return [trade for trade in Trade.get_trades_proxy() if trade.pair == pair][-1]
 
     @property
     def exchange(self) -> Any:
@@ -73,32 +99,50 @@ class InProcessBot:
 
 @contextmanager
 def in_process_bot(
-    folder: Path, *, strategy: str = "Controlled", strategy_path: str = str(STRATEGIES), **balances: str
+    folder: Path,
+    *,
+    strategy: str = "Controlled",
+    strategy_path: str = str(STRATEGIES),
+    kind: AccountKind = AccountKind.CLASSIC,
+    pairs: Sequence[str] = (PAIR,),
+    symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
+    settings: Mapping[str, Any] | None = None,
+    **balances: str,
 ) -> Iterator[InProcessBot]:
-    """Start a bot on a venue of its own."""
-    from freqtrade.configuration import Configuration  # noqa: PLC0415
-    from freqtrade.enums import RunMode  # noqa: PLC0415
-    from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
+    """Start a bot on a venue of its own.
 
+    :param settings: more of the configuration
+    """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
-    with ExitStack() as after, Emulator(accounts=(Account(balances={"USDT": "1000000", **balances}),)) as venue:
+    account = Account(balances={"USDT": "1000000", **balances}, kind=kind)
+    with ExitStack() as after, Emulator(accounts=(account,), symbols=symbols) as venue:
         register()
         after.callback(unregister)
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
-        path.write_text(json.dumps({**config(venue, [PAIR], folder), **which}))
-        arguments = {"config": [str(path)], "user_data_dir": str(folder / "user_data"), "command": "trade"}
-        bot = FreqtradeBot(Configuration(arguments, RunMode.LIVE).get_config())
-        bot.startup()
+        path.write_text(json.dumps({**config(venue, pairs, folder), **which, **(settings or {})}))
+        running = InProcessBot(_started(path), venue, path)
         try:
-            yield InProcessBot(bot, venue)
+            yield running
         finally:
-            bot.cleanup()
+            running.bot.cleanup()
             close_database()
     assert venue.errors == ()
+
+
+def _started(config_path: Path) -> Any:
+    from freqtrade.configuration import Configuration  # noqa: PLC0415
+    from freqtrade.enums import RunMode  # noqa: PLC0415
+    from freqtrade.freqtradebot import FreqtradeBot  # noqa: PLC0415
+
+    user_data = str(config_path.parent / "user_data")
+    arguments = {"config": [str(config_path)], "user_data_dir": user_data, "command": "trade"}
+    bot = FreqtradeBot(Configuration(arguments, RunMode.LIVE).get_config())
+    bot.startup()
+    return bot
 
 
 def close_database() -> None:
