@@ -139,9 +139,9 @@ def test_a_file_that_fails_is_closed_for_all_windows_and_opened_again(path: str)
     for name in ("w", "v"):
         assert store.reserve(name, 1, 1_050, 0) == Slot(0.0)
     opened = list(store._buckets.values())
-    with mock.patch.object(opened[0], "put", side_effect=sqlite3.OperationalError("disk I/O error")):
-        with pytest.raises(LimiterDown, match=r"^OperationalError: disk I/O error$"):
-            store.reserve("w", 1, 1_050, 0)
+    failure = mock.patch.object(opened[0], "put", side_effect=sqlite3.OperationalError("disk I/O error"))
+    with failure, pytest.raises(LimiterDown, match=r"^OperationalError: disk I/O error$"):
+        store.reserve("w", 1, 1_050, 0)
     for bucket in opened:
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             bucket.conn.execute("SELECT 1")
