@@ -170,6 +170,7 @@ if TYPE_CHECKING:
         custom_exit: Callable[..., Any]
         bot_loop_start: Callable[..., None]
         adjust_order_price: Callable[..., float | None]
+        adjust_entry_price: Callable[..., float | None]
         plot_annotations: Callable[..., list[Any]]
 
         def __init_subclass__(cls, **kwargs: Any) -> None: ...

@@ -42,8 +42,8 @@ class CrossedMarginMixin(IStrategy):
       coins that a resting order may still sell; where a cancel is not confirmed, the rest follows in a later loop.
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
       therefore belongs to one bot.
-    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price` and `plot_annotations`
-      remain the strategy's own, with or without `super()`.
+    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
+      and `plot_annotations` remain the strategy's own, with or without `super()`.
     - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
     """
 
@@ -160,7 +160,7 @@ class CrossedMarginMixin(IStrategy):
         """Return the price that an open entry gets: the current one until its order is proven to have ended.
 
         :param wanted: the strategy's price; None or 0 to cancel the order
-        :param request: freqtrade's arguments of `adjust_order_price`
+        :param request: freqtrade's arguments of `adjust_order_price` or `adjust_entry_price`
         """
         exchange = self._live_exchange()
         if exchange is None:

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.strategy import IStrategy
 
+from bitget_margin.freqtrade import CrossedMarginMixin
 from bitget_margin.freqtrade.hooks import wrap_hooks
 
 
@@ -32,6 +34,9 @@ class Base:
 
     def adjust_order_price(self, **kwargs: Any) -> float | None:
         return 100.0
+
+    def adjust_entry_price(self, **kwargs: Any) -> float | None:
+        return 50.0
 
     def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
         self.calls.append(f"cancel {exit_reason}")
@@ -153,3 +158,18 @@ def test_the_price_of_an_entry_is_decided_after_the_strategy_s_and_that_of_an_ex
     assert made.calls == [f"P at {wanted}"]
     assert made.adjust_order_price(**request, is_entry=False) == wanted
     assert len(made.calls) == 1
+
+
+def test_the_price_of_an_entry_alone_is_decided_the_same_way() -> None:
+    made = Plain()
+    assert made.adjust_entry_price(pair="P", current_order_rate=90.0) == 90.0
+    assert made.calls == ["P at 50.0"]
+
+
+@pytest.mark.parametrize("own", [(), ("adjust_order_price",), ("adjust_entry_price",), ("adjust_exit_price",)])
+def test_a_strategy_overrides_no_price_that_it_has_not_itself(own: tuple[str, ...]) -> None:
+    """The bot refuses one that overrides the price of orders together with that of entries or exits."""
+    body = {name: lambda _self, **_: 1.0 for name in own}
+    strategy = type("Strategy", (CrossedMarginMixin, IStrategy), body)
+    names = {"adjust_order_price", "adjust_entry_price", "adjust_exit_price"}
+    assert {name for name in names if getattr(strategy, name) != getattr(IStrategy, name)} == set(own)
