@@ -121,7 +121,8 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :param side: `buy` or `sell`
         :param amount: base amount; the cost of a market buy if `createMarketBuyOrderRequiresPrice` is False
         :param price: limit price in quote currency
-        :param params: `marginMode` ('cross'), `clientOrderId`, `timeout` (ms for the whole call, default 10000)
+        :param params: `marginMode` ('cross'), `clientOrderId`, `timeout` (ms for the whole call, default 10000),
+            `urgent` (placed also while a shared rate window is down)
         :returns: an order structure
         :raises PlaceUnresolved: it may have been placed, and no query found it before `params['timeout']`
         :raises ccxt.DuplicateOrderId: another order has the client order id; nothing was placed
@@ -138,7 +139,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
 
         :param orders: ccxt's order requests, all with `params['marginMode']` 'cross' (or the option of that name)
-        :param params: `timeout` (ms for the whole call)
+        :param params: `timeout` (ms for the whole call), `urgent` (placed also while a shared rate window is down)
         :returns: one order structure per request, in the same order; a refused one has `status` 'rejected', and the
             venue's reason in its `info`
         :raises PlaceUnresolved: some may have been placed, and no query found them; its `orders` has all structures

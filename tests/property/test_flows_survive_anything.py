@@ -12,8 +12,9 @@ from bitget_margin.core.effects import Fault, Flow, Reply, ReplyOrFault, Send
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, OrderRef, order_number
 from bitget_margin.core.order_row import OrderRow
+from bitget_margin.core.orders_by_id import OrdersFound, fetch_orders_by_id
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.core.queries import fetch_orders_by_id, find_order, query_open_orders
+from bitget_margin.core.queries import find_order, query_open_orders
 from bitget_margin.core.requests import CallContext
 from bitget_margin.core.settings import Pacing, Settings
 from support.fuzzing import Choices, fuzzed
@@ -112,11 +113,12 @@ def cancels_account(venue: HostileModel, ctx: CallContext, *_: object) -> None:
     proven_by_balance(venue, ctx, state, result)
 
 
-def fetches_orders(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], _: Choices) -> None:
-    shown = ended(venue, fetch_orders_by_id(ctx, SYMBOL, refs))
-    assert isinstance(shown, Fault | Mapping)
-    for target, row in shown.items() if isinstance(shown, Mapping) else ():
+def fetches_orders(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...], choices: Choices) -> None:
+    found = ended(venue, fetch_orders_by_id(ctx, SYMBOL, refs, whole_open=choices.below(2) == 0))
+    assert isinstance(found, Fault | OrdersFound)
+    for target, row in found.rows.items() if isinstance(found, OrdersFound) else ():
         assert target in refs
+        assert target not in found.unanswered
         assert row.symbol == SYMBOL
         assert target.value in {row.order_id, row.client_id}
 

@@ -9,6 +9,7 @@ import queue
 import selectors
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -225,11 +226,19 @@ class _RealTimeQueue(queue.SimpleQueue[Any]):
             raise Hung("the thread has not ended") from None
 
 
+class _ThreadInTurn:
+    """Replacement of a thread that runs at its start: the order of requests, and of choices, is always the same."""
+
+    def __init__(self, target: Callable[..., object], args: tuple[Any, ...], daemon: bool) -> None:
+        self.start = partial(target, *args)
+
+
 @contextmanager
 def simulated_time(clock: Clock) -> Iterator[None]:
     """Make the package use this clock."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clocks, "time", clock)
         patch.setattr(threaded, "time", clock)
+        patch.setattr(threaded, "threading", SimpleNamespace(Thread=_ThreadInTurn))
         patch.setattr(threaded, "queue", SimpleNamespace(SimpleQueue=_RealTimeQueue, Empty=queue.Empty))
         yield

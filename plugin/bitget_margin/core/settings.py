@@ -19,7 +19,7 @@ TIMEOUT_MAX_MS: Final = 3_600_000
 _CHANGE_MS: Final = 1_500.0
 """Time that a request which changes something gets in a short call, up to half of it: a slow venue still answers."""
 _LOOKUP_MS: Final = 2_500.0
-"""Time that a lookup gets in a short call: it changes nothing, and a slow venue is no reason to learn nothing."""
+"""Time that a lookup gets in a short call that changes something, up to two thirds of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Settings:
 
     @property
     def lookup_ms(self) -> float:
-        """Time limit of a lookup in a call that changes something; its end is that of the call at the latest."""
-        return max(self.request_ms, _LOOKUP_MS)
+        """Time limit of a lookup in a call that changes something: one that hangs leaves time for another."""
+        return max(self.request_ms, min(_LOOKUP_MS, self.timeout_ms * 2 / 3))
 
 
 def parse_settings(params: Mapping[str, Any], defaults: Mapping[str, Any], *, confirm: bool) -> Settings:

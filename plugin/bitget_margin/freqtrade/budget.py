@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Self
 
 ROUND_TRIPS: Final = 4
 """Round trips of an exit before its order: a lookup, freqtrade's balance, the batch cancel and its confirmation."""
@@ -31,6 +31,26 @@ class Budget:
     def at_least(self, total_ms: float) -> "Budget":
         """Return this budget, or a new one of this span where less is left."""
         return self if self.left_ms() >= total_ms else Budget(total_ms, self._clock)
+
+
+class Allowance:
+    """Time that may be spent in `with` blocks, over one loop; what happens between them is not counted."""
+
+    def __init__(self, total_ms: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left_ms = total_ms
+        self._since = 0.0
+
+    def left_ms(self) -> float:
+        """Return the time that is left; 0 where it is too short for a request."""
+        return self._left_ms if self._left_ms >= _LEAST_MS else 0.0
+
+    def __enter__(self) -> Self:
+        self._since = self._clock()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left_ms -= (self._clock() - self._since) * 1_000
 
 
 @dataclass(eq=False)

@@ -27,6 +27,7 @@ __all__ = [
     "commands_module",
     "exchange_module",
     "freqtrade_main",
+    "has_database",
     "is_live",
     "is_trading",
     "new_trade",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
         session: _Sessions
         id: int
         pair: str
+        exchange: str
         is_open: bool
         open_date_utc: datetime
         amount: float
@@ -157,6 +159,7 @@ if TYPE_CHECKING:
         ) -> list[dict[str, Any]]: ...
         def amount_to_precision(self, pair: str, amount: float) -> float: ...
         def price_to_precision(self, pair: str, price: float) -> float: ...
+        def get_min_pair_stake_amount(self, pair: str, price: float, stoploss: float) -> float | None: ...
         def get_precision_amount(self, pair: str) -> float | None: ...
         def get_precision_price(self, pair: str) -> float | None: ...
         def get_contract_size(self, pair: str) -> float | None: ...
@@ -171,9 +174,12 @@ if TYPE_CHECKING:
 
         config: dict[str, Any]
         dp: Any
+        stoploss: float
         confirm_trade_exit: Callable[..., bool]
         custom_exit: Callable[..., Any]
         bot_loop_start: Callable[..., None]
+        adjust_order_price: Callable[..., float | None]
+        adjust_entry_price: Callable[..., float | None]
         plot_annotations: Callable[..., list[Any]]
 
         def __init_subclass__(cls, **kwargs: Any) -> None: ...
@@ -231,6 +237,11 @@ def utils_config(arguments: dict[str, Any]) -> dict[str, Any]:
     setup = importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration
     config: dict[str, Any] = setup(arguments, importlib.import_module("freqtrade.enums").RunMode.UTIL_NO_EXCHANGE)
     return config
+
+
+def has_database() -> bool:
+    """Whether freqtrade has opened its database in this process: it does so after it has built the exchange."""
+    return hasattr(Trade, "session")
 
 
 def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:

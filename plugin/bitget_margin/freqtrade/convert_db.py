@@ -15,14 +15,17 @@ from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import OperationalException, commands_module, utils_config
+from bitget_margin.freqtrade.database_identity import DatabaseRow
 from bitget_margin.freqtrade.order_store import BotRow, CancelBatchRow, TrackedOrderRow
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 
 _NAME: Final = "start_convert_db"
-_BOT, _ORDERS, _BATCHES = (cast("Table", row.__table__) for row in (BotRow, TrackedOrderRow, CancelBatchRow))
-TABLES: Final = (_BOT, _ORDERS, _BATCHES)
-"""The tables of the plugin: the bot's key, its orders and its batch cancels."""
+_BOT, _IDENTITY, _ORDERS, _BATCHES = (
+    cast("Table", row.__table__) for row in (BotRow, DatabaseRow, TrackedOrderRow, CancelBatchRow)
+)
+TABLES: Final = (_BOT, _IDENTITY, _ORDERS, _BATCHES)
+"""The tables of the plugin: the bot's key, the account of the database, its orders and its batch cancels."""
 _TRADES: Final = "trades"
 _EMPTY: Final = "convert into an empty database, one on which no bot has run"
 _logger: Final = logging.getLogger(__name__)
@@ -67,7 +70,8 @@ def _has_rows(source: str, target: str) -> bool:
         if connection is None or _TRADES not in tables:
             raise OperationalException(f"convert-db: there is no database of freqtrade at {_shown(source)}")
         key, orders, batches = _counts(connection, tables)
-    if key is None and not orders and not batches:
+        identity = _identity(connection, tables)
+    if key is None and identity is None and not orders and not batches:
         return False
     with _reading(target) as (connection, tables):
         if connection is None:
@@ -77,6 +81,12 @@ def _has_rows(source: str, target: str) -> bool:
             raise OperationalException(
                 f"convert-db: {_shown(target)} has the key {other_key} of another bot, and {_shown(source)} has {key}; "
                 f"nothing was written: {_EMPTY}"
+            )
+        other_identity = _identity(connection, tables)
+        if other_identity not in {None, identity}:
+            raise OperationalException(
+                f"convert-db: {_shown(target)} belongs to a bot on {_described(other_identity)}, and {_shown(source)} "
+                f"to one on {_described(identity)}; nothing was written: {_EMPTY}"
             )
         counts.append(_count(connection, tables, _TRADES))
         if any(counts):
@@ -94,6 +104,20 @@ def _counts(connection: Connection, tables: list[str]) -> tuple[str | None, int,
     return key, _count(connection, tables, _ORDERS.name), _count(connection, tables, _BATCHES.name)
 
 
+def _identity(connection: Connection, tables: list[str]) -> tuple[Any, ...] | None:
+    """Return exchange, run mode and UID of the bot that a database belongs to."""
+    wanted = select(_IDENTITY.c.exchange, _IDENTITY.c.run_mode, _IDENTITY.c.uid)
+    row = connection.execute(wanted).first() if _IDENTITY.name in tables else None
+    return None if row is None else tuple(row)
+
+
+def _described(identity: tuple[Any, ...] | None) -> str:
+    if identity is None:
+        return "an unknown account"
+    exchange, run_mode, uid = identity
+    return f"{exchange} ({run_mode.value}, UID {uid or 'unknown'})"
+
+
 def _count(connection: Connection, tables: list[str], name: str) -> int:
     return connection.scalar(select(func.count()).select_from(table(name))) or 0 if name in tables else 0
 
@@ -108,8 +132,9 @@ def _copy(source: str, target: str) -> None:
         engine = create_engine(target)
         try:
             with engine.begin() as connection:
-                if connection.scalar(select(_BOT.c.key)) is not None:
-                    del rows[_BOT]
+                for each in (_BOT, _IDENTITY):
+                    if connection.scalar(select(each.c.id)) is not None:
+                        del rows[each]
                 for each, values in rows.items():
                     if values:
                         connection.execute(each.insert(), values)

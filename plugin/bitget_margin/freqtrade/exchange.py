@@ -18,7 +18,7 @@ from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import preflight, runtime
+from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient
@@ -31,12 +31,14 @@ from bitget_margin.freqtrade.compat import (
     OperationalException,
     TemporaryError,
     Trade,
+    has_database,
     is_live,
     is_trading,
     new_trade,
     order_row,
 )
 from bitget_margin.freqtrade.config import NAME, parse_config
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.managers import Managers
@@ -58,7 +60,7 @@ _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS"
 """Parameters of the order that is being placed."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
-_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance"})
+_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance", "unproven"})
 """Attributes that only a trading process needs."""
 
 
@@ -97,7 +99,8 @@ class Bitgetcross(BitgetExchange):
             new_trade=partial(new_trade, self),
         )
         self.store, self.alerts, self.exits = managers.store, managers.alerts, managers.exits
-        self.ladders, self.maintenance = managers.ladders, managers.maintenance
+        self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
+        self.is_database_checked = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for hyperopt's workers: they never trade, and locks cannot be pickled."""
@@ -148,6 +151,16 @@ class Bitgetcross(BitgetExchange):
         if self.live:
             preflight.check_account(self.api, self.alerts)
 
+    def check_database(self) -> None:
+        """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""
+        if self.is_database_checked or not has_database():
+            return
+        run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
+        database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
+        self.is_database_checked = True
+        if self.live:
+            database_identity.warn_of_unknown_orders(self.store, self.alerts, self._fetch_open_orders)
+
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
         preflight.refuse_stoploss_on_exchange(order_types)
@@ -167,6 +180,7 @@ class Bitgetcross(BitgetExchange):
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
         if self.live:
+            self.unproven.begin_exit(pair)
             try:
                 self.exits.begin(pair)
             except FreqtradeException:
@@ -245,18 +259,17 @@ class Bitgetcross(BitgetExchange):
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        self.managers.unproven.check(order_id, pair, order["status"])
-        return order
+        return self.unproven.shown(order_id, pair, order)
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
         """Cancel one of freqtrade's orders and return the venue's row of it, which may show it as open.
 
         :raises InvalidOrderException: an exit whose cancel is not proven; freqtrade then goes on with it as open
-        :raises TemporaryError: an entry of which no row was seen at all
+        :raises TemporaryError: an order without proof that is not in freqtrade's rows
         """
         if not self.live:
             return super().cancel_order_with_result(order_id, pair, amount)
-        return self.managers.unproven.cancel(order_id, pair)
+        return self.unproven.cancel(order_id, pair)
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt; it asks for them only to recover."""
@@ -279,7 +292,12 @@ class Bitgetcross(BitgetExchange):
         return float(balance.get("free") or 0.0)
 
     def get_balances(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Return freqtrade's own reading of the balance, and remember it: exits are decided on it."""
+        """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
+
+        The first one is freqtrade's first step after it has opened its database, which is checked then.
+        """
+        if self.live:
+            self.check_database()
         try:
             balances = super().get_balances(*args, **kwargs)
         except TemporaryError as error:
@@ -296,6 +314,11 @@ class Bitgetcross(BitgetExchange):
     def _fetch_balance(self) -> Mapping[str, Any]:
         balance: Mapping[str, Any] = self.api.fetch_balance({"marginMode": "cross", "timeout": self._settings.wait_ms})
         return balance
+
+    def _fetch_open_orders(self, pair: str) -> list[dict[str, Any]]:
+        bounds = {"marginMode": "cross", "timeout": self._settings.wait_ms}
+        orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, bounds)
+        return orders
 
     def _base_of(self, pair: str) -> str:
         return str(self.markets[pair]["base"])

@@ -53,8 +53,8 @@ class _Exit:
     thread: int = field(default_factory=threading.get_ident)
     reason: str = ""
     cancel_sent: bool = False
-    full_amount: float | None = None
-    """The amount of the trade by its rows, where freqtrade was given a smaller one."""
+    lowered: tuple[float, float] | None = None
+    """The amount of the trade by its rows, and the smaller one that freqtrade was given."""
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class Exits:
                 )
             self._fit_amount(trade, exit_)
 
-    def confirm(self, given: Trade, reason: str) -> bool:
+    def confirm(self, given: Trade, reason: str, ordertype: str) -> bool:
         """Cancel the resting orders; return False where an exit order has nothing to sell now."""
         with self.lock:
             key = key_of(given)
@@ -142,8 +142,10 @@ class Exits:
             if sold_out and self.store.of_trade(key):
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
-            # An exit order for the free part is there; the rest has to wait until the resting orders are gone.
-            return not (key in self._rest and trade.has_open_orders and self.resting.selling(trade))
+            # An exit order for the free part is there; only a more urgent exit replaces it before the rest is free.
+            rest = self._rest.get(key)
+            waits = rest is not None and rest.ordertype == ordertype and trade.has_open_orders
+            return not (waits and self.resting.selling(trade))
 
     def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
         """Return the exit order to send: coins of the trade that no other order holds.
@@ -155,22 +157,22 @@ class Exits:
             if trade is None:
                 return ExitOrder(amount, ordertype)
             exit_ = self._exit_of(trade)
-            partial = amount < trade.amount * (1 - REL_TOLERANCE)
+            partial = amount < (exit_.lowered[1] if exit_.lowered else trade.amount) * (1 - REL_TOLERANCE)
             self._restore_amount(trade)
             self._under_way.pop(key_of(trade), None)
             rest = self._rest.get(key_of(trade))
             if rest is not None and rest.ordertype == MARKET:
                 ordertype = MARKET
             orders = self._orders_left(trade, exit_, partial=partial)
-            most = self._sellable(trade, orders, amount, exit_)
-            wanted = amount if amount <= most * (1 + REL_TOLERANCE) else most
-            sold = float(self.rules.amount_to_precision(pair, wanted))
+            has = self._booked(trade, orders) if orders else amount
+            wanted = self.rules.amount_to_precision(pair, min(amount, has))
+            most = self._sellable(trade, orders, has, wanted, exit_)
+            # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
+            sold = self.rules.amount_to_precision(pair, min(wanted, most * (1 + REL_TOLERANCE)))
             if not partial:
-                self._remember_rest(trade, exit_, ordertype, has_rest=sold < amount * (1 - REL_TOLERANCE))
+                self._remember_rest(trade, exit_, ordertype, sold, has_rest=sold < wanted * (1 - REL_TOLERANCE))
             self._refuse_crumb(trade, orders, amount, sold, rate, partial=partial)
-            if rest is not None:
-                rest.tries = 0
-            return ExitOrder(sold, ordertype)
+            return ExitOrder(float(sold), ordertype)
 
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
@@ -243,7 +245,7 @@ class Exits:
         """
         coin = self.holdings.base_of(trade.pair)
         booked = trade_rows.remaining_amount(trade)
-        there = booked + trade_rows.unrecorded(trade, self.store.of_trade(key_of(trade)))
+        there = self._booked(trade, self.store.of_trade(key_of(trade)))
         if self._coins_are_missing(trade):
             holding = self.holdings.read(coin)
             if holding is not None:
@@ -256,12 +258,16 @@ class Exits:
             "wallet, and no order explains it. They are sold; the trade stays open for the others.",
             f"missing coins {trade.id}",
         )
-        exit_.full_amount, trade.amount = trade.amount, fitting
+        exit_.lowered, trade.amount = (trade.amount, fitting), fitting
 
     def _restore_amount(self, trade: Trade) -> None:
+        """Give a trade the amount of its rows again, unless a fill has changed it since."""
         exit_ = self._under_way.get(key_of(trade))
-        if exit_ is not None and exit_.full_amount is not None:
-            trade.amount, exit_.full_amount = exit_.full_amount, None
+        if exit_ is not None and exit_.lowered is not None:
+            full, lowered = exit_.lowered
+            if trade.amount == lowered:
+                trade.amount = full
+            exit_.lowered = None
 
     def _orders_left(self, trade: Trade, exit_: _Exit, *, partial: bool) -> Sequence[TrackedOrder]:
         """Return the resting orders of a trade after the batch cancel of this exit."""
@@ -275,19 +281,21 @@ class Exits:
                 orders = self.store.of_trade(key_of(trade))
         return orders
 
-    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], amount: float, exit_: _Exit) -> float:
+    def _booked(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
+        """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
+        return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
+
+    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], has: float, wanted: float, exit_: _Exit) -> float:
         """Return the coins of a trade that an exit may sell: not held, and free where the venue would lend them."""
         held = self.held.of(trade, orders)
-        most = (
-            amount if not orders else trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders) - held
-        )
-        lends = not self.holdings.freezes()
+        most, lends = max(0.0, has - held), not self.holdings.freezes()
         if not held and not lends and key_of(trade) not in self._rest:
-            return max(0.0, most)
-        free = self._free(trade, min(amount, most))
-        if lends and free is not None and free < min(amount, most) * (1 - REL_TOLERANCE) and not orders:
+            return most
+        wanted = min(wanted, most)
+        free = self._free(trade, wanted)
+        if lends and free is not None and free < wanted * (1 - REL_TOLERANCE) and not orders:
             self._look_for_own_orders(trade, exit_)
-        return max(0.0, most if free is None else min(most, free))
+        return most if free is None else min(most, free)
 
     def _free(self, trade: Trade, wanted: float) -> float | None:
         """Return the free balance of the coin of a trade; None where it cannot be read."""
@@ -338,15 +346,20 @@ class Exits:
 
     # -- what is left over --------------------------------------------------------------------------------------------
 
-    def _remember_rest(self, trade: Trade, exit_: _Exit, ordertype: str, *, has_rest: bool) -> None:
+    def _remember_rest(self, trade: Trade, exit_: _Exit, ordertype: str, sold: float, *, has_rest: bool) -> None:
         """Remember whether a part of the coins of a full exit could not be sold; it is sold in a later loop."""
         key = key_of(trade)
         if not has_rest:
             self._rest.pop(key, None)
             return
         rest = self._rest.setdefault(key, _Rest(exit_.reason or "rest_of_exit", ordertype))
-        pause = min(_PAUSE_SECONDS * 2**rest.tries, _LONGEST_PAUSE_SECONDS) if rest.tries else 0.0
-        rest.tries, rest.at_seconds = rest.tries + 1, self.clock() + pause
+        if ordertype == MARKET:
+            rest.ordertype = MARKET  # a stop-loss makes the rest of an earlier limit exit urgent
+        if sold > 0:
+            rest.tries, rest.at_seconds = 0, 0.0
+        else:
+            pause = min(_PAUSE_SECONDS * 2**rest.tries, _LONGEST_PAUSE_SECONDS)
+            rest.tries, rest.at_seconds = rest.tries + 1, self.clock() + pause
         self.alerts.warn(
             f"Exit of trade {trade.id} on {trade.pair}: a part of the coins is not free. The free part is sold now; "
             "the rest follows in the same way, as soon as it is free.",

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, Final
 
 from bitget_margin.freqtrade import runtime
+from bitget_margin.freqtrade.compat import IStrategy
 
 _MARK: Final = "bitget_margin_wrapped"
 _Callback = Callable[..., Any]
@@ -19,6 +20,8 @@ def wrap_hooks(strategy: type) -> None:
     """Replace the callbacks that a strategy class resolves by wrapped ones."""
     for name, wrapper in _WRAPPERS.items():
         callback = getattr(strategy, name)
+        if name in _IF_OVERRIDDEN and callback is getattr(IStrategy, name):
+            continue
         if not getattr(callback, _MARK, False):
             setattr(strategy, name, _outermost(callback, wrapper))
 
@@ -43,7 +46,8 @@ def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
 
 def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> bool:
     # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
-    return bool(own()) and strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", ""))
+    exit_ = (kwargs["trade"], kwargs.get("exit_reason", ""), kwargs.get("order_type", ""))
+    return bool(own()) and strategy.cancel_before_exit(*exit_)
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], _kwargs: Mapping[str, Any]) -> None:
@@ -59,6 +63,16 @@ def _custom_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any
     return strategy.reason_to_exit_again(kwargs["trade"]) or own()
 
 
+def _adjust_order_price(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    price = own()
+    return strategy.price_of_entry(price, kwargs) if kwargs["is_entry"] else price
+
+
+def _adjust_entry_price(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    # freqtrade cancels the order where the price is another one, and deletes its trade if it is not gone at once.
+    return strategy.price_of_entry(own(), kwargs)
+
+
 def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
     chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
     return [*(own() or []), *strategy.cancel_annotations(*chart)]
@@ -68,5 +82,9 @@ _WRAPPERS: Final[dict[str, _Wrapper]] = {
     "confirm_trade_exit": _confirm_trade_exit,
     "bot_loop_start": _bot_loop_start,
     "custom_exit": _custom_exit,
+    "adjust_order_price": _adjust_order_price,
+    "adjust_entry_price": _adjust_entry_price,
     "plot_annotations": _plot_annotations,
 }
+_IF_OVERRIDDEN: Final = frozenset({"adjust_order_price", "adjust_entry_price"})
+"""Callbacks that are wrapped where the strategy has its own: freqtrade refuses a strategy that overrides both."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.budget import LOOP_MS
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
@@ -56,7 +57,7 @@ class Managers:
         self.lock = lock = threading.RLock()
         """Held for every use of the managers: the main loop and freqtrade's API exit trades in two threads."""
         self.missed = missed = MissedLookups(self.clock)
-        self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=self.settings.wait_ms)
+        self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=LOOP_MS, clock=self.clock)
         self.resting = resting = RestingOrders(missed=missed, **shared, **times)
         self.recovery = Recovery(
             missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times

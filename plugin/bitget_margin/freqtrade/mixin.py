@@ -42,8 +42,8 @@ class CrossedMarginMixin(IStrategy):
       coins that a resting order may still sell; where a cancel is not confirmed, the rest follows in a later loop.
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
       therefore belongs to one bot.
-    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start` and `plot_annotations` remain the strategy's
-      own, with or without `super()`.
+    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
+      and `plot_annotations` remain the strategy's own, with or without `super()`.
     - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
     """
 
@@ -90,7 +90,7 @@ class CrossedMarginMixin(IStrategy):
         return [] if exchange is None else exchange.ladders.resting_of(trade)
 
     def ft_bot_start(self, **kwargs: Any) -> None:
-        """Check that the bot trades on `bitgetcross`; then run freqtrade's own start."""
+        """Check that the bot trades on `bitgetcross`, on a database of its own; then run freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")
         if is_trading(self.config) and name != NAME:
             text = (
@@ -100,15 +100,24 @@ class CrossedMarginMixin(IStrategy):
             if is_live(self.config):
                 raise OperationalException(text)
             logger.warning(text)
+        running = runtime.current_exchange()
+        if is_trading(self.config) and running is not None:
+            try:
+                running.check_database()
+            except OperationalException:
+                # freqtrade ends now, and would cancel orders that are not this bot's.
+                self.config["cancel_open_orders_on_exit"] = False
+                raise
         exchange = self._live_exchange()
         if exchange is not None:
+            exchange.unproven.guards_prices = True
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
         """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
         exchange = self._live_exchange()
-        if exchange is not None and self.config.get("cancel_open_orders_on_exit"):
+        if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
             exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
 
@@ -137,15 +146,33 @@ class CrossedMarginMixin(IStrategy):
             Trade.rollback()
             logger.exception("The resting orders could not be processed in this loop; the next one tries again.")
 
-    def cancel_before_exit(self, trade: Trade, exit_reason: str) -> bool:
+    def cancel_before_exit(self, trade: Trade, exit_reason: str, order_type: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit; return whether an exit order is needed."""
         exchange = self._live_exchange()
-        return True if exchange is None else exchange.exits.confirm(trade, exit_reason)
+        return True if exchange is None else exchange.exits.confirm(trade, exit_reason, order_type)
 
     def reason_to_exit_again(self, trade: Trade) -> str | None:
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""
         exchange = self._live_exchange()
         return None if exchange is None else exchange.exits.rest_of(trade)
+
+    def price_of_entry(self, wanted: float | None, request: Mapping[str, Any]) -> float | None:
+        """Return the price that an open entry gets: the current one until its order is proven to have ended.
+
+        :param wanted: the strategy's price; None or 0 to cancel the order
+        :param request: freqtrade's arguments of `adjust_order_price` or `adjust_entry_price`
+        """
+        exchange = self._live_exchange()
+        if exchange is None:
+            return wanted
+        order, trade, pair = request["order"], request["trade"], request["pair"]
+        current: float = request["current_order_rate"]
+        if wanted != current and order.safe_filled:
+            # As freqtrade itself: what has been bought by now may be too little to be sold.
+            least = exchange.get_min_pair_stake_amount(pair, trade.open_rate, self.stoploss)
+            if least and (trade.amount + order.safe_filled) * trade.open_rate < least:
+                return current
+        return exchange.unproven.price(order.order_id, pair, current, wanted)
 
     def cancel_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a pin on the chart for each batch cancel."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.ladders import Ladders
     from bitget_margin.freqtrade.maintenance import Maintenance
     from bitget_margin.freqtrade.order_store import OrderStore
+    from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 
 class StrategyExchange(Protocol):
@@ -26,6 +27,14 @@ class StrategyExchange(Protocol):
     ladders: Ladders
     maintenance: Maintenance
     store: OrderStore
+    unproven: UnprovenCancels
+    is_database_checked: bool
+
+    def check_database(self) -> None:
+        """Refuse a database of another account, exchange or run mode."""
+
+    def get_min_pair_stake_amount(self, pair: str, price: float, stoploss: float) -> float | None:
+        """Return the least value of an order on a pair, with room for a stop-loss."""
 
     def process_loop(self) -> None:
         """Look up the resting orders, and record and cancel what is due."""

@@ -1,4 +1,4 @@
-"""Promise: a rate limit store that is down or slow neither delays a cancel nor changes outcomes."""
+"""Promise: a rate limit store that is down or slow holds up no cancel, no query and no urgent order."""
 
 import asyncio
 import threading
@@ -106,16 +106,26 @@ async def test_stores_that_hang_leave_the_loop_its_threads() -> None:
     assert await asyncio.gather(*hanging) == [True] * 50
 
 
-def test_everything_else_waits_for_the_store_until_its_deadline(venue: Emulator, gated: Client) -> None:
+@pytest.mark.parametrize("when_down", ["wait", "fail"])
+def test_a_query_and_an_urgent_order_leave_without_a_store(venue: Emulator, gated: Client, when_down: str) -> None:
+    share_window(gated, UNREACHABLE, whenDown=when_down)
+    started = time.monotonic()
+    order = gated("create_order", *BUY, CROSS | {"urgent": True})
+    assert gated("fetch_order", order["id"], BTC, CROSS)["status"] == "open"
+    assert gated("fetch_open_orders", BTC, params=CROSS)[0]["id"] == order["id"]
+    assert gated("fetch_balance", CROSS)["USDT"]["used"] > 0
+    gated("fetch_my_trades", BTC, params=CROSS)
+    assert time.monotonic() - started < GRACE_S
+
+
+def test_a_new_order_waits_for_the_store_until_its_deadline(venue: Emulator, gated: Client) -> None:
     share_window(gated, UNREACHABLE)
-    for method, args in (("create_order", (*BUY, CROSS | {"timeout": 600})), ("fetch_balance", (CROSS,))):
-        gated.exchange.options["batchCancel"] = {"timeout": 600}
-        with pytest.raises(ccxt.RequestTimeout, match="was not sent: the shared rate window redis:"):
-            gated(method, *args)
+    with pytest.raises(ccxt.RequestTimeout, match="was not sent: the shared rate window redis:"):
+        gated("create_order", *BUY, CROSS | {"timeout": 600})
     assert venue.requests == ()
 
 
-def test_everything_else_fails_at_once_where_that_is_wanted(venue: Emulator, gated: Client) -> None:
+def test_a_new_order_fails_at_once_where_that_is_wanted(venue: Emulator, gated: Client) -> None:
     share_window(gated, UNREACHABLE, whenDown="fail")
     started = time.monotonic()
     with pytest.raises(ccxt.RequestTimeout, match=r"the shared rate window redis://127.0.0.1:1/0 is down"):

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from bitget_margin.emulator import Account, Emulator
 from support import bot as support
 from support.console import WIDE, has_traceback, other_exchange, records
+from support.in_process_bot import close_database
 
 STRATEGY = """
 from bitget_margin.freqtrade import CrossedMarginMixin
@@ -31,13 +34,61 @@ class StopsOnExchange(CrossedMarginMixin, IStrategy):
 """
 
 
+def open_trade(order_id: str, exchange: str) -> Callable[[], None]:
+    """Return a function that writes an open trade to the database."""
+
+    def write() -> None:
+        from freqtrade.persistence import Order, Trade  # noqa: PLC0415 - seconds, and few tests need it
+
+        numbers = dict.fromkeys(("open_rate", "amount", "stake_amount"), 1.0)
+        trade = Trade(
+            pair="BTC/USDT",
+            exchange=exchange,
+            is_open=True,
+            fee_open=0,
+            fee_close=0,
+            open_date=datetime.now(UTC),
+            **numbers,
+        )
+        order = {"ft_pair": "BTC/USDT", "ft_order_side": "buy", "ft_is_open": False, "ft_amount": 1.0, "ft_price": 1.0}
+        trade.orders.append(Order(order_id=order_id, **order))
+        Trade.session.add(trade)
+        Trade.commit()
+
+    return write
+
+
+def another_account() -> None:
+    """Write the account of another bot to the database."""
+    from freqtrade.persistence import Trade  # noqa: PLC0415
+    from sqlalchemy import text  # noqa: PLC0415
+
+    values = "(id, exchange, run_mode, uid) values (1, 'bitgetcross', 'live', '1234')"
+    Trade.session.execute(text(f"insert into bitget_margin_database {values}"))
+    Trade.commit()
+
+
+def prepare(database: Path, write: Callable[[], None]) -> None:
+    """Make a database of freqtrade, as an earlier bot has left it."""
+    from freqtrade.persistence import init_db  # noqa: PLC0415
+
+    from bitget_margin.freqtrade import database_identity  # noqa: F401, PLC0415 - declares the table
+
+    init_db(f"sqlite:///{database}")
+    try:
+        write()
+    finally:
+        close_database()
+
+
 @dataclass
 class Started:
-    """A bot that refuses to start: the beginning of its message, and the wrong settings."""
+    """A bot that refuses to start: its message, the wrong settings, and what an earlier bot has written."""
 
     message: str
     changes: dict[str, Any]
     module: str = "bitget_margin.freqtrade"
+    written: Callable[[], None] | None = None
 
 
 CASES = {
@@ -46,6 +97,26 @@ CASES = {
         'bitgetcross: "stoploss_on_exchange" is true', {"strategy": "StopsOnExchange", "strategy_path": "."}
     ),
     "stock-exchange": Started(other_exchange("Scripted"), {"exchange": {"name": "bitget"}}),
+    "database-of-another-account": Started(
+        "bitgetcross: the database {database} belongs to the account with UID 1234",
+        {},
+        written=another_account,
+    ),
+    "database-of-another-exchange": Started(
+        "bitgetcross: the database {database} has open trades of another exchange (bitget): trade 1",
+        {"cancel_open_orders_on_exit": True},
+        written=open_trade("1179", "bitget"),
+    ),
+    "database-of-a-dry-run": Started(
+        "bitgetcross: the database {database} has the trades of a dry run: trade 1 on BTC/USDT",
+        {},
+        written=open_trade("dry_run_buy_1", "bitgetcross"),
+    ),
+    "database-of-a-live-bot": Started(
+        "bitgetcross: the database {database} has the trades of a live bot: trade 1 on BTC/USDT",
+        {"dry_run": True, "cancel_open_orders_on_exit": True},
+        written=open_trade("1179", "bitgetcross"),
+    ),
     "plain-freqtrade": Started('Exchange "bitgetcross" is not known to the ccxt library', {}, "freqtrade"),
 }
 
@@ -61,6 +132,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
             (folder / "user_data").mkdir()
             (folder / "strategy.py").write_text(STRATEGY)
             (folder / "script.json").write_text("{}")
+            if case.written is not None:
+                prepare(folder / "trades.sqlite", case.written)
+            case.message = case.message.format(database=f"sqlite:///{folder}/trades.sqlite")
             settings = support.config(venue, ["BTC/USDT"], folder, account=accounts[name], **case.changes)
             (folder / "config.json").write_text(json.dumps(settings))
             processes[name] = subprocess.Popen(  # noqa: S603 - our own command

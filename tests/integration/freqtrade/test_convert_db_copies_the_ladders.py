@@ -26,7 +26,7 @@ COLUMNS = (
     "filled, average, reason, settled"
 )
 RUNG = f"('{KEY}-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', 'sell', 'tp', 0, 61000.5, 0.25, 1700000000001, "
-RUNG += "'open', '1179542168995600000', 0.125, 61000.5, NULL, 0)"
+RUNG += "'live', '1179542168995600000', 0.125, 61000.5, NULL, 0)"
 
 
 def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, tmp_path: Path) -> None:
@@ -94,6 +94,7 @@ OURS = (
     f"insert into bitget_margin_orders ({COLUMNS}) values {RUNG}",  # noqa: S608 - written here
     "insert into bitget_margin_batches (id, pair, at_ms, label) values (7, 'BTC/USDT', 1700000000000, '3 canceled')",
 )
+IDENTITY = "insert into bitget_margin_database (id, exchange, run_mode, uid) values (1, 'bitgetcross', 'live', '41')"
 TRADE = "a trade"
 
 
@@ -111,10 +112,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
 
 def test_all_tables_of_the_plugin_are_copied(folder: Folder) -> None:
     """Value by value, with freqtrade's own rows; the new database numbers the batches itself."""
-    folder.make(folder.source, TRADE, *OURS)
+    folder.make(folder.source, TRADE, IDENTITY, *OURS)
     folder.convert()
     assert len(folder.rows(folder.target, "trades")) == 1
-    for table in ("bitget_margin_bot", "bitget_margin_orders"):
+    for table in ("bitget_margin_bot", "bitget_margin_orders", "bitget_margin_database"):
         assert folder.rows(folder.target, table) == folder.rows(folder.source, table)
     ((_, *batch),) = folder.rows(folder.target, "bitget_margin_batches")
     assert batch == ["BTC/USDT", 1_700_000_000_000, "3 canceled"]
@@ -127,10 +128,18 @@ def test_no_table_of_ours_is_forgotten() -> None:
 
 def test_the_key_alone_is_copied_too_also_onto_itself(folder: Folder) -> None:
     """Client order ids of the bot's own entries and exits begin with it."""
-    folder.make(folder.source, OURS[0])
-    folder.make(folder.target, OURS[0])
+    folder.make(folder.source, OURS[0], IDENTITY)
+    folder.make(folder.target, OURS[0], IDENTITY)
     folder.convert()
     assert folder.rows(folder.target, "bitget_margin_bot") == [(1, KEY)]
+    assert folder.rows(folder.target, "bitget_margin_database") == [(1, "bitgetcross", "live", "41")]
+
+
+def test_the_account_alone_is_copied_too(folder: Folder) -> None:
+    folder.make(folder.source, IDENTITY)
+    folder.make(folder.target)
+    folder.convert()
+    assert folder.rows(folder.target, "bitget_margin_database") == [(1, "bitgetcross", "live", "41")]
 
 
 def test_a_database_without_rows_of_the_plugin_is_left_to_freqtrade(folder: Folder) -> None:
@@ -150,8 +159,9 @@ def test_a_database_without_rows_of_the_plugin_is_left_to_freqtrade(folder: Fold
         ((OURS[2],), "0 orders and 1 batch cancels"),
         ((TRADE,), "and 1 trades"),
         (OURS, "already has 1 orders and 1 batch cancels"),
+        ((IDENTITY,), r"a bot on bitgetcross \(live, UID 41\), and .* to one on an unknown account"),
     ],
-    ids=["key", "orders", "orders without a key", "batches", "trades", "the same again"],
+    ids=["key", "orders", "orders without a key", "batches", "trades", "the same again", "account"],
 )
 def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, ...], message: str) -> None:
     """Refused before anything is written, with what to do."""

@@ -6,6 +6,7 @@ from typing import Final
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.place_state import CLOCKS_APART_MS
+from bitget_margin.core.settings import Settings
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
 from bitget_margin.emulator.market.orders import Side
 from campaign.code_responses import KINDS
@@ -138,20 +139,20 @@ def reason_of(e: Evidence, obstacles: Sequence[Obstacle]) -> Reason | None:
 
 def obstacles_of(e: Evidence) -> Iterator[Obstacle]:
     """Yield the obstacles for all orders: requests with a fault, each until its end."""
-    request_ms = e.scenario.timeout_ms / 3
     for record in e.requests:
         late_ms = _slowness_ms(e, record)
         if record.fault is not None or late_ms:
-            yield record.at_ms + min(late_ms, _longest_ms(e, record, request_ms)), Reason.FAULT
+            yield record.at_ms + min(late_ms, _longest_ms(e, record)), Reason.FAULT
 
 
-def _longest_ms(e: Evidence, record: RequestRecord, request_ms: float) -> float:
+def _longest_ms(e: Evidence, record: RequestRecord) -> float:
     """Return the time limit of a request; a single order may use all the time but a third."""
+    settings = Settings(timeout_ms=e.scenario.timeout_ms)
     if record.fault in {FaultKind.REFUSE, FaultKind.TOO_MANY}:
         return float("inf")  # the port or the window is the obstacle, not the request
     if record.path.endswith("/place-order"):
-        return max(request_ms, e.deadline_ms - request_ms - record.at_ms)
-    return request_ms
+        return max(settings.request_ms, e.deadline_ms - settings.request_ms - record.at_ms)
+    return settings.lookup_ms if record.method == "GET" else settings.change_ms
 
 
 def _slowness_ms(e: Evidence, record: RequestRecord) -> float:

@@ -30,11 +30,13 @@ class Delay:
     """Delays of one stop-loss, in ms from the moment at which it was due; None for never.
 
     :param pair: the pair
+    :param sent: until an exit has reached the venue, for whatever amount
     :param first: until an exit has reached the venue and no coin is left that no live rung holds
     :param last: until the last coin is sold
     """
 
     pair: str
+    sent: int | None
     first: int | None
     last: int | None
 
@@ -62,7 +64,7 @@ def _delay(track: Track, evidence: Evidence) -> Delay | None:
             last = None
         elif last is None:
             last = max(sample.at_ms - due, 0)
-    return Delay(track.pair, first, last)
+    return Delay(track.pair, None if first_exit is None else first_exit - due, first, last)
 
 
 def findings(evidence: Evidence) -> list[Finding]:

@@ -32,7 +32,10 @@ class Half:
     def as_json(self) -> dict[str, Any]:
         """Return the measures of the run."""
         return {
-            "delays": {delay.pair: {"first_ms": delay.first, "last_ms": delay.last} for delay in self.delays},
+            "delays": {
+                delay.pair: {"sent_ms": delay.sent, "first_ms": delay.first, "last_ms": delay.last}
+                for delay in self.delays
+            },
             "findings": [[finding.rule, finding.text] for finding in self.findings],
             "seconds": round(self.evidence.seconds, 1),
             "settled_seconds": round(self.evidence.settled_seconds, 1),

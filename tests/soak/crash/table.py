@@ -23,6 +23,7 @@ def table(pairs: Sequence[PlayedPair]) -> str:
     columns = ([pair.with_ladders for pair in valid], [pair.without for pair in valid])
     rows = [
         ("stop-losses due", *(str(sum(len(half.delays) for half in column)) for column in columns)),
+        *_delay_rows("first exit order", columns, lambda delay: delay.sent),
         *_delay_rows("stop leaves for all free coins", columns, lambda delay: delay.first),
         *_delay_rows("last coin is sold", columns, lambda delay: delay.last),
         *((text, *(str(sum(half.count(rule) for half in column)) for column in columns)) for rule, text in _RULES),

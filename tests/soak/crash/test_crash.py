@@ -74,7 +74,7 @@ def sound(exit_after_ms: int = 1_000, *, ladders: bool = True) -> Evidence:
 def test_a_sound_run_has_delays_and_no_findings() -> None:
     assert findings(sound()) == []
     (delay,) = delays(sound(1_000))
-    assert (delay.first, delay.last) == (1_000, 3_000)
+    assert (delay.sent, delay.first, delay.last) == (1_000, 1_000, 3_000)
 
 
 def sold_twice(evidence: Evidence) -> None:
@@ -158,7 +158,7 @@ def test_an_exit_that_never_leaves_is_late() -> None:
     evidence.rows = evidence.rows[:1]
     del evidence.tracks[0].samples[1:]
     (delay,) = delays(evidence)
-    assert (delay.first, delay.last) == (None, None)
+    assert (delay.sent, delay.first, delay.last) == (None, None, None)
     played = pair(evidence, sound(ladders=False))
     assert [finding.rule for finding in played.broken] == ["left", "late"]
     assert f"over {LIMIT_MS // 1_000} s" in table([played])
@@ -169,7 +169,7 @@ def test_coins_that_no_rung_holds_delay_a_stop_until_they_are_sold() -> None:
     # The exit sells 3 of 4 free coins.
     evidence.tracks[0].samples[1] = Sample(DUE_MS + 1_000, Decimal(7), Decimal(6))
     (delay,) = delays(evidence)
-    assert delay.first == 3_000
+    assert (delay.sent, delay.first) == (1_000, 3_000)
 
 
 def test_a_trade_that_its_rungs_have_sold_has_no_stop() -> None:

@@ -161,6 +161,7 @@ def test_a_fill_of_a_unified_account_is_known_however_its_category_is_spelled(sp
         ("liquidation_buy", "buy"),
         ("system_repay_buy", "buy"),
         ("systemRepay-sell", "sell"),
+        ("Short", "short"),
         (None, None),
         ("", None),
         (5, None),

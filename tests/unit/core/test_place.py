@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -204,6 +205,20 @@ def test_lists_that_are_not_read_to_their_end_miss_nothing(monkeypatch: pytest.M
     older = Placed("900", "x", START_MS - 90_000, in_call=False)
     venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012"), orders=[older])
     assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+
+
+def test_a_lookup_reads_at_most_twenty_pages_of_a_list() -> None:
+    endless = count(10**6, -1)
+
+    def open_orders(call: Call, reply: object) -> object:
+        if call.endpoint is not Endpoint.OPEN_ORDERS:
+            return reply
+        return {"orderList": [{"orderId": str(next(endless)), "clientOid": "x", "symbol": SYMBOL, "status": "live"}]}
+
+    venue = instead(PlacingVenue(executed=lambda *_: False, respond=refuses_with("43012")), open_orders)
+    assert run(venue, "a", "b", is_single=False, timeout_ms=4_000) == [None, None]
+    endpoints = [call.endpoint for call in venue.script.calls]
+    assert endpoints[1 : endpoints.index(Endpoint.HISTORY_ORDERS)] == [Endpoint.OPEN_ORDERS] * 20
 
 
 def test_history_is_read_back_to_the_start_of_the_call_and_open_orders_to_their_end() -> None:
@@ -456,6 +471,7 @@ def test_an_order_that_was_too_frequent_is_refused_where_no_time_is_left_to_send
     venue = PlacingVenue(executed=lambda *_: False, respond=refuses_with("429", 429))
     assert run(venue, "a", timeout_ms=timeout_ms) == [PlaceOutcome.REFUSED]
     assert venue.times("a") == 1
+    assert [call.endpoint for call in venue.script.calls].count(Endpoint.FILLS) == 1, "one proof is enough"
     assert venue.script.now_ms - START_MS <= timeout_ms
 
 
@@ -487,6 +503,12 @@ def test_one_order_is_looked_up_by_its_client_order_id_and_several_in_the_lists(
     assert run(venue, *names, is_single=False) == [PlaceOutcome.REFUSED] * len(names)
     lookups = [dict(call.params) for call in venue.script.calls if call.endpoint in LOOKUPS]  # type: ignore[call-overload]
     assert {"clientOid" in params for params in lookups} == {by_client_id}
+
+
+def test_lookups_of_a_lost_order_have_growing_pauses() -> None:
+    venue = PlacingVenue(executed=lambda *_: False, respond=no_response)
+    assert run(venue, "a", timeout_ms=2_000) == [None]
+    assert venue.script.waits[:3] == list(Pacing().polls_ms[:3])
 
 
 def test_a_query_for_one_order_that_fails_is_made_up_for_by_the_lists() -> None:

@@ -28,9 +28,22 @@ def contents(replies: tuple[object, ...]) -> list[object]:
 def test_a_request_has_the_bounds_of_its_call() -> None:
     ctx = Script(in_turn(1)).ctx(timeout_ms=3_000)
     send = ctx.bounded(Call(Endpoint.ASSETS, {}))
-    assert (send.call, send.request_ms, send.deadline_ms) == (Call(Endpoint.ASSETS, {}), 1_000, START_MS + 3_000)
+    assert (send.call, send.request_ms, send.deadline_ms) == (Call(Endpoint.ASSETS, {}), 2_000, START_MS + 3_000)
     assert not send.started
     assert send.reply is None
+
+
+@pytest.mark.parametrize(
+    ("timeout_ms", "change_ms", "lookup_ms"),
+    [(600, 300, 400), (3_000, 1_500, 2_000), (6_000, 2_000, 2_500), (9_000, 3_000, 3_000)],
+)
+def test_a_slow_venue_has_time_to_answer_in_a_short_call(timeout_ms: float, change_ms: float, lookup_ms: float) -> None:
+    """A change leaves half of the call to lookups, a lookup a third; a call that only reads gives each query all."""
+    ctx = Script(in_turn(1)).ctx(timeout_ms=timeout_ms)
+    change, lookup = Call(Endpoint.BATCH_CANCEL, {}), Call(Endpoint.OPEN_ORDERS, {})
+    assert (ctx.bounded(change).request_ms, ctx.bounded(lookup).request_ms) == (change_ms, lookup_ms)
+    ctx.reads_only = True
+    assert (ctx.bounded(change).request_ms, ctx.bounded(lookup).request_ms) == (change_ms, timeout_ms)
 
 
 def test_requests_over_the_rate_limit_alone_are_sent_again_after_its_window() -> None:

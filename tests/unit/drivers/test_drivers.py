@@ -1,4 +1,7 @@
-"""Blocking work of a flow runs in a daemon thread and is left alone when its time is up, in both drivers."""
+"""Blocking work of a flow runs in a daemon thread and is left alone when its time is up, in both drivers.
+
+The blocking driver sends queries side by side, and other requests one after the other.
+"""
 
 import asyncio
 import threading
@@ -7,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.effects import Block, Flow, TimeUp, Wait
+from bitget_margin.adapter.transport import monotonic_ms
+from bitget_margin.core.effects import Block, Call, Fault, Flow, Reply, ReplyOrFault, Send, SendAll, TimeUp, Wait
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.drivers.aio import AsyncDriver
 from bitget_margin.drivers.threaded import ThreadedDriver
 
@@ -50,3 +55,52 @@ def test_blocking_work_that_takes_too_long_is_left_alone(run: Run, allowed_ms: f
     over = threading.Event()
     assert isinstance(run(blocking(over.wait, allowed_ms)), TimeUp)
     over.set()
+
+
+class Exchange:
+    """An exchange whose requests take part in a barrier, so that they end only together."""
+
+    id = "bitget"
+    enableRateLimit = False  # noqa: N815 - its name in ccxt
+
+    def __init__(self, parties: int) -> None:
+        self.barrier = threading.Barrier(parties)
+        self.started: list[str] = []
+
+    def request(self, path: str, *_: object, **__: object) -> str:
+        self.started.append(path)
+        self.barrier.wait(5)
+        return path
+
+
+def sent(exchange: Exchange, *endpoints: Endpoint, request_ms: float = 10_000) -> tuple[ReplyOrFault, ...]:
+    """Send a request to each endpoint by the blocking driver, and return the replies."""
+
+    def flow() -> Flow[tuple[ReplyOrFault, ...]]:
+        deadline_ms = monotonic_ms() + 10_000
+        return (yield SendAll(tuple(Send(Call(endpoint, {}), request_ms, deadline_ms) for endpoint in endpoints)))
+
+    return ThreadedDriver(exchange).run(flow())
+
+
+def test_queries_are_sent_side_by_side_and_answered_in_their_order() -> None:
+    endpoints = (Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS, Endpoint.ASSETS)
+    assert sent(Exchange(3), *endpoints) == tuple(Reply(endpoint.path) for endpoint in endpoints)
+
+
+def test_requests_that_change_something_are_sent_one_after_the_other() -> None:
+    exchange = Exchange(2)
+    first, second = sent(exchange, Endpoint.BATCH_CANCEL, Endpoint.CANCEL, request_ms=50)
+    assert isinstance(first, Fault)
+    assert first.text is not None
+    assert "did not respond within 50 ms" in first.text
+    # The second one meets the first, which hangs still.
+    assert second == Reply(Endpoint.CANCEL.path)
+    assert exchange.started == [Endpoint.BATCH_CANCEL.path, Endpoint.CANCEL.path]
+
+
+def test_queries_that_hang_together_take_the_time_of_one() -> None:
+    started_ms = monotonic_ms()
+    replies = sent(Exchange(9), *[Endpoint.OPEN_ORDERS] * 3, request_ms=200)
+    assert all(isinstance(reply, Fault) and reply.sent for reply in replies)
+    assert monotonic_ms() - started_ms < 500

@@ -59,6 +59,7 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
         exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
         exchange._build_managers()
+        exchange.is_database_checked = True
         exchange.store = Records()
         exchange.alerts = exchange.exits = exchange.maintenance = None
         exchange.managers.recovery = exchange.managers.unproven = None
@@ -104,16 +105,16 @@ def raising_for(error: Exception) -> Callable[..., Any]:
 @pytest.mark.parametrize("runmode", ["live", "dry_run"])
 def test_the_first_call_of_an_exit_records_fills(build: Any, calls: Calls, runmode: str) -> None:
     exchange = build(runmode=runmode)
-    exchange.exits = recorder(calls, begin=None)
+    exchange.exits, exchange.unproven = recorder(calls, begin=None), recorder(calls, begin_exit=None)
     assert exchange.get_funding_fees(PAIR, 1.0, is_short=False, open_date=NOW) == 0.0
-    assert calls == ([("begin", PAIR)] if runmode == "live" else [])
+    assert calls == ([("begin_exit", PAIR), ("begin", PAIR)] if runmode == "live" else [])
 
 
 def test_an_exit_goes_on_whatever_the_first_point_raises(
     build: Any, calls: Calls, caplog: pytest.LogCaptureFixture
 ) -> None:
     exchange = build()
-    exchange.exits = recorder(calls, begin=ZeroDivisionError())
+    exchange.exits, exchange.unproven = recorder(calls, begin=ZeroDivisionError()), recorder([], begin_exit=None)
     assert exchange.get_funding_fees(PAIR) == 0.0
     assert calls == [("begin", PAIR), ("rollback",)]
     assert f"Exit on {PAIR}: the fills of the resting orders could not be recorded; the exit goes on" in caplog.text
@@ -343,6 +344,7 @@ def test_a_balance_that_cannot_be_read_is_answered_with_the_last_one_for_ten_sec
     exchange._config = {"runmode": "dry_run", "dry_run": True}
     with pytest.raises(TemporaryError, match="no answer"):
         exchange.get_balances()
+        exchange.is_database_checked = True
 
 
 def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:

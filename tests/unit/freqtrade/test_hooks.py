@@ -4,7 +4,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.strategy import IStrategy
 
+from bitget_margin.freqtrade import CrossedMarginMixin
 from bitget_margin.freqtrade.hooks import wrap_hooks
 
 
@@ -30,6 +32,12 @@ class Base:
     def plot_annotations(self, **kwargs: Any) -> Any:
         return ["theirs"]
 
+    def adjust_order_price(self, **kwargs: Any) -> float | None:
+        return 100.0
+
+    def adjust_entry_price(self, **kwargs: Any) -> float | None:
+        return 50.0
+
     def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
         self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
@@ -42,6 +50,10 @@ class Base:
 
     def reason_to_exit_again(self, trade: Any) -> str | None:
         return trade.again
+
+    def price_of_entry(self, wanted: float | None, request: Any) -> float | None:
+        self.calls.append(f"{request['pair']} at {wanted}")
+        return request["current_order_rate"]
 
     def cancel_annotations(self, *chart: Any) -> list[Any]:
         return ["ours", *chart]
@@ -67,6 +79,9 @@ class WithoutSuper(Base):
         return "own reason"
 
     def plot_annotations(self, **kwargs: Any) -> Any:
+        return None
+
+    def adjust_order_price(self, **kwargs: Any) -> float | None:
         return None
 
 
@@ -131,3 +146,30 @@ def test_the_rest_of_an_exit_comes_before_the_strategy_s_own_reason(
 def test_charts_show_the_strategy_s_annotations_first(strategy: type[Base], own: list[str]) -> None:
     chart = {"pair": "P", "start_date": 1, "end_date": 2, "dataframe": "D"}
     assert strategy().plot_annotations(**chart) == [*own, "ours", "P", 1, 2, "D"]
+
+
+@pytest.mark.parametrize(("strategy", "wanted"), [(Plain, 100.0), (WithoutSuper, None), (WithSuper, None)])
+def test_the_price_of_an_entry_is_decided_after_the_strategy_s_and_that_of_an_exit_is_the_strategy_s(
+    strategy: type[Base], wanted: float | None
+) -> None:
+    made = strategy()
+    request = {"pair": "P", "current_order_rate": 90.0}
+    assert made.adjust_order_price(**request, is_entry=True) == 90.0
+    assert made.calls == [f"P at {wanted}"]
+    assert made.adjust_order_price(**request, is_entry=False) == wanted
+    assert len(made.calls) == 1
+
+
+def test_the_price_of_an_entry_alone_is_decided_the_same_way() -> None:
+    made = Plain()
+    assert made.adjust_entry_price(pair="P", current_order_rate=90.0) == 90.0
+    assert made.calls == ["P at 50.0"]
+
+
+@pytest.mark.parametrize("own", [(), ("adjust_order_price",), ("adjust_entry_price",), ("adjust_exit_price",)])
+def test_a_strategy_overrides_no_price_that_it_has_not_itself(own: tuple[str, ...]) -> None:
+    """The bot refuses one that overrides the price of orders together with that of entries or exits."""
+    body = {name: lambda _self, **_: 1.0 for name in own}
+    strategy = type("Strategy", (CrossedMarginMixin, IStrategy), body)
+    names = {"adjust_order_price", "adjust_entry_price", "adjust_exit_price"}
+    assert {name for name in names if getattr(strategy, name) != getattr(IStrategy, name)} == set(own)

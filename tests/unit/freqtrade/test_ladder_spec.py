@@ -172,6 +172,34 @@ def test_a_ladder_that_sells_everything_leaves_no_rounded_remainder() -> None:
     assert amounts == [0.3333, 0.1, 0.3333]
 
 
+def amounts_of(*orders: dict[str, Any], **changes: Any) -> list[float]:
+    return [step.amount for step in parse_ladder(list(orders), limits(**changes))]
+
+
+@pytest.mark.parametrize(
+    ("orders", "changes", "amounts"),
+    [
+        ([sell(0.5), sell(0.4995)], {}, [0.5, 0.5]),  # 0.0005 is below the least amount
+        ([sell(0.5), sell(0.499)], {"min_cost": None}, [0.5, 0.499]),  # 0.001 is not
+        ([sell(0.5), sell(0.46)], {}, [0.5, 0.5]),  # 0.04 is worth 4
+        ([sell(0.5), sell(0.45)], {}, [0.5, 0.45]),  # 0.05 is worth 5
+        ([sell(0.5), sell(0.46, 200.0)], {}, [0.5, 0.46]),  # 0.04 is worth 8
+        ([sell(0.46), buy(0.1)], {"sellable": 0.5}, [0.5, 0.1]),
+        ([buy(0.1)], {"sellable": 0.0005}, [0.1]),
+        ([sell(0.5), sell(0.4999)], NO_MINIMUMS, [0.5, 0.4999]),
+        ([sell(0.5), sell(0.49995)], {}, [0.5, 0.5]),  # cut to the lot, and folded
+    ],
+)
+def test_a_remainder_that_could_not_be_sold_by_itself_is_added_to_the_last_sell(
+    orders: list[dict[str, Any]], changes: dict[str, Any], amounts: list[float]
+) -> None:
+    assert amounts_of(*orders, **changes) == amounts
+
+
+def test_a_remainder_of_floats_is_folded_to_the_last_lot() -> None:
+    assert amounts_of(sell(0.1), sell(0.2), sell(0.0999), sellable=0.4) == [0.1, 0.2, 0.1]
+
+
 @pytest.mark.parametrize("count", [0, 1, 50])
 def test_up_to_fifty_orders_are_taken_in_their_order(count: int) -> None:
     asked = [sell(0.01, 1_000 + i) for i in range(count)]

@@ -191,7 +191,7 @@ def test_a_trade_that_has_ended_gets_no_more_of_its_ladder(stand: Stand) -> None
     assert stand.store["k-2"].phase is Phase.WAITING
 
 
-@pytest.mark.parametrize(("remaining", "sent"), [(0.5, True), (0.4, False), (0.5 - 1e-12, True)])
+@pytest.mark.parametrize(("remaining", "sent"), [(0.5, True), (0.4, False), (0.4975, False), (0.5 - 1e-12, True)])
 def test_a_ladder_that_sells_more_than_is_left_is_given_up(stand: Stand, remaining: float, sent: bool) -> None:
     stand.store.add([waiting(), waiting("k-2", side="buy")])
     stand.remaining = remaining
@@ -199,6 +199,26 @@ def test_a_ladder_that_sells_more_than_is_left_is_given_up(stand: Stand, remaini
     assert bool(stand.venue.placed) is sent
     if not sent:
         assert stand.store["k-2"].reason == "the trade has sold a part of its coins since"
+
+
+@pytest.mark.parametrize(("remaining", "amount"), [(0.9985, 0.398), (0.996, 0.396)])
+def test_the_fee_of_the_entry_is_taken_from_the_last_sell(stand: Stand, remaining: float, amount: float) -> None:
+    """The venue lists the fills of an entry later than the entry."""
+    stand.store.add([waiting("a", amount=0.6), waiting("b", amount=0.4), waiting("c", side="buy", amount=0.7)])
+    stand.remaining = remaining
+    again(stand)
+    assert stand.venue.placed == [["a", "b", "c"]]
+    assert [stand.store[name].amount for name in "abc"] == [0.6, amount, 0.7]
+
+
+@pytest.mark.parametrize("least", [0.01, None])
+def test_a_ladder_whose_last_sell_would_be_too_small_is_given_up(stand: Stand, least: float | None) -> None:
+    stand.rules.markets[PAIR]["limits"]["amount"]["min"] = least
+    stand.store.add([waiting("a", amount=0.99), waiting("b", amount=0.01 if least else 0.0005)])
+    stand.remaining = 0.9985 if least else 0.99
+    again(stand)
+    assert stand.venue.placed == []
+    assert stand.store["a"].reason == "the trade has sold a part of its coins since"
 
 
 def test_a_trade_that_another_thread_exits_is_left_alone(stand: Stand) -> None:

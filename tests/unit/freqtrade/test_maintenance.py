@@ -197,6 +197,27 @@ def test_an_order_with_an_id_is_never_given_up_and_warned_of(stand: Stand) -> No
     assert about == "missing a"
 
 
+@pytest.mark.parametrize("trade_id", [5, None])
+def test_an_order_of_an_ended_trade_that_is_nowhere_is_warned_of_and_then_watched_as_lost(
+    stand: Stand, trade_id: int | None
+) -> None:
+    stand.store.add([live("a", trade_id=trade_id), live("b")])
+    misses_for(stand, WARN_AFTER_SECONDS)
+    assert stand.store["a"].phase is Phase.LIVE
+    stand.seconds += 0.1
+    loop(stand)
+    assert (stand.store["a"].phase, stand.store["b"].phase) == (Phase.LOST, Phase.LIVE)
+    assert f"Resting sell id-a on {PAIR} (trade {trade_id}) has been in no list of the venue" in stand.alerts.texts
+
+
+def test_a_look_up_that_was_answered_in_part_is_no_miss(stand: Stand) -> None:
+    stand.venue.is_complete = False
+    stand.store.add([rung("a")])
+    for _ in range(3):
+        misses_for(stand, LOST_AFTER_SECONDS + 1)
+    assert stand.store["a"].phase is Phase.INTENDED
+
+
 ALL_FREE = Holding(total=1.0, free=1.0, frozen=0.0)
 
 

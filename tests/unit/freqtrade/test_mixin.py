@@ -54,6 +54,11 @@ class RecordingExchange:
         self.alerts = SimpleNamespace(send=None)
         self.process_loop = self.record("process", None)
         self.hand_over_ended = self.record("hand over", None)
+        self.check_database = self.record("database", None)
+        self.is_database_checked = True
+        self.unproven = SimpleNamespace(price=self.record("price", 99.0), guards_prices=False)
+        self.least: float | None = None
+        self.get_min_pair_stake_amount = lambda *request: self.calls.append(("least", *request)) or self.least
 
     def record(self, name: str, result: Any) -> Callable[..., Any]:
         """Return a function that records its call, and fails if the test wants it."""
@@ -107,7 +112,7 @@ def test_without_real_orders_nothing_is_done_and_one_warning_logged(
         made.bot_loop_start(current_time=START)
         made.ft_bot_start()
         made.ft_bot_cleanup()
-    assert exchange.calls == []
+    assert exchange.calls == [("database",)] * (0 if mode is BACKTEST else 2), "a dry run has a database too"
     (warning,) = caplog.messages
     assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
 
@@ -143,12 +148,33 @@ def test_alerts_are_sent_as_messages_of_the_bot(exchange: RecordingExchange) -> 
     made.ft_bot_start()
     exchange.alerts.send("text")
     assert sent == [("text", True)]
+    assert exchange.unproven.guards_prices, "the price of an entry passes the mixin from now on"
 
 
 @pytest.mark.parametrize("setting", [True, False])
-def test_the_end_cancels_ladders_where_the_setting_is_on(exchange: RecordingExchange, setting: bool) -> None:
+@pytest.mark.parametrize("checked", [True, False])
+def test_the_end_cancels_ladders_of_its_own_database_where_the_setting_is_on(
+    exchange: RecordingExchange, setting: bool, checked: bool
+) -> None:
+    exchange.is_database_checked = checked
     strategy(LIVE, cancel_open_orders_on_exit=setting).ft_bot_cleanup()
-    assert exchange.calls == ([("end",)] if setting else [])
+    assert exchange.calls == ([("end",)] if setting and checked else [])
+
+
+@pytest.mark.parametrize("mode", [LIVE, DRY])
+def test_a_bot_on_a_database_of_another_ends_and_cancels_nothing(
+    exchange: RecordingExchange, mode: dict[str, Any]
+) -> None:
+    def refuse() -> None:
+        raise OperationalException("of another account")
+
+    exchange.check_database = refuse
+    made = strategy(mode, cancel_open_orders_on_exit=True)
+    with pytest.raises(OperationalException, match="of another account"):
+        made.ft_bot_start()
+    made.ft_bot_cleanup()
+    assert exchange.calls == []
+    assert made.config["cancel_open_orders_on_exit"] is False, "freqtrade's own end reads it"
 
 
 def test_each_callback_reaches_its_manager(exchange: RecordingExchange) -> None:
@@ -157,6 +183,38 @@ def test_each_callback_reaches_its_manager(exchange: RecordingExchange) -> None:
     assert made.custom_exit(**CUSTOM) == "roi"
     made.bot_loop_start(current_time=START)
     assert exchange.calls == [("confirm", "trade", "roi"), ("rest", "trade"), ("process",), ("hand over",)]
+
+
+def entry(*, filled: float = 0.0) -> dict[str, Any]:
+    """Return freqtrade's arguments for the price of an entry at 100, by the trade of which nothing else was bought."""
+    order = SimpleNamespace(order_id="7", safe_filled=filled)
+    trade = SimpleNamespace(amount=0.5, open_rate=100.0)
+    return {"order": order, "trade": trade, "pair": "P", "current_order_rate": 100.0, "is_entry": True}
+
+
+@pytest.mark.parametrize("mode", [LIVE, DRY])
+@pytest.mark.parametrize("wanted", [98.0, None, 100.0])
+def test_the_price_of_an_entry_is_that_of_the_proof_where_orders_are_real(
+    exchange: RecordingExchange, mode: dict[str, Any], wanted: float | None
+) -> None:
+    price = strategy(mode).price_of_entry(wanted, entry())
+    assert price == (99.0 if mode is LIVE else wanted)
+    assert exchange.calls == ([("price", "7", "P", 100.0, wanted)] if mode is LIVE else [])
+
+
+@pytest.mark.parametrize(("least", "stays"), [(None, False), (150.0, False), (150.1, True)])
+def test_an_entry_that_has_bought_too_little_to_be_sold_is_not_canceled(
+    exchange: RecordingExchange, least: float | None, stays: bool
+) -> None:
+    exchange.least = least
+    made = strategy(LIVE)
+    made.stoploss = -0.1
+    assert made.price_of_entry(98.0, entry(filled=1.0)) == (100.0 if stays else 99.0)
+    assert exchange.calls[0] == ("least", "P", 100.0, -0.1)
+    assert len(exchange.calls) == (1 if stays else 2)
+    exchange.calls.clear()
+    made.price_of_entry(100.0, entry(filled=1.0))
+    assert exchange.calls == [("price", "7", "P", 100.0, 100.0)], "a price that stays cancels nothing"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from freqtrade.persistence import Trade, init_db
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bitget_margin.client_order_ids import KEY_LENGTH
@@ -148,7 +150,7 @@ SOLD = order(8, ladder="", origin=Origin.FREQTRADE, client_id="key-o2", phase=Ph
 ALL = (INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING, AGAIN, ENTRY, SOLD)
 
 
-@pytest.mark.parametrize(
+QUERIES = pytest.mark.parametrize(
     ("query", "found"),
     [
         (lambda store: store.open(Origin.LADDER), [INTENDED, LIVE]),
@@ -164,13 +166,135 @@ ALL = (INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING, AGAIN, ENTRY, SOLD)
         (lambda store: store.resting_on("BTC/USDT"), [INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING]),
         (lambda store: [store.by_order_id("7")], [LIVE]),
         (lambda store: [store.by_order_id("8")], [None]),
+        (lambda store: [store.by_client_id("key-o1")], [ENTRY]),
+        (lambda store: [store.by_client_id("key-o3")], [None]),
     ],
 )
+
+
+@QUERIES
 def test_each_query_finds_its_orders(
     store: OrderStore, query: Callable[[OrderStore], list[TrackedOrder]], found: list[TrackedOrder]
 ) -> None:
     store.add(ALL)
     assert query(store) == found
+
+
+# -- a database that cannot be written --------------------------------------------------------------------------------
+
+
+class Disk:
+    """A database that takes writes only while a test lets it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_full = False
+        commit = Session.commit
+
+        def commit_or_fail(session: Session) -> None:
+            if self.is_full:
+                raise OperationalError("insert", {}, Exception("disk full"))
+            commit(session)
+
+        monkeypatch.setattr(Session, "commit", commit_or_fail)
+
+
+@pytest.fixture
+def disk(store: OrderStore, monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+@QUERIES
+def test_what_could_not_be_written_is_part_of_every_answer(
+    store: OrderStore, disk: Disk, query: Callable[[OrderStore], list[TrackedOrder]], found: list[TrackedOrder]
+) -> None:
+    stored = [replace(order, phase=Phase.INTENDED, order_id=None, filled=0.0, settled=False) for order in ALL[:5]]
+    store.add(stored)
+    disk.is_full = True
+    store.update(zip(stored, ALL[:5], strict=True))
+    for order in ALL[5:]:
+        store.note(order)
+    assert query(store) == found
+
+
+def test_what_could_not_be_written_is_written_by_the_next_call_that_can(
+    store: OrderStore, disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second, third = order(0), order(1), order(2)
+    store.add([first])
+    disk.is_full = True
+    store.note(second)
+    store.update([(second, replace(second, filled=0.25))])
+    store.update([(first, replace(first, filled=0.5))])
+    store.note(third)
+    store.forget(third)
+    expected = [replace(first, filled=0.5), replace(second, filled=0.25)]
+    assert store.of_trade(TRADE) == expected
+    assert OrderStore().of_trade(TRADE) == [first]
+    assert len(caplog.messages) == 5
+    assert caplog.messages[0].startswith("The bot's orders could not be stored, and are kept in memory: ")
+    disk.is_full = False
+    store.update([], CancelBatch("BTC/USDT", 7, "batch"))
+    assert OrderStore().of_trade(TRADE) == store.of_trade(TRADE) == expected
+    disk.is_full = True
+    store.note(third)
+    assert store.of_trade(TRADE) == [*expected, third], "what was kept before is not kept twice"
+    disk.is_full = False
+    store.add([order(3)])
+    assert OrderStore().of_trade(TRADE) == [*expected, third, order(3)]
+
+
+def test_a_removal_that_could_not_be_written_removes_the_order_from_every_answer(store: OrderStore, disk: Disk) -> None:
+    first = order(0)
+    store.add([first])
+    disk.is_full = True
+    store.forget(first)
+    assert store.of_trade(TRADE) == []
+    assert store.by_client_id(first.client_id) is None
+    store.note(first)
+    assert store.of_trade(TRADE) == [first]
+    disk.is_full = False
+    store.update([(first, replace(first, filled=0.5))])
+    assert OrderStore().of_trade(TRADE) == [replace(first, filled=0.5)]
+
+
+def test_orders_that_are_about_to_be_sent_are_refused_and_not_kept(store: OrderStore, disk: Disk) -> None:
+    disk.is_full = True
+    with pytest.raises(OperationalError, match="disk full"):
+        store.add([order(0)])
+    disk.is_full = False
+    store.note(order(1))
+    assert store.of_trade(TRADE) == [order(1)]
+
+
+def test_nothing_to_write_is_no_write(store: OrderStore, disk: Disk, caplog: pytest.LogCaptureFixture) -> None:
+    store.add([order(0)])
+    disk.is_full = True
+    store.update([(order(0), order(0))])
+    assert caplog.messages == []
+
+
+def test_a_locked_database_is_waited_for_shortly_and_freqtrade_s_own_connections_as_long_as_before(
+    store: OrderStore, file: Path
+) -> None:
+    store.add([order(0)])
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        began = time.monotonic()
+        store.note(order(1))
+        assert time.monotonic() - began < 2.0, "freqtrade waits for 5 s"
+        other.execute("rollback")
+    assert store.of_trade(TRADE) == [order(0), order(1)]
+    with Trade.session.get_bind().connect() as connection:
+        (usual_ms,) = connection.connection.dbapi_connection.execute("pragma busy_timeout").fetchone()
+    assert usual_ms == 5_000
+
+
+def test_a_database_in_memory_is_written_too() -> None:
+    init_db("sqlite://")
+    store = OrderStore()
+    store.add([order(0)])
+    assert store.of_trade(TRADE) == [order(0)]
+    close_database()
 
 
 def test_orders_come_oldest_first(store: OrderStore) -> None:

@@ -255,6 +255,17 @@ def test_a_refusal_that_look_ups_had_to_prove_holds_no_exit_back_and_an_entry_un
         assert may_send(stand, side) is again
 
 
+def test_an_exit_of_which_the_balance_is_not_known_before_needs_its_age_and_the_coins(stand: Stand) -> None:
+    stand.seconds += 61
+    first = intend(stand)
+    stand.recovery.failed(first, failed_with(unresolved(missed_twice=True)))
+    stand.ms += 30_000
+    stand.wallet.holding = Holding(0.5, 1.0, 0.0)
+    assert not may_send(stand)
+    stand.wallet.holding = ALL_THERE
+    assert may_send(stand)
+
+
 def test_an_order_in_doubt_blocks_its_side_of_its_pair_alone(stand: Stand) -> None:
     stand.store.add([own(intended_ms=stand.ms)])
     with pytest.raises(TemporaryError, match=rf"An earlier sell order on {PAIR} \(k-o1\) may be on the venue"):

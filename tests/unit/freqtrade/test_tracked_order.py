@@ -105,5 +105,27 @@ def test_an_order_that_may_not_trade_stays_as_it_is(phase: Phase) -> None:
     assert apply_row(ended, row("open", filled=2.0)) is ended
 
 
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.REFUSED, Phase.LOST])
+def test_the_end_of_an_order_that_counts_as_not_placed_changes_nothing(phase: Phase) -> None:
+    order = replace(LIVE, phase=phase)
+    assert apply_row(order, row("canceled", filled=2.0)) is order
+
+
+@pytest.mark.parametrize(
+    ("shown", "changes"),
+    [
+        (row("closed", filled=2.0, average=102.0), {"filled": 2.0, "average": 102.0, "settled": False}),
+        (row("canceled", filled="0.75", average=None), {"filled": 0.75, "settled": False}),
+        (row("canceled", filled=0.5, average=102.0), {}),
+        (row("canceled", filled=0.25), {}),
+        (row("canceled", filled=None), {}),
+    ],
+)
+def test_the_sums_of_an_order_that_has_ended_may_come_later(shown: dict[str, Any], changes: dict[str, Any]) -> None:
+    """And are booked then."""
+    ended = replace(LIVE, phase=Phase.ENDED, settled=True)
+    assert apply_row(ended, shown) == replace(ended, **changes)
+
+
 def test_an_order_without_changes_is_the_same_object() -> None:
     assert apply_row(LIVE, row()) is LIVE

@@ -11,6 +11,7 @@ import pytest
 from freqtrade.persistence import Trade, init_db
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
@@ -91,8 +92,97 @@ def test_an_open_trade_is_found_by_its_pair_and_identity(trade: Any) -> None:
     assert trade_rows.open_trade("ETH/USDT") is None
     assert trade_rows.open_trades() == {TradeKey(trade.id, 1_767_225_600_000): trade}
     trade.is_open = False
-    trade_rows.refresh()
+    Trade.commit()
     assert (trade_rows.open_trade("BTC/USDT"), trade_rows.open_trades()) == (None, {})
+
+
+def test_a_trade_that_has_ended_is_found_by_its_identity(trade: Any) -> None:
+    key = TradeKey(trade.id, 1_767_225_600_000)
+    assert trade_rows.closed_trade(key) is None
+    trade.is_open = False
+    Trade.commit()
+    assert trade_rows.closed_trade(key) is trade
+    assert trade_rows.closed_trade(replace(key, opened_ms=5)) is None, "a database reuses the number of a deleted trade"
+    assert trade_rows.closed_trade(replace(key, id=key.id + 1)) is None
+
+
+def test_a_trade_that_ended_before_a_late_fill_is_open_again(trade: Any) -> None:
+    trade_rows.end(trade, 120.0)
+    trade.exit_order_status = "closed"
+    assert (trade.is_open, trade.close_rate, trade_rows.open_trades()) == (False, 120.0, {})
+    trade_rows.reopen(trade)
+    trade_rows.record_fill(trade, replace(BUY, filled=0.5))
+    assert (trade.close_date, trade.close_rate, trade.exit_order_status) == (None, None, "")
+    assert trade_rows.open_trade("BTC/USDT") is trade
+    assert trade.amount == pytest.approx(2.0 + 0.5 * 0.999)
+
+
+def test_the_end_of_a_trade_is_stored(trade: Any) -> None:
+    trade_rows.end(trade, 120.0)
+    Trade.rollback()
+    assert (trade.is_open, trade.close_rate) == (False, 120.0)
+
+
+def test_rows_that_another_thread_has_changed_are_read_anew(trade: Any) -> None:
+    assert trade.amount == 2.0
+    change("update trades set amount = 1.5")
+    assert trade.amount == 2.0
+    trade_rows.refresh()
+    assert trade.amount == 1.5
+
+
+def test_pending_changes_stay_pending_as_other_rows_are_read_anew(trade: Any) -> None:
+    """To store them could wait for a lock, with an exit behind it."""
+    entry = trade.orders[0]
+    assert entry.ft_order_tag is None
+    change("update orders set ft_order_tag = 'new'")
+    trade.amount = 1.25
+    trade_rows.refresh()
+    assert trade.amount == 1.25
+    with Trade.session.no_autoflush:
+        assert entry.ft_order_tag == "new"
+    Trade.rollback()
+    assert trade.amount == 2.0
+
+
+def test_no_search_for_a_trade_stores_pending_changes(trade: Any) -> None:
+    trade.amount = 1.25
+    key = trade_rows.key_of(trade)
+    assert trade_rows.open_trade("BTC/USDT") is trade
+    assert trade_rows.open_trades() == {key: trade}
+    assert trade_rows.closed_trade(key) is None
+    assert trade in Trade.session.dirty
+
+
+def change(statement: str) -> None:
+    """Change the database as another connection does, and leave this session's objects as they were."""
+    Trade.session.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("orders", "coins"),
+    [
+        ([], 0.0),
+        ([SELL], -0.25),
+        ([BUY], 0.25),
+        ([SELL, replace(BUY, filled=0.75)], 0.5),
+        ([replace(SELL, filled=0.0), replace(SELL, order_id=None, filled=0.0)], 0.0),
+        ([replace(SELL, filled=1e-13)], 0.0),
+    ],
+)
+def test_fills_that_no_row_has_are_counted(trade: Any, orders: list[TrackedOrder], coins: float) -> None:
+    assert trade_rows.unrecorded(trade, orders) == coins
+    for order in orders:
+        trade_rows.record_fill(trade, order)
+    assert trade_rows.unrecorded(trade, orders) == 0.0
+
+
+def test_only_the_part_of_an_order_that_its_row_has_not_is_unrecorded(trade: Any) -> None:
+    trade_rows.record_fill(trade, SELL)
+    assert trade_rows.unrecorded(trade, [replace(SELL, filled=0.75)]) == -0.5
+    assert trade_rows.unrecorded(trade, [replace(SELL, filled=0.125)]) == 0.0
+    trade.orders[-1].filled = None
+    assert trade_rows.unrecorded(trade, [SELL]) == -0.25
 
 
 def test_the_fills_of_an_order_are_one_closed_row_with_the_cumulative_amount(trade: Any) -> None:

@@ -43,6 +43,18 @@ def test_a_store_that_fails_is_left_alone_for_a_second(clock: FrozenClock) -> No
     assert made.may_try()
 
 
+def test_one_request_tries_a_store_that_is_down_once_per_pause(clock: FrozenClock) -> None:
+    made = limiter()
+    assert (made.is_down, made.may_try(), made.may_try()) == (False, True, True)
+    made.record_failure(LimiterDown("refused"))
+    for clock.now in (6_000, 7_000):
+        assert (made.may_try(), made.may_try(), made.is_down) == (True, False, True)
+    clock.now = 7_999
+    assert not made.may_try()
+    made.record_success()
+    assert (made.is_down, made.may_try(), made.may_try()) == (False, True, True)
+
+
 @pytest.mark.parametrize(("when_down", "others"), [(WhenDown.WAIT, "wait"), (WhenDown.FAIL, "fail")])
 def test_an_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture, when_down: WhenDown, others: str

@@ -2,6 +2,7 @@
 
 import hashlib
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,31 @@ def test_a_file_that_cannot_be_used_says_so(path: str) -> None:
         SqliteStore(path, PATIENT_MS).reserve("w", 10, 60_000, 0)
     with pytest.raises(LimiterDown):
         SqliteStore(str(Path(path).parent), PATIENT_MS).reserve("w", 10, 60_000, 0)
+
+
+def test_a_folder_that_does_not_exist_is_a_store_that_is_down_and_is_not_made(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "disk" / "windows.db"), PATIENT_MS)
+    with pytest.raises(LimiterDown, match=r"^the folder .*/disk does not exist$"):
+        store.reserve("w", 1, 1_050, 0)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "disk").mkdir()
+    assert store.reserve("w", 1, 1_050, 0) == Slot(0.0)
+
+
+def test_a_file_that_fails_is_closed_for_all_windows_and_opened_again(path: str) -> None:
+    """It may have been replaced."""
+    store = SqliteStore(path, PATIENT_MS)
+    for name in ("w", "v"):
+        assert store.reserve(name, 1, 1_050, 0) == Slot(0.0)
+    opened = list(store._buckets.values())
+    failure = mock.patch.object(opened[0], "put", side_effect=sqlite3.OperationalError("disk I/O error"))
+    with failure, pytest.raises(LimiterDown, match=r"^OperationalError: disk I/O error$"):
+        store.reserve("w", 1, 1_050, 0)
+    for bucket in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            bucket.conn.execute("SELECT 1")
+    assert store.reserve("w", 2, 1_050, 0) == Slot(0.0)
+    assert store._buckets["w"] is not opened[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,198 @@
+"""The account, exchange and run mode of freqtrade's database: stored at its first start, compared at each later one.
+
+Trades of another account, another exchange or a dry run have no coins on this account: their exits would sell coins
+that belong to nobody's trade. So a bot does not start on such a database.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, Final
+
+import ccxt
+from sqlalchemy import Enum as EnumColumn
+from sqlalchemy import String
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bitget_margin import client_order_ids
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.compat import ModelBase, OperationalException, Trade, order_row
+from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.tracked_order import Origin, Phase
+
+logger = logging.getLogger("bitget_margin")
+
+LIST_SECONDS: Final = 10.0
+"""Longest time that a start may spend on lists of open orders."""
+_DRY_PREFIX: Final = "dry_run_"
+"""Beginning of the order ids that freqtrade makes in a dry run."""
+_ANOTHER: Final = 'set "db_url" to another database'
+_SHOWN: Final = 3
+"""Number of trades or orders that a message names."""
+
+
+class RunMode(Enum):
+    """The run modes that write trades; the values are those in the database."""
+
+    LIVE = "live"
+    DRY_RUN = "dry_run"
+
+
+class DatabaseRow(ModelBase):
+    """The only row: the `DatabaseIdentity`."""
+
+    __tablename__ = "bitget_margin_database"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    exchange: Mapped[str] = mapped_column(String(64))
+    run_mode: Mapped[RunMode] = mapped_column(
+        EnumColumn(RunMode, native_enum=False, length=16, values_callable=lambda kind: [mode.value for mode in kind])
+    )
+    uid: Mapped[str | None] = mapped_column(String(64))
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseIdentity:
+    """The bot that a database belongs to; the UID is None where the venue has never shown it."""
+
+    run_mode: RunMode
+    uid: str | None = None
+    exchange: str = NAME
+
+
+def check(own: DatabaseIdentity, alerts: Alerts) -> None:
+    """Compare the database with this bot, and store what was not known yet.
+
+    A database without a stored identity is taken over, unless its open trades are of another exchange or run mode.
+
+    :raises OperationalException: the database belongs to another account, exchange or run mode
+    """
+    where = Trade.session.get_bind().url.render_as_string(hide_password=True)
+    _refuse_open_trades(own, where)
+    stored = _read()
+    if stored is not None:
+        _refuse_other(stored, own, where)
+    if own.run_mode is RunMode.LIVE and own.uid is None:
+        known = "" if stored is None or stored.uid is None else f" It was last used with UID {stored.uid}."
+        alerts.warn(
+            f"The venue does not show the UID of this account: whether the database {where} belongs to it is not "
+            f"known.{known}"
+        )
+    now = own if stored is None else replace(own, uid=own.uid or stored.uid)
+    if now != stored:
+        try:
+            _write(now)
+        except SQLAlchemyError as error:
+            alerts.warn(
+                f"The account of the database {where} could not be stored: {error}. The next start tries again."
+            )
+
+
+def warn_of_unknown_orders(
+    store: OrderStore,
+    alerts: Alerts,
+    list_open: Callable[[str], Iterable[Mapping[str, Any]]],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Warn if open orders carry this bot's key and are not in its database: another bot may run on a copy of it.
+
+    Only pairs with an open trade or order in the database are listed.
+    """
+    origins = [order for origin in Origin for order in store.open(origin)]
+    pairs = {trade.pair for trade in Trade.get_trades_proxy(is_open=True)} | {order.pair for order in origins}
+    unknown: list[str] = []
+    end = clock() + LIST_SECONDS
+    try:
+        for pair in sorted(pairs):
+            if clock() >= end:
+                break
+            unknown += _unknown_ids(store, pair, list_open(pair))
+    except ccxt.BaseError as error:
+        logger.warning("Whether another bot runs on a copy of this database could not be checked: %s", error)
+    if unknown:
+        alerts.warn(
+            f"{len(unknown)} open orders carry this bot's key and are not in its database: {_shortened(unknown)}. "
+            "Either the database was restored from an older copy, or another bot runs on a copy of it. One key is for "
+            "one running bot: if there is another one, stop one of them, and give it a new database."
+        )
+
+
+def _unknown_ids(store: OrderStore, pair: str, listed: Iterable[Mapping[str, Any]]) -> list[str]:
+    tracked = (*store.resting_on(pair), *store.open(Origin.FREQTRADE), *store.in_phase(Phase.LOST))
+    names = {order.client_id for order in tracked}
+    key = store.key()
+    return [
+        order["id"]
+        for order in listed
+        if client_order_ids.is_ours(key, order.get("clientOrderId"))
+        and order["clientOrderId"] not in names
+        and order_row(order["id"], pair) is None
+    ]
+
+
+def _refuse_open_trades(own: DatabaseIdentity, where: str) -> None:
+    trades = Trade.get_trades_proxy(is_open=True)
+    others = [trade for trade in trades if trade.exchange != own.exchange]
+    if others:
+        exchanges = ", ".join(sorted({str(trade.exchange) for trade in others}))
+        raise OperationalException(
+            f"{NAME}: the database {where} has open trades of another exchange ({exchanges}): {_named(others)}. Their "
+            f"coins are not on the cross margin account: {_ANOTHER}, or end them with the bot that opened them."
+        )
+    wrong = [trade for trade in trades if trade.orders and _is_dry(trade) is not (own.run_mode is RunMode.DRY_RUN)]
+    if wrong:
+        raise OperationalException(_wrong_mode(own, where, f": {_named(wrong)}"))
+
+
+def _refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+    if stored.exchange != own.exchange:
+        raise OperationalException(
+            f"{NAME}: the database {where} belongs to a bot on the exchange {stored.exchange}: {_ANOTHER}."
+        )
+    if stored.run_mode is not own.run_mode:
+        raise OperationalException(_wrong_mode(own, where, ""))
+    if None not in {stored.uid, own.uid} and stored.uid != own.uid:
+        raise OperationalException(
+            f"{NAME}: the database {where} belongs to the account with UID {stored.uid}, and the API key is of the "
+            f"account with UID {own.uid}: {_ANOTHER}, or use an API key of UID {stored.uid}."
+        )
+
+
+def _wrong_mode(own: DatabaseIdentity, where: str, trades: str) -> str:
+    theirs, ours = ("a dry run", "live") if own.run_mode is RunMode.LIVE else ("a live bot", "a dry run")
+    return (
+        f"{NAME}: the database {where} has the trades of {theirs}{trades}. This bot is {ours}, and needs a database of "
+        f"its own: {_ANOTHER}."
+    )
+
+
+def _is_dry(trade: Trade) -> bool:
+    return any(row.order_id.startswith(_DRY_PREFIX) for row in trade.orders)
+
+
+def _named(trades: Sequence[Trade]) -> str:
+    return _shortened([f"trade {trade.id} on {trade.pair}" for trade in trades])
+
+
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
+
+
+def _session() -> Session:
+    return Session(Trade.session.get_bind(), expire_on_commit=False)
+
+
+def _read() -> DatabaseIdentity | None:
+    with _session() as session:
+        row = session.get(DatabaseRow, 1)
+        return None if row is None else DatabaseIdentity(row.run_mode, row.uid, row.exchange)
+
+
+def _write(now: DatabaseIdentity) -> None:
+    with _session() as session:
+        session.merge(DatabaseRow(id=1, exchange=now.exchange, run_mode=now.run_mode, uid=now.uid))
+        session.commit()

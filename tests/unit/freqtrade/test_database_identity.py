@@ -1,0 +1,225 @@
+"""Promise: no bot starts on a database of another account, exchange or run mode; a copy of its own is noticed."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ccxt
+import pytest
+from freqtrade.persistence import Order, Trade, init_db
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from bitget_margin.freqtrade import database_identity
+from bitget_margin.freqtrade.compat import OperationalException
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode, check, warn_of_unknown_orders
+from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.tracked_order import Phase
+from support.botless import PAIR, Messages, live, own
+from support.in_process_bot import close_database
+
+LIVE = DatabaseIdentity(RunMode.LIVE, "41")
+DRY = DatabaseIdentity(RunMode.DRY_RUN)
+ANOTHER = r'set "db_url" to another database'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Path]:
+    """Open a new database, as freqtrade does."""
+    path = tmp_path / "trades.sqlite"
+    init_db(f"sqlite:///{path}")
+    yield path
+    close_database()
+
+
+@pytest.fixture
+def alerts() -> Any:
+    return Messages()
+
+
+def add_trade(order_id: str = "1179", exchange: str = "bitgetcross", pair: str = PAIR, *, is_open: bool = True) -> None:
+    """Add a trade with one order to the database."""
+    trade = Trade(
+        pair=pair,
+        exchange=exchange,
+        is_open=is_open,
+        fee_open=0.0,
+        fee_close=0.0,
+        open_rate=1.0,
+        amount=1.0,
+        stake_amount=1.0,
+        open_date=datetime.now(UTC),
+    )
+    order = Order(order_id=order_id, ft_order_side="buy", ft_pair=pair, ft_is_open=False, ft_amount=1.0, ft_price=1.0)
+    trade.orders.append(order)
+    Trade.session.add(trade)
+    Trade.commit()
+
+
+def stored() -> list[tuple[Any, ...]]:
+    """Return the rows of the table."""
+    with Trade.session.get_bind().connect() as connection:
+        return [tuple(row) for row in connection.execute(text("select * from bitget_margin_database"))]
+
+
+@pytest.mark.parametrize(
+    ("identity", "order_id", "row"),
+    [(LIVE, "1179", (1, "bitgetcross", "live", "41")), (DRY, "dry_run_buy_1", (1, "bitgetcross", "dry_run", None))],
+)
+@pytest.mark.usefixtures("file")
+def test_a_database_without_an_account_is_taken_over_and_then_known(
+    alerts: Any, identity: DatabaseIdentity, order_id: str, row: tuple[Any, ...]
+) -> None:
+    add_trade(order_id)
+    for _ in range(2):
+        check(identity, alerts)
+        assert stored() == [row]
+    assert alerts.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (
+            LIVE,
+            DatabaseIdentity(RunMode.LIVE, "42"),
+            r"belongs to the account with UID 41, and the API key is of the account with UID 42: .*API key of UID 41",
+        ),
+        (DatabaseIdentity(RunMode.LIVE, "41", "other"), LIVE, r"belongs to a bot on the exchange other"),
+        (DRY, LIVE, r"has the trades of a dry run. This bot is live, and needs a database of its own"),
+        (LIVE, DRY, r"has the trades of a live bot. This bot is a dry run"),
+    ],
+    ids=["uid", "exchange", "dry run before", "live before"],
+)
+def test_a_database_of_another_account_exchange_or_run_mode_is_refused(
+    file: Path, alerts: Any, first: DatabaseIdentity, second: DatabaseIdentity, message: str
+) -> None:
+    check(first, alerts)
+    before = stored()
+    with pytest.raises(OperationalException, match=message) as refused:
+        check(second, alerts)
+    assert re.search(rf"^bitgetcross: the database sqlite:///{file} .*{ANOTHER}", str(refused.value))
+    assert stored() == before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["stored", "first start"])
+@pytest.mark.usefixtures("file")
+def test_open_trades_of_another_exchange_are_refused_and_ended_ones_are_not(alerts: Any, known: bool) -> None:
+    if known:
+        check(LIVE, alerts)
+    add_trade("1", "bitget", is_open=False)
+    check(LIVE, alerts)
+    add_trade("2")
+    for number in range(3, 7):
+        add_trade(str(number), "bitget", f"C{number}/USDT")
+    named = r"trade 3 on C3/USDT, trade 4 on C4/USDT, trade 5 on C5/USDT and others"
+    with pytest.raises(OperationalException, match=rf"of another exchange \(bitget\): {named}\. .*{ANOTHER}"):
+        check(LIVE, alerts)
+
+
+@pytest.mark.parametrize(
+    ("identity", "order_id", "message"),
+    [(LIVE, "dry_run_buy_1", "of a dry run: trade 1 on BTC/USDT"), (DRY, "1179", "of a live bot: trade 1 on BTC/USDT")],
+)
+@pytest.mark.usefixtures("file")
+def test_open_trades_of_another_run_mode_are_refused_at_the_first_start(
+    alerts: Any, identity: DatabaseIdentity, order_id: str, message: str
+) -> None:
+    add_trade(order_id, is_open=False)
+    check(identity, alerts)
+    with Trade.session.get_bind().begin() as connection:
+        connection.execute(text("delete from bitget_margin_database"))
+        connection.execute(text("update trades set is_open = 1"))
+    Trade.rollback()
+    with pytest.raises(OperationalException, match=rf"has the trades {message}\. .*{ANOTHER}"):
+        check(identity, alerts)
+    assert stored() == []
+
+
+@pytest.mark.usefixtures("file")
+def test_a_uid_that_the_venue_does_not_show_warns_and_is_stored_once_it_does(alerts: Any) -> None:
+    unknown = DatabaseIdentity(RunMode.LIVE)
+    check(unknown, alerts)
+    assert "The venue does not show the UID of this account" in alerts.texts
+    assert "last used" not in alerts.texts
+    check(LIVE, alerts)
+    assert stored() == [(1, "bitgetcross", "live", "41")]
+    check(unknown, alerts)
+    assert alerts.texts.endswith("is not known. It was last used with UID 41.")
+    assert stored() == [(1, "bitgetcross", "live", "41")], "what was known stays known"
+
+
+@pytest.mark.usefixtures("file")
+def test_a_database_that_cannot_be_written_does_not_keep_the_bot_from_starting(
+    alerts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(_: object) -> None:
+        raise OperationalError("insert", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(database_identity, "_write", locked)
+    check(LIVE, alerts)
+    ((warning, _),) = alerts.warnings
+    assert "could not be stored" in warning
+
+
+# -- a copy of the database -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(file: Path) -> OrderStore:
+    """Return a store with an open trade on BTC/USDT, one rung and one order of freqtrade's in doubt."""
+    add_trade("7")
+    made = OrderStore()
+    key = made.key()
+    made.add([live(f"{key}-1-x-0", order_id="8"), own(f"{key}-o1"), own(f"{key}-o2", phase=Phase.LOST)])
+    return made
+
+
+def listing(*orders: tuple[str, str]) -> Callable[[str], list[dict[str, Any]]]:
+    """Return a list of open orders on BTC/USDT, by order id and client order id."""
+    return lambda pair: [{"id": order_id, "clientOrderId": name} for order_id, name in orders if pair == PAIR]
+
+
+def test_orders_of_the_database_and_of_others_are_no_sign_of_a_second_bot(store: OrderStore, alerts: Any) -> None:
+    key = store.key()
+    names = [(f"8{n}", f"{key}-{name}") for n, name in enumerate(("1-x-0", "o1", "o2"))]
+    warn_of_unknown_orders(store, alerts, listing(*names, ("7", f"{key}-o3"), ("9", "theirs"), ("10", "")))
+    assert alerts.warnings == []
+
+
+def test_an_order_with_the_key_that_the_database_does_not_know_warns_of_a_second_bot(
+    store: OrderStore, alerts: Any
+) -> None:
+    warn_of_unknown_orders(store, alerts, listing(("99", f"{store.key()}-o9")))
+    ((warning, _),) = alerts.warnings
+    assert warning.startswith("1 open orders carry this bot's key and are not in its database: 99. Either")
+    assert "another bot runs on a copy" in warning
+
+
+def test_pairs_with_a_trade_or_an_order_are_listed_and_a_failure_is_logged(
+    store: OrderStore, alerts: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_trade("11", pair="ETH/USDT")
+    store.add([live(f"{store.key()}-2-x-0", pair="XRP/USDT")])
+    asked: list[str] = []
+
+    def list_open(pair: str) -> list[Any]:
+        asked.append(pair)
+        if pair == "XRP/USDT":
+            raise ccxt.RequestTimeout("slow")
+        return []
+
+    warn_of_unknown_orders(store, alerts, list_open)
+    assert asked == ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
+    assert caplog.messages == ["Whether another bot runs on a copy of this database could not be checked: slow"]
+    assert alerts.warnings == []
+
+
+def test_the_lists_of_a_start_end_after_their_time(store: OrderStore, alerts: Any) -> None:
+    add_trade("11", pair="ETH/USDT")
+    asked: list[str] = []
+    times = iter([0.0, 9.9, 10.0])
+    warn_of_unknown_orders(store, alerts, lambda pair: asked.append(pair) or [], lambda: next(times))
+    assert asked == ["BTC/USDT"]
