@@ -251,9 +251,12 @@ def test_a_rung_is_read_from_the_store_and_never_as_open_once_it_has_filled(
 def test_every_other_order_is_read_from_the_venue(build: Any, calls: Calls, known: Any) -> None:
     exchange = build(fetch_order=lambda *request: calls.append(request) or {"id": "7", "status": "open"})
     exchange.store = SimpleNamespace(by_order_id=lambda _: known)
-    exchange.managers.unproven = recorder(calls, check=None)
-    assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "open"}
-    assert calls == [("7", PAIR, {"marginMode": "cross", "timeout": 2_000}), ("check", "7", PAIR, "open")]
+    exchange.unproven = recorder(calls, shown={"id": "7", "status": "shown"})
+    assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "shown"}
+    assert calls == [
+        ("7", PAIR, {"marginMode": "cross", "timeout": 2_000}),
+        ("shown", "7", PAIR, {"id": "7", "status": "open"}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +285,7 @@ def test_an_order_that_no_look_up_shows_has_no_invented_end(
 
 def test_a_cancel_returns_what_is_proven(build: Any, calls: Calls) -> None:
     exchange = build()
-    exchange.managers.unproven = recorder(calls, cancel={"status": "canceled"})
+    exchange.unproven = recorder(calls, cancel={"status": "canceled"})
     assert exchange.cancel_order_with_result("7", PAIR, 1.0) == {"status": "canceled"}
     assert calls == [("cancel", "7", PAIR)]
 
@@ -415,7 +418,7 @@ def test_the_managers_are_given_the_exchange_as_it_is_then(build: Any) -> None:
     exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
     exchange._build_managers()
     managers = exchange.managers
-    for name in ("store", "alerts", "exits", "ladders", "maintenance"):
+    for name in ("store", "alerts", "exits", "ladders", "maintenance", "unproven"):
         assert getattr(exchange, name) is getattr(managers, name), name
     assert managers.rules is exchange
     assert managers.settings is exchange._settings

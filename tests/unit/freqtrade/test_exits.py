@@ -41,8 +41,8 @@ def refusal(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> str:
     return str(raised.value)
 
 
-def confirm(stand: Stand, reason: str = "roi") -> bool:
-    return stand.exits.confirm(stand.trades[KEY], reason)
+def confirm(stand: Stand, reason: str = "roi", kind: str = "limit") -> bool:
+    return stand.exits.confirm(stand.trades[KEY], reason, kind)
 
 
 # -- 1. begin ---------------------------------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
     stand.trade(2, pair="ETH/USDT")
     stand.venue.on_view = stand.venue.on_cancel = lambda: setattr(stand, "seconds", stand.seconds + 9)
     stand.exits.begin("ETH/USDT")
-    stand.exits.confirm(stand.trades[TradeKey(2, 1_000)], "roi")
+    stand.exits.confirm(stand.trades[TradeKey(2, 1_000)], "roi", "limit")
     stand.venue.budgets.clear()
     stand.exits.begin(PAIR)
     assert stand.venue.budgets == [1_000]
@@ -183,7 +183,7 @@ def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
 def test_a_trade_that_is_not_open_is_left_to_freqtrade(stand: Stand) -> None:
     stand.store.add([live("a")])
     trade = stand.trades.pop(KEY)
-    assert stand.exits.confirm(trade, "roi")
+    assert stand.exits.confirm(trade, "roi", "limit")
     assert sold(stand, 0.7) == 0.7
     assert stand.venue.canceled == []
 
@@ -197,28 +197,31 @@ def test_an_exit_of_a_trade_that_its_orders_have_sold_out_is_not_sent(
 ) -> None:
     stand.store.add(orders)
     stand.remaining = remaining
-    assert stand.exits.confirm(stand.trade(has_open_orders=has_open_orders), "roi") is goes_on
+    assert stand.exits.confirm(stand.trade(has_open_orders=has_open_orders), "roi", "limit") is goes_on
     assert bool(stand.alerts.infos) is not goes_on
     assert goes_on or stand.alerts.infos == [f"Trade 1 on {PAIR} is sold out by its resting orders."]
 
 
 @pytest.mark.parametrize(
-    ("has_rest", "open_order", "phase", "goes_on"),
+    ("rest", "open_order", "phase", "goes_on"),
     [
-        (True, True, Phase.LIVE, False),  # the free part is being sold, and nothing more is free
-        (True, False, Phase.LIVE, True),
-        (True, True, Phase.REFUSED, True),
-        (False, True, Phase.LIVE, True),
+        ("limit", True, Phase.LIVE, False),  # the free part is being sold, and nothing more is free
+        ("limit", False, Phase.LIVE, True),
+        ("limit", True, Phase.REFUSED, True),
+        (None, True, Phase.LIVE, True),
+        ("market", True, Phase.LIVE, True),
     ],
 )
 def test_a_second_exit_order_waits_only_while_resting_orders_hold_the_rest(
-    stand: Stand, has_rest: bool, open_order: bool, phase: Phase, goes_on: bool
+    stand: Stand, rest: str | None, open_order: bool, phase: Phase, goes_on: bool
 ) -> None:
     stand.store.add([live("a", phase=phase)])
     trade = stand.trade(has_open_orders=open_order)
-    if has_rest:
-        stand.exits._rest[KEY] = _Rest("stop_loss", "market")
-    assert stand.exits.confirm(trade, "stop_loss") is goes_on
+    if rest is not None:
+        stand.exits._rest[KEY] = _Rest("roi", rest)
+    assert stand.exits.confirm(trade, "roi", "limit") is goes_on
+    waits = rest == "market" and open_order
+    assert stand.exits.confirm(trade, "stop_loss", "market") is not waits, "a stop replaces a limit order"
 
 
 # -- 3. place ---------------------------------------------------------------------------------------------------------
@@ -230,9 +233,27 @@ def test_an_exit_of_a_trade_without_resting_orders_is_sent_as_freqtrade_wants_it
 
 
 def test_an_exit_sells_no_more_than_the_trade_has_left_after_its_ladder(stand: Stand) -> None:
+    """The cancel has shown a fill: the amount that freqtrade wants is older."""
     stand.store.add([replace(ENDED, filled=0.4)])
     stand.remaining = 0.6
     assert sold(stand, 1.0) == 0.6
+    assert stand.alerts.warnings == []
+    assert stand.exits.rest_of(stand.trades[KEY]) is None, "a limit order would be replaced in every loop"
+
+
+def test_an_amount_between_two_lots_leaves_no_rest(stand: Stand) -> None:
+    """The wallet's amount, which freqtrade falls back to, has more digits than a lot."""
+    stand.trades[KEY].amount = 0.99956
+    assert sold(stand, 0.99956) == 0.999
+    stand.store.add([ENDED])
+    assert sold(stand, 0.99956) == 0.999
+    assert stand.alerts.warnings == []
+    assert stand.exits.rest_of(stand.trades[KEY]) is None
+
+
+def test_a_sum_of_floats_costs_no_lot(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4), live("b", amount=0.2)])
+    assert sold(stand) == 0.4
 
 
 def test_a_float_just_above_what_is_left_is_not_cut_by_a_step(stand: Stand) -> None:
@@ -278,6 +299,17 @@ def test_the_rest_of_a_market_exit_is_sold_at_market(stand: Stand) -> None:
     assert sold(stand, 0.4) == 0.4, "and an exit after it is of its own kind"
 
 
+def test_the_rest_of_a_stop_is_sold_at_market_also_after_an_earlier_limit_exit(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.5), live("b", amount=0.25)])
+    assert sold(stand) == 0.25
+    stand.remaining = stand.trades[KEY].amount = 0.75
+    stand.store.add([live("b", amount=0.25, phase=Phase.ENDED)])
+    assert stand.exits.place(PAIR, 0.75, "market", 60_000.0) == ExitOrder(0.25, "market")
+    stand.store.add([live("a", amount=0.5, phase=Phase.ENDED)])
+    stand.remaining = stand.trades[KEY].amount = 0.5
+    assert stand.exits.place(PAIR, 0.5, "limit", 60_000.0) == ExitOrder(0.5, "market")
+
+
 def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
     sold(stand)
@@ -291,8 +323,7 @@ def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -
         gaps.append(stand.seconds - began)
         began = stand.seconds
         refusal(stand, 0.4)
-    assert gaps == sorted(gaps)
-    assert (gaps[0], gaps[-1]) == (0, 300)
+    assert gaps == [0, 5, 10, 20, 40, 80, 160, *[300] * 5]
 
 
 def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand) -> None:
@@ -305,9 +336,12 @@ def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand)
         if free:
             stand.seconds += 300
             assert sold(stand, 0.4) == free
+            assert stand.exits.rest_of(stand.trades[KEY]) is not None
         else:
             refusal(stand, 0.4)
-    assert stand.exits.rest_of(stand.trades[KEY]) is not None
+            assert stand.exits.rest_of(stand.trades[KEY]) is None
+    stand.seconds += 5
+    assert stand.exits.rest_of(stand.trades[KEY]) is not None, "the pauses begin anew"
 
 
 def test_never_more_than_what_is_free_is_sold_while_orders_rest(stand: Stand) -> None:
@@ -498,12 +532,19 @@ def test_an_exit_after_a_refusal_for_want_of_coins_looks_for_other_orders_of_the
 def test_where_coins_are_missing_the_ended_orders_are_looked_up_too(stand: Stand) -> None:
     """The venue shows the end of an order before the sums."""
     stand.store.add([live("a", phase=Phase.ENDED), live("full", phase=Phase.ENDED, filled=0.5), live("b")])
+
+    def looked_up() -> list[list[str]]:
+        stand.venue.viewed.clear()
+        stand.exits.begin(PAIR)
+        return [[order.client_id for order in viewed] for viewed in stand.venue.viewed]
+
     stand.read_balance(0.99)
-    stand.exits.begin(PAIR)
-    assert [order.client_id for order in stand.venue.viewed[0]] == ["b", "a"]
+    assert looked_up() == [["b"], ["a"]]
     stand.read_balance(0.9985)
-    stand.exits.begin(PAIR)
-    assert [order.client_id for order in stand.venue.viewed[1]] == ["b"], "that much is no difference"
+    assert looked_up() == [["b"]], "that much is no difference"
+    stand.read_balance(0.99)
+    del stand.store.rows["a"]
+    assert looked_up() == [["b"]]
 
 
 @pytest.mark.parametrize(
@@ -511,16 +552,15 @@ def test_where_coins_are_missing_the_ended_orders_are_looked_up_too(stand: Stand
     [
         (0.6, 0.6),
         (0.6004, 0.6),
-        (None, 1.0),  # no answer
         (0.0, 1.0),  # nothing is there: freqtrade decides
-        (1.0, 1.0),  # the first reading was old
+        (0.9985, 1.0),  # no difference that counts
+        (1.5, 1.0),
     ],
 )
 def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_rest(
-    stand: Stand, total: float | None, fitting: float
+    stand: Stand, total: float, fitting: float
 ) -> None:
-    stand.read_balance(0.6)
-    stand.wallet.holding = None if total is None else Holding(total, total, 0.0)
+    stand.read_balance(total)
     stand.exits.begin(PAIR)
     trade = stand.trades[KEY]
     assert trade.amount == fitting
@@ -528,17 +568,49 @@ def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_res
         assert stand.alerts.warnings == []
         return
     text, about = stand.alerts.warnings[-1]
-    assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 BTC are in the wallet")
+    assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins are in the wallet")
     assert about == "missing coins 1"
     assert sold(stand, 0.6) == 0.6
     assert trade.amount == 1.0
+
+
+@pytest.mark.parametrize(
+    ("order", "age_seconds", "now", "fitting", "readings"),
+    [
+        (None, 2.0, 0.5, 0.75, 0),
+        (None, 60.0, 0.5, 0.75, 0),
+        (None, 60.1, 0.5, 1.0, 0),  # nothing raises the question
+        (rung("a"), 2.0, 0.5, 0.75, 0),
+        (rung("a"), 2.1, 0.5, 0.5, 1),
+        (rung("a"), 2.1, None, 1.0, 1),  # no answer
+        (live("a"), 60.0, 0.5, 0.5, 1),  # the lookup has missed it
+        (live("a", phase=Phase.ENDED, filled=0.1), 60.1, 0.5, 0.5, 2),
+        (live("a", phase=Phase.ENDED, filled=0.5), 60.1, 0.5, 1.0, 0),
+        (rung("a", phase=Phase.LOST), 60.1, 0.5, 1.0, 0),
+    ],
+)
+def test_the_balance_is_read_where_the_last_reading_is_old_and_an_order_ended_early_or_is_in_doubt(
+    stand: Stand, order: Any, age_seconds: float, now: float | None, fitting: float, readings: int
+) -> None:
+    stand.store.add([] if order is None else [order])
+    stand.read_balance(0.75)
+    stand.seconds += age_seconds
+    stand.wallet.holding = None if now is None else Holding(now, now, 0.0)
+    stand.exits.begin(PAIR)
+    assert (stand.trades[KEY].amount, stand.wallet.readings) == (fitting, readings)
+
+
+def test_an_order_that_the_lookup_shows_raises_no_question(stand: Stand) -> None:
+    stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
+    stand.exits.begin(PAIR)
+    assert stand.wallet.readings == 0
 
 
 def test_coins_of_other_trades_are_theirs(stand: Stand) -> None:
     stand.trade(2, pair="BTC/USDC", amount=0.5)
     stand.remaining_of = {1: 1.0, 2: 0.5}
     stand.read_balance(1.2)
-    stand.wallet.holding = Holding(1.2, 1.2, 0.0)
     stand.exits.begin(PAIR)
     assert stand.trades[KEY].amount == 0.7
 
@@ -556,9 +628,8 @@ def test_fills_that_no_row_has_yet_count(stand: Stand) -> None:
 @pytest.mark.parametrize("restore", ["the next loop", "the next exit"])
 def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, restore: str) -> None:
     stand.read_balance(0.6)
-    stand.wallet.holding = Holding(0.6, 0.6, 0.0)
     stand.exits.begin(PAIR)
-    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    stand.read_balance(1.0)
     in_another_thread(stand.exits.restore_amounts)
     assert stand.trades[KEY].amount == 0.6, "another thread is exiting"
     if restore == "the next loop":
@@ -566,6 +637,22 @@ def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, 
     else:
         stand.exits.begin(PAIR)
     assert stand.trades[KEY].amount == 1.0
+
+
+@pytest.mark.parametrize("changed", [0.75])
+def test_a_fill_that_is_recorded_meanwhile_is_not_undone(stand: Stand, changed: float) -> None:
+    """No lookup shows an order; the batch cancel says that it has filled, and the rows have it."""
+    trade = stand.trades[KEY]
+    stand.store.add([live("a", amount=0.4)])
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert trade.amount == 0.6
+    stand.venue.shown["a"] = live("a", amount=0.4, filled=0.4, phase=Phase.ENDED)
+    stand.venue.on_cancel = lambda: setattr(trade, "amount", changed)  # as freqtrade's recalculation leaves it
+    stand.remaining = changed
+    confirm(stand)
+    assert sold(stand, 0.6) == 0.6
+    assert trade.amount == changed
 
 
 def test_a_trade_without_an_exit_keeps_its_amount(stand: Stand) -> None:

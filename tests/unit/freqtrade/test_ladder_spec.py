@@ -182,7 +182,8 @@ def amounts_of(*orders: dict[str, Any], **changes: Any) -> list[float]:
         ([sell(0.5), sell(0.4995)], {}, [0.5, 0.5]),  # 0.0005 is below the least amount
         ([sell(0.5), sell(0.499)], {"min_cost": None}, [0.5, 0.499]),  # 0.001 is not
         ([sell(0.5), sell(0.46)], {}, [0.5, 0.5]),  # 0.04 is worth 4
-        ([sell(0.5), sell(0.45)], {}, [0.5, 0.45]),  # 0.05 is worth 5
+        ([sell(0.5), sell(0.44)], {}, [0.5, 0.44]),  # 0.06 is worth 6
+        ([sell(0.5), sell(0.25)], {"min_cost": 25.0}, [0.5, 0.25]),  # exactly the least value
         ([sell(0.5), sell(0.46, 200.0)], {}, [0.5, 0.46]),  # 0.04 is worth 8
         ([sell(0.46), buy(0.1)], {"sellable": 0.5}, [0.5, 0.1]),
         ([buy(0.1)], {"sellable": 0.0005}, [0.1]),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.freqtrade.budget import Pace
+from bitget_margin.freqtrade.budget import LOOP_MS, Pace
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.managers import Managers
 from support.botless import Messages, Records, Rules, Stand
@@ -31,9 +31,10 @@ def test_the_managers_share_one_lock_one_store_and_one_client() -> None:
     parts = [made.resting, made.recovery, made.lost, made.ladders, made.exits, made.maintenance, made.unproven]
     parts += [made.exits.held, own, late]
     others = {name: getattr(made, name) for name in ("lock", "missed", "resting", "lost", "recovery")}
-    for name, value in {**shared, **others, "wait_ms": 2_000}.items():
+    for name, value in {**shared, **others}.items():
         assert all(getattr(part, name, value) is value for part in parts), name
     assert made.missed.clock() == 5.0
+    assert made.unproven.wait_ms == LOOP_MS
     assert made.recovery.started_ms == 7
     assert made.lost.adopt == own.adopt == late.adopt == made.recovery.adopt
     assert made.exits.drop_waiting == made.ladders.drop_waiting

@@ -11,12 +11,13 @@ from typing import Any
 
 import ccxt
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from bitget_margin import client_order_ids
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
-from bitget_margin.freqtrade.compat import TemporaryError
+from bitget_margin.freqtrade.compat import TemporaryError, Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, PLACING_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
@@ -195,7 +196,8 @@ def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: 
     restarted.trade(orders=[SimpleNamespace(ft_order_side="sell", order_id="1")])
     row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": None, "average": 59_000.0}
     restarted.venue.rows = {exit_name(2): row}
-    find_exits(restarted)
+    with pytest.raises(TemporaryError, match="one that was sent before the start of the bot has been found"):
+        find_exits(restarted)
     find_exits(restarted)
     (sought,) = restarted.venue.sought
     assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2, 3, 4)]
@@ -204,12 +206,21 @@ def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: 
     assert found == replace(
         sought[1], phase=Phase.ENDED, order_id="77", price=59_000.0, amount=0.4, filled=0.4, average=59_000.0
     )
+    assert restarted.store.rows == {found.client_id: found}, "in doubt, until freqtrade has it"
+
+
+@pytest.mark.parametrize("status", ["canceled", "rejected"])
+def test_an_exit_of_an_earlier_run_that_sold_nothing_holds_nothing_back(restarted: Stand, status: str) -> None:
+    restarted.venue.rows = {exit_name(0): {**structure(status, "77"), "price": 5.0, "amount": 0.4}}
+    find_exits(restarted)
+    assert len(restarted.adopted) == 1
 
 
 @pytest.mark.parametrize("price", [61_000.0, None])
 def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price: float | None) -> None:
     restarted.venue.rows = {exit_name(0): {**structure("open", "77"), "price": price, "amount": None}}
-    find_exits(restarted)
+    with pytest.raises(TemporaryError, match="has been found"):
+        find_exits(restarted)
     assert [(order.phase, order.price, order.amount) for order in restarted.adopted] == [
         (Phase.LIVE, price or 0.0, 0.0)
     ]
@@ -502,6 +513,22 @@ def test_an_order_that_shows_belongs_to_its_trade(stand: Stand, added: list[Any]
     ((text, _),) = stand.alerts.warnings
     assert text.startswith(f"Order 77 (sell 0.5 {PAIR}) was placed before freqtrade could store it.")
     assert "belongs to trade 1 now" in text
+
+
+def test_an_order_that_cannot_be_given_to_freqtrade_stays_in_doubt(
+    stand: Stand, added: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing() -> None:
+        raise OperationalError("insert", {}, Exception("locked"))
+
+    monkeypatch.setattr(Trade, "commit", failing)
+    found = own(phase=Phase.LIVE, order_id="77")
+    stand.store.add([found])
+    stand.recovery.adopt(found)
+    assert stand.store.rows == {found.client_id: found}
+    assert stand.calls[-1] == ("rollback",)
+    ((text, _),) = stand.alerts.warnings
+    assert text.startswith(f"Order 77 on {PAIR} is found, and cannot be stored yet: ")
 
 
 @pytest.mark.parametrize("average", [None, 59_000.0])
