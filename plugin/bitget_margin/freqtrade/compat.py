@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 __all__ = [
     "CROSS",
+    "RETRIES",
     "SPOT",
     "BitgetExchange",
     "FreqtradeException",
@@ -152,7 +153,7 @@ if TYPE_CHECKING:
         def fetch_order(self, order_id: str, pair: str, params: dict[str, Any] | None = None) -> dict[str, Any]: ...
         def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]: ...
         def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]: ...
-        def get_balances(self, params: Any = None) -> dict[str, Any]: ...
+        def get_balances(self, params: Any = None, *, count: int = 4) -> dict[str, Any]: ...
         def get_funding_fees(self, pair: str, amount: float, is_short: bool, open_date: datetime) -> float: ...
         def get_trades_for_order(
             self, order_id: str, pair: str, since: datetime, params: Any = None
@@ -166,6 +167,7 @@ if TYPE_CHECKING:
         def get_fee(self, symbol: str, taker_or_maker: str) -> float: ...
 
     exchange_module: ModuleType
+    RETRIES: int
     CROSS: Any
     SPOT: Any
 
@@ -198,6 +200,7 @@ else:
     )
     from freqtrade.exchange import Bitget as BitgetExchange
     from freqtrade.exchange import timeframe_to_minutes
+    from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
     from freqtrade.persistence import Order as FreqtradeOrder
     from freqtrade.persistence import Trade
     from freqtrade.persistence.base import ModelBase

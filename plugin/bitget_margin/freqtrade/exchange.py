@@ -24,6 +24,7 @@ from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import (
     CROSS,
+    RETRIES,
     SPOT,
     BitgetExchange,
     FreqtradeException,
@@ -291,22 +292,24 @@ class Bitgetcross(BitgetExchange):
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
-    def get_balances(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def get_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
 
         The first one is freqtrade's first step after it has opened its database, which is checked then.
         """
         if self.live:
             self.check_database()
-        try:
-            balances = super().get_balances(*args, **kwargs)
-        except TemporaryError as error:
+        last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
+        if last is None:
+            balances = super().get_balances(params, count=count)
+        else:
             # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
-            last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
-            if last is None:
-                raise
-            logger.warning("The balance could not be read, and the last one is used: %s", error)
-            return dict(last)
+            timeout_ms = self._settings.wait_ms + 2 * self.managers.client.pace.round_trip_ms
+            try:
+                balances = super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
+            except TemporaryError as error:
+                logger.warning("The balance could not be read, and the last one is used: %s", error)
+                return dict(last)
         if self.live:
             self.managers.holdings.remember(balances)
         return balances

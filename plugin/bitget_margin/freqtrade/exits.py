@@ -39,6 +39,8 @@ _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
 _FRESH_SECONDS: Final = 2.0
 """Age up to which a free balance that freqtrade has read decides on an exit."""
+_RECENT_SECONDS: Final = 60.0
+"""Age up to which a reading raises the question whether coins are missing."""
 _PAUSE_SECONDS: Final = 5.0
 """Pause after the first exit of a rest that sold nothing; each one is twice the one before."""
 _LONGEST_PAUSE_SECONDS: Final = 300.0
@@ -166,7 +168,12 @@ class Exits:
             orders = self._orders_left(trade, exit_, partial=partial)
             has = self._booked(trade, orders) if orders else amount
             wanted = self.rules.amount_to_precision(pair, min(amount, has))
-            most = self._sellable(trade, orders, has, wanted, exit_)
+            most = self._sellable(trade, orders, has, wanted)
+            if most < wanted * (1 - REL_TOLERANCE) and self._take_in_own_orders(trade, exit_):
+                # They hold the coins: canceled with a batch of their own.
+                exit_.cancel_sent = False
+                orders = self._orders_left(trade, exit_, partial=partial)
+                most = self._sellable(trade, orders, has, wanted)
             # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
             sold = self.rules.amount_to_precision(pair, min(wanted, most * (1 + REL_TOLERANCE)))
             if not partial:
@@ -225,36 +232,43 @@ class Exits:
         orders = self.store.of_trade(key_of(trade))
         for order in orders:
             trade_rows.record_fill(trade, order)  # where an earlier try could not be stored
-        wanted = [order for order in orders if order.phase.open]
-        if self._coins_are_missing(trade):
-            wanted += [order for order in orders if order.phase is Phase.ENDED and order.remaining > 0]
+        # An order that the lookup of this loop has missed is not shown a moment later either.
+        wanted = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
         if wanted or trade.pair in self._refused:
-            self.resting.record(trade, wanted, self.resting.look_up(trade.pair, wanted, budget))
+            self._look_up(trade, wanted, budget)
             self._refused.discard(trade.pair)
+        ended = [order for order in self.store.of_trade(key_of(trade)) if _ended_early(order)]
+        if ended and self._missing_coins(trade):
+            # The sums of an order may come later than its end.
+            self._look_up(trade, ended, budget.at_least(self.client.pace.cancel_ms()))
 
-    def _coins_are_missing(self, trade: Trade) -> bool:
+    def _look_up(self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget) -> None:
+        self.resting.record(trade, orders, self.resting.look_up(trade.pair, orders, budget))
+
+    def _missing_coins(self, trade: Trade) -> float:
+        """Return the coins that the trades should have, and the wallet has not; 0 where that is not known.
+
+        The balance is read where an order has ended early or is in doubt; else freqtrade's last reading counts.
+        """
         coin = self.holdings.base_of(trade.pair)
-        total = self.holdings.last_total(coin)
+        orders = self.store.of_trade(key_of(trade))
+        in_doubt = any(_ended_early(order) or (order.phase.open and self.held.is_in_doubt(order)) for order in orders)
+        holding = self.holdings.read(coin) if in_doubt else self.holdings.last(coin, _RECENT_SECONDS)
         booked = self.holdings.booked(coin)
-        return total is not None and total < booked - self.holdings.tolerance(booked)
+        missing = 0.0 if holding is None else booked - holding.total
+        return missing if missing > self.holdings.tolerance(booked) else 0.0
 
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
         """Lower the amount of a trade to what is there, for this exit alone.
 
         freqtrade refuses an exit whose amount is more than 2 % above the wallet.
         """
-        coin = self.holdings.base_of(trade.pair)
-        booked = trade_rows.remaining_amount(trade)
-        there = self._booked(trade, self.store.of_trade(key_of(trade)))
-        if self._coins_are_missing(trade):
-            holding = self.holdings.read(coin)
-            if holding is not None:
-                there = min(there, holding.total - (self.holdings.booked(coin) - booked))
+        there = self._booked(trade, self.store.of_trade(key_of(trade))) - self._missing_coins(trade)
         fitting = float(self.rules.amount_to_precision(trade.pair, max(0.0, there)))
         if not 0 < fitting < trade.amount * (1 - REL_TOLERANCE):
             return
         self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} {coin} are in the "
+            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} coins are in the "
             "wallet, and no order explains it. They are sold; the trade stays open for the others.",
             f"missing coins {trade.id}",
         )
@@ -285,16 +299,13 @@ class Exits:
         """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
         return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
 
-    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], has: float, wanted: float, exit_: _Exit) -> float:
+    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], has: float, wanted: float) -> float:
         """Return the coins of a trade that an exit may sell: not held, and free where the venue would lend them."""
         held = self.held.of(trade, orders)
-        most, lends = max(0.0, has - held), not self.holdings.freezes()
-        if not held and not lends and key_of(trade) not in self._rest:
+        most = max(0.0, has - held)
+        if not held and self.holdings.freezes() and key_of(trade) not in self._rest:
             return most
-        wanted = min(wanted, most)
-        free = self._free(trade, wanted)
-        if lends and free is not None and free < wanted * (1 - REL_TOLERANCE) and not orders:
-            self._look_for_own_orders(trade, exit_)
+        free = self._free(trade, min(wanted, most))
         return most if free is None else min(most, free)
 
     def _free(self, trade: Trade, wanted: float) -> float | None:
@@ -306,12 +317,15 @@ class Exits:
         now = self.holdings.read(coin)
         return None if now is None else now.free
 
-    def _look_for_own_orders(self, trade: Trade, exit_: _Exit) -> None:
-        """Take in orders of the bot that hold the coins of a trade and are not known; the next loop cancels them."""
+    def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:
+        """Take in orders of the bot that hold the coins of a trade and are not known; return whether there are any."""
+        if self.resting.open_of(trade):
+            return False  # they hold the coins, and were looked up with all others
         try:
             self.resting.look_up(trade.pair, [], exit_.budget.at_least(self.client.pace.cancel_ms()))
         except ccxt.BaseError as error:
             self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
+        return bool(self.resting.open_of(trade))
 
     def _exit_of(self, trade: Trade) -> _Exit:
         known = self._under_way.get(key_of(trade))
@@ -394,6 +408,10 @@ class Exits:
             else f"the minimum is {least:.8g}, or {least_cost:.8g} in value"
         )
         raise InsufficientFundsError(f"{name}: {sold:.8g} of {amount:.8g} can be sold, {why}")
+
+
+def _ended_early(order: TrackedOrder) -> bool:
+    return order.phase is Phase.ENDED and order.remaining > 0
 
 
 def _advice(*, partial: bool) -> str:

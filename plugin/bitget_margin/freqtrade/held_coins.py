@@ -23,7 +23,7 @@ class HeldCoins:
 
     def shown(self, orders: Sequence[TrackedOrder]) -> float:
         """Return the coins that orders hold which the venue shows; no request is sent."""
-        return sum(order.remaining for order in _sells(orders) if not self._is_in_doubt(order))
+        return sum(order.remaining for order in _sells(orders) if not self.is_in_doubt(order))
 
     def of(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
         """Return the coins that the resting orders of a trade hold, or may have sold.
@@ -31,7 +31,7 @@ class HeldCoins:
         The balance is read where an order is in doubt.
         """
         shown = self.shown(orders)
-        doubtful = [order for order in _sells(orders) if self._is_in_doubt(order)]
+        doubtful = [order for order in _sells(orders) if self.is_in_doubt(order)]
         if not doubtful:
             return shown
         most = sum(order.remaining for order in doubtful)
@@ -42,8 +42,13 @@ class HeldCoins:
             return shown + most
         return shown + min(most, self._resting(doubtful, holding, shown) + self._sold(coin, holding, most))
 
-    def _is_in_doubt(self, order: TrackedOrder) -> bool:
+    def is_in_doubt(self, order: TrackedOrder) -> bool:
+        """Whether an order has no answer yet, or the last lookup has missed it."""
         return order.order_id is None or self.missed.has(order)
+
+    def was_just_missed(self, order: TrackedOrder) -> bool:
+        """Whether a lookup of a moment ago has missed an order."""
+        return self.missed.has(order) and self.missed.age_seconds(order) < RECHECK_SECONDS
 
     def _resting(self, doubtful: Sequence[TrackedOrder], holding: Holding, shown: float) -> float:
         """Return the coins that orders in doubt may still hold.

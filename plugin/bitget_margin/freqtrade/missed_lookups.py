@@ -25,6 +25,10 @@ class MissedLookups:
         first, last = self._times.get(order.client_id, (0.0, 0.0))
         return last - first
 
+    def age_seconds(self, order: TrackedOrder) -> float:
+        """Return the time since the last miss."""
+        return self.clock() - self._times[order.client_id][1]
+
     def has(self, order: TrackedOrder) -> bool:
         """Whether the last lookup that was answered has missed this order."""
         return order.client_id in self._times

@@ -42,7 +42,7 @@ PLACING_SECONDS: Final = 30.0
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
 """Verdicts by which an order was not placed; None where no request was sent."""
 _TAG: Final = "found again"
-_SEARCHED_NUMBERS: Final = 4
+_SEARCHED_NUMBERS: Final = 2
 """Exits in a row that may have been sent without a record."""
 
 
@@ -168,7 +168,6 @@ class Recovery:
                     f"not be looked up ({error}); the next loop asks again",
                 ) from error
             return
-        self._searched.add(key)
         has_found = False
         for order in sought:
             row = rows.get(order.client_id)
@@ -183,6 +182,7 @@ class Recovery:
                 f"Exit of trade {trade.id} on {trade.pair}: one that was sent before the start of the bot has been "
                 "found. This one was decided on without it, and is not placed: the next loop decides again.",
             )
+        self._searched.add(key)
 
     def _next_number(self, trade: Trade) -> int:
         """Return the number of the next exit of a trade: the exits that freqtrade has, and those in doubt, are before.
