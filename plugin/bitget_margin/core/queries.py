@@ -11,9 +11,9 @@ from itertools import count
 from typing import TypeVar
 
 from bitget_margin.core.api import Api
-from bitget_margin.core.effects import Call, Fault, Flow, Send
+from bitget_margin.core.effects import Call, Fault, Flow, Send, run_concurrently
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import OrderRef, order_number
+from bitget_margin.core.order_ref import IdKind, OrderRef, order_number
 from bitget_margin.core.order_row import OrderRow, lowest_number
 from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.responses import Listing, OrderQuery, Page, page_of
@@ -180,19 +180,27 @@ def query_open_orders(
 
 
 def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | None]:
-    """Return the row of one order: a live one, else the newest that ended; None if neither list has one."""
-    covered: set[Listing] = set()
-    for listing in (Listing.OPEN, Listing.HISTORY):
-        if listing in covered:
-            continue
-        page = yield from query_order(ctx, target, listing)
-        covered.update(_order_query(target, listing, ctx.since_ms, ctx.api).lists)
-        if isinstance(page, Fault):
-            return page
-        rows = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
-        if rows:
-            return max(rows, key=lambda row: row.number or 0)
-    return None
+    """Return the row of one order: one that shows its end, else the newest; None if neither list has one.
+
+    Both lists are queried at once. Open orders can be stale: they may show an order for a while after its end.
+    """
+    queries = ctx.api.order_queries(target.symbol, target.kind, target.value, ctx.since_ms)
+    pages = yield from run_concurrently(query_order(ctx, target, wanted.lists[0]) for wanted in queries)
+    fault = next((page for page in pages if isinstance(page, Fault)), None)
+    if fault is not None and target.kind is IdKind.CLIENT:
+        return fault  # the list that was not read may have a newer order under the same name
+    rows = [
+        row
+        for page in pages
+        if not isinstance(page, Fault)
+        for row in page.rows
+        if row.symbol == target.symbol and row.key(target.kind) == target.value
+    ]
+    if not rows:
+        return fault
+    newest = max(row.number or 0 for row in rows)
+    rows = [row for row in rows if (row.number or 0) == newest]
+    return next((row for row in rows if row.state.ended), rows[0])
 
 
 def query_order(

@@ -129,20 +129,39 @@ def find(venue: Script, target: OrderRef = BY_ORDER_ID, kind: AccountKind = Acco
     return (found.order_id, found.state) if isinstance(found, OrderRow) else found
 
 
-def test_a_live_order_is_found_with_one_question() -> None:
-    venue = Script(in_turn(page(row(12))))
+def lists(opened: object, past: object) -> Script:
+    """Return a venue with these answers of open orders and of history."""
+    return Script(lambda call: opened if call.endpoint is OPEN else past)
+
+
+def test_a_live_order_is_found_in_one_round_trip() -> None:
+    venue = lists(page(row(12)), page())
     assert find(venue) == ("12", RowState.LIVE)
-    assert venue.calls == [Call(OPEN, {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"})]
+    params = {"symbol": "BTCUSDT", "startTime": str(SINCE_MS), "orderId": "12"}
+    assert sorted(venue.calls, key=str) == sorted([Call(OPEN, params), Call(HISTORY, params)], key=str)
 
 
 @pytest.mark.parametrize("first", [page(), fault("43001", "The order does not exist")], ids=["empty", "unknown"])
-def test_an_order_that_is_not_open_is_looked_for_in_history(first: object) -> None:
+def test_an_order_that_is_not_open_is_found_in_history(first: object) -> None:
     """Also where the venue does not know it in words."""
-    venue = Script(in_turn(first, page(row(12, "filled"))))
-    assert find(venue) == ("12", RowState.FILLED)
-    nowhere = Script(in_turn(first))
-    assert find(nowhere) is None
-    assert [call.endpoint for call in venue.calls] == [call.endpoint for call in nowhere.calls] == [OPEN, HISTORY]
+    assert find(lists(first, page(row(12, "filled")))) == ("12", RowState.FILLED)
+    assert find(lists(first, page())) is None
+
+
+def test_an_end_in_history_counts_before_a_stale_list_of_open_orders() -> None:
+    assert find(lists(page(row(12)), page(row(12, "filled")))) == ("12", RowState.FILLED)
+    assert find(lists(page(row(12)), page(row(12)))) == ("12", RowState.LIVE)
+
+
+def test_under_one_name_the_younger_order_counts_also_where_the_older_one_has_ended() -> None:
+    older, younger = row(7, "cancelled", clientOid="a"), row(9, clientOid="a")
+    assert find(lists(page(younger), page(older)), NAMED) == ("9", RowState.LIVE)
+
+
+def test_a_list_that_is_not_answered_hides_a_younger_order_of_the_same_name() -> None:
+    denied, past = fault("40014"), page(row(12, "filled", clientOid="a"))
+    assert find(lists(denied, past), NAMED) is denied
+    assert find(lists(denied, past)) == ("12", RowState.FILLED)
 
 
 def test_why_the_venue_does_not_answer_is_told_and_not_taken_for_absence() -> None:
@@ -168,7 +187,7 @@ def test_a_unified_account_is_asked_once_for_both_lists() -> None:
     assert venue.calls == [Call(Endpoint.UNIFIED_ORDER, {"orderId": "12"})]
     corrected = Script(in_turn(fault("40085"), gone))
     assert find(corrected) is None
-    assert [call.endpoint for call in corrected.calls] == [OPEN, Endpoint.UNIFIED_ORDER]
+    assert {call.endpoint for call in corrected.calls} == {OPEN, HISTORY, Endpoint.UNIFIED_ORDER}
 
 
 def test_when_a_call_began_is_known_only_where_both_clocks_are() -> None:
