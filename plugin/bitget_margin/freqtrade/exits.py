@@ -167,7 +167,7 @@ class Exits:
                 ordertype = MARKET
             orders = self._orders_left(trade, exit_, partial=partial)
             has = self._booked(trade, orders) if orders else amount
-            wanted = self.rules.amount_to_precision(pair, min(amount, has))
+            wanted = self.rules.amount_to_precision(pair, min(amount, has * (1 + REL_TOLERANCE)))
             most = self._sellable(trade, orders, has, wanted)
             if most < wanted * (1 - REL_TOLERANCE) and self._take_in_own_orders(trade, exit_):
                 # They hold the coins: canceled with a batch of their own.
