@@ -6,8 +6,10 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import ccxt
 import pytest
 
 from bitget_margin.freqtrade import compat
@@ -43,6 +45,10 @@ def test_a_declared_member_is_there(member: str) -> None:
     assert hasattr(cls, name) or any(set_or_annotated.search(source) for source in sources)
 
 
+RETRIES_OF = {"BitgetExchange.get_balances": "count"}
+"""Methods that freqtrade's decorator repeats, and the parameter with the number of repeats, which it takes out."""
+
+
 def has_parameters(member: ast.stmt) -> bool:
     """Whether a member is a method with parameters of its own, and no property or classmethod of the language."""
     return isinstance(member, ast.FunctionDef) and bool(member.args.args[1:] or member.args.kwonlyargs)
@@ -55,7 +61,23 @@ def test_a_declared_method_takes_the_declared_parameters(member: str) -> None:
     parameters = inspect.signature(getattr(getattr(compat, owner), declaration.name)).parameters.values()
     wanted = {argument.arg for argument in (*declaration.args.args, *declaration.args.kwonlyargs)} - {"self", "cls"}
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    assert takes_any or wanted <= {parameter.name for parameter in parameters}
+    assert takes_any or wanted - {RETRIES_OF.get(member)} <= {parameter.name for parameter in parameters}
+
+
+@pytest.mark.parametrize("member", RETRIES_OF)
+def test_the_number_of_retries_is_taken_by_freqtrade_s_decorator(member: str) -> None:
+    owner, name = member.split(".")
+    method: Any = getattr(getattr(compat, owner), name)
+    calls: list[object] = []
+
+    def failing(_params: object) -> None:
+        calls.append(_params)
+        raise ccxt.RequestTimeout("x")
+
+    exchange = SimpleNamespace(_api=SimpleNamespace(fetch_balance=failing), log_responses=False)
+    with pytest.raises(compat.TemporaryError):
+        method(exchange, {}, count=0)
+    assert len(calls) == 1
 
 
 def test_an_exit_asks_for_funding_fees_first() -> None:

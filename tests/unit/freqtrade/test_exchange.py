@@ -20,6 +20,7 @@ from bitget_margin.freqtrade.compat import (
     Trade,
 )
 from bitget_margin.freqtrade.config import parse_config
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holdings
@@ -319,7 +320,7 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
 def test_balances_that_freqtrade_reads_are_remembered(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     exchange = build()
     balances = {"BTC": {"total": 2.0, "free": "0.5"}, "USDT": {"total": 1.0, "free": None}}
-    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: balances)
+    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self, *_, **__: balances)
     assert exchange.get_balances() is balances
     assert exchange.managers.holdings.last_total("BTC") == 2.0
     assert [exchange.free(coin) for coin in ("BTC", "USDT", "ETH")] == [0.5, 0.0, 0.0]
@@ -333,7 +334,7 @@ def test_a_balance_that_cannot_be_read_is_answered_with_the_last_one_for_ten_sec
     exchange = build()
     exchange.managers.holdings = Holdings(dict, str, lambda: True, lambda: now[0])
     balances = {"BTC": {"total": 2.0, "free": 0.5}}
-    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self: balances)
+    monkeypatch.setattr(BitgetExchange, "get_balances", lambda _self, *_, **__: balances)
     exchange.get_balances()
     monkeypatch.setattr(BitgetExchange, "get_balances", raising_for(TemporaryError("no answer")))
     now[0] += 10
@@ -347,7 +348,6 @@ def test_a_balance_that_cannot_be_read_is_answered_with_the_last_one_for_ten_sec
     exchange._config = {"runmode": "dry_run", "dry_run": True}
     with pytest.raises(TemporaryError, match="no answer"):
         exchange.get_balances()
-        exchange.is_database_checked = True
 
 
 def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:
@@ -356,6 +356,45 @@ def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) ->
     assert exchange.managers.holdings.read("BTC").frozen == 0.75
     assert calls == [({"marginMode": "cross", "timeout": 2_000},)]
     assert exchange.managers.holdings.base_of(PAIR) == "BTC"
+
+
+def test_a_balance_is_not_tried_again_and_has_the_time_of_an_exit_where_the_last_one_can_answer(
+    build: Any, calls: Calls
+) -> None:
+    exchange = build()
+    exchange.managers.client.pace.note(exchange.managers.client.pace.clock() - 0.5)
+    for params in (None, None, {"timeout": 9}):
+        exchange.get_balances(params)
+    first, (_, second, count), (_, third, _) = calls
+    assert first == ("get_balances", None, {"count": 4})
+    assert second["timeout"] == pytest.approx(3_000, abs=200)
+    assert count == {"count": 0}
+    assert third == {"timeout": 9}
+
+
+@pytest.mark.parametrize(("checked", "has_database"), [(False, True), (True, True), (False, False)])
+def test_the_database_is_checked_once_as_soon_as_it_is_open(
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, checked: bool, has_database: bool
+) -> None:
+    exchange = build(fetch_open_orders=lambda *request: calls.append(request) or [])
+    exchange.api.options["uid"] = "1234"
+    exchange.is_database_checked = checked
+    identity = exchange_module.database_identity
+    monkeypatch.setattr(exchange_module, "has_database", lambda: has_database)
+    monkeypatch.setattr(identity, "check", lambda own, _: calls.append(("check", own)))
+    monkeypatch.setattr(identity, "warn_of_unknown_orders", lambda _store, _alerts, list_open: list_open(PAIR))
+    exchange.check_database()
+    exchange.check_database()
+    expected = [
+        ("check", DatabaseIdentity(RunMode.LIVE, "1234")),
+        (PAIR, None, None, {"marginMode": "cross", "timeout": 2_000}),
+    ]
+    assert calls == (expected if has_database and not checked else [])
+    exchange._config = {"runmode": "dry_run", "dry_run": True}
+    exchange.is_database_checked = False
+    calls.clear()
+    exchange.check_database()
+    assert calls == ([("check", DatabaseIdentity(RunMode.DRY_RUN, "1234"))] if has_database else [])
 
 
 @pytest.mark.parametrize(("unified", "batch_max"), [(False, 50), (True, 20)])

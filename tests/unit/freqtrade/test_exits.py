@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
 from bitget_margin.freqtrade.exits import ExitOrder, _Rest
-from bitget_margin.freqtrade.holdings import Holding
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
-from support.botless import KEY, PAIR, Stand, live, rung
+from support.botless import KEY, PAIR, Stand, live, rung, structure
 
 ENDED = live("a", phase=Phase.ENDED)
 
@@ -148,6 +148,7 @@ def test_without_resting_orders_nothing_is_canceled(stand: Stand) -> None:
 
 def test_reads_may_use_all_that_is_left_and_the_batch_has_time_for_its_answer(stand: Stand) -> None:
     stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
     stand.venue.on_view = lambda: setattr(stand, "seconds", stand.seconds + 0.3)
     stand.exits.begin(PAIR)
     confirm(stand)
@@ -486,7 +487,24 @@ def test_an_exit_sells_no_more_than_is_free_where_the_venue_would_lend_it(lendin
     assert sold(lending) == 1.0
 
 
-def test_where_coins_are_not_free_and_no_order_explains_it_the_pair_is_searched(lending: Stand) -> None:
+def test_an_order_that_holds_the_coins_and_is_not_known_is_canceled_with_the_exit(lending: Stand) -> None:
+    name = "k3x9ab12-1-0a1b2c3d-0"
+    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
+    row = {**structure("open", "77"), "clientOrderId": name, "side": "sell", "price": 7e4, "amount": 0.6}
+    lending.venue.own = [{**row, "timestamp": 1}]
+    lending.venue.shown[name] = live(name, amount=0.6, phase=Phase.ENDED)
+    lending.venue.on_cancel = lambda: setattr(lending.wallet, "holding", Holding(1.0, 1.0, 0.0))
+    lending.exits.begin(PAIR)
+    confirm(lending)
+    assert sold(lending) == 1.0
+    assert lending.venue.canceled == [([name], [])]
+
+
+@pytest.mark.parametrize("orders", [[], [ENDED]])
+def test_where_coins_are_not_free_and_no_order_explains_it_the_pair_is_searched(
+    lending: Stand, orders: list[Any]
+) -> None:
+    lending.store.add(orders)
     lending.wallet.holding = Holding(1.0, 0.4, 0.0)
     sold(lending)
     assert (lending.venue.viewed, lending.venue.keys) == ([[]], ["k"])
@@ -496,7 +514,7 @@ def test_where_coins_are_not_free_and_no_order_explains_it_the_pair_is_searched(
 
 
 @pytest.mark.parametrize(
-    ("orders", "holding"), [([], Holding(1.0, 1.0, 0.0)), ([ENDED], Holding(1.0, 0.4, 0.0)), ([], None)]
+    ("orders", "holding"), [([], Holding(1.0, 1.0, 0.0)), ([live("b")], Holding(1.0, 0.4, 0.0)), ([], None)]
 )
 def test_the_pair_is_not_searched_without_need(lending: Stand, orders: list[Any], holding: Any) -> None:
     lending.store.add(orders)
@@ -538,13 +556,26 @@ def test_where_coins_are_missing_the_ended_orders_are_looked_up_too(stand: Stand
         stand.exits.begin(PAIR)
         return [[order.client_id for order in viewed] for viewed in stand.venue.viewed]
 
-    stand.read_balance(0.99)
+    stand.venue.shown["b"] = live("b")
+    stand.wallet.holding = Holding(0.99, 0.99, 0.0)
     assert looked_up() == [["b"], ["a"]]
-    stand.read_balance(0.9985)
+    stand.wallet.holding = Holding(0.9985, 0.9985, 0.0)
     assert looked_up() == [["b"]], "that much is no difference"
-    stand.read_balance(0.99)
+    stand.wallet.holding = Holding(0.99, 0.99, 0.0)
     del stand.store.rows["a"]
     assert looked_up() == [["b"]]
+
+
+def test_what_the_lookup_of_this_loop_has_missed_is_not_looked_up_again_at_once(stand: Stand) -> None:
+    orders = [live("a"), live("b")]
+    stand.store.add(orders)
+    stand.missed.note(orders[0])
+    stand.seconds += RECHECK_SECONDS - 0.1
+    stand.exits.begin(PAIR)
+    stand.missed.clear(orders[1])
+    stand.seconds += 0.1
+    stand.exits.begin(PAIR)
+    assert stand.venue.viewed == [[orders[1]], orders]
 
 
 @pytest.mark.parametrize(
@@ -580,22 +611,21 @@ def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_res
         (None, 2.0, 0.5, 0.75, 0),
         (None, 60.0, 0.5, 0.75, 0),
         (None, 60.1, 0.5, 1.0, 0),  # nothing raises the question
-        (rung("a"), 2.0, 0.5, 0.75, 0),
+        (rung("a"), 0.0, 0.5, 0.5, 1),
         (rung("a"), 2.1, 0.5, 0.5, 1),
-        (rung("a"), 2.1, None, 1.0, 1),  # no answer
         (live("a"), 60.0, 0.5, 0.5, 1),  # the lookup has missed it
         (live("a", phase=Phase.ENDED, filled=0.1), 60.1, 0.5, 0.5, 2),
         (live("a", phase=Phase.ENDED, filled=0.5), 60.1, 0.5, 1.0, 0),
         (rung("a", phase=Phase.LOST), 60.1, 0.5, 1.0, 0),
     ],
 )
-def test_the_balance_is_read_where_the_last_reading_is_old_and_an_order_ended_early_or_is_in_doubt(
-    stand: Stand, order: Any, age_seconds: float, now: float | None, fitting: float, readings: int
+def test_the_balance_is_read_where_an_order_has_ended_early_or_is_in_doubt(
+    stand: Stand, order: Any, age_seconds: float, now: float, fitting: float, readings: int
 ) -> None:
     stand.store.add([] if order is None else [order])
     stand.read_balance(0.75)
     stand.seconds += age_seconds
-    stand.wallet.holding = None if now is None else Holding(now, now, 0.0)
+    stand.wallet.holding = Holding(now, now, 0.0)
     stand.exits.begin(PAIR)
     assert (stand.trades[KEY].amount, stand.wallet.readings) == (fitting, readings)
 
@@ -644,7 +674,7 @@ def test_a_fill_that_is_recorded_meanwhile_is_not_undone(stand: Stand, changed: 
     """No lookup shows an order; the batch cancel says that it has filled, and the rows have it."""
     trade = stand.trades[KEY]
     stand.store.add([live("a", amount=0.4)])
-    stand.read_balance(0.6)
+    stand.wallet.holding = Holding(0.6, 0.6, 0.0)
     stand.exits.begin(PAIR)
     assert trade.amount == 0.6
     stand.venue.shown["a"] = live("a", amount=0.4, filled=0.4, phase=Phase.ENDED)

@@ -12,8 +12,9 @@ def test_the_time_that_an_order_is_missed_is_that_between_the_first_miss_and_the
     assert (missed.seconds(order), missed.has(order)) == (0, True)
     now[0] += 2
     assert missed.seconds(order) == 0, "a miss is no more than its lookup"
+    assert missed.age_seconds(order) == 2
     missed.note(order, 100)
-    assert missed.seconds(order) == 2
+    assert (missed.seconds(order), missed.age_seconds(order)) == (2, 0)
     assert (missed.seconds(own("k-o2")), missed.has(own("k-o2"))) == (0, False)
     missed.clear(order)
     missed.clear(order)

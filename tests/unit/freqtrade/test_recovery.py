@@ -198,9 +198,11 @@ def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: 
     restarted.venue.rows = {exit_name(2): row}
     with pytest.raises(TemporaryError, match="one that was sent before the start of the bot has been found"):
         find_exits(restarted)
+    restarted.venue.rows = {}
     find_exits(restarted)
-    (sought,) = restarted.venue.sought
-    assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2, 3, 4)]
+    find_exits(restarted)
+    sought, _ = restarted.venue.sought
+    assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2)]
     assert {(order.order_id, order.side, order.pair, order.trade) for order in sought} == {(None, "sell", PAIR, KEY)}
     (found,) = restarted.adopted
     assert found == replace(
