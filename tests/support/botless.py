@@ -114,6 +114,8 @@ class Venue:
     """Other open orders of the bot that each lookup shows."""
     is_complete: bool = True
     """Whether the lists of a lookup are read to their end."""
+    by_fills: frozenset[str] = frozenset()
+    """Client order ids of orders that lookups show by their fills alone: they are in no list."""
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Structures of ccxt that a search finds, by client order id."""
     not_found: frozenset[str] = frozenset()
@@ -143,8 +145,8 @@ class Venue:
         if self.error is not None:
             raise self.error
         now = tuple(self.shown.get(row.client_id) for row in orders)
-        missing = {row.client_id for row in orders if row.client_id not in self.shown} if self.is_complete else ()
-        return ViewedOrders(now, tuple(self.own), frozenset(missing))
+        unlisted = {row.client_id for row in orders if row.client_id not in self.shown} | self.by_fills
+        return ViewedOrders(now, tuple(self.own), frozenset(unlisted if self.is_complete else ()))
 
     def view_rows(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> Mapping[str, Mapping[str, Any]]:
         """Look up, for ccxt's structures."""

@@ -43,6 +43,12 @@ def test_a_look_up_returns_what_it_shows_keeps_what_it_misses_and_notes_the_miss
     assert (stand.store.rows, stand.calls) == ({}, []), "nothing is recorded"
 
 
+def test_fills_of_an_order_that_is_in_no_list_count_and_it_is_missed(stand: Stand) -> None:
+    stand.venue.shown["a"], stand.venue.by_fills = live("a", filled=0.2), frozenset({"a"})
+    assert stand.resting.look_up(PAIR, [live("a")], stand.budget()) == [live("a", filled=0.2)]
+    assert stand.missed.has(live("a"))
+
+
 def test_lists_that_are_not_complete_miss_nothing(stand: Stand) -> None:
     stand.venue.is_complete = False
     stand.missed.note(live("a"))
