@@ -9,7 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 from freqtrade.persistence import Order, Trade, init_db
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
 
 from bitget_margin.freqtrade import database_identity
@@ -102,6 +102,14 @@ def test_a_database_of_another_account_exchange_or_run_mode_is_refused(
         check(second, alerts)
     assert re.search(rf"^bitgetcross: the database sqlite:///{file} .*{ANOTHER}", str(refused.value))
     assert stored() == before
+
+
+@pytest.mark.usefixtures("file")
+def test_a_refusal_does_not_show_the_password_of_a_database(alerts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_trade("1", "bitget")
+    monkeypatch.setattr(Trade.session.get_bind(), "url", make_url("postgresql://me:sesame@db/trades"))
+    with pytest.raises(OperationalException, match=r"the database postgresql://me:\*\*\*@db/trades has"):
+        check(LIVE, alerts)
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["stored", "first start"])
