@@ -222,8 +222,8 @@ def view_orders(
     Two requests at a time while all of them are listed, more once some are not. Without ids, only open orders are read.
     A missing order is no proof of anything: history lags behind.
 
-    :param params: with `prefix`, open orders are read to their end; with `partial`, an id whose query failed is in
-        `unanswered` instead of an exception
+    :param params: with `prefix` and without ids, open orders are read to their end; with `partial`, an id whose query
+        failed is in `unanswered` instead of an exception
     """
     method = "view_orders"
     split_params(exchange, method, params, {"timeout", PREFIX, PARTIAL})
@@ -239,7 +239,7 @@ def view_orders(
         named = order_refs(market["id"], ids, client_order_ids)
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
-    found = yield from fetch_orders_by_id(ctx, market["id"], named, whole_open=bool(prefix))
+    found = yield from fetch_orders_by_id(ctx, market["id"], named, whole_open=bool(prefix) and not named)
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
     if found.fault is not None and found.unanswered and not params.get(PARTIAL):

@@ -185,7 +185,8 @@ def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | No
     Both lists are queried at once. Open orders can be stale: they may show an order for a while after its end.
     """
     queries = ctx.api.order_queries(target.symbol, target.kind, target.value, ctx.since_ms)
-    pages = yield from run_concurrently(query_order(ctx, target, wanted.lists[0]) for wanted in queries)
+    lists = sorted((found.lists[0] for found in queries), key=lambda listing: listing is not Listing.OPEN)
+    pages = yield from run_concurrently(query_order(ctx, target, listing) for listing in lists)
     fault = next((page for page in pages if isinstance(page, Fault)), None)
     if fault is not None and target.kind is IdKind.CLIENT:
         return fault  # the list that was not read may have a newer order under the same name

@@ -35,7 +35,8 @@ def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any,
     venue = Caller(in_turn(page(row(12))))
     order = venue.call(fetch.fetch_order(exchange(), given_id, BTC, params))
     assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
-    assert venue.calls == [Call(LIVE, {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **expected})]
+    params = {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **expected}
+    assert venue.calls == [Call(LIVE, params), Call(HISTORY, params)]
 
 
 def test_an_order_without_a_row_is_not_found_and_no_more_is_claimed() -> None:
