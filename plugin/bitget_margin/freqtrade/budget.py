@@ -2,9 +2,12 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Self
+
+import ccxt
 
 ROUND_TRIPS: Final = 4
 """Round trips of an exit before its order: a lookup, freqtrade's balance, the batch cancel and its confirmation."""
@@ -66,8 +69,18 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5), init=False)
 
-    def note(self, began_seconds: float) -> None:
-        """Note a request that was answered now, or was waited for until now."""
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Measure the request in this block: one that was answered, or waited for in vain."""
+        began = self.clock()
+        try:
+            yield
+        except ccxt.RequestTimeout:
+            self._note(began)
+            raise
+        self._note(began)
+
+    def _note(self, began_seconds: float) -> None:
         self._recent_ms.append((self.clock() - began_seconds) * 1_000)
 
     @property
@@ -82,6 +95,10 @@ class Pace:
     def cancel_ms(self) -> float:
         """Return the least time of a batch cancel: it is sent, and its response is awaited, however late it is."""
         return min(LONGEST_MS, self.wait_ms / 2 + 2 * self.round_trip_ms)
+
+    def read_ms(self) -> float:
+        """Return the time limit of one query outside of an exit."""
+        return min(LONGEST_MS, max(LOOP_MS, self.wait_ms + 2 * self.round_trip_ms))
 
     def loop_budget(self) -> Budget:
         """Return the time that one loop may spend: shared by all pairs, and apart from the time of exits."""

@@ -100,13 +100,8 @@ class VenueClient:
         params: dict[str, Any] = {"timeout": _timeout_ms(budget), PARTIAL: True}
         if key is not None:
             params[PREFIX] = f"{key}-"
-        began = self.pace.clock()
-        try:
+        with self.pace.measured():
             view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
-        except ccxt.RequestTimeout:
-            self.pace.note(began)
-            raise
-        self.pace.note(began)
         return view
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:

@@ -61,7 +61,7 @@ _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS"
 """Parameters of the order that is being placed."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
-_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance", "unproven"})
+_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance", "unproven", "_pace"})
 """Attributes that only a trading process needs."""
 
 
@@ -90,9 +90,10 @@ class Bitgetcross(BitgetExchange):
 
     def _build_managers(self) -> None:
         """Build the managers of the bot's orders."""
+        self._pace = pace = Pace(self._settings.wait_ms)
         self.managers = managers = Managers(
             store=OrderStore(),
-            client=VenueClient(lambda: self.api, Pace(self._settings.wait_ms)),
+            client=VenueClient(lambda: self.api, pace),
             alerts=Alerts(),
             holdings=Holdings(self._fetch_balance, self._base_of, lambda: self._core_api.FREEZES),
             rules=self,
@@ -249,8 +250,8 @@ class Bitgetcross(BitgetExchange):
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
             return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
         try:
-            bounds = {"marginMode": "cross", "timeout": self._settings.wait_ms}
-            order: dict[str, Any] = self.api.fetch_order(order_id, pair, bounds)
+            with self._pace.measured():
+                order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in ENDED:
@@ -304,7 +305,7 @@ class Bitgetcross(BitgetExchange):
             balances = super().get_balances(params, count=count)
         else:
             # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
-            timeout_ms = self._settings.wait_ms + 2 * self.managers.client.pace.round_trip_ms
+            timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms
             try:
                 balances = super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
             except TemporaryError as error:
@@ -314,13 +315,17 @@ class Bitgetcross(BitgetExchange):
             self.managers.holdings.remember(balances)
         return balances
 
+    def _bounds(self) -> dict[str, Any]:
+        return {"marginMode": "cross", "timeout": self._pace.read_ms()}
+
     def _fetch_balance(self) -> Mapping[str, Any]:
-        balance: Mapping[str, Any] = self.api.fetch_balance({"marginMode": "cross", "timeout": self._settings.wait_ms})
+        with self._pace.measured():
+            balance: Mapping[str, Any] = self.api.fetch_balance(self._bounds())
         return balance
 
     def _fetch_open_orders(self, pair: str) -> list[dict[str, Any]]:
-        bounds = {"marginMode": "cross", "timeout": self._settings.wait_ms}
-        orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, bounds)
+        with self._pace.measured():
+            orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, self._bounds())
         return orders
 
     def _base_of(self, pair: str) -> str:

@@ -24,8 +24,8 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
+from bitget_margin.freqtrade.exit_amounts import ExitAmounts, ended_early
 from bitget_margin.freqtrade.held_coins import HeldCoins
-from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
@@ -35,12 +35,10 @@ from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
 MARKET: Final = "market"
+_REST: Final = " (rest)"
+"""End of the reason of an exit that sells what an earlier one could not."""
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
-_FRESH_SECONDS: Final = 2.0
-"""Age up to which a free balance that freqtrade has read decides on an exit."""
-_RECENT_SECONDS: Final = 60.0
-"""Age up to which a reading raises the question whether coins are missing."""
 _PAUSE_SECONDS: Final = 5.0
 """Pause after the first exit of a rest that sold nothing; each one is twice the one before."""
 _LONGEST_PAUSE_SECONDS: Final = 300.0
@@ -91,8 +89,8 @@ class Exits:
     store: OrderStore
     client: VenueClient
     alerts: Alerts
-    holdings: Holdings
     held: HeldCoins
+    amounts: ExitAmounts
     rules: MarketRules
     settings: BotSettings
     lock: threading.RLock
@@ -130,7 +128,7 @@ class Exits:
                 )
             self._fit_amount(trade, exit_)
 
-    def confirm(self, given: Trade, reason: str, ordertype: str) -> bool:
+    def confirm(self, given: Trade, reason: str) -> bool:
         """Cancel the resting orders; return False where an exit order has nothing to sell now."""
         with self.lock:
             key = key_of(given)
@@ -144,9 +142,8 @@ class Exits:
             if sold_out and self.store.of_trade(key):
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
-            # An exit order for the free part is there; only a more urgent exit replaces it before the rest is free.
-            rest = self._rest.get(key)
-            waits = rest is not None and rest.ordertype == ordertype and trade.has_open_orders
+            # An exit order for the free part is there; only another exit replaces it before the rest is free.
+            waits = reason.endswith(_REST) and trade.has_open_orders
             return not (waits and self.resting.selling(trade))
 
     def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
@@ -165,21 +162,16 @@ class Exits:
             rest = self._rest.get(key_of(trade))
             if rest is not None and rest.ordertype == MARKET:
                 ordertype = MARKET
-            orders = self._orders_left(trade, exit_, partial=partial)
-            has = self._booked(trade, orders) if orders else amount
-            wanted = self.rules.amount_to_precision(pair, min(amount, has * (1 + REL_TOLERANCE)))
-            most = self._sellable(trade, orders, has, wanted)
+            orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             if most < wanted * (1 - REL_TOLERANCE) and self._take_in_own_orders(trade, exit_):
                 # They hold the coins: canceled with a batch of their own.
                 exit_.cancel_sent = False
-                orders = self._orders_left(trade, exit_, partial=partial)
-                most = self._sellable(trade, orders, has, wanted)
-            # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
-            sold = self.rules.amount_to_precision(pair, min(wanted, most * (1 + REL_TOLERANCE)))
+                orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
+            sold = self.amounts.cut(trade, min(wanted, most))
             if not partial:
                 self._remember_rest(trade, exit_, ordertype, sold, has_rest=sold < wanted * (1 - REL_TOLERANCE))
-            self._refuse_crumb(trade, orders, amount, sold, rate, partial=partial)
-            return ExitOrder(float(sold), ordertype)
+            self._refuse_crumb(trade, orders, sold, wanted, rate, partial=partial)
+            return ExitOrder(sold, ordertype)
 
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
@@ -196,7 +188,7 @@ class Exits:
         if self.rules.amount_to_precision(trade.pair, max(0.0, trade_rows.remaining_amount(trade) - held)) <= 0:
             return None
         # A reason of its own: freqtrade does not exit twice for the same one within a candle.
-        return f"{rest.reason} (rest)"
+        return f"{rest.reason}{_REST}"
 
     def sell_rest(self, trade: Trade) -> None:
         """Sell all coins of a trade in every loop, as its last exit did; by market orders where that is not known."""
@@ -237,35 +229,18 @@ class Exits:
         if wanted or trade.pair in self._refused:
             self._look_up(trade, wanted, budget)
             self._refused.discard(trade.pair)
-        ended = [order for order in self.store.of_trade(key_of(trade)) if _ended_early(order)]
-        if ended and self._missing_coins(trade):
+        ended = [order for order in self.store.of_trade(key_of(trade)) if ended_early(order)]
+        if ended and self.amounts.missing(trade):
             # The sums of an order may come later than its end.
             self._look_up(trade, ended, budget.at_least(self.client.pace.cancel_ms()))
 
     def _look_up(self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget) -> None:
         self.resting.record(trade, orders, self.resting.look_up(trade.pair, orders, budget))
 
-    def _missing_coins(self, trade: Trade) -> float:
-        """Return the coins that the trades should have, and the wallet has not; 0 where that is not known.
-
-        The balance is read where an order has ended early or is in doubt; else freqtrade's last reading counts.
-        """
-        coin = self.holdings.base_of(trade.pair)
-        orders = self.store.of_trade(key_of(trade))
-        in_doubt = any(_ended_early(order) or (order.phase.open and self.held.is_in_doubt(order)) for order in orders)
-        holding = self.holdings.read(coin) if in_doubt else self.holdings.last(coin, _RECENT_SECONDS)
-        booked = self.holdings.booked(coin)
-        missing = 0.0 if holding is None else booked - holding.total
-        return missing if missing > self.holdings.tolerance(booked) else 0.0
-
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
-        """Lower the amount of a trade to what is there, for this exit alone.
-
-        freqtrade refuses an exit whose amount is more than 2 % above the wallet.
-        """
-        there = self._booked(trade, self.store.of_trade(key_of(trade))) - self._missing_coins(trade)
-        fitting = float(self.rules.amount_to_precision(trade.pair, max(0.0, there)))
-        if not 0 < fitting < trade.amount * (1 - REL_TOLERANCE):
+        """Lower the amount of a trade to what is there, for this exit alone."""
+        fitting = self.amounts.fitting(trade)
+        if fitting is None:
             return
         self.alerts.warn(
             f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} coins are in the "
@@ -280,7 +255,8 @@ class Exits:
         if exit_ is not None and exit_.lowered is not None:
             full, lowered = exit_.lowered
             if trade.amount == lowered:
-                trade.amount = full
+                # A fill that was recorded meanwhile may have made it the same amount.
+                trade.amount = min(full, self.amounts.of_rows(trade))
             exit_.lowered = None
 
     def _orders_left(self, trade: Trade, exit_: _Exit, *, partial: bool) -> Sequence[TrackedOrder]:
@@ -295,27 +271,15 @@ class Exits:
                 orders = self.store.of_trade(key_of(trade))
         return orders
 
-    def _booked(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
-        """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
-        return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
-
-    def _sellable(self, trade: Trade, orders: Sequence[TrackedOrder], has: float, wanted: float) -> float:
-        """Return the coins of a trade that an exit may sell: not held, and free where the venue would lend them."""
-        held = self.held.of(trade, orders)
-        most = max(0.0, has - held)
-        if not held and self.holdings.freezes() and key_of(trade) not in self._rest:
-            return most
-        free = self._free(trade, min(wanted, most))
-        return most if free is None else min(most, free)
-
-    def _free(self, trade: Trade, wanted: float) -> float | None:
-        """Return the free balance of the coin of a trade; None where it cannot be read."""
-        coin = self.holdings.base_of(trade.pair)
-        last = self.holdings.last(coin, _FRESH_SECONDS)
-        if last is not None and last.free >= wanted:
-            return last.free
-        now = self.holdings.read(coin)
-        return None if now is None else now.free
+    def _amounts(
+        self, trade: Trade, exit_: _Exit, amount: float, *, partial: bool
+    ) -> tuple[Sequence[TrackedOrder], float, float]:
+        """Cancel the resting orders of a trade; return what is left of them, and the coins to sell and sellable."""
+        orders = self._orders_left(trade, exit_, partial=partial)
+        has = self.amounts.booked(trade, orders) if orders else amount
+        wanted = self.amounts.cut(trade, min(amount, has))
+        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=key_of(trade) in self._rest)
+        return orders, wanted, most
 
     def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:
         """Take in orders of the bot that hold the coins of a trade and are not known; return whether there are any."""
@@ -366,7 +330,7 @@ class Exits:
         if not has_rest:
             self._rest.pop(key, None)
             return
-        rest = self._rest.setdefault(key, _Rest(exit_.reason or "rest_of_exit", ordertype))
+        rest = self._rest.setdefault(key, _Rest(exit_.reason.removesuffix(_REST) or "rest_of_exit", ordertype))
         if ordertype == MARKET:
             rest.ordertype = MARKET  # a stop-loss makes the rest of an earlier limit exit urgent
         if sold > 0:
@@ -381,37 +345,27 @@ class Exits:
         )
 
     def _refuse_crumb(
-        self, trade: Trade, orders: Sequence[TrackedOrder], amount: float, sold: float, rate: float, *, partial: bool
+        self, trade: Trade, orders: Sequence[TrackedOrder], sold: float, wanted: float, rate: float, *, partial: bool
     ) -> None:
         """Refuse an order below the minimum of the pair; end a trade of which nothing larger is left.
 
         :raises InsufficientFundsError: the order is below the minimum
         """
-        limits = self.rules.markets[trade.pair]["limits"]
-        least, least_cost = limits["amount"]["min"] or 0.0, limits["cost"]["min"] or 0.0
-        is_crumb = sold <= 0 or sold < least or (bool(orders) and sold * rate < least_cost)
-        if not is_crumb:
+        least = self.rules.markets[trade.pair]["limits"]["amount"]["min"] or 0.0
+        if sold > 0 and sold >= least and not (orders and self.amounts.is_crumb(trade, sold, rate)):
             return
-        left = trade_rows.remaining_amount(trade)
-        name = f"Exit of trade {trade.id} on {trade.pair}"
-        if orders and not partial and left > 0 and (left < least or left * rate < least_cost):
+        name, left = f"Exit of trade {trade.id} on {trade.pair}", trade_rows.remaining_amount(trade)
+        if orders and not partial and left > 0 and self.amounts.is_crumb(trade, left, rate):
             trade_rows.end(trade, rate)
             self._rest.pop(key_of(trade), None)
             self.alerts.warn(
-                f"{name}: {left:.8g} is less than the venue takes in one order. The trade has ended without it."
+                f"{name}: {left:.8g} is left, which is less than the venue takes in one order. The trade has ended "
+                "without it."
             )
             raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be sold")
         held = self.held.shown(orders)
-        why = (
-            f"resting orders hold {held:.8g}; {_advice(partial=partial)}"
-            if held
-            else f"the minimum is {least:.8g}, or {least_cost:.8g} in value"
-        )
-        raise InsufficientFundsError(f"{name}: {sold:.8g} of {amount:.8g} can be sold, {why}")
-
-
-def _ended_early(order: TrackedOrder) -> bool:
-    return order.phase is Phase.ENDED and order.remaining > 0
+        why = f"resting orders hold {held:.8g}; {_advice(partial=partial)}" if held else "less than the venue takes"
+        raise InsufficientFundsError(f"{name}: {sold:.8g} of {wanted:.8g} can be sold, {why}")
 
 
 def _advice(*, partial: bool) -> str:

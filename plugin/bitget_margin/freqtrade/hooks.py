@@ -46,8 +46,7 @@ def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
 
 def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> bool:
     # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
-    exit_ = (kwargs["trade"], kwargs.get("exit_reason", ""), kwargs.get("order_type", ""))
-    return bool(own()) and strategy.cancel_before_exit(*exit_)
+    return bool(own()) and strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", ""))
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], _kwargs: Mapping[str, Any]) -> None:

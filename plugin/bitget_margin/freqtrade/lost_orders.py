@@ -69,6 +69,12 @@ class LostOrders:
             if found is None:
                 missing.append(order)
                 continue
+            if order.client_id in viewed.missing:
+                # Its fills are known without a row: they count, and show no end.
+                more = replace(order, filled=found.filled, average=found.average)
+                self._record(order, more)
+                missing.append(more)
+                continue
             self._next.pop(order.client_id, None)
             if order.origin is Origin.FREQTRADE:
                 self.store.update([(order, found)])
@@ -78,9 +84,12 @@ class LostOrders:
                     f"Resting {found.side} {found.order_id} on {found.pair} (trade {found.trade_id}) was given up, and "
                     "is there: it is taken in again."
                 )
-                trade = None if found.trade is None else trade_rows.open_trades().get(found.trade)
-                self.resting.record(trade, [order], [found])
+                self._record(order, found)
         return missing
+
+    def _record(self, before: TrackedOrder, after: TrackedOrder) -> None:
+        trade = None if after.trade is None else trade_rows.open_trades().get(after.trade)
+        self.resting.record(trade, [before], [after])
 
     def _due(self) -> dict[str, list[TrackedOrder]]:
         """Return the orders to look up now, by pair; forget those that are too old."""

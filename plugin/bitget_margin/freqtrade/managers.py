@@ -12,6 +12,7 @@ from bitget_margin.freqtrade.budget import LOOP_MS
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
+from bitget_margin.freqtrade.exit_amounts import ExitAmounts
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
@@ -64,11 +65,12 @@ class Managers:
         )
         self.lost = LostOrders(resting=resting, lock=lock, adopt=self.recovery.adopt, **shared, **times)
         self.ladders = Ladders(resting=resting, lost=self.lost, rules=self.rules, lock=lock, **shared, **times)
+        held = HeldCoins(holdings=self.holdings, missed=missed)
         self.exits = Exits(
             resting=resting,
             recovery=self.recovery,
-            holdings=self.holdings,
-            held=HeldCoins(holdings=self.holdings, missed=missed),
+            held=held,
+            amounts=ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules),
             rules=self.rules,
             settings=self.settings,
             lock=lock,

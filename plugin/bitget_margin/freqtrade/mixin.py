@@ -146,10 +146,10 @@ class CrossedMarginMixin(IStrategy):
             Trade.rollback()
             logger.exception("The resting orders could not be processed in this loop; the next one tries again.")
 
-    def cancel_before_exit(self, trade: Trade, exit_reason: str, order_type: str) -> bool:
+    def cancel_before_exit(self, trade: Trade, exit_reason: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit; return whether an exit order is needed."""
         exchange = self._live_exchange()
-        return True if exchange is None else exchange.exits.confirm(trade, exit_reason, order_type)
+        return True if exchange is None else exchange.exits.confirm(trade, exit_reason)
 
     def reason_to_exit_again(self, trade: Trade) -> str | None:
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""

@@ -240,6 +240,15 @@ class OrderStore:
             lambda order: order.origin is Origin.LADDER and order.trade == trade and ladder in {None, order.ladder},
         )
 
+    def own_of(self, trade: TradeKey) -> list[TrackedOrder]:
+        """Return freqtrade's own orders of a trade that it has not stored yet, or that were given up."""
+        wanted = (
+            TrackedOrderRow.origin == Origin.FREQTRADE,
+            TrackedOrderRow.trade_id == trade.id,
+            TrackedOrderRow.opened_ms == trade.opened_ms,
+        )
+        return self._find(wanted, lambda order: order.origin is Origin.FREQTRADE and order.trade == trade)
+
     def resting_on(self, pair: str) -> list[TrackedOrder]:
         """Return all resting orders on a pair, of every trade."""
         wanted = (TrackedOrderRow.origin == Origin.LADDER, TrackedOrderRow.pair == pair)

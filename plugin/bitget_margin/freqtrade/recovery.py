@@ -64,6 +64,8 @@ class Recovery:
     epoch_ms: Callable[[], int] = epoch_ms
     started_ms: int = field(init=False)
     """Start of this run of the bot."""
+    _numbers: dict[TradeKey, int] = field(default_factory=dict, init=False)
+    """Number of the next exit, at least; by trade."""
     _searched: set[TradeKey] = field(default_factory=set, init=False)
     """Trades of earlier runs whose exits were looked for."""
     _totals: dict[str, float | None] = field(default_factory=dict, init=False)
@@ -99,6 +101,8 @@ class Recovery:
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
             number = None if side == BUY or trade is None else self._next_number(trade)
+            if trade is not None and number is not None:
+                self._numbers[key_of(trade)] = number + 1
             intent = TrackedOrder(
                 client_id=self._client_id(trade, number),
                 origin=Origin.FREQTRADE,
@@ -138,6 +142,8 @@ class Recovery:
                 self.missed.note(intent, RECHECK_SECONDS)
         elif isinstance(cause, ccxt.BaseError):
             if verdict_of_exception(cause) in _NO_PROOF_NEEDED:
+                if intent.trade is not None and self._numbers.get(intent.trade) == intent.number + 1:
+                    self._numbers[intent.trade] = intent.number  # no order bears it
                 self._forget(intent)
             else:
                 self.missed.note(intent, RECHECK_SECONDS)
@@ -168,33 +174,37 @@ class Recovery:
                     f"not be looked up ({error}); the next loop asks again",
                 ) from error
             return
-        has_found = False
+        has_found = has_row = False
         for order in sought:
             row = rows.get(order.client_id)
-            if row is not None:
-                asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
-                found = apply_row(asked, row) or asked
-                has_found |= found.phase.open or found.filled > 0
-                self.store.note(found)
-                self.adopt(found)
+            if row is None:
+                continue
+            self._numbers[key] = order.number + 1
+            if order_row(row["id"], trade.pair) is not None:
+                has_row = True  # freqtrade has it: only the number is new
+                continue
+            asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
+            found = apply_row(asked, row) or asked
+            has_found |= found.phase.open or found.filled > 0
+            self.store.note(found)
+            self.adopt(found)
         if has_found:
             raise TemporaryError(
                 f"Exit of trade {trade.id} on {trade.pair}: one that was sent before the start of the bot has been "
                 "found. This one was decided on without it, and is not placed: the next loop decides again.",
             )
+        if has_row and budget.left_ms():
+            self.find_exits(trade, budget)
+            return
         self._searched.add(key)
 
     def _next_number(self, trade: Trade) -> int:
-        """Return the number of the next exit of a trade: the exits that freqtrade has, and those in doubt, are before.
-
-        A refused exit gives its number back: no order bears it.
-        """
-        rungs = {order.order_id for order in self.store.of_trade(key_of(trade))}
-        exits = (row for row in trade.orders if row.ft_order_side == trade.exit_side and row.order_id not in rungs)
-        number = sum(1 for _ in exits)
-        while self.store.by_client_id(self._client_id(trade, number)) is not None:
-            number += 1
-        return number
+        """Return the number of the next exit of a trade: above all that were used, as far as they are known."""
+        key = key_of(trade)
+        rungs = {order.order_id for order in self.store.of_trade(key)}
+        exits = [row for row in trade.orders if row.ft_order_side == trade.exit_side and row.order_id not in rungs]
+        stored = (order.number + 1 for order in self.store.own_of(key) if order.side == trade.exit_side)
+        return max(len(exits), self._numbers.get(key, 0), *stored, 0)
 
     def _client_id(self, trade: Trade | None, number: int | None) -> str:
         bot_key = self.store.key()
