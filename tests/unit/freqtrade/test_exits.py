@@ -425,6 +425,14 @@ def test_a_market_without_minimums_takes_any_amount_and_nothing_is_refused(stand
     assert ("commit",) not in stand.calls, "a trade with nothing left is ended by the fills of its orders"
 
 
+def test_a_trade_with_nothing_left_is_not_ended_by_its_exit(stand: Stand) -> None:
+    """Its last fill is about to be booked, with its price."""
+    stand.store.add([ENDED])
+    stand.remaining = 0.0
+    assert "0 of 1 can be sold, the minimum is 0.01, or 5 in value" in refusal(stand)
+    assert ("commit",) not in stand.calls
+
+
 def test_without_a_ladder_a_crumb_ends_no_trade_and_its_value_is_freqtrade_s_matter(stand: Stand) -> None:
     assert sold(stand, 0.01, rate=1.0) == 0.01
     stand.remaining = 0.009

@@ -287,6 +287,24 @@ def test_an_order_in_doubt_blocks_its_side_of_its_pair_alone(stand: Stand) -> No
     intend(stand, "sell", pair="ETH/USDT")
 
 
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_look_up_that_does_not_show_an_order_has_not_found_it(stand: Stand, answered: bool) -> None:
+    stand.store.add([own(intended_ms=stand.ms)])
+    stand.venue.error = None if answered else ccxt.RequestTimeout("x")
+    assert not stand.recovery.resolve()
+    stand.seconds += BLOCKS_SECONDS + 1
+    assert not stand.recovery.resolve()
+
+
+def test_the_misses_of_an_order_that_freqtrade_has_are_forgotten(stand: Stand) -> None:
+    order = own(phase=Phase.LIVE, order_id="77")
+    stand.store.add([order])
+    stand.missed.note(order)
+    stand.order_rows["77"] = SimpleNamespace()
+    stand.recovery.resolve()
+    assert (stand.store.rows, stand.missed.has(order)) == ({}, False)
+
+
 def test_a_look_up_without_an_answer_is_no_miss(stand: Stand) -> None:
     stand.store.add([own(side="buy", intended_ms=stand.ms - 100_000)])
     stand.venue.error = ccxt.RequestTimeout("40010")
