@@ -85,6 +85,10 @@ class Records:
         """Return the orders that have ended with a fill, and are not booked by freqtrade."""
         return [row for row in self.in_phase(Phase.ENDED) if row.filled and not row.settled]
 
+    def by_order_id(self, order_id: str) -> TrackedOrder | None:
+        """Return the order with this order id."""
+        return next((row for row in self.rows.values() if row.order_id == order_id), None)
+
     def by_client_id(self, client_id: str) -> TrackedOrder | None:
         """Return the order with this client order id."""
         return self.rows.get(client_id)
@@ -93,6 +97,10 @@ class Records:
         """Return the resting orders of a trade."""
         rungs = [row for row in self.rows.values() if row.trade == trade and row.origin is Origin.LADDER]
         return [row for row in rungs if ladder in {None, row.ladder}]
+
+    def own_of(self, trade: TradeKey) -> list[TrackedOrder]:
+        """Return freqtrade's own orders of a trade."""
+        return [row for row in self.rows.values() if row.trade == trade and row.origin is Origin.FREQTRADE]
 
     def resting_on(self, pair: str) -> list[TrackedOrder]:
         """Return the resting orders on a pair."""
@@ -334,6 +342,11 @@ class Stand:
     def budget(self, total_ms: float = 3_000) -> Budget:
         """Return a budget on the clock of the stand."""
         return Budget(total_ms, lambda: self.seconds)
+
+    def show_round_trip(self, seconds: float) -> None:
+        """Have the venue answer a request after this time."""
+        with self.venue.pace.measured():
+            self.seconds += seconds
 
     def read_balance(self, total: float, free: float | None = None) -> None:
         """Have freqtrade read this balance of the base coin now."""

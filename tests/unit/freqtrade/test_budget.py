@@ -1,5 +1,6 @@
 """Promise: budgets follow from the round trips that the venue has shown, up to a bound; they end by the clock."""
 
+import ccxt
 import pytest
 
 from bitget_margin.freqtrade.budget import LONGEST_MS, LOOP_MS, Budget, Pace
@@ -24,7 +25,8 @@ def pace_of(clock: Clock, *round_trips_ms: float, wait_ms: float = 1_000) -> Pac
     """Return the pace of a venue that has answered so."""
     pace = Pace(wait_ms, clock)
     for round_trip_ms in round_trips_ms:
-        pace.note(clock.seconds - round_trip_ms / 1_000)
+        with pace.measured():
+            clock.seconds += round_trip_ms / 1_000
     return pace
 
 
@@ -57,24 +59,50 @@ def test_the_round_trip_is_the_longest_of_the_last_five(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("round_trip_ms", "wait_ms", "exit_ms", "cancel_ms", "loop_ms"),
+    ("error", "round_trip_ms"),
+    [(ccxt.RequestTimeout("x"), 500), (ccxt.ExchangeNotAvailable("x"), 0), (KeyError("x"), 0)],
+)
+def test_a_request_that_was_waited_for_in_vain_shows_a_round_trip_and_one_that_failed_does_not(
+    clock: Clock, error: Exception, round_trip_ms: float
+) -> None:
+    pace = pace_of(clock)
+
+    def request() -> None:
+        with pace.measured():
+            clock.seconds += 0.5
+            raise error
+
+    with pytest.raises(type(error)):
+        request()
+    assert pace.round_trip_ms == round_trip_ms
+
+
+@pytest.mark.parametrize(
+    ("round_trip_ms", "wait_ms", "exit_ms", "cancel_ms", "loop_ms", "read_ms"),
     [
-        (0, 1_000, 1_000, 500, 3_000),
-        (250, 1_000, 2_000, 1_000, 3_000),
-        (2_000, 1_000, 9_000, 4_500, 4_000),
-        (0, 5_000, 5_000, 2_500, 5_000),
-        (8_000, 1_000, 15_000, 15_000, 15_000),
-        (0, 30_000, 15_000, 15_000, 15_000),
+        (0, 1_000, 1_000, 500, 3_000, 3_000),
+        (250, 1_000, 2_000, 1_000, 3_000, 3_000),
+        (2_000, 1_000, 9_000, 4_500, 4_000, 5_000),
+        (0, 5_000, 5_000, 2_500, 5_000, 5_000),
+        (8_000, 1_000, 15_000, 15_000, 15_000, 15_000),
+        (0, 30_000, 15_000, 15_000, 15_000, 15_000),
     ],
 )
 def test_each_part_has_room_for_the_requests_that_it_is_for(
-    clock: Clock, round_trip_ms: float, wait_ms: float, exit_ms: float, cancel_ms: float, loop_ms: float
+    clock: Clock,
+    round_trip_ms: float,
+    wait_ms: float,
+    exit_ms: float,
+    cancel_ms: float,
+    loop_ms: float,
+    read_ms: float,
 ) -> None:
     pace = pace_of(clock, round_trip_ms, wait_ms=wait_ms)
     assert (LOOP_MS, LONGEST_MS) == (3_000, 15_000)
     assert pace.exit_budget().left_ms() == exit_ms
     assert pace.cancel_ms() == cancel_ms
     assert pace.loop_budget().left_ms() == loop_ms
+    assert pace.read_ms() == read_ms
 
 
 def test_the_time_of_a_loop_takes_nothing_from_an_exit(clock: Clock) -> None:

@@ -255,7 +255,7 @@ def test_every_other_order_is_read_from_the_venue(build: Any, calls: Calls, know
     exchange.unproven = recorder(calls, shown={"id": "7", "status": "shown"})
     assert exchange.fetch_order("7", PAIR) == {"id": "7", "status": "shown"}
     assert calls == [
-        ("7", PAIR, {"marginMode": "cross", "timeout": 2_000}),
+        ("7", PAIR, {"marginMode": "cross", "timeout": 3_000}),
         ("shown", "7", PAIR, {"id": "7", "status": "open"}),
     ]
 
@@ -354,15 +354,49 @@ def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) ->
     balance = {"total": {"BTC": 1.0}, "BTC": {"total": 1.0, "free": 0.25, "used": 0.75}}
     exchange = build(fetch_balance=lambda *request: calls.append(request) or balance)
     assert exchange.managers.holdings.read("BTC").frozen == 0.75
-    assert calls == [({"marginMode": "cross", "timeout": 2_000},)]
+    assert calls == [({"marginMode": "cross", "timeout": 3_000},)]
     assert exchange.managers.holdings.base_of(PAIR) == "BTC"
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda exchange: exchange.fetch_order("7", PAIR),
+        lambda exchange: exchange.managers.holdings.read("BTC"),
+        lambda exchange: exchange._fetch_open_orders(PAIR),
+    ],
+    ids=["order", "balance", "open orders"],
+)
+def test_a_slow_venue_that_answers_is_waited_for(build: Any, request_of: Any) -> None:
+    asked: list[float] = []
+    now = [100.0]
+
+    def method(*request: Any) -> dict[str, Any]:
+        asked.append(request[-1]["timeout"])
+        now[0] += 1.5
+        return {"id": "7", "status": "open", "total": {}}
+
+    exchange = build(fetch_order=method, fetch_balance=method, fetch_open_orders=method)
+    exchange._pace.clock = lambda: now[0]
+    for _ in range(2):
+        request_of(exchange)
+    assert asked == [3_000, 5_000], "the wait of an exit is 2 s"
+
+
+def show_round_trip(exchange: Any, seconds: float) -> None:
+    """Have the venue answer a request after this time."""
+    now, clock = [100.0], exchange._pace.clock
+    exchange._pace.clock = lambda: now[0]
+    with exchange._pace.measured():
+        now[0] += seconds
+    exchange._pace.clock = clock
 
 
 def test_a_balance_is_not_tried_again_and_has_the_time_of_an_exit_where_the_last_one_can_answer(
     build: Any, calls: Calls
 ) -> None:
     exchange = build()
-    exchange.managers.client.pace.note(exchange.managers.client.pace.clock() - 0.5)
+    show_round_trip(exchange, 0.5)
     for params in (None, None, {"timeout": 9}):
         exchange.get_balances(params)
     first, (_, second, count), (_, third, _) = calls
@@ -387,7 +421,7 @@ def test_the_database_is_checked_once_as_soon_as_it_is_open(
     exchange.check_database()
     expected = [
         ("check", DatabaseIdentity(RunMode.LIVE, "1234")),
-        (PAIR, None, None, {"marginMode": "cross", "timeout": 2_000}),
+        (PAIR, None, None, {"marginMode": "cross", "timeout": 3_000}),
     ]
     assert calls == (expected if has_database and not checked else [])
     exchange._config = {"runmode": "dry_run", "dry_run": True}

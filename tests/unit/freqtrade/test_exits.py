@@ -41,8 +41,8 @@ def refusal(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> str:
     return str(raised.value)
 
 
-def confirm(stand: Stand, reason: str = "roi", kind: str = "limit") -> bool:
-    return stand.exits.confirm(stand.trades[KEY], reason, kind)
+def confirm(stand: Stand, reason: str = "roi") -> bool:
+    return stand.exits.confirm(stand.trades[KEY], reason)
 
 
 # -- 1. begin ---------------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_reads_may_use_all_that_is_left_and_the_batch_has_time_for_its_answer(st
 
 def test_where_the_venue_is_slow_the_exit_gets_the_time_that_it_has_shown_to_need(stand: Stand) -> None:
     stand.store.add([live("a")])
-    stand.venue.pace.note(stand.seconds - 2)
+    stand.show_round_trip(2)
     stand.exits.begin(PAIR)
     assert stand.venue.budgets == [9_000]
 
@@ -175,7 +175,7 @@ def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
     stand.trade(2, pair="ETH/USDT")
     stand.venue.on_view = stand.venue.on_cancel = lambda: setattr(stand, "seconds", stand.seconds + 9)
     stand.exits.begin("ETH/USDT")
-    stand.exits.confirm(stand.trades[TradeKey(2, 1_000)], "roi", "limit")
+    stand.exits.confirm(stand.trades[TradeKey(2, 1_000)], "roi")
     stand.venue.budgets.clear()
     stand.exits.begin(PAIR)
     assert stand.venue.budgets == [1_000]
@@ -184,7 +184,7 @@ def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
 def test_a_trade_that_is_not_open_is_left_to_freqtrade(stand: Stand) -> None:
     stand.store.add([live("a")])
     trade = stand.trades.pop(KEY)
-    assert stand.exits.confirm(trade, "roi", "limit")
+    assert stand.exits.confirm(trade, "roi")
     assert sold(stand, 0.7) == 0.7
     assert stand.venue.canceled == []
 
@@ -198,31 +198,27 @@ def test_an_exit_of_a_trade_that_its_orders_have_sold_out_is_not_sent(
 ) -> None:
     stand.store.add(orders)
     stand.remaining = remaining
-    assert stand.exits.confirm(stand.trade(has_open_orders=has_open_orders), "roi", "limit") is goes_on
+    assert stand.exits.confirm(stand.trade(has_open_orders=has_open_orders), "roi") is goes_on
     assert bool(stand.alerts.infos) is not goes_on
     assert goes_on or stand.alerts.infos == [f"Trade 1 on {PAIR} is sold out by its resting orders."]
 
 
 @pytest.mark.parametrize(
-    ("rest", "open_order", "phase", "goes_on"),
+    ("reason", "open_order", "phase", "goes_on"),
     [
-        ("limit", True, Phase.LIVE, False),  # the free part is being sold, and nothing more is free
-        ("limit", False, Phase.LIVE, True),
-        ("limit", True, Phase.REFUSED, True),
-        (None, True, Phase.LIVE, True),
-        ("market", True, Phase.LIVE, True),
+        ("roi (rest)", True, Phase.LIVE, False),  # the free part is being sold, and nothing more is free
+        ("roi (rest)", False, Phase.LIVE, True),
+        ("roi (rest)", True, Phase.REFUSED, True),
+        ("roi", True, Phase.LIVE, True),
+        ("stop_loss", True, Phase.LIVE, True),  # it replaces the order of an earlier exit
     ],
 )
-def test_a_second_exit_order_waits_only_while_resting_orders_hold_the_rest(
-    stand: Stand, rest: str | None, open_order: bool, phase: Phase, goes_on: bool
+def test_only_the_exit_of_a_rest_waits_while_an_exit_order_is_there_and_resting_orders_hold_the_rest(
+    stand: Stand, reason: str, open_order: bool, phase: Phase, goes_on: bool
 ) -> None:
     stand.store.add([live("a", phase=phase)])
     trade = stand.trade(has_open_orders=open_order)
-    if rest is not None:
-        stand.exits._rest[KEY] = _Rest("roi", rest)
-    assert stand.exits.confirm(trade, "roi", "limit") is goes_on
-    waits = rest == "market" and open_order
-    assert stand.exits.confirm(trade, "stop_loss", "market") is not waits, "a stop replaces a limit order"
+    assert stand.exits.confirm(trade, reason) is goes_on
 
 
 # -- 3. place ---------------------------------------------------------------------------------------------------------
@@ -327,6 +323,15 @@ def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -
     assert gaps == [0, 5, 10, 20, 40, 80, 160, *[300] * 5]
 
 
+def test_the_reason_of_a_rest_does_not_grow(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    stand.exits.begin(PAIR)
+    confirm(stand, "stop_loss (rest)")
+    sold(stand)
+    stand.store.add([ENDED])
+    assert stand.exits.rest_of(stand.trades[KEY]) == "stop_loss (rest)"
+
+
 def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
     sold(stand)
@@ -411,7 +416,7 @@ def test_a_trade_of_which_only_a_crumb_is_left_ends_with_its_exit(
     assert f"Exit of trade 1 on {PAIR}: {left} is left, which is too little to be sold" in refusal(stand, rate=rate)
     assert [call for call in stand.calls if call[0] in {"close", "commit"}] == [("close", 1, rate), ("commit",)]
     text, _ = stand.alerts.warnings[-1]
-    assert f"{left} is less than the venue takes in one order. The trade has ended without it." in text
+    assert f"{left} is left, which is less than the venue takes in one order. The trade has ended" in text
     assert stand.exits.rest_of(stand.trades[KEY]) is None
 
 
@@ -421,7 +426,7 @@ def test_a_market_without_minimums_takes_any_amount_and_nothing_is_refused(stand
     stand.remaining = 0.001
     assert sold(stand, rate=0.001) == 0.001
     stand.remaining = 0.0
-    assert "0 of 1 can be sold, the minimum is 0, or 0 in value" in refusal(stand)
+    assert "0 of 0 can be sold, less than the venue takes" in refusal(stand)
     assert ("commit",) not in stand.calls, "a trade with nothing left is ended by the fills of its orders"
 
 
@@ -429,20 +434,20 @@ def test_a_trade_with_nothing_left_is_not_ended_by_its_exit(stand: Stand) -> Non
     """Its last fill is about to be booked, with its price."""
     stand.store.add([ENDED])
     stand.remaining = 0.0
-    assert "0 of 1 can be sold, the minimum is 0.01, or 5 in value" in refusal(stand)
+    assert "0 of 0 can be sold, less than the venue takes" in refusal(stand)
     assert ("commit",) not in stand.calls
 
 
 def test_without_a_ladder_a_crumb_ends_no_trade_and_its_value_is_freqtrade_s_matter(stand: Stand) -> None:
     assert sold(stand, 0.01, rate=1.0) == 0.01
     stand.remaining = 0.009
-    assert "0.009 of 0.009 can be sold, the minimum is 0.01, or 5 in value" in refusal(stand, 0.009)
+    assert "0.009 of 0.009 can be sold, less than the venue takes" in refusal(stand, 0.009)
     assert ("commit",) not in stand.calls
 
 
 def test_a_partial_exit_of_a_crumb_ends_no_trade(stand: Stand) -> None:
     stand.store.add([ENDED])
-    assert "0.009 of 0.009 can be sold, the minimum is 0.01" in refusal(stand, 0.009)
+    assert "0.009 of 0.009 can be sold, less than the venue takes" in refusal(stand, 0.009)
     stand.remaining = 0.009
     refusal(stand, 0.5)
     assert ("commit",) not in stand.calls
@@ -506,6 +511,20 @@ def test_an_order_that_holds_the_coins_and_is_not_known_is_canceled_with_the_exi
     confirm(lending)
     assert sold(lending) == 1.0
     assert lending.venue.canceled == [([name], [])]
+
+
+def test_what_an_unknown_order_has_sold_is_not_sold_again(lending: Stand) -> None:
+    name = "k3x9ab12-1-0a1b2c3d-0"
+    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
+    row = {**structure("open", "77"), "clientOrderId": name, "side": "sell", "price": 7e4, "amount": 0.6}
+    lending.venue.own = [{**row, "timestamp": 1}]
+    lending.venue.shown[name] = live(name, amount=0.6, filled=0.3, phase=Phase.ENDED)
+
+    def canceled() -> None:
+        lending.remaining, lending.wallet.holding = 0.7, None
+
+    lending.venue.on_cancel = canceled
+    assert sold(lending) == 0.7
 
 
 @pytest.mark.parametrize("orders", [[], [ENDED]])
@@ -663,6 +682,22 @@ def test_fills_that_no_row_has_yet_count(stand: Stand) -> None:
     assert sold(stand, 1.25) == 1.25, "coins that late buys have brought are sold with the exit"
 
 
+def test_a_fill_that_no_row_has_is_not_missing_too(stand: Stand) -> None:
+    """The database is locked: the rows have 1.0, and an order has sold 0.4."""
+    stand.unrecorded = -0.4
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.6
+
+
+def test_where_the_balance_cannot_be_read_the_last_reading_counts(stand: Stand) -> None:
+    """The rule of freqtrade about the wallet counts with it."""
+    stand.store.add([rung("a")])
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert (stand.trades[KEY].amount, stand.wallet.readings) == (0.6, 1)
+
+
 @pytest.mark.parametrize("restore", ["the next loop", "the next exit"])
 def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, restore: str) -> None:
     stand.read_balance(0.6)
@@ -677,7 +712,7 @@ def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, 
     assert stand.trades[KEY].amount == 1.0
 
 
-@pytest.mark.parametrize("changed", [0.75])
+@pytest.mark.parametrize("changed", [0.75, 0.6])
 def test_a_fill_that_is_recorded_meanwhile_is_not_undone(stand: Stand, changed: float) -> None:
     """No lookup shows an order; the batch cancel says that it has filled, and the rows have it."""
     trade = stand.trades[KEY]

@@ -38,8 +38,8 @@ class Base:
     def adjust_entry_price(self, **kwargs: Any) -> float | None:
         return 50.0
 
-    def cancel_before_exit(self, trade: Any, exit_reason: str, ordertype: str) -> bool:
-        self.calls.append(f"cancel {exit_reason}{ordertype and ' ' + ordertype}")
+    def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
+        self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
 
     def process_resting_orders(self) -> None:

@@ -113,3 +113,16 @@ def test_without_time_nothing_is_looked_up(stand: Stand) -> None:
     stand.store.add([lost(own())])
     look_up(stand, 10)
     assert stand.venue.viewed == []
+
+
+def test_an_order_that_only_its_fills_show_is_not_taken_for_resting_again(stand: Stand) -> None:
+    """Canceled by hand after a part had filled, and its row is gone from history."""
+    gone = lost(rung("a"))
+    stand.store.add([gone])
+    stand.venue.shown["a"] = replace(gone, phase=Phase.INTENDED, filled=0.2, average=61_000.0)
+    stand.venue.by_fills = frozenset({"a"})
+    expected = replace(gone, filled=0.2, average=61_000.0)
+    assert stand.lost.take_in_shown(PAIR, [gone], stand.budget()) == [expected]
+    assert stand.store["a"] == expected
+    assert stand.calls == [("fill", 1, "a", 0.2)]
+    assert stand.alerts.warnings == []

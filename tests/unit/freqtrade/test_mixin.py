@@ -182,7 +182,7 @@ def test_each_callback_reaches_its_manager(exchange: RecordingExchange) -> None:
     assert made.confirm_trade_exit(**EXIT) is False
     assert made.custom_exit(**CUSTOM) == "roi"
     made.bot_loop_start(current_time=START)
-    assert exchange.calls == [("confirm", "trade", "roi", "limit"), ("rest", "trade"), ("process",), ("hand over",)]
+    assert exchange.calls == [("confirm", "trade", "roi"), ("rest", "trade"), ("process",), ("hand over",)]
 
 
 def entry(*, filled: float = 0.0) -> dict[str, Any]:

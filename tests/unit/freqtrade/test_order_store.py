@@ -162,6 +162,8 @@ QUERIES = pytest.mark.parametrize(
         (lambda store: store.of_trade(TRADE, "second"), [WAITING]),
         (lambda store: store.of_trade(LATER), [AGAIN]),
         (lambda store: store.of_trade(TradeKey(2, TRADE.opened_ms)), []),
+        (lambda store: store.own_of(TRADE), [ENTRY, SOLD]),
+        (lambda store: store.own_of(LATER), []),
         (lambda store: store.resting_on("ETH/USDT"), [AGAIN]),
         (lambda store: store.resting_on("BTC/USDT"), [INTENDED, LIVE, BOOKED, EMPTY, FILLED, WAITING]),
         (lambda store: [store.by_order_id("7")], [LIVE]),

@@ -114,6 +114,20 @@ def test_each_exit_of_a_trade_has_a_number_of_its_own(stand: Stand) -> None:
     assert intend(stand).client_id == exit_name(3)
 
 
+def test_an_exit_never_takes_the_name_of_an_earlier_one(stand: Stand) -> None:
+    """Number 1 was given up and is no row; number 2 is one."""
+    stand.store.add([own(exit_name(1), phase=Phase.LOST, number=1)])
+    stand.trade(orders=[sell_row("1")])
+    second = intend(stand)
+    assert second.client_id == exit_name(2)
+    stand.recovery.placed(second, "3")
+    stand.order_rows["3"] = SimpleNamespace()
+    stand.trade(orders=[sell_row("1"), sell_row("3")])
+    assert intend(stand).client_id == exit_name(3)
+    stand.store.rows.clear()  # the one that was given up is forgotten after an hour
+    assert intend(stand).client_id == exit_name(4)
+
+
 def test_an_entry_that_cannot_be_stored_is_not_sent_and_an_exit_leaves(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +232,22 @@ def test_an_exit_of_an_earlier_run_that_sold_nothing_holds_nothing_back(restarte
     assert len(restarted.adopted) == 1
 
 
+@pytest.mark.parametrize("milliseconds", [3_000, 10])
+def test_an_exit_that_freqtrade_has_is_not_found_again_and_the_search_goes_on_after_it(
+    restarted: Stand, milliseconds: int
+) -> None:
+    restarted.trade(orders=[sell_row("1"), sell_row("77")])
+    restarted.order_rows["77"] = SimpleNamespace()
+    row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": 5.0}
+    restarted.venue.rows = {exit_name(2): row}
+    restarted.recovery.find_exits(restarted.trades[KEY], restarted.budget(milliseconds))
+    assert restarted.adopted == []
+    names = [[order.client_id for order in sought] for sought in restarted.venue.sought]
+    expected = [[exit_name(2), exit_name(3)], [exit_name(3), exit_name(4)]]
+    assert names == (expected if milliseconds > 10 else expected[:1])
+    assert intend(restarted).client_id == exit_name(3)
+
+
 @pytest.mark.parametrize("price", [61_000.0, None])
 def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price: float | None) -> None:
     restarted.venue.rows = {exit_name(0): {**structure("open", "77"), "price": price, "amount": None}}
@@ -245,6 +275,11 @@ def test_a_search_without_an_answer_holds_the_exit_back_for_half_a_minute_at_mos
     find_exits(restarted)
     find_exits(restarted)
     assert len(restarted.venue.sought) == 3, "until there is an answer"
+
+
+def sell_row(order_id: str) -> SimpleNamespace:
+    """Return freqtrade's row of an exit."""
+    return SimpleNamespace(ft_order_side="sell", order_id=order_id)
 
 
 # -- another one on the same side -------------------------------------------------------------------------------------
