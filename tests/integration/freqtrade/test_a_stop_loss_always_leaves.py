@@ -82,13 +82,13 @@ def test_the_rest_of_a_stop_loss_follows_at_market(bot: MeasuredBot) -> None:
 
 
 def test_a_rest_that_is_refused_is_sent_again_in_every_loop(bot: MeasuredBot) -> None:
-    """Each loop tries again with the same kind of order, until the coins are sold."""
+    """Each loop tries again with the same kind of order, until the coins are sold; the venue is too busy for some."""
     bot.running.enter(HALF)
     bot.venue.knobs(ack_delay_ms=BATCH_MS)
     bot.fall()
     bot.loop()
     bot.assert_exit_left()
-    bot.venue.add_fault("unavailable", "/place-order", count=3)
+    bot.venue.add_fault("code-before", "/place-order", count=3, code="40014", text="Incorrect permissions")
     while bot.live():
         bot.loop()
     bot.loop_until(lambda: bot.held() < bot.lot(), "the rest is sold", 10)

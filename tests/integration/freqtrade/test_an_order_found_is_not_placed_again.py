@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
 def lose_one_answer(bot: InProcessBot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lose the response to the next order, and let it be found once freqtrade places another one."""
-    api, own = bot.exchange.api, bot.exchange.recovery
+    api, own = bot.exchange.api, bot.exchange.managers.recovery
     place, resolve = api.create_order, own.resolve
 
     def lost(*args: Any, **named: Any) -> None:

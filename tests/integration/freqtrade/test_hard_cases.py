@@ -59,7 +59,7 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(
     bot: InProcessBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot.enter()
-    api, view = bot.exchange.api, bot.exchange.client.view
+    api, view = bot.exchange.api, bot.exchange.managers.client.view
     place = api.create_order
 
     def lost(*args: Any, **named: Any) -> None:
@@ -78,7 +78,7 @@ def test_an_order_that_recovery_has_adopted_is_not_adopted_again(
             raise ccxt.RequestTimeout("once")
         return view(*args)
 
-    monkeypatch.setattr(bot.exchange.client, "view", once)
+    monkeypatch.setattr(bot.exchange.managers.client, "view", once)
     bot.bot.wallets.update()
     bot.loop(3)
     assert bot.trade.amount == pytest.approx(bot.held(), abs=1e-6)
