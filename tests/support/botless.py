@@ -141,7 +141,7 @@ class Venue:
     placed: list[list[str]] = field(default_factory=list)
     budgets: list[float] = field(default_factory=list)
     """Time that each request could take, in ms."""
-    pace: Pace = field(default_factory=lambda: Pace(1_000))
+    pace: Pace = field(default_factory=lambda: Pace(1_000, lambda: 0.0))
 
     def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None = None) -> ViewedOrders:
         """Look up: what is not shown is in no list."""
@@ -306,6 +306,8 @@ class Stand:
     added: list[Any] = field(default_factory=list)
     """Trades that are added to the session."""
     handed_over: bool = True
+    round_trip_ms: float = 0.0
+    """Longest of the last round trips."""
 
     def __post_init__(self) -> None:
         def clock() -> float:
@@ -314,7 +316,7 @@ class Stand:
         def epoch_ms() -> int:
             return self.ms
 
-        self.venue.pace = Pace(self.settings.wait_ms, clock)
+        self.venue.pace = Pace(self.settings.wait_ms, lambda: self.round_trip_ms, clock)
         self.holdings = Holdings(
             self.wallet.fetch, lambda pair: pair.split("/", maxsplit=1)[0], lambda: self.wallet.classic, clock
         )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import ccxt
 
+from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.adapter.params import RATE_GATE, UID, shared_limiter_of
 from bitget_margin.adapter.transport import header, monotonic_ms
@@ -113,8 +114,12 @@ def _reserve_shared(
 
 
 def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault) -> None:
-    """Record that the request had arrived, since it has a reply, or that it never found a connection."""
-    if not exchange.enableRateLimit or send.left_ms is None:
+    """Record the round trip of a request, and that it had arrived, or that it never found a connection."""
+    if send.left_ms is None:
+        return
+    if not isinstance(reply, Fault) or reply.sent:
+        round_trips.record(exchange, monotonic_ms() - send.left_ms)
+    if not exchange.enableRateLimit:
         return
     window = window_of(exchange, send.call.endpoint)
     if isinstance(reply, Fault) and not reply.sent:

@@ -1,13 +1,9 @@
 """Time that exits and loops may spend on resting orders, by the round trips that the venue has shown."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Self
-
-import ccxt
 
 ROUND_TRIPS: Final = 4
 """Round trips of an exit before its order: a lookup, freqtrade's balance, the batch cancel and its confirmation."""
@@ -63,30 +59,17 @@ class Pace:
     No part of an exit is cut off because the venue is slow: each budget has room for the requests that it is for.
 
     :param wait_ms: time that an exit waits for confirmations, beside the round trips
+    :param shown_ms: returns the longest of the last round trips
     """
 
     wait_ms: float
+    shown_ms: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
-    _recent_ms: deque[float] = field(default_factory=lambda: deque(maxlen=5), init=False)
-
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        """Measure the request in this block: one that was answered, or waited for in vain."""
-        began = self.clock()
-        try:
-            yield
-        except ccxt.RequestTimeout:
-            self._note(began)
-            raise
-        self._note(began)
-
-    def _note(self, began_seconds: float) -> None:
-        self._recent_ms.append((self.clock() - began_seconds) * 1_000)
 
     @property
     def round_trip_ms(self) -> float:
-        """The longest of the last round trips; 0 before the first."""
-        return max(self._recent_ms, default=0.0)
+        """The longest of the last round trips."""
+        return self.shown_ms()
 
     def exit_budget(self) -> Budget:
         """Return the time from the begin of an exit to its order."""

@@ -100,8 +100,7 @@ class VenueClient:
         params: dict[str, Any] = {"timeout": _timeout_ms(budget), PARTIAL: True}
         if key is not None:
             params[PREFIX] = f"{key}-"
-        with self.pace.measured():
-            view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
+        view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
         return view
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
@@ -61,7 +62,9 @@ _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS"
 """Parameters of the order that is being placed."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
-_MANAGERS: Final = frozenset({"managers", "store", "alerts", "exits", "ladders", "maintenance", "unproven", "_pace"})
+_MANAGERS: Final = frozenset(
+    {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace"}
+)
 """Attributes that only a trading process needs."""
 
 
@@ -90,7 +93,7 @@ class Bitgetcross(BitgetExchange):
 
     def _build_managers(self) -> None:
         """Build the managers of the bot's orders."""
-        self._pace = pace = Pace(self._settings.wait_ms)
+        self._pace = pace = Pace(self._settings.wait_ms, lambda: round_trips.longest_ms(self.api))
         self.managers = managers = Managers(
             store=OrderStore(),
             client=VenueClient(lambda: self.api, pace),
@@ -100,7 +103,8 @@ class Bitgetcross(BitgetExchange):
             settings=self._settings,
             new_trade=partial(new_trade, self),
         )
-        self.store, self.alerts, self.exits = managers.store, managers.alerts, managers.exits
+        self.store, self.alerts = managers.store, managers.alerts
+        self.exits, self.rests = managers.exits, managers.rests
         self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
         self.is_database_checked = False
 
@@ -250,8 +254,7 @@ class Bitgetcross(BitgetExchange):
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
             return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
         try:
-            with self._pace.measured():
-                order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
+            order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in ENDED:
@@ -319,13 +322,11 @@ class Bitgetcross(BitgetExchange):
         return {"marginMode": "cross", "timeout": self._pace.read_ms()}
 
     def _fetch_balance(self) -> Mapping[str, Any]:
-        with self._pace.measured():
-            balance: Mapping[str, Any] = self.api.fetch_balance(self._bounds())
+        balance: Mapping[str, Any] = self.api.fetch_balance(self._bounds())
         return balance
 
     def _fetch_open_orders(self, pair: str) -> list[dict[str, Any]]:
-        with self._pace.measured():
-            orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, self._bounds())
+        orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, self._bounds())
         return orders
 
     def _base_of(self, pair: str) -> str:

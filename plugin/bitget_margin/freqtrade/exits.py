@@ -25,23 +25,18 @@ from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts, ended_early
+from bitget_margin.freqtrade.exit_names import ExitNames
+from bitget_margin.freqtrade.exit_rests import SUFFIX, ExitRests
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
-from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
-MARKET: Final = "market"
-_REST: Final = " (rest)"
-"""End of the reason of an exit that sells what an earlier one could not."""
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
-_PAUSE_SECONDS: Final = 5.0
-"""Pause after the first exit of a rest that sold nothing; each one is twice the one before."""
-_LONGEST_PAUSE_SECONDS: Final = 300.0
 
 
 @dataclass(slots=True)
@@ -55,18 +50,6 @@ class _Exit:
     cancel_sent: bool = False
     lowered: tuple[float, float] | None = None
     """The amount of the trade by its rows, and the smaller one that freqtrade was given."""
-
-
-@dataclass(slots=True)
-class _Rest:
-    """Coins of a full exit that could not be sold with it; they are sold in the same way."""
-
-    reason: str
-    ordertype: str
-    tries: int = 0
-    """Exits in a row that sold nothing."""
-    at_seconds: float = 0.0
-    """Time of the next exit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +68,19 @@ class Exits:
     """
 
     resting: RestingOrders
-    recovery: Recovery
+    names: ExitNames
     store: OrderStore
     client: VenueClient
     alerts: Alerts
     held: HeldCoins
     amounts: ExitAmounts
+    rests: ExitRests
     rules: MarketRules
     settings: BotSettings
     lock: threading.RLock
     drop_waiting: Callable[[Trade], None]
     clock: Callable[[], float] = time.monotonic
     _under_way: dict[TradeKey, _Exit] = field(default_factory=dict, init=False)
-    _rest: dict[TradeKey, _Rest] = field(default_factory=dict, init=False)
-    """Trades of which only a part could be sold."""
     _refused: set[str] = field(default_factory=set, init=False)
     """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
@@ -116,7 +98,7 @@ class Exits:
                 return
             self._restore_amount(trade)
             exit_ = self._under_way[key_of(trade)] = _Exit(self.client.pace.exit_budget(), self.clock())
-            self.recovery.find_exits(trade, exit_.budget)
+            self.names.find(trade, exit_.budget)
             try:
                 self._update_fills(trade, exit_.budget)
             except (ccxt.BaseError, SQLAlchemyError) as error:
@@ -143,7 +125,7 @@ class Exits:
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
                 return False
             # An exit order for the free part is there; only another exit replaces it before the rest is free.
-            waits = reason.endswith(_REST) and trade.has_open_orders
+            waits = reason.endswith(SUFFIX) and trade.has_open_orders
             return not (waits and self.resting.selling(trade))
 
     def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
@@ -159,17 +141,17 @@ class Exits:
             partial = amount < (exit_.lowered[1] if exit_.lowered else trade.amount) * (1 - REL_TOLERANCE)
             self._restore_amount(trade)
             self._under_way.pop(key_of(trade), None)
-            rest = self._rest.get(key_of(trade))
-            if rest is not None and rest.ordertype == MARKET:
-                ordertype = MARKET
+            ordertype = self.rests.ordertype(key_of(trade), ordertype)
             orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             if most < wanted * (1 - REL_TOLERANCE) and self._take_in_own_orders(trade, exit_):
                 # They hold the coins: canceled with a batch of their own.
                 exit_.cancel_sent = False
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
-            if not partial:
-                self._remember_rest(trade, exit_, ordertype, sold, has_rest=sold < wanted * (1 - REL_TOLERANCE))
+            if not partial and sold < wanted * (1 - REL_TOLERANCE):
+                self.rests.remember(trade, exit_.reason, ordertype, sold)
+            elif not partial:
+                self.rests.forget(key_of(trade))
             self._refuse_crumb(trade, orders, sold, wanted, rate, partial=partial)
             return ExitOrder(sold, ordertype)
 
@@ -178,29 +160,6 @@ class Exits:
         self._refused.add(pair)
 
     # -- between exits ------------------------------------------------------------------------------------------------
-
-    def rest_of(self, trade: Trade) -> str | None:
-        """Return the reason to sell the rest of a trade, as soon as a part of it is free; None otherwise."""
-        rest = self._rest.get(key_of(trade))
-        if rest is None or self.clock() < rest.at_seconds:
-            return None
-        held = self.held.shown(self.store.of_trade(key_of(trade)))
-        if self.rules.amount_to_precision(trade.pair, max(0.0, trade_rows.remaining_amount(trade) - held)) <= 0:
-            return None
-        # A reason of its own: freqtrade does not exit twice for the same one within a candle.
-        return f"{rest.reason}{_REST}"
-
-    def sell_rest(self, trade: Trade) -> None:
-        """Sell all coins of a trade in every loop, as its last exit did; by market orders where that is not known."""
-        ordertype = next(
-            (
-                row.order_type
-                for row in reversed(trade.orders)
-                if row.ft_order_side == trade.exit_side and row.order_type
-            ),
-            MARKET,
-        )
-        self._rest.setdefault(key_of(trade), _Rest(trade.exit_reason or "rest_of_exit", ordertype))
 
     def restore_amounts(self) -> None:
         """Give trades whose exit came to nothing the amount of their rows again."""
@@ -278,7 +237,7 @@ class Exits:
         orders = self._orders_left(trade, exit_, partial=partial)
         has = self.amounts.booked(trade, orders) if orders else amount
         wanted = self.amounts.cut(trade, min(amount, has))
-        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=key_of(trade) in self._rest)
+        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=key_of(trade) in self.rests)
         return orders, wanted, most
 
     def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:
@@ -324,26 +283,6 @@ class Exits:
 
     # -- what is left over --------------------------------------------------------------------------------------------
 
-    def _remember_rest(self, trade: Trade, exit_: _Exit, ordertype: str, sold: float, *, has_rest: bool) -> None:
-        """Remember whether a part of the coins of a full exit could not be sold; it is sold in a later loop."""
-        key = key_of(trade)
-        if not has_rest:
-            self._rest.pop(key, None)
-            return
-        rest = self._rest.setdefault(key, _Rest(exit_.reason.removesuffix(_REST) or "rest_of_exit", ordertype))
-        if ordertype == MARKET:
-            rest.ordertype = MARKET  # a stop-loss makes the rest of an earlier limit exit urgent
-        if sold > 0:
-            rest.tries, rest.at_seconds = 0, 0.0
-        else:
-            pause = min(_PAUSE_SECONDS * 2**rest.tries, _LONGEST_PAUSE_SECONDS)
-            rest.tries, rest.at_seconds = rest.tries + 1, self.clock() + pause
-        self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: a part of the coins is not free. The free part is sold now; "
-            "the rest follows in the same way, as soon as it is free.",
-            f"rest {trade.id}",
-        )
-
     def _refuse_crumb(
         self, trade: Trade, orders: Sequence[TrackedOrder], sold: float, wanted: float, rate: float, *, partial: bool
     ) -> None:
@@ -357,7 +296,7 @@ class Exits:
         name, left = f"Exit of trade {trade.id} on {trade.pair}", trade_rows.remaining_amount(trade)
         if orders and not partial and left > 0 and self.amounts.is_crumb(trade, left, rate):
             trade_rows.end(trade, rate)
-            self._rest.pop(key_of(trade), None)
+            self.rests.forget(key_of(trade))
             self.alerts.warn(
                 f"{name}: {left:.8g} is left, which is less than the venue takes in one order. The trade has ended "
                 "without it."

@@ -1,4 +1,4 @@
-"""The managers of a bot's orders, built once with what each one uses, and their part of freqtrade's loop."""
+"""The managers of a bot's orders: built once, with what each one uses, and called in every loop."""
 
 import logging
 import threading
@@ -13,6 +13,8 @@ from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts
+from bitget_margin.freqtrade.exit_names import ExitNames
+from bitget_margin.freqtrade.exit_rests import ExitRests
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
@@ -60,17 +62,21 @@ class Managers:
         self.missed = missed = MissedLookups(self.clock)
         self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=LOOP_MS, clock=self.clock)
         self.resting = resting = RestingOrders(missed=missed, **shared, **times)
+        self.names = names = ExitNames(**shared, epoch_ms=self.epoch_ms)
         self.recovery = Recovery(
-            missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
+            names=names, missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
         )
         self.lost = LostOrders(resting=resting, lock=lock, adopt=self.recovery.adopt, **shared, **times)
         self.ladders = Ladders(resting=resting, lost=self.lost, rules=self.rules, lock=lock, **shared, **times)
         held = HeldCoins(holdings=self.holdings, missed=missed)
+        amounts = ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules)
+        self.rests = ExitRests(store=self.store, alerts=self.alerts, held=held, amounts=amounts, clock=self.clock)
         self.exits = Exits(
             resting=resting,
-            recovery=self.recovery,
+            names=names,
             held=held,
-            amounts=ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules),
+            amounts=amounts,
+            rests=self.rests,
             rules=self.rules,
             settings=self.settings,
             lock=lock,
@@ -88,7 +94,8 @@ class Managers:
             **shared,
         )
         own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
-        late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.exits.sell_rest)
+        late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.rests.sell)
+        names.adopt = self.recovery.adopt
         resting.take_in, resting.take_late_buy = own.take_in, late.take_in
 
     def process_loop(self) -> None:

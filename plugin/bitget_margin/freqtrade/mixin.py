@@ -154,7 +154,7 @@ class CrossedMarginMixin(IStrategy):
     def reason_to_exit_again(self, trade: Trade) -> str | None:
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""
         exchange = self._live_exchange()
-        return None if exchange is None else exchange.exits.rest_of(trade)
+        return None if exchange is None else exchange.rests.reason(trade)
 
     def price_of_entry(self, wanted: float | None, request: Mapping[str, Any]) -> float | None:
         """Return the price that an open entry gets: the current one until its order is proven to have ended.

@@ -25,25 +25,19 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.exit_names import BLOCKS_SECONDS, ExitNames
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey, apply_row
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
-BLOCKS_SECONDS: Final = 30.0
-"""Time for which an order without an answer blocks others on its side of its pair.
-
-Unless the balance shows sooner that it is not there. After that the venue would refuse it for its age.
-"""
 PLACING_SECONDS: Final = 30.0
 """Longest time for which an order counts as being placed by another thread."""
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
 """Verdicts by which an order was not placed; None where no request was sent."""
 _TAG: Final = "found again"
-_SEARCHED_NUMBERS: Final = 2
-"""Exits in a row that may have been sent without a record."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -53,6 +47,7 @@ class Recovery:
     :param new_trade: makes a trade on a pair with these values
     """
 
+    names: ExitNames
     missed: MissedLookups
     store: OrderStore
     client: VenueClient
@@ -62,19 +57,10 @@ class Recovery:
     lock: threading.RLock
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
-    started_ms: int = field(init=False)
-    """Start of this run of the bot."""
-    _numbers: dict[TradeKey, int] = field(default_factory=dict, init=False)
-    """Number of the next exit, at least; by trade."""
-    _searched: set[TradeKey] = field(default_factory=set, init=False)
-    """Trades of earlier runs whose exits were looked for."""
     _totals: dict[str, float | None] = field(default_factory=dict, init=False)
     """Total of the coin just before each exit was sent, by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
     """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
-
-    def __post_init__(self) -> None:
-        self.started_ms = self.epoch_ms()
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
@@ -100,18 +86,16 @@ class Recovery:
                     )
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
-            number = None if side == BUY or trade is None else self._next_number(trade)
-            if trade is not None and number is not None:
-                self._numbers[key_of(trade)] = number + 1
+            number, client_id = self.names.next(None if side == BUY else trade)
             intent = TrackedOrder(
-                client_id=self._client_id(trade, number),
+                client_id=client_id,
                 origin=Origin.FREQTRADE,
                 trade_id=None if trade is None else trade.id,
                 opened_ms=None if trade is None else key_of(trade).opened_ms,
                 pair=pair,
                 side=side,
                 ladder="",
-                number=number or 0,
+                number=number,
                 price=price,
                 amount=amount,
                 intended_ms=self.epoch_ms(),
@@ -142,76 +126,10 @@ class Recovery:
                 self.missed.note(intent, RECHECK_SECONDS)
         elif isinstance(cause, ccxt.BaseError):
             if verdict_of_exception(cause) in _NO_PROOF_NEEDED:
-                if intent.trade is not None and self._numbers.get(intent.trade) == intent.number + 1:
-                    self._numbers[intent.trade] = intent.number  # no order bears it
+                self.names.give_back(intent)
                 self._forget(intent)
             else:
                 self.missed.note(intent, RECHECK_SECONDS)
-
-    # -- exits that were not stored ------------------------------------------------------------------------------------
-
-    def find_exits(self, trade: Trade, budget: Budget) -> None:
-        """Look for exits that an earlier run of the bot may have sent without a record; once for each trade.
-
-        :raises TemporaryError: one was found, or there is no answer in the first half a minute: the exit might be sent
-            twice
-        """
-        key = key_of(trade)
-        if key in self._searched or key.opened_ms >= self.started_ms:
-            return
-        first = self._next_number(trade)
-        names = [self._client_id(trade, number) for number in range(first, first + _SEARCHED_NUMBERS)]
-        sought = [
-            TrackedOrder(name, Origin.FREQTRADE, key.id, key.opened_ms, trade.pair, trade.exit_side, "", i, 0.0, 0.0, 0)
-            for i, name in enumerate(names, first)
-        ]
-        try:
-            rows = self.client.view_rows(trade.pair, sought, budget)
-        except ccxt.BaseError as error:
-            if self.epoch_ms() - self.started_ms < BLOCKS_SECONDS * 1_000:
-                raise TemporaryError(
-                    f"Exit of trade {trade.id} on {trade.pair}: whether one was sent before the start of the bot could "
-                    f"not be looked up ({error}); the next loop asks again",
-                ) from error
-            return
-        has_found = has_row = False
-        for order in sought:
-            row = rows.get(order.client_id)
-            if row is None:
-                continue
-            self._numbers[key] = order.number + 1
-            if order_row(row["id"], trade.pair) is not None:
-                has_row = True  # freqtrade has it: only the number is new
-                continue
-            asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
-            found = apply_row(asked, row) or asked
-            has_found |= found.phase.open or found.filled > 0
-            self.store.note(found)
-            self.adopt(found)
-        if has_found:
-            raise TemporaryError(
-                f"Exit of trade {trade.id} on {trade.pair}: one that was sent before the start of the bot has been "
-                "found. This one was decided on without it, and is not placed: the next loop decides again.",
-            )
-        if has_row and budget.left_ms():
-            self.find_exits(trade, budget)
-            return
-        self._searched.add(key)
-
-    def _next_number(self, trade: Trade) -> int:
-        """Return the number of the next exit of a trade: above all that were used, as far as they are known."""
-        key = key_of(trade)
-        rungs = {order.order_id for order in self.store.of_trade(key)}
-        exits = [row for row in trade.orders if row.ft_order_side == trade.exit_side and row.order_id not in rungs]
-        stored = (order.number + 1 for order in self.store.own_of(key) if order.side == trade.exit_side)
-        return max(len(exits), self._numbers.get(key, 0), *stored, 0)
-
-    def _client_id(self, trade: Trade | None, number: int | None) -> str:
-        bot_key = self.store.key()
-        if trade is None or number is None:
-            return client_order_ids.new_order_id(bot_key)
-        key = key_of(trade)
-        return client_order_ids.exit_order_id(bot_key, key.id, key.opened_ms, number)
 
     # -- orders in doubt ----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
+    from bitget_margin.freqtrade.exit_rests import ExitRests
     from bitget_margin.freqtrade.exits import Exits
     from bitget_margin.freqtrade.ladders import Ladders
     from bitget_margin.freqtrade.maintenance import Maintenance
@@ -24,6 +25,7 @@ class StrategyExchange(Protocol):
 
     alerts: Alerts
     exits: Exits
+    rests: ExitRests
     ladders: Ladders
     maintenance: Maintenance
     store: OrderStore

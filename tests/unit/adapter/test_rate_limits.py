@@ -485,7 +485,11 @@ def fetch(made: Any, *replies: object) -> list[Endpoint]:
 
 
 def test_the_uid_is_queried_once_where_the_window_is_shared(sharing: Any) -> None:
-    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [
+        Endpoint.ACCOUNT,
+        Endpoint.OPEN_ORDERS,
+        Endpoint.HISTORY_ORDERS,
+    ]
     assert sharing.options["uid"] == "77"
     assert fetch(sharing, page(row(12))) == [Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
     sibling = another()
@@ -516,21 +520,33 @@ def test_without_a_uid_in_the_response_the_key_names_the_account(
     sharing: Any, response: object, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "bitget_margin.windows"):
-        assert fetch(sharing, response, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
+        assert fetch(sharing, response, page(row(12))) == [
+            Endpoint.ACCOUNT,
+            Endpoint.OPEN_ORDERS,
+            Endpoint.HISTORY_ORDERS,
+        ]
     assert [record.getMessage() for record in caplog.records] == [
         "The UID of the account could not be read: the shared rate limit window is that of the key alone"
     ]
     assert sharing.options["uid"] == ""
     caplog.clear()
     with caplog.at_level(logging.WARNING, "bitget_margin.windows"):
-        assert fetch(sharing, response, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
+        assert fetch(sharing, response, page(row(12))) == [
+            Endpoint.ACCOUNT,
+            Endpoint.OPEN_ORDERS,
+            Endpoint.HISTORY_ORDERS,
+        ]
     assert caplog.records == [], "it is logged once"
     # Asked again, but not while a cancel waits.
     canceling = cancel.cancel_orders(sharing, ["12"], BTC, CROSS)
     effect = next(canceling)
     assert [send.call.endpoint for send in effect.sends] == [Endpoint.BATCH_CANCEL]  # type: ignore[union-attr]
     canceling.close()
-    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [Endpoint.ACCOUNT, Endpoint.OPEN_ORDERS, Endpoint.HISTORY_ORDERS]
+    assert fetch(sharing, {"userId": "77"}, page(row(12))) == [
+        Endpoint.ACCOUNT,
+        Endpoint.OPEN_ORDERS,
+        Endpoint.HISTORY_ORDERS,
+    ]
     assert sharing.options["uid"] == "77"
 
 

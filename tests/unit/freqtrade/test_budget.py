@@ -1,6 +1,5 @@
 """Promise: budgets follow from the round trips that the venue has shown, up to a bound; they end by the clock."""
 
-import ccxt
 import pytest
 
 from bitget_margin.freqtrade.budget import LONGEST_MS, LOOP_MS, Budget, Pace
@@ -23,11 +22,7 @@ def clock() -> Clock:
 
 def pace_of(clock: Clock, *round_trips_ms: float, wait_ms: float = 1_000) -> Pace:
     """Return the pace of a venue that has answered so."""
-    pace = Pace(wait_ms, clock)
-    for round_trip_ms in round_trips_ms:
-        with pace.measured():
-            clock.seconds += round_trip_ms / 1_000
-    return pace
+    return Pace(wait_ms, lambda: max(round_trips_ms, default=0), clock)
 
 
 def test_a_budget_ends_by_the_clock_whatever_the_time_is_spent_on(clock: Clock) -> None:
@@ -50,31 +45,6 @@ def test_a_budget_has_at_least_what_a_request_needs(clock: Clock) -> None:
     assert budget.at_least(625).left_ms() == 625
     clock.seconds += 9
     assert budget.at_least(500).left_ms() == 500
-
-
-def test_the_round_trip_is_the_longest_of_the_last_five(clock: Clock) -> None:
-    assert pace_of(clock).round_trip_ms == 0
-    assert pace_of(clock, 500, 250).round_trip_ms == 500
-    assert pace_of(clock, 500, 250, 125, 125, 125, 125).round_trip_ms == 250
-
-
-@pytest.mark.parametrize(
-    ("error", "round_trip_ms"),
-    [(ccxt.RequestTimeout("x"), 500), (ccxt.ExchangeNotAvailable("x"), 0), (KeyError("x"), 0)],
-)
-def test_a_request_that_was_waited_for_in_vain_shows_a_round_trip_and_one_that_failed_does_not(
-    clock: Clock, error: Exception, round_trip_ms: float
-) -> None:
-    pace = pace_of(clock)
-
-    def request() -> None:
-        with pace.measured():
-            clock.seconds += 0.5
-            raise error
-
-    with pytest.raises(type(error)):
-        request()
-    assert pace.round_trip_ms == round_trip_ms
 
 
 @pytest.mark.parametrize(

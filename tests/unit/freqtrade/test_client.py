@@ -1,6 +1,5 @@
 """Requests for resting orders: bounded in time, and no answer is taken for more than it proves."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -26,7 +25,7 @@ MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
 
 def client(**methods: Callable[..., Any]) -> VenueClient:
     """Return a client of an exchange object with these methods, at a time that stands still."""
-    return VenueClient(lambda: SimpleNamespace(**methods), Pace(1_000, lambda: 5.0))
+    return VenueClient(lambda: SimpleNamespace(**methods), Pace(1_000, lambda: 0.0))
 
 
 def budget(total_ms: float = 1_000) -> Budget:
@@ -147,28 +146,6 @@ def test_rows_are_returned_by_the_given_id(monkeypatch: pytest.MonkeyPatch) -> N
     asked = viewing(monkeypatch, orders=ROWS)
     assert client(perform=lambda flow: flow).view_rows(PAIR, ORDERS, budget()) == ROWS
     assert asked == [(PAIR, ["id-a"], ["b", "c", "d"], {"timeout": 1_000, PARTIAL: True})]
-
-
-@pytest.mark.parametrize(
-    ("error", "round_trip_ms"),
-    [(None, 400), (ccxt.RequestTimeout("x"), 400), (ccxt.ExchangeNotAvailable("x"), 0)],
-)
-def test_a_look_up_shows_the_round_trip_also_where_it_was_waited_for_in_vain(
-    monkeypatch: pytest.MonkeyPatch, error: Exception | None, round_trip_ms: float
-) -> None:
-    viewing(monkeypatch)
-    now = [5.0]
-
-    def perform(flow: Any) -> Any:
-        now[0] += 0.4
-        if error is not None:
-            raise error
-        return flow
-
-    api = VenueClient(lambda: SimpleNamespace(perform=perform), Pace(1_000, lambda: now[0]))
-    with contextlib.suppress(ccxt.BaseError):
-        api.view(PAIR, [live()], budget())
-    assert api.pace.round_trip_ms == pytest.approx(round_trip_ms)
 
 
 def test_open_orders_are_listed_on_the_cross_margin_account() -> None:

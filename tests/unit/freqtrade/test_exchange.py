@@ -32,6 +32,12 @@ MARKETS = {PAIR: {"id": "BTCUSDT", "base": "BTC", "quote": "USDT"}}
 Calls = list[tuple[Any, ...]]
 
 
+class Api(SimpleNamespace):
+    """A ccxt object, which can be a key as real ones can."""
+
+    __hash__ = object.__hash__
+
+
 @pytest.fixture
 def calls() -> Calls:
     """Return the calls of freqtrade's own methods and of the managers."""
@@ -64,7 +70,7 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange.store = Records()
         exchange.alerts = exchange.exits = exchange.maintenance = None
         exchange.managers.recovery = exchange.managers.unproven = None
-        exchange._api = SimpleNamespace(options={"uta": False}, **api)
+        exchange._api = Api(options={"uta": False}, **api)
         exchange._markets = MARKETS
         return exchange
 

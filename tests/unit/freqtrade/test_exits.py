@@ -77,7 +77,7 @@ def test_an_exit_goes_on_where_the_fills_cannot_be_read_or_recorded(stand: Stand
 
 
 def test_an_exit_waits_only_for_the_search_for_exits_of_an_earlier_run(stand: Stand) -> None:
-    stand.recovery.started_ms = stand.ms
+    stand.names.started_ms = stand.ms
     stand.store.add([live()])
     stand.venue.error = ccxt.RequestTimeout("no answer")
     with pytest.raises(TemporaryError, match="whether one was sent before the start of the bot could not be looked up"):
@@ -235,7 +235,7 @@ def test_an_exit_sells_no_more_than_the_trade_has_left_after_its_ladder(stand: S
     stand.remaining = 0.6
     assert sold(stand, 1.0) == 0.6
     assert stand.alerts.warnings == []
-    assert stand.exits.rest_of(stand.trades[KEY]) is None, "a limit order would be replaced in every loop"
+    assert stand.rests.reason(stand.trades[KEY]) is None, "a limit order would be replaced in every loop"
 
 
 def test_an_amount_between_two_lots_leaves_no_rest(stand: Stand) -> None:
@@ -245,7 +245,7 @@ def test_an_amount_between_two_lots_leaves_no_rest(stand: Stand) -> None:
     stand.store.add([ENDED])
     assert sold(stand, 0.99956) == 0.999
     assert stand.alerts.warnings == []
-    assert stand.exits.rest_of(stand.trades[KEY]) is None
+    assert stand.rests.reason(stand.trades[KEY]) is None
 
 
 def test_a_sum_of_floats_costs_no_lot(stand: Stand) -> None:
@@ -270,21 +270,21 @@ def test_while_orders_rest_only_the_free_part_is_sold_and_the_rest_is_remembered
     assert about == "rest 1"
     trade = stand.trades[KEY]
     stand.remaining = 0.4
-    assert stand.exits.rest_of(trade) is None, "the order still rests"
+    assert stand.rests.reason(trade) is None, "the order still rests"
     stand.store.add([ENDED])
-    assert stand.exits.rest_of(trade) == "stop_loss (rest)"
-    assert stand.exits.rest_of(stand.trade(2)) is None
+    assert stand.rests.reason(trade) == "stop_loss (rest)"
+    assert stand.rests.reason(stand.trade(2)) is None
     del stand.trades[TradeKey(2, 1_000)]
     trade.amount = 0.4
     assert sold(stand, 0.4) == 0.4
-    assert stand.exits.rest_of(trade) is None, "all is sold"
+    assert stand.rests.reason(trade) is None, "all is sold"
 
 
 def test_an_exit_without_a_reason_has_one_for_its_rest(stand: Stand) -> None:
     stand.store.add([live("a", amount=0.4)])
     sold(stand)
     stand.store.add([ENDED])
-    assert stand.exits.rest_of(stand.trades[KEY]) == "rest_of_exit (rest)"
+    assert stand.rests.reason(stand.trades[KEY]) == "rest_of_exit (rest)"
 
 
 def test_the_rest_of_a_market_exit_is_sold_at_market(stand: Stand) -> None:
@@ -315,7 +315,7 @@ def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -
     stand.store.add([ENDED])
     gaps, began = [], stand.seconds
     for _ in range(12):
-        while stand.exits.rest_of(stand.trades[KEY]) is None:
+        while stand.rests.reason(stand.trades[KEY]) is None:
             stand.seconds += 5
         gaps.append(stand.seconds - began)
         began = stand.seconds
@@ -329,7 +329,7 @@ def test_the_reason_of_a_rest_does_not_grow(stand: Stand) -> None:
     confirm(stand, "stop_loss (rest)")
     sold(stand)
     stand.store.add([ENDED])
-    assert stand.exits.rest_of(stand.trades[KEY]) == "stop_loss (rest)"
+    assert stand.rests.reason(stand.trades[KEY]) == "stop_loss (rest)"
 
 
 def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand) -> None:
@@ -342,12 +342,12 @@ def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand)
         if free:
             stand.seconds += 300
             assert sold(stand, 0.4) == free
-            assert stand.exits.rest_of(stand.trades[KEY]) is not None
+            assert stand.rests.reason(stand.trades[KEY]) is not None
         else:
             refusal(stand, 0.4)
-            assert stand.exits.rest_of(stand.trades[KEY]) is None
+            assert stand.rests.reason(stand.trades[KEY]) is None
     stand.seconds += 5
-    assert stand.exits.rest_of(stand.trades[KEY]) is not None, "the pauses begin anew"
+    assert stand.rests.reason(stand.trades[KEY]) is not None, "the pauses begin anew"
 
 
 def test_never_more_than_what_is_free_is_sold_while_orders_rest(stand: Stand) -> None:
@@ -417,7 +417,7 @@ def test_a_trade_of_which_only_a_crumb_is_left_ends_with_its_exit(
     assert [call for call in stand.calls if call[0] in {"close", "commit"}] == [("close", 1, rate), ("commit",)]
     text, _ = stand.alerts.warnings[-1]
     assert f"{left} is left, which is less than the venue takes in one order. The trade has ended" in text
-    assert stand.exits.rest_of(stand.trades[KEY]) is None
+    assert stand.rests.reason(stand.trades[KEY]) is None
 
 
 def test_a_market_without_minimums_takes_any_amount_and_nothing_is_refused(stand: Stand) -> None:
@@ -752,17 +752,17 @@ def row(side: str, kind: str | None) -> SimpleNamespace:
 )
 def test_all_coins_of_a_trade_are_sold_as_its_last_exit_did(stand: Stand, rows: list[Any], kind: str) -> None:
     trade = stand.trade(orders=rows, exit_reason="stop_loss")
-    stand.exits.sell_rest(trade)
-    stand.exits.sell_rest(trade)
-    assert stand.exits.rest_of(trade) == "stop_loss (rest)"
+    stand.rests.sell(trade)
+    stand.rests.sell(trade)
+    assert stand.rests.reason(trade) == "stop_loss (rest)"
     stand.wallet.holding = Holding(1.0, 1.0, 0.0)
     assert stand.exits.place(PAIR, 1.0, "limit", 60_000.0) == ExitOrder(1.0, kind)
-    assert stand.exits.rest_of(trade) is None
+    assert stand.rests.reason(trade) is None
 
 
 def test_coins_without_a_known_exit_have_a_reason_too(stand: Stand) -> None:
-    stand.exits.sell_rest(stand.trades[KEY])
-    assert stand.exits.rest_of(stand.trades[KEY]) == "rest_of_exit (rest)"
+    stand.rests.sell(stand.trades[KEY])
+    assert stand.rests.reason(stand.trades[KEY]) == "rest_of_exit (rest)"
 
 
 # -- the scope of the cancel ------------------------------------------------------------------------------------------

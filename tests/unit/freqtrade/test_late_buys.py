@@ -24,7 +24,7 @@ def test_the_open_trade_on_the_pair_takes_them(stand: Stand) -> None:
     assert stand.late.take_in(BUY)
     assert stand.calls == [("fill", 2, "a", 0.2)]
     assert text_of(stand).startswith(f"Resting buy id-a on {PAIR} filled 0.2 after its trade had ended: it belongs to")
-    assert stand.exits.rest_of(stand.trades[next(iter(stand.trades))]) is None
+    assert stand.rests.reason(stand.trades[next(iter(stand.trades))]) is None
 
 
 def test_its_own_trade_is_open_again_and_sells_them_at_once(stand: Stand) -> None:
@@ -37,7 +37,7 @@ def test_its_own_trade_is_open_again_and_sells_them_at_once(stand: Stand) -> Non
     assert stand.store["a"] == replace(BUY, settled=True), "freqtrade's callback would place a ladder for these coins"
     assert "trade 1 is open again, and these coins are sold at once" in text_of(stand)
     stand.wallet.holding = Holding(1.0, 1.0, 0.0)
-    assert stand.exits.rest_of(trade) == "stop_loss (rest)"
+    assert stand.rests.reason(trade) == "stop_loss (rest)"
     assert stand.exits.place(PAIR, 1.0, "limit", 60_000.0) == ExitOrder(1.0, "market")
 
 
@@ -60,4 +60,4 @@ def test_a_late_fill_of_a_cancel_reaches_its_trade(stand: Stand) -> None:
     stand.resting.cancel(None, PAIR, [before], stand.budget())
     assert trade.is_open
     assert stand.store["a"].settled
-    assert stand.exits.rest_of(trade) is not None
+    assert stand.rests.reason(trade) is not None

@@ -17,7 +17,7 @@ STEPS = ["repair_after_crash", "restore_amounts", "resolve", "process_loop", "re
 def test_the_managers_share_one_lock_one_store_and_one_client() -> None:
     shared: dict[str, Any] = {
         "store": Records(),
-        "client": SimpleNamespace(pace=Pace(1_000)),
+        "client": SimpleNamespace(pace=Pace(1_000, lambda: 0.0)),
         "alerts": Messages(),
         "holdings": SimpleNamespace(),
         "rules": Rules(),
@@ -38,7 +38,7 @@ def test_the_managers_share_one_lock_one_store_and_one_client() -> None:
     assert made.recovery.started_ms == 7
     assert made.lost.adopt == own.adopt == late.adopt == made.recovery.adopt
     assert made.exits.drop_waiting == made.ladders.drop_waiting
-    assert late.sell == made.exits.sell_rest
+    assert late.sell == made.rests.sell
 
 
 @pytest.fixture

@@ -197,13 +197,13 @@ def test_a_refusal_that_needed_look_ups_counts_as_missed_by_them(
 @pytest.fixture
 def restarted(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Stand:
     """Return a stand whose bot has started after its trade was opened."""
-    stand.recovery.started_ms = stand.ms
+    stand.names.started_ms = stand.ms
     monkeypatch.setattr(stand.recovery, "adopt", stand.adopted.append)
     return stand
 
 
 def find_exits(stand: Stand) -> None:
-    stand.recovery.find_exits(stand.trades[KEY], stand.budget())
+    stand.names.find(stand.trades[KEY], stand.budget())
 
 
 def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: Stand) -> None:
@@ -240,7 +240,7 @@ def test_an_exit_that_freqtrade_has_is_not_found_again_and_the_search_goes_on_af
     restarted.order_rows["77"] = SimpleNamespace()
     row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": 5.0}
     restarted.venue.rows = {exit_name(2): row}
-    restarted.recovery.find_exits(restarted.trades[KEY], restarted.budget(milliseconds))
+    restarted.names.find(restarted.trades[KEY], restarted.budget(milliseconds))
     assert restarted.adopted == []
     names = [[order.client_id for order in sought] for sought in restarted.venue.sought]
     expected = [[exit_name(2), exit_name(3)], [exit_name(3), exit_name(4)]]
