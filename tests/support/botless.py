@@ -11,7 +11,7 @@ from typing import Any
 import ccxt
 
 from bitget_margin.core.outcome import CancelReport
-from bitget_margin.freqtrade import own_orders, recovery, trade_rows, unproven_cancels
+from bitget_margin.freqtrade import exit_names, own_orders, recovery, trade_rows, unproven_cancels
 from bitget_margin.freqtrade.budget import Budget, Pace
 from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
@@ -333,22 +333,18 @@ class Stand:
         )
         self.missed, self.resting, self.recovery = self.managers.missed, self.managers.resting, self.managers.recovery
         self.lost, self.ladders, self.exits = self.managers.lost, self.managers.ladders, self.managers.exits
+        self.names, self.rests = self.managers.names, self.managers.rests
         self.maintenance, self.unproven = self.managers.maintenance, self.managers.unproven
         self.own, self.late = self.resting.take_in.__self__, self.resting.take_late_buy.__self__
         self.adopted: list[TrackedOrder] = []
-        self.lost.adopt = self.own.adopt = self.late.adopt = self.adopted.append
+        self.lost.adopt = self.own.adopt = self.late.adopt = self.names.adopt = self.adopted.append
         # Trade 1 is younger than the bot's start, so no exit of an earlier run is looked for.
-        self.recovery.started_ms = 0
+        self.names.started_ms = 0
         self.trade()
 
     def budget(self, total_ms: float = 3_000) -> Budget:
         """Return a budget on the clock of the stand."""
         return Budget(total_ms, lambda: self.seconds)
-
-    def show_round_trip(self, seconds: float) -> None:
-        """Have the venue answer a request after this time."""
-        with self.venue.pace.measured():
-            self.seconds += seconds
 
     def read_balance(self, total: float, free: float | None = None) -> None:
         """Have freqtrade read this balance of the base coin now."""
@@ -396,7 +392,7 @@ class Stand:
             "unrecorded": lambda _trade, _orders: self.unrecorded,
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)
-        for module in (recovery, unproven_cancels, own_orders):
+        for module in (exit_names, recovery, unproven_cancels, own_orders):
             monkeypatch.setattr(module, "order_row", lambda order_id, pair: pair and self.order_rows.get(order_id))
         for name in ("commit", "rollback"):
             monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))

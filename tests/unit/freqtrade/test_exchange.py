@@ -9,6 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.freqtrade import exchange as exchange_module
 from bitget_margin.freqtrade import runtime
@@ -375,39 +376,28 @@ def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) ->
 )
 def test_a_slow_venue_that_answers_is_waited_for(build: Any, request_of: Any) -> None:
     asked: list[float] = []
-    now = [100.0]
 
     def method(*request: Any) -> dict[str, Any]:
         asked.append(request[-1]["timeout"])
-        now[0] += 1.5
+        round_trips.record(exchange.api, 1_500)
         return {"id": "7", "status": "open", "total": {}}
 
     exchange = build(fetch_order=method, fetch_balance=method, fetch_open_orders=method)
-    exchange._pace.clock = lambda: now[0]
     for _ in range(2):
         request_of(exchange)
     assert asked == [3_000, 5_000], "the wait of an exit is 2 s"
-
-
-def show_round_trip(exchange: Any, seconds: float) -> None:
-    """Have the venue answer a request after this time."""
-    now, clock = [100.0], exchange._pace.clock
-    exchange._pace.clock = lambda: now[0]
-    with exchange._pace.measured():
-        now[0] += seconds
-    exchange._pace.clock = clock
 
 
 def test_a_balance_is_not_tried_again_and_has_the_time_of_an_exit_where_the_last_one_can_answer(
     build: Any, calls: Calls
 ) -> None:
     exchange = build()
-    show_round_trip(exchange, 0.5)
+    round_trips.record(exchange.api, 500)
     for params in (None, None, {"timeout": 9}):
         exchange.get_balances(params)
     first, (_, second, count), (_, third, _) = calls
     assert first == ("get_balances", None, {"count": 4})
-    assert second["timeout"] == pytest.approx(3_000, abs=200)
+    assert second["timeout"] == 3_000
     assert count == {"count": 0}
     assert third == {"timeout": 9}
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
-from bitget_margin.freqtrade.exits import ExitOrder, _Rest
+from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
 from support.botless import KEY, PAIR, Stand, live, rung, structure
@@ -165,7 +165,7 @@ def test_reads_may_use_all_that_is_left_and_the_batch_has_time_for_its_answer(st
 
 def test_where_the_venue_is_slow_the_exit_gets_the_time_that_it_has_shown_to_need(stand: Stand) -> None:
     stand.store.add([live("a")])
-    stand.show_round_trip(2)
+    stand.round_trip_ms = 2_000
     stand.exits.begin(PAIR)
     assert stand.venue.budgets == [9_000]
 
@@ -408,7 +408,7 @@ def test_a_trade_of_which_only_a_crumb_is_left_ends_with_its_exit(
 ) -> None:
     stand.store.add([ENDED])
     stand.remaining = left
-    stand.exits._rest[KEY] = _Rest("roi", "limit")
+    stand.rests.remember(stand.trades[KEY], "roi", "limit", 0.1)
     if not ends:
         assert sold(stand, rate=rate) == left
         assert [call for call in stand.calls if call[0] == "close"] == []
@@ -470,10 +470,12 @@ def test_a_partial_exit_cancels_the_ladder_only_where_the_user_wants_it(
 
 def test_a_partial_exit_leaves_no_rest_and_says_what_would_help(stand: Stand) -> None:
     stand.store.add([live("a", amount=1.0)])
-    stand.exits._rest[KEY] = rest = _Rest("roi", "limit")
     assert '"bitget_margin.partial_exits": "cancel" in the configuration' in refusal(stand, 0.3)
-    assert stand.exits._rest == {KEY: rest}
+    assert KEY not in stand.rests
     assert stand.alerts.warnings == []
+    stand.rests.sell(stand.trades[KEY])
+    refusal(stand, 0.3)
+    assert KEY in stand.rests, "an earlier one stays"
 
 
 def test_a_full_exit_gives_up_what_waits_to_be_placed(stand: Stand) -> None:

@@ -29,14 +29,15 @@ def test_the_managers_share_one_lock_one_store_and_one_client() -> None:
     made: Any = Managers(**shared)
     own, late = made.resting.take_in.__self__, made.resting.take_late_buy.__self__
     parts = [made.resting, made.recovery, made.lost, made.ladders, made.exits, made.maintenance, made.unproven]
-    parts += [made.exits.held, own, late]
-    others = {name: getattr(made, name) for name in ("lock", "missed", "resting", "lost", "recovery")}
+    parts += [made.names, made.rests, made.exits.held, made.exits.amounts, own, late]
+    others = {name: getattr(made, name) for name in ("lock", "missed", "resting", "lost", "recovery", "names", "rests")}
+    others |= {name: getattr(made.exits, name) for name in ("held", "amounts")}
     for name, value in {**shared, **others}.items():
         assert all(getattr(part, name, value) is value for part in parts), name
     assert made.missed.clock() == 5.0
     assert made.unproven.wait_ms == LOOP_MS
-    assert made.recovery.started_ms == 7
-    assert made.lost.adopt == own.adopt == late.adopt == made.recovery.adopt
+    assert made.names.started_ms == 7
+    assert made.names.adopt == made.lost.adopt == own.adopt == late.adopt == made.recovery.adopt
     assert made.exits.drop_waiting == made.ladders.drop_waiting
     assert late.sell == made.rests.sell
 

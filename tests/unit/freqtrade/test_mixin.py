@@ -48,7 +48,8 @@ class RecordingExchange:
         self.fails = False
         self.batches = [CancelBatch("P", 1_700_000_300_000, "first"), CancelBatch("P", 1_700_000_900_000, "late")]
         self.ladders = SimpleNamespace(place=self.record("place", [{"id": "1"}]), resting_of=self.record("of", [{}]))
-        self.exits = SimpleNamespace(confirm=self.record("confirm", False), rest_of=self.record("rest", "roi"))
+        self.exits = SimpleNamespace(confirm=self.record("confirm", False))
+        self.rests = SimpleNamespace(reason=self.record("rest", "roi"))
         self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
         self.store = SimpleNamespace(batches=self.record("batches", self.batches))
         self.alerts = SimpleNamespace(send=None)

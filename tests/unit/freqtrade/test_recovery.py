@@ -195,10 +195,9 @@ def test_a_refusal_that_needed_look_ups_counts_as_missed_by_them(
 
 
 @pytest.fixture
-def restarted(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Stand:
+def restarted(stand: Stand) -> Stand:
     """Return a stand whose bot has started after its trade was opened."""
     stand.names.started_ms = stand.ms
-    monkeypatch.setattr(stand.recovery, "adopt", stand.adopted.append)
     return stand
 
 
@@ -259,7 +258,7 @@ def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price:
 
 
 def test_no_exit_of_a_trade_of_this_run_is_looked_for(restarted: Stand) -> None:
-    restarted.recovery.started_ms = KEY.opened_ms
+    restarted.names.started_ms = KEY.opened_ms
     find_exits(restarted)
     assert restarted.venue.sought == []
 
