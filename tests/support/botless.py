@@ -1,5 +1,6 @@
 """The bot's managers without a bot: records in memory, a scripted venue, and a clock that a test moves."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -9,13 +10,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import ccxt
+import pytest
 
+from bitget_margin import client_order_ids
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.freqtrade import exit_names, own_orders, recovery, trade_rows, unproven_cancels
 from bitget_margin.freqtrade.budget import Budget, Pace
 from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
-from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.config import BotSettings
+from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holding, Holdings
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import CancelBatch
@@ -333,7 +337,7 @@ class Stand:
         )
         self.missed, self.resting, self.recovery = self.managers.missed, self.managers.resting, self.managers.recovery
         self.lost, self.ladders, self.exits = self.managers.lost, self.managers.ladders, self.managers.exits
-        self.names, self.rests = self.managers.names, self.managers.rests
+        self.names, self.rests, self.amounts = self.managers.names, self.managers.rests, self.exits.amounts
         self.maintenance, self.unproven = self.managers.maintenance, self.managers.unproven
         self.own, self.late = self.resting.take_in.__self__, self.resting.take_late_buy.__self__
         self.adopted: list[TrackedOrder] = []
@@ -409,3 +413,36 @@ class Stand:
 def structure(status: str | None, order_id: str | None = None, info: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return an order structure of ccxt, as far as the managers read it."""
     return {"id": order_id, "status": status, "info": dict(info or {}), "filled": 0.0, "average": None}
+
+
+def exit_name(number: int) -> str:
+    """Return the name of an exit of trade 1."""
+    return client_order_ids.exit_order_id("k", 1, 1_000, number)
+
+
+def sold(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> float:
+    """Return the amount of the limit order that an exit of trade 1 sends."""
+    order = stand.exits.place(PAIR, amount, "limit", rate)
+    assert order == ExitOrder(order.amount, "limit")
+    return order.amount
+
+
+def refusal(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> str:
+    """Return the reason with which an exit of trade 1 is refused."""
+    with pytest.raises(InsufficientFundsError) as raised:
+        stand.exits.place(PAIR, amount, "limit", rate)
+    return str(raised.value)
+
+
+def confirm(stand: Stand, reason: str = "roi") -> bool:
+    """Confirm an exit of trade 1; return whether freqtrade sends its order."""
+    return bool(stand.exits.confirm(stand.trades[KEY], reason))
+
+
+def in_another_thread(work: Callable[[], object]) -> Any:
+    """Return the result of a call in another thread."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    thread.join()
+    return found[0]

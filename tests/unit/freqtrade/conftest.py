@@ -21,3 +21,10 @@ def stand_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Stand]:
 @pytest.fixture
 def stand(stand_with: Callable[..., Stand]) -> Stand:
     return stand_with()
+
+
+@pytest.fixture
+def lending(stand: Stand) -> Stand:
+    """Return a stand on a unified account, which would lend what is missing."""
+    stand.wallet.classic = False
+    return stand

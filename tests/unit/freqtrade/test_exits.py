@@ -1,6 +1,5 @@
 """The points of an exit: fills are recorded, one batch cancels, and only free coins are sold."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,39 +9,13 @@ import ccxt
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError
+from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
-from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
-from support.botless import KEY, PAIR, Stand, live, rung, structure
+from support.botless import KEY, PAIR, Stand, confirm, in_another_thread, live, refusal, rung, sold, structure
 
 ENDED = live("a", phase=Phase.ENDED)
-
-
-def in_another_thread(work: Callable[[], object]) -> Any:
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(work()))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
-def sold(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> float:
-    """Return the amount of the limit order that an exit sends."""
-    order = stand.exits.place(PAIR, amount, "limit", rate)
-    assert order == ExitOrder(order.amount, "limit")
-    return order.amount
-
-
-def refusal(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> str:
-    with pytest.raises(InsufficientFundsError) as raised:
-        stand.exits.place(PAIR, amount, "limit", rate)
-    return str(raised.value)
-
-
-def confirm(stand: Stand, reason: str = "roi") -> bool:
-    return stand.exits.confirm(stand.trades[KEY], reason)
 
 
 # -- 1. begin ---------------------------------------------------------------------------------------------------------
@@ -248,135 +221,6 @@ def test_an_amount_between_two_lots_leaves_no_rest(stand: Stand) -> None:
     assert stand.rests.reason(stand.trades[KEY]) is None
 
 
-def test_a_sum_of_floats_costs_no_lot(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4), live("b", amount=0.2)])
-    assert sold(stand) == 0.4
-
-
-def test_a_float_just_above_what_is_left_is_not_cut_by_a_step(stand: Stand) -> None:
-    stand.store.add([ENDED])
-    stand.remaining = 0.6 - 1e-16
-    assert sold(stand, 0.6) == 0.6
-
-
-def test_while_orders_rest_only_the_free_part_is_sold_and_the_rest_is_remembered(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    stand.venue.shown["a"] = live("a", amount=0.4)
-    stand.exits.begin(PAIR)
-    confirm(stand, "stop_loss")
-    assert sold(stand) == 0.6
-    text, about = stand.alerts.warnings[-1]
-    assert text.startswith(f"Exit of trade 1 on {PAIR}: a part of the coins is not free.")
-    assert about == "rest 1"
-    trade = stand.trades[KEY]
-    stand.remaining = 0.4
-    assert stand.rests.reason(trade) is None, "the order still rests"
-    stand.store.add([ENDED])
-    assert stand.rests.reason(trade) == "stop_loss (rest)"
-    assert stand.rests.reason(stand.trade(2)) is None
-    del stand.trades[TradeKey(2, 1_000)]
-    trade.amount = 0.4
-    assert sold(stand, 0.4) == 0.4
-    assert stand.rests.reason(trade) is None, "all is sold"
-
-
-def test_an_exit_without_a_reason_has_one_for_its_rest(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    sold(stand)
-    stand.store.add([ENDED])
-    assert stand.rests.reason(stand.trades[KEY]) == "rest_of_exit (rest)"
-
-
-def test_the_rest_of_a_market_exit_is_sold_at_market(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    assert stand.exits.place(PAIR, 1.0, "market", 60_000.0) == ExitOrder(0.6, "market")
-    stand.store.add([ENDED])
-    stand.remaining = stand.trades[KEY].amount = 0.4
-    assert stand.exits.place(PAIR, 0.4, "limit", 60_000.0) == ExitOrder(0.4, "market")
-    assert sold(stand, 0.4) == 0.4, "and an exit after it is of its own kind"
-
-
-def test_the_rest_of_a_stop_is_sold_at_market_also_after_an_earlier_limit_exit(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.5), live("b", amount=0.25)])
-    assert sold(stand) == 0.25
-    stand.remaining = stand.trades[KEY].amount = 0.75
-    stand.store.add([live("b", amount=0.25, phase=Phase.ENDED)])
-    assert stand.exits.place(PAIR, 0.75, "market", 60_000.0) == ExitOrder(0.25, "market")
-    stand.store.add([live("a", amount=0.5, phase=Phase.ENDED)])
-    stand.remaining = stand.trades[KEY].amount = 0.5
-    assert stand.exits.place(PAIR, 0.5, "limit", 60_000.0) == ExitOrder(0.5, "market")
-
-
-def test_a_rest_that_sells_nothing_is_tried_more_and_more_seldom(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    sold(stand)
-    stand.remaining = stand.trades[KEY].amount = 0.4
-    stand.wallet.holding = Holding(0.4, 0.0, 0.4)
-    stand.store.add([ENDED])
-    gaps, began = [], stand.seconds
-    for _ in range(12):
-        while stand.rests.reason(stand.trades[KEY]) is None:
-            stand.seconds += 5
-        gaps.append(stand.seconds - began)
-        began = stand.seconds
-        refusal(stand, 0.4)
-    assert gaps == [0, 5, 10, 20, 40, 80, 160, *[300] * 5]
-
-
-def test_the_reason_of_a_rest_does_not_grow(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    stand.exits.begin(PAIR)
-    confirm(stand, "stop_loss (rest)")
-    sold(stand)
-    stand.store.add([ENDED])
-    assert stand.rests.reason(stand.trades[KEY]) == "stop_loss (rest)"
-
-
-def test_a_rest_of_which_a_part_was_sold_is_tried_in_the_next_loop(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    sold(stand)
-    stand.store.add([ENDED])
-    stand.remaining = stand.trades[KEY].amount = 0.4
-    for free in (0.0, 0.2, 0.0):
-        stand.wallet.holding = Holding(0.4, free, 0.4 - free)
-        if free:
-            stand.seconds += 300
-            assert sold(stand, 0.4) == free
-            assert stand.rests.reason(stand.trades[KEY]) is not None
-        else:
-            refusal(stand, 0.4)
-            assert stand.rests.reason(stand.trades[KEY]) is None
-    stand.seconds += 5
-    assert stand.rests.reason(stand.trades[KEY]) is not None, "the pauses begin anew"
-
-
-def test_never_more_than_what_is_free_is_sold_while_orders_rest(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    stand.wallet.holding = Holding(1.0, 0.5, 0.5)
-    assert sold(stand) == 0.5
-
-
-def test_a_balance_that_cannot_be_read_keeps_no_exit_back(stand: Stand) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    assert sold(stand) == 0.6
-    assert stand.wallet.readings == 1
-
-
-@pytest.mark.parametrize(
-    ("free", "age_seconds", "readings"),
-    [(0.6, 2, 0), (0.6, 2.1, 1), (0.5, 0, 1)],
-)
-def test_the_balance_that_freqtrade_has_just_read_is_not_read_again_where_it_is_enough(
-    stand: Stand, free: float, age_seconds: float, readings: int
-) -> None:
-    stand.store.add([live("a", amount=0.4)])
-    stand.wallet.holding = Holding(1.0, 0.6, 0.4)
-    stand.read_balance(1.0, free)
-    stand.seconds += age_seconds
-    assert sold(stand) == 0.6
-    assert stand.wallet.readings == readings
-
-
 @pytest.mark.parametrize(
     ("held", "free", "text"),
     [
@@ -487,21 +331,6 @@ def test_a_full_exit_gives_up_what_waits_to_be_placed(stand: Stand) -> None:
 # -- a unified account lends what is missing -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def lending(stand: Stand) -> Stand:
-    stand.wallet.classic = False
-    return stand
-
-
-@pytest.mark.parametrize("orders", [[], [ENDED]])
-def test_an_exit_sells_no_more_than_is_free_where_the_venue_would_lend_it(lending: Stand, orders: list[Any]) -> None:
-    lending.store.add(orders)
-    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
-    assert sold(lending) == 0.4
-    lending.wallet.holding = Holding(1.0, 1.0, 0.0)
-    assert sold(lending) == 1.0
-
-
 def test_an_order_that_holds_the_coins_and_is_not_known_is_canceled_with_the_exit(lending: Stand) -> None:
     name = "k3x9ab12-1-0a1b2c3d-0"
     lending.wallet.holding = Holding(1.0, 0.4, 0.0)
@@ -550,12 +379,6 @@ def test_the_pair_is_not_searched_without_need(lending: Stand, orders: list[Any]
     lending.wallet.holding = holding
     sold(lending)
     assert lending.venue.viewed == []
-
-
-def test_a_classic_account_lends_nothing_and_no_balance_is_read(stand: Stand) -> None:
-    stand.wallet.holding = Holding(1.0, 0.4, 0.6)
-    assert sold(stand) == 1.0
-    assert stand.wallet.readings == 0
 
 
 # -- an exit that was refused for want of coins -----------------------------------------------------------------------
@@ -607,99 +430,6 @@ def test_what_the_lookup_of_this_loop_has_missed_is_not_looked_up_again_at_once(
     assert stand.venue.viewed == [[orders[1]], orders]
 
 
-@pytest.mark.parametrize(
-    ("total", "fitting"),
-    [
-        (0.6, 0.6),
-        (0.6004, 0.6),
-        (0.0, 1.0),  # nothing is there: freqtrade decides
-        (0.9985, 1.0),  # no difference that counts
-        (1.5, 1.0),
-    ],
-)
-def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_rest(
-    stand: Stand, total: float, fitting: float
-) -> None:
-    stand.read_balance(total)
-    stand.exits.begin(PAIR)
-    trade = stand.trades[KEY]
-    assert trade.amount == fitting
-    if fitting == 1.0:
-        assert stand.alerts.warnings == []
-        return
-    text, about = stand.alerts.warnings[-1]
-    assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins are in the wallet")
-    assert about == "missing coins 1"
-    assert sold(stand, 0.6) == 0.6
-    assert trade.amount == 1.0
-
-
-@pytest.mark.parametrize(
-    ("order", "age_seconds", "now", "fitting", "readings"),
-    [
-        (None, 2.0, 0.5, 0.75, 0),
-        (None, 60.0, 0.5, 0.75, 0),
-        (None, 60.1, 0.5, 1.0, 0),  # nothing raises the question
-        (rung("a"), 0.0, 0.5, 0.5, 1),
-        (rung("a"), 2.1, 0.5, 0.5, 1),
-        (live("a"), 60.0, 0.5, 0.5, 1),  # the lookup has missed it
-        (live("a", phase=Phase.ENDED, filled=0.1), 60.1, 0.5, 0.5, 2),
-        (live("a", phase=Phase.ENDED, filled=0.5), 60.1, 0.5, 1.0, 0),
-        (rung("a", phase=Phase.LOST), 60.1, 0.5, 1.0, 0),
-    ],
-)
-def test_the_balance_is_read_where_an_order_has_ended_early_or_is_in_doubt(
-    stand: Stand, order: Any, age_seconds: float, now: float, fitting: float, readings: int
-) -> None:
-    stand.store.add([] if order is None else [order])
-    stand.read_balance(0.75)
-    stand.seconds += age_seconds
-    stand.wallet.holding = Holding(now, now, 0.0)
-    stand.exits.begin(PAIR)
-    assert (stand.trades[KEY].amount, stand.wallet.readings) == (fitting, readings)
-
-
-def test_an_order_that_the_lookup_shows_raises_no_question(stand: Stand) -> None:
-    stand.store.add([live("a")])
-    stand.venue.shown["a"] = live("a")
-    stand.exits.begin(PAIR)
-    assert stand.wallet.readings == 0
-
-
-def test_coins_of_other_trades_are_theirs(stand: Stand) -> None:
-    stand.trade(2, pair="BTC/USDC", amount=0.5)
-    stand.remaining_of = {1: 1.0, 2: 0.5}
-    stand.read_balance(1.2)
-    stand.exits.begin(PAIR)
-    assert stand.trades[KEY].amount == 0.7
-
-
-def test_fills_that_no_row_has_yet_count(stand: Stand) -> None:
-    stand.unrecorded = -0.4
-    stand.store.add([ENDED])
-    stand.exits.begin(PAIR)
-    assert stand.trades[KEY].amount == 0.6
-    assert sold(stand, 0.6) == 0.6
-    stand.unrecorded = 0.25
-    assert sold(stand, 1.25) == 1.25, "coins that late buys have brought are sold with the exit"
-
-
-def test_a_fill_that_no_row_has_is_not_missing_too(stand: Stand) -> None:
-    """The database is locked: the rows have 1.0, and an order has sold 0.4."""
-    stand.unrecorded = -0.4
-    stand.read_balance(0.6)
-    stand.exits.begin(PAIR)
-    assert stand.trades[KEY].amount == 0.6
-
-
-def test_where_the_balance_cannot_be_read_the_last_reading_counts(stand: Stand) -> None:
-    """The rule of freqtrade about the wallet counts with it."""
-    stand.store.add([rung("a")])
-    stand.read_balance(0.6)
-    stand.exits.begin(PAIR)
-    assert (stand.trades[KEY].amount, stand.wallet.readings) == (0.6, 1)
-
-
 @pytest.mark.parametrize("restore", ["the next loop", "the next exit"])
 def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, restore: str) -> None:
     stand.read_balance(0.6)
@@ -733,38 +463,6 @@ def test_a_fill_that_is_recorded_meanwhile_is_not_undone(stand: Stand, changed: 
 def test_a_trade_without_an_exit_keeps_its_amount(stand: Stand) -> None:
     stand.exits.restore_amounts()
     assert stand.trades[KEY].amount == 1.0
-
-
-# -- coins that came late ---------------------------------------------------------------------------------------------
-
-
-def row(side: str, kind: str | None) -> SimpleNamespace:
-    return SimpleNamespace(ft_order_side=side, order_type=kind, order_id=None)
-
-
-@pytest.mark.parametrize(
-    ("rows", "kind"),
-    [
-        ([row("sell", "limit"), row("sell", "market"), row("buy", "limit")], "market"),
-        ([row("sell", "market"), row("sell", "limit")], "limit"),
-        ([row("sell", "limit"), row("sell", None)], "limit"),
-        ([row("buy", "limit")], "market"),
-        ([], "market"),
-    ],
-)
-def test_all_coins_of_a_trade_are_sold_as_its_last_exit_did(stand: Stand, rows: list[Any], kind: str) -> None:
-    trade = stand.trade(orders=rows, exit_reason="stop_loss")
-    stand.rests.sell(trade)
-    stand.rests.sell(trade)
-    assert stand.rests.reason(trade) == "stop_loss (rest)"
-    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
-    assert stand.exits.place(PAIR, 1.0, "limit", 60_000.0) == ExitOrder(1.0, kind)
-    assert stand.rests.reason(trade) is None
-
-
-def test_coins_without_a_known_exit_have_a_reason_too(stand: Stand) -> None:
-    stand.rests.sell(stand.trades[KEY])
-    assert stand.rests.reason(stand.trades[KEY]) == "rest_of_exit (rest)"
 
 
 # -- the scope of the cancel ------------------------------------------------------------------------------------------

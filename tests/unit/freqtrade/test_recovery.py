@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ import ccxt
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bitget_margin import client_order_ids
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
@@ -21,9 +19,11 @@ from bitget_margin.freqtrade.compat import TemporaryError, Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, PLACING_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
-from support.botless import KEY, PAIR, Stand, own, rung, structure
+from support.botless import KEY, PAIR, Stand, exit_name, in_another_thread, own, rung, structure
 
 ALL_THERE = Holding(total=1.0, free=1.0, frozen=0.0)
+SELL_ROW = SimpleNamespace(ft_order_side="sell", order_id="1")
+"""freqtrade's row of an exit."""
 
 
 @pytest.fixture
@@ -45,17 +45,6 @@ def may_send(stand: Stand, side: str = "sell", amount: float = 1.0) -> bool:
     except TemporaryError:
         return False
     return True
-
-
-def exit_name(number: int) -> str:
-    """Return the name of an exit of trade 1."""
-    return client_order_ids.exit_order_id("k", 1, 1_000, number)
-
-
-def in_another_thread(work: Callable[[], object]) -> None:
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
 
 
 def failed_with(cause: BaseException) -> TemporaryError:
@@ -117,12 +106,12 @@ def test_each_exit_of_a_trade_has_a_number_of_its_own(stand: Stand) -> None:
 def test_an_exit_never_takes_the_name_of_an_earlier_one(stand: Stand) -> None:
     """Number 1 was given up and is no row; number 2 is one."""
     stand.store.add([own(exit_name(1), phase=Phase.LOST, number=1)])
-    stand.trade(orders=[sell_row("1")])
+    stand.trade(orders=[SELL_ROW])
     second = intend(stand)
     assert second.client_id == exit_name(2)
     stand.recovery.placed(second, "3")
     stand.order_rows["3"] = SimpleNamespace()
-    stand.trade(orders=[sell_row("1"), sell_row("3")])
+    stand.trade(orders=[SELL_ROW, SimpleNamespace(ft_order_side="sell", order_id="3")])
     assert intend(stand).client_id == exit_name(3)
     stand.store.rows.clear()  # the one that was given up is forgotten after an hour
     assert intend(stand).client_id == exit_name(4)
@@ -189,96 +178,6 @@ def test_a_refusal_that_needed_look_ups_counts_as_missed_by_them(
     intent = intend(stand)
     stand.recovery.failed(intent, failed_with(cause))
     assert stand.missed.seconds(intent) == seconds
-
-
-# -- exits that were not stored ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def restarted(stand: Stand) -> Stand:
-    """Return a stand whose bot has started after its trade was opened."""
-    stand.names.started_ms = stand.ms
-    return stand
-
-
-def find_exits(stand: Stand) -> None:
-    stand.names.find(stand.trades[KEY], stand.budget())
-
-
-def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: Stand) -> None:
-    restarted.trade(orders=[SimpleNamespace(ft_order_side="sell", order_id="1")])
-    row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": None, "average": 59_000.0}
-    restarted.venue.rows = {exit_name(2): row}
-    with pytest.raises(TemporaryError, match="one that was sent before the start of the bot has been found"):
-        find_exits(restarted)
-    restarted.venue.rows = {}
-    find_exits(restarted)
-    find_exits(restarted)
-    sought, _ = restarted.venue.sought
-    assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2)]
-    assert {(order.order_id, order.side, order.pair, order.trade) for order in sought} == {(None, "sell", PAIR, KEY)}
-    (found,) = restarted.adopted
-    assert found == replace(
-        sought[1], phase=Phase.ENDED, order_id="77", price=59_000.0, amount=0.4, filled=0.4, average=59_000.0
-    )
-    assert restarted.store.rows == {found.client_id: found}, "in doubt, until freqtrade has it"
-
-
-@pytest.mark.parametrize("status", ["canceled", "rejected"])
-def test_an_exit_of_an_earlier_run_that_sold_nothing_holds_nothing_back(restarted: Stand, status: str) -> None:
-    restarted.venue.rows = {exit_name(0): {**structure(status, "77"), "price": 5.0, "amount": 0.4}}
-    find_exits(restarted)
-    assert len(restarted.adopted) == 1
-
-
-@pytest.mark.parametrize("milliseconds", [3_000, 10])
-def test_an_exit_that_freqtrade_has_is_not_found_again_and_the_search_goes_on_after_it(
-    restarted: Stand, milliseconds: int
-) -> None:
-    restarted.trade(orders=[sell_row("1"), sell_row("77")])
-    restarted.order_rows["77"] = SimpleNamespace()
-    row = {**structure("closed", "77"), "filled": 0.4, "amount": 0.4, "price": 5.0}
-    restarted.venue.rows = {exit_name(2): row}
-    restarted.names.find(restarted.trades[KEY], restarted.budget(milliseconds))
-    assert restarted.adopted == []
-    names = [[order.client_id for order in sought] for sought in restarted.venue.sought]
-    expected = [[exit_name(2), exit_name(3)], [exit_name(3), exit_name(4)]]
-    assert names == (expected if milliseconds > 10 else expected[:1])
-    assert intend(restarted).client_id == exit_name(3)
-
-
-@pytest.mark.parametrize("price", [61_000.0, None])
-def test_an_exit_that_is_found_has_the_price_of_its_row(restarted: Stand, price: float | None) -> None:
-    restarted.venue.rows = {exit_name(0): {**structure("open", "77"), "price": price, "amount": None}}
-    with pytest.raises(TemporaryError, match="has been found"):
-        find_exits(restarted)
-    assert [(order.phase, order.price, order.amount) for order in restarted.adopted] == [
-        (Phase.LIVE, price or 0.0, 0.0)
-    ]
-
-
-def test_no_exit_of_a_trade_of_this_run_is_looked_for(restarted: Stand) -> None:
-    restarted.names.started_ms = KEY.opened_ms
-    find_exits(restarted)
-    assert restarted.venue.sought == []
-
-
-def test_a_search_without_an_answer_holds_the_exit_back_for_half_a_minute_at_most(restarted: Stand) -> None:
-    restarted.venue.error = ccxt.RequestTimeout("no answer")
-    restarted.ms += int(BLOCKS_SECONDS * 1_000) - 1
-    with pytest.raises(TemporaryError, match=rf"Exit of trade 1 on {PAIR}: whether one was sent before .*no answer"):
-        find_exits(restarted)
-    restarted.ms += 1
-    find_exits(restarted)
-    restarted.venue.error = None
-    find_exits(restarted)
-    find_exits(restarted)
-    assert len(restarted.venue.sought) == 3, "until there is an answer"
-
-
-def sell_row(order_id: str) -> SimpleNamespace:
-    """Return freqtrade's row of an exit."""
-    return SimpleNamespace(ft_order_side="sell", order_id=order_id)
 
 
 # -- another one on the same side -------------------------------------------------------------------------------------

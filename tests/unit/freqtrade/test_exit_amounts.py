@@ -1,0 +1,166 @@
+"""Promise: an exit sells what its trade has, is free and is there, in whole lots; no more and no less."""
+
+from typing import Any
+
+import pytest
+
+from bitget_margin.freqtrade.holdings import Holding
+from bitget_margin.freqtrade.tracked_order import Phase
+from support.botless import KEY, PAIR, Stand, live, rung, sold
+
+ENDED = live("a", phase=Phase.ENDED)
+
+
+# -- whole lots -------------------------------------------------------------------------------------------------------
+
+
+def test_a_sum_of_floats_costs_no_lot(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4), live("b", amount=0.2)])
+    assert sold(stand) == 0.4
+
+
+def test_a_float_just_above_what_is_left_is_not_cut_by_a_step(stand: Stand) -> None:
+    stand.store.add([ENDED])
+    stand.remaining = 0.6 - 1e-16
+    assert sold(stand, 0.6) == 0.6
+
+
+# -- coins that are free ----------------------------------------------------------------------------------------------
+
+
+def test_never_more_than_what_is_free_is_sold_while_orders_rest(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    stand.wallet.holding = Holding(1.0, 0.5, 0.5)
+    assert sold(stand) == 0.5
+
+
+def test_a_balance_that_cannot_be_read_keeps_no_exit_back(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    assert sold(stand) == 0.6
+    assert stand.wallet.readings == 1
+
+
+@pytest.mark.parametrize(
+    ("free", "age_seconds", "readings"),
+    [(0.6, 2, 0), (0.6, 2.1, 1), (0.5, 0, 1)],
+)
+def test_the_balance_that_freqtrade_has_just_read_is_not_read_again_where_it_is_enough(
+    stand: Stand, free: float, age_seconds: float, readings: int
+) -> None:
+    stand.store.add([live("a", amount=0.4)])
+    stand.wallet.holding = Holding(1.0, 0.6, 0.4)
+    stand.read_balance(1.0, free)
+    stand.seconds += age_seconds
+    assert sold(stand) == 0.6
+    assert stand.wallet.readings == readings
+
+
+@pytest.mark.parametrize("orders", [[], [ENDED]])
+def test_an_exit_sells_no_more_than_is_free_where_the_venue_would_lend_it(lending: Stand, orders: list[Any]) -> None:
+    lending.store.add(orders)
+    lending.wallet.holding = Holding(1.0, 0.4, 0.0)
+    assert sold(lending) == 0.4
+    lending.wallet.holding = Holding(1.0, 1.0, 0.0)
+    assert sold(lending) == 1.0
+
+
+def test_a_classic_account_lends_nothing_and_no_balance_is_read(stand: Stand) -> None:
+    stand.wallet.holding = Holding(1.0, 0.4, 0.6)
+    assert sold(stand) == 1.0
+    assert stand.wallet.readings == 0
+
+
+# -- coins that are missing from the wallet ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("total", "fitting"),
+    [
+        (0.6, 0.6),
+        (0.6004, 0.6),
+        (0.0, 1.0),  # nothing is there: freqtrade decides
+        (0.9985, 1.0),  # no difference that counts
+        (1.5, 1.0),
+    ],
+)
+def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_rest(
+    stand: Stand, total: float, fitting: float
+) -> None:
+    stand.read_balance(total)
+    stand.exits.begin(PAIR)
+    trade = stand.trades[KEY]
+    assert trade.amount == fitting
+    if fitting == 1.0:
+        assert stand.alerts.warnings == []
+        return
+    text, about = stand.alerts.warnings[-1]
+    assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins are in the wallet")
+    assert about == "missing coins 1"
+    assert sold(stand, 0.6) == 0.6
+    assert trade.amount == 1.0
+
+
+@pytest.mark.parametrize(
+    ("order", "age_seconds", "now", "fitting", "readings"),
+    [
+        (None, 2.0, 0.5, 0.75, 0),
+        (None, 60.0, 0.5, 0.75, 0),
+        (None, 60.1, 0.5, 1.0, 0),  # nothing raises the question
+        (rung("a"), 0.0, 0.5, 0.5, 1),
+        (rung("a"), 2.1, 0.5, 0.5, 1),
+        (live("a"), 60.0, 0.5, 0.5, 1),  # the lookup has missed it
+        (live("a", phase=Phase.ENDED, filled=0.1), 60.1, 0.5, 0.5, 2),
+        (live("a", phase=Phase.ENDED, filled=0.5), 60.1, 0.5, 1.0, 0),
+        (rung("a", phase=Phase.LOST), 60.1, 0.5, 1.0, 0),
+    ],
+)
+def test_the_balance_is_read_where_an_order_has_ended_early_or_is_in_doubt(
+    stand: Stand, order: Any, age_seconds: float, now: float, fitting: float, readings: int
+) -> None:
+    stand.store.add([] if order is None else [order])
+    stand.read_balance(0.75)
+    stand.seconds += age_seconds
+    stand.wallet.holding = Holding(now, now, 0.0)
+    stand.exits.begin(PAIR)
+    assert (stand.trades[KEY].amount, stand.wallet.readings) == (fitting, readings)
+
+
+def test_an_order_that_the_lookup_shows_raises_no_question(stand: Stand) -> None:
+    stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
+    stand.exits.begin(PAIR)
+    assert stand.wallet.readings == 0
+
+
+def test_coins_of_other_trades_are_theirs(stand: Stand) -> None:
+    stand.trade(2, pair="BTC/USDC", amount=0.5)
+    stand.remaining_of = {1: 1.0, 2: 0.5}
+    stand.read_balance(1.2)
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.7
+
+
+def test_fills_that_no_row_has_yet_count(stand: Stand) -> None:
+    stand.unrecorded = -0.4
+    stand.store.add([ENDED])
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.6
+    assert sold(stand, 0.6) == 0.6
+    stand.unrecorded = 0.25
+    assert sold(stand, 1.25) == 1.25, "coins that late buys have brought are sold with the exit"
+
+
+def test_a_fill_that_no_row_has_is_not_missing_too(stand: Stand) -> None:
+    """The database is locked: the rows have 1.0, and an order has sold 0.4."""
+    stand.unrecorded = -0.4
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.6
+
+
+def test_where_the_balance_cannot_be_read_the_last_reading_counts(stand: Stand) -> None:
+    """The rule of freqtrade about the wallet counts with it."""
+    stand.store.add([rung("a")])
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert (stand.trades[KEY].amount, stand.wallet.readings) == (0.6, 1)
