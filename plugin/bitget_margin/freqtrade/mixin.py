@@ -39,9 +39,12 @@ class CrossedMarginMixin(IStrategy):
     - Fills of resting orders change the trade in the next loop, or at its exit: amount, fees, profit and messages.
       A ladder that sells all coins ends the trade.
     - Each exit cancels the resting orders of its trade with one batch, then sells the coins that are left. It sells no
-      coins that a resting order may still sell; where a cancel is not confirmed, the rest follows in a later loop.
+      coins that a resting order may still sell; where a cancel is not confirmed in time, the free coins are sold at
+      once, and the rest follows in a later loop, with the same kind of order.
+    - `confirm_trade_exit` is asked for such a rest too; its reason is that of the exit, with " (rest)" at its end.
+    - A resting buy that fills after the exit of its trade opens the trade again, and is sold in the next loop.
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
-      therefore belongs to one bot.
+      therefore belongs to one bot and one account.
     - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
       and `plot_annotations` remain the strategy's own, with or without `super()`.
     - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
