@@ -18,7 +18,7 @@ from support.redis_server import MISSING, PROGRAM, RedisServer
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
-LOOP_S = 2.0
+LOOP_S = 5.0
 """Longest loop: it takes 0.2 s and one try of the store, the rest is for a busy machine. One that waits takes 10 s."""
 BACKOFF_S = 1.0
 
