@@ -5,6 +5,7 @@ trade the spot wallet under the name `bitget`.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -98,7 +99,12 @@ class Bitgetcross(BitgetExchange):
             store=OrderStore(),
             client=VenueClient(lambda: self.api, pace),
             alerts=Alerts(),
-            holdings=Holdings(self._fetch_balance, self._base_of, lambda: self._core_api.FREEZES),
+            holdings=Holdings(
+                self._fetch_balance,
+                self._base_of,
+                lambda: self._core_api.FREEZES,
+                fetch_for_freqtrade=self._fetch_balances_once,
+            ),
             rules=self,
             settings=self._settings,
             new_trade=partial(new_trade, self),
@@ -107,6 +113,10 @@ class Bitgetcross(BitgetExchange):
         self.exits, self.rests = managers.exits, managers.rests
         self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
         self.is_database_checked = False
+        self._handed_over_at: float | None = None
+        """Time at which orders were handed over that freqtrade is booking."""
+        self._fills_of_booking: dict[str, list[Any]] = {}
+        """Complete fills of orders that freqtrade is given to book, by order id."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for hyperopt's workers: they never trade, and locks cannot be pickled."""
@@ -186,6 +196,7 @@ class Bitgetcross(BitgetExchange):
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
         if self.live:
+            self._handed_over_at = None
             self.unproven.begin_exit(pair)
             try:
                 self.exits.begin(pair)
@@ -277,7 +288,12 @@ class Bitgetcross(BitgetExchange):
         return self.unproven.cancel(order_id, pair)
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
-        """Return the orders that freqtrade may adopt; it asks for them only to recover."""
+        """Return the orders that freqtrade may adopt; it asks for them only to recover.
+
+        None while resting orders may have sold the coins that it misses: its exit looks those up next.
+        """
+        if self.live and self.managers.resting_may_have_sold(pair):
+            return []
         orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:
             return orders
@@ -303,20 +319,36 @@ class Bitgetcross(BitgetExchange):
         """
         if self.live:
             self.check_database()
+            ahead = self.managers.holdings.take_ahead() or self._balance_of_booking()
+            if ahead is not None:
+                return dict(ahead)
         last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
         if last is None:
             balances = super().get_balances(params, count=count)
         else:
             # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
-            timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms
             try:
-                balances = super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
+                balances = self._fetch_balances_once(params)
             except TemporaryError as error:
                 logger.warning("The balance could not be read, and the last one is used: %s", error)
                 return dict(last)
         if self.live:
             self.managers.holdings.remember(balances)
         return balances
+
+    def _fetch_balances_once(self, params: Any = None) -> dict[str, Any]:
+        """Return freqtrade's own reading of the balance, tried once, within the time of a slow venue."""
+        timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms
+        return super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
+
+    def _balance_of_booking(self) -> Mapping[str, Any] | None:
+        """Return the balance that was read since orders were handed over, while freqtrade books them.
+
+        freqtrade asks for it once or twice for each of them, before it comes to its exits.
+        """
+        if self._handed_over_at is None:
+            return None
+        return self.managers.holdings.last_reading(min(_BALANCE_SECONDS, time.monotonic() - self._handed_over_at))
 
     def _bounds(self) -> dict[str, Any]:
         return {"marginMode": "cross", "timeout": self._pace.read_ms()}
@@ -344,12 +376,25 @@ class Bitgetcross(BitgetExchange):
             return None
         if not all(fill["fees"] for fill in fills):
             return None
+        self._fills_of_booking[order_id] = fills
         return float(sum(fee["cost"] for fill in fills for fee in fill["fees"] if fee["currency"] == currency))
+
+    def get_trades_for_order(self, order_id: str, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return the fills of an order; those that were just read for its fee are not read again."""
+        known = self._fills_of_booking.pop(order_id, None)
+        return list(super().get_trades_for_order(order_id, *args, **kwargs) if known is None else known)
 
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop."""
+        self._handed_over_at = None
+        self._fills_of_booking.clear()
         self.managers.process_loop()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
-        self.managers.hand_over_ended()
+        self._handed_over_at = time.monotonic() if self.managers.hand_over_ended() else None
+
+    def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float:
+        """Return freqtrade's own rate; its first one after the booking of orders ends that."""
+        self._handed_over_at = None
+        return super().get_rate(pair, *args, **kwargs)

@@ -15,7 +15,7 @@ from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
 _FRESH_SECONDS: Final = 2.0
-"""Age up to which a free balance that freqtrade has read decides on an exit."""
+"""Age up to which a free balance that freqtrade has read decides on an exit, if it was not read for this exit."""
 _RECENT_SECONDS: Final = 60.0
 """Age up to which a reading raises the question whether coins are missing."""
 
@@ -37,28 +37,35 @@ class ExitAmounts:
         """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
         return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
 
-    def missing(self, trade: Trade) -> float:
+    def missing(self, trade: Trade, age_seconds: float | None = None) -> float:
         """Return the coins that the open trades should have, and the wallet has not; 0 where that is not known.
 
-        The balance is read where an order has ended early or is in doubt; else freqtrade's last reading counts. Fills
-        that could not be recorded explain what they have sold.
+        The balance that was read for the exit decides. Where there is none, it is read if an order has ended early or
+        is in doubt. An older one does not know the last fills of resting orders: it counts for trades without any.
+        Fills that could not be recorded explain what they have sold.
+
+        :param age_seconds: age up to which a balance was read for this exit; None if none was
         """
         coin = self.holdings.base_of(trade.pair)
         orders = self.store.of_trade(key_of(trade))
         in_doubt = any(ended_early(order) or (order.phase.open and self.held.is_in_doubt(order)) for order in orders)
-        holding = (self.holdings.read(coin) if in_doubt else None) or self.holdings.last(coin, _RECENT_SECONDS)
+        holding = None if age_seconds is None else self.holdings.last(coin, age_seconds)
+        if holding is None and in_doubt:
+            holding = self.holdings.read(coin)
+        if holding is None and (in_doubt or not orders):
+            holding = self.holdings.last(coin, _RECENT_SECONDS)
         if holding is None:
             return 0.0
         booked = self.holdings.booked(coin)
         missing = booked - holding.total + min(0.0, trade_rows.unrecorded(trade, orders))
         return missing if missing > self.holdings.tolerance(booked) else 0.0
 
-    def fitting(self, trade: Trade) -> float | None:
+    def fitting(self, trade: Trade, age_seconds: float | None = None) -> float | None:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not.
 
         freqtrade refuses an exit whose amount is more than 2 % above the wallet.
         """
-        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade)
+        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade, age_seconds)
         amount = self.cut(trade, there)
         return amount if 0 < amount < trade.amount * (1 - REL_TOLERANCE) else None
 
@@ -67,7 +74,14 @@ class ExitAmounts:
         return self.cut(trade, trade_rows.remaining_amount(trade))
 
     def sellable(
-        self, trade: Trade, orders: Sequence[TrackedOrder], has: float, wanted: float, *, is_rest: bool
+        self,
+        trade: Trade,
+        orders: Sequence[TrackedOrder],
+        has: float,
+        wanted: float,
+        *,
+        is_rest: bool,
+        age_seconds: float | None = None,
     ) -> float:
         """Return the coins of a trade that an exit may sell: not held, and free where that is not certain.
 
@@ -75,12 +89,13 @@ class ExitAmounts:
 
         :param has: the coins that the trade has
         :param is_rest: whether an earlier exit of the trade could not sell all
+        :param age_seconds: age up to which a balance was read for this exit; None if none was
         """
         held = self.held.of(trade, orders)
         most = max(0.0, has - held)
         if not held and self.holdings.freezes() and not is_rest:
             return most
-        free = self._free(trade, min(wanted, most))
+        free = self._free(trade, min(wanted, most), max(age_seconds or 0.0, _FRESH_SECONDS))
         return most if free is None else min(most, free)
 
     def is_crumb(self, trade: Trade, amount: float, price: float) -> bool:
@@ -88,10 +103,10 @@ class ExitAmounts:
         limits = self.rules.markets[trade.pair]["limits"]
         return amount < (limits["amount"]["min"] or 0.0) or amount * price < (limits["cost"]["min"] or 0.0)
 
-    def _free(self, trade: Trade, wanted: float) -> float | None:
+    def _free(self, trade: Trade, wanted: float, fresh_seconds: float) -> float | None:
         """Return the free balance of the coin of a trade; None where it cannot be read."""
         coin = self.holdings.base_of(trade.pair)
-        last = self.holdings.last(coin, _FRESH_SECONDS)
+        last = self.holdings.last(coin, fresh_seconds)
         if last is not None and last.free >= wanted:
             return last.free
         now = self.holdings.read(coin)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
@@ -28,6 +29,7 @@ from bitget_margin.freqtrade.exit_amounts import ExitAmounts, ended_early
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import SUFFIX, ExitRests
 from bitget_margin.freqtrade.held_coins import HeldCoins
+from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
@@ -48,6 +50,8 @@ class _Exit:
     thread: int = field(default_factory=threading.get_ident)
     reason: str = ""
     cancel_sent: bool = False
+    reads_balance: bool = False
+    """Whether the balance was read with its fills."""
     lowered: tuple[float, float] | None = None
     """The amount of the trade by its rows, and the smaller one that freqtrade was given."""
 
@@ -72,6 +76,7 @@ class Exits:
     store: OrderStore
     client: VenueClient
     alerts: Alerts
+    holdings: Holdings
     held: HeldCoins
     amounts: ExitAmounts
     rests: ExitRests
@@ -98,9 +103,11 @@ class Exits:
                 return
             self._restore_amount(trade)
             exit_ = self._under_way[key_of(trade)] = _Exit(self.client.pace.exit_budget(), self.clock())
+            # Fills and balance are read side by side: freqtrade asks for the balance next.
+            balance = self.holdings.read_ahead() if self.store.of_trade(key_of(trade)) else None
             self.names.find(trade, exit_.budget)
             try:
-                self._update_fills(trade, exit_.budget)
+                self._update_fills(trade, exit_, balance)
             except (ccxt.BaseError, SQLAlchemyError) as error:
                 if isinstance(error, SQLAlchemyError):
                     Trade.rollback()
@@ -178,18 +185,26 @@ class Exits:
 
     # -- fills and amounts --------------------------------------------------------------------------------------------
 
-    def _update_fills(self, trade: Trade, budget: Budget) -> None:
-        """Look up the resting orders of a trade; the ended ones too where coins are missing from the wallet."""
+    def _update_fills(self, trade: Trade, exit_: _Exit, balance: Beside[None] | None) -> None:
+        """Look up the resting orders of a trade; the ended ones too where coins are missing from the wallet.
+
+        :param balance: a reading of the balance that has begun
+        """
+        budget = exit_.budget
         orders = self.store.of_trade(key_of(trade))
         for order in orders:
             trade_rows.record_fill(trade, order)  # where an earlier try could not be stored
         # An order that the lookup of this loop has missed is not shown a moment later either.
         wanted = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
-        if wanted or trade.pair in self._refused:
-            self._look_up(trade, wanted, budget)
-            self._refused.discard(trade.pair)
+        try:
+            if wanted or trade.pair in self._refused:
+                self._look_up(trade, wanted, budget)
+                self._refused.discard(trade.pair)
+        finally:
+            if balance is not None:
+                exit_.reads_balance = balance.ended(self.client.pace.read_ms() / 1_000)
         ended = [order for order in self.store.of_trade(key_of(trade)) if ended_early(order)]
-        if ended and self.amounts.missing(trade):
+        if ended and self.amounts.missing(trade, self._age_seconds(exit_)):
             # The sums of an order may come later than its end.
             self._look_up(trade, ended, budget.at_least(self.client.pace.cancel_ms()))
 
@@ -198,7 +213,7 @@ class Exits:
 
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
         """Lower the amount of a trade to what is there, for this exit alone."""
-        fitting = self.amounts.fitting(trade)
+        fitting = self.amounts.fitting(trade, self._age_seconds(exit_))
         if fitting is None:
             return
         self.alerts.warn(
@@ -207,6 +222,10 @@ class Exits:
             f"missing coins {trade.id}",
         )
         exit_.lowered, trade.amount = (trade.amount, fitting), fitting
+
+    def _age_seconds(self, exit_: _Exit) -> float | None:
+        """Return the age up to which a balance was read for this exit; None where that is left to freqtrade."""
+        return self.clock() - exit_.at_seconds if exit_.reads_balance else None
 
     def _restore_amount(self, trade: Trade) -> None:
         """Give a trade the amount of its rows again, unless a fill has changed it since."""
@@ -237,7 +256,8 @@ class Exits:
         orders = self._orders_left(trade, exit_, partial=partial)
         has = self.amounts.booked(trade, orders) if orders else amount
         wanted = self.amounts.cut(trade, min(amount, has))
-        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=key_of(trade) in self.rests)
+        age, is_rest = self._age_seconds(exit_), key_of(trade) in self.rests
+        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=is_rest, age_seconds=age)
         return orders, wanted, most
 
     def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:

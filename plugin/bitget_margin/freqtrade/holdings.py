@@ -9,6 +9,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.compat import Trade
 
 logger: Final = logging.getLogger("bitget_margin")
@@ -17,6 +18,8 @@ _RECENT_SECONDS: Final = 60.0
 """Age up to which a balance that freqtrade read counts as the one before an exit."""
 RECHECK_SECONDS: Final = 1.5
 """Least time between two lookups, and between two balances, that prove that an order is not there."""
+_AHEAD_SECONDS: Final = 5.0
+"""Age up to which a balance that was read ahead answers freqtrade."""
 REL_TOLERANCE: Final = 0.002
 """Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
 
@@ -43,8 +46,12 @@ class Holdings:
     base_of: Callable[[str], str]
     freezes: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
+    fetch_for_freqtrade: Callable[[], Mapping[str, Any]] | None = None
+    """Reads the balance as freqtrade does, or raises; None where exits leave that to freqtrade."""
     _last: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     """freqtrade's last reading, and its time in seconds."""
+    _ahead: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
+    """A reading that freqtrade has not asked for yet, and its time in seconds."""
 
     def read(self, coin: str) -> Holding | None:
         """Return the balance of a coin now; None if there is no answer, or an empty one, which proves nothing."""
@@ -60,6 +67,26 @@ class Holdings:
     def remember(self, balances: Mapping[str, Any]) -> None:
         """Remember a balance that freqtrade has read; it reads one before each exit."""
         self._last[:] = [(balances, self.clock())]
+
+    def read_ahead(self) -> Beside[None] | None:
+        """Begin the reading that freqtrade asks for next, beside other requests; None where it reads itself."""
+        self._ahead.clear()
+        fetch = self.fetch_for_freqtrade
+        return None if fetch is None else Beside(lambda: self._read_ahead(fetch))
+
+    def _read_ahead(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+        try:
+            balances = fetch()
+        except Exception as error:  # noqa: BLE001 - freqtrade reads it again, and handles what is raised then
+            logger.warning("The balance could not be read beside other requests: %s", error)
+            return
+        self.remember(balances)
+        self._ahead[:] = self._last
+
+    def take_ahead(self) -> Mapping[str, Any] | None:
+        """Return the balance that was read ahead, once; None if there is none, or it is old by now."""
+        balances, at = self._ahead.pop() if self._ahead else ({}, 0.0)
+        return balances if balances and self.clock() - at <= _AHEAD_SECONDS else None
 
     def last_reading(self, seconds: float) -> Mapping[str, Any] | None:
         """Return what freqtrade read last, unless that is older than these seconds or empty."""

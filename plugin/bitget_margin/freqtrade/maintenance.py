@@ -3,16 +3,18 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, TypeVar
 
 import ccxt
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
-from bitget_margin.freqtrade.client import VenueClient
+from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
@@ -31,6 +33,17 @@ LOST_AFTER_SECONDS: Final = 30.0
 """Time for which an order without an answer is looked up where the balance does not decide sooner."""
 WARN_AFTER_SECONDS: Final = 60.0
 """Time for which an order with an id may be in neither list before the user is warned."""
+_PAUSE_ROUND_TRIPS: Final = 4
+"""Least time between two lookups of a pair without anything urgent, in round trips."""
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+_SIDE_BY_SIDE: Final = 4
+"""Number of pairs that are looked up at a time."""
+_QUICK_MS: Final = 100.0
+"""Round trip below which pairs are looked up one after the other."""
+_SLOW_MS: Final = 500.0
+"""Round trip from which on exits come before the booking of orders whose fills are recorded."""
+_BOOKED_LATEST_SECONDS: Final = 30.0
+"""Longest time for which a slow venue defers that booking."""
 EXIT_SECONDS: Final = 30.0
 """Longest time that the end of the bot may take to cancel ladders."""
 
@@ -50,6 +63,8 @@ class Maintenance:
     clock: Callable[[], float] = time.monotonic
     _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last lookup, by pair."""
+    _asked_at: dict[str, float] = field(default_factory=dict, init=False)
+    """Time of the last try of one, by pair."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
     _swept: set[str] = field(default_factory=set, init=False)
@@ -57,6 +72,8 @@ class Maintenance:
     _repaired: bool = field(default=False, init=False)
     _handed_over: set[str] = field(default_factory=set, init=False)
     """Client order ids of ended orders that freqtrade was given to book."""
+    _wanted_since: dict[str, float] = field(default_factory=dict, init=False)
+    """Time from which an ended order waits to be booked, by client order id."""
 
     # -- the start and the end of the bot -----------------------------------------------------------------------------
 
@@ -120,11 +137,10 @@ class Maintenance:
                 )
                 return not urgent, self._viewed_at.get(pair, 0.0)
 
-            for pair in sorted(pairs, key=priority):
-                if not budget.left_ms():
-                    break
+            wanted = [pair for pair in sorted(pairs, key=priority) if self._is_due(pair, pairs[pair], trades)]
+            for pair, viewing in self._begin_views(wanted, pairs, budget):
                 try:
-                    self._process_pair(pair, pairs[pair], trades, budget)
+                    self._process_pair(pair, pairs[pair], viewing, trades, budget)
                     self._swept.add(pair)
                 except ccxt.BaseError as error:
                     about = f"look {pair}"
@@ -133,10 +149,48 @@ class Maintenance:
                     Trade.rollback()
                     logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
 
+    def _is_due(self, pair: str, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
+        """Whether this loop looks a pair up: lookups take no more than a part of the time that exits need too."""
+        pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_ROUND_TRIPS * self.client.pace.round_trip_ms / 1_000)
+        if self.clock() - self._asked_at.get(pair, float("-inf")) >= pause:
+            return True
+        return any(
+            order.trade not in trades
+            or order.trade in self.resting.unresolved
+            or order.order_id is None
+            or self.missed.has(order)
+            for order in orders
+        )
+
+    def _begin_views(
+        self, wanted: Sequence[str], pairs: Mapping[str, Sequence[TrackedOrder]], budget: Budget
+    ) -> Iterator[tuple[str, Callable[[], ViewedOrders]]]:
+        """Look pairs up side by side, as far as the time goes; yield each with what returns its lookup, or raises."""
+        key = self.store.key()
+
+        def view(pair: str) -> ViewedOrders:
+            return self.client.view(pair, pairs[pair], budget, key)
+
+        size = _SIDE_BY_SIDE if self.client.pace.round_trip_ms >= _QUICK_MS else 1
+        for first in range(0, len(wanted), size):
+            group = wanted[first : first + size]
+            if not budget.left_ms():
+                return
+            self._asked_at.update(dict.fromkeys(group, self.clock()))
+            if len(group) == 1:
+                yield group[0], partial(view, group[0])
+                continue
+            yield from [(pair, Beside(partial(view, pair)).result) for pair in group]
+
     def _process_pair(
-        self, pair: str, orders: list[TrackedOrder], trades: Mapping[TradeKey, Trade], budget: Budget
+        self,
+        pair: str,
+        orders: list[TrackedOrder],
+        viewing: Callable[[], ViewedOrders],
+        trades: Mapping[TradeKey, Trade],
+        budget: Budget,
     ) -> None:
-        seen = self.resting.look_up(pair, orders, budget)
+        seen = self.resting.seen(pair, orders, viewing())
         self.alerts.clear(f"look {pair}")
         self._viewed_at[pair] = self.clock()
         now = [
@@ -151,13 +205,14 @@ class Maintenance:
             if key is not None and not any(order.phase.open for order in self.store.of_trade(key)):
                 self.resting.unresolved.pop(key, None)
 
-    def hand_over_ended(self, busy: Collection[TradeKey]) -> None:
-        """Open the rows of orders that ended with a fill, so that freqtrade books them.
+    def hand_over_ended(self, busy: Collection[TradeKey]) -> bool:
+        """Open the rows of orders that ended with a fill, so that freqtrade books them; return whether there are any.
 
         Its `manage_open_orders` comes next in the loop.
 
         :param busy: trades that another thread is exiting
         """
+        has_any = False
         with self.lock:
             trade_rows.refresh()
             trades = trade_rows.open_trades()
@@ -175,8 +230,25 @@ class Maintenance:
                 if order.side == BUY and any(row.ft_order_side == trade.exit_side for row in trade.open_orders):
                     # freqtrade does not count an open row: the exit would close the trade over the coins of this buy.
                     continue
+                if self._can_wait(trade, order):
+                    continue
                 if trade_rows.hand_to_freqtrade(trade, order, self._fee_base):
                     self._handed_over.add(order.client_id)
+                    has_any = True
+        return has_any
+
+    def _can_wait(self, trade: Trade, order: TrackedOrder) -> bool:
+        """Whether the booking of an order may wait: it takes requests, and the exits of this loop come after it.
+
+        Its fills are recorded. The venue is slow, the trade has coins, and no exit order is about to end it.
+        """
+        now = self.clock()
+        since = self._wanted_since.setdefault(order.client_id, now)
+        is_slow = self.client.pace.round_trip_ms >= _SLOW_MS and now - since < _BOOKED_LATEST_SECONDS
+        if is_slow and not trade.has_open_orders and trade_rows.remaining_amount(trade) > 0:
+            return True
+        del self._wanted_since[order.client_id]
+        return False
 
     def _fee_base(self, order: TrackedOrder) -> float | None:
         """Return the fee of a buy, which the venue takes from the coins that were bought."""

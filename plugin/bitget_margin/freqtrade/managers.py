@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import LOOP_MS
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
@@ -74,6 +75,7 @@ class Managers:
         self.exits = Exits(
             resting=resting,
             names=names,
+            holdings=self.holdings,
             held=held,
             amounts=amounts,
             rests=self.rests,
@@ -118,7 +120,16 @@ class Managers:
                     Trade.rollback()
                     logger.exception("A step of the loop over the bot's orders failed; the next loop tries again")
 
-    def hand_over_ended(self) -> None:
-        """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
+    def resting_may_have_sold(self, pair: str) -> bool:
+        """Whether resting orders of the trade on a pair may have sold coins that its rows still count."""
         with self.lock:
-            self.maintenance.hand_over_ended(self.exits.busy())
+            trade = trade_rows.open_trade(pair)
+            return trade is not None and self.resting.selling(trade) > 0
+
+    def hand_over_ended(self) -> bool:
+        """Let freqtrade book the ends of resting orders; the last step before it queries its own orders.
+
+        :returns: whether there is one
+        """
+        with self.lock:
+            return self.maintenance.hand_over_ended(self.exits.busy())

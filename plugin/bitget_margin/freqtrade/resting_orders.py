@@ -3,12 +3,15 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import ccxt
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
-from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, epoch_ms
+from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
@@ -16,6 +19,9 @@ from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
+
+_HEDGE_SECONDS: Final = 0.3
+"""Time without a response to a batch cancel after which its orders are looked up beside it."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -62,7 +68,10 @@ class RestingOrders:
 
         :raises ccxt.BaseError: no answer in time, or a refusal
         """
-        viewed = self.client.view(pair, orders, budget, self.store.key())
+        return self.seen(pair, orders, self.client.view(pair, orders, budget, self.store.key()))
+
+    def seen(self, pair: str, orders: Sequence[TrackedOrder], viewed: ViewedOrders) -> list[TrackedOrder]:
+        """Return orders as a lookup of theirs shows them, note what it misses, and take in what else it shows."""
         now = []
         for old, new in zip(orders, viewed.orders, strict=True):
             if old.client_id in viewed.missing:
@@ -86,7 +95,7 @@ class RestingOrders:
 
         :param trade: None where the trade has ended
         """
-        done = self.client.cancel(pair, orders, budget, others)
+        done = self._cancel(pair, orders, budget, others)
         for order in done.orders:
             if order.client_id in done.missing:
                 self.missed.note(order, RECHECK_SECONDS)
@@ -97,6 +106,23 @@ class RestingOrders:
         if done.unresolved and trade is not None:
             self.unresolved[key_of(trade)] = self.clock()
         return done
+
+    def _cancel(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str]
+    ) -> CancelBatchResult:
+        """Send a batch cancel; where its response is slow, orders that a lookup shows as ended need not wait for it."""
+        if others:
+            return self.client.cancel(pair, orders, budget, others)
+        sent = Beside(lambda: self.client.cancel(pair, orders, budget))
+        if not sent.ended(_HEDGE_SECONDS):
+            try:
+                viewed = self.client.view(pair, orders, budget)
+            except ccxt.BaseError:
+                return sent.result()  # the cancel looks them up, too
+            now = [order for order in viewed.orders if order is not None and not order.phase.open]
+            if len(now) == len(orders) and not sent.ended(0.0):
+                return CancelBatchResult(tuple(now), None, {})
+        return sent.result()
 
     def record(
         self,

@@ -313,6 +313,7 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
     exchange = build()
     exchange._api.options["uta"] = unified
     exchange.managers.recovery = recorder(calls, adoptable=["mine"])
+    exchange.managers.resting_may_have_sold = lambda _: False
     monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, pair, amount: (pair, amount))
     assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
     fetched, (*adoptable, to_precision) = calls
