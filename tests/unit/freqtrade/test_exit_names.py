@@ -108,6 +108,7 @@ def test_after_a_start_the_next_exits_of_a_trade_are_looked_for_once(restarted: 
     sought, _ = restarted.venue.sought
     assert [(order.client_id, order.number) for order in sought] == [(exit_name(n), n) for n in (1, 2)]
     assert {(order.order_id, order.side, order.pair, order.trade) for order in sought} == {(None, "sell", PAIR, KEY)}
+    assert {(order.price, order.amount, order.intended_ms) for order in sought} == {(0, 0, 0)}, "freqtrade dates it now"
     (found,) = restarted.adopted
     assert found == replace(
         sought[1], phase=Phase.ENDED, order_id="77", price=59_000.0, amount=0.4, filled=0.4, average=59_000.0
@@ -136,6 +137,16 @@ def test_an_exit_that_freqtrade_has_is_not_found_again_and_the_search_goes_on_af
     expected = [[exit_name(2), exit_name(3)], [exit_name(3), exit_name(4)]]
     assert names == (expected if milliseconds > 10 else expected[:1])
     assert next_number(restarted) == 3
+
+
+def test_after_an_exit_that_freqtrade_has_the_same_answer_may_show_one_that_it_has_not(restarted: Stand) -> None:
+    restarted.order_rows["77"] = SimpleNamespace()
+    rows = {exit_name(number): structure("open", order_id) for number, order_id in enumerate(["77", "78"])}
+    restarted.venue.rows = {name: {**row, "price": 5.0, "amount": 0.4} for name, row in rows.items()}
+    with pytest.raises(TemporaryError, match="has been found"):
+        find_exits(restarted)
+    assert [order.order_id for order in restarted.adopted] == ["78"]
+    assert next_number(restarted) == 2
 
 
 @pytest.mark.parametrize("price", [61_000.0, None])
