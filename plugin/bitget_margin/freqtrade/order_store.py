@@ -176,19 +176,7 @@ class OrderStore:
 
         :param wait_ms: time to wait for a lock: none after a first try
         """
-        added: dict[str, TrackedOrder] = {}
-        changed: dict[str, TrackedOrder] = {}
-        removed: set[str] = set()
-        for write in writes:
-            name = write.client_id
-            if write.new is None:
-                removed.add(name)
-                added.pop(name, None)
-                changed.pop(name, None)
-            elif write.old is None:
-                added[name] = write.new
-            else:
-                (added if name in added else changed)[name] = write.new
+        removed, added, changed = _merged(writes)
         with _session(wait_ms) as session:
             if removed:
                 session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id.in_(removed)))
@@ -271,9 +259,10 @@ class OrderStore:
             found = [TrackedOrder(*row) for row in session.execute(query)]
         if not self._unwritten:
             return found
-        newest = {write.client_id: write.new for write in self._unwritten}
-        kept = [order for order in found if order.client_id not in newest]
-        kept += [order for order in newest.values() if order is not None and fits(order)]
+        removed, added, changed = _merged(self._unwritten)
+        newest = {**added, **changed}
+        kept = [order for order in found if order.client_id not in newest and order.client_id not in removed]
+        kept += [order for order in newest.values() if fits(order)]
         return sorted(kept, key=lambda order: (order.intended_ms, order.number))
 
     def batches(self, pair: str, from_ms: int) -> list[CancelBatch]:
@@ -282,6 +271,27 @@ class OrderStore:
         with _session() as session:
             rows = session.scalars(select(CancelBatchRow).where(*wanted).order_by(CancelBatchRow.at_ms))
             return [CancelBatch(row.pair, row.at_ms, row.label) for row in rows]
+
+
+def _merged(writes: Iterable[_Write]) -> tuple[set[str], dict[str, TrackedOrder], dict[str, TrackedOrder]]:
+    """Return the client order ids of removed orders, the new orders, and the changed ones, from the oldest change on.
+
+    A new order may replace a removed one. A change of an order that was removed before is none: it stays removed.
+    """
+    removed: set[str] = set()
+    added: dict[str, TrackedOrder] = {}
+    changed: dict[str, TrackedOrder] = {}
+    for write in writes:
+        name = write.client_id
+        if write.new is None:
+            removed.add(name)
+            added.pop(name, None)
+            changed.pop(name, None)
+        elif write.old is None or name in added:
+            added[name] = write.new
+        elif name not in removed:
+            changed[name] = write.new
+    return removed, added, changed
 
 
 @contextmanager

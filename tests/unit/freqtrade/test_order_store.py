@@ -259,6 +259,23 @@ def test_a_removal_that_could_not_be_written_removes_the_order_from_every_answer
     assert OrderStore().of_trade(TRADE) == [replace(first, filled=0.5)]
 
 
+@pytest.mark.parametrize("is_full", [False, True], ids=["written", "not written"])
+def test_a_change_of_an_order_that_was_removed_does_not_bring_it_back(
+    store: OrderStore, disk: Disk, *, is_full: bool
+) -> None:
+    """Another thread may remove an order, because freqtrade has stored it, while its answer is awaited."""
+    first, second = order(0), order(1)
+    store.add([first, second])
+    disk.is_full = is_full
+    store.forget(first)
+    store.update([(first, replace(first, filled=0.5)), (second, replace(second, filled=0.25))])
+    expected = [replace(second, filled=0.25)]
+    assert store.of_trade(TRADE) == expected
+    disk.is_full = False
+    store.add([order(2)])
+    assert OrderStore().of_trade(TRADE) == store.of_trade(TRADE) == [*expected, order(2)]
+
+
 def test_orders_that_are_about_to_be_sent_are_refused_and_not_kept(store: OrderStore, disk: Disk) -> None:
     disk.is_full = True
     with pytest.raises(OperationalError, match="disk full"):
