@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bitget_margin.emulator import DEFAULT_SYMBOLS, AccountKind, Emulator, Order, RequestRecord, Symbol
 from support.in_process_bot import PAIR, InProcessBot, in_process_bot
 
@@ -255,6 +257,11 @@ def measured_bot(folder: Path, kind: AccountKind, *, others: str = "0", **more: 
     coins = {"BTC": others} if Decimal(others) else {}
     with in_process_bot(folder, kind=kind, settings=settings, **more, **coins) as running:
         yield MeasuredBot(running, Decimal(others), more.get("symbols", DEFAULT_SYMBOLS))
+
+
+def kinds(usual: AccountKind) -> list[Any]:
+    """Return both kinds of account as parameters: the usual one, and the other in drills."""
+    return [usual, *(pytest.param(kind, marks=pytest.mark.drill) for kind in AccountKind if kind is not usual)]
 
 
 def symbol_of(pair: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import AccountKind, synthetic_symbols
-from support.measured_exits import FULL, HALF, MeasuredBot, measured_bot
+from support.measured_exits import FULL, HALF, MeasuredBot, kinds, measured_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 SLOW_MS = 1_200
@@ -16,7 +16,7 @@ MANY = 6
 """Trades with ladders at the same time."""
 
 
-@pytest.fixture(params=list(AccountKind))
+@pytest.fixture(params=kinds(AccountKind.UNIFIED))
 def bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]:
     with measured_bot(tmp_path, request.param) as running:
         yield running
@@ -27,7 +27,15 @@ def buys(trade: Any) -> list[dict[str, Any]]:
     return [{"side": "buy", "price": trade.open_rate * down, "amount": trade.amount} for down in (0.8, 0.75)]
 
 
-@pytest.mark.parametrize("ladder", [None, FULL, HALF, buys], ids=["none", "full", "half", "buys"])
+@pytest.mark.parametrize(
+    "ladder",
+    [
+        pytest.param(HALF, id="half"),
+        pytest.param(None, marks=pytest.mark.drill, id="none"),
+        pytest.param(FULL, marks=pytest.mark.drill, id="full"),
+        pytest.param(buys, marks=pytest.mark.drill, id="buys"),
+    ],
+)
 def test_a_stop_loss_leaves_at_once(bot: MeasuredBot, ladder: Any) -> None:
     bot.running.enter(ladder)
     bot.fall(0.85)
@@ -47,6 +55,7 @@ def test_a_full_ladder_does_not_hold_it_back_where_answers_are_slow(bot: Measure
     bot.assert_ends_well()
 
 
+@pytest.mark.drill
 def test_a_filled_rung_among_many_slow_ladders_does_not_hold_it_back(tmp_path: Path) -> None:
     symbols = synthetic_symbols(MANY)
     pairs = [f"{symbol.base}/USDT" for symbol in symbols]
@@ -81,6 +90,7 @@ def test_the_rest_of_a_stop_loss_follows_at_market(bot: MeasuredBot) -> None:
     assert bot.kinds() == {"market"}
 
 
+@pytest.mark.drill
 def test_a_rest_that_is_refused_is_sent_again_in_every_loop(bot: MeasuredBot) -> None:
     """Each loop tries again with the same kind of order, until the coins are sold; the venue is too busy for some."""
     bot.running.enter(HALF)
@@ -96,7 +106,13 @@ def test_a_rest_that_is_refused_is_sent_again_in_every_loop(bot: MeasuredBot) ->
     assert bot.kinds() == {"market"}
 
 
-@pytest.mark.parametrize("lands", [False, True], ids=["never canceled", "canceled late"])
+@pytest.mark.parametrize(
+    "lands",
+    [
+        pytest.param(True, id="canceled late"),
+        pytest.param(False, marks=pytest.mark.drill, id="never canceled"),
+    ],
+)
 def test_buys_that_fill_while_their_cancel_is_not_proven_are_sold_at_once(bot: MeasuredBot, *, lands: bool) -> None:
     bot.running.enter(buys)
     (far, near) = sorted(bot.live(), key=lambda order: order.price)

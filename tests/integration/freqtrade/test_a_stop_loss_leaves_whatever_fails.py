@@ -8,26 +8,30 @@ import pytest
 
 from bitget_margin.emulator import AccountKind, synthetic_symbols
 from support.in_process_bot import PAIR
-from support.measured_exits import FULL, HALF, OWN_MS, MeasuredBot, measured_bot, no_file_grows, sells
+from support.measured_exits import FULL, HALF, OWN_MS, MeasuredBot, kinds, measured_bot, no_file_grows, sells
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
 
-@pytest.fixture(params=list(AccountKind))
+@pytest.fixture(params=kinds(AccountKind.UNIFIED))
 def bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]:
     with measured_bot(tmp_path, request.param) as running:
         yield running
 
 
-@pytest.fixture(params=list(AccountKind))
+@pytest.fixture(params=kinds(AccountKind.CLASSIC))
 def rich_bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]:
     """Run a bot on an account with coins of others, so that the venue refuses no second sale."""
     with measured_bot(tmp_path, request.param, others="5") as running:
         yield running
 
 
-@pytest.mark.parametrize("restarted", [False, True], ids=["goes on", "restarted"])
-@pytest.mark.parametrize("ladder", [None, HALF], ids=["none", "half"])
+@pytest.mark.parametrize(
+    "restarted", [pytest.param(False, id="goes on", marks=pytest.mark.drill), pytest.param(True, id="restarted")]
+)
+@pytest.mark.parametrize(
+    "ladder", [pytest.param(None, id="none", marks=pytest.mark.drill), pytest.param(HALF, id="half")]
+)
 def test_a_locked_database_neither_holds_it_back_nor_repeats_it(
     rich_bot: MeasuredBot, ladder: Any, *, restarted: bool
 ) -> None:
@@ -42,6 +46,7 @@ def test_a_locked_database_neither_holds_it_back_nor_repeats_it(
     rich_bot.assert_ends_well()
 
 
+@pytest.mark.drill
 def test_a_database_that_stays_locked_does_not_repeat_it(rich_bot: MeasuredBot) -> None:
     rich_bot.running.enter(HALF)
     rich_bot.fall()
@@ -51,8 +56,12 @@ def test_a_database_that_stays_locked_does_not_repeat_it(rich_bot: MeasuredBot) 
     rich_bot.assert_ends_well()
 
 
-@pytest.mark.parametrize("restarted", [False, True], ids=["goes on", "restarted"])
-@pytest.mark.parametrize("ladder", [None, HALF], ids=["none", "half"])
+@pytest.mark.parametrize(
+    "restarted", [pytest.param(True, id="restarted", marks=pytest.mark.drill), pytest.param(False, id="goes on")]
+)
+@pytest.mark.parametrize(
+    "ladder", [pytest.param(None, id="none", marks=pytest.mark.drill), pytest.param(HALF, id="half")]
+)
 def test_a_full_disk_neither_holds_it_back_nor_repeats_it(
     rich_bot: MeasuredBot, ladder: Any, *, restarted: bool
 ) -> None:
@@ -66,8 +75,8 @@ def test_a_full_disk_neither_holds_it_back_nor_repeats_it(
     rich_bot.assert_ends_well()
 
 
-@pytest.mark.parametrize("count", [1, None], ids=["one", "all"])
-@pytest.mark.parametrize("kind", list(AccountKind))
+@pytest.mark.parametrize("count", [pytest.param(1, id="one", marks=pytest.mark.drill), pytest.param(None, id="all")])
+@pytest.mark.parametrize("kind", kinds(AccountKind.UNIFIED))
 def test_balances_that_fail_skip_no_exit_of_that_loop(tmp_path: Path, kind: AccountKind, count: int | None) -> None:
     symbols = synthetic_symbols(2)
     pairs = [f"{symbol.base}/USDT" for symbol in symbols]
@@ -117,6 +126,7 @@ def test_a_ladder_that_leaves_too_little_to_sell_ends_its_trade(bot: MeasuredBot
     assert bot.venue.borrowed(bot.uid) == {}
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("price", [0.8, 1.25], ids=["stop due", "no exit"])
 def test_a_rung_filled_but_for_a_crumb_does_not_keep_its_trade(bot: MeasuredBot, price: float) -> None:
     bot.running.enter(sells(1.0))
@@ -136,8 +146,13 @@ def test_a_rung_filled_but_for_a_crumb_does_not_keep_its_trade(bot: MeasuredBot,
     assert bot.venue.borrowed(bot.uid) == {}
 
 
-@pytest.mark.parametrize("ladder", [FULL, HALF], ids=["full", "half"])
-@pytest.mark.parametrize("knob", ["cancel_never_lands", "refuse_cancels", "fill_wins"])
+@pytest.mark.parametrize(
+    "ladder", [pytest.param(FULL, id="full"), pytest.param(HALF, id="half", marks=pytest.mark.drill)]
+)
+@pytest.mark.parametrize(
+    "knob",
+    ["cancel_never_lands", *(pytest.param(knob, marks=pytest.mark.drill) for knob in ("refuse_cancels", "fill_wins"))],
+)
 def test_no_order_of_a_bot_borrows(bot: MeasuredBot, ladder: Any, knob: str) -> None:
     """Cancels are acknowledged and not executed, refused, or lose against a fill; what is not free is not sold."""
     bot.running.enter(ladder)

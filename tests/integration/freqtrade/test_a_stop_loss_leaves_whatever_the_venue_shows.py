@@ -8,7 +8,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind
 from support.in_process_bot import CONTROLS, PAIR
-from support.measured_exits import FULL, HALF, MeasuredBot, measured_bot
+from support.measured_exits import FULL, HALF, MeasuredBot, kinds, measured_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 DAY_MS = 86_400_000
@@ -18,7 +18,7 @@ QUIET_SECONDS = 2.5
 """Time in which a bot reads two balances that are far enough apart to prove something."""
 
 
-@pytest.fixture(params=list(AccountKind))
+@pytest.fixture(params=kinds(AccountKind.CLASSIC))
 def bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]:
     with measured_bot(tmp_path, request.param) as running:
         yield running
@@ -40,6 +40,7 @@ def test_a_ladder_canceled_by_hand_and_purged_holds_nothing_back(bot: MeasuredBo
     bot.assert_ends_well()
 
 
+@pytest.mark.drill
 def test_a_ladder_canceled_by_hand_and_purged_holds_nothing_back_at_a_start(bot: MeasuredBot) -> None:
     """The stop is due in the first loop: the coins follow as soon as balances can prove something."""
     bot.running.enter(FULL)
@@ -66,7 +67,9 @@ def test_a_filled_rung_that_is_still_listed_as_open_holds_nothing_back(bot: Meas
     bot.assert_ends_well()
 
 
-@pytest.mark.parametrize("seen", [False, True], ids=["due at once", "seen before"])
+@pytest.mark.parametrize(
+    "seen", [pytest.param(False, id="due at once"), pytest.param(True, id="seen before", marks=pytest.mark.drill)]
+)
 def test_sums_that_come_late_hold_nothing_back(bot: MeasuredBot, *, seen: bool) -> None:
     """The rung has ended, and its row shows what it has sold a second later."""
     bot.running.enter(HALF)
@@ -99,10 +102,10 @@ def behind_younger_orders(bot: MeasuredBot) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda bot: placed_days_ago(bot, 31), id="31 days"),
-        pytest.param(lambda bot: placed_days_ago(bot, 89), id="89 days"),
+        pytest.param(lambda bot: placed_days_ago(bot, 31), id="31 days", marks=pytest.mark.drill),
+        pytest.param(lambda bot: placed_days_ago(bot, 89), id="89 days", marks=pytest.mark.drill),
         pytest.param(lambda bot: placed_days_ago(bot, 95), id="95 days"),
-        pytest.param(behind_younger_orders, id="younger orders"),
+        pytest.param(behind_younger_orders, id="younger orders", marks=pytest.mark.drill),
     ],
 )
 def test_a_rung_that_pages_do_not_show_holds_nothing_back(
@@ -142,7 +145,10 @@ def in_an_older_database(bot: MeasuredBot) -> None:
     bot.running.restart(lambda: shutil.copy(saved, bot.database))
 
 
-@pytest.mark.parametrize("lose", [given_up, refused_by_word, in_an_older_database])
+@pytest.mark.parametrize(
+    "lose",
+    [refused_by_word, *(pytest.param(lose, marks=pytest.mark.drill) for lose in (given_up, in_an_older_database))],
+)
 def test_own_orders_that_the_tables_do_not_know_hold_nothing_back(
     bot: MeasuredBot, lose: Callable[[MeasuredBot], None]
 ) -> None:
@@ -154,6 +160,7 @@ def test_own_orders_that_the_tables_do_not_know_hold_nothing_back(
     bot.assert_ends_well()
 
 
+@pytest.mark.drill
 def test_an_own_exit_that_the_database_does_not_know_holds_nothing_back(bot: MeasuredBot) -> None:
     """The database was saved before freqtrade's limit exit was placed."""
     bot.running.enter()
@@ -185,6 +192,7 @@ def test_a_ladder_is_placed_in_full_though_fills_are_listed_late(bot: MeasuredBo
     bot.assert_ends_well()
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("lag_ms", [1_000, 5_000])
 def test_a_balance_that_lags_holds_nothing_back(bot: MeasuredBot, lag_ms: int) -> None:
     """A rung has filled, and the balance still shows its coins; or the entry's coins are not shown yet."""
