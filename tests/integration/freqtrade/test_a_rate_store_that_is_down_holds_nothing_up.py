@@ -13,7 +13,7 @@ import pytest
 from bitget_margin.emulator import AccountKind
 from bitget_margin.rate_limit import config, open_limiter
 from support.in_process_bot import CONTROLS
-from support.measured_exits import HALF, measured_bot
+from support.measured_exits import HALF, kinds, measured_bot
 from support.redis_server import MISSING, PROGRAM, RedisServer
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -87,8 +87,8 @@ def longest_s(step: Callable[[], object], times: int = 3) -> float:
     return max(took)
 
 
-@pytest.mark.parametrize("kind", AccountKind)
-@pytest.mark.parametrize("how", ["corrupt file", "redis gone", "redis hangs"])
+@pytest.mark.parametrize("kind", kinds(AccountKind.UNIFIED))
+@pytest.mark.parametrize("how", ["corrupt file", "redis gone", pytest.param("redis hangs", marks=pytest.mark.drill)])
 def test_a_stop_loss_leaves_loops_are_short_and_the_outage_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, kind: AccountKind
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind, RequestRecord
 from support.in_process_bot import PAIR
-from support.measured_exits import MeasuredBot, measured_bot
+from support.measured_exits import MeasuredBot, kinds, measured_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 OTHER = "ETH/USDT"
@@ -45,7 +45,7 @@ LOOP_SECONDS = 3.0 + 4.0
 """The bound of a loop's entries, and the rest of the loop on a busy machine; freqtrade would sleep 30 s."""
 
 
-@pytest.fixture(params=list(AccountKind))
+@pytest.fixture(params=kinds(AccountKind.UNIFIED))
 def bot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MeasuredBot]:
     """Run a bot with a trade on one pair, and an entry of two minutes ago that rests on the other."""
     from support.bot import STRATEGIES  # noqa: PLC0415
@@ -92,8 +92,12 @@ def trades_on_other(bot: MeasuredBot) -> list[Any]:
     return list(Trade.get_trades_proxy(pair=OTHER, is_open=True))
 
 
-@pytest.mark.parametrize("ask", [another_price, no_price, timeout])
-@pytest.mark.parametrize("fault", ["never lands", "no answer"])
+ASKS = [another_price, *(pytest.param(ask, marks=pytest.mark.drill) for ask in (no_price, timeout))]
+"""Ways in which a strategy ends an entry; the first stands for all."""
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("fault", ["never lands", pytest.param("no answer", marks=pytest.mark.drill)])
 def test_the_stop_loss_of_another_pair_leaves_in_the_same_loop(
     bot: MeasuredBot, ask: Callable[[Any], None], fault: str
 ) -> None:
@@ -130,7 +134,7 @@ def test_the_stop_loss_of_another_pair_leaves_in_the_same_loop(
 
 
 @pytest.mark.parametrize("bot", [AccountKind.CLASSIC], indirect=True)
-@pytest.mark.parametrize("ask", [another_price, no_price, timeout])
+@pytest.mark.parametrize("ask", ASKS)
 def test_an_entry_that_fills_while_it_is_canceled_keeps_its_trade(bot: MeasuredBot, ask: Callable[[Any], None]) -> None:
     (trade,) = trades_on_other(bot)
     ask(bot.running.bot.strategy)
@@ -142,7 +146,7 @@ def test_an_entry_that_fills_while_it_is_canceled_keeps_its_trade(bot: MeasuredB
 
 
 @pytest.mark.parametrize("bot", [AccountKind.CLASSIC], indirect=True)
-@pytest.mark.parametrize("ask", [another_price, no_price, timeout])
+@pytest.mark.parametrize("ask", ASKS)
 def test_an_entry_whose_cancel_is_proven_is_replaced_or_ended_in_the_same_loop(
     bot: MeasuredBot, ask: Callable[[Any], None]
 ) -> None:
