@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from bitget_margin.emulator import Account, Emulator, Order
+from bitget_margin.emulator import Account, Emulator, FaultKind, Order
 from bots.faults import Stage
 from bots.judge import Finding, judge
 from bots.scenario import RISE, STOP_LOSS, Exit, Plan, Scenario
@@ -199,7 +199,9 @@ class _Player:
                     status=rule.status,
                     items=rule.items,
                 )
-        self._venue.knobs(history_lag_ms=self._scenario.history_lag_ms)
+        # A gateway that repeats an order trades twice whatever the bot does where the venue lends what is missing.
+        repeats = any(rule.kind is FaultKind.REPEAT for _, rule in self._scenario.faults)
+        self._venue.knobs(history_lag_ms=self._scenario.history_lag_ms, auto_borrow=not repeats)
 
     def _end_faults(self) -> None:
         self._log.note("-- the faults end")
