@@ -76,8 +76,8 @@ class Pace:
         return self._budget(self.wait_ms + ROUND_TRIPS * self.round_trip_ms)
 
     def cancel_ms(self) -> float:
-        """Return the least time of a batch cancel: it is sent, and its response is awaited, however late it is."""
-        return min(LONGEST_MS, self.wait_ms / 2 + 2 * self.round_trip_ms)
+        """Return the least time of a batch cancel, which is sent once more if it failed, however slow the venue is."""
+        return min(LONGEST_MS, self.wait_ms / 2 + 3 * self.round_trip_ms)
 
     def read_ms(self) -> float:
         """Return the time limit of one query outside of an exit."""

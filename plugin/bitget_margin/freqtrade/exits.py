@@ -25,7 +25,8 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
-from bitget_margin.freqtrade.exit_amounts import ExitAmounts, ended_early
+from bitget_margin.freqtrade.exit_amounts import ExitAmounts
+from bitget_margin.freqtrade.exit_fills import ExitFills, Reading
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import SUFFIX, ExitRests
 from bitget_margin.freqtrade.held_coins import HeldCoins
@@ -47,13 +48,14 @@ class _Exit:
 
     budget: Budget
     at_seconds: float
+    reading: Reading
     thread: int = field(default_factory=threading.get_ident)
     reason: str = ""
     cancel_sent: bool = False
-    reads_balance: bool = False
-    """Whether the balance was read with its fills."""
     lowered: tuple[float, float] | None = None
     """The amount of the trade by its rows, and the smaller one that freqtrade was given."""
+    begun: tuple[float, float] | None = None
+    """The amount that freqtrade was given, and the coins that the trade had then; None without such a point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Exits:
     holdings: Holdings
     held: HeldCoins
     amounts: ExitAmounts
+    fills: ExitFills
     rests: ExitRests
     rules: MarketRules
     settings: BotSettings
@@ -86,8 +89,6 @@ class Exits:
     drop_waiting: Callable[[Trade], None]
     clock: Callable[[], float] = time.monotonic
     _under_way: dict[TradeKey, _Exit] = field(default_factory=dict, init=False)
-    _refused: set[str] = field(default_factory=set, init=False)
-    """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
     # -- the three points ---------------------------------------------------------------------------------------------
 
@@ -102,12 +103,11 @@ class Exits:
             if trade is None:
                 return
             self._restore_amount(trade)
-            exit_ = self._under_way[key_of(trade)] = _Exit(self.client.pace.exit_budget(), self.clock())
-            # Fills and balance are read side by side: freqtrade asks for the balance next.
-            balance = self.holdings.read_ahead() if self.store.of_trade(key_of(trade)) else None
+            exit_ = self._under_way[key_of(trade)] = self._new_exit()
+            exit_.reading = self.fills.begin(trade, exit_.budget)
             self.names.find(trade, exit_.budget)
             try:
-                self._update_fills(trade, exit_, balance)
+                self.fills.record(trade, exit_.reading)
             except (ccxt.BaseError, SQLAlchemyError) as error:
                 if isinstance(error, SQLAlchemyError):
                     Trade.rollback()
@@ -116,6 +116,7 @@ class Exits:
                     f"({error}). The exit goes on; it sells no more than what is there.",
                 )
             self._fit_amount(trade, exit_)
+            exit_.begun = trade.amount, self.amounts.booked(trade, self.store.of_trade(key_of(trade)))
 
     def confirm(self, given: Trade, reason: str) -> bool:
         """Cancel the resting orders; return False where an exit order has nothing to sell now."""
@@ -145,7 +146,9 @@ class Exits:
             if trade is None:
                 return ExitOrder(amount, ordertype)
             exit_ = self._exit_of(trade)
-            partial = amount < (exit_.lowered[1] if exit_.lowered else trade.amount) * (1 - REL_TOLERANCE)
+            # Buys that were recorded since its begin make no partial exit of it: it sells them, too.
+            full = exit_.begun[0] if exit_.begun else trade.amount
+            partial = amount < full * (1 - REL_TOLERANCE)
             self._restore_amount(trade)
             self._under_way.pop(key_of(trade), None)
             ordertype = self.rests.ordertype(key_of(trade), ordertype)
@@ -164,7 +167,7 @@ class Exits:
 
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
-        self._refused.add(pair)
+        self.fills.refused(pair)
 
     # -- between exits ------------------------------------------------------------------------------------------------
 
@@ -185,35 +188,9 @@ class Exits:
 
     # -- fills and amounts --------------------------------------------------------------------------------------------
 
-    def _update_fills(self, trade: Trade, exit_: _Exit, balance: Beside[None] | None) -> None:
-        """Look up the resting orders of a trade; the ended ones too where coins are missing from the wallet.
-
-        :param balance: a reading of the balance that has begun
-        """
-        budget = exit_.budget
-        orders = self.store.of_trade(key_of(trade))
-        for order in orders:
-            trade_rows.record_fill(trade, order)  # where an earlier try could not be stored
-        # An order that the lookup of this loop has missed is not shown a moment later either.
-        wanted = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
-        try:
-            if wanted or trade.pair in self._refused:
-                self._look_up(trade, wanted, budget)
-                self._refused.discard(trade.pair)
-        finally:
-            if balance is not None:
-                exit_.reads_balance = balance.ended(self.client.pace.read_ms() / 1_000)
-        ended = [order for order in self.store.of_trade(key_of(trade)) if ended_early(order)]
-        if ended and self.amounts.missing(trade, self._age_seconds(exit_)):
-            # The sums of an order may come later than its end.
-            self._look_up(trade, ended, budget.at_least(self.client.pace.cancel_ms()))
-
-    def _look_up(self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget) -> None:
-        self.resting.record(trade, orders, self.resting.look_up(trade.pair, orders, budget))
-
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
         """Lower the amount of a trade to what is there, for this exit alone."""
-        fitting = self.amounts.fitting(trade, self._age_seconds(exit_))
+        fitting = self.amounts.fitting(trade, self.fills.age_seconds(exit_.reading))
         if fitting is None:
             return
         self.alerts.warn(
@@ -222,10 +199,6 @@ class Exits:
             f"missing coins {trade.id}",
         )
         exit_.lowered, trade.amount = (trade.amount, fitting), fitting
-
-    def _age_seconds(self, exit_: _Exit) -> float | None:
-        """Return the age up to which a balance was read for this exit; None where that is left to freqtrade."""
-        return self.clock() - exit_.at_seconds if exit_.reads_balance else None
 
     def _restore_amount(self, trade: Trade) -> None:
         """Give a trade the amount of its rows again, unless a fill has changed it since."""
@@ -255,8 +228,10 @@ class Exits:
         """Cancel the resting orders of a trade; return what is left of them, and the coins to sell and sellable."""
         orders = self._orders_left(trade, exit_, partial=partial)
         has = self.amounts.booked(trade, orders) if orders else amount
+        if exit_.begun and not partial:
+            amount += max(0.0, has - exit_.begun[1])
         wanted = self.amounts.cut(trade, min(amount, has))
-        age, is_rest = self._age_seconds(exit_), key_of(trade) in self.rests
+        age, is_rest = self.fills.age_seconds(exit_.reading), key_of(trade) in self.rests
         most = self.amounts.sellable(trade, orders, has, wanted, is_rest=is_rest, age_seconds=age)
         return orders, wanted, most
 
@@ -274,7 +249,11 @@ class Exits:
         known = self._under_way.get(key_of(trade))
         if known is not None and self.clock() - known.at_seconds < _STALE_SECONDS:
             return known
-        return _Exit(self.client.pace.exit_budget(), self.clock())
+        return self._new_exit()
+
+    def _new_exit(self) -> _Exit:
+        budget, now = self.client.pace.exit_budget(), self.clock()
+        return _Exit(budget, now, Reading(budget, now))
 
     # -- the batch cancel ---------------------------------------------------------------------------------------------
 
@@ -287,7 +266,16 @@ class Exits:
         budget = exit_.budget.at_least(self.client.pace.cancel_ms())
         others = self._others(trade, orders, budget)
         if orders or others:
-            self.resting.cancel(trade, trade.pair, orders, budget, others)
+            reading: list[Beside[None] | None] = []
+
+            def read_balance() -> None:
+                # Nothing may be borrowed: a venue that lends is asked for what is free, beside the cancel.
+                if not reading and not self.holdings.freezes():
+                    reading.append(self.holdings.read_beside(ahead=False))
+
+            self.resting.cancel(trade, trade.pair, orders, budget, others, read_balance)
+            for balance in reading:
+                self.fills.await_balance(exit_.reading, balance)
         return bool(orders or others)
 
     def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:

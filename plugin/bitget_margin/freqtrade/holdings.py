@@ -68,20 +68,24 @@ class Holdings:
         """Remember a balance that freqtrade has read; it reads one before each exit."""
         self._last[:] = [(balances, self.clock())]
 
-    def read_ahead(self) -> Beside[None] | None:
-        """Begin the reading that freqtrade asks for next, beside other requests; None where it reads itself."""
+    def read_beside(self, *, ahead: bool) -> Beside[None] | None:
+        """Begin a reading beside other requests; None where readings are left to freqtrade.
+
+        :param ahead: whether it also answers freqtrade when it asks for the balance next
+        """
         self._ahead.clear()
         fetch = self.fetch_for_freqtrade
-        return None if fetch is None else Beside(lambda: self._read_ahead(fetch))
+        return None if fetch is None else Beside(lambda: self._read_beside(fetch, ahead=ahead))
 
-    def _read_ahead(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+    def _read_beside(self, fetch: Callable[[], Mapping[str, Any]], *, ahead: bool) -> None:
         try:
             balances = fetch()
         except Exception as error:  # noqa: BLE001 - freqtrade reads it again, and handles what is raised then
             logger.warning("The balance could not be read beside other requests: %s", error)
             return
         self.remember(balances)
-        self._ahead[:] = self._last
+        if ahead:
+            self._ahead[:] = self._last
 
     def take_ahead(self) -> Mapping[str, Any] | None:
         """Return the balance that was read ahead, once; None if there is none, or it is old by now."""

@@ -14,6 +14,7 @@ from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts
+from bitget_margin.freqtrade.exit_fills import ExitFills
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import ExitRests
 from bitget_margin.freqtrade.exits import Exits
@@ -71,6 +72,15 @@ class Managers:
         self.ladders = Ladders(resting=resting, lost=self.lost, rules=self.rules, lock=lock, **shared, **times)
         held = HeldCoins(holdings=self.holdings, missed=missed)
         amounts = ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules)
+        fills = ExitFills(
+            resting=resting,
+            store=self.store,
+            client=self.client,
+            holdings=self.holdings,
+            held=held,
+            amounts=amounts,
+            clock=self.clock,
+        )
         self.rests = ExitRests(store=self.store, alerts=self.alerts, held=held, amounts=amounts, clock=self.clock)
         self.exits = Exits(
             resting=resting,
@@ -78,6 +88,7 @@ class Managers:
             holdings=self.holdings,
             held=held,
             amounts=amounts,
+            fills=fills,
             rests=self.rests,
             rules=self.rules,
             settings=self.settings,

@@ -3,25 +3,20 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import ccxt
+from typing import Any
 
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
-
-_HEDGE_SECONDS: Final = 0.3
-"""Time without a response to a batch cancel after which its orders are looked up beside it."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -90,12 +85,17 @@ class RestingOrders:
         orders: Sequence[TrackedOrder],
         budget: Budget,
         others: Sequence[str] = (),
+        while_waiting: Callable[[], object] = lambda: None,
     ) -> CancelBatchResult:
         """Cancel resting orders, and others by id, with one batch; record their fills, warn of unproven ends.
 
         :param trade: None where the trade has ended
+        :param while_waiting: called where the response takes long
         """
-        done = self._cancel(pair, orders, budget, others)
+        if others:
+            done = self.client.cancel(pair, orders, budget, others)
+        else:
+            done = HedgedCancel(self.client, pair, orders, budget, while_waiting).run()
         for order in done.orders:
             if order.client_id in done.missing:
                 self.missed.note(order, RECHECK_SECONDS)
@@ -106,23 +106,6 @@ class RestingOrders:
         if done.unresolved and trade is not None:
             self.unresolved[key_of(trade)] = self.clock()
         return done
-
-    def _cancel(
-        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, others: Sequence[str]
-    ) -> CancelBatchResult:
-        """Send a batch cancel; where its response is slow, orders that a lookup shows as ended need not wait for it."""
-        if others:
-            return self.client.cancel(pair, orders, budget, others)
-        sent = Beside(lambda: self.client.cancel(pair, orders, budget))
-        if not sent.ended(_HEDGE_SECONDS):
-            try:
-                viewed = self.client.view(pair, orders, budget)
-            except ccxt.BaseError:
-                return sent.result()  # the cancel looks them up, too
-            now = [order for order in viewed.orders if order is not None and not order.phase.open]
-            if len(now) == len(orders) and not sent.ended(0.0):
-                return CancelBatchResult(tuple(now), None, {})
-        return sent.result()
 
     def record(
         self,

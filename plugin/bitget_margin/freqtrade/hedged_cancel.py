@@ -1,0 +1,103 @@
+"""A batch cancel beside lookups of its orders, for a venue that answers late.
+
+A row that shows the end of an order needs no response to its cancel, and a cancel changes nothing if it is executed
+twice. So where the response takes long, the orders are looked up meanwhile, and those that are shown as live are
+canceled again.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
+
+import ccxt
+
+from bitget_margin.freqtrade.beside import Beside
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders
+from bitget_margin.freqtrade.tracked_order import TrackedOrder
+
+_FIRST_LOOKUP_SECONDS: Final = 0.3
+"""Time without a response to a cancel after which its orders are looked up."""
+_NEXT_LOOKUP_SECONDS: Final = 0.8
+"""Time between two lookups: history may show the end of an order later."""
+_LOOKUPS_MAX: Final = 4
+"""Number of lookups after one cancel: there are as many threads."""
+_SENDS_MAX: Final = 3
+_POLL_SECONDS: Final = 0.02
+
+
+@dataclass(eq=False, slots=True)
+class HedgedCancel:
+    """One cancel of orders of a pair.
+
+    :param while_waiting: called once, if the response takes long
+    """
+
+    client: VenueClient
+    pair: str
+    orders: Sequence[TrackedOrder]
+    budget: Budget
+    while_waiting: Callable[[], object]
+    clock: Callable[[], float] = time.monotonic
+    _ended: dict[str, TrackedOrder] = field(default_factory=dict, init=False)
+    """Orders that lookups have shown as ended, by client order id."""
+
+    def run(self) -> CancelBatchResult:
+        """Cancel the orders; return what the response, or lookups before it, prove about them."""
+        left = list(self.orders)
+        for send in range(1, _SENDS_MAX + 1):
+            sent = Beside(partial(self.client.cancel, self.pair, tuple(left), self.budget))
+            if sent.ended(_FIRST_LOOKUP_SECONDS):
+                break
+            if send == 1:
+                self.while_waiting()
+            shows_live = self._look_beside(sent, left)
+            left = [order for order in left if order.client_id not in self._ended]
+            if not left:
+                return CancelBatchResult(tuple(self._ended[order.client_id] for order in self.orders), None, {})
+            if not shows_live or not self.budget.left_ms():
+                break
+        return _with_ended(sent.result(), self.orders, self._ended)
+
+    def _look_beside(self, sent: Beside[CancelBatchResult], left: Sequence[TrackedOrder]) -> bool:
+        """Look orders up until the cancel has ended or all are shown as ended; return whether one is shown as live."""
+        views: list[Beside[ViewedOrders]] = []
+        begun, next_at = 0, self.clock()
+        while not sent.ended(_POLL_SECONDS):
+            if begun < _LOOKUPS_MAX and self.clock() >= next_at and self.budget.left_ms():
+                views.append(Beside(partial(self.client.view, self.pair, left, self.budget)))
+                begun, next_at = begun + 1, self.clock() + _NEXT_LOOKUP_SECONDS
+            for view in [view for view in views if view.ended(0.0)]:
+                views.remove(view)
+                if self._shows_live(view):
+                    return True
+            if all(order.client_id in self._ended for order in left):
+                return False
+        return False
+
+    def _shows_live(self, view: Beside[ViewedOrders]) -> bool:
+        """Keep the orders that a lookup shows as ended; return whether it shows one as live."""
+        try:
+            orders = [order for order in view.result().orders if order is not None]
+        except ccxt.BaseError:
+            return False  # the cancel looks them up, too
+        self._ended |= {order.client_id: order for order in orders if not order.phase.open}
+        return any(order.phase.open and order.client_id not in self._ended for order in orders)
+
+
+def _with_ended(
+    done: CancelBatchResult, orders: Sequence[TrackedOrder], ended: Mapping[str, TrackedOrder]
+) -> CancelBatchResult:
+    """Return the result of a cancel of some orders together with those that lookups have shown as ended."""
+    if not ended:
+        return done
+    by_name = {**{order.client_id: order for order in done.orders}, **ended}
+    return replace(
+        done,
+        orders=tuple(by_name[order.client_id] for order in orders),
+        report=None,
+        unresolved={name: reason for name, reason in done.unresolved.items() if name not in ended},
+        missing=done.missing - ended.keys(),
+    )
