@@ -312,6 +312,8 @@ class Stand:
     handed_over: bool = True
     round_trip_ms: float = 0.0
     """Longest of the last round trips."""
+    reads_ahead: bool = False
+    """Whether an exit reads the balance beside its fills, as a bot does."""
 
     def __post_init__(self) -> None:
         def clock() -> float:
@@ -322,7 +324,11 @@ class Stand:
 
         self.venue.pace = Pace(self.settings.wait_ms, lambda: self.round_trip_ms, clock)
         self.holdings = Holdings(
-            self.wallet.fetch, lambda pair: pair.split("/", maxsplit=1)[0], lambda: self.wallet.classic, clock
+            self.wallet.fetch,
+            lambda pair: pair.split("/", maxsplit=1)[0],
+            lambda: self.wallet.classic,
+            clock,
+            self.wallet.fetch if self.reads_ahead else None,
         )
         self.managers: Any = Managers(
             store=self.store,

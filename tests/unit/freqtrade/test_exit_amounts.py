@@ -200,3 +200,50 @@ def test_a_trade_has_no_less_than_nothing(stand: Stand) -> None:
     assert stand.amounts.booked(stand.trades[KEY], [ENDED]) == 0.0
     assert stand.amounts.cut(stand.trades[KEY], -0.5) == 0.0
     assert stand.amounts.sellable(stand.trades[KEY], [live("b", amount=2.0)], 1.0, 1.0, is_rest=False) == 0.0
+
+
+SHOWN = live("a")
+EARLY = live("a", phase=Phase.ENDED, filled=0.1)
+
+
+@pytest.mark.parametrize(
+    ("orders", "age_seconds", "now", "missing", "readings"),
+    [
+        ([SHOWN], 3.0, 1.0, 0.5, 0),  # it was read for this exit
+        ([SHOWN], 2.9, 1.0, 0.0, 0),
+        ([SHOWN], None, 1.0, 0.0, 0),  # an older one does not know the last fills
+        ([EARLY], 3.0, 1.0, 0.5, 0),
+        ([EARLY], 2.9, 0.75, 0.25, 1),
+        ([EARLY], None, 0.75, 0.25, 1),
+        ([EARLY], None, None, 0.5, 1),
+        ([rung("a")], None, 0.75, 0.25, 1),
+        ([], 2.9, 1.0, 0.5, 0),  # a trade without resting orders: the last minute counts
+        ([], None, 1.0, 0.5, 0),
+    ],
+)
+def test_a_balance_that_was_read_for_the_exit_decides_about_missing_coins(
+    stand: Stand, orders: list[Any], age_seconds: float | None, now: float | None, missing: float, readings: int
+) -> None:
+    stand.store.add(orders)
+    stand.read_balance(0.5)
+    stand.seconds += 3
+    stand.wallet.holding = None if now is None else Holding(now, now, 0.0)
+    assert stand.amounts.missing(stand.trades[KEY], age_seconds) == missing
+    fitting = stand.amounts.fitting(stand.trades[KEY], age_seconds)
+    assert fitting == (1.0 - missing if missing else None)
+    assert stand.wallet.readings == 2 * readings
+
+
+@pytest.mark.parametrize(
+    ("age_seconds", "read_before_seconds", "readings"),
+    [(None, 2.0, 0), (None, 2.1, 1), (1.0, 2.0, 0), (9.0, 9.0, 0), (9.0, 9.1, 1)],
+)
+def test_a_balance_that_was_read_for_the_exit_shows_what_is_free(
+    lending: Stand, age_seconds: float | None, read_before_seconds: float, readings: int
+) -> None:
+    lending.read_balance(1.0, 0.75)
+    lending.seconds += read_before_seconds
+    lending.wallet.holding = Holding(1.0, 0.75, 0.0)
+    trade = lending.trades[KEY]
+    assert lending.amounts.sellable(trade, [], 1.0, 0.5, is_rest=False, age_seconds=age_seconds) == 0.75
+    assert lending.wallet.readings == readings

@@ -1,5 +1,6 @@
 """The points of an exit: fills are recorded, one batch cancels, and only free coins are sold."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,11 +10,23 @@ import ccxt
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from bitget_margin.freqtrade import hedged_cancel
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
-from support.botless import KEY, PAIR, Stand, confirm, in_another_thread, live, refusal, rung, sold, structure
+from support.botless import (
+    KEY,
+    PAIR,
+    Stand,
+    confirm,
+    in_another_thread,
+    live,
+    refusal,
+    rung,
+    sold,
+    structure,
+)
 
 ENDED = live("a", phase=Phase.ENDED)
 
@@ -55,10 +68,10 @@ def test_an_exit_waits_only_for_the_search_for_exits_of_an_earlier_run(stand: St
     stand.venue.error = ccxt.RequestTimeout("no answer")
     with pytest.raises(TemporaryError, match="whether one was sent before the start of the bot could not be looked up"):
         stand.exits.begin(PAIR)
-    assert stand.venue.viewed == []
+    assert stand.calls == [("refresh",)]
     stand.ms += 30_000
     stand.exits.begin(PAIR)
-    assert len(stand.venue.viewed) == 1
+    assert stand.alerts.texts.startswith(f"Exit of trade 1 on {PAIR}: the fills of its resting orders could not be")
 
 
 def test_an_exit_is_busy_for_other_threads_until_it_has_its_amount_or_is_stale(stand: Stand) -> None:
@@ -297,6 +310,29 @@ def test_a_partial_exit_of_a_crumb_ends_no_trade(stand: Stand) -> None:
     assert ("commit",) not in stand.calls
 
 
+@pytest.mark.parametrize(
+    ("amount", "bought", "sells"),
+    [
+        (1.0, 0.25, 1.25),
+        (1.0 - 1e-12, 0.25, 1.25),  # all but a rounding
+        (0.5, 0.25, 0.5),  # a partial exit
+        (1.0, -0.25, 0.75),
+    ],
+)
+def test_coins_that_were_bought_or_sold_since_the_begin_are_in_the_exit_of_all(
+    stand: Stand, amount: float, bought: float, sells: float
+) -> None:
+    """The batch cancel shows it, after freqtrade has computed the amount."""
+    stand.store.add([live("a", side="buy"), live("b")])
+    stand.venue.shown = {"a": live("a", side="buy"), "b": live("b", amount=0.5)}
+    stand.exits.begin(PAIR)
+    stand.venue.shown = {name: replace(order, phase=Phase.ENDED) for name, order in stand.venue.shown.items()}
+    confirm(stand)
+    stand.remaining = stand.trades[KEY].amount = 1.0 + bought
+    assert sold(stand, amount) == sells
+    assert stand.rests.reason(stand.trades[KEY]) is None
+
+
 # -- partial exits ----------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +415,27 @@ def test_the_pair_is_not_searched_without_need(lending: Stand, orders: list[Any]
     lending.wallet.holding = holding
     sold(lending)
     assert lending.venue.viewed == []
+
+
+@pytest.mark.parametrize(("classic", "readings"), [(False, 2), (True, 1)])
+def test_a_venue_that_lends_is_asked_for_what_is_free_while_a_cancel_takes_long(
+    stand_with: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, classic: bool, readings: int
+) -> None:
+    monkeypatch.setattr(hedged_cancel, "_FIRST_LOOKUP_SECONDS", 0.01)
+    stand = stand_with(reads_ahead=True)
+    stand.wallet.classic, stand.wallet.holding = classic, Holding(1.0, 0.6, 0.4)
+    stand.store.add([live("a", amount=0.4)])
+    stand.venue.shown["a"] = live("a", amount=0.4)
+    stand.exits.begin(PAIR)
+    stand.holdings.take_ahead()
+    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    stand.venue.on_cancel = lambda: time.sleep(0.1)
+    stand.venue.shown["a"] = live("a", amount=0.4, phase=Phase.ENDED)
+    confirm(stand)
+    assert stand.wallet.readings == readings
+    assert sold(stand) == 1.0
+    assert stand.wallet.readings == readings
+    assert stand.holdings.take_ahead() is None, "it was read for this exit alone"
 
 
 # -- an exit that was refused for want of coins -----------------------------------------------------------------------

@@ -77,3 +77,52 @@ def test_what_freqtrade_read_a_moment_ago_is_remembered_and_no_longer() -> None:
 
 def test_a_five_hundredth_of_an_amount_is_no_difference() -> None:
     assert Holdings.tolerance(10.0) == 0.02
+
+
+# -- read ahead -------------------------------------------------------------------------------------------------------
+
+
+def test_a_balance_that_was_read_ahead_answers_freqtrade_once(caplog: pytest.LogCaptureFixture) -> None:
+    now, answers = [100.0], [{"BTC": {"total": 1.5}}, {"BTC": {"total": 2.5}}]
+    made = Holdings(dict, str, lambda: True, lambda: now[0], fetch_for_freqtrade=lambda: answers.pop(0))
+    assert made.take_ahead() is None
+    first = made.read_beside(ahead=True)
+    assert first is not None
+    assert first.ended(5)
+    now[0] += 5
+    assert made.take_ahead() == {"BTC": {"total": 1.5}}
+    assert made.take_ahead() is None
+    assert made.last("BTC", 5) == Holding(1.5, 0.0, 0.0), "and it is the last one that was read"
+    assert made.last("BTC", 4.9) is None
+    second = made.read_beside(ahead=True)
+    assert second is not None
+    second.result()
+    now[0] += 5.1
+    assert made.take_ahead() is None, "older by now"
+    assert caplog.records == []
+
+
+def test_a_reading_for_the_exit_alone_does_not_answer_freqtrade() -> None:
+    made = Holdings(dict, str, lambda: True, lambda: 100.0, fetch_for_freqtrade=lambda: {"BTC": {"total": 1.5}})
+    for ahead in (True, False):
+        reading = made.read_beside(ahead=ahead)
+        assert reading is not None
+        reading.result()
+    assert made.last_total("BTC") == 1.5
+    assert made.take_ahead() is None, "the one before has become old by it"
+
+
+def test_a_reading_ahead_that_fails_leaves_it_to_freqtrade(caplog: pytest.LogCaptureFixture) -> None:
+    answers: list[Any] = [{"BTC": {"total": 1.5}}]
+    made = Holdings(dict, str, lambda: True, lambda: 100.0, fetch_for_freqtrade=lambda: answers.pop(0))
+    for _ in range(2):
+        reading = made.read_beside(ahead=True)
+        assert reading is not None
+        reading.result()
+    assert made.take_ahead() is None, "the one before is not taken for it"
+    assert caplog.messages == ["The balance could not be read beside other requests: pop from empty list"]
+    assert made.last_total("BTC") == 1.5
+
+
+def test_where_freqtrade_reads_itself_nothing_is_read_ahead() -> None:
+    assert Holdings(dict, str, lambda: True).read_beside(ahead=True) is None

@@ -9,7 +9,8 @@ import pytest
 from bitget_margin.freqtrade.budget import LOOP_MS, Pace
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.managers import Managers
-from support.botless import Messages, Records, Rules, Stand
+from bitget_margin.freqtrade.tracked_order import Phase
+from support.botless import PAIR, Messages, Records, Rules, Stand, live, rung
 
 STEPS = ["repair_after_crash", "restore_amounts", "resolve", "process_loop", "repeat", "look_up", "place_waiting"]
 
@@ -100,6 +101,31 @@ def test_all_steps_of_a_loop_share_one_budget_and_leave_busy_trades_alone(
 def test_ended_orders_are_handed_over_except_those_of_busy_trades(stand: Stand, recorded: dict[str, Any]) -> None:
     stand.managers.hand_over_ended()
     assert recorded["hand_over_ended"] == ({"busy"},)
+
+
+@pytest.mark.parametrize("has_any", [True, False])
+def test_whether_orders_are_handed_over_is_told_to_the_exchange(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, has_any: bool
+) -> None:
+    monkeypatch.setattr(stand.maintenance, "hand_over_ended", lambda _busy: has_any)
+    assert stand.managers.hand_over_ended() is has_any
+
+
+@pytest.mark.parametrize(
+    ("orders", "may_have_sold"),
+    [
+        ([], False),
+        ([live("a")], True),
+        ([rung("a")], True),
+        ([live("a", side="buy")], False),
+        ([live("a", phase=Phase.ENDED)], False),
+        ([live("a", trade_id=2)], False),
+    ],
+)
+def test_resting_sells_of_a_trade_may_have_sold_coins(stand: Stand, orders: list[Any], may_have_sold: bool) -> None:
+    stand.store.add(orders)
+    assert stand.managers.resting_may_have_sold(PAIR) is may_have_sold
+    assert stand.managers.resting_may_have_sold("ETH/USDT") is False
 
 
 @pytest.mark.parametrize("step", ["process_loop", "hand_over_ended"])

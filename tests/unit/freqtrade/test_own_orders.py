@@ -65,6 +65,7 @@ def test_an_order_of_no_open_trade_is_canceled_by_the_next_loop(stand: Stand, tr
         stand.trade(2 if trade == "another one" else 1, is_open=trade != "closed")
     (found,) = take_in(stand, row(RUNG))
     assert found.trade not in {key for key, open_ in stand.trades.items() if open_.is_open}
+    assert (found.trade_id, found.opened_ms) == (1, 0), "no trade was opened then"
     assert "has no open trade, and is canceled" in stand.alerts.texts
     stand.venue.shown[RUNG] = found
     stand.maintenance.process_loop((), stand.budget())
@@ -104,6 +105,7 @@ def test_an_own_order_that_is_seen_twice_and_old_enough_is_handed_to_freqtrade(s
     stand.ms = 5_000_000 + YOUNG_MS
     (found,) = take_in(stand, row(OWN))
     assert (found.origin, found.trade, found.ladder, found.phase) == (Origin.FREQTRADE, KEY, "", Phase.LIVE)
+    assert found.number == 0, "its name does not show it"
     assert stand.adopted == [found]
 
 

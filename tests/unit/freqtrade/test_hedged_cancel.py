@@ -1,0 +1,172 @@
+"""Promise: a cancel whose response is late holds an exit up no longer than its orders rest, and proves no less."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import ccxt
+import pytest
+
+from bitget_margin.freqtrade import hedged_cancel
+from bitget_margin.freqtrade.budget import Budget
+from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
+from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
+from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
+from support.botless import PAIR, Stand, live
+
+LIVE = [live(name) for name in "abc"]
+GONE = [live(name, phase=Phase.ENDED, filled=0.1) for name in "abc"]
+NAMES = ["a", "b", "c"]
+
+
+class Venue:
+    """A venue whose responses and lookups a test lets through: none waits for longer than a few seconds."""
+
+    def __init__(self) -> None:
+        self.canceled: list[list[str]] = []
+        self.responses: list[threading.Event] = [threading.Event()]
+        """One for each cancel that waits; later ones respond at once."""
+        self.result: Callable[[Sequence[TrackedOrder]], CancelBatchResult] = proven
+        self.viewed: list[list[str]] = []
+        self.lookups: list[Any] = []
+        """What each lookup shows, or raises, or a function that returns it; the last one counts for all others."""
+
+    def cancel(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> CancelBatchResult:
+        """Cancel, once the response may come."""
+        assert (pair, budget.left_ms() > 0) == (PAIR, True)
+        self.canceled.append([order.client_id for order in orders])
+        if len(self.canceled) <= len(self.responses):
+            assert self.responses[len(self.canceled) - 1].wait(5)
+        return self.result(orders)
+
+    def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> ViewedOrders:
+        """Look up."""
+        assert (pair, budget.left_ms() > 0) == (PAIR, True)
+        number = len(self.viewed)
+        self.viewed.append([order.client_id for order in orders])
+        shown = self.lookups[min(number, len(self.lookups) - 1)]
+        shown = shown() if callable(shown) else shown
+        if isinstance(shown, Exception):
+            raise shown
+        by_name = {order.client_id: order for order in shown}
+        return ViewedOrders(tuple(by_name.get(order.client_id) for order in orders))
+
+
+def proven(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
+    """Return the result of a cancel that has ended all orders; it knows of smaller fills than a lookup."""
+    return CancelBatchResult(tuple(replace(order, phase=Phase.ENDED) for order in orders), None, {})
+
+
+def unproven(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
+    """Return the result of a cancel without proof, whose lookups have missed all orders."""
+    names = [order.client_id for order in orders]
+    return CancelBatchResult(tuple(orders), None, dict.fromkeys(names, "no answer"), missing=frozenset(names))
+
+
+@pytest.fixture
+def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
+    monkeypatch.setattr(hedged_cancel, "_FIRST_LOOKUP_SECONDS", 0.02)
+    monkeypatch.setattr(hedged_cancel, "_NEXT_LOOKUP_SECONDS", 0.04)
+    monkeypatch.setattr(hedged_cancel, "_POLL_SECONDS", 0.005)
+    made = Venue()
+    yield made
+    for response in made.responses:
+        response.set()
+
+
+def run(venue: Any, orders: Sequence[TrackedOrder] = LIVE, **more: Any) -> CancelBatchResult:
+    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000)), more.pop("waiting", int)).run()
+
+
+def test_a_response_in_time_needs_no_lookup(venue: Venue, stand: Stand) -> None:
+    venue.responses.clear()
+    waits: list[int] = []
+    venue.result = unproven
+    assert run(venue, waiting=lambda: waits.append(1)) == unproven(LIVE)
+    assert (venue.canceled, venue.viewed, waits) == ([NAMES], [], [])
+
+
+def test_orders_that_a_lookup_shows_as_ended_need_no_response(venue: Venue) -> None:
+    venue.lookups = [GONE]
+    waits: list[int] = []
+    assert run(venue, waiting=lambda: waits.append(len(venue.viewed))) == CancelBatchResult(tuple(GONE), None, {})
+    assert (venue.canceled, venue.viewed) == ([NAMES], [NAMES])
+    assert waits == [0], "once, and before the lookup"
+
+
+def test_lookups_may_show_one_end_after_the_other(venue: Venue) -> None:
+    venue.lookups = [GONE[:1], ccxt.RequestTimeout("no answer"), GONE[1:]]
+    assert list(run(venue).orders) == GONE
+    assert (venue.canceled, venue.viewed) == ([NAMES], [NAMES] * 3)
+
+
+def test_orders_that_still_rest_are_canceled_again(venue: Venue) -> None:
+    venue.responses.append(threading.Event())
+    venue.lookups = [[GONE[0], *LIVE[1:]], [GONE[1]], [LIVE[2]]]
+    waits: list[int] = []
+    done = run(venue, waiting=lambda: waits.append(1))
+    assert venue.canceled == [NAMES, ["b", "c"], ["c"]]
+    assert list(done.orders) == [*GONE[:2], replace(LIVE[2], phase=Phase.ENDED)]
+    assert waits == [1], "once"
+
+
+def test_no_order_is_canceled_more_than_three_times(venue: Venue) -> None:
+    venue.responses += [threading.Event(), threading.Event()]
+    venue.lookups = [LIVE]
+    threading.Timer(0.5, venue.responses[2].set).start()
+    assert run(venue) == proven(LIVE), "the response to the last cancel"
+    assert venue.canceled == [NAMES] * 3
+
+
+def test_a_cancel_is_looked_up_four_times_at_most(venue: Venue) -> None:
+    venue.lookups = [[]]
+    threading.Timer(0.5, venue.responses[0].set).start()
+    run(venue)
+    assert venue.viewed == [NAMES] * 4
+
+
+def test_a_lookup_that_hangs_keeps_back_no_other_one(venue: Venue) -> None:
+    hangs = threading.Event()
+    venue.lookups = [lambda: hangs.wait(5) and GONE, GONE]
+    assert list(run(venue).orders) == GONE
+    hangs.set()
+
+
+def test_the_response_counts_with_what_lookups_have_proven_before(venue: Venue) -> None:
+    venue.result = unproven
+    venue.lookups = [lambda: threading.Timer(0.1, venue.responses[0].set).start() or GONE[:1], []]
+    done = run(venue)
+    assert list(done.orders) == [GONE[0], *LIVE[1:]]
+    assert (done.unresolved, done.missing) == ({"b": "no answer", "c": "no answer"}, {"b", "c"})
+    assert (done.report, done.summary) == (None, "1 of 3 ended")
+
+
+def test_without_time_the_response_alone_is_awaited(venue: Venue, stand: Stand) -> None:
+    budget = stand.budget(1_000)
+
+    def late() -> list[TrackedOrder]:
+        stand.seconds += 9
+        threading.Timer(0.1, venue.responses[0].set).start()
+        return LIVE
+
+    venue.lookups = [late]
+    assert run(venue, budget=budget) == proven(LIVE)
+    assert (venue.canceled, venue.viewed) == ([NAMES], [NAMES])
+
+
+def test_an_error_of_the_cancel_is_raised(venue: Venue) -> None:
+    venue.responses.clear()
+
+    def fail(_: object) -> CancelBatchResult:
+        raise KeyError("x")
+
+    venue.result = fail
+    with pytest.raises(KeyError):
+        run(venue)
+
+
+def test_a_fast_venue_has_time_for_its_response_and_history_for_its_rows() -> None:
+    assert (hedged_cancel._FIRST_LOOKUP_SECONDS, hedged_cancel._NEXT_LOOKUP_SECONDS) == (0.3, 0.8)
+    assert HedgedCancel(None, PAIR, [], Budget(1), int).clock is time.monotonic  # type: ignore[arg-type]
