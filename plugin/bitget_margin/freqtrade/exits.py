@@ -38,6 +38,8 @@ from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import key_of
 
+_WALLET_SHARE: Final = 0.98
+"""Share of a trade's amount down to which freqtrade takes what the wallet has for an exit of all."""
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
 
@@ -147,7 +149,7 @@ class Exits:
                 return ExitOrder(amount, ordertype)
             exit_ = self._exit_of(trade)
             # Buys that were recorded since its begin make no partial exit of it: it sells them, too.
-            full = exit_.begun[0] if exit_.begun else trade.amount
+            full = min(trade.amount, exit_.begun[0] * _WALLET_SHARE) if exit_.begun else trade.amount
             partial = amount < full * (1 - REL_TOLERANCE)
             self._restore_amount(trade)
             self._under_way.pop(key_of(trade), None)

@@ -40,8 +40,8 @@ _SIDE_BY_SIDE: Final = 4
 """Number of pairs that are looked up at a time."""
 _QUICK_MS: Final = 100.0
 """Round trip below which pairs are looked up one after the other."""
-_SLOW_MS: Final = 500.0
-"""Round trip from which on exits come before the booking of orders whose fills are recorded."""
+_SLOW_MS: Final = 400.0
+"""Round trip from which on the exits of a loop wait for no lookups of others, and for no booking of recorded fills."""
 _BOOKED_LATEST_SECONDS: Final = 30.0
 """Longest time for which a slow venue defers that booking."""
 EXIT_SECONDS: Final = 30.0
@@ -65,6 +65,10 @@ class Maintenance:
     """Time of the last lookup, by pair."""
     _asked_at: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last try of one, by pair."""
+    _late_views: dict[str, tuple[Sequence[TrackedOrder], Beside[ViewedOrders]]] = field(
+        default_factory=dict, init=False
+    )
+    """Lookups that a slow venue has not answered, or that were not processed yet, by pair; with their orders."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
     _swept: set[str] = field(default_factory=set, init=False)
@@ -137,23 +141,39 @@ class Maintenance:
                 )
                 return not urgent, self._viewed_at.get(pair, 0.0)
 
+            self._process_late_views(busy, trades, budget)
             wanted = [pair for pair in sorted(pairs, key=priority) if self._is_due(pair, pairs[pair], trades)]
+            if self.client.pace.round_trip_ms >= _SLOW_MS:
+                # The exits of this loop come next: they do not wait for what they look up themselves.
+                self._begin_late_views([pair for pair in wanted if pair in self._swept], pairs, trades)
+                wanted = [pair for pair in wanted if pair not in self._late_views]
             for pair, viewing in self._begin_views(wanted, pairs, budget):
-                try:
-                    self._process_pair(pair, pairs[pair], viewing, trades, budget)
-                    self._swept.add(pair)
-                except ccxt.BaseError as error:
-                    about = f"look {pair}"
-                    self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", about)
-                except Exception:
-                    Trade.rollback()
-                    logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
+                self._try_pair(pair, pairs[pair], viewing, trades, budget)
+
+    def _try_pair(
+        self,
+        pair: str,
+        orders: list[TrackedOrder],
+        viewing: Callable[[], ViewedOrders],
+        trades: Mapping[TradeKey, Trade],
+        budget: Budget,
+    ) -> None:
+        try:
+            self._process_pair(pair, orders, viewing, trades, budget)
+            self._swept.add(pair)
+        except ccxt.BaseError as error:
+            self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", f"look {pair}")
+        except Exception:
+            Trade.rollback()
+            logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
 
     def _is_due(self, pair: str, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
         """Whether this loop looks a pair up: lookups take no more than a part of the time that exits need too."""
         pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_ROUND_TRIPS * self.client.pace.round_trip_ms / 1_000)
-        if self.clock() - self._asked_at.get(pair, float("-inf")) >= pause:
-            return True
+        return self.clock() - self._asked_at.get(pair, float("-inf")) >= pause or self._is_urgent(orders, trades)
+
+    def _is_urgent(self, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
+        """Whether there is an order to cancel, or one in doubt."""
         return any(
             order.trade not in trades
             or order.trade in self.resting.unresolved
@@ -161,6 +181,39 @@ class Maintenance:
             or self.missed.has(order)
             for order in orders
         )
+
+    def _begin_late_views(
+        self,
+        wanted: Iterable[str],
+        pairs: Mapping[str, Sequence[TrackedOrder]],
+        trades: Mapping[TradeKey, Trade],
+    ) -> None:
+        """Begin lookups that a later loop processes."""
+        key, budget = self.store.key(), self.client.pace.loop_budget()
+        for pair in wanted:
+            if pair in self._late_views or self._is_urgent(pairs[pair], trades):
+                continue
+            self._asked_at[pair] = self.clock()
+            view = Beside(partial(self.client.view, pair, pairs[pair], budget, key))
+            self._late_views[pair] = pairs[pair], view
+
+    def _process_late_views(self, busy: Collection[TradeKey], trades: Mapping[TradeKey, Trade], budget: Budget) -> None:
+        """Process the lookups of earlier loops, without the orders that have changed since they began."""
+        current = {order.client_id: order for order in self.store.open(Origin.LADDER) if order.trade not in busy}
+        for pair, (orders, view) in list(self._late_views.items()):
+            if not view.ended(0.0):
+                continue
+            del self._late_views[pair]
+            same = [order for order in orders if current.get(order.client_id) == order]
+
+            def without_changed(
+                view: Beside[ViewedOrders] = view, orders: Sequence[TrackedOrder] = orders
+            ) -> ViewedOrders:
+                viewed = view.result()
+                shown = zip(orders, viewed.orders, strict=True)
+                return replace(viewed, orders=tuple(new for old, new in shown if current.get(old.client_id) == old))
+
+            self._try_pair(pair, same, without_changed, trades, budget)
 
     def _begin_views(
         self, wanted: Sequence[str], pairs: Mapping[str, Sequence[TrackedOrder]], budget: Budget
