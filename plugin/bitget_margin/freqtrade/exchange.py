@@ -5,7 +5,6 @@ trade the spot wallet under the name `bitget`.
 """
 
 import logging
-import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -113,8 +112,6 @@ class Bitgetcross(BitgetExchange):
         self.exits, self.rests = managers.exits, managers.rests
         self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
         self.is_database_checked = False
-        self._handed_over_at: float | None = None
-        """Time at which orders were handed over that freqtrade is booking."""
         self._fills_of_booking: dict[str, list[Any]] = {}
         """Complete fills of orders that freqtrade is given to book, by order id."""
 
@@ -196,7 +193,7 @@ class Bitgetcross(BitgetExchange):
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
         if self.live:
-            self._handed_over_at = None
+            self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
             try:
                 self.exits.begin(pair)
@@ -309,6 +306,7 @@ class Bitgetcross(BitgetExchange):
 
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
+        self.managers.holdings.end_booking()  # ladders that were placed meanwhile hold coins
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
@@ -319,9 +317,9 @@ class Bitgetcross(BitgetExchange):
         """
         if self.live:
             self.check_database()
-            ahead = self.managers.holdings.take_ahead() or self._balance_of_booking()
-            if ahead is not None:
-                return dict(ahead)
+            known = self.managers.holdings.take_ahead() or self.managers.holdings.of_booking()
+            if known is not None:
+                return dict(known)
         last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
         if last is None:
             balances = super().get_balances(params, count=count)
@@ -340,15 +338,6 @@ class Bitgetcross(BitgetExchange):
         """Return freqtrade's own reading of the balance, tried once, within the time of a slow venue."""
         timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms
         return super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
-
-    def _balance_of_booking(self) -> Mapping[str, Any] | None:
-        """Return the balance that was read since orders were handed over, while freqtrade books them.
-
-        freqtrade asks for it once or twice for each of them, before it comes to its exits.
-        """
-        if self._handed_over_at is None:
-            return None
-        return self.managers.holdings.last_reading(min(_BALANCE_SECONDS, time.monotonic() - self._handed_over_at))
 
     def _bounds(self) -> dict[str, Any]:
         return {"marginMode": "cross", "timeout": self._pace.read_ms()}
@@ -386,15 +375,17 @@ class Bitgetcross(BitgetExchange):
 
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop."""
-        self._handed_over_at = None
+        self.managers.holdings.end_booking()
         self._fills_of_booking.clear()
         self.managers.process_loop()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
-        self._handed_over_at = time.monotonic() if self.managers.hand_over_ended() else None
+        holdings = self.managers.holdings
+        (holdings.begin_booking if self.managers.hand_over_ended() else holdings.end_booking)()
 
     def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float:
         """Return freqtrade's own rate; its first one after the booking of orders ends that."""
-        self._handed_over_at = None
+        if self.live:
+            self.managers.holdings.end_booking()
         return super().get_rate(pair, *args, **kwargs)

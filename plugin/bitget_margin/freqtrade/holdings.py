@@ -18,6 +18,8 @@ _RECENT_SECONDS: Final = 60.0
 """Age up to which a balance that freqtrade read counts as the one before an exit."""
 RECHECK_SECONDS: Final = 1.5
 """Least time between two lookups, and between two balances, that prove that an order is not there."""
+_BOOKING_SECONDS: Final = 10.0
+"""Age up to which a balance answers freqtrade while it books orders."""
 _AHEAD_SECONDS: Final = 5.0
 """Age up to which a balance that was read ahead answers freqtrade."""
 REL_TOLERANCE: Final = 0.002
@@ -52,6 +54,8 @@ class Holdings:
     """freqtrade's last reading, and its time in seconds."""
     _ahead: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     """A reading that freqtrade has not asked for yet, and its time in seconds."""
+    _booking: list[float] = field(default_factory=list)
+    """Time from which freqtrade books orders, in seconds; empty where it does not."""
 
     def read(self, coin: str) -> Holding | None:
         """Return the balance of a coin now; None if there is no answer, or an empty one, which proves nothing."""
@@ -91,6 +95,18 @@ class Holdings:
         """Return the balance that was read ahead, once; None if there is none, or it is old by now."""
         balances, at = self._ahead.pop() if self._ahead else ({}, 0.0)
         return balances if balances and self.clock() - at <= _AHEAD_SECONDS else None
+
+    def begin_booking(self) -> None:
+        """Let one reading answer all of freqtrade's while it books orders: it asks once or twice for each of them."""
+        self._booking[:] = [self.clock()]
+
+    def end_booking(self) -> None:
+        """Let freqtrade read again: it has come to its exits."""
+        self._booking.clear()
+
+    def of_booking(self) -> Mapping[str, Any] | None:
+        """Return the balance that was read since freqtrade began to book orders; None if it does not, or has not."""
+        return self.last_reading(min(_BOOKING_SECONDS, self.clock() - self._booking[0])) if self._booking else None
 
     def last_reading(self, seconds: float) -> Mapping[str, Any] | None:
         """Return what freqtrade read last, unless that is older than these seconds or empty."""

@@ -18,6 +18,7 @@ from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.late_views import LateViews
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
@@ -61,14 +62,11 @@ class Maintenance:
     rules: MarketRules
     lock: threading.RLock
     clock: Callable[[], float] = time.monotonic
+    late_views: LateViews = field(init=False)
     _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last lookup, by pair."""
     _asked_at: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last try of one, by pair."""
-    _late_views: dict[str, tuple[Sequence[TrackedOrder], Beside[ViewedOrders]]] = field(
-        default_factory=dict, init=False
-    )
-    """Lookups that a slow venue has not answered, or that were not processed yet, by pair; with their orders."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
     _swept: set[str] = field(default_factory=set, init=False)
@@ -78,6 +76,9 @@ class Maintenance:
     """Client order ids of ended orders that freqtrade was given to book."""
     _wanted_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which an ended order waits to be booked, by client order id."""
+
+    def __post_init__(self) -> None:
+        self.late_views = LateViews(self.client, self.store)
 
     # -- the start and the end of the bot -----------------------------------------------------------------------------
 
@@ -127,9 +128,10 @@ class Maintenance:
         with self.lock:
             trade_rows.refresh()
             self.resting.begin_loop()
-            open_orders = (order for order in self.store.open(Origin.LADDER) if order.trade not in busy)
-            pairs = _grouped(open_orders, lambda order: order.pair)
             trades = trade_rows.open_trades()
+            for late in self.late_views.ended({order.client_id: order for order in self._open_orders(busy)}):
+                self._try_pair(late.pair, late.orders, late.viewing, trades, budget)
+            pairs = _grouped(self._open_orders(busy), lambda order: order.pair)
             # Once after a start, also where the store knows no order: it may be an older copy.
             for pair in {trade.pair for key, trade in trades.items() if key not in busy} - self._swept:
                 pairs.setdefault(pair, [])
@@ -141,14 +143,19 @@ class Maintenance:
                 )
                 return not urgent, self._viewed_at.get(pair, 0.0)
 
-            self._process_late_views(busy, trades, budget)
             wanted = [pair for pair in sorted(pairs, key=priority) if self._is_due(pair, pairs[pair], trades)]
             if self.client.pace.round_trip_ms >= _SLOW_MS:
                 # The exits of this loop come next: they do not wait for what they look up themselves.
-                self._begin_late_views([pair for pair in wanted if pair in self._swept], pairs, trades)
-                wanted = [pair for pair in wanted if pair not in self._late_views]
+                calm = [pair for pair in wanted if pair in self._swept and not self._is_urgent(pairs[pair], trades)]
+                for pair in (pair for pair in calm if pair not in self.late_views):
+                    self._asked_at[pair] = self.clock()
+                    self.late_views.begin(pair, pairs[pair])
+                wanted = [pair for pair in wanted if pair not in calm]
             for pair, viewing in self._begin_views(wanted, pairs, budget):
                 self._try_pair(pair, pairs[pair], viewing, trades, budget)
+
+    def _open_orders(self, busy: Collection[TradeKey]) -> list[TrackedOrder]:
+        return [order for order in self.store.open(Origin.LADDER) if order.trade not in busy]
 
     def _try_pair(
         self,
@@ -182,48 +189,12 @@ class Maintenance:
             for order in orders
         )
 
-    def _begin_late_views(
-        self,
-        wanted: Iterable[str],
-        pairs: Mapping[str, Sequence[TrackedOrder]],
-        trades: Mapping[TradeKey, Trade],
-    ) -> None:
-        """Begin lookups that a later loop processes."""
-        key, budget = self.store.key(), self.client.pace.loop_budget()
-        for pair in wanted:
-            if pair in self._late_views or self._is_urgent(pairs[pair], trades):
-                continue
-            self._asked_at[pair] = self.clock()
-            view = Beside(partial(self.client.view, pair, pairs[pair], budget, key))
-            self._late_views[pair] = pairs[pair], view
-
-    def _process_late_views(self, busy: Collection[TradeKey], trades: Mapping[TradeKey, Trade], budget: Budget) -> None:
-        """Process the lookups of earlier loops, without the orders that have changed since they began."""
-        current = {order.client_id: order for order in self.store.open(Origin.LADDER) if order.trade not in busy}
-        for pair, (orders, view) in list(self._late_views.items()):
-            if not view.ended(0.0):
-                continue
-            del self._late_views[pair]
-            same = [order for order in orders if current.get(order.client_id) == order]
-
-            def without_changed(
-                view: Beside[ViewedOrders] = view, orders: Sequence[TrackedOrder] = orders
-            ) -> ViewedOrders:
-                viewed = view.result()
-                shown = zip(orders, viewed.orders, strict=True)
-                return replace(viewed, orders=tuple(new for old, new in shown if current.get(old.client_id) == old))
-
-            self._try_pair(pair, same, without_changed, trades, budget)
-
     def _begin_views(
         self, wanted: Sequence[str], pairs: Mapping[str, Sequence[TrackedOrder]], budget: Budget
     ) -> Iterator[tuple[str, Callable[[], ViewedOrders]]]:
         """Look pairs up side by side, as far as the time goes; yield each with what returns its lookup, or raises."""
         key = self.store.key()
-
-        def view(pair: str) -> ViewedOrders:
-            return self.client.view(pair, pairs[pair], budget, key)
-
+        view: Callable[[str], ViewedOrders] = lambda pair: self.client.view(pair, pairs[pair], budget, key)  # noqa: E731
         size = _SIDE_BY_SIDE if self.client.pace.round_trip_ms >= _QUICK_MS else 1
         for first in range(0, len(wanted), size):
             group = wanted[first : first + size]
@@ -295,9 +266,8 @@ class Maintenance:
 
         Its fills are recorded. The venue is slow, the trade has coins, and no exit order is about to end it.
         """
-        now = self.clock()
-        since = self._wanted_since.setdefault(order.client_id, now)
-        is_slow = self.client.pace.round_trip_ms >= _SLOW_MS and now - since < _BOOKED_LATEST_SECONDS
+        waited_seconds = self.clock() - self._wanted_since.setdefault(order.client_id, self.clock())
+        is_slow = self.client.pace.round_trip_ms >= _SLOW_MS and waited_seconds < _BOOKED_LATEST_SECONDS
         if is_slow and not trade.has_open_orders and trade_rows.remaining_amount(trade) > 0:
             return True
         del self._wanted_since[order.client_id]

@@ -322,6 +322,13 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
     assert to_precision(0.5) == (PAIR, 0.5)
 
 
+def test_while_resting_orders_may_have_sold_the_coins_freqtrade_adopts_nothing(build: Any, calls: Calls) -> None:
+    exchange = build()
+    exchange.managers = recorder(calls, resting_may_have_sold=True)
+    assert exchange.fetch_orders(PAIR, NOW) == []
+    assert calls == [("resting_may_have_sold", PAIR)]
+
+
 # -- ports of the managers --------------------------------------------------------------------------------------------
 
 
@@ -356,6 +363,63 @@ def test_a_balance_that_cannot_be_read_is_answered_with_the_last_one_for_ten_sec
     exchange._config = {"runmode": "dry_run", "dry_run": True}
     with pytest.raises(TemporaryError, match="no answer"):
         exchange.get_balances()
+
+
+def test_a_balance_that_an_exit_has_read_ahead_is_not_read_again(build: Any, calls: Calls) -> None:
+    exchange = build()
+    reading = exchange.managers.holdings.read_beside(ahead=True)
+    assert reading.ended(5)
+    assert exchange.get_balances() == {"id": "7"}
+    assert calls == [("get_balances", {"timeout": 2_000}, {"count": 0})], "within the time of an exit"
+    exchange.get_balances()
+    assert len(calls) == 2, "it answers once"
+    exchange.managers.holdings.read_beside(ahead=True).result()
+    exchange._config = {"runmode": "dry_run", "dry_run": True}
+    exchange.get_balances()
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("has_orders", [True, False])
+@pytest.mark.parametrize(
+    ("ends_by", "result", "readings"),
+    [
+        (lambda exchange: None, None, 0),
+        (lambda exchange: exchange.get_rate(PAIR, refresh=True), ((PAIR,), {"refresh": True}), 1),
+        (lambda exchange: exchange.get_funding_fees(PAIR), 0.0, 1),
+        (lambda exchange: exchange.process_loop(), None, 1),
+        (lambda exchange: exchange.free("BTC"), 0.0, 2),  # it reads one itself
+    ],
+    ids=["nothing", "rate", "exit", "loop", "ladder"],
+)
+def test_while_freqtrade_books_orders_it_reads_one_balance(
+    build: Any,
+    calls: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    ends_by: Any,
+    result: Any,
+    readings: int,
+    has_orders: bool,
+) -> None:
+    monkeypatch.setattr(BitgetExchange, "get_rate", lambda _self, *args, **kw: (args, kw))
+    exchange = build()
+    exchange.exits, exchange.unproven = recorder([], begin=None), recorder([], begin_exit=None)
+    exchange.managers.process_loop, exchange.managers.hand_over_ended = lambda: None, lambda: has_orders
+    exchange.get_balances()
+    exchange.hand_over_ended()
+    for _ in range(2):
+        exchange.get_balances()
+    assert len(calls) == (2 if has_orders else 3), "one of them was read before"
+    calls.clear()
+    assert ends_by(exchange) == result
+    exchange.get_balances()
+    assert len(calls) == (readings if has_orders else max(readings, 1))
+
+
+def test_without_real_orders_a_rate_is_freqtrade_s(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BitgetExchange, "get_rate", lambda _self, *args: args)
+    exchange = build(runmode="dry_run")
+    exchange.managers = None
+    assert exchange.get_rate(PAIR) == (PAIR,)
 
 
 def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) -> None:
@@ -472,9 +536,35 @@ def test_the_fee_of_an_order_is_that_of_all_its_fills_or_unknown(
     assert caplog.messages == ([f"The fee of order 7 on {PAIR} could not be read: x"] if warned else [])
 
 
+def test_fills_that_were_read_for_the_fee_are_not_read_again_to_book_it(
+    build: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fills = [{"amount": 0.5, "fees": [BASE_FEE]}]
+    asked: list[Any] = []
+    monkeypatch.setattr(
+        BitgetExchange, "get_trades_for_order", lambda _self, *args, **kw: asked.append((*args, kw)) or fills
+    )
+    exchange = build()
+    exchange.managers.process_loop = lambda: None
+    exchange.fee_of("7", PAIR, 1_500, "BTC", 0.5)
+    assert exchange.get_trades_for_order("7", PAIR, NOW) == fills
+    assert len(asked) == 1
+    assert exchange.get_trades_for_order("7", PAIR, NOW, params={}) == fills
+    assert asked[1:] == [("7", PAIR, NOW, {"params": {}})], "once"
+    exchange.fee_of("7", PAIR, 1_500, "BTC", 0.5)
+    exchange.process_loop()
+    exchange.get_trades_for_order("7", PAIR, NOW)
+    assert len(asked) == 4, "those of an earlier loop are old"
+    assert exchange.fee_of("7", PAIR, 1_500, "BTC", 0.75) is None
+    exchange.get_trades_for_order("7", PAIR, NOW)
+    assert len(asked) == 6, "not all of them"
+
+
 def test_the_loop_is_the_managers(build: Any, calls: Calls) -> None:
     exchange = build()
     exchange.managers = recorder(calls, process_loop=None, hand_over_ended=None)
+    exchange.managers.holdings = recorder([], end_booking=None)
+    exchange.managers.holdings = Holdings(dict, str, lambda: True)
     exchange.process_loop()
     exchange.hand_over_ended()
     assert calls == [("process_loop",), ("hand_over_ended",)]
