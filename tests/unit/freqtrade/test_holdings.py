@@ -126,3 +126,29 @@ def test_a_reading_ahead_that_fails_leaves_it_to_freqtrade(caplog: pytest.LogCap
 
 def test_where_freqtrade_reads_itself_nothing_is_read_ahead() -> None:
     assert Holdings(dict, str, lambda: True).read_beside(ahead=True) is None
+
+
+# -- while freqtrade books orders -------------------------------------------------------------------------------------
+
+
+def test_while_freqtrade_books_orders_a_reading_answers_for_ten_seconds() -> None:
+    now = [100.0]
+    made = Holdings(dict, str, lambda: True, lambda: now[0])
+    balances = {"BTC": {"total": 1.5}}
+    made.remember(balances)
+    assert made.of_booking() is None
+    now[0] += 1
+    made.begin_booking()
+    now[0] += 1
+    assert made.of_booking() is None, "it was read before"
+    made.remember(balances)
+    now[0] += 10
+    assert made.of_booking() is balances
+    now[0] += 0.1
+    assert made.of_booking() is None
+    made.begin_booking()
+    made.remember(balances)
+    assert made.of_booking() is balances
+    made.end_booking()
+    assert made.of_booking() is None
+    made.end_booking()

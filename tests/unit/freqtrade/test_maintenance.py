@@ -1,12 +1,15 @@
 """Upkeep of resting orders: every loop, after a start, and as the bot ends."""
 
 import logging
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import ccxt
 import pytest
 
+from bitget_margin.freqtrade import maintenance
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.maintenance import EXIT_SECONDS, LOST_AFTER_SECONDS, WARN_AFTER_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
@@ -14,6 +17,7 @@ from support.botless import KEY, PAIR, Stand, live, rung
 
 ENDED = live(phase=Phase.ENDED, filled=0.5)
 ETH = "ETH/USDT"
+SLOW_MS = maintenance._SLOW_MS
 
 
 def loop(stand: Stand) -> None:
@@ -128,6 +132,111 @@ def test_all_pairs_of_a_loop_share_one_budget_and_the_next_loop_goes_on_with_tho
         stand.maintenance.process_loop((), stand.budget(500))
     assert stand.venue.budgets == [500, pytest.approx(100), 500, pytest.approx(100)]
     assert stand.venue.viewed[2][0].pair == "LTC/USDT"
+
+
+# -- every loop of a slow venue -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("round_trip_ms", "pause_seconds"),
+    [(0, 0), (90, 0.36), (SLOW_MS - 1, (SLOW_MS - 1) * 0.004)],
+)
+def test_lookups_take_no_more_than_a_part_of_the_time(stand: Stand, round_trip_ms: float, pause_seconds: float) -> None:
+    stand.round_trip_ms = round_trip_ms
+    stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
+    loop(stand)
+    if pause_seconds:
+        stand.seconds += pause_seconds - 0.01
+        loop(stand)
+        assert len(stand.venue.viewed) == 1
+        stand.seconds += 0.02
+    loop(stand)
+    assert len(stand.venue.viewed) == 2
+
+
+def test_a_pair_of_a_slow_venue_is_looked_up_every_five_seconds_at_least(stand: Stand) -> None:
+    stand.round_trip_ms = 9_000
+    stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
+    loop(stand)
+    for waited_seconds, lookups in ((4.9, 1), (0.2, 2)):
+        stand.seconds += waited_seconds
+        loop(stand)
+        time.sleep(0.05)
+        assert len(stand.venue.viewed) == lookups
+
+
+@pytest.mark.parametrize("urgent", ["no id yet", "missed", "to be canceled", "no open trade"])
+def test_what_is_to_be_canceled_or_in_doubt_is_looked_up_in_every_loop(stand: Stand, urgent: str) -> None:
+    stand.round_trip_ms = 9_000
+    order = rung("a") if urgent == "no id yet" else live("a", trade_id=5 if urgent == "no open trade" else 1)
+    stand.store.add([order])
+    stand.venue.shown["a"] = order
+    if urgent == "missed":
+        stand.venue.shown.clear()
+    elif urgent == "to be canceled":
+        stand.resting.unresolved[KEY] = 0.0
+    for _ in range(3):
+        loop(stand)
+    assert len(stand.venue.viewed) == 3
+
+
+@pytest.mark.parametrize(("round_trip_ms", "at_a_time"), [(99, 1), (100, 4)])
+def test_several_pairs_are_looked_up_side_by_side_where_the_venue_is_not_fast(
+    stand: Stand, round_trip_ms: float, at_a_time: int
+) -> None:
+    pairs = [f"{letter}/U" for letter in "ABCDE"]
+    orders = {pair: live(pair, pair=pair, trade_id=number) for number, pair in enumerate(pairs, 1)}
+    for number, pair in enumerate(pairs, 1):
+        stand.trade(number, pair=pair)
+    stand.store.add(orders.values())
+    stand.venue.shown = {pair: replace(order, filled=0.1) for pair, order in orders.items()}
+    stand.round_trip_ms = round_trip_ms
+    running, most, lock = [0], [0], threading.Lock()
+
+    def view() -> None:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.05)
+        with lock:
+            running[0] -= 1
+
+    stand.venue.on_view = view
+    loop(stand)
+    assert most == [at_a_time]
+    assert sorted(viewed[0].pair for viewed in stand.venue.viewed) == pairs
+    assert [stand.store[pair].filled for pair in pairs] == [0.1] * 5
+
+
+def test_the_exits_of_a_slow_venue_do_not_wait_for_lookups(stand: Stand) -> None:
+    stand.store.add([live("a")])
+    stand.venue.shown["a"] = live("a")
+    loop(stand)
+    stand.round_trip_ms = SLOW_MS
+    stand.seconds += 5
+    answer = threading.Event()
+    stand.venue.on_view = lambda: answer.wait(5)
+    stand.venue.shown["a"] = live("a", filled=0.2)
+    for _ in range(3):
+        loop(stand)
+        stand.seconds += 5
+    assert (stand.store["a"].filled, len(stand.venue.viewed)) == (0.0, 2), "one at a time"
+    answer.set()
+    for _ in range(500):
+        loop(stand)
+        if stand.store["a"].filled:
+            break
+        time.sleep(0.01)
+    assert stand.store["a"].filled == 0.2, "a later loop records it"
+    assert ("fill", 1, "a", 0.2) in stand.calls
+
+
+def test_a_loop_whose_time_is_over_begins_no_lookup(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b", pair=ETH)])
+    stand.maintenance.process_loop((), stand.budget(0))
+    assert stand.venue.viewed == []
 
 
 def test_after_a_start_the_pairs_of_open_trades_are_listed_once_though_the_store_knows_no_order(stand: Stand) -> None:
@@ -330,6 +439,51 @@ def test_a_busy_trade_keeps_back_its_own_orders_alone(stand: Stand) -> None:
     stand.maintenance.hand_over_ended({KEY})
     assert [name for name, _ in handed_over(stand)] == ["other"]
     assert not stand.store[ENDED.client_id].settled
+
+
+@pytest.mark.parametrize(
+    ("round_trip_ms", "waited_seconds", "has_open_orders", "remaining", "waits"),
+    [
+        (SLOW_MS, 0.0, False, 0.5, True),
+        (SLOW_MS, 29.9, False, 0.5, True),
+        (SLOW_MS, 30.0, False, 0.5, False),
+        (SLOW_MS - 1, 0.0, False, 0.5, False),
+        (SLOW_MS, 0.0, True, 0.5, False),  # an exit is about to end the trade
+        (SLOW_MS, 0.0, False, 0.0, False),  # the order has ended it
+    ],
+)
+def test_the_booking_of_a_slow_venue_waits_for_the_exits_that_come_after_it(
+    stand: Stand, round_trip_ms: float, waited_seconds: float, has_open_orders: bool, remaining: float, waits: bool
+) -> None:
+    stand.store.add([ENDED])
+    stand.trades[KEY].has_open_orders, stand.remaining = has_open_orders, remaining
+    stand.round_trip_ms = round_trip_ms
+    if waited_seconds:
+        assert stand.maintenance.hand_over_ended(()) is False
+        stand.seconds += waited_seconds
+    assert stand.maintenance.hand_over_ended(()) is not waits
+    assert (handed_over(stand) == []) is waits
+    assert ("fill", 1, ENDED.client_id, 0.5) in stand.calls, "its fills are recorded"
+
+
+def test_an_order_that_waits_to_be_booked_again_waits_anew(stand: Stand) -> None:
+    """The row was not there."""
+    stand.store.add([ENDED])
+    stand.round_trip_ms, stand.handed_over = SLOW_MS, False
+    stand.maintenance.hand_over_ended(())
+    stand.seconds += 30
+    stand.maintenance.hand_over_ended(())
+    stand.maintenance.hand_over_ended(())
+    assert len(handed_over(stand)) == 1
+
+
+def test_whether_there_is_an_order_to_book_is_returned(stand: Stand) -> None:
+    assert stand.maintenance.hand_over_ended(()) is False
+    stand.store.add([ENDED])
+    stand.handed_over = False
+    assert stand.maintenance.hand_over_ended(()) is False
+    stand.handed_over = True
+    assert stand.maintenance.hand_over_ended(()) is True
 
 
 @pytest.mark.parametrize("number", [None, 9])
