@@ -48,6 +48,7 @@ class Evidence:
     :ivar trades: rows of freqtrade's table `trades`
     :ivar rows: rows of freqtrade's table `orders`
     :ivar borrowed: amounts by coin that orders have borrowed, also what is repaid
+    :ivar loops: process and beginning of each loop, in ms since the epoch
     :ivar error: reason why the run does not count, empty if it does
     """
 
@@ -56,6 +57,7 @@ class Evidence:
     orders: list[Order] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
+    loops: list[tuple[int, int]] = field(default_factory=list)
     borrowed: Mapping[str, Decimal] = field(default_factory=dict)
     error: str = ""
     seconds: float = 0.0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Final
 
 from bitget_margin.emulator import Order
@@ -30,6 +31,7 @@ class Delay:
     """Delays of one stop-loss, in ms from the moment at which it was due; None for never.
 
     :param pair: the pair
+    :param due_ms: the moment, in ms since the epoch
     :param sent: until an exit has reached the venue, for whatever amount
     :param first: until an exit has reached the venue and no coin is left that no live rung holds
     :param last: until the last coin is sold
@@ -39,6 +41,11 @@ class Delay:
     sent: int | None
     first: int | None
     last: int | None
+    due_ms: int = 0
+
+    def left_ms(self, limit_ms: int) -> int:
+        """Return the time at which the stop-loss left, in ms since the epoch; `limit_ms` after it was due for never."""
+        return self.due_ms + (limit_ms if self.first is None else self.first)
 
 
 def delays(evidence: Evidence) -> list[Delay]:
@@ -64,7 +71,7 @@ def _delay(track: Track, evidence: Evidence) -> Delay | None:
             last = None
         elif last is None:
             last = max(sample.at_ms - due, 0)
-    return Delay(track.pair, None if first_exit is None else first_exit - due, first, last)
+    return Delay(track.pair, None if first_exit is None else first_exit - due, first, last, due)
 
 
 def findings(evidence: Evidence) -> list[Finding]:
@@ -78,16 +85,45 @@ def findings(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def late_stops(ladders: Sequence[Delay], stock: Sequence[Delay], limit_ms: int) -> list[Finding]:
-    """Return the stop-losses that left more than one loop later than those of the bot without ladders.
+def late_stops(
+    ladders: Sequence[Delay], stock: Sequence[Delay], limit_ms: int, stock_loop_seconds: float = 0.0
+) -> list[Finding]:
+    """Return the stop-losses that are too late, beside those of the bot without ladders.
+
+    freqtrade exits one trade after the other. So a stop may be later by one loop for each exit that left between the
+    moment at which it was due and its own, its own included. It may also have missed a look of freqtrade by a moment,
+    as any stop may: then it waits for the next one, which the other bot did not have to.
 
     :param limit_ms: delay that stands for "never"
+    :param stock_loop_seconds: longest loop of the bot without ladders
     """
-    found = []
-    for pair, seconds in differences(ladders, stock, limit_ms).items():
-        if seconds > LOOP_SECONDS:
-            found.append(Finding("late", f"the stop on {pair} left {seconds:.1f} s later than without ladders"))
-    return found
+    later, exits = differences(ladders, stock, limit_ms), exits_until(ladders, limit_ms)
+    return [
+        Finding("late", f"the stop on {pair} left {seconds:.1f} s later than without ladders, as exit {exits[pair]}")
+        for pair, seconds in later.items()
+        if seconds > LOOP_SECONDS * exits[pair] + stock_loop_seconds
+    ]
+
+
+def exits_until(ladders: Sequence[Delay], limit_ms: int) -> dict[str, int]:
+    """Return by pair the number of exits that left from the moment at which its stop was due to its own."""
+    left = [delay.left_ms(limit_ms) for delay in ladders]
+    return {
+        delay.pair: sum(delay.due_ms < at_ms <= own_ms for at_ms in left)
+        for delay, own_ms in zip(ladders, left, strict=True)
+    }
+
+
+def longest_loop_seconds(evidence: Evidence) -> float:
+    """Return the longest loop of a bot from the first stop that was due on, without the time of a restart."""
+    due = [delay.due_ms for delay in delays(evidence)]
+    loops = evidence.loops
+    lengths = [
+        (end_ms - begin_ms) / 1000
+        for (process, begin_ms), (next_process, end_ms) in pairwise(loops)
+        if process == next_process and due and end_ms > min(due)
+    ]
+    return max(lengths, default=0.0)
 
 
 def differences(ladders: Sequence[Delay], stock: Sequence[Delay], limit_ms: int) -> dict[str, float]:

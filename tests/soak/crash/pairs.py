@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from crash.evidence import Evidence
-from crash.judge import Delay, Finding, delays, differences, findings, late_stops
+from crash.judge import (
+    Delay,
+    Finding,
+    delays,
+    differences,
+    exits_until,
+    findings,
+    late_stops,
+    longest_loop_seconds,
+)
 from crash.play import LIMIT_SECONDS
 from crash.scenario import Scenario
 
@@ -58,7 +67,7 @@ class PlayedPair:
     def of(cls, scenario: Scenario, ladders: Evidence, stock: Evidence) -> Self:
         """Judge both runs of a scenario."""
         one, two = Half.of(ladders), Half.of(stock)
-        late = late_stops(one.delays, two.delays, LIMIT_MS)
+        late = late_stops(one.delays, two.delays, LIMIT_MS, longest_loop_seconds(stock))
         invalid = [Finding("run", f"without ladders: {stock.error}")] if stock.error else []
         return cls(scenario, one, two, [*one.findings, *late, *invalid])
 
@@ -71,6 +80,11 @@ class PlayedPair:
     def stock(self) -> Evidence:
         """Evidence of the bot without ladders."""
         return self.without.evidence
+
+    @property
+    def exits_until(self) -> dict[str, int]:
+        """Number of exits with ladders by pair, from the moment at which its stop was due to its own."""
+        return exits_until(self.with_ladders.delays, LIMIT_MS)
 
     @property
     def later_seconds(self) -> dict[str, float]:
@@ -98,5 +112,7 @@ class PlayedPair:
             "with": self.with_ladders.as_json(),
             "without": self.without.as_json(),
             "later_seconds": self.later_seconds,
+            "exits_until": self.exits_until,
+            "stock_loop_seconds": round(longest_loop_seconds(self.stock), 1),
             "broken": [[finding.rule, finding.text] for finding in self.broken],
         }

@@ -41,6 +41,7 @@ def play(scenario: Scenario, *, ladders: bool) -> Evidence:
             except AssertionError as error:
                 evidence.error = str(error).splitlines()[0]
         player.read_books()
+        evidence.loops = _loops(Path(folder))
         evidence.log = [*_requests(venue), *bot.log_text().splitlines()[-_LOG_LINES:]]
         if venue.errors:
             evidence.error = f"the emulator had errors: {venue.errors!r}"
@@ -192,6 +193,13 @@ class _Player:
         columns = "ft_trade_id, ft_pair, ft_order_side, ft_is_open, order_id, status, filled"
         evidence.rows = self._bot.rows(f"select {columns} from orders")  # noqa: S608 - constant
         evidence.orders = self._venue.orders(self._uid)
+
+
+def _loops(folder: Path) -> list[tuple[int, int]]:
+    """Return the loops that the strategy has noted beside its script."""
+    found = next(folder.rglob("loops.txt"), None)
+    lines = [] if found is None else found.read_text().splitlines()
+    return [(int(process), int(at_ms)) for process, at_ms in (line.split() for line in lines)]
 
 
 def _epoch_ms() -> int:

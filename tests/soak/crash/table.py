@@ -31,7 +31,16 @@ def table(pairs: Sequence[PlayedPair]) -> str:
     lines = ["| | with ladders | without |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     later = [seconds for pair in valid for seconds in pair.later_seconds.values()]
     late = sum(seconds > LOOP_SECONDS for seconds in later)
-    lines += ["", f"{late} of {len(later)} stops left more than {LOOP_SECONDS} s later than without ladders"]
+    queued = sum(
+        seconds > LOOP_SECONDS * pair.exits_until[name]
+        for pair in valid
+        for name, seconds in pair.later_seconds.items()
+    )
+    lines += [
+        "",
+        f"{late} of {len(later)} stops left more than {LOOP_SECONDS} s later than without ladders",
+        f"{queued} of {len(later)} left more than {LOOP_SECONDS} s later for each exit until then",
+    ]
     if later:
         lines.append(f"difference: {min(later):.1f} s to {max(later):.1f} s, median {_share(later, 0.5):.1f} s")
     kinds = Counter(finding.rule for pair in pairs for finding in pair.broken)
