@@ -15,7 +15,7 @@ from bitget_margin.emulator.messages import HttpRequest
 from crash import command
 from crash.evidence import Evidence, Sample, Track
 from crash.faults import DrawnFaults
-from crash.judge import delays, findings
+from crash.judge import Delay, delays, findings, late_stops, longest_loop_seconds
 from crash.pairs import LIMIT_MS, PlayedPair
 from crash.scenario import FLOOR, Scenario, draw_scenario
 from crash.table import table
@@ -150,6 +150,39 @@ def test_a_stop_that_leaves_more_than_a_loop_later_than_without_ladders_is_late(
     played = pair(sound(4_000 + later_ms), sound(4_000, ladders=False))
     assert [finding.rule for finding in played.broken] == (["late"] if is_late else [])
     assert f"{int(is_late)} of 1 stops left more than 5 s later" in table([played])
+
+
+def delay(name: str, due_ms: int, first_ms: int | None) -> Delay:
+    return Delay(name, first_ms, first_ms, first_ms, due_ms)
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "others", "loop_seconds", "is_late"),
+    [
+        (14_900, [(0, 5_000), (500, 9_000)], 0.0, False),
+        (15_100, [(0, 5_000), (500, 9_000)], 0.0, True),
+        (10_100, [(0, 900)], 0.0, True),  # it left before this one was due
+        (10_100, [(0, 20_000)], 0.0, True),  # it left later
+        (None, [(0, 5_000)], 0.0, True),
+        (7_900, [], 3.0, False),
+        (8_100, [], 3.0, True),
+    ],
+)
+def test_a_stop_waits_for_the_exits_before_it_and_for_one_look_of_freqtrade(
+    first_ms: int | None, others: list[tuple[int, int]], loop_seconds: float, is_late: bool
+) -> None:
+    ladders = [delay("C001/USDT", 1_000, first_ms), *(delay(f"{i}", *times) for i, times in enumerate(others))]
+    late = late_stops(ladders, [delay("C001/USDT", 1_000, 0)], LIMIT_MS, loop_seconds)
+    assert [finding.rule for finding in late] == (["late"] if is_late else [])
+
+
+def test_the_longest_loop_is_counted_from_the_first_stop_that_is_due_and_not_across_a_restart() -> None:
+    evidence = sound()
+    evidence.loops = [(1, DUE_MS - 9_000), (1, DUE_MS - 1_000), (1, DUE_MS + 3_000), (2, DUE_MS + 30_000)]
+    assert longest_loop_seconds(evidence) == 4.0
+    evidence.loops.append((2, DUE_MS + 36_000))
+    assert longest_loop_seconds(evidence) == 6.0
+    assert longest_loop_seconds(Evidence(ladders=False)) == 0.0
 
 
 def test_an_exit_that_never_leaves_is_late() -> None:
