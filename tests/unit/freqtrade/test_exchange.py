@@ -13,6 +13,7 @@ from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.freqtrade import exchange as exchange_module
 from bitget_margin.freqtrade import runtime
+from bitget_margin.freqtrade.budget import SLOW_MS
 from bitget_margin.freqtrade.compat import (
     BitgetExchange,
     InsufficientFundsError,
@@ -313,7 +314,6 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
     exchange = build()
     exchange._api.options["uta"] = unified
     exchange.managers.recovery = recorder(calls, adoptable=["mine"])
-    exchange.managers.resting_may_have_sold = lambda _: False
     monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, pair, amount: (pair, amount))
     assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
     fetched, (*adoptable, to_precision) = calls
@@ -322,11 +322,16 @@ def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
     assert to_precision(0.5) == (PAIR, 0.5)
 
 
-def test_while_resting_orders_may_have_sold_the_coins_freqtrade_adopts_nothing(build: Any, calls: Calls) -> None:
+@pytest.mark.parametrize(("round_trip_ms", "asks"), [(SLOW_MS - 1, True), (SLOW_MS, False)])
+def test_a_slow_venue_is_not_asked_for_orders_while_resting_ones_may_have_sold_the_coins(
+    build: Any, calls: Calls, round_trip_ms: float, asks: bool
+) -> None:
     exchange = build()
+    exchange._pace.shown_ms = lambda: round_trip_ms
     exchange.managers = recorder(calls, resting_may_have_sold=True)
-    assert exchange.fetch_orders(PAIR, NOW) == []
-    assert calls == [("resting_may_have_sold", PAIR)]
+    exchange.managers.recovery = recorder([], adoptable=["mine"])
+    assert exchange.fetch_orders(PAIR, NOW) == (["mine"] if asks else [])
+    assert [call[0] for call in calls] == ["fetch_orders" if asks else "resting_may_have_sold"]
 
 
 # -- ports of the managers --------------------------------------------------------------------------------------------

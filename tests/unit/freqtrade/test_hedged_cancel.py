@@ -10,6 +10,7 @@ import ccxt
 import pytest
 
 from bitget_margin.freqtrade import hedged_cancel
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
 from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
@@ -121,22 +122,24 @@ def test_no_order_is_canceled_more_than_three_times(venue: Venue) -> None:
 
 
 def test_a_cancel_is_looked_up_four_times_at_most(venue: Venue) -> None:
-    venue.lookups = [[]]
-    threading.Timer(0.5, venue.responses[0].set).start()
+    venue.lookups = [[], [], [], lambda: threading.Timer(0.2, venue.responses[0].set).start() or []]
     run(venue)
     assert venue.viewed == [NAMES] * 4
 
 
-def test_a_lookup_that_hangs_keeps_back_no_other_one(venue: Venue) -> None:
-    hangs = threading.Event()
+def test_a_lookup_that_hangs_keeps_back_nothing(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs, ended = threading.Event(), Beside.ended
+    waits: set[float] = set()
+    monkeypatch.setattr(Beside, "ended", lambda work, seconds: waits.add(seconds) or ended(work, seconds))
     venue.lookups = [lambda: hangs.wait(5) and GONE, GONE]
     assert list(run(venue).orders) == GONE
+    assert waits == {0.02, 0.005, 0.0}, "only the cancel is waited for"
     hangs.set()
 
 
 def test_the_response_counts_with_what_lookups_have_proven_before(venue: Venue) -> None:
     venue.result = unproven
-    venue.lookups = [lambda: threading.Timer(0.1, venue.responses[0].set).start() or GONE[:1], []]
+    venue.lookups = [GONE[:1], [], lambda: threading.Timer(0.1, venue.responses[0].set).start() or []]
     done = run(venue)
     assert list(done.orders) == [GONE[0], *LIVE[1:]]
     assert (done.unresolved, done.missing) == ({"b": "no answer", "c": "no answer"}, {"b", "c"})

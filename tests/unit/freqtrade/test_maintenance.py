@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade import maintenance
+from bitget_margin.freqtrade.budget import SLOW_MS
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.maintenance import EXIT_SECONDS, LOST_AFTER_SECONDS, WARN_AFTER_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
@@ -17,7 +17,6 @@ from support.botless import KEY, PAIR, Stand, live, rung
 
 ENDED = live(phase=Phase.ENDED, filled=0.5)
 ETH = "ETH/USDT"
-SLOW_MS = maintenance._SLOW_MS
 
 
 def loop(stand: Stand) -> None:
@@ -160,11 +159,10 @@ def test_a_pair_of_a_slow_venue_is_looked_up_every_five_seconds_at_least(stand: 
     stand.store.add([live("a")])
     stand.venue.shown["a"] = live("a")
     loop(stand)
-    for waited_seconds, lookups in ((4.9, 1), (0.2, 2)):
+    for waited_seconds, looked_up in ((4.9, False), (0.2, True)):
         stand.seconds += waited_seconds
         loop(stand)
-        time.sleep(0.05)
-        assert len(stand.venue.viewed) == lookups
+        assert (PAIR in stand.maintenance.late_views) is looked_up
 
 
 @pytest.mark.parametrize("urgent", ["no id yet", "missed", "to be canceled", "no open trade"])
@@ -193,19 +191,18 @@ def test_several_pairs_are_looked_up_side_by_side_where_the_venue_is_not_fast(
     stand.store.add(orders.values())
     stand.venue.shown = {pair: replace(order, filled=0.1) for pair, order in orders.items()}
     stand.round_trip_ms = round_trip_ms
-    running, most, lock = [0], [0], threading.Lock()
+    together = threading.Barrier(at_a_time)
+    threads: list[threading.Thread] = []
 
     def view() -> None:
-        with lock:
-            running[0] += 1
-            most[0] = max(most[0], running[0])
-        time.sleep(0.05)
-        with lock:
-            running[0] -= 1
+        threads.append(threading.current_thread())
+        if len(stand.venue.viewed) <= at_a_time:
+            together.wait(5)
 
     stand.venue.on_view = view
     loop(stand)
-    assert most == [at_a_time]
+    here = [thread is threading.current_thread() for thread in threads]
+    assert here == ([True] * 5 if at_a_time == 1 else [False] * 4 + [True]), "the last one needs no thread"
     assert sorted(viewed[0].pair for viewed in stand.venue.viewed) == pairs
     assert [stand.store[pair].filled for pair in pairs] == [0.1] * 5
 
