@@ -11,6 +11,8 @@ LOOP_MS: Final = 3_000.0
 """Time that one loop spends on resting orders while the venue answers fast."""
 LONGEST_MS: Final = 15_000.0
 """Longest time of an exit or a loop, however slow the venue is."""
+SLOW_MS: Final = 400.0
+"""Round trip from which on a venue is slow: exits come before all that can wait."""
 _LEAST_MS: Final = 50.0
 """Least time that is worth a request."""
 
@@ -70,6 +72,11 @@ class Pace:
     def round_trip_ms(self) -> float:
         """The longest of the last round trips."""
         return self.shown_ms()
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the exits of a loop come before all that can wait."""
+        return self.round_trip_ms >= SLOW_MS
 
     def exit_budget(self) -> Budget:
         """Return the time from the begin of an exit to its order."""

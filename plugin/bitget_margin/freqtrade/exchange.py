@@ -287,9 +287,10 @@ class Bitgetcross(BitgetExchange):
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt; it asks for them only to recover.
 
-        None while resting orders may have sold the coins that it misses: its exit looks those up next.
+        None where the venue is slow and resting orders may have sold the coins that it misses: its exit looks those
+        up next.
         """
-        if self.live and self.managers.resting_may_have_sold(pair):
+        if self.live and self._pace.is_slow and self.managers.resting_may_have_sold(pair):
             return []
         orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
         if not self.live:

@@ -41,8 +41,6 @@ _SIDE_BY_SIDE: Final = 4
 """Number of pairs that are looked up at a time."""
 _QUICK_MS: Final = 100.0
 """Round trip below which pairs are looked up one after the other."""
-_SLOW_MS: Final = 400.0
-"""Round trip from which on the exits of a loop wait for no lookups of others, and for no booking of recorded fills."""
 _BOOKED_LATEST_SECONDS: Final = 30.0
 """Longest time for which a slow venue defers that booking."""
 EXIT_SECONDS: Final = 30.0
@@ -144,7 +142,7 @@ class Maintenance:
                 return not urgent, self._viewed_at.get(pair, 0.0)
 
             wanted = [pair for pair in sorted(pairs, key=priority) if self._is_due(pair, pairs[pair], trades)]
-            if self.client.pace.round_trip_ms >= _SLOW_MS:
+            if self.client.pace.is_slow:
                 # The exits of this loop come next: they do not wait for what they look up themselves.
                 calm = [pair for pair in wanted if pair in self._swept and not self._is_urgent(pairs[pair], trades)]
                 for pair in (pair for pair in calm if pair not in self.late_views):
@@ -267,7 +265,7 @@ class Maintenance:
         Its fills are recorded. The venue is slow, the trade has coins, and no exit order is about to end it.
         """
         waited_seconds = self.clock() - self._wanted_since.setdefault(order.client_id, self.clock())
-        is_slow = self.client.pace.round_trip_ms >= _SLOW_MS and waited_seconds < _BOOKED_LATEST_SECONDS
+        is_slow = self.client.pace.is_slow and waited_seconds < _BOOKED_LATEST_SECONDS
         if is_slow and not trade.has_open_orders and trade_rows.remaining_amount(trade) > 0:
             return True
         del self._wanted_since[order.client_id]
