@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitget_margin.freqtrade.budget import LONGEST_MS, LOOP_MS, Budget, Pace
+from bitget_margin.freqtrade.budget import LONGEST_MS, LOOP_MS, SLOW_MS, Budget, Pace
 
 
 class Clock:
@@ -73,6 +73,11 @@ def test_each_part_has_room_for_the_requests_that_it_is_for(
     assert pace.cancel_ms() == cancel_ms
     assert pace.loop_budget().left_ms() == loop_ms
     assert pace.read_ms() == read_ms
+
+
+def test_from_four_tenths_of_a_second_on_a_venue_is_slow(clock: Clock) -> None:
+    assert [pace_of(clock, round_trip_ms).is_slow for round_trip_ms in (0, 399, SLOW_MS)] == [False, False, True]
+    assert SLOW_MS == 400
 
 
 def test_the_time_of_a_loop_takes_nothing_from_an_exit(clock: Clock) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.freqtrade import exit_fills
+from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.holdings import Holding
 from support.botless import KEY, PAIR, Stand, Wallet, balance_of, confirm, live, sold
 
@@ -72,6 +73,19 @@ def test_with_a_balance_that_cannot_be_read_the_exit_goes_on(ahead: Stand) -> No
     assert ahead.trades[KEY].amount == 1.0
     assert sold(ahead) == 0.6
     assert ahead.holdings.take_ahead() is None
+
+
+@pytest.mark.parametrize(
+    ("round_trip_ms", "grace_seconds", "balance_seconds"), [(0, 0.25, 3.0), (400, 0.25, 3.0), (2_000, 1.0, 5.0)]
+)
+def test_a_lookup_may_take_half_a_round_trip_longer_than_the_balance(
+    ahead: Stand, monkeypatch: pytest.MonkeyPatch, round_trip_ms: float, grace_seconds: float, balance_seconds: float
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(Beside, "ended", lambda _work, seconds: waits.append(seconds) or True)
+    ahead.round_trip_ms = round_trip_ms
+    ahead.exits.begin(PAIR)
+    assert waits == [balance_seconds, grace_seconds]
 
 
 @pytest.mark.parametrize("why", ["nothing", "coins are missing", "refused"])
