@@ -85,24 +85,40 @@ def findings(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def late_stops(
-    ladders: Sequence[Delay], stock: Sequence[Delay], limit_ms: int, stock_loop_seconds: float = 0.0
-) -> list[Finding]:
+def late_stops(ladders: Evidence, stock: Evidence, limit_ms: int) -> list[Finding]:
     """Return the stop-losses that are too late, beside those of the bot without ladders.
 
     freqtrade exits one trade after the other. So a stop may be later by one loop for each exit that left between the
-    moment at which it was due and its own, its own included. It may also have missed a look of freqtrade by a moment,
-    as any stop may: then it waits for the next one, which the other bot did not have to.
-
-    :param limit_ms: delay that stands for "never"
-    :param stock_loop_seconds: longest loop of the bot without ladders
+    moment at which it was due and its own, its own included. Two kinds of luck are not shared by the two bots: a stop
+    may have missed a look of freqtrade by a moment, and waits for the next one; and one of them may have sold just
+    before it was killed, and the other not.
     """
-    later, exits = differences(ladders, stock, limit_ms), exits_until(ladders, limit_ms)
-    return [
-        Finding("late", f"the stop on {pair} left {seconds:.1f} s later than without ladders, as exit {exits[pair]}")
-        for pair, seconds in later.items()
-        if seconds > LOOP_SECONDS * exits[pair] + stock_loop_seconds
-    ]
+    due, others = delays(ladders), {delay.pair: delay for delay in delays(stock)}
+    later, exits, loop_seconds = (
+        differences(due, list(others.values()), limit_ms),
+        exits_until(due, limit_ms),
+        longest_loop_seconds(stock),
+    )
+    found = []
+    for delay in due:
+        seconds = later.get(delay.pair, 0.0)
+        restart_seconds = 0.0
+        if delay.pair in others:
+            with_ladders = _restart_seconds(ladders, delay, limit_ms)
+            restart_seconds = max(0.0, with_ladders - _restart_seconds(stock, others[delay.pair], limit_ms))
+        if seconds > LOOP_SECONDS * exits[delay.pair] + loop_seconds + restart_seconds:
+            text = f"the stop on {delay.pair} left {seconds:.1f} s later than without ladders"
+            found.append(Finding("late", f"{text}, as exit {exits[delay.pair]}"))
+    return found
+
+
+def _restart_seconds(evidence: Evidence, delay: Delay, limit_ms: int) -> float:
+    """Return the time of a restart between the moment at which a stop was due and that at which it left."""
+    return sum(
+        (new_ms - old_ms) / 1000
+        for (process, old_ms), (next_process, new_ms) in pairwise(evidence.loops)
+        if process != next_process and delay.due_ms < new_ms <= delay.left_ms(limit_ms)
+    )
 
 
 def exits_until(ladders: Sequence[Delay], limit_ms: int) -> dict[str, int]:

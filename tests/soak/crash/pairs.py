@@ -67,7 +67,7 @@ class PlayedPair:
     def of(cls, scenario: Scenario, ladders: Evidence, stock: Evidence) -> Self:
         """Judge both runs of a scenario."""
         one, two = Half.of(ladders), Half.of(stock)
-        late = late_stops(one.delays, two.delays, LIMIT_MS, longest_loop_seconds(stock))
+        late = [] if ladders.error or stock.error else late_stops(ladders, stock, LIMIT_MS)
         invalid = [Finding("run", f"without ladders: {stock.error}")] if stock.error else []
         return cls(scenario, one, two, [*one.findings, *late, *invalid])
 

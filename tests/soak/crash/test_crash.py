@@ -1,6 +1,6 @@
 """Test the crash drill: its draws are repeatable, and its judge finds every kind of broken promise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -15,7 +15,7 @@ from bitget_margin.emulator.messages import HttpRequest
 from crash import command
 from crash.evidence import Evidence, Sample, Track
 from crash.faults import DrawnFaults
-from crash.judge import Delay, delays, findings, late_stops, longest_loop_seconds
+from crash.judge import delays, findings, late_stops, longest_loop_seconds
 from crash.pairs import LIMIT_MS, PlayedPair
 from crash.scenario import FLOOR, Scenario, draw_scenario
 from crash.table import table
@@ -152,28 +152,53 @@ def test_a_stop_that_leaves_more_than_a_loop_later_than_without_ladders_is_late(
     assert f"{int(is_late)} of 1 stops left more than 5 s later" in table([played])
 
 
-def delay(name: str, due_ms: int, first_ms: int | None) -> Delay:
-    return Delay(name, first_ms, first_ms, first_ms, due_ms)
+def due(pairs: Mapping[str, tuple[int, int | None]], loops: Sequence[tuple[int, int]] = ()) -> Evidence:
+    """Return evidence of stops by pair: the time at which each was due, and the time until all was sold."""
+    made = Evidence(ladders=True, loops=list(loops))
+    for i, (name, (due_ms, first_ms)) in enumerate(pairs.items()):
+        track = Track(
+            name, Decimal(0), [(0, Decimal(100)), (due_ms, Decimal(90))], [Sample(0, Decimal(10), Decimal(0))]
+        )
+        made.trades.append({"id": i, "pair": name, "stop_loss": 92.0, "is_open": 0})
+        if first_ms is not None:
+            track.samples.append(Sample(due_ms + first_ms, Decimal(0), Decimal(0)))
+        made.tracks.append(track)
+    return made
 
 
 @pytest.mark.parametrize(
-    ("first_ms", "others", "loop_seconds", "is_late"),
+    ("first_ms", "others", "is_late"),
     [
-        (14_900, [(0, 5_000), (500, 9_000)], 0.0, False),
-        (15_100, [(0, 5_000), (500, 9_000)], 0.0, True),
-        (10_100, [(0, 900)], 0.0, True),  # it left before this one was due
-        (10_100, [(0, 20_000)], 0.0, True),  # it left later
-        (None, [(0, 5_000)], 0.0, True),
-        (7_900, [], 3.0, False),
-        (8_100, [], 3.0, True),
+        (14_900, [(10, 5_000), (500, 9_000)], False),
+        (15_100, [(10, 5_000), (500, 9_000)], True),
+        (10_100, [(10, 900)], True),  # it left before this one was due
+        (10_100, [(10, 20_000)], True),  # it left later
+        (None, [(10, 5_000)], True),
     ],
 )
-def test_a_stop_waits_for_the_exits_before_it_and_for_one_look_of_freqtrade(
-    first_ms: int | None, others: list[tuple[int, int]], loop_seconds: float, is_late: bool
+def test_a_stop_waits_for_the_exits_before_it(
+    first_ms: int | None, others: list[tuple[int, int]], is_late: bool
 ) -> None:
-    ladders = [delay("C001/USDT", 1_000, first_ms), *(delay(f"{i}", *times) for i, times in enumerate(others))]
-    late = late_stops(ladders, [delay("C001/USDT", 1_000, 0)], LIMIT_MS, loop_seconds)
+    stops = {"C001/USDT": (1_000, first_ms), **{f"C10{i}/USDT": times for i, times in enumerate(others)}}
+    late = late_stops(due(stops), due({"C001/USDT": (1_000, 1)}), LIMIT_MS)
     assert [finding.rule for finding in late] == (["late"] if is_late else [])
+
+
+@pytest.mark.parametrize(
+    ("first_ms", "loops", "stock_loops", "is_late"),
+    [
+        (7_900, [], [(1, 500), (1, 3_500)], False),
+        (8_100, [], [(1, 500), (1, 3_500)], True),
+        (24_900, [(1, 500), (2, 20_500)], [(1, 500), (2, 20_500)], False),  # the other one left before the restart
+        (25_100, [(1, 500), (2, 20_500)], [(1, 500), (2, 20_500)], True),
+        (5_100, [(1, 500), (2, 20_500)], [(1, 500), (2, 20_500)], True),  # this one left before it, too
+    ],
+)
+def test_a_missed_look_of_freqtrade_and_a_restart_of_one_bot_alone_are_luck(
+    first_ms: int, loops: list[tuple[int, int]], stock_loops: list[tuple[int, int]], is_late: bool
+) -> None:
+    ladders, stock = due({"C001/USDT": (1_000, first_ms)}, loops), due({"C001/USDT": (1_000, 1)}, stock_loops)
+    assert bool(late_stops(ladders, stock, LIMIT_MS)) == is_late
 
 
 def test_the_longest_loop_is_counted_from_the_first_stop_that_is_due_and_not_across_a_restart() -> None:
