@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
 
 if TYPE_CHECKING:
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
 """The names in freqtrade's configuration, by ccxt's."""
+_TRIES: Final = 4
+"""Number of tries to read the account, as many as freqtrade's."""
+_PAUSE_SECONDS: Final = 1.0
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 
 
@@ -67,12 +73,7 @@ def check_account(api: Any, alerts: Alerts) -> None:
     :raises OperationalException: the credentials are missing or refused, or the account cannot be read
     """
     _refuse_missing_credentials(api)
-    try:
-        unified, _ = api.handle_uta_and_params({}, "fetchBalance")
-        info = api.privateUtaGetV3AccountSettings({}) if unified else api.privateSpotGetV2SpotAccountInfo({})
-        balance = api.fetch_balance({"marginMode": "cross"})
-    except ccxt.BaseError as error:
-        raise OperationalException(_refusal(error)) from error
+    unified, info, balance = _read_account(api)
     data = info.get("data") or {}
     uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
@@ -89,6 +90,30 @@ def check_account(api: Any, alerts: Alerts) -> None:
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
+
+
+def _read_account(api: Any) -> tuple[bool, Mapping[str, Any], Mapping[str, Any]]:
+    """Return whether the account is unified, its settings and its balance.
+
+    Tried again where the venue fails: a bot that starts again after a crash has stop-losses to watch.
+    """
+    for tries in range(1, _TRIES + 1):
+        try:
+            unified, _ = api.handle_uta_and_params({}, "fetchBalance")
+            info = api.privateUtaGetV3AccountSettings({}) if unified else api.privateSpotGetV2SpotAccountInfo({})
+            return unified, info, api.fetch_balance({"marginMode": "cross"})
+        except ccxt.BaseError as error:
+            if tries == _TRIES or not _may_pass(error):
+                raise OperationalException(_refusal(error)) from error
+        time.sleep(_PAUSE_SECONDS)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _may_pass(error: ccxt.BaseError) -> bool:
+    """Whether an error is no refusal of the key or the clock; ccxt takes some timeouts for one of the key."""
+    if verdict_of_exception(error) in {Verdict.AMBIGUOUS, Verdict.LIMITED}:
+        return True
+    return not isinstance(error, ccxt.AuthenticationError | ccxt.PermissionDenied) and _CLOCK not in str(error)
 
 
 def _refuse_missing_credentials(api: Any) -> None:

@@ -194,6 +194,39 @@ def test_a_refused_request_is_one_line_with_its_remedy(logged: list[str], error:
     assert refusal(check, Api(error=error), logged) == f"bitgetcross: {message}"
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    made: list[float] = []
+    monkeypatch.setattr("bitget_margin.freqtrade.preflight.time.sleep", made.append)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (ccxt.ExchangeNotAvailable("bad gateway"), 4),
+        (ccxt.RequestTimeout("no answer"), 4),
+        (ccxt.ExchangeError("bitget 50031"), 4),
+        (ccxt.AuthenticationError("wrong key"), 1),
+        (ccxt.PermissionDenied("not this one"), 1),
+        (ccxt.InvalidNonce('bitget {"code":"40008"}'), 1),
+    ],
+    ids=repr,
+)
+def test_a_bot_starts_as_soon_as_the_venue_answers_and_a_refusal_is_final(
+    logged: list[str], pauses: list[float], error: ccxt.BaseError, tries: int
+) -> None:
+    refusal(check, Api(error=error), logged)
+    assert pauses == [1.0] * (tries - 1)
+
+
+def test_an_account_that_was_read_at_last_is_traded(logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api(error=ccxt.RequestTimeout("no answer"))
+    monkeypatch.setattr("bitget_margin.freqtrade.preflight.time.sleep", lambda _: setattr(api, "error", None))
+    check(api, logged)
+    assert logged
+
+
 def test_a_wrong_rate_gate_is_refused(logged: list[str]) -> None:
     api = Api()
     api.options["rateGate"] = "file:///windows"
