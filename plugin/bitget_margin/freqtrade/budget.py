@@ -13,6 +13,8 @@ LONGEST_MS: Final = 15_000.0
 """Longest time of an exit or a loop, however slow the venue is."""
 SLOW_MS: Final = 400.0
 """Round trip from which on a venue is slow: exits come before all that can wait."""
+_LEAST_CANCEL_MS: Final = 1_000.0
+"""Time of a batch cancel beside its round trips: it is sent again after a fault, and looked up again."""
 _LEAST_MS: Final = 50.0
 """Least time that is worth a request."""
 
@@ -84,7 +86,7 @@ class Pace:
 
     def cancel_ms(self) -> float:
         """Return the least time of a batch cancel, which is sent once more if it failed, however slow the venue is."""
-        return min(LONGEST_MS, self.wait_ms / 2 + 3 * self.round_trip_ms)
+        return min(LONGEST_MS, max(_LEAST_CANCEL_MS, self.wait_ms / 2) + 3 * self.round_trip_ms)
 
     def read_ms(self) -> float:
         """Return the time limit of one query outside of an exit."""
