@@ -65,7 +65,7 @@ def cost(currency: str, amount: float) -> dict[str, Any]:
 def test_the_coins_that_a_fee_took_are_known_of_every_fill_or_not_at_all(fees: Any, base_fee: float | None) -> None:
     """What is not known stays the estimate that it was."""
     fills = [{"amount": 0.5, "fee": None, "fees": listed} for listed in fees]
-    exchange: Any = SimpleNamespace(get_trades_for_order=lambda *_: fills)
+    exchange: Any = SimpleNamespace(get_trades_for_order=lambda *_: fills, _fills_of_booking={})
     known = Bitgetcross.fee_of(exchange, "1", "BTC/USDT", 0, "BTC", 1.0)
     assert known == (None if base_fee is None else pytest.approx(base_fee))
     assert Bitgetcross.fee_of(exchange, "1", "BTC/USDT", 0, "BTC", 1.5) is None
