@@ -15,6 +15,7 @@ from bitget_margin.rate_limit import config, open_limiter
 from support.in_process_bot import CONTROLS
 from support.measured_exits import HALF, kinds, measured_bot
 from support.redis_server import MISSING, PROGRAM, RedisServer
+from support.single_faults import LADDERS, SingleFaults
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
@@ -89,14 +90,15 @@ def longest_s(step: Callable[[], object], times: int = 3) -> float:
 
 @pytest.mark.parametrize("kind", kinds(AccountKind.UNIFIED))
 @pytest.mark.parametrize("how", ["corrupt file", "redis gone", pytest.param("redis hangs", marks=pytest.mark.drill)])
+@pytest.mark.parametrize("ladder", ["half", pytest.param("none", marks=pytest.mark.drill)])
 def test_a_stop_loss_leaves_loops_are_short_and_the_outage_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, kind: AccountKind
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, kind: AccountKind, ladder: str
 ) -> None:
     with ExitStack() as stack:
         store = Store(how, tmp_path, stack)
         bot = stack.enter_context(measured_bot(tmp_path, kind, settings=sharing(store)))
-        bot.running.enter(HALF)
-        assert len(bot.live()) == 2
+        exits = SingleFaults(bot)
+        exits.enter(LADDERS[ladder])
         assert "is down" not in caplog.text
         store.fail()
         assert longest_s(bot.loop) < LOOP_S
@@ -109,6 +111,7 @@ def test_a_stop_loss_leaves_loops_are_short_and_the_outage_is_logged_once(
         bot.running.exchange.api.fetch_balance({"marginMode": "cross"})
         logged = [record.getMessage() for record in caplog.records if record.name == "bitget_margin.gates"]
         assert [message.partition(" is ")[2][:4] for message in logged] == ["down", "up a"]
+        exits.restart()
 
 
 def test_an_entry_is_refused_at_once_and_made_when_the_store_is_back(tmp_path: Path) -> None:

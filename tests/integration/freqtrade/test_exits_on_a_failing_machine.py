@@ -9,7 +9,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind
 from support import broken_database
-from support.measured_exits import MeasuredBot, no_file_grows
+from support.measured_exits import MeasuredBot, kinds, no_file_grows
 from support.single_faults import LADDERS, SingleFaults, noted, single_faults
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -23,7 +23,6 @@ FAULTS: dict[str, Fault] = {
 }
 LOOPS = 2
 """Loops for which each of them lasts."""
-all_accounts = pytest.mark.parametrize("account", list(AccountKind), ids=lambda kind: kind.value)
 
 
 def exit_under(exits: SingleFaults, fault: str, ladder: str, *, restarted: bool) -> None:
@@ -43,7 +42,7 @@ def exit_under(exits: SingleFaults, fault: str, ladder: str, *, restarted: bool)
         exits.ends_well()
 
 
-@all_accounts
+@pytest.mark.parametrize("account", kinds(AccountKind.UNIFIED))
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "full disk"])
 def test_an_exit_leaves_once_though_nothing_can_be_written(tmp_path: Path, account: AccountKind, fault: str) -> None:
     """There are coins of others, so that the venue refuses no second sale."""
@@ -53,9 +52,9 @@ def test_an_exit_leaves_once_though_nothing_can_be_written(tmp_path: Path, accou
         exits.restart()
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(300)
-@all_accounts
+@pytest.mark.parametrize("account", list(AccountKind))
 @pytest.mark.parametrize("others", ["0", "5"], ids=["alone", "beside coins of others"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_exit_with_or_without_a_ladder_leaves_once_before_and_after_a_restart(

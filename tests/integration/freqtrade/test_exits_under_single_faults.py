@@ -59,7 +59,7 @@ def test_an_exit_leaves_though_one_of_its_requests_fails(
     exits_leave(tmp_path, account, failing, ladder, REPRESENTATIVES[failing])
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("count", [1, None], ids=["one", "all of a loop"])
 @all_accounts

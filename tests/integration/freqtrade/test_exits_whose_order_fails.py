@@ -13,8 +13,10 @@ pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 F = FaultKind
 REPRESENTATIVES = (F.RESET_AFTER, F.UNAVAILABLE, F.LATE)
 """Faults of the default suite: executed without an answer, not executed, and executed after its answer."""
-CODES = ("40010", "40808", "40014", "43012", "25202", "50060", "25201", "40918", "99999")
-"""Codes of each verdict: maybe executed, unsettled, refused, funds, duplicate, too many, and unknown."""
+REFUSED = "40014"
+"""A code that is trusted: an order that it refuses is not looked up."""
+CODES = ("40010", "40808", "43012", "25202", "50060", "25201", "40918", "99999")
+"""Codes of the other verdicts: maybe executed, unsettled, funds, duplicate, too many, and unknown."""
 all_accounts = pytest.mark.parametrize("account", list(AccountKind), ids=lambda kind: kind.value)
 all_ladders = pytest.mark.parametrize("ladder", LADDERS)
 both_wallets = pytest.mark.parametrize("others", ["0", "5"], ids=["alone", "beside coins of others"])
@@ -42,7 +44,7 @@ def test_an_exit_whose_order_fails_sells_once(tmp_path: Path, account: AccountKi
     exits_leave(tmp_path, account, ladder, [(fault, "99999") for fault in REPRESENTATIVES])
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 @all_accounts
 @all_ladders
@@ -54,7 +56,7 @@ def test_an_exit_whose_order_fails_in_any_way_sells_once(
     exits_leave(tmp_path, account, ladder, faults, others=others, restarts_each_time=True)
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 @all_accounts
 @both_wallets
@@ -62,4 +64,5 @@ def test_an_exit_whose_order_fails_in_any_way_sells_once(
 def test_an_exit_whose_order_is_refused_by_any_code_sells_once(
     tmp_path: Path, account: AccountKind, others: str, fault: FaultKind
 ) -> None:
-    exits_leave(tmp_path, account, "half", [(fault, code) for code in CODES], others=others, restarts_each_time=True)
+    codes = (*CODES, REFUSED) if fault is F.CODE_BEFORE else CODES
+    exits_leave(tmp_path, account, "half", [(fault, code) for code in codes], others=others, restarts_each_time=True)
