@@ -67,6 +67,9 @@ def test_coins_that_the_balance_of_an_exit_misses_are_not_sold(ahead: Stand) -> 
 
 
 def test_with_a_balance_that_cannot_be_read_the_exit_goes_on(ahead: Stand) -> None:
+    """An older one was not read for it."""
+    ahead.read_balance(0.5)
+    ahead.seconds += 3
     ahead.wallet.holding = None
     ahead.exits.begin(PAIR)
     assert ahead.store["a"].filled == 0.0
