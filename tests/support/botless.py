@@ -303,6 +303,8 @@ class Stand:
     """What resting orders have bought, less what they have sold, and no row has."""
     order_rows: dict[str, Any] = field(default_factory=dict)
     """freqtrade's rows, by order id."""
+    owners: dict[str, Any] = field(default_factory=dict)
+    """Trades that have the row of an order, by order id."""
     open_rows: set[str] = field(default_factory=set)
     """Client order ids of the orders whose row is open."""
     calls: list[tuple[Any, ...]] = field(default_factory=list)
@@ -310,6 +312,8 @@ class Stand:
     added: list[Any] = field(default_factory=list)
     """Trades that are added to the session."""
     handed_over: bool = True
+    can_write: bool = True
+    """Whether freqtrade's database takes the rows of fills."""
     round_trip_ms: float = 0.0
     """Longest of the last round trips."""
     reads_ahead: bool = False
@@ -389,17 +393,23 @@ class Stand:
     def patch(self, monkeypatch: Any) -> None:
         """Have the managers find the trades and rows of the stand, and no database."""
 
+        def record_fill(trade: Any, order: TrackedOrder) -> bool:
+            self.calls.append(("fill", trade.id, order.client_id, order.filled))
+            return self.can_write
+
         def hand_over(_trade: Any, order: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:
             self.calls.append(("hand over", order.client_id, fee_base(order)))
             return self.handed_over
 
         for name, stub in {
             "refresh": lambda: self.calls.append(("refresh",)),
-            "record_fill": lambda trade, order: self.calls.append(("fill", trade.id, order.client_id, order.filled)),
+            "record_fill": record_fill,
             "hand_to_freqtrade": hand_over,
             "is_open": lambda _trade, order: order.client_id in self.open_rows,
             "remaining_amount": lambda trade: self.remaining_of.get(trade.id, self.remaining),
             "unrecorded": lambda _trade, _orders: self.unrecorded,
+            "order_row": lambda order_id, pair: pair and self.order_rows.get(order_id),
+            "owner_of": lambda order: self.owners.get(order.order_id),
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)
         for module in (exit_names, recovery, unproven_cancels, own_orders):

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         ft_pair: str
         ft_order_side: str
         ft_is_open: bool
+        ft_trade_id: int
         ft_order_tag: str | None
         ft_fee_base: float | None
         status: str | None

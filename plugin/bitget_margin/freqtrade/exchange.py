@@ -5,6 +5,8 @@ trade the spot wallet under the name `bitget`.
 """
 
 import logging
+import threading
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -62,6 +64,8 @@ _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS"
 """Parameters of the order that is being placed."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
+_ENTRY_SECONDS: Final = 1.0
+"""Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
     {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace"}
 )
@@ -112,6 +116,8 @@ class Bitgetcross(BitgetExchange):
         self.exits, self.rests = managers.exits, managers.rests
         self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
         self.is_database_checked = False
+        self._entered: dict[str, tuple[int, float]] = {}
+        """Thread and time of the last entry, by pair."""
         self._fills_of_booking: dict[str, list[Any]] = {}
         """Complete fills of orders that freqtrade is given to book, by order id."""
 
@@ -192,7 +198,7 @@ class Bitgetcross(BitgetExchange):
 
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
-        if self.live:
+        if self.live and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
             try:
@@ -217,8 +223,7 @@ class Bitgetcross(BitgetExchange):
         pair, side = order["pair"], order["side"]
         try:
             if side == SELL:
-                given = self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
-                order |= {"amount": given.amount, "ordertype": given.ordertype}
+                order |= self._exit_order(pair, order)
             intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"])
         except FreqtradeException:
             raise
@@ -239,7 +244,28 @@ class Bitgetcross(BitgetExchange):
         finally:
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
+        if side == BUY:
+            self._entered[pair] = threading.get_ident(), time.monotonic()
         return placed
+
+    def _exit_order(self, pair: str, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Return amount and type of an exit order: freqtrade's own if they cannot be computed and nothing is lent."""
+        try:
+            given = self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
+        except FreqtradeException:
+            raise
+        except Exception:
+            if not self.managers.holdings.freezes():
+                raise
+            Trade.rollback()
+            logger.exception("Exit on %s: its amount could not be computed; it is sent as freqtrade decided", pair)
+            return {}
+        return {"amount": given.amount, "ordertype": given.ordertype}
+
+    def _has_just_entered(self, pair: str) -> bool:
+        """Whether this thread has placed an entry on a pair a moment ago: freqtrade then asks for its funding fees."""
+        thread, at = self._entered.pop(pair, (0, 0.0))
+        return thread == threading.get_ident() and time.monotonic() - at < _ENTRY_SECONDS
 
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}

@@ -16,7 +16,7 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, TrackedOrder, TradeKey, apply_row
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey, apply_row
 from bitget_margin.freqtrade.trade_rows import key_of
 
 BLOCKS_SECONDS: Final = 30.0
@@ -99,7 +99,8 @@ class ExitNames:
             asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
             found = apply_row(asked, row) or asked
             has_found |= found.phase.open or found.filled > 0
-            self.store.note(found)
+            # Live until freqtrade has it: an ended order that could not be handed over would be looked up no more.
+            self.store.note(replace(found, phase=Phase.LIVE))
             self.adopt(found)
         if has_found:
             raise TemporaryError(

@@ -29,19 +29,21 @@ class LateBuys:
     def take_in(self, order: TrackedOrder) -> bool:
         """Give a buy to the open trade on its pair, to its own trade, which opens again, or to a new one."""
         name = f"Resting buy {order.order_id} on {order.pair} filled {order.filled:.8g} after its trade had ended"
+        owner = trade_rows.owner_of(order)
         trade = trade_rows.open_trade(order.pair)
-        if trade is not None:
+        if trade is not None and (owner is None or owner is trade):
             self.alerts.warn(f"{name}: it belongs to trade {trade.id} now.")
             trade_rows.record_fill(trade, order)
             return True
-        trade = None if order.trade is None else trade_rows.closed_trade(order.trade)
+        trade = owner or (None if order.trade is None else trade_rows.closed_trade(order.trade))
         if trade is None:
             self.alerts.warn(f"{name}, and freqtrade has deleted the trade: it gets a new one.")
             self.adopt(replace(order, origin=Origin.FREQTRADE, trade_id=None, opened_ms=None))
             return True
         self.alerts.warn(f"{name}: trade {trade.id} is open again, and these coins are sold at once.")
         trade_rows.reopen(trade)
-        trade_rows.record_fill(trade, order)
+        if not trade_rows.record_fill(trade, order):
+            return True  # the next lookup, or the next loop, takes it in again
         # Not handed to freqtrade: its callback for a filled entry would place a ladder for coins that are being sold.
         self.store.update([(order, replace(order, settled=True))])
         self.sell(trade)

@@ -77,7 +77,8 @@ class LostOrders:
                 continue
             self._next.pop(order.client_id, None)
             if order.origin is Origin.FREQTRADE:
-                self.store.update([(order, found)])
+                # Live until freqtrade has it: an ended order that could not be handed over would be looked up no more.
+                self.store.update([(order, replace(found, phase=Phase.LIVE))])
                 self.adopt(found)
             else:
                 self.alerts.warn(

@@ -242,6 +242,9 @@ class Maintenance:
                 if order.trade in busy:
                     continue
                 trade = _trade_of(trades, order.trade)
+                if trade is None and order.side == BUY and not trade_rows.is_recorded(order):
+                    self.resting.take_late_buy(order)
+                    continue
                 # Handed over and not booked, as after a kill in the middle: it is handed over again.
                 if trade is None or (order.client_id in self._handed_over and not trade_rows.is_open(trade, order)):
                     self.store.update([(order, replace(order, settled=True))])

@@ -142,8 +142,9 @@ class OrderStore:
 
         :raises sqlalchemy.exc.SQLAlchemyError: the database cannot be written
         """
-        self._write([*self._unwritten, *(_Write(None, order) for order in orders)])
-        self._unwritten.clear()
+        kept = list(self._unwritten)
+        self._write([*kept, *(_Write(None, order) for order in orders)])
+        del self._unwritten[: len(kept)]
 
     def note(self, order: TrackedOrder) -> None:
         """Store an order that is sent, or found, whether it can be stored or not."""
@@ -163,13 +164,14 @@ class OrderStore:
         self._write_or_keep([_Write(order, None)])
 
     def _write_or_keep(self, writes: list[_Write], batch: CancelBatch | None = None) -> None:
+        kept = list(self._unwritten)  # another thread may add to them meanwhile
         try:
-            self._write([*self._unwritten, *writes], batch, wait_ms=0 if self._unwritten else _LOCK_MS)
+            self._write([*kept, *writes], batch, wait_ms=0 if kept else _LOCK_MS)
         except SQLAlchemyError as error:
             self._unwritten += writes
             logger.warning("The bot's orders could not be stored, and are kept in memory: %s", error)
         else:
-            self._unwritten.clear()
+            del self._unwritten[: len(kept)]
 
     def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None, *, wait_ms: int = _LOCK_MS) -> None:
         """Write changes in one transaction.

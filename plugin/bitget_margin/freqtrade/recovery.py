@@ -33,6 +33,8 @@ from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
+LONGEST_DOUBT_SECONDS: Final = 300.0
+"""Time for which lookups have to miss an exit before the free balance alone decides that it is not there."""
 PLACING_SECONDS: Final = 30.0
 """Longest time for which an order counts as being placed by another thread."""
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
@@ -57,8 +59,8 @@ class Recovery:
     lock: threading.RLock
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
-    _totals: dict[str, float | None] = field(default_factory=dict, init=False)
-    """Total of the coin just before each exit was sent, by client order id."""
+    _totals: dict[str, tuple[float | None, float]] = field(default_factory=dict, init=False)
+    """Total of the coin just before each exit was sent, and what the trades had of it; by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
     """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
 
@@ -103,7 +105,8 @@ class Recovery:
             if side == BUY:
                 self.store.add([intent])
             else:
-                self._totals[intent.client_id] = self.holdings.last_total(self.holdings.base_of(pair))
+                coin = self.holdings.base_of(pair)
+                self._totals[intent.client_id] = self.holdings.last_total(coin), self.holdings.booked(coin)
                 # Written or not, an exit leaves: its name can be computed again.
                 self.store.note(intent)
             self._placing[intent.client_id] = (threading.get_ident(), self.clock())
@@ -173,7 +176,7 @@ class Recovery:
         if intent.order_id is not None:
             self.alerts.warn(
                 f"The {intent.side} order {intent.order_id} on {intent.pair} was accepted by the venue, which does not "
-                "show it now. It may still trade; every loop looks it up, and no other one is placed there.",
+                "show it now. It may still trade: every loop looks it up, and no other one is sent for some minutes.",
                 f"missing {intent.client_id}",
             )
         elif self._is_of_ended_trade(intent) or self._is_not_there(intent, intent.amount):
@@ -190,22 +193,30 @@ class Recovery:
 
         Two lookups have missed it. An entry is old enough to be refused, besides. For an exit the balance decides:
         it has as many coins as before the exit, free. At once where all of them are the bot's on a classic account:
-        should the order arrive late, it is refused for want of coins. Else the exit has to be as old as an entry.
+        should the order arrive late, it is refused for want of coins. Else the exit has to be as old as an entry. After
+        minutes, enough free coins decide, also for an exit that was accepted: no stop-loss is held back for ever.
         """
-        if intent.order_id is not None or self.missed.seconds(intent) < RECHECK_SECONDS:
+        if self.missed.seconds(intent) < RECHECK_SECONDS:
             return False
         is_old = self.epoch_ms() - intent.intended_ms >= BLOCKS_SECONDS * 1_000
         if intent.side == BUY:
-            return is_old and self.missed.seconds(intent) >= BLOCKS_SECONDS
+            return intent.order_id is None and is_old and self.missed.seconds(intent) >= BLOCKS_SECONDS
         coin = self.holdings.base_of(intent.pair)
         holding = self.holdings.read(coin)
         if holding is None or holding.free < amount * (1 - REL_TOLERANCE):
             return False
-        before = self._totals.get(intent.client_id)
+        if self.missed.seconds(intent) >= LONGEST_DOUBT_SECONDS:
+            # Complete lists and lookups by id have missed it for minutes, and its coins are there and free.
+            return True
+        if intent.order_id is not None:
+            return False
+        before, booked = self._totals.get(intent.client_id, (None, 0.0))
         missing = intent.amount * (0.5 if is_old else REL_TOLERANCE)
         if before is None:
             return is_old and self.holdings.shows(coin, holding.total, missing)
         alone = self.holdings.freezes() and not self.holdings.has_others(coin, max(before, holding.total))
+        # What resting orders have sold since is no sign of this exit.
+        before += self.holdings.booked(coin) - booked
         return (is_old or alone) and holding.total > before - missing
 
     def _give_up(self, intent: TrackedOrder) -> None:

@@ -119,11 +119,19 @@ class RestingOrders:
         for old, new in zip(before, after, strict=True):
             if trade is not None and trade.is_open:
                 trade_rows.record_fill(trade, new)
-            elif new.filled > old.filled and not (new.side == BUY and self.take_late_buy(new)):
+            elif self._is_late(old, new) and not (new.side == BUY and self.take_late_buy(new)):
                 self.alerts.warn(
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
                     f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",
                 )
+
+    @staticmethod
+    def _is_late(old: TrackedOrder, new: TrackedOrder) -> bool:
+        """Whether an order of an ended trade has fills that are in no row; those of sells are told once.
+
+        Buys are compared with the rows: a kill may have come between both writes.
+        """
+        return not trade_rows.is_recorded(new) if new.side == BUY else new.filled > old.filled
 
     def _report_cancel(self, trade: Trade | None, pair: str, done: CancelBatchResult) -> None:
         """Log a proven cancel; warn of every order whose end is not proven."""

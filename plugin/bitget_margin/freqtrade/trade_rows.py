@@ -6,14 +6,22 @@ order has ended, its row is opened for one loop: freqtrade's `manage_open_orders
 and books the fee, the profit, the message and, with the last coin, the end of the trade.
 """
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, order_row
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 
+logger = logging.getLogger("bitget_margin")
+
+_LOCK_MS: Final = 100
+"""Longest wait for a lock of SQLite before an exit."""
 _CLOSED: Final = "closed"
 _AMOUNT_EPSILON: Final = 1e-12
 """Less than the smallest amount of any coin: amounts that are closer are equal."""
@@ -81,19 +89,22 @@ def unrecorded(trade: Trade, orders: Iterable[TrackedOrder]) -> float:
     return coins
 
 
-def record_fill(trade: Trade, tracked: TrackedOrder) -> None:
+def record_fill(trade: Trade, tracked: TrackedOrder) -> bool:
     """Record the fills of a resting order in its row, which is created with the first one.
 
-    The fee of a buy, which the venue takes in base coins, is an estimate until the order has ended.
+    The fee of a buy, which the venue takes in base coins, is an estimate until the order has ended. A database that
+    cannot be written delays nothing: `unrecorded` counts such fills, and the next call records them.
+
+    :returns: False where the fills could not be stored
     """
     if tracked.filled <= _AMOUNT_EPSILON:
-        return
+        return True
     row = _row(trade, tracked)
     if row is None and tracked.order_id is not None and order_row(tracked.order_id, tracked.pair) is not None:
-        return  # written by another thread since the last refresh, or a row of another trade
+        return True  # written by another thread since the last refresh, or a row of another trade
     known = 0.0 if row is None else row.filled or 0.0
     if tracked.filled <= known + _AMOUNT_EPSILON or (row is not None and row.ft_is_open):
-        return
+        return True
     # Closed, also where the rest was canceled: freqtrade counts canceled exits, towards an emergency exit.
     structure = {**tracked.to_ccxt(), "status": _CLOSED}
     if row is None:
@@ -106,7 +117,42 @@ def record_fill(trade: Trade, tracked: TrackedOrder) -> None:
     if tracked.side == BUY:
         row.ft_fee_base = tracked.filled * trade.fee_open
     trade.recalc_trade_from_orders()
-    Trade.commit()
+    try:
+        with short_lock_wait():
+            Trade.commit()
+    except SQLAlchemyError as error:
+        Trade.rollback()
+        logger.warning("Fills of order %s on %s could not be stored yet: %s", tracked.order_id, tracked.pair, error)
+        return False
+    return True
+
+
+@contextmanager
+def short_lock_wait() -> Iterator[None]:
+    """Let freqtrade's session wait for a lock of SQLite only shortly: its own 5 s would delay an exit."""
+    session = Trade.session()
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = session.connection().connection.dbapi_connection
+    (usual_ms,) = raw.execute("pragma busy_timeout").fetchone()
+    raw.execute(f"pragma busy_timeout = {_LOCK_MS}")
+    try:
+        yield
+    finally:
+        raw.execute(f"pragma busy_timeout = {usual_ms}")
+
+
+def is_recorded(tracked: TrackedOrder) -> bool:
+    """Whether freqtrade's rows have all fills of an order, in whichever trade."""
+    row = None if tracked.order_id is None else order_row(tracked.order_id, tracked.pair)
+    return tracked.filled <= _AMOUNT_EPSILON + (0.0 if row is None else row.filled or 0.0)
+
+
+def owner_of(tracked: TrackedOrder) -> Trade | None:
+    """Return the trade that has the row of an order; None where there is no row."""
+    row = None if tracked.order_id is None else order_row(tracked.order_id, tracked.pair)
+    return None if row is None else Trade.session().get(Trade, row.ft_trade_id)
 
 
 def hand_to_freqtrade(trade: Trade, tracked: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:

@@ -1,6 +1,7 @@
 """Promise: coins that a resting buy brings after the exit of its trade are sold as that exit was."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,3 +62,33 @@ def test_a_late_fill_of_a_cancel_reaches_its_trade(stand: Stand) -> None:
     assert trade.is_open
     assert stand.store["a"].settled
     assert stand.rests.reason(trade) is not None
+
+
+def test_the_trade_that_has_its_row_takes_them_though_another_one_is_open(stand: Stand) -> None:
+    """It joined a later trade, which has ended too."""
+    owner = stand.trade(2, is_open=False, opened="later")
+    stand.owners["id-a"] = owner
+    assert stand.late.take_in(BUY)
+    assert stand.calls == [("fill", 2, "a", 0.2)]
+    assert owner.is_open
+
+
+def test_what_the_database_does_not_take_is_taken_in_again(stand: Stand) -> None:
+    stand.trade(is_open=False)
+    stand.store.add([BUY])
+    stand.can_write = False
+    assert stand.late.take_in(BUY)
+    assert not stand.store["a"].settled
+    assert stand.rests.reason(stand.trades[KEY]) is None
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_kill_between_both_writes_loses_no_late_buy(stand: Stand, recorded: bool) -> None:
+    """The store has the fill, and no row of freqtrade's has it."""
+    trade = stand.trade(is_open=False)
+    stand.store.add([BUY])
+    if recorded:
+        stand.order_rows["id-a"] = SimpleNamespace(filled=0.2)
+    stand.maintenance.hand_over_ended(set())
+    assert trade.is_open is not recorded
+    assert stand.store["a"].settled

@@ -175,7 +175,7 @@ def test_a_buy_that_fills_after_the_end_of_its_trade_is_given_to_a_trade(stand: 
     given: list[TrackedOrder] = []
     stand.resting.take_late_buy = lambda order: given.append(order) or taken
     old, filled = live("a", side=side), live("a", side=side, filled=0.2)
-    stand.resting.record(None, [old, filled], [filled, filled])
+    stand.resting.record(None, [old], [filled])
     assert given == ([filled] if side == "buy" else [])
     assert ("freqtrade does not count it" in stand.alerts.texts) is (side == "sell" or not taken)
 
