@@ -13,9 +13,9 @@ pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 F = FaultKind
 REPRESENTATIVES = (F.RESET_AFTER, F.UNAVAILABLE, F.LATE)
 """Faults of the default suite: executed without an answer, not executed, and executed after its answer."""
-REFUSED = "40014"
-"""A code that is trusted: an order that it refuses is not looked up."""
-CODES = ("40010", "40808", "43012", "25202", "50060", "25201", "40918", "99999")
+REFUSED = ("40014", "25201")
+"""Codes that are trusted: an order that they refuse is not looked up."""
+CODES = ("25001", "40010", "40808", "43012", "25202", "50060", "40918", "99999")
 """Codes of the other verdicts: maybe executed, unsettled, funds, duplicate, too many, and unknown."""
 all_accounts = pytest.mark.parametrize("account", list(AccountKind), ids=lambda kind: kind.value)
 all_ladders = pytest.mark.parametrize("ladder", LADDERS)
@@ -64,5 +64,5 @@ def test_an_exit_whose_order_fails_in_any_way_sells_once(
 def test_an_exit_whose_order_is_refused_by_any_code_sells_once(
     tmp_path: Path, account: AccountKind, others: str, fault: FaultKind
 ) -> None:
-    codes = (*CODES, REFUSED) if fault is F.CODE_BEFORE else CODES
+    codes = (*CODES, *REFUSED) if fault is F.CODE_BEFORE else CODES
     exits_leave(tmp_path, account, "half", [(fault, code) for code in codes], others=others, restarts_each_time=True)
