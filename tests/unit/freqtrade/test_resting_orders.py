@@ -180,9 +180,10 @@ def test_a_buy_that_fills_after_the_end_of_its_trade_is_given_to_a_trade(stand: 
     assert ("freqtrade does not count it" in stand.alerts.texts) is (side == "sell" or not taken)
 
 
-def test_without_its_managers_a_late_buy_is_warned_of() -> None:
+def test_without_its_managers_a_late_buy_is_warned_of(stand: Stand) -> None:
     """They are set once they are built."""
     resting = RestingOrders(missed=None, store=Records(), client=None, alerts=Messages())  # type: ignore[arg-type]
+    assert stand.order_rows == {}
     resting.record(None, [live("a", side="buy")], [live("a", side="buy", filled=0.2)])
     assert "filled 0.2 buy after its trade 1 had ended" in resting.alerts.texts  # type: ignore[attr-defined]
     assert resting.take_in(PAIR, []) is None
