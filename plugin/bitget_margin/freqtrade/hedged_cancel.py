@@ -80,9 +80,11 @@ class HedgedCancel:
     def _shows_live(self, view: Beside[ViewedOrders]) -> bool:
         """Keep the orders that a lookup shows as ended; return whether it shows one as live."""
         try:
-            orders = [order for order in view.result().orders if order is not None]
+            viewed = view.result()
         except ccxt.BaseError:
             return False  # the cancel looks them up, too
+        # Of an order that no list shows, its fills alone are known: history may show its end later.
+        orders = [order for order in viewed.orders if order is not None and order.client_id not in viewed.missing]
         self._ended |= {order.client_id: order for order in orders if not order.phase.open}
         return any(order.phase.open and order.client_id not in self._ended for order in orders)
 
