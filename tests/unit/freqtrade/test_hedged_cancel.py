@@ -31,6 +31,8 @@ class Venue:
         """One for each cancel that waits; later ones respond at once."""
         self.result: Callable[[Sequence[TrackedOrder]], CancelBatchResult] = proven
         self.viewed: list[list[str]] = []
+        self.missing: frozenset[str] = frozenset()
+        """Orders of which lookups show fills alone."""
         self.lookups: list[Any] = []
         """What each lookup shows, or raises, or a function that returns it; the last one counts for all others."""
 
@@ -52,7 +54,7 @@ class Venue:
         if isinstance(shown, Exception):
             raise shown
         by_name = {order.client_id: order for order in shown}
-        return ViewedOrders(tuple(by_name.get(order.client_id) for order in orders))
+        return ViewedOrders(tuple(by_name.get(order.client_id) for order in orders), missing=self.missing)
 
 
 def proven(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
@@ -111,6 +113,22 @@ def test_orders_that_still_rest_are_canceled_again(venue: Venue) -> None:
     assert venue.canceled == [NAMES, ["b", "c"], ["c"]]
     assert list(done.orders) == [*GONE[:2], replace(LIVE[2], phase=Phase.ENDED)]
     assert waits == [1], "once"
+
+
+def test_an_order_that_no_list_shows_is_not_canceled_again(venue: Venue) -> None:
+    """History shows its end later; until then its fills are all that is known of it."""
+    venue.lookups = [LIVE]
+    venue.missing = frozenset(NAMES)
+    done: list[CancelBatchResult] = []
+    running = threading.Thread(target=lambda: done.append(run(venue)))
+    running.start()
+    deadline = time.monotonic() + 5
+    while len(venue.viewed) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    venue.responses[0].set()
+    running.join(5)
+    assert done
+    assert venue.canceled == [NAMES]
 
 
 def test_no_order_is_canceled_more_than_three_times(venue: Venue) -> None:
