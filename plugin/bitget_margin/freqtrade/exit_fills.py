@@ -84,10 +84,10 @@ class ExitFills:
             budget = reading.budget.at_least(self.client.pace.cancel_ms())
             self.resting.record(trade, ended, self.resting.look_up(trade.pair, ended, budget))
 
-    def await_balance(self, reading: Reading, balance: Beside[None] | None) -> None:
-        """Wait for a reading of the balance, no longer than for any query."""
+    def await_balance(self, reading: Reading, balance: Beside[None] | None, limit_ms: float | None = None) -> None:
+        """Wait for a reading of the balance, no longer than for any query, or than a limit."""
         if balance is not None:
-            reading.has_balance |= balance.ended(self.client.pace.read_ms() / 1_000)
+            reading.has_balance |= balance.ended((limit_ms or self.client.pace.read_ms()) / 1_000)
 
     def age_seconds(self, reading: Reading) -> float | None:
         """Return the age up to which a balance was read for this exit; None where that is left to freqtrade."""

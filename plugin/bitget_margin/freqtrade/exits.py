@@ -40,6 +40,8 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 _WALLET_SHARE: Final = 0.98
 """Share of a trade's amount down to which freqtrade takes what the wallet has for an exit of all."""
+_LATE_BALANCE_MS: Final = 250.0
+"""Least time for which an exit waits, after its batch cancel, for a balance that is read beside it."""
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
 
@@ -277,7 +279,8 @@ class Exits:
 
             self.resting.cancel(trade, trade.pair, orders, budget, others, read_balance)
             for balance in reading:
-                self.fills.await_balance(exit_.reading, balance)
+                # One that hangs is not waited for: it is read again, if it is needed at all.
+                self.fills.await_balance(exit_.reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
         return bool(orders or others)
 
     def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:
