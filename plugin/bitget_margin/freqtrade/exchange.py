@@ -404,6 +404,7 @@ class Bitgetcross(BitgetExchange):
         """Process the bot's orders at the beginning of a loop."""
         self.managers.holdings.end_booking()
         self._fills_of_booking.clear()
+        self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does
         self.managers.process_loop()
 
     def hand_over_ended(self) -> None:
