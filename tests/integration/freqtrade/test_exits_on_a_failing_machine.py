@@ -43,7 +43,13 @@ def exit_under(exits: SingleFaults, fault: str, ladder: str, *, restarted: bool)
 
 
 @pytest.mark.parametrize("account", kinds(AccountKind.UNIFIED))
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "full disk"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "failed commit",
+        *(pytest.param(name, marks=pytest.mark.drill) for name in ("full database", "read-only database")),
+    ],
+)
 def test_an_exit_leaves_once_though_nothing_can_be_written(tmp_path: Path, account: AccountKind, fault: str) -> None:
     """There are coins of others, so that the venue refuses no second sale."""
     with single_faults(tmp_path, account, others="5") as exits:

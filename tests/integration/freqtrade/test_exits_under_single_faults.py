@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind, FaultKind
+from support.measured_exits import kinds
 from support.single_faults import LADDERS, ExitRequest, single_faults
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -51,7 +52,7 @@ def exits_leave(
         exits.restart()
 
 
-@all_accounts
+@pytest.mark.parametrize("account", kinds(AccountKind.CLASSIC))
 @all_requests
 def test_an_exit_leaves_though_one_of_its_requests_fails(
     tmp_path: Path, account: AccountKind, failing: ExitRequest, ladder: str

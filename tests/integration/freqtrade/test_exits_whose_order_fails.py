@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind, FaultKind
+from support.measured_exits import kinds
 from support.single_faults import LADDERS, ExitRequest, single_faults
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -38,8 +39,8 @@ def exits_leave(
         exits.restart()
 
 
-@all_accounts
-@all_ladders
+@pytest.mark.parametrize("account", kinds(AccountKind.UNIFIED))
+@pytest.mark.parametrize("ladder", ["half", pytest.param("none", marks=pytest.mark.drill)])
 def test_an_exit_whose_order_fails_sells_once(tmp_path: Path, account: AccountKind, ladder: str) -> None:
     exits_leave(tmp_path, account, ladder, [(fault, "99999") for fault in REPRESENTATIVES])
 
