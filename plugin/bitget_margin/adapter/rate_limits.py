@@ -113,19 +113,23 @@ def _reserve_shared(
     return slot
 
 
-def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault) -> None:
-    """Record the round trip of a request, and that it had arrived, or that it never found a connection."""
+def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault, came_ms: float | None = None) -> None:
+    """Record the round trip of a request, and that it had arrived, or that it never found a connection.
+
+    :param came_ms: time at which the reply came; now if not given
+    """
     if send.left_ms is None:
         return
+    came_ms = monotonic_ms() if came_ms is None else came_ms
     if not isinstance(reply, Fault) or reply.sent:
-        round_trips.record(exchange, monotonic_ms() - send.left_ms)
+        round_trips.record(exchange, came_ms - send.left_ms)
     if not exchange.enableRateLimit:
         return
     window = window_of(exchange, send.call.endpoint)
     if isinstance(reply, Fault) and not reply.sent:
         window.withdraw(send.slot_ms, send.left_ms)
     else:
-        window.record_arrival(send.left_ms, monotonic_ms())
+        window.record_arrival(send.left_ms, came_ms)
 
 
 def unsent_fault(exchange: MarginExchange, send: Send, why: str) -> Fault:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic
 
-from bitget_margin.adapter import ccxt_errors, rate_limits, transport
+from bitget_margin.adapter import ccxt_errors, rate_limits, round_trips, transport
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.transport import PACED, monotonic_ms
 from bitget_margin.core.effects import (
@@ -78,8 +78,10 @@ class ThreadedDriver:
         def finish() -> ReplyOrFault:
             try:
                 send.reply = self._reply(work, allowed_ms - (monotonic_ms() - started_ms))
-                rate_limits.record_reply(self._exchange, send, send.reply)
+                # Others may have been sent, or waited for, since it came.
+                rate_limits.record_reply(self._exchange, send, send.reply, work.ended_ms)
             except TimeUp:
+                round_trips.record(self._exchange, allowed_ms)
                 send.reply = transport.timed_out(self._exchange, send, allowed_ms)
             return send.reply
 
@@ -116,6 +118,8 @@ class _Work(Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         self._results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
         self._work = work
+        self.ended_ms: float | None = None
+        """Time at which the work ended."""
         threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True).start()
 
     def result(self, allowed_ms: float) -> T:
@@ -129,10 +133,13 @@ class _Work(Generic[T]):
         return value  # type: ignore[return-value]  # a value, as there is no error
 
     def _run(self) -> None:
+        result: tuple[T | None, BaseException | None]
         try:
-            self._results.put((self._work(), None))
+            result = self._work(), None
         except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
-            self._results.put((None, error))
+            result = None, error
+        self.ended_ms = monotonic_ms()
+        self._results.put(result)
 
 
 def _run_within(work: Callable[[], T], allowed_ms: float) -> T:

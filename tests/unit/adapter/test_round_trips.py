@@ -53,3 +53,13 @@ def test_nothing_is_kept_of_an_exchange_that_is_gone() -> None:
     del api
     gc.collect()
     assert len(round_trips._recent_ms) < known
+
+
+def test_a_reply_counts_from_the_time_at_which_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocking driver takes it later, once other requests have been sent."""
+    api = exchange()
+    send = Send(CALL, 1_000, 2_000)
+    send.left_ms = 1_000.0
+    monkeypatch.setattr(rate_limits, "monotonic_ms", lambda: 1_900.0)
+    rate_limits.record_reply(api, send, Reply({}), 1_250.0)
+    assert round_trips.longest_ms(api) == 250
