@@ -1,12 +1,9 @@
 """Driver of the sync class: runs a flow with blocking calls."""
 
 import contextlib
-import contextvars
-import queue
-import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic
+from typing import Any
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, round_trips, transport
 from bitget_margin.adapter.errors import documented
@@ -25,6 +22,7 @@ from bitget_margin.core.effects import (
     TimeUp,
     Wait,
 )
+from bitget_margin.drivers.beside import Beside
 
 
 class ThreadedDriver:
@@ -71,7 +69,7 @@ class ThreadedDriver:
         started_ms = monotonic_ms()
         token = PACED.set(True)
         try:
-            work = _Work(lambda: transport.request(self._exchange, send))
+            work = Beside(lambda: transport.request(self._exchange, send))
         finally:
             PACED.reset(token)
 
@@ -91,9 +89,9 @@ class ThreadedDriver:
         reply = finish()
         return lambda: reply
 
-    def _reply(self, work: "_Work[Any]", allowed_ms: float) -> ReplyOrFault:
+    def _reply(self, work: Beside[Any], allowed_ms: float) -> ReplyOrFault:
         try:
-            return Reply(work.result(allowed_ms))
+            return Reply(_result_within(work, allowed_ms))
         except TimeUp:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
@@ -113,36 +111,13 @@ class ThreadedDriver:
             _run_within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
 
 
-class _Work(Generic[T]):
-    """Work that runs in a thread of its own, since `requests` has no timeout for a whole request."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._results: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-        self._work = work
-        self.ended_ms: float | None = None
-        """Time at which the work ended."""
-        threading.Thread(target=contextvars.copy_context().run, args=(self._run,), daemon=True).start()
-
-    def result(self, allowed_ms: float) -> T:
-        """Return the result, or raise what the work raises; raise TimeUp and leave the thread alone after that time."""
-        try:
-            value, error = self._results.get(timeout=max(0.0, allowed_ms) / 1_000)
-        except queue.Empty:
-            raise TimeUp from None
-        if error is not None:
-            raise error
-        return value  # type: ignore[return-value]  # a value, as there is no error
-
-    def _run(self) -> None:
-        result: tuple[T | None, BaseException | None]
-        try:
-            result = self._work(), None
-        except BaseException as error:  # noqa: BLE001 - passed to the waiting thread
-            result = None, error
-        self.ended_ms = monotonic_ms()
-        self._results.put(result)
+def _result_within(work: Beside[T], allowed_ms: float) -> T:
+    """Return the result of work, or raise what it raised; raise TimeUp and leave the thread alone after that time."""
+    if not work.ended(allowed_ms / 1_000):
+        raise TimeUp
+    return work.result()
 
 
 def _run_within(work: Callable[[], T], allowed_ms: float) -> T:
     """Run work in a thread of its own; raise TimeUp and leave the thread alone after `allowed_ms`."""
-    return _Work(work).result(allowed_ms)
+    return _result_within(Beside(work), allowed_ms)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade

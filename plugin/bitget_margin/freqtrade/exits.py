@@ -18,9 +18,9 @@ from typing import Final
 import ccxt
 from sqlalchemy.exc import SQLAlchemyError
 
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade

@@ -13,7 +13,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.freqtrade.beside import Beside
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders
 from bitget_margin.freqtrade.tracked_order import TrackedOrder

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.compat import Trade
 
 logger: Final = logging.getLogger("bitget_margin")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bitget_margin.freqtrade.beside import Beside
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import exit_fills
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.holdings import Holding
 from support.botless import KEY, PAIR, Stand, Wallet, balance_of, confirm, live, sold
 

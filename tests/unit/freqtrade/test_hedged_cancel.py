@@ -9,8 +9,8 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import hedged_cancel
-from bitget_margin.freqtrade.beside import Beside
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, ViewedOrders
 from bitget_margin.freqtrade.hedged_cancel import HedgedCancel

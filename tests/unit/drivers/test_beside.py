@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from bitget_margin.freqtrade.beside import Beside
+from bitget_margin.drivers.beside import Beside
 
 VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="nothing")
 
