@@ -15,7 +15,7 @@ from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Fault, Flow, run_concurrently
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
-from bitget_margin.core.queries import Pager, from_try, match_rows, query_order, span_of
+from bitget_margin.core.queries import Pager, from_try, match_rows, query_order, rows_of, span_of
 from bitget_margin.core.requests import CallContext, pause, query
 from bitget_margin.core.responses import FillRow, Listing
 from bitget_margin.core.verdicts import Verdict
@@ -214,7 +214,7 @@ def _query_by_id(
             fault = page
             unanswered.add(target)
             continue
-        rows = [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
+        rows = rows_of(page, target)
         for row in rows:
             known = lists.by_id.get(row.order_id)
             if known is None or not known.state.ended:

@@ -190,18 +190,17 @@ def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | No
     fault = next((page for page in pages if isinstance(page, Fault)), None)
     if fault is not None and target.kind is IdKind.CLIENT:
         return fault  # the list that was not read may have a newer order under the same name
-    rows = [
-        row
-        for page in pages
-        if not isinstance(page, Fault)
-        for row in page.rows
-        if row.symbol == target.symbol and row.key(target.kind) == target.value
-    ]
+    rows = [row for page in pages if not isinstance(page, Fault) for row in rows_of(page, target)]
     if not rows:
         return fault
     newest = max(row.number or 0 for row in rows)
     rows = [row for row in rows if (row.number or 0) == newest]
     return next((row for row in rows if row.state.ended), rows[0])
+
+
+def rows_of(page: Page, target: OrderRef) -> list[OrderRow]:
+    """Return the rows of one order; a venue that ignores the filter of a query lists others, too."""
+    return [row for row in page.rows if row.symbol == target.symbol and row.key(target.kind) == target.value]
 
 
 def query_order(
