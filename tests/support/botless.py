@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -417,7 +416,8 @@ class Stand:
         for name in ("commit", "rollback"):
             monkeypatch.setattr(Trade, name, lambda name=name: self.calls.append((name,)))
         monkeypatch.setattr(Trade, "get_trades_proxy", self.trades_proxy)
-        session = SimpleNamespace(no_autoflush=nullcontext(), add=self.added.append)
+        by_number = lambda _kind, number: next((t for t in self.trades.values() if t.id == number), None)  # noqa: E731
+        session = SimpleNamespace(get=by_number, add=self.added.append)
         monkeypatch.setattr(Trade, "session", session, raising=False)
 
     def trades_proxy(self, *, pair: str | None = None, is_open: bool | None = None) -> list[Any]:

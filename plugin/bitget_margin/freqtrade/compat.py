@@ -39,11 +39,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from datetime import datetime
     from types import ModuleType
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import DeclarativeBase, Session
 
     class ModelBase(DeclarativeBase):
@@ -68,8 +67,8 @@ if TYPE_CHECKING:
         def __call__(self) -> Session: ...
         def get_bind(self) -> Engine: ...
         def add(self, row: object) -> None: ...
-        @property
-        def no_autoflush(self) -> AbstractContextManager[Session]: ...
+        def get(self, kind: type[Trade], number: int) -> Trade | None: ...
+        def connection(self) -> Connection: ...
 
     def timeframe_to_minutes(timeframe: str) -> int: ...
 
@@ -253,8 +252,7 @@ def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
     """Return freqtrade's row of an order; the arguments of its own search differ between versions."""
     rows: Any = FreqtradeOrder
     session: Any = Trade.session
-    with session.no_autoflush:
-        found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
+    found = session.scalars(select(rows).where(rows.order_id == order_id, rows.ft_pair == pair)).first()
     return found if isinstance(found, FreqtradeOrder) else None
 
 

@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Any, Final
 
 import ccxt
-from sqlalchemy import Enum as EnumColumn
 from sqlalchemy import String
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -21,6 +20,7 @@ from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import ModelBase, OperationalException, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.database import enum_column
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase
 
@@ -49,9 +49,7 @@ class DatabaseRow(ModelBase):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     exchange: Mapped[str] = mapped_column(String(64))
-    run_mode: Mapped[RunMode] = mapped_column(
-        EnumColumn(RunMode, native_enum=False, length=16, values_callable=lambda kind: [mode.value for mode in kind])
-    )
+    run_mode: Mapped[RunMode] = mapped_column(enum_column(RunMode))
     uid: Mapped[str | None] = mapped_column(String(64))
 
 

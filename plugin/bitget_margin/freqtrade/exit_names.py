@@ -11,7 +11,6 @@ from typing import Final
 import ccxt
 
 from bitget_margin import client_order_ids
-from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import TemporaryError, Trade, order_row
@@ -37,7 +36,6 @@ class ExitNames:
 
     store: OrderStore
     client: VenueClient
-    alerts: Alerts
     epoch_ms: Callable[[], int] = epoch_ms
     adopt: Callable[[TrackedOrder], object] = lambda _: None
     started_ms: int = field(init=False)

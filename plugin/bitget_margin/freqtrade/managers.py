@@ -64,7 +64,7 @@ class Managers:
         self.missed = missed = MissedLookups(self.clock)
         self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=LOOP_MS, clock=self.clock)
         self.resting = resting = RestingOrders(missed=missed, **shared, **times)
-        self.names = names = ExitNames(**shared, epoch_ms=self.epoch_ms)
+        self.names = names = ExitNames(store=self.store, client=self.client, epoch_ms=self.epoch_ms)
         self.recovery = Recovery(
             names=names, missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
         )

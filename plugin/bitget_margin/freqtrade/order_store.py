@@ -11,24 +11,18 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from enum import Enum
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Index, String, bindparam, delete, select, update
-from sqlalchemy import Enum as EnumColumn
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import ModelBase, Trade
+from bitget_margin.freqtrade.database import LOCK_MS, enum_column, short_lock_wait
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 
 logger = logging.getLogger("bitget_margin")
-
-
-def _enum(members: type[Enum]) -> EnumColumn:
-    """Return the column type of an enum: text of 16 characters, the member's value."""
-    return EnumColumn(members, native_enum=False, length=16, values_callable=lambda kind: [m.value for m in kind])
 
 
 class BotRow(ModelBase):
@@ -47,7 +41,7 @@ class TrackedOrderRow(ModelBase):
     __table_args__ = (Index("bitget_margin_orders_phase", "phase"),)
 
     client_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    origin: Mapped[Origin] = mapped_column("kind", _enum(Origin))
+    origin: Mapped[Origin] = mapped_column("kind", enum_column(Origin))
     trade_id: Mapped[int | None]
     opened_ms: Mapped[int | None] = mapped_column(BigInteger)
     pair: Mapped[str] = mapped_column(String(25))
@@ -57,7 +51,7 @@ class TrackedOrderRow(ModelBase):
     price: Mapped[float]
     amount: Mapped[float]
     intended_ms: Mapped[int] = mapped_column(BigInteger)
-    phase: Mapped[Phase] = mapped_column(_enum(Phase))
+    phase: Mapped[Phase] = mapped_column(enum_column(Phase))
     order_id: Mapped[str | None] = mapped_column(String(64), index=True)
     filled: Mapped[float]
     average: Mapped[float | None]
@@ -79,8 +73,6 @@ class CancelBatchRow(ModelBase):
 _OPEN: Final = [phase for phase in Phase if phase.open]
 _TEXT_LENGTH: Final = 255
 """The longest reason or label that has room."""
-_LOCK_MS: Final = 100
-"""Longest wait for a lock of SQLite; freqtrade's own connections wait 5 s."""
 
 _NAMES: Final = [field.name for field in fields(TrackedOrder)]
 _COLUMNS: Final = [getattr(TrackedOrderRow, name).label(name) for name in _NAMES]
@@ -166,14 +158,14 @@ class OrderStore:
     def _write_or_keep(self, writes: list[_Write], batch: CancelBatch | None = None) -> None:
         kept = list(self._unwritten)  # another thread may add to them meanwhile
         try:
-            self._write([*kept, *writes], batch, wait_ms=0 if kept else _LOCK_MS)
+            self._write([*kept, *writes], batch, wait_ms=0 if kept else LOCK_MS)
         except SQLAlchemyError as error:
             self._unwritten += writes
             logger.warning("The bot's orders could not be stored, and are kept in memory: %s", error)
         else:
             del self._unwritten[: len(kept)]
 
-    def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None, *, wait_ms: int = _LOCK_MS) -> None:
+    def _write(self, writes: Iterable[_Write], batch: CancelBatch | None = None, *, wait_ms: int = LOCK_MS) -> None:
         """Write changes in one transaction.
 
         :param wait_ms: time to wait for a lock: none after a first try
@@ -297,20 +289,14 @@ def _merged(writes: Iterable[_Write]) -> tuple[set[str], dict[str, TrackedOrder]
 
 
 @contextmanager
-def _session(wait_ms: int = _LOCK_MS) -> Iterator[Session]:
-    """Return a session of our own, which waits only shortly for a lock: an exit may be behind it."""
-    engine = Trade.session.get_bind()
-    with engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
-        raw: Any = connection.connection.dbapi_connection
-        if engine.dialect.name != "sqlite":
-            yield session
-            return
-        (usual_ms,) = raw.execute("pragma busy_timeout").fetchone()
-        raw.execute(f"pragma busy_timeout = {wait_ms}")
-        try:
-            yield session
-        finally:
-            raw.execute(f"pragma busy_timeout = {usual_ms}")
+def _session(wait_ms: int = LOCK_MS) -> Iterator[Session]:
+    """Return a session of our own, which waits only shortly for a lock."""
+    with (
+        Trade.session.get_bind().connect() as connection,
+        Session(connection, expire_on_commit=False) as session,
+        short_lock_wait(connection, wait_ms),
+    ):
+        yield session
 
 
 def _values(order: TrackedOrder) -> dict[str, Any]:

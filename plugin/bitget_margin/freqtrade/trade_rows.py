@@ -7,21 +7,19 @@ and books the fee, the profit, the message and, with the last coin, the end of t
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, order_row
+from bitget_margin.freqtrade.database import short_lock_wait
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 
 logger = logging.getLogger("bitget_margin")
 
-_LOCK_MS: Final = 100
-"""Longest wait for a lock of SQLite before an exit."""
 _CLOSED: Final = "closed"
 _AMOUNT_EPSILON: Final = 1e-12
 """Less than the smallest amount of any coin: amounts that are closer are equal."""
@@ -31,8 +29,7 @@ _DECIMALS: Final = 12
 
 def open_trade(pair: str) -> Trade | None:
     """Return the open trade on a pair; freqtrade keeps at most one."""
-    with Trade.session.no_autoflush:  # pending changes are written by freqtrade: a locked database would delay an exit
-        return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
+    return next(iter(Trade.get_trades_proxy(pair=pair, is_open=True)), None)
 
 
 def key_of(trade: Trade) -> TradeKey:
@@ -42,8 +39,7 @@ def key_of(trade: Trade) -> TradeKey:
 
 def open_trades() -> dict[TradeKey, Trade]:
     """Return the open trades by their identity."""
-    with Trade.session.no_autoflush:
-        return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
+    return {key_of(trade): trade for trade in Trade.get_trades_proxy(is_open=True)}
 
 
 def refresh() -> None:
@@ -62,9 +58,8 @@ def refresh() -> None:
 
 def closed_trade(key: TradeKey) -> Trade | None:
     """Return the trade with this identity that is not open any more; None where it was deleted."""
-    with Trade.session.no_autoflush:
-        trades = [trade for trade in Trade.get_trades_proxy(is_open=False) if trade.id == key.id]
-    return next((trade for trade in trades if key_of(trade) == key), None)
+    trade = Trade.session.get(Trade, key.id)
+    return trade if trade is not None and not trade.is_open and key_of(trade) == key else None
 
 
 def reopen(trade: Trade) -> None:
@@ -118,29 +113,13 @@ def record_fill(trade: Trade, tracked: TrackedOrder) -> bool:
         row.ft_fee_base = tracked.filled * trade.fee_open
     trade.recalc_trade_from_orders()
     try:
-        with short_lock_wait():
+        with short_lock_wait(Trade.session.connection()):
             Trade.commit()
     except SQLAlchemyError as error:
         Trade.rollback()
         logger.warning("Fills of order %s on %s could not be stored yet: %s", tracked.order_id, tracked.pair, error)
         return False
     return True
-
-
-@contextmanager
-def short_lock_wait() -> Iterator[None]:
-    """Let freqtrade's session wait for a lock of SQLite only shortly: its own 5 s would delay an exit."""
-    session = Trade.session()
-    if session.get_bind().dialect.name != "sqlite":
-        yield
-        return
-    raw: Any = session.connection().connection.dbapi_connection
-    (usual_ms,) = raw.execute("pragma busy_timeout").fetchone()
-    raw.execute(f"pragma busy_timeout = {_LOCK_MS}")
-    try:
-        yield
-    finally:
-        raw.execute(f"pragma busy_timeout = {usual_ms}")
 
 
 def is_recorded(tracked: TrackedOrder) -> bool:
@@ -152,7 +131,7 @@ def is_recorded(tracked: TrackedOrder) -> bool:
 def owner_of(tracked: TrackedOrder) -> Trade | None:
     """Return the trade that has the row of an order; None where there is no row."""
     row = None if tracked.order_id is None else order_row(tracked.order_id, tracked.pair)
-    return None if row is None else Trade.session().get(Trade, row.ft_trade_id)
+    return None if row is None else Trade.session.get(Trade, row.ft_trade_id)
 
 
 def hand_to_freqtrade(trade: Trade, tracked: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:

@@ -139,8 +139,7 @@ def test_pending_changes_stay_pending_as_other_rows_are_read_anew(trade: Any) ->
     trade.amount = 1.25
     trade_rows.refresh()
     assert trade.amount == 1.25
-    with Trade.session.no_autoflush:
-        assert entry.ft_order_tag == "new"
+    assert entry.ft_order_tag == "new"
     Trade.rollback()
     assert trade.amount == 2.0
 
