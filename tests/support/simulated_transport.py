@@ -5,8 +5,8 @@ The objects behave like those of `requests` and `aiohttp`, so that ccxt's own pa
 
 import asyncio
 import json
-import queue
 import selectors
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -21,12 +21,11 @@ import requests.structures
 import urllib3.exceptions
 
 from bitget_margin.adapter import transport as clocks
-from bitget_margin.drivers import threaded
+from bitget_margin.drivers import beside, threaded
 from support.fuzzing import Choices
 from support.hostile import Hostile, Served, written
 
 REQUESTS_MAX: Final = 1_500
-REAL_WAIT_S: Final = 30
 DELAYS_S: Final = (0.005, 0.005, 0.005, 0.02, 0.1, 0.3, 0.6)
 HTTP_STATUSES: Final = (*[200] * 14, 400, 400, 403, 404, 429, 500, 502, 503, 504, 204, 302, 418, 520, 999)
 CONTENT_TYPES: Final = ("application/json", "application/json", "text/html", "text/plain; charset=x", "", "image/png")
@@ -216,16 +215,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._clock.now_s
 
 
-class _RealTimeQueue(queue.SimpleQueue[Any]):
-    """Queue that waits for a thread by the real clock."""
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        try:
-            return super().get(block, None if timeout is None else REAL_WAIT_S)
-        except queue.Empty:
-            raise Hung("the thread has not ended") from None
-
-
 class _ThreadInTurn:
     """Replacement of a thread that runs at its start: the order of requests, and of choices, is always the same."""
 
@@ -239,6 +228,5 @@ def simulated_time(clock: Clock) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clocks, "time", clock)
         patch.setattr(threaded, "time", clock)
-        patch.setattr(threaded, "threading", SimpleNamespace(Thread=_ThreadInTurn))
-        patch.setattr(threaded, "queue", SimpleNamespace(SimpleQueue=_RealTimeQueue, Empty=queue.Empty))
+        patch.setattr(beside, "threading", SimpleNamespace(Thread=_ThreadInTurn, Event=threading.Event))
         yield
