@@ -20,6 +20,7 @@ from bitget_margin.emulator.behaviour.faults import (
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
 from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
+from bitget_margin.emulator.market.strategies import StrategyOrder
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord
@@ -181,6 +182,12 @@ class Control:
         """Return the orders of one account, or of all, oldest first."""
         with self._opened():
             orders = self._venue.engine.orders.all()
+            return [order for order in orders if uid in (None, order.uid) and (order.live or not live_only)]
+
+    def strategy_orders(self, uid: str | None = None, *, live_only: bool = False) -> list[StrategyOrder]:
+        """Return the strategy orders of one account, or of all, oldest first."""
+        with self._opened():
+            orders = self._venue.engine.strategies.all()
             return [order for order in orders if uid in (None, order.uid) and (order.live or not live_only)]
 
     def balances(self, uid: str) -> dict[str, Balance]:

@@ -35,7 +35,15 @@ class Venue:
         _refuse_duplicates("symbol", [symbol.symbol for symbol in symbols])
         self.accounts_by_key = {account.api_key: account for account in accounts}
         self.knobs = KnobBoard(knobs)
-        self.engine = Engine(symbols, accounts, clock(), lambda uid: self.knobs.of(uid).fees_in_bgb, self._lends)
+        self.engine = Engine(
+            symbols,
+            accounts,
+            clock(),
+            lambda uid: self.knobs.of(uid).fees_in_bgb,
+            self._lends,
+            lambda uid: self.knobs.of(uid).strategy_borrows,
+            lambda uid: self.knobs.of(uid).strategy_freezes,
+        )
         self.feed = OrderFeed(self.engine.orders, self.knobs)
         self.faults = FaultBoard(fault_seed)
         self.requests = RequestHistory(REQUESTS_KEPT)

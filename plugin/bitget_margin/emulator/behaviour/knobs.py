@@ -53,6 +53,23 @@ class WithoutSymbol(StrEnum):
     ANSWER = "answer"
 
 
+class StrategyTypes(StrEnum):
+    """Types of strategy orders that are accepted for margin."""
+
+    BOTH = "both"
+    TPSL = "tpsl"
+    TRIGGER = "trigger"
+    NONE = "none"
+
+
+class StrategyIds(StrEnum):
+    """Strategy orders that get the client order id of their request; others get one of the venue's."""
+
+    TPSL = "tpsl"
+    ALL = "all"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Knobs:
     """All settings of the venue's behaviour; the defaults are what the venue documents.
@@ -129,6 +146,26 @@ class Knobs:
     auto_borrow: bool = field(
         default=True,
         metadata={"help": "lend a unified account the coins that an order lacks, within its leverage"},
+    )
+    strategy_types: StrategyTypes = field(
+        default=StrategyTypes.BOTH, metadata={"help": "types of strategy orders that are accepted for margin"}
+    )
+    strategy_ids: StrategyIds = field(
+        default=StrategyIds.TPSL,
+        metadata={"help": "strategy orders that get the client order id of their request: those of a type, all, none"},
+    )
+    strategy_freezes: bool = field(
+        default=False, metadata={"help": "freeze the coins of a strategy order while it waits for its price"}
+    )
+    strategy_borrows: bool = field(
+        default=True,
+        metadata={"help": "lend what the order of a triggered strategy order lacks, if auto_borrow is on"},
+    )
+    strategy_row_side: bool = field(
+        default=False, metadata={"help": "add side and type to the rows of strategy orders, as in their pushes"}
+    )
+    strategy_sub_orders: bool = field(
+        default=True, metadata={"help": "list the order of a triggered strategy order in strategy-sub-orders"}
     )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})

@@ -10,6 +10,7 @@ from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
 from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
 from bitget_margin.emulator.market.prices import Market
+from bitget_margin.emulator.market.strategies import StrategyOrders
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
 
@@ -29,6 +30,8 @@ class Engine:
 
     :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
     :param lends: returns whether an account is lent the coins that an order lacks
+    :param lends_triggered: returns whether that includes orders of triggered strategy orders
+    :param strategies_freeze: returns whether the strategy orders of an account freeze coins
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Engine:
         start_ms: int,
         pays_in_bgb: Callable[[str], bool] = lambda _uid: False,
         lends: Callable[[str], bool] = lambda _uid: False,
+        lends_triggered: Callable[[str], bool] = lambda _uid: True,
+        strategies_freeze: Callable[[str], bool] = lambda _uid: False,
     ) -> None:
         self.market = Market(symbols, start_ms)
         self.orders = Orders()
@@ -47,9 +52,13 @@ class Engine:
         }
         self._pays_in_bgb = pays_in_bgb
         self._lends = lends
+        self._lends_triggered = lends_triggered
         self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._due_number = itertools.count()
+        self.strategies = StrategyOrders(
+            self.market, self.wallets, self._place_triggered, self._next_id, strategies_freeze
+        )
 
     def at(self, due_ms: int, action: Callable[[int], object]) -> None:
         """Schedule an action, which is called with its due time in ms since the epoch."""
@@ -66,13 +75,13 @@ class Engine:
             due_ms, _, action = heapq.heappop(self._due)
             action(due_ms)
 
-    def place(self, uid: str, ticket: Ticket, now_ms: int) -> Order:
+    def place(self, uid: str, ticket: Ticket, now_ms: int, *, may_borrow: bool = True) -> Order:
         """Place an order, and fill it if it crosses the price."""
         twin = self.orders.live_with_client_id(uid, ticket.client_oid)
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
         order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
-        if self._lends(uid):
+        if may_borrow and self._lends(uid):
             self._lend(uid, self._coin(order), order.reserve)
         self.wallets[uid].freeze(self._coin(order), order.reserve)
         self.wallets[uid].keep_state(now_ms)
@@ -124,6 +133,10 @@ class Engine:
                 liquidity -= size
             if size:
                 self._trade(order, size, order.price, Scope.MAKER, now_ms)
+        self.strategies.watch(symbol, now_ms)
+
+    def _place_triggered(self, uid: str, ticket: Ticket, now_ms: int) -> Order:
+        return self.place(uid, ticket, now_ms, may_borrow=self._lends_triggered(uid))
 
     def _trade(self, order: Order, size: Decimal, price: Decimal, scope: Scope, now_ms: int) -> Order:
         symbol = self.market.symbols[order.symbol]
