@@ -212,6 +212,8 @@ class TestNoOtherClass:
         ignored: list[Any] = []
         hook, sys.unraisablehook = sys.unraisablehook, ignored.append
         try:
+            gc.collect()
+            ignored.clear()  # what other tests left behind
             refusal(shop, margin_mode="isolated")
             gc.collect()
         finally:
