@@ -6,7 +6,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, report_of
+from bitget_margin.adapter.errors import CancelUnresolved, ChangeUnresolved, PlaceUnresolved, report_of
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.version import __version__
 
@@ -18,6 +18,7 @@ __all__ = [
     "CancelReport",
     "CancelResult",
     "CancelUnresolved",
+    "ChangeUnresolved",
     "Outcome",
     "PlaceUnresolved",
     "__version__",

@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import cancel, fetch, place, sessions
+from bitget_margin.adapter import cancel, change, fetch, place, sessions
 from bitget_margin.adapter.ccxt_types import AsyncCcxtExchange, Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -85,10 +85,16 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Edit an order; refuse a cross margin order, which stock ccxt would send to the spot wallet."""
-        if places_cross(self, "editOrder", symbol, params):
-            cancel.refuse_edit(self)
-        return await super().edit_order(id, symbol, type, side, amount, price, params)
+        """Edit an order; a cross margin order of a unified account with proof, and at most once."""
+        if not places_cross(self, "editOrder", symbol, params):
+            return await super().edit_order(id, symbol, type, side, amount, price, params)
+        return await self.perform(change.edit_order(self, id, symbol, (type, side, amount, price), params))
+
+    async def cancel_all_orders_after(self, timeout: int | None, params: Params = {}) -> Any:  # noqa: ASYNC109 - ccxt's name
+        """Let the venue cancel every order of a unified account unless this is called again in time."""
+        if not is_cross(self, "cancelAllOrdersAfter", None, params):
+            return await super().cancel_all_orders_after(timeout, params)
+        return await self.perform(change.cancel_all_orders_after(self, timeout, params))
 
     async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a cross margin order from open-orders, then history-orders."""

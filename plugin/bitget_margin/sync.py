@@ -5,7 +5,7 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import cancel, fetch, place, sessions
+from bitget_margin.adapter import cancel, change, fetch, place, sessions
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -158,10 +158,46 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         price: Any = None,
         params: Params = {},
     ) -> Order:
-        """Edit an order; refuse a cross margin order, which stock ccxt would send to the spot wallet."""
-        if places_cross(self, "editOrder", symbol, params):
-            cancel.refuse_edit(self)
-        return super().edit_order(id, symbol, type, side, amount, price, params)
+        """Edit an order; a cross margin order of a unified account with proof, and at most once.
+
+        https://www.bitget.com/api-doc/uta/trade/Modify-Order
+
+        The order keeps its id. It is looked up before the request, and after it until a row shows the new values.
+
+        :param id: order id; None with `params['clientOrderId']`
+        :param symbol: unified symbol
+        :param type: `limit`
+        :param side: side of the order, which cannot be changed
+        :param amount: new amount in base coins, of which a part may be filled; None to keep it
+        :param price: new limit price; None to keep it
+        :param params: `marginMode` ('cross'), `clientOrderId`, `timeout` (ms for the whole call), `autoCancel` ('yes':
+            the venue cancels the order if the edit fails), `requestId` (text that the websocket pushes with the order)
+        :returns: an order structure with the new values
+        :raises ChangeUnresolved: it may have been edited, and no query showed it before `params['timeout']`
+        :raises ccxt.OrderNotFound: the venue has no such order, or it has ended; nothing was changed
+        :raises ccxt.NotSupported: a classic account, which has no such endpoint
+        """
+        if not places_cross(self, "editOrder", symbol, params):
+            return super().edit_order(id, symbol, type, side, amount, price, params)
+        return self.perform(change.edit_order(self, id, symbol, (type, side, amount, price), params))
+
+    def cancel_all_orders_after(self, timeout: int | None, params: Params = {}) -> Any:
+        """Let the venue cancel every order of a unified account unless this is called again in time.
+
+        https://www.bitget.com/api-doc/uta/trade/CountDown-Cancel-All
+
+        The account has one timer, and its end cancels the orders of **all** categories: spot, margin and futures, of
+        all programs and by hand. Bitget enables it on request. After an exception, take the timer for running.
+
+        :param timeout: ms until then, in whole seconds from 5000 to 60000; 0 ends the timer
+        :param params: `marginMode` ('cross'), `timeout` (ms for this call)
+        :returns: the venue's response
+        :raises ChangeUnresolved: the timer may have been started or ended
+        :raises ccxt.NotSupported: a classic account, which has no such timer
+        """
+        if not is_cross(self, "cancelAllOrdersAfter", None, params):
+            return super().cancel_all_orders_after(timeout, params)
+        return self.perform(change.cancel_all_orders_after(self, timeout, params))
 
     def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a cross margin order from open-orders, then history-orders.

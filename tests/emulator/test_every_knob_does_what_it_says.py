@@ -10,7 +10,7 @@ import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, Symbol
 
-from .client import CROSSED, Client, FakeClock, UnifiedClient, row
+from .client import CROSSED, V3, Client, FakeClock, Reply, UnifiedClient, row
 
 
 @pytest.fixture(autouse=True)
@@ -320,6 +320,54 @@ def test_fees_in_bgb_of_a_sale(clock: FakeClock) -> None:
         held = venue.balances(account.uid)
     assert (whole, shown) == ([{"feeCoin": "BGB", "fee": "1.4"}], [[{"feeCoin": "BGB", "fee": "0.7"}]] * 2)
     assert (held["USDT"].available, held["BGB"].available) == (1400, Decimal("0.6"))
+
+
+def test_edit_delay(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
+    """An acknowledged edit is carried out later, if the order still lives; until then no other one is accepted."""
+    venue.knobs(edit_delay_ms=5_000)
+    edits, ends = unified.placed(), unified.placed()
+    for order_id in (edits, ends):
+        _edit(unified, order_id, "51000").data  # noqa: B018 - it must succeed
+    _edit(unified, edits, "52000").assert_refused("25114")
+    unified.cancel(orderId=ends)
+    assert venue.order(edits).price == 50_000
+    clock.advance(5_000)
+    assert (venue.order(edits).price, venue.order(ends).price) == (51_000, 50_000)
+
+
+def test_edit_never_lands(venue: Emulator, unified: UnifiedClient) -> None:
+    venue.knobs(edit_never_lands=1)
+    order_id = unified.placed()
+    for price in (50_000, 51_000):
+        _edit(unified, order_id, "51000").data  # noqa: B018
+        assert venue.order(order_id).price == price
+
+
+def test_countdown_access(venue: Emulator, unified: UnifiedClient, clock: FakeClock) -> None:
+    venue.knobs(countdown_access=False)
+    order_id = unified.placed()
+    unified.post(f"{V3}/trade/countdown-cancel-all", {"countdown": "5"}).assert_refused("25620")
+    clock.advance(60_000)
+    assert venue.order(order_id).live
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_countdown_cancels_strategies(
+    venue: Emulator, unified: UnifiedClient, clock: FakeClock, *, cancels: bool
+) -> None:
+    venue.knobs(countdown_cancels_strategies=cancels)
+    stop = {"category": "MARGIN", "symbol": "BTCUSDT", "side": "sell", "qty": "0.5", "type": "tpsl"}
+    leg = {"tpslMode": "partial", "stopLoss": "55000", "slOrderType": "market"}
+    unified.post(f"{V3}/trade/place-strategy-order", stop | leg).data  # noqa: B018
+    unified.post(f"{V3}/trade/countdown-cancel-all", {"countdown": "5"}).data  # noqa: B018
+    clock.advance(5_000)
+    waiting = unified.get(f"{V3}/trade/unfilled-strategy-orders", category="MARGIN").data
+    assert len(waiting) == (0 if cancels else 1)
+
+
+def _edit(client: UnifiedClient, order_id: str, price: str) -> Reply:
+    named = {"category": "MARGIN", "symbol": "BTCUSDT", "orderId": order_id, "price": price}
+    return client.post(f"{V3}/trade/modify-order", named)
 
 
 @pytest.mark.parametrize(

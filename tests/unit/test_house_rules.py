@@ -57,6 +57,7 @@ SHARED_MODULE_NAMES = {
     "__main__": "entry points of `python -m`",
     "account": "the same endpoints in both API versions",
     "cancel": "the same operation in several layers and API versions",
+    "change": "the same operation in two layers: ccxt's methods over the flow of any change",
     "config": "the settings of one package each",
     "emulator": "the emulator and the command that starts it",
     "endpoints": "the endpoints of the client and of each emulated API version",

@@ -146,11 +146,6 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     return _orders(finish_cancel(exchange, method, ctx, state, markets, result))
 
 
-def refuse_edit(exchange: MarginExchange) -> None:
-    """Raise NotSupported: cross margin orders cannot be edited, and stock ccxt would edit spot orders."""
-    raise ccxt.NotSupported(f"{exchange.id} edit_order(): cross margin orders cannot be edited; cancel and place anew")
-
-
 def _cancel_listed(
     exchange: MarginExchange,
     method: str,

@@ -3,6 +3,7 @@
     ccxt.NetworkError
       CancelUnresolved    the deadline passed, and the final state of at least one order is not confirmed
       PlaceUnresolved     the deadline passed, and at least one order may have been placed
+      ChangeUnresolved    the deadline passed, and another change may have been made: an edit, a loan, a setting
 
 Every exception that ends a cancel after its first request carries the report, including ccxt's exception of a
 definitive error, KeyboardInterrupt and asyncio.CancelledError. `report_of` returns it.
@@ -52,6 +53,19 @@ class PlaceUnresolved(ccxt.NetworkError):
             f"bitget {method}(): {len(unresolved)} of {len(orders)} orders may have been placed{reason}, and no query "
             f"has found them so far: look up {names} by client order id before you place them again",
         )
+
+
+class ChangeUnresolved(ccxt.NetworkError):
+    """A change may have been made, or may still be, and no query has shown it before the deadline.
+
+    `found` is the structure of the record that the last query has shown, None without one. Query it again before you
+    repeat the call: the request was sent, and is not sent again.
+    """
+
+    def __init__(self, method: str, change: str, found: Any = None, fault: Exception | None = None) -> None:
+        self.found = found
+        reason = "" if fault is None else f" ({fault})"
+        super().__init__(f"bitget {method}(): {change} may have been executed, or may still be{reason}; query it first")
 
 
 def documented(name: str, error: Exception) -> Exception:

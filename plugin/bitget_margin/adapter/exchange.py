@@ -45,6 +45,7 @@ class CrossedMargin(MarginExchange):
             super().describe(),
             {
                 "has": {
+                    "cancelAllOrdersAfter": True,
                     "cancelOrdersForSymbols": True,
                     "cancelOrderWithClientOrderId": True,
                     "cancelOrdersWithClientOrderId": True,

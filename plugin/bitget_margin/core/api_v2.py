@@ -65,6 +65,16 @@ def single_cancel_request(target: OrderRef) -> Call:
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
 
 
+def edit_request(_target: OrderRef, _changes: Mapping[str, str]) -> Call | None:
+    """Return None: a classic account has no endpoint that changes a margin order."""
+    return None
+
+
+def countdown_request(_seconds: int) -> Call | None:
+    """Return None: a classic account has no timer that cancels orders."""
+    return None
+
+
 def page_request(listing: Listing, symbol: str | None, since_ms: int, cursor: str | None) -> Call:
     """Return the request for a page of orders, newest first: with ids below the cursor, or the newest.
 

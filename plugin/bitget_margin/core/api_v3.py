@@ -64,6 +64,19 @@ def single_cancel_request(target: OrderRef) -> Call:
     return Call(Endpoint.UNIFIED_CANCEL, _item_of(target))
 
 
+def edit_request(target: OrderRef, changes: Mapping[str, str]) -> Call | None:
+    """Return the request that changes the amount or the price of an order; its id stays the same.
+
+    Symbol and category are optional on the page of December 2025, and required since September 2026.
+    """
+    return Call(Endpoint.UNIFIED_EDIT, {**_item_of(target), **changes})
+
+
+def countdown_request(seconds: int) -> Call | None:
+    """Return the request that starts the timer of the account anew; with 0 it ends it."""
+    return Call(Endpoint.UNIFIED_COUNTDOWN, {"countdown": str(seconds)})
+
+
 def page_request(listing: Listing, symbol: str | None, _since_ms: int, cursor: str | None) -> Call:
     """Return the request for a page of orders, newest first: the page of the cursor, or the newest."""
     params = {"category": CATEGORY, "limit": str(_PAGE_LIMIT)}

@@ -78,6 +78,11 @@ class Refusal(Enum):
     )
     UNIFIED_BAD_PARAMETER = ("400172", "Parameter verification failed {0}", "参数校验失败 {0}")
     UNIFIED_TOO_FREQUENT = ("25004", "Operation too frequent, please try again later", "操作过于频繁, 请稍后再试")
+    UNIFIED_EDIT_IN_PROGRESS = (
+        "25114",
+        "There are modification orders in progress.",
+        "存在正在进行的改单",
+    )
     UNIFIED_UNKNOWN_SYMBOL = ("25100", "Trading pair {0} does not exist", "交易对 {0} 不存在")
     UNIFIED_INVALID = ("25200", "{0} validation error", "{0} 校验错误")
     UNIFIED_INSUFFICIENT_BALANCE = ("25202", "Insufficient balance", "余额不足")
@@ -89,6 +94,16 @@ class Refusal(Enum):
     )
     UNIFIED_DUPLICATE_CLIENT_ID = ("25212", "Duplicate clientOid", "clientOid 重复")
     UNIFIED_UNSUPPORTED = ("25240", "{0} does not support this operation", "{0} 不支持该操作")
+    UNIFIED_NOT_EDITABLE = (
+        "25568",
+        "The order does not meet the modification requirements.",
+        "订单不满足改单条件",
+    )
+    UNIFIED_UNCHANGED = (
+        "25571",
+        "The modification price and qty is the same as the original value. Please adjust and try again.",
+        "改单的价格和数量与原值相同, 请调整后重试",
+    )
     UNIFIED_NO_TRIGGERS = (
         "25593",
         "The current trading type does not support TP/SL settings",
@@ -99,6 +114,7 @@ class Refusal(Enum):
         "Order quantity must be greater than the minimum order amount",
         "委托数量必须大于最小下单金额",
     )
+    UNIFIED_NO_PERMISSION = ("25620", "permission denied", "无权限")
 
     def __init__(self, code: str, english: str, chinese: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         self.code = code

@@ -246,8 +246,3 @@ def test_an_interrupt_carries_what_was_known_by_then() -> None:
         ("12", BTC, Outcome.UNKNOWN),
     ]
     assert report.elapsed_ms == venue.now_ms - START_MS
-
-
-def test_a_crossed_order_is_never_edited() -> None:
-    with pytest.raises(ccxt.NotSupported, match=r"bitget edit_order\(\): cross margin orders cannot be edited"):
-        cancel.refuse_edit(exchange())

@@ -8,6 +8,7 @@ READ = {"open-orders", "history-orders", "assets", "fills", "info", "unfilled-or
 """Last parts of the paths of endpoints that change nothing."""
 PER_SECOND = {
     "v2/spot/account/info": 1,
+    "v3/trade/countdown-cancel-all": 1,
     "v3/trade/place-batch": 5,
     "v3/trade/cancel-batch": 5,
     "v3/trade/unfilled-orders": 20,
@@ -36,6 +37,7 @@ CLASSIC_PATHS = {
 UNIFIED_PATHS = {
     *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
     *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
+    *(f"v3/trade/{name}" for name in ("modify-order", "countdown-cancel-all")),
     *(f"v3/account/{name}" for name in ("settings", "assets")),
 }
 

@@ -167,6 +167,19 @@ class Knobs:
     strategy_sub_orders: bool = field(
         default=True, metadata={"help": "list the order of a triggered strategy order in strategy-sub-orders"}
     )
+    edit_delay_ms: int = field(
+        default=0, metadata={"help": "ms between the acknowledgement of an edit and the change of the order"}
+    )
+    edit_never_lands: int = field(
+        default=0, metadata={"help": "number of next edits that are acknowledged but never carried out"}
+    )
+    countdown_access: bool = field(
+        default=True,
+        metadata={"help": "let unified accounts use countdown-cancel-all, which the venue enables on request"},
+    )
+    countdown_cancels_strategies: bool = field(
+        default=True, metadata={"help": "cancel strategy orders, too, when the time of countdown-cancel-all is up"}
+    )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})
     batch_cancel_stall_ms: int = field(

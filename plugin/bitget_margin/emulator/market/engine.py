@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from decimal import Decimal
+from functools import partial
 
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
@@ -59,6 +60,9 @@ class Engine:
         self.strategies = StrategyOrders(
             self.market, self.wallets, self._place_triggered, self._next_id, strategies_freeze
         )
+        self._countdowns: dict[str, int] = {}
+        self.edits: dict[str, int] = {}
+        """Due time of the last edit of an order that was acknowledged first."""
 
     def at(self, due_ms: int, action: Callable[[int], object]) -> None:
         """Schedule an action, which is called with its due time in ms since the epoch."""
@@ -105,6 +109,51 @@ class Engine:
             order = replace(order, status=Status.CANCELLED, updated_ms=now_ms)
             self.orders.update(order)
         return order
+
+    def edit(self, order_id: str, base_size: Decimal, price: Decimal, now_ms: int) -> Order:
+        """Change amount and limit price of a live order, and fill it if it crosses the market price now.
+
+        :param base_size: new amount in base coins, of which more than is filled already
+        """
+        order = self.orders.get(order_id)
+        if not order.live:
+            raise VenueError(Refusal.NO_SUCH_ORDER)
+        after = replace(order, base_size=base_size, price=price, quote_size=base_size * price, updated_ms=now_ms)
+        market_price = self.market.price(order.symbol)
+        if base_size <= order.filled or (after.crosses(market_price) and after.force is Force.POST_ONLY):
+            raise VenueError(Refusal.UNIFIED_NOT_EDITABLE)
+        wallet, coin = self.wallets[order.uid], self._coin(order)
+        more = after.reserve - order.reserve
+        if more > ZERO:
+            if self._lends(order.uid):
+                self._lend(order.uid, coin, more)
+            wallet.freeze(coin, more)
+        else:
+            wallet.release(coin, -more)
+        wallet.keep_state(now_ms)
+        self.orders.update(after)
+        if after.crosses(market_price):
+            return self._trade(after, base_size - after.filled, market_price, Scope.TAKER, now_ms)
+        return after
+
+    def start_countdown(self, uid: str, seconds: int, strategies: Callable[[], bool], now_ms: int) -> None:
+        """Cancel every order of an account so many seconds from now, unless this is called again; 0 ends the timer.
+
+        :param strategies: returns whether strategy orders are canceled, too
+        """
+        self._countdowns.pop(uid, None)
+        if seconds:
+            due_ms = self._countdowns[uid] = now_ms + 1_000 * seconds
+            self.at(due_ms, partial(self._end_countdown, uid, strategies))
+
+    def _end_countdown(self, uid: str, strategies: Callable[[], bool], due_ms: int) -> None:
+        if self._countdowns.get(uid) != due_ms:
+            return  # it was started anew
+        del self._countdowns[uid]
+        for order in [order for order in self.orders.all() if order.uid == uid and order.live]:
+            self.cancel(order.order_id, due_ms)
+        for waiting in [order for order in self.strategies.of_account(uid) if order.live and strategies()]:
+            self.strategies.cancel(waiting.order_id, due_ms)
 
     def fill(self, order_id: str, amount: Decimal | None, now_ms: int) -> Order:
         """Fill a live order at its own price.

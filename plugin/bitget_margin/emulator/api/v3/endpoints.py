@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
-from bitget_margin.emulator.api.v3 import account, cancel, listing, market_data, place, strategy
+from bitget_margin.emulator.api.v3 import account, cancel, edit, listing, market_data, place, strategy
 from bitget_margin.emulator.market.wallet import AccountKind
 
 UNIFIED_PREFIX = "/api/v3/"
@@ -32,6 +32,8 @@ UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_ACCOUNT}/all-fee-rate"): account.all_fee_rates,
     ("POST", f"{_TRADE}/place-order"): place.place_order,
     ("POST", f"{_TRADE}/place-batch"): place.place_batch,
+    ("POST", f"{_TRADE}/modify-order"): edit.modify_order,
+    ("POST", f"{_TRADE}/countdown-cancel-all"): edit.countdown_cancel_all,
     ("POST", f"{_TRADE}/cancel-order"): cancel.cancel_order,
     ("POST", UNIFIED_BATCH_CANCEL): cancel.cancel_batch,
     ("POST", f"{_TRADE}/cancel-symbol-order"): cancel.cancel_symbol_orders,
@@ -55,6 +57,8 @@ UNIFIED_PER_SECOND: Mapping[str, int] = {
     f"{_ACCOUNT}/all-fee-rate": 3,
     f"{_TRADE}/place-order": 10,
     f"{_TRADE}/place-batch": 5,
+    f"{_TRADE}/modify-order": 10,
+    f"{_TRADE}/countdown-cancel-all": 1,
     f"{_TRADE}/cancel-order": 10,
     UNIFIED_BATCH_CANCEL: 5,
     f"{_TRADE}/cancel-symbol-order": 5,

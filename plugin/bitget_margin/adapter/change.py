@@ -1,0 +1,259 @@
+"""Changes of open orders: `edit_order`, and the timer that cancels every order of the account.
+
+Both exist for unified accounts only. A request is sent once; what its response does not prove is looked up.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, cast
+
+import ccxt
+
+from bitget_margin.adapter.call import load_markets, open_call, to_exception
+from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
+from bitget_margin.adapter.errors import ChangeUnresolved, documented
+from bitget_margin.adapter.fetch import query_account_kind
+from bitget_margin.adapter.orders import parsed_or_bare, readable
+from bitget_margin.adapter.params import (
+    CLIENT_ID,
+    account_kind_of,
+    bad_request,
+    check_order,
+    order_ref,
+    parse_settings,
+    refuse_conditional,
+    required_symbol,
+    split_params,
+    spot_market,
+)
+from bitget_margin.core.change import Change, ChangeOutcome, ChangeResult, Lookup, Sight, change_once
+from bitget_margin.core.effects import Fault, Flow
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef
+from bitget_margin.core.order_row import OrderRow
+from bitget_margin.core.queries import find_order, query_open_orders
+from bitget_margin.core.requests import CallContext
+from bitget_margin.core.responses import decimal
+
+_AUTO_CANCEL: Final = "autoCancel"
+"""The venue's parameter: whether an edit that fails cancels the order."""
+_REQUEST_ID: Final = "requestId"
+"""The venue's parameter: a text that the websocket pushes with the changed order."""
+_YES_OR_NO: Final = ("yes", "no")
+_COUNTDOWN_SECONDS: Final = (5, 60)
+"""Shortest and longest time of the timer."""
+_MS: Final = 1_000
+
+
+def refuse_classic(exchange: MarginExchange, method: str, params: Params, missing: str) -> Flow[None]:
+    """Raise NotSupported on a classic account; query the account kind if it is not known yet.
+
+    :param missing: what the venue does not have for a classic account
+    """
+    yield from query_account_kind(exchange, method, params, None)
+    if account_kind_of(exchange, params) is AccountKind.CLASSIC:
+        raise not_on_classic(exchange, method, missing)
+
+
+def not_on_classic(exchange: MarginExchange, method: str, missing: str) -> ccxt.NotSupported:
+    """Return the exception for a method that only a unified account has."""
+    return ccxt.NotSupported(f"{exchange.id} {method}(): {missing} on a classic account; a unified account has it")
+
+
+def raise_unless_done(
+    exchange: MarginExchange, method: str, result: ChangeResult[Any], *, change: str, missing: str, found: Any = None
+) -> None:
+    """Raise the exception for any outcome but DONE and IMPOSSIBLE.
+
+    :param change: the change, for the message
+    :param missing: what the venue does not have for the other account kind
+    :param found: structure of the last record, for an unresolved change
+    """
+    error = None if result.fault is None else result.fault.error
+    if result.outcome is ChangeOutcome.OTHER_KIND:
+        raise not_on_classic(exchange, method, missing)
+    if result.outcome is ChangeOutcome.REFUSED and result.fault is not None:
+        raise to_exception(exchange, method, result.fault)
+    if result.outcome in {ChangeOutcome.REFUSED, ChangeOutcome.UNRESOLVED}:
+        raise ChangeUnresolved(method, change, found, error) from error
+
+
+# -- edit_order ---------------------------------------------------------------------------------------------------
+
+_NO_EDIT: Final = "the venue has no endpoint that edits a cross margin order (cancel it and place a new one)"
+
+
+def edit_order(
+    exchange: MarginExchange, given_id: object, symbol: object, order: tuple[Any, ...], params: Params
+) -> Flow[Order]:
+    """Change amount or price of a cross margin order; `order` is its type, side, new amount and new price."""
+    method = "edit_order"
+    unified = required_symbol(exchange, method, symbol)
+    refuse_conditional(exchange, method, params)
+    split_params(exchange, method, params, {"timeout", _AUTO_CANCEL, _REQUEST_ID, *CLIENT_ID})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    ref = order_ref(exchange, method, given_id, unified, params)
+    _check_edit(exchange, method, *order)
+    extra = _extra(exchange, method, params)
+    yield from refuse_classic(exchange, method, params, _NO_EDIT)
+    ctx = open_call(exchange, settings, params)
+    yield from load_markets(exchange, ctx)
+    market = spot_market(exchange, method, unified)
+    _, side, amount, price = order
+    terms = _terms(exchange, method, market["symbol"], amount, price)
+    row = yield from _order_to_edit(exchange, method, ctx, OrderRef(market["id"], ref.kind, ref.value))
+    _check_row(exchange, method, row, side, terms)
+    target = OrderRef(market["id"], IdKind.ORDER, row.order_id)
+
+    def look_up() -> Flow[Lookup[OrderRow]]:
+        found = yield from find_order(ctx, target)
+        if isinstance(found, Fault):
+            return Lookup(Sight.NOTHING)
+        if found is None:
+            return Lookup(Sight.NOT_YET)
+        if _has(found, terms):
+            return Lookup(Sight.DONE, found)
+        return Lookup(Sight.IMPOSSIBLE if found.state.ended else Sight.NOT_YET, found)
+
+    # An acknowledgement is no proof: the venue carries a change out later, and may fail to.
+    result = yield from change_once(
+        Change(ctx, lambda api: api.edit_request(target, {**terms, **extra}), lambda _: None, look_up)
+    )
+    return _edited(exchange, method, result, market, row)
+
+
+def _edited(
+    exchange: MarginExchange,
+    method: str,
+    result: ChangeResult[OrderRow],
+    market: Mapping[str, Any],
+    before: OrderRow,
+) -> Order:
+    """Return the structure of the changed order, or raise."""
+    row = result.found or before
+    if result.outcome is ChangeOutcome.DONE:
+        return cast("Order", readable(exchange, row, market))
+    found = {**parsed_or_bare(exchange, dict(row.raw), market), "symbol": market["symbol"]}
+    edit = f"the edit of order {row.order_id}"
+    raise_unless_done(exchange, method, result, change=edit, missing=_NO_EDIT, found=found)
+    raise ccxt.OrderNotFound(
+        f"{exchange.id} {method}(): order {row.order_id} has ended unchanged, it is {row.state.value}"
+    )
+
+
+def _check_edit(
+    exchange: MarginExchange, method: str, kind: object, side: object, amount: object, price: object
+) -> None:
+    """Refuse values that no order can be changed to."""
+    if kind == "market":
+        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): a market order is filled at once; give type 'limit'")
+    if amount is None and price is None:
+        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): give a new amount, a new price, or both")
+    # Either value may stay as it is; the other one has to be valid.
+    check_order(
+        exchange, method, "", kind, side, price if amount is None else amount, amount if price is None else price
+    )
+
+
+def _extra(exchange: MarginExchange, method: str, params: Params) -> dict[str, str]:
+    """Return the parameters that the venue has for an edit, checked."""
+    extra = {key: params[key] for key in (_AUTO_CANCEL, _REQUEST_ID) if params.get(key) is not None}
+    if extra.get(_AUTO_CANCEL, "no") not in _YES_OR_NO:
+        raise bad_request(exchange, method, BadInput(f"{_AUTO_CANCEL} is {extra[_AUTO_CANCEL]!r}; give 'yes' or 'no'"))
+    if not isinstance(extra.get(_REQUEST_ID, ""), str):
+        raise bad_request(exchange, method, BadInput(f"{_REQUEST_ID} is {extra[_REQUEST_ID]!r}; give a text"))
+    return extra
+
+
+def _terms(exchange: MarginExchange, method: str, symbol: str, amount: object, price: object) -> dict[str, str]:
+    """Return the new values by the venue's names, rounded as ccxt rounds those of new orders."""
+    try:
+        terms = {} if amount is None else {"qty": str(exchange.amount_to_precision(symbol, amount))}
+        return terms if price is None else {**terms, "price": str(exchange.price_to_precision(symbol, price))}
+    except Exception as error:
+        raise documented(f"{exchange.id} {method}()", error) from error
+
+
+def _has(row: OrderRow, terms: Mapping[str, str]) -> bool:
+    """Whether a row shows these values."""
+    return all(decimal(row.raw.get(name)) == Decimal(value) for name, value in terms.items())
+
+
+def _order_to_edit(exchange: MarginExchange, method: str, ctx: CallContext, target: OrderRef) -> Flow[OrderRow]:
+    """Return the row of the order to change; of several with one client order id, the one that is open."""
+    row = yield from find_order(ctx, target)
+    if isinstance(row, Fault):
+        raise to_exception(exchange, method, row)
+    if target.kind is IdKind.CLIENT and (row is None or row.state.ended):
+        rows = yield from query_open_orders(ctx, target.symbol)
+        if isinstance(rows, Fault):
+            raise to_exception(exchange, method, rows)
+        row = next((found for found in rows if found.client_id == target.value and not found.state.ended), row)
+    if row is None:
+        raise ccxt.OrderNotFound(
+            f"{exchange.id} {method}(): the venue shows no cross margin order {target.value} of {target.symbol}; "
+            "nothing was changed"
+        )
+    return row
+
+
+def _check_row(exchange: MarginExchange, method: str, row: OrderRow, side: str, terms: Mapping[str, str]) -> None:
+    """Refuse a change that this order does not allow."""
+    problem = None
+    if row.state.ended:
+        raise ccxt.OrderNotFound(
+            f"{exchange.id} {method}(): order {row.order_id} has ended, it is {row.state.value}; nothing was changed"
+        )
+    if not str(row.raw.get("side", side)).lower().endswith(side):
+        problem = f"it is a {row.raw['side']}, not a {side}; the side cannot be changed"
+    elif str(row.raw.get("orderType", "limit")).lower() != "limit":
+        problem = "it is no limit order"
+    elif (filled := decimal(row.raw.get(row.fields.filled))) is not None and filled > Decimal(
+        terms.get("qty", "Infinity")
+    ):
+        problem = f"{filled} of it is filled, more than the new amount {terms['qty']}"
+    if problem is not None:
+        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): order {row.order_id}: {problem}; nothing was changed")
+
+
+# -- cancel_all_orders_after --------------------------------------------------------------------------------------
+
+_NO_COUNTDOWN: Final = "the venue has no timer that cancels orders"
+
+
+def cancel_all_orders_after(exchange: MarginExchange, timeout_ms: object, params: Params) -> Flow[dict[str, Any]]:
+    """Start the timer of the account anew, or end it with 0; return the venue's response."""
+    method = "cancel_all_orders_after"
+    split_params(exchange, method, params, {"timeout"})
+    settings = parse_settings(exchange, method, params, confirm=False)
+    seconds = _countdown_seconds(exchange, method, timeout_ms)
+    yield from refuse_classic(exchange, method, params, _NO_COUNTDOWN)
+    # No wait for the shared rate window: without the timer's new start, it would cancel everything.
+    ctx = open_call(exchange, settings, params, urgent=True)
+    result: ChangeResult[dict[str, Any]] = yield from change_once(
+        Change(
+            ctx,
+            lambda api: api.countdown_request(seconds),
+            lambda body: dict(body) if isinstance(body, Mapping) else None,
+        )
+    )
+    change = "the end of the timer" if seconds == 0 else f"the start of the timer of {seconds} s"
+    raise_unless_done(exchange, method, result, change=change, missing=_NO_COUNTDOWN)
+    return result.found or {}
+
+
+def _countdown_seconds(exchange: MarginExchange, method: str, timeout_ms: object) -> int:
+    """Return the time of the timer in seconds."""
+    least, most = _COUNTDOWN_SECONDS
+    if isinstance(timeout_ms, bool) or not isinstance(timeout_ms, int) or timeout_ms % _MS:
+        raise bad_request(exchange, method, BadInput(f"timeout is {timeout_ms!r}; give whole seconds, in ms: 10000"))
+    seconds = timeout_ms // _MS
+    if seconds != 0 and not least <= seconds <= most:
+        raise bad_request(
+            exchange,
+            method,
+            BadInput(
+                f"timeout is {timeout_ms} ms; the venue takes {least * _MS} to {most * _MS}, and 0 to end the timer"
+            ),
+        )
+    return seconds
