@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import cancel, change, fetch, place, sessions
+from bitget_margin.adapter import account, cancel, change, fetch, place, sessions
 from bitget_margin.adapter.ccxt_types import AsyncCcxtExchange, Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -33,24 +33,28 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     async def cancel_orders(self, ids: list[str], symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel orders of one symbol; on cross margin with one order structure per distinct id."""
         if not is_cross(self, "cancelOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "cancelOrders", symbol, params))
             return await super().cancel_orders(ids, symbol, params)
         return await self.perform(cancel.cancel_orders(self, ids, symbol, params))
 
     async def cancel_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Cancel one order, by id or by `params['clientOrderId']`."""
         if not is_cross(self, "cancelOrder", symbol, params):
+            await self.perform(account.refuse_isolated(self, "cancelOrder", symbol, params))
             return await super().cancel_order(id, symbol, params)
         return await self.perform(cancel.cancel_order(self, id, symbol, params))
 
     async def cancel_orders_for_symbols(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Cancel cross margin orders of several symbols."""
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
+            await self.perform(account.refuse_isolated_orders(self, "cancelOrdersForSymbols", orders, params))
             return await super().cancel_orders_for_symbols(orders, params)
         return await self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     async def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
         """Cancel all open orders of a symbol, or of the account; confirm it by the balance."""
         if not is_cross(self, "cancelAllOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "cancelAllOrders", symbol, params))
             return await super().cancel_all_orders(symbol, params)
         return await self.perform(cancel.cancel_all_orders(self, symbol, params))
 
@@ -65,6 +69,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     ) -> Order:
         """Place an order; a cross margin order at most once, even if the response is lost."""
         if not places_cross(self, "createOrder", symbol, params):
+            await self.perform(account.refuse_isolated(self, "createOrder", symbol, params))
             return await super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
         return await self.perform(place.create_order(self, symbol, order, params))
@@ -72,6 +77,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     async def create_orders(self, orders: list[Any], params: Params = {}) -> list[Order]:
         """Place up to 50 orders of one symbol with one request; each cross margin order at most once."""
         if not place.batch_is_cross(self, orders, params):
+            await self.perform(account.refuse_isolated_orders(self, "createOrders", orders, params))
             return await super().create_orders(orders, params)
         return await self.perform(place.create_orders(self, orders, params))
 
@@ -87,18 +93,21 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     ) -> Order:
         """Edit an order; a cross margin order of a unified account with proof, and at most once."""
         if not places_cross(self, "editOrder", symbol, params):
+            await self.perform(account.refuse_isolated(self, "editOrder", symbol, params))
             return await super().edit_order(id, symbol, type, side, amount, price, params)
         return await self.perform(change.edit_order(self, id, symbol, (type, side, amount, price), params))
 
     async def cancel_all_orders_after(self, timeout: int | None, params: Params = {}) -> Any:  # noqa: ASYNC109 - ccxt's name
         """Let the venue cancel every order of a unified account unless this is called again in time."""
         if not is_cross(self, "cancelAllOrdersAfter", None, params):
+            await self.perform(account.refuse_isolated(self, "cancelAllOrdersAfter", None, params))
             return await super().cancel_all_orders_after(timeout, params)
         return await self.perform(change.cancel_all_orders_after(self, timeout, params))
 
     async def fetch_order(self, id: str, symbol: str | None = None, params: Params = {}) -> Order:  # noqa: A002
         """Fetch one order; a cross margin order from open-orders, then history-orders."""
         if not is_cross(self, "fetchOrder", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchOrder", symbol, params))
             return await super().fetch_order(id, symbol, params)
         return await self.perform(fetch.fetch_order(self, id, symbol, params))
 
@@ -111,6 +120,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     ) -> list[Order]:
         """Fetch open orders; cross margin orders of all pages, or the newest `limit`."""
         if not is_cross(self, "fetchOpenOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchOpenOrders", symbol, params))
             return await super().fetch_open_orders(symbol, since, limit, params)
         return await self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
 
@@ -125,11 +135,14 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         if is_cross(self, "fetchMyTrades", symbol, params):
             await self.load_markets()
             params = fetch.unified_fills(self, symbol, params)
+        else:
+            await self.perform(account.refuse_isolated(self, "fetchMyTrades", symbol, params))
         return await super().fetch_my_trades(symbol, since, limit, params)
 
     async def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the cross margin balance with `free`, `used` and `debt`."""
         if not fetch.balance_is_cross(self, params):
+            await self.perform(account.refuse_isolated(self, "fetchBalance", None, params))
             return await super().fetch_balance(params)
         return await self.perform(fetch.fetch_balance(self, params))
 

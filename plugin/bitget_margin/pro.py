@@ -6,7 +6,7 @@ from typing import Any, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
 
-from bitget_margin.adapter import sessions, watch
+from bitget_margin.adapter import account, sessions, watch
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.params import is_cross, spot_market
 from bitget_margin.async_support import AsyncCrossedMargin
@@ -45,6 +45,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         :raises ccxt.NotSupported: a unified account, whose orders the channel does not push
         """
         if not is_cross(self, "watchOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "watchOrders", symbol, params))
             return await super().watch_orders(symbol, since, limit, params)
         named = watch.checked_symbol(self, symbol, params)
         await self.load_markets()

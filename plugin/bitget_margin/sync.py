@@ -5,7 +5,7 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import cancel, change, fetch, place, sessions
+from bitget_margin.adapter import account, cancel, change, fetch, place, sessions
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -56,6 +56,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises CancelUnresolved: see `batch_cancel`
         """
         if not is_cross(self, "cancelOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "cancelOrders", symbol, params))
             return super().cancel_orders(ids, symbol, params)
         return self.perform(cancel.cancel_orders(self, ids, symbol, params))
 
@@ -72,6 +73,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises CancelUnresolved: see `batch_cancel`
         """
         if not is_cross(self, "cancelOrder", symbol, params):
+            self.perform(account.refuse_isolated(self, "cancelOrder", symbol, params))
             return super().cancel_order(id, symbol, params)
         return self.perform(cancel.cancel_order(self, id, symbol, params))
 
@@ -83,6 +85,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :returns: one order structure per distinct order, in the given order
         """
         if not is_cross(self, "cancelOrdersForSymbols", None, params):
+            self.perform(account.refuse_isolated_orders(self, "cancelOrdersForSymbols", orders, params))
             return super().cancel_orders_for_symbols(orders, params)  # type: ignore[no-any-return]
         return self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
@@ -97,6 +100,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises CancelUnresolved: an order is not resolved, a symbol could not be examined, or coins stay frozen
         """
         if not is_cross(self, "cancelAllOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "cancelAllOrders", symbol, params))
             return super().cancel_all_orders(symbol, params)
         return self.perform(cancel.cancel_all_orders(self, symbol, params))
 
@@ -129,6 +133,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises ccxt.NotSupported: a conditional order, which stock ccxt sends to the spot wallet
         """
         if not places_cross(self, "createOrder", symbol, params):
+            self.perform(account.refuse_isolated(self, "createOrder", symbol, params))
             return super().create_order(symbol, type, side, amount, price, params)
         order = (type, side, amount, price)
         return self.perform(place.create_order(self, symbol, order, params))
@@ -145,6 +150,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises PlaceUnresolved: some may have been placed, and no query found them; its `orders` has all structures
         """
         if not place.batch_is_cross(self, orders, params):
+            self.perform(account.refuse_isolated_orders(self, "createOrders", orders, params))
             return super().create_orders(orders, params)
         return self.perform(place.create_orders(self, orders, params))
 
@@ -178,6 +184,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises ccxt.NotSupported: a classic account, which has no such endpoint
         """
         if not places_cross(self, "editOrder", symbol, params):
+            self.perform(account.refuse_isolated(self, "editOrder", symbol, params))
             return super().edit_order(id, symbol, type, side, amount, price, params)
         return self.perform(change.edit_order(self, id, symbol, (type, side, amount, price), params))
 
@@ -196,6 +203,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises ccxt.NotSupported: a classic account, which has no such timer
         """
         if not is_cross(self, "cancelAllOrdersAfter", None, params):
+            self.perform(account.refuse_isolated(self, "cancelAllOrdersAfter", None, params))
             return super().cancel_all_orders_after(timeout, params)
         return self.perform(change.cancel_all_orders_after(self, timeout, params))
 
@@ -211,6 +219,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :raises ccxt.OrderNotFound: neither list has it; history can lag behind, so this is no proof
         """
         if not is_cross(self, "fetchOrder", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchOrder", symbol, params))
             return super().fetch_order(id, symbol, params)
         return self.perform(fetch.fetch_order(self, id, symbol, params))
 
@@ -232,6 +241,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :returns: order structures, oldest first
         """
         if not is_cross(self, "fetchOpenOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchOpenOrders", symbol, params))
             return super().fetch_open_orders(symbol, since, limit, params)
         return self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
 
@@ -255,6 +265,8 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         if is_cross(self, "fetchMyTrades", symbol, params):
             self.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
             params = fetch.unified_fills(self, symbol, params)
+        else:
+            self.perform(account.refuse_isolated(self, "fetchMyTrades", symbol, params))
         return super().fetch_my_trades(symbol, since, limit, params)
 
     def fetch_balance(self, params: Params = {}) -> Any:
@@ -266,6 +278,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         :returns: ccxt's balance structure
         """
         if not fetch.balance_is_cross(self, params):
+            self.perform(account.refuse_isolated(self, "fetchBalance", None, params))
             return super().fetch_balance(params)
         return self.perform(fetch.fetch_balance(self, params))
 

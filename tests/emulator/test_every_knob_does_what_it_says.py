@@ -391,6 +391,29 @@ def test_latency_and_batch_cancel_stall_and_trickle(
     assert venue.orders(live_only=True) == []
 
 
+@pytest.mark.parametrize(
+    ("level", "shown", "places"),
+    [
+        ("advanced", "advanced", True),
+        ("delta", "delta", True),
+        ("basic", "basic", False),
+        ("isolated", "isolated", False),
+        ("none", None, True),
+    ],
+)
+def test_account_level(venue: Emulator, unified: UnifiedClient, level: str, shown: str | None, *, places: bool) -> None:
+    """Margin orders need a level with spot margin; what is open can be canceled at every level."""
+    order_id = unified.placed()
+    venue.knobs("2001", account_level=level)
+    assert unified.get("/api/v3/account/settings").data.get("accountLevel") == shown
+    if places:
+        unified.cancel(orderId=unified.placed())
+    else:
+        unified.place().assert_refused("25240")
+    unified.cancel(orderId=order_id)
+    assert venue.orders(live_only=True) == []
+
+
 def test_every_knob_has_a_test_and_a_help_text() -> None:
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}
     tested_with_others |= {"latency_ms", "batch_cancel_stall_ms", "batch_cancel_trickle_ms"}

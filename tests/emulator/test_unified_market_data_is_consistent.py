@@ -1,8 +1,10 @@
 """Promise: the market looks the same through the endpoints of v3 as through those of v2."""
 
+from decimal import Decimal
+
 import pytest
 
-from bitget_margin.emulator import Emulator
+from bitget_margin.emulator import Emulator, SpotNumbers, Symbol
 
 from .client import V3, Client, FakeClock
 
@@ -45,6 +47,24 @@ def test_margin_pairs_show_whether_they_can_be_borrowed(client: Client) -> None:
         "maxIsolatedLeverage": "0",
         "userMinBorrow": "0.00000001",
     }
+
+
+def test_margin_pairs_can_be_coarser_than_spot_pairs() -> None:
+    """Orders are checked by the numbers of the margin pair, which both lists of margin pairs show."""
+    spot = SpotNumbers(price_precision=2, quantity_precision=6, min_amount=Decimal(0), min_quote_value=Decimal(1))
+    pair = Symbol("ETHUSDT", "ETH", "USDT", Decimal(3000), 1, 4, Decimal("0.001"), spot=spot)
+    with Emulator(symbols=(pair,)) as venue, Client(venue.url, venue.accounts[0], FakeClock(), lambda: None) as client:
+        for category, numbers in (("SPOT", ("2", "6", "0", "1")), ("MARGIN", ("1", "4", "0.001", "5"))):
+            (row,) = client.get(f"{MARKET}/instruments", category=category).data
+            names = ("pricePrecision", "quantityPrecision", "minOrderQty", "minOrderAmount")
+            assert tuple(row[name] for name in names) == numbers
+        for path, numbers in (
+            ("spot/public/symbols", ("2", "6", "0", "1")),
+            ("margin/currencies", ("1", "4", "0.001", "5")),
+        ):
+            (row,) = client.get(f"/api/v2/{path}").data
+            names = ("pricePrecision", "quantityPrecision", "minTradeAmount", "minTradeUSDT")
+            assert tuple(row[name] for name in names) == numbers
 
 
 def test_spot_pairs_have_no_margin_fields_and_there_are_no_futures(client: Client) -> None:

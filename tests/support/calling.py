@@ -22,7 +22,7 @@ BTC = "BTC/USDT"
 def _pattern() -> Any:
     """Return the exchange that the tests copy: ccxt takes a while to build one."""
     config: Any = {"apiKey": "key", "secret": "secret", "password": "passphrase", "enableRateLimit": False}
-    made = bitget_margin.bitget({**config, "options": {"uta": False}})
+    made = bitget_margin.bitget({**config, "options": {"uta": False, "accountLevel": "advanced"}})
     with_margin = {"marginModes": {"cross": True, "isolated": True}}
     contract = market("BTCUSDT", "BTC") | {"symbol": "BTC/USDT:USDT", "spot": False, "type": "swap"}
     isolated = market("XRPUSDT", "XRP") | {"marginModes": {"cross": False}}

@@ -111,7 +111,7 @@ async def load_markets(exchange: Any) -> None:
 def config(venue: Emulator, account: Account | None = None, **more: Any) -> dict[str, Any]:
     """Return the configuration of a client of this emulator."""
     account = account or venue.accounts[0]
-    known = {"uta": account.kind is AccountKind.UNIFIED}
+    known = {"uta": account.kind is AccountKind.UNIFIED, "accountLevel": "advanced"}
     options = {"fetchMarkets": {"types": ["spot"], "uta": False}, **known, **more.pop("options", {})}
     return {
         "apiKey": account.api_key,

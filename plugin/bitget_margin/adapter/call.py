@@ -11,8 +11,9 @@ from bitget_margin.adapter import fallback_markets, rate_limits, venue_clock
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
 from bitget_margin.adapter.orders import Markets, report
-from bitget_margin.adapter.params import UID, account_kind_of, shared_limiter_of
+from bitget_margin.adapter.params import UID, account_kind_of, known_kind, shared_limiter_of
 from bitget_margin.adapter.transport import monotonic_ms
+from bitget_margin.core import api_v3
 from bitget_margin.core.api import api_of
 from bitget_margin.core.cancel import interrupt
 from bitget_margin.core.cancel_all import CancelAllResult
@@ -53,6 +54,7 @@ def open_call(
         reads_only=reads_only,
         api=api_of(account_kind_of(exchange, params)),
         on_account_kind=exchange.learn_account_kind,
+        kind_is_assumed=known_kind(exchange, params) is None,
     )
 
 
@@ -65,6 +67,8 @@ def load_markets(exchange: MarginExchange, ctx: CallContext, *, is_cancel: bool 
         yield from _try_markets(exchange, ctx)
     elif not exchange.markets:
         yield LoadMarkets(ctx.deadline.at_ms)
+    if ctx.kind_is_assumed and not ctx.kind_corrected:
+        ctx.api = api_of(account_kind_of(exchange, {}))  # ccxt queries the kind as it loads the markets
     uid = exchange.options.get(UID)
     # An unknown UID is queried again by later calls, but not while a cancel or an urgent order waits.
     if not uid and (uid is None or not ctx.urgent) and exchange.enableRateLimit and shared_limiter_of(exchange):
@@ -108,6 +112,8 @@ def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
         ctx.requests += not isinstance(reply, Fault) or reply.sent
         if isinstance(reply, Reply):
             known = api.read_uid(reply.body)
+            if api.KIND is AccountKind.UNIFIED:
+                exchange.learn_level(api_v3.read_settings(reply.body) or {})
             break
         ctx.correct_kind(reply)
         if ctx.api is api:

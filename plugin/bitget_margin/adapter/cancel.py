@@ -22,6 +22,7 @@ from bitget_margin.adapter.params import (
     ISOLATED,
     as_list,
     bad_request,
+    known_kind,
     order_ref,
     parse_settings,
     required_symbol,
@@ -97,7 +98,7 @@ def cancel_orders_for_symbols(exchange: MarginExchange, orders: object, params: 
     split_params(exchange, method, params, BOUNDS)
     settings = parse_settings(exchange, method, params, confirm=False)
     listed = as_list(exchange, method, "orders", orders)
-    named = [_request(exchange, method, i, item) for i, item in enumerate(listed)]
+    named = [_request(exchange, method, i, item, params) for i, item in enumerate(listed)]
     return _orders((yield from _cancel(exchange, method, settings, params, distinct(named))))
 
 
@@ -162,7 +163,7 @@ def _cancel_listed(
     order_ids = as_list(exchange, method, "ids", ids)
     cids = as_list(exchange, method, "clientOrderIds", client_ids)
     try:
-        named = order_refs(required, order_ids, cids)
+        named = order_refs(required, order_ids, cids, known_kind(exchange, params))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
     return (yield from _cancel(exchange, method, settings, params, named))
@@ -204,7 +205,7 @@ def _refusal(exchange: MarginExchange, method: str, report: CancelReport) -> Exc
     return ccxt.ExchangeError(f"{exchange.id} {method}(): {name} was refused twice and is open ({result.reason})")
 
 
-def _request(exchange: MarginExchange, method: str, i: int, item: object) -> OrderRef:
+def _request(exchange: MarginExchange, method: str, i: int, item: object, params: Params) -> OrderRef:
     """Return the order of one of ccxt's cancellation requests."""
     where = f"orders[{i}]"
     if not isinstance(item, Mapping):
@@ -215,7 +216,8 @@ def _request(exchange: MarginExchange, method: str, i: int, item: object) -> Ord
         if given is not None and named is not None:
             raise BadInput(f"{where} has both id {given!r} and clientOrderId {named!r}; give one of them")
         if named is not None:
-            return OrderRef(symbol, IdKind.CLIENT, checked_client_id(named, f"{where} clientOrderId"))
+            client_id = checked_client_id(named, f"{where} clientOrderId", known_kind(exchange, params))
+            return OrderRef(symbol, IdKind.CLIENT, client_id)
         return OrderRef(symbol, IdKind.ORDER, checked_order_id(given, f"{where} id"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None

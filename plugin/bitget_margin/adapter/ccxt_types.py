@@ -3,6 +3,7 @@
 At run time the classes are `object`: the mixins precede ccxt's own classes, whose methods they call by `super()`.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ccxt.base.types import Order
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         password: str | None
         enableRateLimit: bool
         markets: dict[str, Any] | None
+        markets_by_id: dict[str, Any] | None
         options: dict[str, Any]
         commonCurrencies: dict[str, str]
         urls: dict[str, Any]
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
         venue_offset_ms: float | None
 
         def learn_account_kind(self, kind: AccountKind) -> None: ...
+        def learn_level(self, settings: Mapping[str, Any]) -> None: ...
         def refuse_sandbox(self, method: str) -> None: ...
 
     class AsyncCcxtExchange(CcxtExchange):

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
+from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import ChangeUnresolved, documented
@@ -98,6 +99,7 @@ def edit_order(
     yield from refuse_classic(exchange, method, params, _NO_EDIT)
     ctx = open_call(exchange, settings, params)
     yield from load_markets(exchange, ctx)
+    yield from require_margin(exchange, method, ctx, ask=False)
     market = spot_market(exchange, method, unified)
     _, side, amount, price = order
     terms = _terms(exchange, method, market["symbol"], amount, price)

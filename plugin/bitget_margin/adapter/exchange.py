@@ -12,10 +12,11 @@ from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Param
 from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
-from bitget_margin.adapter.params import CROSS, ISOLATED, KIND, market_cost, places_cross, refuse_conditional
+from bitget_margin.adapter.params import CROSS, ISOLATED, KIND, LEVEL, market_cost, places_cross, refuse_conditional
 from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.adapter.transport import LIST
 from bitget_margin.core import api_v3
+from bitget_margin.core.account_level import read_level
 from bitget_margin.core.api_v2 import BATCH_MAX
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.responses import decimal
@@ -129,6 +130,11 @@ class CrossedMargin(MarginExchange):
     def learn_account_kind(self, kind: AccountKind) -> None:
         """Store the account kind that the venue has reported; ccxt's own methods use it too."""
         self.options[KIND] = kind is AccountKind.UNIFIED
+
+    def learn_level(self, settings: Mapping[str, Any]) -> None:
+        """Store the level that the settings of a unified account show."""
+        level = read_level(settings)
+        self.options[LEVEL] = "" if level is None else level.value
 
     # -- the venue's clock --------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from bitget_margin.adapter.params import (
     account_kind_of,
     bad_request,
     is_cross,
+    known_kind,
     order_ref,
     parse_settings,
     required_symbol,
@@ -181,6 +182,7 @@ def query_account_kind(
             raise to_exception(exchange, method or "fetch_markets", result)
     else:
         kind = AccountKind.UNIFIED
+        exchange.learn_level(result)
     exchange.learn_account_kind(kind)
     return [kind is AccountKind.UNIFIED, rest]
 
@@ -236,7 +238,7 @@ def view_orders(
     yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, unified)
     try:
-        named = order_refs(market["id"], ids, client_order_ids)
+        named = order_refs(market["id"], ids, client_order_ids, known_kind(exchange, params))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
     found = yield from fetch_orders_by_id(ctx, market["id"], named, whole_open=bool(prefix) and not named)

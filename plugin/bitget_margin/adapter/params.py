@@ -18,6 +18,8 @@ ISOLATED: Final = "isolated"
 """ccxt's names of the two margin modes."""
 KIND: Final = "uta"
 """ccxt's name of the account kind, as a parameter and as an option."""
+LEVEL: Final = "accountLevel"
+"""Option with the level of a unified account, empty where the venue does not show it."""
 UID: Final = "uid"
 """Option with the UID of the account."""
 RATE_GATE: Final = "rateGate"
@@ -60,6 +62,19 @@ def places_cross(exchange: MarginExchange, method: str, symbol: object, params: 
     return is_cross(exchange, method, symbol, params) and not (isinstance(symbol, str) and ":" in symbol)
 
 
+def is_isolated(exchange: MarginExchange, method: str, symbol: object, params: Params) -> bool:
+    """Whether this call is for isolated margin of the spot market, and not for a contract in isolated mode."""
+    mode, _ = exchange.handle_margin_mode_and_params(method, params)
+    if mode != ISOLATED or params.get("stock"):
+        return False
+    if isinstance(symbol, str) and "/" in symbol:
+        return ":" not in symbol
+    if isinstance(symbol, str) and symbol in (exchange.markets_by_id or {}):
+        return bool(exchange.market(symbol)["spot"])
+    market_type, _ = exchange.handle_market_type_and_params(method, None, params)
+    return market_type in {"spot", "margin"}
+
+
 def split_params(exchange: MarginExchange, method: str, params: Params, known: Collection[str]) -> None:
     """Refuse unknown parameters, sandbox mode and missing credentials."""
     for key in params:
@@ -72,12 +87,19 @@ def split_params(exchange: MarginExchange, method: str, params: Params, known: C
     exchange.check_required_credentials()
 
 
-def account_kind_of(exchange: MarginExchange, params: Params) -> AccountKind:
-    """Return the account kind: as configured, as learned, or else classic, which is tried first."""
+def known_kind(exchange: MarginExchange, params: Params) -> AccountKind | None:
+    """Return the account kind as configured or learned; None before either."""
     chosen = params.get(KIND, exchange.options.get(KIND))
     if chosen is not None and not isinstance(chosen, bool):
         raise ccxt.BadRequest(f"{exchange.id}: {KIND} is {chosen!r}; give True for a unified account, else False")
+    if chosen is None:
+        return None
     return AccountKind.UNIFIED if chosen else AccountKind.CLASSIC
+
+
+def account_kind_of(exchange: MarginExchange, params: Params) -> AccountKind:
+    """Return the account kind: as configured, as learned, or else classic, which is tried first."""
+    return known_kind(exchange, params) or AccountKind.CLASSIC
 
 
 def parse_settings(exchange: MarginExchange, method: str, params: Params, *, confirm: bool) -> Settings:
@@ -188,13 +210,13 @@ def market_cost(exchange: MarginExchange, symbol: str, amount: object, price: ob
 
 def order_ref(exchange: MarginExchange, method: str, given_id: object, symbol: str, params: Params) -> OrderRef:
     """Return the reference to an order by `id`, or by the client order id in `params`."""
-    given_client_id = client_order_id_param(params)
+    given_client_id, kind = client_order_id_param(params), known_kind(exchange, params)
     try:
         if given_client_id is None:
             return OrderRef(symbol, IdKind.ORDER, checked_order_id(given_id, "id"))
         if given_id is not None and given_id != "":
             raise BadInput(f"both id {given_id!r} and clientOrderId {given_client_id!r} are given; give one of them")
-        return OrderRef(symbol, IdKind.CLIENT, checked_client_id(given_client_id, "clientOrderId"))
+        return OrderRef(symbol, IdKind.CLIENT, checked_client_id(given_client_id, "clientOrderId", kind))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
@@ -27,6 +28,7 @@ from bitget_margin.adapter.params import (
     check_order,
     client_order_id_param,
     is_urgent,
+    known_kind,
     parse_settings,
     places_cross,
     refuse_conditional,
@@ -137,11 +139,11 @@ def _refuse_identity(exchange: MarginExchange, method: str, params: Params) -> N
         raise bad_request(exchange, method, BadInput(f"params[{key!r}] is {params[key]!r}: give it as an argument"))
 
 
-def _name(exchange: MarginExchange, method: str, params: Mapping[str, Any], where: str) -> str:
+def _name(exchange: MarginExchange, method: str, params: Params, where: str) -> str:
     """Return the client order id from the parameters, or a new unique one."""
     given = client_order_id_param(params)
     try:
-        return uuid.uuid4().hex if given is None else checked_client_id(given, where)
+        return uuid.uuid4().hex if given is None else checked_client_id(given, where, known_kind(exchange, params))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
 
@@ -164,7 +166,10 @@ def _prepare(
     ctx = open_call(exchange, settings, params, urgent=urgent)
     _refuse_too_many(exchange, method, ctx.api, orders)
     yield from load_markets(exchange, ctx)
+    _refuse_too_many(exchange, method, ctx.api, orders)
     market = spot_market(exchange, method, symbol)
+    ask = not urgent and all(order["side"] == "buy" for order in orders)
+    yield from require_margin(exchange, method, ctx, ask=ask)
     of = dict(zip(names, zip(orders, given, strict=True), strict=True))
 
     def request(api: Api, name: str) -> Mapping[str, Any]:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bitget_margin.core.endpoints import AccountKind
+
 CLIENT_ID_MAX_LENGTH: Final = 50
 _LARGEST: Final = 2**63 - 1
 _DIGITS: Final = len(str(_LARGEST))
-_CLIENT_ID: Final = re.compile(rf"[0-9A-Za-z\-+_#]{{1,{CLIENT_ID_MAX_LENGTH}}}")
+_CLASSIC_SIGNS: Final = "- + _ #"
+"""FAQ, question 13, as of December 2025; with letters, digits and at most 50 characters."""
+_ALL_SIGNS: Final = f"{_CLASSIC_SIGNS} . : /"
+"""Those of a unified account besides (uta/trade/Place-Order). Orders of its time as a classic one keep their ids."""
 _ORDER_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_\-]{0,63}")
 
 
@@ -55,21 +60,31 @@ def checked_order_id(value: object, where: str) -> str:
     return text
 
 
-def checked_client_id(value: object, where: str) -> str:
-    """Return a client order id of the characters that are allowed (FAQ Q13: `[0-9A-Za-z]` and `- + _ #`)."""
-    if not isinstance(value, str) or not _CLIENT_ID.fullmatch(value):
+def checked_client_id(value: object, where: str, kind: AccountKind | None = None) -> str:
+    """Return a client order id of the characters that are allowed.
+
+    :param kind: account kind; None where it is not known, and an id of either kind is accepted
+    """
+    signs = _CLASSIC_SIGNS if kind is AccountKind.CLASSIC else _ALL_SIGNS
+    allowed = rf"[0-9A-Za-z{re.escape(signs.replace(' ', ''))}]{{1,{CLIENT_ID_MAX_LENGTH}}}"
+    if not isinstance(value, str) or not re.fullmatch(allowed, value):
         raise BadInput(
-            f"{where} is {value!r}: a client order id is 1 to {CLIENT_ID_MAX_LENGTH} characters out of "
-            "0-9 A-Z a-z - + _ #",
+            f"{where} is {value!r}: a client order id {'' if kind is None else f'of a {kind.value} account '}"
+            f"is 1 to {CLIENT_ID_MAX_LENGTH} characters out of 0-9 A-Z a-z {signs}",
         )
     return value
 
 
-def order_refs(symbol: str, ids: Iterable[object], client_ids: Iterable[object]) -> tuple[OrderRef, ...]:
-    """Return the distinct orders of one symbol, order ids first, in the order of their first mention."""
+def order_refs(
+    symbol: str, ids: Iterable[object], client_ids: Iterable[object], kind: AccountKind | None = None
+) -> tuple[OrderRef, ...]:
+    """Return the distinct orders of one symbol, order ids first, in the order of their first mention.
+
+    :param kind: account kind, if it is known
+    """
     named = [OrderRef(symbol, IdKind.ORDER, checked_order_id(value, f"ids[{i}]")) for i, value in enumerate(ids)]
     named += [
-        OrderRef(symbol, IdKind.CLIENT, checked_client_id(value, f"clientOrderIds[{i}]"))
+        OrderRef(symbol, IdKind.CLIENT, checked_client_id(value, f"clientOrderIds[{i}]", kind))
         for i, value in enumerate(client_ids)
     ]
     return distinct(named)

@@ -27,6 +27,8 @@ class CallContext:
     api: Api = field(default_factory=lambda: api_of(AccountKind.CLASSIC))
     on_account_kind: Callable[[AccountKind], object] = lambda _: None
     """Called with the account kind that a response names, where it is not the assumed one."""
+    kind_is_assumed: bool = False
+    """Whether the account kind was not known when the call began."""
     kind_corrected: bool = False
 
     requests: int = 0

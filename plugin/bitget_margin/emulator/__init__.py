@@ -5,7 +5,7 @@ from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.emulator import Emulator, run
 from bitget_margin.emulator.errors import VenueError
 from bitget_margin.emulator.market.orders import Order
-from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, Symbol, synthetic_symbols
+from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, SpotNumbers, Symbol, synthetic_symbols
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import RequestRecord
 from bitget_margin.emulator.urls import ccxt_urls
@@ -20,6 +20,7 @@ __all__ = [
     "Knobs",
     "Order",
     "RequestRecord",
+    "SpotNumbers",
     "Symbol",
     "VenueError",
     "ccxt_urls",

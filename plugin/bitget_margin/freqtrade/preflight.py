@@ -10,6 +10,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
 
@@ -78,10 +79,12 @@ def check_account(api: Any, alerts: Alerts) -> None:
     uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
         api.options["uid"] = uid
-    kind = "unified" if unified else "classic"
+    if unified:
+        _refuse_level(api, data)
+    kind = describe_settings(data) if unified else "a classic account"
     alerts.info(
-        f"Trading on Bitget's CROSS MARGIN account: a {kind} account, UID {uid}, wallet {_wallet(balance)}; "
-        f"rate window: {_RATE}, {_sharing(api)}. No order of this bot borrows.",
+        f"Trading on Bitget's CROSS MARGIN account: {kind}, UID {uid}, wallet {_wallet(balance)}; "
+        f"rate window: {_RATE}, {_sharing(api)}. {_loans(unified=unified)}",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
     if debts:
@@ -90,6 +93,14 @@ def check_account(api: Any, alerts: Alerts) -> None:
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
+
+
+def _refuse_level(api: Any, settings: Mapping[str, Any]) -> None:
+    """Remember the level of a unified account; refuse one without spot margin."""
+    api.learn_level(settings)
+    level = read_level(settings)
+    if level is not None and not level.has_margin:
+        raise OperationalException(f"bitgetcross: {missing_margin(level)}.")
 
 
 def _read_account(api: Any) -> tuple[bool, Mapping[str, Any], Mapping[str, Any]]:
@@ -133,6 +144,13 @@ def _sharing(api: Any) -> str:
     except ccxt.BadRequest as error:
         raise OperationalException(f"bitgetcross: {error}") from error
     return "in this process" if gate is None else f"shared through {gate.url}"
+
+
+def _loans(*, unified: bool) -> str:
+    """Return what keeps the orders of the bot from borrowing."""
+    if not unified:
+        return "No order of this bot borrows."
+    return "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

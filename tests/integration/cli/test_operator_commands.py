@@ -151,7 +151,11 @@ def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) ->
     for word in ("3 open orders", "k3x9ab12, trade 7, rung 2", *first, second, "0.0004", "USDT", "ETH/USDT"):
         assert word in shown.stdout
     found = json.loads(here(venue, "orders", "--json").stdout)
-    assert set(found) == {"orders", "frozen", "unexplained"}
+    assert set(found) == {"account", "orders", "frozen", "unexplained"}
+    unified = venue.accounts[0].kind is AccountKind.UNIFIED
+    level, mode = ("advanced", "unified") if unified else (None, None)
+    assert found["account"] == {"kind": venue.accounts[0].kind.value, "level": level, "mode": mode}
+    assert ("a unified account in advanced mode" if unified else "a classic account") in shown.stdout
     assert found["frozen"].keys() == {"USDT"}
     by_id = {order["id"]: order for order in found["orders"]}
     assert set(by_id) == {*first, second}

@@ -64,7 +64,7 @@ def test_ccxt_has_what_we_call(cls: type, method: str) -> None:
 def test_nothing_is_overridden_that_ccxt_does_not_have() -> None:
     """A method of ccxt's that changes its name would leave our override without effect."""
     ours = {name for name, value in vars(CrossedMargin).items() if inspect.isfunction(value)}
-    own = {"is_sandbox", "learn_account_kind", "refuse_sandbox", "venue_milliseconds"}
+    own = {"is_sandbox", "learn_account_kind", "learn_level", "refuse_sandbox", "venue_milliseconds"}
     assert {name for name in ours - own if not hasattr(ccxt.bitget, name)} == set()
 
 

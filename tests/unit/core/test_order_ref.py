@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import (
     BadInput,
     IdKind,
@@ -34,13 +35,23 @@ def test_an_order_structure_is_no_order_id_and_the_caller_is_told_what_to_give()
 
 
 @pytest.mark.parametrize("value", ["a", "aZ09-+_#", "x" * 50])
-def test_a_client_order_id_is_what_the_venue_takes_for_one(value: str) -> None:
-    assert checked_client_id(value, "clientOrderId") == value
+@pytest.mark.parametrize("kind", [None, *AccountKind])
+def test_a_client_order_id_is_what_the_venue_takes_for_one(value: str, kind: AccountKind | None) -> None:
+    assert checked_client_id(value, "clientOrderId", kind) == value
+
+
+@pytest.mark.parametrize("kind", [None, AccountKind.UNIFIED])
+def test_an_id_of_a_unified_account_is_refused_only_where_the_account_is_known_to_be_classic(
+    kind: AccountKind | None,
+) -> None:
+    assert checked_client_id("grid:btc/usdt.7", "clientOrderId", kind) == "grid:btc/usdt.7"
+    with pytest.raises(BadInput, match=r"of a classic account is .* out of 0-9 A-Z a-z - \+ _ #$"):
+        checked_client_id("grid:btc/usdt.7", "clientOrderId", AccountKind.CLASSIC)
 
 
 @pytest.mark.parametrize("value", ["", "a b", "x" * 51, "ä", 5, None, "a\n"])
 def test_anything_else_is_no_client_order_id_and_is_named_by_its_place(value: object) -> None:
-    with pytest.raises(BadInput, match=r"^clientOrderIds\[1\] is .*1 to 50 characters out of 0-9 A-Z a-z - \+ _ #$"):
+    with pytest.raises(BadInput, match=r"^clientOrderIds\[1\] is .*1 to 50 characters out of .* - \+ _ # \. : /$"):
         checked_client_id(value, "clientOrderIds[1]")
 
 

@@ -87,12 +87,17 @@ class Api:
         self.options: dict[str, Any] = {}
         self.unified, self.error, self.balance = unified, error, balance
         self.params: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {"accountLevel": "advanced"}
+        self.learned: Mapping[str, Any] = {}
 
     def handle_uta_and_params(self, params: dict[str, Any], _method: str) -> tuple[bool, dict[str, Any]]:
         return self.unified, params
 
     def privateUtaGetV3AccountSettings(self, _params: object) -> dict[str, Any]:  # noqa: N802
-        return {"data": {"uid": "3"}}
+        return {"data": {"uid": "3", **self.settings}}
+
+    def learn_level(self, settings: Mapping[str, Any]) -> None:
+        self.learned = settings
 
     def privateSpotGetV2SpotAccountInfo(self, _params: object) -> dict[str, Any]:  # noqa: N802
         return {"data": {"userId": 2}}
@@ -120,20 +125,40 @@ def check(api: Api, logged: list[str]) -> None:
     ("unified", "balance", "account"),
     [
         (False, {"total": {"USDT": 100.5, "BTC": 0, "ETH": 2}}, "a classic account, UID 2, wallet 100.5 USDT, 2 ETH"),
-        (True, {}, "a unified account, UID 3, wallet empty"),
+        (True, {}, "a unified account in advanced mode, UID 3, wallet empty"),
     ],
 )
 def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[str, Any], account: str) -> None:
     api = Api(unified=unified, **balance)
     check(api, logged)
+    loans = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
     assert logged == [
         (
-            f"INFO Trading on Bitget's CROSS MARGIN account: {account}; "
-            "rate window: 10 requests per 1.05 s and endpoint, in this process. No order of this bot borrows."
+            f"INFO Trading on Bitget's CROSS MARGIN account: {account}; rate window: 10 requests per 1.05 s and "
+            f"endpoint, in this process. {loans if unified else 'No order of this bot borrows.'}"
         )
     ]
+    assert api.learned.get("accountLevel") == ("advanced" if unified else None)
     assert api.options["uid"] == ("3" if unified else "2")
     assert api.params == {"marginMode": "cross"}
+
+
+@pytest.mark.parametrize("level", ["basic", "isolated"])
+def test_a_unified_account_without_spot_margin_is_refused(logged: list[str], level: str) -> None:
+    api = Api(unified=True)
+    api.settings = {"accountLevel": level}
+    assert refusal(check, api, logged) == (
+        f"bitgetcross: the unified account is in {level} mode, which has no spot margin: switch it to advanced mode in "
+        "the account settings of Bitget's website."
+    )
+
+
+@pytest.mark.parametrize("settings", [{}, {"accountLevel": "new"}, {"accountLevel": None}])
+def test_an_account_whose_level_is_not_known_is_not_refused(logged: list[str], settings: dict[str, Any]) -> None:
+    api = Api(unified=True)
+    api.settings = settings
+    check(api, logged)
+    assert "a unified account" in logged[0]
 
 
 def test_loans_are_warned_of(logged: list[str]) -> None:

@@ -11,13 +11,28 @@ from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.results import OrderResult, OrderResults
 from bitget_margin.cli.operator.selection import Order
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.outcome import Outcome
 
 
-def orders_document(orders: Sequence[Order], frozen: Mapping[str, float], unexplained: Sequence[str]) -> str:
-    """Return the document of `orders`."""
-    rows = [_order(order) for order in orders]
-    return json.dumps({"orders": rows, "frozen": dict(frozen), "unexplained": list(unexplained)}, indent=2)
+def orders_document(
+    settings: Mapping[str, Any] | None,
+    orders: Sequence[Order],
+    frozen: Mapping[str, float],
+    unexplained: Sequence[str],
+) -> str:
+    """Return the document of `orders`; `settings` are those of a unified account."""
+    kind = AccountKind.CLASSIC if settings is None else AccountKind.UNIFIED
+    shown = settings or {}
+    return json.dumps(
+        {
+            "account": {"kind": kind.value, "level": shown.get("accountLevel"), "mode": shown.get("accountMode")},
+            "orders": [_order(order) for order in orders],
+            "frozen": dict(frozen),
+            "unexplained": list(unexplained),
+        },
+        indent=2,
+    )
 
 
 def cancel_document(

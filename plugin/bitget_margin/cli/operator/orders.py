@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ccxt
 import click
 from rich.console import Console
 from rich.text import Text
 
+from bitget_margin.adapter.account import fetch_settings
 from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.selection import Order, symbol_of
+from bitget_margin.core.account_level import describe_settings
 
 _EPILOG: Final = """\b
 Exit codes:
@@ -49,6 +51,7 @@ def orders(
             query.load_markets(connection)
             chosen = tuple(dict.fromkeys(query.spelling(connection, chosen).values()))
             held = query.frozen(connection)
+            settings = connection.exchange.perform(fetch_settings(connection.exchange, connection.params))
             listed = query.open_orders(connection, chosen, held, step).orders
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
@@ -57,17 +60,23 @@ def orders(
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
     unexplained = [] if chosen else query.unexplained(connection, listed, held)
     if as_json:
-        click.echo(json_output.orders_document(listed, held, unexplained))
+        click.echo(json_output.orders_document(settings, listed, held, unexplained))
     else:
-        _show(to, connection, listed, held, unexplained)
+        _show(to, connection, settings, listed, held, unexplained)
     if not output.arrived():
         raise click.exceptions.Exit(Exit.UNRESOLVED)
 
 
 def _show(
-    to: Console, connection: Connection, listed: Sequence[Order], held: Mapping[str, float], unexplained: Sequence[str]
+    to: Console,
+    connection: Connection,
+    settings: Mapping[str, Any] | None,
+    listed: Sequence[Order],
+    held: Mapping[str, float],
+    unexplained: Sequence[str],
 ) -> None:
-    to.print(Text(connection.label, "dim"))
+    kind = "a classic account" if settings is None else connection.redact(describe_settings(settings))
+    to.print(Text(f"{connection.label}, {kind}", "dim"))
     if listed:
         now_ms = connection.exchange.venue_milliseconds()
         display.show_orders(to, listed, now_ms, display.count_of_orders(listed))

@@ -46,6 +46,21 @@ class EchoIds(StrEnum):
     REQUESTED = "asked"
 
 
+class Level(StrEnum):
+    """Level of unified accounts, which the settings show as `accountLevel`."""
+
+    ADVANCED = "advanced"
+    DELTA = "delta"
+    BASIC = "basic"
+    ISOLATED = "isolated"
+    NONE = "none"
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether margin orders can be placed."""
+        return self not in (Level.BASIC, Level.ISOLATED)
+
+
 class WithoutSymbol(StrEnum):
     """Treatment of open-orders without a symbol."""
 
@@ -179,6 +194,12 @@ class Knobs:
     )
     countdown_cancels_strategies: bool = field(
         default=True, metadata={"help": "cancel strategy orders, too, when the time of countdown-cancel-all is up"}
+    )
+    account_level: Level = field(
+        default=Level.ADVANCED,
+        metadata={
+            "help": "level of unified accounts: basic and isolated place no margin orders; none is advanced, not shown"
+        },
     )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})

@@ -1,7 +1,19 @@
 """Trading pairs of the emulator."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SpotNumbers:
+    """Numbers of spot orders of a pair, which may be finer than those of its margin orders."""
+
+    price_precision: int
+    quantity_precision: int
+    min_amount: Decimal
+    min_quote_value: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +29,7 @@ class Symbol:
     :param maker_fee_rate: fee of a resting order, as a fraction of what is received
     :param taker_fee_rate: fee of a crossing order, as a fraction of what is received
     :param cross_borrowable: whether the pair can be traded in the cross margin account
+    :param spot: numbers of the pair on the spot market; by default those of margin orders, which are above
     """
 
     symbol: str
@@ -30,6 +43,14 @@ class Symbol:
     maker_fee_rate: Decimal = Decimal("0.001")
     taker_fee_rate: Decimal = Decimal("0.001")
     cross_borrowable: bool = True
+    spot: SpotNumbers | None = None
+
+    @property
+    def on_spot(self) -> Symbol:
+        """The same pair with the numbers of spot orders."""
+        if self.spot is None:
+            return self
+        return replace(self, **{name: getattr(self.spot, name) for name in SpotNumbers.__slots__}, spot=None)
 
     @property
     def tick(self) -> Decimal:

@@ -103,7 +103,7 @@ def symbols(request: PublicRequest) -> list[Row]:
             "sellLimitPriceRatio": "0.05",
             "areaSymbol": "no",
         }
-        for symbol in request.symbols()
+        for symbol in (listed.on_spot for listed in request.symbols())
     ]
 
 

@@ -7,6 +7,7 @@ from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import fee_rate_row
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import asset_row
+from bitget_margin.emulator.behaviour.knobs import Level
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 
 _DOLLAR: Final = "USDT"
@@ -16,10 +17,13 @@ _BITCOIN_DECIMALS: Final = 8
 
 def account_settings(request: PrivateRequest) -> Row:
     """Return the account's settings."""
+    level = request.knobs.account_level
     return {
         "uid": request.account.uid,
         "accountMode": "unified",
         "assetMode": "multi_assets",
+        # Not on the page of December 2025; in answers captured in 2026.
+        **({} if level is Level.NONE else {"accountLevel": level.value}),
         "holdMode": "one_way_mode",
         "stpMode": "none",
         "symbolConfigList": [],

@@ -46,7 +46,7 @@ def _read_ticket(request: PrivateRequest, params: Params) -> Ticket:
     symbol = request.symbol_named(params.text("symbol"))
     market_price = request.engine.market.price(symbol.symbol)
     category = read_category(params)
-    if category is not Category.MARGIN:
+    if category is not Category.MARGIN or not request.knobs.account_level.has_margin:
         raise VenueError(Refusal.UNIFIED_UNSUPPORTED, category)
     if not symbol.cross_borrowable:
         raise VenueError(Refusal.NOT_CROSS, symbol.symbol)

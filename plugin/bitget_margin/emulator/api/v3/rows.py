@@ -104,6 +104,7 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row
 
 def instrument_row(symbol: Symbol, category: Category) -> Row:
     """Return the row of a pair, which has more fields for a margin pair."""
+    symbol = symbol if category is Category.MARGIN else symbol.on_spot
     row: Row = {
         "symbol": symbol.symbol,
         "category": category.value,

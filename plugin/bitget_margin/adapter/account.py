@@ -1,0 +1,82 @@
+"""Checks of the account before something is placed or changed: its kind, its level, and its margin modes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin.adapter.call import open_call
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
+from bitget_margin.adapter.fetch import query_account_kind
+from bitget_margin.adapter.params import LEVEL, as_list, is_isolated, known_kind, parse_settings
+from bitget_margin.core import api_v3
+from bitget_margin.core.account_level import missing_margin, read_level
+from bitget_margin.core.effects import Fault, Flow, Reply, Send, SendAll
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.requests import CallContext
+
+_SETTINGS_MS: Final = 1_000.0
+"""Time limit of the query for the settings: an account that cannot be read is not refused."""
+
+
+def refuse_isolated(exchange: MarginExchange, method: str, symbol: object, params: Params) -> Flow[None]:
+    """Raise NotSupported for a call on isolated margin of a unified account, which has none.
+
+    Stock ccxt would place its orders on the cross margin account, and answer about that. An unknown account kind is
+    queried, as stock ccxt does too.
+    """
+    if not is_isolated(exchange, method, symbol, params):
+        return
+    unified, _ = yield from query_account_kind(exchange, method, params, default=False)
+    if unified:
+        raise ccxt.NotSupported(
+            f"{exchange.id} {method}(): marginMode is 'isolated', and a unified account has no isolated spot margin: "
+            "give 'cross', or no marginMode for the spot market",
+        )
+
+
+def refuse_isolated_orders(exchange: MarginExchange, method: str, orders: object, params: Params) -> Flow[None]:
+    """Raise NotSupported if one of these ccxt order requests is on isolated margin of a unified account."""
+    for order in as_list(exchange, method, "orders", orders):
+        given = order if isinstance(order, Mapping) else {}
+        named = {**params, **(given.get("params") or {})}
+        yield from refuse_isolated(exchange, method, given.get("symbol"), named)
+
+
+def require_margin(exchange: MarginExchange, method: str, ctx: CallContext, *, ask: bool) -> Flow[None]:
+    """Raise NotSupported for a unified account whose level has no spot margin; to be called before a change.
+
+    A level that would refuse is read again first: it may have been switched. An unknown one refuses nothing.
+
+    :param ask: whether to query a level that was never queried; not for what may be an exit, which would wait
+    """
+    if ctx.api.KIND is not AccountKind.UNIFIED:
+        return
+    known = exchange.options.get(LEVEL)
+    level = read_level({"accountLevel": known})
+    if (level is not None and level.has_margin) or (known is None and not ask) or known == "":
+        return
+    fresh = yield from _query_settings(ctx)
+    exchange.learn_level(fresh if fresh is not None else {"accountLevel": known})
+    level = read_level({"accountLevel": exchange.options[LEVEL]})
+    if level is not None and not level.has_margin and (fresh is not None or not ctx.urgent):
+        raise ccxt.NotSupported(f"{exchange.id} {method}(): {missing_margin(level)}")
+
+
+def fetch_settings(exchange: MarginExchange, params: Params) -> Flow[Mapping[str, Any] | None]:
+    """Return the settings of a unified account, without fields if they cannot be read; None for a classic account."""
+    if known_kind(exchange, params) is not AccountKind.UNIFIED:
+        return None
+    ctx = open_call(exchange, parse_settings(exchange, "fetch_settings", params, confirm=False), params)
+    settings = yield from _query_settings(ctx)
+    if settings is not None:
+        exchange.learn_level(settings)
+    return settings or {}
+
+
+def _query_settings(ctx: CallContext) -> Flow[Mapping[str, Any] | None]:
+    """Query the settings once, within a second; None if they cannot be read."""
+    until_ms = min(ctx.deadline.clock() + _SETTINGS_MS, ctx.deadline.at_ms)
+    (reply,) = yield SendAll((Send(api_v3.account_request(), _SETTINGS_MS, until_ms),))
+    ctx.requests += not isinstance(reply, Fault) or reply.sent
+    return api_v3.read_settings(reply.body) if isinstance(reply, Reply) else None
