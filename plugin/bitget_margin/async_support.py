@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import account, cancel, change, fetch, place, sessions
+from bitget_margin.adapter import account, cancel, change, fetch, financial_records, history, place, sessions
 from bitget_margin.adapter.ccxt_types import AsyncCcxtExchange, Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -124,6 +124,64 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
             return await super().fetch_open_orders(symbol, since, limit, params)
         return await self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
 
+    async def fetch_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch cross margin orders, open and ended ones of the last 90 days."""
+        if not is_cross(self, "fetchOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchOrders", symbol, params))
+            return await super().fetch_orders(symbol, since, limit, params)
+        return await self.perform(history.fetch_orders(self, symbol, since, limit, params))
+
+    async def fetch_canceled_and_closed_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch ended orders; cross margin orders of the last 90 days, from all pages."""
+        if not is_cross(self, "fetchCanceledAndClosedOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchCanceledAndClosedOrders", symbol, params))
+            return await super().fetch_canceled_and_closed_orders(symbol, since, limit, params)
+        return await self.perform(
+            history.fetch_ended_orders(self, "fetch_canceled_and_closed_orders", symbol, (since, limit), params)
+        )
+
+    async def fetch_closed_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch filled orders; cross margin orders of the last 90 days, from all pages."""
+        if not is_cross(self, "fetchClosedOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchClosedOrders", symbol, params))
+            return await super().fetch_closed_orders(symbol, since, limit, params)
+        return await self.perform(
+            history.fetch_ended_orders(self, "fetch_closed_orders", symbol, (since, limit), params, history.CLOSED)
+        )
+
+    async def fetch_canceled_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch canceled orders; cross margin orders of the last 90 days, from all pages."""
+        if not is_cross(self, "fetchCanceledOrders", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchCanceledOrders", symbol, params))
+            return await super().fetch_canceled_orders(symbol, since, limit, params)
+        return await self.perform(
+            history.fetch_ended_orders(self, "fetch_canceled_orders", symbol, (since, limit), params, history.CANCELED)
+        )
+
     async def fetch_my_trades(
         self,
         symbol: str | None = None,
@@ -131,13 +189,51 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         limit: int | None = None,
         params: Params = {},
     ) -> list[Any]:
-        """Fetch fills; cross margin fills of a unified account only of this symbol."""
-        if is_cross(self, "fetchMyTrades", symbol, params):
-            await self.load_markets()
-            params = fetch.unified_fills(self, symbol, params)
-        else:
+        """Fetch fills; those of cross margin orders of the last 90 days, from all pages."""
+        if not is_cross(self, "fetchMyTrades", symbol, params):
             await self.perform(account.refuse_isolated(self, "fetchMyTrades", symbol, params))
-        return await super().fetch_my_trades(symbol, since, limit, params)
+            return await super().fetch_my_trades(symbol, since, limit, params)
+        return await self.perform(history.fetch_my_trades(self, symbol, since, limit, params))
+
+    async def fetch_order_trades(
+        self,
+        id: str,  # noqa: A002
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch the fills of one cross margin order."""
+        if not is_cross(self, "fetchOrderTrades", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchOrderTrades", symbol, params))
+            return await super().fetch_order_trades(id, symbol, since, limit, params)
+        return await self.perform(history.fetch_order_trades(self, id, symbol, (since, limit), params))
+
+    async def fetch_ledger(
+        self,
+        code: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch changes of the balance; those of the cross margin account of the last 90 days."""
+        if not financial_records.concerns_cross(self, params):
+            await self.perform(account.refuse_isolated(self, "fetchLedger", None, params))
+            return await super().fetch_ledger(code, since, limit, params)
+        return await self.perform(financial_records.fetch_ledger(self, code, since, limit, params))
+
+    async def fetch_my_liquidations(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch liquidations; those of the cross margin account have no symbol."""
+        if not is_cross(self, "fetchMyLiquidations", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchMyLiquidations", symbol, params))
+            return await super().fetch_my_liquidations(symbol, since, limit, params)
+        return await self.perform(financial_records.fetch_my_liquidations(self, symbol, since, limit, params))
 
     async def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the cross margin balance with `free`, `used` and `debt`."""

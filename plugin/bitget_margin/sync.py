@@ -5,7 +5,7 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import account, cancel, change, fetch, place, sessions
+from bitget_margin.adapter import account, cancel, change, fetch, financial_records, history, place, sessions
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
 from bitget_margin.adapter.params import is_cross, places_cross
@@ -245,6 +245,101 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
             return super().fetch_open_orders(symbol, since, limit, params)
         return self.perform(fetch.fetch_open_orders(self, symbol, since, limit, params))
 
+    def fetch_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch cross margin orders, open and ended ones of the last 90 days.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
+
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
+        :returns: order structures, oldest first, each order once
+        :raises ccxt.NotSupported: without cross margin, as in stock ccxt
+        """
+        if not is_cross(self, "fetchOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchOrders", symbol, params))
+            return super().fetch_orders(symbol, since, limit, params)  # type: ignore[no-any-return]
+        return self.perform(history.fetch_orders(self, symbol, since, limit, params))
+
+    def fetch_canceled_and_closed_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch ended orders; cross margin orders of the last 90 days, from all pages.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
+
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
+        :returns: order structures, oldest first
+        """
+        if not is_cross(self, "fetchCanceledAndClosedOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchCanceledAndClosedOrders", symbol, params))
+            return super().fetch_canceled_and_closed_orders(symbol, since, limit, params)
+        return self.perform(
+            history.fetch_ended_orders(self, "fetch_canceled_and_closed_orders", symbol, (since, limit), params)
+        )
+
+    def fetch_closed_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch filled orders; cross margin orders of the last 90 days, from all pages.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
+
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
+        :returns: order structures, oldest first
+        """
+        if not is_cross(self, "fetchClosedOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchClosedOrders", symbol, params))
+            return super().fetch_closed_orders(symbol, since, limit, params)
+        return self.perform(
+            history.fetch_ended_orders(self, "fetch_closed_orders", symbol, (since, limit), params, history.CLOSED)
+        )
+
+    def fetch_canceled_orders(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Order]:
+        """Fetch canceled orders; cross margin orders of the last 90 days, from all pages.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-History
+
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
+        :param since: earliest creation time, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
+        :returns: order structures, oldest first
+        """
+        if not is_cross(self, "fetchCanceledOrders", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchCanceledOrders", symbol, params))
+            return super().fetch_canceled_orders(symbol, since, limit, params)
+        return self.perform(
+            history.fetch_ended_orders(self, "fetch_canceled_orders", symbol, (since, limit), params, history.CANCELED)
+        )
+
     def fetch_my_trades(
         self,
         symbol: str | None = None,
@@ -252,22 +347,90 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         limit: int | None = None,
         params: Params = {},
     ) -> list[Any]:
-        """Fetch fills; cross margin fills of a unified account only of this symbol.
+        """Fetch fills; those of cross margin orders of the last 90 days, from all pages.
 
-        https://www.bitget.com/api-doc/uta/trade/Get-Order-Fills
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills
 
-        :param symbol: unified symbol
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
         :param since: earliest time of a fill, epoch ms
-        :param limit: maximum number of fills
-        :param params: `marginMode` ('cross')
-        :returns: ccxt's trade structures; `fee` is a cost, negative if credited
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest time of a fill, epoch ms), `timeout`
+        :returns: ccxt's trade structures, oldest first; `fee` is a cost, negative if credited
         """
-        if is_cross(self, "fetchMyTrades", symbol, params):
-            self.load_markets()  # type: ignore[no-untyped-call]  # ccxt has no type here
-            params = fetch.unified_fills(self, symbol, params)
-        else:
+        if not is_cross(self, "fetchMyTrades", symbol, params):
             self.perform(account.refuse_isolated(self, "fetchMyTrades", symbol, params))
-        return super().fetch_my_trades(symbol, since, limit, params)
+            return super().fetch_my_trades(symbol, since, limit, params)
+        return self.perform(history.fetch_my_trades(self, symbol, since, limit, params))
+
+    def fetch_order_trades(
+        self,
+        id: str,  # noqa: A002
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch the fills of one cross margin order.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Order-Fills
+
+        :param id: order id
+        :param symbol: unified symbol; None for all symbols, where the venue lists them
+        :param since: earliest time of a fill, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest time of a fill, epoch ms), `timeout`
+        :returns: ccxt's trade structures, oldest first
+        :raises ccxt.NotSupported: without cross margin, as in stock ccxt
+        """
+        if not is_cross(self, "fetchOrderTrades", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchOrderTrades", symbol, params))
+            return super().fetch_order_trades(id, symbol, since, limit, params)  # type: ignore[no-any-return]
+        return self.perform(history.fetch_order_trades(self, id, symbol, (since, limit), params))
+
+    def fetch_ledger(
+        self,
+        code: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch changes of the balance; those of the cross margin account of the last 90 days.
+
+        https://www.bitget.com/api-doc/margin/cross/record/Get-Cross-Finance-Flow-History
+
+        :param code: ccxt's code of a coin; None for all coins
+        :param since: earliest time of a change, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest time of a change, epoch ms), `timeout`
+        :returns: ccxt's ledger structures, oldest first
+        """
+        if not financial_records.concerns_cross(self, params):
+            self.perform(account.refuse_isolated(self, "fetchLedger", None, params))
+            return super().fetch_ledger(code, since, limit, params)
+        return self.perform(financial_records.fetch_ledger(self, code, since, limit, params))
+
+    def fetch_my_liquidations(
+        self,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch liquidations; those of the cross margin account have no symbol.
+
+        https://www.bitget.com/api-doc/margin/cross/record/Get-Cross-Liquidation-Records
+
+        :param symbol: not used: a liquidation concerns the whole account
+        :param since: earliest end of a liquidation, epoch ms
+        :param limit: maximum number; the oldest from `since` on, without it the newest
+        :param params: `marginMode` ('cross'), `until` (latest end of a liquidation, epoch ms), `timeout`
+        :returns: ccxt's liquidation structures, oldest first
+        :raises ccxt.NotSupported: a unified account, which has no list of them
+        """
+        if not is_cross(self, "fetchMyLiquidations", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchMyLiquidations", symbol, params))
+            return super().fetch_my_liquidations(symbol, since, limit, params)
+        return self.perform(financial_records.fetch_my_liquidations(self, symbol, since, limit, params))
 
     def fetch_balance(self, params: Params = {}) -> Any:
         """Fetch the balance; the cross margin balance with `free`, `used` and `debt`.

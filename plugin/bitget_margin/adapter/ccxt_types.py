@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         def milliseconds(self) -> int: ...
         def log(self, *args: Any) -> None: ...
         def market(self, symbol: str) -> Any: ...
-        def safe_market(self, market_id: str, market: Any = None, delimiter: Any = None, type: Any = None) -> Any: ...  # noqa: A002
+        def safe_market(self, market_id: Any, market: Any = None, delimiter: Any = None, type: Any = None) -> Any: ...  # noqa: A002
         def check_required_credentials(self, error: bool = True) -> Any: ...
         def sign(self, path: Any, api: Any = ..., method: str = ..., params: Any = ..., *rest: Any) -> Any: ...
         def create_order_request(
@@ -72,6 +72,8 @@ if TYPE_CHECKING:
         def safe_order(self, order: Params, market: Any = None) -> Any: ...
         def parse_order(self, order: Any, market: Any = None) -> Any: ...
         def parse_trade(self, trade: Any, market: Any = None) -> Any: ...
+        def parse_ledger_entry(self, item: Any, currency: Any = None) -> Any: ...
+        def parse_liquidation(self, liquidation: Any, market: Any = None) -> Any: ...
         def safe_currency_code(self, currency_id: Any) -> Any: ...
         def parse_order_status(self, status: Any) -> Any: ...
         def parse_balance(self, balance: Any) -> Any: ...
@@ -125,6 +127,56 @@ if TYPE_CHECKING:
         ) -> list[Order]: ...
         async def load_markets(self) -> Any: ...
         async def fetch_my_trades(
+            self,
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Any]: ...
+        async def fetch_orders(
+            self,
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Order]: ...
+        async def fetch_closed_orders(
+            self,
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Order]: ...
+        async def fetch_canceled_orders(
+            self,
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Order]: ...
+        async def fetch_canceled_and_closed_orders(
+            self,
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Order]: ...
+        async def fetch_order_trades(
+            self,
+            id: Any,  # noqa: A002
+            symbol: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Any]: ...
+        async def fetch_ledger(
+            self,
+            code: Any = None,
+            since: Any = None,
+            limit: Any = None,
+            params: Params = ...,
+        ) -> list[Any]: ...
+        async def fetch_my_liquidations(
             self,
             symbol: Any = None,
             since: Any = None,

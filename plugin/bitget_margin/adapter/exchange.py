@@ -7,7 +7,7 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import ccxt_errors, fills, rate_limits, rows, venue_clock
+from bitget_margin.adapter import ccxt_errors, fills, financial_records, rate_limits, rows, spot_guard, venue_clock
 from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Params
 from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
@@ -28,6 +28,8 @@ _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNo
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _MARGIN_ORDER: Final = frozenset({"baseSize", "loanType"})
 """Fields that only rows of margin orders have."""
+_HISTORY: Final = {"limit": None, "daysBack": 90, "untilDays": None, "trigger": False, "trailing": False}
+"""Features of queries that read all pages and windows."""
 _BATCH_CANCEL: Final[Any] = Entry(
     Endpoint.BATCH_CANCEL.path, ["private", "margin"], Endpoint.BATCH_CANCEL.method, {"cost": 2}
 )
@@ -35,6 +37,11 @@ _BATCH_CANCEL: Final[Any] = Entry(
 
 class CrossedMargin(MarginExchange):
     """Mixin for ccxt's `bitget` classes. Fixes cross margin behaviour; other calls are unchanged."""
+
+    def __init_subclass__(cls) -> None:
+        """Guard the unified methods of a class: see `spot_guard`."""
+        super().__init_subclass__()
+        spot_guard.guard_methods(cls)
 
     private_margin_post_v2_margin_crossed_batch_cancel_order: Any = _BATCH_CANCEL
     privateMarginPostV2MarginCrossedBatchCancelOrder: Any = _BATCH_CANCEL  # noqa: N815 - ccxt's name
@@ -50,6 +57,8 @@ class CrossedMargin(MarginExchange):
                     "cancelOrdersForSymbols": True,
                     "cancelOrderWithClientOrderId": True,
                     "cancelOrdersWithClientOrderId": True,
+                    "fetchOrders": True,
+                    "fetchOrderTrades": True,
                 },
                 "exceptions": {"exact": _UNIFIED_ERRORS},
                 "features": {
@@ -60,6 +69,9 @@ class CrossedMargin(MarginExchange):
                         "cancelOrdersForSymbols": {**margin, "max": None},
                         "cancelAllOrders": {**margin, "symbolRequired": False},
                         "fetchOrder": margin,
+                        "fetchOrders": {**margin, **_HISTORY},
+                        "fetchClosedOrders": {**margin, **_HISTORY},
+                        "fetchMyTrades": {**margin, **_HISTORY},
                     },
                 },
             },
@@ -158,6 +170,7 @@ class CrossedMargin(MarginExchange):
         """Return ccxt's signed request: times by the venue's clock, masked credentials, messages in English."""
         if "private" in api and str(path).startswith("v2/margin/"):
             self.refuse_sandbox("sign")
+        spot_guard.check(self, api, str(path), params)
         if isinstance(params, Mapping) and LIST in params:
             params = params[LIST]
         params = venue_clock.bounded(self, path, params)
@@ -237,6 +250,12 @@ class CrossedMargin(MarginExchange):
             return {**parsed, "info": trade, **fills.fees_of(self, trade, parsed["symbol"])}
         except Exception as error:
             raise documented(f"{self.id} parse_trade()", error) from error
+
+    def parse_ledger_entry(self, item: Any, currency: Any = None) -> Any:
+        """Return ccxt's structure of a change of the balance, also of the cross margin account."""
+        if not financial_records.is_record(item):
+            return super().parse_ledger_entry(item, currency)
+        return {**super().parse_ledger_entry(financial_records.as_bill(item), currency), "info": item}
 
     def parse_balance(self, balance: Any) -> Any:
         """Return ccxt's balance structure; for cross margin assets with `free` and `used`, which ccxt omits."""

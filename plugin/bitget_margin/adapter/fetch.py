@@ -17,7 +17,6 @@ from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
     KIND,
-    account_kind_of,
     bad_request,
     is_cross,
     known_kind,
@@ -113,18 +112,6 @@ def fetch_open_orders(
         if (until is None or (order["timestamp"] or 0) <= until)
         and (since is None or (order["timestamp"] or since) >= since)
     ]
-
-
-def unified_fills(exchange: MarginExchange, symbol: object, params: Params) -> Params:
-    """Return the parameters of a request for fills, for a unified account with category and symbol.
-
-    ccxt leaves them out, and the page would have fills of all pairs.
-    """
-    exchange.refuse_sandbox("fetch_my_trades")
-    if account_kind_of(exchange, params) is AccountKind.CLASSIC or not isinstance(symbol, str):
-        return params
-    market = spot_market(exchange, "fetch_my_trades", symbol)
-    return {"category": api_v3.CATEGORY, "symbol": market["id"], **params}
 
 
 def balance_is_cross(exchange: MarginExchange, params: Params) -> bool:

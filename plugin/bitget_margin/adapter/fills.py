@@ -11,7 +11,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_types import CcxtExchange
 from bitget_margin.adapter.fees import Sign, read_fees
-from bitget_margin.adapter.rows import is_margin_category
+from bitget_margin.core import api_v3
 from bitget_margin.core.order_row import milliseconds, text
 from bitget_margin.core.responses import decimal
 
@@ -37,7 +37,7 @@ _OTHER_WALLETS: Final = ("userId", "posMode", "baseVolume")
 def is_margin(row: Mapping[str, Any]) -> bool:
     """Whether this is the row of a fill of a margin order."""
     if text(row.get("category")) is not None:
-        return is_margin_category(row)
+        return api_v3.is_margin(row)
     return not _PRIVATE.isdisjoint(row) and all(row.get(name) is None for name in _OTHER_WALLETS)
 
 

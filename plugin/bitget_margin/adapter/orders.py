@@ -47,10 +47,16 @@ def report(
 
 def readable(exchange: MarginExchange, row: OrderRow, market: Mapping[str, Any] | None) -> Any:
     """Return the order structure of a row, or raise BadResponse if ccxt cannot parse its fields."""
+    return structure_of(exchange, row.raw, market)
+
+
+def structure_of(exchange: MarginExchange, raw: Mapping[str, Any], market: Mapping[str, Any] | None) -> Any:
+    """Return the order structure of a row as it was received, or raise BadResponse."""
     try:
-        return exchange.parse_order(dict(row.raw), market)
+        return exchange.parse_order(dict(raw), market)
     except Exception as error:
-        raise ccxt.BadResponse(f"{exchange.id}: the row of order {row.order_id} cannot be read: {error!r}") from error
+        order_id = text(raw.get("orderId"))
+        raise ccxt.BadResponse(f"{exchange.id}: the row of order {order_id} cannot be read: {error!r}") from error
 
 
 def _market(exchange: MarginExchange, markets: Markets, symbol: str) -> Mapping[str, Any]:

@@ -9,8 +9,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_types import CcxtExchange
 from bitget_margin.adapter.fees import Sign, read_fees
-from bitget_margin.core.api_v3 import CATEGORY
-from bitget_margin.core.order_row import text
+from bitget_margin.core import api_v3
 from bitget_margin.core.responses import decimal
 
 _CLASSIC_NAMES: Final = {
@@ -31,15 +30,9 @@ _CLASSIC_NAMES: Final = {
 }
 
 
-def is_margin_category(row: Mapping[str, Any]) -> bool:
-    """Whether the category of a row is margin; the documents of the websocket spell it in lower case."""
-    category = text(row.get("category"))
-    return category is not None and category.upper() == CATEGORY
-
-
 def is_margin(row: Mapping[str, Any]) -> bool:
     """Whether this is the row of a margin order of a unified account."""
-    return is_margin_category(row) and "qty" in row
+    return api_v3.is_margin(row) and "qty" in row
 
 
 def as_classic(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ https://www.bitget.com/api-doc/margin/cross/trade/ (Cross-Batch-Cancel-Order, Cr
 Get-Cross-Order-History) and margin/cross/account/Get-Cross-Assets, as of December 2025.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX, AccountKind, Endpoin
 from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
+from bitget_margin.core.record_pages import RecordKind, RecordPage, RecordQuery, TimeSpan, record_page
 from bitget_margin.core.responses import (
     BatchItem,
     BatchResponse,
@@ -23,6 +24,7 @@ from bitget_margin.core.responses import (
     Page,
     data_of,
     fields_of,
+    list_of,
     parse_fills,
     parse_items,
     sent_ms_of,
@@ -37,8 +39,22 @@ FREEZES: Final = True
 WINDOW_MS: Final = 89 * 86_400_000
 """Time span of order queries: a day less than the documented 90 days, to allow for a slow clock."""
 
+RECORDS_MAX: Final = 500
+"""Most rows of one page of records."""
+RECORD_WINDOW_MS: Final = 90 * 86_400_000
+"""Longest span of time of one request for records."""
+NEEDS_END: Final = False
+"""Whether a request for records needs the end of its span."""
+
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.OPEN_ORDERS, Listing.HISTORY: Endpoint.HISTORY_ORDERS}
 _LIMITS: Final = {Listing.OPEN: 100, Listing.HISTORY: 500}
+_RECORDS: Final = {
+    RecordKind.ORDERS: (Endpoint.HISTORY_ORDERS, ("orderList", "resultList"), "orderId"),
+    RecordKind.FILLS: (Endpoint.FILLS, ("fills",), "tradeId"),
+    RecordKind.FINANCIAL: (Endpoint.FINANCIAL_RECORDS, ("resultList",), "marginId"),
+    RecordKind.LIQUIDATIONS: (Endpoint.LIQUIDATIONS, ("resultList",), "liqId"),
+}
+"""Endpoint of each kind of records, the names that its list may have, and the field with the id."""
 _FILLS_LIMIT: Final = 100
 _PAGE_SIZE_STEP: Final = 10
 """A page whose length is no multiple of this was not cut off: maximum page sizes are round numbers."""
@@ -111,6 +127,27 @@ def order_fills_request(symbol: str, order_id: str, since_ms: int) -> Call | Non
     return Call(Endpoint.FILLS, params)
 
 
+def records_request(sought: RecordQuery, span: TimeSpan, cursor: str | None, size: int) -> Call:
+    """Return the request for a page of records: the newest of the span, or those with ids below the cursor.
+
+    Without an end beside a cursor: a closed span overrides `idLessThan`.
+    """
+    filters = {"symbol": sought.symbol, "coin": sought.coin, "orderId": sought.order_id}
+    params = {name: value for name, value in filters.items() if value is not None}
+    params |= {"startTime": str(span.start_ms), "limit": str(size)}
+    if cursor is not None:
+        params["idLessThan"] = cursor
+    elif span.end_ms is not None:
+        params["endTime"] = str(span.end_ms)
+    return Call(_RECORDS[sought.kind][0], params)
+
+
+def record_reader(kind: RecordKind) -> Callable[[object], RecordPage | None]:
+    """Return the parser of pages of records."""
+    _, names, id_field = _RECORDS[kind]
+    return lambda body: record_page(list_of(body, *names), id_field, full=_may_be_cut_off)
+
+
 def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.ASSETS, extra or {})
@@ -154,7 +191,7 @@ def read_single(body: object) -> BatchResponse | None:
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    return parse_fills(fields_of(body).get("fills"), _FILLS_LIMIT, created="cTime", amount="size", price="priceAvg")
+    return parse_fills(list_of(body, "fills"), _FILLS_LIMIT, created="cTime", amount="size", price="priceAvg")
 
 
 def read_page(body: object) -> Page | None:
@@ -163,19 +200,22 @@ def read_page(body: object) -> Page | None:
     The list is documented as `orderList`; the first version of the API has `resultList`. A short page of open orders is
     not the last one: a default page size is documented, no maximum.
     """
-    data = fields_of(body)
-    listed = data.get("orderList", data.get("resultList"))
+    listed = list_of(body, "orderList", "resultList")
     if not isinstance(listed, list):
         return None
     rows = tuple(found for raw in listed if (found := parse_row(raw, CLASSIC_FIELDS)) is not None)
     lowest = lowest_number(rows)
     cursor = None if lowest is None else str(lowest)
-    return Page(rows, len(listed), sent_ms_of(body), cursor, full=len(listed) % _PAGE_SIZE_STEP == 0)
+    return Page(rows, len(listed), sent_ms_of(body), cursor, full=_may_be_cut_off(len(listed)))
 
 
 def read_order(body: object) -> Page | None:
     """Read the response to a query for one order, which is a page like any other."""
     return read_page(body)
+
+
+def _may_be_cut_off(rows: int) -> bool:
+    return rows % _PAGE_SIZE_STEP == 0
 
 
 def _items(listed: object) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:

@@ -5,7 +5,7 @@ https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Bat
 Get-Order-Pending, Get-Order-History) and uta/account/Get-Account-Assets, as of December 2025.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +14,14 @@ from bitget_margin.core.endpoints import UNIFIED_BATCH_MAX, AccountKind, Endpoin
 from bitget_margin.core.frozen_amounts import parse_frozen
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
+from bitget_margin.core.record_pages import (
+    NoSuchRecords,
+    RecordKind,
+    RecordPage,
+    RecordQuery,
+    TimeSpan,
+    record_page,
+)
 from bitget_margin.core.responses import (
     BatchResponse,
     FillRow,
@@ -23,6 +31,7 @@ from bitget_margin.core.responses import (
     as_mapping,
     data_of,
     fields_of,
+    list_of,
     parse_fills,
     parse_items,
     sent_ms_of,
@@ -38,7 +47,20 @@ FREEZES: Final = False
 CATEGORY: Final = "MARGIN"
 """Category of margin orders, in requests and in rows."""
 
+RECORDS_MAX: Final = 100
+"""Most rows of one page of records."""
+RECORD_WINDOW_MS: Final = 30 * 86_400_000
+"""Longest span of time of one request for records."""
+NEEDS_END: Final = True
+"""Whether a request for records needs the end of its span: its default is not documented."""
+
 _ENDPOINTS: Final = {Listing.OPEN: Endpoint.UNIFIED_OPEN_ORDERS, Listing.HISTORY: Endpoint.UNIFIED_HISTORY_ORDERS}
+_RECORDS: Final = {
+    RecordKind.ORDERS: (Endpoint.UNIFIED_HISTORY_ORDERS, "orderId"),
+    RecordKind.FILLS: (Endpoint.UNIFIED_FILLS, "execId"),
+    RecordKind.FINANCIAL: (Endpoint.UNIFIED_FINANCIAL_RECORDS, "id"),
+}
+"""Endpoint of each kind of records, and the field with the id."""
 _PAGE_LIMIT: Final = 100
 _SUCCESSES: Final = frozenset({None, "0", SUCCESS})
 """Codes of an entry that was executed: the page shows none, the page of the websocket shows 0."""
@@ -108,6 +130,36 @@ def order_fills_request(_symbol: str, _order_id: str, _since_ms: int) -> Call | 
     return None
 
 
+def records_request(sought: RecordQuery, span: TimeSpan, cursor: str | None, size: int) -> Call:
+    """Return the request for a page of records, newest first: the page of the cursor, or the newest of the span."""
+    if sought.kind not in _RECORDS:
+        raise NoSuchRecords(sought.kind.value)
+    filters = {"symbol": sought.symbol, "coin": sought.coin, "orderId": sought.order_id, "cursor": cursor}
+    params = {name: value for name, value in filters.items() if value is not None}
+    end = {} if span.end_ms is None else {"endTime": str(span.end_ms)}
+    return Call(
+        _RECORDS[sought.kind][0],
+        {"category": CATEGORY, "startTime": str(span.start_ms), **end, "limit": str(size), **params},
+    )
+
+
+def record_reader(kind: RecordKind) -> Callable[[object], RecordPage | None]:
+    """Return the parser of pages of records; rows of other categories are left out."""
+    id_field = _RECORDS[kind][1]
+
+    def read(body: object) -> RecordPage | None:
+        cursor = text(fields_of(body).get("cursor"))
+        return record_page(
+            list_of(body, "list"),
+            id_field,
+            full=lambda rows: cursor is not None and rows >= _PAGE_LIMIT,
+            cursor=cursor,
+            is_ours=lambda raw: raw.get("category") is None or is_margin(raw),
+        )
+
+    return read
+
+
 def assets_request(extra: Mapping[str, Any] | None) -> Call:
     """Return the request for the balances."""
     return Call(Endpoint.UNIFIED_ASSETS, extra or {})
@@ -154,12 +206,12 @@ def read_single(body: object) -> BatchResponse | None:
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:
     """Read a page of fills; None without a list, with an unreadable row, or if it may have been cut off."""
-    return parse_fills(_listed(body), _PAGE_LIMIT, created="createdTime", amount="execQty", price="execPrice")
+    return parse_fills(list_of(body, "list"), _PAGE_LIMIT, created="createdTime", amount="execQty", price="execPrice")
 
 
 def read_page(body: object) -> Page | None:
     """Read a page of orders; None where there is no list."""
-    listed = _listed(body)
+    listed = list_of(body, "list")
     if not isinstance(listed, list):
         return None
     return _page(body, listed, text(fields_of(body).get("cursor")) if listed else None)
@@ -175,19 +227,13 @@ def _item_of(target: OrderRef) -> dict[str, str]:
     return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
 
 
-def _listed(body: object) -> object:
-    """Return the list of a response; an empty one may be written as null."""
-    data = fields_of(body)
-    return [] if "list" in data and data["list"] is None else data.get("list")
-
-
 def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
-    rows = tuple(found for raw in listed if _is_margin(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
+    rows = tuple(found for raw in listed if is_margin(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
     return Page(rows, len(listed), sent_ms_of(body), cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
-def _is_margin(raw: object) -> bool:
-    """Whether a row is of a margin order; an order of another category may have the same symbol."""
+def is_margin(raw: object) -> bool:
+    """Whether a row is of category margin, in any spelling; rows of other categories may have the same symbol."""
     category = text(as_mapping(raw).get("category"))
     return category is not None and category.upper() == CATEGORY
 

@@ -27,6 +27,8 @@ class Endpoint(Enum):
     HISTORY_ORDERS = ("GET", "v2/margin/crossed/history-orders", 10)
     ASSETS = ("GET", "v2/margin/crossed/account/assets", 10)
     FILLS = ("GET", "v2/margin/crossed/fills", 10)
+    FINANCIAL_RECORDS = ("GET", "v2/margin/crossed/financial-records", 10)
+    LIQUIDATIONS = ("GET", "v2/margin/crossed/liquidation-history", 10)
     ACCOUNT = ("GET", "v2/spot/account/info", 1)
 
     UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
@@ -39,6 +41,7 @@ class Endpoint(Enum):
     UNIFIED_HISTORY_ORDERS = ("GET", "v3/trade/history-orders", 20)
     UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
     UNIFIED_FILLS = ("GET", "v3/trade/fills", 20)
+    UNIFIED_FINANCIAL_RECORDS = ("GET", "v3/account/financial-records", 20)
     UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
     UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
 

@@ -116,6 +116,13 @@ def fields_of(body: object) -> Mapping[str, Any]:
     return data if isinstance(data, Mapping) else {}
 
 
+def list_of(body: object, *names: str) -> object:
+    """Return the list of a response under one of its names; an empty one may be written as null."""
+    data = fields_of(body)
+    given = [data[name] for name in names if name in data]
+    return next((listed for listed in given if listed is not None), [] if given else None)
+
+
 def parse_items(
     listed: object, *, reason: str, code: str
 ) -> tuple[tuple[BatchItem, ...], tuple[Mapping[str, Any], ...]]:

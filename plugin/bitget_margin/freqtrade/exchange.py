@@ -20,7 +20,6 @@ from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
 from bitget_margin.adapter.place import LOOKS_ON
 from bitget_margin.core.api import Api, api_of
-from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
@@ -318,16 +317,10 @@ class Bitgetcross(BitgetExchange):
         """
         if self.live and self._pace.is_slow and self.managers.resting_may_have_sold(pair):
             return []
-        orders = super().fetch_orders(pair, since, self._of_pair(pair, params))
+        orders = super().fetch_orders(pair, since, params)
         if not self.live:
             return orders
         return self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
-
-    def _of_pair(self, pair: str, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """Add the symbol on a unified account: ccxt does not send it, and pages would mix pairs."""
-        merged = dict(params or {})
-        unified = self.live and account_kind_of(self.api, {}) is AccountKind.UNIFIED
-        return {**merged, "symbol": self.markets[pair]["id"]} if unified else merged or None
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
 

@@ -313,15 +313,3 @@ def test_a_failed_query_of_the_account_kind_is_raised() -> None:
     assert made.options["uta"] is None
     with pytest.raises(ccxt.BadResponse, match=r"fetch_markets\(\): v3/account/settings answered"):
         Caller(in_turn([])).call(fetch.query_account_kind(made, None, {}, False))
-
-
-def test_the_fills_of_a_unified_account_are_queried_by_category_and_symbol() -> None:
-    unified = exchange(uta=True)
-    assert fetch.unified_fills(unified, BTC, {"a": 1}) == {"category": "MARGIN", "symbol": "BTCUSDT", "a": 1}
-    assert fetch.unified_fills(unified, BTC, {"category": "SPOT"})["category"] == "SPOT"
-    assert fetch.unified_fills(unified, None, {"a": 1}) == {"a": 1}
-    assert fetch.unified_fills(exchange(), BTC, {"a": 1}) == {"a": 1}
-    with pytest.raises(ccxt.BadSymbol, match=r"^bitget fetch_my_trades\(\): BTC/USDT:USDT is a swap"):
-        fetch.unified_fills(unified, "BTC/USDT:USDT", {})
-    with pytest.raises(ccxt.NotSupported, match=r"fetch_my_trades\(\): the venue's demo"):
-        fetch.unified_fills(exchange(sandboxMode=True), BTC, {})

@@ -4,7 +4,10 @@ import pytest
 
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 
-READ = {"open-orders", "history-orders", "assets", "fills", "info", "unfilled-orders", "order-info", "settings"}
+READ = {
+    *("open-orders", "history-orders", "assets", "fills", "info", "unfilled-orders", "order-info", "settings"),
+    *("financial-records", "liquidation-history"),
+}
 """Last parts of the paths of endpoints that change nothing."""
 PER_SECOND = {
     "v2/spot/account/info": 1,
@@ -15,6 +18,7 @@ PER_SECOND = {
     "v3/trade/history-orders": 20,
     "v3/trade/order-info": 20,
     "v3/trade/fills": 20,
+    "v3/account/financial-records": 20,
 }
 """Requests per second and UID where the page of the endpoint does not say 10."""
 
@@ -33,12 +37,13 @@ CLASSIC_PATHS = {
         for name in ("batch-place-order", "batch-cancel-order", "place-order", "cancel-order")
     ),
     *(f"v2/margin/crossed/{name}" for name in ("open-orders", "history-orders", "account/assets", "fills")),
+    *(f"v2/margin/crossed/{name}" for name in ("financial-records", "liquidation-history")),
 }
 UNIFIED_PATHS = {
     *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
     *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
     *(f"v3/trade/{name}" for name in ("modify-order", "countdown-cancel-all")),
-    *(f"v3/account/{name}" for name in ("settings", "assets")),
+    *(f"v3/account/{name}" for name in ("settings", "assets", "financial-records")),
 }
 
 

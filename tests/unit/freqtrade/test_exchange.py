@@ -299,25 +299,16 @@ def test_a_cancel_returns_what_is_proven(build: Any, calls: Calls) -> None:
     assert calls == [("cancel", "7", PAIR)]
 
 
-@pytest.mark.parametrize(
-    ("unified", "params", "passed"),
-    [
-        (False, None, None),
-        (False, {"a": 1}, {"a": 1}),
-        (True, None, {"symbol": "BTCUSDT"}),
-        (True, {"a": 1}, {"a": 1, "symbol": "BTCUSDT"}),
-    ],
-)
+@pytest.mark.parametrize("params", [None, {"a": 1}])
 def test_recovery_decides_which_orders_of_its_pair_freqtrade_may_adopt(
-    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, unified: bool, params: Any, passed: Any
+    build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, params: Any
 ) -> None:
     exchange = build()
-    exchange._api.options["uta"] = unified
     exchange.managers.recovery = recorder(calls, adoptable=["mine"])
     monkeypatch.setattr(BitgetExchange, "amount_to_precision", lambda _self, pair, amount: (pair, amount))
     assert exchange.fetch_orders(PAIR, NOW, params) == ["mine"]
     fetched, (*adoptable, to_precision) = calls
-    assert fetched == ("fetch_orders", PAIR, NOW, passed, {})
+    assert fetched == ("fetch_orders", PAIR, NOW, params, {})
     assert adoptable == ["adoptable", PAIR, {"id": "7"}]
     assert to_precision(0.5) == (PAIR, 0.5)
 

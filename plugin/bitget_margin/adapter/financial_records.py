@@ -1,0 +1,123 @@
+"""Changes of the balance and liquidations of the cross margin account: their flows and structures."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin.adapter import fallback_markets, history
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
+from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.params import CROSS, account_kind_of, bad_request, is_cross
+from bitget_margin.adapter.rows import refuse_huge_exponents
+from bitget_margin.core.effects import Flow
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.order_ref import BadInput
+from bitget_margin.core.order_row import text
+from bitget_margin.core.record_pages import NoSuchRecords, RecordKind, RecordQuery
+from bitget_margin.core.responses import decimal
+
+_ID: Final = "marginId"
+_TYPES: Final = {
+    "transfer_in": "transfer",
+    "transfer_out": "transfer",
+    "deal_in": "trade",
+    "deal_out": "trade",
+    "liquidation_fee": "fee",
+}
+"""ccxt's type of each flow of a classic account; all others are transactions.
+
+https://www.bitget.com/api-doc/margin/cross/record/Get-Cross-Finance-Flow-History (December 2025)
+"""
+_OUT: Final = frozenset({"repay", "liquidation_fee", "confiscated"})
+"""Flows out of the account, beside those whose name ends with `_out`."""
+
+
+def is_record(row: object) -> bool:
+    """Whether this is a financial record of the cross margin account of a classic account."""
+    return isinstance(row, Mapping) and _ID in row
+
+
+def as_bill(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record under the names that ccxt reads, with a signed amount."""
+    flow, amount = str(text(row.get("marginType"))), decimal(row.get("amount"))
+    leaves = flow.endswith("_out") or flow in _OUT
+    return {
+        "billId": text(row.get(_ID)),
+        "coin": text(row.get("coin")),
+        "size": None if amount is None else format(-abs(amount) if leaves else amount, "f"),
+        "balance": text(row.get("balance")),
+        "fees": text(row.get("fee")),
+        "cTime": text(row.get("cTime")),
+        "businessType": _TYPES.get(flow, "transaction"),
+    }
+
+
+def concerns_cross(exchange: MarginExchange, params: Params) -> bool:
+    """Whether financial records are those of the cross margin account, and not of contracts or the funding account."""
+    symbol = params.get("symbol")
+    if "productType" in params or not is_cross(exchange, "fetchLedger", symbol, params):
+        return False
+    if isinstance(symbol, str) and ":" in symbol:
+        return False
+    kind, _ = exchange.handle_market_type_and_params("fetchLedger", None, params)
+    return kind in {"spot", "margin"}
+
+
+def fetch_ledger(
+    exchange: MarginExchange, code: object, since: object, limit: object, params: Params
+) -> Flow[list[Any]]:
+    """Return the changes of the cross margin balance of one coin, or of all coins."""
+    method = "fetch_ledger"
+    if code is not None and (not isinstance(code, str) or not code):
+        raise bad_request(exchange, method, BadInput(f"code is {code!r}; give a coin such as 'USDT', or None"))
+    call = yield from history.open_history(exchange, method, None, (since, limit), params)
+    coin = None if code is None else fallback_markets.coin_id(exchange, code)
+
+    def accept(entry: Any) -> bool:
+        return coin in (None, entry["info"].get("coin")) and call.wanted.contains(entry)
+
+    def parse(raw: Mapping[str, Any]) -> Any:
+        return _parsed(exchange, method, raw)
+
+    found = yield from call.read(RecordQuery(RecordKind.FINANCIAL, coin=coin), parse, accept)
+    return call.wanted.cut(found)
+
+
+def _parsed(exchange: MarginExchange, method: str, raw: Mapping[str, Any]) -> Any:
+    try:
+        refuse_huge_exponents(raw)
+        return {**exchange.parse_ledger_entry(raw), "account": CROSS, "status": "ok"}
+    except Exception as error:
+        raise documented(f"{exchange.id} {method}()", error) from error
+
+
+def fetch_my_liquidations(
+    exchange: MarginExchange, symbol: object, since: object, limit: object, params: Params
+) -> Flow[list[Any]]:
+    """Return the liquidations of the cross margin account, which are of no single symbol."""
+    method = "fetch_my_liquidations"
+    if account_kind_of(exchange, params) is AccountKind.UNIFIED:
+        raise _no_list(exchange, method)
+    call = yield from history.open_history(exchange, method, symbol, (since, limit), params)
+
+    def parse(raw: Mapping[str, Any]) -> Any:
+        try:
+            refuse_huge_exponents(raw)
+            # Without a market: ccxt would label a liquidation of the account with the symbol that was asked for.
+            return {**exchange.parse_liquidation(raw, None), "symbol": None}
+        except Exception as error:
+            raise documented(f"{exchange.id} {method}()", error) from error
+
+    try:
+        found = yield from call.read(RecordQuery(RecordKind.LIQUIDATIONS), parse, call.wanted.contains)
+    except NoSuchRecords:
+        raise _no_list(exchange, method) from None
+    return call.wanted.cut(found)
+
+
+def _no_list(exchange: MarginExchange, method: str) -> ccxt.NotSupported:
+    return ccxt.NotSupported(
+        f"{exchange.id} {method}(): a unified account has no list of liquidations; their orders are in "
+        "fetch_canceled_and_closed_orders(), with execType 'liquidation' in info, their fees in fetch_ledger()"
+    )

@@ -1,0 +1,226 @@
+"""No call with a cross margin mode reaches the spot account, whatever ccxt's methods do with the mode."""
+
+import asyncio
+import contextlib
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import ccxt
+import pytest
+
+import bitget_margin
+from support import calling
+
+NOT_UNIFIED = re.compile(r"^(parse|handle|safe|sign|request|filter|sort|load|set_markets|fetch_paginated|omit|prepare)")
+"""Names of helpers of ccxt, which are no methods of the unified API."""
+WALLETS = re.compile(r"v2/spot/(wallet/|public/|market/|account/(info|transferRecords))")
+"""Paths below `spot` of deposits, transfers, the owner, and public data."""
+NOW_MS = 1_800_000_000_000
+VALUES: dict[str, Any] = {
+    "symbol": "BTC/USDT",
+    "symbols": ["BTC/USDT"],
+    "code": "USDT",
+    "codes": ["USDT"],
+    "id": "1",
+    "ids": ["1", "2"],
+    "clientOrderId": "c1",
+    "clientOrderIds": ["c1"],
+    "client_order_ids": ["c1"],
+    "type": "limit",
+    "side": "buy",
+    "amount": 0.001,
+    "cost": 50.0,
+    "price": 50_000,
+    "since": NOW_MS - 86_400_000,
+    "limit": 10,
+    "timeframe": "1h",
+    "leverage": 2,
+    "marginMode": "cross",
+    "fromAccount": "spot",
+    "toAccount": "cross",
+    "fromCode": "USDT",
+    "toCode": "BTC",
+    "address": "0x1",
+    "timeout": 100,
+    "hedged": False,
+    "triggerPrice": 40_000,
+    "stopLossPrice": 40_000,
+    "takeProfitPrice": 60_000,
+    "takeProfit": 60_000,
+    "stopLoss": 40_000,
+    "trailingAmount": 1,
+    "trailingPercent": 1,
+    "orders": [{"id": "1", "symbol": "BTC/USDT", "type": "limit", "side": "buy", "amount": 1, "price": 1}],
+}
+LISTS = ("list", "orderList", "fills", "resultList", "successList", "failureList", "assets")
+EMPTY: dict[str, Any] = {name: [] for name in LISTS}
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "cross": ({"marginMode": "cross"}, {}),
+    "crossed": ({"marginMode": "crossed"}, {}),
+    "default of a call": ({"defaultMarginMode": "cross"}, {}),
+    "option": ({}, {"defaultMarginMode": "cross"}),
+    "option crossed": ({}, {"marginMode": "crossed"}),
+    "paginated": ({"marginMode": "cross", "paginate": True}, {}),
+    "paginated by option": ({"paginate": True}, {"defaultMarginMode": "crossed"}),
+    "conditional": ({"marginMode": "cross", "trigger": True, "triggerPrice": 40_000}, {}),
+}
+"""Ways to ask for cross margin: parameters of the call, and options."""
+
+
+def made(*, uta: bool = False, **options: Any) -> tuple[Any, list[str]]:
+    """Return an exchange whose requests are recorded and answered with nothing, and the paths of its requests."""
+    sent: list[str] = []
+    exchange = calling.exchange(uta=uta, batchCancel={"timeout": 30}, **options)
+
+    def fetch(url: str, _method: str = "GET", _headers: Any = None, body: Any = None) -> Any:
+        path = url.partition("/api/")[2]
+        sent.append(path + (f" {body}" if body else ""))
+        listed = path.startswith("v2/margin/crossed/account/assets")
+        return {"code": "00000", "msg": "success", "requestTime": NOW_MS, "data": [] if listed else EMPTY}
+
+    exchange.fetch = fetch
+    return exchange, sent
+
+
+def methods(cls: Any = bitget_margin.bitget) -> Iterator[tuple[str, list[str]]]:
+    """Yield the unified methods that take `params`, and their further arguments."""
+    for name, method in inspect.getmembers(cls, inspect.isfunction):
+        names = list(inspect.signature(method).parameters)
+        snake = name == name.lower() and not name.startswith("_")
+        is_implicit = name.startswith(("private_", "public_", "v2_"))
+        if snake and not is_implicit and "params" in names and not NOT_UNIFIED.match(name):
+            yield name, [each for each in names if each not in {"self", "params"}]
+
+
+def spot(sent: list[str]) -> list[str]:
+    """Return the requests to the spot account."""
+    v2 = [each for each in sent if each.startswith("v2/spot/") and not WALLETS.match(each)]
+    category = re.compile(r"""category["']?[=:] ?["']?SPOT\b""", re.IGNORECASE)
+    return v2 + [each for each in sent if each.startswith(("v3/trade/", "v3/account/fin")) and category.search(each)]
+
+
+def arguments(names: list[str], *, without_symbol: bool) -> list[Any]:
+    missing = {"symbol", "symbols", "since"} if without_symbol else set()
+    return [None if name in missing else VALUES.get(name) for name in names]
+
+
+def reached(name: str, names: list[str], *, uta: bool) -> list[str]:
+    """Call a method in every way, and return the requests to the spot account, with the way."""
+    found = []
+    for way, (params, options) in WAYS.items():
+        for without_symbol in (False, True):
+            exchange, sent = made(uta=uta, **options)
+            try:
+                getattr(exchange, name)(*arguments(names, without_symbol=without_symbol), params=dict(params))
+            except ccxt.BaseError:
+                pass
+            except Exception:  # noqa: BLE001, S110 - an empty answer breaks some of ccxt's parsers
+                pass
+            found += [f"{name} {way} {'no symbol' if without_symbol else ''}: {each}" for each in spot(sent)]
+    return found
+
+
+CALLABLE = dict(methods())
+
+
+def test_the_methods_of_the_unified_api_are_found() -> None:
+    assert len(CALLABLE) > 120
+    assert set(CALLABLE) > {"fetch_ledger", "create_order", "fetch_my_trades", "transfer", "create_uta_orders"}
+
+
+@pytest.mark.parametrize("uta", [False, True])
+def test_no_cross_margin_call_reaches_the_spot_account(uta: bool) -> None:
+    """Every unified method, in every way of giving the margin mode, with and without a symbol."""
+    assert [found for name in CALLABLE for found in reached(name, CALLABLE[name], uta=uta)] == []
+
+
+class Careless(bitget_margin.bitget):
+    """A later ccxt with methods that drop the margin mode."""
+
+    def fetch_bills_of_tomorrow(self, code: str, params: dict[str, Any] = {}) -> Any:  # noqa: B006 - ccxt's form
+        """Read the bills of the spot account, whatever the margin mode is."""
+        return self.privateSpotGetV2SpotAccountBills({"coin": code})  # type: ignore[attr-defined]
+
+    def fetch_fills_of_tomorrow(self, params: dict[str, Any] = {}) -> Any:  # noqa: B006
+        """Read the fills of category SPOT, by way of another method."""
+        return self.fetch_fills_by_category({"category": "spot"})
+
+    def fetch_fills_by_category(self, params: dict[str, Any] = {}) -> Any:  # noqa: B006
+        """Read fills."""
+        return self.privateUtaGetV3TradeFills(params)  # type: ignore[attr-defined]
+
+
+class CarelessAsync(bitget_margin.async_support.bitget):
+    """The same as coroutines."""
+
+    async def fetch_bills_of_tomorrow(self, code: str, params: dict[str, Any] = {}) -> Any:  # noqa: B006
+        """Read the bills of the spot account, whatever the margin mode is."""
+        await asyncio.sleep(0)
+        return await self.privateSpotGetV2SpotAccountBills({"coin": code})  # type: ignore[attr-defined]
+
+
+def careless(cls: Any, **options: Any) -> tuple[Any, list[str]]:
+    """Return an exchange of a class with such methods, and its requests."""
+    exchange, sent = made(**options)
+    exchange.__class__ = cls
+    return exchange, sent
+
+
+@pytest.mark.parametrize(("params", "options"), WAYS.values(), ids=WAYS)
+def test_a_method_that_drops_the_margin_mode_is_stopped_at_its_request(params: Any, options: Any) -> None:
+    exchange, sent = careless(Careless, **options)
+    with pytest.raises(ccxt.NotSupported, match=r"fetch_bills_of_tomorrow\(\): ccxt sends this to the spot account"):
+        exchange.fetch_bills_of_tomorrow("USDT", params)
+    with pytest.raises(ccxt.NotSupported, match=r"fetch_fills_of_tomorrow\(\): .*\(v3/trade/fills\)"):
+        exchange.fetch_fills_of_tomorrow(params=params)
+    assert sent == []
+
+
+@pytest.mark.parametrize("params", [{}, {"marginMode": "isolated"}])
+def test_without_cross_margin_nothing_is_stopped(params: Any) -> None:
+    exchange, sent = careless(Careless)
+    exchange.fetch_bills_of_tomorrow("USDT", params)
+    exchange.fetch_fills_of_tomorrow(params)
+    assert sent == ["v2/spot/account/bills?coin=USDT", "v3/trade/fills?category=spot"]
+    with pytest.raises(ccxt.NotSupported):
+        exchange.fetch_bills_of_tomorrow("USDT", {"marginMode": "cross"})
+    exchange.fetch_bills_of_tomorrow("USDT", params)
+    assert len(sent) == 3, "the mark of a call ends with it"
+
+
+def test_a_coroutine_is_stopped_too_and_another_task_is_not() -> None:
+    async def both() -> list[Any]:
+        exchange = CarelessAsync({"apiKey": "key", "secret": "secret", "password": "phrase"})
+        exchange.options["uta"] = False
+
+        async def fetch(*_: Any) -> Any:
+            return {"code": "00000", "data": []}
+
+        exchange.fetch = fetch  # type: ignore[method-assign]
+        calls = [exchange.fetch_bills_of_tomorrow("USDT", params) for params in ({"marginMode": "cross"}, {})]
+        found = await asyncio.gather(*calls, return_exceptions=True)
+        await exchange.close()
+        return found
+
+    stopped, passed = asyncio.run(both())
+    assert isinstance(stopped, ccxt.NotSupported)
+    assert passed == {"code": "00000", "data": []}
+
+
+def test_transfers_and_the_implicit_calls_are_left_alone() -> None:
+    exchange, sent = made(defaultMarginMode="cross")
+    exchange.privateSpotGetV2SpotAccountBills({"coin": "USDT"})
+    with contextlib.suppress(ccxt.BaseError, TypeError, AttributeError):
+        exchange.transfer("USDT", 1, "spot", "cross")
+    assert [each.split("?")[0].split()[0] for each in sent] == ["v2/spot/account/bills", "v2/spot/wallet/transfer"]
+
+
+def test_the_wrapped_methods_keep_name_documentation_and_signature() -> None:
+    method = bitget_margin.bitget.fetch_orders
+    assert method.__name__ == "fetch_orders"
+    assert method.__doc__ is not None
+    assert method.__doc__.startswith("Fetch cross margin orders")
+    assert list(inspect.signature(method).parameters) == ["self", "symbol", "since", "limit", "params"]
+    assert inspect.iscoroutinefunction(bitget_margin.async_support.bitget.fetch_orders)
