@@ -24,6 +24,8 @@ OURS = {
     "cancelOrderWithClientOrderId",
     "cancelOrdersWithClientOrderId",
     "fetchOrder",
+    "fetchOrders",
+    "fetchOrderTrades",
 }
 
 
