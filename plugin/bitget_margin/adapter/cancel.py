@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter import fallback_markets, strategy
 from bitget_margin.adapter.call import (
     attach_report_on_error,
     finish_cancel,
@@ -20,6 +20,7 @@ from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
     ISOLATED,
+    STRATEGY_ORDERS,
     as_list,
     bad_request,
     known_kind,
@@ -28,6 +29,7 @@ from bitget_margin.adapter.params import (
     required_symbol,
     split_params,
 )
+from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core import cancel, cancel_all
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Flow
@@ -104,6 +106,8 @@ def cancel_orders_for_symbols(exchange: MarginExchange, orders: object, params: 
 
 def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Cancel one order and return its structure; raise as stock ccxt does if it stays open or is unknown."""
+    if is_trigger(params):
+        return (yield from strategy.cancel_order(exchange, given_id, symbol, params))
     method = "cancel_order"
     split_params(exchange, method, params, {*BOUNDS, *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -114,6 +118,10 @@ def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, par
 
 def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
     """Cancel every open order of one symbol or of the account, and prove it by the balance."""
+    if is_trigger(params):
+        return (yield from strategy.cancel_all_orders(exchange, symbol, params))
+    if params.get(STRATEGY_ORDERS):
+        return (yield from _cancel_all_kinds(exchange, symbol, params))
     method = "cancel_all_orders"
     split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -145,6 +153,25 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     if result.problem is not None and named is None and not others and no_markets:
         result = replace(result, problem=f"{result.problem}; {_NO_MARKETS}")
     return _orders(finish_cancel(exchange, method, ctx, state, markets, result))
+
+
+def _cancel_all_kinds(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
+    """Cancel strategy orders and then all other orders: a strategy order could place another one meanwhile.
+
+    What is not proven of the first is raised once the others are canceled.
+    """
+    bounds = {name: value for name, value in params.items() if name in {*BOUNDS, "marginMode", "defaultMarginMode"}}
+    strategy_orders: list[Order] = []
+    error: ccxt.NetworkError | None = None
+    try:
+        strategy_orders = yield from strategy.cancel_all_orders(exchange, symbol, bounds)
+    except ccxt.NetworkError as raised:
+        error = raised
+    others = {name: value for name, value in params.items() if name != STRATEGY_ORDERS}
+    orders = yield from cancel_all_orders(exchange, symbol, others)
+    if error is not None:
+        raise error
+    return [*strategy_orders, *orders]
 
 
 def _cancel_listed(

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
+from bitget_margin.adapter import strategy
 from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
@@ -27,6 +28,7 @@ from bitget_margin.adapter.params import (
     split_params,
     spot_market,
 )
+from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core.change import Change, ChangeOutcome, ChangeResult, Lookup, Sight, change_once
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
@@ -88,6 +90,8 @@ def edit_order(
     exchange: MarginExchange, given_id: object, symbol: object, order: tuple[Any, ...], params: Params
 ) -> Flow[Order]:
     """Change amount or price of a cross margin order; `order` is its type, side, new amount and new price."""
+    if is_trigger(params):
+        return (yield from strategy.edit_order(exchange, given_id, symbol, order, params))
     method = "edit_order"
     unified = required_symbol(exchange, method, symbol)
     refuse_conditional(exchange, method, params)

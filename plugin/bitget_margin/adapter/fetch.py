@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter import fallback_markets, strategy
 from bitget_margin.adapter.call import known_coins, load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
@@ -27,6 +27,7 @@ from bitget_margin.adapter.params import (
     spot_market,
     whole_number,
 )
+from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
@@ -58,6 +59,8 @@ _AMOUNTS: Final = (
 
 def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:
     """Return one cross margin order, from open-orders or else from history-orders."""
+    if is_trigger(params):
+        return (yield from strategy.fetch_order(exchange, given_id, symbol, params))
     method = "fetch_order"
     split_params(exchange, method, params, {"timeout", *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -84,6 +87,8 @@ def fetch_open_orders(
     params: Params,
 ) -> Flow[list[Order]]:
     """Return the open cross margin orders of all pages, or the newest `limit`."""
+    if is_trigger(params):
+        return (yield from strategy.fetch_open_orders(exchange, symbol, since, limit, params))
     method = "fetch_open_orders"
     split_params(exchange, method, params, {"timeout", "until"})
     for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):

@@ -32,7 +32,17 @@ _IGNORED: Final = frozenset({"marginMode", "defaultMarginMode", "type", "paginat
 """Parameters that are already evaluated, or without effect on a cross margin order."""
 CLIENT_ID: Final = ("clientOrderId", "clientOid")
 """Names of the parameter with a client order id: ccxt's and the venue's."""
-_TRIGGER: Final = frozenset({"trigger", "stop", "trailing", "planType"})
+STRATEGY_ORDERS: Final = "strategyOrders"
+"""Option that enables strategy orders of a unified account, which are experimental; and the parameter of
+`cancel_all_orders` that includes them."""
+TRIGGER: Final = ("trigger", "stop")
+"""Names of the parameter by which a call is about strategy orders: ccxt's, and its older one."""
+LOOKS_ON: Final = "looksOn"
+"""Parameter: the caller continues the queries itself, and no other order ever has its client order ids.
+
+The call then ends once two queries have not found the order, instead of at the deadline.
+"""
+_TRIGGER: Final = frozenset({*TRIGGER, "trailing", "planType"})
 
 _CONDITIONAL: Final = (
     "triggerPrice",
@@ -79,7 +89,10 @@ def split_params(exchange: MarginExchange, method: str, params: Params, known: C
     """Refuse unknown parameters, sandbox mode and missing credentials."""
     for key in params:
         if key in _TRIGGER and params[key]:
-            raise ccxt.NotSupported(f"{exchange.id} {method}(): cross margin has no trigger orders ({key!r})")
+            raise ccxt.NotSupported(
+                f"{exchange.id} {method}(): cross margin has no trigger orders ({key!r}), except strategy orders of a "
+                "unified account in the methods that docs/ccxt.md lists",
+            )
         if key not in known and key != KIND and key not in _IGNORED and key not in _TRIGGER:
             names = ", ".join(sorted({*known, "marginMode"}))
             raise ccxt.BadRequest(f"{exchange.id} {method}(): unknown parameter {key!r}; known are {names}")
@@ -189,7 +202,10 @@ def refuse_conditional(exchange: MarginExchange, method: str, params: Params) ->
     """Raise NotSupported for a conditional order, which stock ccxt places in the spot wallet or at once."""
     for key in _CONDITIONAL:
         if params.get(key) is not None:
-            raise ccxt.NotSupported(f"{exchange.id} {method}(): cross margin has no conditional orders ({key!r})")
+            raise ccxt.NotSupported(
+                f"{exchange.id} {method}(): cross margin has no conditional orders ({key!r}), except strategy orders "
+                "of a unified account: create_order() with one of triggerPrice, stopLossPrice, takeProfitPrice",
+            )
 
 
 def market_cost(exchange: MarginExchange, symbol: str, amount: object, price: object, params: Params) -> Decimal:

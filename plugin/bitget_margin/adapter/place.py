@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter import fallback_markets, strategy
 from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
@@ -22,6 +22,7 @@ from bitget_margin.adapter.params import (
     CLIENT_ID,
     CROSS,
     KIND,
+    LOOKS_ON,
     URGENT,
     as_list,
     bad_request,
@@ -36,6 +37,7 @@ from bitget_margin.adapter.params import (
     split_params,
     spot_market,
 )
+from bitget_margin.adapter.strategy_orders import is_conditional
 from bitget_margin.core.api import Api
 from bitget_margin.core.effects import Call, Flow
 from bitget_margin.core.endpoints import AccountKind
@@ -45,11 +47,6 @@ from bitget_margin.core.place_state import PlaceOutcome, PlaceState, Terms
 from bitget_margin.core.responses import decimal
 from bitget_margin.core.settings import Settings
 
-LOOKS_ON: Final = "looksOn"
-"""Parameter: the caller continues the queries itself, and no other order ever has its client order ids.
-
-The call then ends once two queries have not found the order, instead of at the deadline.
-"""
 _IDENTITY: Final = frozenset({"symbol", "category", "side", "orderType", "orderList"})
 """Fields of the venue that would change the order that the arguments describe."""
 _OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, URGENT, KIND, "type", "stock", "maxRetriesOnFailure")
@@ -58,6 +55,8 @@ _OURS: Final = (*CLIENT_ID, *BOUNDS, LOOKS_ON, URGENT, KIND, "type", "stock", "m
 
 def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...], params: Params) -> Flow[Order]:
     """Place a cross margin order; `order` is its type, side, amount and price."""
+    if is_conditional(params):
+        return (yield from strategy.create_order(exchange, symbol, order, params))
     method = "create_order"
     unified = required_symbol(exchange, method, symbol)
     check_order(exchange, method, "", *order)

@@ -10,7 +10,7 @@ import ccxt
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
 from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView, view_orders
-from bitget_margin.adapter.place import LOOKS_ON
+from bitget_margin.adapter.params import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.core.verdicts import verdict_of_code

@@ -17,8 +17,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.adapter import round_trips
-from bitget_margin.adapter.params import RATE_GATE, URGENT, account_kind_of
-from bitget_margin.adapter.place import LOOKS_ON
+from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts

@@ -75,7 +75,7 @@ def test_parameters_are_known_by_the_call_or_without_meaning_for_it() -> None:
 
 @pytest.mark.parametrize("key", ["trigger", "stop", "trailing", "planType"])
 def test_there_are_no_trigger_orders(key: str) -> None:
-    with pytest.raises(ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no trigger orders \('{key}'\)$"):
+    with pytest.raises(ccxt.NotSupported, match=rf"^bitget m\(\): cross margin has no trigger orders \('{key}'\)"):
         split_params(exchange(), "m", {key: True}, {key})
 
 
@@ -292,7 +292,9 @@ def test_every_method_checks_its_parameters_and_names_itself(method: str) -> Non
     if method in CANCELS:
         wrong += [({"batchSize": 51}, "batchSize is 51")]
     if method != "create_order":
-        wrong += [({"trigger": True}, "cross margin has no trigger orders")]
+        has_strategy_orders = method in {"cancel_order", "cancel_all_orders", "fetch_order", "fetch_open_orders"}
+        why = "a classic account has no" if has_strategy_orders else "cross margin has no trigger orders"
+        wrong += [({"trigger": True}, why)]
     if method not in {"create_order", "fetch_balance"}:
         wrong += [({"x": 1}, "unknown parameter 'x'; known are ")]
     if method in {"view_orders", "create_orders"}:
@@ -368,7 +370,7 @@ def test_every_unresolved_call_names_its_method(method: str) -> None:
         ),
         (
             lambda made: place.create_order(made, BTC, LIMIT, CROSS | {"stopPrice": 5}),
-            "create_order(): cross margin has no conditional",
+            "create_order(): a classic account has no conditional",
         ),
         (
             lambda made: place.create_order(made, BTC, LIMIT, CROSS | {"clientOrderId": "a b"}),

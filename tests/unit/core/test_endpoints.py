@@ -7,6 +7,7 @@ from bitget_margin.core.endpoints import AccountKind, Endpoint
 READ = {
     *("open-orders", "history-orders", "assets", "fills", "info", "unfilled-orders", "order-info", "settings"),
     *("financial-records", "liquidation-history"),
+    *("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders"),
 }
 """Last parts of the paths of endpoints that change nothing."""
 PER_SECOND = {
@@ -19,6 +20,8 @@ PER_SECOND = {
     "v3/trade/order-info": 20,
     "v3/trade/fills": 20,
     "v3/account/financial-records": 20,
+    "v3/trade/unfilled-strategy-orders": 20,
+    "v3/trade/history-strategy-orders": 20,
 }
 """Requests per second and UID where the page of the endpoint does not say 10."""
 
@@ -44,6 +47,8 @@ UNIFIED_PATHS = {
     *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
     *(f"v3/trade/{name}" for name in ("modify-order", "countdown-cancel-all")),
     *(f"v3/account/{name}" for name in ("settings", "assets", "financial-records")),
+    *(f"v3/trade/{name}-strategy-order" for name in ("place", "modify", "cancel")),
+    *(f"v3/trade/{name}" for name in ("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders")),
 }
 
 

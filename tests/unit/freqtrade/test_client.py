@@ -11,7 +11,7 @@ import pytest
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved
 from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView
-from bitget_margin.adapter.place import LOOKS_ON
+from bitget_margin.adapter.params import LOOKS_ON
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.freqtrade import client as client_module

@@ -10,7 +10,7 @@ import ccxt
 import pytest
 
 from bitget_margin.adapter import round_trips
-from bitget_margin.adapter.place import LOOKS_ON
+from bitget_margin.adapter.params import LOOKS_ON
 from bitget_margin.freqtrade import exchange as exchange_module
 from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.budget import SLOW_MS

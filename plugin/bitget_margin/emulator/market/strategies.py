@@ -193,7 +193,7 @@ class StrategyOrders:
         self._end(replace(order, hit=hit), StrategyStatus.SUCCESS, now_ms)
         is_cost = order.side is Side.BUY and hit.order_type is OrderType.MARKET
         ticket = Ticket(
-            client_oid=f"s{order.order_id}",
+            client_oid=self._next_id(),
             symbol=order.symbol,
             side=order.side,
             order_type=hit.order_type,
