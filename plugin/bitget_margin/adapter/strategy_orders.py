@@ -85,7 +85,9 @@ def open_strategy_call(
 def require_enabled(exchange: MarginExchange, method: str, params: Params) -> None:
     """Raise NotSupported on a classic account, and unless the option is on."""
     if known_kind(exchange, params) is AccountKind.CLASSIC:
-        raise not_supported(exchange, method, "a classic account has no conditional cross margin orders")
+        raise not_supported(
+            exchange, method, f"a classic account has no conditional cross margin orders{_named(params)}"
+        )
     enabled = exchange.options.get(STRATEGY_ORDERS)
     if enabled is not None and not isinstance(enabled, bool):
         raise ccxt.BadRequest(f"{exchange.id}: options[{STRATEGY_ORDERS!r}] is {enabled!r}; give True or False")
@@ -94,8 +96,14 @@ def require_enabled(exchange: MarginExchange, method: str, params: Params) -> No
             exchange,
             method,
             f"options[{STRATEGY_ORDERS!r}] = True enables strategy orders of a unified account, which are "
-            "experimental: the venue documents them for margin by lists of types only",
+            f"experimental: the venue documents them for margin by lists of types only{_named(params)}",
         )
+
+
+def _named(params: Params) -> str:
+    """Return the parameter that asks for a strategy order, for a message."""
+    name = next((name for name in (*CONDITIONS, *TRIGGER) if params.get(name)), None)
+    return "" if name is None else f" ({name!r})"
 
 
 def not_supported(exchange: MarginExchange, method: str, why: str) -> ccxt.NotSupported:

@@ -12,7 +12,7 @@ from bitget_margin.emulator.market.prices import Market
 from bitget_margin.emulator.market.wallet import Wallet
 
 
-class StrategyType(StrEnum):
+class StrategyKind(StrEnum):
     """Type of a strategy order."""
 
     TPSL = "tpsl"
@@ -72,7 +72,7 @@ class StrategyTicket:
 
     client_oid: str
     symbol: str
-    type: StrategyType
+    type: StrategyKind
     side: Side
     size: Decimal
     legs: tuple[Leg, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
-from bitget_margin.emulator.api.v3 import account, cancel, edit, listing, market_data, place, strategy
+from bitget_margin.emulator.api.v3 import account, cancel, edit, listing, market_data, place, strategy_endpoints
 from bitget_margin.emulator.market.wallet import AccountKind
 
 UNIFIED_PREFIX = "/api/v3/"
@@ -41,12 +41,12 @@ UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_TRADE}/order-info"): listing.order_info,
     ("GET", f"{_TRADE}/history-orders"): listing.history_orders,
     ("GET", f"{_TRADE}/fills"): listing.fills,
-    ("POST", f"{_TRADE}/place-strategy-order"): strategy.place_strategy_order,
-    ("POST", f"{_TRADE}/modify-strategy-order"): strategy.modify_strategy_order,
-    ("POST", f"{_TRADE}/cancel-strategy-order"): strategy.cancel_strategy_order,
-    ("GET", f"{_TRADE}/unfilled-strategy-orders"): strategy.unfilled_strategy_orders,
-    ("GET", f"{_TRADE}/history-strategy-orders"): strategy.history_strategy_orders,
-    ("GET", f"{_TRADE}/strategy-sub-orders"): strategy.strategy_sub_orders,
+    ("POST", f"{_TRADE}/place-strategy-order"): strategy_endpoints.place_strategy_order,
+    ("POST", f"{_TRADE}/modify-strategy-order"): strategy_endpoints.modify_strategy_order,
+    ("POST", f"{_TRADE}/cancel-strategy-order"): strategy_endpoints.cancel_strategy_order,
+    ("GET", f"{_TRADE}/unfilled-strategy-orders"): strategy_endpoints.unfilled_strategy_orders,
+    ("GET", f"{_TRADE}/history-strategy-orders"): strategy_endpoints.history_strategy_orders,
+    ("GET", f"{_TRADE}/strategy-sub-orders"): strategy_endpoints.strategy_sub_orders,
 }
 
 UNIFIED_PER_SECOND: Mapping[str, int] = {

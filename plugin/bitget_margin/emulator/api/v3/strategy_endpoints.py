@@ -26,7 +26,7 @@ from bitget_margin.emulator.market.strategies import (
     StrategyOrder,
     StrategyStatus,
     StrategyTicket,
-    StrategyType,
+    StrategyKind,
     TriggerBy,
 )
 from bitget_margin.emulator.market.symbol import Symbol
@@ -51,8 +51,8 @@ _FIELDS: Final = {
     LegKind.TRIGGER: _Fields("triggerPrice", "triggerBy", "triggerOrderType", "triggerOrderPrice"),
 }
 _KINDS: Final = {
-    StrategyType.TPSL: (LegKind.TAKE_PROFIT, LegKind.STOP_LOSS),
-    StrategyType.TRIGGER: (LegKind.TRIGGER,),
+    StrategyKind.TPSL: (LegKind.TAKE_PROFIT, LegKind.STOP_LOSS),
+    StrategyKind.TRIGGER: (LegKind.TRIGGER,),
 }
 
 
@@ -63,7 +63,7 @@ def place_strategy_order(request: PrivateRequest) -> Row:
     category = read_category(params)
     if category is not Category.MARGIN:
         raise VenueError(Refusal.UNIFIED_UNSUPPORTED, category)
-    kind = params.choice("type", StrategyType, StrategyType.TPSL)
+    kind = params.choice("type", StrategyKind, StrategyKind.TPSL)
     if request.knobs.strategy_types not in (StrategyTypes.BOTH, kind.value):
         raise VenueError(Refusal.UNIFIED_UNSUPPORTED, kind)
     side = params.choice("side", Side)
@@ -162,14 +162,14 @@ def _target(request: PrivateRequest) -> StrategyOrder:
 def _listed(request: PrivateRequest) -> Iterator[StrategyOrder]:
     """Yield the strategy orders of the requested category and type."""
     category = read_category(request.params)
-    kind = request.params.choice("type", StrategyType) if request.params.optional_text("type") else None
+    kind = request.params.choice("type", StrategyKind) if request.params.optional_text("type") else None
     if category is Category.MARGIN:
         for order in request.engine.strategies.of_account(request.account.uid):
             if kind in (None, order.type):
                 yield order
 
 
-def _client_id(request: PrivateRequest, kind: StrategyType) -> str:
+def _client_id(request: PrivateRequest, kind: StrategyKind) -> str:
     given = request.params.optional_text("clientOid")
     if given is not None and len(given) > _CLIENT_ID_LENGTH:
         raise VenueError(Refusal.UNIFIED_INVALID, "clientOid")
@@ -189,7 +189,7 @@ def _scaled(params: Params, name: str, decimals: int) -> Decimal:
 
 
 def _legs(
-    request: PrivateRequest, symbol: Symbol, kind: StrategyType, side: Side, known: dict[LegKind, Leg]
+    request: PrivateRequest, symbol: Symbol, kind: StrategyKind, side: Side, known: dict[LegKind, Leg]
 ) -> tuple[Leg, ...]:
     """Read the conditions of a request.
 
