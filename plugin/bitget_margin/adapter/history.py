@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 
 import ccxt
 
-from bitget_margin.adapter import venue_clock
+from bitget_margin.adapter import strategy, venue_clock
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.orders import structure_of
@@ -18,6 +18,7 @@ from bitget_margin.adapter.params import (
     spot_market,
     whole_number,
 )
+from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.order_ref import BadInput, checked_order_id
 from bitget_margin.core.queries import query_open_orders
@@ -181,6 +182,8 @@ def fetch_ended_orders(
     statuses: frozenset[str] | None = None,
 ) -> Flow[list[Order]]:
     """Return ended cross margin orders; only those with one of ccxt's statuses, if these are given."""
+    if is_trigger(params):
+        return (yield from strategy.fetch_ended_orders(exchange, method, symbol, times, params, statuses))
     call = yield from open_history(exchange, method, symbol, times, params)
     return call.wanted.cut((yield from _ended(call, statuses)))
 

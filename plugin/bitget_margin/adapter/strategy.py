@@ -123,17 +123,30 @@ def fetch_open_orders(
     return _selected(exchange, found.rows, market, since, limit, params)
 
 
-def fetch_canceled_and_closed_orders(
-    exchange: MarginExchange, symbol: object, since: int | None, limit: int | None, params: Params
+def fetch_ended_orders(
+    exchange: MarginExchange,
+    method: str,
+    symbol: object,
+    times: tuple[Any, Any],
+    params: Params,
+    statuses: frozenset[str] | None = None,
 ) -> Flow[list[Order]]:
-    """Return the strategy orders that have ended, or the newest `limit`, oldest first; fills are not queried."""
-    method = "fetch_canceled_and_closed_orders"
+    """Return the strategy orders that have ended, oldest first; fills are not queried.
+
+    :param times: since and limit; the limit cuts to the oldest from `since` on, without it to the newest
+    :param statuses: ccxt's statuses that are wanted; None for all
+    """
+    since, limit = times
     ctx, market = yield from _open_list(exchange, method, symbol, since, limit, params)
-    at_most = limit if market is None else None  # the venue does not filter by symbol
+    at_most = limit if market is None and since is None and statuses is None else None  # the venue filters by neither
     found = yield from list_ended(ctx, since, at_most=at_most)
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
-    return _selected(exchange, found.rows, market, since, limit, params)
+    ended = _selected(exchange, found.rows, market, since, None, params)
+    orders = [order for order in ended if statuses is None or order["status"] in statuses]
+    if limit is None:
+        return orders
+    return orders[-limit:] if since is None else orders[:limit]
 
 
 def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, params: Params) -> Flow[Order]:

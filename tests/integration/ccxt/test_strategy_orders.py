@@ -255,6 +255,26 @@ def test_all_of_them_are_canceled_by_choice(venue: Emulator, client: Client) -> 
     assert venue.strategy_orders(live_only=True) == []
 
 
+@pytest.mark.parametrize("flavour", list(Flavour))
+def test_ended_ones_are_listed_by_their_end(venue: Emulator, flavour: Flavour) -> None:
+    client = client_of(venue, flavour)
+    canceled, fired = (client("create_order", BTC, "market", "sell", 0.1, None, STOP)["id"] for _ in range(2))
+    client("cancel_order", canceled, BTC, TRIGGER | {"confirm": True})
+    eth = client("create_order", "ETH/USDT", "market", "sell", 1, None, CROSS | {"triggerPrice": 1_000})["id"]
+    client("cancel_order", eth, "ETH/USDT", TRIGGER | {"confirm": True})
+    venue.set_price("BTCUSDT", "54000")
+
+    def ended(method: str, symbol: Any = BTC, since: Any = None, limit: Any = None) -> list[str]:
+        return [order["id"] for order in client(method, symbol, since, limit, TRIGGER)]
+
+    assert ended("fetch_canceled_and_closed_orders") == [canceled, fired]
+    assert set(ended("fetch_canceled_and_closed_orders", None)) == {canceled, fired, eth}
+    assert ended("fetch_canceled_and_closed_orders", BTC, None, 1) == [fired]
+    assert ended("fetch_canceled_and_closed_orders", BTC, 1, 1) == [canceled]
+    assert (ended("fetch_canceled_orders"), ended("fetch_closed_orders")) == ([canceled], [fired])
+    client.close()
+
+
 # -- edits ------------------------------------------------------------------------------------------------------------
 
 

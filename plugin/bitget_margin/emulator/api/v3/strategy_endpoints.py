@@ -23,10 +23,10 @@ from bitget_margin.emulator.market.orders import Order, OrderType, Side, Status
 from bitget_margin.emulator.market.strategies import (
     Leg,
     LegKind,
+    StrategyKind,
     StrategyOrder,
     StrategyStatus,
     StrategyTicket,
-    StrategyKind,
     TriggerBy,
 )
 from bitget_margin.emulator.market.symbol import Symbol
