@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from bitget_margin.core import cancel
 from bitget_margin.core.api import api_of
-from bitget_margin.core.cancel_all import CancelAllResult, cancel_account, cancel_symbol
+from bitget_margin.core.cancel_all import SymbolStages, cancel_account, cancel_symbol
+from bitget_margin.core.cancel_proof import CancelAllResult, CancelAllScope
 from bitget_margin.core.cancel_state import CancelState, OrderEvidence
 from bitget_margin.core.effects import Fault, Flow, Reply, ReplyOrFault, Send
 from bitget_margin.core.endpoints import AccountKind
@@ -101,7 +102,7 @@ def cancels_one(venue: HostileModel, ctx: CallContext, refs: tuple[OrderRef, ...
 
 def cancels_symbol(venue: HostileModel, ctx: CallContext, *_: object) -> None:
     state = CancelState()
-    result = ended(venue, cancel_symbol(ctx, state, SYMBOL, COINS, ("ETHUSDT",)))
+    result = ended(venue, cancel_symbol(ctx, state, CancelAllScope(COINS, SYMBOL, ("ETHUSDT",))))
     assert {target.symbol for target in state.orders} <= {SYMBOL}
     proven_by_balance(venue, ctx, state, result)
 
@@ -109,7 +110,9 @@ def cancels_symbol(venue: HostileModel, ctx: CallContext, *_: object) -> None:
 def cancels_account(venue: HostileModel, ctx: CallContext, *_: object) -> None:
     state = CancelState()
     # Each symbol that the venue names has the time of a call.
-    result = ended(venue, cancel_account(ctx, state, COINS, tuple(COINS)), allowed_ms=60 * TIMEOUT_MS)
+    result = ended(
+        venue, cancel_account(ctx, state, CancelAllScope(COINS), SymbolStages(tuple(COINS))), allowed_ms=60 * TIMEOUT_MS
+    )
     proven_by_balance(venue, ctx, state, result)
 
 

@@ -1,11 +1,12 @@
 """An account for cancels of all orders: balance and orders agree, responses can be disturbed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bitget_margin.core.cancel_all import CancelAllResult, Progress, cancel_account, cancel_symbol
+from bitget_margin.core.cancel_all import Progress, SymbolStages, cancel_account, cancel_symbol
+from bitget_margin.core.cancel_proof import CancelAllResult, CancelAllScope
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
@@ -16,6 +17,7 @@ from support.script import Script, fault, page, row
 COINS = {f"{base}USDT": (base, "USDT") for base in ("BTC", "ETH", "SOL", *(f"C{i}" for i in range(25)))}
 COINS["BTCUSDC"] = ("BTC", "USDC")
 DENIED = fault("40014", "Incorrect permissions")
+UNKNOWN_SYMBOL = fault("40034", "Parameter ETHEUR does not exist")
 NEEDS_SYMBOL = fault("40019", "Parameter symbol cannot be empty")
 
 
@@ -29,6 +31,8 @@ class Account:
     all_at_once: bool = True
     """Whether open orders can be listed without a symbol."""
     denied: frozenset[str | None] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    """Symbols that do not exist."""
     refused: frozenset[str] = frozenset()
     """Orders whose cancel is refused."""
     ineffective: dict[str, int] = field(default_factory=dict)
@@ -60,6 +64,8 @@ class Account:
         symbol = params.get("symbol")
         if symbol in self.denied:
             return DENIED
+        if symbol in self.unknown:
+            return UNKNOWN_SYMBOL
         if symbol is None and not self.all_at_once:
             return NEEDS_SYMBOL
         if call.endpoint is Endpoint.HISTORY_ORDERS:
@@ -107,16 +113,22 @@ def cancel_all(
     progress: Progress | None = None,
     on_start: Callable[[CallContext], object] = lambda _: None,
     known: set[str] | None = None,
+    further: Sequence[str] = (),
+    guess: Callable[[Iterable[str]], Sequence[str]] = lambda _: (),
     **settings: Any,
 ) -> tuple[CancelAllResult, CallContext, CancelState, Script]:
     """Cancel all orders of a symbol, or of the account."""
     venue, state = Script(account.respond), CancelState()
     ctx = venue.ctx(**{"confirm": False, **settings})
     on_start(ctx)
+    known_coins = set() if known is None else known
     if symbol is not None:
-        flow = cancel_symbol(ctx, state, symbol, COINS, symbols, known)
+        flow = cancel_symbol(ctx, state, CancelAllScope(COINS, symbol, symbols, known_coins))
     else:
-        flow = cancel_account(ctx, state, COINS, symbols, known, progress or (lambda *_: None))
+        stages = SymbolStages(symbols, further, guess)
+        flow = cancel_account(
+            ctx, state, CancelAllScope(COINS, known_coins=known_coins), stages, progress or (lambda *_: None)
+        )
     return venue.run(flow), ctx, state, venue
 
 

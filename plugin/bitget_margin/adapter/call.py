@@ -10,13 +10,13 @@ import ccxt
 from bitget_margin.adapter import fallback_markets, rate_limits, venue_clock
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
-from bitget_margin.adapter.orders import Markets, report
+from bitget_margin.adapter.orders import Markets, market_of_id, report
 from bitget_margin.adapter.params import UID, account_kind_of, known_kind, shared_limiter_of
 from bitget_margin.adapter.transport import monotonic_ms
 from bitget_margin.core import api_v3
 from bitget_margin.core.api import api_of
 from bitget_margin.core.cancel import interrupt
-from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_proof import CancelAllResult
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Fault, Flow, LoadMarkets, Reply, Send, SendAll, T
 from bitget_margin.core.endpoints import AccountKind
@@ -183,7 +183,7 @@ def finish_cancel(
     """
     result = all_result or CancelAllResult()
     fault = result.fault
-    unexamined = tuple(markets[symbol]["symbol"] for symbol in result.unexamined)
+    unexamined = tuple(market_of_id(exchange, markets, symbol)["symbol"] for symbol in result.unexamined)
     found = _report(exchange, ctx, state, markets, unexamined)
     is_definitive = fault is not None and verdict_of_fault(fault) in {Verdict.DEFINITIVE, Verdict.CLOCK}
     error = state.error or (fault.error if fault is not None and is_definitive else None)

@@ -1,7 +1,8 @@
 """Cancel methods of the exchange classes, as flows that the drivers of the three flavours run."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import ccxt
@@ -16,6 +17,7 @@ from bitget_margin.adapter.call import (
     register_orders,
 )
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
+from bitget_margin.adapter.orders import market_of_id
 from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
@@ -30,9 +32,13 @@ from bitget_margin.adapter.params import (
     split_params,
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
-from bitget_margin.core import cancel, cancel_all
+from bitget_margin.core import cancel
+from bitget_margin.core import cancel_all as cancel_all_core
+from bitget_margin.core.cancel_all import SymbolStages
+from bitget_margin.core.cancel_proof import CancelAllScope
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Flow
+from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.order_ref import (
     BadInput,
     IdKind,
@@ -45,6 +51,7 @@ from bitget_margin.core.order_ref import (
 from bitget_margin.core.outcome import CancelReport, Outcome
 from bitget_margin.core.settings import Settings
 
+_locked_logger: Final = logging.getLogger("bitget_margin.locked")
 _NO_MARKETS: Final = "the markets could not be loaded: name the symbols to examine in params['symbols']"
 
 
@@ -116,12 +123,35 @@ def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, par
     return _orders(report)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class AllCanceled:
+    """Report of a cancel of all orders, and the coins that are locked although no margin order is left."""
+
+    report: CancelReport
+    locked: LockedCoins | None = None
+    """Of a unified account, whose spot orders share the wallet; None if nothing is locked."""
+
+
 def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
-    """Cancel every open order of one symbol or of the account, and prove it by the balance."""
+    """Cancel every open order of one symbol or of the account, and prove it by the balance or by the lists."""
     if is_trigger(params):
         return (yield from strategy.cancel_all_orders(exchange, symbol, params))
     if params.get(STRATEGY_ORDERS):
         return (yield from _cancel_all_kinds(exchange, symbol, params))
+    done = yield from cancel_all(exchange, symbol, params)
+    if done.locked is not None:
+        level = logging.WARNING if done.locked.unexplained else logging.INFO
+        _locked_logger.log(level, "No order of the cross margin account is left to cancel; %s", done.locked.describe())
+    return _orders(done.report)
+
+
+def cancel_all(
+    exchange: MarginExchange, symbol: object, params: Params, *, likely: Collection[str] | None = None
+) -> Flow[AllCanceled]:
+    """Cancel every open order of one symbol or of the account; return the report and what is still locked.
+
+    :param likely: symbols to list first where they are listed one by one, instead of all cross margin pairs
+    """
     method = "cancel_all_orders"
     split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
     settings = parse_settings(exchange, method, params, confirm=False)
@@ -141,18 +171,20 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
 
     def report_progress(done: int, total: int, market_id: str) -> None:
         if progress is not None:
-            progress(done, total, markets[market_id]["symbol"])
+            progress(done, total, market_of_id(exchange, markets, market_id)["symbol"])
 
     if own is not None:
-        flow = cancel_all.cancel_symbol(ctx, state, own["id"], coins, other_ids, known)
+        flow = cancel_all_core.cancel_symbol(ctx, state, CancelAllScope(coins, own["id"], other_ids, known))
     else:
-        symbols = other_ids if chosen is not None else _cross_symbols(markets)
-        flow = cancel_all.cancel_account(ctx, state, coins, symbols, known, report_progress)
+        first = None if likely is None else [fallback_markets.spot_market(exchange, method, s)["id"] for s in likely]
+        stages = SymbolStages(other_ids) if chosen is not None else _stages(markets, first, known)
+        scope = CancelAllScope(coins, known_coins=known)
+        flow = cancel_all_core.cancel_account(ctx, state, scope, stages, report_progress)
     result = yield from attach_report_on_error(exchange, method, ctx, state, markets, flow)
     no_markets = isinstance(markets, fallback_markets.FallbackMarkets)
     if result.problem is not None and named is None and not others and no_markets:
         result = replace(result, problem=f"{result.problem}; {_NO_MARKETS}")
-    return _orders(finish_cancel(exchange, method, ctx, state, markets, result))
+    return AllCanceled(finish_cancel(exchange, method, ctx, state, markets, result), result.locked)
 
 
 def _cancel_all_kinds(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
@@ -248,6 +280,20 @@ def _request(exchange: MarginExchange, method: str, i: int, item: object, params
         return OrderRef(symbol, IdKind.ORDER, checked_order_id(given, f"{where} id"))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
+
+
+def _stages(markets: Mapping[str, Any], likely: Sequence[str] | None, known: set[str]) -> SymbolStages:
+    """Return the symbols that may have orders, those with cross margin that trade at present first.
+
+    :param known: coins that the account is known to have
+    """
+    first = tuple(_cross_symbols(markets) if likely is None else likely)
+    further = tuple(market_id for market_id in markets if market_id not in set(first))
+
+    def guess(coins: Iterable[str]) -> Sequence[str]:
+        return [pair for pair in fallback_markets.pairs_of(coins, known) if pair not in {*first, *further}]
+
+    return SymbolStages(first, further, guess)
 
 
 def _cross_symbols(markets: Mapping[str, Any]) -> list[str]:

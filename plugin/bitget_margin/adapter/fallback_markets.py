@@ -99,6 +99,14 @@ def market_by_id(exchange: MarginExchange, market_id: str) -> Any | None:
     return None if quote_id is None else pair_market(exchange, market_id.removesuffix(quote_id), quote_id)
 
 
+def pairs_of(coins: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    """Return the venue's symbols that trade one of these coins for a quote coin, or for it one of the other coins."""
+    listed = tuple(coins)
+    pairs = [(coin, quote) for coin in listed for quote in _QUOTES]
+    pairs += [(other, coin) for coin in listed if coin in _QUOTES for other in sorted(others)]
+    return tuple(dict.fromkeys(f"{base}{quote}" for base, quote in pairs if base != quote))
+
+
 def pair_market(exchange: MarginExchange, base_id: str, quote_id: str) -> Any:
     """Return the market of two coins, by the venue's names of them."""
     base, quote = (exchange.commonCurrencies.get(coin, coin) for coin in (base_id, quote_id))

@@ -35,7 +35,7 @@ def report(
     acknowledged = _Acknowledged(exchange)
     return CancelReport(
         results=tuple(
-            _result(exchange, order.evidence, _market(exchange, markets, order.ref.symbol), acknowledged)
+            _result(exchange, order.evidence, market_of_id(exchange, markets, order.ref.symbol), acknowledged)
             for order in state.orders.values()
         ),
         unasked=tuple(state.unasked),
@@ -59,7 +59,7 @@ def structure_of(exchange: MarginExchange, raw: Mapping[str, Any], market: Mappi
         raise ccxt.BadResponse(f"{exchange.id}: the row of order {order_id} cannot be read: {error!r}") from error
 
 
-def _market(exchange: MarginExchange, markets: Markets, symbol: str) -> Mapping[str, Any]:
+def market_of_id(exchange: MarginExchange, markets: Markets, symbol: str) -> Mapping[str, Any]:
     """Return the market of a symbol of the venue; one without details if it is not loaded."""
     known: Mapping[str, Any] = markets.get(symbol) or exchange.safe_market(symbol, None, None, "spot")
     return known

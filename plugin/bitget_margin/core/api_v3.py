@@ -46,6 +46,8 @@ FREEZES: Final = False
 
 CATEGORY: Final = "MARGIN"
 """Category of margin orders, in requests and in rows."""
+SPOT_CATEGORY: Final = "SPOT"
+"""Category of spot orders, which share the wallet of a unified account with margin orders."""
 
 RECORDS_MAX: Final = 100
 """Most rows of one page of records."""
@@ -107,6 +109,12 @@ def page_request(listing: Listing, symbol: str | None, _since_ms: int, cursor: s
     if cursor is not None:
         params["cursor"] = cursor
     return Call(_ENDPOINTS[listing], params)
+
+
+def spot_page_request(cursor: str | None) -> Call:
+    """Return the request for a page of open spot orders: the page of the cursor, or the newest."""
+    params = {"category": SPOT_CATEGORY, "limit": str(_PAGE_LIMIT)}
+    return Call(Endpoint.UNIFIED_OPEN_ORDERS, params if cursor is None else {**params, "cursor": cursor})
 
 
 def first_cursor(_newest: int) -> str | None:
@@ -217,6 +225,14 @@ def read_page(body: object) -> Page | None:
     return _page(body, listed, text(fields_of(body).get("cursor")) if listed else None)
 
 
+def read_spot_page(body: object) -> Page | None:
+    """Read a page of open spot orders; None where there is no list."""
+    listed = list_of(body, "list")
+    if not isinstance(listed, list):
+        return None
+    return _page(body, listed, text(fields_of(body).get("cursor")) if listed else None, SPOT_CATEGORY)
+
+
 def read_order(body: object) -> Page | None:
     """Read the response to the query for one order, as a page of one row."""
     data = fields_of(body)
@@ -227,15 +243,21 @@ def _item_of(target: OrderRef) -> dict[str, str]:
     return {target.kind.value: target.value, "category": CATEGORY, "symbol": target.symbol}
 
 
-def _page(body: object, listed: Sequence[object], cursor: str | None) -> Page:
-    rows = tuple(found for raw in listed if is_margin(raw) and (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
+def _page(body: object, listed: Sequence[object], cursor: str | None, category: str = CATEGORY) -> Page:
+    ours = (raw for raw in listed if is_of_category(raw, category))
+    rows = tuple(found for raw in ours if (found := parse_row(raw, UNIFIED_FIELDS)) is not None)
     return Page(rows, len(listed), sent_ms_of(body), cursor, full=len(listed) >= _PAGE_LIMIT)
 
 
 def is_margin(raw: object) -> bool:
     """Whether a row is of category margin, in any spelling; rows of other categories may have the same symbol."""
-    category = text(as_mapping(raw).get("category"))
-    return category is not None and category.upper() == CATEGORY
+    return is_of_category(raw, CATEGORY)
+
+
+def is_of_category(raw: object, category: str) -> bool:
+    """Whether a row is of this category, in any spelling."""
+    named = text(as_mapping(raw).get("category"))
+    return named is not None and named.upper() == category
 
 
 def _parse_batch(listed: Sequence[object]) -> BatchResponse:

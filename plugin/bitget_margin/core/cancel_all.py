@@ -1,32 +1,34 @@
-"""Cancel all open orders of one symbol or of the account, and prove by the balance that none is left.
+"""Cancel all open orders of one symbol or of the account, and prove that none is left.
 
-open-orders requires a start time, and it is not documented whether it leaves out older orders that are still open. The
-coins that open orders hold are `frozen` in the balance, whatever the age of the orders: if nothing is frozen, no order
-is left. A balance without the account's coins proves nothing, unless a second query of orders and balance, some time
-later, confirms it.
+What is listed is canceled until a list shows no further order; `cancel_proof` then decides whether that is proven. The
+orders of the account are listed with one query. Where it is refused, or coins stay frozen that no listed order accounts
+for, symbols are listed one by one: first those that orders are placed on, then further ones that trade a frozen coin.
+A pair may be halted, removed, or closed for cross margin while an order of it is open.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import Enum
 from typing import Final, TypeAlias
 
 from bitget_margin.core.cancel import run_until_resolved
+from bitget_margin.core.cancel_proof import (
+    SYMBOLS_PER_GROUP,
+    CancelAllResult,
+    CancelAllScope,
+    is_unresolved,
+    prove,
+    reopen,
+)
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Fault, Flow, run_concurrently
-from bitget_margin.core.frozen_amounts import Coins, unexplained
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import query_open_orders
-from bitget_margin.core.requests import CallContext, pause, query
+from bitget_margin.core.requests import CallContext, pause
 from bitget_margin.core.settings import Deadline
 from bitget_margin.core.verdicts import refuses_parameters
 
-SYMBOLS_PER_GROUP: Final = 10
-"""Number of symbols that are listed at once: the requests that one rate limit window allows."""
-_BALANCE_QUERIES: Final = 4
 _ACCOUNT_PASSES: Final = 3
 """Maximum number of passes over the account while queries keep showing further orders."""
 
@@ -35,45 +37,25 @@ Progress: TypeAlias = Callable[[int, int, str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class CancelAllResult:
-    """Result of a cancel of all orders, beyond the outcome of each order."""
+class SymbolStages:
+    """Symbols that are listed one by one, stage by stage, until nothing unexplained is frozen."""
 
-    problem: str | None = None
-    """A message on what stays unproven."""
-    more_orders_found: bool = False
-    """Whether further orders were found, which are still to be canceled."""
-    unexamined: tuple[str, ...] = ()
-    """Symbols whose orders could not be listed."""
-    fault: Fault | None = None
-
-
-class _BalanceGap(Enum):
-    """Reasons why a balance does not show the account, as messages."""
-
-    ORDERS = "the balance names none of the coins of these orders"
-    VANISHED = "the balance names no coin, though it did before: it proves nothing beside an empty list of orders"
-    ABSENT = "open-orders shows no order and the balance none of the coins, and nothing has confirmed it a moment later"
+    likely: Sequence[str]
+    """Symbols that orders are placed on."""
+    further: Sequence[str] = ()
+    """Other symbols: those that trade a frozen coin are listed."""
+    guess: Callable[[Iterable[str]], Sequence[str]] = lambda _: ()
+    """Returns symbols of these coins that no list names; the venue may not know them."""
 
 
-def cancel_symbol(
-    ctx: CallContext,
-    state: CancelState,
-    symbol: str,
-    coins: Coins,
-    others: Sequence[str],
-    known_coins: set[str] | None = None,
-) -> Flow[CancelAllResult]:
-    """Cancel every open order of one symbol.
-
-    :param others: symbols whose orders may hold the same coins
-    :param known_coins: coins that earlier balances of the account have shown; those of new balances are added
-    """
-    known_coins = set() if known_coins is None else known_coins
+def cancel_symbol(ctx: CallContext, state: CancelState, scope: CancelAllScope) -> Flow[CancelAllResult]:
+    """Cancel every open order of the symbol of the scope."""
+    symbol = scope.symbol
     while True:
         faults = yield from _cancel_listed(ctx, state, [symbol])
         if symbol in faults:
-            return CancelAllResult(unexamined=(symbol,), fault=faults[symbol])
-        result = yield from _prove_by_balance(ctx, state, symbol, coins, others, known_coins)
+            return CancelAllResult(unexamined=(str(symbol),), fault=faults[symbol])
+        result = yield from prove(ctx, state, scope, [symbol])
         if not result.more_orders_found or not (yield from pause(ctx, ctx.settings.pacing.poll_ms(0))):
             return result
 
@@ -81,56 +63,86 @@ def cancel_symbol(
 def cancel_account(
     ctx: CallContext,
     state: CancelState,
-    coins: Coins,
-    symbols: Sequence[str],
-    known_coins: set[str] | None = None,
+    scope: CancelAllScope,
+    symbols: SymbolStages,
     progress: Progress = lambda *_: None,
 ) -> Flow[CancelAllResult]:
-    """Cancel every open order of the account.
-
-    All symbols are listed with one query first. Where that is refused, or something stays frozen although the list is
-    empty, each of `symbols` is listed by itself, within the time of a call of its own.
-
-    :param known_coins: as for one symbol
-    """
-    known_coins = set() if known_coins is None else known_coins
+    """Cancel every open order of the account; a symbol that is listed by itself has the time of a call of its own."""
     result = CancelAllResult(more_orders_found=True)
     for _ in range(_ACCOUNT_PASSES):
         if result.more_orders_found:
-            result = yield from _cancel_account_once(ctx, state, coins, symbols, known_coins, progress)
+            result = yield from _cancel_account_once(ctx, state, scope, symbols, progress)
     return result
 
 
 def _cancel_account_once(
-    ctx: CallContext,
-    state: CancelState,
-    coins: Coins,
-    symbols: Sequence[str],
-    known_coins: set[str],
-    progress: Progress,
+    ctx: CallContext, state: CancelState, scope: CancelAllScope, symbols: SymbolStages, progress: Progress
 ) -> Flow[CancelAllResult]:
     fault = (yield from _cancel_listed(ctx, state, [None])).get(None)
-    if fault is None:
-        result = yield from _prove_by_balance(ctx, state, None, coins, (), known_coins)
-        if result.problem is None or result.more_orders_found or _is_unresolved(state):
-            return result
-    elif not refuses_parameters(fault):
-        return CancelAllResult(unexamined=tuple(symbols), fault=fault)
+    if fault is not None and not refuses_parameters(fault):
+        return CancelAllResult(unexamined=tuple(symbols.likely), fault=fault)
+    result = CancelAllResult() if fault is not None else (yield from prove(ctx, state, scope, [None]))
+    if fault is None and _is_final(ctx, result, state):
+        return result
+    listed: list[str | None] = []
+    # Without a list of all symbols, the balance of a unified account does not show where orders may be.
+    at_once = fault is not None and not ctx.api.FREEZES
+    stages = [[*symbols.likely, *symbols.further]] if at_once else [symbols.likely, symbols.further, None]
+    for number, stage in enumerate(stages):
+        held = result.held
+        if number and not held:
+            break
+        candidates = symbols.guess(held) if stage is None else stage
+        chosen = [symbol for symbol in candidates if not held or _trades(scope, symbol, held)]
+        if number and not chosen:
+            continue
+        failed = yield from _cancel_one_by_one(ctx, state, chosen, progress, may_be_unknown=stage is None)
+        if failed is not None:
+            return failed
+        listed += chosen
+        ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms)
+        result = yield from prove(ctx, state, scope, [None] if fault is None else listed)
+        if _is_final(ctx, result, state):
+            break
+    return result
+
+
+def _is_final(ctx: CallContext, result: CancelAllResult, state: CancelState) -> bool:
+    """Whether lists of single symbols could not change the result.
+
+    On a unified account they are only worth their time where coins are locked that nothing accounts for.
+    """
+    decided = result.problem is None if ctx.api.FREEZES else not result.held
+    return decided or result.more_orders_found or is_unresolved(state)
+
+
+def _trades(scope: CancelAllScope, symbol: str, held: Mapping[str, object]) -> bool:
+    """Whether an order of this symbol can hold one of these coins; true if its coins are not known."""
+    pair = scope.coins.get(symbol)
+    return pair is None or not held.keys().isdisjoint(pair)
+
+
+def _cancel_one_by_one(
+    ctx: CallContext, state: CancelState, symbols: Sequence[str], progress: Progress, *, may_be_unknown: bool
+) -> Flow[CancelAllResult | None]:
+    """List and cancel the orders of these symbols in groups; return a result if some could not be examined.
+
+    :param may_be_unknown: the venue may not know a symbol: then it has no orders
+    """
     unexamined: list[str] = []
+    fault: Fault | None = None
     for start in range(0, len(symbols), SYMBOLS_PER_GROUP):
         group = symbols[start : start + SYMBOLS_PER_GROUP]
         ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms * len(group))
         faults = yield from _cancel_listed(ctx, state, group)
-        unexamined += [symbol for symbol in group if symbol in faults]
-        fault = next(iter(faults.values()), None)
+        failed = {s: f for s, f in faults.items() if not (may_be_unknown and refuses_parameters(f))}
+        unexamined += [symbol for symbol in group if symbol in failed]
+        fault = fault or next(iter(failed.values()), None)
         progress(start + len(group), len(symbols), group[-1])
         if state.error is not None:
             unexamined += symbols[start + len(group) :]
             break
-    if unexamined:
-        return CancelAllResult(unexamined=tuple(unexamined), fault=fault)
-    ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms)
-    return (yield from _prove_by_balance(ctx, state, None, coins, (), known_coins))
+    return CancelAllResult(unexamined=tuple(unexamined), fault=fault) if unexamined else None
 
 
 def _cancel_listed(
@@ -158,115 +170,11 @@ def _cancel_listed(
 def _register_rows(ctx: CallContext, state: CancelState, rows: Iterable[OrderRow]) -> bool:
     """Register listed orders; return whether one is new, unresolved, or acknowledged and still listed."""
     found = False
-    now_ms = ctx.deadline.clock()
     for row in rows:
         order = state.add(OrderRef(row.symbol, IdKind.ORDER, row.order_id))
         if order.outcome is Outcome.ACCEPTED:
-            order.evidence.outcome = None
-            order.schedule.lookup_ms = now_ms + ctx.settings.pacing.poll_ms(0)
+            reopen(ctx, order)
         if order.outcome is None:
-            order.evidence.record_row(row, now_ms)
+            order.evidence.record_row(row, ctx.deadline.clock())
             found = True
     return found
-
-
-def _is_unresolved(state: CancelState) -> bool:
-    return any(order.outcome is None or not order.outcome.resolved for order in state.orders.values())
-
-
-def _prove_by_balance(
-    ctx: CallContext,
-    state: CancelState,
-    symbol: str | None,
-    coins: Coins,
-    others: Sequence[str],
-    known_coins: set[str],
-) -> Flow[CancelAllResult]:
-    """Query the balance until it shows nothing frozen: of the two coins of this symbol, or of all coins."""
-    still_open = sum(order.outcome is Outcome.OPEN for order in state.orders.values())
-    if still_open:
-        return CancelAllResult(problem=f"the cancels of {still_open} open orders were refused")
-    if _is_unresolved(state):
-        return CancelAllResult()
-    own_coins = None if symbol is None else coins[symbol]
-    held: Mapping[str, Decimal] = {}
-    gap: _BalanceGap | None = None
-    for count in range(_BALANCE_QUERIES):
-        frozen = (yield from query(ctx, lambda api: api.assets_request(None), lambda api: api.read_frozen)).result
-        if isinstance(frozen, Fault):
-            return CancelAllResult(problem=f"the balance could not be read ({frozen.error})", fault=frozen)
-        held = {coin: n for coin, n in frozen.items() if n > 0 and (own_coins is None or coin in own_coins)}
-        previous_gap, gap = gap, _balance_gap(state, frozen, own_coins, coins, known_coins)
-        known_coins.update(frozen)
-        if not held and (gap is None or (gap is previous_gap and gap is _BalanceGap.ABSENT)):
-            return CancelAllResult()
-        result, held = yield from _subtract_other_symbols(ctx, symbol, held, coins, others)
-        pause_ms = ctx.settings.pacing.recheck_ms if gap else ctx.settings.pacing.poll_ms(count)
-        if result is None and not (yield from pause(ctx, pause_ms)):
-            break
-        if result is None and gap is _BalanceGap.ABSENT:
-            result = yield from _list_again(ctx, symbol)
-        if result is not None:
-            return result
-    if gap is not None:
-        return CancelAllResult(problem=gap.value)
-    amounts = ", ".join(f"{amount.normalize():f} {coin}" for coin, amount in held.items())
-    hint = (
-        "an order older than the 90 days that open-orders shows may hold it"
-        if symbol is None
-        else "orders of other symbols (name them in params['symbols'], to be counted) or older than 90 days may hold it"
-    )
-    return CancelAllResult(problem=f"open-orders shows nothing more, but {amounts} is still frozen: {hint}")
-
-
-def _subtract_other_symbols(
-    ctx: CallContext, symbol: str | None, held: Mapping[str, Decimal], coins: Coins, others: Sequence[str]
-) -> Flow[tuple[CancelAllResult | None, Mapping[str, Decimal]]]:
-    """Subtract what orders of other symbols hold; return the result, if that decides it, and what is left."""
-    if symbol is None or not held:
-        return None, held
-    rows = yield from _open_orders_of_others(ctx, symbol, others)
-    if any(row.symbol == symbol for row in rows):
-        return CancelAllResult("more orders of this symbol are listed than before", more_orders_found=True), held
-    left = unexplained(rows, held, coins)
-    return None if left else CancelAllResult(), left
-
-
-def _list_again(ctx: CallContext, symbol: str | None) -> Flow[CancelAllResult | None]:
-    """List the open orders again; return the result, or None if there still are none.
-
-    Where the query requires a symbol, all symbols have been listed: then the second query is of the balance alone.
-    """
-    rows = yield from query_open_orders(ctx, symbol)
-    if isinstance(rows, Fault):
-        return None if refuses_parameters(rows) else CancelAllResult(_BalanceGap.ABSENT.value, fault=rows)
-    return CancelAllResult("more orders are listed than before", more_orders_found=True) if rows else None
-
-
-def _balance_gap(
-    state: CancelState,
-    frozen: Mapping[str, Decimal],
-    own_coins: tuple[str, str] | None,
-    coins: Coins,
-    known_coins: set[str],
-) -> _BalanceGap | None:
-    """Return why a balance does not show the account; None if it does.
-
-    Each order held one of the coins of its symbol. The balance of a unified account leaves out coins with no amount.
-    """
-    symbols = {target.symbol for target in state.orders}
-    if symbols:
-        shown = bool(frozen) and all(not frozen.keys().isdisjoint(coins.get(symbol, frozen)) for symbol in symbols)
-        return None if shown else _BalanceGap.ORDERS
-    if frozen and (own_coins is None or not frozen.keys().isdisjoint(own_coins)):
-        return None
-    return _BalanceGap.ABSENT if frozen or not known_coins else _BalanceGap.VANISHED
-
-
-def _open_orders_of_others(ctx: CallContext, symbol: str, others: Sequence[str]) -> Flow[Sequence[OrderRow]]:
-    """Return the open orders of all symbols; where the query requires a symbol, of this one and `others`."""
-    listed = yield from query_open_orders(ctx, None)
-    if not isinstance(listed, Fault) and listed:
-        return listed
-    listings = yield from run_concurrently(query_open_orders(ctx, other) for other in (symbol, *others))
-    return [row for listing in listings if not isinstance(listing, Fault) for row in listing]

@@ -33,13 +33,13 @@ def unexplained(rows: Iterable[OrderRow], frozen: Mapping[str, Decimal], coins: 
     left = dict(frozen)
     for row in rows:
         # An ended order freezes nothing, in whichever list it stands.
-        lock = None if row.state.ended else _frozen_by(row, coins)
+        lock = None if row.state.ended else frozen_by(row, coins)
         if lock is not None and lock[0] in left:
             left[lock[0]] -= lock[1] + _ROUNDING
     return {coin: amount for coin, amount in left.items() if amount > 0}
 
 
-def _frozen_by(row: OrderRow, coins: Coins) -> tuple[str, Decimal] | None:
+def frozen_by(row: OrderRow, coins: Coins) -> tuple[str, Decimal] | None:
     """Return the coin and the amount that an open limit order freezes; None where the row lacks them."""
     base_quote = coins.get(row.symbol)
     ordered, filled = decimal(row.raw.get(row.fields.ordered)), decimal(row.raw.get(row.fields.filled))

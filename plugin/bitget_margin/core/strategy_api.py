@@ -6,7 +6,7 @@ the category MARGIN, type `trigger` and the sub-orders. Parsers accept any body.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bitget_margin.core.api_v3 import CATEGORY
 from bitget_margin.core.effects import Call
@@ -70,6 +70,11 @@ def waiting_request(kind: StrategyType) -> Call:
     return Call(Endpoint.UNIFIED_STRATEGY_ORDERS, {"category": CATEGORY, "type": kind.value})
 
 
+def category_request(category: str) -> Call:
+    """Return the request for all strategy orders of a category that have not been triggered, of any type."""
+    return Call(Endpoint.UNIFIED_STRATEGY_ORDERS, {"category": category})
+
+
 def history_request(kind: StrategyType, since_ms: int | None, cursor: str | None) -> Call:
     """Return the request for a page of ended strategy orders of a type, newest first."""
     params = {"category": CATEGORY, "type": kind.value, "limit": str(PAGE_LIMIT)}
@@ -94,6 +99,12 @@ def read_page(body: object, listing: Listing) -> StrategyPage | None:
     rows = tuple(row for raw in margin if _category(raw) and (row := parse_strategy(raw, listing)) is not None)
     cursor = text(fields_of(body).get("cursor")) if len(listed) >= PAGE_LIMIT else None
     return StrategyPage(rows, len(listed), len(rows) == len(margin), sent_ms_of(body), cursor)
+
+
+def read_raw(body: object) -> tuple[Mapping[str, Any], ...] | None:
+    """Return the rows of a list as received; None where there is none."""
+    listed = _listed(body)
+    return None if listed is None else tuple(as_mapping(raw) for raw in listed)
 
 
 def read_sub_orders(body: object) -> tuple[SubOrder, ...] | None:

@@ -9,6 +9,7 @@ import ccxt
 import pytest
 
 from bitget_margin import CancelUnresolved
+from bitget_margin.adapter import fallback_markets
 from bitget_margin.emulator import AccountKind, Emulator, FaultKind
 from support.client import CROSS, QUICK_PACING, Client, Flavour, config, rungs
 
@@ -129,12 +130,19 @@ def test_all_orders_of_the_account_are_canceled_where_they_are_listed_at_once(ve
 
 @pytest.mark.classic
 def test_where_a_symbol_is_required_the_named_ones_are_canceled_and_missing_names_are_reported(
-    venue: Emulator, sync_client: Client
+    venue: Emulator, sync_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Pairs of frozen coins with coins of the wallet need not be named."""
     rungs(venue, 2)
     all_down(venue)
+    monkeypatch.setattr(fallback_markets, "pairs_of", lambda *_: ())
     with pytest.raises(CancelUnresolved, match=r"name the symbols .*params\['symbols'\]"):
         sync_client("cancel_all_orders", None, QUICK)
+    monkeypatch.undo()
+    rungs(venue, 1, symbol="ETHUSDT", price=2_500)
+    orders = sync_client("cancel_all_orders", None, QUICK)
+    assert sorted(order["symbol"] for order in orders) == [BTC, BTC, "ETH/USDT"]
+    rungs(venue, 2)
     orders = sync_client("cancel_all_orders", None, QUICK | {"symbols": [BTC, "ETH/USDT"]})
     assert [order["symbol"] for order in orders] == [BTC, BTC]
 

@@ -20,7 +20,7 @@ from support.operating import cancels, here, keys, live, process, run, until
 
 ETH = "ETHUSDT"
 KEYS_OF_CANCEL = {"ok", "exit_code", "dry_run", "interrupted", "summary", "orders", "frozen_before", "unexamined"}
-KEYS_OF_CANCEL |= {"errors", "elapsed_ms"}
+KEYS_OF_CANCEL |= {"errors", "elapsed_ms", "locked", "held_by"}
 KEYS_OF_ORDER = {"symbol", "id", "client_order_id", "bot", "side", "price", "amount", "filled"}
 
 
@@ -151,7 +151,7 @@ def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) ->
     for word in ("3 open orders", "k3x9ab12, trade 7, rung 2", *first, second, "0.0004", "USDT", "ETH/USDT"):
         assert word in shown.stdout
     found = json.loads(here(venue, "orders", "--json").stdout)
-    assert set(found) == {"account", "orders", "frozen", "unexplained"}
+    assert set(found) == {"account", "orders", "frozen", "unexplained", "held_by"}
     unified = venue.accounts[0].kind is AccountKind.UNIFIED
     level, mode = ("advanced", "unified") if unified else (None, None)
     assert found["account"] == {"kind": venue.accounts[0].kind.value, "level": level, "mode": mode}
@@ -459,4 +459,4 @@ def test_frozen_coins_are_never_called_done() -> None:
         assert "still frozen" in found["errors"][0]
         assert venue.order(hidden).live
         shown = " ".join(here(venue, "orders").stdout.split())
-        assert "No open orders. frozen on the account: 50 USDT None of these orders holds USDT" in shown
+        assert "No open orders. frozen on the account: 50 USDT These orders do not hold all of USDT" in shown

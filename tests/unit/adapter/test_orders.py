@@ -10,7 +10,7 @@ from bitget_margin.adapter import call as calls
 from bitget_margin.adapter.errors import CancelUnresolved, report_of
 from bitget_margin.adapter.orders import readable, report
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
-from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_proof import CancelAllResult
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.endpoints import AccountKind

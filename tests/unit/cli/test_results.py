@@ -119,7 +119,7 @@ def test_a_proof_by_the_balance_drops_earlier_errors() -> None:
     """Except for an order without proof of its own final state."""
     results = OrderResults()
     results.add_error(carrying(ccxt.RequestTimeout("x"), Outcome.UNKNOWN))
-    results.add_proven([order("1", status="canceled")])
+    results.add_report([result("1", Outcome.CANCELED)])
     assert results.exit_code is Exit.UNRESOLVED
     results.clear_errors()
     assert results.exit_code is Exit.DONE

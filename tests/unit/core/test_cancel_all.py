@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_proof import CancelAllResult
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.requests import CallContext
@@ -144,3 +144,40 @@ def test_all_symbols_at_once_have_the_time_of_each() -> None:
     assert ctx.deadline.span_ms == 2_100
     _, ctx, *_ = cancel_all(Account([order(3)]), "BTCUSDT", [], timeout_ms=700)
     assert ctx.deadline.span_ms == 700
+
+
+# -- pairs that orders are no longer placed on -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("all_at_once", [True, False], ids=["hidden from the list", "symbol by symbol"])
+@pytest.mark.parametrize("where", ["likely", "further", "guessed"])
+def test_symbols_are_listed_while_they_trade_a_frozen_coin(where: str, all_at_once: bool, side: str) -> None:
+    """Each kind of symbol only if none before explains it."""
+    account = Account([order(1, "ETHUSDT", side)], all_at_once=all_at_once, only_by_symbol=frozenset("1"))
+    named = {
+        "likely": {"symbols": ["ETHUSDT"], "further": ["SOLUSDT"]},
+        "further": {"symbols": ["BTCUSDT"], "further": ["SOLUSDT", "ETHUSDT"]},
+        "guessed": {"symbols": ["BTCUSDT"], "further": ["SOLUSDT"], "guess": lambda coins: [f"{c}USDT" for c in coins]},
+    }[where]
+    if (where, side) == ("guessed", "buy"):
+        named["guess"] = lambda _: ["ETHUSDT"]
+    result, _, state, venue = cancel_all(account, None, **named)  # type: ignore[arg-type]
+    assert result == CancelAllResult()
+    assert account.orders == []
+    assert outcomes(state) == {"1": Outcome.ACCEPTED}
+    if where == "likely" or side == "sell":
+        assert "SOLUSDT" not in requested(venue)
+
+
+def test_a_guessed_symbol_that_the_venue_does_not_know_has_no_orders() -> None:
+    frozen = Account(extra_frozen={"ETH": "1"}, unknown=frozenset({"ETHEUR"}))
+    result, *_, venue = cancel_all(frozen, None, guess=lambda _: ["ETHEUR", "ETHUSDT"])
+    assert (result.problem or "").startswith("open-orders shows nothing more, but 1 ETH is still frozen")
+    assert result.unexamined == ()
+    assert "ETHUSDT" in requested(venue)
+
+
+def test_nothing_frozen_needs_no_further_symbol() -> None:
+    *_, venue = cancel_all(Account(), None, ["BTCUSDT"], further=["ETHUSDT"], guess=lambda _: ["SOLUSDT"])
+    assert requested(venue) == [None, Endpoint.ASSETS]

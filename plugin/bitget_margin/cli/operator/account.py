@@ -11,7 +11,9 @@ import ccxt
 import click
 
 from bitget_margin.adapter.credentials import mask
+from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.cli.operator.api_keys import from_config, from_environment
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
 from bitget_margin.emulator import ccxt_urls
 from bitget_margin.sync import bitget
@@ -43,6 +45,11 @@ class Connection:
     def params(self) -> dict[str, Any]:
         """Parameters of each call."""
         return {"marginMode": "cross", "timeout": self.timeout_ms}
+
+    @property
+    def is_unified(self) -> bool:
+        """Whether the account is known to be a unified one; the first response of the venue shows it."""
+        return account_kind_of(self.exchange, {}) is AccountKind.UNIFIED
 
     def redact(self, text: object) -> str:
         """Return a text in one line, without the secrets of this account."""

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output
+from bitget_margin.cli.operator import display, errors, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
@@ -61,7 +61,7 @@ Examples:
 )
 @click.option("--side", type=click.Choice(["buy", "sell"]), help="Only buys, or only sells.")
 @click.option("--older-than", metavar="AGE", help="Such as 90s, 10m, 2h or 1d.")
-@click.option("--all", "everything", is_flag=True, help="Every open order of the account, proven by its balance.")
+@click.option("--all", "everything", is_flag=True, help="Every open order of the account, and proof that none is left.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Show the orders that would be canceled, and cancel nothing.")
 @options
@@ -163,6 +163,9 @@ def _cancel(
         if ending:
             results.close()
             to.print(ending)
+            if plan.everything and plan.idle and plan.frozen:
+                results.locked = query.locked(connection)
+                output.attempt(display.show_proof, to, results.locked)
             return plan
     except (KeyboardInterrupt, click.Abort):
         results.add_error(KeyboardInterrupt())
@@ -196,7 +199,7 @@ def _conclude(to: Console, results: OrderResults, *, everything: bool) -> None:
         to.print(left)
     to.print(f"{summary(results)}.")
     if everything and results.exit_code is Exit.DONE:
-        to.print("Nothing is frozen on the account any more.")
+        display.show_proof(to, results.locked)
 
 
 def _lines(source: str) -> list[str]:

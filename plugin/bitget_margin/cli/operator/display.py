@@ -19,6 +19,7 @@ from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResult, OrderResults, summary
 from bitget_margin.cli.operator.selection import Order
 from bitget_margin.cli.output import attempt
+from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
 _WIDTH: Final = 180
@@ -154,6 +155,20 @@ def show_frozen(to: Console, frozen: Mapping[str, float] | None) -> None:
     if frozen is not None:
         amounts = ", ".join(f"{_number(amount)} {coin}" for coin, amount in frozen.items()) or "nothing"
     to.print(f"frozen on the account: {amounts}")
+
+
+def show_proof(to: Console, locked: LockedCoins | None) -> None:
+    """Print that no order of the cross margin account is left, and what holds the coins that are still locked."""
+    if locked is None:
+        to.print("Nothing is frozen on the account any more.")
+        return
+    to.print("No order of the cross margin account is open any more.")
+    show_locked(to, locked)
+
+
+def show_locked(to: Console, locked: LockedCoins) -> None:
+    """Print the locked coins of a unified account with the orders that hold them."""
+    to.print(Text(locked.describe(), "yellow" if locked.unexplained else ""))
 
 
 def outcome_table(results: OrderResults) -> RenderableType:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bitget_margin.adapter.cancel import cancel_all
 from bitget_margin.cli.operator import errors, query
 from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.plan import Plan
@@ -68,11 +69,14 @@ def _cancel(connection: Connection, batch: SymbolBatch, results: OrderResults) -
 
 
 def _prove(connection: Connection, results: OrderResults, step: Step) -> None:
-    """Cancel orders placed in the meantime, until nothing is frozen."""
+    """Cancel orders placed in the meantime, until it is proven that none is left."""
     try:
-        symbols = query.candidates(connection, query.frozen(connection))
-        params = {**connection.params, "confirm": True, "symbols": list(symbols), "progress": step}
-        results.add_proven(connection.exchange.cancel_all_orders(None, params))
+        likely = None if connection.is_unified else query.candidates(connection, query.frozen(connection))
+        params = {**connection.params, "confirm": True, "progress": step}
+        exchange = connection.exchange
+        done = exchange.perform(cancel_all(exchange, None, params, likely=likely))
+        results.add_report(done.report.results)
+        results.locked = done.locked
         results.clear_errors()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the results are reported after any exception
         results.add_error(error)

@@ -9,18 +9,15 @@ from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
+from bitget_margin.cli.operator.query import FrozenCoins
 from bitget_margin.cli.operator.results import OrderResult, OrderResults
 from bitget_margin.cli.operator.selection import Order
 from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
 
-def orders_document(
-    settings: Mapping[str, Any] | None,
-    orders: Sequence[Order],
-    frozen: Mapping[str, float],
-    unexplained: Sequence[str],
-) -> str:
+def orders_document(settings: Mapping[str, Any] | None, orders: Sequence[Order], held: FrozenCoins) -> str:
     """Return the document of `orders`; `settings` are those of a unified account."""
     kind = AccountKind.CLASSIC if settings is None else AccountKind.UNIFIED
     shown = settings or {}
@@ -28,8 +25,9 @@ def orders_document(
         {
             "account": {"kind": kind.value, "level": shown.get("accountLevel"), "mode": shown.get("accountMode")},
             "orders": [_order(order) for order in orders],
-            "frozen": dict(frozen),
-            "unexplained": list(unexplained),
+            "frozen": dict(held.frozen),
+            "unexplained": list(held.unexplained),
+            "held_by": _holdings(held.locked),
         },
         indent=2,
     )
@@ -50,6 +48,8 @@ def cancel_document(
             "orders": [_result(connection, result) for result in results],
             "frozen_before": None if plan.frozen is None else dict(plan.frozen),
             "unexamined": list(results.unexamined),
+            "locked": None if results.locked is None else {c: float(n) for c, n in results.locked.amounts.items()},
+            "held_by": _holdings(results.locked),
             "errors": [connection.redact(errors.message(error)) for error in results.errors],
             "elapsed_ms": round(elapsed_ms),
         },
@@ -71,6 +71,25 @@ def _order(order: Order) -> dict[str, Any]:
         "remaining": order["remaining"],
         "timestamp_ms": order["timestamp"],
     }
+
+
+def _holdings(locked: LockedCoins | None) -> list[dict[str, Any]]:
+    """Return the spot and strategy orders that hold coins of a unified account."""
+    if locked is None:
+        return []
+    kinds = (("spot", locked.spot), ("strategy", locked.strategy))
+    return [
+        {
+            "category": category,
+            "symbol": each.symbol,
+            "id": each.order_id,
+            "side": each.side or None,
+            "coin": each.coin,
+            "amount": None if each.amount is None else float(each.amount),
+        }
+        for category, orders in kinds
+        for each in orders
+    ]
 
 
 def _result(connection: Connection, result: OrderResult) -> dict[str, Any]:

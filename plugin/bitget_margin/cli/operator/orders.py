@@ -14,6 +14,7 @@ from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import Exit
+from bitget_margin.cli.operator.query import FrozenCoins
 from bitget_margin.cli.operator.selection import Order, symbol_of
 from bitget_margin.core.account_level import describe_settings
 
@@ -50,19 +51,19 @@ def orders(
         with display.listing_progress(to) as step:
             query.load_markets(connection)
             chosen = tuple(dict.fromkeys(query.spelling(connection, chosen).values()))
-            held = query.frozen(connection)
+            frozen = query.frozen(connection)
             settings = connection.exchange.perform(fetch_settings(connection.exchange, connection.params))
-            listed = query.open_orders(connection, chosen, held, step).orders
+            listed = query.open_orders(connection, chosen, frozen, step).orders
+            held = FrozenCoins(frozen) if chosen else query.held_coins(connection, listed, frozen)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
         click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
-    unexplained = [] if chosen else query.unexplained(connection, listed, held)
     if as_json:
-        click.echo(json_output.orders_document(settings, listed, held, unexplained))
+        click.echo(json_output.orders_document(settings, listed, held))
     else:
-        _show(to, connection, settings, listed, held, unexplained)
+        _show(to, connection, settings, listed, held)
     if not output.arrived():
         raise click.exceptions.Exit(Exit.UNRESOLVED)
 
@@ -72,8 +73,7 @@ def _show(
     connection: Connection,
     settings: Mapping[str, Any] | None,
     listed: Sequence[Order],
-    held: Mapping[str, float],
-    unexplained: Sequence[str],
+    held: FrozenCoins,
 ) -> None:
     kind = "a classic account" if settings is None else connection.redact(describe_settings(settings))
     to.print(Text(f"{connection.label}, {kind}", "dim"))
@@ -82,7 +82,9 @@ def _show(
         display.show_orders(to, listed, now_ms, display.count_of_orders(listed))
     else:
         to.print("No open orders.")
-    display.show_frozen(to, held)
-    if unexplained:
-        coins = ", ".join(unexplained)
-        to.print(f"None of these orders holds {coins}: one older than the venue lists may.", style="yellow")
+    display.show_frozen(to, held.frozen)
+    if held.locked is not None:
+        display.show_locked(to, held.locked)
+    elif held.unexplained:
+        coins = ", ".join(held.unexplained)
+        to.print(f"These orders do not hold all of {coins}: one older than the venue lists may.", style="yellow")

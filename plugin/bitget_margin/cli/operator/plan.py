@@ -35,13 +35,16 @@ class Plan:
     """Named and open, and excluded by another option."""
     frozen: Mapping[str, float] | None = field(default_factory=dict)
     """Amount of each coin that the open orders of the account hold; None if the balance could not be read."""
+    none_is_open: bool = False
+    """Whether it is proven that the account has no open order."""
     at_ms: float = 0.0
     """Time of the listing by the venue's clock, ms since the epoch; ages are relative to it."""
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left to cancel or to prove."""
-        return not (self.orders or self.unlisted or self.pending_symbols or (self.everything and self.frozen))
+        listed = self.orders or self.unlisted or self.pending_symbols
+        return not listed and (self.none_is_open or not self.everything)
 
 
 def make_plan(connection: Connection, selection: Selection, step: Step, *, at_once: bool) -> Plan:
@@ -65,6 +68,10 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
             one_by_one=one_by_one,
             guess_pairs=selection.everything,
         )
+    none_is_open = selection.everything and not listed.orders and not listed.pending_symbols and not held
+    if connection.is_unified and selection.everything:
+        # With --yes, the cancel confirms it in any case.
+        none_is_open = not (listed.orders or at_once) and query.is_still_empty(connection)
     # After the requests: the local clock may be hours off, and the venue's is known from its responses.
     now_ms = connection.exchange.venue_milliseconds()
     picked = pick(selection, listed.orders, now_ms)
@@ -98,6 +105,7 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
         not_found=tuple(not_found),
         filtered_out=tuple(filtered_out),
         frozen=held,
+        none_is_open=none_is_open,
         at_ms=now_ms,
     )
 

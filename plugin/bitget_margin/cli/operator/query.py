@@ -1,5 +1,6 @@
 """Queries of the operator's commands: markets, open orders, frozen coins. Nothing is changed here."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ import click
 from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fetch import view_orders
+from bitget_margin.adapter.locked import fetch_locked
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.operator.selection import NamedOrder, Order, folded, matches
+from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.settings import Pacing
 
+_FROZEN_TOLERANCE: Final = 0.01
+"""Part of a frozen amount that orders need not account for: whether it includes fees is not documented."""
 _QUOTES: Final = ("USDT", "USDC", "BTC", "ETH")
 Step: TypeAlias = Callable[[int, int, str], object]
 """Progress callback: number of symbols done, number of all symbols, the last symbol."""
@@ -28,6 +34,16 @@ class Listed:
 
     orders: tuple[Order, ...]
     pending_symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenCoins:
+    """Frozen amount of each coin, and the coins that no open order accounts for."""
+
+    frozen: Mapping[str, float]
+    unexplained: Sequence[str] = ()
+    locked: LockedCoins | None = None
+    """Of a unified account with locked coins: the orders that hold them."""
 
 
 def load_markets(connection: Connection) -> None:
@@ -111,6 +127,16 @@ def candidates(connection: Connection, coins: Collection[str] | None = None) -> 
     )
 
 
+def other_pairs(connection: Connection, coins: Collection[str]) -> tuple[str, ...]:
+    """Return the spot symbols without cross margin that trade one of these coins: they may have had it before."""
+    crossed = set(candidates(connection))
+    return tuple(
+        symbol
+        for symbol, market in sorted((connection.exchange.markets or {}).items())
+        if market["spot"] and symbol not in crossed and (market["base"] in coins or market["quote"] in coins)
+    )
+
+
 def open_orders(
     connection: Connection,
     symbols: Sequence[str],
@@ -122,22 +148,24 @@ def open_orders(
 ) -> Listed:
     """Return the open orders of these symbols, or of the account if none is given.
 
-    The first request is for all symbols at once. If it is refused, or no order in the response explains a frozen
-    coin, each symbol that trades this coin is queried.
+    The first request is for all symbols at once. If it is refused, or orders in the response do not explain a frozen
+    coin, each symbol that trades this coin is queried: first those with cross margin, then the others. The locked coins
+    of a unified account are no reason for that: they may be held by spot orders.
 
     :param held: frozen coins
     :param one_by_one: if False, these symbols are not queried, but returned as `pending_symbols`
     :param guess_pairs: if neither orders nor pairs can be listed, query the pairs that the coins of the wallet suggest
     """
     found: dict[str, Order] = {}
-    if not symbols:
+    account_wide = not symbols
+    if account_wide:
         coins: Collection[str] = held
         try:
             found = {
                 str(order["id"]): order
                 for order in connection.exchange.fetch_open_orders(None, params=connection.params)
             }
-            coins = unexplained(connection, found.values(), held)
+            coins = () if connection.is_unified else unexplained(connection, found.values(), held)
         except ccxt.ArgumentsRequired:
             if not connection.exchange.markets:
                 if not guess_pairs:
@@ -145,13 +173,27 @@ def open_orders(
                         "it shows open orders pair by pair, and its lists of pairs are down: name pairs by --symbol"
                     ) from None
                 return Listed(_orders_of_guessed_pairs(connection, held))
+            if connection.is_unified:
+                coins = connection.exchange.currencies or ()
         symbols = candidates(connection, coins)
     if not one_by_one:
         return Listed(tuple(found.values()), tuple(symbols))
-    for done, symbol in enumerate(symbols, 1):
-        found |= {str(order["id"]): order for order in of_symbol(connection, symbol)}
-        step(done, len(symbols), symbol)
+
+    def list_each(each: Sequence[str]) -> None:
+        for done, symbol in enumerate(each, 1):
+            found.update((str(order["id"]), order) for order in of_symbol(connection, symbol))
+            step(done, len(each), symbol)
+
+    list_each(symbols)
+    if account_wide and not connection.is_unified:
+        list_each(other_pairs(connection, unexplained(connection, found.values(), held)))
     return Listed(tuple(found.values()))
+
+
+def is_still_empty(connection: Connection) -> bool:
+    """Whether a second list of all open orders is empty, some time after the first."""
+    time.sleep(Pacing().recheck_ms / 1_000)
+    return not connection.exchange.fetch_open_orders(None, params=connection.params)
 
 
 def _orders_of_guessed_pairs(connection: Connection, held: Mapping[str, float]) -> tuple[Order, ...]:
@@ -196,10 +238,29 @@ def locate(
 
 
 def unexplained(connection: Connection, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
-    """Return the frozen coins that none of these orders holds; empty if the markets are not loaded."""
+    """Return the frozen coins that these orders do not account for; empty if the markets are not loaded."""
     markets = connection.exchange.markets
     if not markets:
         return []
-    known = ((markets.get(order["symbol"]) or {}, order["side"]) for order in orders)
-    holding = {market.get("base" if side == "sell" else "quote") for market, side in known}
-    return [coin for coin in held if coin not in holding]
+    left = dict(held)
+    for order in orders:
+        market, sells = markets.get(order["symbol"]) or {}, order["side"] == "sell"
+        coin, remaining = market.get("base" if sells else "quote"), order["remaining"] or 0.0
+        if coin in left:
+            left[coin] -= remaining if sells else remaining * (order["price"] or 0.0)
+    return [coin for coin, amount in left.items() if amount > held[coin] * _FROZEN_TOLERANCE]
+
+
+def held_coins(connection: Connection, orders: Iterable[Order], held: Mapping[str, float]) -> FrozenCoins:
+    """Return the frozen coins of the account, with what these open orders do not account for."""
+    explained = locked(connection) if held else None
+    if explained is None:
+        return FrozenCoins(held, unexplained(connection, orders, held))
+    codes = [connection.exchange.safe_currency_code(coin) for coin in explained.unexplained]
+    return FrozenCoins(held, codes, explained)
+
+
+def locked(connection: Connection) -> LockedCoins | None:
+    """Return the locked coins of a unified account and what holds them; None of a classic account."""
+    exchange = connection.exchange
+    return exchange.perform(fetch_locked(exchange, connection.params)) if connection.is_unified else None

@@ -12,6 +12,7 @@ from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.selection import NamedOrder, Order
+from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelResult, Outcome
 
@@ -61,6 +62,8 @@ class OrderResults:
     errors: list[BaseException] = field(default_factory=list)
     unexamined: tuple[str, ...] = ()
     interrupted: bool = False
+    locked: LockedCoins | None = None
+    """Coins that stay locked on a unified account without open orders, and what holds them."""
     may_have_canceled: bool = False
     """Whether a cancel may have been executed."""
 
@@ -100,12 +103,6 @@ class OrderResults:
                     code=result.code,
                 )
             )
-
-    def add_proven(self, orders: Iterable[Order]) -> None:
-        """Record order structures that the library returned with a proven status."""
-        for order in orders:
-            self.may_have_canceled = True
-            self._record(_of_order(order, OUTCOMES.get(order["status"], Outcome.ACCEPTED)))
 
     def add_error(self, error: BaseException, names: Sequence[NamedOrder] = ()) -> None:
         """Record the exception that ended a call for these orders, with the report that it carries."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core.cancel_all import CancelAllResult
+from bitget_margin.core.cancel_proof import CancelAllResult
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.core.settings import Pacing
