@@ -55,6 +55,14 @@ def venue(kind: AccountKind) -> Iterator[Emulator]:
     assert running.errors == ()
 
 
+@pytest.fixture(params=list(AccountKind), ids=lambda kind: kind.value)
+def venue_of_each_kind(request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """Run an emulator with two accounts of each kind in turn, whatever the account kind of this run."""
+    with Emulator(accounts=(Account(kind=request.param), Account(kind=request.param))) as running:
+        yield running
+    assert running.errors == ()
+
+
 @pytest.fixture(params=list(Flavour), ids=lambda flavour: flavour.value)
 def flavour(request: pytest.FixtureRequest) -> Flavour:
     """Return each of the three flavours in turn."""

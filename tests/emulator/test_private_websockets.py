@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from bitget_margin.emulator.api.order_feed import Push
+from bitget_margin.emulator.api.private_feed import Push
 from bitget_margin.emulator.server.websocket_session import WebSocketSession
 
 from .client import FakeClock
@@ -144,8 +144,9 @@ async def test_malformed_texts_are_refused(venue: Emulator, text: str, code: int
         assert await connection.silent()
 
 
-NAMES = ("op", "args", "apiKey", "passphrase", "timestamp", "sign", "instType", "channel", "instId")
-WORDS = ("login", "subscribe", "unsubscribe", "MARGIN", "orders-crossed", "BTCUSDT", "1760000000", "default")
+NAMES = ("op", "args", "apiKey", "passphrase", "timestamp", "sign", "instType", "channel", "instId", "topic", "coin")
+CHANNELS = ("orders-crossed", "account-crossed", "order", "fill", "account")
+WORDS = ("login", "subscribe", "unsubscribe", "MARGIN", "UTA", *CHANNELS, "BTCUSDT", "1760000000", "default")
 ANYTHING = st.recursive(
     st.sampled_from(WORDS) | st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=9),
@@ -163,13 +164,14 @@ class Deaf:
         """Nothing is due either."""
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.parametrize("kind", AccountKind)
+@settings(max_examples=150, deadline=None)
 @given(st.fixed_dictionaries({"op": st.sampled_from(WORDS[:3]), "args": st.lists(ANYTHING, max_size=3)}) | ANYTHING)
-def test_any_message_gets_a_documented_response(message: object) -> None:
+def test_any_message_gets_a_documented_response(kind: AccountKind, message: object) -> None:
     clock = FakeClock()
     venue = Emulator(clock=clock)
     for known in (False, True):
-        session = WebSocketSession(venue._venue, Deaf())
+        session = WebSocketSession(venue._venue, kind, Deaf())
         if known:
             assert session.handle(json.dumps(login(venue.accounts[0], clock.now_ms))) == [json_of(LOGGED_IN)]
         for answer in session.handle(json.dumps(message)):

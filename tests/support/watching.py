@@ -5,11 +5,18 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import pytest
+
 import bitget_margin
-from bitget_margin.emulator import Account, Emulator
+from bitget_margin.core import endpoints
+from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import CROSS, close, config, load_markets
 
 LIMIT_SECONDS = 10
+classic, unified = (
+    pytest.mark.parametrize("venue_of_each_kind", [kind], indirect=True, ids=lambda kind: kind.value)
+    for kind in (AccountKind.CLASSIC, AccountKind.UNIFIED)
+)
 BTC = "BTC/USDT"
 
 
@@ -19,22 +26,37 @@ async def streaming(venue: Emulator, account: Account | None = None, **more: Any
     exchange: Any = bitget_margin.pro.bitget(config(venue, account, **more))
     try:
         await load_markets(exchange)
+        if exchange.options["uta"] is not None:
+            exchange.learn_account_kind(endpoints.AccountKind((account or venue.accounts[0]).kind.value))
         yield exchange
     finally:
         await close(exchange)
 
 
-async def watching(venue: Emulator, exchange: Any, symbol: str = BTC, **params: Any) -> asyncio.Task[list[Any]]:
+def is_unified(venue: Emulator) -> bool:
+    """Whether the first account is a unified one."""
+    return venue.accounts[0].kind is AccountKind.UNIFIED
+
+
+async def watching(venue: Emulator, exchange: Any, symbol: str | None = BTC, **params: Any) -> asyncio.Task[list[Any]]:
     """Start `watch_orders` and return its task once the emulator pushes changes to it."""
-    call = asyncio.ensure_future(exchange.watch_orders(symbol, params=CROSS | params))
-    market_id = exchange.market(symbol)["id"]
-    await until(lambda: call.done() or market_id in _subscribed(venue))
-    return call
+    call = exchange.watch_orders(symbol, params=CROSS | params)
+    return await subscribing(venue, call, "order" if symbol is None else exchange.market(symbol)["id"])
+
+
+async def subscribing(venue: Emulator, call: Any, *names: str) -> asyncio.Task[Any]:
+    """Start a call that watches, and return its task once the emulator has a subscription with one of these names.
+
+    :param names: channels or symbols; the orders of a unified account have no symbol
+    """
+    task = asyncio.ensure_future(call)
+    await until(lambda: task.done() or not {"order", *names}.isdisjoint(subscribed(venue)))
+    return task
 
 
 async def left(venue: Emulator) -> None:
     """Wait until the emulator has no subscriber."""
-    await until(lambda: not _subscribed(venue))
+    await until(lambda: not subscribed(venue))
 
 
 async def known(exchange: Any, count: int, *statuses: str) -> None:
@@ -42,14 +64,22 @@ async def known(exchange: Any, count: int, *statuses: str) -> None:
     await until(
         lambda: (
             len(exchange.crossed_orders) == count
-            and {order["info"]["status"] for order in exchange.crossed_orders} >= set(statuses)
+            and {raw_status(order) for order in exchange.crossed_orders} >= set(statuses)
         )
     )
 
 
-def _subscribed(venue: Emulator) -> set[str]:
+def subscribed(venue: Emulator) -> set[str]:
+    """Return the channels that have a subscriber, and the symbols of those that are of one symbol."""
     with venue._venue.opened():
-        return {symbol for topics in venue._venue.feed._topics.values() for _, symbol in topics}
+        topics = venue._venue.feed.subscribed()
+    return {name for topic in topics for name in (topic.channel.label, topic.symbol) if name}
+
+
+def raw_status(order: dict[str, Any]) -> str:
+    """Return the status of an order as the venue spells it."""
+    row = order["info"]
+    return str(row.get("status") or row["orderStatus"])
 
 
 async def until(condition: Callable[[], bool]) -> None:

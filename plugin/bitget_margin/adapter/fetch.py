@@ -119,11 +119,11 @@ def fetch_open_orders(
     ]
 
 
-def balance_is_cross(exchange: MarginExchange, params: Params) -> bool:
+def balance_is_cross(exchange: MarginExchange, params: Params, method: str = "fetchBalance") -> bool:
     """Whether this is the balance of the cross margin account, and not of contracts in cross mode."""
-    if params.get("stock") or not is_cross(exchange, "fetchBalance", None, params):
+    if params.get("stock") or not is_cross(exchange, method, None, params):
         return False
-    kind, _ = exchange.handle_market_type_and_params("fetchBalance", None, params)
+    kind, _ = exchange.handle_market_type_and_params(method, None, params)
     return kind in {"spot", "margin"}
 
 
@@ -166,17 +166,23 @@ def query_account_kind(
     chosen, rest = exchange.handle_option_and_params(params, method, KIND)
     if chosen is not None or not exchange.check_required_credentials(False):
         return [default if chosen is None else chosen, rest]
-    ctx = open_call(exchange, parse_settings(exchange, "handle_uta_and_params", {}, confirm=False), {}, reads_only=True)
+    kind = yield from confirm_account_kind(exchange, method or "fetch_markets")
+    return [kind is AccountKind.UNIFIED, rest]
+
+
+def confirm_account_kind(exchange: MarginExchange, method: str) -> Flow[AccountKind]:
+    """Return the account kind by the venue's answer, whatever is configured."""
+    ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
     result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
     if isinstance(result, Fault):
         kind = named_account_kind(result)
         if kind is None:
-            raise to_exception(exchange, method or "fetch_markets", result)
+            raise to_exception(exchange, method, result)
     else:
         kind = AccountKind.UNIFIED
         exchange.learn_level(result)
     exchange.learn_account_kind(kind)
-    return [kind is AccountKind.UNIFIED, rest]
+    return kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,74 +1,154 @@
-"""Cross margin orders of the websocket, converted for ccxt.
+"""Subscriptions to the private websocket channels of the cross margin account, and checks of calls that watch.
 
-https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
+https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders, Margin-Cross-Account-Assets
+https://www.bitget.com/api-doc/uta/websocket/private/Order-Channel, Fill-Channel, Account-Channel
 """
 
 import reprlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import ccxt
 
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
-from bitget_margin.adapter.params import required_symbol, split_params
-from bitget_margin.adapter.rows import fees
-from bitget_margin.core.order_row import text
+from bitget_margin.adapter.params import required_symbol, split_params, whole_number
+from bitget_margin.core.endpoints import AccountKind
 
-METHOD: Final = "watch_orders"
-CHANNEL: Final = "orders-crossed"
-_REST_NAMES: Final = {"baseVolume": "size", "fillTotalAmount": "amount"}
-"""Fields that have another name in pushed rows than in open-orders; both are totals of the order."""
-_UNUSED: Final = frozenset({"feeDetail", "fillPrice"})
-"""Fields that ccxt must not read: the fees are read here, and the price of the last fill is no average."""
-_TRADED: Final = frozenset({"partial_fill", "partially_fill", "partially_filled", "filled"})
-"""Statuses that an order has after a trade: its last change was a fill."""
+_SOCKETS: Final = {AccountKind.CLASSIC: "private", AccountKind.UNIFIED: "utaPrivate"}
+"""ccxt's names of the private websockets, by account kind."""
+_UNIFIED_TYPE: Final = "UTA"
+_STOCK_HASHES: Final = {"order": "order:trades", "fill": "fill:UTA", "account": "balance:uta"}
+"""First part of ccxt's own subscription hashes, by topic of a unified account: they share a connection with ours."""
 
 
-def checked_symbol(exchange: MarginExchange, symbol: object, params: Params) -> str:
-    """Return the symbol to watch; refuse unsupported parameters before anything is sent."""
-    split_params(exchange, METHOD, params, ())
-    return required_symbol(exchange, METHOD, symbol)
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Subscription to a private channel.
+
+    :ivar hash: key of the subscription at ccxt's client, and of all its pushes; `topic` is that of one symbol
+    """
+
+    kind: AccountKind
+    hash: str
+    arg: Mapping[str, str]
+
+    def topic(self, symbol: str | None) -> str:
+        """Return the message hash with which ccxt resolves the calls that wait for a symbol, or for any."""
+        return self.hash if symbol is None else f"{self.hash}:{symbol}"
+
+    def url(self, exchange: MarginExchange) -> str:
+        """Return the address of the websocket."""
+        address: str = exchange.urls["api"]["ws"][_SOCKETS[self.kind]]
+        return address
 
 
-def refuse_unified(exchange: MarginExchange) -> None:
-    """Raise NotSupported: the channel does not push orders of a unified account."""
-    raise ccxt.NotSupported(
-        f"{exchange.id} {METHOD}(): on a unified account, margin orders cannot be watched; use fetch_open_orders()",
+CLASSIC_BALANCE: Final = Subscription(
+    AccountKind.CLASSIC, "crossed:account", {"instType": "MARGIN", "channel": "account-crossed", "coin": "default"}
+)
+UNIFIED_ORDERS, UNIFIED_FILLS, UNIFIED_BALANCE = (
+    Subscription(AccountKind.UNIFIED, f"crossed:{name}", {"instType": _UNIFIED_TYPE, "topic": name})
+    for name in ("order", "fill", "account")
+)
+_CLASSIC_ORDERS: Final = "orders-crossed"
+_UNIFIED: Final = {found.arg["topic"]: found for found in (UNIFIED_ORDERS, UNIFIED_FILLS, UNIFIED_BALANCE)}
+_CLASSIC_FILLS: Final = "crossed:fills"
+
+
+def orders_subscription(kind: AccountKind, market: Mapping[str, Any] | None) -> Subscription:
+    """Return the subscription to orders: of one symbol on a classic account, of all on a unified one."""
+    if kind is AccountKind.UNIFIED or market is None:
+        return UNIFIED_ORDERS
+    arg = {"instType": "MARGIN", "channel": _CLASSIC_ORDERS, "instId": market["id"]}
+    return Subscription(kind, classic_orders_topic(market["symbol"]), arg)
+
+
+def balance_subscription(kind: AccountKind) -> Subscription:
+    """Return the subscription to the balances of all coins."""
+    return UNIFIED_BALANCE if kind is AccountKind.UNIFIED else CLASSIC_BALANCE
+
+
+def classic_orders_topic(symbol: str) -> str:
+    """Return the message hash of the orders of one symbol of a classic account."""
+    return f"{_CLASSIC_ORDERS}:{symbol}"
+
+
+def classic_fills_topic(symbol: str) -> str:
+    """Return the name under which fills of a classic account are kept until a call returns them."""
+    return f"{_CLASSIC_FILLS}:{symbol}"
+
+
+def check_call(
+    exchange: MarginExchange, method: str, symbol: object, since: object, limit: object, params: Params
+) -> str | None:
+    """Return the symbol to watch, None for all; refuse unsupported arguments before anything is sent."""
+    split_params(exchange, method, params, ())
+    whole_number(exchange, method, "since", since)
+    whole_number(exchange, method, "limit", limit)
+    return None if symbol is None else required_symbol(exchange, method, symbol)
+
+
+def check_balance_call(exchange: MarginExchange, params: Params) -> None:
+    """Refuse unsupported parameters before anything is sent."""
+    split_params(exchange, "watch_balance", params, {"stock"})
+
+
+def subscription_of(message: Mapping[str, Any]) -> Subscription | None:
+    """Return the subscription of a unified account that a push belongs to, None for any other push."""
+    arg = message.get("arg")
+    if not isinstance(arg, Mapping) or arg.get("instType") != _UNIFIED_TYPE or not isinstance(arg.get("topic"), str):
+        return None
+    return _UNIFIED.get(arg["topic"])
+
+
+def is_classic_cross(message: Mapping[str, Any]) -> bool:
+    """Whether a push is from a cross margin channel of a classic account."""
+    arg = message.get("arg")
+    return isinstance(arg, Mapping) and arg.get("channel") in {_CLASSIC_ORDERS, CLASSIC_BALANCE.arg["channel"]}
+
+
+def stock_listens(client: Any, subscription: Subscription) -> bool:
+    """Whether ccxt's own methods have subscribed to the same channel on this connection."""
+    prefix = _STOCK_HASHES[subscription.arg["topic"]]
+    return any(str(key).startswith(prefix) for key in client.subscriptions)
+
+
+def is_private(exchange: MarginExchange, client: Any) -> bool:
+    """Whether this is the connection of a private websocket."""
+    return client.url in {exchange.urls["api"]["ws"][name] for name in _SOCKETS.values()}
+
+
+def rows_of(exchange: MarginExchange, message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the rows of a push, or raise BadResponse."""
+    rows = message.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise unreadable(exchange, message)
+    return rows
+
+
+def unreadable(exchange: MarginExchange, message: object, error: Exception | None = None) -> ccxt.BadResponse:
+    """Return the exception for a message that cannot be read."""
+    reason = "" if error is None else f" ({error!r})"
+    return ccxt.BadResponse(f"{exchange.id}: a push cannot be read: {reprlib.repr(message)}{reason}")
+
+
+def lost(exchange: MarginExchange, method: str) -> ccxt.NetworkError:
+    """Return the exception for a connection that ended while no call was waiting."""
+    return ccxt.NetworkError(
+        f"{exchange.id} {method}(): the connection has ended since the last call, and what changed meanwhile was not "
+        "pushed: fetch it. The next call connects again",
     )
 
 
-def argument(market_id: str) -> dict[str, str]:
-    """Return the argument of a subscription to the orders of one symbol; there is none for all symbols."""
-    return {"instType": "MARGIN", "channel": CHANNEL, "instId": market_id}
+def guarded(client: Any) -> Any:
+    """Make one of ccxt's websocket clients end where a text is no JSON, and return it; ccxt's would wait forever."""
+    client.handle_text_or_binary_message = partial(_handle_text, client, type(client).handle_text_or_binary_message)
+    return client
 
 
-def topic(symbol: str) -> str:
-    """Return the message hash with which ccxt resolves the waiting calls of a symbol."""
-    return f"{CHANNEL}:{symbol}"
-
-
-def is_ours(message: Mapping[str, Any]) -> bool:
-    """Whether a message is from this channel."""
-    arg = message.get("arg")
-    return isinstance(arg, Mapping) and arg.get("channel") == CHANNEL
-
-
-def orders(exchange: MarginExchange, message: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    """Return the symbol and the order structures of a message, or raise BadResponse."""
-    market_id, rows = text(message["arg"].get("instId")), message.get("data")
-    if market_id is None or not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a push cannot be read: {reprlib.repr(message)}")
-    market = exchange.safe_market(market_id, None, None, "spot")
-    return market["symbol"], [_order(exchange, row, market) for row in rows]
-
-
-def _order(exchange: MarginExchange, row: Mapping[str, Any], market: Any) -> dict[str, Any]:
-    if text(row.get("orderId")) is None:
-        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a pushed row has no order id: {reprlib.repr(row)}")
-    known = {_REST_NAMES.get(name, name): value for name, value in row.items() if name not in _UNUSED}
+def _handle_text(client: Any, handle: Any, data: object) -> None:
     try:
-        order: dict[str, Any] = exchange.parse_order(known, market)
-    except Exception as error:
-        raise ccxt.BadResponse(f"{exchange.id} {METHOD}(): a pushed row cannot be read: {error!r}") from error
-    traded = order["lastUpdateTimestamp"] if row.get("status") in _TRADED else None
-    return {**order, "info": row, "lastTradeTimestamp": traded, **fees(exchange, row)}
+        handle(client, data)
+    except Exception as error:  # noqa: BLE001 - whatever it was, no further message would be read
+        client.on_error(ccxt.BadResponse(f"bitget: a message cannot be read: {reprlib.repr(data)} ({error!r})"))

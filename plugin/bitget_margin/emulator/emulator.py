@@ -18,7 +18,7 @@ from bitget_margin.emulator.market.wallet import Account
 from bitget_margin.emulator.messages import HttpRequest, HttpResponse
 from bitget_margin.emulator.server.admin import ADMIN_PREFIX, handle_admin
 from bitget_margin.emulator.server.http import Server
-from bitget_margin.emulator.server.websocket import PRIVATE_SOCKET, serve_websocket
+from bitget_margin.emulator.server.websocket import PRIVATE_SOCKETS, serve_websocket
 
 LOOPBACK = "127.0.0.1"
 
@@ -59,7 +59,8 @@ class Emulator(Control):
         )
         self._router = Router(self._venue)
         self.schedule(path)
-        self._server = Server(self._handle, {PRIVATE_SOCKET: partial(serve_websocket, self._venue)}, host, port)
+        sockets = {path: partial(serve_websocket, self._venue, kind) for path, kind in PRIVATE_SOCKETS.items()}
+        self._server = Server(self._handle, sockets, host, port)
 
     @property
     def url(self) -> str:

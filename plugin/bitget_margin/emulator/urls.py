@@ -12,8 +12,8 @@ _SOCKETS = {
 }
 """Websockets of ccxt's bitget class, by their paths.
 
-The emulator serves `private` only. The others fail here rather than connect to the real venue, and so does that of demo
-trading, which has no margin.
+The emulator serves `private` and `utaPrivate` only. The others fail here rather than connect to the real venue, and so
+does that of demo trading, which has no margin.
 """
 
 

@@ -9,15 +9,32 @@ import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import CROSS, rungs
-from support.watching import BTC, known, left, soon, streaming, until, watching
+from support.watching import BTC, classic, is_unified, known, left, soon, streaming, unified, until, watching
 
-pytestmark = pytest.mark.classic
 ETH = "ETH/USDT"
+
+
+@pytest.fixture
+def venue(venue_of_each_kind: Emulator) -> Emulator:
+    """Return an emulator with accounts of each kind in turn."""
+    return venue_of_each_kind
+
+
+def pushed(venue: Emulator, data: Any) -> dict[str, Any]:
+    """Return a push of orders with this data."""
+    classic_arg = {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
+    arg = {"instType": "UTA", "topic": "order"} if is_unified(venue) else classic_arg
+    return {"action": "snapshot", "arg": arg, "data": data, "ts": 1}
 
 
 def has_fields(order: dict[str, Any], **expected: object) -> None:
     """Check some fields of an order structure."""
     assert {name: order[name] for name in expected} == expected
+
+
+def push_again(exchange: Any) -> None:
+    """Let the next call return at once, as if the last push had come after the last call."""
+    exchange._watching.unseen |= set(exchange._watching.clients)
 
 
 def place(venue: Emulator, **fields: str) -> str:
@@ -50,7 +67,7 @@ async def test_each_change_of_an_order_is_told(venue: Emulator) -> None:
         (order,) = await soon(call)
         has_fields(order, **common, status="canceled", filled=0.004, remaining=0.006, cost=200, average=50_000)
         has_fields(order, fee={"currency": "BTC", "cost": 0.000004}, lastTradeTimestamp=None)
-        assert order["info"]["status"] == "cancelled"
+        assert "cancelled" in (order["info"].get("status"), order["info"].get("orderStatus"))
 
 
 async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
@@ -124,10 +141,10 @@ async def test_a_limit_and_a_time_narrow_the_answer(venue: Emulator) -> None:
         ids = rungs(venue, 3)
         await soon(call)
         await known(exchange, 3)
-        exchange._unseen = frozenset({BTC})
+        push_again(exchange)
         assert [order["id"] for order in await exchange.watch_orders(BTC, None, 1, CROSS)] == ids[-1:]
         later = venue.order(ids[-1]).created_ms + 1
-        exchange._unseen = frozenset({BTC})
+        push_again(exchange)
         assert await exchange.watch_orders(BTC, later, None, CROSS) == []
 
 
@@ -138,7 +155,7 @@ async def test_a_push_that_comes_twice_counts_once(venue: Emulator) -> None:
         (order_id,) = rungs(venue, 1)
         venue.fill(order_id, "0.0004")
         (order,) = await soon(call)
-        while order["filled"] == 0 or exchange._unseen:
+        while order["filled"] == 0 or any(topic.endswith(BTC) for topic in exchange._watching.unseen):
             (order,) = await soon(exchange.watch_orders(BTC, params=CROSS))
         has_fields(order, id=order_id, filled=0.0004, remaining=0.0006, status="open")
         assert len(exchange.crossed_orders) == 1
@@ -177,6 +194,77 @@ async def test_pings_are_answered(venue: Emulator) -> None:
         assert [order["id"] for order in await soon(call)] == [order_id]
 
 
+async def test_a_connection_that_ends_between_two_calls_is_told_by_the_next(venue: Emulator) -> None:
+    """What was pushed before is returned first; without the exception, nobody would fetch what has changed since."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        first, second = rungs(venue, 2)
+        await soon(call)
+        await known(exchange, 2)
+        venue.knobs(push_drop_every=1)
+        venue.cancel(first)
+        await until(lambda: not exchange.clients)
+        venue.knobs(push_drop_every=0)
+        assert [order["id"] for order in await soon(exchange.watch_orders(BTC, params=CROSS))] == [second]
+        with pytest.raises(ccxt.NetworkError, match="has ended since the last call"):
+            await soon(exchange.watch_orders(BTC, params=CROSS))
+        call = await watching(venue, exchange)
+        venue.cancel(second)
+        assert [(order["id"], order["status"]) for order in await soon(call)] == [(second, "canceled")]
+
+
+async def test_an_earlier_state_that_comes_late_is_not_returned(venue: Emulator) -> None:
+    venue.knobs(push_swap_every=2)
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        await soon(call)
+        venue.fill(order_id, "0.0004")
+        venue.cancel(order_id)
+        (order,) = await soon(exchange.watch_orders(BTC, params=CROSS))
+        has_fields(order, id=order_id, status="canceled", filled=0.0004)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(exchange.watch_orders(BTC, params=CROSS), 0.2)
+
+
+@pytest.mark.parametrize("text", ['{"arg": ', "[1]", '{"arg": {"channel": 1}, "data": '])
+async def test_a_text_that_is_no_message_ends_the_connection(venue: Emulator, text: str) -> None:
+    """ccxt would read no further message, and its calls would wait for ever."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (connection,) = exchange.clients.values()
+        connection.handle_text_or_binary_message(text)
+        with pytest.raises(ccxt.BadResponse):
+            await soon(call)
+        assert exchange.clients == {}
+
+
+@pytest.mark.parametrize("configured", [True, False, None])
+async def test_the_account_kind_is_the_one_that_the_venue_names(venue: Emulator, configured: bool | None) -> None:
+    """An account of the other kind would be listened to in vain."""
+    async with streaming(venue, options={"uta": None}) as exchange:
+        exchange.options["uta"] = configured
+        venue.reset_requests()
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+        assert exchange.options["uta"] is is_unified(venue)
+        assert {record.path for record in venue.requests} == {"/api/v3/account/settings"}
+
+
+@classic
+async def test_an_account_that_becomes_a_unified_one_is_listened_to_as_such(venue: Emulator) -> None:
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        venue.turn(venue.accounts[0].uid, AccountKind.UNIFIED)
+        await exchange.fetch_open_orders(BTC, None, None, CROSS)
+        with pytest.raises(ccxt.NetworkError, match="this is a unified account"):
+            await soon(call)
+        call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
 @pytest.mark.parametrize(
     ("broken", "value", "error"),
     [
@@ -203,7 +291,7 @@ async def test_a_refused_subscription_leaves_nobody_waiting(venue: Emulator) -> 
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         with pytest.raises(ccxt.BadRequest, match="30001"):
-            await soon(exchange.watch_orders(BTC, params={"marginMode": "isolated"}))
+            await soon(exchange.watch_private(is_unified(venue), "x", "x", {"instType": "x", "topic": "x"}))
         with pytest.raises(ccxt.BadRequest, match="30001"):
             await soon(call)
         await left(venue)
@@ -227,8 +315,7 @@ async def test_a_push_that_cannot_be_read_ends_the_connection(venue: Emulator, d
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         (connection,) = exchange.clients.values()
-        arg = {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
-        exchange.handle_message(connection, {"action": "snapshot", "arg": arg, "data": data, "ts": 1})
+        exchange.handle_message(connection, pushed(venue, data))
         with pytest.raises(ccxt.BadResponse):
             await soon(call)
         assert exchange.clients == {}
@@ -250,7 +337,6 @@ async def test_spot_orders_are_kept_apart(venue: Emulator) -> None:
 @pytest.mark.parametrize(
     ("symbol", "params", "error", "text"),
     [
-        (None, {}, ccxt.ArgumentsRequired, "requires a symbol such as 'BTC/USDT'"),
         ("", {}, ccxt.ArgumentsRequired, "requires a symbol"),
         (7, {}, ccxt.BadRequest, "symbol is 7"),
         ("NO/SUCH", {}, ccxt.BadSymbol, "NO/SUCH"),
@@ -273,6 +359,46 @@ async def test_bad_input_is_refused_before_anything_is_sent(
         assert venue.requests == ()
 
 
+@classic
+async def test_a_classic_account_requires_a_symbol(venue: Emulator) -> None:
+    """Stock ccxt subscribes to the symbol 'default' and then waits for ever."""
+    async with streaming(venue) as exchange:
+        venue.reset_requests()
+        for method in (exchange.watch_orders, exchange.watch_my_trades):
+            with pytest.raises(ccxt.ArgumentsRequired, match="requires a symbol such as 'BTC/USDT'"):
+                await soon(method(params=CROSS))
+        assert not exchange.clients
+        assert venue.requests == ()
+
+
+@unified
+async def test_all_symbols_of_a_unified_account_are_watched_at_once(venue: Emulator) -> None:
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange, None)
+        of_eth = await watching(venue, exchange, ETH)
+        ids = {symbol: rungs(venue, 1, symbol=symbol.replace("/", ""))[0] for symbol in (BTC, ETH)}
+        seen = {(order["symbol"], order["id"]) for order in await soon(call)}
+        while len(seen) < 2:
+            seen |= {(order["symbol"], order["id"]) for order in await soon(exchange.watch_orders(params=CROSS))}
+        assert seen == set(ids.items())
+        assert [order["id"] for order in await soon(of_eth)] == [ids[ETH]]
+
+
+@unified
+@pytest.mark.parametrize("category", ["MARGIN", "margin", "Margin"])
+async def test_only_margin_orders_of_a_unified_account_are_returned(venue: Emulator, category: str) -> None:
+    """A push can have rows of every business line."""
+    async with streaming(venue) as exchange:
+        call = await watching(venue, exchange)
+        (connection,) = exchange.clients.values()
+        row = {"symbol": "BTCUSDT", "qty": "1", "orderType": "limit", "side": "buy", "orderStatus": "live"}
+        categories = ["SPOT", "usdt-futures", category]
+        rows = [row | {"orderId": str(i), "category": categories[i]} for i in range(3)]
+        exchange.handle_message(connection, pushed(venue, rows))
+        assert [order["id"] for order in await soon(call)] == ["2"]
+        assert exchange.orders is None
+
+
 async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> None:
     async with streaming(venue) as exchange:
         exchange.options["sandboxMode"] = True
@@ -285,23 +411,11 @@ async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> Non
         assert not exchange.clients
 
 
+@classic
 async def test_without_a_margin_mode_it_is_stock_s(venue: Emulator) -> None:
     async with streaming(venue) as exchange:
         with pytest.raises(ccxt.BadRequest, match="instType:SPOT,channel:orders,instId:BTCUSDT"):
             await soon(exchange.watch_orders(BTC))
-
-
-@pytest.mark.parametrize("known", [True, None])
-async def test_a_unified_account_is_told_that_it_cannot_watch(known: object) -> None:
-    account = Account(kind=AccountKind.UNIFIED)
-    with Emulator(accounts=(account,)) as venue:
-        async with streaming(venue, options={"uta": known}) as exchange:
-            venue.reset_requests()
-            for _ in range(2):
-                with pytest.raises(ccxt.NotSupported, match="on a unified account, margin orders cannot be watched"):
-                    await soon(exchange.watch_orders(BTC, params=CROSS))
-            assert [record.path for record in venue.requests] == ["/api/v3/account/settings"] * (known is None)
-    assert venue.errors == ()
 
 
 async def test_a_classic_account_is_asked_for_its_kind_once(venue: Emulator) -> None:

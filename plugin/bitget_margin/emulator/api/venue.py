@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import localcontext
 
-from bitget_margin.emulator.api.order_feed import OrderFeed
+from bitget_margin.emulator.api.private_feed import PrivateFeed
 from bitget_margin.emulator.behaviour.faults import FaultBoard
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
 from bitget_margin.emulator.market.decimals import EXACT
@@ -44,7 +44,7 @@ class Venue:
             lambda uid: self.knobs.of(uid).strategy_borrows,
             lambda uid: self.knobs.of(uid).strategy_freezes,
         )
-        self.feed = OrderFeed(self.engine.orders, self.knobs)
+        self.feed = PrivateFeed(self.engine, accounts, self.knobs)
         self.faults = FaultBoard(fault_seed)
         self.requests = RequestHistory(REQUESTS_KEPT)
         self.errors: list[Exception] = []
@@ -63,6 +63,7 @@ class Venue:
         for key, account in self.accounts_by_key.items():
             if account.uid == uid:
                 self.accounts_by_key[key] = replace(account, kind=kind)
+                self.feed.remove_account(uid)
 
     @contextmanager
     def opened(self) -> Iterator[int]:

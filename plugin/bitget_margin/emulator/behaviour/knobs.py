@@ -61,6 +61,20 @@ class Level(StrEnum):
         return self not in (Level.BASIC, Level.ISOLATED)
 
 
+class PushAction(StrEnum):
+    """Action that pushes name: all data of a row, or changed data."""
+
+    SNAPSHOT = "snapshot"
+    UPDATE = "update"
+
+
+class PushedCategory(StrEnum):
+    """Spelling of the category in pushes of a unified account: the pages have both."""
+
+    UPPER = "MARGIN"
+    LOWER = "margin"
+
+
 class WithoutSymbol(StrEnum):
     """Treatment of open-orders without a symbol."""
 
@@ -211,6 +225,22 @@ class Knobs:
     )
     push_delay_ms: int = field(default=0, metadata={"help": "ms before each push of a websocket is sent"})
     push_twice: bool = field(default=False, metadata={"help": "send each push of a websocket twice"})
+    push_lose_every: int = field(
+        default=0, metadata={"help": "lose every n-th push of a websocket without a sign; 0: never"}
+    )
+    push_swap_every: int = field(
+        default=0,
+        metadata={"help": "send every n-th push of a websocket after the next one, or 50 ms later; 0: never"},
+    )
+    push_frozen: bool = field(
+        default=False, metadata={"help": "push a balance also when an order only freezes or releases coins"}
+    )
+    push_action: PushAction = field(
+        default=PushAction.SNAPSHOT, metadata={"help": "action that pushes of a websocket name"}
+    )
+    pushed_category: PushedCategory = field(
+        default=PushedCategory.UPPER, metadata={"help": "spelling of the category in pushes of a unified account"}
+    )
     push_drop_every: int = field(
         default=0, metadata={"help": "drop the connection instead of every n-th push of a websocket; 0: never"}
     )

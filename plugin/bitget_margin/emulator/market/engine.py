@@ -235,15 +235,15 @@ class Engine:
         """Lend what an order lacks of a coin, if debts stay within the account's leverage."""
         wallet = self.wallets[uid]
         missing = amount - wallet.balances().get(coin, NOTHING).available
-        value = missing * self._dollars(coin)
+        value = missing * self.dollars(coin)
         if value <= ZERO:
             return
-        debts = sum((owed * self._dollars(name) for name, owed in wallet.loans().items()), ZERO)
-        owned = sum((sum(balance, ZERO) * self._dollars(name) for name, balance in wallet.balances().items()), ZERO)
+        debts = sum((owed * self.dollars(name) for name, owed in wallet.loans().items()), ZERO)
+        owned = sum((sum(balance, ZERO) * self.dollars(name) for name, balance in wallet.balances().items()), ZERO)
         if debts + value <= (owned - debts) * (CROSSED_LEVERAGE - 1):
             wallet.borrow(coin, missing)
 
-    def _dollars(self, coin: str) -> Decimal:
+    def dollars(self, coin: str) -> Decimal:
         """Return the price of a coin in USDT, 0 if unknown."""
         if coin == _DOLLAR:
             return Decimal(1)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -74,6 +74,7 @@ class Wallet:
         self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
         self._loans: dict[str, Decimal] = {}
         self._borrowed: dict[str, Decimal] = {}
+        self._observers: list[Callable[[Mapping[str, bool], int], object]] = []
         self._past: deque[tuple[int, dict[str, Balance], dict[str, Decimal]]] = deque(maxlen=_STATES_KEPT)
         self.created_ms = now_ms
         self.keep_state(now_ms)
@@ -90,9 +91,29 @@ class Wallet:
         """Return what was ever borrowed, by coin."""
         return dict(self._borrowed)
 
+    def observe(self, observer: Callable[[Mapping[str, bool], int], object]) -> None:
+        """Call a function at each kept state with the changed coins: whether more than their frozen part changed."""
+        self._observers.append(observer)
+
     def keep_state(self, now_ms: int) -> None:
         """Keep the balances and loans as those from this time on."""
+        changed = self._changes() if self._observers else {}
         self._past.append((now_ms, dict(self._balances), dict(self._loans)))
+        if changed:
+            for observer in self._observers:
+                observer(changed, now_ms)
+
+    def _changes(self) -> dict[str, bool]:
+        """Return the coins that differ from the last kept state, and whether their total or their loan differs."""
+        _, balances, loans = self._past[-1]
+        before = {coin: (balance, loans.get(coin, ZERO)) for coin, balance in balances.items()}
+        after = {coin: (balance, self._loans.get(coin, ZERO)) for coin, balance in self._balances.items()}
+        empty = (NOTHING, ZERO)
+        return {
+            coin: (sum(now[0], ZERO), now[1]) != (sum(then[0], ZERO), then[1])
+            for coin, now in after.items()
+            if now != (then := before.get(coin, empty))
+        }
 
     def state_at(self, ms: int) -> tuple[dict[str, Balance], dict[str, Decimal]]:
         """Return balances and loans as they were at a time, or the oldest that are known."""

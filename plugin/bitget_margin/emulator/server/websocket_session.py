@@ -1,7 +1,9 @@
-"""Protocol of the private websocket: login, subscriptions and pings.
+"""Protocol of the private websockets: login, subscriptions and pings.
 
 https://www.bitget.com/api-doc/common/websocket-intro
 https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders
+https://www.bitget.com/api-doc/margin/cross/websocket/private/Margin-Cross-Account-Assets
+https://www.bitget.com/api-doc/uta/websocket/private/Order-Channel
 """
 
 import json
@@ -10,7 +12,8 @@ from enum import Enum
 from typing import Any
 
 from bitget_margin.emulator.api.auth import TOLERANCE_MS, same, sign_login
-from bitget_margin.emulator.api.order_feed import Listener, Topic
+from bitget_margin.emulator.api.channels import ALL_COINS, Channel, Topic, fields_of
+from bitget_margin.emulator.api.private_feed import Listener
 from bitget_margin.emulator.api.rate_limit import SlidingWindow
 from bitget_margin.emulator.api.venue import Venue
 from bitget_margin.emulator.market.wallet import Account, AccountKind
@@ -19,8 +22,6 @@ from bitget_margin.emulator.messages import encode
 PING = "ping"
 PONG = "pong"
 MESSAGES_PER_SECOND = 10
-_INST_TYPE = "MARGIN"
-_CHANNEL = "orders-crossed"
 _SECONDS_DIGITS = 13
 _LONGEST_ECHO = 100
 """Most characters of a client's text that are repeated in a response."""
@@ -66,13 +67,15 @@ class WebSocketError(Exception):
 class WebSocketSession:
     """Session of one connection: its account, after the login, and its subscriptions.
 
+    :param kind: the account kind whose channels the websocket has
     :param listener: receives the pushes of the subscriptions
     :ivar over: whether the connection is to be closed
     """
 
-    def __init__(self, venue: Venue, listener: Listener) -> None:
+    def __init__(self, venue: Venue, kind: AccountKind, listener: Listener) -> None:
         self.over = False
         self._venue = venue
+        self._kind = kind
         self._listener = listener
         self._account: Account | None = None
         self._window = SlidingWindow(MESSAGES_PER_SECOND)
@@ -112,7 +115,7 @@ class WebSocketSession:
         if op == "login":
             self._account = self._log_in(args[0], now_ms)
             return [_encoded({"event": "login", "code": 0})]
-        return [self._respond_to_arg(op, arg) for arg in args]
+        return [self._respond_to_arg(op, arg, now_ms) for arg in args]
 
     def _log_in(self, arg: Mapping[str, Any], now_ms: int) -> Account:
         key, passphrase, timestamp, sign = (arg.get(name) for name in ("apiKey", "passphrase", "timestamp", "sign"))
@@ -130,7 +133,7 @@ class WebSocketSession:
             raise WebSocketError(WebSocketErrorCode.BAD_SIGNATURE)
         return account
 
-    def _respond_to_arg(self, op: str, arg: Mapping[str, Any]) -> str:
+    def _respond_to_arg(self, op: str, arg: Mapping[str, Any], now_ms: int) -> str:
         """Subscribe or unsubscribe one of several arguments; an error does not affect the others."""
         try:
             account, topic, named = self._topic(arg)
@@ -138,25 +141,33 @@ class WebSocketSession:
             return _error(refused)
         if op == "unsubscribe":
             self._venue.feed.remove(self._listener, topic)
-        # The orders of a unified account are no classic orders, so it gets no pushes here.
-        elif account.kind is AccountKind.CLASSIC:
-            self._venue.feed.add(self._listener, topic, named)
+        # An account of the other kind gets no pushes here.
+        elif self._venue.accounts_by_key[account.api_key].kind is self._kind:
+            self._venue.feed.add(self._listener, topic, named, now_ms)
         return _encoded({"event": op, "arg": named})
 
     def _topic(self, arg: Mapping[str, Any]) -> tuple[Account, Topic, dict[str, str]]:
         """Return the account, the topic of a subscription and its name in messages, or refuse.
 
-        The symbol is required, as documented; ``default`` is not a symbol.
+        Orders of a classic account require a symbol, as documented; ``default`` is not a symbol.
         """
         if self._account is None:
             raise WebSocketError(WebSocketErrorCode.NOT_LOGGED_IN)
-        values = {name: arg.get(name) for name in ("instType", "channel", "instId")}
+        values = {name: arg[name] for name in fields_of(self._kind) if name in arg}
         named = {name: value[:_LONGEST_ECHO] if isinstance(value, str) else "" for name, value in values.items()}
-        known = (named["instType"], named["channel"]) == (_INST_TYPE, _CHANNEL)
-        if not known or named["instId"] not in self._venue.engine.market.symbols:
+        channel = next((found for found in Channel if found.kind is self._kind and _names(named, found)), None)
+        narrow = "" if channel is None else named.get(channel.narrowed_by or "", "")
+        known = channel is not Channel.ORDERS_CROSSED or narrow in self._venue.engine.market.symbols
+        known = known and (channel is not Channel.ACCOUNT_CROSSED or narrow == ALL_COINS)
+        if channel is None or not known:
             echo = ",".join(f"{name}:{value}" for name, value in named.items())
             raise WebSocketError(WebSocketErrorCode.NO_SUCH_CHANNEL, echo)
-        return self._account, (self._account.uid, named["instId"]), named
+        symbol = narrow if channel is Channel.ORDERS_CROSSED else ""
+        return self._account, Topic(self._account.uid, channel, symbol), named
+
+
+def _names(named: Mapping[str, str], channel: Channel) -> bool:
+    return (named.get("instType"), named.get(channel.field)) == (channel.inst_type, channel.label)
 
 
 def _read(text: str) -> Mapping[str, Any]:

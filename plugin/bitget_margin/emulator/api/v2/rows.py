@@ -115,6 +115,20 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_m
     }
 
 
+def pushed_asset_row(coin: str, balance: Balance, debt: Decimal, uid: str, now_ms: int) -> Row:
+    """Return the row of a coin that the websocket pushes."""
+    return {
+        "uTime": str(now_ms),
+        "id": uid,
+        "coin": coin,
+        "available": write_decimal(balance.available),
+        "borrow": write_decimal(debt),
+        "frozen": write_decimal(balance.frozen),
+        "interest": "0",
+        "coupon": "0",
+    }
+
+
 def fee_rate_row(symbol: Symbol) -> Row:
     """Return the fees of a symbol."""
     return {"makerFeeRate": write_decimal(symbol.maker_fee_rate), "takerFeeRate": write_decimal(symbol.taker_fee_rate)}
