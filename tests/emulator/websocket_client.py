@@ -71,9 +71,9 @@ def arg(symbol: str = "BTCUSDT", **replaced: object) -> dict[str, object]:
 
 
 @contextlib.asynccontextmanager
-async def connected(venue: Emulator) -> AsyncIterator[WebSocketClient]:
-    """Connect to the private websocket."""
-    url = venue.url.replace("http", "ws", 1) + "/v2/ws/private"
+async def connected(venue: Emulator, version: str = "v2") -> AsyncIterator[WebSocketClient]:
+    """Connect to the private websocket of classic accounts, or of unified ones (`v3`)."""
+    url = f"{venue.url.replace('http', 'ws', 1)}/{version}/ws/private"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         yield WebSocketClient(socket)
 

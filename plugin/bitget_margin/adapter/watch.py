@@ -1,4 +1,4 @@
-"""Subscriptions to the private websocket channels of the cross margin account, and checks of calls that watch.
+"""Subscriptions to private websocket channels of the cross margin account, and checks of their calls.
 
 https://www.bitget.com/api-doc/margin/cross/websocket/private/Cross-Orders, Margin-Cross-Account-Assets
 https://www.bitget.com/api-doc/uta/websocket/private/Order-Channel, Fill-Channel, Account-Channel

@@ -125,9 +125,8 @@ async def test_only_margin_fills_of_a_unified_account_are_returned(venue: Emulat
     async with streaming(venue) as exchange:
         call = await fills_of(venue, exchange)
         (connection,) = exchange.clients.values()
-        row = {
-            "symbol": "BTCUSDT", "orderId": "1", "side": "buy", "execPrice": "1", "execQty": "1", "execTime": "1700000000000"
-        }  # fmt: skip
+        row = {"symbol": "BTCUSDT", "orderId": "1", "side": "buy", "execPrice": "1", "execQty": "1"}
+        row["execTime"] = "1700000000000"
         rows = [row | {"execId": name, "category": name} for name in ("SPOT", "usdt-futures", "margin")]
         exchange.handle_message(connection, {"arg": {"instType": "UTA", "topic": "fill"}, "data": rows, "ts": 1})
         assert [fill["id"] for fill in await soon(call)] == ["margin"]

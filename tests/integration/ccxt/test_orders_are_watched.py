@@ -7,7 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.emulator import AccountKind, Emulator
 from support.client import CROSS, rungs
 from support.watching import BTC, classic, is_unified, known, left, soon, streaming, unified, until, watching
 
@@ -229,7 +229,7 @@ async def test_an_earlier_state_that_comes_late_is_not_returned(venue: Emulator)
 
 @pytest.mark.parametrize("text", ['{"arg": ', "[1]", '{"arg": {"channel": 1}, "data": '])
 async def test_a_text_that_is_no_message_ends_the_connection(venue: Emulator, text: str) -> None:
-    """ccxt would read no further message, and its calls would wait for ever."""
+    """Ccxt would read no further message, and its calls would wait for ever."""
     async with streaming(venue) as exchange:
         call = await watching(venue, exchange)
         (connection,) = exchange.clients.values()

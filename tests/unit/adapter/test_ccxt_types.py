@@ -8,7 +8,7 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 import pytest
-from ccxt.async_support.base.ws.cache import ArrayCacheBySymbolById
+from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 from ccxt.async_support.base.ws.client import Client
 
 import bitget_margin
@@ -73,7 +73,13 @@ def test_nothing_is_overridden_that_ccxt_does_not_have() -> None:
     [
         ("watch_orders", ["symbol", "since", "limit", "params"]),
         ("watch_private", ["uta", "messageHash", "subscriptionHash", "args"]),
+        ("watch_my_trades", ["symbol", "since", "limit", "params"]),
+        ("watch_balance", ["params"]),
+        ("handle_message", ["client", "message"]),
         ("handle_order", ["client", "message"]),
+        ("handle_my_trades", ["client", "message"]),
+        ("handle_balance", ["client", "message"]),
+        ("safe_balance", ["balance"]),
         ("handle_error_message", ["client", "message"]),
         ("filter_by_symbol_since_limit", ["array", "symbol", "since", "limit", "tail"]),
     ],
@@ -91,8 +97,43 @@ def test_ccxt_s_websocket_client_and_cache_have_what_we_call() -> None:
     cache = ArrayCacheBySymbolById(1000)
     for filled in (0, 1):
         cache.append({"symbol": "BTC/USDT", "id": "1", "filled": filled})
-    assert cache.getLimit("BTC/USDT", None) == 1
+    assert cache.getLimit("BTC/USDT", None) == cache.getLimit(None, None) == 1
     assert list(cache) == [{"symbol": "BTC/USDT", "id": "1", "filled": 1}]
+    assert cache.hashmap["BTC/USDT"]["1"]["filled"] == 1
+    trades = ArrayCache(1000)
+    trades.append({"symbol": "BTC/USDT", "id": "1"})
+    assert trades.getLimit("BTC/USDT", None) == trades.getLimit(None, None) == 1
+
+
+def test_ccxt_s_websocket_client_reads_texts_by_one_method_and_shows_its_error_and_subscriptions() -> None:
+    """Ours ends the connection where that method raises; ccxt's would read no further message."""
+    assert parameters(Client, "handle_text_or_binary_message") == ["data"]
+    assert "self.handle_text_or_binary_message(" in inspect.getsource(Client.handle_message)
+    assert Client.error is None
+    assert isinstance(Client.subscriptions, dict)
+    assert "self.error = error" in inspect.getsource(Client.on_error)
+
+
+def test_ccxt_forgets_a_connection_that_has_ended() -> None:
+    """So ours knows that a later call would listen to another one."""
+    for method in ("on_error", "on_close"):
+        assert "del self.clients[client.url]" in inspect.getsource(getattr(ccxt.pro.bitget, method))
+
+
+@pytest.mark.parametrize(
+    ("method", "texts"),
+    [
+        ("watch_orders", ["subscriptionHash = 'order:trades'"]),
+        ("watch_my_trades", ["'fill:' + instType"]),
+        ("watch_balance", ["messageHash = 'balance:' + instType"]),
+        ("handle_message", ["self.handle_order", "self.handle_my_trades", "self.handle_balance"]),
+        ("watch_private", ["['utaPrivate']", "['private']", "self.watch(url, messageHash, message, subscriptionHash)"]),
+    ],
+)
+def test_ccxt_s_own_subscriptions_have_the_keys_that_we_look_for(method: str, texts: list[str]) -> None:
+    """And its messages reach the methods that we override."""
+    source = inspect.getsource(getattr(ccxt.pro.bitget, method))
+    assert [text for text in texts if text not in source] == []
 
 
 @pytest.mark.parametrize("cls", FLAVOURS)
