@@ -9,7 +9,7 @@ import pytest
 from bitget_margin import pro
 from bitget_margin.emulator import Emulator
 from support.client import CROSS, rungs
-from support.watching import BTC, classic, is_unified, soon, streaming, subscribing, unified, until
+from support.watching import BTC, classic, is_unified, left, soon, streaming, subscribing, unified
 
 ETH = "ETH/USDT"
 
@@ -170,7 +170,7 @@ async def test_a_lost_connection_raises_and_the_next_call_connects_again(venue: 
         with pytest.raises(ccxt.NetworkError):
             await soon(call)
         venue.knobs(push_drop_every=0)
-        await until(lambda: not exchange.clients)
+        await left(venue)
         call = await fills_of(venue, exchange)
         venue.fill(order_id, "0.0002")
         # A classic account's fills are fetched by order: those of the gap come with the next push.

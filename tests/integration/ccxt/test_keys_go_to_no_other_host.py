@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import Any
 
 import aiohttp
@@ -15,6 +16,7 @@ import requests
 
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.adapter.errors import PlaceUnresolved
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.emulator import Emulator, ccxt_urls
 from support.broken import broken_venue
 from support.client import CROSS, Client, Flavour, close, config, load_markets
@@ -188,7 +190,7 @@ def test_a_proxy_redirects_no_signed_request_either(client: Client) -> None:
 
 
 WATCH: dict[str, Callable[[Any], Any]] = {
-    "orders": lambda exchange: exchange.watch_orders(BTC, params=CROSS | {"uta": False}),
+    "orders": lambda exchange: exchange.watch_orders(BTC, params=CROSS),
     "stock orders": lambda exchange: exchange.watch_orders(BTC, params={"uta": False}),
     "ticker": lambda exchange: exchange.watch_ticker(BTC),
 }
@@ -202,9 +204,10 @@ REDIRECTED = "HTTP {} redirects to localhost, and was not followed"
         ("ticker", 403, "403"),
     ],
 )
-async def test_no_websocket_is_redirected(venue: Emulator, watch: str, status: int, text: str) -> None:
+async def test_no_websocket_is_redirected(venue: Emulator, kind: Enum, watch: str, status: int, text: str) -> None:
     exchange = Flavour.PRO.cls(config(venue))
     await load_markets(exchange)
+    exchange.learn_account_kind(AccountKind(kind.value))
     with redirecting(status) as (url, first, other):
         exchange.urls = exchange.urls | ccxt_urls(url)
         with pytest.raises(ccxt.NetworkError, match=text):
