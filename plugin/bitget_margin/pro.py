@@ -210,7 +210,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         while True:
             fresh: list[Any] = []
             for order_id in fills.due(symbol):
-                trades = await self._fills_of_order(order_id, symbol)
+                trades = await self.fetch_order_trades(order_id, symbol, None, None, {"marginMode": "cross"})
                 fresh += self._store_trades(fills.record_fetched(symbol, order_id, trades))
             if fresh:
                 self._watching.unseen.add(watch.classic_fills_topic(symbol))
@@ -223,9 +223,6 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
                 )
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
-
-    async def _fills_of_order(self, order_id: str, symbol: str) -> list[Any]:
-        return await self.fetch_my_trades(symbol, None, None, {"marginMode": "cross", "orderId": order_id})
 
     def _latest(self, cache: Any, symbol: str | None, since: int | None, limit: int | None) -> list[Any]:
         """Return copies of what a cache has new of a symbol: it keeps changing its entries."""

@@ -8,6 +8,7 @@ import ccxt
 
 from bitget_margin.adapter import rows, watch
 from bitget_margin.adapter.ccxt_types import MarginExchange
+from bitget_margin.core import api_v3
 from bitget_margin.core.order_row import text
 
 _REST_NAMES: Final = {"baseVolume": "size", "fillTotalAmount": "amount"}
@@ -35,7 +36,7 @@ def is_margin(exchange: MarginExchange, row: Mapping[str, Any]) -> bool:
     """Whether a row of a unified account is of margin; one without a category could be, and raises BadResponse."""
     if text(row.get("category")) is None:
         raise ccxt.BadResponse(f"{exchange.id}: a pushed row has no category: {reprlib.repr(row)}")
-    return rows.is_margin_category(row)
+    return api_v3.is_margin(row)
 
 
 def is_older(order: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

@@ -137,6 +137,7 @@ async def test_a_new_connection_begins_with_no_outdated_coin(venue: Emulator) ->
         assert "OLD" in await soon(exchange.watch_balance(CROSS))
         venue.refuse_connections(1)
         await left(venue)
+        await until(lambda: not exchange.clients)
         with pytest.raises(ccxt.NetworkError, match="has ended since the last call"):
             await soon(exchange.watch_balance(CROSS))
         assert "OLD" not in await balance_of(venue, exchange)
