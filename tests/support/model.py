@@ -141,6 +141,7 @@ class ModelVenue:
             Endpoint.UNIFIED_ASSETS: self._assets,
             Endpoint.FILLS: self._fills,
             Endpoint.UNIFIED_FILLS: self._fills,
+            Endpoint.UNIFIED_SETTINGS: lambda *_: {"accountLevel": "advanced"},
         }
         data = answers[send.call.endpoint](send.call, disturbance)
         if data is None:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from bitget_margin.core.order_row import text
+from bitget_margin.core.responses import as_mapping
 
 _STABLE_MODE: Final = "unified"
 """The account mode without a change in progress."""
@@ -29,9 +30,9 @@ class AccountLevel(StrEnum):
         return self in {AccountLevel.ADVANCED, AccountLevel.DELTA}
 
 
-def read_level(settings: Mapping[str, Any]) -> AccountLevel | None:
+def read_level(settings: object) -> AccountLevel | None:
     """Return the level that the settings of an account show; None if they show none that is known."""
-    name = (text(settings.get("accountLevel")) or "").lower()
+    name = (text(as_mapping(settings).get("accountLevel")) or "").lower()
     return AccountLevel(name) if name in set(AccountLevel) else None
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, round_trips, transport
@@ -11,6 +11,7 @@ from bitget_margin.adapter.transport import PACED, monotonic_ms
 from bitget_margin.core.effects import (
     Block,
     Effect,
+    Fault,
     Flow,
     LoadMarkets,
     Reply,
@@ -26,7 +27,7 @@ from bitget_margin.drivers.beside import Beside
 
 
 class ThreadedDriver:
-    """Runs a flow with blocking calls: queries side by side, other requests one after the other."""
+    """Runs a flow with blocking calls, and requests that do not depend on each other side by side."""
 
     def __init__(self, exchange: Any) -> None:
         self._exchange = exchange
@@ -48,8 +49,7 @@ class ThreadedDriver:
     def _perform(self, effect: Effect) -> object:
         match effect:
             case SendAll(sends):
-                running = [self._start(send) for send in sends]
-                return tuple(finish() for finish in running)
+                return self._send_all(sends)
             case Block(work, allowed_ms):
                 return _run_within(work, allowed_ms)
             case Wait(until_ms):
@@ -60,42 +60,21 @@ class ThreadedDriver:
                 self._resync(deadline_ms)
         return None
 
-    def _start(self, send: Send) -> Callable[[], ReplyOrFault]:
-        """Send a request; return a function that waits for its reply, which has come already unless it is a query."""
-        unsent = self.run(rate_limits.acquire(self._exchange, send))
-        if unsent is not None:
-            return lambda: unsent
-        allowed_ms = transport.allowed_ms(send)
-        started_ms = monotonic_ms()
-        token = PACED.set(True)
+    def _send_all(self, sends: Sequence[Send]) -> tuple[ReplyOrFault, ...]:
+        """Send requests, each once its rate window has room; return their replies, in the order of the requests.
+
+        An interrupt records the replies that have come, so that the report of the call has them.
+        """
+        running: list[_Request] = []
         try:
-            work = Beside(lambda: transport.request(self._exchange, send))
-        finally:
-            PACED.reset(token)
-
-        def finish() -> ReplyOrFault:
-            try:
-                send.reply = self._reply(work, allowed_ms - (monotonic_ms() - started_ms))
-                # Others may have been sent, or waited for, since it came.
-                rate_limits.record_reply(self._exchange, send, send.reply, work.ended_ms)
-            except TimeUp:
-                if send.call.endpoint.is_read:  # a venue this slow needs more time; a change that hangs says nothing
-                    round_trips.record(self._exchange, allowed_ms)
-                send.reply = transport.timed_out(self._exchange, send, allowed_ms)
-            return send.reply
-
-        if send.call.endpoint.is_read:
-            return finish
-        reply = finish()
-        return lambda: reply
-
-    def _reply(self, work: Beside[Any], allowed_ms: float) -> ReplyOrFault:
-        try:
-            return Reply(_result_within(work, allowed_ms))
-        except TimeUp:
+            for send in sends:
+                unsent = self.run(rate_limits.acquire(self._exchange, send))
+                running.append(_Request(self._exchange, send, unsent))
+            return tuple(request.wait() for request in running)
+        except BaseException:
+            for request in running:
+                request.record_if_ended()
             raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
-            return ccxt_errors.reply(error)
 
     def _load_markets(self, deadline_ms: float) -> None:
         try:
@@ -109,6 +88,53 @@ class ThreadedDriver:
         # If this fails, the retried request is rejected again, with the reason.
         with contextlib.suppress(Exception):
             _run_within(self._exchange.load_time_difference, deadline_ms - monotonic_ms())
+
+
+class _Request:
+    """Request that runs in a thread of its own; one that found no time to leave has its fault at once."""
+
+    def __init__(self, exchange: Any, send: Send, unsent: Fault | None) -> None:
+        self._exchange = exchange
+        self._send = send
+        self._unsent = unsent
+        if unsent is None:
+            self._allowed_ms = transport.allowed_ms(send)
+            self._started_ms = monotonic_ms()
+            token = PACED.set(True)
+            try:
+                self._work = Beside(lambda: transport.request(exchange, send))
+            finally:
+                PACED.reset(token)
+
+    def wait(self) -> ReplyOrFault:
+        """Return the reply, or the fault of a request without one in its time."""
+        if self._unsent is not None:
+            return self._unsent
+        exchange, send = self._exchange, self._send
+        try:
+            send.reply = _reply(self._work, self._allowed_ms - (monotonic_ms() - self._started_ms))
+            # Others may have been sent, or waited for, since it came.
+            rate_limits.record_reply(exchange, send, send.reply, self._work.ended_ms)
+        except TimeUp:
+            if send.call.endpoint.is_read:  # a venue this slow needs more time; a change that hangs says nothing
+                round_trips.record(exchange, self._allowed_ms)
+            send.reply = transport.timed_out(exchange, send, self._allowed_ms)
+        return send.reply
+
+    def record_if_ended(self) -> None:
+        """Record the reply if it has come, and nobody has waited for it."""
+        if self._unsent is None and self._send.reply is None and self._work.ended(0):
+            with contextlib.suppress(BaseException):  # an interrupt of its own
+                self.wait()
+
+
+def _reply(work: Beside[Any], allowed_ms: float) -> ReplyOrFault:
+    try:
+        return Reply(_result_within(work, allowed_ms))
+    except TimeUp:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever went wrong, the request may have been executed
+        return ccxt_errors.reply(error)
 
 
 def _result_within(work: Beside[T], allowed_ms: float) -> T:

@@ -42,21 +42,14 @@ def test_a_venue_that_never_answers_costs_no_more_than_the_timeout(
 
 
 @pytest.mark.classic
-def test_what_found_no_time_was_not_sent(client: Client) -> None:
-    """The sync class sends two of ten batches in this time."""
+def test_what_may_have_been_executed_is_unknown(client: Client) -> None:
     with broken_venue(silent) as url:
         client.point_to(url)
         ids = [str(number) for number in range(1, 501)]
         error, took_ms = timed(client, "cancel_orders", ids, "BTC/USDT", CROSS | {"timeout": 900})
     assert took_ms <= 900 + GRACE_MS
     assert isinstance(error, CancelUnresolved)
-    outcomes = [result.outcome for result in error.report.results]
-    assert len(outcomes) == 500
-    assert set(outcomes) <= {Outcome.UNKNOWN, Outcome.NOT_SENT}
-    if client.exchange.synchronous:
-        assert outcomes == [Outcome.UNKNOWN] * 100 + [Outcome.NOT_SENT] * 400
-    else:
-        assert outcomes == [Outcome.UNKNOWN] * 500
+    assert [result.outcome for result in error.report.results] == [Outcome.UNKNOWN] * 500
 
 
 def test_markets_that_do_not_load_cost_no_more_than_the_timeout(flavour: Flavour, venue: Emulator) -> None:
@@ -94,11 +87,9 @@ def test_an_interrupt_leaves_with_the_report(venue: Emulator, monkeypatch: pytes
     client = Client(Flavour.SYNC, config(venue))
     ids = rungs(venue, 170)
     request = client.exchange.request
-    sent: list[str] = []
 
     def interrupted(path: str, *args: Any, **named: Any) -> Any:
-        sent.append(path)
-        if len(sent) == 3:
+        if ids[100] in str(args):
             raise KeyboardInterrupt
         return request(path, *args, **named)
 
@@ -109,8 +100,9 @@ def test_an_interrupt_leaves_with_the_report(venue: Emulator, monkeypatch: pytes
     report = report_of(caught.value)
     assert report is not None
     outcomes = [result.outcome for result in report.results]
-    assert outcomes == [Outcome.ACCEPTED] * 100 + [Outcome.UNKNOWN] * 50 + [Outcome.NOT_SENT] * 20
-    assert report.requests == 3
+    assert outcomes[:150] == [Outcome.ACCEPTED] * 100 + [Outcome.UNKNOWN] * 50
+    assert set(outcomes[150:]) <= {Outcome.ACCEPTED, Outcome.UNKNOWN}, "it left beside the others"
+    assert report.requests == 4
 
 
 async def test_a_loading_of_markets_is_shared_and_outlives_an_impatient_call(venue: Emulator) -> None:
