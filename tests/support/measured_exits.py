@@ -137,6 +137,13 @@ class MeasuredBot:
             and json.loads(record.body)["side"] == "sell"
         ]
 
+    def requests_of_exit(self, pair: str = PAIR) -> list[RequestRecord]:
+        """Return the signed requests from freqtrade's first decision to the first exit order."""
+        began_ms = next(at_ms for name, at_ms in self.decided if name == pair)
+        requests = self.venue.requests[self.since :]
+        order = requests.index(self.sent(pair)[0])
+        return [record for record in requests[:order] if record.uid and record.at_ms >= began_ms]
+
     def kinds(self, pair: str = PAIR) -> set[str]:
         """Return the kinds of these orders, such as market."""
         return {json.loads(record.body)["orderType"] for record in self.sent(pair)}

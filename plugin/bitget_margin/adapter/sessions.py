@@ -1,12 +1,14 @@
 """Sessions for signed requests: no redirects and no retries, so that the key stays with the venue.
 
+A session that ccxt makes has room for the connections of all requests that are sent side by side.
+
 ccxt has no option for this. While it sends a signed request, the exchange object's `session` is a wrapper of the same
 session that follows no redirect and does not retry a POST, which would place an order twice. Public requests, and
 other users of `session`, get the session itself.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -14,6 +16,8 @@ from typing import Any, Final
 
 import aiohttp
 import ccxt
+import requests
+from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from bitget_margin.adapter import ccxt_errors
@@ -24,6 +28,8 @@ _SENDS: Final = frozenset({"request", "get", "post", "put", "patch", "delete"})
 """Methods of sessions that ccxt calls: the first of requests, the others of aiohttp."""
 _NO_RETRY: Final = Retry(0, read=False)
 """Default of requests: no retry."""
+_CONNECTIONS: Final = 100
+"""Number of connections to a host that are kept. With the 10 of requests, it drops each further one with a warning."""
 _SIGNED: Final = ContextVar("_SIGNED", default=False)
 """Whether a signed request is being sent."""
 
@@ -77,8 +83,20 @@ def for_request(session: Any) -> Any:
     return WithoutRedirects(session) if session is not None and _SIGNED.get() else session
 
 
+def keep_connections(session: Any) -> None:
+    """Let a new session of requests keep as many connections as there are requests side by side."""
+    if type(session) is requests.Session:
+        for prefix in list(session.adapters):
+            session.mount(prefix, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+
+
 class Sessions(CcxtExchange):
     """Mixin for ccxt's classes that wraps the session of signed requests."""
+
+    def __init__(self, config: Mapping[str, Any] = {}) -> None:
+        super().__init__(config)
+        if not config.get("session"):
+            keep_connections(self.session)
 
     @property
     def session(self) -> Any:

@@ -339,6 +339,7 @@ class Bitgetcross(BitgetExchange):
             known = self.managers.holdings.take_ahead() or self.managers.holdings.of_booking()
             if known is not None:
                 return dict(known)
+        sent_seconds = self.managers.holdings.clock()
         last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
         if last is None:
             balances = super().get_balances(params, count=count)
@@ -350,7 +351,7 @@ class Bitgetcross(BitgetExchange):
                 logger.warning("The balance could not be read, and the last one is used: %s", error)
                 return dict(last)
         if self.live:
-            self.managers.holdings.remember(balances)
+            self.managers.holdings.remember(balances, sent_seconds)
         return balances
 
     def _fetch_balances_once(self, params: Any = None) -> dict[str, Any]:

@@ -37,19 +37,19 @@ class ExitAmounts:
         """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
         return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
 
-    def missing(self, trade: Trade, age_seconds: float | None = None) -> float:
+    def missing(self, trade: Trade, since: float | None = None) -> float:
         """Return the coins that the open trades should have, and the wallet has not; 0 where that is not known.
 
         The balance that was read for the exit decides. Where there is none, it is read if an order has ended early or
         is in doubt. An older one does not know the last fills of resting orders: it counts for trades without any.
         Fills that could not be recorded explain what they have sold.
 
-        :param age_seconds: age up to which a balance was read for this exit; None if none was
+        :param since: begin of this exit, if a balance was read for it; None if none was
         """
         coin = self.holdings.base_of(trade.pair)
         orders = self.store.of_trade(key_of(trade))
         in_doubt = any(ended_early(order) or (order.phase.open and self.held.is_in_doubt(order)) for order in orders)
-        holding = None if age_seconds is None else self.holdings.last(coin, age_seconds)
+        holding = None if since is None else self.holdings.since(coin, since)
         if holding is None and in_doubt:
             holding = self.holdings.read(coin)
         if holding is None and (in_doubt or not orders):
@@ -60,12 +60,12 @@ class ExitAmounts:
         missing = booked - holding.total + min(0.0, trade_rows.unrecorded(trade, orders))
         return missing if missing > self.holdings.tolerance(booked) else 0.0
 
-    def fitting(self, trade: Trade, age_seconds: float | None = None) -> float | None:
+    def fitting(self, trade: Trade, since: float | None = None) -> float | None:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not.
 
         freqtrade refuses an exit whose amount is more than 2 % above the wallet.
         """
-        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade, age_seconds)
+        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade, since)
         amount = self.cut(trade, there)
         return amount if 0 < amount < trade.amount * (1 - REL_TOLERANCE) else None
 
@@ -81,7 +81,7 @@ class ExitAmounts:
         wanted: float,
         *,
         is_rest: bool,
-        age_seconds: float | None = None,
+        since: float | None = None,
     ) -> float:
         """Return the coins of a trade that an exit may sell: not held, and free where that is not certain.
 
@@ -89,13 +89,13 @@ class ExitAmounts:
 
         :param has: the coins that the trade has
         :param is_rest: whether an earlier exit of the trade could not sell all
-        :param age_seconds: age up to which a balance was read for this exit; None if none was
+        :param since: begin of this exit, if a balance was read for it; None if none was
         """
         held = self.held.of(trade, orders)
         most = max(0.0, has - held)
         if not held and self.holdings.freezes() and not is_rest:
             return most
-        free = self._free(trade, min(wanted, most), max(age_seconds or 0.0, _FRESH_SECONDS))
+        free = self._free(trade, min(wanted, most), since)
         return most if free is None else min(most, free)
 
     def is_crumb(self, trade: Trade, amount: float, price: float) -> bool:
@@ -103,10 +103,12 @@ class ExitAmounts:
         limits = self.rules.markets[trade.pair]["limits"]
         return amount < (limits["amount"]["min"] or 0.0) or amount * price < (limits["cost"]["min"] or 0.0)
 
-    def _free(self, trade: Trade, wanted: float, fresh_seconds: float) -> float | None:
+    def _free(self, trade: Trade, wanted: float, since: float | None) -> float | None:
         """Return the free balance of the coin of a trade; None where it cannot be read."""
         coin = self.holdings.base_of(trade.pair)
-        last = self.holdings.last(coin, fresh_seconds)
+        last = self.holdings.last(coin, _FRESH_SECONDS)
+        if last is None and since is not None:
+            last = self.holdings.since(coin, since)
         if last is not None and last.free >= wanted:
             return last.free
         now = self.holdings.read(coin)

@@ -11,6 +11,7 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts, ended_early
+from bitget_margin.freqtrade.hedged_cancel import FIRST_LOOKUP_SECONDS
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.order_store import OrderStore
@@ -52,10 +53,17 @@ class ExitFills:
     _refused: set[str] = field(default_factory=set, init=False)
     """Pairs whose last exit was refused for want of coins: the next one looks for other orders of the bot."""
 
-    def begin(self, trade: Trade, budget: Budget) -> Reading:
-        """Begin to look up the resting orders of a trade, and to read the balance that freqtrade asks for next."""
+    def begin(self, trade: Trade, budget: Budget, *, is_canceling: bool = False) -> Reading:
+        """Begin to look up the resting orders of a trade, and to read the balance that freqtrade asks for next.
+
+        :param is_canceling: whether their batch cancel is under way, which looks them up
+        """
         reading = Reading(budget, self.clock())
         orders = self.store.of_trade(key_of(trade))
+        if is_canceling:
+            # A venue that lends has to show what the cancel has set free: it is asked a little later.
+            reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self._head_start_seconds())
+            return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
         reading.orders = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
         if reading.orders or trade.pair in self._refused:
@@ -79,7 +87,7 @@ class ExitFills:
             self.resting.record(trade, reading.orders, now)
             self._refused.discard(trade.pair)
         ended = [order for order in self.store.of_trade(key_of(trade)) if ended_early(order)]
-        if ended and self.amounts.missing(trade, self.age_seconds(reading)):
+        if ended and self.amounts.missing(trade, self.since(reading)):
             # The sums of an order may come later than its end.
             budget = reading.budget.at_least(self.client.pace.cancel_ms())
             self.resting.record(trade, ended, self.resting.look_up(trade.pair, ended, budget))
@@ -89,13 +97,21 @@ class ExitFills:
         if balance is not None:
             reading.has_balance |= balance.ended((limit_ms or self.client.pace.read_ms()) / 1_000)
 
-    def age_seconds(self, reading: Reading) -> float | None:
-        """Return the age up to which a balance was read for this exit; None where that is left to freqtrade."""
-        return self.clock() - reading.at_seconds if reading.has_balance else None
+    def since(self, reading: Reading) -> float | None:
+        """Return the begin of this exit if a balance was read for it; None where that is left to freqtrade."""
+        return reading.at_seconds if reading.has_balance else None
+
+    def needs_sweep(self, pair: str) -> bool:
+        """Whether the next exit on a pair looks for other orders of the bot."""
+        return pair in self._refused
 
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
         self._refused.add(pair)
+
+    def _head_start_seconds(self) -> float:
+        """Return the time by which the balance is read later than a cancel that is sent now."""
+        return 0.0 if self.holdings.freezes() else min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
 
     def _is_needed(self, trade: Trade, reading: Reading, view: Beside[ViewedOrders]) -> bool:
         """Whether an exit waits for the lookup of its resting orders: not if it is late, and no coins are missing.
@@ -105,4 +121,4 @@ class ExitFills:
         if not reading.has_balance or trade.pair in self._refused:
             return True
         grace_seconds = max(_GRACE_SECONDS, self.client.pace.round_trip_ms / 2_000)
-        return view.ended(grace_seconds) or self.amounts.missing(trade, self.age_seconds(reading)) > 0
+        return view.ended(grace_seconds) or self.amounts.missing(trade, self.since(reading)) > 0

@@ -1,8 +1,9 @@
 """The three points that an exit passes, in freqtrade's order.
 
 1. `begin`: before freqtrade computes the amount. Fills of resting orders are recorded; otherwise freqtrade would refuse
-   every exit of a trade whose resting orders have sold more than 2 % of its coins.
-2. `confirm`: after the strategy's own confirmation. One batch cancel.
+   every exit of a trade whose resting orders have sold more than 2 % of its coins. Where nobody can refuse the exit,
+   the batch cancel shows them.
+2. `confirm`: after the strategy's own confirmation. One batch cancel, if it has not been sent yet.
 3. `place`: as the order is placed. The same batch cancel for exits that skip the second point, and the last check of
    the amount that is left to sell.
 
@@ -18,14 +19,14 @@ from typing import Final
 import ccxt
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
-from bitget_margin.freqtrade.compat import InsufficientFundsError, Trade
+from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError, Trade
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts
+from bitget_margin.freqtrade.exit_cancels import LEAST_SHARE, ExitCancel, ExitCancels
 from bitget_margin.freqtrade.exit_fills import ExitFills, Reading
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import SUFFIX, ExitRests
@@ -40,8 +41,6 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 _WALLET_SHARE: Final = 0.98
 """Share of a trade's amount down to which freqtrade takes what the wallet has for an exit of all."""
-_LATE_BALANCE_MS: Final = 250.0
-"""Least time for which an exit waits, after its batch cancel, for a balance that is read beside it."""
 _STALE_SECONDS: Final = 20.0
 """Age from which an exit counts as over, whatever its end was."""
 
@@ -55,7 +54,7 @@ class _Exit:
     reading: Reading
     thread: int = field(default_factory=threading.get_ident)
     reason: str = ""
-    cancel_sent: bool = False
+    cancel: ExitCancel = field(default_factory=ExitCancel)
     lowered: tuple[float, float] | None = None
     """The amount of the trade by its rows, and the smaller one that freqtrade was given."""
     begun: tuple[float, float] | None = None
@@ -86,6 +85,7 @@ class Exits:
     held: HeldCoins
     amounts: ExitAmounts
     fills: ExitFills
+    cancels: ExitCancels
     rests: ExitRests
     rules: MarketRules
     settings: BotSettings
@@ -107,18 +107,17 @@ class Exits:
             if trade is None:
                 return
             self._restore_amount(trade)
+            self.holdings.drop_ahead()
             exit_ = self._under_way[key_of(trade)] = self._new_exit()
-            exit_.reading = self.fills.begin(trade, exit_.budget)
-            self.names.find(trade, exit_.budget)
+            has_begun = self.cancels.begin(trade, exit_.cancel, exit_.budget)
+            exit_.reading = self.fills.begin(trade, exit_.budget, is_canceling=has_begun)
             try:
-                self.fills.record(trade, exit_.reading)
-            except (ccxt.BaseError, SQLAlchemyError) as error:
-                if isinstance(error, SQLAlchemyError):
-                    Trade.rollback()
-                self.alerts.warn(
-                    f"Exit of trade {trade.id} on {pair}: the fills of its resting orders could not be recorded "
-                    f"({error}). The exit goes on; it sells no more than what is there.",
-                )
+                self.names.find(trade, exit_.budget)
+            except TemporaryError:
+                if has_begun:
+                    self._record_fills(trade, exit_)
+                raise
+            self._record_fills(trade, exit_)
             self._fit_amount(trade, exit_)
             exit_.begun = trade.amount, self.amounts.booked(trade, self.store.of_trade(key_of(trade)))
 
@@ -131,7 +130,7 @@ class Exits:
                 return True
             exit_ = self._exit_of(trade)
             exit_.reason = reason
-            self._cancel(trade, exit_)
+            self.cancels.send(trade, exit_.cancel, exit_.budget, exit_.reading)
             sold_out = trade_rows.remaining_amount(trade) == 0 and not trade.has_open_orders
             if sold_out and self.store.of_trade(key):
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} is sold out by its resting orders.")
@@ -159,7 +158,9 @@ class Exits:
             orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             if most < wanted * (1 - REL_TOLERANCE) and self._take_in_own_orders(trade, exit_):
                 # They hold the coins: canceled with a batch of their own.
-                exit_.cancel_sent = False
+                exit_.cancel = ExitCancel()
+                orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
+            if most < wanted * LEAST_SHARE and not partial and self._cancel_again(trade, exit_):
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
             if not partial and sold < wanted * (1 - REL_TOLERANCE):
@@ -172,6 +173,10 @@ class Exits:
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
         self.fills.refused(pair)
+
+    def announce(self, trade: Trade | None) -> None:
+        """Note that this thread exits all of a trade next, and that nobody is asked about it; None: it exits none."""
+        self.cancels.announce(trade)
 
     # -- between exits ------------------------------------------------------------------------------------------------
 
@@ -192,9 +197,22 @@ class Exits:
 
     # -- fills and amounts --------------------------------------------------------------------------------------------
 
+    def _record_fills(self, trade: Trade, exit_: _Exit) -> None:
+        """Record what the requests of this exit show; the exit goes on without it."""
+        try:
+            self.cancels.finish(trade, exit_.cancel)
+            self.fills.record(trade, exit_.reading)
+        except (ccxt.BaseError, SQLAlchemyError) as error:
+            if isinstance(error, SQLAlchemyError):
+                Trade.rollback()
+            self.alerts.warn(
+                f"Exit of trade {trade.id} on {trade.pair}: the fills of its resting orders could not be recorded "
+                f"({error}). The exit goes on; it sells no more than what is there.",
+            )
+
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
         """Lower the amount of a trade to what is there, for this exit alone."""
-        fitting = self.amounts.fitting(trade, self.fills.age_seconds(exit_.reading))
+        fitting = self.amounts.fitting(trade, self.fills.since(exit_.reading))
         if fitting is None:
             return
         self.alerts.warn(
@@ -219,7 +237,7 @@ class Exits:
         orders = self.store.of_trade(key_of(trade))
         cancels = orders or self.settings.cancel_scope is not CancelScope.TRADE
         if cancels and (not partial or self.settings.partial_exits is PartialExits.CANCEL):
-            if self._cancel(trade, exit_):
+            if self.cancels.send(trade, exit_.cancel, exit_.budget, exit_.reading):
                 orders = self.store.of_trade(key_of(trade))
             if any(order.phase is Phase.WAITING for order in orders):
                 self.drop_waiting(trade)
@@ -235,8 +253,8 @@ class Exits:
         if exit_.begun and not partial:
             amount += max(0.0, has - exit_.begun[1])
         wanted = self.amounts.cut(trade, min(amount, has))
-        age, is_rest = self.fills.age_seconds(exit_.reading), key_of(trade) in self.rests
-        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=is_rest, age_seconds=age)
+        since, is_rest = self.fills.since(exit_.reading), key_of(trade) in self.rests
+        most = self.amounts.sellable(trade, orders, has, wanted, is_rest=is_rest, since=since)
         return orders, wanted, most
 
     def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:
@@ -249,6 +267,15 @@ class Exits:
             self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
         return bool(self.resting.open_of(trade))
 
+    def _cancel_again(self, trade: Trade, exit_: _Exit) -> bool:
+        """Cancel once more what holds most of the coins: after a small order, they would wait until it is booked.
+
+        Not for a rest: where its orders cannot be canceled, the loop tries again, and other exits come first.
+        """
+        if key_of(trade) in self.rests or not self.resting.selling(trade):
+            return False
+        return self.cancels.repeat(trade, exit_.cancel, exit_.budget, exit_.reading)
+
     def _exit_of(self, trade: Trade) -> _Exit:
         known = self._under_way.get(key_of(trade))
         if known is not None and self.clock() - known.at_seconds < _STALE_SECONDS:
@@ -258,41 +285,6 @@ class Exits:
     def _new_exit(self) -> _Exit:
         budget, now = self.client.pace.exit_budget(), self.clock()
         return _Exit(budget, now, Reading(budget, now))
-
-    # -- the batch cancel ---------------------------------------------------------------------------------------------
-
-    def _cancel(self, trade: Trade, exit_: _Exit) -> bool:
-        """Send the one batch of this exit, and return whether it was sent; the loop cancels what it leaves."""
-        if exit_.cancel_sent or self.resting.failed_this_loop(trade):
-            return False
-        exit_.cancel_sent = True
-        orders = self.resting.open_of(trade)
-        budget = exit_.budget.at_least(self.client.pace.cancel_ms())
-        others = self._others(trade, orders, budget)
-        if orders or others:
-            reading: list[Beside[None] | None] = []
-
-            def read_balance() -> None:
-                # Nothing may be borrowed: a venue that lends is asked for what is free, beside the cancel.
-                if not reading and not self.holdings.freezes():
-                    reading.append(self.holdings.read_beside(ahead=False))
-
-            self.resting.cancel(trade, trade.pair, orders, budget, others, read_balance)
-            for balance in reading:
-                # One that hangs is not waited for: it is read again, if it is needed at all.
-                self.fills.await_balance(exit_.reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
-        return bool(orders or others)
-
-    def _others(self, trade: Trade, orders: list[TrackedOrder], budget: Budget) -> list[str]:
-        """Return the ids of all other orders on the pair if they are to be canceled, without freqtrade's own."""
-        if self.settings.cancel_scope is not CancelScope.PAIR:
-            return []
-        ours = {order.order_id for order in orders} | {row.order_id for row in trade.orders}
-        try:
-            return [order_id for order_id in self.client.open_ids(trade.pair, budget) if order_id not in ours]
-        except ccxt.BaseError as error:
-            self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
-            return []
 
     # -- what is left over --------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, ViewedOrders
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
-_FIRST_LOOKUP_SECONDS: Final = 0.3
+FIRST_LOOKUP_SECONDS: Final = 0.3
 """Time without a response to a cancel after which its orders are looked up."""
 _NEXT_LOOKUP_SECONDS: Final = 0.8
 """Time between two lookups: history may show the end of an order later."""
@@ -49,7 +49,7 @@ class HedgedCancel:
         left = list(self.orders)
         for send in range(1, _SENDS_MAX + 1):
             sent = Beside(partial(self.client.cancel, self.pair, tuple(left), self.budget))
-            if sent.ended(_FIRST_LOOKUP_SECONDS):
+            if sent.ended(FIRST_LOOKUP_SECONDS):
                 break
             if send == 1:
                 self.while_waiting()

@@ -20,7 +20,7 @@ RECHECK_SECONDS: Final = 1.5
 """Least time between two lookups, and between two balances, that prove that an order is not there."""
 _BOOKING_SECONDS: Final = 10.0
 """Age up to which a balance answers freqtrade while it books orders."""
-_AHEAD_SECONDS: Final = 5.0
+_AHEAD_SECONDS: Final = 10.0
 """Age up to which a balance that was read ahead answers freqtrade."""
 REL_TOLERANCE: Final = 0.002
 """Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
@@ -51,9 +51,11 @@ class Holdings:
     fetch_for_freqtrade: Callable[[], Mapping[str, Any]] | None = None
     """Reads the balance as freqtrade does, or raises; None where exits leave that to freqtrade."""
     _last: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
-    """freqtrade's last reading, and its time in seconds."""
+    """freqtrade's last reading, and the time in seconds at which it was sent."""
     _ahead: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
-    """A reading that freqtrade has not asked for yet, and its time in seconds."""
+    """A reading that freqtrade has not asked for yet, and the time in seconds at which it came."""
+    _turns: list[int] = field(default_factory=lambda: [0])
+    """Number of the reading that may answer freqtrade: one that comes after the next has begun answers nobody."""
     _booking: list[float] = field(default_factory=list)
     """Time from which freqtrade books orders, in seconds; empty where it does not."""
 
@@ -68,33 +70,46 @@ class Holdings:
             return None
         return _holding(balance, coin)
 
-    def remember(self, balances: Mapping[str, Any]) -> None:
-        """Remember a balance that freqtrade has read; it reads one before each exit."""
-        self._last[:] = [(balances, self.clock())]
+    def remember(self, balances: Mapping[str, Any], sent_seconds: float | None = None) -> None:
+        """Remember a balance that freqtrade has read; it reads one before each exit.
 
-    def read_beside(self, *, ahead: bool) -> Beside[None] | None:
+        :param sent_seconds: the time at which it was asked for, which is its age; now by default
+        """
+        at = self.clock() if sent_seconds is None else sent_seconds
+        if not self._last or at >= self._last[0][1]:  # one that hangs may come after a later one
+            self._last[:] = [(balances, at)]
+
+    def read_beside(self, *, ahead: bool, after_seconds: float = 0.0) -> Beside[None] | None:
         """Begin a reading beside other requests; None where readings are left to freqtrade.
 
         :param ahead: whether it also answers freqtrade when it asks for the balance next
+        :param after_seconds: time until it is sent
         """
-        self._ahead.clear()
-        fetch = self.fetch_for_freqtrade
-        return None if fetch is None else Beside(lambda: self._read_beside(fetch, ahead=ahead))
+        self.drop_ahead()
+        fetch, turn = self.fetch_for_freqtrade, self._turns[0] if ahead else None
+        return None if fetch is None else Beside(lambda: self._read_beside(fetch, after_seconds, turn))
 
-    def _read_beside(self, fetch: Callable[[], Mapping[str, Any]], *, ahead: bool) -> None:
+    def _read_beside(self, fetch: Callable[[], Mapping[str, Any]], after_seconds: float, turn: int | None) -> None:
+        time.sleep(after_seconds)
+        sent_seconds = self.clock()
         try:
             balances = fetch()
         except Exception as error:  # noqa: BLE001 - freqtrade reads it again, and handles what is raised then
             logger.warning("The balance could not be read beside other requests: %s", error)
             return
-        self.remember(balances)
-        if ahead:
-            self._ahead[:] = self._last
+        self.remember(balances, sent_seconds)
+        if turn == self._turns[0]:
+            self._ahead[:] = [(balances, self.clock())]
 
     def take_ahead(self) -> Mapping[str, Any] | None:
         """Return the balance that was read ahead, once; None if there is none, or it is old by now."""
         balances, at = self._ahead.pop() if self._ahead else ({}, 0.0)
         return balances if balances and self.clock() - at <= _AHEAD_SECONDS else None
+
+    def drop_ahead(self) -> None:
+        """Leave the next reading to freqtrade: the exit for which one was read ahead is over."""
+        self._ahead.clear()
+        self._turns[0] += 1
 
     def begin_booking(self) -> None:
         """Let one reading answer all of freqtrade's while it books orders: it asks once or twice for each of them."""
@@ -117,6 +132,11 @@ class Holdings:
         """Return the balance of a coin in freqtrade's last reading; None if that is older than these seconds."""
         balances = self.last_reading(seconds)
         return None if balances is None else _holding(balances, coin)
+
+    def since(self, coin: str, at_seconds: float) -> Holding | None:
+        """Return the balance of a coin in the last reading; None if that was asked for before this time."""
+        balances, sent_seconds = self._last[0] if self._last else ({}, 0.0)
+        return _holding(balances, coin) if balances and sent_seconds >= at_seconds else None
 
     def last_total(self, coin: str) -> float | None:
         """Return the total of a coin that freqtrade read in the last minute; None if it did not."""

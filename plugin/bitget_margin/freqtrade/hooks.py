@@ -26,6 +26,12 @@ def wrap_hooks(strategy: type) -> None:
             setattr(strategy, name, _outermost(callback, wrapper))
 
 
+def asks_nobody(strategy: Any) -> bool:
+    """Whether a strategy leaves the confirmation of exits to freqtrade, which confirms all of them."""
+    found: Any = getattr(strategy.confirm_trade_exit, "__func__", None)
+    return getattr(found, _MARK, False) and found.__wrapped__ is IStrategy.confirm_trade_exit
+
+
 def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
     """Return the callback with the wrapper around it, unless a wrapper of the same callback is active."""
 

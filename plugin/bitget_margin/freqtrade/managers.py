@@ -14,6 +14,7 @@ from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.config import BotSettings
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts
+from bitget_margin.freqtrade.exit_cancels import ExitCancels
 from bitget_margin.freqtrade.exit_fills import ExitFills
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import ExitRests
@@ -82,6 +83,15 @@ class Managers:
             clock=self.clock,
         )
         self.rests = ExitRests(store=self.store, alerts=self.alerts, held=held, amounts=amounts, clock=self.clock)
+        cancels = ExitCancels(
+            resting=resting,
+            client=self.client,
+            alerts=self.alerts,
+            holdings=self.holdings,
+            fills=fills,
+            settings=self.settings,
+            clock=self.clock,
+        )
         self.exits = Exits(
             resting=resting,
             names=names,
@@ -89,6 +99,7 @@ class Managers:
             held=held,
             amounts=amounts,
             fills=fills,
+            cancels=cancels,
             rests=self.rests,
             rules=self.rules,
             settings=self.settings,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bitget_margin.freqtrade import runtime
 from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_trading
 from bitget_margin.freqtrade.config import NAME
-from bitget_margin.freqtrade.hooks import wrap_hooks
+from bitget_margin.freqtrade.hooks import asks_nobody, wrap_hooks
 from bitget_margin.freqtrade.order_store import CancelBatch
 
 if TYPE_CHECKING:
@@ -123,6 +123,19 @@ class CrossedMarginMixin(IStrategy):
         if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
             exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
+
+    def should_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return freqtrade's reasons to exit a trade; where none can be refused, the first request cancels its ladder.
+
+        A strategy with a `confirm_trade_exit` of its own is asked first, as an exit order that is open already may
+        make freqtrade exit later.
+        """
+        exits: list[Any] = super().should_exit(trade, *args, **kwargs)
+        exchange = self._live_exchange()
+        if exchange is not None:
+            is_certain = bool(exits) and asks_nobody(self) and not trade.has_open_orders
+            exchange.exits.announce(trade if is_certain else None)
+        return exits
 
     def _live_exchange(self) -> StrategyExchange | None:
         """Return the exchange `bitgetcross`; None where the bot trades on another one, or without real orders."""

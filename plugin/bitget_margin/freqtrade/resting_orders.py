@@ -96,6 +96,13 @@ class RestingOrders:
             done = self.client.cancel(pair, orders, budget, others)
         else:
             done = HedgedCancel(self.client, pair, orders, budget, while_waiting).run()
+        self.record_cancel(trade, pair, orders, done)
+        return done
+
+    def record_cancel(
+        self, trade: Trade | None, pair: str, orders: Sequence[TrackedOrder], done: CancelBatchResult
+    ) -> None:
+        """Record the result of a batch cancel of these orders, and warn of unproven ends."""
         for order in done.orders:
             if order.client_id in done.missing:
                 self.missed.note(order, RECHECK_SECONDS)
@@ -105,7 +112,6 @@ class RestingOrders:
         self._report_cancel(trade, pair, done)
         if done.unresolved and trade is not None:
             self.unresolved[key_of(trade)] = self.clock()
-        return done
 
     def record(
         self,

@@ -11,6 +11,7 @@ from support.measured_exits import FULL, HALF, MeasuredBot, kinds, measured_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 SLOW_MS = 1_200
+ROUND_TRIP_MS = 500
 BATCH_MS = 4_000
 MANY = 6
 """Trades with ladders at the same time."""
@@ -43,6 +44,31 @@ def test_a_stop_loss_leaves_at_once(bot: MeasuredBot, ladder: Any) -> None:
     bot.assert_exit_left()
     bot.assert_ends_well()
     assert (bot.kinds(), len(bot.sent())) == ({"market"}, 1)
+
+
+def test_a_stop_loss_leaves_after_two_round_trips_and_six_private_requests(bot: MeasuredBot) -> None:
+    """One of both is the balance that freqtrade asks for: a ladder costs one more."""
+    bot.running.enter(FULL)
+    bot.venue.knobs(latency_ms=ROUND_TRIP_MS)
+    bot.fall()
+    bot.loop()
+    assert bot.delay_ms() < 3 * ROUND_TRIP_MS
+    before = bot.requests_of_exit()
+    assert len(before) <= 6
+    assert "cancel" in before[0].path
+    bot.venue.knobs(latency_ms=0)
+    bot.assert_ends_well()
+    assert len(bot.sent()) == 1
+
+
+def test_an_exit_that_the_strategy_refuses_leaves_the_ladder_alone(bot: MeasuredBot) -> None:
+    bot.running.enter(FULL)
+    rungs = bot.live()
+    bot.running.bot.strategy.confirm_trade_exit = lambda **_: False
+    bot.fall()
+    bot.loop(2)
+    assert bot.decided
+    assert bot.live() == rungs
 
 
 def test_a_full_ladder_does_not_hold_it_back_where_answers_are_slow(bot: MeasuredBot) -> None:

@@ -10,7 +10,8 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from bitget_margin.adapter.sessions import WithoutRedirects, for_request, sending, without_redirects
+from bitget_margin import bitget
+from bitget_margin.adapter.sessions import WithoutRedirects, for_request, keep_connections, sending, without_redirects
 from support.calling import exchange
 
 SIGNED = {"ACCESS-KEY": "key"}
@@ -120,6 +121,25 @@ def test_a_session_with_adapters_of_another_kind_sends_by_itself(adapters: objec
     session = mock.Mock(adapters=adapters)
     WithoutRedirects(session).request("POST", URL)
     session.request.assert_called_once_with("POST", URL, allow_redirects=False)
+
+
+# -- connections ------------------------------------------------------------------------------------------------------
+
+
+def test_requests_side_by_side_keep_their_connections_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """With the 10 connections of requests, each further one is dropped, and a warning logged."""
+    pool = exchange().session.get_adapter(URL).poolmanager.connection_from_url(URL)
+    used = [pool._get_conn() for _ in range(100)]
+    for connection in used:
+        pool._put_conn(connection)
+    assert caplog.records == []
+
+
+def test_a_session_of_the_user_stays_as_it_is() -> None:
+    session, mounted = requests.Session(), HTTPAdapter()
+    session.mount("http://", mounted)
+    assert bitget({"session": session}).session.get_adapter(URL) is mounted
+    keep_connections(None)
 
 
 # -- websockets -------------------------------------------------------------------------------------------------------

@@ -89,6 +89,18 @@ def test_an_exit_asks_for_funding_fees_first() -> None:
         assert asks < source.index(later), later
 
 
+def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:
+    """`Exits.announce` depends on it, and that nothing but the confirmation and an open order can refuse it."""
+    bot: Any = importlib.import_module("freqtrade.freqtradebot").FreqtradeBot
+    source = inspect.getsource(bot._check_and_execute_exit)
+    follows = source[source.index("self.strategy.should_exit(") :]
+    (call,) = re.findall(r"self\.execute_trade_exit\((.*)\)", follows)
+    assert "sub_trade_amt" not in call
+    left_out = follows[: follows.index("self.execute_trade_exit(")]
+    assert left_out.count("continue") == 1
+    assert left_out.index("if trade.has_open_orders and (") < left_out.index("continue")
+
+
 @pytest.mark.parametrize(
     ("function", "calls"),
     [

@@ -228,8 +228,9 @@ def test_a_balance_that_was_read_for_the_exit_decides_about_missing_coins(
     stand.read_balance(0.5)
     stand.seconds += 3
     stand.wallet.holding = None if now is None else Holding(now, now, 0.0)
-    assert stand.amounts.missing(stand.trades[KEY], age_seconds) == missing
-    fitting = stand.amounts.fitting(stand.trades[KEY], age_seconds)
+    since = None if age_seconds is None else stand.seconds - age_seconds
+    assert stand.amounts.missing(stand.trades[KEY], since) == missing
+    fitting = stand.amounts.fitting(stand.trades[KEY], since)
     assert fitting == (1.0 - missing if missing else None)
     assert stand.wallet.readings == 2 * readings
 
@@ -244,6 +245,6 @@ def test_a_balance_that_was_read_for_the_exit_shows_what_is_free(
     lending.read_balance(1.0, 0.75)
     lending.seconds += read_before_seconds
     lending.wallet.holding = Holding(1.0, 0.75, 0.0)
-    trade = lending.trades[KEY]
-    assert lending.amounts.sellable(trade, [], 1.0, 0.5, is_rest=False, age_seconds=age_seconds) == 0.75
+    since, trade = None if age_seconds is None else lending.seconds - age_seconds, lending.trades[KEY]
+    assert lending.amounts.sellable(trade, [], 1.0, 0.5, is_rest=False, since=since) == 0.75
     assert lending.wallet.readings == readings

@@ -421,7 +421,7 @@ def test_the_pair_is_not_searched_without_need(lending: Stand, orders: list[Any]
 def test_a_venue_that_lends_is_asked_for_what_is_free_while_a_cancel_takes_long(
     stand_with: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, classic: bool, readings: int
 ) -> None:
-    monkeypatch.setattr(hedged_cancel, "_FIRST_LOOKUP_SECONDS", 0.01)
+    monkeypatch.setattr(hedged_cancel, "FIRST_LOOKUP_SECONDS", 0.01)
     stand = stand_with(reads_ahead=True)
     stand.wallet.classic, stand.wallet.holding = classic, Holding(1.0, 0.6, 0.4)
     stand.store.add([live("a", amount=0.4)])

@@ -70,7 +70,7 @@ def unproven(orders: Sequence[TrackedOrder]) -> CancelBatchResult:
 
 @pytest.fixture
 def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
-    monkeypatch.setattr(hedged_cancel, "_FIRST_LOOKUP_SECONDS", 0.02)
+    monkeypatch.setattr(hedged_cancel, "FIRST_LOOKUP_SECONDS", 0.02)
     monkeypatch.setattr(hedged_cancel, "_NEXT_LOOKUP_SECONDS", 0.04)
     monkeypatch.setattr(hedged_cancel, "_POLL_SECONDS", 0.005)
     made = Venue()
@@ -189,6 +189,6 @@ def test_an_error_of_the_cancel_is_raised(venue: Venue) -> None:
 
 
 def test_a_fast_venue_has_time_for_its_response_and_history_for_its_rows() -> None:
-    assert (hedged_cancel._FIRST_LOOKUP_SECONDS, hedged_cancel._NEXT_LOOKUP_SECONDS) == (0.3, 0.8)
+    assert (hedged_cancel.FIRST_LOOKUP_SECONDS, hedged_cancel._NEXT_LOOKUP_SECONDS) == (0.3, 0.8)
     assert hedged_cancel._POLL_SECONDS == 0.02, "a lookup is noticed at once"
     assert HedgedCancel(None, PAIR, [], Budget(1), int).clock is time.monotonic  # type: ignore[arg-type]

@@ -1,5 +1,6 @@
 """A balance counts as evidence only where it shows the account, and is held against the books of that coin."""
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,15 +90,15 @@ def test_a_balance_that_was_read_ahead_answers_freqtrade_once(caplog: pytest.Log
     first = made.read_beside(ahead=True)
     assert first is not None
     assert first.ended(5)
-    now[0] += 5
+    now[0] += 10
     assert made.take_ahead() == {"BTC": {"total": 1.5}}
     assert made.take_ahead() is None
-    assert made.last("BTC", 5) == Holding(1.5, 0.0, 0.0), "and it is the last one that was read"
-    assert made.last("BTC", 4.9) is None
+    assert made.last("BTC", 10) == Holding(1.5, 0.0, 0.0), "and it is the last one that was read"
+    assert made.last("BTC", 9.9) is None
     second = made.read_beside(ahead=True)
     assert second is not None
     second.result()
-    now[0] += 5.1
+    now[0] += 10.1
     assert made.take_ahead() is None, "older by now"
     assert caplog.records == []
 
@@ -152,3 +153,43 @@ def test_while_freqtrade_books_orders_a_reading_answers_for_ten_seconds() -> Non
     made.end_booking()
     assert made.of_booking() is None
     made.end_booking()
+
+
+# -- age --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_balance_is_as_old_as_its_request_and_a_late_one_replaces_no_younger_one() -> None:
+    now = [100.0]
+
+    def fetch() -> Any:
+        now[0] += 2
+        return {"BTC": {"total": 1.5}}
+
+    made = Holdings(dict, str, lambda: True, lambda: now[0], fetch_for_freqtrade=fetch)
+    reading = made.read_beside(ahead=True)
+    assert reading is not None
+    reading.result()
+    assert made.last("BTC", 1.9) is None, "coins may have moved while it was under way"
+    assert made.last("BTC", 2.0) is not None
+    assert (made.since("BTC", 100.0), made.since("BTC", 100.1)) == (Holding(1.5, 0.0, 0.0), None)
+    assert made.take_ahead() is not None, "freqtrade has waited for it"
+    made.remember({"BTC": {"total": 2.5}})
+    made.remember({"BTC": {"total": 3.5}}, 101.9)
+    assert made.last("BTC", 9) == Holding(2.5, 0.0, 0.0)
+
+
+def test_a_reading_ahead_that_comes_after_the_begin_of_another_exit_answers_nobody() -> None:
+    answer = threading.Event()
+    made = Holdings(
+        dict,
+        str,
+        lambda: True,
+        fetch_for_freqtrade=lambda: answer.wait(5) and {"BTC": {"total": 1.5}},  # type: ignore[arg-type, return-value]
+    )
+    late = made.read_beside(ahead=True)
+    made.drop_ahead()
+    answer.set()
+    assert late is not None
+    late.result()
+    assert made.take_ahead() is None
+    assert made.last("BTC", 9) is not None

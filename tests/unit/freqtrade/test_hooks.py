@@ -7,7 +7,7 @@ import pytest
 from freqtrade.strategy import IStrategy
 
 from bitget_margin.freqtrade import CrossedMarginMixin
-from bitget_margin.freqtrade.hooks import wrap_hooks
+from bitget_margin.freqtrade.hooks import asks_nobody, wrap_hooks
 
 
 class Base:
@@ -173,3 +173,26 @@ def test_a_strategy_overrides_no_price_that_it_has_not_itself(own: tuple[str, ..
     strategy = type("Strategy", (CrossedMarginMixin, IStrategy), body)
     names = {"adjust_order_price", "adjust_entry_price", "adjust_exit_price"}
     assert {name for name in names if getattr(strategy, name) != getattr(IStrategy, name)} == set(own)
+
+
+class Named(CrossedMarginMixin, IStrategy):
+    """A strategy that confirms nothing by itself."""
+
+    def populate_indicators(self, dataframe: Any, metadata: Any) -> Any:
+        return dataframe
+
+
+class Asked(Named):
+    """A strategy with a word of its own."""
+
+    def confirm_trade_exit(self, *args: Any, **kwargs: Any) -> bool:
+        return super().confirm_trade_exit(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("strategy", "asks"), [(Named, False), (Asked, True), (type("Sub", (Asked,), {}), True)])
+def test_a_strategy_without_a_confirmation_of_its_own_refuses_no_exit(strategy: Any, asks: bool) -> None:
+    made = object.__new__(strategy)
+    assert asks_nobody(made) is not asks
+    assert IStrategy.confirm_trade_exit(made, *[None] * 8) is True, "freqtrade's own"
+    made.confirm_trade_exit = lambda **_: False
+    assert not asks_nobody(made), "set by hand"

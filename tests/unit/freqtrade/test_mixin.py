@@ -48,7 +48,7 @@ class RecordingExchange:
         self.fails = False
         self.batches = [CancelBatch("P", 1_700_000_300_000, "first"), CancelBatch("P", 1_700_000_900_000, "late")]
         self.ladders = SimpleNamespace(place=self.record("place", [{"id": "1"}]), resting_of=self.record("of", [{}]))
-        self.exits = SimpleNamespace(confirm=self.record("confirm", False))
+        self.exits = SimpleNamespace(confirm=self.record("confirm", False), announce=self.record("announce", None))
         self.rests = SimpleNamespace(reason=self.record("rest", "roi"))
         self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
         self.store = SimpleNamespace(batches=self.record("batches", self.batches))
@@ -246,3 +246,32 @@ def test_a_batch_is_a_pin_on_the_chart_within_its_candles(exchange: RecordingExc
         {**shown, "x": "2023-11-14T22:23:20+00:00", "label": "late"},
     ]
     assert strategy(LIVE).plot_annotations(**chart | {"dataframe": DataFrame({"close": []})}) == []
+
+
+@pytest.mark.parametrize(
+    ("exits", "open_orders", "asks", "announced"),
+    [
+        (["stop"], False, False, True),
+        (["stop"], True, False, False),
+        (["stop"], False, True, False),
+        ([], False, False, False),
+    ],
+)
+def test_only_an_exit_that_is_certain_is_announced(
+    exchange: RecordingExchange,
+    monkeypatch: pytest.MonkeyPatch,
+    exits: list[str],
+    open_orders: bool,
+    asks: bool,
+    announced: bool,
+) -> None:
+    """An exit of a trade that has an open order may be left out by freqtrade, and a strategy may refuse one."""
+    monkeypatch.setattr(IStrategy, "should_exit", lambda *_, **__: exits)
+    made, trade = strategy(LIVE), SimpleNamespace(has_open_orders=open_orders)
+    if asks:
+        made.confirm_trade_exit = lambda **_: True
+    assert made.should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
+    assert exchange.calls == [("announce", trade if announced else None)]
+    exchange.calls.clear()
+    assert strategy(BACKTEST).should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
+    assert exchange.calls == []

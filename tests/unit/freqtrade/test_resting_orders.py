@@ -107,7 +107,7 @@ def test_the_batch_of_a_pair_is_not_looked_up_meanwhile_since_others_are_in_it(
 def test_where_the_response_takes_long_there_is_time_for_other_requests(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hedged_cancel, "_FIRST_LOOKUP_SECONDS", 0.01)
+    monkeypatch.setattr(hedged_cancel, "FIRST_LOOKUP_SECONDS", 0.01)
     others = threading.Event()
     stand.venue.on_cancel = lambda: others.wait(5)
     stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget(), while_waiting=others.set)
