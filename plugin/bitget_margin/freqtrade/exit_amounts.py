@@ -1,6 +1,6 @@
 """Amounts of exits: the coins that a trade has, by its rows and the wallet, and those that an exit may sell."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,7 +37,7 @@ class ExitAmounts:
         """Return the coins that a trade has, with the fills that could not be recorded in its rows."""
         return max(0.0, trade_rows.remaining_amount(trade) + trade_rows.unrecorded(trade, orders))
 
-    def missing(self, trade: Trade, since: float | None = None) -> float:
+    def missing(self, trade: Trade, since: float | None = None, canceled: Collection[str] = ()) -> float:
         """Return the coins that the open trades should have, and the wallet has not; 0 where that is not known.
 
         The balance that was read for the exit decides. Where there is none, it is read if an order has ended early or
@@ -45,10 +45,15 @@ class ExitAmounts:
         Fills that could not be recorded explain what they have sold.
 
         :param since: begin of this exit, if a balance was read for it; None if none was
+        :param canceled: client order ids of orders that this exit has canceled: they are in no doubt if they have ended
         """
         coin = self.holdings.base_of(trade.pair)
         orders = self.store.of_trade(key_of(trade))
-        in_doubt = any(ended_early(order) or (order.phase.open and self.held.is_in_doubt(order)) for order in orders)
+        in_doubt = any(
+            (ended_early(order) and order.client_id not in canceled)
+            or (order.phase.open and self.held.is_in_doubt(order))
+            for order in orders
+        )
         holding = None if since is None else self.holdings.since(coin, since)
         if holding is None and in_doubt:
             holding = self.holdings.read(coin)
@@ -60,12 +65,12 @@ class ExitAmounts:
         missing = booked - holding.total + min(0.0, trade_rows.unrecorded(trade, orders))
         return missing if missing > self.holdings.tolerance(booked) else 0.0
 
-    def fitting(self, trade: Trade, since: float | None = None) -> float | None:
+    def fitting(self, trade: Trade, since: float | None = None, canceled: Collection[str] = ()) -> float | None:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not.
 
         freqtrade refuses an exit whose amount is more than 2 % above the wallet.
         """
-        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade, since)
+        there = self.booked(trade, self.store.of_trade(key_of(trade))) - self.missing(trade, since, canceled)
         amount = self.cut(trade, there)
         return amount if 0 < amount < trade.amount * (1 - REL_TOLERANCE) else None
 

@@ -37,6 +37,8 @@ class Reading:
     balance: Beside[None] | None = None
     has_balance: bool = False
     """Whether the balance was read."""
+    canceled: frozenset[str] = frozenset()
+    """Client order ids of the orders that are canceled as the exit begins."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -61,6 +63,7 @@ class ExitFills:
         reading = Reading(budget, self.clock())
         orders = self.store.of_trade(key_of(trade))
         if is_canceling:
+            reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
             # A venue that lends has to show what the cancel has set free: it is asked a little later.
             reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self._head_start_seconds())
             return reading
@@ -87,7 +90,7 @@ class ExitFills:
             self.resting.record(trade, reading.orders, now)
             self._refused.discard(trade.pair)
         ended = [order for order in self.store.of_trade(key_of(trade)) if ended_early(order)]
-        if ended and self.amounts.missing(trade, self.since(reading)):
+        if ended and self._are_missing(trade, reading):
             # The sums of an order may come later than its end.
             budget = reading.budget.at_least(self.client.pace.cancel_ms())
             self.resting.record(trade, ended, self.resting.look_up(trade.pair, ended, budget))
@@ -100,6 +103,13 @@ class ExitFills:
     def since(self, reading: Reading) -> float | None:
         """Return the begin of this exit if a balance was read for it; None where that is left to freqtrade."""
         return reading.at_seconds if reading.has_balance else None
+
+    def fitting(self, trade: Trade, reading: Reading) -> float | None:
+        """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
+        return self.amounts.fitting(trade, self.since(reading), reading.canceled)
+
+    def _are_missing(self, trade: Trade, reading: Reading) -> bool:
+        return self.amounts.missing(trade, self.since(reading), reading.canceled) > 0
 
     def needs_sweep(self, pair: str) -> bool:
         """Whether the next exit on a pair looks for other orders of the bot."""
@@ -121,4 +131,4 @@ class ExitFills:
         if not reading.has_balance or trade.pair in self._refused:
             return True
         grace_seconds = max(_GRACE_SECONDS, self.client.pace.round_trip_ms / 2_000)
-        return view.ended(grace_seconds) or self.amounts.missing(trade, self.since(reading)) > 0
+        return view.ended(grace_seconds) or self._are_missing(trade, reading)

@@ -212,7 +212,7 @@ class Exits:
 
     def _fit_amount(self, trade: Trade, exit_: _Exit) -> None:
         """Lower the amount of a trade to what is there, for this exit alone."""
-        fitting = self.amounts.fitting(trade, self.fills.since(exit_.reading))
+        fitting = self.fills.fitting(trade, exit_.reading)
         if fitting is None:
             return
         self.alerts.warn(

@@ -139,6 +139,19 @@ def test_a_balance_of_this_exit_answers_all_of_its_questions_however_long_the_ca
     assert stand.holdings.take_ahead() is not None
 
 
+def test_orders_that_the_exit_has_canceled_do_not_ask_for_a_balance_that_has_failed(
+    stand_with: Callable[..., Stand],
+) -> None:
+    stand = stand_with(reads_ahead=True)
+    stand.venue.shown["a"] = live("a", phase=Phase.ENDED, filled=0.1)
+    resting(stand).exits.begin(PAIR)
+    assert stand.wallet.readings == 1
+    stand.store.add([live("b", phase=Phase.ENDED, filled=0.1), live("c")])
+    stand.exits.announce(stand.trades[KEY])
+    stand.exits.begin(PAIR)
+    assert stand.wallet.readings > 2, "the sums of another one may come later"
+
+
 def test_a_balance_that_was_read_for_another_exit_answers_none(stand_with: Callable[..., Stand]) -> None:
     stand = stand_with(reads_ahead=True, wallet=Wallet(Holding(1.0, 0.5, 0.5)))
     stand.venue.shown["a"] = ENDED
