@@ -10,7 +10,7 @@ import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, Symbol
 
-from .client import CROSSED, V3, Client, FakeClock, Reply, UnifiedClient, row
+from .client import CROSSED, START_MS, V3, Client, FakeClock, Reply, UnifiedClient, row
 
 
 @pytest.fixture(autouse=True)
@@ -207,16 +207,62 @@ def test_all_failed(venue: Emulator, either: Client) -> None:
 
 
 def test_empty_lists(venue: Emulator, client: Client, unified: UnifiedClient) -> None:
-    """A list without rows can be null, in the response to a batch and in a page of a unified account."""
+    """A list without rows can be null, in the response to a batch and in a page."""
     venue.knobs(empty_lists="null")
     assert client.cancel_batch(client.placed()).data["failureList"] is None
     assert client.cancel_batch("1").data["successList"] is None
     for name in ("unfilled-orders", "history-orders", "fills"):
         assert unified.page(name) == {"list": None, "cursor": None}
+    assert client.history(symbol="ETHUSDT").data == {"orderList": None, "maxId": None, "minId": None}
+    assert client.fills().data["fills"] is None
     venue.knobs(omit_ids=1)
     assert unified.cancel_batch(unified.placed()).data is None
     order_id = unified.placed()
     assert unified.open_ids() == [order_id]
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("documented", ("MARGIN", "Margin")),
+        ("upper", ("MARGIN", "MARGIN")),
+        ("lower", ("margin", "margin")),
+        ("title", ("Margin", "Margin")),
+    ],
+)
+def test_category_case(venue: Emulator, unified: UnifiedClient, case: str, expected: tuple[str, str]) -> None:
+    """Each page spells the category in its own way, or all of them in one."""
+    venue.knobs(category_case=case)
+    order_id, _ = unified.placed(), unified.placed(orderType="market", qty="100")
+    pages = [unified.page(name)["list"] for name in ("unfilled-orders", "history-orders", "fills")]
+    assert {row["category"] for rows in pages for row in rows} == {expected[0]}
+    assert unified.info(orderId=order_id).data["category"] == expected[0]
+    records = unified.get(f"{V3}/account/financial-records", category="MARGIN").data["list"]
+    assert {row["category"] for row in records} == {expected[1]}
+
+
+def test_record_amounts(venue: Emulator, client: Client, unified: UnifiedClient) -> None:
+    """Coins that went can be listed without a sign."""
+    client.bought("100")
+    unified.placed(orderType="market", qty="100")
+
+    def amounts() -> list[str]:
+        classic = client.get(f"{CROSSED}/financial-records", startTime=START_MS, coin="USDT").data["resultList"]
+        records = unified.get(f"{V3}/account/financial-records", category="MARGIN", coin="USDT").data["list"]
+        return [row["amount"] for row in (*classic, *records)]
+
+    assert amounts() == ["-99.96", "-99.96"]
+    venue.knobs(record_amounts="unsigned")
+    assert amounts() == ["99.96", "99.96"]
+
+
+def test_fills_by_symbol(venue: Emulator, unified: UnifiedClient) -> None:
+    """A symbol, which the page does not have, selects fills only with this knob."""
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        unified.placed(orderType="market", qty="100", symbol=symbol)
+    assert [row["symbol"] for row in unified.page("fills", symbol="BTCUSDT")["list"]] == ["ETHUSDT", "BTCUSDT"]
+    venue.knobs(fills_by_symbol=True)
+    assert [row["symbol"] for row in unified.page("fills", symbol="BTCUSDT")["list"]] == ["BTCUSDT"]
 
 
 def test_echo_ids(venue: Emulator, client: Client, unified: UnifiedClient) -> None:

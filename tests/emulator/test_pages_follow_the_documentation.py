@@ -132,3 +132,32 @@ def test_orders_of_long_ago_are_filtered_by_creation(venue: Emulator, client: Cl
     venue.fill(order_id, "0.0001")
     assert client.open_ids(startTime=clock.now_ms - 5000) == []
     assert client.open_ids(startTime=START_MS) == [order_id]
+
+
+def test_a_trade_has_two_financial_records(venue: Emulator, client: Client, clock: FakeClock) -> None:
+    client.bought("100")
+    bought_ms = clock.now_ms
+    path, start = f"{CROSSED}/financial-records", {"startTime": START_MS}
+    page = client.get(path, **start).data
+    came, went = page["resultList"]
+    assert (went["coin"], went["marginType"], went["amount"], went["balance"]) == (
+        "USDT",
+        "deal_out",
+        "-99.96",
+        "99900.04",
+    )
+    assert (came["coin"], came["marginType"], came["cTime"]) == ("BTC", "deal_in", str(bought_ms))
+    assert float(came["fee"]) == -float(came["amount"]) / 1000
+    assert (page["maxId"], page["minId"]) == (came["marginId"], went["marginId"])
+    assert client.get(path, **start, limit=1, idLessThan=came["marginId"]).data["resultList"] == [went]
+    for filters in ({"coin": "BTC"}, {"marginType": "deal_in"}, {"endTime": clock.now_ms, "coin": "BTC"}):
+        assert client.get(path, **start, **filters).data["resultList"] == [came]
+    assert client.get(path, startTime=clock.now_ms + 1).data == {"resultList": [], "maxId": None, "minId": None}
+    client.get(path).assert_refused("40019")
+    client.get(path, startTime=START_MS - 93 * DAY_MS).assert_refused("40704")
+
+
+def test_nothing_is_ever_liquidated(client: Client) -> None:
+    path = f"{CROSSED}/liquidation-history"
+    assert client.get(path, startTime=START_MS).data == {"resultList": [], "maxId": None, "minId": None}
+    client.get(path).assert_refused("40019")

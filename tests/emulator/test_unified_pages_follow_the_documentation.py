@@ -153,7 +153,7 @@ def test_fills_of_one_order_can_be_requested(unified: UnifiedClient) -> None:
     first = unified.placed(orderType="market", qty="10")
     unified.placed(orderType="market", qty="10", symbol="ETHUSDT")
     assert [row["orderId"] for row in unified.page("fills", orderId=first, category=None)["list"]] == [first]
-    assert [row["symbol"] for row in unified.page("fills", symbol="ETHUSDT")["list"]] == ["ETHUSDT"]
+    assert [row["symbol"] for row in unified.page("fills")["list"]] == ["ETHUSDT", "BTCUSDT"]
     assert unified.page("fills", orderId="123")["list"] == []
 
 
@@ -168,6 +168,34 @@ def test_a_range_of_time_counts_from_the_creation(unified: UnifiedClient, clock:
     assert unified.history_ids(startTime=first_ms, endTime=first_ms) == [first]
     unified.listed("unfilled-orders", startTime=2, endTime=1).assert_refused("40707")
     unified.listed("history-orders", startTime=clock.now_ms, endTime=clock.now_ms - 1).assert_refused("40707")
+
+
+def test_a_trade_has_two_financial_records(unified: UnifiedClient, clock: FakeClock) -> None:
+    unified.placed(orderType="market", qty="100")
+    bought_ms = clock.now_ms
+    records = unified.get(f"{V3}/account/financial-records", category="MARGIN").data
+    came, went = records["list"]
+    assert (went["coin"], went["type"], went["amount"], went["fee"]) == (
+        "USDT",
+        "ORDER_DEALT_FROZEN_OUT",
+        "-99.96",
+        "0",
+    )
+    assert (came["coin"], came["type"]) == ("BTC", "ORDER_DEALT_IN")
+    assert (came["category"], came["symbol"]) == ("Margin", "BTCUSDT")
+    assert float(came["fee"]) == -float(came["amount"]) / 1000
+    assert float(came["balance"]) == 2 + float(came["amount"]) + float(came["fee"])
+    assert records["cursor"] == went["id"]
+    assert went["ts"] == str(bought_ms)
+    listed = {"category": "MARGIN", "limit": 1, "cursor": came["id"]}
+    assert unified.get(f"{V3}/account/financial-records", **listed).data["list"] == [went]
+    for filters in ({"coin": "BTC"}, {"type": "ORDER_DEALT_IN"}):
+        assert unified.get(f"{V3}/account/financial-records", category="MARGIN", **filters).data["list"] == [came]
+    assert unified.get(f"{V3}/account/financial-records", category="SPOT").data["list"] == []
+    unified.get(f"{V3}/account/financial-records").assert_refused("400172")
+    old = clock.now_ms - 31 * DAY_MS
+    wide = {"category": "MARGIN", "startTime": old, "endTime": clock.now_ms}
+    unified.get(f"{V3}/account/financial-records", **wide).assert_refused("00001")
 
 
 @pytest.mark.parametrize("name", ["history-orders", "fills"])

@@ -1,5 +1,6 @@
 """Changes of the balance and liquidations of the cross margin account: their flows and structures."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.params import CROSS, account_kind_of, bad_request, is_cross
 from bitget_margin.adapter.rows import refuse_huge_exponents
+from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Flow
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput
@@ -29,23 +31,36 @@ _TYPES: Final = {
 
 https://www.bitget.com/api-doc/margin/cross/record/Get-Cross-Finance-Flow-History (December 2025)
 """
-_OUT: Final = frozenset({"repay", "liquidation_fee", "confiscated"})
-"""Flows out of the account, beside those whose name ends with `_out`."""
+_OUT: Final = frozenset(
+    {
+        *("repay", "liquidation_fee", "confiscated"),
+        *("repayment", "interest_repayment", "liq_repayment", "liq_fee"),
+    }
+)
+"""Flows out of the account, beside those whose name ends with `_out`: of a classic and of a unified account."""
 
 
 def is_record(row: object) -> bool:
-    """Whether this is a financial record of the cross margin account of a classic account."""
-    return isinstance(row, Mapping) and _ID in row
+    """Whether this is a financial record of the cross margin account."""
+    return isinstance(row, Mapping) and (_ID in row or ("ts" in row and api_v3.is_margin(row)))
 
 
 def as_bill(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record under the names that ccxt reads, with a signed amount."""
-    flow, amount = str(text(row.get("marginType"))), decimal(row.get("amount"))
-    leaves = flow.endswith("_out") or flow in _OUT
+    """Return the record in the form that ccxt reads, with a signed amount: ccxt takes the direction from it.
+
+    Raise BadResponse without an amount: the sum of the changes would silently lack it.
+    """
+    flow, amount = str(text(row.get("marginType" if _ID in row else "type"))), decimal(row.get("amount"))
+    leaves = flow.lower().endswith("_out") or flow.lower() in _OUT
+    if amount is None:
+        raise ccxt.BadResponse(f"bitget: a financial record has no amount: {reprlib.repr(dict(row))}")
+    signed = format(-abs(amount) if leaves else amount, "f")
+    if _ID not in row:
+        return {**row, "amount": signed}
     return {
         "billId": text(row.get(_ID)),
         "coin": text(row.get("coin")),
-        "size": None if amount is None else format(-abs(amount) if leaves else amount, "f"),
+        "size": signed,
         "balance": text(row.get("balance")),
         "fees": text(row.get("fee")),
         "cTime": text(row.get("cTime")),

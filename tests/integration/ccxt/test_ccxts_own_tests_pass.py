@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Any, Final
 
+import ccxt
 import pytest
 
 import bitget_margin
@@ -37,6 +38,8 @@ NOT_APPLICABLE: Final = {
     "test_proxies": "changes the exchange object, and calls no method of the venue",
 }
 """Tests that say nothing about cross margin, with the reason."""
+NOT_UNIFIED: Final = {"test_fetch_my_liquidations": "has no list of liquidations"}
+"""Tests of methods that a unified account does not have, with the reason that the exception gives."""
 ALL: Final = sorted(module.name for module in pkgutil.iter_modules(suite.__path__))
 
 
@@ -71,7 +74,12 @@ def test_a_method_does_what_ccxt_expects_of_it(exchange: Any, name: str) -> None
     if not has(exchange, name):
         pytest.skip("the account kind has no such method")
     wanted = list(inspect.signature(test).parameters)[2:]
-    test(exchange, {}, *(OTHERS.get(name, ARGUMENTS[each]) for each in wanted))
+    arguments = [OTHERS.get(name, ARGUMENTS[each]) for each in wanted]
+    if exchange.options["uta"] and name in NOT_UNIFIED:
+        with pytest.raises(ccxt.NotSupported, match=NOT_UNIFIED[name]):
+            test(exchange, {}, *arguments)
+    else:
+        test(exchange, {}, *arguments)
 
 
 def test_what_is_not_applicable_is_there() -> None:

@@ -6,10 +6,11 @@ from itertools import islice
 from typing import TypeVar
 
 from bitget_margin.emulator.api.request import PrivateRequest
+from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.orders import Fill, Order
 
-T = TypeVar("T", Order, Fill)
+T = TypeVar("T", Order, Fill, BalanceChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class PageRange:
     def fills(self, fills: Iterable[Fill]) -> list[Fill]:
         """Return the fills of the page in the given order."""
         return self._cut(fills, lambda fill: (fill.trade_id, fill.at_ms))
+
+    def changes(self, changes: Iterable[BalanceChange]) -> list[BalanceChange]:
+        """Return the changes of balances of the page in the given order."""
+        return self._cut(changes, lambda change: (change.change_id, change.at_ms))
 
     def _cut(self, rows: Iterable[T], key: Callable[[T], tuple[str, int]]) -> list[T]:
         return list(islice((row for row in rows if self._contains(*key(row))), self.limit))

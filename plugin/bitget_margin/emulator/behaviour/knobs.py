@@ -99,6 +99,22 @@ class StrategyIds(StrEnum):
     NONE = "none"
 
 
+class CategoryCase(StrEnum):
+    """Letter case of the category in rows of a unified account."""
+
+    DOCUMENTED = "documented"
+    UPPER = "upper"
+    LOWER = "lower"
+    TITLE = "title"
+
+
+class RecordAmounts(StrEnum):
+    """Sign of outflows in financial records."""
+
+    SIGNED = "signed"
+    UNSIGNED = "unsigned"
+
+
 @dataclass(frozen=True, slots=True)
 class Knobs:
     """All settings of the venue's behaviour; the defaults are what the venue documents.
@@ -150,7 +166,7 @@ class Knobs:
         default=AllFailed.LISTS, metadata={"help": "response when every item failed: lists, or a top-level 43001"}
     )
     empty_lists: EmptyLists = field(
-        default=EmptyLists.LIST, metadata={"help": "send an empty success or failure list as a list, or as null"}
+        default=EmptyLists.LIST, metadata={"help": "send an empty list as a list, or as null"}
     )
     echo_ids: EchoIds = field(
         default=EchoIds.BOTH,
@@ -214,6 +230,17 @@ class Knobs:
         metadata={
             "help": "level of unified accounts: basic and isolated place no margin orders; none is advanced, not shown"
         },
+    )
+    category_case: CategoryCase = field(
+        default=CategoryCase.DOCUMENTED,
+        metadata={"help": "letter case of the category in rows of a unified account, or as each page documents it"},
+    )
+    record_amounts: RecordAmounts = field(
+        default=RecordAmounts.SIGNED, metadata={"help": "outflows in financial records are below zero, or have no sign"}
+    )
+    fills_by_symbol: bool = field(
+        default=False,
+        metadata={"help": "let fills of a unified account honour a symbol, which its page does not have"},
     )
     language: Language = field(default=Language.EN, metadata={"help": "language of error and failure texts"})
     latency_ms: int = field(default=0, metadata={"help": "ms from the arrival of a request to its response"})

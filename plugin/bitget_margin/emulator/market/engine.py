@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.balance_changes import BalanceChanges, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
 from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
 from bitget_margin.emulator.market.prices import Market
@@ -55,6 +56,7 @@ class Engine:
         self._lends = lends
         self._lends_triggered = lends_triggered
         self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
+        self.changes = BalanceChanges(self._next_id)
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._due_number = itertools.count()
         self.strategies = StrategyOrders(
@@ -209,11 +211,21 @@ class Engine:
         in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
         wallet.receive(coin, received if in_bgb is not None else received - fee)
         wallet.keep_state(now_ms)
+        self._record_trade(after, wallet, spent, (coin, received, fee if in_bgb is None else ZERO), now_ms)
         fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
         # The fill is added first, so that observers of the changed order find it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
         self.orders.update(after)
         return after
+
+    def _record_trade(
+        self, order: Order, wallet: Wallet, spent: Decimal, received: tuple[str, Decimal, Decimal], now_ms: int
+    ) -> None:
+        """Add the records of a trade's two coins; `received` are coin, amount and the fee in it."""
+        coin, amount, fee = received
+        at = (order.uid, wallet)
+        self.changes.add(*at, ChangeKind.DEAL_OUT, order.symbol, self._coin(order), -spent, now_ms)
+        self.changes.add(*at, ChangeKind.DEAL_IN, order.symbol, coin, amount, now_ms, fee)
 
     def _take_bgb(self, uid: str, value: Decimal) -> Decimal | None:
         """Take a fee in BGB and return its amount; None where the account pays in the coin that it received.

@@ -29,6 +29,8 @@ PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_CROSSED}/open-orders"): listing.open_orders,
     ("GET", f"{_CROSSED}/history-orders"): listing.history_orders,
     ("GET", f"{_CROSSED}/fills"): listing.fills,
+    ("GET", f"{_CROSSED}/financial-records"): listing.financial_records,
+    ("GET", f"{_CROSSED}/liquidation-history"): listing.liquidations,
     ("GET", f"{_CROSSED}/account/assets"): account.assets,
     ("GET", f"{_CROSSED}/account/risk-rate"): account.risk_rate,
     ("GET", f"{_SPOT}/trade/orderInfo"): nothing,

@@ -5,8 +5,8 @@ from functools import partial
 
 from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v2.rows import fill_row, order_row
-from bitget_margin.emulator.behaviour.knobs import PartialStatus, WithoutSymbol
+from bitget_margin.emulator.api.v2.rows import change_row, fill_row, order_row
+from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.symbol import Symbol
@@ -37,7 +37,22 @@ def fills(request: PrivateRequest) -> Row:
     symbol, page = request.symbol().symbol, _read_history_page(request)
     found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, symbol))
     rows = [fill_row(fill) for fill in page.fills(fill for fill in found if _is_requested(request, fill.order))]
-    return _page("fills", rows, "tradeId")
+    return _page(request, "fills", rows, "tradeId")
+
+
+def financial_records(request: PrivateRequest) -> Row:
+    """List the changes of the balances, newest first."""
+    page, coin, kind = _read_history_page(request), *map(request.params.optional_text, ("coin", "marginType"))
+    changes = request.engine.changes.of(request.account.uid)
+    found = page.changes(change for change in changes if coin in (None, change.coin) and kind in (None, change.kind))
+    signed = request.knobs.record_amounts is RecordAmounts.SIGNED
+    return _page(request, "resultList", [change_row(change, signed=signed) for change in found], "marginId")
+
+
+def liquidations(request: PrivateRequest) -> Row:
+    """List no liquidation, since nothing is ever liquidated."""
+    _read_history_page(request)
+    return _page(request, "resultList", [], "liqId")
 
 
 def _read_page(request: PrivateRequest, cap: int, oldest_ms: int | None) -> PageRange:
@@ -79,7 +94,7 @@ def _order_page(
     spelling = documented if knobs.partial_status is PartialStatus.DOCUMENTED else knobs.partial_status
     found = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in symbols))
     orders = page.orders(order for order in listed(found) if _is_requested(request, order))
-    return _page(knobs.list_key.value, [order_row(order, spelling) for order in orders], "orderId")
+    return _page(request, knobs.list_key.value, [order_row(order, spelling) for order in orders], "orderId")
 
 
 def _ended(request: PrivateRequest, orders: Iterable[Order]) -> Iterable[Order]:
@@ -91,6 +106,7 @@ def _is_requested(request: PrivateRequest, order: Order) -> bool:
     return order_id in (None, order.order_id) and client_oid in (None, order.client_oid)
 
 
-def _page(name: str, rows: list[Row], id_name: str) -> Row:
+def _page(request: PrivateRequest, name: str, rows: list[Row], id_name: str) -> Row:
     max_id, min_id = (rows[0][id_name], rows[-1][id_name]) if rows else (None, None)
-    return {name: rows, "maxId": max_id, "minId": min_id}
+    null = not rows and request.knobs.empty_lists is EmptyLists.NULL
+    return {name: None if null else rows, "maxId": max_id, "minId": min_id}

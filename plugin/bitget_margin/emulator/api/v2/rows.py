@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, Knobs
+from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.symbol import Symbol
@@ -95,6 +96,21 @@ def fill_row(fill: Fill) -> Row:
         "feeDetail": _fee(fill.fee_coin, fill.fee),
         "cTime": str(fill.at_ms),
         "uTime": str(fill.at_ms),
+    }
+
+
+def change_row(change: BalanceChange, *, signed: bool) -> Row:
+    """Return the row of a financial record."""
+    amount = change.amount if signed else abs(change.amount)
+    return {
+        "marginId": change.change_id,
+        "amount": write_decimal(amount),
+        "coin": change.coin,
+        "balance": write_decimal(change.balance),
+        "fee": write_decimal(-change.fee),
+        "marginType": change.kind.value,
+        "uTime": str(change.at_ms),
+        "cTime": str(change.at_ms),
     }
 
 

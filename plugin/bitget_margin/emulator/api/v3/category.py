@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from bitget_margin.emulator.api.params import Params
+from bitget_margin.emulator.behaviour.knobs import CategoryCase
 from bitget_margin.emulator.errors import Refusal, VenueError
 
 
@@ -20,6 +21,16 @@ class Category(StrEnum):
     def on_spot_market(self) -> bool:
         """Whether it trades coins for coins, so that the emulator has a market for it."""
         return self in (Category.SPOT, Category.MARGIN)
+
+
+def in_case(category: str, case: CategoryCase) -> str:
+    """Return the category of a row in the letter case of the knob."""
+    spellings = {
+        CategoryCase.UPPER: str.upper,
+        CategoryCase.LOWER: str.lower,
+        CategoryCase.TITLE: str.title,
+    }
+    return spellings[case](category) if case in spellings else category
 
 
 def read_category(params: Params) -> Category:

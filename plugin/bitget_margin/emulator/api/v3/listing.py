@@ -5,9 +5,9 @@ from typing import Final
 
 from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v3.category import Category, read_category, read_optional_category
-from bitget_margin.emulator.api.v3.rows import fill_row, open_order_row, order_row
-from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus
+from bitget_margin.emulator.api.v3.category import Category, in_case, read_category, read_optional_category
+from bitget_margin.emulator.api.v3.rows import change_row, change_type, fill_row, open_order_row, order_row
+from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.orders import Fill, Order, Status
 
@@ -44,16 +44,29 @@ def order_info(request: PrivateRequest) -> Row:
     order = request.engine.orders.find(request.account.uid, None, order_id, client_oid)
     if order is None or not (order.live or in_history(request, order)):
         raise VenueError(Refusal.NO_SUCH_ORDER)
-    return order_row(with_sums(request, order), *_details(request, order))
+    row = order_row(with_sums(request, order), *_details(request, order))
+    return row | {"category": in_case(str(row["category"]), request.knobs.category_case)}
 
 
 def fills(request: PrivateRequest) -> Row:
     """List the trades, newest first."""
     page = _read_closed_page(request)
     order_id, category = request.params.optional_text("orderId"), read_optional_category(request.params)
-    found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, *_symbols(request, category)))
+    every = request.engine.market.symbols if category is Category.MARGIN else ()
+    symbols = _symbols(request, category) if request.knobs.fills_by_symbol else every
+    found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, *symbols))
     rows = [fill_row(fill) for fill in page.fills(fill for fill in found if order_id in (None, fill.order.order_id))]
     return _page(request, rows, "execId")
+
+
+def financial_records(request: PrivateRequest) -> Row:
+    """List the changes of the balances by margin orders, newest first."""
+    category, page = read_category(request.params), _read_closed_page(request)
+    coin, kind = map(request.params.optional_text, ("coin", "type"))
+    signed = request.knobs.record_amounts is RecordAmounts.SIGNED
+    changes = request.engine.changes.of(request.account.uid) if category is Category.MARGIN else []
+    wanted = (change for change in changes if coin in (None, change.coin) and kind in (None, change_type(change)))
+    return _page(request, [change_row(change, signed=signed) for change in page.changes(wanted)], "id")
 
 
 def _read_page(request: PrivateRequest, cap: int) -> PageRange:
@@ -100,4 +113,6 @@ def _details(request: PrivateRequest, order: Order) -> tuple[str, list[Fill]]:
 def _page(request: PrivateRequest, rows: list[Row], id_name: str) -> Row:
     # Every page with rows has a cursor, as captured: only an empty page shows that there are no more rows.
     null = not rows and request.knobs.empty_lists is EmptyLists.NULL
+    for row in rows:
+        row["category"] = in_case(str(row["category"]), request.knobs.category_case)
     return {"list": None if null else rows, "cursor": rows[-1][id_name] if rows else None}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import average_price, fees_by_coin, status_text
 from bitget_margin.emulator.api.v3.category import Category
+from bitget_margin.emulator.market.balance_changes import BalanceChange, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, write_decimal
 from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
 from bitget_margin.emulator.market.symbol import Symbol
@@ -17,6 +18,8 @@ _NO_TRIGGERS: Row = dict.fromkeys(
         *("tpOrderType", "slOrderType", "tpLimitPrice", "slLimitPrice"),
     )
 )
+_CHANGES = {ChangeKind.DEAL_IN: "ORDER_DEALT_IN", ChangeKind.DEAL_OUT: "ORDER_DEALT_FROZEN_OUT"}
+"""Types of financial records, by those of a classic account."""
 _CANCELLED = "normal_cancel"
 _REFUSED_TO_REST = {Force.IOC: "ioc_not_full_cancel", Force.FOK: "fok_not_full_cancel"}
 _REFUSED_TO_CROSS = "post_only_fill_cancel"
@@ -81,6 +84,27 @@ def fill_row(fill: Fill) -> Row:
         "createdTime": str(fill.at_ms),
         "updatedTime": str(fill.at_ms),
         "execPnl": "0",
+    }
+
+
+def change_type(change: BalanceChange) -> str:
+    """Return the type of a financial record."""
+    return _CHANGES[change.kind]
+
+
+def change_row(change: BalanceChange, *, signed: bool) -> Row:
+    """Return the row of a financial record, whose category the page spells in its own way."""
+    amount = change.amount if signed else abs(change.amount)
+    return {
+        "category": "Margin",
+        "id": change.change_id,
+        "symbol": change.symbol,
+        "coin": change.coin,
+        "type": change_type(change),
+        "amount": write_decimal(amount),
+        "fee": write_decimal(-change.fee),
+        "balance": write_decimal(change.balance),
+        "ts": str(change.at_ms),
     }
 
 
