@@ -25,6 +25,8 @@ _MODES: Final = {"cross": CROSS, "crossed": CROSS, "isolated": ISOLATED}
 
 _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNotFound}
 """https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt raises ExchangeError for them."""
+_ANY_AMOUNT: Final = 10**9
+"""Amount of a market buy that is given by its cost alone: ccxt rounds the amount before the cost replaces it."""
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _MARGIN_ORDER: Final = frozenset({"baseSize", "loanType"})
 """Fields that only rows of margin orders have."""
@@ -126,6 +128,8 @@ class CrossedMargin(MarginExchange):
 
         Stock ccxt sends the base amount, which the venue would take for the cost.
         """
+        if (type, side) == ("market", "buy") and params.get("cost") is not None:
+            amount = _ANY_AMOUNT
         request = super().create_uta_order_request(symbol, type, side, amount, price, params)
         if request.get("category") != api_v3.CATEGORY or (type, side) != ("market", "buy"):
             return request

@@ -249,6 +249,8 @@ def check_order(
     side: object,
     amount: object,
     price: object = None,
+    *,
+    cost: object = None,
 ) -> None:
     """Refuse an order that the venue would refuse, or would take for another order.
 
@@ -257,11 +259,15 @@ def check_order(
     :param side: `buy` or `sell`
     :param amount: base amount; quote amount of some market buys
     :param price: price of a limit order; optional for a market order
+    :param cost: cost of a market buy, whose amount may then be 0 or None, as in stock ccxt
     :raises ccxt.ArgumentsRequired: a required value is missing
     :raises ccxt.BadRequest: an unknown type or side
     :raises ccxt.InvalidOrder: an amount or a price that is not a number above zero
     """
-    given = {"type": kind, "side": side, "amount": amount}
+    is_by_cost = cost is not None and (kind, side) == ("market", "buy")
+    given = {"type": kind, "side": side}
+    if not (is_by_cost and _is_zero(amount)):
+        given["amount"] = amount
     if kind == "limit":
         given["price"] = price
     missing = [name for name, value in given.items() if value is None]
@@ -270,9 +276,19 @@ def check_order(
     for name, value, known in (("type", kind, _TYPES), ("side", side, _SIDES)):
         if value not in known:
             raise ccxt.BadRequest(f"{exchange.id} {method}(){where}: {name} is {value!r}; give {' or '.join(known)}")
-    for name, value in (("amount", amount), ("price", price)):
+    for name, value in (("amount", given.get("amount")), ("price", price), ("cost", cost if is_by_cost else None)):
         if value is not None and not _is_positive(value):
             raise ccxt.InvalidOrder(f"{exchange.id} {method}(){where}: {name} is {value!r}; give a number above 0")
+
+
+def _is_zero(amount: object) -> bool:
+    """Whether an amount is missing, or zero in any form that ccxt accepts."""
+    if amount is None:
+        return True
+    try:
+        return not isinstance(amount, bool) and Decimal(str(amount)) == 0
+    except InvalidOperation:
+        return False
 
 
 def _is_positive(value: object) -> bool:

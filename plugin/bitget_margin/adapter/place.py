@@ -59,7 +59,8 @@ def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...
         return (yield from strategy.create_order(exchange, symbol, order, params))
     method = "create_order"
     unified = required_symbol(exchange, method, symbol)
-    check_order(exchange, method, "", *order)
+    kind, side, amount, price = order
+    check_order(exchange, method, "", kind, side, amount, price, cost=params.get("cost"))
     _refuse_identity(exchange, method, params)
     refuse_conditional(exchange, method, params)
     exchange.refuse_sandbox(method)
@@ -125,8 +126,9 @@ def create_orders(
 
 def _given(exchange: MarginExchange, method: str, i: int, order: Mapping[str, Any]) -> Params:
     """Return the checked parameters of one order request."""
-    check_order(exchange, method, f" in orders[{i}]", *(order.get(key) for key in ("type", "side", "amount", "price")))
     given = dict(order.get("params") or {})
+    kind, side, amount, price = (order.get(key) for key in ("type", "side", "amount", "price"))
+    check_order(exchange, method, f" in orders[{i}]", kind, side, amount, price, cost=given.get("cost"))
     _refuse_identity(exchange, method, given)
     refuse_conditional(exchange, method, given)
     return given

@@ -170,3 +170,12 @@ def test_the_crossed_balance_keeps_its_time(venue: Emulator, client: Client) -> 
     with stopwatch() as watch, pytest.raises(ccxt.RequestTimeout):
         client("fetch_balance", CROSS | {"timeout": 300})
     assert watch.took_ms < 300 + 200
+
+
+@pytest.mark.parametrize("amount", [0, None])
+def test_a_market_buy_may_be_given_by_its_cost_alone(venue: Emulator, client: Client, amount: int | None) -> None:
+    """As in stock ccxt on a classic account; on a unified one, stock ccxt refuses it."""
+    order = client("create_order", BTC, "market", "buy", amount, None, CROSS | {"cost": 50})
+    request = {"symbol": BTC, "type": "market", "side": "buy", "amount": amount, "params": CROSS | {"cost": 60}}
+    (other,) = client("create_orders", [request])
+    assert [venue.order(each["id"]).quote_size for each in (order, other)] == [50, 60]

@@ -254,6 +254,31 @@ def test_an_amount_may_be_any_number_that_ccxt_accepts(amount: object) -> None:
     check_order(exchange(), "m", "", "market", "sell", amount)
 
 
+@pytest.mark.parametrize("amount", [0, 0.0, "0", None, Decimal(0), 5, 0.001])
+def test_a_market_buy_by_its_cost_needs_no_amount(amount: object) -> None:
+    check_order(exchange(), "m", "", "market", "buy", amount, cost=50)
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "amount", "cost", "message"),
+    [
+        ("market", "buy", 0, None, "amount is 0"),
+        ("market", "sell", 0, 50, "amount is 0"),
+        ("limit", "buy", 0, 50, "amount is 0"),
+        ("market", "buy", 0, 0, "cost is 0"),
+        ("market", "buy", 0, "x", "cost is 'x'"),
+        ("market", "buy", -1, 50, "amount is -1"),
+        ("market", "buy", "x", 50, "amount is 'x'"),
+        ("market", "buy", False, 50, "amount is False"),
+    ],
+)
+def test_only_a_market_buy_is_given_by_its_cost(
+    kind: str, side: str, amount: object, cost: object, message: str
+) -> None:
+    with pytest.raises(ccxt.InvalidOrder, match=rf"^bitget m\(\): {message}"):
+        check_order(exchange(), "m", "", kind, side, amount, 10, cost=cost)
+
+
 # -- every method -----------------------------------------------------------------------------------------------------
 
 METHODS: dict[str, Callable[[Any, Any, Any], Any]] = {
