@@ -6,10 +6,21 @@ from typing import Any
 import ccxt
 import ccxt.async_support
 
-from bitget_margin.adapter import account, cancel, change, fetch, financial_records, history, place, sessions
+from bitget_margin.adapter import (
+    account,
+    cancel,
+    change,
+    fetch,
+    financial_records,
+    history,
+    loans,
+    margin_settings,
+    place,
+    sessions,
+)
 from bitget_margin.adapter.ccxt_types import AsyncCcxtExchange, Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
-from bitget_margin.adapter.params import is_cross, places_cross
+from bitget_margin.adapter.params import is_cross, is_isolated, places_cross
 from bitget_margin.adapter.sessions import Sessions
 from bitget_margin.adapter.transport import PACED
 from bitget_margin.core.effects import Flow, T
@@ -241,6 +252,62 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
             await self.perform(account.refuse_isolated(self, "fetchBalance", None, params))
             return await super().fetch_balance(params)
         return await self.perform(fetch.fetch_balance(self, params))
+
+    async def borrow_cross_margin(self, code: str, amount: float, params: Params = {}) -> Any:
+        """Borrow coins on a classic account, at most once; an unclear response is looked up in the records."""
+        return await self.perform(loans.borrow_cross_margin(self, code, amount, params))
+
+    async def repay_cross_margin(self, code: str, amount: float, params: Params = {}) -> Any:
+        """Repay a debt, at most once: a part on a classic account, all of it on a unified one."""
+        return await self.perform(loans.repay_cross_margin(self, code, amount, params))
+
+    async def fetch_borrow_interest(
+        self,
+        code: str | None = None,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch the interest that was charged; by default that of the cross margin account, of all pages."""
+        if is_isolated(self, "fetchBorrowInterest", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchBorrowInterest", symbol, params))
+            return await super().fetch_borrow_interest(code, symbol, since, limit, params)
+        return await self.perform(loans.fetch_borrow_interest(self, code, symbol, (since, limit), params))
+
+    async def fetch_cross_borrow_rate(self, code: str, params: Params = {}) -> Any:
+        """Fetch the daily interest rate of a coin on cross margin."""
+        return await self.perform(loans.fetch_cross_borrow_rate(self, code, params))
+
+    async def fetch_cross_borrow_rates(self, params: Params = {}) -> Any:
+        """Refuse to fetch the rates of all coins: the venue answers for one coin per request."""
+        loans.refuse_all_rates(self, params)
+
+    async def fetch_leverage(self, symbol: str, params: Params = {}) -> Any:
+        """Fetch the leverage of a pair; on cross margin that of the coins that a position borrows."""
+        if not is_cross(self, "fetchLeverage", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchLeverage", symbol, params))
+            return await super().fetch_leverage(symbol, params)
+        return await self.perform(margin_settings.fetch_leverage(self, symbol, params))
+
+    async def set_leverage(self, leverage: int, symbol: str | None = None, params: Params = {}) -> Any:
+        """Set the leverage; on cross margin that of a coin, on a unified account only."""
+        if not is_cross(self, "setLeverage", symbol, params):
+            await self.perform(account.refuse_isolated(self, "setLeverage", symbol, params))
+            return await super().set_leverage(leverage, symbol, params)
+        return await self.perform(margin_settings.set_leverage(self, leverage, params))
+
+    async def fetch_margin_mode(self, symbol: str, params: Params = {}) -> Any:
+        """Fetch the margin mode of a pair: `cross` if it is asked for, and the pair is traded there."""
+        if not is_cross(self, "fetchMarginMode", symbol, params):
+            await self.perform(account.refuse_isolated(self, "fetchMarginMode", symbol, params))
+            return await super().fetch_margin_mode(symbol, params)
+        return await self.perform(margin_settings.fetch_margin_mode(self, symbol, params))
+
+    async def set_margin_mode(self, marginMode: str, symbol: str | None = None, params: Params = {}) -> Any:  # noqa: N803
+        """Set the margin mode of a contract; that of spot pairs is no setting, and each call takes it."""
+        margin_settings.refuse_margin_mode(self, symbol, params)
+        return await super().set_margin_mode(marginMode, symbol, params)
 
     async def handle_uta_and_params(
         self,

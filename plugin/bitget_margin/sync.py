@@ -5,10 +5,21 @@ from typing import Any
 
 import ccxt
 
-from bitget_margin.adapter import account, cancel, change, fetch, financial_records, history, place, sessions
+from bitget_margin.adapter import (
+    account,
+    cancel,
+    change,
+    fetch,
+    financial_records,
+    history,
+    loans,
+    margin_settings,
+    place,
+    sessions,
+)
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.exchange import CrossedMargin
-from bitget_margin.adapter.params import is_cross, places_cross
+from bitget_margin.adapter.params import is_cross, is_isolated, places_cross
 from bitget_margin.adapter.sessions import Sessions
 from bitget_margin.adapter.transport import PACED
 from bitget_margin.core.effects import Flow, T
@@ -444,6 +455,123 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
             self.perform(account.refuse_isolated(self, "fetchBalance", None, params))
             return super().fetch_balance(params)
         return self.perform(fetch.fetch_balance(self, params))
+
+    def borrow_cross_margin(self, code: str, amount: float, params: Params = {}) -> Any:
+        """Borrow coins on a classic account, at most once; an unclear response is looked up in the records.
+
+        https://www.bitget.com/api-doc/margin/cross/account/Cross-Borrow
+
+        :param code: coin, such as `USDT`
+        :param amount: amount of the coin, cut to eight decimals
+        :param params: `timeout` (ms for the whole call)
+        :returns: ccxt's structure of a margin loan
+        :raises ChangeUnresolved: it may have been borrowed, and no record showed it before `params['timeout']`
+        :raises ccxt.NotSupported: a unified account, whose orders borrow by themselves
+        """
+        return self.perform(loans.borrow_cross_margin(self, code, amount, params))
+
+    def repay_cross_margin(self, code: str, amount: float, params: Params = {}) -> Any:
+        """Repay a debt, at most once: a part on a classic account, all of it on a unified one.
+
+        https://www.bitget.com/api-doc/margin/cross/account/Cross-Repay, https://www.bitget.com/api-doc/uta/account/Repay
+
+        :param code: coin that is owed
+        :param amount: amount of the coin; on a unified account at least the debt, since the venue takes no amount
+        :param params: `paymentCoin` (unified: code of the coin that pays, default the coin itself), `timeout`
+        :returns: ccxt's structure of a margin loan with the amount that was repaid
+        :raises ChangeUnresolved: it may have been repaid, and no query showed it before `params['timeout']`
+        :raises ccxt.NotSupported: a part of the debt of a unified account
+        """
+        return self.perform(loans.repay_cross_margin(self, code, amount, params))
+
+    def fetch_borrow_interest(
+        self,
+        code: str | None = None,
+        symbol: str | None = None,
+        since: int | None = None,
+        limit: int | None = None,
+        params: Params = {},
+    ) -> list[Any]:
+        """Fetch the interest that was charged; by default that of the cross margin account, of all pages.
+
+        https://www.bitget.com/api-doc/margin/cross/record/Get-Cross-Interest-Records
+
+        :param code: coin; None for all
+        :param symbol: for isolated margin; cross margin interest is of no symbol
+        :param since: earliest time, epoch ms
+        :param limit: maximum number of charges
+        :param params: `marginMode` ('cross'), `until` (latest time, epoch ms), `timeout`
+        :returns: ccxt's structures of borrow interest, oldest first
+        """
+        if is_isolated(self, "fetchBorrowInterest", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchBorrowInterest", symbol, params))
+            return super().fetch_borrow_interest(code, symbol, since, limit, params)
+        return self.perform(loans.fetch_borrow_interest(self, code, symbol, (since, limit), params))
+
+    def fetch_cross_borrow_rate(self, code: str, params: Params = {}) -> Any:
+        """Fetch the daily interest rate of a coin on cross margin.
+
+        https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Margin-Interest-Rate-And-Borrowable
+
+        :param code: coin
+        :param params: `timeout`
+        :returns: ccxt's structure of a borrow rate
+        """
+        return self.perform(loans.fetch_cross_borrow_rate(self, code, params))
+
+    def fetch_cross_borrow_rates(self, params: Params = {}) -> Any:
+        """Refuse to fetch the rates of all coins: the venue answers for one coin per request."""
+        loans.refuse_all_rates(self, params)
+
+    def fetch_leverage(self, symbol: str, params: Params = {}) -> Any:
+        """Fetch the leverage of a pair; on cross margin that of the coins that a position borrows.
+
+        :param symbol: unified symbol
+        :param params: `marginMode` ('cross')
+        :returns: ccxt's leverage structure: of the quote coin as `longLeverage`, of the base coin as `shortLeverage`
+        """
+        if not is_cross(self, "fetchLeverage", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchLeverage", symbol, params))
+            return super().fetch_leverage(symbol, params)
+        return self.perform(margin_settings.fetch_leverage(self, symbol, params))
+
+    def set_leverage(self, leverage: int, symbol: str | None = None, params: Params = {}) -> Any:
+        """Set the leverage; on cross margin that of a coin, on a unified account only.
+
+        https://www.bitget.com/api-doc/uta/account/Change-Leverage
+
+        :param leverage: whole number
+        :param symbol: for contracts; cross margin has leverage by coin
+        :param params: `marginMode` ('cross'), `code` (the coin), `timeout`
+        :returns: the coin, its leverage, and its row of the settings as `info`
+        :raises ChangeUnresolved: it may have been set, and the settings did not show it before `params['timeout']`
+        :raises ccxt.NotSupported: a classic account, which has no such endpoint
+        """
+        if not is_cross(self, "setLeverage", symbol, params):
+            self.perform(account.refuse_isolated(self, "setLeverage", symbol, params))
+            return super().set_leverage(leverage, symbol, params)
+        return self.perform(margin_settings.set_leverage(self, leverage, params))
+
+    def fetch_margin_mode(self, symbol: str, params: Params = {}) -> Any:
+        """Fetch the margin mode of a pair: `cross` if it is asked for, and the pair is traded there.
+
+        :param symbol: unified symbol
+        :param params: `marginMode` ('cross')
+        :returns: ccxt's margin mode structure
+        """
+        if not is_cross(self, "fetchMarginMode", symbol, params):
+            self.perform(account.refuse_isolated(self, "fetchMarginMode", symbol, params))
+            return super().fetch_margin_mode(symbol, params)
+        return self.perform(margin_settings.fetch_margin_mode(self, symbol, params))
+
+    def set_margin_mode(self, marginMode: str, symbol: str | None = None, params: Params = {}) -> Any:  # noqa: N803 - ccxt's name
+        """Set the margin mode of a contract; that of spot pairs is no setting, and each call takes it.
+
+        :param marginMode: `cross` or `isolated`
+        :param symbol: unified symbol of a contract
+        """
+        margin_settings.refuse_margin_mode(self, symbol, params)
+        return super().set_margin_mode(marginMode, symbol, params)
 
     def handle_uta_and_params(
         self,

@@ -463,7 +463,14 @@ def test_account_level(venue: Emulator, unified: UnifiedClient, level: str, show
 def test_every_knob_has_a_test_and_a_help_text() -> None:
     tested_with_others = {"omit_ids", "omit_refused", "failure_text_unknown", "failure_text_ended", "failure_code"}
     tested_with_others |= {"latency_ms", "batch_cancel_stall_ms", "batch_cancel_trickle_ms"}
-    tested_with_others |= {"open_orders_lag_ms", "sums_lag_ms", "fills_lag_ms", "balance_lag_ms", "auto_borrow"}
+    tested_with_others |= {
+        "open_orders_lag_ms",
+        "sums_lag_ms",
+        "fills_lag_ms",
+        "balance_lag_ms",
+        "auto_borrow",
+        "loans_lag_ms",
+    }
     tested_with_pushes = {knob.name for knob in fields(Knobs) if knob.name.startswith("push")} | {"ping_patience_ms"}
     tested_with_strategy_orders = {knob.name for knob in fields(Knobs) if knob.name.startswith("strategy_")}
     elsewhere = tested_with_others | tested_with_pushes | tested_with_strategy_orders

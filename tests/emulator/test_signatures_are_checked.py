@@ -62,7 +62,7 @@ def test_unified_account_is_turned_away_from_classic_endpoints(unified: UnifiedC
     """A unified account gets its settings, 40085 from classic endpoints, and 404 from unknown ones."""
     assert unified.get(f"{V3}/account/settings").data["uid"] == unified.account.uid
     unified.send("GET", ASSETS, headers={"ACCESS-SIGN": "wrong"}).assert_refused("40085")
-    unified.get(f"{V3}/trade/unfilled-strategy-orders").assert_refused("40404", 404)
+    unified.get(f"{V3}/trade/no-such-orders").assert_refused("40404", 404)
 
 
 def test_accounts_do_not_see_each_other(venue: Emulator, either: Client, other_of_kind: Client) -> None:

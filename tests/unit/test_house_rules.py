@@ -65,6 +65,7 @@ SHARED_MODULE_NAMES = {
     "errors": "the error types of one package each",
     "exchange": "the exchange class of ccxt's interface and that of freqtrade's",
     "listing": "the same endpoints in both API versions",
+    "loans": "the same concept in several layers and API versions",
     "market_data": "the same endpoints in both API versions",
     "orders": "order structures of the adapter, orders of the emulator, and the command `orders`",
     "params": "checked parameters of a call and of an emulated request",

@@ -64,20 +64,26 @@ def not_on_classic(exchange: MarginExchange, method: str, missing: str) -> ccxt.
 
 
 def raise_unless_done(
-    exchange: MarginExchange, method: str, result: ChangeResult[Any], *, change: str, missing: str, found: Any = None
+    exchange: MarginExchange,
+    method: str,
+    result: ChangeResult[Any],
+    *,
+    change: str,
+    missing: str | None = None,
+    found: Any = None,
 ) -> None:
     """Raise the exception for any outcome but DONE and IMPOSSIBLE.
 
     :param change: the change, for the message
-    :param missing: what the venue does not have for the other account kind
+    :param missing: what the venue does not have for a classic account
     :param found: structure of the last record, for an unresolved change
     """
     error = None if result.fault is None else result.fault.error
-    if result.outcome is ChangeOutcome.OTHER_KIND:
+    if result.outcome is ChangeOutcome.OTHER_KIND and missing is not None:
         raise not_on_classic(exchange, method, missing)
     if result.outcome is ChangeOutcome.REFUSED and result.fault is not None:
         raise to_exception(exchange, method, result.fault)
-    if result.outcome in {ChangeOutcome.REFUSED, ChangeOutcome.UNRESOLVED}:
+    if result.outcome in {ChangeOutcome.REFUSED, ChangeOutcome.OTHER_KIND, ChangeOutcome.UNRESOLVED}:
         raise ChangeUnresolved(method, change, found, error) from error
 
 

@@ -291,6 +291,15 @@ def _is_zero(amount: object) -> bool:
         return False
 
 
+def exact_amount(exchange: MarginExchange, method: str, amount: object) -> Decimal:
+    """Return an amount as an exact number, or raise InvalidOrder for what is no number above zero."""
+    if amount is None:
+        raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires an amount")
+    if not _is_positive(amount):
+        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): amount is {amount!r}; give a number above 0")
+    return Decimal(str(amount))
+
+
 def _is_positive(value: object) -> bool:
     """Whether this is a number above zero, in a form that ccxt accepts."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):

@@ -53,6 +53,7 @@ _RECORDS: Final = {
     RecordKind.FILLS: (Endpoint.FILLS, ("fills",), "tradeId"),
     RecordKind.FINANCIAL: (Endpoint.FINANCIAL_RECORDS, ("resultList",), "marginId"),
     RecordKind.LIQUIDATIONS: (Endpoint.LIQUIDATIONS, ("resultList",), "liqId"),
+    RecordKind.INTEREST: (Endpoint.INTEREST_HISTORY, ("resultList",), "interestId"),
 }
 """Endpoint of each kind of records, the names that its list may have, and the field with the id."""
 _FILLS_LIMIT: Final = 100

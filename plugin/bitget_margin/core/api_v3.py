@@ -61,8 +61,15 @@ _RECORDS: Final = {
     RecordKind.ORDERS: (Endpoint.UNIFIED_HISTORY_ORDERS, "orderId"),
     RecordKind.FILLS: (Endpoint.UNIFIED_FILLS, "execId"),
     RecordKind.FINANCIAL: (Endpoint.UNIFIED_FINANCIAL_RECORDS, "id"),
+    RecordKind.INTEREST: (Endpoint.UNIFIED_FINANCIAL_RECORDS, "id"),
+    RecordKind.OTHER_INTEREST: (Endpoint.UNIFIED_FINANCIAL_RECORDS, "id"),
 }
 """Endpoint of each kind of records, and the field with the id."""
+_CATEGORIES: Final = {RecordKind.OTHER_INTEREST: "OTHER"}
+"""Category of records that are not of margin orders."""
+_INTEREST_TYPE: Final = {"type": "INTEREST_SETTLEMENT_OUT"}
+"""Financial records of interest, by the page of enumerations (uta/enum, December 2025)."""
+_TYPES: Final = {RecordKind.INTEREST: _INTEREST_TYPE, RecordKind.OTHER_INTEREST: _INTEREST_TYPE}
 _PAGE_LIMIT: Final = 100
 _SUCCESSES: Final = frozenset({None, "0", SUCCESS})
 """Codes of an entry that was executed: the page shows none, the page of the websocket shows 0."""
@@ -143,17 +150,18 @@ def records_request(sought: RecordQuery, span: TimeSpan, cursor: str | None, siz
     if sought.kind not in _RECORDS:
         raise NoSuchRecords(sought.kind.value)
     filters = {"symbol": sought.symbol, "coin": sought.coin, "orderId": sought.order_id, "cursor": cursor}
-    params = {name: value for name, value in filters.items() if value is not None}
+    params = {name: value for name, value in filters.items() if value is not None} | _TYPES.get(sought.kind, {})
+    category = _CATEGORIES.get(sought.kind, CATEGORY)
     end = {} if span.end_ms is None else {"endTime": str(span.end_ms)}
     return Call(
         _RECORDS[sought.kind][0],
-        {"category": CATEGORY, "startTime": str(span.start_ms), **end, "limit": str(size), **params},
+        {"category": category, "startTime": str(span.start_ms), **end, "limit": str(size), **params},
     )
 
 
 def record_reader(kind: RecordKind) -> Callable[[object], RecordPage | None]:
     """Return the parser of pages of records; rows of other categories are left out."""
-    id_field = _RECORDS[kind][1]
+    id_field, category = _RECORDS[kind][1], _CATEGORIES.get(kind, CATEGORY)
 
     def read(body: object) -> RecordPage | None:
         cursor = text(fields_of(body).get("cursor"))
@@ -162,7 +170,7 @@ def record_reader(kind: RecordKind) -> Callable[[object], RecordPage | None]:
             id_field,
             full=lambda rows: cursor is not None and rows >= _PAGE_LIMIT,
             cursor=cursor,
-            is_ours=lambda raw: raw.get("category") is None or is_margin(raw),
+            is_ours=lambda raw: raw.get("category") is None or is_of_category(raw, category),
         )
 
     return read

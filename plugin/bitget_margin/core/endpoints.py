@@ -29,6 +29,12 @@ class Endpoint(Enum):
     FILLS = ("GET", "v2/margin/crossed/fills", 10)
     FINANCIAL_RECORDS = ("GET", "v2/margin/crossed/financial-records", 10)
     LIQUIDATIONS = ("GET", "v2/margin/crossed/liquidation-history", 10)
+    BORROW = ("POST", "v2/margin/crossed/account/borrow", 10)
+    REPAY = ("POST", "v2/margin/crossed/account/repay", 10)
+    BORROW_HISTORY = ("GET", "v2/margin/crossed/borrow-history", 10)
+    REPAY_HISTORY = ("GET", "v2/margin/crossed/repay-history", 10)
+    INTEREST_HISTORY = ("GET", "v2/margin/crossed/interest-history", 10)
+    INTEREST_RATE = ("GET", "v2/margin/crossed/interest-rate-and-limit", 10)
     ACCOUNT = ("GET", "v2/spot/account/info", 1)
 
     UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
@@ -50,6 +56,9 @@ class Endpoint(Enum):
     UNIFIED_FINANCIAL_RECORDS = ("GET", "v3/account/financial-records", 20)
     UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
     UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
+    UNIFIED_REPAY = ("POST", "v3/account/repay", 5)
+    UNIFIED_LEVERAGE = ("POST", "v3/account/set-leverage", 10)
+    UNIFIED_INTEREST_RATE = ("GET", "v3/market/margin-loans", 20)
 
     def __init__(self, method: str, path: str, per_second: int) -> None:
         self.method: Final = method

@@ -16,6 +16,9 @@ class RecordKind(Enum):
     FILLS = "fills"
     FINANCIAL = "financial records"
     LIQUIDATIONS = "liquidations"
+    INTEREST = "interest"
+    OTHER_INTEREST = "interest of no category"
+    """Interest that a unified account records beside its margin orders."""
 
 
 class NoSuchRecords(Exception):

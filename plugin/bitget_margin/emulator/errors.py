@@ -68,7 +68,22 @@ class Refusal(Enum):
     CANCEL_TOO_FREQUENT = ("45129", "Cancel too frequent", "撤单过于频繁")
     NOT_CROSS = ("50001", "{0} does not support cross", "{0} 不支持全仓")
     SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
+    UNKNOWN_COIN = ("50032", "The currency does not exist", "币种不存在")
+    LOAN_TOO_LARGE = ("50035", "The maximum borrowing amount is exceeded", "超过最大可借数量")
+    NO_LOAN = ("50036", "The loan configuration does not exist", "借贷配置不存在")
+    NOT_BORROWABLE = ("50037", "This currency cannot be borrowed", "该币种不可借")
+    REPAYMENT_ABOVE_BALANCE = (
+        "50041",
+        "The repayment amount must be less than your available balance",
+        "还款数量必须小于可用余额",
+    )
+    REPAYMENT_BELOW_INTEREST = (
+        "50042",
+        "The repayment amount must be more than the interest",
+        "还款数量必须大于利息",
+    )
     DUPLICATE_CLIENT_ID = ("50060", "Duplicated clientOid", "clientOid 重复")
+    TOO_MANY_DECIMALS = ("50063", "Token precision must less than or equal to eight", "币种精度不能超过八位")
     ORDER_ENDED = ("50062", "The order status is cancelled or fullFill", "订单已撤销或完全成交")
     # Errors of the unified account: 00001 and 400172 as captured, the others as in the table of its documents.
     OVER_30_DAYS = (
@@ -85,6 +100,8 @@ class Refusal(Enum):
     )
     UNIFIED_UNKNOWN_SYMBOL = ("25100", "Trading pair {0} does not exist", "交易对 {0} 不存在")
     UNIFIED_INVALID = ("25200", "{0} validation error", "{0} 校验错误")
+    UNIFIED_UNKNOWN_COIN = ("25201", "Currency does not exist", "币种不存在")
+    UNIFIED_LEVERAGE_TOO_HIGH = ("25223", "Exceeds Max. leverage", "超过最大杠杆")
     UNIFIED_INSUFFICIENT_BALANCE = ("25202", "Insufficient balance", "余额不足")
     UNIFIED_NO_SUCH_ORDER = ("25204", "Order does not exist", "订单不存在")
     UNIFIED_SMALL_QUANTITY = (

@@ -8,6 +8,7 @@ READ = {
     *("open-orders", "history-orders", "assets", "fills", "info", "unfilled-orders", "order-info", "settings"),
     *("financial-records", "liquidation-history"),
     *("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders"),
+    *("borrow-history", "repay-history", "interest-history", "interest-rate-and-limit", "margin-loans"),
 }
 """Last parts of the paths of endpoints that change nothing."""
 PER_SECOND = {
@@ -22,6 +23,8 @@ PER_SECOND = {
     "v3/account/financial-records": 20,
     "v3/trade/unfilled-strategy-orders": 20,
     "v3/trade/history-strategy-orders": 20,
+    "v3/account/repay": 5,
+    "v3/market/margin-loans": 20,
 }
 """Requests per second and UID where the page of the endpoint does not say 10."""
 
@@ -41,6 +44,8 @@ CLASSIC_PATHS = {
     ),
     *(f"v2/margin/crossed/{name}" for name in ("open-orders", "history-orders", "account/assets", "fills")),
     *(f"v2/margin/crossed/{name}" for name in ("financial-records", "liquidation-history")),
+    *(f"v2/margin/crossed/{name}" for name in ("account/borrow", "account/repay", "interest-rate-and-limit")),
+    *(f"v2/margin/crossed/{name}" for name in ("borrow-history", "repay-history", "interest-history")),
 }
 UNIFIED_PATHS = {
     *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
@@ -49,6 +54,7 @@ UNIFIED_PATHS = {
     *(f"v3/account/{name}" for name in ("settings", "assets", "financial-records")),
     *(f"v3/trade/{name}-strategy-order" for name in ("place", "modify", "cancel")),
     *(f"v3/trade/{name}" for name in ("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders")),
+    *("v3/account/repay", "v3/account/set-leverage", "v3/market/margin-loans"),
 }
 
 

@@ -108,6 +108,15 @@ class Params:
                 return member
         raise VenueError(Refusal.BAD_PARAMETER, name)
 
+    def texts(self, name: str) -> list[str]:
+        """Return a required list of texts."""
+        values = self._values.get(name)
+        if values is None or values in ("", []):
+            raise VenueError(Refusal.EMPTY_PARAMETER, name)
+        if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+            raise VenueError(Refusal.BAD_PARAMETER, name)
+        return values
+
     def items(self, name: str) -> list[Params]:
         """Return a required list of 1 to 50 objects."""
         return _objects(self._values.get(name), name, MOST_ITEMS, Refusal.TOO_MANY_ITEMS)

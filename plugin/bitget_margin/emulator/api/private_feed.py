@@ -11,10 +11,9 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import pushed_asset_row, pushed_row
 from bitget_margin.emulator.api.v3.pushed_rows import pushed_account_row, pushed_fill_row, pushed_order_row
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, PartialStatus
-from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.orders import Order
-from bitget_margin.emulator.market.wallet import NOTHING, Account, Balance
+from bitget_margin.emulator.market.wallet import NO_DEBT, NOTHING, Account, Balance, Debt
 from bitget_margin.emulator.messages import encode
 
 
@@ -124,18 +123,18 @@ class PrivateFeed:
         """Return the rows of some coins, or of all that the account has or owes."""
         held = self._holdings(topic.uid)
         listed = (
-            tuple(coin for coin, (balance, debt) in held.items() if any((*balance, debt))) if coins is None else coins
+            tuple(coin for coin, (balance, debt) in held.items() if any((*balance, *debt))) if coins is None else coins
         )
         if topic.channel is Channel.ACCOUNT:
             return [pushed_account_row(held, listed, {coin: self._engine.dollars(coin) for coin in held})]
         return [pushed_asset_row(coin, *held[coin], topic.uid, now_ms) for coin in listed]
 
-    def _holdings(self, uid: str) -> dict[str, tuple[Balance, Decimal]]:
+    def _holdings(self, uid: str) -> dict[str, tuple[Balance, Debt]]:
         wallet, debts = self._engine.wallets[uid], self._debts[uid]
-        balances, loans = wallet.balances(), wallet.loans()
+        balances, owed = wallet.balances(), wallet.debts()
         return {
-            coin: (balances.get(coin, NOTHING), Decimal(debts.get(coin, "0")) + loans.get(coin, ZERO))
-            for coin in dict.fromkeys((*balances, *debts))
+            coin: (balances.get(coin, NOTHING), owed.get(coin, NO_DEBT).plus(Decimal(debts.get(coin, "0"))))
+            for coin in dict.fromkeys((*balances, *debts, *owed))
         }
 
     def _send(self, listener: Listener, topic: Topic, arg: Mapping[str, str], rows: list[Row], at_ms: int) -> None:

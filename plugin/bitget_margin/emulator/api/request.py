@@ -9,10 +9,9 @@ from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.rate_limit import SlidingWindows
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.decimals import ZERO
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.symbol import Symbol
-from bitget_margin.emulator.market.wallet import NOTHING, Account, Balance
+from bitget_margin.emulator.market.wallet import NO_DEBT, NOTHING, Account, Balance, Debt
 
 Row = dict[str, object]
 """JSON object of a response."""
@@ -37,6 +36,16 @@ class PublicRequest:
         """Return the optional symbol of the request, or all symbols without one."""
         name = self.params.optional_text("symbol")
         return list(self.engine.market.symbols.values()) if name is None else [self.symbol_named(name)]
+
+    def coins(self) -> list[str]:
+        """Return the coins of all symbols."""
+        symbols = self.engine.market.symbols.values()
+        return list(dict.fromkeys(coin for symbol in symbols for coin in (symbol.quote, symbol.base)))
+
+    def borrowable_coins(self) -> list[str]:
+        """Return the coins of all symbols that cross margin trades."""
+        symbols = [symbol for symbol in self.engine.market.symbols.values() if symbol.cross_borrowable]
+        return list(dict.fromkeys(coin for symbol in symbols for coin in (symbol.quote, symbol.base)))
 
     def symbol_named(self, name: str) -> Symbol:
         """Return a symbol by its name."""
@@ -67,12 +76,13 @@ class PrivateRequest(PublicRequest):
         """Decrement a counting knob of the account, and return whether it was above 0."""
         return self.board.take(self.account.uid, knob)
 
-    def holdings(self) -> Iterator[tuple[str, Balance, Decimal]]:
+    def holdings(self) -> Iterator[tuple[str, Balance, Debt]]:
         """Yield the balance and debt of each coin that the account has or owes."""
         wallet, debts = self.engine.wallets[self.account.uid], self.account.debts
-        balances, loans = wallet.state_at(self.now_ms - self.knobs.balance_lag_ms)
-        for coin in dict.fromkeys((*balances, *debts)):
-            yield coin, balances.get(coin, NOTHING), Decimal(debts.get(coin, "0")) + loans.get(coin, ZERO)
+        balances, owed = wallet.state_at(self.now_ms - self.knobs.balance_lag_ms)
+        for coin in dict.fromkeys((*balances, *debts, *owed)):
+            debt = owed.get(coin, NO_DEBT).plus(Decimal(debts.get(coin, "0")))
+            yield coin, balances.get(coin, NOTHING), debt
 
 
 def nothing(_request: PublicRequest) -> list[Row]:

@@ -212,6 +212,9 @@ class Knobs:
     strategy_sub_orders: bool = field(
         default=True, metadata={"help": "list the order of a triggered strategy order in strategy-sub-orders"}
     )
+    loans_lag_ms: int = field(
+        default=0, metadata={"help": "ms until a loan, a repayment or interest appears in its history"}
+    )
     edit_delay_ms: int = field(
         default=0, metadata={"help": "ms between the acknowledgement of an edit and the change of the order"}
     )

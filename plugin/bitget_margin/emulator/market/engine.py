@@ -10,6 +10,7 @@ from functools import partial
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.balance_changes import BalanceChanges, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
+from bitget_margin.emulator.market.loans import Loans
 from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
 from bitget_margin.emulator.market.prices import Market
 from bitget_margin.emulator.market.strategies import StrategyOrders
@@ -18,8 +19,6 @@ from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
 
 BGB_SYMBOL = "BGBUSDT"
 _BGB_DECIMALS = 16
-CROSSED_LEVERAGE = 3
-"""Value of an account's orders and coins, as a multiple of what it owns, up to which it can borrow."""
 _DOLLAR = "USDT"
 CLIENT_ID_MEMORY_MS = 6 * 3_600_000
 _FIRST_ID = 10**18
@@ -62,6 +61,9 @@ class Engine:
         self.strategies = StrategyOrders(
             self.market, self.wallets, self._place_triggered, self._next_id, strategies_freeze
         )
+        self.loans = Loans(self.wallets, self.dollars, self._next_id, self.at)
+        self.leverages: dict[tuple[str, str], str] = {}
+        """Leverage that an account has set, by account and coin."""
         self._countdowns: dict[str, int] = {}
         self.edits: dict[str, int] = {}
         """Due time of the last edit of an order that was acknowledged first."""
@@ -88,7 +90,7 @@ class Engine:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
         order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
         if may_borrow and self._lends(uid):
-            self._lend(uid, self._coin(order), order.reserve)
+            self.loans.lend(uid, self._coin(order), order.reserve, now_ms)
         self.wallets[uid].freeze(self._coin(order), order.reserve)
         self.wallets[uid].keep_state(now_ms)
         self.orders.add(order)
@@ -128,7 +130,7 @@ class Engine:
         more = after.reserve - order.reserve
         if more > ZERO:
             if self._lends(order.uid):
-                self._lend(order.uid, coin, more)
+                self.loans.lend(order.uid, coin, more, now_ms)
             wallet.freeze(coin, more)
         else:
             wallet.release(coin, -more)
@@ -242,18 +244,6 @@ class Engine:
         wallet.freeze(BGB, fee)
         wallet.spend(BGB, fee)
         return fee
-
-    def _lend(self, uid: str, coin: str, amount: Decimal) -> None:
-        """Lend what an order lacks of a coin, if debts stay within the account's leverage."""
-        wallet = self.wallets[uid]
-        missing = amount - wallet.balances().get(coin, NOTHING).available
-        value = missing * self.dollars(coin)
-        if value <= ZERO:
-            return
-        debts = sum((owed * self.dollars(name) for name, owed in wallet.loans().items()), ZERO)
-        owned = sum((sum(balance, ZERO) * self.dollars(name) for name, balance in wallet.balances().items()), ZERO)
-        if debts + value <= (owned - debts) * (CROSSED_LEVERAGE - 1):
-            wallet.borrow(coin, missing)
 
     def dollars(self, coin: str) -> Decimal:
         """Return the price of a coin in USDT, 0 if unknown."""

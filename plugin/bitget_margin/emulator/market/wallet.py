@@ -1,5 +1,7 @@
 """Accounts with their credentials, and the wallets that hold their coins."""
 
+from __future__ import annotations
+
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -64,18 +66,40 @@ NOTHING = Balance(ZERO, ZERO)
 """Balance of a coin that a wallet does not hold."""
 
 
+class Debt(NamedTuple):
+    """Amounts of a coin that an account owes: what it has borrowed, and the interest on it."""
+
+    principal: Decimal
+    interest: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Sum of both."""
+        return self.principal + self.interest
+
+    def plus(self, principal: Decimal) -> Debt:
+        """Return this debt with more principal."""
+        return Debt(self.principal + principal, self.interest)
+
+
+NO_DEBT = Debt(ZERO, ZERO)
+"""Debt of a coin that an account does not owe."""
+
+
 class Wallet:
     """Coins of one account, which change by the methods below only, and never below zero.
 
-    A loan is repaid by the next coins that come in or become free.
+    A loan of an order is repaid by the next coins that come in or become free; one that was taken by hand is not.
     """
 
     def __init__(self, amounts: Mapping[str, Decimal], now_ms: int) -> None:
         self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
         self._loans: dict[str, Decimal] = {}
+        self._loans_by_hand: dict[str, Decimal] = {}
+        self._interest: dict[str, Decimal] = {}
         self._borrowed: dict[str, Decimal] = {}
         self._observers: list[Callable[[Mapping[str, bool], int], object]] = []
-        self._past: deque[tuple[int, dict[str, Balance], dict[str, Decimal]]] = deque(maxlen=_STATES_KEPT)
+        self._past: deque[tuple[int, dict[str, Balance], dict[str, Debt]]] = deque(maxlen=_STATES_KEPT)
         self.created_ms = now_ms
         self.keep_state(now_ms)
 
@@ -83,12 +107,18 @@ class Wallet:
         """Return the balances by coin."""
         return dict(self._balances)
 
-    def loans(self) -> dict[str, Decimal]:
-        """Return what is borrowed at present, by coin."""
-        return dict(self._loans)
+    def debts(self) -> dict[str, Debt]:
+        """Return what is owed at present, by coin."""
+        coins = dict.fromkeys((*self._loans, *self._loans_by_hand, *self._interest))
+        return {
+            coin: Debt(
+                self._loans.get(coin, ZERO) + self._loans_by_hand.get(coin, ZERO), self._interest.get(coin, ZERO)
+            )
+            for coin in coins
+        }
 
     def borrowed(self) -> dict[str, Decimal]:
-        """Return what was ever borrowed, by coin."""
+        """Return what orders have ever borrowed, by coin."""
         return dict(self._borrowed)
 
     def observe(self, observer: Callable[[Mapping[str, bool], int], object]) -> None:
@@ -96,37 +126,62 @@ class Wallet:
         self._observers.append(observer)
 
     def keep_state(self, now_ms: int) -> None:
-        """Keep the balances and loans as those from this time on."""
+        """Keep the balances and debts as those from this time on."""
         changed = self._changes() if self._observers else {}
-        self._past.append((now_ms, dict(self._balances), dict(self._loans)))
+        self._past.append((now_ms, dict(self._balances), self.debts()))
         if changed:
             for observer in self._observers:
                 observer(changed, now_ms)
 
     def _changes(self) -> dict[str, bool]:
-        """Return the coins that differ from the last kept state, and whether their total or their loan differs."""
-        _, balances, loans = self._past[-1]
-        before = {coin: (balance, loans.get(coin, ZERO)) for coin, balance in balances.items()}
-        after = {coin: (balance, self._loans.get(coin, ZERO)) for coin, balance in self._balances.items()}
-        empty = (NOTHING, ZERO)
+        """Return the coins that differ from the last kept state, and whether their total or their debt differs."""
+        _, balances, debts = self._past[-1]
+        owed = self.debts()
+        before = {coin: (balance, debts.get(coin, NO_DEBT)) for coin, balance in balances.items()}
+        after = {coin: (balance, owed.get(coin, NO_DEBT)) for coin, balance in self._balances.items()}
+        empty = (NOTHING, NO_DEBT)
         return {
             coin: (sum(now[0], ZERO), now[1]) != (sum(then[0], ZERO), then[1])
             for coin, now in after.items()
             if now != (then := before.get(coin, empty))
         }
 
-    def state_at(self, ms: int) -> tuple[dict[str, Balance], dict[str, Decimal]]:
-        """Return balances and loans as they were at a time, or the oldest that are known."""
-        for since_ms, balances, loans in reversed(self._past):
+    def state_at(self, ms: int) -> tuple[dict[str, Balance], dict[str, Debt]]:
+        """Return balances and debts as they were at a time, or the oldest that are known."""
+        for since_ms, balances, debts in reversed(self._past):
             if since_ms <= ms:
-                return balances, loans
+                return balances, debts
         return self._past[0][1:]
 
     def borrow(self, coin: str, amount: Decimal) -> None:
-        """Add borrowed coins to the free ones."""
+        """Add coins that an order has borrowed to the free ones."""
         self._loans[coin] = self._loans.get(coin, ZERO) + amount
         self._borrowed[coin] = self._borrowed.get(coin, ZERO) + amount
         self._move(coin, amount, ZERO)
+
+    def borrow_by_hand(self, coin: str, amount: Decimal) -> None:
+        """Add coins that were borrowed by hand to the free ones."""
+        self._loans_by_hand[coin] = self._loans_by_hand.get(coin, ZERO) + amount
+        self._move(coin, amount, ZERO)
+
+    def charge(self, coin: str, amount: Decimal) -> None:
+        """Add interest to what is owed."""
+        self._interest[coin] = self._interest.get(coin, ZERO) + amount
+
+    def repay(self, coin: str, amount: Decimal) -> Debt:
+        """Pay back debts of a coin with free coins, interest first; return the parts that were paid."""
+        left = amount
+        parts = []
+        for owed in (self._interest, self._loans, self._loans_by_hand):
+            paid = min(owed.get(coin, ZERO), left)
+            left -= paid
+            parts.append(paid)
+            if coin in owed:
+                owed[coin] -= paid
+                if not owed[coin]:
+                    del owed[coin]
+        self._move(coin, left - amount, ZERO)
+        return Debt(parts[1] + parts[2], parts[0])
 
     def freeze(self, coin: str, amount: Decimal) -> None:
         """Freeze a free amount, or refuse with the venue's error."""
@@ -144,20 +199,18 @@ class Wallet:
         self._move(coin, ZERO, -amount)
 
     def receive(self, coin: str, amount: Decimal) -> None:
+        """Add a free amount, which repays what orders have borrowed."""
+        self.add(coin, amount)
+        self._repay(coin)
+
+    def add(self, coin: str, amount: Decimal) -> None:
         """Add a free amount."""
         self._move(coin, amount, ZERO)
-        self._repay(coin)
 
     def _repay(self, coin: str) -> None:
         loan = self._loans.get(coin)
-        if loan is None:
-            return
-        paid = min(loan, self._balances[coin].available)
-        self._move(coin, -paid, ZERO)
-        if paid == loan:
-            del self._loans[coin]
-        else:
-            self._loans[coin] = loan - paid
+        if loan is not None:
+            self.repay(coin, min(loan + self._interest.get(coin, ZERO), self._balances[coin].available))
 
     def _move(self, coin: str, available: Decimal, frozen: Decimal) -> None:
         balance = self._balances.get(coin, NOTHING)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
-from bitget_margin.emulator.api.v2 import account, cancel, listing, market_data, place
+from bitget_margin.emulator.api.v2 import account, cancel, listing, loans, market_data, place
 
 _CROSSED = "/api/v2/margin/crossed"
 _SPOT = "/api/v2/spot"
@@ -32,6 +32,13 @@ PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_CROSSED}/financial-records"): listing.financial_records,
     ("GET", f"{_CROSSED}/liquidation-history"): listing.liquidations,
     ("GET", f"{_CROSSED}/account/assets"): account.assets,
+    ("POST", f"{_CROSSED}/account/borrow"): loans.borrow,
+    ("POST", f"{_CROSSED}/account/repay"): loans.repay,
+    ("GET", f"{_CROSSED}/account/max-borrowable-amount"): loans.max_borrowable_amount,
+    ("GET", f"{_CROSSED}/interest-rate-and-limit"): loans.interest_rate_and_limit,
+    ("GET", f"{_CROSSED}/borrow-history"): loans.borrow_history,
+    ("GET", f"{_CROSSED}/repay-history"): loans.repay_history,
+    ("GET", f"{_CROSSED}/interest-history"): loans.interest_history,
     ("GET", f"{_CROSSED}/account/risk-rate"): account.risk_rate,
     ("GET", f"{_SPOT}/trade/orderInfo"): nothing,
     ("GET", f"{_SPOT}/trade/unfilled-orders"): nothing,

@@ -50,10 +50,8 @@ def server_time(request: PublicRequest) -> Row:
 
 def coins(request: PublicRequest) -> list[Row]:
     """List the coins of all symbols."""
-    symbols = request.engine.market.symbols.values()
-    names = dict.fromkeys(coin for symbol in symbols for coin in (symbol.quote, symbol.base))
     wanted = request.params.optional_text("coin")
-    return [_coin(number, name) for number, name in enumerate(names, start=1) if wanted in (None, name)]
+    return [_coin(number, name) for number, name in enumerate(request.coins(), start=1) if wanted in (None, name)]
 
 
 def _coin(number: int, name: str) -> Row:

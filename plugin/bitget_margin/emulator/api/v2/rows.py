@@ -9,7 +9,7 @@ from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.symbol import Symbol
-from bitget_margin.emulator.market.wallet import Balance
+from bitget_margin.emulator.market.wallet import Balance, Debt
 
 _AVERAGE_DECIMALS = 12
 _PUSHED_DECIMALS = 9
@@ -114,7 +114,7 @@ def change_row(change: BalanceChange, *, signed: bool) -> Row:
     }
 
 
-def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_ms: int) -> Row:
+def asset_row(coin: str, balance: Balance, debt: Debt, created_ms: int, now_ms: int) -> Row:
     """Return the row of a coin in the cross margin account's assets."""
     total = EXACT.add(balance.available, balance.frozen)
     return {
@@ -122,25 +122,25 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, created_ms: int, now_m
         "totalAmount": write_decimal(total),
         "available": write_decimal(balance.available),
         "frozen": write_decimal(balance.frozen),
-        "borrow": write_decimal(debt),
-        "interest": "0",
-        "net": write_decimal(EXACT.subtract(total, debt)),
+        "borrow": write_decimal(debt.principal),
+        "interest": write_decimal(debt.interest),
+        "net": write_decimal(EXACT.subtract(total, debt.total)),
         "coupon": "0",
         "cTime": str(created_ms),
         "uTime": str(now_ms),
     }
 
 
-def pushed_asset_row(coin: str, balance: Balance, debt: Decimal, uid: str, now_ms: int) -> Row:
+def pushed_asset_row(coin: str, balance: Balance, debt: Debt, uid: str, now_ms: int) -> Row:
     """Return the row of a coin that the websocket pushes."""
     return {
         "uTime": str(now_ms),
         "id": uid,
         "coin": coin,
         "available": write_decimal(balance.available),
-        "borrow": write_decimal(debt),
+        "borrow": write_decimal(debt.principal),
         "frozen": write_decimal(balance.frozen),
-        "interest": "0",
+        "interest": write_decimal(debt.interest),
         "coupon": "0",
     }
 

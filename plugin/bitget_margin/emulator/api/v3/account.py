@@ -1,6 +1,5 @@
 """Account endpoints of a unified account."""
 
-from decimal import Decimal
 from typing import Final
 
 from bitget_margin.emulator.api.request import PrivateRequest, Row
@@ -9,8 +8,8 @@ from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import asset_row
 from bitget_margin.emulator.behaviour.knobs import Level
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.market.loans import CROSSED_LEVERAGE
 
-_DOLLAR: Final = "USDT"
 _BITCOIN: Final = "BTC"
 _BITCOIN_DECIMALS: Final = 8
 
@@ -27,7 +26,7 @@ def account_settings(request: PrivateRequest) -> Row:
         "holdMode": "one_way_mode",
         "stpMode": "none",
         "symbolConfigList": [],
-        "coinConfigList": [],
+        "coinConfigList": _leverages(request),
     }
 
 
@@ -36,12 +35,12 @@ def assets(request: PrivateRequest) -> Row:
     rows: list[Row] = []
     equity = ZERO
     for coin, balance, debt in request.holdings():
-        price = _dollars(request, coin)
-        if any((*balance, debt)):
-            rows.append(asset_row(coin, balance, debt, price))
-            equity += (sum(balance, ZERO) - debt) * price
+        price = request.engine.dollars(coin)
+        if any((*balance, debt.total)):
+            rows.append(asset_row(coin, balance, debt.total, price))
+            equity += (sum(balance, ZERO) - debt.total) * price
     in_dollars = write_decimal(equity)
-    bitcoin = _dollars(request, _BITCOIN)
+    bitcoin = request.engine.dollars(_BITCOIN)
     in_bitcoin = round(EXACT.divide(equity, bitcoin), _BITCOIN_DECIMALS) if bitcoin else ZERO
     return {
         "accountEquity": in_dollars,
@@ -71,9 +70,10 @@ def all_fee_rates(request: PrivateRequest) -> list[Row]:
     return [fee_rate_row(symbol) | {"symbol": symbol.symbol} for symbol in symbols if category.on_spot_market]
 
 
-def _dollars(request: PrivateRequest, coin: str) -> Decimal:
-    """Return the price of a coin in US dollars, 0 if unknown."""
-    if coin == _DOLLAR:
-        return Decimal(1)
-    symbol = f"{coin}{_DOLLAR}"
-    return request.engine.market.price(symbol) if symbol in request.engine.market.symbols else ZERO
+def _leverages(request: PrivateRequest) -> list[Row]:
+    """List the leverage of each coin that can be borrowed, which is the highest one until it is set."""
+    uid, set_by_account = request.account.uid, request.engine.leverages
+    return [
+        {"coin": coin, "leverage": set_by_account.get((uid, coin), str(CROSSED_LEVERAGE))}
+        for coin in request.borrowable_coins()
+    ]

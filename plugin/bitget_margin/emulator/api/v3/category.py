@@ -16,6 +16,7 @@ class Category(StrEnum):
     USDT_FUTURES = "USDT-FUTURES"
     COIN_FUTURES = "COIN-FUTURES"
     USDC_FUTURES = "USDC-FUTURES"
+    OTHER = "OTHER"
 
     @property
     def on_spot_market(self) -> bool:

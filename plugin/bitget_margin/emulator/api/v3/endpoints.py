@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 
 from bitget_margin.emulator.api.request import PrivateEndpoint, PublicEndpoint, nothing
-from bitget_margin.emulator.api.v3 import account, cancel, edit, listing, market_data, place, strategy_endpoints
+from bitget_margin.emulator.api.v3 import (
+    account,
+    cancel,
+    edit,
+    listing,
+    loans,
+    market_data,
+    place,
+    strategy_endpoints,
+)
 from bitget_margin.emulator.market.wallet import AccountKind
 
 UNIFIED_PREFIX = "/api/v3/"
@@ -22,6 +31,7 @@ UNIFIED_PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
     ("GET", f"{_MARKET}/candles"): market_data.candles,
     ("GET", f"{_MARKET}/history-candles"): market_data.history_candles,
     ("GET", f"{_MARKET}/fills"): market_data.fills,
+    ("GET", f"{_MARKET}/margin-loans"): loans.margin_loans,
 }
 
 UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
@@ -31,6 +41,11 @@ UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
     ("GET", f"{_ACCOUNT}/financial-records"): listing.financial_records,
     ("GET", f"{_ACCOUNT}/fee-rate"): account.fee_rate,
     ("GET", f"{_ACCOUNT}/all-fee-rate"): account.all_fee_rates,
+    ("POST", f"{_ACCOUNT}/repay"): loans.repay,
+    ("GET", f"{_ACCOUNT}/repayable-coins"): loans.repayable_coins,
+    ("GET", f"{_ACCOUNT}/payment-coins"): loans.payment_coins,
+    ("POST", f"{_ACCOUNT}/set-leverage"): loans.set_leverage,
+    ("GET", f"{_TRADE}/loan-data"): loans.loan_data,
     ("POST", f"{_TRADE}/place-order"): place.place_order,
     ("POST", f"{_TRADE}/place-batch"): place.place_batch,
     ("POST", f"{_TRADE}/modify-order"): edit.modify_order,
@@ -57,6 +72,7 @@ UNIFIED_PER_SECOND: Mapping[str, int] = {
     f"{_ACCOUNT}/financial-records": 20,
     f"{_ACCOUNT}/fee-rate": 3,
     f"{_ACCOUNT}/all-fee-rate": 3,
+    f"{_ACCOUNT}/repay": 5,
     f"{_TRADE}/place-order": 10,
     f"{_TRADE}/place-batch": 5,
     f"{_TRADE}/modify-order": 10,

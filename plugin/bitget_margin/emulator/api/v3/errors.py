@@ -15,6 +15,7 @@ _UNIFIED: Final[Mapping[Refusal, Refusal]] = {
     Refusal.NOT_CROSS: Refusal.UNIFIED_UNSUPPORTED,
     Refusal.INSUFFICIENT_BALANCE: Refusal.UNIFIED_INSUFFICIENT_BALANCE,
     Refusal.DUPLICATE_CLIENT_ID: Refusal.UNIFIED_DUPLICATE_CLIENT_ID,
+    Refusal.UNKNOWN_COIN: Refusal.UNIFIED_UNKNOWN_COIN,
     Refusal.NO_SUCH_ORDER: Refusal.UNIFIED_NO_SUCH_ORDER,
     # The error of a second cancel is not documented; this one is the only example of a failed item.
     Refusal.ORDER_ENDED: Refusal.UNIFIED_NO_SUCH_ORDER,

@@ -10,7 +10,7 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v3.rows import fill_row, order_row
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.orders import Fill, Order
-from bitget_margin.emulator.market.wallet import Balance
+from bitget_margin.emulator.market.wallet import Balance, Debt
 
 _ORDER_FIELDS = (
     *("symbol", "orderId", "clientOid", "price", "qty", "amount", "orderType", "timeInForce", "side"),
@@ -46,7 +46,7 @@ def pushed_fill_row(fill: Fill, category: str) -> Row:
 
 
 def pushed_account_row(
-    holdings: Mapping[str, tuple[Balance, Decimal]], coins: Sequence[str], dollars: Mapping[str, Decimal]
+    holdings: Mapping[str, tuple[Balance, Debt]], coins: Sequence[str], dollars: Mapping[str, Decimal]
 ) -> Row:
     """Return the row of the channel `account`.
 
@@ -54,7 +54,7 @@ def pushed_account_row(
     :param coins: the coins that are listed
     :param dollars: prices of the coins in US dollars
     """
-    equities = {coin: EXACT.subtract(sum(balance, ZERO), debt) for coin, (balance, debt) in holdings.items()}
+    equities = {coin: EXACT.subtract(sum(balance, ZERO), debt.total) for coin, (balance, debt) in holdings.items()}
     equity = write_decimal(sum((EXACT.multiply(amount, dollars[coin]) for coin, amount in equities.items()), ZERO))
     return {
         "unrealisedPnL": "0",
@@ -66,10 +66,10 @@ def pushed_account_row(
         "mgnRatio": "0",
         "coin": [
             {
-                "debts": write_decimal(debt),
+                "debts": write_decimal(debt.total),
                 "balance": write_decimal(sum(balance, ZERO)),
                 "available": write_decimal(balance.available),
-                "borrow": write_decimal(debt),
+                "borrow": write_decimal(debt.principal),
                 "locked": write_decimal(balance.frozen),
                 "equity": write_decimal(equities[coin]),
                 "coin": coin,

@@ -1,0 +1,107 @@
+"""Loan endpoints of a unified account, whose orders borrow by themselves."""
+
+from typing import Final
+
+from bitget_margin.emulator.api.request import PrivateRequest, PublicRequest, Row
+from bitget_margin.emulator.api.v3.category import Category, read_category
+from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.decimals import ZERO, write_decimal
+from bitget_margin.emulator.market.loans import CROSSED_LEVERAGE, DAILY_RATE, HOUR_MS, hourly_interest
+
+_YEAR_DAYS: Final = 365
+_LOAN_LIMIT: Final = "100000"
+_SELECTED_MAX: Final = 1
+"""Most coins of each list of a repayment."""
+
+
+def margin_loans(request: PublicRequest) -> Row:
+    """Return the interest rate of a coin; the names are those of the page."""
+    coin = request.params.text("coin")
+    if coin not in request.borrowable_coins():
+        raise VenueError(Refusal.UNKNOWN_COIN)
+    return {
+        "dailyInterest": write_decimal(DAILY_RATE),
+        "annualInterest": write_decimal(DAILY_RATE * _YEAR_DAYS),
+        "limit": _LOAN_LIMIT,
+    }
+
+
+def loan_data(request: PrivateRequest) -> Row:
+    """Return what the account owes; the names are those of a client library that is tested on the venue."""
+    debts = request.engine.wallets[request.account.uid].debts()
+    value = sum((debt.total * request.engine.dollars(coin) for coin, debt in debts.items()), ZERO)
+    return {
+        "currentLoans": write_decimal(value),
+        "interestPaymentTime": str(request.now_ms - request.now_ms % HOUR_MS + HOUR_MS),
+        "debtCoinList": [
+            {
+                "coin": coin,
+                "debt": write_decimal(debt.total),
+                "interestFreeAmount": "0",
+                "interestRateNextHour": write_decimal(hourly_interest(debt.principal)),
+            }
+            for coin, debt in debts.items()
+        ],
+    }
+
+
+def repayable_coins(request: PrivateRequest) -> Row:
+    """List the coins that the account owes."""
+    debts = request.engine.wallets[request.account.uid].debts()
+    rows = [
+        {
+            "coin": coin,
+            "size": write_decimal(debt.total),
+            "amount": write_decimal(debt.total * request.engine.dollars(coin)),
+        }
+        for coin, debt in debts.items()
+    ]
+    return {"repayableCoinList": rows, "maxSelection": str(_SELECTED_MAX)}
+
+
+def payment_coins(request: PrivateRequest) -> Row:
+    """List the coins with which the account can repay."""
+    rows = [
+        {
+            "coin": coin,
+            "size": write_decimal(balance.available),
+            "amount": write_decimal(balance.available * request.engine.dollars(coin)),
+        }
+        for coin, balance in request.engine.wallets[request.account.uid].balances().items()
+        if balance.available
+    ]
+    return {"paymentCoinList": rows, "maxSelection": str(_SELECTED_MAX)}
+
+
+def repay(request: PrivateRequest) -> Row:
+    """Pay back as much of a coin's debt as another coin, or the coin itself, allows."""
+    coin, payment_coin = (_read_coin(request, name) for name in ("repayableCoinList", "paymentCoinList"))
+    paid = request.engine.loans.repay_with(request.account.uid, coin, payment_coin, request.now_ms)
+    return {"result": "YES" if paid else "NO", "repayAmount": write_decimal(paid)}
+
+
+def set_leverage(request: PrivateRequest) -> str:
+    """Set the leverage of a coin of the margin account."""
+    category, params = read_category(request.params), request.params
+    if category is not Category.MARGIN:
+        raise VenueError(Refusal.UNIFIED_UNSUPPORTED, category)
+    coin, leverage = params.text("coin"), params.integer("leverage")
+    if coin not in request.borrowable_coins():
+        raise VenueError(Refusal.UNKNOWN_COIN)
+    if not leverage:
+        raise VenueError(Refusal.BAD_PARAMETER, "leverage")
+    if leverage > CROSSED_LEVERAGE:
+        raise VenueError(Refusal.UNIFIED_LEVERAGE_TOO_HIGH)
+    request.engine.leverages[request.account.uid, coin] = str(leverage)
+    return "success"
+
+
+def _read_coin(request: PrivateRequest, name: str) -> str:
+    """Return the one coin of a list."""
+    coins = request.params.texts(name)
+    if len(coins) > _SELECTED_MAX:
+        raise VenueError(Refusal.BAD_PARAMETER, name)
+    (coin,) = coins
+    if coin not in request.coins():
+        raise VenueError(Refusal.UNKNOWN_COIN)
+    return coin
