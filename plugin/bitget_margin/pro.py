@@ -114,6 +114,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         """
         method = "watch_my_trades"
         if not is_cross(self, "watchMyTrades", symbol, params):
+            await self.perform(account.refuse_isolated(self, "watchMyTrades", symbol, params))
             return await super().watch_my_trades(symbol, since, limit, params)
         named = watch.check_call(self, method, symbol, since, limit, params)
         kind, market = await self._open_watch(method, named)

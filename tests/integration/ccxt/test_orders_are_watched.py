@@ -399,6 +399,17 @@ async def test_only_margin_orders_of_a_unified_account_are_returned(venue: Emula
         assert exchange.orders is None
 
 
+@unified
+async def test_isolated_margin_of_a_unified_account_is_refused(venue: Emulator) -> None:
+    """There is none; stock ccxt waits for ever."""
+    async with streaming(venue) as exchange:
+        calls = (exchange.watch_orders, exchange.watch_my_trades, lambda _, params: exchange.watch_balance(params))
+        for call in calls:
+            with pytest.raises(ccxt.NotSupported, match="a unified account has no isolated spot margin"):
+                await soon(call(BTC, params={"marginMode": "isolated"}))
+        assert not exchange.clients
+
+
 async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> None:
     async with streaming(venue) as exchange:
         exchange.options["sandboxMode"] = True

@@ -19,6 +19,13 @@ def exchange() -> Any:
     return bitget_margin.pro.bitget({"apiKey": "k", "secret": "s", "password": "p"})
 
 
+@pytest.mark.parametrize("name", ["watchOrders", "watchMyTrades", "watchBalance"])
+def test_what_can_be_watched_is_in_has(exchange: Any, name: str) -> None:
+    assert exchange.has[name] is True
+    assert not bitget_margin.bitget().has[name]
+    assert not bitget_margin.async_support.bitget().has[name]
+
+
 def test_orders_are_subscribed_to_by_symbol_or_for_all(exchange: Any) -> None:
     classic = watch.orders_subscription(AccountKind.CLASSIC, MARKET)
     assert classic.arg == {"instType": "MARGIN", "channel": "orders-crossed", "instId": "BTCUSDT"}
