@@ -145,3 +145,29 @@ def test_a_debt_is_the_same_number_in_the_balance_of_both_kinds(both: Emulator) 
     client("create_order", BTC, "limit", "sell", 2.5, 70_000, CROSS)
     assert client("fetch_balance", CROSS)["debt"]["BTC"] == 0.5
     client.close()
+
+
+@pytest.mark.parametrize("category", ["MARGIN", "OTHER"])
+def test_interest_of_a_unified_account_is_found_in_either_category(category: str) -> None:
+    clock = [1_790_000_000_000]
+    account = Account(kind=AccountKind.UNIFIED)
+    with Emulator(accounts=(account,), clock=lambda: clock[0]) as venue:
+        venue.knobs(interest_category=category)
+        client = made(venue, Flavour.SYNC, AccountKind.UNIFIED)
+        client.exchange.milliseconds = lambda: clock[0]
+        client("create_order", BTC, "limit", "sell", 2.5, 70_000, CROSS)
+        clock[0] += 3_600_000
+        client("fetch_balance", CROSS)
+        (charge,) = client("fetch_borrow_interest", "BTC", None, None, None, CROSS)
+        assert (charge["currency"], charge["interest"], charge["timestamp"]) == ("BTC", 0.000005, clock[0])
+        assert client("fetch_borrow_interest", "ETH", None, None, None, CROSS) == []
+        client.close()
+
+
+def test_loans_by_hand_are_in_the_ledger(both: Emulator) -> None:
+    client = made(both, Flavour.SYNC, AccountKind.CLASSIC)
+    client("borrow_cross_margin", "USDT", 5, CROSS)
+    client("repay_cross_margin", "USDT", 5, CROSS)
+    entries = client("fetch_ledger", "USDT", None, None, CROSS)
+    assert [(entry["direction"], entry["amount"]) for entry in entries] == [("in", 5), ("out", 5)]
+    client.close()

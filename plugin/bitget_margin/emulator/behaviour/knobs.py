@@ -115,6 +115,13 @@ class RecordAmounts(StrEnum):
     UNSIGNED = "unsigned"
 
 
+class InterestCategory(StrEnum):
+    """Category of interest in financial records."""
+
+    MARGIN = "MARGIN"
+    OTHER = "OTHER"
+
+
 @dataclass(frozen=True, slots=True)
 class Knobs:
     """All settings of the venue's behaviour; the defaults are what the venue documents.
@@ -211,6 +218,10 @@ class Knobs:
     )
     strategy_sub_orders: bool = field(
         default=True, metadata={"help": "list the order of a triggered strategy order in strategy-sub-orders"}
+    )
+    interest_category: InterestCategory = field(
+        default=InterestCategory.MARGIN,
+        metadata={"help": "category of interest in the financial records of a unified account"},
     )
     loans_lag_ms: int = field(
         default=0, metadata={"help": "ms until a loan, a repayment or interest appears in its history"}

@@ -15,6 +15,10 @@ class ChangeKind(StrEnum):
 
     DEAL_IN = "deal_in"
     DEAL_OUT = "deal_out"
+    BORROW = "borrow"
+    REPAY = "repay"
+    INTEREST = "interest"
+    """Only unified accounts list it: a classic one has records of interest."""
 
 
 @dataclass(frozen=True, slots=True)

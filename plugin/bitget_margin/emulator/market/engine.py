@@ -61,7 +61,7 @@ class Engine:
         self.strategies = StrategyOrders(
             self.market, self.wallets, self._place_triggered, self._next_id, strategies_freeze
         )
-        self.loans = Loans(self.wallets, self.dollars, self._next_id, self.at)
+        self.loans = Loans(self.wallets, self.dollars, self._next_id, self.at, self.changes)
         self.leverages: dict[tuple[str, str], str] = {}
         """Leverage that an account has set, by account and coin."""
         self._countdowns: dict[str, int] = {}

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.balance_changes import BalanceChanges, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
 from bitget_margin.emulator.market.wallet import NOTHING, Wallet
 
@@ -75,6 +76,7 @@ class Loans:
     :param dollars: returns the price of a coin in US dollars, 0 if unknown
     :param next_id: returns a new id; ids grow with time
     :param at: schedules an action
+    :param changes: records of the changes of balances
     """
 
     def __init__(
@@ -83,11 +85,13 @@ class Loans:
         dollars: Callable[[str], Decimal],
         next_id: Callable[[], str],
         at: Callable[[int, Callable[[int], object]], None],
+        changes: BalanceChanges,
     ) -> None:
         self._wallets = wallets
         self._dollars = dollars
         self._next_id = next_id
         self._at = at
+        self._changes = changes
         self._charged: set[tuple[str, str]] = set()
         self._borrowings: dict[str, list[Borrowing]] = defaultdict(list)
         self._repayments: dict[str, list[Repayment]] = defaultdict(list)
@@ -136,6 +140,7 @@ class Loans:
         wallet.keep_state(now_ms)
         loan = Borrowing(self._next_id(), coin, amount, now_ms)
         self._borrowings[uid].append(loan)
+        self._changes.add(uid, wallet, ChangeKind.BORROW, "", coin, amount, now_ms)
         self._charge_from(uid, coin, now_ms)
         return loan
 
@@ -154,6 +159,7 @@ class Loans:
         wallet.keep_state(now_ms)
         repayment = Repayment(self._next_id(), coin, paid, part.principal, part.interest, now_ms)
         self._repayments[uid].append(repayment)
+        self._changes.add(uid, wallet, ChangeKind.REPAY, "", coin, -paid, now_ms)
         return repayment
 
     def repay_with(self, uid: str, coin: str, payment_coin: str, now_ms: int) -> Decimal:
@@ -200,6 +206,7 @@ class Loans:
         if amount:
             self._wallets[uid].charge(coin, amount)
             self._interest[uid].append(Interest(self._next_id(), coin, amount, kind, now_ms))
+            self._changes.add(uid, self._wallets[uid], ChangeKind.INTEREST, "", coin, -amount, now_ms)
 
 
 def hourly_interest(principal: Decimal) -> Decimal:

@@ -8,6 +8,7 @@ from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import change_row, fill_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.balance_changes import ChangeKind
 from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.symbol import Symbol
 
@@ -43,7 +44,7 @@ def fills(request: PrivateRequest) -> Row:
 def financial_records(request: PrivateRequest) -> Row:
     """List the changes of the balances, newest first."""
     page, coin, kind = _read_history_page(request), *map(request.params.optional_text, ("coin", "marginType"))
-    changes = request.engine.changes.of(request.account.uid)
+    changes = [c for c in request.engine.changes.of(request.account.uid) if c.kind is not ChangeKind.INTEREST]
     found = page.changes(change for change in changes if coin in (None, change.coin) and kind in (None, change.kind))
     signed = request.knobs.record_amounts is RecordAmounts.SIGNED
     return _page(request, "resultList", [change_row(change, signed=signed) for change in found], "marginId")

@@ -9,6 +9,7 @@ from bitget_margin.emulator.api.v3.category import Category, in_case, read_categ
 from bitget_margin.emulator.api.v3.rows import change_row, change_type, fill_row, open_order_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.balance_changes import ChangeKind
 from bitget_margin.emulator.market.orders import Fill, Order, Status
 
 _CAP: Final = 100
@@ -64,9 +65,14 @@ def financial_records(request: PrivateRequest) -> Row:
     category, page = read_category(request.params), _read_closed_page(request)
     coin, kind = map(request.params.optional_text, ("coin", "type"))
     signed = request.knobs.record_amounts is RecordAmounts.SIGNED
-    changes = request.engine.changes.of(request.account.uid) if category is Category.MARGIN else []
+    interest_in = Category(request.knobs.interest_category)
+    changes = [
+        change
+        for change in request.engine.changes.of(request.account.uid)
+        if category is (interest_in if change.kind is ChangeKind.INTEREST else Category.MARGIN)
+    ]
     wanted = (change for change in changes if coin in (None, change.coin) and kind in (None, change_type(change)))
-    return _page(request, [change_row(change, signed=signed) for change in page.changes(wanted)], "id")
+    return _page(request, [change_row(change, category, signed=signed) for change in page.changes(wanted)], "id")
 
 
 def _read_page(request: PrivateRequest, cap: int) -> PageRange:

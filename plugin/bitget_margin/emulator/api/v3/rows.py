@@ -18,7 +18,13 @@ _NO_TRIGGERS: Row = dict.fromkeys(
         *("tpOrderType", "slOrderType", "tpLimitPrice", "slLimitPrice"),
     )
 )
-_CHANGES = {ChangeKind.DEAL_IN: "ORDER_DEALT_IN", ChangeKind.DEAL_OUT: "ORDER_DEALT_FROZEN_OUT"}
+_CHANGES = {
+    ChangeKind.DEAL_IN: "ORDER_DEALT_IN",
+    ChangeKind.DEAL_OUT: "ORDER_DEALT_FROZEN_OUT",
+    ChangeKind.BORROW: "BORROW",
+    ChangeKind.REPAY: "REPAYMENT",
+    ChangeKind.INTEREST: "INTEREST_SETTLEMENT_OUT",
+}
 """Types of financial records, by those of a classic account."""
 _CANCELLED = "normal_cancel"
 _REFUSED_TO_REST = {Force.IOC: "ioc_not_full_cancel", Force.FOK: "fok_not_full_cancel"}
@@ -92,11 +98,11 @@ def change_type(change: BalanceChange) -> str:
     return _CHANGES[change.kind]
 
 
-def change_row(change: BalanceChange, *, signed: bool) -> Row:
+def change_row(change: BalanceChange, category: Category, *, signed: bool) -> Row:
     """Return the row of a financial record, whose category the page spells in its own way."""
     amount = change.amount if signed else abs(change.amount)
     return {
-        "category": "Margin",
+        "category": category.value.title(),
         "id": change.change_id,
         "symbol": change.symbol,
         "coin": change.coin,
