@@ -4,35 +4,25 @@ Trades of another account, another exchange or a dry run have no coins on this a
 that belong to nobody's trade. So a bot does not start on such a database.
 """
 
-import logging
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
-import ccxt
 from sqlalchemy import String
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.compat import ModelBase, OperationalException, Trade, order_row
+from bitget_margin.freqtrade.compat import ModelBase, OperationalException, Trade
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.database import enum_column
-from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, Phase
 
-logger = logging.getLogger("bitget_margin")
-
-LIST_SECONDS: Final = 10.0
-"""Longest time that a start may spend on lists of open orders."""
 _DRY_PREFIX: Final = "dry_run_"
 """Beginning of the order ids that freqtrade makes in a dry run."""
 _ANOTHER: Final = 'set "db_url" to another database'
 _SHOWN: Final = 3
-"""Number of trades or orders that a message names."""
+"""Number of trades that a message names."""
 
 
 class RunMode(Enum):
@@ -88,48 +78,6 @@ def check(own: DatabaseIdentity, alerts: Alerts) -> None:
             alerts.warn(
                 f"The account of the database {where} could not be stored: {error}. The next start tries again."
             )
-
-
-def warn_of_unknown_orders(
-    store: OrderStore,
-    alerts: Alerts,
-    list_open: Callable[[str], Iterable[Mapping[str, Any]]],
-    clock: Callable[[], float] = time.monotonic,
-) -> None:
-    """Warn if open orders carry this bot's key and are not in its database: another bot may run on a copy of it.
-
-    Only pairs with an open trade or order in the database are listed.
-    """
-    origins = [order for origin in Origin for order in store.open(origin)]
-    pairs = {trade.pair for trade in Trade.get_trades_proxy(is_open=True)} | {order.pair for order in origins}
-    unknown: list[str] = []
-    end = clock() + LIST_SECONDS
-    try:
-        for pair in sorted(pairs):
-            if clock() >= end:
-                break
-            unknown += _unknown_ids(store, pair, list_open(pair))
-    except ccxt.BaseError as error:
-        logger.warning("Whether another bot runs on a copy of this database could not be checked: %s", error)
-    if unknown:
-        alerts.warn(
-            f"{len(unknown)} open orders carry this bot's key and are not in its database: {_shortened(unknown)}. "
-            "Either the database was restored from an older copy, or another bot runs on a copy of it. One key is for "
-            "one running bot: if there is another one, stop one of them, and give it a new database."
-        )
-
-
-def _unknown_ids(store: OrderStore, pair: str, listed: Iterable[Mapping[str, Any]]) -> list[str]:
-    tracked = (*store.resting_on(pair), *store.open(Origin.FREQTRADE), *store.in_phase(Phase.LOST))
-    names = {order.client_id for order in tracked}
-    key = store.key()
-    return [
-        order["id"]
-        for order in listed
-        if client_order_ids.is_ours(key, order.get("clientOrderId"))
-        and order["clientOrderId"] not in names
-        and order_row(order["id"], pair) is None
-    ]
 
 
 def _refuse_open_trades(own: DatabaseIdentity, where: str) -> None:

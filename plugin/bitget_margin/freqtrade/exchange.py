@@ -175,8 +175,6 @@ class Bitgetcross(BitgetExchange):
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
         database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
         self.is_database_checked = True
-        if self.live:
-            database_identity.warn_of_unknown_orders(self.store, self.alerts, self._fetch_open_orders)
 
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
@@ -365,10 +363,6 @@ class Bitgetcross(BitgetExchange):
     def _fetch_balance(self) -> Mapping[str, Any]:
         balance: Mapping[str, Any] = self.api.fetch_balance(self._bounds())
         return balance
-
-    def _fetch_open_orders(self, pair: str) -> list[dict[str, Any]]:
-        orders: list[dict[str, Any]] = self.api.fetch_open_orders(pair, None, None, self._bounds())
-        return orders
 
     def _base_of(self, pair: str) -> str:
         return str(self.markets[pair]["base"])

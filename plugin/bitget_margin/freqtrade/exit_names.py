@@ -40,6 +40,8 @@ class ExitNames:
     adopt: Callable[[TrackedOrder], object] = lambda _: None
     started_ms: int = field(init=False)
     """Start of this run of the bot."""
+    _known_ms: int | None = field(default=None, init=False)
+    """Time from which this run knows its trades: a slow venue may have kept it from them for long."""
     _numbers: dict[TradeKey, int] = field(default_factory=dict, init=False)
     """Number of the next exit, at least; by trade."""
     _searched: set[TradeKey] = field(default_factory=set, init=False)
@@ -47,6 +49,11 @@ class ExitNames:
 
     def __post_init__(self) -> None:
         self.started_ms = self.epoch_ms()
+
+    def begin(self) -> None:
+        """Note that this run knows its trades from now on, unless it does already."""
+        if self._known_ms is None:
+            self._known_ms = self.epoch_ms()
 
     def next(self, trade: Trade | None) -> tuple[int, str]:
         """Return number and client order id of the next exit of a trade; for other orders 0 and a random id."""
@@ -64,12 +71,13 @@ class ExitNames:
     def find(self, trade: Trade, budget: Budget) -> None:
         """Look for exits that an earlier run of the bot may have sent without a record; once for each trade.
 
-        :raises TemporaryError: one was found, or there is no answer in the first half a minute: the exit might be sent
-            twice
+        :raises TemporaryError: one was found, or there is no answer in the first half a minute of loops: the exit might
+            be sent twice
         """
         key = key_of(trade)
         if key in self._searched or key.opened_ms >= self.started_ms:
             return
+        self.begin()
         first = self._next_number(trade)
         names = [self._client_id(trade, number) for number in range(first, first + _SEARCHED_NUMBERS)]
         sought = [
@@ -79,7 +87,7 @@ class ExitNames:
         try:
             rows = self.client.view_rows(trade.pair, sought, budget)
         except ccxt.BaseError as error:
-            if self.epoch_ms() - self.started_ms < BLOCKS_SECONDS * 1_000:
+            if self.epoch_ms() - (self._known_ms or 0) < BLOCKS_SECONDS * 1_000:
                 raise TemporaryError(
                     f"Exit of trade {trade.id} on {trade.pair}: whether one was sent before the start of the bot could "
                     f"not be looked up ({error}); the next loop asks again",

@@ -128,10 +128,12 @@ class Maintenance:
             self.resting.begin_loop()
             trades = trade_rows.open_trades()
             for late in self.late_views.ended({order.client_id: order for order in self._open_orders(busy)}):
-                self._try_pair(late.pair, late.orders, late.viewing, trades, budget)
+                self._process_pair(late.pair, late.orders, late.viewing, trades, budget)
             pairs = _grouped(self._open_orders(busy), lambda order: order.pair)
             # Once after a start, also where the store knows no order: it may be an older copy.
-            for pair in {trade.pair for key, trade in trades.items() if key not in busy} - self._swept:
+            known = {trade.pair for key, trade in trades.items() if key not in busy}
+            known |= {order.pair for order in self.store.open(Origin.FREQTRADE) if order.trade not in busy}
+            for pair in known - self._swept:
                 pairs.setdefault(pair, [])
 
             def priority(pair: str) -> tuple[bool, float]:
@@ -150,27 +152,10 @@ class Maintenance:
                     self.late_views.begin(pair, pairs[pair])
                 wanted = [pair for pair in wanted if pair not in calm]
             for pair, viewing in self._begin_views(wanted, pairs, budget):
-                self._try_pair(pair, pairs[pair], viewing, trades, budget)
+                self._process_pair(pair, pairs[pair], viewing, trades, budget)
 
     def _open_orders(self, busy: Collection[TradeKey]) -> list[TrackedOrder]:
         return [order for order in self.store.open(Origin.LADDER) if order.trade not in busy]
-
-    def _try_pair(
-        self,
-        pair: str,
-        orders: list[TrackedOrder],
-        viewing: Callable[[], ViewedOrders],
-        trades: Mapping[TradeKey, Trade],
-        budget: Budget,
-    ) -> None:
-        try:
-            self._process_pair(pair, orders, viewing, trades, budget)
-            self._swept.add(pair)
-        except ccxt.BaseError as error:
-            self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", f"look {pair}")
-        except Exception:
-            Trade.rollback()
-            logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
 
     def _is_due(self, pair: str, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
         """Whether this loop looks a pair up: lookups take no more than a part of the time that exits need too."""
@@ -212,20 +197,29 @@ class Maintenance:
         trades: Mapping[TradeKey, Trade],
         budget: Budget,
     ) -> None:
-        seen = self.resting.seen(pair, orders, viewing())
-        self.alerts.clear(f"look {pair}")
-        self._viewed_at[pair] = self.clock()
-        now = [
-            self._after_miss(order, trades) if self.missed.has(order) else self._forget_room(order) for order in seen
-        ]
-        for key, both in _grouped(zip(orders, now, strict=True), lambda both: both[0].trade).items():
-            trade = _trade_of(trades, key)
-            self.resting.record(trade, [old for old, _ in both], [new for _, new in both])
-            live = [new for _, new in both if new.phase.open]
-            if live and (trade is None or key in self.resting.unresolved):
-                self.resting.cancel(trade, pair, live, budget)
-            if key is not None and not any(order.phase.open for order in self.store.of_trade(key)):
-                self.resting.unresolved.pop(key, None)
+        """Record what a lookup of a pair shows, and cancel what is due; what fails is tried again by the next loop."""
+        try:
+            seen = self.resting.seen(pair, orders, viewing())
+            self.alerts.clear(f"look {pair}")
+            self._viewed_at[pair] = self.clock()
+            now = [
+                self._after_miss(order, trades) if self.missed.has(order) else self._forget_room(order)
+                for order in seen
+            ]
+            for key, both in _grouped(zip(orders, now, strict=True), lambda both: both[0].trade).items():
+                trade = _trade_of(trades, key)
+                self.resting.record(trade, [old for old, _ in both], [new for _, new in both])
+                live = [new for _, new in both if new.phase.open]
+                if live and (trade is None or key in self.resting.unresolved):
+                    self.resting.cancel(trade, pair, live, budget)
+                if key is not None and not any(order.phase.open for order in self.store.of_trade(key)):
+                    self.resting.unresolved.pop(key, None)
+            self._swept.add(pair)
+        except ccxt.BaseError as error:
+            self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", f"look {pair}")
+        except Exception:
+            Trade.rollback()
+            logger.exception("The resting orders on %s could not be processed; the next loop tries again", pair)
 
     def hand_over_ended(self, busy: Collection[TradeKey]) -> bool:
         """Open the rows of orders that ended with a fill, so that freqtrade books them; return whether there are any.

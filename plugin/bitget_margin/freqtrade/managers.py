@@ -125,6 +125,7 @@ class Managers:
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop; each step runs, also if another one fails."""
         with self.lock:
+            self.names.begin()
             budget = self.client.pace.loop_budget()
             steps: tuple[Callable[[], object], ...] = (
                 self.maintenance.repair_after_crash,

@@ -19,6 +19,8 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 LADDER: Final = "found"
 """Name of the ladder of orders whose own is not known."""
+_SHOWN: Final = 3
+"""Number of orders that a message names."""
 _YOUNG_MS: Final = 10_000
 """Age below which an entry or exit may be one that freqtrade is just storing, or has just ended."""
 
@@ -42,12 +44,22 @@ class OwnOrders:
 
         :param rows: ccxt's order structures
         """
+        unknown = []
         for row in rows:
             known = self.store.by_client_id(row["clientOrderId"])
             if known is None:
-                self._take_in_unknown(pair, row)
+                if self._take_in_unknown(pair, row):
+                    unknown.append(str(row["id"]))
             elif known.phase in {Phase.WAITING, Phase.REFUSED, Phase.LOST}:
                 self._take_in_again(known, row)
+        if unknown:
+            names = ", ".join(unknown[:_SHOWN]) + (" and others" if len(unknown) > _SHOWN else "")
+            self.alerts.warn(
+                f"{len(unknown)} open orders carry this bot's key and are not in its database: {names}. Either the "
+                "database was restored from an older copy, or another bot runs on a copy of it. One key is for one "
+                "running bot: if there is another one, stop one of them, and give it a new database.",
+                "unknown orders",
+            )
 
     def _take_in_again(self, known: TrackedOrder, row: Mapping[str, Any]) -> None:
         now = apply_row(replace(known, phase=Phase.INTENDED), row)
@@ -61,11 +73,12 @@ class OwnOrders:
         if now.origin is Origin.FREQTRADE:
             self.adopt(now)
 
-    def _take_in_unknown(self, pair: str, row: Mapping[str, Any]) -> None:
+    def _take_in_unknown(self, pair: str, row: Mapping[str, Any]) -> bool:
+        """Take in an order that neither the store nor freqtrade has; return whether it was."""
         name = row["clientOrderId"]
         parsed = client_order_ids.parse(name)
         if parsed is None or order_row(row["id"], pair) is not None:
-            return
+            return False
         order = TrackedOrder(
             client_id=name,
             origin=Origin.LADDER,
@@ -85,8 +98,7 @@ class OwnOrders:
         )
         trade = trade_rows.open_trade(pair)
         if parsed.trade is None:
-            self._take_in_own(order, trade)
-            return
+            return self._take_in_own(order, trade)
         if trade is not None and trade.id == parsed.trade:
             order = replace(order, opened_ms=key_of(trade).opened_ms)
             fate = f"belongs to trade {trade.id}"
@@ -94,13 +106,14 @@ class OwnOrders:
             fate = "has no open trade, and is canceled"
         self.alerts.warn(f"Resting {order.side} {order.order_id} on {pair} is not in the database: it {fate}.")
         self.store.note(order)
+        return True
 
-    def _take_in_own(self, order: TrackedOrder, trade: Any) -> None:
+    def _take_in_own(self, order: TrackedOrder, trade: Any) -> bool:
         """Hand an entry or exit to freqtrade, once it is old enough and was seen twice: a list may be stale."""
         now_ms = self.epoch_ms()
         first_ms = self._seen_ms.setdefault(order.client_id, now_ms)
         if now_ms - max(first_ms, order.intended_ms) < _YOUNG_MS:
-            return
+            return False
         self._seen_ms.pop(order.client_id)
         key = None if trade is None else key_of(trade)
         own = replace(
@@ -112,3 +125,4 @@ class OwnOrders:
         )
         self.store.note(own)
         self.adopt(own)
+        return True

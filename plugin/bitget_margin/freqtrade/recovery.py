@@ -63,6 +63,8 @@ class Recovery:
     """Total of the coin just before each exit was sent, and what the trades had of it; by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
     """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
+    _found: set[str] = field(default_factory=set, init=False)
+    """Client order ids of orders that a lookup of any thread has shown, with a fill or live."""
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
@@ -72,14 +74,15 @@ class Recovery:
         :raises TemporaryError: an earlier one of this side is in doubt or was just found: it might be placed twice
         """
         with self.lock:
-            if self.resolve(pair, side):
+            in_doubt = {order.client_id for order in self._in_doubt(pair, side)}
+        has_found = self.resolve(pair, side)
+        with self.lock:
+            if has_found or in_doubt & self._found:
                 raise TemporaryError(
                     f"An earlier {side} order on {pair} has just been found on the venue. This one was decided on "
                     "without it, and is not placed: the next loop decides again.",
                 )
-            for earlier in self.store.open(Origin.FREQTRADE):
-                if (earlier.pair, earlier.side) != (pair, side):
-                    continue
+            for earlier in self._in_doubt(pair, side):
                 if not self._is_not_there(earlier, amount):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
@@ -145,14 +148,21 @@ class Recovery:
         has_found = False
         budget = budget or self.client.pace.loop_budget()
         with self.lock:
-            for intent in self.store.open(Origin.FREQTRADE):
-                if pair is not None and (intent.pair, intent.side) != (pair, side):
-                    continue
-                if _is_stored_by_freqtrade(intent):
+            intents = self._in_doubt(pair, side)
+        for intent in intents:
+            with self.lock:
+                is_stored = _is_stored_by_freqtrade(intent)
+                if is_stored:
                     self._forget(intent)
-                elif not self._is_being_placed(intent) and budget.left_ms():
-                    has_found |= self._look_up(intent, budget)
+                is_due = not is_stored and not self._is_being_placed(intent)
+            if is_due and budget.left_ms():
+                has_found |= self._look_up(intent, budget)
         return has_found
+
+    def _in_doubt(self, pair: str | None, side: str | None) -> list[TrackedOrder]:
+        """Return the orders that freqtrade may not have stored, of one pair and side, or all."""
+        orders = self.store.open(Origin.FREQTRADE)
+        return [order for order in orders if pair is None or (order.pair, order.side) == (pair, side)]
 
     def _is_being_placed(self, intent: TrackedOrder) -> bool:
         """Whether another thread is between placing this order and storing it in freqtrade's rows."""
@@ -160,16 +170,29 @@ class Recovery:
         return thread != threading.get_ident() and self.clock() - since < PLACING_SECONDS
 
     def _look_up(self, intent: TrackedOrder, budget: Budget) -> bool:
-        """Look up an order and adopt it; return whether it has filled, or may still."""
+        """Look up an order and adopt it; return whether it has filled, or may still.
+
+        Without the lock, unless the loop holds it: no exit of another thread waits for an entry.
+        """
         try:
             (found,) = self.client.view(intent.pair, [intent], budget).orders
         except ccxt.BaseError as error:
             self.alerts.warn(f"Order {intent.client_id} on {intent.pair} could not be looked up: {error}")
             return False
+        with self.lock:
+            return self._resolved(intent, found)
+
+    def _resolved(self, intent: TrackedOrder, found: TrackedOrder | None) -> bool:
+        """Act on what a lookup shows of an order; return whether it has filled, or may still."""
+        shows = found is not None and (found.phase.open or found.filled > 0)
+        if shows:
+            self._found.add(intent.client_id)
+        if all(order.client_id != intent.client_id for order in self.store.open(Origin.FREQTRADE)):
+            return shows  # another thread has looked it up meanwhile
         if found is not None:
             self.missed.clear(intent)
             self.adopt(found)
-            return found.phase.open or found.filled > 0
+            return shows
         self.missed.note(intent)
         if self.missed.seconds(intent) <= BLOCKS_SECONDS:
             return False

@@ -1,12 +1,11 @@
 """Promise: no bot starts on a database of another account, exchange or run mode; a copy of its own is noticed."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import ccxt
 import pytest
 from freqtrade.persistence import Order, Trade, init_db
 from sqlalchemy import make_url, text
@@ -14,10 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from bitget_margin.freqtrade import database_identity
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode, check, warn_of_unknown_orders
-from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Phase
-from support.botless import PAIR, Messages, live, own
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode, check
+from support.botless import PAIR, Messages
 from support.in_process_bot import close_database
 
 LIVE = DatabaseIdentity(RunMode.LIVE, "41")
@@ -170,64 +167,3 @@ def test_a_database_that_cannot_be_written_does_not_keep_the_bot_from_starting(
     check(LIVE, alerts)
     ((warning, _),) = alerts.warnings
     assert "could not be stored" in warning
-
-
-# -- a copy of the database -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def store(file: Path) -> OrderStore:
-    """Return a store with an open trade on BTC/USDT, one rung and one order of freqtrade's in doubt."""
-    add_trade("7")
-    made = OrderStore()
-    key = made.key()
-    made.add([live(f"{key}-1-x-0", order_id="8"), own(f"{key}-o1"), own(f"{key}-o2", phase=Phase.LOST)])
-    return made
-
-
-def listing(*orders: tuple[str, str]) -> Callable[[str], list[dict[str, Any]]]:
-    """Return a list of open orders on BTC/USDT, by order id and client order id."""
-    return lambda pair: [{"id": order_id, "clientOrderId": name} for order_id, name in orders if pair == PAIR]
-
-
-def test_orders_of_the_database_and_of_others_are_no_sign_of_a_second_bot(store: OrderStore, alerts: Any) -> None:
-    key = store.key()
-    names = [(f"8{n}", f"{key}-{name}") for n, name in enumerate(("1-x-0", "o1", "o2"))]
-    warn_of_unknown_orders(store, alerts, listing(*names, ("7", f"{key}-o3"), ("9", "theirs"), ("10", "")))
-    assert alerts.warnings == []
-
-
-def test_an_order_with_the_key_that_the_database_does_not_know_warns_of_a_second_bot(
-    store: OrderStore, alerts: Any
-) -> None:
-    warn_of_unknown_orders(store, alerts, listing(("99", f"{store.key()}-o9")))
-    ((warning, _),) = alerts.warnings
-    assert warning.startswith("1 open orders carry this bot's key and are not in its database: 99. Either")
-    assert "another bot runs on a copy" in warning
-
-
-def test_pairs_with_a_trade_or_an_order_are_listed_and_a_failure_is_logged(
-    store: OrderStore, alerts: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    add_trade("11", pair="ETH/USDT")
-    store.add([live(f"{store.key()}-2-x-0", pair="XRP/USDT")])
-    asked: list[str] = []
-
-    def list_open(pair: str) -> list[Any]:
-        asked.append(pair)
-        if pair == "XRP/USDT":
-            raise ccxt.RequestTimeout("slow")
-        return []
-
-    warn_of_unknown_orders(store, alerts, list_open)
-    assert asked == ["BTC/USDT", "ETH/USDT", "XRP/USDT"]
-    assert caplog.messages == ["Whether another bot runs on a copy of this database could not be checked: slow"]
-    assert alerts.warnings == []
-
-
-def test_the_lists_of_a_start_end_after_their_time(store: OrderStore, alerts: Any) -> None:
-    add_trade("11", pair="ETH/USDT")
-    asked: list[str] = []
-    times = iter([0.0, 9.9, 10.0])
-    warn_of_unknown_orders(store, alerts, lambda pair: asked.append(pair) or [], lambda: next(times))
-    assert asked == ["BTC/USDT"]

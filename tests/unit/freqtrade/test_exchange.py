@@ -431,9 +431,8 @@ def test_the_holdings_read_the_cross_margin_account(build: Any, calls: Calls) ->
     [
         lambda exchange: exchange.fetch_order("7", PAIR),
         lambda exchange: exchange.managers.holdings.read("BTC"),
-        lambda exchange: exchange._fetch_open_orders(PAIR),
     ],
-    ids=["order", "balance", "open orders"],
+    ids=["order", "balance"],
 )
 def test_a_slow_venue_that_answers_is_waited_for(build: Any, request_of: Any) -> None:
     asked: list[float] = []
@@ -443,7 +442,7 @@ def test_a_slow_venue_that_answers_is_waited_for(build: Any, request_of: Any) ->
         round_trips.record(exchange.api, 1_500)
         return {"id": "7", "status": "open", "total": {}}
 
-    exchange = build(fetch_order=method, fetch_balance=method, fetch_open_orders=method)
+    exchange = build(fetch_order=method, fetch_balance=method)
     for _ in range(2):
         request_of(exchange)
     assert asked == [3_000, 5_000], "the wait of an exit is 2 s"
@@ -467,19 +466,15 @@ def test_a_balance_is_not_tried_again_and_has_the_time_of_an_exit_where_the_last
 def test_the_database_is_checked_once_as_soon_as_it_is_open(
     build: Any, calls: Calls, monkeypatch: pytest.MonkeyPatch, checked: bool, has_database: bool
 ) -> None:
-    exchange = build(fetch_open_orders=lambda *request: calls.append(request) or [])
+    exchange = build()
     exchange.api.options["uid"] = "1234"
     exchange.is_database_checked = checked
     identity = exchange_module.database_identity
     monkeypatch.setattr(exchange_module, "has_database", lambda: has_database)
     monkeypatch.setattr(identity, "check", lambda own, _: calls.append(("check", own)))
-    monkeypatch.setattr(identity, "warn_of_unknown_orders", lambda _store, _alerts, list_open: list_open(PAIR))
     exchange.check_database()
     exchange.check_database()
-    expected = [
-        ("check", DatabaseIdentity(RunMode.LIVE, "1234")),
-        (PAIR, None, None, {"marginMode": "cross", "timeout": 3_000}),
-    ]
+    expected = [("check", DatabaseIdentity(RunMode.LIVE, "1234"))]
     assert calls == (expected if has_database and not checked else [])
     exchange._config = {"runmode": "dry_run", "dry_run": True}
     exchange.is_database_checked = False

@@ -13,7 +13,7 @@ from bitget_margin.freqtrade.budget import SLOW_MS
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.maintenance import EXIT_SECONDS, LOST_AFTER_SECONDS, WARN_AFTER_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder, TradeKey
-from support.botless import KEY, PAIR, Stand, live, rung
+from support.botless import KEY, PAIR, Stand, live, own, rung
 
 ENDED = live(phase=Phase.ENDED, filled=0.5)
 ETH = "ETH/USDT"
@@ -246,6 +246,15 @@ def test_after_a_start_the_pairs_of_open_trades_are_listed_once_though_the_store
     loop(stand)
     loop(stand)
     assert len(stand.venue.viewed) == 3, "the pair that was busy"
+
+
+def test_after_a_start_the_pairs_of_orders_that_freqtrade_has_not_stored_are_listed_too(stand: Stand) -> None:
+    """An entry without an answer has no trade; other orders of the bot may rest there."""
+    stand.trades.clear()
+    stand.store.add([own(pair="ETH/USDT", side="buy", trade_id=None, opened_ms=None)])
+    for _ in range(2):
+        stand.maintenance.process_loop((), stand.budget())
+    assert (stand.venue.viewed, stand.venue.keys) == ([[]], ["k"])
 
 
 def test_a_pair_that_could_not_be_listed_is_listed_by_the_next_loop(stand: Stand) -> None:

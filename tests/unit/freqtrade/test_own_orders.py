@@ -49,7 +49,7 @@ def test_an_order_of_an_open_trade_rests_for_it_again(stand: Stand) -> None:
         average=61_500.0,
     )
     text = f"Resting sell 77 on {PAIR} is not in the database: it belongs to trade 1."
-    assert stand.alerts.warnings == [(text, None)]
+    assert stand.alerts.warnings[0] == (text, None)
     assert stand.adopted == []
 
 
@@ -76,7 +76,7 @@ def test_what_is_taken_in_is_known_from_then_on(stand: Stand) -> None:
     take_in(stand, row(RUNG))
     before = take_in(stand, row(RUNG, filled=0.2))
     assert before == take_in(stand)
-    assert len(stand.alerts.warnings) == 1
+    assert len(stand.alerts.warnings) == 2
 
 
 @pytest.mark.parametrize("name", ["k3x9ab12-", "k3x9ab12-x", "k3x9ab12-1-0a1b2c3d-"])
@@ -125,6 +125,29 @@ def test_an_entry_without_a_trade_is_handed_over_without_one(stand: Stand) -> No
     (found,) = take_in(stand, row(OWN, side="buy"))
     assert (found.trade_id, found.opened_ms) == (None, None)
     assert stand.adopted == [found]
+
+
+# -- a copy of the database -------------------------------------------------------------------------------------------
+
+
+def test_orders_with_the_key_that_the_database_does_not_know_warn_of_a_second_bot(stand: Stand) -> None:
+    rungs = [row(f"{RUNG[:-1]}{n}", id=f"7{n}") for n in range(4)]
+    take_in(stand, *rungs)
+    text, about = stand.alerts.warnings[-1]
+    assert text.startswith(
+        "4 open orders carry this bot's key and are not in its database: 70, 71, 72 and others. Either"
+    )
+    assert "another bot runs on a copy" in text
+    assert about == "unknown orders"
+
+
+def test_an_own_order_warns_of_a_second_bot_once_it_is_no_longer_being_stored(stand: Stand) -> None:
+    take_in(stand, row(OWN))
+    assert stand.alerts.warnings == []
+    stand.ms += YOUNG_MS
+    take_in(stand, row(OWN))
+    ((text, _),) = stand.alerts.warnings
+    assert text.startswith("1 open orders carry this bot's key and are not in its database: 77. Either")
 
 
 # -- orders that were taken as not placed -----------------------------------------------------------------------------

@@ -381,6 +381,34 @@ def test_a_loop_looks_up_all_orders_in_doubt_within_its_budget(stand: Stand) -> 
     assert stand.venue.viewed == [[orders[1]]]
 
 
+def test_an_entry_looks_up_an_earlier_one_while_other_threads_use_the_lock(stand: Stand) -> None:
+    """An exit of the loop does not wait for an entry by the API."""
+    lock, free = stand.managers.lock, []
+    stand.store.add([own(side="buy")])
+    stand.venue.on_view = lambda: free.append(in_another_thread(lambda: lock.acquire(timeout=5) and not lock.release()))
+    assert not may_send(stand, "buy")
+    assert free == [True]
+
+
+@pytest.mark.parametrize("filled", [0.0, 0.4])
+def test_an_order_that_another_thread_finds_meanwhile_is_not_sent_a_second_time(stand: Stand, filled: float) -> None:
+    """The lookup of this thread was too early to show it."""
+    entry = own(side="buy")
+    stand.store.add([entry])
+    shown = replace(entry, order_id="7", phase=Phase.ENDED, filled=filled)
+
+    def loop() -> None:
+        stand.venue.on_view = lambda: None
+        stand.venue.shown[entry.client_id] = shown
+        stand.recovery.resolve()
+        stand.venue.shown.clear()
+        stand.store.forget(entry)  # freqtrade has it
+
+    stand.recovery.adopt = lambda _: None  # type: ignore[method-assign, assignment]
+    stand.venue.on_view = lambda: in_another_thread(loop)
+    assert may_send(stand, "buy") is not bool(filled)
+
+
 def test_one_order_that_is_found_is_enough(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     stand.store.add([own("k-o1"), own("k-o2")])
     monkeypatch.setattr(stand.recovery, "adopt", lambda _: None)
