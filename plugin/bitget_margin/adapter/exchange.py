@@ -12,7 +12,16 @@ from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Param
 from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
-from bitget_margin.adapter.params import CROSS, ISOLATED, KIND, LEVEL, market_cost, places_cross, refuse_conditional
+from bitget_margin.adapter.params import (
+    CROSS,
+    ISOLATED,
+    KIND,
+    LEVEL,
+    is_cross,
+    market_cost,
+    places_cross,
+    refuse_conditional,
+)
 from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.adapter.transport import LIST
 from bitget_margin.core import api_v3
@@ -27,6 +36,8 @@ _UNIFIED_ERRORS: Final = {"25202": ccxt.InsufficientFunds, "25204": ccxt.OrderNo
 """https://www.bitget.com/api-doc/uta/error_code (December 2025); ccxt raises ExchangeError for them."""
 _ANY_AMOUNT: Final = 10**9
 """Amount of a market buy that is given by its cost alone: ccxt rounds the amount before the cost replaces it."""
+_SPOT: Final = "SPOT"
+"""Category of the public prices of margin pairs."""
 _SECRET_HEADERS: Final = ("ACCESS-KEY", "ACCESS-SIGN", "ACCESS-PASSPHRASE")
 _MARGIN_ORDER: Final = frozenset({"baseSize", "loanType"})
 """Fields that only rows of margin orders have."""
@@ -136,6 +147,13 @@ class CrossedMargin(MarginExchange):
         cost = market_cost(self, symbol, amount, price, params)
         request = self.omit(request, ["cost", "createMarketBuyOrderRequiresPrice"])
         return {**request, "qty": self.cost_to_precision(symbol, cost)}
+
+    def fetch_tickers(self, symbols: Any = None, params: Params = {}) -> Any:
+        """Return ccxt's tickers; for cross margin of all spot pairs, not of contracts as on a unified account."""
+        market_type, _ = self.handle_market_type_and_params("fetchTickers", None, params)
+        if symbols is None and market_type in {"spot", "margin"} and is_cross(self, "fetchTickers", None, params):
+            params = {"category": _SPOT, **params}
+        return super().fetch_tickers(symbols, params)
 
     def is_sandbox(self) -> bool:
         """Whether requests would go to the venue's demo trading, which has no margin account."""
