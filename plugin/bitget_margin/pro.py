@@ -24,6 +24,8 @@ _KEPT: Final = 1000
 """Default of `options['ordersLimit']` and `options['tradesLimit']`, as in ccxt."""
 _FILLS_MS: Final = 10_000.0
 """Time after the push of a filled order in which its fills must appear."""
+_LOGIN_SECONDS: Final = 10.0
+"""Time for a connection and its login."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 
@@ -184,7 +186,9 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         before = clients.pop(waiter, None)
         if before is not None and self.clients.get(url) is not before:
             raise before.error if isinstance(before.error, ccxt.BadResponse) else watch.lost(self, method)
-        clients[waiter] = self.client(url)
+        client = clients[waiter] = self.client(url)
+        if watch.LOGIN not in client.subscriptions:
+            asyncio.get_running_loop().call_later(_LOGIN_SECONDS, watch.end_without_login, client)
         unified = subscription.kind is AccountKind.UNIFIED
         try:
             await self.watch_private(unified, topic, subscription.hash, dict(subscription.arg))

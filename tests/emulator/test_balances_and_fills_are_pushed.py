@@ -223,7 +223,7 @@ async def test_an_account_that_becomes_another_kind_gets_no_more_pushes(
 
 
 async def test_push_action_and_category(venue: Emulator, clock: FakeClock, account: Account) -> None:
-    venue.knobs(push_action="update", pushed_category="margin")
+    venue.knobs(push_action="update", category_case="lower")
     async with listening(venue, clock, account, uta("order"), uta("fill")) as connection:
         venue.fill(venue.place(account.uid, BUY), "0.001")
         for topic in ("order", "order", "fill"):

@@ -18,6 +18,8 @@ from bitget_margin.core.endpoints import AccountKind
 
 _SOCKETS: Final = {AccountKind.CLASSIC: "private", AccountKind.UNIFIED: "utaPrivate"}
 """ccxt's names of the private websockets, by account kind."""
+LOGIN: Final = "authenticated"
+"""ccxt's key of a login at its client."""
 _UNIFIED_TYPE: Final = "UTA"
 _STOCK_HASHES: Final = {"order": "order:trades", "fill": "fill:UTA", "account": "balance:uta"}
 """First part of ccxt's own subscription hashes, by topic of a unified account: they share a connection with ours."""
@@ -139,6 +141,13 @@ def lost(exchange: MarginExchange, method: str) -> ccxt.NetworkError:
         f"{exchange.id} {method}(): the connection has ended since the last call, and what changed meanwhile was not "
         "pushed: fetch it. The next call connects again",
     )
+
+
+def end_without_login(client: Any) -> None:
+    """End a connection whose login has not been answered: its calls would wait forever."""
+    login = client.futures.get(LOGIN)
+    if login is not None and not login.done():
+        client.on_error(ccxt.RequestTimeout("bitget: the login at the websocket was not answered"))
 
 
 def guarded(client: Any) -> Any:

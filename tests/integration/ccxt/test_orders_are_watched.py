@@ -7,6 +7,7 @@ from typing import Any
 import ccxt
 import pytest
 
+from bitget_margin import pro
 from bitget_margin.emulator import AccountKind, Emulator
 from support.client import CROSS, rungs
 from support.watching import BTC, classic, is_unified, known, left, soon, streaming, unified, until, watching
@@ -283,6 +284,22 @@ async def test_a_refused_login_leaves_nobody_waiting(venue: Emulator, broken: st
             await soon(exchange.watch_orders(BTC, params=CROSS))
         setattr(exchange, broken, right)
         call = await watching(venue, exchange)
+        (order_id,) = rungs(venue, 1)
+        assert [order["id"] for order in await soon(call)] == [order_id]
+
+
+async def test_a_login_without_an_answer_leaves_nobody_waiting(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pro, "_LOGIN_SECONDS", 0.2)
+    async with streaming(venue) as exchange:
+        handle = exchange.handle_authenticate
+        exchange.handle_authenticate = lambda *_: None
+        with pytest.raises(ccxt.RequestTimeout, match="login at the websocket was not answered"):
+            await soon(exchange.watch_orders(BTC, params=CROSS))
+        exchange.handle_authenticate = handle
+        call = await watching(venue, exchange)
+        await asyncio.sleep(0.25)
         (order_id,) = rungs(venue, 1)
         assert [order["id"] for order in await soon(call)] == [order_id]
 

@@ -153,7 +153,7 @@ class Market:
             push_delay_ms=chance.choice([0, 0, 3]),
             push_twice=chance.choice([True, False]),
             push_action=chance.choice(["snapshot", "update"]),
-            pushed_category=chance.choice(["MARGIN", "margin"]),
+            category_case=chance.choice(["documented", "lower"]),
             partial_status=chance.choice(["documented", "partial_fill", "partially_fill"]),
         )
         return bool(drops or loses)

@@ -9,6 +9,7 @@ from typing import Protocol
 from bitget_margin.emulator.api.channels import Channel, Topic
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import pushed_asset_row, pushed_row
+from bitget_margin.emulator.api.v3.category import Category, in_case
 from bitget_margin.emulator.api.v3.pushed_rows import pushed_account_row, pushed_fill_row, pushed_order_row
 from bitget_margin.emulator.behaviour.knobs import KnobBoard, PartialStatus
 from bitget_margin.emulator.market.engine import Engine
@@ -93,7 +94,7 @@ class PrivateFeed:
 
     def _publish_order(self, order: Order) -> None:
         knobs = self._knobs.of(order.uid)
-        category = knobs.pushed_category.value
+        category = in_case(Category.MARGIN, knobs.category_case)
         fills = self._engine.orders.fills_of_order(order)
         documented = knobs.partial_status is PartialStatus.DOCUMENTED
         spelling = PartialStatus.PARTIALLY_FILLED if documented else knobs.partial_status

@@ -68,13 +68,6 @@ class PushAction(StrEnum):
     UPDATE = "update"
 
 
-class PushedCategory(StrEnum):
-    """Spelling of the category in pushes of a unified account: the pages have both."""
-
-    UPPER = "MARGIN"
-    LOWER = "margin"
-
-
 class WithoutSymbol(StrEnum):
     """Treatment of open-orders without a symbol."""
 
@@ -278,9 +271,6 @@ class Knobs:
     )
     push_action: PushAction = field(
         default=PushAction.SNAPSHOT, metadata={"help": "action that pushes of a websocket name"}
-    )
-    pushed_category: PushedCategory = field(
-        default=PushedCategory.UPPER, metadata={"help": "spelling of the category in pushes of a unified account"}
     )
     push_drop_every: int = field(
         default=0, metadata={"help": "drop the connection instead of every n-th push of a websocket; 0: never"}
