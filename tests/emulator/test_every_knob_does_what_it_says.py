@@ -472,6 +472,7 @@ def test_every_knob_has_a_test_and_a_help_text() -> None:
         "loans_lag_ms",
         "interest_category",
     }
+    tested_with_others |= {"open_orders_late_ms", "margin_locks"}
     tested_with_pushes = {knob.name for knob in fields(Knobs) if knob.name.startswith("push")} | {"ping_patience_ms"}
     tested_with_strategy_orders = {knob.name for knob in fields(Knobs) if knob.name.startswith("strategy_")}
     elsewhere = tested_with_others | tested_with_pushes | tested_with_strategy_orders

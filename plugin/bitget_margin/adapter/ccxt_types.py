@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         enableRateLimit: bool
         markets: dict[str, Any] | None
         markets_by_id: dict[str, Any] | None
+        currencies: dict[str, Any] | None
         options: dict[str, Any]
         commonCurrencies: dict[str, str]
         urls: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Markets derived from symbols, for cancels while the venue's public lists of markets are down.
+"""Markets derived from symbols, for cancels of pairs that the public lists of markets do not show.
 
 The venue's symbol of a pair is the names of its two coins. These markets are never stored in the exchange object: the
 next call loads the lists again.
@@ -6,6 +6,7 @@ next call loads the lists again.
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import ccxt
@@ -44,15 +45,31 @@ def are_listed(exchange: MarginExchange) -> bool:
 
 
 def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
-    """Return the market of a symbol: the loaded one, or else one derived from the symbol."""
-    return (params.spot_market if exchange.markets else market_of)(exchange, method, symbol)
+    """Return the market of a symbol: the loaded one, or else one derived from the symbol.
+
+    Beside loaded markets, both coins have to be known: a pair may have been removed while an order of it is open.
+    """
+    if not exchange.markets:
+        return market_of(exchange, method, symbol)
+    if symbol not in exchange.markets and symbol not in (exchange.markets_by_id or {}):
+        with suppress(ccxt.BadSymbol):
+            derived = market_of(exchange, method, symbol)
+            if {derived["base"], derived["quote"]} <= (exchange.currencies or {}).keys():
+                return derived
+    return params.spot_market(exchange, method, symbol)
+
+
+def market_of_row(exchange: MarginExchange, market_id: str) -> Any | None:
+    """Return the spot market of an order's row: the loaded one, or else one derived from the venue's symbol."""
+    loaded = (exchange.markets_by_id or {}).get(market_id) or ()
+    return next((market for market in loaded if market["spot"]), None) or market_by_id(exchange, market_id)
 
 
 def spot_markets(exchange: MarginExchange, named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the spot markets by the venue's symbol; `named` are used if no markets are loaded."""
-    if exchange.markets:
-        return {market["id"]: market for market in exchange.markets.values() if market["spot"]}
+    """Return the spot markets by the venue's symbol: the loaded ones and `named`."""
     known = {market["id"]: market for market in named}
+    if exchange.markets:
+        return {**known, **{market["id"]: market for market in exchange.markets.values() if market["spot"]}}
     return FallbackMarkets(lambda market_id: known.get(market_id) or market_by_id(exchange, market_id))
 
 

@@ -97,7 +97,7 @@ def fetch_open_orders(
     named = None if symbol is None else required_symbol(exchange, method, symbol)
     ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
-    market = None if named is None else spot_market(exchange, method, named)
+    market = None if named is None else fallback_markets.spot_market(exchange, method, named)
     market_id = None if market is None else market["id"]
     rows = yield from query_open_orders(ctx, market_id, since_ms=since, at_most=limit)
     if isinstance(rows, Fault):
@@ -105,9 +105,9 @@ def fetch_open_orders(
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise to_exception(exchange, method, rows)
     newest = rows[:limit]
-    # Without markets, ccxt would use the venue's symbol for each order.
-    markets = {} if market is not None or exchange.markets else fallback_markets.spot_markets(exchange, ())
-    parsed = (readable(exchange, row, market or markets.get(row.symbol)) for row in newest)
+    # Of a symbol without a market, ccxt would use the venue's name.
+    markets = {row.symbol: market or fallback_markets.market_of_row(exchange, row.symbol) for row in newest}
+    parsed = (readable(exchange, row, markets[row.symbol]) for row in newest)
     orders = sorted(parsed, key=lambda order: order["timestamp"] or 0)
     until = params.get("until")
     # Not sent as endTime, which would override paging by id; the list of a unified account has no time filter.

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.core.cancel_state import CancelState, OrderEvidence
 from bitget_margin.core.order_ref import IdKind
@@ -60,9 +61,9 @@ def structure_of(exchange: MarginExchange, raw: Mapping[str, Any], market: Mappi
 
 
 def market_of_id(exchange: MarginExchange, markets: Markets, symbol: str) -> Mapping[str, Any]:
-    """Return the market of a symbol of the venue; one without details if it is not loaded."""
-    known: Mapping[str, Any] = markets.get(symbol) or exchange.safe_market(symbol, None, None, "spot")
-    return known
+    """Return the market of a symbol of the venue; if it is not loaded, one derived from the symbol."""
+    known: Mapping[str, Any] | None = markets.get(symbol) or fallback_markets.market_by_id(exchange, symbol)
+    return known or exchange.safe_market(symbol, None, None, "spot")
 
 
 class _Acknowledged:

@@ -28,6 +28,8 @@ _OF_THE_WHOLE_ACCOUNT: Final = ("v2/spot/wallet/", "v2/spot/account/info", "v2/s
 _BY_CATEGORY: Final = ("v3/trade/", "v3/account/financial-records")
 """Endpoints of a unified account that read or trade one category."""
 _SPOT: Final = "SPOT"
+_EXPLAINS: Final = ("v3/trade/unfilled-orders", "v3/trade/unfilled-strategy-orders")
+"""Lists that `cancel_all_orders` reads of category SPOT, to explain what locks coins of the shared wallet."""
 
 
 def guard_methods(cls: type) -> None:
@@ -43,7 +45,8 @@ def guard_methods(cls: type) -> None:
 def check(exchange: MarginExchange, api: Any, path: str, params: object) -> None:
     """Raise NotSupported for a request of a cross margin call to the spot account."""
     method = _CALL.get()
-    if method is not None and "private" in api and _is_spot(path, params):
+    explains = method == "cancel_all_orders" and path in _EXPLAINS
+    if method is not None and not explains and "private" in api and _is_spot(path, params):
         raise ccxt.NotSupported(
             f"{exchange.id} {method}(): ccxt sends this to the spot account ({path}), not to the cross margin account; "
             "call it without a margin mode if that is meant"

@@ -27,7 +27,7 @@ from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import query_open_orders
 from bitget_margin.core.requests import CallContext, pause
 from bitget_margin.core.settings import Deadline
-from bitget_margin.core.verdicts import refuses_parameters
+from bitget_margin.core.verdicts import refuses_parameters, refuses_symbol
 
 _ACCOUNT_PASSES: Final = 3
 """Maximum number of passes over the account while queries keep showing further orders."""
@@ -81,30 +81,53 @@ def _cancel_account_once(
     fault = (yield from _cancel_listed(ctx, state, [None])).get(None)
     if fault is not None and not refuses_parameters(fault):
         return CancelAllResult(unexamined=tuple(symbols.likely), fault=fault)
-    result = CancelAllResult() if fault is not None else (yield from prove(ctx, state, scope, [None]))
-    if fault is None and _is_final(ctx, result, state):
-        return result
+    if fault is None:
+        result = yield from prove(ctx, state, scope, [None])
+        if _is_final(ctx, result, state):
+            return result
+        return (yield from _cancel_by_frozen_coins(ctx, state, scope, symbols, progress, result))
+    if ctx.api.FREEZES:
+        return (yield from _cancel_by_frozen_coins(ctx, state, scope, symbols, progress, None))
+    # Without a list of all symbols, nothing shows where orders of a unified account may be.
     listed: list[str | None] = []
-    # Without a list of all symbols, the balance of a unified account does not show where orders may be.
-    at_once = fault is not None and not ctx.api.FREEZES
-    stages = [[*symbols.likely, *symbols.further]] if at_once else [symbols.likely, symbols.further, None]
-    for number, stage in enumerate(stages):
-        held = result.held
-        if number and not held:
-            break
-        candidates = symbols.guess(held) if stage is None else stage
-        chosen = [symbol for symbol in candidates if not held or _trades(scope, symbol, held)]
-        if number and not chosen:
-            continue
-        failed = yield from _cancel_one_by_one(ctx, state, chosen, progress, may_be_unknown=stage is None)
+    for stage in (symbols.likely, symbols.further):
+        failed = yield from _cancel_one_by_one(ctx, state, stage, progress, may_be_unknown=stage is symbols.further)
         if failed is not None:
             return failed
-        listed += chosen
+        listed += stage
+    ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms)
+    return (yield from prove(ctx, state, scope, listed))
+
+
+def _cancel_by_frozen_coins(
+    ctx: CallContext,
+    state: CancelState,
+    scope: CancelAllScope,
+    symbols: SymbolStages,
+    progress: Progress,
+    result: CancelAllResult | None,
+) -> Flow[CancelAllResult]:
+    """List symbols one by one while coins are frozen that nothing accounts for.
+
+    :param result: what a list of all symbols has left unproven; None without such a list
+    """
+    # The list of all symbols of a unified account is documented to be complete.
+    stages = (symbols.likely, symbols.further, None) if ctx.api.FREEZES else (symbols.likely,)
+    found = result or CancelAllResult()
+    for stage in stages:
+        held, is_first = found.held, stage is symbols.likely
+        candidates = symbols.guess(held) if stage is None else stage
+        chosen = [symbol for symbol in candidates if not held or _trades(scope, symbol, held)]
+        if not is_first and not (held and chosen):
+            continue
+        failed = yield from _cancel_one_by_one(ctx, state, chosen, progress, may_be_unknown=not is_first)
+        if failed is not None:
+            return failed
         ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms)
-        result = yield from prove(ctx, state, scope, [None] if fault is None else listed)
-        if _is_final(ctx, result, state):
+        found = yield from prove(ctx, state, scope, [None])
+        if _is_final(ctx, found, state):
             break
-    return result
+    return found
 
 
 def _is_final(ctx: CallContext, result: CancelAllResult, state: CancelState) -> bool:
@@ -135,7 +158,7 @@ def _cancel_one_by_one(
         group = symbols[start : start + SYMBOLS_PER_GROUP]
         ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms * len(group))
         faults = yield from _cancel_listed(ctx, state, group)
-        failed = {s: f for s, f in faults.items() if not (may_be_unknown and refuses_parameters(f))}
+        failed = {s: f for s, f in faults.items() if not (may_be_unknown and refuses_symbol(f))}
         unexamined += [symbol for symbol in group if symbol in failed]
         fault = fault or next(iter(failed.values()), None)
         progress(start + len(group), len(symbols), group[-1])

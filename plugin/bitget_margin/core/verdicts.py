@@ -79,6 +79,11 @@ def refuses_parameters(fault: Fault) -> bool:
     return fault.code in _PARAMETER
 
 
+def refuses_symbol(fault: Fault) -> bool:
+    """Whether a query of the orders of one symbol was refused because of the symbol, and not for a moment."""
+    return refuses_parameters(fault) or verdict_of_fault(fault) is Verdict.REFUSED
+
+
 def hint_gone(code: str | None, text: str | None) -> bool:
     """Whether a refusal suggests that the order does not exist: by its code, else by its text."""
     row = None if code is None else TABLE.get(code)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
@@ -21,7 +22,7 @@ from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
 from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
 from bitget_margin.emulator.market.strategies import StrategyOrder
-from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord
 
@@ -30,6 +31,7 @@ Number = Decimal | int | str
 PathStep = tuple[float, str, Number]
 """Future price: seconds since the start of the run, symbol, price."""
 
+_SPOT = "SPOT"
 _PLACE_DEFAULTS = {"orderType": OrderType.LIMIT, "force": Force.GTC, "loanType": LoanType.NORMAL}
 
 
@@ -127,6 +129,19 @@ class Control:
             most = None if liquidity is None else self._size(symbol, "liquidity", liquidity, or_zero=True)
             self._venue.engine.set_price(symbol, new_price, most, now_ms)
 
+    def change_pair(
+        self, symbol: str, *, status: PairStatus | str | None = None, cross_borrowable: bool | None = None
+    ) -> None:
+        """Change whether a pair trades, or whether it has cross margin; its open orders stay as they are."""
+        with self._opened():
+            pair = self._symbol(symbol)
+            changed = replace(
+                pair,
+                status=pair.status if status is None else PairStatus(status),
+                cross_borrowable=pair.cross_borrowable if cross_borrowable is None else cross_borrowable,
+            )
+            self._venue.engine.market.symbols[symbol] = changed
+
     def schedule(self, path: Iterable[PathStep]) -> None:
         """Schedule price moves, at seconds from now."""
         with self._opened() as now_ms:
@@ -165,12 +180,17 @@ class Control:
     def place(self, uid: str, fields: Mapping[str, object]) -> str:
         """Place an order for an account and return its id; a refusal raises `VenueError`.
 
-        :param fields: those of place-order; by default a limit order, gtc and without a loan
+        :param fields: those of place-order; by default a limit order, gtc and without a loan. With `category` SPOT, a
+            spot order, which shares the wallet of a unified account
         """
         with self._opened(uid) as now_ms:
             params = Params({**_PLACE_DEFAULTS, **fields})
             symbol = self._symbol(params.text("symbol"))
+            is_spot = params.optional_text("category") == _SPOT
+            if is_spot:
+                symbol = replace(symbol.on_spot, cross_borrowable=True)
             ticket = read_ticket(params, symbol, self._venue.engine.market.price(symbol.symbol))
+            ticket = replace(ticket, is_spot=is_spot)
             return self._venue.engine.place(uid, ticket, now_ms).order_id
 
     def order(self, order_id: str) -> Order:

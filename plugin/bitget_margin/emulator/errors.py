@@ -66,6 +66,7 @@ class Refusal(Enum):
     CANCEL_FAILED = ("45024", "Cancel order error", "撤单失败")
     TOO_SMALL = ("45110", "less than the minimum amount {0} {1}", "小于最小数量 {0} {1}")
     CANCEL_TOO_FREQUENT = ("45129", "Cancel too frequent", "撤单过于频繁")
+    HALTED = ("50027", "The trading pair is suspended for maintenance", "交易对维护中")
     NOT_CROSS = ("50001", "{0} does not support cross", "{0} 不支持全仓")
     SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
     UNKNOWN_COIN = ("50032", "The currency does not exist", "币种不存在")

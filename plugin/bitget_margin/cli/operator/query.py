@@ -179,15 +179,22 @@ def open_orders(
     if not one_by_one:
         return Listed(tuple(found.values()), tuple(symbols))
 
-    def list_each(each: Sequence[str]) -> None:
-        for done, symbol in enumerate(each, 1):
-            found.update((str(order["id"]), order) for order in of_symbol(connection, symbol))
-            step(done, len(each), symbol)
-
-    list_each(symbols)
+    found |= _orders_of(connection, symbols, step)
     if account_wide and not connection.is_unified:
-        list_each(other_pairs(connection, unexplained(connection, found.values(), held)))
+        others = other_pairs(connection, unexplained(connection, found.values(), held))
+        found |= _orders_of(connection, others, step)
+        left = unexplained(connection, found.values(), held)
+        found |= {str(order["id"]): order for order in (_orders_of_guessed_pairs(connection, left) if left else ())}
     return Listed(tuple(found.values()))
+
+
+def _orders_of(connection: Connection, symbols: Sequence[str], step: Step) -> dict[str, Order]:
+    """Return the open orders of these symbols by their ids."""
+    found: dict[str, Order] = {}
+    for done, symbol in enumerate(symbols, 1):
+        found |= {str(order["id"]): order for order in of_symbol(connection, symbol)}
+        step(done, len(symbols), symbol)
+    return found
 
 
 def is_still_empty(connection: Connection) -> bool:
@@ -196,17 +203,19 @@ def is_still_empty(connection: Connection) -> bool:
     return not connection.exchange.fetch_open_orders(None, params=connection.params)
 
 
-def _orders_of_guessed_pairs(connection: Connection, held: Mapping[str, float]) -> tuple[Order, ...]:
-    """Return the open orders of the pairs that coins of the wallet form with the usual quote coins.
+def _orders_of_guessed_pairs(connection: Connection, held: Collection[str]) -> tuple[Order, ...]:
+    """Return the open orders of the pairs without a market that coins of the wallet form with the usual quote coins.
 
     Orders of other pairs keep their coins frozen, so the result cannot be mistaken for a complete one.
     """
     coins: Mapping[str, Any] = connection.exchange.fetch_balance(connection.params)["total"]
-    pairs = [(base, quote) for base in coins for quote in _QUOTES if base != quote and (base in held or quote in held)]
+    named = ((base, quote) for base in coins for quote in _QUOTES if base != quote)
+    pairs = (f"{base}/{quote}" for base, quote in named if base in held or quote in held)
     found: list[Order] = []
-    for base, quote in pairs:
-        with suppress(ccxt.BaseError):  # there may be no such pair
-            found += of_symbol(connection, f"{base}/{quote}")
+    for pair in pairs:
+        if pair not in (connection.exchange.markets or {}):
+            with suppress(ccxt.BaseError):  # there may be no such pair
+                found += of_symbol(connection, pair)
     return tuple(found)
 
 
@@ -239,13 +248,13 @@ def locate(
 
 def unexplained(connection: Connection, orders: Iterable[Order], held: Mapping[str, float]) -> list[str]:
     """Return the frozen coins that these orders do not account for; empty if the markets are not loaded."""
-    markets = connection.exchange.markets
-    if not markets:
+    if not connection.exchange.markets:
         return []
     left = dict(held)
     for order in orders:
-        market, sells = markets.get(order["symbol"]) or {}, order["side"] == "sell"
-        coin, remaining = market.get("base" if sells else "quote"), order["remaining"] or 0.0
+        base, _, quote = order["symbol"].partition("/")
+        sells, remaining = order["side"] == "sell", order["remaining"] or 0.0
+        coin = base if sells else quote
         if coin in left:
             left[coin] -= remaining if sells else remaining * (order["price"] or 0.0)
     return [coin for coin, amount in left.items() if amount > held[coin] * _FROZEN_TOLERANCE]

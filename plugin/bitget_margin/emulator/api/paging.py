@@ -47,9 +47,15 @@ class PageRange:
 
 
 def listed_as_open(request: PrivateRequest, orders: Iterable[Order]) -> Iterator[Order]:
-    """Yield the orders that open-orders lists: those that live, and those whose end it does not show yet."""
+    """Yield the orders that open-orders lists: those that live, and those whose end it does not show yet.
+
+    New ones are left out as long as they are late.
+    """
     since_ms = request.now_ms - request.knobs.open_orders_lag_ms
+    until_ms = request.now_ms - request.knobs.open_orders_late_ms
     for order in orders:
+        if order.created_ms > until_ms:
+            continue
         if order.live:
             yield order
         elif order.updated_ms > since_ms:

@@ -11,7 +11,8 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import pushed_asset_row, pushed_row
 from bitget_margin.emulator.api.v3.category import Category, in_case
 from bitget_margin.emulator.api.v3.pushed_rows import pushed_account_row, pushed_fill_row, pushed_order_row
-from bitget_margin.emulator.behaviour.knobs import KnobBoard, PartialStatus
+from bitget_margin.emulator.behaviour.knob_board import KnobBoard
+from bitget_margin.emulator.behaviour.knobs import PartialStatus
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.wallet import NO_DEBT, NOTHING, Account, Balance, Debt

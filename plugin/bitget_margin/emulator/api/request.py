@@ -7,10 +7,11 @@ from typing import Any
 
 from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.rate_limit import SlidingWindows
-from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
+from bitget_margin.emulator.behaviour.knob_board import KnobBoard
+from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.engine import Engine
-from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 from bitget_margin.emulator.market.wallet import NO_DEBT, NOTHING, Account, Balance, Debt
 
 Row = dict[str, object]
@@ -33,9 +34,11 @@ class PublicRequest:
         return self.symbol_named(self.params.text("symbol"))
 
     def symbols(self) -> list[Symbol]:
-        """Return the optional symbol of the request, or all symbols without one."""
+        """Return the optional symbol of the request, or without one all that are listed."""
         name = self.params.optional_text("symbol")
-        return list(self.engine.market.symbols.values()) if name is None else [self.symbol_named(name)]
+        symbols = self.engine.market.symbols.values()
+        found = symbols if name is None else [self.symbol_named(name)]
+        return [symbol for symbol in found if symbol.status is not PairStatus.DELISTED]
 
     def coins(self) -> list[str]:
         """Return the coins of all symbols."""
@@ -71,6 +74,18 @@ class PrivateRequest(PublicRequest):
     def knobs(self) -> Knobs:
         """Knobs of the account."""
         return self.board.of(self.account.uid)
+
+    def symbols(self) -> list[Symbol]:
+        """Return the optional symbol of the request, or all symbols without one: orders outlive a listing."""
+        name = self.params.optional_text("symbol")
+        return list(self.engine.market.symbols.values()) if name is None else [self.symbol_named(name)]
+
+    def tradable_symbol_named(self, name: str) -> Symbol:
+        """Return the symbol of an order to be placed."""
+        symbol = self.symbol_named(name)
+        if symbol.status is not PairStatus.ONLINE:
+            raise VenueError(Refusal.HALTED, symbol.symbol)
+        return symbol
 
     def take(self, knob: str) -> bool:
         """Decrement a counting knob of the account, and return whether it was above 0."""

@@ -8,7 +8,8 @@ from decimal import localcontext
 
 from bitget_margin.emulator.api.private_feed import PrivateFeed
 from bitget_margin.emulator.behaviour.faults import FaultBoard
-from bitget_margin.emulator.behaviour.knobs import KnobBoard, Knobs
+from bitget_margin.emulator.behaviour.knob_board import KnobBoard
+from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import EXACT
 from bitget_margin.emulator.market.engine import Engine
 from bitget_margin.emulator.market.symbol import Symbol

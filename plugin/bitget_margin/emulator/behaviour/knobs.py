@@ -132,6 +132,7 @@ class Knobs:
     open_orders_lag_ms: int = field(
         default=0, metadata={"help": "ms for which open-orders still lists an ended order, as it was before its end"}
     )
+    open_orders_late_ms: int = field(default=0, metadata={"help": "ms until a new order appears in open-orders"})
     sums_lag_ms: int = field(default=0, metadata={"help": "ms for which the row of an ended order shows no fill"})
     fills_lag_ms: int = field(default=0, metadata={"help": "ms until a trade appears in fills"})
     balance_lag_ms: int = field(default=0, metadata={"help": "ms until the assets show a change of the balance"})
@@ -191,6 +192,9 @@ class Knobs:
     auto_borrow: bool = field(
         default=True,
         metadata={"help": "lend a unified account the coins that an order lacks, within its leverage"},
+    )
+    margin_locks: bool = field(
+        default=True, metadata={"help": "count what margin orders hold in `locked` of a unified account's assets"}
     )
     strategy_types: StrategyTypes = field(
         default=StrategyTypes.BOTH, metadata={"help": "types of strategy orders that are accepted for margin"}
@@ -305,38 +309,3 @@ def _checked(name: str, kind: type, value: object) -> object:
     if isinstance(value, int) and value < 0:
         raise ValueError(f"knob {name} must not be negative, not {value!r}")
     return value
-
-
-class KnobBoard:
-    """Current knobs of a venue: those of all accounts, and those of accounts with knobs of their own.
-
-    In each method, a `uid` of None or of an account without own knobs stands for the knobs of all accounts.
-    """
-
-    def __init__(self, knobs: Knobs) -> None:
-        self._general = knobs
-        self._own: dict[str | None, Knobs] = {}
-
-    def of(self, uid: str | None) -> Knobs:
-        """Return the knobs of an account."""
-        return self._own.get(uid, self._general)
-
-    def change(self, uid: str | None, **changes: object) -> Knobs:
-        """Change some knobs and return all; the first change of an account gives it a copy of the general knobs."""
-        knobs = self.of(uid).with_changes(**changes)
-        if uid is None:
-            self._general = knobs
-        elif changes:
-            self._own[uid] = knobs
-        return knobs
-
-    def take(self, uid: str, name: str) -> bool:
-        """Decrement a counting knob, and return whether it was above 0."""
-        left: int = getattr(self.of(uid), name)
-        if left:
-            self.change(uid if uid in self._own else None, **{name: left - 1})
-        return left > 0
-
-    def reset(self, uid: str) -> None:
-        """Remove the own knobs of an account."""
-        self._own.pop(uid, None)

@@ -89,7 +89,7 @@ class Engine:
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
         order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
-        if may_borrow and self._lends(uid):
+        if may_borrow and not ticket.is_spot and self._lends(uid):
             self.loans.lend(uid, self._coin(order), order.reserve, now_ms)
         self.wallets[uid].freeze(self._coin(order), order.reserve)
         self.wallets[uid].keep_state(now_ms)

@@ -76,6 +76,7 @@ class Ticket:
     :param price: limit price in quote coins, 0 for a market order
     :param base_size: ordered base coins, 0 for a market buy
     :param quote_size: ordered quote coins, 0 for a market sell
+    :param is_spot: whether it is a spot order, which shares the wallet of a unified account and never borrows
     """
 
     client_oid: str
@@ -88,6 +89,7 @@ class Ticket:
     base_size: Decimal
     quote_size: Decimal
     self_trade: SelfTrade = SelfTrade.NONE
+    is_spot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -35,7 +35,7 @@ class Market:
     """
 
     def __init__(self, symbols: Iterable[Symbol], start_ms: int) -> None:
-        self.symbols: Mapping[str, Symbol] = {symbol.symbol: symbol for symbol in symbols}
+        self.symbols: dict[str, Symbol] = {symbol.symbol: symbol for symbol in symbols}
         self._start_ms = start_ms
         self._times = {name: [start_ms] for name in self.symbols}
         self._prices = {name: [symbol.start_price] for name, symbol in self.symbols.items()}

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import StrEnum
+
+
+class PairStatus(StrEnum):
+    """Whether a pair trades; its open orders stay open in any case, and can be canceled."""
+
+    ONLINE = "online"
+    HALTED = "halted"
+    """Listed, and new orders are refused."""
+    DELISTED = "delisted"
+    """In no public list, and new orders are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,7 @@ class Symbol:
     :param maker_fee_rate: fee of a resting order, as a fraction of what is received
     :param taker_fee_rate: fee of a crossing order, as a fraction of what is received
     :param cross_borrowable: whether the pair can be traded in the cross margin account
+    :param status: whether the pair trades
     :param spot: numbers of the pair on the spot market; by default those of margin orders, which are above
     """
 
@@ -43,6 +55,7 @@ class Symbol:
     maker_fee_rate: Decimal = Decimal("0.001")
     taker_fee_rate: Decimal = Decimal("0.001")
     cross_borrowable: bool = True
+    status: PairStatus = PairStatus.ONLINE
     spot: SpotNumbers | None = None
 
     @property

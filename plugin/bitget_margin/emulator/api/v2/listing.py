@@ -93,7 +93,8 @@ def _order_page(
 ) -> Row:
     knobs = request.knobs
     spelling = documented if knobs.partial_status is PartialStatus.DOCUMENTED else knobs.partial_status
-    found = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in symbols))
+    of_account = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in symbols))
+    found = [order for order in of_account if not order.is_spot]
     orders = page.orders(order for order in listed(found) if _is_requested(request, order))
     return _page(request, knobs.list_key.value, [order_row(order, spelling) for order in orders], "orderId")
 

@@ -7,7 +7,7 @@ from bitget_margin.emulator.api.candles import DAY_MS, HOUR_MS, MINUTE_MS, WEEK_
 from bitget_margin.emulator.api.request import PublicRequest, Row
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import EXACT, floor_to, write_decimal
-from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 
 _BOOK_DEPTH = 150
 _TRADES = 20
@@ -96,7 +96,7 @@ def symbols(request: PublicRequest) -> list[Row]:
         _limits(symbol)
         | {
             "quotePrecision": str(symbol.price_precision + symbol.quantity_precision),
-            "status": "online",
+            "status": "online" if symbol.status is PairStatus.ONLINE else "halt",
             "buyLimitPriceRatio": "0.05",
             "sellLimitPriceRatio": "0.05",
             "areaSymbol": "no",

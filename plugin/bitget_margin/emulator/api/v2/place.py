@@ -18,12 +18,12 @@ _LONGEST_CLIENT_ID = 50
 
 def place_order(request: PrivateRequest) -> Row:
     """Place one order."""
-    return _place(request, request.params, request.symbol())
+    return _place(request, request.params, request.tradable_symbol_named(request.params.text("symbol")))
 
 
 def batch_place_orders(request: PrivateRequest) -> Row:
     """Place up to 50 orders of a symbol, each independent of the others."""
-    symbol, knobs = request.symbol(), request.knobs
+    symbol, knobs = request.tradable_symbol_named(request.params.text("symbol")), request.knobs
     successes: list[Row] = []
     failures: list[Row] = []
     for item in request.params.items("orderList"):

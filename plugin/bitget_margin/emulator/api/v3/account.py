@@ -1,5 +1,6 @@
 """Account endpoints of a unified account."""
 
+from decimal import Decimal
 from typing import Final
 
 from bitget_margin.emulator.api.request import PrivateRequest, Row
@@ -9,6 +10,7 @@ from bitget_margin.emulator.api.v3.rows import asset_row
 from bitget_margin.emulator.behaviour.knobs import Level
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.loans import CROSSED_LEVERAGE
+from bitget_margin.emulator.market.orders import Side
 
 _BITCOIN: Final = "BTC"
 _BITCOIN_DECIMALS: Final = 8
@@ -34,10 +36,11 @@ def assets(request: PrivateRequest) -> Row:
     """Return the coins that the account has or owes, and their value."""
     rows: list[Row] = []
     equity = ZERO
+    unlocked = {} if request.knobs.margin_locks else _held_by_margin_orders(request)
     for coin, balance, debt in request.holdings():
         price = request.engine.dollars(coin)
         if any((*balance, debt.total)):
-            rows.append(asset_row(coin, balance, debt.total, price))
+            rows.append(asset_row(coin, balance, debt.total, price, balance.frozen - unlocked.get(coin, ZERO)))
             equity += (sum(balance, ZERO) - debt.total) * price
     in_dollars = write_decimal(equity)
     bitcoin = request.engine.dollars(_BITCOIN)
@@ -77,3 +80,15 @@ def _leverages(request: PrivateRequest) -> list[Row]:
         {"coin": coin, "leverage": set_by_account.get((uid, coin), str(CROSSED_LEVERAGE))}
         for coin in request.borrowable_coins()
     ]
+
+
+def _held_by_margin_orders(request: PrivateRequest) -> dict[str, Decimal]:
+    """Return the amount of each coin that open margin orders hold."""
+    held: dict[str, Decimal] = {}
+    symbols = request.engine.market.symbols
+    for order in request.engine.orders.of_account(request.account.uid, *symbols):
+        if not order.is_spot:
+            symbol = symbols[order.symbol]
+            coin = symbol.quote if order.side is Side.BUY else symbol.base
+            held[coin] = held.get(coin, ZERO) + order.reserve
+    return held

@@ -9,6 +9,7 @@ from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.trading import Target, cancel_item, cancel_one, failure_text, read_target
 from bitget_margin.emulator.api.v3.category import (
     Category,
+    is_requested,
     read_category,
     read_common_category,
     read_optional_category,
@@ -45,7 +46,7 @@ def cancel_symbol_orders(request: PrivateRequest) -> Row:
         order
         for symbol in request.symbols()
         for order in request.engine.orders.of_account(request.account.uid, symbol.symbol)
-        if order.live and category is Category.MARGIN
+        if order.live and is_requested(order, category)
     ]
     return {"list": _cancel(request, (Target(order.order_id, order.client_oid, order) for order in live))}
 
@@ -76,7 +77,7 @@ def _read_item(request: PrivateRequest, item: Params, category: Category, *, by_
     return replace(target, order=None) if by_order_id and target.order_id is None else target
 
 
-def _read_target(request: PrivateRequest, item: Params, category: Category) -> Target:
+def _read_target(request: PrivateRequest, item: Params, category: Category | None) -> Target:
     missing = VenueError(Refusal.EMPTY_PARAMETER, "orderId")
     target = read_target(request, item, item.optional_text("symbol"), missing)
-    return target if category is Category.MARGIN else replace(target, order=None)
+    return target if target.order is None or is_requested(target.order, category) else replace(target, order=None)

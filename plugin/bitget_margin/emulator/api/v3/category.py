@@ -6,6 +6,7 @@ from enum import StrEnum
 from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.behaviour.knobs import CategoryCase
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.orders import Order
 
 
 class Category(StrEnum):
@@ -34,14 +35,24 @@ def in_case(category: str, case: CategoryCase) -> str:
     return spellings[case](category) if case in spellings else category
 
 
+def category_of(order: Order) -> Category:
+    """Return the category of an order."""
+    return Category.SPOT if order.is_spot else Category.MARGIN
+
+
+def is_requested(order: Order, category: Category | None) -> bool:
+    """Whether an order is of the requested category; without one, orders of all are requested."""
+    return category in (None, category_of(order))
+
+
 def read_category(params: Params) -> Category:
     """Return the required category of a request, in any letter case, as in the documents' examples."""
     return params.choice("category", Category)
 
 
-def read_optional_category(params: Params) -> Category:
-    """Return the optional category of a request; margin without one."""
-    return params.choice("category", Category, Category.MARGIN)
+def read_optional_category(params: Params) -> Category | None:
+    """Return the optional category of a request."""
+    return None if params.optional_text("category") is None else read_category(params)
 
 
 def read_common_category(items: Iterable[Params]) -> Category:

@@ -5,7 +5,13 @@ from typing import Final
 
 from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v3.category import Category, in_case, read_category, read_optional_category
+from bitget_margin.emulator.api.v3.category import (
+    Category,
+    in_case,
+    is_requested,
+    read_category,
+    read_optional_category,
+)
 from bitget_margin.emulator.api.v3.rows import change_row, change_type, fill_row, open_order_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts
 from bitget_margin.emulator.errors import Refusal, VenueError
@@ -21,17 +27,14 @@ _OLDEST_START_MS: Final = 90 * _DAY_MS
 def unfilled_orders(request: PrivateRequest) -> Row:
     """List the live orders, newest first."""
     page = _read_page(request, min(_CAP, request.knobs.open_orders_cap))
-    found = request.engine.orders.of_account(
-        request.account.uid, *_symbols(request, read_optional_category(request.params))
-    )
-    orders = page.orders(listed_as_open(request, found))
+    orders = page.orders(listed_as_open(request, _orders(request, read_optional_category(request.params))))
     return _page(request, [open_order_row(order, *_details(request, order)) for order in orders], "orderId")
 
 
 def history_orders(request: PrivateRequest) -> Row:
     """List the ended orders, newest first."""
     page = _read_closed_page(request)
-    found = request.engine.orders.of_account(request.account.uid, *_symbols(request, read_category(request.params)))
+    found = _orders(request, read_category(request.params))
     orders = page.orders(order for order in found if in_history(request, order))
     rows = [order_row(with_sums(request, order), *_details(request, order)) for order in orders]
     return _page(request, rows, "orderId")
@@ -53,10 +56,14 @@ def fills(request: PrivateRequest) -> Row:
     """List the trades, newest first."""
     page = _read_closed_page(request)
     order_id, category = request.params.optional_text("orderId"), read_optional_category(request.params)
-    every = request.engine.market.symbols if category is Category.MARGIN else ()
-    symbols = _symbols(request, category) if request.knobs.fills_by_symbol else every
-    found = shown_fills(request, request.engine.orders.fills_of(request.account.uid, *symbols))
-    rows = [fill_row(fill) for fill in page.fills(fill for fill in found if order_id in (None, fill.order.order_id))]
+    every = list(request.engine.market.symbols)
+    symbols = [symbol.symbol for symbol in request.symbols()] if request.knobs.fills_by_symbol else every
+    found = [
+        fill
+        for fill in shown_fills(request, request.engine.orders.fills_of(request.account.uid, *symbols))
+        if order_id in (None, fill.order.order_id) and is_requested(fill.order, category)
+    ]
+    rows = [fill_row(fill) for fill in page.fills(found)]
     return _page(request, rows, "execId")
 
 
@@ -103,10 +110,10 @@ def _read_closed_page(request: PrivateRequest) -> PageRange:
     return replace(page, start_ms=start_ms, end_ms=end_ms)
 
 
-def _symbols(request: PrivateRequest, category: Category) -> list[str]:
-    """Return the names of the requested symbols, or none for a category without orders."""
-    symbols = [symbol.symbol for symbol in request.symbols()]
-    return symbols if category is Category.MARGIN else []
+def _orders(request: PrivateRequest, category: Category | None) -> list[Order]:
+    """Return the orders of the requested symbols and of this category, newest first."""
+    found = request.engine.orders.of_account(request.account.uid, *(symbol.symbol for symbol in request.symbols()))
+    return [order for order in found if is_requested(order, category)]
 
 
 def _details(request: PrivateRequest, order: Order) -> tuple[str, list[Fill]]:

@@ -43,7 +43,7 @@ def _place(request: PrivateRequest, params: Params) -> Row:
 
 
 def _read_ticket(request: PrivateRequest, params: Params) -> Ticket:
-    symbol = request.symbol_named(params.text("symbol"))
+    symbol = request.tradable_symbol_named(params.text("symbol"))
     market_price = request.engine.market.price(symbol.symbol)
     category = read_category(params)
     if category is not Category.MARGIN or not request.knobs.account_level.has_margin:

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import average_price, fees_by_coin, status_text
-from bitget_margin.emulator.api.v3.category import Category
+from bitget_margin.emulator.api.v3.category import Category, category_of
 from bitget_margin.emulator.market.balance_changes import BalanceChange, ChangeKind
-from bitget_margin.emulator.market.decimals import EXACT, write_decimal
+from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
-from bitget_margin.emulator.market.symbol import Symbol
+from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 from bitget_margin.emulator.market.wallet import Balance
 
 _NO_TRIGGERS: Row = dict.fromkeys(
@@ -41,7 +41,7 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
     return {
         "orderId": order.order_id,
         "clientOid": order.client_oid,
-        "category": Category.MARGIN.value,
+        "category": category_of(order).value,
         "symbol": order.symbol,
         "orderType": order.order_type.value,
         "side": order.side.value,
@@ -78,7 +78,7 @@ def fill_row(fill: Fill) -> Row:
         "execLinkId": fill.trade_id,
         "orderId": fill.order.order_id,
         "clientOid": fill.order.client_oid,
-        "category": Category.MARGIN.value,
+        "category": category_of(fill.order).value,
         "symbol": fill.order.symbol,
         "orderType": fill.order.order_type.value,
         "side": fill.order.side.value,
@@ -114,10 +114,11 @@ def change_row(change: BalanceChange, category: Category, *, signed: bool) -> Ro
     }
 
 
-def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row:
+def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal, locked: Decimal) -> Row:
     """Return the row of a coin.
 
     :param price: price of one coin in US dollars
+    :param locked: frozen amount that the row shows, at least 0
     """
     total = EXACT.add(balance.available, balance.frozen)
     equity = EXACT.subtract(total, debt)
@@ -128,7 +129,7 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal) -> Row
         "balance": write_decimal(total),
         "available": write_decimal(balance.available),
         "debt": write_decimal(debt),
-        "locked": write_decimal(balance.frozen),
+        "locked": write_decimal(max(locked, ZERO)),
     }
 
 
@@ -150,7 +151,7 @@ def instrument_row(symbol: Symbol, category: Category) -> Row:
         "minOrderAmount": write_decimal(symbol.min_quote_value),
         "maxSymbolOrderNum": "400",
         "maxProductOrderNum": "400",
-        "status": "online",
+        "status": "online" if symbol.status is PairStatus.ONLINE else "offline",
         "maintainTime": "",
         "areaSymbol": "no",
     }
