@@ -14,6 +14,7 @@ from bitget_margin.adapter import (
     financial_records,
     history,
     loans,
+    margin_markets,
     margin_settings,
     place,
     sessions,
@@ -308,6 +309,25 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         """Set the margin mode of a contract; that of spot pairs is no setting, and each call takes it."""
         margin_settings.refuse_margin_mode(self, symbol, params)
         return await super().set_margin_mode(marginMode, symbol, params)
+
+    async def fetch_markets(self, params: Params = {}) -> list[Any]:
+        """Fetch the markets; a spot market has the numbers of cross margin orders in `crossMargin`."""
+        with margin_markets.loading() as current:
+            markets = await super().fetch_markets(params)
+        if margin_markets.needs_list(current, markets):
+            await self.perform(margin_markets.read(self, current, unified=True))
+        return margin_markets.add_numbers(self, markets, current)
+
+    async def publicMarginGetV2MarginCurrencies(self, params: Params = {}) -> Any:  # noqa: N802 - ccxt's name
+        """Request the list of margin pairs; as a part of `fetch_markets`, which does not fail with it."""
+        current = margin_markets.current_load()
+        if current is None:
+            return await super().publicMarginGetV2MarginCurrencies(params)
+        await self.perform(margin_markets.read(self, current))
+        return margin_markets.list_for_ccxt(current)
+
+    public_margin_get_v2_margin_currencies = publicMarginGetV2MarginCurrencies
+    """ccxt takes the method under its first name from the one under this name."""
 
     async def handle_uta_and_params(
         self,

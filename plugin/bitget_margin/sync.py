@@ -13,6 +13,7 @@ from bitget_margin.adapter import (
     financial_records,
     history,
     loans,
+    margin_markets,
     margin_settings,
     place,
     sessions,
@@ -572,6 +573,31 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         """
         margin_settings.refuse_margin_mode(self, symbol, params)
         return super().set_margin_mode(marginMode, symbol, params)
+
+    def fetch_markets(self, params: Params = {}) -> list[Any]:
+        """Fetch the markets; a spot market has the numbers of cross margin orders in `crossMargin`.
+
+        https://www.bitget.com/api-doc/margin/common/support-currencies
+        https://www.bitget.com/api-doc/uta/public/Instruments
+
+        :returns: ccxt's market structures; `margin` and `marginModes` are None if the list of margin pairs is down
+        """
+        with margin_markets.loading() as current:
+            markets = super().fetch_markets(params)
+        if margin_markets.needs_list(current, markets):
+            self.perform(margin_markets.read(self, current, unified=True))
+        return margin_markets.add_numbers(self, markets, current)
+
+    def publicMarginGetV2MarginCurrencies(self, params: Params = {}) -> Any:  # noqa: N802 - ccxt's name
+        """Request the list of margin pairs; as a part of `fetch_markets`, which does not fail with it."""
+        current = margin_markets.current_load()
+        if current is None:
+            return super().publicMarginGetV2MarginCurrencies(params)
+        self.perform(margin_markets.read(self, current))
+        return margin_markets.list_for_ccxt(current)
+
+    public_margin_get_v2_margin_currencies = publicMarginGetV2MarginCurrencies
+    """ccxt takes the method under its first name from the one under this name."""
 
     def handle_uta_and_params(
         self,

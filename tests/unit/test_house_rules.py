@@ -43,6 +43,8 @@ LINES_MAX = 350
 LONG_MODULES = {
     "core/error_codes.py": "one table of the error codes with their sources",
     "sync.py": "one class with every method of the API, and its documentation",
+    "async_support.py": "one class with every method of the API, as coroutines",
+    "emulator/behaviour/knobs.py": "one class with every knob, and the documentation of each",
     "freqtrade/exchange.py": "one class with every overridden method of freqtrade's exchange",
 }
 """Modules above `LINES_MAX`, with the reason why they are not split."""

@@ -16,6 +16,7 @@ from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import PlaceUnresolved, documented
+from bitget_margin.adapter.order_numbers import fit_order
 from bitget_margin.adapter.orders import parsed_or_bare, unknown
 from bitget_margin.adapter.params import (
     BOUNDS,
@@ -176,7 +177,7 @@ def _prepare(
     def request(api: Api, name: str) -> Mapping[str, Any]:
         order, own = of[name]
         named = {**exchange.omit(own, [*_OURS]), "marginMode": CROSS, "clientOrderId": name}
-        return _request(exchange, method, api, market, order, named)
+        return _request(exchange, method, api, market, order, named, refuses=not urgent)
 
     def build(api: Api, states: Sequence[PlaceState]) -> Call:
         _refuse_too_many(exchange, method, api, states)
@@ -216,11 +217,17 @@ def _request(
     market: Mapping[str, Any],
     order: Mapping[str, Any],
     params: Params,
+    *,
+    refuses: bool,
 ) -> Mapping[str, Any]:
-    """Return the venue's form of one order, built by stock ccxt."""
+    """Return the venue's form of one order, built by stock ccxt.
+
+    :param refuses: whether numbers out of the bounds of the margin pair are refused
+    """
     unified = api.KIND is AccountKind.UNIFIED
     build = exchange.create_uta_order_request if unified else exchange.create_order_request
     try:
+        order, params = fit_order(exchange, method, market, order, params, refuses=refuses)
         return cast(
             "Mapping[str, Any]",
             build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params),

@@ -44,7 +44,7 @@ def acquire(exchange: MarginExchange, send: Send) -> Flow[Fault | None]:
     if not exchange.enableRateLimit:
         _record_departure(send, now_ms)
         return None
-    limiter = shared_limiter_of(exchange)
+    limiter = None if send.call.endpoint.is_public else shared_limiter_of(exchange)
     granted = limiter is not None and (yield from _acquire_shared(exchange, send, limiter))
     if isinstance(granted, Fault):
         return granted
@@ -121,7 +121,7 @@ def record_reply(exchange: MarginExchange, send: Send, reply: ReplyOrFault, came
     if send.left_ms is None:
         return
     came_ms = monotonic_ms() if came_ms is None else came_ms
-    if not isinstance(reply, Fault) or reply.sent:
+    if not send.call.endpoint.is_public and (not isinstance(reply, Fault) or reply.sent):
         round_trips.record(exchange, came_ms - send.left_ms)
     if not exchange.enableRateLimit:
         return

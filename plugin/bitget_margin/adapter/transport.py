@@ -15,7 +15,7 @@ LIST: Final = "bitget_margin_list"
 """Parameter with a list that is the whole body of a request: ccxt accepts only a dict."""
 PACED: Final = ContextVar("PACED", default=False)
 """Whether the current request has waited for its own rate window, so that ccxt's pacing is skipped."""
-_APIS: Final = {AccountKind.CLASSIC: ["private", "margin"], AccountKind.UNIFIED: ["private", "uta"]}
+_APIS: Final = {AccountKind.CLASSIC: "margin", AccountKind.UNIFIED: "uta"}
 _COST: Final = {"cost": 2}
 
 
@@ -32,7 +32,8 @@ def request(exchange: Any, send: Send) -> Any:
     endpoint, params = send.call.endpoint, send.call.params
     body = params if isinstance(params, Mapping) else {LIST: params}
     named = {**body, "maxRetriesOnFailure": 0}
-    return exchange.request(endpoint.path, _APIS[endpoint.kind], endpoint.method, named, config=_COST)
+    api = ["public" if endpoint.is_public else "private", _APIS[endpoint.kind]]
+    return exchange.request(endpoint.path, api, endpoint.method, named, config=_COST)
 
 
 def timed_out(exchange: MarginExchange, send: Send, after_ms: float) -> Fault:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX, AccountKind, Endpoint
 from bitget_margin.core.frozen_amounts import parse_frozen
+from bitget_margin.core.margin_pairs import MarginPair, classic_pair, read_pairs
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
 from bitget_margin.core.record_pages import RecordKind, RecordPage, RecordQuery, TimeSpan, record_page
@@ -157,6 +158,16 @@ def assets_request(extra: Mapping[str, Any] | None) -> Call:
 def account_request() -> Call:
     """Return the request for account information (spot/account/Get-Account-Info)."""
     return Call(Endpoint.ACCOUNT, {})
+
+
+def margin_pairs_request() -> Call:
+    """Return the request for the list of margin pairs (margin/common/support-currencies)."""
+    return Call(Endpoint.MARGIN_PAIRS, {})
+
+
+def read_margin_pairs(body: object) -> tuple[MarginPair, ...] | None:
+    """Return the margin pairs with their numbers; None without a list."""
+    return read_pairs(body, classic_pair)
 
 
 def read_uid(body: object) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import UNIFIED_BATCH_MAX, AccountKind, Endpoint
 from bitget_margin.core.frozen_amounts import parse_frozen
+from bitget_margin.core.margin_pairs import MarginPair, read_pairs, unified_pair
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
 from bitget_margin.core.record_pages import (
@@ -184,6 +185,16 @@ def assets_request(extra: Mapping[str, Any] | None) -> Call:
 def account_request() -> Call:
     """Return the request for the settings of the account, which is refused for a classic account."""
     return Call(Endpoint.UNIFIED_SETTINGS, {})
+
+
+def margin_pairs_request() -> Call:
+    """Return the request for the list of margin pairs (uta/public/Instruments)."""
+    return Call(Endpoint.UNIFIED_INSTRUMENTS, {"category": CATEGORY})
+
+
+def read_margin_pairs(body: object) -> tuple[MarginPair, ...] | None:
+    """Return the margin pairs with their numbers; None without a list."""
+    return read_pairs(body, unified_pair)
 
 
 def read_settings(body: object) -> Mapping[str, Any] | None:

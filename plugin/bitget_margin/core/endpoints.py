@@ -17,7 +17,10 @@ class AccountKind(Enum):
 
 
 class Endpoint(Enum):
-    """Endpoint by HTTP method, path below `/api/`, and rate limit in requests per second and UID."""
+    """Endpoint by HTTP method, path below `/api/`, and rate limit in requests per second and UID.
+
+    The limit of a public one counts per address.
+    """
 
     BATCH_PLACE = ("POST", "v2/margin/crossed/batch-place-order", 10)
     BATCH_CANCEL = ("POST", "v2/margin/crossed/batch-cancel-order", 10)
@@ -36,6 +39,7 @@ class Endpoint(Enum):
     INTEREST_HISTORY = ("GET", "v2/margin/crossed/interest-history", 10)
     INTEREST_RATE = ("GET", "v2/margin/crossed/interest-rate-and-limit", 10)
     ACCOUNT = ("GET", "v2/spot/account/info", 1)
+    MARGIN_PAIRS = ("GET", "v2/margin/currencies", 10, True)
 
     UNIFIED_BATCH_PLACE = ("POST", "v3/trade/place-batch", 5)
     UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
@@ -59,10 +63,12 @@ class Endpoint(Enum):
     UNIFIED_REPAY = ("POST", "v3/account/repay", 5)
     UNIFIED_LEVERAGE = ("POST", "v3/account/set-leverage", 10)
     UNIFIED_INTEREST_RATE = ("GET", "v3/market/margin-loans", 20)
+    UNIFIED_INSTRUMENTS = ("GET", "v3/market/instruments", 20, True)
 
-    def __init__(self, method: str, path: str, per_second: int) -> None:
+    def __init__(self, method: str, path: str, per_second: int, is_public: bool = False) -> None:
         self.method: Final = method
         self.path: Final = path
         self.per_second: Final = per_second
+        self.is_public: Final = is_public
         self.is_read: Final = method == "GET"
         self.kind: Final = AccountKind.UNIFIED if path.startswith("v3/") else AccountKind.CLASSIC

@@ -116,7 +116,9 @@ class _Request:
             # Others may have been sent, or waited for, since it came.
             rate_limits.record_reply(exchange, send, send.reply, self._work.ended_ms)
         except TimeUp:
-            if send.call.endpoint.is_read:  # a venue this slow needs more time; a change that hangs says nothing
+            endpoint = send.call.endpoint
+            if endpoint.is_read and not endpoint.is_public:
+                # A venue this slow needs more time; a change that hangs says nothing.
                 round_trips.record(exchange, self._allowed_ms)
             send.reply = transport.timed_out(exchange, send, self._allowed_ms)
         return send.reply

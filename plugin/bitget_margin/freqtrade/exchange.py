@@ -17,6 +17,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.adapter import round_trips
+from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.freqtrade import database_identity, preflight, runtime
@@ -81,6 +82,9 @@ class Bitgetcross(BitgetExchange):
     _exchange_ws = None
     _ws_async = None
     loop: Any = None
+    _listed: Mapping[str, Any] | None = None
+    """Markets as ccxt has loaded them, from which those below are made."""
+    _with_margin_numbers: dict[str, Any]
     _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
@@ -186,6 +190,20 @@ class Bitgetcross(BitgetExchange):
         super().validate_config(config)
         if is_trading(config):
             preflight.refuse_pairs(config, self.markets)
+
+    @property
+    def markets(self) -> dict[str, Any]:
+        """The markets with the numbers of cross margin orders: the only ones that this exchange places."""
+        listed: dict[str, Any] = super().markets
+        if listed is not self._listed:
+            self._listed = listed
+            self._with_margin_numbers = {pair: with_margin_numbers(market) for pair, market in listed.items()}
+        return self._with_margin_numbers
+
+    def market_is_tradable(self, market: dict[str, Any]) -> bool:
+        """Whether a market is tradable for freqtrade, and on cross margin as far as that is known."""
+        tradable: bool = super().market_is_tradable(market)
+        return tradable and preflight.supports_cross_margin(market) and not is_paused(market)
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 

@@ -64,8 +64,9 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
 
 
 def supports_cross_margin(market: Mapping[str, Any]) -> bool:
-    """Whether a market is tradable on cross margin, according to ccxt."""
-    return bool((market.get("marginModes") or {}).get("cross", market.get("margin")))
+    """Whether a market is not known to be without cross margin: the list of margin pairs may have been down."""
+    modes = market.get("marginModes") or {}
+    return modes.get("cross", market.get("margin")) is not False
 
 
 def check_account(api: Any, alerts: Alerts) -> None:

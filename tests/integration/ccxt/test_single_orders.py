@@ -108,8 +108,9 @@ def test_an_order_is_placed_once_and_found_behind_a_lost_answer(venue: Emulator,
 
 
 def test_an_order_that_the_venue_refuses_is_stock_ccxts_exception(venue: Emulator, client: Client) -> None:
+    """An urgent one, over whose limits the venue decides."""
     with pytest.raises(ccxt.ExchangeError, match=r"(less|greater) than the minimum"):
-        client("create_order", BTC, "limit", "buy", 0.000001, 50_000, CROSS)
+        client("create_order", BTC, "limit", "buy", 0.000001, 50_000, {**CROSS, "urgent": True})
     assert paths(venue) == ["place-order"]
     assert venue.orders() == []
 

@@ -127,7 +127,15 @@ class TestTheAccount:
             exchange = load(venue)
         assert exchange.batch_max == {AccountKind.CLASSIC: 50, AccountKind.UNIFIED: 20}[kind]
         (message,) = bot_records(caplog, logging.INFO)
-        assert f"account: a {kind.value} account, UID {venue.accounts[0].uid}, wallet 100000 USDT" in message
+        mode = " in advanced mode" if kind is AccountKind.UNIFIED else ""
+        assert f"account: a {kind.value} account{mode}, UID {venue.accounts[0].uid}, wallet 100000 USDT" in message
+
+    def test_an_account_in_basic_mode_is_refused_with_what_to_change(self) -> None:
+        unified = Account(kind=AccountKind.UNIFIED)
+        with Emulator(accounts=(unified,)) as venue:
+            venue.knobs(account_level="basic")
+            with pytest.raises(OperationalException, match=r"is in basic mode, .*: switch it to advanced mode"):
+                load(venue)
 
     def test_a_wrong_clock_is_named(self) -> None:
         with Emulator(clock=lambda: time.time_ns() // 1_000_000 + 60_000) as venue:

@@ -19,7 +19,7 @@ from support.frozen_clock import FrozenClock
 BUY = ("limit", "buy", 0.001, 50_000)
 LEFT = "left"
 URL = "redis://127.0.0.1/0"
-READS = [endpoint for endpoint in Endpoint if endpoint.method == "GET"]
+READS = [endpoint for endpoint in Endpoint if endpoint.method == "GET" and not endpoint.is_public]
 WRITES = [endpoint for endpoint in Endpoint if endpoint.method != "GET"]
 
 
@@ -74,6 +74,12 @@ def test_a_query_and_an_urgent_request_leave_without_the_store(
     assert isinstance(step(flow), Block)
     assert step(flow, error) == LEFT
     assert step(acquiring(limiter, endpoint, urgent=urgent)) == (LEFT if endpoint.per_second > 1 else Wait(6_050))
+
+
+def test_a_public_request_is_none_of_the_account_and_waits_for_no_store(limiter: SharedLimiter) -> None:
+    for endpoint in Endpoint:
+        if endpoint.is_public:
+            assert step(acquiring(limiter, endpoint)) == LEFT
 
 
 def test_all_requests_of_a_second_cost_one_try(limiter: SharedLimiter, clock: FrozenClock) -> None:

@@ -11,6 +11,8 @@ READ = {
     *("borrow-history", "repay-history", "interest-history", "interest-rate-and-limit", "margin-loans"),
 }
 """Last parts of the paths of endpoints that change nothing."""
+PUBLIC = {"currencies", "instruments"}
+"""Last parts of the paths of endpoints without a signature."""
 PER_SECOND = {
     "v2/spot/account/info": 1,
     "v3/trade/countdown-cancel-all": 1,
@@ -25,19 +27,22 @@ PER_SECOND = {
     "v3/trade/history-strategy-orders": 20,
     "v3/account/repay": 5,
     "v3/market/margin-loans": 20,
+    "v3/market/instruments": 20,
 }
 """Requests per second and UID where the page of the endpoint does not say 10."""
 
 
 @pytest.mark.parametrize("endpoint", Endpoint, ids=lambda endpoint: endpoint.name)
 def test_each_endpoint_has_the_method_the_rate_and_the_account_kind_of_its_page(endpoint: Endpoint) -> None:
-    assert endpoint.method == ("GET" if endpoint.path.rsplit("/", 1)[-1] in READ else "POST")
+    assert endpoint.method == ("GET" if endpoint.path.rsplit("/", 1)[-1] in READ | PUBLIC else "POST")
+    assert endpoint.is_public is (endpoint.path.rsplit("/", 1)[-1] in PUBLIC)
     assert endpoint.per_second == PER_SECOND.get(endpoint.path, 10)
     assert endpoint.kind is (AccountKind.UNIFIED if endpoint.name.startswith("UNIFIED_") else AccountKind.CLASSIC)
 
 
 CLASSIC_PATHS = {
     "v2/spot/account/info",
+    "v2/margin/currencies",
     *(
         f"v2/margin/crossed/{name}"
         for name in ("batch-place-order", "batch-cancel-order", "place-order", "cancel-order")
@@ -48,6 +53,7 @@ CLASSIC_PATHS = {
     *(f"v2/margin/crossed/{name}" for name in ("borrow-history", "repay-history", "interest-history")),
 }
 UNIFIED_PATHS = {
+    "v3/market/instruments",
     *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
     *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
     *(f"v3/trade/{name}" for name in ("modify-order", "countdown-cancel-all")),

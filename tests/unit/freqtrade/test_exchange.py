@@ -8,6 +8,7 @@ from typing import Any
 
 import ccxt
 import pytest
+from freqtrade.enums import TradingMode
 
 from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.params import LOOKS_ON
@@ -672,8 +673,66 @@ def test_what_the_account_cannot_do_is_refused(build: Any, calls: Calls) -> None
     assert calls == []
     exchange.validate_config(config)
     assert calls == [("validate_config", config, {})]
+    exchange.validate_config({**config, "runmode": "live"})
+    exchange._markets = {PAIR: {**MARKETS[PAIR], "marginModes": {"cross": False}}}
     with pytest.raises(OperationalException, match="cannot be traded on cross margin"):
         exchange.validate_config({**config, "runmode": "live"})
+
+
+NUMBERS = {
+    "active": True,
+    "precision": {"amount": 0.0001, "price": 0.1, "cost": 0.1},
+    "limits": {"amount": {"min": 0.001, "max": None}, "cost": {"min": 5.0, "max": None}, "leverage": {"max": 3.0}},
+}
+"""Numbers of the cross margin orders of a pair."""
+
+
+def listed(cross: bool | None = True, numbers: Any = None, **more: Any) -> dict[str, Any]:
+    """Return a market of ccxt."""
+    known = {
+        "base": "BTC",
+        "quote": "USDT",
+        "spot": True,
+        "active": True,
+        "precision": {"amount": 1e-6, "price": 0.01},
+        "limits": {"amount": {"min": 0.0, "max": None}, "cost": {"min": 1.0, "max": None}, "leverage": {}},
+        "marginModes": {"cross": cross, "isolated": None},
+    }
+    return {**known, **({} if numbers is None else {"crossMargin": numbers}), **more}
+
+
+def test_amounts_and_prices_are_those_of_margin_orders(build: Any) -> None:
+    exchange = build(precisionMode=ccxt.TICK_SIZE)
+    exchange._markets = {PAIR: listed(numbers=NUMBERS), "A/USDT": listed()}
+    assert exchange.amount_to_precision(PAIR, 0.00129999) == 0.0012
+    assert exchange.price_to_precision(PAIR, 50_000.33) == 50_000.3
+    assert (exchange.get_precision_amount(PAIR), exchange.get_precision_price(PAIR)) == (0.0001, 0.1)
+    assert exchange.markets[PAIR]["limits"]["cost"]["min"] == 5.0
+    assert exchange.amount_to_precision("A/USDT", 0.00129999) == 0.001299
+    assert exchange.markets is exchange.markets
+    exchange._markets = {"A/USDT": listed()}
+    assert set(exchange.markets) == {"A/USDT"}
+
+
+@pytest.mark.parametrize(
+    ("market", "offered"),
+    [
+        (listed(numbers=NUMBERS), True),
+        (listed(cross=None), True),
+        (listed(cross=False), False),
+        (listed(numbers={**NUMBERS, "active": False}), False),
+        (listed(spot=False), False),
+    ],
+    ids=["crossed", "unknown", "not crossed", "paused", "no spot"],
+)
+def test_pairlists_are_offered_the_pairs_of_cross_margin(build: Any, market: dict[str, Any], offered: bool) -> None:
+    """All of them, where the venue's list could not be read."""
+    exchange = build(precisionMode=ccxt.TICK_SIZE)
+    exchange._markets = {PAIR: market}
+    exchange.trading_mode = TradingMode.SPOT
+    assert exchange.market_is_tradable(market) is offered
+    found = exchange.get_markets(quote_currencies=["USDT"], tradable_only=True, active_only=True)
+    assert set(found) == ({PAIR} if offered else set())
 
 
 @pytest.mark.parametrize("gate", [None, "sqlite:///x"])
