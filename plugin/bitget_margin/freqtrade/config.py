@@ -32,6 +32,20 @@ class PartialExits(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchSettings:
+    """The settings of the venue's timer that cancels every order of the account.
+
+    `seconds` is its time, `loop_seconds` the longest time between two loops. `beside_other_orders` confirms that orders
+    of others are canceled, too; `others_use_it` that other programs start the timer as well, so that it is not ended.
+    """
+
+    seconds: int = 30
+    loop_seconds: int = 60
+    beside_other_orders: bool = False
+    others_use_it: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BotSettings:
     """The settings of one bot.
 
@@ -43,9 +57,13 @@ class BotSettings:
     partial_exits: PartialExits = PartialExits.LEAVE
     wait_ms: int = 1_000
     rate_gate: object = field(default=None, repr=False)
+    dead_mans_switch: SwitchSettings | None = None
 
 
-_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate")
+_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate", "dead_mans_switch")
+_SWITCH_SECONDS: Final = {"seconds": (10, 60), "loop_seconds": (10, 600)}
+"""Least and most seconds of each setting of the timer; the venue takes 5 to 60."""
+_SWITCH_FLAGS: Final = ("beside_other_orders", "others_use_it")
 
 
 def parse_config(config: Mapping[str, Any]) -> BotSettings:
@@ -67,6 +85,7 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
         partial_exits=_choice(section, "partial_exits", PartialExits, defaults.partial_exits),
         wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
         rate_gate=_rate_gate(section.get("rate_gate")),
+        dead_mans_switch=_switch(section.get("dead_mans_switch", False)),
     )
 
 
@@ -94,3 +113,24 @@ def _wait_ms(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= WAIT_MAX_MS:  # noqa: PLR2004
         raise OperationalException(f'"{SECTION}.wait_ms" is {value!r}; give milliseconds from 100 to {WAIT_MAX_MS}')
     return value
+
+
+def _switch(value: object) -> SwitchSettings | None:
+    """Return the settings of the timer: True for its defaults, False or None for no timer."""
+    name = f"{SECTION}.dead_mans_switch"
+    if value is None or isinstance(value, bool):
+        return SwitchSettings() if value else None
+    if not isinstance(value, Mapping):
+        raise OperationalException(f'"{name}" is {value!r}; give true, false or an object')
+    known = (*_SWITCH_SECONDS, *_SWITCH_FLAGS)
+    unknown = sorted(set(value) - set(known))
+    if unknown:
+        raise OperationalException(f'"{name}" has {", ".join(unknown)}; known are {", ".join(known)}')
+    for key, (least, most) in _SWITCH_SECONDS.items():
+        given = value.get(key, most)
+        if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+            raise OperationalException(f'"{name}.{key}" is {given!r}; give whole seconds from {least} to {most}')
+    for key in _SWITCH_FLAGS:
+        if not isinstance(value.get(key, False), bool):
+            raise OperationalException(f'"{name}.{key}" is {value[key]!r}; give true or false')
+    return SwitchSettings(**value)

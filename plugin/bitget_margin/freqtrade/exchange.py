@@ -42,6 +42,7 @@ from bitget_margin.freqtrade.compat import (
 )
 from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
+from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.managers import Managers
@@ -66,7 +67,7 @@ _BALANCE_SECONDS: Final = 10.0
 _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
-    {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace"}
+    {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch"}
 )
 """Attributes that only a trading process needs."""
 
@@ -117,6 +118,9 @@ class Bitgetcross(BitgetExchange):
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
         self.ladders, self.maintenance, self.unproven = managers.ladders, managers.maintenance, managers.unproven
+        self.switch = DeadMansSwitch(
+            api=lambda: self.api, alerts=managers.alerts, settings=self._settings.dead_mans_switch
+        )
         self.is_database_checked = False
         self._entered: dict[str, tuple[int, float]] = {}
         """Thread and time of the last entry, by pair."""
@@ -182,6 +186,7 @@ class Bitgetcross(BitgetExchange):
 
     def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
         """Refuse stop-losses on the exchange."""
+        preflight.refuse_switch_beside_stops(order_types, switch=self._settings.dead_mans_switch is not None)
         preflight.refuse_stoploss_on_exchange(order_types)
 
     def validate_config(self, config: dict[str, Any]) -> None:
@@ -407,6 +412,7 @@ class Bitgetcross(BitgetExchange):
 
     def process_loop(self) -> None:
         """Process the bot's orders at the beginning of a loop."""
+        self.switch.loop_ran()
         self.managers.holdings.end_booking()
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does

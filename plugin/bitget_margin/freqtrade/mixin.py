@@ -115,6 +115,7 @@ class CrossedMarginMixin(IStrategy):
         if exchange is not None:
             exchange.unproven.guards_prices = True
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
+            exchange.switch.start(exchange.store.key)
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
@@ -123,6 +124,8 @@ class CrossedMarginMixin(IStrategy):
         if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
             exchange.maintenance.cancel_all_at_exit()
         super().ft_bot_cleanup()
+        if exchange is not None:
+            exchange.switch.end()
 
     def should_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> list[Any]:
         """Return freqtrade's reasons to exit a trade; where none can be refused, the first request cancels its ladder.

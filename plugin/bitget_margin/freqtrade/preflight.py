@@ -52,6 +52,15 @@ def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
         )
 
 
+def refuse_switch_beside_stops(order_types: Mapping[str, Any], *, switch: bool) -> None:
+    """Refuse the timer that cancels all orders together with stop-losses on the exchange."""
+    if switch and order_types.get("stoploss_on_exchange"):
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" and "bitget_margin.dead_mans_switch" are on: whether the timer '
+            "cancels stop-losses, too, is not known, and a bot that is down would have none: switch one of them off.",
+        )
+
+
 def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
     """Refuse pairs of the whitelist without cross margin; those of other pairlists are not known yet."""
     listed = config.get("exchange", {}).get("pair_whitelist", [])

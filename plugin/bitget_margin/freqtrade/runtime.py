@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
+    from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
     from bitget_margin.freqtrade.exit_rests import ExitRests
     from bitget_margin.freqtrade.exits import Exits
     from bitget_margin.freqtrade.ladders import Ladders
@@ -30,6 +31,7 @@ class StrategyExchange(Protocol):
     maintenance: Maintenance
     store: OrderStore
     unproven: UnprovenCancels
+    switch: DeadMansSwitch
     is_database_checked: bool
 
     def check_database(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits, parse_config
+from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits, SwitchSettings, parse_config
 
 GATE = "sqlite:////tmp/windows.db"
 
@@ -25,6 +25,16 @@ GATE = "sqlite:////tmp/windows.db"
             BotSettings(rate_gate={"url": GATE, "whenDown": "wait"}),
         ),
         ({"wait_ms": 30_000, "rate_gate": None}, BotSettings(wait_ms=30_000)),
+        ({"dead_mans_switch": False}, BotSettings()),
+        ({"dead_mans_switch": True}, BotSettings(dead_mans_switch=SwitchSettings(30, 60))),
+        (
+            {"dead_mans_switch": {"seconds": 10, "loop_seconds": 600, "beside_other_orders": True}},
+            BotSettings(dead_mans_switch=SwitchSettings(10, 600, beside_other_orders=True)),
+        ),
+        (
+            {"dead_mans_switch": {"others_use_it": True}},
+            BotSettings(dead_mans_switch=SwitchSettings(others_use_it=True)),
+        ),
     ],
 )
 def test_settings_are_read(section: object, settings: BotSettings) -> None:
@@ -44,7 +54,7 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
             {"scope": "trade", "a": 1},
             (
                 '"bitget_margin" in the configuration has a, scope; known are cancel_scope, '
-                "partial_exits, wait_ms, rate_gate"
+                "partial_exits, wait_ms, rate_gate, dead_mans_switch"
             ),
         ),
         ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),
@@ -55,6 +65,25 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
                 '"bitget_margin.rate_gate": its URL does not begin with one of sqlite, redis, rediss, unix; give '
                 "sqlite:///path, redis://host:port/0, rediss:// or unix://"
             ),
+        ),
+        ({"dead_mans_switch": "on"}, "\"bitget_margin.dead_mans_switch\" is 'on'; give true, false or an object"),
+        (
+            {"dead_mans_switch": {"time": 5}},
+            (
+                '"bitget_margin.dead_mans_switch" has time; known are seconds, loop_seconds, '
+                "beside_other_orders, others_use_it"
+            ),
+        ),
+        *(
+            (
+                {"dead_mans_switch": {"seconds": value}},
+                f'"bitget_margin.dead_mans_switch.seconds" is {value!r}; give whole seconds from 10 to 60',
+            )
+            for value in (9, 61, 30.0, "30", True, None)
+        ),
+        (
+            {"dead_mans_switch": {"others_use_it": 1}},
+            '"bitget_margin.dead_mans_switch.others_use_it" is 1; give true or false',
         ),
         ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),
         *(
