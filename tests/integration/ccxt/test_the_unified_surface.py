@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import ccxt
@@ -59,6 +60,14 @@ class World:
         if self.account.kind is CLASSIC:
             self.exchange.borrow_cross_margin(code, 10)
         return (code,)
+
+    def owing(self) -> tuple[str, float]:
+        """Let the account owe coins; return their code, and an amount that covers the debt."""
+        if self.account.kind is CLASSIC:
+            return (*self.with_debt("USDT"), 11)
+        free = self.venue.balances(self.account.uid)["BTC"].available
+        self.place(price="70000", side="sell", baseSize=str(free + Decimal("0.01")))
+        return "BTC", 1
 
     def with_orders_of_btc_alone(self) -> tuple[str]:
         """Cancel the orders of other symbols, place one of BTC, and return its symbol."""
@@ -338,6 +347,20 @@ ROWS = (
         given("USDT", 10),
         served("|account/borrow", lambda loan: (loan["currency"], loan["amount"]) == ("USDT", 10)),
         refused("a unified account, whose margin orders borrow what they lack by themselves"),
+    ),
+    Row(
+        "repay_cross_margin",
+        lambda world: world.owing(),
+        served("|account/borrow |account/repay", lambda paid: paid["currency"] == "USDT" and paid["amount"] > 10),
+        served("v3/account/assets v3/account/repay", lambda paid: (paid["currency"], paid["amount"]) == ("BTC", 0.01)),
+        params=(("paymentCoin", "USDT"),),
+    ),
+    Row(
+        "set_leverage",
+        given(3, BTC),
+        refused("no endpoint that sets the leverage of cross margin on a classic account"),
+        served("v3/account/set-leverage", lambda found: (found["currency"], found["leverage"]) == ("BTC", 3)),
+        params=(("code", "BTC"),),
     ),
     Row(
         "fetch_borrow_interest",
