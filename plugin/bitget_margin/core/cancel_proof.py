@@ -303,7 +303,8 @@ def _list_again(ctx: CallContext, symbols: Sequence[str | None]) -> Flow[CancelA
         group = symbols[start : start + SYMBOLS_PER_GROUP]
         if start:
             ctx.deadline = Deadline.after(ctx.deadline.clock, ctx.settings.timeout_ms * len(group))
-        for rows in (yield from run_concurrently(query_open_orders(ctx, symbol) for symbol in group)):
+        queries = (query_open_orders(ctx, symbol, as_proof=not ctx.api.FREEZES) for symbol in group)
+        for rows in (yield from run_concurrently(queries)):
             if isinstance(rows, Fault) and not refuses_parameters(rows):
                 return CancelAllResult("open orders could not be listed a second time", fault=rows)
             if not isinstance(rows, Fault) and rows:

@@ -157,17 +157,20 @@ def query_open_orders(
     *,
     since_ms: int | None = None,
     at_most: int | None = None,
+    as_proof: bool = False,
 ) -> Flow[tuple[OrderRow, ...] | Fault]:
     """Return the open orders of one symbol, or of all, over all pages.
 
     A page with a row that cannot be read is a fault: the row may be an open order.
+
+    :param as_proof: a row of another symbol than the requested one is a fault, too: the page answers something else
     """
     pager = Pager(
         ctx,
         Listing.OPEN,
         symbol,
         ctx.since_ms if since_ms is None else since_ms,
-        accept=lambda page: page.whole,
+        accept=lambda page: page.whole and not (as_proof and _shows_others(page, symbol)),
         is_final=refuses_parameters if symbol is None else lambda _: False,
     )
     while at_most is None or len(pager.rows) < at_most:
@@ -177,6 +180,10 @@ def query_open_orders(
         if found is None:
             break
     return tuple(row for row in pager.rows.values() if symbol is None or row.symbol == symbol)
+
+
+def _shows_others(page: Page, symbol: str | None) -> bool:
+    return symbol is not None and any(row.symbol != symbol for row in page.rows)
 
 
 def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | None]:

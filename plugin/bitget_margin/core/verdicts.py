@@ -22,6 +22,9 @@ _KINDS: Final = {"40084": AccountKind.CLASSIC, "40085": AccountKind.UNIFIED}
 _PARAMETER: Final = frozenset({"40017", "40019", "40020", "40034", "40058", "40808", "50061", "400172"})
 """Codes of missing or wrong parameters, rather than of missing permissions."""
 
+_NO_CROSS_MARGIN: Final = frozenset({"50001", "50004"})
+"""Codes of a coin or a symbol without cross margin."""
+
 _GONE_TEXTS: Final = frozenset(
     {
         "order does not exist",  # error table, 25204
@@ -81,7 +84,8 @@ def refuses_parameters(fault: Fault) -> bool:
 
 def refuses_symbol(fault: Fault) -> bool:
     """Whether a query of the orders of one symbol was refused because of the symbol, and not for a moment."""
-    return refuses_parameters(fault) or verdict_of_fault(fault) is Verdict.REFUSED
+    by_code = refuses_parameters(fault) or fault.code in _NO_CROSS_MARGIN
+    return by_code or verdict_of_fault(fault) is Verdict.REFUSED
 
 
 def hint_gone(code: str | None, text: str | None) -> bool:

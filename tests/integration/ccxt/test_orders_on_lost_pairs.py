@@ -1,5 +1,7 @@
 """Promise: orders are found on pairs that are halted, removed or closed for cross margin; spot orders explain locks."""
 
+import importlib
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -136,12 +138,27 @@ def test_spot_orders_live_on_and_are_named(
 
 @pytest.mark.classic
 @pytest.mark.parametrize("margin_locks", [True, False])
-def test_the_operator_s_commands_name_what_holds_the_locked_coins(shared: Emulator, margin_locks: bool) -> None:
+def test_the_operator_s_commands_name_what_holds_the_locked_coins(
+    shared: Emulator, margin_locks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shared.knobs(margin_locks=margin_locks)
     spot_id = spot(shared)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "_can_answer", lambda: True)
+    idle = here(shared, "cancel", "--all").stdout
+    assert "Nothing is left to cancel" in idle
+    assert f"spot order {spot_id}" in idle
     uid = shared.accounts[0].uid
     margin = shared.place(uid, BUY)
     assert f"spot order {spot_id}" in here(shared, "orders").stdout
+    (holding,) = json.loads(here(shared, "orders", "--json").stdout)["held_by"]
+    assert holding == {
+        "category": "spot",
+        "symbol": "SOLUSDT",
+        "id": spot_id,
+        "side": "buy",
+        "coin": "USDT",
+        "amount": 100.0,
+    }
     done = here(shared, "cancel", "--all", "--yes").stdout
     assert "No order of the cross margin account is open any more." in done
     assert f"100 USDT locked: spot order {spot_id} (SOLUSDT buy)" in done

@@ -3,7 +3,15 @@
 import ccxt
 import pytest
 
-from bitget_margin.adapter.fallback_markets import are_listed, market_by_id, market_of
+from bitget_margin.adapter.fallback_markets import (
+    are_listed,
+    market_by_id,
+    market_of,
+    market_of_row,
+    pairs_of,
+    spot_market,
+    spot_markets,
+)
 from support.calling import BTC, exchange
 
 
@@ -54,3 +62,29 @@ def test_markets_are_listed_only_with_a_spot_market() -> None:
     made.markets = {symbol: market for symbol, market in made.markets.items() if not market["spot"]}
     assert not are_listed(made)
     assert not are_listed(exchange(markets=False))
+
+
+def test_a_removed_pair_has_a_market_if_both_of_its_coins_are_known() -> None:
+    made = exchange()
+    assert "ETH/BTC" not in made.markets
+    removed = spot_market(made, "m", "ETH/BTC")
+    assert (removed["id"], removed["symbol"]) == ("ETHBTC", "ETH/BTC")
+    assert spot_market(made, "m", BTC) is made.markets[BTC]
+    assert set(spot_markets(made, [removed])) > {"ETHBTC", "BTCUSDT"}
+    with pytest.raises(ccxt.BadSymbol):
+        spot_market(made, "m", "XX/USDT")
+
+
+def test_a_row_of_a_removed_pair_has_ccxts_symbol() -> None:
+    made = exchange()
+    assert (market_of_row(made, "BTCUSDT") or {})["symbol"] == BTC
+    assert (market_of_row(made, "XYZUSDT") or {})["symbol"] == "XYZ/USDT"
+    assert market_of_row(made, "XYZ") is None
+
+
+def test_pairs_are_guessed_by_the_coins_that_are_frozen_and_those_that_are_there() -> None:
+    sold = pairs_of(["XYZ"], {"BTC"})
+    assert {"XYZUSDT", "XYZBTC"} <= set(sold)
+    assert "BTCXYZ" not in sold
+    assert {"SOLUSDT", "BTCUSDT"} <= set(pairs_of(["USDT"], {"BTC", "SOL", "USDT"}))
+    assert "USDTUSDT" not in pairs_of(["USDT"], {"USDT"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.core import api_v3
+from bitget_margin.core import api_v3, strategy_api
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
@@ -74,6 +74,24 @@ def order(order_id: str, status: str = "new", **more: Any) -> dict[str, Any]:
             "GET",
             "v3/trade/unfilled-orders",
             {"category": "MARGIN", "limit": "100"},
+        ),
+        (
+            lambda: api_v3.spot_page_request(None),
+            "GET",
+            "v3/trade/unfilled-orders",
+            {"category": "SPOT", "limit": "100"},
+        ),
+        (
+            lambda: api_v3.spot_page_request("77"),
+            "GET",
+            "v3/trade/unfilled-orders",
+            {"category": "SPOT", "limit": "100", "cursor": "77"},
+        ),
+        (
+            lambda: strategy_api.category_request("SPOT"),
+            "GET",
+            "v3/trade/unfilled-strategy-orders",
+            {"category": "SPOT"},
         ),
         (
             lambda: api_v3.page_request(Listing.HISTORY, "BTCUSDT", 5, "77"),
@@ -221,3 +239,21 @@ def test_the_balance_is_read_from_its_list_and_what_is_locked_from_each_row() ->
     assert api_v3.read_assets(success({"assets": {}})) is None
     assert api_v3.read_frozen(success({"assets": [{"coin": "BTC"}]})) is None
     assert api_v3.read_uid(success({"uid": "12"})) == "12"
+
+
+def test_spot_orders_are_those_of_their_category_in_any_spelling() -> None:
+    rows = [order("3", category="spot"), order("2"), order("1", category="SPOT")]
+    page = api_v3.read_spot_page(success({"list": rows, "cursor": "1"}))
+    assert page is not None
+    assert ([row.order_id for row in page.rows], page.cursor, page.size) == (["3", "1"], "1", 3)
+    empty = api_v3.read_spot_page(success({"list": None, "cursor": None}))
+    assert empty is not None
+    assert (empty.rows, empty.cursor) == ((), None)
+    assert api_v3.read_spot_page(success({})) is None
+
+
+@pytest.mark.parametrize("data", [[{"orderId": "1"}], {"list": [{"orderId": "1"}]}])
+def test_strategy_orders_are_read_from_either_place_of_the_list(data: object) -> None:
+    assert strategy_api.read_raw(success(data)) == ({"orderId": "1"},)
+    assert strategy_api.read_raw(success(None)) == ()
+    assert strategy_api.read_raw({"code": "40014", "data": None}) is None

@@ -1,5 +1,7 @@
 """On a unified account nothing is left when two whole lists are empty; what is locked is explained, and no proof."""
 
+from typing import Any
+
 import pytest
 
 from bitget_margin.core.cancel_proof import CancelAllResult
@@ -181,6 +183,19 @@ def test_a_second_list_that_fails_is_no_proof() -> None:
     result, *_ = cancel_all(Lost(), "BTCUSDT")
     assert result.problem == "open orders could not be listed a second time"
     assert result.fault is DENIED
+
+
+def test_a_list_of_other_symbols_is_no_empty_list() -> None:
+    class Wrong(UnifiedAccount):
+        def respond(self, call: Call) -> object:
+            data: Any = super().respond(call)
+            listed = call.endpoint is Endpoint.UNIFIED_OPEN_ORDERS and data["list"]
+            return {**data, "list": [{**row, "symbol": "ETHUSDT"} for row in listed]} if listed else data
+
+    account = Wrong([order(1)])
+    result, *_ = cancel_all(account, "BTCUSDT")
+    assert result.problem == "open orders could not be listed a second time"
+    assert account.live() == ["1"]
 
 
 # -- symbol by symbol -------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from bitget_margin.core.verdicts import (
     hint_gone,
     named_account_kind,
     refuses_parameters,
+    refuses_symbol,
     verdict_of_fault,
     verdict_of_item,
 )
@@ -121,3 +122,11 @@ def test_parameters_are_refused_by_codes_that_say_so() -> None:
         assert refuses_parameters(Fault(OSError(), code))
     assert not refuses_parameters(Fault(OSError(), "40014"))
     assert not refuses_parameters(Fault(OSError()))
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [("40034", True), ("25100", True), ("50001", True), ("50027", False), ("40014", False), ("40010", False)],
+)
+def test_a_symbol_is_refused_for_good_or_for_the_moment(code: str, refused: bool) -> None:
+    assert refuses_symbol(Fault(OSError(), code, "x", 400)) is refused
