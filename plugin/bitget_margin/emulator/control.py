@@ -21,7 +21,7 @@ from bitget_margin.emulator.behaviour.faults import (
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
 from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
-from bitget_margin.emulator.market.strategies import StrategyOrder
+from bitget_margin.emulator.market.strategies import StrategyOrder, StrategyTicket
 from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord
@@ -192,6 +192,12 @@ class Control:
             ticket = read_ticket(params, symbol, self._venue.engine.market.price(symbol.symbol))
             ticket = replace(ticket, is_spot=is_spot)
             return self._venue.engine.place(uid, ticket, now_ms).order_id
+
+    def place_strategy_order(self, uid: str, ticket: StrategyTicket) -> str:
+        """Place a strategy order for an account and return its id; a refusal raises `VenueError`."""
+        with self._opened(uid) as now_ms:
+            self._symbol(ticket.symbol)
+            return self._venue.engine.strategies.place(uid, ticket, now_ms).order_id
 
     def order(self, order_id: str) -> Order:
         """Return the current state of an order."""

@@ -4,10 +4,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from bitget_margin.emulator import Emulator, Order, RequestRecord
+from bitget_margin.emulator.market.strategies import StrategyOrder
 from campaign.evidence import Done, Name
 from campaign.scenario import MARKETS, By, Event, InitialState, OrderReference, OwnerAction, Plan, Scenario
+from support.owner_orders import place_spot_order, place_stop
 
 _AT_ONCE = 8
 """Orders placed before other tasks may run."""
@@ -22,10 +25,15 @@ class AccountControl:
     foreign_ids: Sequence[str]
     ids: list[str] = field(default_factory=list)
     """Ids of the planned orders, in the order of the plans."""
+    spot_ids: list[str] = field(default_factory=list)
+    stop_ids: list[str] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
 
     async def prepare(self, scenario: Scenario) -> None:
         """Place the planned orders, bring each to its initial state, then start the faults."""
+        if scenario.owner_knobs:
+            self.venue.knobs(self.uid, **dict(scenario.owner_knobs))
+        self._place_owner_orders(scenario)
         for i, plan in enumerate(scenario.plans):
             self.ids.append(self._place(plan))
             if i % _AT_ONCE == _AT_ONCE - 1:
@@ -53,6 +61,11 @@ class AccountControl:
             value = order.order_id if reference.by is By.ID else order.client_oid
         elif reference.foreign is not None:
             value = self.foreign_ids[reference.foreign]
+        elif reference.spot is not None:
+            spot = self.venue.order(self.spot_ids[reference.spot])
+            value = spot.order_id if reference.by is By.ID else spot.client_oid
+        elif reference.stop is not None:
+            value = self.stop_ids[reference.stop] if reference.by is By.ID else f"t{reference.stop}"
         else:
             value = reference.value
         return Name(reference.symbol, MARKETS[reference.symbol], reference.by, value)
@@ -69,6 +82,10 @@ class AccountControl:
         ours = {order.order_id: order for order in self.venue.orders(self.uid)}
         return ours | {order_id: self.venue.order(order_id) for order_id in self.foreign_ids}
 
+    def stops(self) -> dict[str, StrategyOrder]:
+        """Return the current strategy orders of the account."""
+        return {order.order_id: order for order in self.venue.strategy_orders(self.uid)}
+
     def requests(self) -> tuple[RequestRecord, ...]:
         """Return the requests of the account so far."""
         return self.venue.requests_of(self.uid)
@@ -77,6 +94,17 @@ class AccountControl:
         """Clear the faults and reset the knobs."""
         self.venue.clear_faults(self.uid)
         self.venue.reset_knobs(self.uid)
+
+    def _place_owner_orders(self, scenario: Scenario) -> None:
+        for plan in scenario.spot_orders:
+            placed = place_spot_order(
+                self.venue, self.uid, plan.pair.market, plan.side, plan.price, plan.size, plan.name
+            )
+            if Decimal(plan.part):
+                self.venue.fill(placed, plan.part)
+            self.spot_ids.append(placed)
+        for stop in scenario.stops:
+            self.stop_ids.append(place_stop(self.venue, self.uid, stop.pair.market, stop.size, stop.price, stop.name))
 
     def _place(self, plan: Plan) -> str:
         name = {} if plan.name is None else {"clientOid": plan.name}

@@ -10,6 +10,7 @@ from typing import Final
 from rich.console import Console
 from soak_command import Progress, create_parser, positive
 
+from bitget_margin.emulator import AccountKind
 from campaign.judge import judge
 from campaign.table import as_markdown, as_table, reasons, shares
 from campaign.tally import Tally
@@ -24,7 +25,7 @@ _SHOWN: Final = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the campaign, or replay one round; return 1 if anything is wrong."""
     options = _parser().parse_args(arguments)
-    return _campaign(options) if options.round is None else _replay(options.seed, options.round)
+    return _campaign(options) if options.round is None else _replay(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=positive, default=WORKERS, help="concurrent rounds in each process (default: %(default)s)"
     )
+    kinds = [kind.value for kind in AccountKind]
+    parser.add_argument("--account", choices=kinds, help="account kind (default: unified in a quarter of the rounds)")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     return parser
 
@@ -45,7 +48,8 @@ def _campaign(options: argparse.Namespace) -> int:
     numbers = range(options.first, options.first + options.rounds)
     tally, began = Tally(), time.monotonic()
     progress = Progress("round", options.rounds)
-    for verdict in run(options.seed, numbers, workers=options.workers, processes=options.processes):
+    kind = _account_of(options)
+    for verdict in run(options.seed, numbers, workers=options.workers, processes=options.processes, account=kind):
         tally.add(verdict)
         progress.show(tally.total.rounds, len(tally.flawed))
     progress.end()
@@ -70,14 +74,18 @@ def _campaign(options: argparse.Namespace) -> int:
     return 1 if tally.flawed or any(tally.shortfalls()) else 0
 
 
+def _account_of(options: argparse.Namespace) -> AccountKind | None:
+    return None if options.account is None else AccountKind(options.account)
+
+
 def _lines_of(verdict: Verdict) -> list[str]:
-    where = f"--seed {verdict.seed} --round {verdict.number}"
+    where = f"--seed {verdict.seed} --round {verdict.number} --account {verdict.account}"
     head = f"{where}  {verdict.method}, {verdict.label}, {verdict.lag_ms:.0f} ms late"
     return [head, *(f"    {finding.flaw}: {finding.text}"[:300] for finding in verdict.findings[:4])]
 
 
-def _replay(seed: int, number: int) -> int:
-    evidence = asyncio.run(play_one(seed, number))
+def _replay(options: argparse.Namespace) -> int:
+    evidence = asyncio.run(play_one(options.seed, options.round, _account_of(options)))
     verdict = judge(evidence)
     sys.stdout.write("\n".join(trace(evidence, verdict)) + "\n")
     return 1 if verdict.findings else 0

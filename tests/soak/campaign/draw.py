@@ -1,5 +1,6 @@
 """Draw a round from its seed and number."""
 
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from random import Random
 from typing import Final
@@ -21,6 +22,8 @@ from campaign.scenario import (
     Pair,
     Plan,
     Scenario,
+    SpotPlan,
+    StopPlan,
 )
 
 _METHODS: Final = {
@@ -49,10 +52,60 @@ FOREIGN_ORDERS: Final = 3
 """Number of orders of the foreign account on every emulator."""
 
 
-def draw_scenario(seed: int, number: int) -> Scenario:
-    """Return the round of that number."""
+def draw_scenario(seed: int, number: int, account: AccountKind | None = None) -> Scenario:
+    """Return the round of that number; on a unified account, with spot and strategy orders of its owner.
+
+    :param account: account kind; by default a quarter of the rounds is on unified accounts
+    """
+    scenario = _draw_round(seed, number, account)
+    if scenario.account is AccountKind.CLASSIC:
+        return scenario
+    dice = Random(f"{seed}-{number}-owner")  # noqa: S311 - repeatable, not secret
+    return _with_owner_orders(dice, scenario)
+
+
+def _with_owner_orders(dice: Random, scenario: Scenario) -> Scenario:
+    """Add the owner's spot and strategy orders, sometimes with a reference of the call to one of them."""
+    spot_orders = tuple(_spot_plan(dice, i) for i in range(dice.choice((0, 1, 2, 5, 12))))
+    stops = tuple(_stop_plan(dice, i) for i in range(dice.choice((0, 1, 1, 3))))
+    references = list(scenario.references)
+    for listed, field in ((spot_orders, "spot"), (stops, "stop")):
+        if listed and references and scenario.method is not Method.CANCEL_ORDER and dice.random() < 0.15:
+            i = dice.randrange(len(listed))
+            by = dice.choice(list(By))
+            references.append(OrderReference(scenario.pair.symbol, by, **{field: i}))
+    return replace(
+        scenario,
+        spot_orders=spot_orders,
+        stops=stops,
+        references=tuple(references),
+        owner_knobs=(
+            ("margin_locks", dice.random() < 0.5),
+            ("strategy_freezes", dice.random() < 0.5),
+            # A gateway that repeats a request must find too little for a second order, and no loan for it.
+            ("auto_borrow", not scenario.faults.has(FaultKind.REPEAT)),
+        ),
+    )
+
+
+def _spot_plan(dice: Random, i: int) -> SpotPlan:
+    pair = dice.choice(PAIRS)
+    side, price, size = _order(dice, pair)
+    part = _rounded(Decimal(size) * Decimal(dice.randint(5, 95)) / 100, pair.size_decimals)
+    return SpotPlan(pair, side, price, size, part if dice.random() < 0.2 else "0", f"s{i}")
+
+
+def _stop_plan(dice: Random, i: int) -> StopPlan:
+    pair = dice.choice(PAIRS)
+    price = _rounded(Decimal(pair.price) * Decimal(1 - dice.uniform(0.05, 0.3)), 2)
+    size = _rounded(Decimal(dice.uniform(*pair.dollars)) / Decimal(price), pair.size_decimals)
+    return StopPlan(pair, price, size, f"t{i}")
+
+
+def _draw_round(seed: int, number: int, given: AccountKind | None) -> Scenario:
     dice = Random(f"{seed}-{number}")  # noqa: S311 - repeatable, not secret
-    account = AccountKind.UNIFIED if dice.random() < 0.25 else AccountKind.CLASSIC
+    drawn = AccountKind.UNIFIED if dice.random() < 0.25 else AccountKind.CLASSIC
+    account = given or drawn
     flavour = Flavour.SYNC if dice.random() < 0.15 else Flavour.ASYNC
     places = dice.random() < 0.5
     parts = draw_parts(dice, places=places)

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
 from bitget_margin.emulator import AccountKind, FaultKind, Order, RequestRecord
+from bitget_margin.emulator.market.strategies import StrategyOrder
 from campaign.scenario import By, OwnerAction, Scenario
 
 ENDED: Final = {"cancelled", "filled"}
@@ -75,6 +76,8 @@ class Settled:
 
 Books = Mapping[str, Order]
 """Orders by id, including the foreign ones."""
+Stops = Mapping[str, StrategyOrder]
+"""Strategy orders by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,9 @@ class Evidence:
     again: Answer | None = None
     again_names: tuple[Name, ...] = ()
     settled: tuple[Settled, ...] = ()
+    stops_before: Stops = field(default_factory=dict)
+    stops: Stops = field(default_factory=dict)
+    """Strategy orders at the end of the round."""
 
     @property
     def deadline_ms(self) -> float:
@@ -113,18 +119,25 @@ class Evidence:
         ours = [
             order
             for order in self.before.values()
-            if order.uid == self.scenario.uid
+            if self.owns(order)
             and order.symbol == name.market
             and name.value == (order.order_id if name.by is By.ID else order.client_oid)
         ]
         return max(ours, key=lambda order: (order.live, int(order.order_id)), default=None)
 
     def is_elsewhere(self, name: Name) -> bool:
-        """Whether a unified account's lookup by id, which ignores the symbol, finds an order of another symbol."""
+        """Whether a unified account's lookup by id, which ignores the symbol, finds an order that is not meant.
+
+        That is an order of another symbol, or a spot order.
+        """
         if self.scenario.account is AccountKind.CLASSIC:
             return False
-        same = [o for o in self.after.values() if self.owns(o) and name.value in (o.order_id, o.client_oid)]
-        return self.meant(name) is None and any(order.symbol != name.market for order in same)
+        same = [
+            order
+            for order in self.after.values()
+            if order.uid == self.scenario.uid and name.value in (order.order_id, order.client_oid)
+        ]
+        return self.meant(name) is None and any(order.symbol != name.market or order.is_spot for order in same)
 
     def is_moved(self, name: Name) -> bool:
         """Whether a fault shows an order of another symbol as one of this symbol."""
@@ -138,8 +151,8 @@ class Evidence:
         return {order.order_id for name in self.names if (order := self.meant(name)) is not None}
 
     def owns(self, order: Order) -> bool:
-        """Whether the order belongs to this round's account."""
-        return order.uid == self.scenario.uid
+        """Whether it is a margin order of this round's account."""
+        return order.uid == self.scenario.uid and not order.is_spot
 
     def cancels(self, *values: str) -> list[RequestRecord]:
         """Return the cancels that name an order by one of these ids."""

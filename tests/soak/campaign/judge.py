@@ -20,6 +20,7 @@ from campaign.judge_placing import judge_placing, placed_as, undecided, was_ther
 from campaign.scenario import Method
 from campaign.unresolved_reasons import NEED_MS, explain, explain_cancel_all, explain_placing
 from campaign.verdict import Finding, Flaw, Orders, Reason, Verdict
+from support.owner_orders import may_touch_them
 
 GRACE_MS: Final = 200.0
 """Time that a call may take beyond its `timeout`, in addition to delays of the machine."""
@@ -59,6 +60,8 @@ def judge(e: Evidence) -> Verdict:
         elapsed_ms=e.answer.elapsed_ms,
         over_ms=e.answer.elapsed_ms - e.scenario.timeout_ms,
         lag_ms=e.lag_ms,
+        account=e.scenario.account.value,
+        owner_orders=(len(e.scenario.spot_orders), len(e.scenario.stops)),
     )
 
 
@@ -136,9 +139,22 @@ def _judge_books(e: Evidence) -> Iterator[Finding]:
     for successor in (e.final[done.successor] for done in e.done if done.successor is not None):
         if not (successor.live and not successor.filled) and not e.is_indistinguishable(successor):
             yield Finding(Flaw.FOREIGN, f"{successor.order_id} got its name later, and is {successor.status}")
+    yield from _judge_owner_orders(e)
     if not e.scenario.method.places:
         for order in e.new():
             yield Finding(Flaw.DOUBLED, f"{order.order_id} was placed by a call that cancels")
+
+
+def _judge_owner_orders(e: Evidence) -> Iterator[Finding]:
+    """Yield changes of the owner's strategy orders, and requests that could change spot or strategy orders."""
+    for order_id, before in e.stops_before.items():
+        if e.stops[order_id] != before:
+            yield Finding(Flaw.FOREIGN, f"strategy order {order_id} was not named, and is {e.stops[order_id].status}")
+    for order_id in e.stops.keys() - e.stops_before.keys():
+        yield Finding(Flaw.DOUBLED, f"strategy order {order_id} was placed, and was not requested")
+    for record in e.requests:
+        if may_touch_them(record):
+            yield Finding(Flaw.FOREIGN, f"{record.path} is no endpoint of margin orders, or its body names spot orders")
 
 
 def _judge_exception(e: Evidence) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ class Player:
         await asyncio.sleep(scenario.apart_ms / 1_000)
         names = tuple(control.name(reference) for reference in scenario.references)
         exchange = self.clients.of(scenario.flavour, venue.emulator, venue.accounts[scenario.uid])
-        before = control.books()
+        before, stops_before = control.books(), control.stops()
         began, began_ms = time.monotonic(), time.time() * 1_000
         events = asyncio.create_task(control.run_events(scenario.events))
         answer = await make(exchange, call_of(scenario, names), self.threads)
@@ -71,6 +71,8 @@ class Player:
             again=again,
             again_names=tuple(again_names),
             settled=settled,
+            stops_before=stops_before,
+            stops=control.stops(),
         )
 
 

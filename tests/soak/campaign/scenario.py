@@ -100,13 +100,40 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotPlan:
+    """A spot order of the owner, which no call may touch; `part` is filled."""
+
+    pair: Pair
+    side: str
+    price: str
+    size: str
+    part: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlan:
+    """A strategy order of the owner, which no call may touch."""
+
+    pair: Pair
+    price: str
+    size: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderReference:
-    """Reference of the call to an order: a plan by its index, a foreign order, or an id that does not exist."""
+    """Reference of the call to an order: a plan by its index, one that it may not touch, or an id that does not exist.
+
+    An order that it may not touch is a foreign one, a spot order, or a strategy order, each by its index.
+    """
 
     symbol: str
     by: By
     plan: int | None = None
     foreign: int | None = None
+    spot: int | None = None
+    stop: int | None = None
     value: str = ""
 
 
@@ -181,6 +208,12 @@ class Scenario:
     others: tuple[str, ...] = ()
     """Further symbols given to `cancel_all_orders`, whose orders may freeze the same coins."""
     cancels_again: bool = False
+    spot_orders: tuple[SpotPlan, ...] = ()
+    """Spot orders of the owner of a unified account, which share the wallet."""
+    stops: tuple[StopPlan, ...] = ()
+    """Strategy orders of the same."""
+    owner_knobs: tuple[tuple[str, bool], ...] = ()
+    """Knobs of the emulator about what these orders and margin orders lock."""
     apart_ms: int = 5
     """Time between the last planned order and the call; enough for distinct millisecond timestamps."""
     ends_when_missed: bool = False

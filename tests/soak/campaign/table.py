@@ -46,7 +46,10 @@ def reasons(tally: Tally) -> Iterator[str]:
 
 
 def shares(tally: Tally) -> Iterator[str]:
-    """Yield the shares of orders as text."""
+    """Yield the shares of rounds and of orders as text."""
+    rounds = ", ".join(f"{count} of a {kind} account" for kind, count in sorted(tally.accounts.items()))
+    beside, spot_orders, stops = tally.beside
+    yield f"rounds: {rounds}; {beside} beside {spot_orders} spot orders and {stops} strategy orders of the owner"
     placing, cancelling = tally.total.placing, tally.total.cancelling
     yield (
         f"{placing.wanted} orders to be placed: {_percent(placing.resolved, placing)} resolved by the call, "

@@ -57,6 +57,10 @@ class Tally:
         self.busy: list[Verdict] = []
         self.reasons: Counter[str] = Counter()
         self.reruns = 0
+        self.accounts: Counter[str] = Counter()
+        """Rounds by account kind."""
+        self.beside = [0, 0, 0]
+        """Rounds beside orders of the owner, and the numbers of these spot orders and strategy orders."""
 
     def add(self, verdict: Verdict) -> None:
         """Count a round; a round that was disturbed by a busy machine is kept apart."""
@@ -67,6 +71,9 @@ class Tally:
         self.total.add(verdict)
         self.reasons.update(verdict.reasons)
         self.reruns += verdict.reruns > 0
+        self.accounts[verdict.account] += 1
+        spot_orders, stops = verdict.owner_orders
+        self.beside = [n + m for n, m in zip(self.beside, (any(verdict.owner_orders), spot_orders, stops), strict=True)]
         if verdict.findings:
             self.flawed.append(verdict)
 

@@ -15,11 +15,25 @@ from bitget_margin import CancelReport, CancelUnresolved, PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.emulator import AccountKind, FaultKind, Order
 from bitget_margin.emulator.market.orders import Side, Status
+from bitget_margin.emulator.market.strategies import StrategyStatus
 from campaign.code_responses import EVERY, UNKNOWN, code_response_of
 from campaign.draw import draw_scenario
 from campaign.evidence import Answer, Evidence, Settled, Statement
 from campaign.judge import judge
-from campaign.scenario import PAIRS, By, Faults, Flavour, InitialState, Method, NewOrder, OrderReference, Plan, Scenario
+from campaign.scenario import (
+    PAIRS,
+    By,
+    Faults,
+    Flavour,
+    InitialState,
+    Method,
+    NewOrder,
+    OrderReference,
+    Plan,
+    Scenario,
+    SpotPlan,
+    StopPlan,
+)
 from campaign.tally import Tally
 from campaign.venues import SharedVenue
 from campaign.verdict import Flaw, Orders
@@ -70,6 +84,19 @@ def test_as_much_is_placed_as_canceled_and_every_code_proves_what_it_says() -> N
     assert len(codes & set(EVERY)) > 0.4 * len(EVERY)
 
 
+def test_unified_accounts_have_orders_of_their_owner() -> None:
+    """They are drawn apart: the other parts of a round are the same without them."""
+    scenarios = [draw_scenario(1, number) for number in range(400)]
+    unified = [scenario for scenario in scenarios if scenario.account is AccountKind.UNIFIED]
+    assert 0.2 < len(unified) / len(scenarios) < 0.3
+    assert not any(scenario.spot_orders or scenario.stops for scenario in scenarios if scenario not in unified)
+    assert sum(bool(scenario.spot_orders) for scenario in unified) > 0.7 * len(unified)
+    assert sum(bool(scenario.stops) for scenario in unified) > 0.6 * len(unified)
+    assert any(reference.spot is not None for scenario in unified for reference in scenario.references)
+    assert any(reference.stop is not None for scenario in unified for reference in scenario.references)
+    assert {draw_scenario(1, number, AccountKind.UNIFIED).account for number in range(20)} == {AccountKind.UNIFIED}
+
+
 def test_a_share_below_the_required_one_is_reported() -> None:
     tally = Tally()
     tally.add(RoundVerdict(1, 1, "none", "create_order", placing=Orders(20_000, 19_000, 12_000, 10_000)))
@@ -102,7 +129,13 @@ def rounds() -> list[Evidence]:
     )
     new_orders = tuple(NewOrder("buy", "50000", "0.001", f"w{i}") for i in range(2))
     cancel = quiet(Method.BATCH_CANCEL, references=references, cancels_again=True)
-    return asyncio.run(played(cancel, quiet(Method.CREATE_ORDERS, new_orders=new_orders)))
+    beside = replace(
+        quiet(Method.CANCEL_ALL),
+        account=AccountKind.UNIFIED,
+        spot_orders=(SpotPlan(PAIRS[0], "buy", "40000", "0.01", "0.002", "s0"),),
+        stops=(StopPlan(PAIRS[0], "40000", "0.01", "t0"),),
+    )
+    return asyncio.run(played(cancel, quiet(Method.CREATE_ORDERS, new_orders=new_orders), beside))
 
 
 def changed(e: Evidence, order: Order, **changes: object) -> Evidence:
@@ -243,14 +276,51 @@ PLACING_FALSE_ANSWERS: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = 
 }
 
 
+def spot(e: Evidence) -> Order:
+    return next(order for order in e.final.values() if order.is_spot)
+
+
+def with_stop(e: Evidence, **changes: object) -> Evidence:
+    """Return the evidence with another state of the owner's strategy order, or with another one."""
+    stop = replace(next(iter(e.stops.values())), **changes)
+    return replace(e, stops={**e.stops, stop.order_id: stop})
+
+
+def with_request(e: Evidence, **changes: object) -> Evidence:
+    """Return the evidence with one more request, which is the last cancel but for these changes."""
+    cancel = next(record for record in reversed(e.requests) if record.method == "POST")
+    return replace(e, requests=(*e.requests, replace(cancel, **changes)))
+
+
+def of_spot(statements: tuple[Statement, ...], e: Evidence) -> tuple[Statement, ...]:
+    return (*statements, replace(statements[0], id=spot(e).order_id, client_id="s0"))
+
+
+BESIDE_FALSE_ANSWERS: dict[str, tuple[Flaw, Callable[[Evidence], Evidence]]] = {
+    "a spot order that was canceled": (Flaw.FOREIGN, lambda e: changed(e, spot(e), status=Status.CANCELLED)),
+    "a strategy order that was canceled": (Flaw.FOREIGN, lambda e: with_stop(e, status=StrategyStatus.CANCELLED)),
+    "a strategy order of another amount": (Flaw.FOREIGN, lambda e: with_stop(e, size=Decimal("0.005"))),
+    "a strategy order that was not requested": (Flaw.DOUBLED, lambda e: with_stop(e, order_id="7")),
+    "a request to the spot account": (Flaw.FOREIGN, lambda e: with_request(e, path="/api/v2/spot/trade/cancel-order")),
+    "a request about spot orders": (Flaw.FOREIGN, lambda e: with_request(e, body='[{"category":"SPOT"}]')),
+    "a request about strategy orders": (
+        Flaw.FOREIGN,
+        lambda e: with_request(e, path="/api/v3/trade/cancel-strategy-order"),
+    ),
+    "a spot order reported as canceled": (Flaw.FALSE, lambda e: answered(e, lambda s: of_spot(s, e))),
+}
+
+
 def flaws(e: Evidence) -> set[Flaw]:
     return {finding.flaw for finding in judge(e).findings}
 
 
 def test_a_quiet_round_has_no_flaws(rounds: list[Evidence]) -> None:
-    assert [judge(e).findings for e in rounds] == [(), ()]
+    assert [judge(e).findings for e in rounds] == [(), (), ()]
     assert judge(rounds[0]).outcomes == {"canceled": 2, "filled": 1}
     assert judge(rounds[1]).outcomes == {"placed": 2}
+    assert sum(judge(rounds[2]).outcomes.values()) == 3
+    assert spot(rounds[2]).live
 
 
 @pytest.mark.parametrize("lie", FALSE_ANSWERS)
@@ -263,3 +333,9 @@ def test_the_judge_sees_a_lie_about_cancels(rounds: list[Evidence], lie: str) ->
 def test_the_judge_sees_a_lie_about_placing(rounds: list[Evidence], lie: str) -> None:
     flaw, falsify = PLACING_FALSE_ANSWERS[lie]
     assert flaw in flaws(falsify(rounds[1]))
+
+
+@pytest.mark.parametrize("lie", BESIDE_FALSE_ANSWERS)
+def test_the_judge_sees_what_happened_to_orders_of_the_owner(rounds: list[Evidence], lie: str) -> None:
+    flaw, falsify = BESIDE_FALSE_ANSWERS[lie]
+    assert flaw in flaws(falsify(rounds[2]))

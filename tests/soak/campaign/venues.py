@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.emulator import Account, Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator
 from campaign.account_control import AccountControl
 from campaign.clients import forget_windows
 from campaign.draw import FOREIGN_ORDERS, draw_scenario
@@ -55,10 +55,12 @@ class SharedVenue:
         return self.emulator.errors
 
 
-async def rounds_with_venues(seed: int, numbers: Sequence[int]) -> AsyncIterator[tuple[Scenario, SharedVenue]]:
+async def rounds_with_venues(
+    seed: int, numbers: Sequence[int], account: AccountKind | None = None
+) -> AsyncIterator[tuple[Scenario, SharedVenue]]:
     """Yield each round with the emulator on which it is played."""
     for start in range(0, len(numbers), ROUNDS_PER_VENUE):
-        scenarios = [draw_scenario(seed, number) for number in numbers[start : start + ROUNDS_PER_VENUE]]
+        scenarios = [draw_scenario(seed, number, account) for number in numbers[start : start + ROUNDS_PER_VENUE]]
         sharing = [scenario for scenario in scenarios if not scenario.has_own_port]
         shared = await asyncio.to_thread(SharedVenue.start, sharing) if sharing else None
         for scenario in scenarios:

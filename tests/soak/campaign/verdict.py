@@ -44,7 +44,7 @@ class Reason(StrEnum):
     WORDS = "no such order, in an unknown text"
     KIND = "the venue contradicts itself about the kind of account"
     CLOCK = "the venue refuses the clock, twice"
-    ELSEWHERE = "a unified account, and the id is that of an order of another symbol"
+    ELSEWHERE = "a unified account, and the id is that of an order of another symbol, or of a spot order"
     HEIR = "a younger order took over the name during the call"
     FROZEN = "coins are frozen by orders of symbols that the call was not given"
     NEVER_PLACED = "not placed, which no lookup proves"
@@ -110,6 +110,10 @@ class Verdict:
     """Time beyond the `timeout` of the call; negative if it took less."""
     lag_ms: float = 0.0
     reruns: int = 0
+    account: str = ""
+    """Account kind."""
+    owner_orders: tuple[int, int] = (0, 0)
+    """Numbers of the owner's spot orders and strategy orders beside the round."""
 
     @property
     def timely(self) -> bool:

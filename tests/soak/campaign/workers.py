@@ -16,6 +16,7 @@ from dataclasses import replace
 from multiprocessing.queues import Queue
 from typing import Final
 
+from bitget_margin.emulator import AccountKind
 from campaign.calls import Call, make
 from campaign.clients import Clients, load_markets
 from campaign.draw import draw_scenario
@@ -39,13 +40,16 @@ class EmulatorError(Exception):
     """The emulator or a process failed: the rounds cannot be judged."""
 
 
-def run(seed: int, numbers: Sequence[int], *, workers: int, processes: int) -> Iterator[Verdict]:
+def run(
+    seed: int, numbers: Sequence[int], *, workers: int, processes: int, account: AccountKind | None = None
+) -> Iterator[Verdict]:
     """Play these rounds and yield their verdicts as they come."""
     context = multiprocessing.get_context("spawn")
     verdicts: Queue[Verdict | str | None] = context.Queue()
     shares = [list(numbers[start::processes]) for start in range(processes)]
     running = [
-        context.Process(target=_run_share, args=(seed, share, workers, verdicts), daemon=True) for share in shares
+        context.Process(target=_run_share, args=(seed, share, account, workers, verdicts), daemon=True)
+        for share in shares
     ]
     for process in running:
         process.start()
@@ -70,11 +74,13 @@ def run(seed: int, numbers: Sequence[int], *, workers: int, processes: int) -> I
             process.join()
 
 
-async def play_all(seed: int, numbers: Sequence[int], workers: int, report: Report) -> None:
+async def play_all(
+    seed: int, numbers: Sequence[int], account: AccountKind | None, workers: int, report: Report
+) -> None:
     """Play these rounds in this process, so many at a time, and report each verdict."""
     async with opened() as player:
         busy: list[Scenario] = []
-        rounds = rounds_with_venues(seed, numbers)
+        rounds = rounds_with_venues(seed, numbers, account)
         turn = asyncio.Lock()
 
         async def work() -> None:
@@ -95,10 +101,10 @@ async def play_all(seed: int, numbers: Sequence[int], workers: int, report: Repo
             report(await _replay_alone(player, scenario))
 
 
-async def play_one(seed: int, number: int) -> Evidence:
+async def play_one(seed: int, number: int, account: AccountKind | None = None) -> Evidence:
     """Play one round alone."""
     async with opened() as player:
-        scenario = draw_scenario(seed, number)
+        scenario = draw_scenario(seed, number, account)
         return await play(player, scenario, await asyncio.to_thread(SharedVenue.start, [scenario]))
 
 
@@ -152,14 +158,20 @@ async def _replay_alone(player: Player, scenario: Scenario) -> Verdict:
             return replace(verdict, reruns=reruns)
 
 
-def _run_share(seed: int, numbers: Sequence[int], workers: int, verdicts: Queue[Verdict | str | None]) -> None:
+def _run_share(
+    seed: int,
+    numbers: Sequence[int],
+    account: AccountKind | None,
+    workers: int,
+    verdicts: Queue[Verdict | str | None],
+) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     # Freeze imported objects: collecting them repeatedly would be most of the work.
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 20)
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            asyncio.run(play_all(seed, numbers, workers, verdicts.put))
+            asyncio.run(play_all(seed, numbers, account, workers, verdicts.put))
         except Exception as error:
             verdicts.put("".join(traceback.format_exception(error)))
             raise
