@@ -336,7 +336,7 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`; a failed query of the account kind raises."""
-        return await self.perform(fetch.query_account_kind(self, methodName, params, defaultValue))
+        return await self.perform(account.query_account_kind(self, methodName, params, defaultValue))
 
     async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """Send a request as ccxt does; a signed request follows no redirect."""

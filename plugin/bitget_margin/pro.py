@@ -172,7 +172,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         await self.load_markets()
         market = None if symbol is None else spot_market(self, method, symbol)
         if self._watching.kind is None:
-            await self.perform(fetch.confirm_account_kind(self, method))
+            await self.perform(account.confirm_account_kind(self, method))
         kind = self._watching.kind
         if kind is not AccountKind.UNIFIED and symbol is None and not whole:
             required_symbol(self, method, symbol)

@@ -606,7 +606,7 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         defaultValue: bool = False,  # noqa: N803 - ccxt's form
     ) -> list[Any]:
         """Return ccxt's `[uta, params]`; a failed query of the account kind raises."""
-        return self.perform(fetch.query_account_kind(self, methodName, params, defaultValue))
+        return self.perform(account.query_account_kind(self, methodName, params, defaultValue))
 
     def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         """Send a request as ccxt does; a signed request follows no redirect."""

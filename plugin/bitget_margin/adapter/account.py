@@ -1,22 +1,51 @@
-"""Checks of the account before something is placed or changed: its kind, its level, and its margin modes."""
+"""The account: its kind, its level, and the checks before something is placed or changed."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 import ccxt
 
-from bitget_margin.adapter.call import open_call
+from bitget_margin.adapter.call import open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
-from bitget_margin.adapter.fetch import query_account_kind
-from bitget_margin.adapter.params import LEVEL, as_list, is_isolated, known_kind, parse_settings
+from bitget_margin.adapter.params import KIND, LEVEL, as_list, is_isolated, known_kind, parse_settings
 from bitget_margin.core import api_v3
 from bitget_margin.core.account_level import missing_margin, read_level
 from bitget_margin.core.effects import Fault, Flow, Reply, Send, SendAll
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.requests import CallContext
+from bitget_margin.core.requests import CallContext, query
+from bitget_margin.core.verdicts import named_account_kind
 
 _SETTINGS_MS: Final = 1_000.0
 """Time limit of the query for the settings: an account that cannot be read is not refused."""
+
+
+def query_account_kind(
+    exchange: MarginExchange, method: str | None, params: Params, default: object
+) -> Flow[list[Any]]:
+    """Return ccxt's `[uta, params]`; query the account kind if it is neither configured nor known.
+
+    Stock ccxt takes any failed query, even a lost connection, for a classic account, and remembers that.
+    """
+    chosen, rest = exchange.handle_option_and_params(params, method, KIND)
+    if chosen is not None or not exchange.check_required_credentials(False):
+        return [default if chosen is None else chosen, rest]
+    kind = yield from confirm_account_kind(exchange, method or "fetch_markets")
+    return [kind is AccountKind.UNIFIED, rest]
+
+
+def confirm_account_kind(exchange: MarginExchange, method: str) -> Flow[AccountKind]:
+    """Return the account kind by the venue's answer, whatever is configured."""
+    ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
+    result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
+    if isinstance(result, Fault):
+        kind = named_account_kind(result)
+        if kind is None:
+            raise to_exception(exchange, method, result)
+    else:
+        kind = AccountKind.UNIFIED
+        exchange.learn_level(result)
+    exchange.learn_account_kind(kind)
+    return kind
 
 
 def refuse_isolated(exchange: MarginExchange, method: str, symbol: object, params: Params) -> Flow[None]:

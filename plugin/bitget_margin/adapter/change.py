@@ -10,11 +10,11 @@ from typing import Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import strategy
-from bitget_margin.adapter.account import require_margin
+from bitget_margin.adapter.account import query_account_kind, require_margin
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import ChangeUnresolved, documented
-from bitget_margin.adapter.fetch import query_account_kind
+from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import parsed_or_bare, readable
 from bitget_margin.adapter.params import (
     CLIENT_ID,
@@ -112,7 +112,7 @@ def edit_order(
     yield from require_margin(exchange, method, ctx, ask=False)
     market = spot_market(exchange, method, unified)
     _, side, amount, price = order
-    terms = _terms(exchange, method, market["symbol"], amount, price)
+    terms = _terms(exchange, method, market, amount, price)
     row = yield from _order_to_edit(exchange, method, ctx, OrderRef(market["id"], ref.kind, ref.value))
     _check_row(exchange, method, row, side, terms)
     target = OrderRef(market["id"], IdKind.ORDER, row.order_id)
@@ -177,11 +177,13 @@ def _extra(exchange: MarginExchange, method: str, params: Params) -> dict[str, s
     return extra
 
 
-def _terms(exchange: MarginExchange, method: str, symbol: str, amount: object, price: object) -> dict[str, str]:
-    """Return the new values by the venue's names, rounded as ccxt rounds those of new orders."""
+def _terms(
+    exchange: MarginExchange, method: str, market: Mapping[str, Any], amount: object, price: object
+) -> dict[str, str]:
+    """Return the new values by the venue's names, rounded as those of new orders."""
     try:
-        terms = {} if amount is None else {"qty": str(exchange.amount_to_precision(symbol, amount))}
-        return terms if price is None else {**terms, "price": str(exchange.price_to_precision(symbol, price))}
+        terms = {} if amount is None else {"qty": amount_text(exchange, method, market, amount)}
+        return terms if price is None else {**terms, "price": price_text(exchange, method, market, price)}
     except Exception as error:
         raise documented(f"{exchange.id} {method}()", error) from error
 

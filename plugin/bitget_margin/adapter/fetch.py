@@ -28,7 +28,6 @@ from bitget_margin.adapter.params import (
     whole_number,
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
-from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, OrderRef, order_refs
@@ -37,7 +36,7 @@ from bitget_margin.core.orders_by_id import fetch_orders_by_id
 from bitget_margin.core.queries import find_order, query_open_orders
 from bitget_margin.core.requests import query
 from bitget_margin.core.responses import decimal
-from bitget_margin.core.verdicts import named_account_kind, refuses_parameters
+from bitget_margin.core.verdicts import refuses_parameters
 
 PREFIX: Final = "prefix"
 """Parameter of `view_orders` with the beginning of the client order ids of further orders."""
@@ -154,35 +153,6 @@ def _refuse_unreadable(exchange: MarginExchange, method: str, rows: Sequence[obj
             value = row.get(name) if isinstance(row, Mapping) else None
             if value is not None and value != "" and decimal(value) is None:
                 raise ccxt.BadResponse(f"{exchange.id} {method}(): {name} is {reprlib.repr(value)}, which is no amount")
-
-
-def query_account_kind(
-    exchange: MarginExchange, method: str | None, params: Params, default: object
-) -> Flow[list[Any]]:
-    """Return ccxt's `[uta, params]`; query the account kind if it is neither configured nor known.
-
-    Stock ccxt takes any failed query, even a lost connection, for a classic account, and remembers that.
-    """
-    chosen, rest = exchange.handle_option_and_params(params, method, KIND)
-    if chosen is not None or not exchange.check_required_credentials(False):
-        return [default if chosen is None else chosen, rest]
-    kind = yield from confirm_account_kind(exchange, method or "fetch_markets")
-    return [kind is AccountKind.UNIFIED, rest]
-
-
-def confirm_account_kind(exchange: MarginExchange, method: str) -> Flow[AccountKind]:
-    """Return the account kind by the venue's answer, whatever is configured."""
-    ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
-    result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
-    if isinstance(result, Fault):
-        kind = named_account_kind(result)
-        if kind is None:
-            raise to_exception(exchange, method, result)
-    else:
-        kind = AccountKind.UNIFIED
-        exchange.learn_level(result)
-    exchange.learn_account_kind(kind)
-    return kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,22 @@ def fit_order(
     return {**order, "amount": amount, "price": price}, params
 
 
+def amount_text(exchange: MarginExchange, method: str, market: Mapping[str, Any], amount: object) -> str:
+    """Return an amount cut to the steps of the margin pair; to those of the spot pair, where it has none."""
+    numbers = market.get(NUMBERS)
+    if numbers is None:
+        return str(exchange.amount_to_precision(market["symbol"], amount))
+    return _rounded(exchange, f"{exchange.id} {method}()", amount, numbers["precision"]["amount"])
+
+
+def price_text(exchange: MarginExchange, method: str, market: Mapping[str, Any], price: object) -> str:
+    """Return a price rounded to the steps of the margin pair; to those of the spot pair, where it has none."""
+    numbers = market.get(NUMBERS)
+    if numbers is None:
+        return str(exchange.price_to_precision(market["symbol"], price))
+    return _rounded(exchange, f"{exchange.id} {method}()", price, numbers["precision"]["price"], is_price=True)
+
+
 def _rounded(exchange: MarginExchange, where: str, value: Any, step: float | None, *, is_price: bool = False) -> str:
     """Return a number as a text of whole steps: a price rounded, anything else cut, as in ccxt."""
     if step is None:

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import fallback_markets
+from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import log_cancel, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import CancelUnresolved, ChangeUnresolved, PlaceUnresolved, attach, documented
@@ -75,6 +76,7 @@ def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...
     urgent = is_urgent(exchange, method, params)
     ctx = yield from open_strategy_call(exchange, settings, method, params, urgent=urgent)
     market = spot_market(exchange, method, unified)
+    yield from require_margin(exchange, method, ctx, ask=not urgent and order[1] == "buy")
     terms = strategy_terms(exchange, method, market, order, params)
     is_unique = given is None or bool(params.get(LOOKS_ON))
     result = yield from StrategyPlacement(ctx, terms, name, is_unique).place()
@@ -181,6 +183,7 @@ def edit_order(
     ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     ctx = yield from open_strategy_call(exchange, settings, method, params)
     market = spot_market(exchange, method, ref.symbol)
+    yield from require_margin(exchange, method, ctx, ask=False)
     found = yield from find_strategy(ctx, OrderRef(market["id"], ref.kind, ref.value))
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)

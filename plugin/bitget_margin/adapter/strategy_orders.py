@@ -10,6 +10,7 @@ import ccxt
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import parsed_or_bare
 from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, known_kind
 from bitget_margin.core import api_v3
@@ -126,16 +127,15 @@ def strategy_terms(
     watched = params.get(WATCHED, _WATCHED[0])
     if watched not in _WATCHED:
         raise ccxt.BadRequest(f"{exchange.id} {method}(): {WATCHED} is {watched!r}; give one of {', '.join(_WATCHED)}")
-    symbol = market["symbol"]
     try:
         return StrategyTerms(
             symbol=market["id"],
             side=side,
-            amount=Decimal(str(exchange.amount_to_precision(symbol, amount))),
+            amount=Decimal(amount_text(exchange, method, market, amount)),
             condition=CONDITIONS[name],
-            price=Decimal(str(exchange.price_to_precision(symbol, params[name]))),
+            price=Decimal(price_text(exchange, method, market, params[name])),
             order_type=kind,
-            limit_price=None if kind == "market" else Decimal(str(exchange.price_to_precision(symbol, price))),
+            limit_price=None if kind == "market" else Decimal(price_text(exchange, method, market, price)),
             watched=watched,
         )
     except Exception as error:
@@ -163,15 +163,12 @@ def changed_terms(
         raise ccxt.InvalidOrder(
             f"{exchange.id} {method}(): strategy order {row.order_id} has no {name}; nothing was changed"
         )
-    symbol = market["symbol"]
     try:
         return replace(
             terms,
-            amount=terms.amount if amount is None else Decimal(str(exchange.amount_to_precision(symbol, amount))),
-            limit_price=(
-                terms.limit_price if price is None else Decimal(str(exchange.price_to_precision(symbol, price)))
-            ),
-            price=terms.price if name is None else Decimal(str(exchange.price_to_precision(symbol, params[name]))),
+            amount=terms.amount if amount is None else Decimal(amount_text(exchange, method, market, amount)),
+            limit_price=(terms.limit_price if price is None else Decimal(price_text(exchange, method, market, price))),
+            price=terms.price if name is None else Decimal(price_text(exchange, method, market, params[name])),
             watched=params.get(WATCHED, terms.watched),
         )
     except Exception as error:

@@ -60,6 +60,10 @@ def test_an_order_is_rounded_as_the_venue_takes_it_and_refused_before_it_is_sent
     with pytest.raises(ccxt.InvalidOrder, match=r"below the 0\.001"):
         client("create_order", ETH, "limit", "buy", 0.0002, 2_000, CROSS)
     assert venue.requests == ()
+    if venue.accounts[0].kind is AccountKind.UNIFIED:
+        client("edit_order", placed["id"], ETH, "limit", "buy", 0.0234567, 2_100.16, CROSS)
+        order = venue.order(placed["id"])
+        assert (order.base_size, order.price) == (Decimal("0.0234"), Decimal("2100.2"))
     assert client("batch_cancel", [placed["id"]], ETH).ok
     client.close()
 

@@ -26,8 +26,22 @@ CALLS: list[tuple[str, tuple[Any, ...]]] = [
     ("fetch_order", ("1", BTC)),
     ("fetch_open_orders", (BTC, None, None)),
     ("fetch_open_orders", (None, None, None)),
+    ("fetch_orders", (BTC, None, None)),
+    ("fetch_closed_orders", (BTC, None, None)),
+    ("fetch_canceled_orders", (BTC, None, None)),
+    ("fetch_canceled_and_closed_orders", (BTC, None, None)),
     ("fetch_my_trades", (BTC, None, None)),
+    ("fetch_order_trades", ("1", BTC, None, None)),
+    ("fetch_ledger", (None, None, None)),
+    ("fetch_my_liquidations", (None, None, None)),
+    ("fetch_borrow_interest", (None, BTC, None, None)),
     ("fetch_balance", ()),
+]
+
+WATCHED: list[tuple[str, tuple[Any, ...]]] = [
+    ("watch_orders", (BTC, None, None)),
+    ("watch_my_trades", (BTC, None, None)),
+    ("watch_balance", ()),
 ]
 
 
@@ -56,8 +70,9 @@ def test_isolated_margin_is_refused_by_every_method_before_anything_is_sent(
         with pytest.raises(ccxt.NotSupported, match="no isolated spot margin"):
             client(method, *args, {"marginMode": "isolated"})
     if flavour is Flavour.PRO:
-        with pytest.raises(ccxt.NotSupported, match="no isolated spot margin"):
-            client("watch_orders", BTC, None, None, {"marginMode": "isolated"})
+        for method, args in WATCHED:
+            with pytest.raises(ccxt.NotSupported, match="no isolated spot margin"):
+                client(method, *args, {"marginMode": "isolated"})
     assert set(sent(unified)) == (set() if kind_is_known else {"/api/v3/account/settings"})
     client.close()
 

@@ -22,7 +22,7 @@ from freqtrade.resolvers import ExchangeResolver
 from freqtrade.strategy import IStrategy
 
 import bitget_margin
-from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind
 from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, unregister
 from bitget_margin.freqtrade import exchange as bot_exchange
 from bitget_margin.freqtrade.exchange import Bitgetcross
@@ -129,6 +129,18 @@ class TestTheAccount:
         (message,) = bot_records(caplog, logging.INFO)
         mode = " in advanced mode" if kind is AccountKind.UNIFIED else ""
         assert f"account: a {kind.value} account{mode}, UID {venue.accounts[0].uid}, wallet 100000 USDT" in message
+
+    def test_where_the_list_of_margin_pairs_is_down_pairs_stay_offered_with_one_warning(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.WARNING)
+        with Emulator(accounts=(Account(),)) as venue:
+            crossed = set(load(venue).get_markets(tradable_only=True))
+            assert crossed == {"BTC/USDT", "ETH/USDT", "SOL/USDT"}
+            venue.add_fault(FaultKind.UNAVAILABLE, path="margin/currencies")
+            assert set(load(venue).get_markets(tradable_only=True)) == {*crossed, "XRP/USDT"}
+        (warned,) = [record for record in caplog.records if record.name == "bitget_margin.markets"]
+        assert warned.getMessage().startswith("The list of margin pairs could not be read")
 
     def test_an_account_in_basic_mode_is_refused_with_what_to_change(self) -> None:
         unified = Account(kind=AccountKind.UNIFIED)

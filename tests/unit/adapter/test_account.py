@@ -10,11 +10,12 @@ from bitget_margin.adapter import place as place_flows
 from bitget_margin.core.effects import Call, Fault
 from bitget_margin.core.endpoints import Endpoint
 from support.calling import BTC, CROSS, Caller, exchange
-from support.script import fault
+from support.script import fault, in_turn
 
 ISOLATED = {"marginMode": "isolated"}
 CONTRACT = "BTC/USDT:USDT"
 SETTINGS = Endpoint.UNIFIED_SETTINGS
+DENIED = Fault(ccxt.PermissionDenied("bitget 40014"), "40014", "Incorrect permissions", 400)
 
 
 def endpoints(venue: Caller) -> list[Endpoint]:
@@ -144,3 +145,44 @@ def test_an_unknown_kind_is_asked_for_once(unified: bool) -> None:
     assert endpoints(venue) == [SETTINGS]
     assert made.options["uta"] is unified
     assert made.options["accountLevel"] == ("delta" if unified else None)
+
+
+# -- the kind of account ----------------------------------------------------------------------------------------------
+
+
+def kind(say: Any, made: Any, params: Any = None, default: object = False) -> Any:
+    """Ask for the kind of account."""
+    venue = Caller(say)
+    return venue, venue.call(account.query_account_kind(made, "fetchBalance", params or {}, default))
+
+
+@pytest.mark.parametrize(
+    ("message", "unified"), [({"uid": "1"}, True), (fault("40084"), False), (fault("40085"), True)]
+)
+def test_the_account_kind_is_queried_and_remembered(message: object, unified: bool) -> None:
+    made = exchange(uta=None)
+    venue, answer = kind(in_turn(message), made, {"a": 1})
+    assert answer == [unified, {"a": 1}]
+    assert made.options["uta"] is unified
+    assert venue.calls[0] == Call(Endpoint.UNIFIED_SETTINGS, {})
+
+
+def test_the_account_kind_is_not_queried_where_it_is_configured_or_cannot_be() -> None:
+    assert kind(in_turn(DENIED), exchange(uta=True))[1] == [True, {}]
+    assert kind(in_turn(DENIED), exchange(uta=None), {"uta": True, "b": 1})[1] == [True, {"b": 1}]
+    of_the_method = exchange(uta=None, fetchBalance={"uta": True})
+    assert kind(in_turn(DENIED), of_the_method)[1] == [True, {}]
+    nobody = exchange(uta=None)
+    nobody.apiKey = ""
+    venue, answer = kind(in_turn(DENIED), nobody, None, "whatever")
+    assert answer == ["whatever", {}]
+    assert venue.calls == []
+
+
+def test_a_failed_query_of_the_account_kind_is_raised() -> None:
+    made = exchange(uta=None)
+    with pytest.raises(ccxt.PermissionDenied, match="40014"):
+        kind(in_turn(DENIED), made)
+    assert made.options["uta"] is None
+    with pytest.raises(ccxt.BadResponse, match=r"fetch_markets\(\): v3/account/settings answered"):
+        Caller(in_turn([])).call(account.query_account_kind(made, None, {}, False))
