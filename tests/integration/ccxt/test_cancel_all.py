@@ -6,6 +6,7 @@ import pytest
 from bitget_margin import CancelUnresolved, Outcome
 from bitget_margin.emulator import AccountKind, Emulator
 from support.client import CROSS, QUICK_PACING, Client, Flavour, batches, config, paths, rungs
+from support.operating import cancels
 
 BTC = "BTC/USDT"
 QUICK = {"timeout": 1_000}
@@ -30,7 +31,9 @@ def test_every_order_of_a_symbol_is_cancelled(venue: Emulator, client: Client) -
     orders = client("cancel_all_orders", BTC, CROSS)
     assert sorted(order["id"] for order in orders) == sorted(ids)
     assert venue.orders(live_only=True) == []
-    assert paths(venue).count("batch-cancel-order") == batches(venue, 130)
+    # On a busy machine, a batch can meet a full rate window: it is sent again.
+    executed = [record for record in venue.requests if record.path.endswith(cancels(venue)) and record.status == 200]
+    assert len(executed) == batches(venue, 130)
     assert "assets" in paths(venue)[-3:]
 
 
