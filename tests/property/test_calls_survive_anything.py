@@ -195,6 +195,43 @@ def create_orders(case: Case) -> None:
             assert made["id"] is not None or made["status"] == "rejected"
 
 
+def edit_order(case: Case) -> None:
+    case.exchange.options["uta"] = True
+    case.run("edit_order", case.ids[0], BTC, "limit", "buy", 0.002, 49_000, CROSS)
+    assert placed_at_most_once(case, "modify-order")
+    if case.error is None:
+        assert case.result["id"] == case.ids[0]
+        assert (case.result["price"], case.result["amount"]) == (49_000, 0.002)
+        assert listed(case.venue.served, case.result)
+
+
+def change_debt(case: Case) -> None:
+    method, word = case.venue.choices.pick((("borrow_cross_margin", "borrow"), ("repay_cross_margin", "repay")))
+    case.run(method, "USDT", 10, CROSS)
+    # A repayment may go to the endpoint of each kind of account, of which one does not serve it.
+    assert placed_at_most_once(case, word) or case.sent("repay") == 2
+    if case.error is None:
+        assert case.result["currency"]
+        assert set(case.result) >= {"id", "currency", "amount", "timestamp", "info"}
+
+
+def read_loans(case: Case) -> None:
+    method, args = case.venue.choices.pick(
+        (
+            ("fetch_borrow_interest", ("USDT", None, None, None)),
+            ("fetch_cross_borrow_rate", ("USDT",)),
+            ("fetch_leverage", (BTC,)),
+        )
+    )
+    case.run(method, *args, CROSS)
+
+
+def set_leverage(case: Case) -> None:
+    case.exchange.options["uta"] = True
+    case.run("set_leverage", 3, BTC, CROSS | {"code": "USDT"})
+    assert placed_at_most_once(case, "set-leverage")
+
+
 def placed_at_most_once(case: Case, *words: str) -> bool:
     """Whether at most one placing was sent, besides those that the venue refused in words that say so."""
     answers = [answer for answer in case.venue.served if answer.path.rsplit("/", 1)[-1] in words]
@@ -207,6 +244,7 @@ def placed_at_most_once(case: Case, *words: str) -> bool:
 METHODS: Final[tuple[Callable[[Case], None], ...]] = (
     *(batch_cancel, batch_cancel, cancel_orders, cancel_orders_for_symbols, cancel_order, cancel_all_orders),
     *(fetch_order, fetch_open_orders, fetch_balance, create_order, create_orders, view_many),
+    *(edit_order, change_debt, read_loans, set_leverage),
 )
 
 

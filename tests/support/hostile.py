@@ -81,7 +81,7 @@ class Hostile:
                 return self._lists(given.get("orderIdList") or given.get("orderList") or [])
             case "cancel-batch" | "place-batch":
                 return [self._unified_item(self._item(item)) for item in params]
-            case "cancel-order" | "place-order":
+            case "cancel-order" | "place-order" | "modify-order":
                 return self._item(given)
             case "open-orders" | "history-orders" | "unfilled-orders":
                 listed = self._rows(given, ended="history" in name, unified="v3/" in path)
@@ -192,11 +192,26 @@ SYMBOL: Final[dict[str, Any]] = {
 }
 
 
+LOAN: Final = {"coin": "USDT", "cTime": str(NOW_MS), "uTime": str(NOW_MS)}
+
+
 PUBLISHED: Final[Mapping[str, Any]] = {
     "time": {"serverTime": str(NOW_MS)},
     "symbols": [SYMBOL | {"symbol": f"{coin}USDT", "baseCoin": coin} for coin in ("BTC", "ETH")],
     "settings": {"accountMode": "unified", "assetMode": "multi", "holdMode": "one_way_mode"},
     "currencies": [{"symbol": "BTCUSDT", "isBorrowable": True, "maxCrossedLeverage": "3"}],
+    "borrow": {"loanId": "77", "coin": "USDT", "borrowAmount": "10"},
+    "repay": {"repayId": "77", "coin": "USDT", "repayAmount": "10", "remainDebtAmount": "0", "result": "YES"},
+    "borrow-history": {"resultList": [LOAN | {"loanId": "77", "borrowAmount": "10", "borrowType": "manual_loan"}]},
+    "repay-history": {"resultList": [LOAN | {"repayId": "77", "repayAmount": "10", "repayType": "manual_repay"}]},
+    "interest-history": {
+        "resultList": [LOAN | {"interestId": "77", "interestCoin": "USDT", "interestAmount": "0.1"}],
+        "minId": "77",
+        "maxId": "77",
+    },
+    "interest-rate-and-limit": [{"coin": "USDT", "leverage": "3", "dailyInterestRate": "0.0001"}],
+    "margin-loans": {"dailyInterest": "0.0001", "annualInterest": "0.03", "limit": "9"},
+    "set-leverage": "success",
 }
 
 

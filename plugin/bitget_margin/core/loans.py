@@ -8,7 +8,7 @@ https://www.bitget.com/api-doc/margin/cross/account/ (Cross-Borrow, Cross-Repay)
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -79,14 +79,16 @@ def change_debt(
         ours = [
             record
             for record in fitting
-            if record.record_id not in known_ids and (record.at_ms is None or record.at_ms >= began_ms)
+            if record.raw.get(kind.type_field) == kind.by_hand
+            and record.record_id not in known_ids
+            and (record.at_ms is None or record.at_ms >= began_ms)
         ]
         if not ours:
             return Lookup(Sight.NOT_YET)
         # Of two that fit, nothing shows which is this one.
         return Lookup(Sight.DONE, ours[0]) if len(ours) == 1 else Lookup(Sight.NOTHING)
 
-    return (yield from change_once(Change(ctx, request, lambda body: _answered(kind, body), look_up)))
+    return (yield from change_once(Change(ctx, request, lambda body: _answered(kind, coin, amount, body), look_up)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +119,18 @@ def _record(kind: LoanChange, raw: object) -> LoanRecord:
 
 
 def _fits(record: LoanRecord, kind: LoanChange, coin: str, amount: Decimal) -> bool:
-    """Whether a record can be of this change; no more than the debt is repaid, whatever the amount."""
-    raw = record.raw
-    if raw.get("coin") != coin or raw.get(kind.type_field) != kind.by_hand or record.amount is None:
+    """Whether coin and amount of a record can be those of this change; no more than the debt is repaid."""
+    if record.raw.get("coin") != coin or record.amount is None:
         return False
-    return record.amount == amount or (kind is LoanChange.REPAY and record.amount < amount)
+    return record.amount == amount or (kind is LoanChange.REPAY and 0 < record.amount < amount)
 
 
-def _answered(kind: LoanChange, body: object) -> LoanRecord | None:
-    """Return the record that the response to the change shows; None without an id."""
+def _answered(kind: LoanChange, coin: str, amount: Decimal, body: object) -> LoanRecord | None:
+    """Return the record that the response to the change shows; None without an id, or with that of another change."""
     record = _record(kind, fields_of(body))
-    return (
-        None if record.record_id is None else LoanRecord(record.record_id, record.amount, sent_ms_of(body), record.raw)
-    )
+    if record.record_id is None or not _fits(record, kind, coin, amount):
+        return None
+    return replace(record, at_ms=sent_ms_of(body))
 
 
 # -- unified accounts ---------------------------------------------------------------------------------------------
@@ -170,7 +171,8 @@ def repay_all(ctx: CallContext, coin: str, payment_coin: str) -> Flow[ChangeResu
         amount, result = decimal(data.get("repayAmount")), (text(data.get("result")) or "").upper()
         if result == "NO":
             return UnifiedRepayment(Decimal(0), sent_ms_of(body), data)
-        return UnifiedRepayment(amount, sent_ms_of(body), data) if result == "YES" and amount is not None else None
+        is_paid = result == "YES" and amount is not None and amount > 0
+        return UnifiedRepayment(amount, sent_ms_of(body), data) if is_paid else None
 
     def look_up() -> Flow[Lookup[UnifiedRepayment]]:
         debt = yield from query_debt(ctx, coin)

@@ -53,8 +53,9 @@ def test_a_margin_mode_stays_out_of_the_body() -> None:
     assert sent(venue) == [{"coin": "USDT", "borrowAmount": "0.12345678"}]
     assert (loan["id"], loan["currency"], loan["amount"], loan["symbol"]) == ("9", "USDT", 0.12345678, None)
     assert loan["timestamp"] == EPOCH_MS + 10
-    venue.call(loans.borrow_cross_margin(exchange(), "TON", 1, CROSS))
-    assert sent(venue)[1]["coin"] == "TONCOIN"
+    venue = venue_of({"loanId": "9", "coin": "TONCOIN", "borrowAmount": "1.0"})
+    assert venue.call(loans.borrow_cross_margin(exchange(), "TON", 1, CROSS))["currency"] == "TON"
+    assert sent(venue)[0]["coin"] == "TONCOIN"
 
 
 @either
@@ -64,6 +65,20 @@ def test_an_unclear_answer_is_looked_up_in_the_records(flow: Flows, reply: Any) 
     venue = venue_of(reply, row)
     found = venue.call(flow(exchange(), "USDT", 10, CROSS))
     assert (found["id"], found["amount"], len(sent(venue))) == ("5", 10, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"loanId": "8", "coin": "BTC", "borrowAmount": "10"},
+        {"loanId": "8", "coin": "USDT", "borrowAmount": "11"},
+        {"coin": "USDT", "borrowAmount": "10"},
+        {"loanId": "8"},
+    ],
+)
+def test_an_answer_about_another_loan_proves_nothing(answer: Any) -> None:
+    venue = venue_of(answer, borrowed())
+    assert venue.call(loans.borrow_cross_margin(exchange(), "USDT", 10, CROSS))["id"] == "5"
 
 
 @either
