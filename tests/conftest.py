@@ -13,12 +13,27 @@ from support.redis_server import MISSING, PROGRAM, RedisServer
 
 SLOW_FIRST = ("integration",)
 HERE = Path(__file__).parent
+BOTS = HERE / "integration" / "freqtrade"
+"""Tests whose bots have an account of the run's kind without the fixture."""
+KIND = "kind"
+"""Name of the fixture with the account kind of the run."""
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slow files first, so that the others fill the gaps beside them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the slow files first, so that the others fill the gaps beside them.
+
+    With unified accounts, leave out the tests that do not go by the account kind: they ran with classic ones.
+    """
+    if support_client.kind is AccountKind.UNIFIED:
+        same = [item for item in items if not _goes_by_kind(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if item not in set(same)]
     items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in SLOW_FIRST)
+
+
+def _goes_by_kind(item: pytest.Item) -> bool:
+    return KIND in getattr(item, "fixturenames", ()) or item.path.is_relative_to(BOTS)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,8 +57,8 @@ def kind() -> AccountKind:
 
 
 @pytest.fixture(autouse=True)
-def _fits_the_account(request: pytest.FixtureRequest, kind: AccountKind) -> None:
-    if kind is AccountKind.UNIFIED and request.node.get_closest_marker("classic") is not None:
+def _fits_the_account(request: pytest.FixtureRequest) -> None:
+    if support_client.kind is AccountKind.UNIFIED and request.node.get_closest_marker("classic") is not None:
         pytest.skip("only for classic accounts")
 
 
