@@ -37,7 +37,6 @@ class ExitCancel:
     """
 
     is_sent: bool = False
-    is_repeated: bool = False
     running: Beside[CancelBatchResult] | None = None
     orders: Sequence[TrackedOrder] = ()
 
@@ -105,11 +104,10 @@ class ExitCancels:
         return bool(orders or others)
 
     def repeat(self, trade: Trade, cancel: ExitCancel, budget: Budget, reading: Reading) -> bool:
-        """Cancel what the batch of this exit has left once more; return whether it was sent, which is once at most."""
+        """Cancel what the batch of this exit has left once more; return whether there was something to cancel."""
         orders = self.resting.open_of(trade)
-        if cancel.is_repeated or not (cancel.is_sent and orders):
+        if not (cancel.is_sent and orders):
             return False
-        cancel.is_repeated = True
         self._cancel(trade, orders, self._budget(budget), reading, ())
         return True
 
