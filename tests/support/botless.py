@@ -396,6 +396,10 @@ class Stand:
             self.calls.append(("fill", trade.id, order.client_id, order.filled))
             return self.can_write
 
+        def record_fills(trade: Any, orders: Iterable[TrackedOrder]) -> bool:
+            stored = [record_fill(trade, order) for order in orders]
+            return all(stored)
+
         def hand_over(_trade: Any, order: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:
             self.calls.append(("hand over", order.client_id, fee_base(order)))
             return self.handed_over
@@ -403,6 +407,7 @@ class Stand:
         for name, stub in {
             "refresh": lambda: self.calls.append(("refresh",)),
             "record_fill": record_fill,
+            "record_fills": record_fills,
             "hand_to_freqtrade": hand_over,
             "is_open": lambda _trade, order: order.client_id in self.open_rows,
             "remaining_amount": lambda trade: self.remaining_of.get(trade.id, self.remaining),

@@ -83,8 +83,7 @@ class ExitFills:
         :raises SQLAlchemyError: the fills could not be stored
         """
         self.await_balance(reading, reading.balance)
-        for order in self.store.of_trade(key_of(trade)):
-            trade_rows.record_fill(trade, order)  # where an earlier try could not be stored
+        trade_rows.record_fills(trade, self.store.of_trade(key_of(trade)))  # where an earlier try could not be stored
         if reading.view is not None and self._is_needed(trade, reading, reading.view):
             now = self.resting.seen(trade.pair, reading.orders, reading.view.result())
             self.resting.record(trade, reading.orders, now)

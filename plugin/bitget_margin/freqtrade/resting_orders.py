@@ -122,10 +122,11 @@ class RestingOrders:
     ) -> None:
         """Store changed orders and the batch that changed them, and write fills to freqtrade's rows."""
         self.store.update(zip(before, after, strict=True), batch)
+        if trade is not None and trade.is_open:
+            trade_rows.record_fills(trade, after)
+            return
         for old, new in zip(before, after, strict=True):
-            if trade is not None and trade.is_open:
-                trade_rows.record_fill(trade, new)
-            elif self._is_late(old, new) and not (new.side == BUY and self.take_late_buy(new)):
+            if self._is_late(old, new) and not (new.side == BUY and self.take_late_buy(new)):
                 self.alerts.warn(
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
                     f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",

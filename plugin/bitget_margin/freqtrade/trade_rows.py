@@ -85,21 +85,43 @@ def unrecorded(trade: Trade, orders: Iterable[TrackedOrder]) -> float:
 
 
 def record_fill(trade: Trade, tracked: TrackedOrder) -> bool:
-    """Record the fills of a resting order in its row, which is created with the first one.
+    """Record the fills of a resting order in its row; return False where they could not be stored."""
+    return record_fills(trade, [tracked])
+
+
+def record_fills(trade: Trade, orders: Iterable[TrackedOrder]) -> bool:
+    """Record the fills of resting orders in their rows, which are created with the first fill, with one commit.
 
     The fee of a buy, which the venue takes in base coins, is an estimate until the order has ended. A database that
     cannot be written delays nothing: `unrecorded` counts such fills, and the next call records them.
 
     :returns: False where the fills could not be stored
     """
-    if tracked.filled <= _AMOUNT_EPSILON:
+    changed = [tracked.order_id for tracked in orders if _write_fill(trade, tracked)]
+    if not changed:
         return True
+    trade.recalc_trade_from_orders()
+    try:
+        with short_lock_wait(Trade.session.connection()):
+            Trade.commit()
+    except SQLAlchemyError as error:
+        Trade.rollback()
+        ids = ", ".join(map(str, changed))
+        logger.warning("Fills of order %s on %s could not be stored yet: %s", ids, trade.pair, error)
+        return False
+    return True
+
+
+def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
+    """Write the fills of an order to its row; return whether they are new."""
+    if tracked.filled <= _AMOUNT_EPSILON:
+        return False
     row = _row(trade, tracked)
     if row is None and tracked.order_id is not None and order_row(tracked.order_id, tracked.pair) is not None:
-        return True  # written by another thread since the last refresh, or a row of another trade
+        return False  # written by another thread since the last refresh, or a row of another trade
     known = 0.0 if row is None else row.filled or 0.0
     if tracked.filled <= known + _AMOUNT_EPSILON or (row is not None and row.ft_is_open):
-        return True
+        return False
     # Closed, also where the rest was canceled: freqtrade counts canceled exits, towards an emergency exit.
     structure = {**tracked.to_ccxt(), "status": _CLOSED}
     if row is None:
@@ -111,14 +133,6 @@ def record_fill(trade: Trade, tracked: TrackedOrder) -> bool:
         row.update_from_ccxt_object(structure)
     if tracked.side == BUY:
         row.ft_fee_base = tracked.filled * trade.fee_open
-    trade.recalc_trade_from_orders()
-    try:
-        with short_lock_wait(Trade.session.connection()):
-            Trade.commit()
-    except SQLAlchemyError as error:
-        Trade.rollback()
-        logger.warning("Fills of order %s on %s could not be stored yet: %s", tracked.order_id, tracked.pair, error)
-        return False
     return True
 
 

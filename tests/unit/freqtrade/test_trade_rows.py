@@ -193,6 +193,18 @@ def test_the_fills_of_an_order_are_one_closed_row_with_the_cumulative_amount(tra
         assert trade.amount == pytest.approx(2.0 - booked)
 
 
+def test_the_fills_of_a_ladder_are_stored_with_one_commit(trade: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exit is behind it: each commit may wait for a slow disk, or for a lock."""
+    commits: list[None] = []
+    commit = Trade.commit
+    monkeypatch.setattr(Trade, "commit", lambda: commits.append(None) or commit())
+    orders = [SELL, replace(SELL, client_id="k-1-x-9", order_id="9", filled=0.5), BUY]
+    assert trade_rows.record_fills(trade, orders)
+    assert trade_rows.record_fills(trade, orders)
+    assert len(commits) == 1
+    assert trade.amount == pytest.approx(2.0 - 0.75 + 0.25 * 0.999)
+
+
 def test_the_fee_of_a_buy_is_an_estimate_in_base_coins(trade: Any) -> None:
     trade_rows.record_fill(trade, BUY)
     trade_rows.record_fill(trade, replace(BUY, filled=0.5))
