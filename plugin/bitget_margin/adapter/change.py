@@ -30,13 +30,13 @@ from bitget_margin.adapter.params import (
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core.change import Change, ChangeOutcome, ChangeResult, Lookup, Sight, change_once
-from bitget_margin.core.effects import Fault, Flow
-from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.effects import Call, Fault, Flow
+from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow
 from bitget_margin.core.queries import find_order, query_open_orders
-from bitget_margin.core.requests import CallContext
-from bitget_margin.core.responses import decimal
+from bitget_margin.core.requests import CallContext, query
+from bitget_margin.core.responses import data_of, decimal, list_of
 
 _AUTO_CANCEL: Final = "autoCancel"
 """The venue's parameter: whether an edit that fails cancels the order."""
@@ -254,6 +254,29 @@ def cancel_all_orders_after(exchange: MarginExchange, timeout_ms: object, params
     change = "the end of the timer" if seconds == 0 else f"the start of the timer of {seconds} s"
     raise_unless_done(exchange, method, result, change=change, missing=_NO_COUNTDOWN)
     return result.found or {}
+
+
+def open_rows(exchange: MarginExchange, endpoint: Endpoint, category: str) -> Flow[list[Any]]:
+    """Return the first page of open orders of one category of a unified account: orders that the timer would cancel.
+
+    :param endpoint: the list of orders, or that of strategy orders
+    """
+    method = "cancel_all_orders_after"
+    ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
+    found = yield from query(ctx, lambda _: Call(endpoint, {"category": category}), lambda _: _read_rows)
+    if isinstance(found.result, Fault):
+        raise to_exception(exchange, method, found.result)
+    return found.result
+
+
+def _read_rows(body: object) -> list[Any] | None:
+    """Return the rows of a list, which is the data itself or in it, or null; None where there is none."""
+    data = data_of(body)
+    if isinstance(data, Mapping):
+        data = list_of(body, "list")
+    elif data is None and isinstance(body, Mapping) and "data" in body:
+        data = []
+    return data if isinstance(data, list) else None
 
 
 def _countdown_seconds(exchange: MarginExchange, method: str, timeout_ms: object) -> int:

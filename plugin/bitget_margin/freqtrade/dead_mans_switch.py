@@ -7,14 +7,15 @@ timer, which knows no bots, pairs or markets: it cancels the orders of all of th
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ccxt
 
 from bitget_margin import client_order_ids
-from bitget_margin.core.responses import fields_of
+from bitget_margin.adapter.change import open_rows
+from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.config import SECTION, SwitchSettings
@@ -205,15 +206,8 @@ class DeadMansSwitch:
         margin = [order for order in listed if not client_order_ids.is_ours(key, order.get("clientOrderId"))]
         found = {"MARGIN": len(margin)}
         for category in _CATEGORIES:
-            found[category] = len(_listed(api, "v3/trade/unfilled-orders", category))
+            found[category] = len(api.perform(open_rows(api, Endpoint.UNIFIED_OPEN_ORDERS, category)))
         for category in _ALL:
-            found[f"{category} strategy"] = len(_listed(api, "v3/trade/unfilled-strategy-orders", category))
+            rows = api.perform(open_rows(api, Endpoint.UNIFIED_STRATEGY_ORDERS, category))
+            found[f"{category} strategy"] = len(rows)
         return [f"{number} {name}" for name, number in found.items() if number]
-
-
-def _listed(api: Any, path: str, category: str) -> list[Any]:
-    """Return a page of open orders of one category."""
-    body = api.request(path, ["private", "uta"], "GET", {"category": category}, config={"cost": 1})
-    data = body.get("data") if isinstance(body, Mapping) else None
-    rows = data if isinstance(data, list) else fields_of(body).get("list")
-    return list(rows) if isinstance(rows, list) else []

@@ -238,3 +238,22 @@ def test_the_venues_refusal_is_raised_as_it_is() -> None:
     refused = Fault(ccxt.PermissionDenied("bitget 25620 permission denied"), "25620", "permission denied", 400)
     with pytest.raises(ccxt.PermissionDenied, match="25620 permission denied"):
         Caller(lambda _: refused).call(arm(exchange(uta=True)))
+
+
+LISTS = [Endpoint.UNIFIED_OPEN_ORDERS, Endpoint.UNIFIED_STRATEGY_ORDERS]
+
+
+@pytest.mark.parametrize("endpoint", LISTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize(("data", "count"), [([{}, {}], 2), ([], 0), (None, 0)])
+def test_orders_that_the_timer_would_cancel_are_listed_by_category(endpoint: Endpoint, data: Any, count: int) -> None:
+    page = {"list": data, "cursor": ""} if endpoint is Endpoint.UNIFIED_OPEN_ORDERS else data
+    venue = Caller(lambda _: page)
+    assert len(venue.call(change.open_rows(exchange(uta=True), endpoint, "SPOT"))) == count
+    assert [(call.endpoint, call.params) for call in venue.calls] == [(endpoint, {"category": "SPOT"})]
+
+
+@pytest.mark.parametrize("data", [{}, "x", 5, {"list": "x"}])
+def test_a_list_that_cannot_be_read_is_not_empty(data: Any) -> None:
+    made = exchange(uta=True, batchCancel={"timeout": 1_000})
+    with pytest.raises(ccxt.BadResponse):
+        Caller(lambda _: data).call(change.open_rows(made, LISTS[0], "SPOT"))

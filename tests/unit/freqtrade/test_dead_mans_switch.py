@@ -7,7 +7,8 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade import preflight
+from bitget_margin.core.endpoints import Endpoint
+from bitget_margin.freqtrade import dead_mans_switch, preflight
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.config import SwitchSettings
@@ -25,7 +26,7 @@ class Api:
     unified: bool = True
     margin: list[Any] = field(default_factory=list)
     listed: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
-    """Open orders by the end of the path and category."""
+    """Open orders by list and category."""
     errors: list[Exception | None] = field(default_factory=list)
     """Errors of the next starts and ends; None for success."""
     down: bool = False
@@ -39,10 +40,8 @@ class Api:
     def fetch_open_orders(self, *_: Any) -> list[Any]:
         return self.margin
 
-    def request(self, path: str, _api: Any, _method: str, params: Any, **_: Any) -> Any:
-        rows = self.listed.get((path.rsplit("/", 1)[-1], params["category"]))
-        is_page = not path.endswith("strategy-orders")
-        return {"code": "00000", "data": {"list": rows, "cursor": ""} if is_page else rows}
+    def perform(self, wanted: tuple[str, str]) -> list[Any]:
+        return self.listed.get(wanted, [])
 
     def cancel_all_orders_after(self, timeout_ms: int, _params: Any) -> None:
         self.sent.append(timeout_ms)
@@ -71,8 +70,14 @@ class Bot:
         )
 
 
+def wanted(_api: Any, endpoint: Endpoint, category: str) -> tuple[str, str]:
+    """Return the list and the category that are read."""
+    return endpoint.path.rsplit("/", 1)[-1], category
+
+
 @pytest.fixture
-def bot() -> Any:
+def bot(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(dead_mans_switch, "open_rows", wanted)
     made: list[Bot] = []
 
     def make(**given: Any) -> Bot:
@@ -191,8 +196,8 @@ def test_a_timer_of_others_is_left_alone(bot: Make) -> None:
     assert "the timer runs on for other programs" in one.messages[0]
 
 
-def test_the_thread_starts_it_by_itself() -> None:
-    one = Bot(settings=SwitchSettings(10, 60))
+def test_the_thread_starts_it_by_itself(bot: Make) -> None:
+    one = bot(settings=SwitchSettings(10, 60))
     one.switch._pause_seconds = lambda _: 0.01  # type: ignore[method-assign]
     one.switch.start(lambda: KEY)
     one.switch._over.wait(0.2)
