@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 
-from bitget_margin.adapter import account, fetch, sessions, watch
+from bitget_margin.adapter import account, fetch, sessions, spot_guard, watch
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.params import is_cross, required_symbol, spot_market
 from bitget_margin.adapter.pushed_balances import PushedBalances
@@ -129,6 +129,18 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
                 await self._wait_for_push(method, watch.UNIFIED_FILLS, topic, topic)
             self._watching.unseen.discard(topic)
         return self._latest(self.crossed_trades, of, since, limit)
+
+    async def watch_private(
+        self,
+        uta: bool,
+        messageHash: str,  # noqa: N803 - ccxt's name
+        subscriptionHash: str,  # noqa: N803 - ccxt's name
+        args: Any,
+        params: Params = {},
+    ) -> Any:
+        """Subscribe as ccxt does; a cross margin call does not subscribe to the spot account."""
+        spot_guard.check_subscription(self, args)
+        return await super().watch_private(uta, messageHash, subscriptionHash, args, params)
 
     async def watch_balance(self, params: Params = {}) -> Any:
         """Wait for a changed balance of the cross margin wallet and return that of all pushed coins.

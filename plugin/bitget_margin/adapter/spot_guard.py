@@ -53,6 +53,16 @@ def check(exchange: MarginExchange, api: Any, path: str, params: object) -> None
         )
 
 
+def check_subscription(exchange: MarginExchange, arg: object) -> None:
+    """Raise NotSupported for a private subscription of a cross margin call to the spot account."""
+    method = _CALL.get()
+    if method is not None and isinstance(arg, Mapping) and arg.get("instType") == _SPOT:
+        raise ccxt.NotSupported(
+            f"{exchange.id} {method}(): ccxt subscribes to the spot account ({arg.get('channel')}), not to the cross "
+            "margin account; call it without a margin mode if that is meant"
+        )
+
+
 def _is_spot(path: str, params: object) -> bool:
     if path.startswith(_BY_CATEGORY):
         items = params if isinstance(params, list) else [params]

@@ -16,7 +16,7 @@ import pytest
 
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from support.client import config, load_markets
+from support.client import QUICK_PACING, config, load_markets
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 CLASSIC, UNIFIED = AccountKind.CLASSIC, AccountKind.UNIFIED
@@ -399,7 +399,7 @@ def venue(request: pytest.FixtureRequest) -> Iterator[Emulator]:
 async def world_of(venue: Emulator, number: int) -> World:
     """Return the account of a row with its orders."""
     account = venue.accounts[number]
-    exchange = bitget_margin.bitget(config(venue, account))
+    exchange = bitget_margin.bitget(config(venue, account, options={"batchCancel": {"pacing": QUICK_PACING}}))
     await load_markets(exchange)
     world = World(venue, account, exchange)
     world.filled, canceled = world.place(), world.place()

@@ -4,19 +4,23 @@ import asyncio
 import contextlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import ccxt
 import pytest
 
 import bitget_margin
+from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.settings import Pacing
 from support import calling
+from support.wire import market
 
 NOT_UNIFIED = re.compile(r"^(parse|handle|safe|sign|request|filter|sort|load|set_markets|fetch_paginated|omit|prepare)")
 """Names of helpers of ccxt, which are no methods of the unified API."""
 WALLETS = re.compile(r"v2/spot/(wallet/|public/|market/|account/(info|transferRecords))")
 """Paths below `spot` of deposits, transfers, the owner, and public data."""
+QUICK = Pacing(recancel_ms=1, refusals_ms=1, recheck_ms=1, limited_ms=1, polls_ms=(1,))
 NOW_MS = 1_800_000_000_000
 VALUES: dict[str, Any] = {
     "symbol": "BTC/USDT",
@@ -72,7 +76,7 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def made(*, uta: bool = False, **options: Any) -> tuple[Any, list[str]]:
     """Return an exchange whose requests are recorded and answered with nothing, and the paths of its requests."""
     sent: list[str] = []
-    exchange = calling.exchange(uta=uta, batchCancel={"timeout": 30}, **options)
+    exchange = calling.exchange(uta=uta, batchCancel={"timeout": 30, "pacing": QUICK}, **options)
 
     def fetch(url: str, _method: str = "GET", _headers: Any = None, body: Any = None) -> Any:
         path = url.partition("/api/")[2]
@@ -106,19 +110,19 @@ def arguments(names: list[str], *, without_symbol: bool) -> list[Any]:
     return [None if name in missing else VALUES.get(name) for name in names]
 
 
-def reached(name: str, names: list[str], *, uta: bool) -> list[str]:
-    """Call a method in every way, and return the requests to the spot account, with the way."""
+def reached(name: str, names: list[str], ways: Iterable[str], *, uta: bool, without_symbol: bool = False) -> list[str]:
+    """Call a method in these ways, and return the requests to the spot account, with the way."""
     found = []
-    for way, (params, options) in WAYS.items():
-        for without_symbol in (False, True):
-            exchange, sent = made(uta=uta, **options)
-            try:
-                getattr(exchange, name)(*arguments(names, without_symbol=without_symbol), params=dict(params))
-            except ccxt.BaseError:
-                pass
-            except Exception:  # noqa: BLE001, S110 - an empty answer breaks some of ccxt's parsers
-                pass
-            found += [f"{name} {way} {'no symbol' if without_symbol else ''}: {each}" for each in spot(sent)]
+    for way in ways:
+        params, options = WAYS[way]
+        exchange, sent = made(uta=uta, **options)
+        try:
+            getattr(exchange, name)(*arguments(names, without_symbol=without_symbol), params=dict(params))
+        except ccxt.BaseError:
+            pass
+        except Exception:  # noqa: BLE001, S110 - an empty answer breaks some of ccxt's parsers
+            pass
+        found += [f"{name}, {way}, without symbol: {without_symbol}: {each}" for each in spot(sent)]
     return found
 
 
@@ -132,8 +136,18 @@ def test_the_methods_of_the_unified_api_are_found() -> None:
 
 @pytest.mark.parametrize("uta", [False, True])
 def test_no_cross_margin_call_reaches_the_spot_account(uta: bool) -> None:
+    """Every unified method, by parameter and by option."""
+    ways = ("paginated", "option crossed")
+    assert [found for name, names in CALLABLE.items() for found in reached(name, names, ways, uta=uta)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("without_symbol", [False, True])
+@pytest.mark.parametrize("uta", [False, True])
+def test_no_cross_margin_call_reaches_the_spot_account_in_any_way(uta: bool, without_symbol: bool) -> None:
     """Every unified method, in every way of giving the margin mode, with and without a symbol."""
-    assert [found for name in CALLABLE for found in reached(name, CALLABLE[name], uta=uta)] == []
+    bounds = {"uta": uta, "without_symbol": without_symbol}
+    assert [found for name, names in CALLABLE.items() for found in reached(name, names, WAYS, **bounds)] == []
 
 
 class Careless(bitget_margin.bitget):
@@ -159,6 +173,59 @@ class CarelessAsync(bitget_margin.async_support.bitget):
         """Read the bills of the spot account, whatever the margin mode is."""
         await asyncio.sleep(0)
         return await self.privateSpotGetV2SpotAccountBills({"coin": code})  # type: ignore[attr-defined]
+
+
+class CarelessPro(bitget_margin.pro.bitget):
+    """A later ccxt that watches the spot account, whatever the margin mode is."""
+
+    async def watch_fills_of_tomorrow(self, params: dict[str, Any] = {}) -> Any:  # noqa: B006 - ccxt's form
+        """Subscribe to the fills of the spot account."""
+        return await self.watch_private(False, "fill:spot", "fill:spot", {"instType": "SPOT", "channel": "fill"}, {})
+
+
+async def subscribed(exchange: Any, name: str, args: list[Any], params: dict[str, Any]) -> list[Any]:
+    """Call a method that watches, and return the arguments of its private subscriptions."""
+    found: list[Any] = []
+
+    async def watch(url: str, _hash: Any, message: Any = None, *_: Any) -> Any:
+        if "private" in url:
+            found.extend((message or {}).get("args", ()))
+        raise ccxt.NetworkError("no connection")
+
+    async def authenticate(*_: Any) -> None:
+        await asyncio.sleep(0)
+
+    exchange.watch = exchange.watch_multiple = watch
+    exchange.authenticate = authenticate
+    with contextlib.suppress(ccxt.BaseError, TypeError, AttributeError, KeyError, TimeoutError):
+        await asyncio.wait_for(getattr(exchange, name)(*args, params=params), 0.05)
+    return found
+
+
+@pytest.mark.parametrize("uta", [False, True])
+async def test_no_cross_margin_call_watches_the_spot_account(uta: bool) -> None:
+    of_pro = dict(methods(bitget_margin.pro.bitget))
+    watching = {name: names for name, names in of_pro.items() if name.startswith("watch_") and "args" not in names}
+    assert set(watching) > {"watch_orders", "watch_my_trades", "watch_balance", "watch_positions"}
+    exchange = CarelessPro({"apiKey": "key", "secret": "secret", "password": "phrase"})
+    exchange.learn_account_kind(AccountKind.UNIFIED if uta else AccountKind.CLASSIC)
+    exchange.set_markets([market("BTCUSDT", "BTC")])
+    seen = []
+    for params, options in WAYS.values():
+        exchange.options.update(options)
+        for name, names in watching.items():
+            args = arguments(names, without_symbol=False)
+            seen += [(name, arg) for arg in await subscribed(exchange, name, args, dict(params))]
+        seen += [("own", arg) for arg in await subscribed(exchange, "watch_fills_of_tomorrow", [], dict(params))]
+        for option in options:
+            exchange.options.pop(option)
+    assert [each for each in seen if each[1].get("instType") == "SPOT"] == []
+    assert {name for name, _ in seen} >= {"watch_orders", "watch_balance"}
+    spot_arg = {"instType": "SPOT", "channel": "fill"}
+    assert await subscribed(exchange, "watch_fills_of_tomorrow", [], {}) == [spot_arg]
+    with pytest.raises(ccxt.NotSupported, match=r"watch_fills_of_tomorrow\(\): ccxt subscribes to the spot account"):
+        await exchange.watch_fills_of_tomorrow({"marginMode": "cross"})
+    await exchange.close()
 
 
 def careless(cls: Any, **options: Any) -> tuple[Any, list[str]]:
