@@ -242,13 +242,13 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         limit: int | None = None,
         params: Params = {},
     ) -> list[Order]:
-        """Fetch open orders; cross margin orders of all pages, or the newest `limit`.
+        """Fetch open orders; cross margin orders of all pages.
 
         https://www.bitget.com/api-doc/margin/cross/trade/Get-Cross-Open-Orders
 
         :param symbol: unified symbol; None for all symbols
         :param since: earliest creation time, epoch ms
-        :param limit: maximum number of orders, the newest ones
+        :param limit: maximum number; the oldest from `since` on, without it the newest
         :param params: `marginMode` ('cross'), `until` (latest creation time, epoch ms), `timeout`
         :returns: order structures, oldest first
         """

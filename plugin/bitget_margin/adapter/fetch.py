@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 import ccxt
 
-from bitget_margin.adapter import fallback_markets, strategy
+from bitget_margin.adapter import fallback_markets, history, strategy
 from bitget_margin.adapter.call import known_coins, load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
@@ -25,7 +25,6 @@ from bitget_margin.adapter.params import (
     required_symbol,
     split_params,
     spot_market,
-    whole_number,
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core.effects import Fault, Flow
@@ -90,32 +89,25 @@ def fetch_open_orders(
         return (yield from strategy.fetch_open_orders(exchange, symbol, since, limit, params))
     method = "fetch_open_orders"
     split_params(exchange, method, params, {"timeout", "until"})
-    for name, value in (("since", since), ("limit", limit), ("until", params.get("until"))):
-        whole_number(exchange, method, name, value)
+    wanted = history.selection(exchange, method, since, limit, params)
     settings = parse_settings(exchange, method, params, confirm=False)
     named = None if symbol is None else required_symbol(exchange, method, symbol)
     ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     market = None if named is None else fallback_markets.spot_market(exchange, method, named)
     market_id = None if market is None else market["id"]
-    rows = yield from query_open_orders(ctx, market_id, since_ms=since, at_most=limit)
+    # The newest orders come first; with times, those that are wanted may come last.
+    at_most = limit if wanted.has_no_times else None
+    rows = yield from query_open_orders(ctx, market_id, since_ms=since, at_most=at_most)
     if isinstance(rows, Fault):
         if market is None and refuses_parameters(rows):
             raise ccxt.ArgumentsRequired(f"{exchange.id} {method}(): the venue requires a symbol") from rows.error
         raise to_exception(exchange, method, rows)
-    newest = rows[:limit]
+    newest = rows[:at_most]
     # Of a symbol without a market, ccxt would use the venue's name.
     markets = {row.symbol: market or fallback_markets.market_of_row(exchange, row.symbol) for row in newest}
-    parsed = (readable(exchange, row, markets[row.symbol]) for row in newest)
-    orders = sorted(parsed, key=lambda order: order["timestamp"] or 0)
-    until = params.get("until")
-    # Not sent as endTime, which would override paging by id; the list of a unified account has no time filter.
-    return [
-        order
-        for order in orders
-        if (until is None or (order["timestamp"] or 0) <= until)
-        and (since is None or (order["timestamp"] or since) >= since)
-    ]
+    # `until` is not sent as endTime, which would override paging by id; a unified account's list has no time filter.
+    return wanted.cut([readable(exchange, row, markets[row.symbol]) for row in newest])
 
 
 def balance_is_cross(exchange: MarginExchange, params: Params, method: str = "fetchBalance") -> bool:

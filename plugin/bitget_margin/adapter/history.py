@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar, cast
 
 import ccxt
 
-from bitget_margin.adapter import strategy, venue_clock
+from bitget_margin.adapter import fallback_markets, strategy, venue_clock
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.orders import structure_of
@@ -15,12 +15,12 @@ from bitget_margin.adapter.params import (
     parse_settings,
     required_symbol,
     split_params,
-    spot_market,
     whole_number,
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.order_ref import BadInput, checked_order_id
+from bitget_margin.core.order_row import text
 from bitget_margin.core.queries import query_open_orders
 from bitget_margin.core.record_pages import RecordKind, RecordQuery
 from bitget_margin.core.records import RecordReader, TooManyRecords
@@ -46,6 +46,11 @@ class RecordSelection:
     since_ms: int | None
     until_ms: int | None
     limit: int | None
+
+    @property
+    def has_no_times(self) -> bool:
+        """Whether neither a start nor an end is given."""
+        return self.since_ms is None and self.until_ms is None
 
     def contains(self, structure: Mapping[str, Any]) -> bool:
         """Whether a structure is within the times; one without a time is in any."""
@@ -131,7 +136,8 @@ class HistoryCall:
         """Return the spot market of a row, which may lack a symbol where one was asked for."""
         if self.market is not None:
             return self.market
-        return self.exchange.safe_market(raw.get("symbol"), None, None, "spot")
+        symbol = text(raw.get("symbol"))
+        return None if symbol is None else fallback_markets.market_of_row(self.exchange, symbol)
 
     def is_of_symbol(self, raw: Mapping[str, Any]) -> bool:
         """Whether a row is of the given symbol, if there is one; rows of classic fills have none."""
@@ -153,7 +159,7 @@ def open_history(
     named = None if symbol is None else required_symbol(exchange, method, symbol)
     ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
-    market = None if named is None else spot_market(exchange, method, named)
+    market = None if named is None else fallback_markets.spot_market(exchange, method, named)
     return HistoryCall(exchange, method, ctx, wanted, market)
 
 
