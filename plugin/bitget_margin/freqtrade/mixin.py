@@ -121,11 +121,13 @@ class CrossedMarginMixin(IStrategy):
     def ft_bot_cleanup(self) -> None:
         """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
         exchange = self._live_exchange()
-        if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
-            exchange.maintenance.cancel_all_at_exit()
-        super().ft_bot_cleanup()
-        if exchange is not None:
-            exchange.switch.end()
+        try:
+            if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
+                exchange.maintenance.cancel_all_at_exit()
+            super().ft_bot_cleanup()
+        finally:
+            if exchange is not None:
+                exchange.switch.end()
 
     def should_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> list[Any]:
         """Return freqtrade's reasons to exit a trade; where none can be refused, the first request cancels its ladder.

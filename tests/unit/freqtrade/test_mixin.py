@@ -163,6 +163,22 @@ def test_the_end_cancels_ladders_of_its_own_database_where_the_setting_is_on(
     assert exchange.calls == ([("end",)] if setting and checked else [])
 
 
+def test_the_timer_of_the_venue_starts_with_the_bot_and_ends_with_it_whatever_fails(
+    exchange: RecordingExchange,
+) -> None:
+    def fail() -> None:
+        raise ValueError("broken")
+
+    exchange.switch = SimpleNamespace(start=exchange.record("arm", None), end=exchange.record("disarm", None))
+    exchange.maintenance = SimpleNamespace(cancel_all_at_exit=fail)
+    made = strategy(LIVE, cancel_open_orders_on_exit=True)
+    made.ft_bot_start()
+    assert exchange.calls[-1] == ("arm", exchange.store.key)
+    with pytest.raises(ValueError, match="broken"):
+        made.ft_bot_cleanup()
+    assert exchange.calls[-1] == ("disarm",)
+
+
 @pytest.mark.parametrize("mode", [LIVE, DRY])
 def test_a_bot_on_a_database_of_another_ends_and_cancels_nothing(
     exchange: RecordingExchange, mode: dict[str, Any]
