@@ -73,6 +73,7 @@ def create_order(exchange: MarginExchange, symbol: object, order: tuple[Any, ...
     yield from place(placement)
     (state,) = placement.states
     if state.outcome is PlaceOutcome.REFUSED:
+        yield from require_margin(exchange, method, placement.ctx, ask=True)  # the reason may be a level not yet known
         raise documented(f"{exchange.id} {method}()", _refusal(exchange, method, state))
     if state.outcome is PlaceOutcome.CLIENT_ID_TAKEN:
         raise ccxt.DuplicateOrderId(
@@ -121,6 +122,7 @@ def create_orders(
     yield from place(placement)
     errors = [None if state.fault is None else state.fault.error for state in placement.states]
     if errors[0] is not None and all(state.outcome is PlaceOutcome.REFUSED for state in placement.states):
+        yield from require_margin(exchange, method, placement.ctx, ask=True)
         raise documented(f"{exchange.id} {method}()", errors[0]) from None
     return _structures(exchange, method, placement, market)
 

@@ -78,6 +78,18 @@ def test_what_may_be_an_exit_waits_for_no_question(side: str, params: dict[str, 
     assert endpoints(venue) == [Endpoint.UNIFIED_PLACE]
 
 
+def test_a_refused_order_of_an_unknown_account_is_explained_by_its_level() -> None:
+    made, refused = exchange(uta=True, accountLevel=None), Fault(ccxt.ExchangeError("bitget 25240"), "25240", "no", 400)
+    venue = Caller(lambda call: {"accountLevel": "basic"} if call.endpoint is SETTINGS else refused)
+    with pytest.raises(ccxt.NotSupported, match="in basic mode"):
+        place(venue, made, "sell")
+    assert endpoints(venue) == [Endpoint.UNIFIED_PLACE, SETTINGS]
+    made.options["accountLevel"] = "advanced"
+    with pytest.raises(ccxt.ExchangeError, match="25240"):
+        place(venue, made, "sell")
+    assert endpoints(venue)[2:] == [Endpoint.UNIFIED_PLACE]
+
+
 def test_an_account_that_was_switched_since_is_read_again_before_it_is_refused() -> None:
     made, venue = exchange(uta=True, accountLevel="basic"), level("advanced")
     assert place(venue, made, "sell")["id"] == "77"
