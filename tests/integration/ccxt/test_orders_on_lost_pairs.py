@@ -67,7 +67,7 @@ def venue(request: pytest.FixtureRequest, kind: AccountKind) -> Iterator[Emulato
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("lost", ["halted", "without cross margin", pytest.param("removed", marks=pytest.mark.slow)])
 def test_an_order_on_a_lost_pair_is_canceled(venue: Emulator, lost: str, way: str) -> None:
     placed = [venue.place(venue.accounts[0].uid, order) for order in (SELL, BUY)]
     venue.change_pair("SOLUSDT", **LOST[lost])

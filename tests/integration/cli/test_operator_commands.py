@@ -380,6 +380,7 @@ def test_an_age_goes_by_the_venue_s_clock(kind: AccountKind, ahead_ms: int) -> N
         assert "2 canceled." in done.stdout
 
 
+FAULTS = ("html-502", "html-200", "reset-before", "code-40010")
 LISTS = ("/mix/market/contracts", "/spot/public/coins", "/margin/currencies", "/spot/public/symbols")
 
 
@@ -396,8 +397,14 @@ def cancel_one(venue: Emulator, chosen: str) -> tuple[bool, int, list[str]]:
     return ended, done.exit_code, done.stderr.splitlines()
 
 
-@pytest.mark.parametrize("down", LISTS)
-@pytest.mark.parametrize("fault", ["html-502", "html-200", "reset-before", "code-40010"])
+@pytest.mark.parametrize(
+    ("down", "fault"),
+    [
+        pytest.param(down, fault, marks=() if LISTS.index(down) == FAULTS.index(fault) else pytest.mark.drill)
+        for down in LISTS
+        for fault in FAULTS
+    ],
+)
 def test_a_public_list_that_is_down_stops_no_cancel(venue: Emulator, down: str, fault: str) -> None:
     """Neither by id nor of a symbol nor of all; it is told in a line that it went without."""
     venue.add_fault(fault, down)
