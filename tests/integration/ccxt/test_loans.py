@@ -68,10 +68,8 @@ def test_a_unified_account_borrows_by_an_order_and_repays_it_all(both: Emulator,
 
 @pytest.mark.parametrize("account_kind", AccountKind, ids=str)
 @pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
-def test_rates_and_leverage_of_both_kinds(
-    both: Emulator, flavour: Flavour, account_kind: AccountKind, *, known: bool
-) -> None:
-    client = made(both, flavour, account_kind, **({} if known else {"uta": None}))
+def test_rates_and_leverage_of_both_kinds(both: Emulator, account_kind: AccountKind, *, known: bool) -> None:
+    client = made(both, Flavour.SYNC if known else Flavour.ASYNC, account_kind, **({} if known else {"uta": None}))
     rate = client("fetch_cross_borrow_rate", "BTC", CROSS)
     assert (rate["currency"], rate["rate"]) == ("BTC", 0.00024)
     found = client("fetch_leverage", BTC, CROSS)

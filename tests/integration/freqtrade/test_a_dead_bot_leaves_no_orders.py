@@ -56,6 +56,7 @@ def test_a_bot_starts_the_timer_and_ends_it(tmp_path: Path) -> None:
         assert countdowns(venue)[-1] == '{"countdown":"0"}'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "more", "message"),
     [
