@@ -18,7 +18,7 @@ from bitget_margin.adapter.params import (
     whole_number,
 )
 from bitget_margin.adapter.strategy_orders import is_trigger
-from bitget_margin.core.effects import Fault, Flow
+from bitget_margin.core.effects import Fault, Flow, Resync
 from bitget_margin.core.order_ref import BadInput, checked_order_id
 from bitget_margin.core.order_row import text
 from bitget_margin.core.queries import query_open_orders
@@ -101,6 +101,9 @@ class HistoryCall:
                 structure = self.parsed[record_id] = parse(raw)
             return accept(structure)
 
+        if self.exchange.venue_offset_ms is None:
+            # Windows by a wrong clock here would show nothing, and no error.
+            yield Resync(self.ctx.deadline.at_ms)
         wanted = self.wanted
         reader = RecordReader(
             self.ctx,

@@ -60,10 +60,16 @@ def old_ids(venue: Emulator) -> list[str]:
 def _queries_inside_the_window(venue: Emulator) -> Iterator[None]:
     yield
     for record in venue.requests:
-        start = parse_qs(record.query).get("startTime")
+        times = parse_qs(record.query)
         # The refusal of a timestamp is the first response with the venue's clock.
-        if start is not None and record.status == 200:
-            assert 88 * DAY_MS < record.at_ms - int(start[0]) < 90 * DAY_MS
+        if "startTime" not in times or record.status != 200:
+            continue
+        age_ms = record.at_ms - int(times["startTime"][0])
+        if record.path.startswith("/api/v3/"):
+            assert age_ms < 90 * DAY_MS
+            assert int(times["endTime"][0]) - int(times["startTime"][0]) <= 30 * DAY_MS
+        else:
+            assert 88 * DAY_MS < age_ms < 90 * DAY_MS
 
 
 def test_calls_of_every_flavour_end_as_with_a_right_clock(venue: Emulator, astray_in_any_flavour: Client) -> None:
@@ -111,6 +117,19 @@ def test_fills_are_found(venue: Emulator, astray: Client) -> None:
     venue.fill(order_id)
     astray("fetch_balance", CROSS)
     assert [trade["order"] for trade in astray("fetch_my_trades", BTC, None, None, CROSS)] == [order_id]
+
+
+@pytest.mark.parametrize("method", ["fetch_orders", "fetch_my_trades", "fetch_canceled_orders"])
+def test_the_first_question_about_the_past_is_asked_by_the_venue_s_clock(
+    venue: Emulator, astray: Client, method: str
+) -> None:
+    """A window by the clock of this machine would be empty, without an error."""
+    filled, ended = rungs(venue, 2)
+    venue.fill(filled)
+    venue.cancel(ended)
+    assert astray.exchange.venue_offset_ms is None
+    found = astray(method, BTC, None, None, CROSS)
+    assert {each.get("order", each["id"]) for each in found} & {filled, ended}
 
 
 @pytest.mark.classic
