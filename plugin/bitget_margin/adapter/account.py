@@ -10,6 +10,7 @@ from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.params import KIND, LEVEL, as_list, is_isolated, known_kind, parse_settings
 from bitget_margin.core import api_v3
 from bitget_margin.core.account_level import missing_margin, read_level
+from bitget_margin.core.api import api_of
 from bitget_margin.core.effects import Fault, Flow, Reply, Send, SendAll
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.requests import CallContext, query
@@ -33,9 +34,13 @@ def query_account_kind(
     return [kind is AccountKind.UNIFIED, rest]
 
 
-def confirm_account_kind(exchange: MarginExchange, method: str) -> Flow[AccountKind]:
-    """Return the account kind by the venue's answer, whatever is configured."""
-    ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
+def confirm_account_kind(exchange: MarginExchange, method: str, ctx: CallContext | None = None) -> Flow[AccountKind]:
+    """Return the account kind by the venue's answer, whatever is configured.
+
+    :param ctx: the call that asks, whose time this takes; by default a call of its own
+    """
+    if ctx is None:
+        ctx = open_call(exchange, parse_settings(exchange, method, {}, confirm=False), {}, reads_only=True)
     result = (yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)).result
     if isinstance(result, Fault):
         kind = named_account_kind(result)
@@ -45,6 +50,7 @@ def confirm_account_kind(exchange: MarginExchange, method: str) -> Flow[AccountK
         kind = AccountKind.UNIFIED
         exchange.learn_level(result)
     exchange.learn_account_kind(kind)
+    ctx.api = api_of(kind)
     return kind
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import ccxt
 
 from bitget_margin.adapter import strategy
-from bitget_margin.adapter.account import query_account_kind, require_margin
+from bitget_margin.adapter.account import confirm_account_kind, require_margin
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import ChangeUnresolved, documented
@@ -21,6 +21,7 @@ from bitget_margin.adapter.params import (
     account_kind_of,
     bad_request,
     check_order,
+    known_kind,
     order_ref,
     parse_settings,
     refuse_conditional,
@@ -48,12 +49,13 @@ _COUNTDOWN_SECONDS: Final = (5, 60)
 _MS: Final = 1_000
 
 
-def refuse_classic(exchange: MarginExchange, method: str, params: Params, missing: str) -> Flow[None]:
-    """Raise NotSupported on a classic account; query the account kind if it is not known yet.
+def refuse_classic(exchange: MarginExchange, method: str, ctx: CallContext, params: Params, missing: str) -> Flow[None]:
+    """Raise NotSupported on a classic account; query the account kind, in the time of the call, if it is not known yet.
 
     :param missing: what the venue does not have for a classic account
     """
-    yield from query_account_kind(exchange, method, params, None)
+    if known_kind(exchange, params) is None:
+        yield from confirm_account_kind(exchange, method, ctx)
     if account_kind_of(exchange, params) is AccountKind.CLASSIC:
         raise not_on_classic(exchange, method, missing)
 
@@ -106,8 +108,8 @@ def edit_order(
     ref = order_ref(exchange, method, given_id, unified, params)
     _check_edit(exchange, method, *order)
     extra = _extra(exchange, method, params)
-    yield from refuse_classic(exchange, method, params, _NO_EDIT)
     ctx = open_call(exchange, settings, params)
+    yield from refuse_classic(exchange, method, ctx, params, _NO_EDIT)
     yield from load_markets(exchange, ctx)
     yield from require_margin(exchange, method, ctx, ask=False)
     market = spot_market(exchange, method, unified)
@@ -241,9 +243,9 @@ def cancel_all_orders_after(exchange: MarginExchange, timeout_ms: object, params
     split_params(exchange, method, params, {"timeout"})
     settings = parse_settings(exchange, method, params, confirm=False)
     seconds = _countdown_seconds(exchange, method, timeout_ms)
-    yield from refuse_classic(exchange, method, params, _NO_COUNTDOWN)
     # No wait for the shared rate window: without the timer's new start, it would cancel everything.
     ctx = open_call(exchange, settings, params, urgent=True)
+    yield from refuse_classic(exchange, method, ctx, params, _NO_COUNTDOWN)
     result: ChangeResult[dict[str, Any]] = yield from change_once(
         Change(
             ctx,

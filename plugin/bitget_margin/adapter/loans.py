@@ -11,7 +11,7 @@ from bitget_margin.adapter import fallback_markets, history
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.change import raise_unless_done
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import ChangeUnresolved, documented
 from bitget_margin.adapter.params import CROSS, bad_request, exact_amount, parse_settings, split_params
 from bitget_margin.core.change import ChangeOutcome
 from bitget_margin.core.effects import Call, Fault, Flow
@@ -70,11 +70,16 @@ def repay_cross_margin(exchange: MarginExchange, code: object, amount: object, p
         if found is not None:
             return found
         debt = yield from query_debt(ctx, coin)
-    _check_debt(exchange, method, debt, size, str(code))
-    result = yield from repay_all(ctx, coin, payment_coin)
-    raise_unless_done(exchange, method, result, change=f"the repayment of {code}")
+    owed = _checked_debt(exchange, method, debt, size, str(code))
+    result = yield from repay_all(ctx, coin, payment_coin, owed)
+    change = f"the repayment of {code}"
+    raise_unless_done(exchange, method, result, change=change)
     repaid: UnifiedRepayment | None = result.found
     if repaid is None or repaid.amount == 0:
+        left = yield from query_debt(ctx, coin)
+        if not isinstance(left, Decimal) or left < owed:
+            # A gateway may have sent it twice, and returned the response to the second one.
+            raise ChangeUnresolved(method, change, None if repaid is None else repaid.raw)
         raise ccxt.ExchangeError(
             f"{exchange.id} {method}(): the venue repaid nothing: too little {payment_code} may be free, "
             f"params[{_PAYMENT_COIN!r}] takes another coin"
@@ -83,10 +88,10 @@ def repay_cross_margin(exchange: MarginExchange, code: object, amount: object, p
     return _structure(exchange, method, {**repaid.raw, "coin": coin, "repayAmount": amount_paid}, repaid.at_ms)
 
 
-def _check_debt(
+def _checked_debt(
     exchange: MarginExchange, method: str, debt: Decimal | Fault | None, amount: Decimal, code: str
-) -> None:
-    """Raise unless this amount covers the debt of a unified account, whose repayments have no amount."""
+) -> Decimal:
+    """Return the debt of a unified account, whose repayments have no amount; raise unless this amount covers it."""
     if isinstance(debt, Fault):
         raise to_exception(exchange, method, debt)
     if debt is None:
@@ -98,6 +103,7 @@ def _check_debt(
             f"{exchange.id} {method}(): a unified account repays the whole debt of a coin, the venue takes no amount: "
             f"{debt:f} {code} are owed, give at least that"
         )
+    return debt
 
 
 def _change_debt(
@@ -181,7 +187,7 @@ def _interest(exchange: MarginExchange, method: str, raw: Mapping[str, Any]) -> 
     unified = "ts" in raw
     coin, amount = raw.get("coin" if unified else "interestCoin"), raw.get("amount" if unified else "interestAmount")
     at_ms, interest = milliseconds(raw.get("ts" if unified else "cTime")), decimal(amount)
-    if at_ms is None or interest is None or text(coin) is None:
+    if at_ms is None or interest is None or not isinstance(coin, str) or text(coin) is None:
         raise ccxt.BadResponse(f"{exchange.id} {method}(): a record of interest cannot be read: {reprlib.repr(raw)}")
     rate = decimal(raw.get("dailyInterestRate"))
     return {

@@ -79,8 +79,8 @@ def set_leverage(exchange: MarginExchange, leverage: object, params: Params) -> 
         raise bad_request(exchange, method, BadInput(f"params[{_CODE!r}] is {code!r}; give a coin such as 'USDT'"))
     if isinstance(leverage, bool) or not isinstance(leverage, int) or leverage < _LEAST:
         raise bad_request(exchange, method, BadInput(f"leverage is {leverage!r}; give a whole number, 1 or more"))
-    yield from refuse_classic(exchange, method, params, _NO_LEVERAGE)
     ctx = open_call(exchange, settings, params)
+    yield from refuse_classic(exchange, method, ctx, params, _NO_LEVERAGE)
     yield from load_markets(exchange, ctx)
     coin = fallback_markets.coin_id(exchange, code)
     body = {"category": api_v3.CATEGORY, "coin": coin, "leverage": str(leverage)}

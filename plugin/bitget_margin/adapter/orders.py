@@ -62,8 +62,14 @@ def structure_of(exchange: MarginExchange, raw: Mapping[str, Any], market: Mappi
 
 def market_of_id(exchange: MarginExchange, markets: Markets, symbol: str) -> Mapping[str, Any]:
     """Return the market of a symbol of the venue; if it is not loaded, one derived from the symbol."""
-    known: Mapping[str, Any] | None = markets.get(symbol) or fallback_markets.market_by_id(exchange, symbol)
-    return known or exchange.safe_market(symbol, None, None, "spot")
+    return markets.get(symbol) or market_of_symbol(exchange, symbol)
+
+
+def market_of_symbol(exchange: MarginExchange, symbol: object) -> Any:
+    """Return the spot market of a row's symbol; of a pair that was removed, one derived from the symbol."""
+    market_id = text(symbol)
+    known = None if market_id is None else fallback_markets.market_of_row(exchange, market_id)
+    return known or exchange.safe_market(market_id, None, None, "spot")
 
 
 class _Acknowledged:

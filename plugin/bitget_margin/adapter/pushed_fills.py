@@ -12,6 +12,7 @@ import ccxt
 
 from bitget_margin.adapter import watch
 from bitget_margin.adapter.ccxt_types import MarginExchange
+from bitget_margin.adapter.orders import market_of_symbol
 from bitget_margin.adapter.pushed_orders import is_margin
 
 _IDS_KEPT: Final = 10_000
@@ -21,7 +22,8 @@ _REL_TOLERANCE: Final = 1e-9
 
 def read_fills(exchange: MarginExchange, message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the trade structures of a unified account's push, or raise BadResponse; only those of margin."""
-    trades = [exchange.parse_trade(row) for row in watch.rows_of(exchange, message) if is_margin(exchange, row)]
+    pushed = [row for row in watch.rows_of(exchange, message) if is_margin(exchange, row)]
+    trades = [exchange.parse_trade(row, market_of_symbol(exchange, row.get("symbol"))) for row in pushed]
     if any(trade["id"] is None or trade["symbol"] is None for trade in trades):
         raise ccxt.BadResponse(f"{exchange.id}: a pushed fill has no id or no symbol")
     return trades

@@ -8,6 +8,7 @@ import ccxt
 
 from bitget_margin.adapter import rows, watch
 from bitget_margin.adapter.ccxt_types import MarginExchange
+from bitget_margin.adapter.orders import market_of_symbol
 from bitget_margin.core import api_v3
 from bitget_margin.core.order_row import text
 
@@ -28,7 +29,7 @@ def read_orders(exchange: MarginExchange, message: Mapping[str, Any]) -> list[di
     market_id = text(message["arg"].get("instId"))
     if market_id is None:
         raise watch.unreadable(exchange, message)
-    market = exchange.safe_market(market_id, None, None, "spot")
+    market = market_of_symbol(exchange, market_id)
     return [_classic_order(exchange, row, market) for row in pushed]
 
 
@@ -59,7 +60,7 @@ def _unified_order(exchange: MarginExchange, row: Mapping[str, Any]) -> dict[str
     if symbol is None:
         raise ccxt.BadResponse(f"{exchange.id}: a pushed row has no symbol: {reprlib.repr(row)}")
     known = {**rows.as_classic(row), "baseSize": row.get("qty")}
-    return _order(exchange, row, known, exchange.safe_market(symbol, None, None, "spot"), row.get("orderStatus"))
+    return _order(exchange, row, known, market_of_symbol(exchange, symbol), row.get("orderStatus"))
 
 
 def _classic_order(exchange: MarginExchange, row: Mapping[str, Any], market: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import log_cancel, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import CancelUnresolved, ChangeUnresolved, PlaceUnresolved, attach, documented
-from bitget_margin.adapter.orders import unknown
+from bitget_margin.adapter.orders import market_of_id, unknown
 from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
@@ -98,7 +98,7 @@ def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, para
     settings = parse_settings(exchange, method, params, confirm=False)
     ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     ctx = yield from open_strategy_call(exchange, settings, method, params, reads=True)
-    market = spot_market(exchange, method, ref.symbol)
+    market = fallback_markets.spot_market(exchange, method, ref.symbol)
     found = yield from find_strategy(ctx, OrderRef(market["id"], ref.kind, ref.value))
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
@@ -158,7 +158,7 @@ def cancel_order(exchange: MarginExchange, given_id: object, symbol: object, par
     settings = parse_settings(exchange, method, params, confirm=False)
     ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     ctx = yield from open_strategy_call(exchange, settings, method, params, urgent=True)
-    market = spot_market(exchange, method, ref.symbol)
+    market = fallback_markets.spot_market(exchange, method, ref.symbol)
     cancel = StrategyCancel(OrderRef(market["id"], ref.kind, ref.value))
     yield from cancel_strategy(ctx, cancel)
     placed = yield from _query_placed(exchange, method, ctx, cancel.row, required=False)
@@ -211,7 +211,7 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     settings = replace(parse_settings(exchange, method, params, confirm=True), confirm=True)
     named = None if symbol is None else required_symbol(exchange, method, symbol)
     ctx = yield from open_strategy_call(exchange, settings, method, params, urgent=True)
-    market = None if named is None else spot_market(exchange, method, named)
+    market = None if named is None else fallback_markets.spot_market(exchange, method, named)
     found = yield from list_waiting(ctx)
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
@@ -222,7 +222,9 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     ]
     yield from run_concurrently(cancel_strategy(ctx, cancel) for cancel in cancels)
     markets = fallback_markets.spot_markets(exchange, () if market is None else [market])
-    report = _report(ctx, [_result(exchange, each, markets[each.target.symbol]) for each in cancels])
+    report = _report(
+        ctx, [_result(exchange, each, market_of_id(exchange, markets, each.target.symbol)) for each in cancels]
+    )
     problem = None if found.whole else "a row of the list of strategy orders cannot be read"
     error = None if report.ok and problem is None else CancelUnresolved(method, report, problem)
     log_cancel(method, report, error)
@@ -261,9 +263,8 @@ def _selected(
     limit: int | None,
     params: Params,
 ) -> list[Order]:
-    markets = {} if market is not None else fallback_markets.spot_markets(exchange, ())
     wanted = [row for row in rows if market is None or row.symbol == market["id"]]
-    orders = by_time(structure(exchange, row, market or markets.get(row.symbol)) for row in wanted)
+    orders = by_time(structure(exchange, row, market) for row in wanted)
     until = params.get("until")
     orders = [
         order

@@ -11,7 +11,7 @@ from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.order_numbers import amount_text, price_text
-from bitget_margin.adapter.orders import parsed_or_bare
+from bitget_margin.adapter.orders import market_of_symbol, parsed_or_bare
 from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, known_kind
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
@@ -202,7 +202,7 @@ def structure(
     :param placed: the order that it has placed, where that was queried
     :param side: its side, where the row does not show it
     """
-    condition = next(iter(row.conditions), None)
+    condition, known = next(iter(row.conditions), None), market or market_of_symbol(exchange, row.symbol)
     prices = {name: float(value) for name, each in CONDITIONS.items() if (value := decimal(row.raw.get(each.price)))}
     trigger = None if condition is None else decimal(row.raw.get(condition.price))
     limit = None if condition is None else decimal(row.raw.get(condition.limit_price))
@@ -218,9 +218,10 @@ def structure(
             "side": row.side or side,
             "price": None if not limit else float(limit),
             "amount": None if row.amount is None else float(row.amount),
+            "symbol": known["symbol"],
             **prices,
         },
-        market or exchange.safe_market(row.symbol, None, None, "spot"),
+        known,
     )
     order |= {"triggerPrice": None if trigger is None else float(trigger), "status": _STATUS.get(row.state)}
     order["stopPrice"] = order["triggerPrice"]
@@ -229,13 +230,13 @@ def structure(
     order["remaining"] = None if row.state.ended else order["amount"]
     if row.state in {StrategyState.CANCELED, StrategyState.FAILED}:
         order |= {"filled": 0.0, "remaining": order["amount"]}
-    return order if placed is None else _with_fills(exchange, order, placed, market)
+    return order if placed is None else _with_fills(exchange, order, placed, known)
 
 
-def _with_fills(exchange: MarginExchange, order: Any, placed: PlacedOrder, market: Mapping[str, Any] | None) -> Order:
+def _with_fills(exchange: MarginExchange, order: Any, placed: PlacedOrder, market: Mapping[str, Any]) -> Order:
     """Return the structure with the fills of the order that was placed, which is closed only once that has ended."""
     if placed.row is not None:
-        child = parsed_or_bare(exchange, dict(placed.row.raw), market or {})
+        child = parsed_or_bare(exchange, dict(placed.row.raw), market)
         fills = {name: child[name] for name in _FILLS}
         return {**order, **fills, "status": child["status"], "side": order["side"] or child["side"]}  # type: ignore[typeddict-item]
     sub_order = placed.sub_order

@@ -3,7 +3,7 @@
 The outcome by the response to the request, and by the lookups after it:
 
     a response that proves the change           DONE
-    a code that proves that nothing happened    REFUSED
+    a code that proves that nothing happened    REFUSED, unless the change itself may have caused it
     any other code                              looked up; REFUSED after two lookups that do not show the change
     no response, or one that proves nothing     looked up until the deadline, then UNRESOLVED: the request may be on
                                                 its way
@@ -14,7 +14,7 @@ A request is sent again only after a rate limit or a rejected timestamp, and onl
 change: a gateway may have sent it twice, and returned the response to the second one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Generic, TypeVar
@@ -74,6 +74,8 @@ class Change(Generic[A]):
     """Returns the record that the body of a response proves; None if a lookup has to."""
     look_up: Callable[[], Flow[Lookup[A]]] | None = None
     """Looks the change up once; None if no query shows it."""
+    may_cause: Collection[str] = ()
+    """Codes that the change itself may cause, as where a gateway sends it twice: they prove nothing."""
 
     last: A | None = field(default=None, init=False)
     """The record that the last lookup has shown."""
@@ -118,7 +120,7 @@ def _outcome(change: Change[A], reply: ReplyOrFault) -> Flow[ChangeResult[A]]:
         fault, is_refused = Fault(Unreadable("the response does not show the change"), body=reply.body), False
     else:
         fault, verdict = reply, ctx.verdict(reply)
-        if verdict in _NOT_EXECUTED:
+        if verdict in _NOT_EXECUTED and fault.code not in change.may_cause:
             return ChangeResult(ChangeOutcome.REFUSED, fault=fault)
         if verdict is Verdict.CLOCK and ctx.resynced_ms is None:
             yield from resync(ctx)

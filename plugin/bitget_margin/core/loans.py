@@ -23,6 +23,8 @@ from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.responses import as_mapping, decimal, fields_of, sent_ms_of
 
 _PAGE_LIMIT: Final = 100
+_NO_DEBT: Final = frozenset({"50036", "25200"})
+"""Codes of a repayment without a debt: "The loan configuration does not exist", and that of invalid parameters."""
 
 
 class LoanChange(Enum):
@@ -88,7 +90,11 @@ def change_debt(
         # Of two that fit, nothing shows which is this one.
         return Lookup(Sight.DONE, ours[0]) if len(ours) == 1 else Lookup(Sight.NOTHING)
 
-    return (yield from change_once(Change(ctx, request, lambda body: _answered(kind, coin, amount, body), look_up)))
+    return (
+        yield from change_once(
+            Change(ctx, request, lambda body: _answered(kind, coin, amount, body), look_up, may_cause=_NO_DEBT)
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +164,11 @@ def query_debt(ctx: CallContext, coin: str) -> Flow[Decimal | Fault | None]:
     return None if others else decimal(row.get("debt"))
 
 
-def repay_all(ctx: CallContext, coin: str, payment_coin: str) -> Flow[ChangeResult[UnifiedRepayment]]:
-    """Repay the debt of a coin once, on a unified account; after an unclear response, the balance decides."""
+def repay_all(ctx: CallContext, coin: str, payment_coin: str, owed: Decimal) -> Flow[ChangeResult[UnifiedRepayment]]:
+    """Repay the debt of a coin once, on a unified account; after an unclear response, the balance decides.
+
+    :param owed: the debt before
+    """
 
     def request(api: Api) -> Call | None:
         if api.KIND is not AccountKind.UNIFIED:
@@ -179,6 +188,8 @@ def repay_all(ctx: CallContext, coin: str, payment_coin: str) -> Flow[ChangeResu
         if debt is None or isinstance(debt, Fault):
             return Lookup(Sight.NOTHING)
         found = UnifiedRepayment(None, None, {"coin": coin, "debt": format(debt, "f")})
+        if 0 < debt < owed:
+            return Lookup(Sight.NOTHING, found)  # a part is repaid: by this request, or by something else
         return Lookup(Sight.NOT_YET if debt else Sight.DONE, found)
 
-    return (yield from change_once(Change(ctx, request, read, look_up)))
+    return (yield from change_once(Change(ctx, request, read, look_up, may_cause=_NO_DEBT)))

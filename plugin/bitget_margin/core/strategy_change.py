@@ -25,6 +25,8 @@ class StrategyCancel:
     row: StrategyRow | None = None
     outcome: Outcome | None = None
     acknowledged: bool = False
+    maybe_executed: bool = False
+    """Whether a cancel without a clear response may have been executed."""
     fault: Fault | None = None
     """The last refusal, or the reply that was lost."""
     error: Exception | None = None
@@ -37,6 +39,11 @@ class StrategyCancel:
     def is_gone(self) -> bool:
         """Whether the last refusal says that there is no such order: that it has ended, or never was."""
         return self.fault is not None and hint_gone(self.fault.code, self.fault.text)
+
+    @property
+    def may_be_ended_by_it(self) -> bool:
+        """Whether it was seen, or a cancel may have ended it: then it is not unknown to the venue, whatever it says."""
+        return self.row is not None or self.acknowledged or self.maybe_executed
 
 
 def cancel_strategy(ctx: CallContext, cancel: StrategyCancel) -> Flow[None]:
@@ -77,7 +84,9 @@ def _send(ctx: CallContext, cancel: StrategyCancel) -> Flow[None]:
     verdict = ctx.verdict(reply)
     if verdict in {Verdict.DEFINITIVE, Verdict.CLOCK} and is_first:
         cancel.error = reply.error
-    elif verdict not in {Verdict.AMBIGUOUS, Verdict.UNSENT, Verdict.LIMITED}:
+    elif verdict is Verdict.AMBIGUOUS:
+        cancel.maybe_executed = True
+    elif verdict not in {Verdict.UNSENT, Verdict.LIMITED}:
         cancel.refused_ms = (*cancel.refused_ms, ctx.deadline.clock())
 
 
@@ -89,7 +98,7 @@ def _record(ctx: CallContext, cancel: StrategyCancel, found: FoundStrategy) -> F
             cancel.outcome = yield from _outcome_of(ctx, found.row)
         elif _are_apart(cancel.refused_ms, pacing.refusals_ms):
             cancel.outcome = Outcome.OPEN
-    elif found.absent and cancel.is_gone:
+    elif found.absent and cancel.is_gone and not cancel.may_be_ended_by_it:
         cancel.misses_ms = (*cancel.misses_ms, now_ms)
         if _are_apart(cancel.misses_ms, pacing.recheck_ms):
             cancel.outcome = Outcome.NOT_FOUND

@@ -64,6 +64,25 @@ def test_markets_that_do_not_load_cost_no_more_than_the_timeout(flavour: Flavour
     client.close()
 
 
+@pytest.mark.parametrize(
+    ("method", "arguments", "params"),
+    [
+        ("edit_order", ("11", "BTC/USDT", "limit", "buy", 1, 50_000), {}),
+        ("cancel_all_orders_after", (10_000,), {}),
+        ("set_leverage", (2, "BTC/USDT"), {"code": "BTC"}),
+    ],
+)
+def test_the_query_of_an_unknown_account_kind_takes_the_time_of_its_call(
+    client: Client, method: str, arguments: tuple[Any, ...], params: dict[str, Any]
+) -> None:
+    client.exchange.options["uta"] = None
+    with broken_venue(silent) as url:
+        client.point_to(url)
+        error, took_ms = timed(client, method, *arguments, CROSS | params | {"timeout": 300})
+    assert took_ms <= 300 + GRACE_MS
+    assert isinstance(error, ccxt.RequestTimeout)
+
+
 def test_nobody_listening_means_not_sent(client: Client) -> None:
     client.point_to("http://127.0.0.1:9")
     error, _ = timed(client, "cancel_orders", ["11"], "BTC/USDT", CROSS | {"timeout": 300})

@@ -169,3 +169,32 @@ def test_loans_by_hand_are_in_the_ledger(both: Emulator) -> None:
     entries = client("fetch_ledger", "USDT", None, None, CROSS)
     assert [(entry["direction"], entry["amount"]) for entry in entries] == [("in", 5), ("out", 5)]
     client.close()
+
+
+@pytest.mark.parametrize("account_kind", AccountKind, ids=str)
+def test_a_repayment_that_a_gateway_sends_twice_is_not_called_refused(
+    both: Emulator, account_kind: AccountKind
+) -> None:
+    """The second request finds no debt any more, and its refusal is what comes back."""
+    client = made(both, Flavour.SYNC, account_kind)
+    if account_kind is AccountKind.CLASSIC:
+        client("borrow_cross_margin", "BTC", 0.5, CROSS)
+    else:
+        client("create_order", BTC, "limit", "sell", 2.5, 70_000, CROSS)
+    assert debt(client, "BTC") > 0
+    both.add_fault(FaultKind.REPEAT, "/account/repay", count=1)
+    payment = {} if account_kind is AccountKind.CLASSIC else {"paymentCoin": "USDT"}
+    client("repay_cross_margin", "BTC", 1, CROSS | payment)
+    assert debt(client, "BTC") == 0
+    client.close()
+
+
+def test_a_part_that_was_repaid_is_not_called_nothing(both: Emulator) -> None:
+    client = made(both, Flavour.SYNC, AccountKind.UNIFIED)
+    client("create_order", BTC, "limit", "sell", 2.5, 70_000, CROSS)
+    client("create_order", BTC, "limit", "buy", 1.9, 50_000, CROSS)
+    both.add_fault(FaultKind.REPEAT, "/account/repay", count=1)
+    with pytest.raises(ChangeUnresolved, match="the repayment of BTC may have been executed"):
+        client("repay_cross_margin", "BTC", 1, CROSS | {"paymentCoin": "USDT"})
+    assert 0 < debt(client, "BTC") < 0.5
+    client.close()

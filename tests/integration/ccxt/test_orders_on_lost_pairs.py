@@ -192,6 +192,17 @@ def test_strategy_orders_that_may_hold_locked_coins_are_named(
     assert f"no listed order accounts for 2 SOL, strategy order {placed['data']['orderId']}" in record.getMessage()
 
 
+def test_the_past_of_a_removed_pair_goes_by_its_name(venue: Emulator) -> None:
+    venue.place(venue.accounts[0].uid, {**SELL, "orderType": "market"})
+    client = loaded(venue)
+    exchange = client.exchange
+    exchange.set_markets([market for market in exchange.markets.values() if market["symbol"] != SOL])
+    for method in ("fetch_canceled_and_closed_orders", "fetch_my_trades"):
+        if venue.accounts[0].kind is AccountKind.UNIFIED:
+            assert [found["symbol"] for found in client(method, None, None, None, CROSS)] == [SOL]
+    client.close()
+
+
 def test_a_coin_that_nobody_knows_is_no_pair() -> None:
     with Emulator() as venue:
         client = loaded(venue)

@@ -57,7 +57,7 @@ def test_a_stop_is_placed_found_and_canceled(venue: Emulator, flavour: Flavour) 
     (listed,) = client("fetch_open_orders", BTC, None, None, TRIGGER)
     assert (listed["id"], listed["status"], listed["amount"], listed["filled"]) == (order["id"], "open", 0.5, 0)
     assert listed["triggerPrice"] == listed["stopLossPrice"] == listed["stopPrice"] == 55_000
-    assert client("fetch_order", order["id"], BTC, TRIGGER)["status"] == "open"
+    assert [client("fetch_order", order["id"], BTC, TRIGGER)[name] for name in ("symbol", "status")] == [BTC, "open"]
     assert client("fetch_order", None, BTC, TRIGGER | {"clientOrderId": "mine"})["id"] == order["id"]
     assert client("fetch_open_orders", BTC, None, None, CROSS) == []
     ended = client("cancel_order", order["id"], BTC, TRIGGER | {"confirm": True})
@@ -83,6 +83,20 @@ def test_each_price_has_its_type(venue: Emulator, client: Client, params: Any, k
     assert (placed.type, leg.order_type, float(leg.price)) == (kind, order_type, next(iter(params.values())))
     (row,) = client("fetch_open_orders", None, None, None, TRIGGER)
     assert (row["id"], row["price"], row["type"]) == (order["id"], price, order_type)
+
+
+def test_stops_on_a_pair_that_was_removed_are_listed_and_canceled(venue: Emulator, client: Client) -> None:
+    eth = "ETH/USDT"
+    ids = [
+        client("create_order", eth, "market", "sell", 0.5, None, CROSS | {"stopLossPrice": 1_500})["id"] for _ in "12"
+    ]
+    exchange = client.exchange
+    exchange.set_markets([market for market in exchange.markets.values() if market["symbol"] != eth])
+    listed = client("fetch_open_orders", None, None, None, TRIGGER)
+    assert {(order["id"], order["symbol"]) for order in listed} == {(order_id, eth) for order_id in ids}
+    assert client("cancel_order", ids[0], eth, TRIGGER | {"confirm": True})["status"] == "canceled"
+    (last,) = client("cancel_all_orders", None, TRIGGER)
+    assert (last["id"], last["symbol"], last["status"]) == (ids[1], eth, "canceled")
 
 
 def test_a_triggered_stop_shows_what_it_sold(venue: Emulator, client: Client) -> None:

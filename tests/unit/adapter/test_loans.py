@@ -331,3 +331,11 @@ def test_a_rate_is_that_of_one_coin_and_a_day(kind: bool, endpoint: Endpoint, da
 def test_the_rates_of_all_coins_are_not_to_be_had() -> None:
     with pytest.raises(ccxt.NotSupported, match="the venue answers for one coin per request"):
         loans.refuse_all_rates(exchange(), CROSS)
+
+
+@pytest.mark.parametrize("coin", [7, None, ["USDT"], ""])
+def test_a_charge_of_no_coin_is_unreadable(coin: object) -> None:
+    row = {"interestId": "1", "interestCoin": coin, "interestAmount": "0.1", "cTime": str(EPOCH_MS - 1)}
+    venue = Caller(lambda _: {"resultList": [row], "minId": "1", "maxId": "1"})
+    with pytest.raises(ccxt.BadResponse, match="cannot be read"):
+        venue.call(loans.fetch_borrow_interest(exchange(), None, None, (None, None), CROSS))

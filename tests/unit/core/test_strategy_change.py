@@ -17,6 +17,8 @@ from unit.core.test_strategy_row import RAW, STOP
 
 ENDED = {"success": Outcome.FILLED, "cancelled": Outcome.CANCELED, "failed": Outcome.CANCELED}
 
+GONE = fault("25204", "Order does not exist")
+
 
 class Venue:
     """Answers changes, and shows rows: the last of each repeats."""
@@ -88,6 +90,17 @@ def test_an_acknowledgement_ends_a_call_without_confirm() -> None:
 )
 def test_without_proof_it_is_not_ended(answers: list[object], rows: list[Any], outcome: Outcome) -> None:
     assert Venue(answers, rows).cancel(timeout_ms=5_000).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("answers", "rows"),
+    [([None, GONE], [None]), ([fault(), GONE], [None]), ([GONE], [row(), None])],
+    ids=["acknowledged", "maybe executed", "seen"],
+)
+def test_one_that_a_cancel_may_have_ended_is_not_called_unknown_to_the_venue(answers: Any, rows: Any) -> None:
+    venue = Venue(answers, rows)
+    assert venue.cancel(timeout_ms=8_000).outcome is Outcome.UNKNOWN
+    assert venue.sent > 1
 
 
 def test_one_that_ended_without_a_status_has_triggered_if_it_has_placed_an_order() -> None:
