@@ -13,8 +13,8 @@ from bitget_margin.freqtrade import ladder_spec, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
-from bitget_margin.freqtrade.compat import Trade
-from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, SELL, Limits
+from bitget_margin.freqtrade.compat import FreqtradeException, Trade
+from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, SELL, Limits
 from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
@@ -47,6 +47,8 @@ class Ladders:
     alerts: Alerts
     rules: MarketRules
     lock: threading.RLock
+    lends: Callable[[], bool] = lambda: False
+    """Returns whether the venue lends what an order lacks: on unified accounts."""
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     _tries: dict[tuple[TradeKey, str], _Tries] = field(default_factory=dict, init=False)
@@ -85,7 +87,8 @@ class Ladders:
             if not rungs:
                 return []
             self.store.add(rungs)
-            placed = self.client.place(trade.pair, rungs, self.client.pace.loop_budget())
+            # What the buys cost has just been checked.
+            placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
             self.store.update(zip(rungs, placed, strict=True))
             self._report_placed(trade, name, placed)
             return [rung.to_ccxt() for rung in placed]
@@ -140,10 +143,44 @@ class Ladders:
             return
         self.store.update(zip(rungs, fitting, strict=True))
         rungs = fitting
-        placed = self.client.place(trade.pair, rungs, budget)
+        placed = self._send(trade.pair, rungs, budget, [SELL, BUY])
         self.store.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):
             self._report_placed(trade, name, placed)
+
+    def _send(
+        self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget, sides: Sequence[str]
+    ) -> Sequence[TrackedOrder]:
+        """Place orders with one request; those of these sides wait whose coins are not free, and would be borrowed.
+
+        Orders that are not the bot's may hold coins of the trade, and a balance can be late.
+        """
+        held_back: dict[str, TrackedOrder] = {}
+        for side in sides if self.lends() else ():
+            held_back |= self._beyond_free(pair, [rung for rung in rungs if rung.side == side])
+        sent = [rung for rung in rungs if rung.client_id not in held_back]
+        placed = dict(zip(sent, self.client.place(pair, sent, budget), strict=True)) if sent else {}
+        return [held_back.get(rung.client_id) or placed[rung] for rung in rungs]
+
+    def _beyond_free(self, pair: str, rungs: Sequence[TrackedOrder]) -> dict[str, TrackedOrder]:
+        """Return the orders of one side, as waiting, for which too few coins are free; by client order id."""
+        if not rungs:
+            return {}
+        coin = self.rules.markets[pair]["base" if rungs[0].side == SELL else "quote"]
+        try:
+            left = self.rules.free(coin)
+        except FreqtradeException as error:
+            left, reason = 0.0, f"the free {coin} could not be read: {error}"
+        else:
+            reason = f"only {left:.8g} {coin} are free, and nothing is borrowed"
+        waiting = {}
+        for rung in rungs:
+            needed = rung.amount if rung.side == SELL else rung.amount * rung.price
+            if needed <= left * (1 + ladder_spec.REL_TOLERANCE):
+                left -= needed
+            else:
+                waiting[rung.client_id] = replace(rung, phase=Phase.WAITING, reason=reason)
+        return waiting
 
     def _give_up(self, rungs: Sequence[TrackedOrder], reason: str) -> None:
         """Place these orders no more; if one is on the venue after all, a later lookup takes it in."""

@@ -70,7 +70,15 @@ class Managers:
             names=names, missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
         )
         self.lost = LostOrders(resting=resting, lock=lock, adopt=self.recovery.adopt, **shared, **times)
-        self.ladders = Ladders(resting=resting, lost=self.lost, rules=self.rules, lock=lock, **shared, **times)
+        self.ladders = Ladders(
+            resting=resting,
+            lost=self.lost,
+            rules=self.rules,
+            lock=lock,
+            lends=lambda: not self.holdings.freezes(),
+            **shared,
+            **times,
+        )
         held = HeldCoins(holdings=self.holdings, missed=missed)
         amounts = ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules)
         fills = ExitFills(

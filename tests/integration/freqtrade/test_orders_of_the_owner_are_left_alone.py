@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.measured_exits import HALF, MeasuredBot, measured_bot
+from support.in_process_bot import CONTROLS
+from support.measured_exits import FULL, HALF, MeasuredBot, measured_bot
 from support.owner_orders import OwnerOrders
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -83,3 +84,16 @@ def test_coins_of_a_trade_that_a_spot_order_holds_are_sold_once_it_lets_them_go(
     bot.loop_until(lambda: is_closed(bot), "the trade is closed")
     bot.assert_sold()
     bot.assert_quiet()
+
+
+def test_a_ladder_sells_no_more_than_what_the_owner_s_orders_leave_free(poor_bot: MeasuredBot) -> None:
+    bot = poor_bot
+    trade = bot.running.enter()
+    owner = OwnerOrders(bot.venue, bot.uid)
+    owner.place_spot_order(MARKET, "sell", "90000", "0.008")
+    CONTROLS.loop = lambda strategy: strategy.place_resting_orders(bot.running.trade, FULL(trade), "later")
+    bot.loop(2)
+    CONTROLS.loop = None
+    assert bot.venue.borrowed(bot.uid) == {}
+    assert bot.venue.balances(bot.uid)["BTC"].available >= 0
+    owner.assert_untouched()

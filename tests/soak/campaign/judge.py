@@ -13,7 +13,7 @@ from bitget_margin import CancelUnresolved, Outcome, PlaceUnresolved
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.emulator import FaultKind
 from bitget_margin.emulator.market.orders import Status
-from campaign.evidence import ENDED, Evidence
+from campaign.evidence import ENDED, Evidence, Name, Statement
 from campaign.judge_cancelling import answers, judge_cancelling, lagged
 from campaign.judge_outcomes import UNRESOLVED, is_lagged, judge_numbers
 from campaign.judge_placing import judge_placing, placed_as, undecided, was_there
@@ -204,15 +204,20 @@ def _judge_again(e: Evidence) -> Iterator[Finding]:
         yield Finding(Flaw.UNDOCUMENTED, f"canceled again: {e.again.error!r}")
     first = answers(e, e.answer.statements or ())
     for name, second in zip(dict.fromkeys(e.again_names), e.again.statements, strict=True):
-        if second.outcome in UNRESOLVED and not e.is_elsewhere(name):
+        if second.outcome not in UNRESOLVED:
+            yield from _judge_second(e, name, first.get(name), second)
+        elif not e.is_elsewhere(name):  # it claims nothing that could be false
             yield Finding(Flaw.UNEXPLAINED, f"{name.value} is {second.outcome} after the second call")
-        before = first.get(name)
-        meant = e.meant(name)
-        if meant is not None and e.final[meant.order_id].live:
-            yield Finding(Flaw.FALSE, f"{name.value} is alive after the second call: {second.outcome}")
-        if before is None or before.outcome not in _ENDS or is_lagged(e, name, before) or e.is_moved(name):
-            continue
-        if (before.outcome, before.id) != (second.outcome, second.id):
-            yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and in the second call is {second.outcome}")
-        elif meant is not None and e.final[meant.order_id].status in ENDED:
-            yield from judge_numbers(f"{name.value}, in the second call,", second, e.final[meant.order_id])
+
+
+def _judge_second(e: Evidence, name: Name, before: Statement | None, second: Statement) -> Iterator[Finding]:
+    """Yield what is false about the second statement, or contradicts the first one."""
+    meant = e.meant(name)
+    if meant is not None and e.final[meant.order_id].live:
+        yield Finding(Flaw.FALSE, f"{name.value} is alive after the second call: {second.outcome}")
+    if before is None or before.outcome not in _ENDS or is_lagged(e, name, before) or e.is_moved(name):
+        return
+    if (before.outcome, before.id) != (second.outcome, second.id):
+        yield Finding(Flaw.FALSE, f"{name.value} was {before.outcome}, and in the second call is {second.outcome}")
+    elif meant is not None and e.final[meant.order_id].status in ENDED:
+        yield from judge_numbers(f"{name.value}, in the second call,", second, e.final[meant.order_id])

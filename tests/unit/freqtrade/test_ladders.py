@@ -8,6 +8,7 @@ import ccxt
 import pytest
 
 from bitget_margin import client_order_ids
+from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from support.botless import KEY, PAIR, Stand, live, rung
@@ -93,6 +94,54 @@ def test_a_ladder_keeps_the_limits_of_its_trade_and_pair(
         place(stand, *orders)
     assert stand.venue.placed == []
     assert place(stand, sell(0.6)), "exactly what is left"
+
+
+def test_sells_wait_for_coins_that_are_not_free_where_the_venue_would_lend_them(lending: Stand) -> None:
+    """Orders of the account's owner may hold coins of a trade; each loop tries again, and buys are not kept back."""
+    lending.rules.free_of["BTC"] = 0.5
+    buy = {"side": "buy", "price": 50_000, "amount": 0.1}
+    place(lending, sell(0.3), sell(0.3), buy)
+    names = [client_order_ids.rung_order_id("k", 1, 1_000, "entry", number) for number in range(3)]
+    assert lending.venue.placed == [[names[0], names[2]]]
+    assert lending.store[names[1]].phase is Phase.WAITING
+    ((warned, _),) = lending.alerts.warnings
+    assert "refused for the moment: only 0.5 BTC are free, and nothing is borrowed. The loop" in warned
+    lending.rules.free_of["BTC"] = 0.3
+    lending.remaining = 2.0
+    again(lending)
+    assert lending.venue.placed[1:] == [[names[1]]]
+
+
+def test_nothing_is_sent_where_nothing_is_free_or_the_balance_cannot_be_read(lending: Stand) -> None:
+    lending.rules.free_of["BTC"] = 0.0
+    place(lending, sell(0.3))
+
+    def fails(_: str) -> float:
+        raise TemporaryError("no answer")
+
+    lending.rules.free = fails
+    again(lending)
+    place(lending, sell(0.2), key="second")
+    assert lending.venue.placed == []
+    assert {row.phase for row in lending.store.rows.values()} == {Phase.WAITING}
+    assert "the free BTC could not be read: no answer" in lending.alerts.texts
+
+
+def test_buys_that_wait_are_placed_for_what_is_free_by_then(lending: Stand) -> None:
+    lending.store.add([waiting(side="buy", amount=0.1, price=50_000.0)])
+    lending.rules.free_of["USDT"] = 4_999.0
+    again(lending)
+    assert lending.venue.placed == []
+    lending.rules.free_of["USDT"] = 5_000.0
+    lending.seconds += 5
+    again(lending)
+    assert lending.venue.placed == [[NAME]]
+
+
+def test_a_classic_account_lends_nothing_and_no_balance_is_read_for_sells(stand: Stand) -> None:
+    stand.rules.free_of.clear()
+    place(stand, sell(0.3))
+    assert len(stand.venue.placed) == 1
 
 
 def test_more_sold_than_the_trade_has_leaves_nothing_to_sell(stand: Stand) -> None:
