@@ -277,7 +277,8 @@ class CrossedMargin(MarginExchange):
         """Return ccxt's structure of a change of the balance, also of the cross margin account."""
         if not financial_records.is_record(item):
             return super().parse_ledger_entry(item, currency)
-        return {**super().parse_ledger_entry(financial_records.as_bill(item), currency), "info": item}
+        parse = super().parse_ledger_entry
+        return financial_records.parse_record(self, item, lambda bill: parse(bill, currency))
 
     def parse_balance(self, balance: Any) -> Any:
         """Return ccxt's balance structure; for cross margin assets with `free` and `used`, which ccxt omits."""

@@ -1,7 +1,7 @@
 """Changes of the balance and liquidations of the cross margin account: their flows and structures."""
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import ccxt
@@ -39,33 +39,53 @@ _OUT: Final = frozenset(
 )
 """Flows out of the account, beside those whose name ends with `_out`: of a classic and of a unified account."""
 
+_WORDS: Final = {
+    "transfer": {"TRANSFER", "REFUND"},
+    "fee": {"FEE", "INTEREST"},
+    "trade": {"DEALT", "DEAL", "BUY", "SELL", "OPEN", "CLOSE", "LIQ"},
+}
+"""Words in the names of flows of a unified account, by ccxt's type."""
+
 
 def is_record(row: object) -> bool:
     """Whether this is a financial record of the cross margin account."""
     return isinstance(row, Mapping) and (_ID in row or ("ts" in row and api_v3.is_margin(row)))
 
 
-def as_bill(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record in the form that ccxt reads, with a signed amount: ccxt takes the direction from it.
+def parse_record(exchange: MarginExchange, row: Mapping[str, Any], parse: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return ccxt's structure of a record; raise BadResponse without an amount, which the sum would silently lack.
 
-    Raise BadResponse without an amount: the sum of the changes would silently lack it.
+    ccxt reads the direction from the sign of the amount. Before 4.5.90 it knows no fields of a unified account, and
+    derives `before` as if all amounts came in.
+
+    :param parse: ccxt's own `parse_ledger_entry`
     """
-    flow, amount = str(text(row.get("marginType" if _ID in row else "type"))), decimal(row.get("amount"))
-    leaves = flow.lower().endswith("_out") or flow.lower() in _OUT
+    is_classic = _ID in row
+    flow, amount = str(text(row.get("marginType" if is_classic else "type"))), decimal(row.get("amount"))
     if amount is None:
         raise ccxt.BadResponse(f"bitget: a financial record has no amount: {reprlib.repr(dict(row))}")
-    signed = format(-abs(amount) if leaves else amount, "f")
-    if _ID not in row:
-        return {**row, "amount": signed}
-    return {
-        "billId": text(row.get(_ID)),
+    leaves = flow.lower().endswith("_out") or flow.lower() in _OUT
+    signed = -abs(amount) if leaves else amount
+    fee, after = decimal(row.get("fee")), decimal(row.get("balance"))
+    bill = {
+        "billId": text(row.get(_ID if is_classic else "id")),
         "coin": text(row.get("coin")),
-        "size": signed,
+        "size": format(signed, "f"),
         "balance": text(row.get("balance")),
-        "fees": text(row.get("fee")),
-        "cTime": text(row.get("cTime")),
-        "businessType": _TYPES.get(flow, "transaction"),
+        "fees": None if fee is None else format(abs(fee), "f"),
+        "cTime": text(row.get("cTime" if is_classic else "ts")),
+        "businessType": _TYPES.get(flow, "transaction") if is_classic else _type_of(exchange, flow),
     }
+    before = None if after is None else float(after - signed)
+    return {**parse(bill), "before": before, "info": row}
+
+
+def _type_of(exchange: MarginExchange, flow: str) -> str:
+    """Return ccxt's type of a flow of a unified account, by ccxt's own table or else by the words of its name."""
+    known = exchange.parse_ledger_type(flow)
+    if known != flow:
+        return str(known)
+    return next((kind for kind, words in _WORDS.items() if words & set(flow.upper().split("_"))), "transaction")
 
 
 def concerns_cross(exchange: MarginExchange, params: Params) -> bool:
