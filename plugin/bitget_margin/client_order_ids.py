@@ -51,6 +51,12 @@ def exit_order_id(key: str, trade_id: int, opened_ms: int, number: int) -> str:
     return f"{key}-o{digest}"
 
 
+def stop_order_id(key: str, trade_id: int, opened_ms: int, number: int) -> str:
+    """Return the client order id of a stop that waits at the venue; it is found without a record, where it is kept."""
+    digest = hashlib.sha256(f"stop {trade_id} {opened_ms} {number}".encode()).hexdigest()[:_EXIT_LENGTH]
+    return f"{key}-p{digest}"
+
+
 def rung_order_id(key: str, trade_id: int, opened_ms: int, ladder: str, number: int) -> str:
     """Return the client order id of a rung, which is always the same for the same ladder of the same trade."""
     digest = hashlib.sha256(f"{opened_ms} {ladder}".encode()).hexdigest()[:_LADDER_LENGTH]

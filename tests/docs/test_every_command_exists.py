@@ -70,4 +70,4 @@ def test_every_json_can_be_read_and_has_settings_that_exist() -> None:
     for text in (*bodies, *(example.text for example in examples("json"))):
         read = rapidjson.loads(text, parse_mode=rapidjson.PM_COMMENTS | rapidjson.PM_TRAILING_COMMAS)
         if config.SECTION in read:
-            config.read(read)
+            config.parse_config(read)

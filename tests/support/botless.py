@@ -123,6 +123,7 @@ class Venue:
     on_cancel: Callable[[], object] = lambda: None
     own: Sequence[Mapping[str, Any]] = ()
     """Other open orders of the bot that each lookup shows."""
+    api: Any = None
     is_complete: bool = True
     """Whether the lists of a lookup are read to their end."""
     by_fills: frozenset[str] = frozenset()

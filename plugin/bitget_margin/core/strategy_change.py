@@ -62,7 +62,7 @@ def cancel_strategy(ctx: CallContext, cancel: StrategyCancel) -> Flow[None]:
             if cancel.acknowledged and not ctx.settings.confirm:
                 cancel.outcome = Outcome.ACCEPTED
                 return
-        found = yield from find_strategy(ctx, cancel.target, cancel.types)
+        found = yield from find_strategy(ctx, cancel.target, cancel.types, both_lists=True)
         if not isinstance(found, Fault):
             yield from _record(ctx, cancel, found)
         if cancel.outcome is not None or not (yield from pause(ctx, pacing.poll_ms(tries))):

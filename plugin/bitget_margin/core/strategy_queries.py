@@ -62,17 +62,25 @@ def list_ended(
 
 
 def find_strategy(
-    ctx: CallContext, target: OrderRef, types: Iterable[StrategyType] = TYPES
+    ctx: CallContext, target: OrderRef, types: Iterable[StrategyType] = TYPES, *, both_lists: bool = False
 ) -> Flow[FoundStrategy | Fault]:
-    """Return the row of one strategy order: from the list of those that wait, else from history."""
+    """Return the row of one strategy order: from the list of those that wait, else from history.
+
+    :param both_lists: whether both are read side by side: one that has probably ended is found sooner
+    """
     kinds = tuple(types)
-    waiting = yield from list_waiting(ctx, kinds)
+    history = list_ended(ctx, None, kinds, until=lambda row: row.key(target.kind) == target.value)
+    if both_lists:
+        waiting, ended = yield from run_concurrently([list_waiting(ctx, kinds), history])
+    else:
+        waiting, ended = (yield from list_waiting(ctx, kinds)), None
     if isinstance(waiting, Fault):
         return waiting
     row = newest(waiting.rows, target)
-    if row is not None:
+    if row is not None and (ended is None or isinstance(ended, Fault) or newest(ended.rows, target) is None):
         return FoundStrategy(row)
-    ended = yield from list_ended(ctx, None, kinds, until=lambda row: row.key(target.kind) == target.value)
+    if ended is None:
+        ended = yield from history
     if isinstance(ended, Fault):
         return ended
     row = newest(ended.rows, target)

@@ -50,6 +50,7 @@ class BotSettings:
     """The settings of one bot.
 
     `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
+    `strategy_orders` allows stop-losses that wait at the venue of a unified account, which are experimental.
     `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots; `whenDown` is `fail` here.
     """
 
@@ -58,9 +59,10 @@ class BotSettings:
     wait_ms: int = 1_000
     rate_gate: object = field(default=None, repr=False)
     dead_mans_switch: SwitchSettings | None = None
+    strategy_orders: bool = False
 
 
-_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate", "dead_mans_switch")
+_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate", "dead_mans_switch", "strategy_orders")
 _SWITCH_SECONDS: Final = {"seconds": (10, 60), "loop_seconds": (10, 600)}
 """Least and most seconds of each setting of the timer; the venue takes 5 to 60."""
 _SWITCH_FLAGS: Final = ("beside_other_orders", "others_use_it")
@@ -86,6 +88,7 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
         wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
         rate_gate=_rate_gate(section.get("rate_gate")),
         dead_mans_switch=_switch(section.get("dead_mans_switch", False)),
+        strategy_orders=_flag(section, "strategy_orders"),
     )
 
 
@@ -95,6 +98,13 @@ def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) 
     except ValueError:
         choices = ", ".join(repr(member.value) for member in kind)
         raise OperationalException(f'"{SECTION}.{name}" is {section[name]!r}; give one of {choices}') from None
+
+
+def _flag(section: Mapping[str, Any], name: str) -> bool:
+    value = section.get(name, False)
+    if not isinstance(value, bool):
+        raise OperationalException(f'"{SECTION}.{name}" is {value!r}; give true or false')
+    return value
 
 
 def _rate_gate(value: object) -> object:

@@ -18,7 +18,7 @@ import ccxt
 
 from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
-from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, URGENT, account_kind_of
+from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
@@ -28,14 +28,12 @@ from bitget_margin.freqtrade.compat import (
     CROSS,
     RETRIES,
     SPOT,
-    BitgetExchange,
     FreqtradeException,
     InsufficientFundsError,
     OperationalException,
     TemporaryError,
     Trade,
     has_database,
-    is_live,
     is_trading,
     new_trade,
     order_row,
@@ -47,6 +45,7 @@ from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.stop_exchange import StopsAtVenue
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
@@ -72,13 +71,9 @@ _MANAGERS: Final = frozenset(
 """Attributes that only a trading process needs."""
 
 
-class Bitgetcross(BitgetExchange):
+class Bitgetcross(StopsAtVenue):
     """Bitget's cross margin account for freqtrade: spot trading mode, longs without leverage."""
 
-    _ft_has = {  # noqa: RUF012 - freqtrade's own form
-        "stoploss_on_exchange": False,
-        "stoploss_query_requires_stop_flag": False,
-    }
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
     _exchange_ws = None
     _ws_async = None
@@ -94,6 +89,7 @@ class Bitgetcross(BitgetExchange):
             self._settings = parse_config(config)
             self._build_managers()
             super().__init__(config, **kwargs)
+            self._is_built = True
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
@@ -158,16 +154,13 @@ class Bitgetcross(BitgetExchange):
         return api_of(account_kind_of(self.api, {}))
 
     @property
-    def live(self) -> bool:
-        """Whether orders are real."""
-        return is_live(self._config)
-
-    @property
     def _ccxt_config(self) -> dict[str, Any]:
         # Market data comes from endpoints that serve both account kinds, so the kind is queried once, for the account.
         public = {method: {"uta": False} for method in _PUBLIC}
         shared = {} if self._settings.rate_gate is None else {RATE_GATE: self._settings.rate_gate}
-        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **public, **shared}}
+        strategies = {STRATEGY_ORDERS: self._settings.strategy_orders}
+        more = {**strategies, **public, **shared}
+        return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **more}}
 
     def additional_exchange_init(self) -> None:
         """Check the account before anything is traded."""
@@ -183,11 +176,6 @@ class Bitgetcross(BitgetExchange):
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
         database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
         self.is_database_checked = True
-
-    def validate_stop_ordertypes(self, order_types: Mapping[str, Any]) -> None:
-        """Refuse stop-losses on the exchange."""
-        preflight.refuse_switch_beside_stops(order_types, switch=self._settings.dead_mans_switch is not None)
-        preflight.refuse_stoploss_on_exchange(order_types)
 
     def validate_config(self, config: dict[str, Any]) -> None:
         """Refuse settings and pairs that the cross margin account does not support."""
@@ -242,6 +230,7 @@ class Bitgetcross(BitgetExchange):
         pair, side = order["pair"], order["side"]
         try:
             if side == SELL:
+                self.managers.stops.refuse_after_stop(pair)
                 order |= self._exit_order(pair, order)
             intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"])
         except FreqtradeException:

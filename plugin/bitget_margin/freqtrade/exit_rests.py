@@ -57,7 +57,9 @@ class ExitRests:
         rest = self._rests.get(key_of(trade))
         if rest is None or self.clock() < rest.at_seconds:
             return None
-        free = trade_rows.remaining_amount(trade) - self.held.shown(self.store.of_trade(key_of(trade)))
+        free = trade_rows.remaining_amount(trade) - self.held.shown(
+            self.held.with_stops(trade, self.store.of_trade(key_of(trade)))
+        )
         return f"{rest.reason}{SUFFIX}" if self.amounts.cut(trade, free) > 0 else None
 
     def remember(self, trade: Trade, reason: str, ordertype: str, sold: float) -> None:

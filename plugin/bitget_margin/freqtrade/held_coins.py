@@ -4,7 +4,7 @@ An order that the last lookup has shown holds what is not filled. One without an
 or may have ended; the balance says which of its coins are still there, and free.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bitget_margin.freqtrade.compat import Trade
@@ -20,16 +20,19 @@ class HeldCoins:
 
     holdings: Holdings
     missed: MissedLookups
+    stops: Callable[[Trade], Sequence[TrackedOrder]] = lambda _: ()
+    """Returns the stops of a trade at the venue that may still sell: their coins are left alone, too."""
 
     def shown(self, orders: Sequence[TrackedOrder]) -> float:
         """Return the coins that orders hold which the venue shows; no request is sent."""
         return sum(order.remaining for order in _sells(orders) if not self.is_in_doubt(order))
 
     def of(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
-        """Return the coins that the resting orders of a trade hold, or may have sold.
+        """Return the coins that the resting orders and the stops of a trade hold, or may have sold.
 
         The balance is read where an order is in doubt.
         """
+        orders = self.with_stops(trade, orders)
         shown = self.shown(orders)
         doubtful = [order for order in _sells(orders) if self.is_in_doubt(order)]
         if not doubtful:
@@ -41,6 +44,10 @@ class HeldCoins:
             # Coins of others hide a sale: an order that is not shown counts as filled.
             return shown + most
         return shown + min(most, self._resting(doubtful, holding, shown) + self._sold(coin, holding, most))
+
+    def with_stops(self, trade: Trade, orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
+        """Return the resting orders of a trade, and its stops."""
+        return [*orders, *self.stops(trade)]
 
     def is_in_doubt(self, order: TrackedOrder) -> bool:
         """Whether an order has no answer yet, or the last lookup has missed it."""

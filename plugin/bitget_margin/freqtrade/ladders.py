@@ -24,6 +24,7 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 _FEES_SHARE: Final = 0.005
 """Largest share of the coins of a trade that the fee of its entry may have taken."""
+_NO_ROOM: Final = "the stop-loss at the venue could not be made smaller yet"
 _PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 """Pauses between the tries to place an order after momentary refusals; the last one repeats."""
 
@@ -49,6 +50,8 @@ class Ladders:
     lock: threading.RLock
     lends: Callable[[], bool] = lambda: False
     """Returns whether the venue lends what an order lacks: on unified accounts."""
+    make_room: Callable[[Trade, float], bool] = lambda _trade, _more: True
+    """Makes the stop of a trade at the venue smaller before a ladder takes its coins; returns whether it is proven."""
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
     _tries: dict[tuple[TradeKey, str], _Tries] = field(default_factory=dict, init=False)
@@ -87,8 +90,11 @@ class Ladders:
             if not rungs:
                 return []
             self.store.add(rungs)
-            # What the buys cost has just been checked.
-            placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
+            if any(rung.side == SELL for rung in rungs) and not self.make_room(trade, 0.0):
+                placed: Sequence[TrackedOrder] = [replace(rung, phase=Phase.WAITING, reason=_NO_ROOM) for rung in rungs]
+            else:
+                # What the buys cost has just been checked.
+                placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
             self.store.update(zip(rungs, placed, strict=True))
             self._report_placed(trade, name, placed)
             return [rung.to_ccxt() for rung in placed]
@@ -143,6 +149,9 @@ class Ladders:
             return
         self.store.update(zip(rungs, fitting, strict=True))
         rungs = fitting
+        selling = sum(rung.amount for rung in rungs if rung.side == SELL)
+        if selling and not self.make_room(trade, selling):
+            return
         placed = self._send(trade.pair, rungs, budget, [SELL, BUY])
         self.store.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):

@@ -31,6 +31,9 @@ from bitget_margin.freqtrade.own_orders import OwnOrders
 from bitget_margin.freqtrade.ports import MarketRules
 from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders
+from bitget_margin.freqtrade.stop_amounts import StopAmounts
+from bitget_margin.freqtrade.stop_client import StopClient
+from bitget_margin.freqtrade.stops import Stops
 from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 logger = logging.getLogger("bitget_margin")
@@ -79,7 +82,25 @@ class Managers:
             **shared,
             **times,
         )
-        held = HeldCoins(holdings=self.holdings, missed=missed)
+        self.stops = stops = Stops(
+            client=StopClient(self.client.api, lambda pair: str(self.rules.markets[pair]["id"])),
+            store=self.store,
+            amounts=StopAmounts(
+                store=self.store,
+                resting=resting,
+                holdings=self.holdings,
+                rules=self.rules,
+                alerts=self.alerts,
+            ),
+            missed=missed,
+            alerts=self.alerts,
+            pace=self.client.pace,
+            lock=lock,
+            enabled=self.settings.strategy_orders,
+            clock=self.clock,
+        )
+        self.ladders.make_room = stops.make_room
+        held = HeldCoins(holdings=self.holdings, missed=missed, stops=stops.open_of)
         amounts = ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules)
         fills = ExitFills(
             resting=resting,
@@ -128,6 +149,7 @@ class Managers:
         own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
         late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.rests.sell)
         names.adopt = self.recovery.adopt
+        stops.before_booking = self.exits.restore_amounts
         resting.take_in, resting.take_late_buy = own.take_in, late.take_in
 
     def process_loop(self) -> None:
@@ -142,6 +164,7 @@ class Managers:
                 lambda: self.maintenance.process_loop(self.exits.busy(), budget),
                 self.unproven.repeat,
                 lambda: self.lost.look_up(budget),
+                lambda: self.stops.process_loop(budget),
                 lambda: self.ladders.place_waiting(self.exits.busy(), budget),
             )
             for step in steps:

@@ -92,6 +92,25 @@ class CrossedMarginMixin(IStrategy):
         exchange = self._live_exchange()
         return [] if exchange is None else exchange.ladders.resting_of(trade)
 
+    def __init__(self, config: dict[str, Any]) -> None:
+        runtime.note_mixin()
+        super().__init__(config)
+
+    def ft_stoploss_reached(self, *args: Any, **kwargs: Any) -> Any:
+        """Return whether the price has reached the stop-loss, also where one waits at the venue.
+
+        freqtrade would leave that to the venue, whose stop covers no coins that resting orders hold. An exit cancels it
+        first, and sells what it has not sold.
+        """
+        types = self.order_types
+        if not types.get("stoploss_on_exchange"):
+            return super().ft_stoploss_reached(*args, **kwargs)
+        self.order_types = {**types, "stoploss_on_exchange": False}
+        try:
+            return super().ft_stoploss_reached(*args, **kwargs)
+        finally:
+            self.order_types = types
+
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Check that the bot trades on `bitgetcross`, on a database of its own; then run freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")

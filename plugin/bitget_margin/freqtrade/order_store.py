@@ -222,6 +222,15 @@ class OrderStore:
             lambda order: order.origin is Origin.LADDER and order.trade == trade and ladder in {None, order.ladder},
         )
 
+    def stops_of(self, trade: TradeKey) -> list[TrackedOrder]:
+        """Return all stops of a trade that were placed at the venue, oldest first."""
+        wanted = (
+            TrackedOrderRow.origin == Origin.STOP,
+            TrackedOrderRow.trade_id == trade.id,
+            TrackedOrderRow.opened_ms == trade.opened_ms,
+        )
+        return self._find(wanted, lambda order: order.origin is Origin.STOP and order.trade == trade)
+
     def own_of(self, trade: TradeKey) -> list[TrackedOrder]:
         """Return freqtrade's own orders of a trade that it has not stored yet, or that were given up."""
         wanted = (

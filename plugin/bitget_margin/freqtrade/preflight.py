@@ -43,12 +43,35 @@ def refuse_modes(config: Mapping[str, Any]) -> None:
         )
 
 
-def refuse_stoploss_on_exchange(order_types: Mapping[str, Any]) -> None:
-    """Refuse a stop-loss on the exchange: the cross margin account has no trigger orders."""
-    if order_types.get("stoploss_on_exchange"):
+def refuse_stoploss_on_exchange(order_types: Mapping[str, Any], *, strategy_orders: bool) -> None:
+    """Refuse a stop-loss on the exchange, unless strategy orders are enabled; they place market orders only."""
+    if not order_types.get("stoploss_on_exchange"):
+        return
+    if not strategy_orders:
         raise OperationalException(
             'bitgetcross: "stoploss_on_exchange" is true, and the cross margin account has no trigger orders: '
+            'set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself. (On a unified account, '
+            '"bitget_margin.strategy_orders": true enables them; they are experimental.)',
+        )
+    if order_types.get("stoploss", "market") != "market":
+        raise OperationalException(
+            f'bitgetcross: "order_types.stoploss" is {order_types["stoploss"]!r}, and a stop-loss on the exchange '
+            'places market orders only: set it to "market".',
+        )
+
+
+def refuse_stops_without(*, unified: bool, mixin: bool) -> None:
+    """Refuse a stop-loss on the exchange on a classic account, or with a strategy that leaves the price unwatched."""
+    if not unified:
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" is true, and this is a classic account, which has no trigger orders: '
             'set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.',
+        )
+    if not mixin:
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" is true, and the strategy does not use CrossedMarginMixin: freqtrade '
+            "alone would watch no stop-loss any more. Let the strategy inherit from it, or set "
+            '"stoploss_on_exchange": false.',
         )
 
 

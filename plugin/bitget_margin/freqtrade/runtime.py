@@ -51,6 +51,7 @@ _logger: Final = logging.getLogger("bitget_margin")
 _exchanges: Final[dict[str, weakref.ref[StrategyExchange]]] = {}
 _RUNNING: Final = "running"
 _warned: Final[set[str]] = set()
+_strategies: Final[set[str]] = set()
 
 ACTIVE_HOOKS: Final[ContextVar[frozenset[str]]] = ContextVar("ACTIVE_HOOKS", default=frozenset())
 """Names of the strategy callbacks that are running inside a wrapper."""
@@ -61,6 +62,16 @@ def warn_once(text: str) -> None:
     if text not in _warned:
         _warned.add(text)
         _logger.warning(text)
+
+
+def note_mixin() -> None:
+    """Note that a strategy with the mixin was made in this process."""
+    _strategies.add(_RUNNING)
+
+
+def has_mixin() -> bool:
+    """Whether a strategy with the mixin was made in this process."""
+    return _RUNNING in _strategies
 
 
 def set_exchange(exchange: StrategyExchange) -> None:

@@ -13,6 +13,8 @@ class Origin(Enum):
     """The strategy, by place_resting_orders."""
     FREQTRADE = "own"
     """An entry or exit of freqtrade itself; stored only until freqtrade has its own row."""
+    STOP = "stop"
+    """A stop-loss that waits at the venue; `ladder` is its type, and then the id of the order that it has placed."""
 
 
 @dataclass(frozen=True, slots=True)

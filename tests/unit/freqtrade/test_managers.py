@@ -18,7 +18,7 @@ STEPS = ["repair_after_crash", "restore_amounts", "resolve", "process_loop", "re
 def test_the_managers_share_one_lock_one_store_and_one_client() -> None:
     shared: dict[str, Any] = {
         "store": Records(),
-        "client": SimpleNamespace(pace=Pace(1_000, lambda: 0.0)),
+        "client": SimpleNamespace(pace=Pace(1_000, lambda: 0.0), api=lambda: None),
         "alerts": Messages(),
         "holdings": SimpleNamespace(),
         "rules": Rules(),

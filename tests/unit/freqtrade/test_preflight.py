@@ -1,6 +1,7 @@
 """Promise: a bot that cannot trade as configured is refused at its start, with the setting to change."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -55,12 +56,26 @@ def test_a_bot_in_cross_margin_mode_and_a_command_that_does_not_trade_are_accept
 
 
 def test_a_stop_loss_on_the_exchange_is_refused() -> None:
-    assert refusal(preflight.refuse_stoploss_on_exchange, {"stoploss_on_exchange": True}) == (
+    check = preflight.refuse_stoploss_on_exchange
+    assert refusal(partial(check, strategy_orders=False), {"stoploss_on_exchange": True}) == (
         'bitgetcross: "stoploss_on_exchange" is true, and the cross margin account has no trigger orders: set '
-        '"stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.'
+        '"stoploss_on_exchange": false; freqtrade then watches the stop-loss itself. (On a unified account, '
+        '"bitget_margin.strategy_orders": true enables them; they are experimental.)'
     )
-    preflight.refuse_stoploss_on_exchange({"stoploss_on_exchange": False})
-    preflight.refuse_stoploss_on_exchange({})
+    check({"stoploss_on_exchange": False}, strategy_orders=False)
+    check({}, strategy_orders=False)
+
+
+def test_a_stop_loss_on_the_exchange_needs_a_market_order_a_unified_account_and_the_mixin() -> None:
+    check = partial(preflight.refuse_stoploss_on_exchange, strategy_orders=True)
+    check({"stoploss_on_exchange": True, "stoploss": "market"})
+    limit = {"stoploss_on_exchange": True, "stoploss": "limit"}
+    assert "a stop-loss on the exchange places market orders only" in refusal(check, limit)
+    preflight.refuse_stops_without(unified=True, mixin=True)
+    with pytest.raises(OperationalException, match="this is a classic account"):
+        preflight.refuse_stops_without(unified=False, mixin=True)
+    with pytest.raises(OperationalException, match="does not use CrossedMarginMixin"):
+        preflight.refuse_stops_without(unified=True, mixin=False)
 
 
 @pytest.mark.parametrize(
