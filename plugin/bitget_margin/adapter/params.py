@@ -239,6 +239,8 @@ def order_ref(exchange: MarginExchange, method: str, given_id: object, symbol: s
 
 _TYPES: Final = ("limit", "market")
 _SIDES: Final = ("buy", "sell")
+_TOO_LARGE: Final = Decimal("1e18")
+"""Amounts and prices of orders are below it; ccxt cannot round numbers that are much larger."""
 
 
 def check_order(
@@ -277,8 +279,10 @@ def check_order(
         if value not in known:
             raise ccxt.BadRequest(f"{exchange.id} {method}(){where}: {name} is {value!r}; give {' or '.join(known)}")
     for name, value in (("amount", given.get("amount")), ("price", price), ("cost", cost if is_by_cost else None)):
-        if value is not None and not _is_positive(value):
-            raise ccxt.InvalidOrder(f"{exchange.id} {method}(){where}: {name} is {value!r}; give a number above 0")
+        if value is not None and not is_amount(value):
+            raise ccxt.InvalidOrder(
+                f"{exchange.id} {method}(){where}: {name} is {value!r}; give a number above 0 and below 1e18"
+            )
 
 
 def _is_zero(amount: object) -> bool:
@@ -295,17 +299,17 @@ def exact_amount(exchange: MarginExchange, method: str, amount: object) -> Decim
     """Return an amount as an exact number, or raise InvalidOrder for what is no number above zero."""
     if amount is None:
         raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires an amount")
-    if not _is_positive(amount):
-        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): amount is {amount!r}; give a number above 0")
+    if not is_amount(amount):
+        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): amount is {amount!r}; give a number above 0 and below 1e18")
     return Decimal(str(amount))
 
 
-def _is_positive(value: object) -> bool:
-    """Whether this is a number above zero, in a form that ccxt accepts."""
+def is_amount(value: object) -> bool:
+    """Whether this is a number above zero that an order can have, in a form that ccxt accepts."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return False
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return False
-    return number.is_finite() and number > 0
+    return number.is_finite() and 0 < number < _TOO_LARGE

@@ -12,7 +12,7 @@ from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import market_of_symbol, parsed_or_bare
-from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, known_kind
+from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, is_amount, known_kind
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Fault, Flow
 from bitget_margin.core.endpoints import AccountKind
@@ -184,9 +184,10 @@ def given_conditions(exchange: MarginExchange, method: str, params: Params) -> l
             f"{', '.join(CONDITIONS)}: the venue's orders with two conditions are not supported"
         )
     (name,) = given
-    number = decimal(str(params[name])) if not isinstance(params[name], bool) else None
-    if number is None or number <= 0:
-        raise ccxt.InvalidOrder(f"{exchange.id} {method}(): {name} is {params[name]!r}; give a number above 0")
+    if not is_amount(params[name]):
+        raise ccxt.InvalidOrder(
+            f"{exchange.id} {method}(): {name} is {params[name]!r}; give a number above 0 and below 1e18"
+        )
     return given
 
 

@@ -15,6 +15,7 @@ from bitget_margin.adapter.params import (
     as_list,
     check_order,
     client_order_id_param,
+    exact_amount,
     is_cross,
     market_cost,
     order_ref,
@@ -252,6 +253,16 @@ def test_an_invalid_order_is_refused(wrong: dict[str, Any], raises: type[Excepti
 @pytest.mark.parametrize("amount", [1, 0.001, "0.001", Decimal("0.001")])
 def test_an_amount_may_be_any_number_that_ccxt_accepts(amount: object) -> None:
     check_order(exchange(), "m", "", "market", "sell", amount)
+
+
+@pytest.mark.parametrize("number", [1e18, "1e30", 10**40, 1e300])
+def test_a_number_that_no_order_can_have_is_refused_as_one(number: object) -> None:
+    """Ccxt fails to round it, which would read like a broken response."""
+    for amount, price in ((number, 1), (1, number)):
+        with pytest.raises(ccxt.InvalidOrder, match="give a number above 0 and below 1e18"):
+            check_order(exchange(), "m", "", "limit", "buy", amount, price)
+    with pytest.raises(ccxt.InvalidOrder, match="give a number above 0 and below 1e18"):
+        exact_amount(exchange(), "m", number)
 
 
 @pytest.mark.parametrize("amount", [0, 0.0, "0", None, Decimal(0), 5, 0.001])
