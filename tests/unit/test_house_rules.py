@@ -28,7 +28,7 @@ REFUSED_WORDS = frozenset(
 They are metaphors and verbs of speech, for which the field has a plain term.
 """
 
-ALLOWED_NAMES = frozenset({"fetch_ledger", "parse_ledger_entry"})
+ALLOWED_NAMES = frozenset({"fetch_ledger", "parse_ledger_entry", "parse_ledger_type"})
 """Identifiers that contain a refused word because ccxt has defined them."""
 
 OPENERS = ("What", "How", "When", "Who", "Whose", "Where", "Whatever", "Whoever", "Wherever")
