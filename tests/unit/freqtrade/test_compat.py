@@ -98,7 +98,7 @@ def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:
     assert "sub_trade_amt" not in call
     left_out = follows[: follows.index("self.execute_trade_exit(")]
     assert left_out.count("continue") == 1
-    assert left_out.index("if trade.has_open_orders and (") < left_out.index("continue")
+    assert left_out.index("if trade.has_open_orders") < left_out.index("continue")
 
 
 @pytest.mark.parametrize(
