@@ -85,7 +85,7 @@ def test_each_batch_is_a_pin_on_the_chart(running: RunningBot) -> None:
 def test_a_cancel_that_is_not_proven_is_logged_and_sent(running: RunningBot) -> None:
     pair = next(running.pairs)
     _, rungs = enter(running, pair)
-    running.venue.knobs(cancel_never_lands=6)
+    running.venue.knobs(cancel_never_lands=9)
     running.bot.instruct(pair, exit=True)
     assert_books_agree(running, wait_until_closed(running, pair))
     log = " ".join(running.bot.log_text().split())
