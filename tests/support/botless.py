@@ -105,6 +105,10 @@ class Records:
         """Return freqtrade's own orders of a trade."""
         return [row for row in self.rows.values() if row.trade == trade and row.origin is Origin.FREQTRADE]
 
+    def stops_of(self, trade: TradeKey) -> list[TrackedOrder]:
+        """Return the stops of a trade."""
+        return [row for row in self.rows.values() if row.trade == trade and row.origin is Origin.STOP]
+
     def resting_on(self, pair: str) -> list[TrackedOrder]:
         """Return the resting orders on a pair."""
         return [row for row in self.rows.values() if row.pair == pair and row.origin is Origin.LADDER]

@@ -73,3 +73,10 @@ def test_the_lists_of_a_unified_account_decide_about_an_order_in_doubt(
         stand.missed.note(DOUBTFUL, missed_seconds)
     assert held(stand, DOUBTFUL) == held_coins
     assert held(stand, KNOWN, DOUBTFUL) == 0.25 + held_coins
+
+
+def test_a_stop_that_may_still_sell_keeps_its_coins(stand: Stand) -> None:
+    stop = live("s", amount=0.5)
+    coins = HeldCoins(holdings=stand.holdings, missed=stand.missed, stops=lambda _: [stop])
+    assert coins.of(stand.trades[KEY], [KNOWN]) == 0.75
+    assert coins.with_stops(stand.trades[KEY], [KNOWN]) == [KNOWN, stop]
