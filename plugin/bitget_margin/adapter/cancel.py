@@ -190,14 +190,16 @@ def cancel_all(
 def _cancel_all_kinds(exchange: MarginExchange, symbol: object, params: Params) -> Flow[list[Order]]:
     """Cancel strategy orders and then all other orders: a strategy order could place another one meanwhile.
 
-    What is not proven of the first is raised once the others are canceled.
+    What is not proven of the first, or refused, is raised once the others are canceled.
     """
     bounds = {name: value for name, value in params.items() if name in {*BOUNDS, "marginMode", "defaultMarginMode"}}
     strategy_orders: list[Order] = []
-    error: ccxt.NetworkError | None = None
+    error: ccxt.BaseError | None = None
     try:
         strategy_orders = yield from strategy.cancel_all_orders(exchange, symbol, bounds)
-    except ccxt.NetworkError as raised:
+    except ccxt.NotSupported:
+        raise  # nothing was sent
+    except ccxt.BaseError as raised:
         error = raised
     others = {name: value for name, value in params.items() if name != STRATEGY_ORDERS}
     orders = yield from cancel_all_orders(exchange, symbol, others)

@@ -49,7 +49,7 @@ from bitget_margin.core.effects import Fault, Flow, run_concurrently
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import BadInput, IdKind, OrderRef, checked_client_id
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
-from bitget_margin.core.requests import CallContext
+from bitget_margin.core.requests import CallContext, pause
 from bitget_margin.core.strategy_change import StrategyCancel, cancel_strategy, modify_strategy
 from bitget_margin.core.strategy_place import PlacedStrategy, StrategyPlacement
 from bitget_margin.core.strategy_placed import PlacedOrder, query_placed
@@ -213,6 +213,8 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
     ctx = yield from open_strategy_call(exchange, settings, method, params, urgent=True)
     market = None if named is None else fallback_markets.spot_market(exchange, method, named)
     found = yield from list_waiting(ctx)
+    if not isinstance(found, Fault) and not found.rows and (yield from pause(ctx, ctx.settings.pacing.recheck_ms)):
+        found = yield from list_waiting(ctx)  # an empty list may be null, which proves nothing
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
     cancels = [

@@ -269,6 +269,24 @@ def test_all_of_them_are_canceled_by_choice(venue: Emulator, client: Client) -> 
     assert venue.strategy_orders(live_only=True) == []
 
 
+def test_one_list_without_data_is_not_taken_for_no_orders(venue: Emulator, client: Client) -> None:
+    order_id = stop(client)["id"]
+    venue.add_fault("null-data", "/unfilled-strategy-orders", count=2)
+    (ended,) = client("cancel_all_orders", None, TRIGGER)
+    assert (ended["id"], ended["status"]) == (order_id, "canceled")
+
+
+@pytest.mark.parametrize("fault", [{"kind": "code-before", "code": "25002"}, {"kind": "missing-lists"}])
+def test_strategy_orders_that_cannot_be_listed_keep_no_other_order_from_its_cancel(
+    venue: Emulator, client: Client, fault: dict[str, str]
+) -> None:
+    client("create_order", BTC, "limit", "sell", 0.1, 90_000, CROSS)
+    venue.add_fault(path="/unfilled-strategy-orders", count=None, **fault)
+    with pytest.raises(ccxt.BaseError):
+        client("cancel_all_orders", None, CROSS | {"strategyOrders": True})
+    assert venue.orders(live_only=True) == []
+
+
 @pytest.mark.parametrize("flavour", list(Flavour))
 def test_ended_ones_are_listed_by_their_end(venue: Emulator, flavour: Flavour) -> None:
     client = client_of(venue, flavour)
