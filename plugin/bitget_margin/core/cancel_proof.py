@@ -217,6 +217,8 @@ def _prove_by_lists(
         if result is not None:
             return result
         locked = yield from _explain(ctx, scope, found)
+        if locked is None:
+            return CancelAllResult(_MORE_ORDERS, more_orders_found=True)
         contradiction = _contradiction(state, scope, locked)
         if contradiction is None:
             return CancelAllResult(held=locked.unexplained, locked=locked if locked.amounts else None)
@@ -269,12 +271,17 @@ def _was_shown_live(order: OrderState, since_ms: float) -> bool:
     return row is not None and row.state is RowState.LIVE and row_ms is not None and row_ms >= since_ms
 
 
-def _explain(ctx: CallContext, scope: CancelAllScope, balance: Mapping[str, Decimal]) -> Flow[LockedCoins]:
-    """Explain the locked coins of the scope; those of one symbol may be held by margin orders of other symbols."""
+def _explain(ctx: CallContext, scope: CancelAllScope, balance: Mapping[str, Decimal]) -> Flow[LockedCoins | None]:
+    """Explain the locked coins of the scope; those of one symbol may be held by margin orders of other symbols.
+
+    Returns None where that query lists orders of the symbol itself, which its own lists have left out.
+    """
     amounts = {coin: amount for coin, amount in balance.items() if amount > 0 and scope.concerns(coin)}
     if not amounts:
         return LockedCoins()
     rows = () if scope.symbol is None else (yield from _open_orders_of_others(ctx, scope.symbol, scope.others))
+    if any(row.symbol == scope.symbol for row in rows):
+        return None
     return (yield from explain_locked(ctx, amounts, scope.coins, rows))
 
 

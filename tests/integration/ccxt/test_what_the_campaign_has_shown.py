@@ -69,3 +69,14 @@ def test_an_order_of_another_symbol_is_named_as_such_on_a_unified_account(unifie
         client("batch_cancel", [order_id], BTC, params={"timeout": 600})
     assert [result.outcome for result in caught.value.report.results] == [Outcome.UNKNOWN]
     assert len(venue.orders(live_only=True)) == 1
+
+
+def test_orders_that_two_lists_have_left_out_and_a_third_one_shows_are_canceled(
+    unified: tuple[Emulator, Client],
+) -> None:
+    """The third one explains locked coins: it is not of the symbol, and shows orders of it all the same."""
+    venue, client = unified
+    rungs(venue, 3)
+    venue.add_fault(FaultKind.NULL_LISTS, path="unfilled-orders", count=2)
+    client("cancel_all_orders", BTC, CROSS | {"timeout": 5_000})
+    assert venue.orders(live_only=True) == []
