@@ -76,7 +76,9 @@ def explain_placing(e: Evidence, client_id: str) -> Reason | None:
     """Return the reason why a new order is unresolved."""
     order = placed_as(e, client_id)
     seen_ms = e.began_ms + e.answer.elapsed_ms - _LAST_LOOKUP_MS
-    unseen = order is None or _appearance(e, order)[0] > seen_ms
+    # Lists that are null count as empty, as they are in captures.
+    hidden = any(record.method == "GET" and record.fault is FaultKind.NULL_LISTS for record in e.requests)
+    unseen = order is None or hidden or _appearance(e, order)[0] > seen_ms
     if unseen and e.scenario.ends_when_missed and getattr(e.answer.error, "missed_twice", False):
         return Reason.MISSED
     if order is None and any(e.owns(o) and o.live and o.client_oid == client_id for o in e.before.values()):
