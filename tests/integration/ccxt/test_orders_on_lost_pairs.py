@@ -75,7 +75,7 @@ def test_an_order_on_a_lost_pair_is_canceled(venue: Emulator, lost: str, way: st
     assert [venue.order(order_id).live for order_id in placed] == [False, False]
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.parametrize("symbol", [None, SOL])
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize("answers", ["refuse", "answer"])

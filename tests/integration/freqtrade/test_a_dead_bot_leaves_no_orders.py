@@ -33,7 +33,9 @@ def countdowns(venue: Emulator) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end", [Bot.kill, Bot.stop], ids=["killed", "stopped"])
+@pytest.mark.parametrize(
+    "end", [pytest.param(Bot.kill, id="killed"), pytest.param(Bot.stop, id="stopped", marks=pytest.mark.drill)]
+)
 def test_the_orders_of_a_killed_bot_are_canceled(unified: Emulator, tmp_path: Path, end: Callable[[Bot], None]) -> None:
     pair = PAIRS[0]
     with Bot(tmp_path, config(unified, [pair], tmp_path, **SWITCH)).start() as bot:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ pytestmark = [
     pytest.mark.classic,  # these bring accounts of their own
     pytest.mark.filterwarnings("default"),  # freqtrade's own
 ]
+DRILL = partial(pytest.param, marks=pytest.mark.drill)
+"""One case of each kind runs with the slow tests, the others as a drill."""
 ORDER_TYPES = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": True}
 SETTINGS: dict[str, Any] = {"bitget_margin": {"strategy_orders": True}, "order_types": ORDER_TYPES, "stoploss": -0.1}
 KNOBS: list[dict[str, Any]] = [{"strategy_freezes": True}, {"strategy_ids": "none"}, {"strategy_types": "trigger"}]
@@ -98,13 +101,14 @@ def test_the_venue_sells_while_the_bot_is_down_and_the_books_agree(
 
 
 @pytest.mark.slow
+@pytest.mark.drill
 @pytest.mark.parametrize("knobs", KNOBS, ids=str)
 def test_it_does_so_whatever_the_documents_leave_open(tmp_path: Path, knobs: dict[str, Any]) -> None:
     sold_while_down(tmp_path, knobs)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("knobs", [{}, {"strategy_freezes": True}], ids=str)
+@pytest.mark.parametrize("knobs", [{}, DRILL({"strategy_freezes": True})], ids=str)
 def test_its_amount_follows_the_coins_that_no_resting_order_holds(tmp_path: Path, knobs: dict[str, Any]) -> None:
     with stopped_bot(tmp_path, knobs) as bot:
         trade = bot.enter()
@@ -127,7 +131,7 @@ def test_its_amount_follows_the_coins_that_no_resting_order_holds(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("owned", ["0", "3"])
+@pytest.mark.parametrize("owned", [DRILL("0"), "3"])
 def test_a_stop_that_fires_is_booked_and_nothing_is_sold_twice(tmp_path: Path, owned: str) -> None:
     with stopped_bot(tmp_path, BTC=owned) as bot:
         trade = bot.enter()
@@ -143,7 +147,7 @@ def test_a_stop_that_fires_is_booked_and_nothing_is_sold_twice(tmp_path: Path, o
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("owned", ["0", "3"])
+@pytest.mark.parametrize("owned", [DRILL("0"), "3"])
 def test_one_that_fires_as_an_exit_cancels_it_sells_nothing_of_the_owner(tmp_path: Path, owned: str) -> None:
     with stopped_bot(tmp_path, BTC=owned) as bot:
         trade = bot.enter()
@@ -165,7 +169,7 @@ def test_one_that_fires_as_an_exit_cancels_it_sells_nothing_of_the_owner(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.0, 0.4])
+@pytest.mark.parametrize("share", [DRILL(0.0), 0.4])
 def test_an_exit_cancels_it_and_sells_everything(tmp_path: Path, share: float) -> None:
     with stopped_bot(tmp_path) as bot:
         bot.enter(ladder(share) if share else None)
@@ -188,8 +192,8 @@ NO_PROOF: list[dict[str, Any]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("knobs", [{}, {"strategy_freezes": True}], ids=str)
-@pytest.mark.parametrize("fault", NO_PROOF, ids=str)
+@pytest.mark.parametrize("knobs", [{}, DRILL({"strategy_freezes": True})], ids=str)
+@pytest.mark.parametrize("fault", [NO_PROOF[0], *map(DRILL, NO_PROOF[1:])], ids=str)
 def test_an_exit_goes_out_beside_a_stop_whose_end_is_not_proven(
     tmp_path: Path, fault: dict[str, Any], knobs: dict[str, Any]
 ) -> None:
@@ -216,7 +220,7 @@ PLACE = "/place-strategy-order"
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ids", ["all", "none"])
-@pytest.mark.parametrize("kind", ["reset-after", "html-502", "other-answer", "code-after", "late"])
+@pytest.mark.parametrize("kind", ["reset-after", *map(DRILL, ("html-502", "other-answer", "code-after", "late"))])
 def test_an_unclear_answer_places_no_second_stop(tmp_path: Path, kind: str, ids: str) -> None:
     with stopped_bot(tmp_path, {"strategy_ids": ids, "strategy_freezes": True}) as bot:
         bot.venue.add_fault(kind, PLACE, count=1)
@@ -248,7 +252,7 @@ def test_one_that_was_not_placed_blocks_another_and_no_exit(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["25240", "40020", "25202"])
+@pytest.mark.parametrize("code", ["25240", DRILL("40020"), DRILL("25202")])
 def test_where_the_venue_refuses_it_freqtrade_watches_the_price(tmp_path: Path, code: str) -> None:
     with stopped_bot(tmp_path) as bot:
         bot.venue.add_fault("code-before", PLACE, code=code)
