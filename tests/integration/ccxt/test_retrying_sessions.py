@@ -238,7 +238,7 @@ def test_one_try_that_found_no_connection_sent_nothing(
             client("cancel_orders", ["11"], BTC, CANCEL)
         assert [result.outcome for result in caught.value.report.results] == [Outcome.NOT_SENT]
         with pytest.raises(ccxt.NetworkError) as placing:
-            client("create_order", *ORDER)
+            client("create_order", *ORDER[:-1], CROSS | {"timeout": 2_000})
         assert not isinstance(placing.value, PlaceUnresolved)
 
 

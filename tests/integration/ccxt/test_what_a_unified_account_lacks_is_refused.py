@@ -98,6 +98,7 @@ def test_an_account_in_basic_mode_places_nothing_and_cancels_everything(unified:
     client.close()
 
 
+@pytest.mark.skipif(not hasattr(ccxt.bitget, "handle_uta_and_params"), reason="this ccxt does not query the kind")
 @pytest.mark.parametrize("flavour", [Flavour.SYNC, Flavour.ASYNC])
 def test_the_kind_that_the_loading_of_markets_has_found_spares_the_first_classic_request(
     unified: Emulator, flavour: Flavour
