@@ -47,7 +47,7 @@ def test_what_may_have_been_executed_is_unknown(client: Client) -> None:
         client.point_to(url)
         ids = [str(number) for number in range(1, 501)]
         error, took_ms = timed(client, "cancel_orders", ids, "BTC/USDT", CROSS | {"timeout": 2_400})
-    assert took_ms <= 2_400 + GRACE_MS
+    assert took_ms <= 2_400 + 3 * GRACE_MS, "ten requests end at once"
     assert isinstance(error, CancelUnresolved)
     assert [result.outcome for result in error.report.results] == [Outcome.UNKNOWN] * 500
 
