@@ -23,7 +23,7 @@ from freqtrade.strategy import IStrategy
 
 import bitget_margin
 from bitget_margin.emulator import Account, AccountKind, Emulator, FaultKind
-from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, unregister
+from bitget_margin.freqtrade import CrossedMarginMixin, preflight, register, runtime, unregister
 from bitget_margin.freqtrade import exchange as bot_exchange
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.resting_orders import RestingOrders
@@ -280,8 +280,9 @@ class TestTheStrategy:
 
     @pytest.mark.parametrize("dry", [True, False], ids=["dry-run", "live"])
     def test_another_exchange_is_warned_of_in_a_dry_run_and_refused_live(
-        self, caplog: pytest.LogCaptureFixture, *, dry: bool
+        self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, *, dry: bool
     ) -> None:
+        monkeypatch.setattr(runtime, "current_exchange", lambda: None)  # an earlier test's may be alive still
         strategy = stock_strategy({"runmode": RunMode.DRY_RUN if dry else RunMode.LIVE, "dry_run": dry})
         message = other_exchange("Mine")
         if dry:
