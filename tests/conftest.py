@@ -26,9 +26,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     With unified accounts, leave out the tests that do not go by the account kind: they ran with classic ones.
     """
     if support_client.kind is AccountKind.UNIFIED:
-        same = [item for item in items if not _goes_by_kind(item)]
-        config.hook.pytest_deselected(items=same)
-        items[:] = [item for item in items if item not in set(same)]
+        config.hook.pytest_deselected(items=[item for item in items if not _goes_by_kind(item)])
+        items[:] = [item for item in items if _goes_by_kind(item)]
     items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in SLOW_FIRST)
 
 

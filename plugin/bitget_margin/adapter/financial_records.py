@@ -9,12 +9,11 @@ import ccxt
 from bitget_margin.adapter import fallback_markets, history
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import documented
-from bitget_margin.adapter.params import CROSS, account_kind_of, bad_request, is_cross
+from bitget_margin.adapter.params import CROSS, account_kind_of, checked_code, is_cross
 from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.core import api_v3
 from bitget_margin.core.effects import Flow
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.core.order_ref import BadInput
 from bitget_margin.core.order_row import text
 from bitget_margin.core.record_pages import NoSuchRecords, RecordKind, RecordQuery
 from bitget_margin.core.responses import decimal
@@ -104,10 +103,9 @@ def fetch_ledger(
 ) -> Flow[list[Any]]:
     """Return the changes of the cross margin balance of one coin, or of all coins."""
     method = "fetch_ledger"
-    if code is not None and (not isinstance(code, str) or not code):
-        raise bad_request(exchange, method, BadInput(f"code is {code!r}; give a coin such as 'USDT', or None"))
+    named = None if code is None else checked_code(exchange, method, "code", code, ", or None")
     call = yield from history.open_history(exchange, method, None, (since, limit), params)
-    coin = None if code is None else fallback_markets.coin_id(exchange, code)
+    coin = None if named is None else fallback_markets.coin_id(exchange, named)
 
     def accept(entry: Any) -> bool:
         return coin in (None, entry["info"].get("coin")) and call.wanted.contains(entry)

@@ -12,7 +12,7 @@ from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.change import raise_unless_done
 from bitget_margin.adapter.errors import ChangeUnresolved, documented
-from bitget_margin.adapter.params import CROSS, bad_request, exact_amount, parse_settings, split_params
+from bitget_margin.adapter.params import CROSS, bad_request, checked_code, exact_amount, parse_settings, split_params
 from bitget_margin.core.change import ChangeOutcome
 from bitget_margin.core.effects import Call, Fault, Flow
 from bitget_margin.core.endpoints import AccountKind, Endpoint
@@ -56,7 +56,7 @@ def repay_cross_margin(exchange: MarginExchange, code: object, amount: object, p
     method = "repay_cross_margin"
     ctx, coin, size = yield from _open(exchange, method, code, amount, params, {_PAYMENT_COIN})
     payment_code = params.get(_PAYMENT_COIN, code)
-    payment_coin = fallback_markets.coin_id(exchange, _checked_code(exchange, method, _PAYMENT_COIN, payment_code))
+    payment_coin = fallback_markets.coin_id(exchange, _required_code(exchange, method, _PAYMENT_COIN, payment_code))
     debt: Decimal | Fault | None = None
     if ctx.api.KIND is AccountKind.UNIFIED:
         debt = yield from query_debt(ctx, coin)
@@ -131,7 +131,7 @@ def _open(
     split_params(exchange, method, params, {"timeout", *known})
     refuse_isolated(exchange, method, params)
     settings = parse_settings(exchange, method, params, confirm=False)
-    coin_code = _checked_code(exchange, method, "code", code)
+    coin_code = _required_code(exchange, method, "code", code)
     size = exact_amount(exchange, method, amount).quantize(_STEP, rounding=ROUND_DOWN)
     if not size:
         raise ccxt.InvalidOrder(f"{exchange.id} {method}(): amount is {amount!r}; the least is {_STEP:f}")
@@ -140,13 +140,11 @@ def _open(
     return ctx, fallback_markets.coin_id(exchange, coin_code), size
 
 
-def _checked_code(exchange: MarginExchange, method: str, name: str, code: object) -> str:
-    """Return the code of a coin, or raise for what is none."""
+def _required_code(exchange: MarginExchange, method: str, name: str, code: object) -> str:
+    """Return the code of a coin, or raise for a missing or invalid one."""
     if code is None or code == "":
         raise ccxt.ArgumentsRequired(f"{exchange.id} {method}() requires a coin such as 'USDT' as {name}")
-    if not isinstance(code, str):
-        raise bad_request(exchange, method, BadInput(f"{name} is {code!r}; give a coin such as 'USDT'"))
-    return code
+    return checked_code(exchange, method, name, code)
 
 
 def _structure(exchange: MarginExchange, method: str, raw: Mapping[str, Any], at_ms: int | None) -> Any:
@@ -166,7 +164,7 @@ def fetch_borrow_interest(
 ) -> Flow[list[Any]]:
     """Return the interest that was charged; it is of a coin, and of no symbol. `times` are since and limit."""
     method = "fetch_borrow_interest"
-    coin_code = None if code is None else _checked_code(exchange, method, "code", code)
+    coin_code = None if code is None else _required_code(exchange, method, "code", code)
     call = yield from history.open_history(exchange, method, symbol, times, params)
     coin = None if coin_code is None else fallback_markets.coin_id(exchange, coin_code)
 
@@ -213,7 +211,7 @@ def fetch_cross_borrow_rate(exchange: MarginExchange, code: object, params: Para
     split_params(exchange, method, params, {"timeout"})
     refuse_isolated(exchange, method, params)
     settings = parse_settings(exchange, method, params, confirm=False)
-    coin_code = _checked_code(exchange, method, "code", code)
+    coin_code = _required_code(exchange, method, "code", code)
     ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     coin = fallback_markets.coin_id(exchange, coin_code)

@@ -17,6 +17,7 @@ from bitget_margin.adapter.loans import query_rate
 from bitget_margin.adapter.params import (
     CROSS,
     bad_request,
+    checked_code,
     is_cross,
     parse_settings,
     required_symbol,
@@ -42,18 +43,17 @@ _NO_LEVERAGE: Final = "the venue has no endpoint that sets the leverage of cross
 def fetch_leverage(exchange: MarginExchange, symbol: object, params: Params) -> Flow[Any]:
     """Return the leverage of a pair: of the quote coin for long, of the base coin for short positions."""
     method = "fetch_leverage"
-    split_params(exchange, method, params, {"timeout"})
-    named = required_symbol(exchange, method, symbol)
-    ctx = open_call(exchange, parse_settings(exchange, method, params, confirm=False), params, reads_only=True)
-    yield from load_markets(exchange, ctx)
-    market = spot_market(exchange, method, named)
+    ctx, market = yield from _open_pair(exchange, method, symbol, params)
     base, quote = fallback_markets.coins_of(exchange, market)
     rows: dict[str, Mapping[str, Any]] = {}
     for coin in (quote, base):
         if ctx.api.KIND is AccountKind.CLASSIC:
             rows[coin], _ = yield from query_rate(exchange, method, ctx, coin)
     if ctx.api.KIND is AccountKind.UNIFIED:
-        rows = yield from _settings_rows(exchange, method, ctx)
+        found = yield from _settings_rows(ctx)
+        if isinstance(found, Fault):
+            raise to_exception(exchange, method, found)
+        rows = found
     shown = {coin: rows[coin] for coin in (quote, base) if coin in rows}
     return {
         "info": shown,
@@ -75,8 +75,7 @@ def set_leverage(exchange: MarginExchange, leverage: object, params: Params) -> 
             f"{exchange.id} {method}(): the leverage of cross margin is that of a coin, not of a pair: give its code "
             f"as params[{_CODE!r}], the quote coin for long, the base coin for short positions"
         )
-    if not isinstance(code, str) or not code:
-        raise bad_request(exchange, method, BadInput(f"params[{_CODE!r}] is {code!r}; give a coin such as 'USDT'"))
+    code = checked_code(exchange, method, f"params[{_CODE!r}]", code)
     if isinstance(leverage, bool) or not isinstance(leverage, int) or leverage < _LEAST:
         raise bad_request(exchange, method, BadInput(f"leverage is {leverage!r}; give a whole number, 1 or more"))
     ctx = open_call(exchange, settings, params)
@@ -89,10 +88,10 @@ def set_leverage(exchange: MarginExchange, leverage: object, params: Params) -> 
         return Call(Endpoint.UNIFIED_LEVERAGE, body) if api.KIND is AccountKind.UNIFIED else None
 
     def look_up() -> Flow[Lookup[Mapping[str, Any]]]:
-        found = yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)
-        if isinstance(found.result, Fault):
+        rows = yield from _settings_rows(ctx)
+        if isinstance(rows, Fault):
             return Lookup(Sight.NOTHING)
-        row = _rows_by_coin(found.result).get(coin)
+        row = rows.get(coin)
         return Lookup(Sight.DONE if _leverage(row) == leverage else Sight.NOT_YET, row)
 
     # Its response has no values: the settings show them.
@@ -110,11 +109,7 @@ def set_leverage(exchange: MarginExchange, leverage: object, params: Params) -> 
 def fetch_margin_mode(exchange: MarginExchange, symbol: object, params: Params) -> Flow[Any]:
     """Return the margin mode of a pair on the cross margin account; refuse a pair that it does not trade."""
     method = "fetch_margin_mode"
-    split_params(exchange, method, params, {"timeout"})
-    named = required_symbol(exchange, method, symbol)
-    ctx = open_call(exchange, parse_settings(exchange, method, params, confirm=False), params, reads_only=True)
-    yield from load_markets(exchange, ctx)
-    market = spot_market(exchange, method, named)
+    _, market = yield from _open_pair(exchange, method, symbol, params)
     if (market.get("marginModes") or {}).get(CROSS) is False:
         raise ccxt.BadSymbol(f"{exchange.id} {method}(): {market['symbol']} is not traded on cross margin")
     return {"info": market.get("info") or {}, "symbol": market["symbol"], "marginMode": CROSS}
@@ -129,16 +124,23 @@ def refuse_margin_mode(exchange: MarginExchange, symbol: object, params: Params)
         )
 
 
-def _settings_rows(exchange: MarginExchange, method: str, ctx: CallContext) -> Flow[dict[str, Mapping[str, Any]]]:
-    """Return the rows of the settings of a unified account by coin."""
+def _open_pair(
+    exchange: MarginExchange, method: str, symbol: object, params: Params
+) -> Flow[tuple[CallContext, Mapping[str, Any]]]:
+    """Return the context of a call that reads, and the market of its symbol; the arguments are checked."""
+    split_params(exchange, method, params, {"timeout"})
+    named = required_symbol(exchange, method, symbol)
+    ctx = open_call(exchange, parse_settings(exchange, method, params, confirm=False), params, reads_only=True)
+    yield from load_markets(exchange, ctx)
+    return ctx, spot_market(exchange, method, named)
+
+
+def _settings_rows(ctx: CallContext) -> Flow[dict[str, Mapping[str, Any]] | Fault]:
+    """Return the rows of the settings of a unified account by coin, or the fault of their query."""
     found = yield from query(ctx, lambda _: api_v3.account_request(), lambda _: api_v3.read_settings)
     if isinstance(found.result, Fault):
-        raise to_exception(exchange, method, found.result)
-    return _rows_by_coin(found.result)
-
-
-def _rows_by_coin(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    listed = settings.get("coinConfigList")
+        return found.result
+    listed = found.result.get("coinConfigList")
     rows = [as_mapping(raw) for raw in listed] if isinstance(listed, list) else []
     return {coin: row for row in rows if (coin := text(row.get("coin"))) is not None}
 

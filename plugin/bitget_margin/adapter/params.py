@@ -188,6 +188,13 @@ def required_symbol(exchange: MarginExchange, method: str, symbol: object, where
     return symbol
 
 
+def checked_code(exchange: MarginExchange, method: str, name: str, code: object, otherwise: str = "") -> str:
+    """Return the code of a coin; refuse anything else. `name` and `otherwise` are for the message."""
+    if not isinstance(code, str) or not code:
+        raise bad_request(exchange, method, BadInput(f"{name} is {code!r}; give a coin such as 'USDT'{otherwise}"))
+    return code
+
+
 def spot_market(exchange: MarginExchange, method: str, symbol: str) -> Any:
     """Return the spot market of a symbol; the markets must be loaded."""
     market = exchange.market(symbol)

@@ -20,7 +20,7 @@ from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_row import milliseconds, text
 from bitget_margin.core.place_state import CLOCKS_APART_MS
 from bitget_margin.core.requests import CallContext, query
-from bitget_margin.core.responses import as_mapping, decimal, fields_of, sent_ms_of
+from bitget_margin.core.responses import as_mapping, decimal, fields_of, list_of, sent_ms_of
 
 _PAGE_LIMIT: Final = 100
 _NO_DEBT: Final = frozenset({"50036", "25200"})
@@ -107,10 +107,7 @@ def _page_reader(kind: LoanChange) -> Callable[[object], _Page | None]:
     """Return the parser of a page of records; it needs the time of the response."""
 
     def read(body: object) -> _Page | None:
-        data, sent_ms = fields_of(body), sent_ms_of(body)
-        listed = data.get("resultList")
-        if listed is None and "resultList" in data:
-            listed = []
+        listed, sent_ms = list_of(body, "resultList"), sent_ms_of(body)
         if not isinstance(listed, list) or sent_ms is None:
             return None
         return _Page(tuple(_record(kind, raw) for raw in listed), sent_ms)

@@ -88,7 +88,7 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
         wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
         rate_gate=_rate_gate(section.get("rate_gate")),
         dead_mans_switch=_switch(section.get("dead_mans_switch", False)),
-        strategy_orders=_flag(section, "strategy_orders"),
+        strategy_orders=_flag(section, SECTION, "strategy_orders"),
     )
 
 
@@ -100,10 +100,11 @@ def _choice(section: Mapping[str, Any], name: str, kind: type[_E], default: _E) 
         raise OperationalException(f'"{SECTION}.{name}" is {section[name]!r}; give one of {choices}') from None
 
 
-def _flag(section: Mapping[str, Any], name: str) -> bool:
-    value = section.get(name, False)
+def _flag(values: Mapping[str, Any], where: str, name: str) -> bool:
+    """Return a value that is true or false, false if it is missing; `where` is for the message."""
+    value = values.get(name, False)
     if not isinstance(value, bool):
-        raise OperationalException(f'"{SECTION}.{name}" is {value!r}; give true or false')
+        raise OperationalException(f'"{where}.{name}" is {value!r}; give true or false')
     return value
 
 
@@ -141,6 +142,5 @@ def _switch(value: object) -> SwitchSettings | None:
         if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
             raise OperationalException(f'"{name}.{key}" is {given!r}; give whole seconds from {least} to {most}')
     for key in _SWITCH_FLAGS:
-        if not isinstance(value.get(key, False), bool):
-            raise OperationalException(f'"{name}.{key}" is {value[key]!r}; give true or false')
+        _flag(value, name, key)
     return SwitchSettings(**value)

@@ -28,7 +28,7 @@ _CATEGORIES: Final = ("SPOT", "USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 """Categories of a unified account in which this bot has no orders."""
 _ALL: Final = ("MARGIN", *_CATEGORIES)
 _STARTS_PER_SPAN: Final = 4
-"""How often the timer is started anew within its time: the loss of some requests does not end it."""
+"""Starts of the timer within its time: the loss of some requests does not end it."""
 _PAUSE_SECONDS: Final = 1.0
 """Least time between two starts: the venue takes one per second. Also the pause between two tries of the check."""
 _TRIES: Final = 3

@@ -185,7 +185,7 @@ class Ladders:
         waiting = {}
         for rung in rungs:
             needed = rung.amount if rung.side == SELL else rung.amount * rung.price
-            if needed <= left * (1 + ladder_spec.REL_TOLERANCE):
+            if needed <= left * (1 + REL_TOLERANCE):
                 left -= needed
             else:
                 waiting[rung.client_id] = replace(rung, phase=Phase.WAITING, reason=reason)
