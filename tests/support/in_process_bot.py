@@ -36,10 +36,14 @@ class InProcessBot:
     config_path: Path = Path()
     on_start: list[Callable[[Any], object]] = field(default_factory=list)
     """Called with each bot that `restart` starts."""
+    keeps_pauses: bool = False
+    """Whether a loop may spare the lookup of a pair that the one before has looked up, as a slow machine makes it."""
 
     def loop(self, times: int = 1) -> None:
         """Run freqtrade's loop."""
         for _ in range(times):
+            if not self.keeps_pauses:
+                self.exchange.maintenance._asked_at.clear()
             self.bot.process()
 
     def enter(self, ladder: Callable[[Any], list[dict[str, Any]]] | None = None) -> Any:
@@ -107,11 +111,13 @@ def in_process_bot(
     pairs: Sequence[str] = (PAIR,),
     symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
     settings: Mapping[str, Any] | None = None,
+    keeps_pauses: bool = False,
     **balances: str,
 ) -> Iterator[InProcessBot]:
     """Start a bot on a venue of its own.
 
     :param settings: more of the configuration
+    :param keeps_pauses: as `InProcessBot.keeps_pauses`
     """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
@@ -124,7 +130,7 @@ def in_process_bot(
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
         path.write_text(json.dumps({**config(venue, pairs, folder), **which, **(settings or {})}))
-        running = InProcessBot(_started(path), venue, path)
+        running = InProcessBot(_started(path), venue, path, keeps_pauses=keeps_pauses)
         try:
             yield running
         finally:

@@ -262,7 +262,7 @@ def measured_bot(folder: Path, kind: AccountKind, *, others: str = "0", **more: 
     """Start a bot with a stop-loss at 10 % on a venue of its own."""
     settings = {"stoploss": STOP_LOSS, **more.pop("settings", {})}
     coins = {"BTC": others} if Decimal(others) else {}
-    with in_process_bot(folder, kind=kind, settings=settings, **more, **coins) as running:
+    with in_process_bot(folder, kind=kind, settings=settings, keeps_pauses=True, **more, **coins) as running:
         yield MeasuredBot(running, Decimal(others), more.get("symbols", DEFAULT_SYMBOLS))
 
 

@@ -119,8 +119,7 @@ def test_a_ladder_that_leaves_too_little_to_sell_ends_its_trade(bot: MeasuredBot
     bot.mark()
     for rung in rungs:
         bot.venue.fill(rung.order_id)
-    bot.loop(4)
-    assert not bot.running.trade_on(PAIR).is_open
+    bot.loop_until(lambda: not bot.running.trade_on(PAIR).is_open, "the trade is closed")
     bot.assert_quiet()
     assert len(bot.sent()) <= 1
     assert bot.venue.borrowed(bot.uid) == {}
