@@ -17,13 +17,10 @@ from bitget_margin.core.cancel_proof import (
     CancelAllScope,
     is_unresolved,
     prove,
-    reopen,
+    register_rows,
 )
 from bitget_margin.core.cancel_state import CancelState
 from bitget_margin.core.effects import Fault, Flow, run_concurrently
-from bitget_margin.core.order_ref import IdKind, OrderRef
-from bitget_margin.core.order_row import OrderRow
-from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import query_open_orders
 from bitget_margin.core.requests import CallContext, pause
 from bitget_margin.core.settings import Deadline
@@ -57,6 +54,7 @@ def cancel_symbol(ctx: CallContext, state: CancelState, scope: CancelAllScope) -
             return CancelAllResult(unexamined=(str(symbol),), fault=faults[symbol])
         result = yield from prove(ctx, state, scope, [symbol])
         if not result.more_orders_found or not (yield from pause(ctx, ctx.settings.pacing.poll_ms(0))):
+            state.resolve_remaining()
             return result
 
 
@@ -72,6 +70,7 @@ def cancel_account(
     for _ in range(_ACCOUNT_PASSES):
         if result.more_orders_found:
             result = yield from _cancel_account_once(ctx, state, scope, symbols, progress)
+    state.resolve_remaining()
     return result
 
 
@@ -178,26 +177,14 @@ def _cancel_listed(
         listings = yield from run_concurrently(query_open_orders(ctx, symbol) for symbol in remaining)
         faults.update((s, rows) for s, rows in zip(remaining, listings, strict=True) if isinstance(rows, Fault))
         listed = [(s, rows) for s, rows in zip(remaining, listings, strict=True) if not isinstance(rows, Fault)]
-        remaining = [symbol for symbol, rows in listed if _register_rows(ctx, state, rows)]
+        remaining = [symbol for symbol, rows in listed if register_rows(ctx, state, rows)]
         if remaining == [None]:
             # Every symbol has the time that a call for it alone would have.
             ctx.deadline = ctx.deadline.extended(ctx.settings.timeout_ms * len({ref.symbol for ref in state.orders}))
-        if remaining:
+        # Orders that a list of the proof has shown may be missing in this one.
+        if remaining or any(order.outcome is None for order in state.orders.values()):
             yield from run_until_resolved(ctx, state)
         if any(state.unresolved()):
             break
     state.resolve_remaining()
     return faults
-
-
-def _register_rows(ctx: CallContext, state: CancelState, rows: Iterable[OrderRow]) -> bool:
-    """Register listed orders; return whether one is new, unresolved, or acknowledged and still listed."""
-    found = False
-    for row in rows:
-        order = state.add(OrderRef(row.symbol, IdKind.ORDER, row.order_id))
-        if order.outcome is Outcome.ACCEPTED:
-            reopen(ctx, order)
-        if order.outcome is None:
-            order.evidence.record_row(row, ctx.deadline.clock())
-            found = True
-    return found

@@ -11,7 +11,7 @@ id shows an acknowledged order as live. Locked coins are explained by spot order
 explains is reported, and refutes the proof only where it is as much as an acknowledged order held that is in no list.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -22,6 +22,7 @@ from bitget_margin.core.cancel_state import CancelState, OrderState
 from bitget_margin.core.effects import Fault, Flow, run_concurrently
 from bitget_margin.core.frozen_amounts import Coins, frozen_by, unexplained
 from bitget_margin.core.locked_coins import LockedCoins, explain_locked
+from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import OrderRow, RowState
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.queries import query_open_orders
@@ -105,6 +106,22 @@ def is_unresolved(state: CancelState) -> bool:
     return any(order.outcome is None or not order.outcome.resolved for order in state.orders.values())
 
 
+def register_rows(ctx: CallContext, state: CancelState, rows: Iterable[OrderRow]) -> bool:
+    """Register listed orders; return whether one is new, unresolved, or acknowledged and still listed.
+
+    Whatever a list has shown is canceled and proven by itself: a later list may leave it out.
+    """
+    found = False
+    for row in rows:
+        order = state.add(OrderRef(row.symbol, IdKind.ORDER, row.order_id))
+        if order.outcome is Outcome.ACCEPTED:
+            reopen(ctx, order)
+        if order.outcome is None:
+            order.evidence.record_row(row, ctx.deadline.clock())
+            found = True
+    return found
+
+
 def reopen(ctx: CallContext, order: OrderState) -> None:
     """Let an acknowledged order that is still live be looked up and canceled again."""
     order.evidence.outcome = None
@@ -129,12 +146,12 @@ def _prove_by_balance(ctx: CallContext, state: CancelState, scope: CancelAllScop
         scope.known_coins.update(frozen)
         if not held and (gap is None or (gap is previous_gap and gap is _BalanceGap.ABSENT)):
             return CancelAllResult()
-        result, held = yield from _subtract_other_symbols(ctx, scope, held)
+        result, held = yield from _subtract_other_symbols(ctx, state, scope, held)
         pause_ms = ctx.settings.pacing.recheck_ms if gap else ctx.settings.pacing.poll_ms(count)
         if result is None and not (yield from pause(ctx, pause_ms)):
             break
         if result is None and gap is _BalanceGap.ABSENT:
-            result = yield from _list_again(ctx, [scope.symbol])
+            result = yield from _list_again(ctx, state, [scope.symbol])
         if result is not None:
             return result
     if gap is not None:
@@ -150,13 +167,15 @@ def _prove_by_balance(ctx: CallContext, state: CancelState, scope: CancelAllScop
 
 
 def _subtract_other_symbols(
-    ctx: CallContext, scope: CancelAllScope, held: Mapping[str, Decimal]
+    ctx: CallContext, state: CancelState, scope: CancelAllScope, held: Mapping[str, Decimal]
 ) -> Flow[tuple[CancelAllResult | None, Mapping[str, Decimal]]]:
     """Subtract what orders of other symbols hold; return the result, if that decides it, and what is left."""
     if scope.symbol is None or not held:
         return None, held
     rows = yield from _open_orders_of_others(ctx, scope.symbol, scope.others)
-    if any(row.symbol == scope.symbol for row in rows):
+    own = [row for row in rows if row.symbol == scope.symbol]
+    if own:
+        register_rows(ctx, state, own)
         return CancelAllResult("more orders of this symbol are listed than before", more_orders_found=True), held
     left = unexplained(rows, held, scope.coins)
     return None if left else CancelAllResult(), left
@@ -202,7 +221,7 @@ def _prove_by_lists(
             ctx.deadline = ctx.deadline.extended(ctx.deadline.span_ms + recheck_ms)
         if not (yield from pause(ctx, recheck_ms)):
             break
-        result = yield from _list_again(ctx, symbols)
+        result = yield from _list_again(ctx, state, symbols)
         if result is not None:
             return result
         found = (yield from query(ctx, lambda api: api.assets_request(None), lambda api: api.read_frozen)).result
@@ -216,7 +235,7 @@ def _prove_by_lists(
         result = yield from _look_up_acknowledged(ctx, state)
         if result is not None:
             return result
-        locked = yield from _explain(ctx, scope, found)
+        locked = yield from _explain(ctx, state, scope, found)
         if locked is None:
             return CancelAllResult(_MORE_ORDERS, more_orders_found=True)
         contradiction = _contradiction(state, scope, locked)
@@ -271,7 +290,9 @@ def _was_shown_live(order: OrderState, since_ms: float) -> bool:
     return row is not None and row.state is RowState.LIVE and row_ms is not None and row_ms >= since_ms
 
 
-def _explain(ctx: CallContext, scope: CancelAllScope, balance: Mapping[str, Decimal]) -> Flow[LockedCoins | None]:
+def _explain(
+    ctx: CallContext, state: CancelState, scope: CancelAllScope, balance: Mapping[str, Decimal]
+) -> Flow[LockedCoins | None]:
     """Explain the locked coins of the scope; those of one symbol may be held by margin orders of other symbols.
 
     Returns None where that query lists orders of the symbol itself, which its own lists have left out.
@@ -280,7 +301,9 @@ def _explain(ctx: CallContext, scope: CancelAllScope, balance: Mapping[str, Deci
     if not amounts:
         return LockedCoins()
     rows = () if scope.symbol is None else (yield from _open_orders_of_others(ctx, scope.symbol, scope.others))
-    if any(row.symbol == scope.symbol for row in rows):
+    own = [row for row in rows if row.symbol == scope.symbol]
+    if own:
+        register_rows(ctx, state, own)
         return None
     return (yield from explain_locked(ctx, amounts, scope.coins, rows))
 
@@ -301,7 +324,7 @@ def _contradiction(state: CancelState, scope: CancelAllScope, locked: LockedCoin
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _list_again(ctx: CallContext, symbols: Sequence[str | None]) -> Flow[CancelAllResult | None]:
+def _list_again(ctx: CallContext, state: CancelState, symbols: Sequence[str | None]) -> Flow[CancelAllResult | None]:
     """List the open orders of these symbols again; return the result, or None if there still are none.
 
     Where the query requires a symbol, all symbols have been listed: then the second query is of the balance alone.
@@ -315,5 +338,6 @@ def _list_again(ctx: CallContext, symbols: Sequence[str | None]) -> Flow[CancelA
             if isinstance(rows, Fault) and not refuses_parameters(rows):
                 return CancelAllResult("open orders could not be listed a second time", fault=rows)
             if not isinstance(rows, Fault) and rows:
+                register_rows(ctx, state, rows)
                 return CancelAllResult(_MORE_ORDERS, more_orders_found=True)
     return None

@@ -36,11 +36,12 @@ Obstacle = tuple[float, Reason]
 def explain(e: Evidence, name: Name) -> Reason | None:
     """Return the reason why one order is unresolved, or None if there is none."""
     meant, faults = e.meant(name), e.scenario.faults
-    if e.successor(name) is not None:
-        return Reason.HEIR
+    # It ends a call with time left, whatever else is in the way.
     contradiction = _contradiction(e)
     if contradiction is not None:
         return contradiction
+    if e.successor(name) is not None:
+        return Reason.HEIR
     cancels = e.cancels(name.value, *(() if meant is None else (meant.order_id, meant.client_oid)))
     doubtful = faults.has_knob("omit_ids", "omit_refused", "both_lists") or any(_unanswered(e, r) for r in cancels)
     if meant is None and doubtful:

@@ -55,6 +55,48 @@ def test_an_order_that_the_first_list_hides_is_canceled(symbol: str | None) -> N
     assert outcomes(state) == {"1": Outcome.CANCELED}
 
 
+@pytest.mark.parametrize(
+    ("symbol", "shown_by"),
+    [("BTCUSDT", 2), (None, 2), ("BTCUSDT", 3)],
+    ids=["second list", "second list of all symbols", "list of what locks coins"],
+)
+def test_an_order_that_one_list_of_the_proof_shows_and_no_other_is_canceled(symbol: str | None, shown_by: int) -> None:
+    """The lists before and after it are empty, as a venue in trouble answers."""
+
+    class Elusive(UnifiedAccount):
+        lists = 0
+
+        def _open(self, params: Any) -> Any:
+            self.lists += params["category"] == "MARGIN" and "cursor" not in params
+            return super()._open(params) if self.lists == shown_by else []
+
+    account = Elusive([order(1)], extra_locked={"USDT": "15"})
+    result, state, _ = cancel_all(account, symbol)
+    assert result.problem is None
+    assert account.live() == []
+    assert outcomes(state) == {"1": Outcome.CANCELED}
+
+
+def test_an_account_that_keeps_showing_other_orders_is_gone_through_three_times() -> None:
+    class Growing(UnifiedAccount):
+        lists = 0
+
+        def _open(self, params: Any) -> Any:
+            if params["category"] == "MARGIN" and "cursor" not in params:
+                self.lists += 1
+                if self.lists % 2:
+                    return []
+                self.orders.append(order(self.lists))
+            return super()._open(params)
+
+    account = Growing()
+    result, state, _ = cancel_all(account, None)
+    assert result == CancelAllResult("more orders are listed than before", more_orders_found=True)
+    assert account.lists == 6
+    assert account.live() == ["6"]
+    assert outcomes(state) == {"2": Outcome.ACCEPTED, "4": Outcome.ACCEPTED, "6": Outcome.NOT_SENT}
+
+
 @EVERY
 def test_an_acknowledged_order_that_lives_is_found_by_its_id_and_canceled_again(symbol: str | None) -> None:
     """No list shows it any more."""
