@@ -14,6 +14,8 @@ ENDED: Final = {"cancelled", "filled"}
 NEVER_EXECUTED: Final = frozenset({FaultKind.TOO_MANY, FaultKind.CLOCK_SKEW, FaultKind.UNIFIED})
 """Faults whose responses prove that a request was not executed."""
 _SHOW_LIVE: Final = ("/open-orders", "/unfilled-orders", "/order-info")
+_PAGES_READ: Final = 2
+"""Number of pages of open orders that one lookup reads."""
 _CANCELS: Final = ("/batch-cancel-order", "/cancel-order", "/cancel-batch")
 
 
@@ -130,14 +132,24 @@ class Evidence:
 
         That is an order of another symbol, or a spot order.
         """
-        if self.scenario.account is AccountKind.CLASSIC:
-            return False
-        same = [
+        return self.meant(name) is None and self._has_namesake_elsewhere(name)
+
+    def is_beyond_pages(self, name: Name) -> bool:
+        """Whether a unified account's lookup by id finds another order, and no list is read to its end."""
+        live = [
+            order for order in self.final.values() if self.owns(order) and order.symbol == name.market and order.live
+        ]
+        cap = self.scenario.faults.knob("open_orders_cap")
+        return 0 < cap * _PAGES_READ <= len(live) and self._has_namesake_elsewhere(name)
+
+    def _has_namesake_elsewhere(self, name: Name) -> bool:
+        same = (
             order
             for order in self.after.values()
             if order.uid == self.scenario.uid and name.value in (order.order_id, order.client_oid)
-        ]
-        return self.meant(name) is None and any(order.symbol != name.market or order.is_spot for order in same)
+        )
+        is_unified = self.scenario.account is not AccountKind.CLASSIC
+        return is_unified and any(order.symbol != name.market or order.is_spot for order in same)
 
     def is_moved(self, name: Name) -> bool:
         """Whether a fault shows an order of another symbol as one of this symbol."""

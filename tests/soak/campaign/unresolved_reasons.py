@@ -48,6 +48,8 @@ def explain(e: Evidence, name: Name) -> Reason | None:
         return Reason.ABSENT
     if e.is_elsewhere(name):
         return Reason.ELSEWHERE
+    if e.is_beyond_pages(name):
+        return Reason.PAGES
     if meant is None and _has_unknown_text(e):
         return Reason.WORDS
     if meant is not None and name.by is By.CLIENT_ID and not meant.live and doubtful:
