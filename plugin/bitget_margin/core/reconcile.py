@@ -23,8 +23,12 @@ PAGE_FROM: Final = 2
 """From how many orders on a page is read instead of each order by id."""
 BY_ID_MAX: Final = 20
 """Maximum number of orders looked up by id in one round: more would use up the rate limit that the cancels need."""
+_PAGES_MAX: Final = 2
+"""Maximum number of pages of a list in search of a few orders."""
 _ORDERS_PER_PAGE: Final = 50
 """Number of orders that justify one further page."""
+_OPEN_PAGES_MAX: Final = 6
+"""Maximum number of pages where only the end of open orders decides: an account can have 400 of them."""
 
 
 @dataclass(slots=True)
@@ -128,7 +132,7 @@ def _reconcile_symbol(ctx: CallContext, symbol: str, lookups: Sequence[OrderLook
     for listing in (Listing.HISTORY, Listing.OPEN):
         undecided = [each for each in namesakes if each.undecided and (listing is Listing.OPEN or each.ended is None)]
         if undecided:
-            yield from _read_pages(ctx, listing, symbol, undecided)
+            yield from _read_pages(ctx, listing, symbol, undecided, _OPEN_PAGES_MAX)
 
 
 def _queries(ctx: CallContext, order: OrderState) -> tuple[OrderQuery, ...]:
@@ -138,7 +142,9 @@ def _queries(ctx: CallContext, order: OrderState) -> tuple[OrderQuery, ...]:
     return ctx.api.order_queries(target.symbol, kind, value, ctx.since_ms)
 
 
-def _read_pages(ctx: CallContext, listing: Listing, symbol: str, lookups: Sequence[OrderLookup]) -> Flow[None]:
+def _read_pages(
+    ctx: CallContext, listing: Listing, symbol: str, lookups: Sequence[OrderLookup], pages_max: int = _PAGES_MAX
+) -> Flow[None]:
     """Read pages of a list while they can show more of these orders; a fault ends the reading."""
     ids = [(lookup, lookup.order.evidence.order_id) for lookup in lookups]
     by_order_id = {order_id: lookup for lookup, order_id in ids if order_id is not None}
@@ -149,7 +155,7 @@ def _read_pages(ctx: CallContext, listing: Listing, symbol: str, lookups: Sequen
         symbol,
         ctx.since_ms,
         span=span_of(order_id for _, order_id in ids),
-        pages_max=2 + len(lookups) // _ORDERS_PER_PAGE,
+        pages_max=pages_max + len(lookups) // _ORDERS_PER_PAGE,
         is_final=lambda _: True,
     )
     while any(lookup.undecided for lookup in lookups):

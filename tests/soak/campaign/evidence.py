@@ -14,8 +14,8 @@ ENDED: Final = {"cancelled", "filled"}
 NEVER_EXECUTED: Final = frozenset({FaultKind.TOO_MANY, FaultKind.CLOCK_SKEW, FaultKind.UNIFIED})
 """Faults whose responses prove that a request was not executed."""
 _SHOW_LIVE: Final = ("/open-orders", "/unfilled-orders", "/order-info")
-_PAGES_READ: Final = 2
-"""Number of pages of open orders that one lookup reads."""
+_PAGES_READ: Final = 6
+"""Number of pages of open orders that one lookup by a client order id reads."""
 _CANCELS: Final = ("/batch-cancel-order", "/cancel-order", "/cancel-batch")
 
 
@@ -135,12 +135,13 @@ class Evidence:
         return self.meant(name) is None and self._has_namesake_elsewhere(name)
 
     def is_beyond_pages(self, name: Name) -> bool:
-        """Whether a unified account's lookup by id finds another order, and no list is read to its end."""
+        """Whether only the end of open orders would decide on a client order id, and no lookup reads that far."""
         live = [
             order for order in self.final.values() if self.owns(order) and order.symbol == name.market and order.live
         ]
         cap = self.scenario.faults.knob("open_orders_cap")
-        return 0 < cap * _PAGES_READ <= len(live) and self._has_namesake_elsewhere(name)
+        is_unified = self.scenario.account is not AccountKind.CLASSIC
+        return is_unified and name.by is By.CLIENT_ID and 0 < cap * _PAGES_READ <= len(live)
 
     def _has_namesake_elsewhere(self, name: Name) -> bool:
         same = (

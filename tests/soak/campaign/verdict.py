@@ -45,7 +45,7 @@ class Reason(StrEnum):
     KIND = "the venue contradicts itself about the kind of account"
     CLOCK = "the venue refuses the clock, twice"
     ELSEWHERE = "a unified account, and the id is that of an order of another symbol, or of a spot order"
-    PAGES = "a name that an order of another symbol has too, and more open orders than a lookup reads"
+    PAGES = "a name that an ended order had, or one of another symbol, and more open orders than a lookup reads"
     HEIR = "a younger order took over the name during the call"
     FROZEN = "coins are frozen by orders of symbols that the call was not given"
     NEVER_PLACED = "not placed, which no lookup proves"

@@ -300,6 +300,23 @@ def test_one_answer_for_both_lists_leaves_the_open_orders_to_be_read_by_page() -
     assert order.outcome is Outcome.FILLED
 
 
+@pytest.mark.parametrize(("pages", "outcome"), [(4, Outcome.FILLED), (6, Outcome.FILLED), (7, None)])
+def test_the_open_orders_beside_a_name_are_read_as_far_as_an_account_can_have_them(
+    pages: int, outcome: Outcome | None
+) -> None:
+    ended = row(9, clientOid="a", orderStatus="filled", category="MARGIN", updatedTime=str(EPOCH_MS + 5_000))
+    listed = [
+        {"list": [row(1_000 - number, orderStatus="live", category="MARGIN")], "cursor": str(1_000 - number)}
+        for number in range(pages - 1)
+    ]
+    venue = Script(in_turn(ended, *listed, {"list": [], "cursor": ""}))
+    order = OrderState(BY_NAME)
+    order.evidence.record_attempt(START_MS)
+    venue.run(reconcile(venue.ctx(kind=AccountKind.UNIFIED), [order]))
+    assert len(venue.calls) == 1 + min(pages, 6)
+    assert order.outcome is outcome
+
+
 def test_a_name_that_one_list_does_not_know_costs_no_pages() -> None:
     venue, _ = looked(in_turn(page(), fault("40010")), BY_NAME)
     assert asked(venue) == [(HISTORY, "a"), (LIVE, "a")]
