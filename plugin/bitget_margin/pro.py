@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 import ccxt.pro
@@ -12,11 +11,11 @@ from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 from bitget_margin.adapter import account, fetch, sessions, spot_guard, watch
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.params import is_cross, required_symbol, spot_market
-from bitget_margin.adapter.pushed_balances import PushedBalances
-from bitget_margin.adapter.pushed_fills import KnownFills, read_fills
+from bitget_margin.adapter.pushed_fills import read_fills
 from bitget_margin.adapter.pushed_orders import is_older, read_orders
 from bitget_margin.adapter.transport import monotonic_ms
 from bitget_margin.adapter.watch import Subscription
+from bitget_margin.adapter.watch_state import Watching
 from bitget_margin.async_support import AsyncCrossedMargin
 from bitget_margin.core.endpoints import AccountKind
 
@@ -28,20 +27,6 @@ _LOGIN_SECONDS: Final = 10.0
 """Time for a connection and its login."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 1.0
-
-
-@dataclass(slots=True)
-class _Watching:
-    """State of the calls of an exchange object that watch the cross margin account."""
-
-    kind: AccountKind | None = None
-    """Account kind, once the venue has confirmed it: a wrong one would be listened to in vain."""
-    unseen: set[str] = field(default_factory=set)
-    """Topics with something that no call has returned yet."""
-    clients: dict[str, Any] = field(default_factory=dict)
-    """Connection on which each topic was last waited for."""
-    fills: KnownFills = field(default_factory=KnownFills)
-    balances: PushedBalances = field(default_factory=PushedBalances)
 
 
 class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
@@ -56,7 +41,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
 
     def __init__(self, config: Any = {}) -> None:
         """Create the exchange object as ccxt does."""
-        self._watching = _Watching()
+        self._watching = Watching()
         super().__init__(config)
 
     # -- methods ------------------------------------------------------------------------------------------------------
@@ -162,6 +147,15 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         self._watching.unseen.discard(subscription.hash)
         return self.crossed_balance
 
+    def orders_pushed_since_ms(self, symbol: str | None = None) -> float | None:
+        """Return the time, on the monotonic clock, since which changed orders are pushed without a gap.
+
+        None where no connection is up whose subscription the venue has confirmed. Other threads may call it.
+
+        :param symbol: unified symbol; None for all symbols of a unified account
+        """
+        return self._watching.orders_pushed_since_ms(self.clients, symbol)
+
     # -- the account kind ---------------------------------------------------------------------------------------------
 
     def learn_account_kind(self, kind: AccountKind) -> None:
@@ -202,6 +196,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
         if watch.LOGIN not in client.subscriptions:
             asyncio.get_running_loop().call_later(_LOGIN_SECONDS, watch.end_without_login, client)
         unified = subscription.kind is AccountKind.UNIFIED
+        self._watching.sent[subscription.hash] = subscription
         try:
             await self.watch_private(unified, topic, subscription.hash, dict(subscription.arg))
         except Exception:
@@ -267,6 +262,11 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
                 client.on_error(
                     error if isinstance(error, ccxt.BadResponse) else watch.unreadable(self, message, error)
                 )
+
+    def handle_subscription_status(self, client: Any, message: dict[str, Any]) -> Any:
+        """Note the subscriptions that the venue confirms."""
+        self._watching.confirm(self, client, message)
+        return super().handle_subscription_status(client, message)
 
     def handle_order(self, client: Any, message: dict[str, Any]) -> None:
         """Store pushed orders and resolve waiting calls."""

@@ -138,6 +138,7 @@ class Venue:
     """Client order ids that the lookups of a cancel miss."""
     foreign: Sequence[Any] = ()
     listed: Sequence[str] = ()
+    own_listed: Sequence[Mapping[str, Any]] = ()
     cancel_one: Callable[[str, str, float], CancelReport] = lambda *_: CancelReport(())
     viewed: list[list[TrackedOrder]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
@@ -149,6 +150,10 @@ class Venue:
     placed: list[list[str]] = field(default_factory=list)
     budgets: list[float] = field(default_factory=list)
     """Time that each request could take, in ms."""
+    lists_all: bool = False
+    """Whether it lists all pairs at once."""
+    lists: list[str | None] = field(default_factory=list)
+    """Pair of each list that was requested."""
     pace: Pace = field(default_factory=lambda: Pace(1_000, lambda: 0.0))
 
     def view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None = None) -> ViewedOrders:
@@ -172,6 +177,17 @@ class Venue:
         if self.error is not None:
             raise self.error
         return self.rows
+
+    def own_open(self, pair: str | None, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
+        """List the bot's orders."""
+        assert key == "k"
+        self.budgets.append(budget.left_ms())
+        self.lists.append(pair)
+        if pair is None and not self.lists_all:
+            raise ccxt.ArgumentsRequired("the venue requires a symbol")
+        if self.error is not None:
+            raise self.error
+        return self.own_listed
 
     def open_ids(self, pair: str, budget: Budget) -> Sequence[str]:
         """List."""

@@ -43,7 +43,7 @@ class InProcessBot:
         """Run freqtrade's loop."""
         for _ in range(times):
             if not self.keeps_pauses:
-                self.exchange.maintenance._asked_at.clear()
+                self.exchange.maintenance.lookups._tried_at.clear()
             self.bot.process()
 
     def enter(self, ladder: Callable[[Any], list[dict[str, Any]]] | None = None) -> Any:
@@ -120,6 +120,7 @@ def in_process_bot(
     :param keeps_pauses: as `InProcessBot.keeps_pauses`
     """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
+    from bitget_margin.freqtrade.config import SECTION  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
     account = Account(balances={"USDT": "1000000", **balances}, kind=kind)
@@ -129,7 +130,10 @@ def in_process_bot(
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
-        path.write_text(json.dumps({**config(venue, pairs, folder), **which, **(settings or {})}))
+        more = dict(settings or {})
+        # Pushes come whenever they come: a loop here looks up what it is told to.
+        more[SECTION] = {"order_pushes": False, **more.get(SECTION, {})}
+        path.write_text(json.dumps({**config(venue, pairs, folder), **which, **more}))
         running = InProcessBot(_started(path), venue, path, keeps_pauses=keeps_pauses)
         try:
             yield running

@@ -40,6 +40,11 @@ class Subscription:
         """Return the message hash with which ccxt resolves the calls that wait for a symbol, or for any."""
         return self.hash if symbol is None else f"{self.hash}:{symbol}"
 
+    def is_confirmed_by(self, message: Mapping[str, Any]) -> bool:
+        """Whether a message of the venue confirms this subscription."""
+        arg = message.get("arg")
+        return isinstance(arg, Mapping) and all(arg.get(name) == value for name, value in self.arg.items())
+
     def url(self, exchange: MarginExchange) -> str:
         """Return the address of the websocket."""
         address: str = exchange.urls["api"]["ws"][_SOCKETS[self.kind]]

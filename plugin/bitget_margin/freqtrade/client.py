@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin import client_order_ids
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
 from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView, view_orders
@@ -102,6 +103,18 @@ class VenueClient:
             params[PREFIX] = f"{key}-"
         view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
         return view
+
+    def own_open(self, pair: str | None, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
+        """Return ccxt's structures of the bot's open orders on a pair, or on all pairs.
+
+        :raises ccxt.ArgumentsRequired: the venue lists no two pairs at once
+        :raises ccxt.BaseError: no answer in time, or a refusal
+        """
+        if pair is not None:
+            return self._view(pair, [], budget, key).own
+        params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
+        orders = self.api().fetch_open_orders(None, None, None, params)
+        return [order for order in orders if client_order_ids.is_ours(key, order["clientOrderId"])]
 
     def open_ids(self, pair: str, budget: Budget) -> list[str]:
         """Return the ids of all open orders on a pair, the bot's and others."""

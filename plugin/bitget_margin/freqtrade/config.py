@@ -1,7 +1,7 @@
 """Settings of the plugin: the section `bitget_margin` of a freqtrade configuration."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -13,6 +13,7 @@ NAME: Final = "bitgetcross"
 SECTION: Final = "bitget_margin"
 WAIT_MAX_MS: Final = 30_000
 _E = TypeVar("_E", bound=Enum)
+_S = TypeVar("_S")
 
 
 class CancelScope(Enum):
@@ -46,9 +47,20 @@ class SwitchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """The settings of the websocket that reports changed orders.
+
+    `max_age_seconds` is the longest time for which a pair without a push is not looked up.
+    """
+
+    max_age_seconds: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class BotSettings:
     """The settings of one bot.
 
+    `order_pushes` is None where no websocket is used.
     `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
     `strategy_orders` allows stop-losses that wait at the venue of a unified account, which are experimental.
     `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots; `whenDown` is `fail` here.
@@ -60,12 +72,14 @@ class BotSettings:
     rate_gate: object = field(default=None, repr=False)
     dead_mans_switch: SwitchSettings | None = None
     strategy_orders: bool = False
+    order_pushes: PushSettings | None = PushSettings()
 
 
-_KNOWN: Final = ("cancel_scope", "partial_exits", "wait_ms", "rate_gate", "dead_mans_switch", "strategy_orders")
+_KNOWN: Final = tuple(setting.name for setting in fields(BotSettings))
 _SWITCH_SECONDS: Final = {"seconds": (10, 60), "loop_seconds": (10, 600)}
 """Least and most seconds of each setting of the timer; the venue takes 5 to 60."""
 _SWITCH_FLAGS: Final = ("beside_other_orders", "others_use_it")
+_PUSH_SECONDS: Final = {"max_age_seconds": (5, 600)}
 
 
 def parse_config(config: Mapping[str, Any]) -> BotSettings:
@@ -87,8 +101,11 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
         partial_exits=_choice(section, "partial_exits", PartialExits, defaults.partial_exits),
         wait_ms=_wait_ms(section.get("wait_ms", defaults.wait_ms)),
         rate_gate=_rate_gate(section.get("rate_gate")),
-        dead_mans_switch=_switch(section.get("dead_mans_switch", False)),
+        dead_mans_switch=_section(
+            section.get("dead_mans_switch", False), "dead_mans_switch", SwitchSettings, _SWITCH_SECONDS, _SWITCH_FLAGS
+        ),
         strategy_orders=_flag(section, SECTION, "strategy_orders"),
+        order_pushes=_section(section.get("order_pushes", True), "order_pushes", PushSettings, _PUSH_SECONDS),
     )
 
 
@@ -126,21 +143,31 @@ def _wait_ms(value: object) -> int:
     return value
 
 
-def _switch(value: object) -> SwitchSettings | None:
-    """Return the settings of the timer: True for its defaults, False or None for no timer."""
-    name = f"{SECTION}.dead_mans_switch"
+def _section(
+    value: object,
+    setting: str,
+    kind: type[_S],
+    seconds: Mapping[str, tuple[int, int]],
+    flags: Sequence[str] = (),
+) -> _S | None:
+    """Return the settings of a section: True for its defaults, None for False or null.
+
+    :param seconds: least and most seconds of each setting that is a time
+    :param flags: names of the settings that are true or false
+    """
+    name = f"{SECTION}.{setting}"
     if value is None or isinstance(value, bool):
-        return SwitchSettings() if value else None
+        return kind() if value else None
     if not isinstance(value, Mapping):
         raise OperationalException(f'"{name}" is {value!r}; give true, false or an object')
-    known = (*_SWITCH_SECONDS, *_SWITCH_FLAGS)
+    known = (*seconds, *flags)
     unknown = sorted(set(value) - set(known))
     if unknown:
         raise OperationalException(f'"{name}" has {", ".join(unknown)}; known are {", ".join(known)}')
-    for key, (least, most) in _SWITCH_SECONDS.items():
+    for key, (least, most) in seconds.items():
         given = value.get(key, most)
         if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
             raise OperationalException(f'"{name}.{key}" is {given!r}; give whole seconds from {least} to {most}')
-    for key in _SWITCH_FLAGS:
+    for key in flags:
         _flag(value, name, key)
-    return SwitchSettings(**value)
+    return kind(**value)

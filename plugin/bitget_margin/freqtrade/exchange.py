@@ -20,6 +20,7 @@ from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
+from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import database_identity, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
@@ -45,6 +46,7 @@ from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
+from bitget_margin.freqtrade.pushes import OrderPushes
 from bitget_margin.freqtrade.stop_exchange import StopsAtVenue
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
@@ -66,7 +68,7 @@ _BALANCE_SECONDS: Final = 10.0
 _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
-    {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch"}
+    {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch", "pushes"}
 )
 """Attributes that only a trading process needs."""
 
@@ -81,6 +83,8 @@ class Bitgetcross(StopsAtVenue):
     _listed: Mapping[str, Any] | None = None
     """Markets as ccxt has loaded them, from which those below are made."""
     _with_margin_numbers: dict[str, Any]
+    _async_config: tuple[dict[str, Any], bool, dict[str, Any]]
+    """freqtrade's arguments for its exchange object of the websocket flavour."""
     _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
@@ -96,6 +100,11 @@ class Bitgetcross(StopsAtVenue):
 
     def _build_managers(self) -> None:
         """Build the managers of the bot's orders."""
+        self.pushes = OrderPushes(
+            make=self._make_websocket,
+            lists_all=lambda: account_kind_of(self.api, {}) is AccountKind.UNIFIED,
+            enabled=self._settings.order_pushes is not None,
+        )
         self._pace = pace = Pace(self._settings.wait_ms, lambda: round_trips.longest_ms(self.api))
         self.managers = managers = Managers(
             store=OrderStore(),
@@ -110,6 +119,7 @@ class Bitgetcross(StopsAtVenue):
             rules=self,
             settings=self._settings,
             new_trade=partial(new_trade, self),
+            pushes=self.pushes,
         )
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
@@ -161,6 +171,18 @@ class Bitgetcross(StopsAtVenue):
         strategies = {STRATEGY_ORDERS: self._settings.strategy_orders}
         more = {**strategies, **public, **shared}
         return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **more}}
+
+    def _make_websocket(self) -> Any:
+        """Return an exchange object of the websocket flavour, with what this one knows of the account."""
+        made = super()._init_ccxt(*self._async_config)
+        made.set_markets_from_exchange(self.api)
+        made.learn_account_kind(account_kind_of(self.api, {}))
+        return made
+
+    def _init_ccxt(self, exchange_config: dict[str, Any], sync: bool, ccxt_kwargs: dict[str, Any]) -> Any:
+        if not sync:
+            self._async_config = exchange_config, sync, ccxt_kwargs
+        return super()._init_ccxt(exchange_config, sync, ccxt_kwargs)
 
     def additional_exchange_init(self) -> None:
         """Check the account before anything is traded."""

@@ -19,7 +19,9 @@ from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.late_views import LateViews
+from bitget_margin.freqtrade.lookups import Lookups
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
+from bitget_margin.freqtrade.open_lists import OpenLists
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
 from bitget_margin.freqtrade.resting_orders import RestingOrders
@@ -34,9 +36,6 @@ LOST_AFTER_SECONDS: Final = 30.0
 """Time for which an order without an answer is looked up where the balance does not decide sooner."""
 WARN_AFTER_SECONDS: Final = 60.0
 """Time for which an order with an id may be in neither list before the user is warned."""
-_PAUSE_ROUND_TRIPS: Final = 4
-"""Least time between two lookups of a pair without anything urgent, in round trips."""
-_LONGEST_PAUSE_SECONDS: Final = 5.0
 _SIDE_BY_SIDE: Final = 4
 """Number of pairs that are looked up at a time."""
 _QUICK_MS: Final = 100.0
@@ -59,16 +58,12 @@ class Maintenance:
     holdings: Holdings
     rules: MarketRules
     lock: threading.RLock
+    lookups: Lookups
+    lists: OpenLists
     clock: Callable[[], float] = time.monotonic
     late_views: LateViews = field(init=False)
-    _viewed_at: dict[str, float] = field(default_factory=dict, init=False)
-    """Time of the last lookup, by pair."""
-    _asked_at: dict[str, float] = field(default_factory=dict, init=False)
-    """Time of the last try of one, by pair."""
     _no_room_since: dict[str, float] = field(default_factory=dict, init=False)
     """Time from which balances leave no room for an order without an answer, by client order id."""
-    _swept: set[str] = field(default_factory=set, init=False)
-    """Pairs whose open orders were listed since the start."""
     _repaired: bool = field(default=False, init=False)
     _handed_over: set[str] = field(default_factory=set, init=False)
     """Client order ids of ended orders that freqtrade was given to book."""
@@ -133,34 +128,36 @@ class Maintenance:
             # Once after a start, also where the store knows no order: it may be an older copy.
             known = {trade.pair for key, trade in trades.items() if key not in busy}
             known |= {order.pair for order in self.store.open(Origin.FREQTRADE) if order.trade not in busy}
-            for pair in known - self._swept:
+            for pair in known - self.lookups.swept:
                 pairs.setdefault(pair, [])
+            self.lookups.pushes.follow(pairs)
+            self.lists.compare_ended(pairs)
 
             def priority(pair: str) -> tuple[bool, float]:
                 """Pairs with something to cancel come first, then those that have waited longest."""
                 urgent = any(
                     order.trade not in trades or order.trade in self.resting.unresolved for order in pairs[pair]
                 )
-                return not urgent, self._viewed_at.get(pair, 0.0)
+                return not urgent, -self.lookups.age_seconds(pair)
 
-            wanted = [pair for pair in sorted(pairs, key=priority) if self._is_due(pair, pairs[pair], trades)]
+            urgent = {pair for pair in pairs if self._is_urgent(pairs[pair], trades)}
+            wanted = [pair for pair in sorted(pairs, key=priority) if pair in urgent or self.lookups.is_due(pair)]
+            listed = [pair for pair in wanted if pair in self.lookups.swept and pair not in urgent]
+            calm = self.lists.still_due(pairs, listed)
+            wanted = [pair for pair in wanted if pair not in listed or pair in calm]
             if self.client.pace.is_slow:
                 # The exits of this loop come next: they do not wait for what they look up themselves.
-                calm = [pair for pair in wanted if pair in self._swept and not self._is_urgent(pairs[pair], trades)]
-                for pair in (pair for pair in calm if pair not in self.late_views):
-                    self._asked_at[pair] = self.clock()
+                begun = [pair for pair in calm if pair not in self.late_views]
+                self.lookups.begin(begun)
+                for pair in begun:
                     self.late_views.begin(pair, pairs[pair])
                 wanted = [pair for pair in wanted if pair not in calm]
             for pair, viewing in self._begin_views(wanted, pairs, budget):
                 self._process_pair(pair, pairs[pair], viewing, trades, budget)
+            self.lists.refresh_quiet(pairs)
 
     def _open_orders(self, busy: Collection[TradeKey]) -> list[TrackedOrder]:
         return [order for order in self.store.open(Origin.LADDER) if order.trade not in busy]
-
-    def _is_due(self, pair: str, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
-        """Whether this loop looks a pair up: lookups take no more than a part of the time that exits need too."""
-        pause = min(_LONGEST_PAUSE_SECONDS, _PAUSE_ROUND_TRIPS * self.client.pace.round_trip_ms / 1_000)
-        return self.clock() - self._asked_at.get(pair, float("-inf")) >= pause or self._is_urgent(orders, trades)
 
     def _is_urgent(self, orders: Collection[TrackedOrder], trades: Mapping[TradeKey, Trade]) -> bool:
         """Whether there is an order to cancel, or one in doubt."""
@@ -183,7 +180,7 @@ class Maintenance:
             group = wanted[first : first + size]
             if not budget.left_ms():
                 return
-            self._asked_at.update(dict.fromkeys(group, self.clock()))
+            self.lookups.begin(group)
             if len(group) == 1:
                 yield group[0], partial(view, group[0])
                 continue
@@ -201,7 +198,6 @@ class Maintenance:
         try:
             seen = self.resting.seen(pair, orders, viewing())
             self.alerts.clear(f"look {pair}")
-            self._viewed_at[pair] = self.clock()
             now = [
                 self._after_miss(order, trades) if self.missed.has(order) else self._forget_room(order)
                 for order in seen
@@ -214,7 +210,7 @@ class Maintenance:
                     self.resting.cancel(trade, pair, live, budget)
                 if key is not None and not any(order.phase.open for order in self.store.of_trade(key)):
                     self.resting.unresolved.pop(key, None)
-            self._swept.add(pair)
+            self.lookups.end(pair)
         except ccxt.BaseError as error:
             self.alerts.warn(f"The resting orders on {pair} could not be looked up: {error}", f"look {pair}")
         except Exception:

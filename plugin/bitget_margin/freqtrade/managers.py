@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bitget_margin.freqtrade import trade_rows
@@ -12,7 +12,7 @@ from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import LOOP_MS
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import Trade
-from bitget_margin.freqtrade.config import BotSettings
+from bitget_margin.freqtrade.config import BotSettings, PushSettings
 from bitget_margin.freqtrade.exit_amounts import ExitAmounts
 from bitget_margin.freqtrade.exit_cancels import ExitCancels
 from bitget_margin.freqtrade.exit_fills import ExitFills
@@ -23,12 +23,14 @@ from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.late_buys import LateBuys
+from bitget_margin.freqtrade.lookups import Lookups
 from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.maintenance import Maintenance
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
+from bitget_margin.freqtrade.open_lists import OpenLists
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.own_orders import OwnOrders
-from bitget_margin.freqtrade.ports import MarketRules
+from bitget_margin.freqtrade.ports import MarketRules, NoPushes, Pushes
 from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.stop_amounts import StopAmounts
@@ -48,6 +50,7 @@ class Managers:
     :param holdings: balances
     :param rules: rules of the pairs
     :param new_trade: makes a trade on a pair with these values
+    :param pushes: pushes of changed orders
     """
 
     store: OrderStore
@@ -57,6 +60,7 @@ class Managers:
     rules: MarketRules
     settings: BotSettings
     new_trade: Callable[..., Trade]
+    pushes: Pushes = field(default_factory=NoPushes)
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
 
@@ -137,7 +141,16 @@ class Managers:
             clock=self.clock,
             **shared,
         )
+        pushed = self.settings.order_pushes or PushSettings()
+        lookups = Lookups(
+            pace=self.client.pace,
+            pushes=self.pushes,
+            max_age_seconds=pushed.max_age_seconds,
+            clock=self.clock,
+        )
         self.maintenance = Maintenance(
+            lookups=lookups,
+            lists=OpenLists(client=self.client, resting=resting, store=self.store, lookups=lookups),
             resting=resting,
             missed=missed,
             holdings=self.holdings,

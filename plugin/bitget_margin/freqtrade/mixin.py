@@ -135,6 +135,7 @@ class CrossedMarginMixin(IStrategy):
             exchange.unproven.guards_prices = True
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
             exchange.switch.start(exchange.store.key)
+            exchange.pushes.start()
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
@@ -146,6 +147,7 @@ class CrossedMarginMixin(IStrategy):
             super().ft_bot_cleanup()
         finally:
             if exchange is not None:
+                exchange.pushes.end()
                 exchange.switch.end()
 
     def should_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> list[Any]:

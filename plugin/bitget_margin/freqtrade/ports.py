@@ -1,6 +1,6 @@
-"""Protocol of the part of the exchange that the managers use: they never import the exchange itself."""
+"""Protocols of what the managers use of others: they never import the exchange itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 
@@ -26,3 +26,23 @@ class MarketRules(Protocol):
 
     def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
         """Return the fees of an order in a currency; None if the venue does not show all of its fills."""
+
+
+class Pushes(Protocol):
+    """Pushes of changed orders."""
+
+    def follow(self, pairs: Iterable[str]) -> None:
+        """Ask for the pushes of these pairs, from now on."""
+
+    def quiet_since(self, pair: str) -> float | None:
+        """Return the time since which every change on a pair would have been pushed, and none was; None if unknown."""
+
+
+class NoPushes:
+    """A bot without pushes."""
+
+    def follow(self, pairs: Iterable[str]) -> None:
+        """Do nothing."""
+
+    def quiet_since(self, pair: str) -> float | None:
+        """Return None."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bitget_margin.freqtrade.ladders import Ladders
     from bitget_margin.freqtrade.maintenance import Maintenance
     from bitget_margin.freqtrade.order_store import OrderStore
+    from bitget_margin.freqtrade.pushes import OrderPushes
     from bitget_margin.freqtrade.unproven_cancels import UnprovenCancels
 
 
@@ -32,6 +33,7 @@ class StrategyExchange(Protocol):
     store: OrderStore
     unproven: UnprovenCancels
     switch: DeadMansSwitch
+    pushes: OrderPushes
     is_database_checked: bool
 
     def check_database(self) -> None:

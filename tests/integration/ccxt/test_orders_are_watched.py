@@ -71,6 +71,30 @@ async def test_each_change_of_an_order_is_told(venue: Emulator) -> None:
         assert "cancelled" in (order["info"].get("status"), order["info"].get("orderStatus"))
 
 
+async def test_it_is_told_since_when_every_change_is_pushed(venue: Emulator) -> None:
+    """Once the venue has confirmed it, until the connection ends, and anew with the next one."""
+    async with streaming(venue) as exchange:
+        assert exchange.orders_pushed_since_ms(BTC) is None
+        begun_ms = time.monotonic() * 1_000
+        call = await watching(venue, exchange)
+        await until(lambda: exchange.orders_pushed_since_ms(BTC) is not None)
+        first_ms = exchange.orders_pushed_since_ms(BTC)
+        assert begun_ms <= first_ms <= time.monotonic() * 1_000
+        assert (exchange.orders_pushed_since_ms() is not None) is is_unified(venue)
+        assert (exchange.orders_pushed_since_ms(ETH) is not None) is is_unified(venue)
+        venue.knobs(push_drop_every=1)
+        place(venue, price="50000", baseSize="0.01")
+        with pytest.raises(ccxt.NetworkError):
+            await soon(call)
+        assert exchange.orders_pushed_since_ms(BTC) is None
+        venue.knobs(push_drop_every=0)
+        call = await watching(venue, exchange)
+        await until(lambda: exchange.orders_pushed_since_ms(BTC) is not None)
+        assert exchange.orders_pushed_since_ms(BTC) > first_ms
+        place(venue, price="50000", baseSize="0.01")
+        await soon(call)
+
+
 async def test_what_is_watched_is_what_is_fetched(venue: Emulator) -> None:
     async with streaming(venue) as exchange:
         for fields in (

@@ -127,6 +127,7 @@ def test_ccxt_forgets_a_connection_that_has_ended() -> None:
         ("watch_my_trades", ["'fill:' + instType"]),
         ("watch_balance", ["messageHash = 'balance:' + instType"]),
         ("handle_message", ["self.handle_order", "self.handle_my_trades", "self.handle_balance"]),
+        ("handle_message", ["self.handle_subscription_status(client, message)"]),
         ("authenticate", ["messageHash = 'authenticated'", "client.subscriptions, messageHash"]),
         ("handle_authenticate", ["client.futures, messageHash"]),
         ("watch_private", ["['utaPrivate']", "['private']", "self.watch(url, messageHash, message, subscriptionHash)"]),

@@ -53,6 +53,7 @@ def test_the_epoch_is_in_milliseconds() -> None:
         lambda api, time: api.view(PAIR, [live()], time),
         lambda api, time: api.view_rows(PAIR, [live()], time),
         lambda api, time: api.open_ids(PAIR, time),
+        lambda api, time: api.own_open(None, time, "k"),
     ],
 )
 def test_without_time_nothing_is_sent(send: Any) -> None:
@@ -157,6 +158,25 @@ def test_open_orders_are_listed_on_the_cross_margin_account() -> None:
 
     assert client(fetch_open_orders=fetch_open_orders).open_ids(PAIR, budget(750)) == ["1", "2"]
     assert asked == [(PAIR, None, None, {"marginMode": "cross", "timeout": 750})]
+
+
+def test_the_bot_s_open_orders_on_all_pairs_are_those_with_its_key() -> None:
+    asked: list[Any] = []
+
+    def fetch_open_orders(*request: Any) -> Any:
+        asked.append(request)
+        return [{"id": name, "clientOrderId": given} for name, given in (("1", "k-1-x-0"), ("2", "other"), ("3", None))]
+
+    own = client(fetch_open_orders=fetch_open_orders).own_open(None, budget(750), "k")
+    assert [order["id"] for order in own] == ["1"]
+    assert asked == [(None, None, None, {"marginMode": "cross", "timeout": 750})]
+
+
+def test_the_bot_s_open_orders_on_a_pair_are_listed_by_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = viewing(monkeypatch, orders={}, own=({"id": "1"},))
+    own = client(perform=lambda flow: flow).own_open(PAIR, budget(), "k")
+    assert own == ({"id": "1"},)
+    assert asked == [(PAIR, [], [], {"timeout": 1_000, PARTIAL: True, PREFIX: "k-"})]
 
 
 # -- canceling --------------------------------------------------------------------------------------------------------

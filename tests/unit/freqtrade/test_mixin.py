@@ -53,6 +53,7 @@ class RecordingExchange:
         self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
         self.store = SimpleNamespace(batches=self.record("batches", self.batches), key=lambda: "key")
         self.switch = SimpleNamespace(start=lambda _: None, end=lambda: None)
+        self.pushes = SimpleNamespace(start=lambda: None, end=lambda: None)
         self.alerts = SimpleNamespace(send=None)
         self.process_loop = self.record("process", None)
         self.hand_over_ended = self.record("hand over", None)
@@ -163,20 +164,21 @@ def test_the_end_cancels_ladders_of_its_own_database_where_the_setting_is_on(
     assert exchange.calls == ([("end",)] if setting and checked else [])
 
 
-def test_the_timer_of_the_venue_starts_with_the_bot_and_ends_with_it_whatever_fails(
+def test_timer_and_pushes_start_with_the_bot_and_end_with_it_whatever_fails(
     exchange: RecordingExchange,
 ) -> None:
     def fail() -> None:
         raise ValueError("broken")
 
     exchange.switch = SimpleNamespace(start=exchange.record("arm", None), end=exchange.record("disarm", None))
+    exchange.pushes = SimpleNamespace(start=exchange.record("listen", None), end=exchange.record("no more", None))
     exchange.maintenance = SimpleNamespace(cancel_all_at_exit=fail)
     made = strategy(LIVE, cancel_open_orders_on_exit=True)
     made.ft_bot_start()
-    assert exchange.calls[-1] == ("arm", exchange.store.key)
+    assert exchange.calls[-2:] == [("arm", exchange.store.key), ("listen",)]
     with pytest.raises(ValueError, match="broken"):
         made.ft_bot_cleanup()
-    assert exchange.calls[-1] == ("disarm",)
+    assert exchange.calls[-2:] == [("no more",), ("disarm",)]
 
 
 @pytest.mark.parametrize("mode", [LIVE, DRY])

@@ -1,0 +1,86 @@
+"""Time and private requests of freqtrade's loop, with ladders and without."""
+
+import itertools
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bitget_margin.emulator import AccountKind, synthetic_symbols
+from support.bot import PAIRS, signed_requests
+from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
+
+LOOP_S: Final = 5.0
+"""Time between the beginnings of two loops, as freqtrade's default."""
+_SETTLE_S: Final = 30.0
+"""Time until the venue has confirmed all subscriptions, and every pair was looked up after that."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTime:
+    """Times of idle loops, and their private requests."""
+
+    kind: AccountKind
+    trades: int
+    rungs: int
+    pushes: bool
+    round_trip_ms: int
+    median_ms: float
+    longest_ms: float
+    requests_per_loop: float
+
+
+def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, loops: int) -> Iterator[LoopTime]:
+    """Measure a bot without ladders, with ladders and pushes, and with ladders alone; nothing happens meanwhile."""
+    for with_rungs, pushes in ((0, False), (rungs, True), (rungs, False)):
+        settings = {"bitget_margin": {"order_pushes": pushes}}
+        symbols, pairs = synthetic_symbols(trades), PAIRS[:trades]
+        with (
+            tempfile.TemporaryDirectory() as name,
+            in_process_bot(
+                Path(name), kind=kind, pairs=pairs, symbols=symbols, settings=settings, keeps_pauses=True
+            ) as bot,
+        ):
+            _enter(bot, with_rungs)
+            bot.venue.knobs(latency_ms=round_trip_ms)
+            end = time.monotonic() + _SETTLE_S
+            while time.monotonic() < end:
+                bot.loop()
+                time.sleep(0.2)
+            times, requests = zip(*(_loop(bot) for _ in range(loops)), strict=True)
+            bot.venue.knobs(latency_ms=0)
+        yield LoopTime(
+            kind, trades, with_rungs, pushes, round_trip_ms, statistics.median(times), max(times), sum(requests) / loops
+        )
+
+
+def _enter(bot: InProcessBot, rungs: int) -> None:
+    """Enter every pair, with a ladder far above the price."""
+
+    def ladder(trade: Any) -> list[dict[str, Any]]:
+        prices = itertools.count(trade.open_rate * 1.5, trade.open_rate * 0.02)
+        return [
+            {"side": "sell", "price": price, "amount": trade.amount * 0.9 / rungs}
+            for _, price in zip(range(rungs), prices, strict=False)
+        ]
+
+    CONTROLS.enter, CONTROLS.ladder = True, ladder if rungs else None
+    bot.loop()
+    CONTROLS.enter = False
+    bot.loop(2)
+    placed = len(bot.live())
+    expected = rungs * len(bot.bot.active_pair_whitelist)
+    if placed != expected:
+        raise RuntimeError(f"{placed} orders rest, not {expected}")
+
+
+def _loop(bot: InProcessBot) -> tuple[float, int]:
+    """Return the time of one loop, and the private requests until the next one."""
+    before, began = len(signed_requests(bot.venue)), time.monotonic()
+    bot.loop()
+    took_ms = (time.monotonic() - began) * 1_000
+    time.sleep(max(0.0, began + LOOP_S - time.monotonic()))
+    return took_ms, len(signed_requests(bot.venue)) - before
