@@ -1,5 +1,6 @@
 """Command line of the benchmarks."""
 
+import logging
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Final
 import ccxt
 import click
 
-from benchmarks import cancel_times, costs, exit_times, shared_windows
+from benchmarks import cancel_times, costs, exit_times, loop_times, shared_windows
 from benchmarks.chart import draw
 from benchmarks.shared_windows import Store
-from benchmarks.tables import cancelling_table, costs_table, exits_table, sharing_table
+from benchmarks.tables import cancelling_table, costs_table, exits_table, loops_table, sharing_table
+from bitget_margin.emulator import AccountKind
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
 ROUND_TRIPS_MS: Final = (0, 20, 50, 200)
@@ -69,6 +71,24 @@ def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
     """Measure freqtrade's exit by number of resting orders, and stock freqtrade's cancel."""
     found = list(exit_times.measure(resting, round_trip_ms, repeats))
     _print(exits_table(found, exit_times.stock_ms(round_trip_ms)))
+
+
+@main.command()
+@click.option("--trades", type=click.IntRange(1, 40), default=30, show_default=True)
+@click.option("--rungs", type=click.IntRange(1, 20), default=10, show_default=True)
+@click.option("--round-trip-ms", "round_trips", multiple=True, type=click.IntRange(0, 1_000), default=(50, 200))
+@click.option("--account", "kinds", multiple=True, type=click.Choice([kind.value for kind in AccountKind]))
+@click.option("--loops", type=click.IntRange(1, 100), default=24, show_default=True)
+def loop(trades: int, rungs: int, round_trips: Sequence[int], kinds: Sequence[str], loops: int) -> None:
+    """Measure time and private requests of idle loops, with ladders and without."""
+    logging.disable(logging.WARNING)
+    found = []
+    for kind in [AccountKind(name) for name in kinds] or list(AccountKind):
+        for round_trip_ms in round_trips:
+            for one in loop_times.measure(kind, trades, rungs, round_trip_ms, loops):
+                found.append(one)
+                click.echo(f"{kind.value}, {one.case.value}, {round_trip_ms} ms: {one.median_ms:.0f} ms", err=True)
+    _print(loops_table(found))
 
 
 @main.command()

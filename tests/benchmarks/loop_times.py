@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +20,20 @@ _SETTLE_S: Final = 30.0
 """Time until the venue has confirmed all subscriptions, and every pair was looked up after that."""
 
 
+class Case(Enum):
+    """What a bot has beside its trades."""
+
+    NO_LADDERS = "without ladders"
+    PUSHES = "ladders and pushes"
+    NO_PUSHES = "ladders without pushes"
+
+
 @dataclass(frozen=True, slots=True)
 class LoopTime:
     """Times of idle loops, and their private requests."""
 
     kind: AccountKind
-    trades: int
-    rungs: int
-    pushes: bool
+    case: Case
     round_trip_ms: int
     median_ms: float
     longest_ms: float
@@ -34,9 +41,9 @@ class LoopTime:
 
 
 def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, loops: int) -> Iterator[LoopTime]:
-    """Measure a bot without ladders, with ladders and pushes, and with ladders alone; nothing happens meanwhile."""
-    for with_rungs, pushes in ((0, False), (rungs, True), (rungs, False)):
-        settings = {"bitget_margin": {"order_pushes": pushes}}
+    """Measure a bot in each case; nothing happens meanwhile."""
+    for case in Case:
+        settings = {"bitget_margin": {"order_pushes": case is Case.PUSHES}}
         symbols, pairs = synthetic_symbols(trades), PAIRS[:trades]
         with (
             tempfile.TemporaryDirectory() as name,
@@ -44,7 +51,7 @@ def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, loop
                 Path(name), kind=kind, pairs=pairs, symbols=symbols, settings=settings, keeps_pauses=True
             ) as bot,
         ):
-            _enter(bot, with_rungs)
+            _enter(bot, 0 if case is Case.NO_LADDERS else rungs)
             bot.venue.knobs(latency_ms=round_trip_ms)
             end = time.monotonic() + _SETTLE_S
             while time.monotonic() < end:
@@ -52,9 +59,7 @@ def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, loop
                 time.sleep(0.2)
             times, requests = zip(*(_loop(bot) for _ in range(loops)), strict=True)
             bot.venue.knobs(latency_ms=0)
-        yield LoopTime(
-            kind, trades, with_rungs, pushes, round_trip_ms, statistics.median(times), max(times), sum(requests) / loops
-        )
+        yield LoopTime(kind, case, round_trip_ms, statistics.median(times), max(times), sum(requests) / loops)
 
 
 def _enter(bot: InProcessBot, rungs: int) -> None:

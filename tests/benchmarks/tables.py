@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from benchmarks.cancel_times import CancelTime, limit_ms
 from benchmarks.costs import MANY, ImportTimes
 from benchmarks.exit_times import ExitTime
+from benchmarks.loop_times import Case, LoopTime
 from benchmarks.shared_windows import SharedWindow
 
 
@@ -61,6 +62,25 @@ def exits_table(found: Iterable[ExitTime], stock_ms: float) -> str:
     ]
     head = ["resting orders", "median ms", "shortest", "longest", "private requests before the exit order"]
     return _table(head, rows) + f"\n\nStock freqtrade, to cancel one of them: {stock_ms:.0f} ms"
+
+
+def loops_table(found: Sequence[LoopTime]) -> str:
+    """Return a row per account kind, round trip and case, beside the same bot without ladders."""
+    bare = {(one.kind, one.round_trip_ms): one.median_ms for one in found if one.case is Case.NO_LADDERS}
+    rows = [
+        [
+            one.kind.value,
+            f"{one.round_trip_ms} ms",
+            one.case.value,
+            f"{one.median_ms:.0f}",
+            f"{one.longest_ms:.0f}",
+            f"{one.median_ms / bare[one.kind, one.round_trip_ms]:.2f}",
+            f"{one.requests_per_loop:.1f}",
+        ]
+        for one in found
+    ]
+    head = ["account", "round trip", "bot", "median ms of a loop", "longest", "ratio", "private requests per loop"]
+    return _table(head, rows)
 
 
 def costs_table(found: Sequence[CancelTime], importing: ImportTimes, memory_mb: float) -> str:
