@@ -7,7 +7,16 @@ from typing import Any, Final
 import ccxt
 from ccxt.base.types import Entry
 
-from bitget_margin.adapter import ccxt_errors, fills, financial_records, rate_limits, rows, spot_guard, venue_clock
+from bitget_margin.adapter import (
+    ccxt_errors,
+    fills,
+    financial_records,
+    market_data,
+    rate_limits,
+    rows,
+    spot_guard,
+    venue_clock,
+)
 from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Params
 from bitget_margin.adapter.credentials import Secret, mask
 from bitget_margin.adapter.errors import documented
@@ -52,9 +61,10 @@ class CrossedMargin(MarginExchange):
     """Mixin for ccxt's `bitget` classes. Fixes cross margin behaviour; other calls are unchanged."""
 
     def __init_subclass__(cls) -> None:
-        """Guard the unified methods of a class: see `spot_guard`."""
+        """Guard the methods of a class: see `spot_guard` and `market_data`."""
         super().__init_subclass__()
         spot_guard.guard_methods(cls)
+        market_data.guard_methods(cls)
 
     private_margin_post_v2_margin_crossed_batch_cancel_order: Any = _BATCH_CANCEL
     privateMarginPostV2MarginCrossedBatchCancelOrder: Any = _BATCH_CANCEL  # noqa: N815 - ccxt's name
