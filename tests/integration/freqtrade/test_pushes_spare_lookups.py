@@ -9,6 +9,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind
 from support.in_process_bot import InProcessBot, in_process_bot
+from support.measured_exits import kinds
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
@@ -23,7 +24,7 @@ def sells(trade: Any) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture(params=AccountKind)
+@pytest.fixture(params=kinds(AccountKind.CLASSIC))
 def pushed(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[InProcessBot]:
     """Run a bot with a ladder, and with pushes."""
     settings = {"bitget_margin": {"order_pushes": {"max_age_seconds": AGE_SECONDS}}}
