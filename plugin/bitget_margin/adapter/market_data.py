@@ -4,16 +4,16 @@ ccxt takes the first row of an answer without asking whether there is one. freqt
 ends with any other one: a bot would be gone in the middle of a crash because of one empty answer.
 """
 
-import functools
-import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ccxt
 
 from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.wrapping import within
 
 _METHODS: Final = (
     *("fetch_ticker", "fetch_tickers", "fetch_order_book", "fetch_ohlcv", "fetch_trades"),
@@ -26,29 +26,17 @@ def guard_methods(cls: type) -> None:
     """Wrap the methods of a class that read market data; a mixin has none."""
     for name in _METHODS:
         if hasattr(cls, name):
-            setattr(cls, name, _guarded(name, getattr(cls, name)))
+            setattr(cls, name, within(lambda *_, name=name: _documented(name), getattr(cls, name)))
 
 
-def _guarded(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def guarded(*args: Any, **named: Any) -> Any:
-        try:
-            return method(*args, **named)
-        except Exception as error:
-            if not _is_raised_by_ccxt(error):
-                raise
-            raise documented(f"bitget {name}()", error) from error
-
-    @functools.wraps(method)
-    async def guarded_coroutine(*args: Any, **named: Any) -> Any:
-        try:
-            return await method(*args, **named)
-        except Exception as error:
-            if not _is_raised_by_ccxt(error):
-                raise
-            raise documented(f"bitget {name}()", error) from error
-
-    return guarded_coroutine if inspect.iscoroutinefunction(method) else guarded
+@contextmanager
+def _documented(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not _is_raised_by_ccxt(error):
+            raise
+        raise documented(f"bitget {name}()", error) from error
 
 
 def _is_raised_by_ccxt(error: Exception) -> bool:

@@ -4,7 +4,6 @@ Some of ccxt's methods drop the margin mode, or do not know it, and then read or
 method of a class is wrapped, so that `sign` knows whether the request belongs to a cross margin call.
 """
 
-import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_types import MarginExchange
 from bitget_margin.adapter.params import is_cross
+from bitget_margin.adapter.wrapping import within
 
 _CALL: Final[ContextVar[str | None]] = ContextVar("CROSS_MARGIN_CALL", default=None)
 """Name of the unified method of the current cross margin call; None outside of one."""
@@ -76,17 +76,7 @@ def _guarded(name: str, position: int, method: Callable[..., Any]) -> Callable[.
     def params_of(args: tuple[Any, ...], named: Mapping[str, Any]) -> object:
         return args[position] if len(args) > position else named.get("params")
 
-    @functools.wraps(method)
-    def guarded(*args: Any, **named: Any) -> Any:
-        with _marked(name, args[0], params_of(args, named)):
-            return method(*args, **named)
-
-    @functools.wraps(method)
-    async def guarded_coroutine(*args: Any, **named: Any) -> Any:
-        with _marked(name, args[0], params_of(args, named)):
-            return await method(*args, **named)
-
-    return guarded_coroutine if inspect.iscoroutinefunction(method) else guarded
+    return within(lambda args, named: _marked(name, args[0], params_of(args, named)), method)
 
 
 @contextmanager

@@ -143,7 +143,7 @@ class Maintenance:
             urgent = {pair for pair in pairs if self._is_urgent(pairs[pair], trades)}
             wanted = [pair for pair in sorted(pairs, key=priority) if pair in urgent or self.lookups.is_due(pair)]
             listed = [pair for pair in wanted if pair in self.lookups.swept and pair not in urgent]
-            calm = self.lists.still_due(pairs, listed)
+            calm = self.lists.still_due(pairs, listed, budget)
             wanted = [pair for pair in wanted if pair not in listed or pair in calm]
             if self.client.pace.is_slow:
                 # The exits of this loop come next: they do not wait for what they look up themselves.

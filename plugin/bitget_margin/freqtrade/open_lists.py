@@ -11,6 +11,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.drivers.beside import Beside
+from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.lookups import Lookups
 from bitget_margin.freqtrade.order_store import OrderStore
@@ -75,15 +76,20 @@ class OpenLists:
             pair = quiet.pop()
             self._begin([pair], pair)
 
-    def still_due(self, pairs: Mapping[str, Sequence[TrackedOrder]], wanted: Sequence[str]) -> Sequence[str]:
-        """Return those of the wanted pairs that have to be looked up, by one list of all pairs, if there is one."""
+    def still_due(
+        self, pairs: Mapping[str, Sequence[TrackedOrder]], wanted: Sequence[str], budget: Budget
+    ) -> Sequence[str]:
+        """Return those of the wanted pairs that have to be looked up, by one list of all pairs, if there is one.
+
+        :param budget: the time of the loop, which waits no longer than that for the list
+        """
         if self._lists_all is False or len(wanted) <= 1:
             return wanted
         running = self._begin(wanted, None)
         if running is None:
             return wanted
         # Where the venue is slow, the exits of this loop come first, and a later one compares the list.
-        wait_ms = 0.0 if self.client.pace.is_slow else self.client.pace.loop_budget().left_ms()
+        wait_ms = 0.0 if self.client.pace.is_slow else budget.left_ms()
         if not running.rows.ended(wait_ms / 1_000):
             return []
         self._running.remove(running)

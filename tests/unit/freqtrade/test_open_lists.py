@@ -67,38 +67,38 @@ def test_one_list_of_all_pairs_spares_those_that_are_as_known(stand: Stand, list
     stand.venue.own_listed = [
         row(order, filled=0.1) if order.client_id == "c" else row(order) for order in (*ORDERS[PAIR], *ORDERS[OTHER])
     ]
-    assert lists.still_due(ORDERS, [PAIR, OTHER]) == [OTHER]
+    assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == [OTHER]
     assert stand.venue.lists == [None]
     assert stand.venue.viewed == []
 
 
 def test_one_pair_is_looked_up_without_a_list(stand: Stand, lists: OpenLists) -> None:
-    assert lists.still_due(ORDERS, [PAIR]) == [PAIR]
+    assert lists.still_due(ORDERS, [PAIR], stand.budget()) == [PAIR]
     assert stand.venue.lists == []
 
 
 def test_a_venue_that_lists_no_two_pairs_is_asked_once(stand: Stand, lists: OpenLists) -> None:
     stand.venue.lists_all = False
     for _ in range(3):
-        assert lists.still_due(ORDERS, [PAIR, OTHER]) == [PAIR, OTHER]
+        assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == [PAIR, OTHER]
         stand.seconds += 5
     assert stand.venue.lists == [None]
 
 
 def test_pairs_whose_list_failed_are_looked_up(stand: Stand, lists: OpenLists) -> None:
     stand.venue.error = ccxt.RequestTimeout("no answer")
-    assert lists.still_due(ORDERS, [PAIR, OTHER]) == [PAIR, OTHER]
+    assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == [PAIR, OTHER]
     stand.venue.error = None
-    assert lists.still_due(ORDERS, [PAIR, OTHER]) == []
+    assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == []
 
 
 def test_a_slow_venue_holds_nobody_up(stand: Stand, lists: OpenLists, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, stand.round_trip_ms = threading.Event(), 800
     listing = stand.venue.own_open
     monkeypatch.setattr(stand.venue, "own_open", lambda *request: answer.wait(5) and listing(*request))
-    assert lists.still_due(ORDERS, [PAIR, OTHER]) == []
+    assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == []
     # While it runs, no second one is sent, and the pairs are looked up.
-    assert lists.still_due(ORDERS, [PAIR, OTHER]) == [PAIR, OTHER]
+    assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == [PAIR, OTHER]
     answer.set()
     assert due(lists) == set()
     assert stand.venue.lists == [None]
@@ -118,7 +118,7 @@ def test_quiet_pairs_are_listed_together_before_they_are_due(stand: Stand, lists
 
 def test_quiet_pairs_are_listed_one_by_one_where_the_venue_wants_a_symbol(stand: Stand, lists: OpenLists) -> None:
     stand.venue.lists_all = False
-    lists.still_due(ORDERS, [PAIR, OTHER])
+    lists.still_due(ORDERS, [PAIR, OTHER], stand.budget())
     for pair in ORDERS:
         lists.lookups.begin([pair])
         lists.lookups.end(pair)
