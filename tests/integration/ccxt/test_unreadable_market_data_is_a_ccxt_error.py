@@ -6,7 +6,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.emulator import Emulator, FaultKind
+from bitget_margin.emulator import AccountKind, Emulator, FaultKind
 from support.client import Client
 
 BTC = "BTC/USDT"
@@ -21,6 +21,8 @@ CALLS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "fetch_currencies": ("public/coins", ()),
 }
 """Path and arguments of each method."""
+UNIFIED = {"market/fills-history": "market/fills"}
+"""Paths that ccxt asks instead for a unified account."""
 UNREADABLE = [FaultKind.TRUNCATED_JSON, FaultKind.HTML_200, FaultKind.NULL_DATA, FaultKind.MISSING_LISTS]
 
 
@@ -31,6 +33,8 @@ def test_an_answer_that_cannot_be_read_is_an_error_of_ccxt(
 ) -> None:
     """Or an empty result; stock ccxt raises IndexError and others."""
     path, arguments = CALLS[method]
+    if venue.accounts[0].kind is AccountKind.UNIFIED:
+        path = UNIFIED.get(path, path)
     venue.add_fault(fault, path=path)
     with contextlib.suppress(ccxt.BaseError):
         client(method, *arguments)
