@@ -27,16 +27,20 @@ _ANNOUNCED_SECONDS: Final = 1.0
 """Longest time between freqtrade's decision on an exit and its begin."""
 LEAST_SHARE: Final = 0.5
 """Share of what an exit wants to sell: with less than that free, it cancels what holds the others once more."""
+_SLOWED: Final = 2.0
+"""Growth of the round trip within an exit from which on its cancel had too little time."""
 
 
 @dataclass(slots=True)
 class ExitCancel:
     """State of the batch cancel of one exit.
 
+    :ivar round_trip_ms: the venue's round trip when the batch got its time
     :ivar orders: the orders of a batch that has been sent and whose result is not recorded yet
     """
 
     is_sent: bool = False
+    round_trip_ms: float = 0.0
     running: Beside[CancelBatchResult] | None = None
     orders: Sequence[TrackedOrder] = ()
 
@@ -77,7 +81,8 @@ class ExitCancels:
         ):
             return False
         hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), lambda: None)
-        cancel.is_sent, cancel.orders, cancel.running = True, orders, Beside(hedged.run)
+        self._mark_sent(cancel)
+        cancel.orders, cancel.running = orders, Beside(hedged.run)
         return True
 
     def finish(self, trade: Trade, cancel: ExitCancel) -> None:
@@ -96,12 +101,17 @@ class ExitCancels:
         """
         if cancel.is_sent or self.resting.failed_this_loop(trade):
             return False
-        cancel.is_sent = True
+        self._mark_sent(cancel)
         orders, budget = self.resting.open_of(trade), self._budget(budget)
         others = self._others(trade, orders, budget)
         if orders or others:
             self._cancel(trade, orders, budget, reading, others)
         return bool(orders or others)
+
+    def was_cut_short(self, cancel: ExitCancel) -> bool:
+        """Whether the venue has become slow since the batch of this exit got its time: more would have proven it."""
+        pace = self.client.pace
+        return cancel.is_sent and pace.is_slow and pace.round_trip_ms >= _SLOWED * cancel.round_trip_ms
 
     def repeat(self, trade: Trade, cancel: ExitCancel, budget: Budget, reading: Reading) -> bool:
         """Cancel what the batch of this exit has left once more; return whether there was something to cancel."""
@@ -110,6 +120,9 @@ class ExitCancels:
             return False
         self._cancel(trade, orders, self._budget(budget), reading, ())
         return True
+
+    def _mark_sent(self, cancel: ExitCancel) -> None:
+        cancel.is_sent, cancel.round_trip_ms = True, self.client.pace.round_trip_ms
 
     def _budget(self, budget: Budget) -> Budget:
         return budget.at_least(self.client.pace.cancel_ms())

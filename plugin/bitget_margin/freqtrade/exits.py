@@ -160,7 +160,7 @@ class Exits:
                 # They hold the coins: canceled with a batch of their own.
                 exit_.cancel = ExitCancel()
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
-            if most < wanted * LEAST_SHARE and not partial and self._cancel_again(trade, exit_):
+            if not partial and self._waits_too_long(exit_, wanted, most) and self._cancel_again(trade, exit_):
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
             if not partial and sold < wanted * (1 - REL_TOLERANCE):
@@ -267,8 +267,16 @@ class Exits:
             self.alerts.warn(f"The open orders on {trade.pair} could not be listed ({error}).")
         return bool(self.resting.open_of(trade))
 
+    def _waits_too_long(self, exit_: _Exit, wanted: float, most: float) -> bool:
+        """Whether coins that are not free are worth a second cancel: they would wait until an order for less is booked.
+
+        Most of the coins are; and so is any part where the cancel had too little time to be proven.
+        """
+        share = 1 - REL_TOLERANCE if self.cancels.was_cut_short(exit_.cancel) else LEAST_SHARE
+        return most < wanted * share
+
     def _cancel_again(self, trade: Trade, exit_: _Exit) -> bool:
-        """Cancel once more what holds most of the coins: after a small order, they would wait until it is booked.
+        """Cancel what holds coins of an exit once more.
 
         Not for a rest: where its orders cannot be canceled, the loop tries again, and other exits come first.
         """

@@ -181,6 +181,35 @@ def test_an_exit_cancels_once_more_where_less_than_half_is_free(stand: Stand, an
     assert stand.venue.canceled == [(["a"], [])] * 2
 
 
+@pytest.mark.parametrize(
+    ("before_ms", "within_ms", "again"),
+    [
+        (200.0, 1_600.0, True),
+        (200.0, 400.0, True),
+        (201.0, 400.0, False),  # a little slower: the time was enough
+        (1_600.0, 1_600.0, False),  # slow before: it had the time that it takes
+        (10.0, 390.0, False),  # quick enough for the time that each cancel has
+    ],
+)
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_cancel_that_had_too_little_time_on_a_venue_that_slowed_down_is_sent_again(
+    stand: Stand, announced: bool, before_ms: float, within_ms: float, again: bool
+) -> None:
+    """It may have been executed: all coins leave with one order, and none waits until freqtrade has booked it."""
+    resting(stand, live("a", amount=0.4))
+    if not announced:
+        stand.exits.announce(None)
+    stand.venue.shown["a"] = live("a", amount=0.4)
+    stand.round_trip_ms = before_ms
+    stand.venue.on_cancel = lambda: setattr(stand, "round_trip_ms", within_ms)
+    stand.exits.begin(PAIR)
+    confirm(stand)
+    stand.venue.shown["a"] = ENDED
+    assert sold(stand) == (1.0 if again else 0.6)
+    assert len(stand.venue.canceled) == (2 if again else 1)
+    assert stand.venue.budgets[-1] >= 1_000 + 3 * (within_ms if again else before_ms) - 1e-6
+
+
 @pytest.mark.parametrize("why", ["a rest", "a buy", "partial", "the loop has tried", "nothing rests"])
 def test_an_exit_waits_once_and_only_for_sells_of_its_own_batch(stand: Stand, why: str) -> None:
     order = live("a", amount=0.6, side="buy" if why == "a buy" else "sell")
