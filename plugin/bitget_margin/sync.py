@@ -102,7 +102,11 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
         return self.perform(cancel.cancel_orders_for_symbols(self, orders, params))
 
     def cancel_all_orders(self, symbol: str | None = None, params: Params = {}) -> list[Order]:
-        """Cancel all open orders of a symbol, or of the account; confirm it by the balance.
+        """Cancel all open orders of a symbol, or of the account; confirm it by the balance, or by the lists.
+
+        On a unified account with more orders than one batch takes, one request cancels all of them
+        (https://www.bitget.com/api-doc/uta/trade/Cancel-All-Order), also those that no list shows or that are placed
+        meanwhile.
 
         :param symbol: unified symbol; None for all symbols
         :param params: `symbols` (unified symbols to examine one by one if the venue cannot list all at once; default:

@@ -9,10 +9,10 @@ from typing import Final
 import ccxt
 import click
 
-from benchmarks import cancel_times, costs, exit_times, loop_times, shared_windows
+from benchmarks import cancel_all_times, cancel_times, costs, exit_times, loop_times, shared_windows
 from benchmarks.chart import draw
 from benchmarks.shared_windows import Store
-from benchmarks.tables import cancelling_table, costs_table, exits_table, loops_table, sharing_table
+from benchmarks.tables import all_table, cancelling_table, costs_table, exits_table, loops_table, sharing_table
 from bitget_margin.emulator import AccountKind
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
@@ -89,6 +89,19 @@ def loop(trades: int, rungs: int, round_trips: Sequence[int], kinds: Sequence[st
                 found.append(one)
                 click.echo(f"{kind.value}, {one.case.value}, {round_trip_ms} ms: {one.median_ms:.0f} ms", err=True)
     _print(loops_table(found))
+
+
+@main.command("all")
+@click.option("--orders", type=click.IntRange(1, 5_000), default=2_000, show_default=True)
+@click.option("--symbols", type=click.IntRange(1, 100), default=40, show_default=True)
+@click.option("--round-trip-ms", type=click.IntRange(0, 1_000), default=50, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 10), default=3, show_default=True)
+def all_(orders: int, symbols: int, round_trip_ms: int, repeats: int) -> None:
+    """Measure `cancel --all` from the start of its process to its end."""
+    found = []
+    for kind in AccountKind:
+        found += cancel_all_times.measure(kind, orders, symbols, round_trip_ms, repeats)
+    _print(all_table(found))
 
 
 @main.command()

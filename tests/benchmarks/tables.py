@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from benchmarks.cancel_all_times import CancelAllTime
 from benchmarks.cancel_times import CancelTime, limit_ms
 from benchmarks.costs import MANY, ImportTimes
 from benchmarks.exit_times import ExitTime
@@ -80,6 +81,25 @@ def loops_table(found: Sequence[LoopTime]) -> str:
         for one in found
     ]
     head = ["account", "round trip", "bot", "median ms of a loop", "longest", "ratio", "private requests per loop"]
+    return _table(head, rows)
+
+
+def all_table(found: Sequence[CancelAllTime]) -> str:
+    """Return a row per run of `cancel --all`."""
+    rows = [
+        [
+            one.kind.value,
+            f"{one.orders:,} over {one.symbols} symbols",
+            f"{one.round_trip_ms} ms",
+            f"{one.took_ms / 1_000:.1f}",
+            str(one.requests),
+            str(one.refused),
+            str(one.exit_code),
+            str(one.alive),
+        ]
+        for one in found
+    ]
+    head = ["account", "orders", "round trip", "seconds", "private requests", "of them 429", "exit code", "left alive"]
     return _table(head, rows)
 
 

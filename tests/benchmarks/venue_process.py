@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from bitget_margin.emulator import Account, Emulator, ccxt_urls
+from bitget_margin.emulator import Account, AccountKind, Emulator, ccxt_urls, synthetic_symbols
 
 MARKET: Final = "BTCUSDT"
 SYMBOL: Final = "BTC/USDT"
@@ -43,11 +43,14 @@ class VenueProcess:
 
 
 @contextlib.contextmanager
-def start_venue() -> Iterator[VenueProcess]:
-    """Run an emulator in another process."""
+def start_venue(kind: AccountKind = AccountKind.CLASSIC, symbols: int = 0) -> Iterator[VenueProcess]:
+    """Run an emulator in another process, with an account of this kind.
+
+    :param symbols: number of synthetic symbols; 0 for those that an emulator has by itself
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, kind, symbols), daemon=True)
     process.start()
     try:
         yield VenueProcess(ours)
@@ -57,9 +60,10 @@ def start_venue() -> Iterator[VenueProcess]:
         process.kill()
 
 
-def _serve(pipe: Connection) -> None:
-    account = Account(balances=_BALANCES)
-    with Emulator(accounts=(account,)) as venue:
+def _serve(pipe: Connection, kind: AccountKind, symbols: int) -> None:
+    account = Account(balances=_BALANCES, kind=kind)
+    listed = {"symbols": synthetic_symbols(symbols)} if symbols else {}
+    with Emulator(accounts=(account,), **listed) as venue:
         pipe.send((venue.url, account))
         while (request := pipe.recv()) is not None:
             method, args, named = request
@@ -75,6 +79,13 @@ def _place(venue: Emulator, count: int) -> list[str]:
     uid = venue.accounts[0].uid
     order = {"symbol": MARKET, "side": "buy", "baseSize": "0.001"}
     return [venue.place(uid, order | {"price": str(_LOWEST_PRICE + i % 10_000)}) for i in range(count)]
+
+
+def _spread(venue: Emulator, count: int, symbols: int) -> None:
+    """Place resting buy orders, the same number on each synthetic symbol."""
+    for i in range(count):
+        order = {"symbol": f"C{i % symbols + 1:03}USDT", "side": "buy", "baseSize": "1"}
+        venue.place(venue.accounts[0].uid, order | {"price": str(50 + i // symbols % 400 / 10)})
 
 
 def _live(venue: Emulator) -> int:
@@ -101,6 +112,7 @@ def _counts(venue: Emulator) -> dict[int, int]:
 
 _LOCAL_METHODS: Final = {
     "place": _place,
+    "spread": _spread,
     "live": _live,
     "clear": _clear,
     "counts": _counts,

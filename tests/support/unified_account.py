@@ -43,6 +43,8 @@ class UnifiedAccount:
     stuck_locked: dict[str, str] = field(default_factory=dict)
     """Locked amounts that appear with the first cancel."""
     faults: dict[Endpoint, object] = field(default_factory=dict)
+    answer_all: Callable[[list[dict[str, str]]], object] = lambda items: {"list": items}
+    """The response to an executed cancel of all orders, by its items."""
     ended: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def respond(self, call: Call) -> object:
@@ -52,6 +54,10 @@ class UnifiedAccount:
         params: Any = call.params
         if call.endpoint is Endpoint.UNIFIED_BATCH_CANCEL:
             return [self._cancel(item["orderId"]) for item in params]
+        if call.endpoint is Endpoint.UNIFIED_CANCEL_ALL:
+            symbols = {params.get("symbol", row["symbol"]) for row in self.orders}
+            ids = [row["orderId"] for row in self.orders if row["category"] == "MARGIN" and row["symbol"] in symbols]
+            return self.answer_all([self._cancel(order_id) for order_id in ids])
         if call.endpoint is Endpoint.UNIFIED_ASSETS:
             return {"assets": self._assets()}
         if call.endpoint is Endpoint.UNIFIED_STRATEGY_ORDERS:

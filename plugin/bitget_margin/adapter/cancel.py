@@ -146,11 +146,17 @@ def cancel_all_orders(exchange: MarginExchange, symbol: object, params: Params) 
 
 
 def cancel_all(
-    exchange: MarginExchange, symbol: object, params: Params, *, likely: Collection[str] | None = None
+    exchange: MarginExchange,
+    symbol: object,
+    params: Params,
+    *,
+    likely: Collection[str] | None = None,
+    listed_before: Iterable[OrderRef] = (),
 ) -> Flow[AllCanceled]:
     """Cancel every open order of one symbol or of the account; return the report and what is still locked.
 
     :param likely: symbols to list first where they are listed one by one, instead of all cross margin pairs
+    :param listed_before: orders of the account that the caller has listed; they are canceled first, without a list
     """
     method = "cancel_all_orders"
     split_params(exchange, method, params, {*BOUNDS, "symbols", "progress"})
@@ -165,7 +171,8 @@ def cancel_all(
     yield from load_markets(exchange, ctx, is_cancel=True)
     own = None if named is None else fallback_markets.spot_market(exchange, method, named)
     listed = [fallback_markets.spot_market(exchange, method, other) for other in others]
-    markets = fallback_markets.spot_markets(exchange, listed if own is None else [own, *listed])
+    registered = register_orders(exchange, method, state, listed_before).values()
+    markets = fallback_markets.spot_markets(exchange, [*registered, *listed] if own is None else [own, *listed])
     coins, known = fallback_markets.coin_pairs(exchange, markets), known_coins(exchange)
     other_ids = [market["id"] for market in listed]
 

@@ -83,6 +83,11 @@ def single_cancel_request(target: OrderRef) -> Call:
     return Call(Endpoint.CANCEL, {"symbol": target.symbol, target.kind.value: target.value})
 
 
+def cancel_all_request(_symbol: str | None) -> Call | None:
+    """Return None: a classic account has no endpoint that cancels all margin orders."""
+    return None
+
+
 def edit_request(_target: OrderRef, _changes: Mapping[str, str]) -> Call | None:
     """Return None: a classic account has no endpoint that changes a margin order."""
     return None
@@ -193,6 +198,11 @@ def read_batch(body: object) -> BatchResponse | None:
         return None
     (successes, unnamed), (failures, unnamed_failures) = map(_items, lists)
     return BatchResponse(successes, failures, unnamed + unnamed_failures)
+
+
+def read_cancel_all(_body: object) -> BatchResponse | None:
+    """Return None: there is no such endpoint."""
+    return None
 
 
 def read_single(body: object) -> BatchResponse | None:

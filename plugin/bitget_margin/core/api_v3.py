@@ -1,7 +1,7 @@
 """Requests and parsers of API v3, for margin orders of a unified account.
 
 Parsers accept any body: they return the documented types, or None. Based on
-https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Place-Batch, Get-Order-Details,
+https://www.bitget.com/api-doc/uta/trade/ (Cancel-Batch, Cancel-Order, Cancel-All-Order, Place-Batch, Get-Order-Details,
 Get-Order-Pending, Get-Order-History) and uta/account/Get-Account-Assets, as of December 2025.
 """
 
@@ -94,6 +94,12 @@ def single_place_request(order: Mapping[str, Any]) -> Call:
 def single_cancel_request(target: OrderRef) -> Call:
     """Return the request that cancels one order at the single endpoint."""
     return Call(Endpoint.UNIFIED_CANCEL, _item_of(target))
+
+
+def cancel_all_request(symbol: str | None) -> Call | None:
+    """Return the request that cancels all margin orders of a symbol, or of the account, listed or not."""
+    params = {"category": CATEGORY}
+    return Call(Endpoint.UNIFIED_CANCEL_ALL, params if symbol is None else {**params, "symbol": symbol})
 
 
 def edit_request(target: OrderRef, changes: Mapping[str, str]) -> Call | None:
@@ -229,6 +235,12 @@ def read_single(body: object) -> BatchResponse | None:
     """Read the response to a single cancel or order, as a batch of one."""
     response = _parse_batch([data_of(body)])
     return None if response.unreadable else response
+
+
+def read_cancel_all(body: object) -> BatchResponse | None:
+    """Read the response to a cancel of all orders: a list in which failed entries have a code; None without one."""
+    listed = list_of(body, "list")
+    return _parse_batch(listed) if isinstance(listed, list) else None
 
 
 def read_fills(body: object) -> tuple[FillRow, ...] | None:

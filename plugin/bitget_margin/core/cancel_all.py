@@ -1,8 +1,9 @@
 """Cancel all open orders of one symbol or of the account, and prove that none is left.
 
-What is listed is canceled until a list shows no further order; `cancel_proof` then decides whether that is proven. The
-orders of the account are listed with one query. Where it is refused, or coins stay frozen that no listed order accounts
-for, symbols are listed one by one: first those that orders are placed on, then further ones that trade a frozen coin.
+What is listed is canceled until a list shows no further order: many orders by one request where the account kind has
+it, the others by batches. `cancel_proof` then decides whether that is proven. The orders of the account are listed with
+one query. Where it is refused, or coins stay frozen that no listed order accounts for, symbols are listed one by one:
+first those that orders are placed on, then further ones that trade a frozen coin.
 A pair may be halted, removed, or closed for cross margin while an order of it is open.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bitget_margin.core.cancel import run_until_resolved
+from bitget_margin.core.cancel_at_once import cancel_at_once
 from bitget_margin.core.cancel_proof import (
     SYMBOLS_PER_GROUP,
     CancelAllResult,
@@ -65,7 +67,13 @@ def cancel_account(
     symbols: SymbolStages,
     progress: Progress = lambda *_: None,
 ) -> Flow[CancelAllResult]:
-    """Cancel every open order of the account; a symbol that is listed by itself has the time of a call of its own."""
+    """Cancel every open order of the account; a symbol that is listed by itself has the time of a call of its own.
+
+    Orders that are registered before the call are canceled first, without a list.
+    """
+    if state.orders:
+        yield from _cancel_registered(ctx, state, [None])
+        state.resolve_remaining()
     result = CancelAllResult(more_orders_found=True)
     for _ in range(_ACCOUNT_PASSES):
         if result.more_orders_found:
@@ -167,6 +175,15 @@ def _cancel_one_by_one(
     return CancelAllResult(unexamined=tuple(unexamined), fault=fault) if unexamined else None
 
 
+def _cancel_registered(ctx: CallContext, state: CancelState, symbols: Sequence[str | None]) -> Flow[None]:
+    """Cancel the orders without an outcome; where those of one of these symbols are many, by one request."""
+    if symbols == [None]:
+        # Every symbol has the time that a call for it alone would have.
+        ctx.deadline = ctx.deadline.extended(ctx.settings.timeout_ms * len({ref.symbol for ref in state.orders}))
+    yield from cancel_at_once(ctx, state, symbols)
+    yield from run_until_resolved(ctx, state)
+
+
 def _cancel_listed(
     ctx: CallContext, state: CancelState, symbols: Sequence[str | None]
 ) -> Flow[Mapping[str | None, Fault]]:
@@ -178,12 +195,9 @@ def _cancel_listed(
         faults.update((s, rows) for s, rows in zip(remaining, listings, strict=True) if isinstance(rows, Fault))
         listed = [(s, rows) for s, rows in zip(remaining, listings, strict=True) if not isinstance(rows, Fault)]
         remaining = [symbol for symbol, rows in listed if register_rows(ctx, state, rows)]
-        if remaining == [None]:
-            # Every symbol has the time that a call for it alone would have.
-            ctx.deadline = ctx.deadline.extended(ctx.settings.timeout_ms * len({ref.symbol for ref in state.orders}))
         # Orders that a list of the proof has shown may be missing in this one.
         if remaining or any(order.outcome is None for order in state.orders.values()):
-            yield from run_until_resolved(ctx, state)
+            yield from _cancel_registered(ctx, state, remaining)
         if any(state.unresolved()):
             break
     state.resolve_remaining()

@@ -45,6 +45,7 @@ class Endpoint(Enum):
     UNIFIED_BATCH_CANCEL = ("POST", "v3/trade/cancel-batch", 5)
     UNIFIED_PLACE = ("POST", "v3/trade/place-order", 10)
     UNIFIED_CANCEL = ("POST", "v3/trade/cancel-order", 10)
+    UNIFIED_CANCEL_ALL = ("POST", "v3/trade/cancel-symbol-order", 5)
     UNIFIED_EDIT = ("POST", "v3/trade/modify-order", 10)
     UNIFIED_COUNTDOWN = ("POST", "v3/trade/countdown-cancel-all", 1)
     UNIFIED_OPEN_ORDERS = ("GET", "v3/trade/unfilled-orders", 20)

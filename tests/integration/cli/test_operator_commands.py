@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from support.client import rungs
 from support.operating import cancels, here, keys, live, process, run, until
 
 ETH = "ETHUSDT"
+CANCEL_ALL = "/cancel-symbol-order"
+TELLS = "Orders that no list shows, and orders that are placed meanwhile, are canceled too."
 KEYS_OF_CANCEL = {"ok", "exit_code", "dry_run", "interrupted", "summary", "orders", "frozen_before", "unexamined"}
 KEYS_OF_CANCEL |= {"errors", "elapsed_ms", "locked", "held_by"}
 KEYS_OF_ORDER = {"symbol", "id", "client_order_id", "bot", "side", "price", "amount", "filled"}
@@ -126,15 +129,16 @@ def test_an_interrupt_reports_results_and_the_same_again_completes_it(
 
 
 def test_killed_in_the_middle_the_same_again_completes_it(venue: Emulator) -> None:
-    """By kill -9, between two batches."""
+    """By kill -9, between two batches; on a unified account after the request for all."""
     rungs(venue, 60)
     rungs(venue, 2, symbol=ETH, price=2_000)
-    rule = venue.add_fault("stall-after", cancels(venue), count=1)
+    classic = venue.accounts[0].kind is AccountKind.CLASSIC
+    rule = venue.add_fault("stall-after", cancels(venue) if classic else CANCEL_ALL, count=1)
     with process(venue, "cancel", "--all", "--yes", "--timeout", "60000") as running:
         until(lambda: rule not in venue.faults)
         running.kill()
         running.wait(timeout=20)
-    assert 0 < len(live(venue)) < 62
+    assert (0 < len(live(venue)) < 62) is classic
     canceled(venue, "--all")
     assert not live(venue)
 
@@ -219,6 +223,89 @@ def test_a_dry_run_shows_the_plan_and_cancels_nothing(venue: Emulator) -> None:
     assert "2 open orders to cancel" in done.stderr
     assert "frozen on the account: 99.995 USDT" in done.stderr
     assert live(venue) == set(ids)
+
+
+@pytest.fixture
+def unified() -> Iterator[Emulator]:
+    """Run an emulator with a unified account, in either run."""
+    with Emulator(accounts=(Account(uid="9", kind=AccountKind.UNIFIED),)) as venue:
+        yield venue
+    assert venue.errors == ()
+
+
+def sent(venue: Emulator) -> list[str]:
+    """Return the last part of the path of each cancel."""
+    cancels = ("/cancel-batch", "/cancel-order", CANCEL_ALL)
+    return [record.path.rsplit("/", 1)[-1] for record in venue.requests if record.path.endswith(cancels)]
+
+
+@pytest.mark.classic
+def test_all_orders_of_a_unified_account_go_with_one_request_and_the_plan_tells_how_far_it_reaches(
+    unified: Emulator,
+) -> None:
+    ids = rungs(unified, 30) + rungs(unified, 30, symbol=ETH, price=2_000)
+    assert TELLS in here(unified, "cancel", "--all", "--dry-run").output
+    done = here(unified, "cancel", "--all", "--yes", "--json")
+    assert TELLS in done.stderr
+    assert outcomes(document(done.stdout, unified)) == dict.fromkeys(ids, "canceled")
+    assert sent(unified) == ["cancel-symbol-order"]
+
+
+@pytest.mark.classic
+@pytest.mark.parametrize(
+    "chosen", [("--symbol", "BTC/USDT"), ("--side", "buy"), ("--older-than", "1s"), ("--prefix", "mine")]
+)
+def test_a_filter_never_reaches_an_order_that_it_has_not_chosen(unified: Emulator, chosen: tuple[str, ...]) -> None:
+    """Whatever it chooses, however many: each is canceled by id, and the plan tells of no other."""
+    ids = rungs(unified, 30, name="mine")
+    (other,) = rungs(unified, 1, symbol=ETH, price=2_000, name="other")
+    (sell,) = [unified.place("9", {"symbol": ETH, "side": "sell", "price": "9000", "baseSize": "0.1"})]
+    time.sleep(1.1)
+    done = here(unified, "cancel", *chosen, "--yes")
+    assert TELLS not in done.output
+    assert live(unified) == {"--symbol": {other, sell}, "--side": {sell}, "--prefix": {other, sell}}.get(
+        chosen[0], set()
+    )
+    assert "cancel-symbol-order" not in sent(unified)
+    assert not live(unified) & set(ids)
+
+
+@pytest.mark.classic
+def test_an_order_that_fills_after_the_plan_has_its_outcome(unified: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request for all does not name it any more: it is looked up."""
+    ids = rungs(unified, 30)
+    execute = importlib.import_module("bitget_margin.cli.operator.cancel").execute
+
+    def fill_first(*given: Any) -> None:
+        unified.fill(ids[0], "0.001")
+        execute(*given)
+
+    monkeypatch.setattr("bitget_margin.cli.operator.cancel.execute", fill_first)
+    assert outcomes(canceled(unified, "--all")) == {**dict.fromkeys(ids, "canceled"), ids[0]: "filled"}
+    assert sent(unified) == ["cancel-symbol-order"]
+
+
+@pytest.mark.classic
+@pytest.mark.parametrize(
+    "fault", ["code-before", "missing-lists", "null-lists", "html-502", "stall-after", "other-answer"]
+)
+def test_whatever_the_request_for_all_answers_each_end_is_proven(unified: Emulator, fault: str) -> None:
+    """Nothing there, as 25204 says, is no error."""
+    ids = rungs(unified, 30)
+    code = {"code": "25204", "text": "Order does not exist"} if fault == "code-before" else {}
+    unified.add_fault(fault, CANCEL_ALL, count=1, **code)
+    assert outcomes(canceled(unified, "--all")) == dict.fromkeys(ids, "canceled")
+
+
+@pytest.mark.classic
+@pytest.mark.parametrize("code", ["40014", "40037"])
+def test_refused_keys_are_asked_no_further(unified: Emulator, code: str) -> None:
+    rungs(unified, 30)
+    for path in (CANCEL_ALL, "/cancel-batch"):
+        unified.add_fault("code-before", path, code=code)
+    found = canceled(unified, "--all", code=1)
+    assert set(outcomes(found).values()) == {"not_sent"}
+    assert len(live(unified)) == 30
 
 
 def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

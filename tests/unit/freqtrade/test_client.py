@@ -1,7 +1,9 @@
 """Requests for resting orders: bounded in time, and no answer is taken for more than it proves."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +23,18 @@ from bitget_margin.freqtrade.tracked_order import Phase
 from support.botless import PAIR, live, rung, structure
 
 MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
+
+
+def test_a_bot_cancels_named_orders_alone() -> None:
+    """A cancel of all orders would reach those of the owner, and of other bots."""
+    forbidden = {"cancel_all_orders", "cancel_all", "cancel_account", "cancel_symbol", "cancel_at_once"}
+    sources = sorted(Path(client_module.__file__).parent.glob("*.py"))
+    assert len(sources) > 40
+    for source in sources:
+        nodes = list(ast.walk(ast.parse(source.read_text())))
+        names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        names |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        assert not names & forbidden, source.name
 
 
 def client(**methods: Callable[..., Any]) -> VenueClient:

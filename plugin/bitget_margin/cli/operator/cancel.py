@@ -61,7 +61,13 @@ Examples:
 )
 @click.option("--side", type=click.Choice(["buy", "sell"]), help="Only buys, or only sells.")
 @click.option("--older-than", metavar="AGE", help="Such as 90s, 10m, 2h or 1d.")
-@click.option("--all", "everything", is_flag=True, help="Every open order of the account, and proof that none is left.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every open order of the account, and proof that none is left. "
+    "On a unified account this includes orders that no list shows, and orders that are placed meanwhile.",
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="Show the orders that would be canceled, and cancel nothing.")
 @options

@@ -141,6 +141,8 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
     ):
         if names:
             to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
+    if plan.reaches_unlisted:
+        to.print("Orders that no list shows, and orders that are placed meanwhile, are canceled too.")
     show_frozen(to, plan.frozen)
 
 

@@ -1,4 +1,4 @@
-"""Execution of a plan: cancel one batch per symbol, then prove that nothing is left."""
+"""Execution of a plan: cancel its orders symbol by symbol, or all of the account at once; prove that none is left."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResults
 from bitget_margin.cli.operator.selection import NamedOrder, Order
-from bitget_margin.core.order_ref import IdKind
+from bitget_margin.core.order_ref import IdKind, OrderRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,15 @@ def execute(connection: Connection, plan: Plan, results: OrderResults, step: Ste
 
     After an error the other symbols are still canceled, unless the keys are refused.
     """
-    todo = batches(plan)
+    # On a unified account, one request may cancel all that are listed: the call for all orders is the first one.
+    todo = [] if plan.reaches_unlisted else batches(plan)
     try:
         for done, batch in enumerate(todo, 1):
             if not _cancel(connection, batch, results):
                 return
             step(done, len(todo), batch.symbol)
         if plan.everything:
-            _prove(connection, results, step)
+            _cancel_all(connection, plan, results, step)
     except KeyboardInterrupt as error:  # between two calls
         results.add_error(error)
     finally:
@@ -68,18 +69,20 @@ def _cancel(connection: Connection, batch: SymbolBatch, results: OrderResults) -
     return True
 
 
-def _prove(connection: Connection, results: OrderResults, step: Step) -> None:
-    """Cancel orders placed in the meantime, until it is proven that none is left."""
+def _cancel_all(connection: Connection, plan: Plan, results: OrderResults, step: Step) -> None:
+    """Cancel all orders that are left, also those placed in the meantime, until it is proven that there is none."""
+    names = [_by_id(order) for order in plan.orders] if plan.reaches_unlisted else []
     try:
         likely = None if connection.is_unified else query.candidates(connection, query.frozen(connection))
         params = {**connection.params, "confirm": True, "progress": step}
         exchange = connection.exchange
-        done = exchange.perform(cancel_all(exchange, None, params, likely=likely))
+        listed_before = [OrderRef(str(name.symbol), name.kind, name.value) for name in names]
+        done = exchange.perform(cancel_all(exchange, None, params, likely=likely, listed_before=listed_before))
         results.add_report(done.report.results)
         results.locked = done.locked
         results.clear_errors()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the results are reported after any exception
-        results.add_error(error)
+        results.add_error(error, names)
 
 
 def _by_id(order: Order) -> NamedOrder:

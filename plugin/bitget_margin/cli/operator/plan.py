@@ -35,6 +35,8 @@ class Plan:
     """Named and open, and excluded by another option."""
     frozen: Mapping[str, float] | None = field(default_factory=dict)
     """Amount of each coin that the open orders of the account hold; None if the balance could not be read."""
+    reaches_unlisted: bool = False
+    """Whether orders that no list shows, and those that are placed meanwhile, are canceled by the same request."""
     none_is_open: bool = False
     """Whether it is proven that the account has no open order."""
     at_ms: float = 0.0
@@ -105,6 +107,7 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
         not_found=tuple(not_found),
         filtered_out=tuple(filtered_out),
         frozen=held,
+        reaches_unlisted=selection.everything and connection.is_unified,
         none_is_open=none_is_open,
         at_ms=now_ms,
     )
