@@ -80,7 +80,7 @@ class ExitCancels:
             or self.resting.failed_this_loop(trade)
         ):
             return False
-        hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget), lambda: None)
+        hedged = HedgedCancel(self.client, trade.pair, orders, self._budget(budget))
         self._mark_sent(cancel)
         cancel.orders, cancel.running = orders, Beside(hedged.run)
         return True
@@ -130,17 +130,13 @@ class ExitCancels:
     def _cancel(
         self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget, reading: Reading, others: Sequence[str]
     ) -> None:
-        balances: list[Beside[None] | None] = []
-
-        def read_balance() -> None:
-            # Nothing may be borrowed: a venue that lends is asked for what is free, beside the cancel.
-            if not balances and not self.holdings.freezes():
-                balances.append(self.holdings.read_beside(ahead=False))
-
-        self.resting.cancel(trade, trade.pair, orders, budget, others, read_balance)
-        for balance in balances:
-            # One that hangs is not waited for: it is read again, if it is needed at all.
-            self.fills.await_balance(reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
+        balance: Beside[None] | None = None
+        if not self.holdings.freezes():
+            # Nothing may be borrowed: a venue that lends is asked for what the cancel has set free, beside its proof.
+            balance = self.holdings.read_beside(ahead=False, after_seconds=self.fills.head_start_seconds())
+        self.resting.cancel(trade, trade.pair, orders, budget, others)
+        # One that hangs is not waited for: it is read again, if it is needed at all.
+        self.fills.await_balance(reading, balance, max(_LATE_BALANCE_MS, self.client.pace.round_trip_ms))
 
     def _others(self, trade: Trade, orders: Sequence[TrackedOrder], budget: Budget) -> list[str]:
         """Return the ids of all other orders on the pair if they are to be canceled, without freqtrade's own."""

@@ -65,7 +65,7 @@ class ExitFills:
         if is_canceling:
             reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
             # A venue that lends has to show what the cancel has set free: it is asked a little later.
-            reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self._head_start_seconds())
+            reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self.head_start_seconds())
             return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
         reading.orders = [order for order in orders if order.phase.open and not self.held.was_just_missed(order)]
@@ -107,6 +107,10 @@ class ExitFills:
         """Return the amount that freqtrade may exit where it is less than that of the trade; None where it is not."""
         return self.amounts.fitting(trade, self.since(reading), reading.canceled)
 
+    def head_start_seconds(self) -> float:
+        """Return the time by which the balance is read later than a cancel that is sent now."""
+        return 0.0 if self.holdings.freezes() else min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
+
     def _are_missing(self, trade: Trade, reading: Reading) -> bool:
         return self.amounts.missing(trade, self.since(reading), reading.canceled) > 0
 
@@ -117,10 +121,6 @@ class ExitFills:
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
         self._refused.add(pair)
-
-    def _head_start_seconds(self) -> float:
-        """Return the time by which the balance is read later than a cancel that is sent now."""
-        return 0.0 if self.holdings.freezes() else min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
 
     def _is_needed(self, trade: Trade, reading: Reading, view: Beside[ViewedOrders]) -> bool:
         """Whether an exit waits for the lookup of its resting orders: not if it is late, and no coins are missing.

@@ -30,16 +30,12 @@ _POLL_SECONDS: Final = 0.02
 
 @dataclass(eq=False, slots=True)
 class HedgedCancel:
-    """One cancel of orders of a pair.
-
-    :param while_waiting: called once, if the response takes long
-    """
+    """One cancel of orders of a pair."""
 
     client: VenueClient
     pair: str
     orders: Sequence[TrackedOrder]
     budget: Budget
-    while_waiting: Callable[[], object]
     clock: Callable[[], float] = time.monotonic
     _ended: dict[str, TrackedOrder] = field(default_factory=dict, init=False)
     """Orders that lookups have shown as ended, by client order id."""
@@ -47,12 +43,10 @@ class HedgedCancel:
     def run(self) -> CancelBatchResult:
         """Cancel the orders; return what the response, or lookups before it, prove about them."""
         left = list(self.orders)
-        for send in range(1, _SENDS_MAX + 1):
+        for _ in range(_SENDS_MAX):
             sent = Beside(partial(self.client.cancel, self.pair, tuple(left), self.budget))
             if sent.ended(FIRST_LOOKUP_SECONDS):
                 break
-            if send == 1:
-                self.while_waiting()
             shows_live = self._look_beside(sent, left)
             left = [order for order in left if order.client_id not in self._ended]
             if not left:

@@ -85,17 +85,15 @@ class RestingOrders:
         orders: Sequence[TrackedOrder],
         budget: Budget,
         others: Sequence[str] = (),
-        while_waiting: Callable[[], object] = lambda: None,
     ) -> CancelBatchResult:
         """Cancel resting orders, and others by id, with one batch; record their fills, warn of unproven ends.
 
         :param trade: None where the trade has ended
-        :param while_waiting: called where the response takes long
         """
         if others:
             done = self.client.cancel(pair, orders, budget, others)
         else:
-            done = HedgedCancel(self.client, pair, orders, budget, while_waiting).run()
+            done = HedgedCancel(self.client, pair, orders, budget).run()
         self.record_cancel(trade, pair, orders, done)
         return done
 

@@ -121,6 +121,27 @@ def test_a_venue_that_lends_is_asked_for_what_is_free_once_the_cancel_is_there(
     assert stand.wallet.readings == 1
 
 
+@pytest.mark.parametrize(("classic", "more"), [(True, []), (False, [0.2])])
+def test_it_is_also_asked_beside_a_cancel_that_waits_for_a_confirmation(
+    stand_with: Callable[..., Stand], monkeypatch: pytest.MonkeyPatch, classic: bool, more: list[float]
+) -> None:
+    """What was free before the cancel says nothing, and a reading after its proof would be one more round trip."""
+    stand = stand_with(reads_ahead=True, wallet=Wallet(Holding(1.0, 0.5, 0.5), classic))
+    waits: list[float] = []
+    monkeypatch.setattr("bitget_margin.freqtrade.holdings.time.sleep", waits.append)
+    stand.round_trip_ms = 200
+    stand.venue.shown["a"] = live("a")
+    resting(stand)
+    stand.exits.announce(None)
+    stand.exits.begin(PAIR)
+    stand.venue.shown["a"] = ENDED
+    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    assert confirm(stand)
+    assert sold(stand) == 1.0
+    assert waits == [0.0, *more]
+    assert stand.wallet.readings == len(waits)
+
+
 def test_a_cancel_without_proof_leaves_the_exit_what_is_free(stand: Stand) -> None:
     resting(stand, live("a", amount=0.4)).exits.begin(PAIR)
     assert confirm(stand)

@@ -80,23 +80,20 @@ def venue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Venue]:
 
 
 def run(venue: Any, orders: Sequence[TrackedOrder] = LIVE, **more: Any) -> CancelBatchResult:
-    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000)), more.pop("waiting", int)).run()
+    return HedgedCancel(venue, PAIR, orders, more.pop("budget", Budget(5_000))).run()
 
 
 def test_a_response_in_time_needs_no_lookup(venue: Venue, stand: Stand) -> None:
     venue.responses.clear()
-    waits: list[int] = []
     venue.result = unproven
-    assert run(venue, waiting=lambda: waits.append(1)) == unproven(LIVE)
-    assert (venue.canceled, venue.viewed, waits) == ([NAMES], [], [])
+    assert run(venue) == unproven(LIVE)
+    assert (venue.canceled, venue.viewed) == ([NAMES], [])
 
 
 def test_orders_that_a_lookup_shows_as_ended_need_no_response(venue: Venue) -> None:
     venue.lookups = [GONE]
-    waits: list[int] = []
-    assert run(venue, waiting=lambda: waits.append(len(venue.viewed))) == CancelBatchResult(tuple(GONE), None, {})
+    assert run(venue) == CancelBatchResult(tuple(GONE), None, {})
     assert (venue.canceled, venue.viewed) == ([NAMES], [NAMES])
-    assert waits == [0], "once, and before the lookup"
 
 
 def test_lookups_may_show_one_end_after_the_other(venue: Venue) -> None:
@@ -108,11 +105,9 @@ def test_lookups_may_show_one_end_after_the_other(venue: Venue) -> None:
 def test_orders_that_still_rest_are_canceled_again(venue: Venue) -> None:
     venue.responses.append(threading.Event())
     venue.lookups = [[GONE[0], *LIVE[1:]], [GONE[1]], [LIVE[2]]]
-    waits: list[int] = []
-    done = run(venue, waiting=lambda: waits.append(1))
+    done = run(venue)
     assert venue.canceled == [NAMES, ["b", "c"], ["c"]]
     assert list(done.orders) == [*GONE[:2], replace(LIVE[2], phase=Phase.ENDED)]
-    assert waits == [1], "once"
 
 
 def test_an_order_that_no_list_shows_is_not_canceled_again(venue: Venue) -> None:
@@ -191,4 +186,4 @@ def test_an_error_of_the_cancel_is_raised(venue: Venue) -> None:
 def test_a_fast_venue_has_time_for_its_response_and_history_for_its_rows() -> None:
     assert (hedged_cancel.FIRST_LOOKUP_SECONDS, hedged_cancel._NEXT_LOOKUP_SECONDS) == (0.3, 0.8)
     assert hedged_cancel._POLL_SECONDS == 0.02, "a lookup is noticed at once"
-    assert HedgedCancel(None, PAIR, [], Budget(1), int).clock is time.monotonic  # type: ignore[arg-type]
+    assert HedgedCancel(None, PAIR, [], Budget(1)).clock is time.monotonic  # type: ignore[arg-type]

@@ -1,14 +1,12 @@
 """Resting orders: fills are recorded, misses noted, and unproven cancels reported."""
 
-import threading
-import time
 from types import SimpleNamespace
 
 import ccxt
 import pytest
 
 from bitget_margin.core.outcome import Outcome
-from bitget_margin.freqtrade import hedged_cancel, resting_orders
+from bitget_margin.freqtrade import resting_orders
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.order_store import CancelBatch
 from bitget_margin.freqtrade.resting_orders import RestingOrders
@@ -102,18 +100,6 @@ def test_the_batch_of_a_pair_is_not_looked_up_meanwhile_since_others_are_in_it(
     monkeypatch.setattr(resting_orders, "HedgedCancel", None)
     stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget(), ["77"])
     assert stand.venue.canceled == [(["a"], ["77"])]
-
-
-def test_where_the_response_takes_long_there_is_time_for_other_requests(
-    stand: Stand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hedged_cancel, "FIRST_LOOKUP_SECONDS", 0.01)
-    others = threading.Event()
-    stand.venue.on_cancel = lambda: others.wait(5)
-    stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget(), while_waiting=others.set)
-    assert others.is_set()
-    stand.venue.on_cancel = lambda: time.sleep(0.05)
-    stand.resting.cancel(stand.trades[KEY], PAIR, [live("a")], stand.budget())
 
 
 def test_a_proven_cancel_is_stored_with_its_batch(stand: Stand) -> None:
