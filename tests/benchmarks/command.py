@@ -9,10 +9,18 @@ from typing import Final
 import ccxt
 import click
 
-from benchmarks import cancel_all_times, cancel_times, costs, exit_times, loop_times, shared_windows
+from benchmarks import cancel_all_times, cancel_times, costs, exit_times, loop_times, shared_windows, stop_times
 from benchmarks.chart import draw
 from benchmarks.shared_windows import Store
-from benchmarks.tables import all_table, cancelling_table, costs_table, exits_table, loops_table, sharing_table
+from benchmarks.tables import (
+    all_table,
+    cancelling_table,
+    costs_table,
+    exits_table,
+    loops_table,
+    sharing_table,
+    stops_table,
+)
 from bitget_margin.emulator import AccountKind
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
@@ -89,6 +97,23 @@ def loop(trades: int, rungs: int, round_trips: Sequence[int], kinds: Sequence[st
                 found.append(one)
                 click.echo(f"{kind.value}, {one.case.value}, {round_trip_ms} ms: {one.median_ms:.0f} ms", err=True)
     _print(loops_table(found))
+
+
+@main.command()
+@click.option("--trades", type=click.IntRange(1, 60), default=50, show_default=True)
+@click.option("--rungs", type=click.IntRange(1, 20), default=10, show_default=True)
+@click.option("--round-trip-ms", type=click.IntRange(0, 2_000), default=800, show_default=True)
+@click.option("--account", "kinds", multiple=True, type=click.Choice([kind.value for kind in AccountKind]))
+@click.option("--stops", type=click.IntRange(1, 10), default=3, show_default=True)
+def stop(trades: int, rungs: int, round_trip_ms: int, kinds: Sequence[str], stops: int) -> None:
+    """Measure the delay of a stop-loss among many trades on a slow venue, with ladders and without."""
+    logging.disable(logging.WARNING)
+    found = []
+    for kind in [AccountKind(name) for name in kinds] or list(AccountKind):
+        for one in stop_times.measure(kind, trades, rungs, round_trip_ms, stops):
+            found.append(one)
+            click.echo(f"{kind.value}, {one.case.value}: {one.median_ms:.0f} ms", err=True)
+    _print(stops_table(found))
 
 
 @main.command("all")

@@ -51,18 +51,15 @@ def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, loop
                 Path(name), kind=kind, pairs=pairs, symbols=symbols, settings=settings, keeps_pauses=True
             ) as bot,
         ):
-            _enter(bot, 0 if case is Case.NO_LADDERS else rungs)
+            enter_all(bot, 0 if case is Case.NO_LADDERS else rungs)
             bot.venue.knobs(latency_ms=round_trip_ms)
-            end = time.monotonic() + _SETTLE_S
-            while time.monotonic() < end:
-                bot.loop()
-                time.sleep(0.2)
+            settle(bot)
             times, requests = zip(*(_loop(bot) for _ in range(loops)), strict=True)
             bot.venue.knobs(latency_ms=0)
         yield LoopTime(kind, case, round_trip_ms, statistics.median(times), max(times), sum(requests) / loops)
 
 
-def _enter(bot: InProcessBot, rungs: int) -> None:
+def enter_all(bot: InProcessBot, rungs: int) -> None:
     """Enter every pair, with a ladder far above the price."""
 
     def ladder(trade: Any) -> list[dict[str, Any]]:
@@ -80,6 +77,14 @@ def _enter(bot: InProcessBot, rungs: int) -> None:
     expected = rungs * len(bot.bot.active_pair_whitelist)
     if placed != expected:
         raise RuntimeError(f"{placed} orders rest, not {expected}")
+
+
+def settle(bot: InProcessBot) -> None:
+    """Run loops until pushes spare lookups."""
+    end = time.monotonic() + _SETTLE_S
+    while time.monotonic() < end:
+        bot.loop()
+        time.sleep(0.2)
 
 
 def _loop(bot: InProcessBot) -> tuple[float, int]:

@@ -8,6 +8,7 @@ from benchmarks.costs import MANY, ImportTimes
 from benchmarks.exit_times import ExitTime
 from benchmarks.loop_times import Case, LoopTime
 from benchmarks.shared_windows import SharedWindow
+from benchmarks.stop_times import StopTime
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -81,6 +82,25 @@ def loops_table(found: Sequence[LoopTime]) -> str:
         for one in found
     ]
     head = ["account", "round trip", "bot", "median ms of a loop", "longest", "ratio", "private requests per loop"]
+    return _table(head, rows)
+
+
+def stops_table(found: Sequence[StopTime]) -> str:
+    """Return a row per account kind and case, beside the same bot without ladders."""
+    bare = {one.kind: one.median_ms for one in found if one.case is Case.NO_LADDERS}
+    rows = [
+        [
+            one.kind.value,
+            f"{one.trades} trades, {one.round_trip_ms} ms",
+            one.case.value,
+            f"{one.median_ms / 1_000:.1f}",
+            f"{one.longest_ms / 1_000:.1f}",
+            f"{(one.median_ms - bare[one.kind]) / 1_000:+.1f}",
+            "yes" if one.sold_once else "no",
+        ]
+        for one in found
+    ]
+    head = ["account", "venue", "bot", "median s until the exit order", "longest", "beside no ladders", "sold once"]
     return _table(head, rows)
 
 
