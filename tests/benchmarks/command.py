@@ -9,7 +9,16 @@ from typing import Final
 import ccxt
 import click
 
-from benchmarks import cancel_all_times, cancel_times, costs, exit_times, loop_times, shared_windows, stop_times
+from benchmarks import (
+    bot_memory,
+    cancel_all_times,
+    cancel_times,
+    costs,
+    exit_times,
+    loop_times,
+    shared_windows,
+    stop_times,
+)
 from benchmarks.chart import draw
 from benchmarks.shared_windows import Store
 from benchmarks.tables import (
@@ -18,6 +27,7 @@ from benchmarks.tables import (
     costs_table,
     exits_table,
     loops_table,
+    memory_table,
     sharing_table,
     stops_table,
 )
@@ -114,6 +124,19 @@ def stop(trades: int, rungs: int, round_trip_ms: int, kinds: Sequence[str], stop
             found.append(one)
             click.echo(f"{kind.value}, {one.case.value}: {one.median_ms:.0f} ms", err=True)
     _print(stops_table(found))
+
+
+@main.command()
+@click.option("--trades", type=click.IntRange(1, 40), default=30, show_default=True)
+@click.option("--rungs", type=click.IntRange(0, 20), default=10, show_default=True)
+@click.option("--loops", type=click.IntRange(1_000, 100_000), default=10_000, show_default=True)
+@click.option("--account", "name", type=click.Choice([kind.value for kind in AccountKind]), default="classic")
+def memory(trades: int, rungs: int, loops: int, name: str) -> None:
+    """Measure the memory of a bot with ladders over many idle loops."""
+    logging.disable(logging.WARNING)
+    progress = lambda count, mb: click.echo(f"{count} loops: {mb:.1f} MB", err=True)  # noqa: E731
+    found = bot_memory.measure(AccountKind(name), trades, rungs, loops, progress)
+    _print(memory_table(found))
 
 
 @main.command("all")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from benchmarks.bot_memory import BotMemory
 from benchmarks.cancel_all_times import CancelAllTime
 from benchmarks.cancel_times import CancelTime, limit_ms
 from benchmarks.costs import MANY, ImportTimes
@@ -102,6 +103,14 @@ def stops_table(found: Sequence[StopTime]) -> str:
     ]
     head = ["account", "venue", "bot", "median s until the exit order", "longest", "beside no ladders", "sold once"]
     return _table(head, rows)
+
+
+def memory_table(found: BotMemory) -> str:
+    """Return the mean memory of each fifth of the loops."""
+    fifths = [(fifth / 5, (fifth + 1) / 5) for fifth in range(5)]
+    head = ["loops", *(f"{first:.0%} to {last:.0%}" for first, last in fifths)]
+    means = [f"{found.mean_mb(first, last):.1f} MB" for first, last in fifths]
+    return _table(head, [[f"{found.mb_by_loops[-1][0]:,}", *means]])
 
 
 def all_table(found: Sequence[CancelAllTime]) -> str:
