@@ -1,4 +1,4 @@
-"""One request that cancels every order of a symbol or of the account, where listed orders would take many batches.
+"""One request that cancels every order of a symbol or account, instead of many batches.
 
 Unified accounts have it. It also cancels orders that no list has shown, and those that are placed meanwhile: it is for
 cancels of all orders alone. Its response is evidence like that of a batch. An order that it leaves out is looked up,
