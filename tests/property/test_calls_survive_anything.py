@@ -235,10 +235,15 @@ def set_leverage(case: Case) -> None:
 def placed_at_most_once(case: Case, *words: str) -> bool:
     """Whether at most one placing was sent, besides those that the venue refused in words that say so."""
     answers = [answer for answer in case.venue.served if answer.path.rsplit("/", 1)[-1] in words]
-    codes = [
-        str(answer.body.get("code")) for answer in answers if isinstance(answer.body, dict) and answer.status < 500
-    ]
-    return case.sent(*words) - sum(code in UNEXECUTED for code in codes) <= 1
+    # The gateway refuses with 429, whatever the body is.
+    unexecuted = sum(
+        answer.status == 429 or (answer.status < 500 and _code(answer) in UNEXECUTED) for answer in answers
+    )
+    return case.sent(*words) - unexecuted <= 1
+
+
+def _code(answer: Any) -> str | None:
+    return str(answer.body.get("code")) if isinstance(answer.body, dict) else None
 
 
 METHODS: Final[tuple[Callable[[Case], None], ...]] = (
