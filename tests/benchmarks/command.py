@@ -31,6 +31,7 @@ from benchmarks.tables import (
     sharing_table,
     stops_table,
 )
+from bitget_margin.core.api import api_of
 from bitget_margin.emulator import AccountKind
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
@@ -87,7 +88,12 @@ def share(processes: Sequence[int], stores: Sequence[str], batches: int, skew_ms
 @click.option("--repeats", type=click.IntRange(1, 10), default=_REPEATS, show_default=True)
 def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
     """Measure freqtrade's exit by number of resting orders, and stock freqtrade's cancel."""
-    found = list(exit_times.measure(resting, round_trip_ms, repeats))
+    found = []
+    for kind in AccountKind:
+        # A ladder takes as many orders as a batch.
+        counts = tuple(dict.fromkeys(min(count, api_of(kind).BATCH_MAX) for count in resting))
+        for confirms in (False, True):
+            found += exit_times.measure(kind, counts, round_trip_ms, repeats, confirms=confirms)
     _print(exits_table(found, exit_times.stock_ms(round_trip_ms)))
 
 

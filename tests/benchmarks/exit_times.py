@@ -6,12 +6,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bitget_margin.emulator import Emulator, ccxt_urls, synthetic_symbols
+from bitget_margin.emulator import AccountKind, Emulator, ccxt_urls, synthetic_symbols
 from support.bot import PAIRS, Bot, account, config, endpoint_name, signed_requests, symbol_of
 from support.running_bot import RunningBot, enter, wait_until_closed
 
@@ -20,8 +20,13 @@ _SETTLE_S: Final = 1.2
 
 @dataclass(frozen=True, slots=True)
 class ExitTime:
-    """Times from freqtrade's log line about the exit to its exit order at the venue."""
+    """Times from freqtrade's log line about the exit to its exit order at the venue.
 
+    :ivar confirms: whether the strategy confirms exits itself
+    """
+
+    kind: AccountKind
+    confirms: bool
     resting: int
     median_ms: float
     shortest_ms: float
@@ -29,24 +34,28 @@ class ExitTime:
     requests: int
 
 
-def measure(resting: Sequence[int], round_trip_ms: int, repeats: int) -> list[ExitTime]:
+def measure(
+    kind: AccountKind, resting: Sequence[int], round_trip_ms: int, repeats: int, *, confirms: bool
+) -> list[ExitTime]:
     """Measure a bot that enters, places a ladder and exits; cases alternate to average out the machine."""
     pairs = len(resting) * repeats
     with (
         tempfile.TemporaryDirectory() as name,
-        Emulator(accounts=(account(),), symbols=synthetic_symbols(pairs)) as venue,
+        Emulator(accounts=(replace(account(), kind=kind),), symbols=synthetic_symbols(pairs)) as venue,
     ):
         folder = Path(name)
-        with Bot(folder, config(venue, PAIRS[:pairs], folder)).start() as bot:
+        strategy = "Scripted" if confirms else "Unasked"
+        with Bot(folder, config(venue, PAIRS[:pairs], folder, strategy=strategy)).start() as bot:
             bot.wait_for_log("Changing state to: RUNNING")
             running = RunningBot(bot, venue, iter(PAIRS))
             rounds = [[_exit(running, count, round_trip_ms) for count in resting] for _ in range(repeats)]
-    return [_summary(count, taken) for count, taken in zip(resting, zip(*rounds, strict=True), strict=True)]
+    by_count = zip(resting, zip(*rounds, strict=True), strict=True)
+    return [_summary(kind, count, taken, confirms=confirms) for count, taken in by_count]
 
 
-def _summary(count: int, taken: Iterable[tuple[float, int]]) -> ExitTime:
+def _summary(kind: AccountKind, count: int, taken: Iterable[tuple[float, int]], *, confirms: bool) -> ExitTime:
     times, sent = zip(*taken, strict=True)
-    return ExitTime(count, statistics.median(times), min(times), max(times), max(sent))
+    return ExitTime(kind, confirms, count, statistics.median(times), min(times), max(times), max(sent))
 
 
 def _exit(running: RunningBot, count: int, round_trip_ms: int) -> tuple[float, int]:

@@ -58,12 +58,19 @@ def sharing_table(found: Iterable[SharedWindow]) -> str:
 
 
 def exits_table(found: Iterable[ExitTime], stock_ms: float) -> str:
-    """Return a row per number of resting orders, and stock freqtrade's one."""
+    """Return a row per account kind, strategy and number of resting orders, and stock freqtrade's one."""
     rows = [
-        [str(one.resting), *(f"{ms:.0f}" for ms in (one.median_ms, one.shortest_ms, one.longest_ms)), str(one.requests)]
+        [
+            one.kind.value,
+            "its own" if one.confirms else "freqtrade's",
+            str(one.resting),
+            *(f"{ms:.0f}" for ms in (one.median_ms, one.shortest_ms, one.longest_ms)),
+            str(one.requests),
+        ]
         for one in found
     ]
-    head = ["resting orders", "median ms", "shortest", "longest", "private requests before the exit order"]
+    private = "private requests before the exit order"
+    head = ["account", "confirmation", "resting orders", "median ms", "shortest", "longest", private]
     return _table(head, rows) + f"\n\nStock freqtrade, to cancel one of them: {stock_ms:.0f} ms"
 
 

@@ -96,3 +96,9 @@ class Scripted(CrossedMarginMixin, IStrategy):
             orders = [{"side": "buy", "price": trade.open_rate * (0.8 - 0.01 * i), "amount": 0.5} for i in range(rungs)]
             if orders:
                 self.place_resting_orders(trade, orders, key="late")
+
+
+class Unasked(Scripted):
+    """The same without a confirmation of its own, as most strategies are."""
+
+    confirm_trade_exit = IStrategy.confirm_trade_exit
