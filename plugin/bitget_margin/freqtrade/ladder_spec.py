@@ -9,7 +9,10 @@ from typing import Any, Final
 BUY: Final = "buy"
 SELL: Final = "sell"
 KEY_MAX_LENGTH: Final = 64
-_FIELDS: Final = ("side", "price", "amount")
+_FIELDS: Final = ("side", "price")
+_AMOUNT: Final = "amount"
+_SHARE: Final = "share"
+_GIVE: Final = "give side, price, and amount or share"
 REL_TOLERANCE: Final = 1e-9
 """Relative error that a sum of floats may have."""
 
@@ -34,8 +37,10 @@ class Limits:
     pair: str
     max_orders: int
     """The orders of one request: fewer on a unified account."""
+    has: float
+    """Base coins that the trade has, of which shares are taken."""
     sellable: float
-    """Base coins that the ladder may sell."""
+    """Base coins that the ladder may sell: those that no other order sells."""
     spendable: Callable[[], float]
     """Returns the quote coins that the ladder may spend; called for a ladder that buys."""
     min_amount: float | None
@@ -64,12 +69,12 @@ def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
     :raises LadderRefused: the ladder, or one of its orders, cannot be placed
     """
     if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
-        raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price and amount")
-    orders = list(orders)
-    listed = [_step(i, order, limits) for i, order in enumerate(orders)]
+        raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price, and amount or share")
+    given = [_given(i, order, limits) for i, order in enumerate(orders)]
+    listed = [_step(i, order, limits) for i, order in enumerate(given)]
     if len(listed) > limits.max_orders:
         raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {limits.max_orders}; use a second key")
-    listed = _sell_all(listed, sum(float(order["amount"]) for order in orders if order["side"] == SELL), limits)
+    listed = _sell_all(listed, sum(float(order[_AMOUNT]) for order in given if order["side"] == SELL), limits)
     sold = sum(step.amount for step in listed if step.side == SELL)
     if sold > limits.sellable * (1 + REL_TOLERANCE):
         raise LadderRefused(
@@ -101,15 +106,31 @@ def _sell_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[L
     return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]
 
 
-def _step(i: int, order: object, limits: Limits) -> LadderStep:
+def _given(i: int, order: object, limits: Limits) -> Mapping[str, Any]:
+    """Return the fields of an order, with the amount of its share."""
     where = f"orders[{i}]"
     if not isinstance(order, Mapping):
-        raise LadderRefused(f"{where} is {order!r}: give a dict with side, price and amount")
-    unknown = sorted(map(str, set(order) - set(_FIELDS)))
+        raise LadderRefused(f"{where} is {order!r}: give a dict with side, price, and amount or share")
+    unknown = sorted(map(str, set(order) - {*_FIELDS, _AMOUNT, _SHARE}))
     missing = [name for name in _FIELDS if order.get(name) is None]
+    share = order.get(_SHARE)
+    if share is None and order.get(_AMOUNT) is None:
+        missing.append(_AMOUNT)
     if unknown or missing:
         wrong = f"has unknown {', '.join(unknown)}" if unknown else f"has no {', '.join(missing)}"
-        raise LadderRefused(f"{where} {wrong}: give side, price and amount")
+        raise LadderRefused(f"{where} {wrong}: {_GIVE}")
+    if share is None:
+        return order
+    if order.get(_AMOUNT) is not None:
+        raise LadderRefused(f"{where} has amount {order[_AMOUNT]!r} and share {share!r}: give one of them")
+    part = _number(share)
+    if part is None or not part <= 1:
+        raise LadderRefused(f"{where} share is {share!r}: give a number above 0, up to 1 for all coins of the trade")
+    return {**order, _AMOUNT: part * limits.has}
+
+
+def _step(i: int, order: Mapping[str, Any], limits: Limits) -> LadderStep:
+    where = f"orders[{i}]"
     side = order["side"]
     if not isinstance(side, str) or side not in {BUY, SELL}:
         raise LadderRefused(f"{where} side is {side!r}: give 'buy' or 'sell'")
@@ -126,14 +147,20 @@ def _step(i: int, order: object, limits: Limits) -> LadderStep:
 
 
 def _exact(where: str, name: str, value: Any, cut: Callable[[float], float]) -> float:
-    """Return a positive number, which may be one of numpy, in the precision of the venue."""
-    number = float("nan")
-    if not isinstance(value, bool) and isinstance(value, Real):
-        with contextlib.suppress(OverflowError):
-            number = float(value)
-    if not 0 < number < float("inf"):
+    """Return a positive number in the precision of the venue."""
+    number = _number(value)
+    if number is None:
         raise LadderRefused(f"{where} {name} is {value!r}: give a number above 0")
     exact = float(cut(number))
     if exact <= 0:
         raise LadderRefused(f"{where} {name} {value} is nothing in the venue's precision: give more")
     return exact
+
+
+def _number(value: object) -> float | None:
+    """Return a positive number, which may be one of numpy; None for anything else."""
+    number = float("nan")
+    if not isinstance(value, bool) and isinstance(value, Real):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    return number if 0 < number < float("inf") else None

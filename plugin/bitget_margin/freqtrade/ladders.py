@@ -203,10 +203,12 @@ class Ladders:
         selling = self.resting.selling(trade) + sum(
             row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side
         )
+        has = trade_rows.remaining_amount(trade)
         return Limits(
             pair=pair,
             max_orders=rules.batch_max,
-            sellable=max(0.0, trade_rows.remaining_amount(trade) - selling),
+            has=has,
+            sellable=max(0.0, has - selling),
             spendable=lambda: rules.free(market["quote"]),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],

@@ -65,8 +65,8 @@ class CrossedMarginMixin(IStrategy):
         https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Order
 
         :param trade: the `Trade`, as freqtrade passes it to `order_filled` or any other callback
-        :param orders: up to 50 dicts (20 on a unified account) with `side` ('buy' or 'sell'), `price` (quote coins) and
-            `amount` (base coins)
+        :param orders: up to 50 dicts (20 on a unified account) with `side` ('buy' or 'sell'), `price` (quote coins),
+            and `amount` (base coins) or `share` (of the coins that the trade has now, such as 0.5)
         :param key: the name of the ladder; a second call with the same name places nothing, and returns the same orders
         :returns: ccxt's order structures, in the same order, with `status` 'open' where an order rests, 'rejected'
             where it was refused, and None where it is not decided yet: without a response, or rejected for a passing

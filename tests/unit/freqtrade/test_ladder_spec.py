@@ -18,6 +18,7 @@ def limits(**changes: Any) -> Limits:
     usual: dict[str, Any] = {
         "pair": "BTC/USDT",
         "max_orders": 50,
+        "has": 1.0,
         "sellable": 1.0,
         "spendable": lambda: 1_000.0,
         "min_amount": 0.001,
@@ -47,12 +48,12 @@ def refusal(orders: object, **changes: Any) -> str:
 
 @pytest.mark.parametrize("orders", [None, 5, "sell", {}, sell(), True], ids=repr)
 def test_what_is_no_list_is_refused(orders: object) -> None:
-    assert refusal(orders) == f"orders is {orders!r}: give a list of dicts with side, price and amount"
+    assert refusal(orders) == f"orders is {orders!r}: give a list of dicts with side, price, and amount or share"
 
 
 @pytest.mark.parametrize("order", [None, 5, "sell", ["sell", 100, 0.1], []], ids=repr)
 def test_what_is_no_order_is_refused_by_its_place(order: object) -> None:
-    assert refusal([sell(), order]) == f"orders[1] is {order!r}: give a dict with side, price and amount"
+    assert refusal([sell(), order]) == f"orders[1] is {order!r}: give a dict with side, price, and amount or share"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,40 @@ def test_what_is_no_order_is_refused_by_its_place(order: object) -> None:
 def test_unknown_and_missing_fields_are_named(change: dict[Any, Any], problem: str) -> None:
     order = sell() | change
     for given in (order, {name: value for name, value in order.items() if value is not None}):
-        assert refusal([sell(), given]) == f"orders[1] {problem}: give side, price and amount"
+        assert refusal([sell(), given]) == f"orders[1] {problem}: give side, price, and amount or share"
+
+
+def share(part: Any, side: str = "sell") -> dict[str, Any]:
+    return {"side": side, "price": 100.0, "share": part}
+
+
+def test_a_share_is_of_the_coins_that_the_trade_has() -> None:
+    """Of all of them, also where other orders sell a part; of a buy, too."""
+    placed = parse_ladder([share(0.25), share(np.float64(0.125)), share(0.5, "buy")], limits(has=4.0, sellable=2.0))
+    assert [(step.side, step.amount) for step in placed] == [("sell", 1.0), ("sell", 0.5), ("buy", 2.0)]
+    assert parse_ladder([share(0.3), sell(0.2)], limits())[0].amount == 0.3
+
+
+@pytest.mark.parametrize("parts", [3, 7, 10, 20])
+def test_shares_that_add_up_to_one_sell_everything(parts: int) -> None:
+    placed = parse_ladder([share(1 / parts)] * parts, limits(has=1.2345, sellable=1.2345))
+    assert sum(step.amount for step in placed) == pytest.approx(1.2345)
+
+
+def test_shares_of_more_than_there_is_are_refused() -> None:
+    assert refusal([share(0.6)] * 2).startswith("the sells add up to 1.2, and the trade on BTC/USDT has 1 that")
+    assert refusal([share(0.5)], sellable=0.4).startswith("the sells add up to 0.5, and the trade on BTC/USDT has 0.4")
+
+
+@pytest.mark.parametrize("part", [0, -0.5, 1.01, 50, float("nan"), float("inf"), 10**400, "0.5", True, [0.5]], ids=repr)
+def test_what_is_no_share_is_refused(part: object) -> None:
+    expected = f"orders[0] share is {part!r}: give a number above 0, up to 1 for all coins of the trade"
+    assert refusal([share(part)]) == expected
+
+
+def test_amount_and_share_together_are_refused() -> None:
+    assert refusal([sell(0.1) | {"share": 0.5}]) == "orders[0] has amount 0.1 and share 0.5: give one of them"
+    assert len(parse_ladder([sell(0.1) | {"share": None}], limits())) == 1
 
 
 @pytest.mark.parametrize("side", ["long", "SELL", "", 5, ["sell"], True], ids=repr)

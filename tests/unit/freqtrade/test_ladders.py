@@ -60,6 +60,14 @@ def test_a_second_call_returns_the_same_orders_and_places_nothing(stand: Stand) 
     assert len(stand.venue.placed) == 2
 
 
+def test_a_share_is_of_what_the_trade_has_though_another_ladder_sells_a_part(stand: Stand) -> None:
+    share = {"side": "sell", "price": 61_000.0, "share": 0.5}
+    assert place(stand, share)[0]["amount"] == 0.5
+    assert place(stand, share, key="second")[0]["amount"] == 0.5
+    with pytest.raises(LadderRefused, match="the sells add up to 0.5, and the trade on BTC/USDT has 0 that no other"):
+        place(stand, share, key="third")
+
+
 def test_an_empty_ladder_asks_nobody(stand: Stand) -> None:
     assert place(stand) == []
     assert (stand.venue.placed, stand.alerts.infos) == ([], [])
