@@ -64,7 +64,7 @@ def test_a_share_is_of_what_the_trade_has_though_another_ladder_sells_a_part(sta
     share = {"side": "sell", "price": 61_000.0, "share": 0.5}
     assert place(stand, share)[0]["amount"] == 0.5
     assert place(stand, share, key="second")[0]["amount"] == 0.5
-    with pytest.raises(LadderRefused, match="the sells add up to 0.5, and the trade on BTC/USDT has 0 that no other"):
+    with pytest.raises(LadderRefused, match=r"the sells add up to 0\.5, and the trade on BTC/USDT has 0 that"):
         place(stand, share, key="third")
 
 
