@@ -380,6 +380,7 @@ class Bitgetcross(StopsAtVenue):
             try:
                 balances = self._fetch_balances_once(params)
             except TemporaryError as error:
+                self.managers.holdings.note_failure(sent_seconds)
                 logger.warning("The balance could not be read, and the last one is used: %s", error)
                 return dict(last)
         if self.live:

@@ -22,6 +22,10 @@ _BOOKING_SECONDS: Final = 10.0
 """Age up to which a balance answers freqtrade while it books orders."""
 _AHEAD_SECONDS: Final = 10.0
 """Age up to which a balance that was read ahead answers freqtrade."""
+_HANG_SECONDS: Final = 0.3
+"""Time without an answer from which on a failed reading has hung: a refusal comes sooner."""
+_HUNG_SECONDS: Final = 3.0
+"""Time after a reading that has hung within which no other one is waited for."""
 REL_TOLERANCE: Final = 0.002
 """Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
 
@@ -56,16 +60,27 @@ class Holdings:
     """A reading that freqtrade has not asked for yet, and the time in seconds at which it came."""
     _turns: list[int] = field(default_factory=lambda: [0])
     """Number of the reading that may answer freqtrade: one that comes after the next has begun answers nobody."""
+    _hung: list[float] = field(default_factory=list)
+    """End of the last reading if it has hung, in seconds; empty if it was answered."""
     _booking: list[float] = field(default_factory=list)
     """Time from which freqtrade books orders, in seconds; empty where it does not."""
 
     def read(self, coin: str) -> Holding | None:
-        """Return the balance of a coin now; None if there is no answer, or an empty one, which proves nothing."""
+        """Return the balance of a coin now; None if there is no answer, or an empty one, which proves nothing.
+
+        Where the last reading has just hung, this one is not made: an exit cannot wait for one after the other.
+        """
+        began_seconds = self.clock()
+        if self._hung and began_seconds - self._hung[0] < _HUNG_SECONDS:
+            logger.warning("The balance of %s is not read: the last request for it has got no answer", coin)
+            return None
         try:
             balance = self.fetch()
         except ccxt.BaseError as error:
+            self.note_failure(began_seconds)
             logger.warning("The balance of %s cannot be read: %s", coin, error)
             return None
+        self._hung.clear()
         if not any((balance.get("total") or {}).values()):
             return None
         return _holding(balance, coin)
@@ -75,9 +90,16 @@ class Holdings:
 
         :param sent_seconds: the time at which it was asked for, which is its age; now by default
         """
+        self._hung.clear()
         at = self.clock() if sent_seconds is None else sent_seconds
         if not self._last or at >= self._last[0][1]:  # one that hangs may come after a later one
             self._last[:] = [(balances, at)]
+
+    def note_failure(self, began_seconds: float) -> None:
+        """Note that a reading which began at this time was not answered, or refused."""
+        now = self.clock()
+        if now - began_seconds >= _HANG_SECONDS:
+            self._hung[:] = [now]
 
     def read_beside(self, *, ahead: bool, after_seconds: float = 0.0) -> Beside[None] | None:
         """Begin a reading beside other requests; None where readings are left to freqtrade.
@@ -95,6 +117,7 @@ class Holdings:
         try:
             balances = fetch()
         except Exception as error:  # noqa: BLE001 - freqtrade reads it again, and handles what is raised then
+            self.note_failure(sent_seconds)
             logger.warning("The balance could not be read beside other requests: %s", error)
             return
         self.remember(balances, sent_seconds)

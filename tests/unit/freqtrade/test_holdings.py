@@ -45,6 +45,51 @@ def test_a_balance_that_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixtur
     ]
 
 
+@pytest.mark.parametrize(
+    ("took_seconds", "after_seconds", "is_read"),
+    [(0.4, 2.9, False), (6.0, 0.0, False), (0.4, 3.1, True), (0.2, 0.0, True)],
+)
+@pytest.mark.parametrize("by", ["an exit", "freqtrade"])
+def test_after_a_reading_that_hung_no_other_one_is_waited_for(
+    caplog: pytest.LogCaptureFixture, by: str, took_seconds: float, after_seconds: float, is_read: bool
+) -> None:
+    """A refusal comes at once; an exit cannot wait for one hanging request after the other."""
+    now, answers = [100.0], [True]
+
+    def fetch() -> Any:
+        if answers[0]:
+            return {"total": {"BTC": 1.0}, "BTC": {"total": 1.0, "free": 1.0, "used": 0.0}}
+        now[0] += took_seconds
+        raise ccxt.RequestTimeout("no answer")
+
+    made = Holdings(fetch, str, lambda: True, clock=lambda: now[0])
+    answers[0] = False
+    if by == "freqtrade":
+        now[0] += took_seconds
+        made.note_failure(now[0] - took_seconds)
+    else:
+        assert made.read("BTC") is None
+    answers[0] = True
+    now[0] += after_seconds
+    assert (made.read("BTC") is not None) is is_read
+    if not is_read:
+        assert "The balance of BTC is not read: the last request for it has got no answer" in caplog.text
+        made.remember({"total": {"BTC": 1.0}})
+        assert made.read("BTC") is not None, "it answers again"
+
+
+def test_a_reading_beside_that_hung_counts_too() -> None:
+    now = [100.0]
+
+    def hang() -> Any:
+        now[0] += 1
+        raise ccxt.RequestTimeout("no answer")
+
+    made = Holdings(dict, str, lambda: True, clock=lambda: now[0], fetch_for_freqtrade=hang)
+    made._read_beside(hang, 0.0, None)
+    assert made._hung == [101.0]
+
+
 def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     trades = [SimpleNamespace(pair=pair, has=1.0) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
     monkeypatch.setattr(holdings, "Trade", SimpleNamespace(get_trades_proxy=lambda is_open: trades if is_open else []))
