@@ -31,7 +31,7 @@ from benchmarks.tables import (
     sharing_table,
     stops_table,
 )
-from bitget_margin.core.api import api_of
+from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX, UNIFIED_BATCH_MAX
 from bitget_margin.emulator import AccountKind
 
 COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
@@ -91,7 +91,8 @@ def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
     found = []
     for kind in AccountKind:
         # A ladder takes as many orders as a batch.
-        counts = tuple(dict.fromkeys(min(count, api_of(kind).BATCH_MAX) for count in resting))
+        most = UNIFIED_BATCH_MAX if kind is AccountKind.UNIFIED else CLASSIC_BATCH_MAX
+        counts = tuple(dict.fromkeys(min(count, most) for count in resting))
         for confirms in (False, True):
             found += exit_times.measure(kind, counts, round_trip_ms, repeats, confirms=confirms)
     _print(exits_table(found, exit_times.stock_ms(round_trip_ms)))
