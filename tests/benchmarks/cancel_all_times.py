@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.venue_process import start_venue
-from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.emulator import AccountKind
 
 _COMMAND: Final = [sys.executable, "-m", "bitget_margin", "cancel", "--all", "--yes", "--json"]
 

@@ -38,6 +38,9 @@ COUNTS: Final = (1, 10, 50, 200, 500, 1_000, 2_000)
 ROUND_TRIPS_MS: Final = (0, 20, 50, 200)
 _REPEATS: Final = 5
 _STORES: Final = [by.value for by in Store]
+_accounts = click.option(
+    "--account", "kinds", multiple=True, type=click.Choice([kind.value for kind in AccountKind]), help="Default: both."
+)
 
 
 @click.group()
@@ -102,13 +105,13 @@ def exit_(resting: Sequence[int], round_trip_ms: int, repeats: int) -> None:
 @click.option("--trades", type=click.IntRange(1, 40), default=30, show_default=True)
 @click.option("--rungs", type=click.IntRange(1, 20), default=10, show_default=True)
 @click.option("--round-trip-ms", "round_trips", multiple=True, type=click.IntRange(0, 1_000), default=(50, 200))
-@click.option("--account", "kinds", multiple=True, type=click.Choice([kind.value for kind in AccountKind]))
+@_accounts
 @click.option("--loops", type=click.IntRange(1, 100), default=24, show_default=True)
 def loop(trades: int, rungs: int, round_trips: Sequence[int], kinds: Sequence[str], loops: int) -> None:
     """Measure time and private requests of idle loops, with ladders and without."""
     logging.disable(logging.WARNING)
     found = []
-    for kind in [AccountKind(name) for name in kinds] or list(AccountKind):
+    for kind in _kinds(kinds):
         for round_trip_ms in round_trips:
             for one in loop_times.measure(kind, trades, rungs, round_trip_ms, loops):
                 found.append(one)
@@ -120,13 +123,13 @@ def loop(trades: int, rungs: int, round_trips: Sequence[int], kinds: Sequence[st
 @click.option("--trades", type=click.IntRange(1, 60), default=50, show_default=True)
 @click.option("--rungs", type=click.IntRange(1, 20), default=10, show_default=True)
 @click.option("--round-trip-ms", type=click.IntRange(0, 2_000), default=800, show_default=True)
-@click.option("--account", "kinds", multiple=True, type=click.Choice([kind.value for kind in AccountKind]))
+@_accounts
 @click.option("--stops", type=click.IntRange(1, 10), default=3, show_default=True)
 def stop(trades: int, rungs: int, round_trip_ms: int, kinds: Sequence[str], stops: int) -> None:
     """Measure the delay of a stop-loss among many trades on a slow venue, with ladders and without."""
     logging.disable(logging.WARNING)
     found = []
-    for kind in [AccountKind(name) for name in kinds] or list(AccountKind):
+    for kind in _kinds(kinds):
         for one in stop_times.measure(kind, trades, rungs, round_trip_ms, stops):
             found.append(one)
             click.echo(f"{kind.value}, {one.case.value}: {one.median_ms:.0f} ms", err=True)
@@ -165,6 +168,11 @@ def cost(repeats: int) -> None:
     """Measure processor time per order, memory, and import time."""
     found = list(cancel_times.measure((costs.LIST,), (0,), repeats, _progress))
     _print(costs_table(found, costs.importing(), costs.memory_mb()))
+
+
+def _kinds(names: Sequence[str]) -> list[AccountKind]:
+    """Return the account kinds of these names; all if there are none."""
+    return [AccountKind(name) for name in names] or list(AccountKind)
 
 
 def _progress(one: cancel_times.CancelTime) -> None:

@@ -37,7 +37,8 @@ class StopTime:
 def measure(kind: AccountKind, trades: int, rungs: int, round_trip_ms: int, stops: int) -> Iterator[StopTime]:
     """Measure stops of a bot in each case, one per loop; with ladders, a rung of the pair fills just before."""
     for case in (Case.NO_LADDERS, Case.PUSHES):
-        symbols, pairs = synthetic_symbols(trades), [f"{symbol.base}/USDT" for symbol in synthetic_symbols(trades)]
+        symbols = synthetic_symbols(trades)
+        pairs = [f"{symbol.base}/USDT" for symbol in symbols]
         with (
             tempfile.TemporaryDirectory() as name,
             in_process_bot(

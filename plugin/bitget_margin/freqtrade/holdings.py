@@ -71,7 +71,8 @@ class Holdings:
         Where the last reading has just hung, this one is not made: an exit cannot wait for one after the other.
         """
         began_seconds = self.clock()
-        if self._hung and began_seconds - self._hung[0] < _HUNG_SECONDS:
+        # A reading beside this one may be answered, and clear it, at any moment.
+        if any(began_seconds - hung_seconds < _HUNG_SECONDS for hung_seconds in tuple(self._hung)):
             logger.warning("The balance of %s is not read: the last request for it has got no answer", coin)
             return None
         try:

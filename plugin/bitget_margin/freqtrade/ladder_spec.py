@@ -12,7 +12,7 @@ KEY_MAX_LENGTH: Final = 64
 _FIELDS: Final = ("side", "price")
 _AMOUNT: Final = "amount"
 _SHARE: Final = "share"
-_GIVE: Final = "give side, price, and amount or share"
+_ORDER: Final = "side, price, and amount or share"
 REL_TOLERANCE: Final = 1e-9
 """Relative error that a sum of floats may have."""
 
@@ -69,7 +69,7 @@ def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
     :raises LadderRefused: the ladder, or one of its orders, cannot be placed
     """
     if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
-        raise LadderRefused(f"orders is {orders!r}: give a list of dicts with side, price, and amount or share")
+        raise LadderRefused(f"orders is {orders!r}: give a list of dicts with {_ORDER}")
     given = [_given(i, order, limits) for i, order in enumerate(orders)]
     listed = [_step(i, order, limits) for i, order in enumerate(given)]
     if len(listed) > limits.max_orders:
@@ -110,7 +110,7 @@ def _given(i: int, order: object, limits: Limits) -> Mapping[str, Any]:
     """Return the fields of an order, with the amount of its share."""
     where = f"orders[{i}]"
     if not isinstance(order, Mapping):
-        raise LadderRefused(f"{where} is {order!r}: give a dict with side, price, and amount or share")
+        raise LadderRefused(f"{where} is {order!r}: give a dict with {_ORDER}")
     unknown = sorted(map(str, set(order) - {*_FIELDS, _AMOUNT, _SHARE}))
     missing = [name for name in _FIELDS if order.get(name) is None]
     share = order.get(_SHARE)
@@ -118,7 +118,7 @@ def _given(i: int, order: object, limits: Limits) -> Mapping[str, Any]:
         missing.append(_AMOUNT)
     if unknown or missing:
         wrong = f"has unknown {', '.join(unknown)}" if unknown else f"has no {', '.join(missing)}"
-        raise LadderRefused(f"{where} {wrong}: {_GIVE}")
+        raise LadderRefused(f"{where} {wrong}: give {_ORDER}")
     if share is None:
         return order
     if order.get(_AMOUNT) is not None:
