@@ -178,8 +178,18 @@ class Venue:
             raise self.error
         return self.rows
 
-    def own_open(self, pair: str | None, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
-        """List the bot's orders."""
+    def open_rows(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """List the bot's orders on a pair."""
+        assert {row.pair for row in orders} <= {pair}
+        return self._list(pair, budget, key)
+
+    def open_rows_everywhere(self, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
+        """List the bot's orders on all pairs."""
+        return self._list(None, budget, key)
+
+    def _list(self, pair: str | None, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
         assert key == "k"
         self.budgets.append(budget.left_ms())
         self.lists.append(pair)

@@ -41,6 +41,8 @@ PREFIX: Final = "prefix"
 """Parameter of `view_orders` with the beginning of the client order ids of further orders."""
 PARTIAL: Final = "partial"
 """Parameter of `view_orders`: whether a query that failed is reported instead of raised."""
+OPEN_ONLY: Final = "openOnly"
+"""Parameter of `view_orders`: whether only the list of open orders is read, until it has shown the given ones."""
 _AMOUNTS: Final = (
     "totalAmount",
     "available",
@@ -185,10 +187,10 @@ def view_orders(
     A missing order is no proof of anything: history lags behind.
 
     :param params: with `prefix` and without ids, open orders are read to their end; with `partial`, an id whose query
-        failed is in `unanswered` instead of an exception
+        failed is in `unanswered` instead of an exception; with `openOnly`, no order is queried by its id
     """
     method = "view_orders"
-    split_params(exchange, method, params, {"timeout", PREFIX, PARTIAL})
+    split_params(exchange, method, params, {"timeout", PREFIX, PARTIAL, OPEN_ONLY})
     settings = parse_settings(exchange, method, params, confirm=False)
     prefix = params.get(PREFIX) or ""
     if not isinstance(prefix, str):
@@ -201,7 +203,9 @@ def view_orders(
         named = order_refs(market["id"], ids, client_order_ids, known_kind(exchange, params))
     except BadInput as error:
         raise bad_request(exchange, method, error) from None
-    found = yield from fetch_orders_by_id(ctx, market["id"], named, whole_open=bool(prefix) and not named)
+    found = yield from fetch_orders_by_id(
+        ctx, market["id"], named, whole_open=bool(prefix) and not named, open_only=params.get(OPEN_ONLY) is True
+    )
     if isinstance(found, Fault):
         raise to_exception(exchange, method, found)
     if found.fault is not None and found.unanswered and not params.get(PARTIAL):

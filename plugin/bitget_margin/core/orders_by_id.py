@@ -58,20 +58,21 @@ class OrdersFound:
 
 
 def fetch_orders_by_id(
-    ctx: CallContext, symbol: str, targets: Sequence[OrderRef], *, whole_open: bool = False
+    ctx: CallContext, symbol: str, targets: Sequence[OrderRef], *, whole_open: bool = False, open_only: bool = False
 ) -> Flow[OrdersFound | Fault]:
     """Look up orders by their ids, live or ended; return a fault where nothing was answered.
 
     The first pages of both lists are requested together, further pages and queries by id only for what is missing.
 
     :param whole_open: whether to read the list of open orders to its end; without targets, it is the only one
+    :param open_only: whether to read nothing but the list of open orders, until it has shown every target
     """
-    lists = _Lists.of(ctx, symbol, targets, whole_open=whole_open)
+    lists = _Lists.of(ctx, symbol, targets, whole_open=whole_open, open_only=open_only)
     fault = yield from lists.read()
     if fault is not None and ctx.verdict(fault) in _FINAL:
         return fault
     missing = lists.missing()
-    asked = missing[:_BY_ID_MAX]
+    asked = [] if open_only else missing[:_BY_ID_MAX]
     unanswered, last = yield from _query_by_id(ctx, lists, asked)
     fault = last or fault
     if fault is not None and not lists.answered and len(unanswered) == len(asked):
@@ -96,7 +97,9 @@ class _Lists:
     """Rows that queries for one order have brought."""
 
     @classmethod
-    def of(cls, ctx: CallContext, symbol: str, targets: Sequence[OrderRef], *, whole_open: bool) -> "_Lists":
+    def of(
+        cls, ctx: CallContext, symbol: str, targets: Sequence[OrderRef], *, whole_open: bool, open_only: bool
+    ) -> "_Lists":
         """Return the lists that are needed, of which nothing has been read."""
         span = span_of(target.value if target.kind is IdKind.ORDER else None for target in targets)
         # Open orders from the newest on: only then their end shows that nothing else rests.
@@ -104,7 +107,9 @@ class _Lists:
             Listing.OPEN: (None, _OPEN_PAGES_MAX if whole_open else _PAGES_MAX),
             Listing.HISTORY: (span, _PAGES_MAX),
         }
-        wanted = list(Listing) if targets else [Listing.OPEN] if whole_open else []
+        wanted = [Listing.OPEN] if targets or whole_open else []
+        if targets and not open_only:
+            wanted = list(Listing)
         pagers = {
             listing: Pager(
                 ctx,

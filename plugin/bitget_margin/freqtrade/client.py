@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import ccxt
@@ -10,7 +11,7 @@ import ccxt
 from bitget_margin import client_order_ids
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved, report_of
-from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView, view_orders
+from bitget_margin.adapter.fetch import OPEN_ONLY, PARTIAL, PREFIX, FilledSum, OrdersView, view_orders
 from bitget_margin.adapter.params import LOOKS_ON
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
@@ -95,23 +96,38 @@ class VenueClient:
         """
         return self._view(pair, orders, budget, None).orders
 
-    def _view(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str | None) -> OrdersView:
+    def _view(
+        self,
+        pair: str,
+        orders: Sequence[TrackedOrder],
+        budget: Budget,
+        key: str | None,
+        more: Mapping[str, Any] = MappingProxyType({}),
+    ) -> OrdersView:
         ids, client_ids = _ids(orders)
         api: Any = self.api()
         params: dict[str, Any] = {"timeout": _timeout_ms(budget), PARTIAL: True}
         if key is not None:
             params[PREFIX] = f"{key}-"
-        view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
+        view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, {**params, **more}))
         return view
 
-    def own_open(self, pair: str | None, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
-        """Return ccxt's structures of the bot's open orders on a pair, or on all pairs.
+    def open_rows(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, key: str
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return ccxt's structures of the bot's orders in the pair's list of open orders, read until it shows these.
+
+        :raises ccxt.BaseError: no answer in time, or a refusal
+        """
+        view = self._view(pair, orders, budget, key, {OPEN_ONLY: True})
+        return [*view.orders.values(), *view.own]
+
+    def open_rows_everywhere(self, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:
+        """Return ccxt's structures of the bot's open orders on all pairs.
 
         :raises ccxt.ArgumentsRequired: the venue lists no two pairs at once
         :raises ccxt.BaseError: no answer in time, or a refusal
         """
-        if pair is not None:
-            return self._view(pair, [], budget, key).own
         params = {"marginMode": "cross", "timeout": _timeout_ms(budget)}
         orders = self.api().fetch_open_orders(None, None, None, params)
         return [order for order in orders if client_order_ids.is_ours(key, order["clientOrderId"])]

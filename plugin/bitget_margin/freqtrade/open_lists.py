@@ -3,7 +3,7 @@
 They decide nothing: a pair that a list shows as it is known counts as looked up, any other one is looked up at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -68,13 +68,13 @@ class OpenLists:
         longest = _EARLY * self.lookups.max_age_seconds
         if self._lists_all is not False and len(quiet) > 1:
             if self.lookups.age_seconds(quiet[-1]) >= longest:
-                self._begin(quiet, None)
+                self._begin(quiet, self.client.open_rows_everywhere)
             return
         self._share = min(len(quiet), self._share + len(quiet) * (0.0 if since is None else now - since) / longest)
         while self._share >= 1 and quiet:
             self._share -= 1
             pair = quiet.pop()
-            self._begin([pair], pair)
+            self._begin([pair], partial(self.client.open_rows, pair, pairs[pair]))
 
     def still_due(
         self, pairs: Mapping[str, Sequence[TrackedOrder]], wanted: Sequence[str], budget: Budget
@@ -85,7 +85,7 @@ class OpenLists:
         """
         if self._lists_all is False or len(wanted) <= 1:
             return wanted
-        running = self._begin(wanted, None)
+        running = self._begin(wanted, self.client.open_rows_everywhere)
         if running is None:
             return wanted
         # Where the venue is slow, the exits of this loop come first, and a later one compares the list.
@@ -96,13 +96,13 @@ class OpenLists:
         self._compare(running, pairs)
         return [pair for pair in wanted if self.lookups.is_due(pair)]
 
-    def _begin(self, pairs: Collection[str], pair: str | None) -> _Running | None:
+    def _begin(self, pairs: Collection[str], request: Callable[[Budget, str], Rows]) -> _Running | None:
         """Request a list, unless one of the same pairs or too many others are running."""
         is_running = any(not running.pairs.isdisjoint(pairs) for running in self._running)
         if is_running or len(self._running) >= _SIDE_BY_SIDE:
             return None
         budget = self.client.pace.loop_budget()
-        rows: Beside[Rows] = Beside(partial(self.client.own_open, pair, budget, self.store.key()))
+        rows: Beside[Rows] = Beside(partial(request, budget, self.store.key()))
         running = _Running(frozenset(pairs), self.lookups.clock(), rows)
         self._running.append(running)
         self.lookups.begin(pairs)

@@ -275,6 +275,24 @@ def test_without_orders_the_open_ones_alone_are_read() -> None:
     assert (venue.calls, found) == ([], OrdersFound())
 
 
+def test_open_orders_alone_are_read_until_they_show_what_is_sought() -> None:
+    venue, found = look_up(lists([full(200), full(150, 7)], [[row(12, "filled")]]), by_id(200), open_only=True)
+    assert queried(venue) == [(OPEN, None)]
+    assert list(shown(found)) == ["200"]
+    assert "199" in {each.order_id for each in found.others}
+    assert not found.open_is_complete
+    venue, found = look_up(lists([full(200), full(150, 7)]), by_id(200, 144, 12), open_only=True)
+    assert queried(venue) == [(OPEN, None), (OPEN, "151")]
+    assert sorted(shown(found)) == ["144", "200"]
+    assert {target.value for target in found.unanswered} == {"12"}
+
+
+@pytest.mark.parametrize("answer", [LOST, DENIED], ids=["lost", "denied"])
+def test_open_orders_alone_that_cannot_be_read_are_a_fault(answer: object) -> None:
+    venue = Script(lists([answer]))
+    assert venue.run(fetch_orders_by_id(venue.ctx(), "BTCUSDT", by_id(11), open_only=True)) is answer
+
+
 def test_the_whole_list_of_open_orders_is_read_for_ten_pages_at_most() -> None:
     venue, found = look_up(
         lambda call: page(*full(int(params_of(call).get("idLessThan", "100000")) - 1)), [], whole_open=True

@@ -12,7 +12,7 @@ import pytest
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved
-from bitget_margin.adapter.fetch import PARTIAL, PREFIX, FilledSum, OrdersView
+from bitget_margin.adapter.fetch import OPEN_ONLY, PARTIAL, PREFIX, FilledSum, OrdersView
 from bitget_margin.adapter.params import LOOKS_ON
 from bitget_margin.core.error_codes import TABLE, Verdict
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
@@ -67,7 +67,8 @@ def test_the_epoch_is_in_milliseconds() -> None:
         lambda api, time: api.view(PAIR, [live()], time),
         lambda api, time: api.view_rows(PAIR, [live()], time),
         lambda api, time: api.open_ids(PAIR, time),
-        lambda api, time: api.own_open(None, time, "k"),
+        lambda api, time: api.open_rows(PAIR, [live()], time, "k"),
+        lambda api, time: api.open_rows_everywhere(time, "k"),
     ],
 )
 def test_without_time_nothing_is_sent(send: Any) -> None:
@@ -181,16 +182,16 @@ def test_the_bot_s_open_orders_on_all_pairs_are_those_with_its_key() -> None:
         asked.append(request)
         return [{"id": name, "clientOrderId": given} for name, given in (("1", "k-1-x-0"), ("2", "other"), ("3", None))]
 
-    own = client(fetch_open_orders=fetch_open_orders).own_open(None, budget(750), "k")
+    own = client(fetch_open_orders=fetch_open_orders).open_rows_everywhere(budget(750), "k")
     assert [order["id"] for order in own] == ["1"]
     assert asked == [(None, None, None, {"marginMode": "cross", "timeout": 750})]
 
 
 def test_the_bot_s_open_orders_on_a_pair_are_listed_by_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = viewing(monkeypatch, orders={}, own=({"id": "1"},))
-    own = client(perform=lambda flow: flow).own_open(PAIR, budget(), "k")
-    assert own == ({"id": "1"},)
-    assert asked == [(PAIR, [], [], {"timeout": 1_000, PARTIAL: True, PREFIX: "k-"})]
+    asked = viewing(monkeypatch, orders={"id-a": {"id": "id-a"}}, own=({"id": "1"},))
+    own = client(perform=lambda flow: flow).open_rows(PAIR, [live()], budget(), "k")
+    assert own == [{"id": "id-a"}, {"id": "1"}]
+    assert asked == [(PAIR, ["id-k-1-x-0"], [], {"timeout": 1_000, PARTIAL: True, PREFIX: "k-", OPEN_ONLY: True})]
 
 
 # -- canceling --------------------------------------------------------------------------------------------------------

@@ -94,8 +94,8 @@ def test_pairs_whose_list_failed_are_looked_up(stand: Stand, lists: OpenLists) -
 
 def test_a_slow_venue_holds_nobody_up(stand: Stand, lists: OpenLists, monkeypatch: pytest.MonkeyPatch) -> None:
     answer, stand.round_trip_ms = threading.Event(), 800
-    listing = stand.venue.own_open
-    monkeypatch.setattr(stand.venue, "own_open", lambda *request: answer.wait(5) and listing(*request))
+    listing = stand.venue.open_rows_everywhere
+    monkeypatch.setattr(stand.venue, "open_rows_everywhere", lambda *request: answer.wait(5) and listing(*request))
     assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == []
     # While it runs, no second one is sent, and the pairs are looked up.
     assert lists.still_due(ORDERS, [PAIR, OTHER], stand.budget()) == [PAIR, OTHER]
