@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, Final, TypeVar
 
+from bitget_margin.freqtrade.candle_fills import FillRule
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown
 
@@ -61,6 +62,7 @@ class BotSettings:
     """The settings of one bot.
 
     `order_pushes` is None where no websocket is used.
+    `simulated_fills` is the rule by which a backtest fills resting orders.
     `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
     `strategy_orders` allows stop-losses that wait at the venue of a unified account, which are experimental.
     `rate_gate` is ccxt's option `rateGate`: a rate window that is shared with other bots; `whenDown` is `fail` here.
@@ -73,6 +75,7 @@ class BotSettings:
     dead_mans_switch: SwitchSettings | None = None
     strategy_orders: bool = False
     order_pushes: PushSettings | None = PushSettings()
+    simulated_fills: FillRule = FillRule.THROUGH
 
 
 _KNOWN: Final = tuple(setting.name for setting in fields(BotSettings))
@@ -105,6 +108,7 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
             section.get("dead_mans_switch", False), "dead_mans_switch", SwitchSettings, _SWITCH_SECONDS, _SWITCH_FLAGS
         ),
         strategy_orders=_flag(section, SECTION, "strategy_orders"),
+        simulated_fills=_choice(section, "simulated_fills", FillRule, defaults.simulated_fills),
         order_pushes=_section(section.get("order_pushes", True), "order_pushes", PushSettings, _PUSH_SECONDS),
     )
 

@@ -52,10 +52,31 @@ def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
 
 def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> bool:
     # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
-    return bool(own()) and strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", ""))
+    is_confirmed, simulated = bool(own()), strategy.simulated_ladders()
+    if simulated is not None:
+        return bool(simulated.confirm(kwargs["trade"], is_confirmed=is_confirmed))
+    return is_confirmed and bool(strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", "")))
 
 
-def _bot_loop_start(strategy: Any, own: Callable[[], Any], _kwargs: Mapping[str, Any]) -> None:
+def _order_filled(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> None:
+    simulated = strategy.simulated_ladders()
+    if simulated is not None:
+        simulated.begin_order_filled(kwargs["order"], kwargs["current_time"])
+    own()
+
+
+def _adjust_trade_position(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    simulated = strategy.simulated_ladders()
+    if simulated is None:
+        return own()
+    simulated.now = kwargs["current_time"]
+    return simulated.partial_exit(kwargs["trade"], own())
+
+
+def _bot_loop_start(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> None:
+    simulated = strategy.simulated_ladders()
+    if simulated is not None:
+        simulated.now = kwargs["current_time"]
     strategy.process_resting_orders()
     try:
         own()
@@ -85,6 +106,8 @@ def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str
 
 _WRAPPERS: Final[dict[str, _Wrapper]] = {
     "confirm_trade_exit": _confirm_trade_exit,
+    "order_filled": _order_filled,
+    "adjust_trade_position": _adjust_trade_position,
     "bot_loop_start": _bot_loop_start,
     "custom_exit": _custom_exit,
     "adjust_order_price": _adjust_order_price,

@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bitget_margin.freqtrade import runtime
-from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_trading
+from bitget_margin.freqtrade import backtest_ladders, runtime
+from bitget_margin.freqtrade.candle_fills import Candle
+from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_simulated, is_trading
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.hooks import asks_nobody, wrap_hooks
 from bitget_margin.freqtrade.order_store import CancelBatch
 
 if TYPE_CHECKING:
+    from bitget_margin.freqtrade.backtest_ladders import BacktestLadders
     from bitget_margin.freqtrade.runtime import StrategyExchange
 
 logger = logging.getLogger("bitget_margin")
@@ -47,7 +50,7 @@ class CrossedMarginMixin(IStrategy):
       therefore belongs to one bot and one account.
     - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
       and `plot_annotations` remain the strategy's own, with or without `super()`.
-    - Only a live bot places orders: dry-run, backtesting, hyperopt and plots do not simulate ladders.
+    - Backtesting and hyperopt simulate ladders on their candles; dry-run and plots do not.
     """
 
     # Trades are Any where strategies call: a type checker that reads freqtrade's sources has a Trade of its own.
@@ -71,15 +74,18 @@ class CrossedMarginMixin(IStrategy):
         :returns: ccxt's order structures, in the same order, with `status` 'open' where an order rests, 'rejected'
             where it was refused, and None where it is not decided yet: without a response, or rejected for a passing
             reason, such as a balance that lags or too many requests; the loop then looks it up or places it again.
-            Empty where orders are not real (dry-run, backtesting)
+            Empty in dry-run
         :raises LadderRefused: a ValueError, raised before anything is sent: the sells exceed the coins of the trade,
             the buys exceed the free balance, an order is below the minimum of the pair, or an entry is not an order
         """
+        simulated = self.simulated_ladders()
+        if simulated is not None:
+            return simulated.place(trade, orders, key)
         exchange = self._live_exchange()
         if exchange is None:
             runtime.warn_once(
                 "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
-                "places them."
+                "places them, and backtesting and hyperopt simulate them."
             )
             return []
         return exchange.ladders.place(trade, orders, key)
@@ -89,6 +95,9 @@ class CrossedMarginMixin(IStrategy):
 
         They are as of the last loop or the last exit; nothing is requested.
         """
+        simulated = self.simulated_ladders()
+        if simulated is not None:
+            return simulated.resting_of(trade)
         exchange = self._live_exchange()
         return [] if exchange is None else exchange.ladders.resting_of(trade)
 
@@ -150,13 +159,27 @@ class CrossedMarginMixin(IStrategy):
                 exchange.pushes.end()
                 exchange.switch.end()
 
-    def should_exit(self, trade: Trade, *args: Any, **kwargs: Any) -> list[Any]:
+    def should_exit(
+        self,
+        trade: Trade,
+        rate: float,
+        current_time: datetime,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        **kwargs: Any,
+    ) -> list[Any]:
         """Return freqtrade's reasons to exit a trade; where none can be refused, the first request cancels its ladder.
 
         A strategy with a `confirm_trade_exit` of its own is asked first, as an exit order that is open already may
-        make freqtrade exit later.
+        make freqtrade exit later. In a backtest, the ladders of the trade are filled by the candle first.
         """
-        exits: list[Any] = super().should_exit(trade, *args, **kwargs)
+        reasons = partial(super().should_exit, trade, rate, current_time, low=low, high=high, **kwargs)
+        simulated = self.simulated_ladders()
+        if simulated is not None:
+            candle = Candle(current_time, rate, rate if high is None else high, rate if low is None else low)
+            return simulated.exits(trade, candle, reasons)
+        exits = reasons()
         exchange = self._live_exchange()
         if exchange is not None:
             is_certain = bool(exits) and asks_nobody(self) and not trade.has_open_orders
@@ -166,6 +189,10 @@ class CrossedMarginMixin(IStrategy):
     def _live_exchange(self) -> StrategyExchange | None:
         """Return the exchange `bitgetcross`; None where the bot trades on another one, or without real orders."""
         return runtime.current_exchange() if is_live(self.config) else None
+
+    def simulated_ladders(self) -> BacktestLadders | None:
+        """Return the ladders of a backtest; None where freqtrade trades."""
+        return backtest_ladders.of_strategy(self) if is_simulated(self.config) else None
 
     # -- called by the wrapped callbacks ------------------------------------------------------------------------------
 

@@ -1,0 +1,41 @@
+"""Fills of simulated resting orders, recorded in freqtrade's own order rows of a backtest."""
+
+from datetime import datetime
+from typing import Any
+
+from bitget_margin.freqtrade.candle_fills import Candle
+from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, call_order_filled, simulated_row
+from bitget_margin.freqtrade.tracked_order import TrackedOrder
+
+EXIT_REASON = "ladder"
+"""freqtrade's exit reason of a trade that its resting orders have ended."""
+
+
+def fill(strategy: Any, trade: Trade, order: TrackedOrder, amount: float, at: datetime) -> None:
+    """Record a fill after which the trade goes on, and tell the strategy."""
+    row = simulated_row(trade, order, amount, at)
+    trade.orders.append(row)
+    row.close_bt_order(at, trade)
+    trade.recalc_trade_from_orders()
+    strategy.wallets.update()
+    call_order_filled(strategy, trade, row, at)
+    profit = trade.calc_profit_ratio(order.price)
+    strategy.ft_stoploss_adjust(order.price, trade, at, profit, 0, after_fill=True)
+
+
+def end_trade(trade: Trade, order: TrackedOrder, candle: Candle) -> FreqtradeOrder:
+    """Record a fill that sells the last coins, as an order that freqtrade fills in this candle, and ends the trade by.
+
+    freqtrade fills no order whose price lies outside of the candle. Where the price has jumped over it, the row has
+    the nearest price of the candle until then: see `correct_price`.
+    """
+    row = simulated_row(trade, order, trade.amount, candle.at)
+    row.ft_price = min(max(order.price, candle.low), candle.high)
+    trade.orders.append(row)
+    trade.exit_reason = EXIT_REASON
+    return row
+
+
+def correct_price(row: FreqtradeOrder) -> None:
+    """Give the row of a fill that ended a trade the price of its order, by which freqtrade then closes the trade."""
+    row.ft_price = row.price

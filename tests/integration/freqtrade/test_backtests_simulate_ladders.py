@@ -1,0 +1,372 @@
+"""Promise: a backtest fills resting orders as a candle proves it, and freqtrade's books of it add up."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.backtest import PAIR, Backtest, Bar, backtest, flat
+
+ETH = "ETH/USDT"
+STEP = 0.01
+"""Step of the prices of both pairs."""
+FEE = 0.001
+ENTER = {PAIR: [1]}
+START = [flat(100.0), flat(100.0)]
+"""The candle before the entry, and that of the entry at 100."""
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backtest]:
+    """Prepare backtests of two pairs."""
+    with backtest(tmp_path_factory.mktemp("backtest"), (PAIR, ETH)) as prepared:
+        yield prepared
+
+
+def sells(*prices: float, share: float | None = None) -> Any:
+    """Return a ladder of sells with equal shares, of all coins unless a share is given."""
+
+    def ladder(trade: Any) -> list[dict[str, Any]]:
+        return [{"side": "sell", "price": price, "share": share or 1 / len(prices)} for price in prices]
+
+    return ladder
+
+
+def buys(*prices: float, amount: float = 10.0) -> Any:
+    """Return a ladder of buys."""
+    return lambda trade: [{"side": "buy", "price": price, "amount": amount} for price in prices]
+
+
+def both(*ladders: Any) -> Any:
+    """Return a ladder with the orders of several."""
+    return lambda trade: [order for ladder in ladders for order in ladder(trade)]
+
+
+def fills(trade: Any, side: str = "sell") -> list[tuple[float, int]]:
+    """Return price and candle of each fill of a ladder."""
+    return [
+        (order.safe_price, order.order_filled_date.minute)
+        for order in trade.orders
+        if order.ft_order_tag == "steps" and order.ft_order_side == side
+    ]
+
+
+def profit(trade: Any) -> float:
+    """Return the profit of a trade by its orders alone."""
+    return sum(
+        order.filled * order.safe_price * (-1 - FEE if order.ft_order_side == "buy" else 1 - FEE)
+        for order in trade.orders
+        if order.filled
+    )
+
+
+# -- which orders are filled ------------------------------------------------------------------------------------------
+
+
+def test_orders_are_filled_in_the_order_of_their_prices_and_end_the_trade(stand: Backtest) -> None:
+    bars = [*START, Bar(100, 101, 99, 100), Bar(100, 104, 100, 104), flat(104)]
+    (trade,) = stand.run(bars, enter=ENTER, ladder=sells(103.0, 101.5, 102.0))
+    assert fills(trade) == [(101.5, 3), (102.0, 3), (103.0, 3)]
+    assert (trade.exit_reason, trade.close_rate, trade.close_date.minute) == ("ladder", 103.0, 3)
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+    assert stand.free == pytest.approx(10_000 + profit(trade), abs=1e-6)
+
+
+def test_an_order_is_not_filled_in_the_candle_in_which_it_was_placed(stand: Backtest) -> None:
+    (trade,) = stand.run([flat(100), Bar(100, 105, 95, 100), flat(100)], enter=ENTER, ladder=sells(102.0))
+    assert fills(trade) == []
+    assert trade.exit_reason == "force_exit"
+
+
+@pytest.mark.parametrize("beyond", [0.0, STEP], ids=["touched", "through"])
+def test_an_order_that_is_touched_is_not_filled(stand: Backtest, beyond: float) -> None:
+    high, low = 102.0 + beyond, 97.0 - beyond
+    ladder = both(sells(102.0, share=0.5), buys(97.0))
+    (trade,) = stand.run([*START, Bar(100, high, low, 100), flat(100)], enter=ENTER, ladder=ladder)
+    assert (fills(trade), fills(trade, "buy")) == (([(102.0, 2)], [(97.0, 2)]) if beyond else ([], []))
+
+
+def test_an_order_that_is_touched_is_filled_where_the_configuration_says_so(tmp_path: Path) -> None:
+    with backtest(tmp_path, bitget_margin={"simulated_fills": "touch"}) as optimist:
+        (trade,) = optimist.run([*START, Bar(100, 102, 100, 100), flat(100)], enter=ENTER, ladder=sells(102.0))
+    assert fills(trade) == [(102.0, 2)]
+
+
+def test_an_order_that_the_price_jumps_over_is_filled_at_its_own_price(stand: Backtest) -> None:
+    (trade,) = stand.run([*START, flat(110), flat(110)], enter=ENTER, ladder=sells(102.0, 104.0))
+    assert fills(trade) == [(102.0, 2), (104.0, 2)]
+    # freqtrade itself fills no order outside of a candle.
+    assert (trade.exit_reason, trade.close_rate) == ("ladder", 104.0)
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+    assert trade.orders[-1].ft_price == 104.0
+
+
+def test_orders_on_both_sides_of_a_candle_are_filled_against_the_trade_first(stand: Backtest) -> None:
+    ladder = both(sells(102.0), buys(98.0))
+    (trade,) = stand.run([*START, Bar(100, 103, 97, 100), flat(100)], enter=ENTER, ladder=ladder)
+    assert (fills(trade), fills(trade, "buy")) == ([(102.0, 2)], [(98.0, 2)])
+    # The trade goes on with what the buy has added.
+    assert (trade.exit_reason, trade.open_rate) == ("force_exit", 99.0)
+
+
+# -- orders and exits in one candle -----------------------------------------------------------------------------------
+
+
+def test_an_exit_signal_leaves_at_the_open_before_any_order(stand: Backtest) -> None:
+    ladder = both(sells(102.0), buys(98.0))
+    (trade,) = stand.run([*START, Bar(100, 103, 97, 100), flat(100)], enter=ENTER, leave={PAIR: [2]}, ladder=ladder)
+    assert (fills(trade), fills(trade, "buy")) == ([], [])
+    assert (trade.exit_reason, trade.close_rate) == ("exit_signal", 100.0)
+
+
+def test_orders_that_the_open_has_jumped_over_are_filled_before_an_exit_signal(stand: Backtest) -> None:
+    ladder = sells(102.0, 105.0)
+    (trade,) = stand.run([*START, Bar(103, 106, 103, 106), flat(106)], enter=ENTER, leave={PAIR: [2]}, ladder=ladder)
+    assert fills(trade) == [(102.0, 2)]
+    assert (trade.exit_reason, trade.close_rate) == ("exit_signal", 103.0)
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+
+
+def test_a_stop_comes_before_the_sells_of_its_candle_and_after_the_buys_above_it(stand: Backtest) -> None:
+    ladder = both(sells(102.0), buys(97.0, 94.0))
+    (trade,) = stand.run(
+        [*START, Bar(100, 103, 93, 94), flat(94)], enter=ENTER, ladder=ladder, attributes={"stoploss": -0.05}
+    )
+    assert (fills(trade), fills(trade, "buy")) == ([], [(97.0, 2)])
+    assert (trade.exit_reason, trade.close_rate) == ("stop_loss", 95.0)
+    assert sum(order.filled for order in trade.orders if order.ft_order_side == "sell") == 20.0
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+
+
+def test_a_trailing_stop_above_the_open_comes_after_the_sells_below_it(stand: Backtest) -> None:
+    trailing = {"stoploss": -0.02, "trailing_stop": True}
+    (trade,) = stand.run(
+        [*START, Bar(100, 110, 100, 107), flat(107)], enter=ENTER, ladder=sells(105.0, 109.0), attributes=trailing
+    )
+    assert fills(trade) == [(105.0, 2)]
+    assert trade.exit_reason == "trailing_stop_loss"
+    assert trade.close_rate == pytest.approx(107.8)
+
+
+def test_a_profit_target_comes_after_the_sells_below_it_and_before_all_other_orders(stand: Backtest) -> None:
+    ladder = both(sells(102.0, 110.0, share=0.2), buys(98.0))
+    (trade,) = stand.run(
+        [*START, Bar(100, 112, 97, 100), flat(100)], enter=ENTER, ladder=ladder, attributes={"minimal_roi": {0: 0.05}}
+    )
+    assert (fills(trade), fills(trade, "buy")) == ([(102.0, 2)], [])
+    assert trade.exit_reason == "roi"
+    assert 105.0 < trade.close_rate < 105.5
+
+
+def test_a_buy_on_the_way_that_moves_the_stop_below_the_candle_keeps_the_trade(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 100, 94, 94), flat(94)],
+        enter=ENTER,
+        ladder=both(buys(97.0), sells(120.0)),
+        stop=lambda trade, _after_fill: -0.2 if trade.amount > 10 else -0.05,
+        attributes={"stoploss": -0.05, "use_custom_stoploss": True},
+    )
+    assert fills(trade, "buy") == [(97.0, 2)]
+    assert trade.close_date.minute == 3
+
+
+def test_an_exit_cancels_the_orders_that_are_left(stand: Backtest) -> None:
+    # The limit exit rests at 105 until the timeout, which this backtest does not reach.
+    bars = [*START, flat(100), Bar(100, 103, 100, 100), flat(100)]
+    seen: list[Any] = []
+    (trade,) = stand.run(
+        bars,
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=sells(102.0),
+        attributes={"custom_exit_price": lambda **_: 105.0},
+        filled=lambda strategy, trade, order: seen.extend(strategy.resting_orders(trade)),
+    )
+    assert fills(trade) == []
+    assert [order["status"] for order in seen] == ["open", "canceled"]
+
+
+def test_a_refused_exit_leaves_the_candle_to_the_orders(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 103, 97, 100), flat(100)],
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=both(sells(102.0, share=0.5), buys(98.0)),
+        refuse=lambda reason: reason == "exit_signal",
+    )
+    assert (fills(trade), fills(trade, "buy")) == ([(102.0, 2)], [(98.0, 2)])
+
+
+def test_a_refused_exit_leaves_the_candle_to_the_next_exit(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 103, 93, 94), flat(94)],
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=both(sells(102.0), buys(97.0, 94.0)),
+        refuse=lambda reason: reason == "exit_signal",
+        attributes={"stoploss": -0.05},
+    )
+    assert (fills(trade), fills(trade, "buy")) == ([], [(97.0, 2)])
+    assert trade.exit_reason == "stop_loss"
+
+
+def test_a_refused_exit_of_a_candle_that_ends_the_ladder_sells_nothing_twice(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 103, 99, 100), flat(100)],
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=sells(102.0),
+        refuse=lambda reason: reason == "exit_signal",
+    )
+    assert trade.exit_reason == "ladder"
+    assert [order.filled for order in trade.orders] == [10.0, 10.0]
+
+
+# -- what the strategy sees -------------------------------------------------------------------------------------------
+
+
+def test_the_strategy_is_told_of_each_fill_once(stand: Backtest) -> None:
+    told: list[Any] = []
+    stand.run(
+        [*START, Bar(100, 104, 97, 104), flat(104)],
+        enter=ENTER,
+        ladder=both(sells(101.0, 102.0, share=0.5), buys(98.0)),
+        filled=lambda _strategy, trade, order: told.append((order.ft_order_side, order.safe_price, trade.amount)),
+    )
+    assert told == [("buy", 100.0, 10.0), ("buy", 98.0, 20.0), ("sell", 101.0, 15.0), ("sell", 102.0, 10.0), *told[4:]]
+
+
+def test_a_ladder_that_a_fill_places_rests_from_the_next_candle_on(stand: Backtest) -> None:
+    def place(strategy: Any, trade: Any, order: Any) -> None:
+        if order.ft_order_tag == "steps":
+            sell = {"side": "sell", "price": order.safe_price + 1, "share": 0.5}
+            strategy.place_resting_orders(trade, [sell], key=f"after {order.safe_price}")
+
+    (trade,) = stand.run(
+        [*START, Bar(100, 110, 100, 110), Bar(100, 102.5, 100, 100), flat(100)],
+        enter=ENTER,
+        ladder=sells(101.0, share=0.5),
+        filled=place,
+    )
+    assert [(order.safe_price, order.order_filled_date.minute, order.ft_order_tag) for order in trade.orders[1:3]] == [
+        (101.0, 2, "steps"),
+        (102.0, 3, "after 101.0"),
+    ]
+
+
+def test_a_ladder_is_placed_once_under_its_key_and_refused_as_live(stand: Backtest) -> None:
+    seen: list[Any] = []
+
+    def again(strategy: Any, trade: Any, _order: Any) -> None:
+        seen.append(strategy.place_resting_orders(trade, [{"side": "sell", "price": 1.0, "share": 1}], key="steps"))
+        with pytest.raises(ValueError, match="the sells add up to 10, and the trade on BTC/USDT has 0"):
+            strategy.place_resting_orders(trade, [{"side": "sell", "price": 105.0, "amount": 10}], key="more")
+
+    stand.run([*START, flat(100)], enter=ENTER, ladder=sells(102.0, 103.0), filled=again)
+    placed = [(order["price"], order["amount"], order["status"]) for order in seen[0]]
+    assert placed == [(102.0, 5.0, "open"), (103.0, 5.0, "open")]
+
+
+# -- money ------------------------------------------------------------------------------------------------------------
+
+
+def test_resting_buys_hold_their_stake_until_they_end(stand: Backtest) -> None:
+    def others(*, resting: bool) -> list[Any]:
+        bars = [*START, flat(100), flat(100), flat(100)]
+        ladder = buys(95.0, amount=90.0) if resting else None
+        return (
+            [
+                trade.pair
+                for trade in stand.run(
+                    {PAIR: bars, ETH: bars},
+                    enter={PAIR: [1], ETH: [2]},
+                    ladder=lambda t: ladder(t) if t.pair == PAIR else [],
+                )
+            ]
+            if ladder
+            else [trade.pair for trade in stand.run({PAIR: bars, ETH: bars}, enter={PAIR: [1], ETH: [2]})]
+        )
+
+    assert others(resting=False) == [PAIR, ETH]
+    assert others(resting=True) == [PAIR]
+
+
+def test_buys_that_no_money_is_left_for_are_refused(stand: Backtest) -> None:
+    refusals: list[str] = []
+
+    def more(strategy: Any, trade: Any, _order: Any) -> None:
+        try:
+            strategy.place_resting_orders(trade, [{"side": "buy", "price": 95.0, "amount": 5}], key="more")
+        except ValueError as error:
+            refusals.append(str(error))
+
+    stand.run([*START, flat(100)], enter=ENTER, ladder=buys(95.0, amount=90.0), filled=more)
+    assert refusals[0] == "the buys cost 475, and 450 are free: buy less"
+    # Once the trade has ended, its buys hold nothing.
+    assert stand.free == pytest.approx(10_000 - 2 * 1_000 * FEE)
+
+
+@pytest.mark.parametrize(("setting", "sold", "left"), [("leave", 4.0, [(102.0, 3)]), ("cancel", 6.0, [])])
+def test_a_partial_exit_sells_what_no_order_holds_or_cancels_the_ladder(
+    tmp_path: Path, setting: str, sold: float, left: list[Any]
+) -> None:
+    with backtest(tmp_path, bitget_margin={"partial_exits": setting}) as prepared:
+        (trade,) = prepared.run(
+            [*START, flat(100), Bar(100, 103, 100, 100), flat(100)],
+            enter=ENTER,
+            ladder=sells(102.0, share=0.6),
+            adjust=lambda trade, candle: (-600.0, "part") if candle == 2 else None,
+            attributes={"position_adjustment_enable": True},
+        )
+    assert [order.filled for order in trade.orders if order.ft_order_tag == "part"] == [sold]
+    assert fills(trade) == left
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+
+
+def test_a_pair_is_locked_after_a_ladder_has_ended_its_trade(tmp_path: Path) -> None:
+    bars = [*START, Bar(100, 103, 100, 100), *[flat(100)] * 8]
+    enter = {PAIR: [1, 4, 8]}
+    opened = {}
+    for name, protections in (("with", [{"method": "CooldownPeriod", "stop_duration_candles": 4}]), ("without", [])):
+        with backtest(tmp_path, enable_protections=True) as prepared:
+            trades = prepared.run(bars, enter=enter, ladder=sells(102.0), attributes={"protections": protections})
+        opened[name] = [trade.open_date.minute for trade in trades]
+    assert opened["without"][:2] == [1, 4]
+    assert opened["with"][:2] == [1, 8]
+
+
+# -- kinds of backtests -----------------------------------------------------------------------------------------------
+
+
+def test_stacked_trades_of_a_pair_have_ladders_of_their_own(tmp_path: Path) -> None:
+    bars = [*START, flat(110), Bar(110, 116, 110, 110), flat(110)]
+    with backtest(tmp_path, position_stacking=True) as prepared:
+        trades = prepared.run(bars, enter={PAIR: [1, 2]}, ladder=lambda trade: sells(trade.open_rate * 1.05)(trade))
+    assert [(trade.open_rate, fills(trade), trade.exit_reason) for trade in trades] == [
+        (100.0, [(105.0, 2)], "ladder"),
+        (110.0, [(115.5, 3)], "ladder"),
+    ]
+
+
+def test_candles_of_a_smaller_timeframe_decide_where_they_are_given(tmp_path: Path) -> None:
+    # The price falls to the stop before it rises to the order, which the candle of five minutes does not show.
+    rises_first = [Bar(100, 103, 100, 101), Bar(101, 101, 94, 94)]
+    falls_first = [Bar(100, 100, 94, 94), Bar(94, 103, 94, 94)]
+    for detail, reason in ((rises_first, "ladder"), (falls_first, "stop_loss")):
+        with backtest(tmp_path, timeframe="5m", timeframe_detail="1m") as prepared:
+            (trade,) = prepared.run(
+                {PAIR: [flat(100), flat(100), Bar(100, 103, 94, 94), flat(94)]},
+                detail={PAIR: [*[flat(100.0)] * 10, *detail, *[flat(94.0)] * 8]},
+                enter=ENTER,
+                ladder=sells(102.0),
+                attributes={"stoploss": -0.05},
+            )
+        assert trade.exit_reason == reason
+
+
+def test_a_backtest_begins_without_the_ladders_of_the_one_before(stand: Backtest) -> None:
+    for _ in range(2):
+        (trade,) = stand.run([*START, Bar(100, 103, 100, 100), flat(100)], enter=ENTER, ladder=sells(102.0))
+        assert trade.exit_reason == "ladder"
+        assert stand.free == pytest.approx(10_000 + profit(trade))
