@@ -17,14 +17,15 @@ import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
 from bitget_margin.core.api import api_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import candle_fills, ladder_spec, simulated_rows, trade_rows
-from bitget_margin.freqtrade.candle_fills import Candle, FillRule
-from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, hold_stake, lot_amount, price_step, rounded_price
+from bitget_margin.freqtrade.backtest_compat import BacktestStrategy, hold_stake, price_step, rounded_price
+from bitget_margin.freqtrade.candle_fills import CandlePrices, FillRule
+from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount
 from bitget_margin.freqtrade.config import BotSettings, PartialExits, parse_config
 from bitget_margin.freqtrade.ladder_spec import Limits
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
@@ -45,7 +46,7 @@ class _Ladders:
     orders: dict[str, list[TrackedOrder]] = field(default_factory=dict)
     ending: FreqtradeOrder | None = None
     """The row that sells the last coins in this candle."""
-    refusable: tuple[Candle, Sequence[Any]] | None = None
+    refusable: tuple[CandlePrices, Sequence[Any]] | None = None
     """The candle whose exits freqtrade is about to confirm, and those that come after the first of them."""
 
     def is_ending(self) -> bool:
@@ -76,7 +77,7 @@ class BacktestLadders:
     :param strategy: the strategy, whose callbacks are called as freqtrade calls them
     """
 
-    strategy: Any
+    strategy: BacktestStrategy
     now: datetime | None = None
     """The beginning of the candle that freqtrade is in."""
     _settings: BotSettings = field(init=False)
@@ -134,7 +135,7 @@ class BacktestLadders:
 
     # -- what freqtrade calls -----------------------------------------------------------------------------------------
 
-    def exits(self, trade: Trade, candle: Candle, own: Callable[[], list[Any]]) -> list[Any]:
+    def exits(self, trade: Trade, candle: CandlePrices, own: Callable[[], list[Any]]) -> list[Any]:
         """Fill the orders that a candle reaches, and return freqtrade's reasons to exit the trade in it.
 
         :param own: returns freqtrade's reasons for the trade as it is
@@ -203,7 +204,7 @@ class BacktestLadders:
 
     # -- fills --------------------------------------------------------------------------------------------------------
 
-    def _fill_before(self, trade: Trade, ladders: _Ladders, candle: Candle, exits: Sequence[Any]) -> None:
+    def _fill_before(self, trade: Trade, ladders: _Ladders, candle: CandlePrices, exits: Sequence[Any]) -> None:
         """Fill the orders that a candle reaches before its first exit, or all that it reaches without one."""
         if exits:
             self._fill(trade, ladders, candle, self._price_of(trade, candle, exits[0].exit_type.value))
@@ -211,7 +212,7 @@ class BacktestLadders:
         for side in (trade.entry_side, trade.exit_side):
             self._fill(trade, ladders, candle, candle.extreme(side))
 
-    def _fill(self, trade: Trade, ladders: _Ladders, candle: Candle, price: float) -> None:
+    def _fill(self, trade: Trade, ladders: _Ladders, candle: CandlePrices, price: float) -> None:
         """Fill the orders that the price passes on its way from the open of a candle, in their order."""
         step = price_step(trade) if self._settings.simulated_fills is FillRule.THROUGH else 0.0
         for order in candle_fills.reached(self._due(ladders), price, step):
@@ -231,7 +232,7 @@ class BacktestLadders:
         at_ms = 0 if self.now is None else int(self.now.timestamp() * 1_000)
         return [order for order in ladders.live() if order.intended_ms < at_ms]
 
-    def _price_of(self, trade: Trade, candle: Candle, kind: str) -> float:
+    def _price_of(self, trade: Trade, candle: CandlePrices, kind: str) -> float:
         """Return the price at which freqtrade exits a trade in a candle, from the open if it is beyond."""
         if kind in _AT_OPEN or kind not in {*_STOPS, _LIQUIDATION, _ROI}:
             return candle.open
@@ -304,5 +305,5 @@ def of_strategy(strategy: Any) -> BacktestLadders:
     """Return the simulated ladders of a strategy."""
     found = _of_strategies.get(strategy)
     if found is None:
-        found = _of_strategies[strategy] = BacktestLadders(weakref.proxy(strategy))
+        found = _of_strategies[strategy] = BacktestLadders(cast("BacktestStrategy", weakref.proxy(strategy)))
     return found

@@ -18,7 +18,7 @@ _STEP_TOLERANCE: Final = 1e-6
 
 
 class FillRule(Enum):
-    """How far the price has to go until an order counts as filled; the values are those of the configuration."""
+    """Distance that the price has to go until an order is filled; the values are those of the configuration."""
 
     THROUGH = "through"
     """One step of the price beyond the order: whoever was first in the book at its price is served then."""
@@ -27,7 +27,7 @@ class FillRule(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Candle:
+class CandlePrices:
     """The beginning of a candle, its first price, and its extremes."""
 
     at: datetime

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
-from ccxt import ROUND_UP, TICK_SIZE
+from ccxt import ROUND_UP
 from sqlalchemy import select
 
 __all__ = [
@@ -27,21 +27,16 @@ __all__ = [
     "OperationalException",
     "TemporaryError",
     "Trade",
-    "call_order_filled",
     "commands_module",
     "exchange_module",
     "freqtrade_main",
     "has_database",
-    "hold_stake",
     "is_live",
     "is_simulated",
     "is_trading",
     "lot_amount",
     "new_trade",
     "order_row",
-    "price_step",
-    "rounded_price",
-    "simulated_row",
     "utils_config",
 ]
 
@@ -53,8 +48,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import DeclarativeBase, Session
-
-    from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
     class ModelBase(DeclarativeBase):
         """The base of freqtrade's tables: freqtrade creates all tables that are declared on it."""
@@ -83,8 +76,6 @@ if TYPE_CHECKING:
 
     def timeframe_to_minutes(timeframe: str) -> int: ...
     def amount_to_contract_precision(*args: Any) -> float: ...
-    def price_to_precision(*args: Any) -> float: ...
-    def strategy_safe_wrapper(callback: Callable[..., Any], *, supress_error: bool) -> Callable[..., Any]: ...
 
     class FreqtradeOrder:
         """A row of freqtrade's table of orders."""
@@ -129,14 +120,12 @@ if TYPE_CHECKING:
         has_open_orders: bool
         entry_side: str
         exit_side: str
-        is_short: bool
         open_rate: float
         fee_open: float
         fee_close: float
         stop_loss: float
         liquidation_price: float | None
         stake_amount: float
-        stake_currency: str | None
         amount_precision: float | None
         price_precision: float | None
         precision_mode: int | None
@@ -221,7 +210,6 @@ if TYPE_CHECKING:
         config: dict[str, Any]
         dp: Any
         stoploss: float
-        wallets: Any
         confirm_trade_exit: Callable[..., bool]
         order_filled: Callable[..., None]
         adjust_trade_position: Callable[..., Any]
@@ -245,19 +233,6 @@ if TYPE_CHECKING:
         ) -> list[Any]: ...
         def __init__(self, config: dict[str, Any]) -> None: ...
         def ft_stoploss_reached(self, *args: Any, **kwargs: Any) -> Any: ...
-        def ft_stoploss_adjust(
-            self,
-            current_rate: float,
-            trade: Trade,
-            current_time: datetime,
-            current_profit: float,
-            force_stoploss: float,
-            *,
-            after_fill: bool = False,
-        ) -> None: ...
-        def min_roi_reached_entry(
-            self, trade: Trade, trade_dur: int, current_time: datetime
-        ) -> tuple[int | None, float | None]: ...
         def ft_bot_start(self, **kwargs: Any) -> None: ...
         def ft_bot_cleanup(self) -> None: ...
 
@@ -272,13 +247,12 @@ else:
         TemporaryError,
     )
     from freqtrade.exchange import Bitget as BitgetExchange
-    from freqtrade.exchange import amount_to_contract_precision, price_to_precision, timeframe_to_minutes
+    from freqtrade.exchange import amount_to_contract_precision, timeframe_to_minutes
     from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
     from freqtrade.persistence import Order as FreqtradeOrder
     from freqtrade.persistence import Trade
     from freqtrade.persistence.base import ModelBase
     from freqtrade.strategy import IStrategy
-    from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
 
     SPOT, CROSS = TradingMode.SPOT, MarginMode.CROSS
 
@@ -300,6 +274,12 @@ def is_trading(config: dict[str, Any]) -> bool:
 def is_simulated(config: dict[str, Any]) -> bool:
     """Whether freqtrade goes through candles of the past, as backtesting and hyperopt do."""
     return _runmode(config) in _SIMULATED
+
+
+def lot_amount(trade: Trade, amount: float) -> float:
+    """Cut an amount to the lots of the pair of a trade."""
+    cut: float = amount_to_contract_precision(amount, trade.amount_precision, trade.precision_mode, trade.contract_size)
+    return cut
 
 
 # Imported where they are called: they load all commands of freqtrade.
@@ -362,80 +342,6 @@ def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
     )
     trade.adjust_stop_loss(fields["open_rate"], config["stoploss"], initial=True)
     return trade
-
-
-# -- backtests --------------------------------------------------------------------------------------------------------
-
-
-def lot_amount(trade: Trade, amount: float) -> float:
-    """Cut an amount to the lots of the pair of a trade."""
-    cut: float = amount_to_contract_precision(amount, trade.amount_precision, trade.precision_mode, trade.contract_size)
-    return cut
-
-
-def rounded_price(trade: Trade, price: float) -> float:
-    """Round a price to the steps of the pair of a trade."""
-    rounded: float = price_to_precision(price, trade.price_precision, trade.precision_mode_price)
-    return rounded
-
-
-def price_step(trade: Trade) -> float:
-    """Return the step between two prices of the pair of a trade, 0 where it is not known."""
-    precision = trade.price_precision
-    if precision is None:
-        return 0.0
-    return precision if trade.precision_mode_price == TICK_SIZE else 10.0**-precision
-
-
-def simulated_row(trade: Trade, order: TrackedOrder, amount: float, at: datetime) -> FreqtradeOrder:
-    """Return an open row of a backtest for a resting order, of so much of its amount."""
-    row = FreqtradeOrder(
-        ft_trade_id=trade.id,
-        ft_order_side=order.side,
-        ft_pair=trade.pair,
-        ft_is_open=True,
-        ft_price=order.price,
-        ft_order_tag=order.ladder,
-        order_id=order.order_id,
-        symbol=trade.pair,
-        side=order.side,
-        order_type="limit",
-        status="open",
-        price=order.price,
-        average=order.price,
-        amount=amount,
-        filled=0.0,
-        remaining=amount,
-        # With the fee, as freqtrade's own rows.
-        cost=amount * order.price * (1 + trade.fee_close),
-        order_date=at,
-        order_update_date=at,
-    )
-    row._trade_bt = trade  # noqa: SLF001 - freqtrade's own rows have no other way to their trade either
-    return row
-
-
-def call_order_filled(strategy: IStrategy, trade: Trade, row: FreqtradeOrder, at: datetime) -> None:
-    """Call a strategy's `order_filled` as freqtrade does: with a copy of the trade, and errors only logged."""
-    safe = strategy_safe_wrapper(strategy.order_filled, supress_error=True)
-    safe(pair=trade.pair, trade=trade, order=row, current_time=at)
-
-
-def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
-    """Take what simulated buys hold from the free stake of a backtest, now and after each of freqtrade's updates.
-
-    :param held: returns the quote coins that they hold
-    """
-    update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
-
-    def update_and_hold(*args: Any, **kwargs: Any) -> None:
-        update(*args, **kwargs)
-        wallet = wallets._wallets[currency]  # noqa: SLF001
-        amount = min(held(), wallet.free)
-        wallets._wallets[currency] = wallet._replace(free=wallet.free - amount, used=wallet.used + amount)  # noqa: SLF001
-
-    wallets.update = update_and_hold
-    wallets.update()
 
 
 def _runmode(config: dict[str, Any]) -> str:

@@ -9,6 +9,9 @@ from typing import Any, Final
 BUY: Final = "buy"
 SELL: Final = "sell"
 KEY_MAX_LENGTH: Final = 64
+DEFAULT_KEY: Final = "ladder"
+FORMER_DEFAULT_KEY: Final = "entry"
+"""The default of versions before 0.2: a trade that has a ladder of this name gets no second one by default."""
 _FIELDS: Final = ("side", "price")
 _AMOUNT: Final = "amount"
 _SHARE: Final = "share"

@@ -62,6 +62,8 @@ class Ladders:
         with self.lock:
             trade_key = key_of(given)
             known = self.store.of_trade(trade_key, name)
+            if not known and name == ladder_spec.DEFAULT_KEY:
+                known = self.store.of_trade(trade_key, ladder_spec.FORMER_DEFAULT_KEY)
             if known:
                 return [order.to_ccxt() for order in known]
             trade = trade_rows.open_trades().get(trade_key)

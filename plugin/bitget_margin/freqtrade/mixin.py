@@ -12,10 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bitget_margin.freqtrade import backtest_ladders, runtime
-from bitget_margin.freqtrade.candle_fills import Candle
+from bitget_margin.freqtrade.candle_fills import CandlePrices
 from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_simulated, is_trading
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.hooks import asks_nobody, wrap_hooks
+from bitget_margin.freqtrade.ladder_spec import DEFAULT_KEY
 from bitget_margin.freqtrade.order_store import CancelBatch
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class CrossedMarginMixin(IStrategy):
         wrap_hooks(cls)
 
     def place_resting_orders(
-        self, trade: Any, orders: Iterable[Mapping[str, Any]], key: str = "entry"
+        self, trade: Any, orders: Iterable[Mapping[str, Any]], key: str = DEFAULT_KEY
     ) -> list[dict[str, Any]]:
         """Place a ladder of limit orders for an open trade, with one request.
 
@@ -177,7 +178,7 @@ class CrossedMarginMixin(IStrategy):
         reasons = partial(super().should_exit, trade, rate, current_time, low=low, high=high, **kwargs)
         simulated = self.simulated_ladders()
         if simulated is not None:
-            candle = Candle(current_time, rate, rate if high is None else high, rate if low is None else low)
+            candle = CandlePrices(current_time, rate, rate if high is None else high, rate if low is None else low)
             return simulated.exits(trade, candle, reasons)
         exits = reasons()
         exchange = self._live_exchange()

@@ -1,17 +1,15 @@
 """Fills of simulated resting orders, recorded in freqtrade's own order rows of a backtest."""
 
 from datetime import datetime
-from typing import Any
 
-from bitget_margin.freqtrade.candle_fills import Candle
-from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, call_order_filled, simulated_row
+from bitget_margin.freqtrade.backtest_compat import BacktestStrategy, call_order_filled, simulated_row
+from bitget_margin.freqtrade.candle_fills import CandlePrices
+from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
-
-EXIT_REASON = "ladder"
-"""freqtrade's exit reason of a trade that its resting orders have ended."""
+from bitget_margin.freqtrade.trade_rows import LADDER_REASON
 
 
-def fill(strategy: Any, trade: Trade, order: TrackedOrder, amount: float, at: datetime) -> None:
+def fill(strategy: BacktestStrategy, trade: Trade, order: TrackedOrder, amount: float, at: datetime) -> None:
     """Record a fill after which the trade goes on, and tell the strategy."""
     row = simulated_row(trade, order, amount, at)
     trade.orders.append(row)
@@ -23,7 +21,7 @@ def fill(strategy: Any, trade: Trade, order: TrackedOrder, amount: float, at: da
     strategy.ft_stoploss_adjust(order.price, trade, at, profit, 0, after_fill=True)
 
 
-def end_trade(trade: Trade, order: TrackedOrder, candle: Candle) -> FreqtradeOrder:
+def end_trade(trade: Trade, order: TrackedOrder, candle: CandlePrices) -> FreqtradeOrder:
     """Record a fill that sells the last coins, as an order that freqtrade fills in this candle, and ends the trade by.
 
     freqtrade fills no order whose price lies outside of the candle. Where the price has jumped over it, the row has
@@ -32,7 +30,7 @@ def end_trade(trade: Trade, order: TrackedOrder, candle: Candle) -> FreqtradeOrd
     row = simulated_row(trade, order, trade.amount, candle.at)
     row.ft_price = min(max(order.price, candle.low), candle.high)
     trade.orders.append(row)
-    trade.exit_reason = EXIT_REASON
+    trade.exit_reason = LADDER_REASON
     return row
 
 

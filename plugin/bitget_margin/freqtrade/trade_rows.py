@@ -13,13 +13,15 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, order_row
+from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount, order_row
 from bitget_margin.freqtrade.database import short_lock_wait
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
 
 logger = logging.getLogger("bitget_margin")
 
+LADDER_REASON: Final = "ladder"
+"""freqtrade's exit reason of a trade that its resting orders have ended."""
 _CLOSED: Final = "closed"
 _AMOUNT_EPSILON: Final = 1e-12
 """Less than the smallest amount of any coin: amounts that are closer are equal."""
@@ -162,6 +164,9 @@ def hand_to_freqtrade(trade: Trade, tracked: TrackedOrder, fee_base: Callable[[T
         row.ft_fee_base = exact
     row.ft_is_open, row.status = True, "open"
     trade.recalc_trade_from_orders()
+    if not trade.exit_reason and lot_amount(trade, remaining_amount(trade)) <= 0:
+        # No exit of freqtrade has ended it: without a reason, it would be missing in freqtrade's statistics of them.
+        trade.exit_reason = LADDER_REASON
     Trade.commit()
     return True
 

@@ -37,6 +37,7 @@ def test_a_ladder_that_sells_everything_closes_the_trade_with_its_profit(running
     running.venue.fill(rungs[-1].order_id)
     ended = wait_until_closed(running, pair)
     assert_books_agree(running, ended)
+    assert ended["exit_reason"] == "ladder"
     assert exit_requests(running, pair, 0) == ["place-order", "batch-place-order"]
     assert [order.order_id for order in live_orders(running.venue, pair)] == [foreign]
 

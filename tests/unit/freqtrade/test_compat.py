@@ -12,15 +12,27 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade import compat
+from bitget_margin.freqtrade import backtest_compat, compat
+
+MODULES = (compat, backtest_compat)
 
 
 def declared() -> list[tuple[ast.ClassDef, ast.stmt]]:
-    """Return the members that `compat` declares for the type checker, with their classes."""
-    tree = ast.parse(Path(compat.__file__).read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    classes = [node for node in block.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    """Return the members that the modules declare for the type checker, with their classes."""
+    blocks = [
+        node
+        for module in MODULES
+        for node in ast.parse(Path(module.__file__ or "").read_text()).body
+        if isinstance(node, ast.If)
+    ]
+    declarations = [node for block in blocks for node in block.body]
+    classes = [node for node in declarations if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
     return [(owner, member) for owner in classes for member in owner.body if not isinstance(member, ast.Expr)]
+
+
+def resolved(owner: str) -> Any:
+    """Return the class of freqtrade behind a declared one."""
+    return next(getattr(module, owner) for module in MODULES if hasattr(module, owner))
 
 
 def name_of(member: ast.stmt) -> str:
@@ -39,13 +51,13 @@ def sources_of(cls: type) -> str:
 
 MEMBERS = {f"{owner.name}.{name_of(member)}": (owner.name, member) for owner, member in declared()}
 # Read before the first test: Python 3.11 cannot parse a source while its collector ends the bots of earlier ones.
-SOURCES = {owner: sources_of(getattr(compat, owner)) for owner in {owner for owner, _ in MEMBERS.values()}}
+SOURCES = {owner: sources_of(resolved(owner)) for owner in {owner for owner, _ in MEMBERS.values()}}
 
 
 @pytest.mark.parametrize("member", MEMBERS)
 def test_a_declared_member_is_there(member: str) -> None:
     owner, declaration = MEMBERS[member]
-    cls, name = getattr(compat, owner), name_of(declaration)
+    cls, name = resolved(owner), name_of(declaration)
     # An instance attribute is annotated in the body of the class, or set by a constructor.
     set_or_annotated = re.compile(rf"^    (    self\.)?{name}(: | = )", re.MULTILINE)
     assert hasattr(cls, name) or set_or_annotated.search(SOURCES[owner])
@@ -64,7 +76,7 @@ def has_parameters(member: ast.stmt) -> bool:
 def test_a_declared_method_takes_the_declared_parameters(member: str) -> None:
     owner, declaration = MEMBERS[member]
     assert isinstance(declaration, ast.FunctionDef)
-    parameters = inspect.signature(getattr(getattr(compat, owner), declaration.name)).parameters.values()
+    parameters = inspect.signature(getattr(resolved(owner), declaration.name)).parameters.values()
     wanted = {argument.arg for argument in (*declaration.args.args, *declaration.args.kwonlyargs)} - {"self", "cls"}
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     assert takes_any or wanted - {RETRIES_OF.get(member)} <= {parameter.name for parameter in parameters}
@@ -73,7 +85,7 @@ def test_a_declared_method_takes_the_declared_parameters(member: str) -> None:
 @pytest.mark.parametrize("member", RETRIES_OF)
 def test_the_number_of_retries_is_taken_by_freqtrade_s_decorator(member: str) -> None:
     owner, name = member.split(".")
-    method: Any = getattr(getattr(compat, owner), name)
+    method: Any = getattr(resolved(owner), name)
     calls: list[object] = []
 
     def failing(_params: object) -> None:

@@ -54,7 +54,7 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
             {"scope": "trade", "a": 1},
             (
                 '"bitget_margin" in the configuration has a, scope; known are cancel_scope, '
-                "partial_exits, wait_ms, rate_gate, dead_mans_switch, strategy_orders, order_pushes"
+                "partial_exits, wait_ms, rate_gate, dead_mans_switch, strategy_orders, order_pushes, simulated_fills"
             ),
         ),
         ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),

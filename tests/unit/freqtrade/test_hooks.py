@@ -26,6 +26,15 @@ class Base:
     def bot_loop_start(self, **kwargs: Any) -> None:
         self.calls.append("base loop")
 
+    def order_filled(self, **kwargs: Any) -> None:
+        self.calls.append("filled")
+
+    def adjust_trade_position(self, **kwargs: Any) -> Any:
+        return -5.0
+
+    def simulated_ladders(self) -> Any:
+        return None
+
     def custom_exit(self, **kwargs: Any) -> Any:
         return None
 

@@ -68,6 +68,14 @@ def test_a_share_is_of_what_the_trade_has_though_another_ladder_sells_a_part(sta
         place(stand, share, key="third")
 
 
+def test_a_trade_with_a_ladder_under_the_former_default_key_gets_no_second_one_by_default(stand: Stand) -> None:
+    first = place(stand, sell(0.2), key="entry")
+    assert place(stand, sell(0.3), key="ladder") == first
+    assert place(stand, sell(0.3), key="other") != first
+    assert place(stand, sell(0.1), key="ladder") == first
+    assert len(stand.venue.placed) == 2
+
+
 def test_an_empty_ladder_asks_nobody(stand: Stand) -> None:
     assert place(stand) == []
     assert (stand.venue.placed, stand.alerts.infos) == ([], [])

@@ -20,6 +20,7 @@ from support.in_process_bot import close_database
 LIVE = {"runmode": "live", "dry_run": False}
 DRY = {"runmode": "dry_run", "dry_run": True}
 BACKTEST = {"runmode": "backtest", "dry_run": True}
+PLOT = {"runmode": "plot", "dry_run": True}
 START = datetime.fromtimestamp(1_700_000_000, UTC)
 END = datetime.fromtimestamp(1_700_000_600, UTC)
 EXIT = {
@@ -100,10 +101,10 @@ def test_a_live_strategy_places_ladders_and_reads_them(exchange: RecordingExchan
     assert made.place_resting_orders("trade", ["order"], key="late") == [{"id": "1"}]
     assert made.place_resting_orders("trade", []) == [{"id": "1"}]
     assert made.resting_orders("trade") == [{}]
-    assert exchange.calls == [("place", "trade", ["order"], "late"), ("place", "trade", [], "entry"), ("of", "trade")]
+    assert exchange.calls == [("place", "trade", ["order"], "late"), ("place", "trade", [], "ladder"), ("of", "trade")]
 
 
-@pytest.mark.parametrize("mode", [DRY, BACKTEST, {**LIVE, "dry_run": True}])
+@pytest.mark.parametrize("mode", [DRY, PLOT, {**LIVE, "dry_run": True}])
 def test_without_real_orders_nothing_is_done_and_one_warning_logged(
     exchange: RecordingExchange, caplog: pytest.LogCaptureFixture, mode: dict[str, Any]
 ) -> None:
@@ -115,7 +116,7 @@ def test_without_real_orders_nothing_is_done_and_one_warning_logged(
         made.bot_loop_start(current_time=START)
         made.ft_bot_start()
         made.ft_bot_cleanup()
-    assert exchange.calls == [("database",)] * (0 if mode is BACKTEST else 2), "a dry run has a database too"
+    assert exchange.calls == [("database",)] * (0 if mode is PLOT else 2), "a dry run has a database too"
     (warning,) = caplog.messages
     assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
 
@@ -292,5 +293,5 @@ def test_only_an_exit_that_is_certain_is_announced(
     assert made.should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
     assert exchange.calls == [("announce", trade if announced else None)]
     exchange.calls.clear()
-    assert strategy(BACKTEST).should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
+    assert strategy(DRY).should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
     assert exchange.calls == []

@@ -225,6 +225,23 @@ def test_an_ended_order_is_handed_over_with_its_exact_fee(
     assert fields_of(trade, order.order_id or "") == [(0.25, "open", True, fee_base, "take")]
 
 
+@pytest.mark.parametrize(
+    ("filled", "given", "reason"),
+    [(1.9, None, None), (2.0, None, "ladder"), (2.0, "stop_loss", "stop_loss")],
+    ids=["coins are left", "none are left", "an exit has sold before"],
+)
+def test_a_trade_that_its_ladder_ends_has_that_as_exit_reason(
+    trade: Any, filled: float, given: str | None, reason: str | None
+) -> None:
+    trade.exit_reason = given
+    trade.orders[0].ft_fee_base = 0.0
+    last = replace(SELL, amount=2.0, filled=filled)
+    trade_rows.record_fill(trade, last)
+    assert trade.exit_reason == given
+    assert trade_rows.hand_to_freqtrade(trade, last, lambda _: None)
+    assert trade.exit_reason == reason
+
+
 def test_a_row_of_another_trade_is_not_written_again(trade: Any) -> None:
     other: Any = Trade(
         pair="BTC/USDT", exchange="bitgetcross", open_rate=1.0, amount=1.0, stake_amount=1.0, fee_open=0.0

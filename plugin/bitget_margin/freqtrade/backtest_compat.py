@@ -1,0 +1,107 @@
+"""The parts of freqtrade's backtesting that the plugin uses, beside those in `compat`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ccxt import TICK_SIZE
+
+from bitget_margin.freqtrade.compat import FreqtradeOrder, IStrategy, Trade
+from bitget_margin.freqtrade.tracked_order import TrackedOrder
+
+__all__ = ["BacktestStrategy", "call_order_filled", "hold_stake", "price_step", "rounded_price", "simulated_row"]
+
+if TYPE_CHECKING:
+
+    class BacktestStrategy(IStrategy):
+        """A strategy in a backtest."""
+
+        wallets: Any
+
+        def ft_stoploss_adjust(
+            self,
+            current_rate: float,
+            trade: Trade,
+            current_time: datetime,
+            current_profit: float,
+            force_stoploss: float,
+            *,
+            after_fill: bool = False,
+        ) -> None: ...
+        def min_roi_reached_entry(
+            self, trade: Trade, trade_dur: int, current_time: datetime
+        ) -> tuple[int | None, float | None]: ...
+
+    def price_to_precision(price: float, precision: float | None, mode: int | None) -> float: ...
+    def strategy_safe_wrapper(callback: Callable[..., Any], *, supress_error: bool) -> Callable[..., Any]: ...
+
+else:
+    from freqtrade.exchange import price_to_precision
+    from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
+
+    BacktestStrategy = IStrategy
+
+
+def rounded_price(trade: Trade, price: float) -> float:
+    """Round a price to the steps of the pair of a trade."""
+    rounded: float = price_to_precision(price, trade.price_precision, trade.precision_mode_price)
+    return rounded
+
+
+def price_step(trade: Trade) -> float:
+    """Return the step between two prices of the pair of a trade, 0 where it is not known."""
+    precision = trade.price_precision
+    if precision is None:
+        return 0.0
+    return precision if trade.precision_mode_price == TICK_SIZE else 10.0**-precision
+
+
+def simulated_row(trade: Trade, order: TrackedOrder, amount: float, at: datetime) -> FreqtradeOrder:
+    """Return an open row of a backtest for a resting order, of so much of its amount."""
+    row = FreqtradeOrder(
+        ft_trade_id=trade.id,
+        ft_order_side=order.side,
+        ft_pair=trade.pair,
+        ft_is_open=True,
+        ft_price=order.price,
+        ft_order_tag=order.ladder,
+        order_id=order.order_id,
+        symbol=trade.pair,
+        side=order.side,
+        order_type="limit",
+        status="open",
+        price=order.price,
+        average=order.price,
+        amount=amount,
+        filled=0.0,
+        remaining=amount,
+        # With the fee, as freqtrade's own rows.
+        cost=amount * order.price * (1 + trade.fee_close),
+        order_date=at,
+        order_update_date=at,
+    )
+    row._trade_bt = trade  # noqa: SLF001 - freqtrade's own rows have no other way to their trade either
+    return row
+
+
+def call_order_filled(strategy: IStrategy, trade: Trade, row: FreqtradeOrder, at: datetime) -> None:
+    """Call a strategy's `order_filled` as freqtrade does: with a copy of the trade, and errors only logged."""
+    safe = strategy_safe_wrapper(strategy.order_filled, supress_error=True)
+    safe(pair=trade.pair, trade=trade, order=row, current_time=at)
+
+
+def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
+    """Take what simulated buys hold from the free stake of a backtest, now and after each of freqtrade's updates.
+
+    :param held: returns the quote coins that they hold
+    """
+    update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
+
+    def update_and_hold(*args: Any, **kwargs: Any) -> None:
+        update(*args, **kwargs)
+        wallet = wallets._wallets[currency]  # noqa: SLF001
+        amount = min(held(), wallet.free)
+        wallets._wallets[currency] = wallet._replace(free=wallet.free - amount, used=wallet.used + amount)  # noqa: SLF001
+
+    wallets.update = update_and_hold
+    wallets.update()
