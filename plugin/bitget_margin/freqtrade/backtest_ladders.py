@@ -44,14 +44,13 @@ class _Ladders:
     """The resting orders of one trade, by ladder."""
 
     orders: dict[str, list[TrackedOrder]] = field(default_factory=dict)
-    ending: FreqtradeOrder | None = None
-    """The row that sells the last coins in this candle."""
+    ending: bool = False
     refusable: tuple[CandlePrices, Sequence[Any]] | None = None
     """The candle whose exits freqtrade is about to confirm, and those that come after the first of them."""
 
     def is_ending(self) -> bool:
-        """Whether an order of this candle has sold the last coins."""
-        return self.ending is not None
+        """Whether an order of this candle sells the last coins."""
+        return self.ending
 
     def live(self) -> list[TrackedOrder]:
         """Return the orders that rest."""
@@ -82,6 +81,8 @@ class BacktestLadders:
     """The beginning of the candle that freqtrade is in."""
     _settings: BotSettings = field(init=False)
     _trades: "WeakKeyDictionary[Trade, _Ladders]" = field(default_factory=WeakKeyDictionary, init=False)
+    _ending: FreqtradeOrder | None = field(default=None, init=False)
+    """The last row that was added to sell the last coins of a trade."""
     _wallets: Any = field(default=None, init=False)
     """Wallets from which the stake of buys is taken."""
 
@@ -142,9 +143,10 @@ class BacktestLadders:
         """
         self.now = candle.at
         ladders = self._trades.get(trade)
+        if ladders is not None:
+            ladders.refusable = None
         if ladders is None or not self._due(ladders):
             return own()
-        ladders.refusable = None
         self._fill(trade, ladders, candle, candle.open)
         if ladders.is_ending():
             return []
@@ -184,9 +186,8 @@ class BacktestLadders:
     def begin_order_filled(self, row: FreqtradeOrder, at: datetime) -> None:
         """Note the time at which an order of freqtrade was filled; correct its price if it has ended a ladder."""
         self.now = at
-        for ladders in self._trades.values():
-            if ladders.ending is row:
-                simulated_rows.correct_price(row)
+        if row is self._ending:
+            simulated_rows.correct_price(row)
 
     def partial_exit(self, given: Any, adjusted: Any) -> Any:
         """Return a strategy's adjustment of a position, where it sells: no more than the coins that no order holds."""
@@ -223,7 +224,7 @@ class BacktestLadders:
             ladders.update(replace(order, phase=Phase.ENDED, filled=amount, average=order.price))
             if order.side == trade.exit_side and lot_amount(trade, trade.amount - amount) <= 0:
                 ladders.cancel()
-                ladders.ending = simulated_rows.end_trade(trade, order, candle)
+                ladders.ending, self._ending = True, simulated_rows.end_trade(trade, order, candle)
             else:
                 simulated_rows.fill(self.strategy, trade, order, amount, candle.at)
 
