@@ -82,8 +82,8 @@ class Backtest:
         self, strategy: Any, by_pair: Mapping[str, Sequence[Bar]], detail: Mapping[str, Sequence[Bar]]
     ) -> list[Any]:
         self.backtesting._set_strategy(strategy)
-        self.backtesting.detail_data = {pair: _frame(each, MINUTE) for pair, each in detail.items()}
-        frames = {pair: _frame(each, self.backtesting.timeframe) for pair, each in by_pair.items()}
+        self.backtesting.detail_data = {pair: frame_of(each, MINUTE) for pair, each in detail.items()}
+        frames = {pair: frame_of(each, self.backtesting.timeframe) for pair, each in by_pair.items()}
         processed = strategy.advise_all_indicators(frames)
         self.processed = {
             pair: strategy.ft_advise_signals(frame.copy(), {"pair": pair}) for pair, frame in processed.items()
@@ -107,7 +107,7 @@ class Backtest:
         return float(self.backtesting.wallets.get_free("USDT"))
 
 
-def _frame(bars: Sequence[Bar], timeframe: str) -> Any:
+def frame_of(bars: Sequence[Bar], timeframe: str) -> Any:
     import pandas as pd  # noqa: PLC0415
 
     frame = pd.DataFrame(bars, columns=["open", "high", "low", "close"], dtype=float)

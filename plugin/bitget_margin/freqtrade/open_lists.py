@@ -3,6 +3,7 @@
 They decide nothing: a pair that a list shows as it is known counts as looked up, any other one is looked up at once.
 """
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,19 +22,27 @@ from bitget_margin.freqtrade.tracked_order import TrackedOrder, apply_row
 Rows = Sequence[Mapping[str, Any]]
 """ccxt's order structures."""
 
-_SIDE_BY_SIDE: Final = 4
-"""Number of lists that run at a time."""
 _EARLY: Final = 0.8
 """Share of the longest age within which every pair is listed: a list takes time, too."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Listed:
+    """The bot's open orders on a pair, as of the time at which they were requested; None where that failed."""
+
+    at_seconds: float
+    rows: Rows | None
+
+
+_Lists = Mapping[str, _Listed]
+
+
+@dataclass(frozen=True, slots=True)
 class _Running:
-    """List that was requested: of one pair, or of all."""
+    """Lists that were requested: of all pairs at once, or of some one after the other."""
 
     pairs: frozenset[str]
-    at_seconds: float
-    rows: Beside[Rows]
+    lists: Beside[_Lists]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -44,8 +53,8 @@ class OpenLists:
     resting: RestingOrders
     store: OrderStore
     lookups: Lookups
-    _lists_all: bool | None = field(default=None, init=False)
-    """Whether the venue lists all pairs at once: a classic account may refuse it. None before the first try."""
+    _lists_all: bool = field(default=True, init=False)
+    """Whether the venue lists all pairs at once, as far as is known: a classic account may refuse it."""
     _running: list[_Running] = field(default_factory=list, init=False)
     _share: float = field(default=0.0, init=False)
     """Number of pairs that are due to be listed, as time passes."""
@@ -53,7 +62,7 @@ class OpenLists:
 
     def compare_ended(self, pairs: Mapping[str, Sequence[TrackedOrder]]) -> None:
         """Compare the lists that have ended with the stored orders of each pair."""
-        for running in [running for running in self._running if running.rows.ended(0.0)]:
+        for running in [running for running in self._running if running.lists.ended(0.0)]:
             self._running.remove(running)
             self._compare(running, pairs)
 
@@ -66,15 +75,16 @@ class OpenLists:
             self._share = 0.0
             return
         longest = _EARLY * self.lookups.max_age_seconds
-        if self._lists_all is not False and len(quiet) > 1:
+        if self._lists_all and len(quiet) > 1:
             if self.lookups.age_seconds(quiet[-1]) >= longest:
-                self._begin(quiet, self.client.open_rows_everywhere)
+                self._begin(quiet, partial(self._list_all, quiet))
             return
         self._share = min(len(quiet), self._share + len(quiet) * (0.0 if since is None else now - since) / longest)
-        while self._share >= 1 and quiet:
-            self._share -= 1
-            pair = quiet.pop()
-            self._begin([pair], partial(self.client.open_rows, pair, pairs[pair]))
+        due = {pair: pairs[pair] for pair in quiet[len(quiet) - int(self._share) :]}
+        # Where the venue is slow, lists of an earlier loop may still run: these wait for their turn then.
+        if due and not self._running:
+            self._begin(due, partial(self._list_each, due))
+            self._share -= len(due)
 
     def still_due(
         self, pairs: Mapping[str, Sequence[TrackedOrder]], wanted: Sequence[str], budget: Budget
@@ -83,49 +93,66 @@ class OpenLists:
 
         :param budget: the time of the loop, which waits no longer than that for the list
         """
-        if self._lists_all is False or len(wanted) <= 1:
+        if not self._lists_all or len(wanted) <= 1:
             return wanted
-        running = self._begin(wanted, self.client.open_rows_everywhere)
+        running = self._begin(wanted, partial(self._list_all, wanted))
         if running is None:
             return wanted
         # Where the venue is slow, the exits of this loop come first, and a later one compares the list.
         wait_ms = 0.0 if self.client.pace.is_slow else budget.left_ms()
-        if not running.rows.ended(wait_ms / 1_000):
+        if not running.lists.ended(wait_ms / 1_000):
             return []
         self._running.remove(running)
         self._compare(running, pairs)
         return [pair for pair in wanted if self.lookups.is_due(pair)]
 
-    def _begin(self, pairs: Collection[str], request: Callable[[Budget, str], Rows]) -> _Running | None:
-        """Request a list, unless one of the same pairs or too many others are running."""
-        is_running = any(not running.pairs.isdisjoint(pairs) for running in self._running)
-        if is_running or len(self._running) >= _SIDE_BY_SIDE:
+    def _list_all(self, pairs: Collection[str], key: str) -> _Lists:
+        """List all pairs with one request."""
+        at_seconds = self.lookups.clock()
+        rows = self.client.open_rows_everywhere(self.client.pace.loop_budget(), key)
+        return {pair: _Listed(at_seconds, [row for row in rows if row["symbol"] == pair]) for pair in pairs}
+
+    def _list_each(self, pairs: Mapping[str, Sequence[TrackedOrder]], key: str) -> _Lists:
+        """List pairs one after the other, so that most of the rate window is left to exits."""
+        lists = {}
+        for pair, orders in pairs.items():
+            at_seconds, rows = self.lookups.clock(), None
+            with contextlib.suppress(ccxt.BaseError):
+                rows = self.client.open_rows(pair, orders, self.client.pace.loop_budget(), key)
+            lists[pair] = _Listed(at_seconds, rows)
+        return lists
+
+    def _begin(self, pairs: Collection[str], request: Callable[[str], _Lists]) -> _Running | None:
+        """Request lists, unless others of the same pairs are running."""
+        if any(not running.pairs.isdisjoint(pairs) for running in self._running):
             return None
-        budget = self.client.pace.loop_budget()
-        rows: Beside[Rows] = Beside(partial(request, budget, self.store.key()))
-        running = _Running(frozenset(pairs), self.lookups.clock(), rows)
+        running = _Running(frozenset(pairs), Beside(partial(request, self.store.key())))
         self._running.append(running)
         self.lookups.begin(pairs)
         return running
 
     def _compare(self, running: _Running, pairs: Mapping[str, Sequence[TrackedOrder]]) -> None:
+        lists: _Lists = {}
         try:
-            rows = running.rows.result()
-        except ccxt.BaseError as error:
-            if isinstance(error, ccxt.ArgumentsRequired):
-                self._lists_all = False
-            for pair in running.pairs:
-                self.lookups.require(pair)
-            return
-        self._lists_all = self._lists_all or len(running.pairs) > 1
+            lists = running.lists.result()
+        except ccxt.ArgumentsRequired:
+            self._lists_all = False
+        except ccxt.BaseError:
+            pass
         for pair in running.pairs:
-            orders = pairs.get(pair, ())
-            listed = {row["id"]: row for row in rows if row["symbol"] == pair}
-            ids = {order.order_id for order in orders}
-            unknown = [row for row in listed.values() if row["id"] not in ids]
-            if unknown:
-                self.resting.take_in(pair, unknown)
-            if all(apply_row(order, listed.get(order.order_id or "")) is order for order in orders):
-                self.lookups.confirm(pair, running.at_seconds)
-            else:
+            found = lists.get(pair)
+            if found is None or found.rows is None:
                 self.lookups.require(pair)
+            else:
+                self._compare_pair(pair, pairs.get(pair, ()), found.rows, found.at_seconds)
+
+    def _compare_pair(self, pair: str, orders: Sequence[TrackedOrder], rows: Rows, at_seconds: float) -> None:
+        listed = {row["id"]: row for row in rows}
+        ids = {order.order_id for order in orders}
+        unknown = [row for row in listed.values() if row["id"] not in ids]
+        if unknown:
+            self.resting.take_in(pair, unknown)
+        if all(apply_row(order, listed.get(order.order_id or "")) is order for order in orders):
+            self.lookups.confirm(pair, at_seconds)
+        else:
+            self.lookups.require(pair)

@@ -55,7 +55,7 @@ def lists(stand: Stand) -> OpenLists:
 def due(lists: OpenLists) -> set[str]:
     """Return the pairs that have to be looked up, once every list has ended."""
     for running in list(lists._running):
-        running.rows._ended.wait(5)
+        running.lists._ended.wait(5)
     lists.compare_ended(ORDERS)
     return {pair for pair in ORDERS if lists.lookups.is_due(pair)}
 
@@ -129,6 +129,53 @@ def test_quiet_pairs_are_listed_one_by_one_where_the_venue_wants_a_symbol(stand:
     each = [stand.venue.lists.count(pair) for pair in ORDERS]
     # One in each 48 s, of 480.
     assert each == pytest.approx([10, 10], abs=1)
+
+
+def refused(stand: Stand, lists: OpenLists) -> None:
+    """Let the venue refuse a list of all pairs, and have every pair looked up."""
+    stand.venue.lists_all = False
+    lists.still_due(ORDERS, [PAIR, OTHER], stand.budget())
+    for pair in ORDERS:
+        lists.lookups.begin([pair])
+        lists.lookups.end(pair)
+    lists.refresh_quiet(ORDERS)
+    stand.venue.lists.clear()
+
+
+def test_pairs_that_are_due_after_a_long_loop_are_listed_in_turn_and_one_that_fails_alone_is_looked_up(
+    stand: Stand, lists: OpenLists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(stand, lists)
+    listing = stand.venue.open_rows
+
+    def failing(pair: str, *request: Any) -> Any:
+        rows = listing(pair, *request)
+        if pair == PAIR:
+            raise ccxt.RequestTimeout("no answer")
+        return rows
+
+    monkeypatch.setattr(stand.venue, "open_rows", failing)
+    stand.seconds += 0.8 * AGE
+    lists.refresh_quiet(ORDERS)
+    assert due(lists) == {PAIR}
+    assert sorted(map(str, stand.venue.lists)) == [PAIR, OTHER]
+
+
+def test_pairs_wait_for_the_lists_of_an_earlier_loop(
+    stand: Stand, lists: OpenLists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused(stand, lists)
+    answer, listing = threading.Event(), stand.venue.open_rows
+    monkeypatch.setattr(stand.venue, "open_rows", lambda *request: answer.wait(5) and listing(*request))
+    for _ in range(3):
+        stand.seconds += 0.4 * AGE
+        lists.refresh_quiet(ORDERS)
+    answer.set()
+    assert due(lists) == {PAIR}
+    assert stand.venue.lists == [OTHER]
+    lists.refresh_quiet(ORDERS)
+    due(lists)
+    assert sorted(map(str, stand.venue.lists[1:])) == [PAIR, OTHER]
 
 
 @pytest.mark.parametrize(
