@@ -108,6 +108,7 @@ class Backtest:
 
 
 def frame_of(bars: Sequence[Bar], timeframe: str) -> Any:
+    """Return candles as freqtrade has them, from a day on."""
     import pandas as pd  # noqa: PLC0415
 
     frame = pd.DataFrame(bars, columns=["open", "high", "low", "close"], dtype=float)

@@ -258,7 +258,6 @@ else:
 
 _LIVE: Final = "live"
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
-_SIMULATED: Final = frozenset({"backtest", "hyperopt"})
 
 
 def is_live(config: dict[str, Any]) -> bool:
@@ -272,8 +271,8 @@ def is_trading(config: dict[str, Any]) -> bool:
 
 
 def is_simulated(config: dict[str, Any]) -> bool:
-    """Whether freqtrade goes through candles of the past, as backtesting and hyperopt do."""
-    return _runmode(config) in _SIMULATED
+    """Whether freqtrade goes through candles of the past: its analyses of a strategy have no run mode of their own."""
+    return not is_trading(config)
 
 
 def lot_amount(trade: Trade, amount: float) -> float:

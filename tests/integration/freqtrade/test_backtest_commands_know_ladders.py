@@ -48,8 +48,9 @@ class Distance(CrossedMarginMixin, IStrategy):
 BEST_PERCENT = 5
 CYCLE = [99.0, 100.0, 100.0, 103.0, 105.5, 104.0, 98.0, 98.0]
 """Closes of one swing: an entry at 100, a top just above the best distance, and an exit at 98."""
-CYCLES = 300
-START = "20260105-"
+SWINGS = 5 * 288 // len(CYCLE)
+"""Swings in the time of the backtest."""
+TIMERANGE = "20260107-20260112"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:
     folder = tmp_path_factory.mktemp("runner")
     data = folder / "user_data" / "data" / "bitgetcross"
     data.mkdir(parents=True)
-    closes = CYCLE * CYCLES
+    closes = CYCLE * 2 * SWINGS
     bars = [
         Bar(before, max(before, close), min(before, close), close)
         for before, close in zip([closes[0], *closes], closes, strict=False)
@@ -72,9 +73,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:
 
 def run(runner: CommandRunner, command: str, *arguments: str) -> str:
     """Run a command with the strategy; return its output."""
-    strategy = ("--strategy", "Distance", "--strategy-path", str(runner.folder), "--timerange", START)
-    pairs = () if command == "recursive-analysis" else ()
-    done = runner.run(command, *strategy, *pairs, "--pairs", "BTC/USDT", *arguments)
+    strategy = ("--strategy", "Distance", "--strategy-path", str(runner.folder), "--timerange", TIMERANGE)
+    done = runner.run(command, *strategy, "--pairs", "BTC/USDT", *arguments, timeframe="5m")
     assert done.code == 0, done.output
     assert "LADDERS ARE NOT SIMULATED" not in done.output
     assert done.signed == []
@@ -93,9 +93,9 @@ def exported(folder: Path) -> list[dict[str, Any]]:
 
 def test_an_exported_backtest_has_the_fills_of_ladders(runner: CommandRunner) -> None:
     output = run(runner, "backtesting", "--export", "trades", "--cache", "none")
-    assert re.search(r"│ +ladder │ +300 │", output), output
     trades = exported(runner.folder)
-    assert len(trades) == CYCLES
+    assert len(trades) == SWINGS
+    assert re.search(rf"│ +ladder │ +{SWINGS} │", output), output
     for trade in trades:
         assert (trade["exit_reason"], trade["close_rate"]) == ("ladder", 101.0)
         assert [order["ft_order_tag"] for order in trade["orders"]][1:] == ["ladder"]

@@ -20,7 +20,6 @@ from support.in_process_bot import close_database
 LIVE = {"runmode": "live", "dry_run": False}
 DRY = {"runmode": "dry_run", "dry_run": True}
 BACKTEST = {"runmode": "backtest", "dry_run": True}
-PLOT = {"runmode": "plot", "dry_run": True}
 START = datetime.fromtimestamp(1_700_000_000, UTC)
 END = datetime.fromtimestamp(1_700_000_600, UTC)
 EXIT = {
@@ -104,7 +103,7 @@ def test_a_live_strategy_places_ladders_and_reads_them(exchange: RecordingExchan
     assert exchange.calls == [("place", "trade", ["order"], "late"), ("place", "trade", [], "ladder"), ("of", "trade")]
 
 
-@pytest.mark.parametrize("mode", [DRY, PLOT, {**LIVE, "dry_run": True}])
+@pytest.mark.parametrize("mode", [DRY, {**LIVE, "dry_run": True}])
 def test_without_real_orders_nothing_is_done_and_one_warning_logged(
     exchange: RecordingExchange, caplog: pytest.LogCaptureFixture, mode: dict[str, Any]
 ) -> None:
@@ -116,7 +115,7 @@ def test_without_real_orders_nothing_is_done_and_one_warning_logged(
         made.bot_loop_start(current_time=START)
         made.ft_bot_start()
         made.ft_bot_cleanup()
-    assert exchange.calls == [("database",)] * (0 if mode is PLOT else 2), "a dry run has a database too"
+    assert exchange.calls == [("database",)] * 2, "a dry run has a database too"
     (warning,) = caplog.messages
     assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
 
