@@ -150,7 +150,8 @@ def _started(config_path: Path) -> Any:
 
     user_data = str(config_path.parent / "user_data")
     arguments = {"config": [str(config_path)], "user_data_dir": user_data, "command": "trade"}
-    bot = FreqtradeBot(Configuration(arguments, RunMode.LIVE).get_config())
+    mode = RunMode.DRY_RUN if json.loads(config_path.read_text())["dry_run"] else RunMode.LIVE
+    bot = FreqtradeBot(Configuration(arguments, mode).get_config())
     bot.startup()
     return bot
 

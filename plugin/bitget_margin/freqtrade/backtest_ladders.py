@@ -23,11 +23,11 @@ from weakref import WeakKeyDictionary
 from bitget_margin.core.api import api_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import candle_fills, ladder_spec, simulated_rows, trade_rows
-from bitget_margin.freqtrade.backtest_compat import BacktestStrategy, hold_stake, price_step, rounded_price
 from bitget_margin.freqtrade.candle_fills import CandlePrices, FillRule
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount
 from bitget_margin.freqtrade.config import BotSettings, PartialExits, parse_config
 from bitget_margin.freqtrade.ladder_spec import Limits
+from bitget_margin.freqtrade.simulation_compat import BacktestStrategy, hold_stake, price_step, rounded_price
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 

@@ -7,7 +7,7 @@ trade the spot wallet under the name `bitget`.
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
@@ -35,6 +35,7 @@ from bitget_margin.freqtrade.compat import (
     TemporaryError,
     Trade,
     has_database,
+    is_live,
     is_trading,
     new_trade,
     order_row,
@@ -42,12 +43,13 @@ from bitget_margin.freqtrade.compat import (
 from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
+from bitget_margin.freqtrade.dry_run_client import DryRunClient
+from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
-from bitget_margin.freqtrade.stop_exchange import StopsAtVenue
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
@@ -73,7 +75,7 @@ _MANAGERS: Final = frozenset(
 """Attributes that only a trading process needs."""
 
 
-class Bitgetcross(StopsAtVenue):
+class Bitgetcross(DryRunLadders):
     """Bitget's cross margin account for freqtrade: spot trading mode, longs without leverage."""
 
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
@@ -91,30 +93,31 @@ class Bitgetcross(StopsAtVenue):
         try:
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
-            self._build_managers()
+            self._build_managers(is_live=is_live(config))
             super().__init__(config, **kwargs)
             self._is_built = True
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
-    def _build_managers(self) -> None:
-        """Build the managers of the bot's orders."""
+    def _build_managers(self, *, is_live: bool) -> None:
+        """Build the managers of the bot's orders, real ones or simulated ones."""
         self.pushes = OrderPushes(
             make=self._make_websocket,
             lists_all=lambda: account_kind_of(self.api, {}) is AccountKind.UNIFIED,
             enabled=self._settings.order_pushes is not None,
         )
         self._pace = pace = Pace(self._settings.wait_ms, lambda: round_trips.longest_ms(self.api))
+        api: Callable[[], Any] = lambda: self.api  # noqa: E731 - freqtrade may replace it
         self.managers = managers = Managers(
             store=OrderStore(),
-            client=VenueClient(lambda: self.api, pace),
+            client=VenueClient(api, pace) if is_live else DryRunClient(api, pace, self._best_prices),
             alerts=Alerts(),
             holdings=Holdings(
-                self._fetch_balance,
+                self._fetch_balance if is_live else dict,
                 self._base_of,
-                lambda: self._core_api.FREEZES,
-                fetch_for_freqtrade=self._fetch_balances_once,
+                lambda: not is_live or self._core_api.FREEZES,
+                fetch_for_freqtrade=self._fetch_balances_once if is_live else None,
             ),
             rules=self,
             settings=self._settings,
@@ -227,7 +230,7 @@ class Bitgetcross(StopsAtVenue):
 
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
-        if self.live and not self._has_just_entered(pair):
+        if self.has_ladders and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
             try:
@@ -247,9 +250,10 @@ class Bitgetcross(StopsAtVenue):
 
         An exit sells only the coins that the trade still has and no resting order holds.
         """
-        if not self.live:
-            return super().create_order(**order)
         pair, side = order["pair"], order["side"]
+        if not self.live:
+            given = self._exit_order(pair, order) if side == SELL and self.has_ladders else {}
+            return super().create_order(**order | given)
         try:
             if side == SELL:
                 self.managers.stops.refuse_after_stop(pair)
@@ -311,12 +315,12 @@ class Bitgetcross(StopsAtVenue):
 
         :raises TemporaryError: no lookup shows it; freqtrade would take any other error for its end
         """
-        if not self.live:
-            return super().fetch_order(order_id, pair, params)
-        rung = self.store.by_order_id(order_id)
+        rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
             return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
+        if not self.live:
+            return super().fetch_order(order_id, pair, params)
         try:
             order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
         except ccxt.OrderNotFound as error:
@@ -357,6 +361,8 @@ class Bitgetcross(StopsAtVenue):
 
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
+        if not self.live:
+            return self._simulated_free(currency)
         self.managers.holdings.end_booking()  # ladders that were placed meanwhile hold coins
         balance = self.get_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)

@@ -145,7 +145,9 @@ class Holdings:
 
     def of_booking(self) -> Mapping[str, Any] | None:
         """Return the balance that was read since freqtrade began to book orders; None if it does not, or has not."""
-        return self.last_reading(min(_BOOKING_SECONDS, self.clock() - self._booking[0])) if self._booking else None
+        if not self._booking or not self._last or self._last[0][1] < self._booking[0]:
+            return None
+        return self.last_reading(_BOOKING_SECONDS)
 
     def last_reading(self, seconds: float) -> Mapping[str, Any] | None:
         """Return what freqtrade read last, unless that is older than these seconds or empty."""

@@ -51,7 +51,7 @@ class CrossedMarginMixin(IStrategy):
       therefore belongs to one bot and one account.
     - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
       and `plot_annotations` remain the strategy's own, with or without `super()`.
-    - Backtesting and hyperopt simulate ladders on their candles; dry-run and plots do not.
+    - Backtesting and hyperopt simulate ladders on their candles, a dry run by the order book.
     """
 
     # Trades are Any where strategies call: a type checker that reads freqtrade's sources has a Trade of its own.
@@ -75,19 +75,16 @@ class CrossedMarginMixin(IStrategy):
         :returns: ccxt's order structures, in the same order, with `status` 'open' where an order rests, 'rejected'
             where it was refused, and None where it is not decided yet: without a response, or rejected for a passing
             reason, such as a balance that lags or too many requests; the loop then looks it up or places it again.
-            Empty in dry-run
+            Empty on another exchange than `bitgetcross`
         :raises LadderRefused: a ValueError, raised before anything is sent: the sells exceed the coins of the trade,
             the buys exceed the free balance, an order is below the minimum of the pair, or an entry is not an order
         """
         simulated = self.simulated_ladders()
         if simulated is not None:
             return simulated.place(trade, orders, key)
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         if exchange is None:
-            runtime.warn_once(
-                "LADDERS ARE NOT SIMULATED: place_resting_orders does nothing in this run mode; only a live bot "
-                "places them, and backtesting and hyperopt simulate them."
-            )
+            runtime.warn_once(f"NO LADDERS: place_resting_orders does nothing on another exchange than {NAME!r}.")
             return []
         return exchange.ladders.place(trade, orders, key)
 
@@ -99,7 +96,7 @@ class CrossedMarginMixin(IStrategy):
         simulated = self.simulated_ladders()
         if simulated is not None:
             return simulated.resting_of(trade)
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         return [] if exchange is None else exchange.ladders.resting_of(trade)
 
     def __init__(self, config: dict[str, Any]) -> None:
@@ -140,17 +137,20 @@ class CrossedMarginMixin(IStrategy):
                 # freqtrade ends now, and would cancel orders that are not this bot's.
                 self.config["cancel_open_orders_on_exit"] = False
                 raise
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         if exchange is not None:
-            exchange.unproven.guards_prices = True
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
-            exchange.switch.start(exchange.store.key)
-            exchange.pushes.start()
+            if is_live(self.config):
+                exchange.unproven.guards_prices = True
+                exchange.switch.start(exchange.store.key)
+                exchange.pushes.start()
+            else:
+                exchange.simulate_balances(self.wallets)
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:
         """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         try:
             if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
                 exchange.maintenance.cancel_all_at_exit()
@@ -181,15 +181,15 @@ class CrossedMarginMixin(IStrategy):
             candle = CandlePrices(current_time, rate, rate if high is None else high, rate if low is None else low)
             return simulated.exits(trade, candle, reasons)
         exits = reasons()
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         if exchange is not None:
             is_certain = bool(exits) and asks_nobody(self) and not trade.has_open_orders
             exchange.exits.announce(trade if is_certain else None)
         return exits
 
-    def _live_exchange(self) -> StrategyExchange | None:
-        """Return the exchange `bitgetcross`; None where the bot trades on another one, or without real orders."""
-        return runtime.current_exchange() if is_live(self.config) else None
+    def _trading_exchange(self) -> StrategyExchange | None:
+        """Return the exchange `bitgetcross` of a bot; None where it trades on another one."""
+        return runtime.current_exchange() if is_trading(self.config) else None
 
     def simulated_ladders(self) -> BacktestLadders | None:
         """Return the ladders of a backtest; None where freqtrade trades."""
@@ -207,7 +207,7 @@ class CrossedMarginMixin(IStrategy):
 
     def _run_step(self, step: Callable[[StrategyExchange], None]) -> None:
         """Run one step of the loop; an exception would end the bot with its positions open."""
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         if exchange is None:
             return
         try:
@@ -218,12 +218,12 @@ class CrossedMarginMixin(IStrategy):
 
     def cancel_before_exit(self, trade: Trade, exit_reason: str) -> bool:
         """Cancel the resting orders of a trade that is about to exit; return whether an exit order is needed."""
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         return True if exchange is None else exchange.exits.confirm(trade, exit_reason)
 
     def reason_to_exit_again(self, trade: Trade) -> str | None:
         """Return the reason of an exit that sold a part only, once its rest can be sold; None otherwise."""
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         return None if exchange is None else exchange.rests.reason(trade)
 
     def price_of_entry(self, wanted: float | None, request: Mapping[str, Any]) -> float | None:
@@ -232,8 +232,8 @@ class CrossedMarginMixin(IStrategy):
         :param wanted: the strategy's price; None or 0 to cancel the order
         :param request: freqtrade's arguments of `adjust_order_price` or `adjust_entry_price`
         """
-        exchange = self._live_exchange()
-        if exchange is None:
+        exchange = self._trading_exchange()
+        if exchange is None or not is_live(self.config):
             return wanted
         order, trade, pair = request["order"], request["trade"], request["pair"]
         current: float = request["current_order_rate"]
@@ -246,7 +246,7 @@ class CrossedMarginMixin(IStrategy):
 
     def cancel_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a pin on the chart for each batch cancel."""
-        exchange = self._live_exchange()
+        exchange = self._trading_exchange()
         if exchange is None or dataframe.empty:
             return []
         begin_ms, end_ms = int(start.timestamp() * 1_000), int(end.timestamp() * 1_000)

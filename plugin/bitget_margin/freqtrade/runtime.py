@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import weakref
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
@@ -35,6 +35,9 @@ class StrategyExchange(Protocol):
     switch: DeadMansSwitch
     pushes: OrderPushes
     is_database_checked: bool
+
+    def simulate_balances(self, wallets: Any) -> None:
+        """Answer from freqtrade's wallets of a dry run."""
 
     def check_database(self) -> None:
         """Refuse a database of another account, exchange or run mode."""

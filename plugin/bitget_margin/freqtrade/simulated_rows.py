@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from bitget_margin.freqtrade.backtest_compat import BacktestStrategy, call_order_filled, simulated_row
 from bitget_margin.freqtrade.candle_fills import CandlePrices
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade
+from bitget_margin.freqtrade.simulation_compat import BacktestStrategy, call_order_filled, simulated_row
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 from bitget_margin.freqtrade.trade_rows import LADDER_REASON
 

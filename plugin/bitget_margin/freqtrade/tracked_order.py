@@ -47,6 +47,10 @@ class Phase(Enum):
         return self is Phase.INTENDED or self is Phase.LIVE
 
 
+SIMULATED_PREFIX: Final = "dry_run_"
+"""Beginning of the order ids of a dry run, as in freqtrade's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrackedOrder:
     """One order: the request, and the last known state. Amounts are in base coins."""
@@ -74,6 +78,11 @@ class TrackedOrder:
     def trade(self) -> TradeKey | None:
         """The trade of the order; None before an entry has made one."""
         return None if self.trade_id is None or self.opened_ms is None else TradeKey(self.trade_id, self.opened_ms)
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether it is an order of a dry run."""
+        return (self.order_id or "").startswith(SIMULATED_PREFIX)
 
     @property
     def remaining(self) -> float:

@@ -134,7 +134,8 @@ def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
     else:
         row.update_from_ccxt_object(structure)
     if tracked.side == BUY:
-        row.ft_fee_base = tracked.filled * trade.fee_open
+        # In a dry run, freqtrade takes no fee in coins: all fees are costs there.
+        row.ft_fee_base = 0.0 if tracked.is_simulated else tracked.filled * trade.fee_open
     return True
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade import backtest_compat, compat
+from bitget_margin.freqtrade import compat, simulation_compat
 
-MODULES = (compat, backtest_compat)
+MODULES = (compat, simulation_compat)
 
 
 def declared() -> list[tuple[ast.ClassDef, ast.stmt]]:

@@ -9,6 +9,7 @@ from typing import Any
 import ccxt
 import pytest
 from freqtrade.enums import TradingMode
+from freqtrade.wallets import Wallet
 
 from bitget_margin.adapter import round_trips
 from bitget_margin.adapter.params import LOOKS_ON
@@ -24,6 +25,7 @@ from bitget_margin.freqtrade.compat import (
 )
 from bitget_margin.freqtrade.config import parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
+from bitget_margin.freqtrade.dry_run_client import BestPrices
 from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holdings
@@ -68,7 +70,7 @@ def build(monkeypatch: pytest.MonkeyPatch, calls: Calls) -> Callable[..., Any]:
         exchange: Any = Bitgetcross.__new__(Bitgetcross)
         exchange._config = {"runmode": runmode, "dry_run": runmode != "live"}
         exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
-        exchange._build_managers()
+        exchange._build_managers(is_live=runmode == "live")
         exchange.is_database_checked = True
         exchange.store = Records()
         exchange.alerts = exchange.exits = exchange.maintenance = None
@@ -112,12 +114,12 @@ def raising_for(error: Exception) -> Callable[..., Any]:
 # -- an exit ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("runmode", ["live", "dry_run"])
+@pytest.mark.parametrize("runmode", ["live", "dry_run", "backtest"])
 def test_the_first_call_of_an_exit_records_fills(build: Any, calls: Calls, runmode: str) -> None:
     exchange = build(runmode=runmode)
     exchange.exits, exchange.unproven = recorder(calls, begin=None), recorder(calls, begin_exit=None)
     assert exchange.get_funding_fees(PAIR, 1.0, is_short=False, open_date=NOW) == 0.0
-    assert calls == ([("begin_exit", PAIR), ("begin", PAIR)] if runmode == "live" else [])
+    assert calls == ([] if runmode == "backtest" else [("begin_exit", PAIR), ("begin", PAIR)])
 
 
 def test_an_exit_goes_on_whatever_the_first_point_raises(
@@ -238,13 +240,65 @@ def test_a_market_buy_needs_a_price_since_it_is_sent_as_its_cost(build: Any, mon
         ("get_balances", ()),
     ],
 )
-def test_without_real_orders_everything_is_freqtrade_s(build: Any, calls: Calls, method: str, args: Any) -> None:
-    exchange = build(runmode="dry_run")
+def test_in_a_backtest_everything_is_freqtrade_s(build: Any, calls: Calls, method: str, args: Any) -> None:
+    exchange = build(runmode="backtest")
     assert getattr(exchange, method)(*args) == {"id": "7"}
     assert exchange.create_order(pair=PAIR, side="sell", amount=1.0, rate=2.0) == {"id": "7"}
     assert calls[0][0] == method
     assert [call for call in calls[0][1:-1] if call is not None] == list(args)
     assert calls[1] == ("create_order", {"pair": PAIR, "side": "sell", "amount": 1.0, "rate": 2.0})
+
+
+def test_an_order_of_a_dry_run_is_freqtrade_s_and_sells_no_more_than_the_trade_has(build: Any, calls: Calls) -> None:
+    exchange = build(runmode="dry_run")
+    exchange.exits = recorder(calls, place=ExitOrder(0.6, "market"))
+    order = {"pair": PAIR, "amount": 1.0, "rate": 2.0, "ordertype": "limit"}
+    assert exchange.create_order(side="sell", **order) == exchange.create_order(side="buy", **order) == {"id": "7"}
+    assert calls == [
+        ("place", PAIR, 1.0, "limit", 2.0),
+        ("create_order", {**order, "side": "sell", "amount": 0.6, "ordertype": "market"}),
+        ("create_order", {**order, "side": "buy"}),
+    ]
+    exchange.exits = recorder(calls, place=InsufficientFundsError("nothing is left"))
+    with pytest.raises(InsufficientFundsError, match="nothing is left"):
+        exchange.create_order(side="sell", **order)
+
+
+def test_in_a_dry_run_other_orders_are_freqtrade_s(build: Any, calls: Calls) -> None:
+    exchange = build(runmode="dry_run")
+    assert exchange.fetch_order("7", PAIR) == {"id": "7"}
+    assert exchange.cancel_order_with_result("7", PAIR, 1.0) == {"id": "7"}
+    assert [call[0] for call in calls] == ["fetch_order", "cancel_order_with_result"]
+
+
+def test_balances_of_a_dry_run_are_those_of_freqtrade_s_wallets(build: Any, calls: Calls) -> None:
+    wallets = recorder(calls, update=None, get_free=7.5)
+    wallets._stake_currency, wallets._wallets = "USDT", {"USDT": Wallet("USDT", 7.5, 0.0, 7.5)}
+    exchange = build(runmode="dry_run")
+    exchange.simulate_balances(wallets)
+    assert exchange.free("USDT") == 7.5
+    assert calls[-1] == ("get_free", "USDT")
+    assert exchange.managers.holdings.read("BTC") is None
+    assert exchange.managers.holdings.read_beside(ahead=True) is None
+    assert exchange.managers.holdings.freezes()
+    changed = wallets.update
+    exchange.simulate_balances(wallets)
+    assert wallets.update is changed, "a strategy that is started twice holds its stake once"
+
+
+@pytest.mark.parametrize(
+    ("book", "best"),
+    [({"bids": [[99.0, 1.0]], "asks": [[101.0, 1.0]]}, (99.0, 101.0)), ({"bids": [], "asks": []}, (None, None))],
+)
+def test_the_best_prices_of_a_dry_run_are_those_of_the_order_book(
+    build: Any, monkeypatch: pytest.MonkeyPatch, book: Any, best: Any
+) -> None:
+    exchange = build(runmode="dry_run")
+    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", lambda _self, _pair, _limit: book)
+    assert exchange.managers.client.best_prices(PAIR) == BestPrices(*best)
+    monkeypatch.setattr(BitgetExchange, "fetch_l2_order_book", raising(TemporaryError("down")))
+    with pytest.raises(ccxt.NetworkError, match=f"the order book of {PAIR} could not be read: down"):
+        exchange.managers.client.best_prices(PAIR)
 
 
 @pytest.mark.parametrize(("filled", "status"), [(0.1, "closed"), (0.0, "open")])
@@ -568,7 +622,7 @@ def test_the_loop_is_the_managers(build: Any, calls: Calls) -> None:
 def test_the_managers_are_given_the_exchange_as_it_is_then(build: Any) -> None:
     exchange: Any = Bitgetcross.__new__(Bitgetcross)
     exchange._settings = parse_config({"bitget_margin": {"wait_ms": 2_000}})
-    exchange._build_managers()
+    exchange._build_managers(is_live=True)
     managers = exchange.managers
     for name in ("store", "alerts", "exits", "ladders", "maintenance", "unproven"):
         assert getattr(exchange, name) is getattr(managers, name), name

@@ -52,6 +52,7 @@ class RecordingExchange:
         self.rests = SimpleNamespace(reason=self.record("rest", "roi"))
         self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
         self.store = SimpleNamespace(batches=self.record("batches", self.batches), key=lambda: "key")
+        self.simulate_balances = self.record("simulate", None)
         self.switch = SimpleNamespace(start=lambda _: None, end=lambda: None)
         self.pushes = SimpleNamespace(start=lambda: None, end=lambda: None)
         self.alerts = SimpleNamespace(send=None)
@@ -104,9 +105,27 @@ def test_a_live_strategy_places_ladders_and_reads_them(exchange: RecordingExchan
 
 
 @pytest.mark.parametrize("mode", [DRY, {**LIVE, "dry_run": True}])
-def test_without_real_orders_nothing_is_done_and_one_warning_logged(
+def test_a_dry_run_has_ladders_and_starts_nothing_that_asks_the_account(
+    exchange: RecordingExchange, mode: dict[str, Any]
+) -> None:
+    made = strategy(mode)
+    made.wallets = "wallets"
+    made.ft_bot_start()
+    assert exchange.calls == [("database",), ("simulate", "wallets")]
+    assert not exchange.unproven.guards_prices
+    exchange.calls.clear()
+    assert made.place_resting_orders("trade", ["order"]) == [{"id": "1"}]
+    assert made.resting_orders("trade") == [{}]
+    assert made.price_of_entry(5.0, {}) == 5.0, "freqtrade's own orders are its own"
+    assert made.confirm_trade_exit(**EXIT) is False
+    assert [call[0] for call in exchange.calls] == ["place", "of", "confirm"]
+
+
+@pytest.mark.parametrize("mode", [DRY, {**LIVE, "dry_run": True}])
+def test_on_another_exchange_nothing_is_done_and_one_warning_logged(
     exchange: RecordingExchange, caplog: pytest.LogCaptureFixture, mode: dict[str, Any]
 ) -> None:
+    runtime._exchanges.clear()
     for made in (strategy(mode), strategy(mode)):
         assert made.place_resting_orders("trade", ["order"]) == made.resting_orders("trade") == []
         assert made.cancel_annotations("P", START, END, DataFrame({"close": [1.0]})) == []
@@ -115,9 +134,9 @@ def test_without_real_orders_nothing_is_done_and_one_warning_logged(
         made.bot_loop_start(current_time=START)
         made.ft_bot_start()
         made.ft_bot_cleanup()
-    assert exchange.calls == [("database",)] * 2, "a dry run has a database too"
+    assert exchange.calls == []
     (warning,) = caplog.messages
-    assert warning.startswith("LADDERS ARE NOT SIMULATED: ")
+    assert warning.startswith("NO LADDERS: ")
 
 
 def test_a_process_without_our_exchange_does_nothing(exchange: RecordingExchange) -> None:
@@ -292,5 +311,6 @@ def test_only_an_exit_that_is_certain_is_announced(
     assert made.should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
     assert exchange.calls == [("announce", trade if announced else None)]
     exchange.calls.clear()
+    runtime._exchanges.clear()
     assert strategy(DRY).should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
     assert exchange.calls == []

@@ -1,4 +1,4 @@
-"""The parts of freqtrade's backtesting that the plugin uses, beside those in `compat`."""
+"""The parts of freqtrade's backtesting and dry run that the plugin uses, beside those in `compat`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     class BacktestStrategy(IStrategy):
         """A strategy in a backtest."""
-
-        wallets: Any
 
         def ft_stoploss_adjust(
             self,
@@ -91,16 +89,19 @@ def call_order_filled(strategy: IStrategy, trade: Trade, row: FreqtradeOrder, at
 
 
 def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
-    """Take what simulated buys hold from the free stake of a backtest, now and after each of freqtrade's updates.
+    """Take what simulated buys hold from the free stake of freqtrade's wallets, now and after each update.
 
     :param held: returns the quote coins that they hold
     """
     update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
 
     def update_and_hold(*args: Any, **kwargs: Any) -> None:
+        before = wallets._wallets  # noqa: SLF001
         update(*args, **kwargs)
+        if wallets._wallets is before:  # noqa: SLF001 - freqtrade leaves out some updates
+            return
         wallet = wallets._wallets[currency]  # noqa: SLF001
-        amount = min(held(), wallet.free)
+        amount = max(0.0, min(held(), wallet.free))
         wallets._wallets[currency] = wallet._replace(free=wallet.free - amount, used=wallet.used + amount)  # noqa: SLF001
 
     wallets.update = update_and_hold
