@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bitget_margin.emulator import Account, Emulator
+from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, Emulator, Symbol
 from support.bot import STRATEGIES, config
 
 PAIR = "BTC/USDT"
@@ -120,7 +120,11 @@ def frame_of(bars: Sequence[Bar], timeframe: str) -> Any:
 
 @contextmanager
 def backtest(
-    folder: Path, pairs: Sequence[str] = (PAIR,), timeframe: str = "1m", **settings: Any
+    folder: Path,
+    pairs: Sequence[str] = (PAIR,),
+    symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
+    timeframe: str = "1m",
+    **settings: Any,
 ) -> Iterator[Backtest]:
     """Prepare backtests; the venue is asked for its markets only."""
     from freqtrade.enums import CandleType, RunMode  # noqa: PLC0415 - seconds, and only these tests need it
@@ -128,7 +132,7 @@ def backtest(
 
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
 
-    with Emulator(accounts=(Account(),)) as venue:
+    with Emulator(accounts=(Account(),), symbols=symbols) as venue:
         register()
         try:
             (folder / "user_data").mkdir(exist_ok=True)
