@@ -306,6 +306,10 @@ class Messages:
         """Keep what went as it should."""
         self.infos.append(text)
 
+    def send_info(self, text: str) -> None:
+        """Keep what went as it should, and is sent."""
+        self.infos.append(text)
+
     @property
     def texts(self) -> str:
         """All texts so far."""

@@ -63,7 +63,7 @@ class LadderExample(CrossedMarginMixin, IStrategy):
             return
         # A trade has one ladder per key, here the default one: being called again for the same entry places nothing.
         # Amounts and prices are cut to the venue's precision; a ladder that cannot work is refused before it is sent.
-        # Backtesting and hyperopt simulate the ladder; a dry run only logs a warning.
+        # Backtesting, hyperopt and dry runs simulate the ladder.
         self.place_resting_orders(
             trade,
             [

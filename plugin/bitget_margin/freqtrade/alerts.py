@@ -32,6 +32,12 @@ class Alerts:
         """Forget that a warning about this was sent: the next one is sent at once."""
         self._sent_at.pop(about, None)
 
+    def send_info(self, text: str) -> None:
+        """Log what went as it should, and send it."""
+        logger.info(text)
+        if self.send is not None:
+            self.send(text)
+
     @staticmethod
     def info(text: str) -> None:
         """Log what went as it should."""

@@ -101,7 +101,7 @@ def _adjust_entry_price(strategy: Any, own: Callable[[], Any], kwargs: Mapping[s
 
 def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
     chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
-    return [*(own() or []), *strategy.cancel_annotations(*chart)]
+    return [*(own() or []), *strategy.annotations(*chart)]
 
 
 _WRAPPERS: Final[dict[str, _Wrapper]] = {

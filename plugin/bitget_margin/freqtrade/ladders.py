@@ -24,6 +24,8 @@ from bitget_margin.freqtrade.trade_rows import key_of
 
 _FEES_SHARE: Final = 0.005
 """Largest share of the coins of a trade that the fee of its entry may have taken."""
+_SHOWN_MAX: Final = 5
+"""Number of orders that a message about a ladder shows."""
 _NO_ROOM: Final = "the stop-loss at the venue could not be made smaller yet"
 _PAUSES_SECONDS: Final = (0.0, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0)
 """Pauses between the tries to place an order after momentary refusals; the last one repeats."""
@@ -221,7 +223,10 @@ class Ladders:
     def _report_placed(self, trade: Trade, name: str, placed: Sequence[TrackedOrder]) -> None:
         """Log the number of orders that were placed; warn of the others."""
         live = [rung for rung in placed if rung.phase is Phase.LIVE]
-        self.alerts.info(f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed.")
+        self.resting.changed(key_of(trade))
+        self.alerts.send_info(
+            f"Ladder {name!r} of trade {trade.id} on {trade.pair}: {len(live)} of {len(placed)} placed{_summary(live)}."
+        )
         for rung in placed:
             if rung.phase in {Phase.REFUSED, Phase.LOST}:
                 self.alerts.warn(
@@ -241,6 +246,15 @@ class Ladders:
                 f"{len(unclear)} resting orders on {trade.pair} (ladder {name!r}, trade {trade.id}) may have been "
                 f"placed: {unclear[0].reason}. Every loop looks them up; nothing is sent twice.",
             )
+
+
+def _summary(orders: Sequence[TrackedOrder]) -> str:
+    """Return the first orders of a ladder in words, for a message."""
+    if not orders:
+        return ""
+    shown = [f"{order.side} {order.amount:.8g} at {order.price:.8g}" for order in orders[:_SHOWN_MAX]]
+    more = [f"{len(orders) - _SHOWN_MAX} more"] if len(orders) > _SHOWN_MAX else []
+    return f" ({', '.join([*shown, *more])})"
 
 
 def _fit(rungs: Sequence[TrackedOrder], limits: Limits) -> list[TrackedOrder] | None:

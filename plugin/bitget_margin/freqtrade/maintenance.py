@@ -110,6 +110,12 @@ class Maintenance:
                     "Cancel them on the exchange, or start the bot again.",
                 )
 
+    def report_resting_at_exit(self) -> None:
+        """Log how many resting orders stay on the venue while the bot is down."""
+        staying = len(self.store.open(Origin.LADDER))
+        if staying:
+            self.alerts.info(f"{staying} resting orders stay on the venue; the bot takes them up again when it starts.")
+
     # -- every loop ---------------------------------------------------------------------------------------------------
 
     def process_loop(self, busy: Collection[TradeKey], budget: Budget) -> None:

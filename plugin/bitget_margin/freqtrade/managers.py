@@ -21,6 +21,7 @@ from bitget_margin.freqtrade.exit_rests import ExitRests
 from bitget_margin.freqtrade.exits import Exits
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
+from bitget_margin.freqtrade.ladder_data import LadderData
 from bitget_margin.freqtrade.ladders import Ladders
 from bitget_margin.freqtrade.late_buys import LateBuys
 from bitget_margin.freqtrade.lookups import Lookups
@@ -71,7 +72,8 @@ class Managers:
         """Held for every use of the managers: the main loop and freqtrade's API exit trades in two threads."""
         self.missed = missed = MissedLookups(self.clock)
         self.unproven = UnprovenCancels(client=self.client, alerts=self.alerts, wait_ms=LOOP_MS, clock=self.clock)
-        self.resting = resting = RestingOrders(missed=missed, **shared, **times)
+        self.ladder_data = LadderData(store=self.store)
+        self.resting = resting = RestingOrders(missed=missed, changed=self.ladder_data.note, **shared, **times)
         self.names = names = ExitNames(store=self.store, client=self.client, epoch_ms=self.epoch_ms)
         self.recovery = Recovery(
             names=names, missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
@@ -179,6 +181,7 @@ class Managers:
                 lambda: self.lost.look_up(budget),
                 lambda: self.stops.process_loop(budget),
                 lambda: self.ladders.place_waiting(self.exits.busy(), budget),
+                self.ladder_data.write,
             )
             for step in steps:
                 try:

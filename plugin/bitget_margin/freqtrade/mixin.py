@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bitget_margin.freqtrade import backtest_ladders, runtime
+from bitget_margin.freqtrade import backtest_ladders, chart, runtime
 from bitget_margin.freqtrade.candle_fills import CandlePrices
 from bitget_margin.freqtrade.compat import IStrategy, OperationalException, Trade, is_live, is_simulated, is_trading
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.hooks import asks_nobody, wrap_hooks
 from bitget_margin.freqtrade.ladder_spec import DEFAULT_KEY
-from bitget_margin.freqtrade.order_store import CancelBatch
+from bitget_margin.freqtrade.tracked_order import Origin
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.backtest_ladders import BacktestLadders
@@ -152,8 +152,11 @@ class CrossedMarginMixin(IStrategy):
         """Cancel all resting orders if `cancel_open_orders_on_exit` is set; then run freqtrade's own cleanup."""
         exchange = self._trading_exchange()
         try:
-            if exchange is not None and exchange.is_database_checked and self.config.get("cancel_open_orders_on_exit"):
-                exchange.maintenance.cancel_all_at_exit()
+            if exchange is not None and exchange.is_database_checked:
+                if self.config.get("cancel_open_orders_on_exit"):
+                    exchange.maintenance.cancel_all_at_exit()
+                elif is_live(self.config):
+                    exchange.maintenance.report_resting_at_exit()
             super().ft_bot_cleanup()
         finally:
             if exchange is not None:
@@ -244,17 +247,13 @@ class CrossedMarginMixin(IStrategy):
                 return current
         return exchange.unproven.price(order.order_id, pair, current, wanted)
 
-    def cancel_annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
-        """Return a pin on the chart for each batch cancel."""
+    def annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
+        """Return a line on the chart for each resting order, and a pin for each batch cancel."""
         exchange = self._trading_exchange()
         if exchange is None or dataframe.empty:
             return []
         begin_ms, end_ms = int(start.timestamp() * 1_000), int(end.timestamp() * 1_000)
-        # The chart ends where its last candle begins: younger batches are pinned there.
-        batches = exchange.store.batches(pair, begin_ms)
-        return [_pin(batch, min(batch.at_ms, end_ms), float(dataframe["close"].iloc[-1])) for batch in batches]
-
-
-def _pin(batch: CancelBatch, at_ms: int, price: float) -> dict[str, Any]:
-    at = datetime.fromtimestamp(at_ms / 1_000, UTC)
-    return {"type": "point", "x": at.isoformat(), "y": price, "label": batch.label, "shape": "pin"}
+        resting = (order for order in exchange.store.open(Origin.LADDER) if order.pair == pair)
+        # The chart ends where its last candle begins.
+        batches, price = exchange.store.batches(pair, begin_ms), float(dataframe["close"].iloc[-1])
+        return [*chart.lines(resting, end), *chart.pins(batches, end_ms, price)]

@@ -34,6 +34,8 @@ class RestingOrders:
     epoch_ms: Callable[[], int] = epoch_ms
     take_in: Callable[[str, Sequence[Mapping[str, Any]]], object] = lambda _pair, _rows: None
     """Takes in open orders of the bot that the store does not know; set once its manager is built."""
+    changed: Callable[[TradeKey | None], object] = lambda _: None
+    """Called with the trade whose resting orders have changed."""
     take_late_buy: Callable[[TrackedOrder], bool] = lambda _: False
     """Gives a buy that has filled after the end of its trade to a trade; returns whether there is one."""
     unresolved: dict[TradeKey, float] = field(default_factory=dict, init=False)
@@ -120,6 +122,8 @@ class RestingOrders:
     ) -> None:
         """Store changed orders and the batch that changed them, and write fills to freqtrade's rows."""
         self.store.update(zip(before, after, strict=True), batch)
+        for changed in {new.trade for old, new in zip(before, after, strict=True) if new is not old}:
+            self.changed(changed)
         if trade is not None and trade.is_open:
             trade_rows.record_fills(trade, after)
             return

@@ -76,7 +76,7 @@ def run(runner: CommandRunner, command: str, *arguments: str) -> str:
     strategy = ("--strategy", "Distance", "--strategy-path", str(runner.folder), "--timerange", TIMERANGE)
     done = runner.run(command, *strategy, "--pairs", "BTC/USDT", *arguments, timeframe="5m")
     assert done.code == 0, done.output
-    assert "LADDERS ARE NOT SIMULATED" not in done.output
+    assert "NO LADDERS" not in done.output
     assert done.signed == []
     return done.output
 

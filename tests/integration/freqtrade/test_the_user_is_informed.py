@@ -52,6 +52,32 @@ def test_the_scope_of_the_pair_cancels_everything_on_it_with_the_same_batch(runn
     assert running.venue.order(untouched).live
 
 
+def test_orders_are_shown_while_they_rest(running: RunningBot) -> None:
+    pair = next(running.pairs)
+    trade, rungs = enter(running, pair)
+
+    def lines() -> list[dict[str, Any]]:
+        candles = running.bot.api("GET", f"pair_candles?pair={pair}&timeframe=1m&limit=10")
+        return [line for line in candles["annotations"] if line["type"] == "line"]
+
+    def data() -> list[dict[str, Any]]:
+        entries = running.bot.api("GET", "trades/open/custom-data")
+        shown = {entry["trade_id"]: entry["custom_data"] for entry in entries}.get(trade, [])
+        return next((each["value"] for each in shown if each["key"] == "resting_orders"), [])
+
+    drawn = running.bot.wait_until(lambda: lines() if len(lines()) == len(rungs) else None, "the orders are drawn")
+    assert sorted(line["y_start"] for line in drawn) == sorted(float(rung.price) for rung in rungs)
+    listed = running.bot.wait_until(data, "the trade has the data")
+    assert {order["status"] for order in listed} == {"open"}
+    assert [order["number"] for order in listed] == list(range(1, len(rungs) + 1))
+    running.venue.fill(rungs[0].order_id)
+    running.bot.wait_until(lambda: len(lines()) == len(rungs) - 1, "a filled order is not drawn any more")
+    running.bot.wait_until(lambda: [each["status"] for each in data()].count("closed") == 1, "its data says so")
+    running.bot.instruct(pair, exit=True)
+    wait_until_closed(running, pair)
+    assert lines() == []
+
+
 @pytest.mark.parametrize("race", [False, True], ids=["untouched", "a fill wins"])
 def test_partial_exits_cancel_the_ladder_where_the_user_wants_it(running: RunningBot, race: bool) -> None:
     pair = next(running.pairs)

@@ -60,3 +60,11 @@ def test_what_went_as_it_should_is_logged_only(
     with caplog.at_level(logging.INFO, "bitget_margin"):
         alerts.info("placed")
     assert (caplog.messages, sent) == (["placed"], [])
+
+
+def test_what_went_well_is_logged_and_sent(alerts: Alerts, sent: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    alerts.send_info("placed")
+    alerts.send = None
+    alerts.send_info("placed again")
+    assert (caplog.messages, sent) == (["placed", "placed again"], ["placed"])

@@ -142,6 +142,25 @@ def test_it_is_also_asked_beside_a_cancel_that_waits_for_a_confirmation(
     assert stand.wallet.readings == len(waits)
 
 
+def test_the_exit_waits_for_the_balance_that_is_read_beside_its_cancel(stand_with: Callable[..., Stand]) -> None:
+    class Slow(Wallet):
+        def fetch(self) -> Any:
+            if self.readings:
+                threading.Event().wait(0.1)
+            return super().fetch()
+
+    stand = stand_with(reads_ahead=True, wallet=Slow(Holding(1.0, 0.5, 0.5), classic=False))
+    stand.venue.shown["a"] = live("a")
+    resting(stand)
+    stand.exits.announce(None)
+    stand.exits.begin(PAIR)
+    stand.venue.shown["a"] = ENDED
+    stand.wallet.holding = Holding(1.0, 1.0, 0.0)
+    assert confirm(stand)
+    assert sold(stand) == 1.0
+    assert stand.wallet.readings == 2
+
+
 def test_a_cancel_without_proof_leaves_the_exit_what_is_free(stand: Stand) -> None:
     resting(stand, live("a", amount=0.4)).exits.begin(PAIR)
     assert confirm(stand)

@@ -64,7 +64,7 @@ class Base:
         self.calls.append(f"{request['pair']} at {wanted}")
         return request["current_order_rate"]
 
-    def cancel_annotations(self, *chart: Any) -> list[Any]:
+    def annotations(self, *chart: Any) -> list[Any]:
         return ["ours", *chart]
 
 

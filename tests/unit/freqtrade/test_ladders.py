@@ -46,7 +46,9 @@ def test_a_ladder_is_stored_before_it_is_sent_with_one_request(stand: Stand) -> 
         replace(order, phase=Phase.LIVE, order_id="7") for order in (first, second)
     ]
     assert orders == [order.to_ccxt() for order in stand.store.rows.values()]
-    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 2 of 2 placed."]
+    assert stand.alerts.infos == [
+        f"Ladder 'entry' of trade 1 on {PAIR}: 2 of 2 placed (sell 0.2 at 61000, buy 0.5 at 50000)."
+    ]
     assert stand.alerts.warnings == []
 
 
@@ -74,6 +76,13 @@ def test_a_trade_with_a_ladder_under_the_former_default_key_gets_no_second_one_b
     assert place(stand, sell(0.3), key="other") != first
     assert place(stand, sell(0.1), key="ladder") == first
     assert len(stand.venue.placed) == 2
+
+
+def test_a_message_about_a_long_ladder_shows_its_first_orders(stand: Stand) -> None:
+    stand.rules.batch_max = 7
+    place(stand, *(sell(0.05, price=61_000.0 + number) for number in range(7)))
+    shown = ", ".join(f"sell 0.05 at {61_000 + number}" for number in range(5))
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 7 of 7 placed ({shown}, 2 more)."]
 
 
 def test_an_empty_ladder_asks_nobody(stand: Stand) -> None:
@@ -191,7 +200,7 @@ def test_what_is_not_placed_is_warned_of(stand: Stand, phase: Phase, text: str, 
     ((warned, subject),) = stand.alerts.warnings
     assert warned.startswith(text)
     assert subject == about
-    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 2 placed."]
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 2 placed (sell 0.3 at 61000)."]
 
 
 # -- placing again ----------------------------------------------------------------------------------------------------
@@ -212,7 +221,7 @@ def test_it_is_placed_by_the_next_loop_and_only_once(stand: Stand) -> None:
     again(stand)
     assert stand.venue.placed == [[NAME]]
     assert stand.store[NAME].phase is Phase.LIVE
-    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 1 placed."]
+    assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 1 placed (sell 0.5 at 60000)."]
 
 
 def test_while_it_is_refused_the_tries_grow_rare(stand: Stand) -> None:

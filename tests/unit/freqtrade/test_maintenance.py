@@ -571,6 +571,15 @@ def test_the_end_of_the_bot_cancels_each_ladder_with_one_batch(stand: Stand) -> 
     assert stand.alerts.warnings == []
 
 
+def test_the_end_of_the_bot_says_what_stays_on_the_venue(stand: Stand) -> None:
+    stand.maintenance.report_resting_at_exit()
+    assert stand.alerts.infos == []
+    stand.store.add([live("a"), live("b"), live("c", phase=Phase.ENDED)])
+    stand.maintenance.report_resting_at_exit()
+    (text,) = stand.alerts.infos
+    assert text.startswith("2 resting orders stay on the venue")
+
+
 def test_the_end_of_the_bot_takes_bounded_time_and_warns_of_what_it_leaves(stand: Stand) -> None:
     stand.store.add([live("a"), live("b"), live("c", trade_id=2), live("d", trade_id=3), live("e", trade_id=3)])
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.ft_types.plot_annotation_type import AnnotationTypeTA
 from freqtrade.persistence import init_db
 from freqtrade.strategy import IStrategy
 from pandas import DataFrame
@@ -15,6 +16,8 @@ from pandas import DataFrame
 from bitget_margin.freqtrade import CrossedMarginMixin, runtime
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.order_store import CancelBatch
+from bitget_margin.freqtrade.tracked_order import TrackedOrder
+from support.botless import live
 from support.in_process_bot import close_database
 
 LIVE = {"runmode": "live", "dry_run": False}
@@ -50,8 +53,13 @@ class RecordingExchange:
         self.ladders = SimpleNamespace(place=self.record("place", [{"id": "1"}]), resting_of=self.record("of", [{}]))
         self.exits = SimpleNamespace(confirm=self.record("confirm", False), announce=self.record("announce", None))
         self.rests = SimpleNamespace(reason=self.record("rest", "roi"))
-        self.maintenance = SimpleNamespace(cancel_all_at_exit=self.record("end", None))
-        self.store = SimpleNamespace(batches=self.record("batches", self.batches), key=lambda: "key")
+        self.maintenance = SimpleNamespace(
+            cancel_all_at_exit=self.record("end", None), report_resting_at_exit=self.record("staying", None)
+        )
+        self.open: list[TrackedOrder] = []
+        self.store = SimpleNamespace(
+            batches=self.record("batches", self.batches), key=lambda: "key", open=lambda _: self.open
+        )
         self.simulate_balances = self.record("simulate", None)
         self.switch = SimpleNamespace(start=lambda _: None, end=lambda: None)
         self.pushes = SimpleNamespace(start=lambda: None, end=lambda: None)
@@ -128,7 +136,7 @@ def test_on_another_exchange_nothing_is_done_and_one_warning_logged(
     runtime._exchanges.clear()
     for made in (strategy(mode), strategy(mode)):
         assert made.place_resting_orders("trade", ["order"]) == made.resting_orders("trade") == []
-        assert made.cancel_annotations("P", START, END, DataFrame({"close": [1.0]})) == []
+        assert made.annotations("P", START, END, DataFrame({"close": [1.0]})) == []
         assert made.confirm_trade_exit(**EXIT) is True
         assert made.custom_exit(**CUSTOM) is None
         made.bot_loop_start(current_time=START)
@@ -180,7 +188,12 @@ def test_the_end_cancels_ladders_of_its_own_database_where_the_setting_is_on(
 ) -> None:
     exchange.is_database_checked = checked
     strategy(LIVE, cancel_open_orders_on_exit=setting).ft_bot_cleanup()
-    assert exchange.calls == ([("end",)] if setting and checked else [])
+    assert exchange.calls == ([("end" if setting else "staying",)] if checked else [])
+
+
+def test_the_end_of_a_dry_run_says_nothing_of_the_venue(exchange: RecordingExchange) -> None:
+    strategy(DRY, cancel_open_orders_on_exit=False).ft_bot_cleanup()
+    assert exchange.calls == []
 
 
 def test_timer_and_pushes_start_with_the_bot_and_end_with_it_whatever_fails(
@@ -207,7 +220,7 @@ def test_a_bot_on_a_database_of_another_ends_and_cancels_nothing(
     def refuse() -> None:
         raise OperationalException("of another account")
 
-    exchange.check_database = refuse
+    exchange.check_database, exchange.is_database_checked = refuse, False
     made = strategy(mode, cancel_open_orders_on_exit=True)
     with pytest.raises(OperationalException, match="of another account"):
         made.ft_bot_start()
@@ -284,6 +297,28 @@ def test_a_batch_is_a_pin_on_the_chart_within_its_candles(exchange: RecordingExc
         {**shown, "x": "2023-11-14T22:23:20+00:00", "label": "late"},
     ]
     assert strategy(LIVE).plot_annotations(**chart | {"dataframe": DataFrame({"close": []})}) == []
+
+
+@pytest.mark.parametrize("mode", [LIVE, DRY], ids=["live", "dry-run"])
+def test_an_order_that_rests_is_a_line_on_the_chart_of_its_pair(
+    exchange: RecordingExchange, mode: dict[str, Any]
+) -> None:
+    exchange.batches = []
+    exchange.store.batches = lambda *_: []
+    placed_ms = 1_700_000_300_000
+    exchange.open = [
+        live("a", pair="P", price=61_000.0, filled=0.1, intended_ms=placed_ms),
+        live("b", pair="P", side="buy", number=1, price=59_000.0, intended_ms=2 * placed_ms),
+        live("c", pair="other"),
+    ]
+    chart = {"pair": "P", "start_date": START, "end_date": END, "dataframe": DataFrame({"close": [1.0, 2.0]})}
+    sell, buy = strategy(mode).plot_annotations(**chart)
+    assert (sell["start"], sell["end"]) == ("2023-11-14T22:18:20+00:00", END.isoformat())
+    assert (sell["y_start"], sell["y_end"], sell["label"]) == (61_000.0, 61_000.0, "entry 1: sell 0.4 at 61000")
+    assert (buy["start"], buy["label"]) == (END.isoformat(), "entry 2: buy 0.5 at 59000")
+    assert sell["color"] != buy["color"]
+    for line in (sell, buy):
+        assert AnnotationTypeTA.validate_python(line) == line
 
 
 @pytest.mark.parametrize(

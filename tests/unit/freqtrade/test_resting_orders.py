@@ -1,6 +1,8 @@
 """Resting orders: fills are recorded, misses noted, and unproven cancels reported."""
 
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import ccxt
 import pytest
@@ -179,6 +181,16 @@ def test_the_orders_of_an_ended_trade_are_canceled_for_no_trade(stand: Stand) ->
     stand.resting.cancel(None, PAIR, [live()], stand.budget())
     assert stand.resting.unresolved == {}
     assert "1 resting orders of an ended trade on" in stand.alerts.texts
+
+
+def test_the_trades_whose_orders_have_changed_are_told(stand: Stand) -> None:
+    told: list[Any] = []
+    stand.resting.changed = told.append
+    order = live()
+    stand.resting.record(stand.trades[KEY], [order], [order])
+    assert told == []
+    stand.resting.record(stand.trades[KEY], [order], [replace(order, filled=0.1)])
+    assert told == [KEY]
 
 
 def test_a_cancel_without_proof_is_of_the_loop_in_which_it_was_sent(stand: Stand) -> None:
