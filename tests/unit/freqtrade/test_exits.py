@@ -277,6 +277,13 @@ def test_a_trade_of_which_only_a_crumb_is_left_ends_with_its_exit(
     assert stand.rests.reason(stand.trades[KEY]) is None
 
 
+def test_a_crumb_that_an_order_still_holds_is_no_rest_of_a_trade_that_has_ended(stand: Stand) -> None:
+    stand.store.add([live("a", amount=0.009)])
+    stand.remaining = 0.009
+    assert "0.009 is left, which is too little to be sold" in refusal(stand)
+    assert KEY not in stand.rests
+
+
 def test_a_market_without_minimums_takes_any_amount_and_nothing_is_refused(stand: Stand) -> None:
     stand.store.add([ENDED])
     stand.rules.markets[PAIR]["limits"] = {"amount": {"min": None}, "cost": {"min": None}}
@@ -498,6 +505,14 @@ def test_an_exit_that_came_to_nothing_leaves_the_trade_its_amount(stand: Stand, 
         stand.exits.restore_amounts()
     else:
         stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 1.0
+
+
+def test_an_exit_that_leaves_gives_the_trade_the_amount_of_its_rows(stand: Stand) -> None:
+    stand.read_balance(0.6)
+    stand.exits.begin(PAIR)
+    assert stand.trades[KEY].amount == 0.6
+    assert sold(stand, 0.6) == 0.6
     assert stand.trades[KEY].amount == 1.0
 
 
