@@ -1,17 +1,25 @@
 """`bitget-margin emulator`: run the local venue as a paper account."""
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
 import click
 
+from bitget_margin.cli import replay
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Knobs, run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_VARIABLES: Final = (
+    ("FREQTRADE__EXCHANGE__KEY", "FREQTRADE__EXCHANGE__SECRET", "FREQTRADE__EXCHANGE__PASSWORD"),
+    ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD"),
+)
+"""Environment variables of freqtrade and of the operator's commands: key, secret and passphrase."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _STEP: Final = re.compile(r"(?P<seconds>\d+(?:\.\d+)?):(?P<symbol>\w+)=(?P<price>\d+(?:\.\d+)?)")
 
@@ -68,23 +76,83 @@ def _price_path(
     callback=_price_path,
     help="Price from this number of seconds after the start; may be repeated.",
 )
+@click.option(
+    "--replay",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Candles that freqtrade's download-data has written, such as BTC_USDT-5m.feather, as the prices from now on; "
+    "may be repeated. The pairs are those of the files.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How many times faster --replay goes than it was; the candles that are served are those of real time.",
+)
+@click.option(
+    "--past",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    help="Candles of --replay that are the past as it begins, at most half of them.",
+)
+@click.option("--walk", "seed", type=int, metavar="SEED", help="Let all prices walk at random, by this seed.")
+@click.option(
+    "--keys",
+    "name",
+    metavar="TEXT",
+    help="Derive uid and credentials from a text, so that they stay; by default they are random.",
+)
+@click.option("--env", is_flag=True, help="Print the credentials of the first account as export lines for a shell.")
 @_knob_options
-def emulator(port: int, host: str, accounts: int, kind: str, path: list[tuple[float, str, str]], **knobs: Any) -> None:
+def emulator(
+    port: int,
+    host: str,
+    accounts: int,
+    kind: str,
+    path: list[tuple[float, str, str]],
+    files: tuple[Path, ...],
+    speed: float,
+    past: int,
+    seed: int | None,
+    name: str | None,
+    env: bool,
+    **knobs: Any,
+) -> None:
     """Run a local venue with paper accounts until Ctrl-C.
 
-    It prints its URL and the credentials of its accounts. Prices move by --price, or while it runs by POST
-    /admin/price with {"symbol", "price", "liquidity"}. The options after --price set behaviour that Bitget's
+    It prints its URL and the credentials of its accounts. Prices move by --price, --replay or --walk, or while it runs
+    by POST /admin/price with {"symbol", "price", "liquidity"}. The options after --env set behaviour that Bitget's
     documentation leaves open, and faults; POST /admin/knobs changes them later.
     """
+    if files and (path or seed is not None):
+        raise click.UsageError("--replay sets all prices: leave out --price and --walk")
+    symbols = DEFAULT_SYMBOLS
+    try:
+        if files:
+            recordings = [replay.read(file) for file in files]
+            begin = replay.begin_of(recordings, past)
+            symbols, path = replay.symbols(recordings, begin), list(replay.path(recordings, begin, speed))
+    except replay.BadCandles as error:
+        raise click.ClickException(str(error)) from error
+
+    def announce(venue: Emulator) -> None:
+        if seed is not None:
+            venue.walk(seed)
+        _announce(venue, as_environment=env)
+
     try:
         run(
-            accounts=[Account(kind=AccountKind(kind)) for _ in range(accounts)],
-            symbols=DEFAULT_SYMBOLS,
+            accounts=[_account(kind, name, number) for number in range(accounts)],
+            symbols=symbols,
             knobs=Knobs(**knobs),
             port=port,
             host=host,
             path=path,
-            on_ready=_announce,
+            on_ready=announce,
         )
     except OSError as error:
         raise click.ClickException(f"{host}:{port}: {error.strerror or error}; --port 0 takes a free one") from error
@@ -92,12 +160,37 @@ def emulator(port: int, host: str, accounts: int, kind: str, path: list[tuple[fl
         raise click.ClickException(str(error)) from error
 
 
-def _announce(venue: Emulator) -> None:
+def _account(kind: str, name: str | None, number: int) -> Account:
+    """Return an account, with credentials that follow from a name if there is one."""
+    if name is None:
+        return Account(kind=AccountKind(kind))
+    digest = hashlib.sha512(f"{name}-{number}".encode()).hexdigest()
+    uid = 10**9 + int(digest[:12], 16) % (9 * 10**9)
+    return Account(
+        uid=str(uid),
+        api_key=f"bg_{digest[:32]}",
+        secret=digest[32:96],
+        password=digest[96:112],
+        kind=AccountKind(kind),
+    )
+
+
+def _announce(venue: Emulator, *, as_environment: bool) -> None:
     if venue.url.split("//")[1].rsplit(":", 1)[0].strip("[]") not in _LOOPBACK:
         click.echo(
             "reachable from other machines: anybody with the credentials can trade; /admin is for this machine only",
             err=True,
         )
+    if as_environment:
+        account = venue.accounts[0]
+        values = (account.api_key, account.secret, account.password)
+        lines = [
+            f"export {variable}={value}"
+            for variables in _VARIABLES
+            for variable, value in zip(variables, values, strict=True)
+        ]
+        click.echo("\n".join([f"# url = {venue.url}", *lines]))
+        return
     accounts = (
         f"apiKey = {account.api_key}\nsecret = {account.secret}\npassword = {account.password}\nuid = {account.uid}"
         for account in venue.accounts

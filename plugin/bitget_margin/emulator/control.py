@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from random import Random
 
 from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.router import PATHS
@@ -19,7 +20,7 @@ from bitget_margin.emulator.behaviour.faults import (
     read_fault_kind,
 )
 from bitget_margin.emulator.behaviour.knobs import Knobs
-from bitget_margin.emulator.market.decimals import ZERO, fits, read_decimal
+from bitget_margin.emulator.market.decimals import ZERO, fits, floor_to, read_decimal
 from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
 from bitget_margin.emulator.market.strategies import StrategyOrder, StrategyTicket
 from bitget_margin.emulator.market.symbol import PairStatus, Symbol
@@ -29,7 +30,12 @@ from bitget_margin.emulator.messages import RequestRecord
 Number = Decimal | int | str
 """Price or amount: a Decimal, a whole number, or plain decimal text. Never a float."""
 PathStep = tuple[float, str, Number]
-"""Future price: seconds since the start of the run, symbol, price."""
+"""Price: seconds since the start of the run, below zero for the past; symbol; price."""
+_WALK_SECONDS = 1.0
+_WALK_STEP = 0.0004
+"""Standard deviation of a step of a random walk, as a share of the price."""
+_WALK_PULL = 0.0002
+"""Share of its distance from the start by which a walk returns in each step."""
 
 _SPOT = "SPOT"
 _PLACE_DEFAULTS = {"orderType": OrderType.LIMIT, "force": Force.GTC, "loanType": LoanType.NORMAL}
@@ -143,12 +149,34 @@ class Control:
             self._venue.engine.market.symbols[symbol] = changed
 
     def schedule(self, path: Iterable[PathStep]) -> None:
-        """Schedule price moves, at seconds from now."""
+        """Schedule price moves, at seconds from now, and set the prices of the past; those come before any move."""
         with self._opened() as now_ms:
-            steps = [(seconds, symbol, self._price(symbol, price)) for seconds, symbol, price in path]
-            for seconds, symbol, price in steps:
-                move = partial(self._venue.engine.set_price, symbol, price, None)
-                self._venue.engine.at(now_ms + round(seconds * 1000), move)
+            steps = [(round(seconds * 1000), symbol, self._price(symbol, price)) for seconds, symbol, price in path]
+            past: dict[str, list[tuple[int, Decimal]]] = {}
+            for after_ms, symbol, price in sorted(steps):
+                if after_ms < 0:
+                    past.setdefault(symbol, []).append((now_ms + after_ms, price))
+            for symbol, prices in past.items():
+                self._venue.engine.market.recall(symbol, prices)
+            for after_ms, symbol, price in steps:
+                if after_ms >= 0:
+                    self._venue.engine.at(now_ms + after_ms, partial(self._venue.engine.set_price, symbol, price, None))
+
+    def walk(self, seed: int) -> None:
+        """Let the prices of all symbols walk at random, a step each second, around those at the start of the run."""
+        with self._opened() as now_ms:
+            for symbol in self._venue.engine.market.symbols.values():
+                dice = Random(f"{seed}-{symbol.symbol}")  # noqa: S311 - repeatable, not secret
+                self._step(symbol, dice, float(self._venue.engine.market.price(symbol.symbol)), now_ms)
+
+    def _step(self, symbol: Symbol, dice: Random, center: float, due_ms: int) -> None:
+        """Move a price by one step of its walk, and schedule the next one."""
+        engine = self._venue.engine
+        now = float(engine.market.price(symbol.symbol))
+        moved = now * (1 + dice.gauss(0, _WALK_STEP) + _WALK_PULL * (center / now - 1))
+        price = max(floor_to(Decimal(repr(moved)), symbol.price_precision), symbol.tick)
+        engine.set_price(symbol.symbol, price, None, due_ms)
+        engine.at(due_ms + round(_WALK_SECONDS * 1_000), partial(self._step, symbol, dice, center))
 
     def fill(self, order_id: str, amount: Number | None = None) -> Order:
         """Fill a live order at its own price.

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -241,6 +242,50 @@ def test_the_emulator_can_have_a_unified_account() -> None:
             exchange.private_margin_get_v2_margin_crossed_account_assets()
 
 
+def test_the_emulator_replays_candles_under_keys_that_stay(tmp_path: Path) -> None:
+    """A candle of five minutes takes a second; the first ones are the past."""
+    begin_ms = 1_767_571_200_000
+    rows = [
+        [begin_ms + number * 300_000, 100 + number, 101 + number, 99 + number, 100.5 + number, 1] for number in range(9)
+    ]
+    path = tmp_path / "ABC_USDT-5m.json"
+    path.write_text(json.dumps(rows))
+    with emulator("--replay", str(path), "--speed", "300", "--past", "4", "--keys", "mine") as (_, printed):
+        exchange = stock(printed, fetchMarkets={"types": ["spot"]})
+        prices = [exchange.fetch_ticker("ABC/USDT")["last"]]
+        end = time.monotonic() + 20
+        while prices[-1] != 108.5 and time.monotonic() < end:
+            prices.append(exchange.fetch_ticker("ABC/USDT")["last"])
+            time.sleep(0.05)
+        candles = exchange.fetch_ohlcv("ABC/USDT", "1m", limit=3)
+    assert prices[0] >= 103
+    assert prices[-1] == 108.5
+    assert min(low for _, _, _, low, _, _ in candles) == 99, "the past was served, too"
+    with emulator("--keys", "mine") as (_, again):
+        assert again == printed | {"url": again["url"]}
+
+
+def test_the_emulator_prints_lines_for_a_shell() -> None:
+    command = [*COMMAND, "emulator", "--port", "0", "--env", "--walk", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip() for _ in range(7)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) == 0
+    assert lines[0].startswith("# url = http://127.0.0.1:")
+    exported = dict(line.removeprefix("export ").split("=") for line in lines[1:])
+    assert list(exported) == [
+        "FREQTRADE__EXCHANGE__KEY",
+        "FREQTRADE__EXCHANGE__SECRET",
+        "FREQTRADE__EXCHANGE__PASSWORD",
+        "BITGET_API_KEY",
+        "BITGET_SECRET",
+        "BITGET_PASSWORD",
+    ]
+    values = list(exported.values())
+    assert values[:3] == values[3:]
+
+
 def test_every_knob_is_an_option_with_its_help() -> None:
     """`--help` names them all, and the kinds of account."""
     shown = "".join(run("emulator", "--help").stdout.split())
@@ -261,6 +306,10 @@ def test_knobs_and_prices_take_effect() -> None:
     ("args", "names"),
     [
         (["emulator", "--port", "x"], "'x' is not a valid integer"),
+        (["emulator", "--replay", __file__], "name it as freqtrade does, such as BTC_USDT-5m.feather"),
+        (["emulator", "--replay", __file__, "--walk", "1"], "--replay sets all prices: leave out --price and --walk"),
+        (["emulator", "--replay", "missing.feather"], "'missing.feather' does not exist"),
+        (["emulator", "--speed", "0"], "0"),
         (["emulator", "--price", "BTC=5"], "is not SECONDS:SYMBOL=PRICE"),
         (["emulator", "--price", "0:NOPE=5"], "NOPE"),
         (["emulator", "--history-lag-ms", "-1"], "-1"),

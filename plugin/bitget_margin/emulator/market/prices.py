@@ -1,11 +1,12 @@
-"""Price history of each symbol: a made-up past, then the real moves of this run."""
+"""Price history of each symbol: a made-up past, then a given one if there is one, then the moves of this run."""
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from bitget_margin.emulator.market.decimals import floor_to
 from bitget_margin.emulator.market.symbol import Symbol
@@ -31,12 +32,11 @@ class Candle:
 class Market:
     """Prices by symbol over time.
 
-    :param start_ms: start of the run, ms since the epoch; earlier prices are made up
+    :param start_ms: start of the run, ms since the epoch; earlier prices are made up, unless they are given
     """
 
     def __init__(self, symbols: Iterable[Symbol], start_ms: int) -> None:
         self.symbols: dict[str, Symbol] = {symbol.symbol: symbol for symbol in symbols}
-        self._start_ms = start_ms
         self._times = {name: [start_ms] for name in self.symbols}
         self._prices = {name: [symbol.start_price] for name, symbol in self.symbols.items()}
 
@@ -49,9 +49,20 @@ class Market:
         self._times[symbol].append(max(now_ms, self._times[symbol][-1]))
         self._prices[symbol].append(price)
 
+    def recall(self, symbol: str, past: Sequence[tuple[int, Decimal]]) -> None:
+        """Set prices of the past, as ms since the epoch and quote coins, the oldest first.
+
+        :raises ValueError: the price has moved since the start, or a time is after the next one
+        """
+        times = [at_ms for at_ms, _ in past]
+        if len(self._times[symbol]) > 1 or any(one > other for one, other in pairwise([*times, *self._times[symbol]])):
+            raise ValueError(f"the past of {symbol} must be in order, end before the start, and be set before any move")
+        self._times[symbol][:0] = times
+        self._prices[symbol][:0] = [price for _, price in past]
+
     def price_at(self, symbol: str, at_ms: int) -> Decimal:
         """Return the price at a moment."""
-        if at_ms < self._start_ms:
+        if at_ms < self._times[symbol][0]:
             return self._past_price(self.symbols[symbol], at_ms)
         return self._prices[symbol][max(bisect_right(self._times[symbol], at_ms) - 1, 0)]
 
@@ -67,8 +78,8 @@ class Market:
         return Candle(start_ms, samples[0], max(prices), min(prices), samples[-1], volume)
 
     def _past_price(self, symbol: Symbol, at_ms: int) -> Decimal:
-        shift = _wave(symbol.symbol, at_ms) - _wave(symbol.symbol, self._start_ms)
-        price = symbol.start_price * (_MILLION + shift) / _MILLION
+        shift = _wave(symbol.symbol, at_ms) - _wave(symbol.symbol, self._times[symbol.symbol][0])
+        price = self._prices[symbol.symbol][0] * (_MILLION + shift) / _MILLION
         return max(floor_to(price, symbol.price_precision), symbol.tick)
 
 
