@@ -22,7 +22,7 @@ from weakref import WeakKeyDictionary
 
 from bitget_margin.core.api import api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import candle_fills, ladder_spec, simulated_rows, trade_rows
+from bitget_margin.freqtrade import candle_fills, ladder_changes, ladder_spec, simulated_rows, trade_rows
 from bitget_margin.freqtrade.candle_fills import CandlePrices, FillRule
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount
 from bitget_margin.freqtrade.config import BotSettings, PartialExits, parse_config
@@ -99,32 +99,57 @@ class BacktestLadders:
             raise ladder_spec.LadderRefused(f"trade {given.id} on {given.pair} is not open: a ladder needs an open one")
         ladders = self._trades.setdefault(trade, _Ladders())
         if name not in ladders.orders:
-            steps = ladder_spec.parse_ladder(orders, self._limits(trade, ladders))
-            if not steps:
-                return []
-            at_ms = 0 if self.now is None else int(self.now.timestamp() * 1_000)
-            trade_key = key_of(trade)
-            ladders.orders[name] = [
-                TrackedOrder(
-                    client_id=(order_id := f"{name}-{trade.id}-{number}"),
-                    order_id=order_id,
-                    origin=Origin.LADDER,
-                    trade_id=trade_key.id,
-                    opened_ms=trade_key.opened_ms,
-                    pair=trade.pair,
-                    side=step.side,
-                    ladder=name,
-                    number=number,
-                    price=step.price,
-                    amount=step.amount,
-                    intended_ms=at_ms,
-                    phase=Phase.LIVE,
-                )
-                for number, step in enumerate(steps)
-            ]
-            if any(step.side == trade.entry_side for step in steps):
-                self._hold_stake()
-        return [order.to_ccxt() for order in ladders.orders[name]]
+            self._place(trade, ladders, name, ladder_spec.parse_ladder(orders, self._limits(trade, ladders)))
+        return [order.to_ccxt() for order in ladders.orders.get(name, ())]
+
+    def change(self, given: Any, orders: object, key: object) -> list[dict[str, Any]]:
+        """Change the ladder `key` of a trade into these orders; what is new rests from the next candle on."""
+        name = ladder_spec.check_key(key)
+        trade = _own(given)
+        ladders = None if trade is None else self._trades.get(trade)
+        if trade is None or ladders is None or name not in ladders.orders:
+            return self.place(given, orders, name)
+        resting = [order for order in ladders.live() if order.ladder == name]
+        steps = ladder_spec.parse_ladder(orders, self._limits(trade, ladders, resting))
+        wanted = ladder_changes.compare(steps, resting)
+        for order in wanted.going:
+            ladders.update(replace(order, phase=Phase.ENDED))
+        new = [number for number in range(len(steps)) if number not in wanted.kept]
+        placed = self._place(trade, ladders, name, [steps[number] for number in new])
+        now = {**wanted.kept, **dict(zip(new, placed, strict=True))}
+        self.strategy.wallets.update()
+        return [now[number].to_ccxt() for number in sorted(now)]
+
+    def _place(
+        self, trade: Trade, ladders: _Ladders, name: str, steps: Sequence[ladder_spec.LadderStep]
+    ) -> Sequence[TrackedOrder]:
+        """Let orders rest, numbered after those that the ladder has had."""
+        if not steps:
+            return []
+        at_ms = 0 if self.now is None else int(self.now.timestamp() * 1_000)
+        trade_key, first = key_of(trade), len(ladders.orders.get(name, ()))
+        placed = [
+            TrackedOrder(
+                client_id=(order_id := f"{name}-{trade.id}-{number}"),
+                order_id=order_id,
+                origin=Origin.LADDER,
+                trade_id=trade_key.id,
+                opened_ms=trade_key.opened_ms,
+                pair=trade.pair,
+                side=step.side,
+                ladder=name,
+                number=number,
+                price=step.price,
+                amount=step.amount,
+                intended_ms=at_ms,
+                phase=Phase.LIVE,
+            )
+            for number, step in enumerate(steps, first)
+        ]
+        ladders.orders.setdefault(name, []).extend(placed)
+        if any(step.side == trade.entry_side for step in steps):
+            self._hold_stake()
+        return placed
 
     def resting_of(self, given: Any) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as ccxt's structures."""
@@ -217,9 +242,9 @@ class BacktestLadders:
         """Fill the orders that the price passes on its way from the open of a candle, in their order."""
         step = price_step(trade) if self._settings.simulated_fills is FillRule.THROUGH else 0.0
         for order in candle_fills.reached(self._due(ladders), price, step):
-            # A strategy may have placed and exited in between.
-            if ladders.is_ending():
-                return
+            # The strategy, which is told of each fill, may have changed the ladder meanwhile.
+            if ladders.is_ending() or ladders.orders[order.ladder][order.number] is not order:
+                continue
             amount = order.amount if order.side == trade.entry_side else min(order.amount, trade.amount)
             ladders.update(replace(order, phase=Phase.ENDED, filled=amount, average=order.price))
             if order.side == trade.exit_side and lot_amount(trade, trade.amount - amount) <= 0:
@@ -251,16 +276,19 @@ class BacktestLadders:
 
     # -- limits -------------------------------------------------------------------------------------------------------
 
-    def _limits(self, trade: Trade, ladders: _Ladders) -> Limits:
+    def _limits(self, trade: Trade, ladders: _Ladders, own: Sequence[TrackedOrder] = ()) -> Limits:
+        """Return the limits of a ladder; `own` are its open orders, whose coins it may use again."""
         has = trade_rows.remaining_amount(trade)
+        reselling = sum(order.amount for order in own if order.side == trade.exit_side)
+        rebuying = sum(order.amount * order.price for order in own if order.side == trade.entry_side)
         limits: Mapping[str, Any] = (self.strategy.dp.market(trade.pair) or {}).get("limits", {})
         wallets, currency = self.strategy.wallets, self.strategy.config["stake_currency"]
         return Limits(
             pair=trade.pair,
             max_orders=api_of(AccountKind.CLASSIC).BATCH_MAX,
             has=has,
-            sellable=max(0.0, has - _selling(trade, ladders)),
-            spendable=lambda: float(wallets.get_free(currency)),
+            sellable=max(0.0, has - _selling(trade, ladders) + reselling),
+            spendable=lambda: float(wallets.get_free(currency)) + rebuying,
             min_amount=limits.get("amount", {}).get("min"),
             min_cost=limits.get("cost", {}).get("min"),
             to_amount=lambda amount: lot_amount(trade, amount),

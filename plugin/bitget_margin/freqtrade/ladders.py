@@ -9,12 +9,12 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin import client_order_ids
-from bitget_margin.freqtrade import ladder_spec, trade_rows
+from bitget_margin.freqtrade import ladder_changes, ladder_spec, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import FreqtradeException, Trade
-from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, SELL, Limits
+from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, SELL, LadderStep, Limits
 from bitget_margin.freqtrade.lost_orders import LostOrders
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.ports import MarketRules
@@ -74,34 +74,81 @@ class Ladders:
                     f"trade {given.id} on {given.pair} is not open: a ladder needs an open one"
                 )
             steps = ladder_spec.parse_ladder(orders, self._limits(trade))
-            at_ms, bot_key = self.epoch_ms(), self.store.key()
-            rungs = [
-                TrackedOrder(
-                    client_id=client_order_ids.rung_order_id(bot_key, trade_key.id, trade_key.opened_ms, name, number),
-                    origin=Origin.LADDER,
-                    trade_id=trade_key.id,
-                    opened_ms=trade_key.opened_ms,
-                    pair=trade.pair,
-                    side=step.side,
-                    ladder=name,
-                    number=number,
-                    price=step.price,
-                    amount=step.amount,
-                    intended_ms=at_ms,
+            return [rung.to_ccxt() for rung in self._place(trade, name, steps, 0)]
+
+    def change(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
+        """Change the ladder `key` of a trade into these orders: one batch cancels what goes, one places what is new.
+
+        Nothing is placed until the end of all that goes is proven; the loop cancels it again then.
+        """
+        name = ladder_spec.check_key(key)
+        with self.lock:
+            trade_key = key_of(given)
+            known = self.store.of_trade(trade_key, name)
+            if not known:
+                return self.place(given, orders, name)
+            trade = trade_rows.open_trades().get(trade_key)
+            if trade is None:
+                raise ladder_spec.LadderRefused(
+                    f"trade {given.id} on {given.pair} is not open: its ladder goes with it"
                 )
-                for number, step in enumerate(steps)
-            ]
-            if not rungs:
+            resting = [order for order in known if order.phase.open]
+            doubtful = next((order for order in resting if order.order_id is None), None)
+            if doubtful is not None:
+                raise ladder_spec.LadderRefused(
+                    f"order {doubtful.client_id} of the ladder has no response yet: change it once it is looked up"
+                )
+            steps = ladder_spec.parse_ladder(orders, self._limits(trade, resting))
+            wanted = ladder_changes.compare(steps, resting)
+            if wanted.going and not self._cancel_going(trade, wanted.going):
                 return []
-            self.store.add(rungs)
-            if any(rung.side == SELL for rung in rungs) and not self.make_room(trade, 0.0):
-                placed: Sequence[TrackedOrder] = [replace(rung, phase=Phase.WAITING, reason=_NO_ROOM) for rung in rungs]
-            else:
-                # What the buys cost has just been checked.
-                placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
-            self.store.update(zip(rungs, placed, strict=True))
-            self._report_placed(trade, name, placed)
-            return [rung.to_ccxt() for rung in placed]
+            self._give_up([order for order in known if order.phase is Phase.WAITING], "its ladder was changed")
+            new = {number: step for number, step in enumerate(steps) if number not in wanted.kept}
+            fitting = dict(zip(new, ladder_changes.trim(list(new.values()), self._limits(trade)), strict=True))
+            placed = self._place(
+                trade, name, [step for step in fitting.values() if step], 1 + max(order.number for order in known)
+            )
+            numbers = [number for number, step in fitting.items() if step]
+            now = {**wanted.kept, **dict(zip(numbers, placed, strict=True))}
+            return [now[number].to_ccxt() for number in sorted(now)]
+
+    def _cancel_going(self, trade: Trade, going: Sequence[TrackedOrder]) -> bool:
+        """Cancel orders of a ladder that is changed; return whether all of them are proven to have ended."""
+        if key_of(trade) in self.resting.unresolved:
+            return False
+        done = self.resting.cancel(trade, trade.pair, going, self.client.pace.loop_budget())
+        return not done.unresolved
+
+    def _place(self, trade: Trade, name: str, steps: Sequence[LadderStep], first: int) -> Sequence[TrackedOrder]:
+        """Store orders of a ladder, numbered from this number on, and send them with one request."""
+        trade_key, at_ms, bot_key = key_of(trade), self.epoch_ms(), self.store.key()
+        rungs = [
+            TrackedOrder(
+                client_id=client_order_ids.rung_order_id(bot_key, trade_key.id, trade_key.opened_ms, name, number),
+                origin=Origin.LADDER,
+                trade_id=trade_key.id,
+                opened_ms=trade_key.opened_ms,
+                pair=trade.pair,
+                side=step.side,
+                ladder=name,
+                number=number,
+                price=step.price,
+                amount=step.amount,
+                intended_ms=at_ms,
+            )
+            for number, step in enumerate(steps, first)
+        ]
+        if not rungs:
+            return []
+        self.store.add(rungs)
+        if any(rung.side == SELL for rung in rungs) and not self.make_room(trade, 0.0):
+            placed: Sequence[TrackedOrder] = [replace(rung, phase=Phase.WAITING, reason=_NO_ROOM) for rung in rungs]
+        else:
+            # What the buys cost has just been checked.
+            placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
+        self.store.update(zip(rungs, placed, strict=True))
+        self._report_placed(trade, name, placed)
+        return placed
 
     def place_waiting(self, busy: Collection[TradeKey], budget: Budget) -> None:
         """Place orders again after momentary refusals, with growing pauses.
@@ -201,19 +248,23 @@ class Ladders:
         for rung in rungs:
             self.alerts.info(f"Resting {rung.side} on {rung.pair} (ladder {rung.ladder!r}) is given up: {reason}.")
 
-    def _limits(self, trade: Trade) -> Limits:
+    def _limits(self, trade: Trade, own: Sequence[TrackedOrder] = ()) -> Limits:
+        """Return the limits of a ladder of a trade.
+
+        :param own: open orders of the ladder itself, whose coins it may use again
+        """
         pair, rules = trade.pair, self.rules
         market = rules.markets[pair]
         selling = self.resting.selling(trade) + sum(
             row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side
         )
-        has = trade_rows.remaining_amount(trade)
+        has, buys = trade_rows.remaining_amount(trade), [order for order in own if order.side == BUY]
         return Limits(
             pair=pair,
             max_orders=rules.batch_max,
             has=has,
-            sellable=max(0.0, has - selling),
-            spendable=lambda: rules.free(market["quote"]),
+            sellable=max(0.0, has - selling + sum(order.remaining for order in own if order.side == SELL)),
+            spendable=lambda: rules.free(market["quote"]) + sum(order.remaining * order.price for order in buys),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],
             to_amount=lambda amount: rules.amount_to_precision(pair, amount),

@@ -88,6 +88,32 @@ class CrossedMarginMixin(IStrategy):
             return []
         return exchange.ladders.place(trade, orders, key)
 
+    def replace_resting_orders(
+        self, trade: Any, orders: Iterable[Mapping[str, Any]], key: str = DEFAULT_KEY
+    ) -> list[dict[str, Any]]:
+        """Change the ladder `key` of an open trade into these orders, with one cancel and one place request at most.
+
+        https://www.bitget.com/api-doc/margin/cross/trade/Cross-Batch-Cancel-Order
+
+        An order that rests already, with the side, price and remaining amount of one of these, stays as it is. All
+        others are canceled first, and nothing is placed until each of them is proven to have ended. Coins that they
+        have sold meanwhile are taken from the last sells. Without a ladder of that name, it is placed.
+
+        :param trade: the `Trade`, as freqtrade passes it to any callback
+        :param orders: as in `place_resting_orders`
+        :param key: the name of the ladder
+        :returns: ccxt's order structures of the ladder as it is wanted, without sells for which no coins are left.
+            Empty where an order is not proven canceled: the loop cancels the resting orders of the trade until it is;
+            call this again then, in a later loop
+        :raises LadderRefused: a ValueError, raised before anything is sent, as in `place_resting_orders`; also while an
+            order of the ladder has no response yet
+        """
+        simulated = self.simulated_ladders()
+        if simulated is not None:
+            return simulated.change(trade, orders, key)
+        exchange = self._trading_exchange()
+        return [] if exchange is None else exchange.ladders.change(trade, orders, key)
+
     def resting_orders(self, trade: Any) -> list[dict[str, Any]]:
         """Return all resting orders of a trade as ccxt's order structures, including those that have ended.
 

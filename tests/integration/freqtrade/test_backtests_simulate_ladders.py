@@ -268,6 +268,29 @@ def test_a_ladder_is_placed_once_under_its_key_and_refused_as_live(stand: Backte
     assert placed == [(102.0, 5.0, "open"), (103.0, 5.0, "open")]
 
 
+def test_a_changed_ladder_keeps_what_is_wanted_and_its_new_orders_rest_from_the_next_candle_on(stand: Backtest) -> None:
+    def trail(strategy: Any, trade: Any, order: Any) -> None:
+        if order.ft_order_tag == "steps" and order.safe_price == 101.0:
+            kept, new = ({"side": "sell", "price": price, "amount": 2.5} for price in (104.0, 105.0))
+            strategy.replace_resting_orders(trade, [kept, new], key="steps")
+
+    bars = [*START, Bar(100, 106, 100, 100), Bar(100, 106, 100, 100), flat(100)]
+    (trade,) = stand.run(bars, enter=ENTER, ladder=sells(101.0, 102.0, 103.0, 104.0), filled=trail)
+    assert fills(trade) == [(101.0, 2), (104.0, 2), (105.0, 3)]
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+
+
+def test_a_changed_ladder_releases_the_stake_of_its_buys(stand: Backtest) -> None:
+    def cheaper(strategy: Any, trade: Any, _order: Any) -> None:
+        before = strategy.wallets.get_free("USDT")
+        strategy.replace_resting_orders(trade, [{"side": "buy", "price": 90.0, "amount": 10}], key="steps")
+        seen.append(strategy.wallets.get_free("USDT") - before)
+
+    seen: list[float] = []
+    stand.run([*START, flat(100)], enter=ENTER, ladder=buys(95.0, 94.0), filled=cheaper)
+    assert seen[0] == pytest.approx(950 + 940 - 900)
+
+
 # -- money ------------------------------------------------------------------------------------------------------------
 
 

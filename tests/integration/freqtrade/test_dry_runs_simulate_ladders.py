@@ -129,6 +129,19 @@ def test_buys_add_to_the_position_and_hold_their_stake_until_then(dry: InProcess
     assert wallets.get_free("USDT") == pytest.approx(10_000 + profit(ended), abs=1e-6)
 
 
+def test_a_ladder_is_changed_while_it_rests(dry: InProcessBot) -> None:
+    trade = dry.enter(sells(102.0, 104.0))
+    half = trade.amount / 2
+    orders = [{"side": "sell", "price": price, "amount": half} for price in (102.0, 103.0)]
+    changed = dry.bot.strategy.replace_resting_orders(dry.trade, orders)
+    assert [(order["price"], order["status"]) for order in changed] == [(102.0, "open"), (103.0, "open")]
+    assert resting(dry) == [(102.0, "open"), (104.0, "canceled"), (103.0, "open")]
+    dry.venue.set_price(SYMBOL, "110")
+    dry.loop(2)
+    assert [price for side, _, price in fills(dry.trade) if side == "sell"] == [102.0, 103.0]
+    assert not dry.trade.is_open
+
+
 def test_orders_are_kept_over_a_restart(dry: InProcessBot) -> None:
     dry.enter(sells(102.0, 104.0))
     dry.restart()

@@ -203,6 +203,96 @@ def test_what_is_not_placed_is_warned_of(stand: Stand, phase: Phase, text: str, 
     assert stand.alerts.infos == [f"Ladder 'entry' of trade 1 on {PAIR}: 1 of 2 placed (sell 0.3 at 61000)."]
 
 
+# -- changing ---------------------------------------------------------------------------------------------------------
+
+
+def change(stand: Stand, *orders: dict[str, Any], key: str = "entry") -> list[dict[str, Any]]:
+    return stand.ladders.change(stand.trades[KEY], list(orders), key)
+
+
+def resting(stand: Stand, *orders: dict[str, Any]) -> list[TrackedOrder]:
+    """Place a ladder, which the venue then shows as ended once it is canceled."""
+    place(stand, *orders)
+    placed = list(stand.store.rows.values())
+    stand.venue.shown = {order.client_id: replace(order, phase=Phase.ENDED) for order in placed}
+    return placed
+
+
+def test_a_change_keeps_what_is_wanted_and_replaces_the_rest_with_two_requests(stand: Stand) -> None:
+    kept, going = resting(stand, sell(0.2, 61_000.0), sell(0.3, 62_000.0))
+    now = change(stand, sell(0.3, 63_000.0), sell(0.2, 61_000.0))
+    assert stand.venue.canceled == [([going.client_id], [])]
+    new = stand.venue.placed[1]
+    assert new == [client_order_ids.rung_order_id("k", 1, 1_000, "entry", 2)], "no number comes twice"
+    assert [(order["price"], order["status"]) for order in now] == [(63_000.0, "open"), (61_000.0, "open")]
+    assert now[1]["id"] == kept.order_id
+    assert stand.store[going.client_id].phase is Phase.ENDED
+
+
+def test_a_change_into_the_same_orders_sends_nothing(stand: Stand) -> None:
+    resting(stand, sell(0.2))
+    assert change(stand, sell(0.2))[0]["status"] == "open"
+    assert (stand.venue.canceled, len(stand.venue.placed)) == ([], 1)
+
+
+def test_a_change_into_nothing_cancels_the_ladder(stand: Stand) -> None:
+    (order,) = resting(stand, sell(0.2))
+    assert change(stand) == []
+    assert stand.venue.canceled == [([order.client_id], [])]
+    assert len(stand.venue.placed) == 1
+
+
+def test_a_change_of_a_ladder_that_is_not_there_places_it(stand: Stand) -> None:
+    assert change(stand, sell(0.2), key="new")[0]["status"] == "open"
+    assert stand.venue.canceled == []
+
+
+def test_nothing_is_placed_until_all_that_goes_is_proven_to_have_ended(stand: Stand) -> None:
+    (order,) = resting(stand, sell(0.2))
+    stand.venue.shown = {}
+    for _ in range(2):
+        assert change(stand, sell(0.2, 63_000.0)) == []
+    assert stand.venue.canceled == [([order.client_id], [])], "the loop cancels it again"
+    assert len(stand.venue.placed) == 1
+    stand.store.update([(order, replace(order, phase=Phase.ENDED))])
+    stand.resting.unresolved.clear()
+    assert change(stand, sell(0.2, 63_000.0))[0]["price"] == 63_000.0
+
+
+def test_what_was_sold_meanwhile_is_taken_from_the_last_sells(stand: Stand) -> None:
+    (order,) = resting(stand, sell(0.6, 62_000.0))
+    stand.venue.shown[order.client_id] = replace(order, phase=Phase.ENDED, filled=0.3, average=62_000.0)
+    stand.venue.on_cancel = lambda: setattr(stand, "remaining", 0.3)
+    now = change(stand, sell(0.25, 63_000.0), sell(0.35, 64_000.0))
+    assert [(each["price"], each["amount"]) for each in now] == [(63_000.0, 0.25), (64_000.0, 0.05)]
+
+
+def test_a_change_that_cannot_be_is_refused_before_anything_is_sent(stand: Stand) -> None:
+    resting(stand, sell(0.5))
+    with pytest.raises(LadderRefused, match=r"the sells add up to 1\.2, and the trade on BTC/USDT has"):
+        change(stand, sell(1.2))
+    with pytest.raises(LadderRefused, match="key is ''"):
+        change(stand, sell(0.1), key="")
+    assert (stand.venue.canceled, len(stand.venue.placed)) == ([], 1)
+    trade = stand.trades.pop(KEY)
+    with pytest.raises(LadderRefused, match="its ladder goes with it"):
+        stand.ladders.change(trade, [sell(0.1)], "entry")
+
+
+def test_a_ladder_with_an_order_without_a_response_is_not_changed_yet(stand: Stand) -> None:
+    stand.store.add([rung(NAME, phase=Phase.INTENDED)])
+    with pytest.raises(LadderRefused, match=f"order {NAME} of the ladder has no response yet"):
+        change(stand, sell(0.1))
+    assert stand.venue.canceled == []
+
+
+def test_orders_that_wait_are_given_up_by_a_change(stand: Stand) -> None:
+    stand.store.add([rung(NAME, phase=Phase.WAITING)])
+    change(stand, sell(0.2, 63_000.0))
+    assert stand.store[NAME].phase is Phase.LOST
+    assert len(stand.venue.placed) == 1
+
+
 # -- placing again ----------------------------------------------------------------------------------------------------
 
 
