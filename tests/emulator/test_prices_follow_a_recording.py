@@ -71,3 +71,9 @@ def test_a_walk_moves_every_price_each_second_and_is_the_same_for_a_seed() -> No
 
     first = walked(1)
     assert walked(1) == first != walked(2)
+
+
+def test_prices_of_one_moment_keep_their_order() -> None:
+    path = [(-1.0, "BTCUSDT", price) for price in ("50000", "70000", "40000")]
+    with Emulator(clock=Clock(), path=path) as venue:
+        assert venue._venue.engine.market.price_at("BTCUSDT", START_MS - 500) == 40_000

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -41,8 +42,8 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Length of a candle."""
-        return (self.rows[1].at - self.rows[0].at).total_seconds()
+        """Length of a candle: the least time between two, of which some may be missing."""
+        return min((later.at - row.at).total_seconds() for row, later in pairwise(self.rows))
 
 
 def read(path: Path) -> Recording:

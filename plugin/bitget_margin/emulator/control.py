@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from operator import itemgetter
 from random import Random
 
 from bitget_margin.emulator.api.params import Params
@@ -153,7 +154,7 @@ class Control:
         with self._opened() as now_ms:
             steps = [(round(seconds * 1000), symbol, self._price(symbol, price)) for seconds, symbol, price in path]
             past: dict[str, list[tuple[int, Decimal]]] = {}
-            for after_ms, symbol, price in sorted(steps):
+            for after_ms, symbol, price in sorted(steps, key=itemgetter(0)):
                 if after_ms < 0:
                     past.setdefault(symbol, []).append((now_ms + after_ms, price))
             for symbol, prices in past.items():

@@ -253,7 +253,9 @@ class Bitgetcross(DryRunLadders):
         pair, side = order["pair"], order["side"]
         if not self.live:
             given = self._exit_order(pair, order) if side == SELL and self.has_ladders else {}
-            return super().create_order(**order | given)
+            simulated = super().create_order(**order | given)
+            self._note_entry(pair, side)
+            return simulated
         try:
             if side == SELL:
                 self.managers.stops.refuse_after_stop(pair)
@@ -278,9 +280,13 @@ class Bitgetcross(DryRunLadders):
         finally:
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
+        self._note_entry(pair, side)
+        return placed
+
+    def _note_entry(self, pair: str, side: str) -> None:
+        """Note that an entry was placed: freqtrade asks for its funding fees next, as it does for those of an exit."""
         if side == BUY:
             self._entered[pair] = threading.get_ident(), time.monotonic()
-        return placed
 
     def _exit_order(self, pair: str, order: Mapping[str, Any]) -> dict[str, Any]:
         """Return amount and type of an exit order: freqtrade's own if they cannot be computed and nothing is lent."""

@@ -51,11 +51,18 @@ def _outermost(callback: _Callback, wrapper: _Wrapper) -> _Callback:
 
 
 def _confirm_trade_exit(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> bool:
-    # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
-    is_confirmed, simulated = bool(own()), strategy.simulated_ladders()
-    if simulated is not None:
-        return bool(simulated.confirm(kwargs["trade"], is_confirmed=is_confirmed))
-    return is_confirmed and bool(strategy.cancel_before_exit(kwargs["trade"], kwargs.get("exit_reason", "")))
+    trade, reason = kwargs["trade"], kwargs.get("exit_reason", "")
+    simulated = strategy.simulated_ladders()
+    if simulated is None:
+        # freqtrade exits where the strategy's own callback raises: `create_order` cancels then.
+        return bool(own()) and bool(strategy.cancel_before_exit(trade, reason))
+    try:
+        is_confirmed = bool(own())
+    except Exception:
+        if not simulated.confirm(trade, reason, is_confirmed=True):
+            return False
+        raise
+    return bool(simulated.confirm(trade, reason, is_confirmed=is_confirmed))
 
 
 def _order_filled(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> None:
@@ -70,7 +77,7 @@ def _adjust_trade_position(strategy: Any, own: Callable[[], Any], kwargs: Mappin
     if simulated is None:
         return own()
     simulated.now = kwargs["current_time"]
-    return simulated.partial_exit(kwargs["trade"], own())
+    return simulated.partial_exit(kwargs, own())
 
 
 def _bot_loop_start(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> None:

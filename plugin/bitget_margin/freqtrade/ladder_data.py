@@ -32,11 +32,13 @@ class LadderData:
         if not self._changed:
             return
         trades = trade_rows.open_trades()
-        self._changed &= set(trades)
         for key in tuple(self._changed):
-            value = [describe(order) for order in self.store.of_trade(key)]
-            with short_lock_wait(Trade.session.connection()):
-                trades[key].set_custom_data(KEY, value)
+            # A trade that has just ended has ended orders; one that was deleted has no data.
+            trade: Any = trades.get(key) or trade_rows.closed_trade(key)
+            if trade is not None:
+                value = [describe(order) for order in self.store.of_trade(key)]
+                with short_lock_wait(Trade.session.connection()):
+                    trade.set_custom_data(KEY, value)
             self._changed.discard(key)
 
 

@@ -63,9 +63,7 @@ class Ladders:
         name = ladder_spec.check_key(key)
         with self.lock:
             trade_key = key_of(given)
-            known = self.store.of_trade(trade_key, name)
-            if not known and name == ladder_spec.DEFAULT_KEY:
-                known = self.store.of_trade(trade_key, ladder_spec.FORMER_DEFAULT_KEY)
+            known = self._known(trade_key, name)
             if known:
                 return [order.to_ccxt() for order in known]
             trade = trade_rows.open_trades().get(trade_key)
@@ -84,9 +82,10 @@ class Ladders:
         name = ladder_spec.check_key(key)
         with self.lock:
             trade_key = key_of(given)
-            known = self.store.of_trade(trade_key, name)
+            known = self._known(trade_key, name)
             if not known:
                 return self.place(given, orders, name)
+            name = known[0].ladder
             trade = trade_rows.open_trades().get(trade_key)
             if trade is None:
                 raise ladder_spec.LadderRefused(
@@ -111,6 +110,13 @@ class Ladders:
             numbers = [number for number, step in fitting.items() if step]
             now = {**wanted.kept, **dict(zip(numbers, placed, strict=True))}
             return [now[number].to_ccxt() for number in sorted(now)]
+
+    def _known(self, trade: TradeKey, name: str) -> Sequence[TrackedOrder]:
+        """Return the orders of a ladder; by default, also of the one that earlier versions have placed."""
+        known = self.store.of_trade(trade, name)
+        if not known and name == ladder_spec.DEFAULT_KEY:
+            known = self.store.of_trade(trade, ladder_spec.FORMER_DEFAULT_KEY)
+        return known
 
     def _cancel_going(self, trade: Trade, going: Sequence[TrackedOrder]) -> bool:
         """Cancel orders of a ladder that is changed; return whether all of them are proven to have ended."""

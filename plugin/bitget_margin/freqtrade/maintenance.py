@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import trade_rows
@@ -112,7 +113,10 @@ class Maintenance:
 
     def report_resting_at_exit(self) -> None:
         """Log how many resting orders stay on the venue while the bot is down."""
-        staying = len(self.store.open(Origin.LADDER))
+        try:
+            staying = len(self.store.open(Origin.LADDER))
+        except SQLAlchemyError:
+            return  # freqtrade's own end, which comes next, says what is wrong with the database
         if staying:
             self.alerts.info(f"{staying} resting orders stay on the venue; the bot takes them up again when it starts.")
 

@@ -144,6 +144,13 @@ class CrossedMarginMixin(IStrategy):
         finally:
             self.order_types = types
 
+    def ft_check_timed_out(self, trade: Trade, order: Any, current_time: datetime) -> bool:
+        """Return whether an open order has timed out; with this question, a candle of a backtest begins."""
+        simulated = self.simulated_ladders()
+        if simulated is not None:
+            simulated.now = current_time
+        return super().ft_check_timed_out(trade, order, current_time)
+
     def ft_bot_start(self, **kwargs: Any) -> None:
         """Check that the bot trades on `bitgetcross`, on a database of its own; then run freqtrade's own start."""
         name = self.config.get("exchange", {}).get("name")
@@ -172,6 +179,10 @@ class CrossedMarginMixin(IStrategy):
                 exchange.pushes.start()
             else:
                 exchange.simulate_balances(self.wallets)
+                if self.order_types.get("stoploss_on_exchange"):
+                    # freqtrade simulates a stop over all coins of a trade, also those that resting orders sell.
+                    self.order_types = {**self.order_types, "stoploss_on_exchange": False}
+                    runtime.warn_once("A dry run has no stop-loss at the venue: the bot watches it itself.")
         super().ft_bot_start(**kwargs)
 
     def ft_bot_cleanup(self) -> None:

@@ -27,6 +27,8 @@ def end_trade(trade: Trade, order: TrackedOrder, candle: CandlePrices) -> Freqtr
     freqtrade fills no order whose price lies outside of the candle. Where the price has jumped over it, the row has
     the nearest price of the candle until then: see `correct_price`.
     """
+    # Entries that have not filled go, as at any exit of a backtest.
+    trade.orders[:] = [row for row in trade.orders if not row.ft_is_open]
     row = simulated_row(trade, order, trade.amount, candle.at)
     row.ft_price = min(max(order.price, candle.low), candle.high)
     trade.orders.append(row)

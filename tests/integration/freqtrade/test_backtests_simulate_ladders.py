@@ -223,6 +223,128 @@ def test_a_refused_exit_of_a_candle_that_ends_the_ladder_sells_nothing_twice(sta
     assert [order.filled for order in trade.orders] == [10.0, 10.0]
 
 
+# -- stops that fills move --------------------------------------------------------------------------------------------
+
+
+def test_a_buy_that_moves_a_stop_that_is_still_reached_leaves_the_orders_on_the_way_to_it(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 100, 90, 91), flat(91)],
+        enter=ENTER,
+        ladder=buys(97.0, 94.0),
+        stop=lambda trade, _after_fill: -0.045 if trade.amount > 10 else -0.05,
+        attributes={"stoploss": -0.05, "use_custom_stoploss": True},
+    )
+    assert fills(trade, "buy") == [(97.0, 2), (94.0, 2)]
+    assert trade.close_date.minute == 2
+
+
+def test_a_stop_that_a_buy_has_raised_is_reached_in_the_same_candle_before_lower_buys(stand: Backtest) -> None:
+    """The low comes after the buy: the price had to pass it."""
+    (trade,) = stand.run(
+        [*START, Bar(100, 100, 90, 91), Bar(120, 121, 120, 120), flat(120)],
+        enter=ENTER,
+        ladder=buys(97.0, 92.0),
+        stop=lambda trade, after_fill: -0.02 if after_fill and trade.amount > 10 else None,
+        attributes={"stoploss": -0.5, "use_custom_stoploss": True},
+    )
+    assert fills(trade, "buy") == [(97.0, 2)]
+    assert trade.close_date.minute == 2
+    assert 94.0 < trade.close_rate < 97.0
+
+
+def test_a_stop_that_a_sell_has_raised_counts_from_the_next_candle_on(stand: Backtest) -> None:
+    """Whether the low came before or after the sell is not known, and the open was below the stop."""
+    (trade,) = stand.run(
+        [*START, Bar(99, 103, 98, 102), Bar(102, 102, 99, 99), flat(99)],
+        enter=ENTER,
+        ladder=sells(101.0, share=0.5),
+        stop=lambda trade, after_fill: (
+            -0.01 if after_fill and trade.amount <= 10 and trade.nr_of_successful_exits else None
+        ),
+        attributes={"stoploss": -0.5, "use_custom_stoploss": True},
+    )
+    assert fills(trade) == [(101.0, 2)]
+    assert trade.close_date.minute == 3
+
+
+def test_a_stop_that_a_fill_after_a_refusal_has_moved_out_of_reach_does_not_leave(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, Bar(100, 100, 94, 94), flat(94), Bar(94, 125, 94, 125), flat(125)],
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=both(buys(97.0), sells(120.0)),
+        refuse=lambda reason: reason == "exit_signal",
+        stop=lambda trade, after_fill: -0.05 if trade.amount == 10 else -0.2 if after_fill else None,
+        attributes={"stoploss": -0.05, "use_custom_stoploss": True},
+    )
+    assert fills(trade, "buy") == [(97.0, 2)]
+    assert fills(trade) == [(120.0, 4)]
+
+
+# -- callbacks that raise ---------------------------------------------------------------------------------------------
+
+
+def raising_for(reason: str) -> Any:
+    """Return a confirmation that raises for an exit reason; freqtrade takes that for a yes."""
+
+    def refuse(asked: str) -> bool:
+        if asked == reason:
+            raise RuntimeError("broken")
+        return False
+
+    return refuse
+
+
+def sold_of(trade: Any) -> float:
+    return float(sum(order.filled for order in trade.orders if order.ft_order_side == "sell"))
+
+
+def test_a_confirmation_that_raises_lets_the_exit_leave_and_cancels_the_ladder(stand: Backtest) -> None:
+    bars = [*START, flat(100), Bar(100, 103, 100, 103), Bar(103, 106, 103, 104), flat(104), flat(104)]
+    (trade,) = stand.run(
+        bars,
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=sells(102.0, share=0.5),
+        refuse=raising_for("exit_signal"),
+        attributes={"custom_exit_price": lambda **_: 105.0},
+    )
+    assert (fills(trade), sold_of(trade)) == ([], 10.0)
+    assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
+
+
+def test_a_confirmation_that_raises_for_a_trade_that_its_ladder_ends_sells_nothing_twice(stand: Backtest) -> None:
+    def refuse(reason: str) -> bool:
+        if reason == "roi":
+            raise RuntimeError("broken")
+        return True
+
+    (trade,) = stand.run(
+        [*START, Bar(100, 105, 99, 100), flat(100)],
+        enter=ENTER,
+        leave={PAIR: [2]},
+        ladder=sells(102.0),
+        refuse=refuse,
+        attributes={"minimal_roi": {0: 0.03}},
+    )
+    assert (fills(trade), sold_of(trade), trade.exit_reason) == ([(102.0, 2)], 10.0, "ladder")
+
+
+def test_a_ladder_that_ends_a_trade_takes_its_open_entry_with_it(stand: Backtest) -> None:
+    (trade,) = stand.run(
+        [*START, flat(100), Bar(100, 103, 100, 103), flat(103)],
+        enter=ENTER,
+        ladder=sells(102.0),
+        adjust=lambda trade, candle: 500.0 if candle == 2 else None,
+        attributes={
+            "position_adjustment_enable": True,
+            "custom_entry_price": lambda trade, proposed_rate, **_: 90.0 if trade else proposed_rate,
+        },
+    )
+    assert trade.exit_reason == "ladder"
+    assert [order.ft_is_open for order in trade.orders] == [False, False]
+
+
 # -- what the strategy sees -------------------------------------------------------------------------------------------
 
 
@@ -330,6 +452,57 @@ def test_buys_that_no_money_is_left_for_are_refused(stand: Backtest) -> None:
     assert stand.free == pytest.approx(10_000 - 2 * 1_000 * FEE)
 
 
+def test_the_entry_of_which_the_strategy_is_told_has_spent_its_stake(stand: Backtest) -> None:
+    refusals: list[str] = []
+
+    def more(strategy: Any, trade: Any, _order: Any) -> None:
+        try:
+            strategy.place_resting_orders(trade, [{"side": "buy", "price": 95.0, "amount": 104}], key="all")
+        except ValueError as error:
+            refusals.append(str(error))
+
+    stand.run([*START, Bar(100, 100, 94, 94), flat(94)], enter=ENTER, filled=more)
+    assert refusals[0] == "the buys cost 9880, and 9000 are free: buy less"
+
+
+def test_an_exit_that_stays_open_releases_the_stake_of_the_buys_it_has_canceled(stand: Backtest) -> None:
+    bars = [flat(100.0)] * 12
+    trades = stand.run(
+        {PAIR: bars, ETH: bars},
+        enter={PAIR: [1], ETH: [5]},
+        leave={PAIR: [3]},
+        ladder=lambda trade: buys(95.0, amount=90.0)(trade) if trade.pair == PAIR else [],
+        attributes={"custom_exit_price": lambda **_: 150.0},
+    )
+    assert {trade.pair for trade in trades} == {PAIR, ETH}
+
+
+def test_a_partial_exit_of_all_free_coins_leaves_the_ladder_the_rest_to_the_lot(tmp_path: Path) -> None:
+    with backtest(tmp_path) as prepared:
+        for price in (97.13, 101.77, 103.31, 99.97, 88.83, 120.01):
+            (trade,) = prepared.run(
+                [flat(price), flat(price), flat(price), Bar(price, price * 1.05, price, price), flat(price)],
+                enter=ENTER,
+                ladder=sells(round(price * 1.01, 2), share=0.6),
+                adjust=lambda trade, candle: -trade.stake_amount if candle == 2 else None,
+                attributes={"position_adjustment_enable": True},
+            )
+            assert trade.exit_reason == "ladder", price
+
+
+def test_a_partial_exit_that_sells_nothing_cancels_nothing(tmp_path: Path) -> None:
+    with backtest(tmp_path, bitget_margin={"partial_exits": "cancel"}) as prepared:
+        for stake in (-0.00001, -999.0):
+            (trade,) = prepared.run(
+                [*START, flat(100), Bar(100, 103, 100, 100), flat(100)],
+                enter=ENTER,
+                ladder=sells(102.0),
+                adjust=lambda trade, candle, stake=stake: stake if candle == 2 else None,
+                attributes={"position_adjustment_enable": True},
+            )
+            assert trade.exit_reason == "ladder", stake
+
+
 @pytest.mark.parametrize(("setting", "sold", "left"), [("leave", 4.0, [(102.0, 3)]), ("cancel", 6.0, [])])
 def test_a_partial_exit_sells_what_no_order_holds_or_cancels_the_ladder(
     tmp_path: Path, setting: str, sold: float, left: list[Any]
@@ -386,6 +559,33 @@ def test_candles_of_a_smaller_timeframe_decide_where_they_are_given(tmp_path: Pa
                 attributes={"stoploss": -0.05},
             )
         assert trade.exit_reason == reason
+
+
+def test_an_order_that_is_placed_as_a_small_candle_begins_is_not_filled_in_it(tmp_path: Path) -> None:
+    placed: list[Any] = []
+
+    def timeout(strategy: Any, trade: Any, current_time: Any) -> bool:
+        if current_time.minute == 12:
+            placed.extend(
+                strategy.place_resting_orders(trade, [{"side": "sell", "price": 101.0, "share": 0.5}], key="steps")
+            )
+        return False
+
+    with backtest(tmp_path, timeframe="5m", timeframe_detail="1m") as prepared:
+        strategy = prepared.backtesting.strategylist[0]
+        (trade,) = prepared.run(
+            {PAIR: [flat(100)] * 4},
+            detail={PAIR: [*[flat(100.0)] * 12, Bar(100, 102, 100, 100), Bar(100, 102, 100, 100), *[flat(100.0)] * 6]},
+            enter=ENTER,
+            adjust=lambda trade, candle: 100.0 if candle == 11 else None,
+            attributes={
+                "position_adjustment_enable": True,
+                "custom_entry_price": lambda trade, proposed_rate, **_: 90.0 if trade else proposed_rate,
+                "check_entry_timeout": lambda trade, current_time, **_: timeout(strategy, trade, current_time),
+            },
+        )
+    assert [order["status"] for order in placed] == ["open"]
+    assert fills(trade) == [(101.0, 13)]
 
 
 def test_a_backtest_begins_without_the_ladders_of_the_one_before(stand: Backtest) -> None:

@@ -8,6 +8,7 @@ import ccxt
 import pytest
 
 from support.bot import signed_requests
+from support.botless import in_another_thread
 from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -127,6 +128,39 @@ def test_buys_add_to_the_position_and_hold_their_stake_until_then(dry: InProcess
     assert not ended.is_open
     assert ended.close_profit_abs == pytest.approx(profit(ended), abs=1e-6)
     assert wallets.get_free("USDT") == pytest.approx(10_000 + profit(ended), abs=1e-6)
+
+
+def test_a_stop_loss_at_the_venue_is_watched_by_the_bot(tmp_path: Path) -> None:
+    """A simulated one would be over all coins, and would sell those of the ladder again."""
+    types = {"entry": "limit", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": True}
+    settings = {**DRY, "order_types": types, "bitget_margin": {"strategy_orders": True}}
+    with in_process_bot(tmp_path, settings=settings) as dry:
+        dry.venue.set_price(SYMBOL, "100")
+        amount = dry.enter(sells(102.0, share=0.3)).amount
+        dry.venue.set_price(SYMBOL, "103")
+        dry.loop()
+        dry.venue.set_price(SYMBOL, "9")
+        dry.loop(3)
+        ended = dry.trade
+        assert not ended.is_open
+        assert sum(sold for side, sold, _ in fills(ended) if side == "sell") == pytest.approx(amount, abs=1e-9)
+        assert ended.close_profit_abs == pytest.approx(profit(ended), abs=1e-6)
+
+
+def test_an_entry_that_is_added_by_another_thread_does_not_blind_the_ladder(dry: InProcessBot) -> None:
+    dry.enter(sells(102.0, share=0.3))
+    in_another_thread(lambda: dry.bot.execute_entry("BTC/USDT", 500.0, trade=dry.trade))
+    dry.venue.set_price(SYMBOL, "103")
+    dry.loop(2)
+    assert resting(dry) == [(102.0, "closed")]
+
+
+def test_the_data_of_a_trade_show_its_end(dry: InProcessBot) -> None:
+    dry.enter(sells(102.0, 104.0))
+    CONTROLS.exit = True
+    dry.loop(3)
+    assert not dry.trade.is_open
+    assert {order["status"] for order in dry.trade.get_custom_data("resting_orders")} == {"canceled"}
 
 
 def test_a_ladder_is_changed_while_it_rests(dry: InProcessBot) -> None:

@@ -121,3 +121,10 @@ def test_a_pair_that_begins_later_waits_at_its_first_price(recording: Recording)
     late = Recording(recording.symbol, [row._replace(at=row.at + timedelta(hours=1)) for row in CANDLES])
     (_, symbol) = replay.symbols([recording, late], BEGIN)
     assert symbol.start_price == 100
+
+
+def test_a_missing_candle_makes_no_candle_longer(recording: Recording) -> None:
+    gap = Recording(
+        recording.symbol, [CANDLES[0], *(row._replace(at=row.at + timedelta(minutes=5)) for row in CANDLES[1:])]
+    )
+    assert gap.seconds == 300

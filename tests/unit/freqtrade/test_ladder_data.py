@@ -81,8 +81,16 @@ def test_what_could_not_be_written_is_written_later(trade: FakeTrade, store: Any
     assert len(trade.written) == 1
 
 
-def test_a_trade_that_has_ended_is_left_alone(trade: FakeTrade, store: Any) -> None:
+@pytest.mark.parametrize("is_there", [True, False], ids=["ended", "deleted"])
+def test_a_trade_that_has_ended_shows_how_its_orders_ended(
+    trade: FakeTrade, store: Any, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    ended = FakeTrade()
+    monkeypatch.setattr(ladder_data.trade_rows, "open_trades", dict)
+    monkeypatch.setattr(ladder_data.trade_rows, "closed_trade", lambda _: ended if is_there else None)
     data = LadderData(store=store)
-    data.note(TradeKey(2, 1_000))
+    data.note(TRADE)
     data.write()
+    data.write()
+    assert len(ended.written) == int(is_there)
     assert trade.written == []

@@ -242,6 +242,13 @@ def test_a_change_into_nothing_cancels_the_ladder(stand: Stand) -> None:
     assert len(stand.venue.placed) == 1
 
 
+def test_a_change_by_default_is_of_the_ladder_under_the_former_default_key(stand: Stand) -> None:
+    (order,) = resting(stand, sell(0.2))
+    (now,) = change(stand, sell(0.2, 63_000.0), key="ladder")
+    assert stand.venue.canceled == [([order.client_id], [])]
+    assert stand.store[now["clientOrderId"]].ladder == "entry"
+
+
 def test_a_change_of_a_ladder_that_is_not_there_places_it(stand: Stand) -> None:
     assert change(stand, sell(0.2), key="new")[0]["status"] == "open"
     assert stand.venue.canceled == []

@@ -5,9 +5,11 @@ import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import ccxt
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.budget import SLOW_MS
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
@@ -578,6 +580,15 @@ def test_the_end_of_the_bot_says_what_stays_on_the_venue(stand: Stand) -> None:
     stand.maintenance.report_resting_at_exit()
     (text,) = stand.alerts.infos
     assert text.startswith("2 resting orders stay on the venue")
+
+
+def test_a_database_that_cannot_be_read_ends_no_end_of_the_bot(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: object) -> Any:
+        raise SQLAlchemyError("locked")
+
+    monkeypatch.setattr(stand.store, "open", failing)
+    stand.maintenance.report_resting_at_exit()
+    assert stand.alerts.infos == []
 
 
 def test_the_end_of_the_bot_takes_bounded_time_and_warns_of_what_it_leaves(stand: Stand) -> None:
