@@ -1,5 +1,6 @@
 """Promise: the backtest of a strategy with a ladder is what its candles and its orders add up to, to the cent."""
 
+import contextlib
 import math
 import random
 from decimal import Decimal
@@ -101,3 +102,115 @@ def test_the_strategy_of_the_readme_is_what_its_candles_add_up_to(tmp_path: Path
 
 def _is_partial(position: Position) -> bool:
     return position.reason != "ladder" and len(position.fills) > 1
+
+
+# -- whatever a strategy does -----------------------------------------------------------------------------------------
+
+ETH = "ETH/USDT"
+WALLET = 3_000
+FEE = 0.001
+RUNS = 40
+MINUTES = 58
+
+
+def short_walk(dice: random.Random) -> list[Bar]:
+    """Return candles of a price that moves fast, and jumps now and then."""
+    bars, price = [], 100.0
+    for _ in range(MINUTES):
+        if dice.random() < 0.08:
+            price *= 1 + dice.uniform(-0.03, 0.03)
+        path = [price]
+        for _ in range(5):
+            path.append(path[-1] * (1 + dice.gauss(0, 0.006)))
+        path = [round(each, 2) for each in path]
+        bars.append(Bar(path[0], max(path), min(path), path[-1]))
+        price = path[-1]
+    return bars
+
+
+class Whims:
+    """A strategy that places, changes, adjusts, refuses, and fails at random."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.dice = dice
+        self.keys = 0
+        self.lowest_free = 0.0
+
+    def ladder(self, trade: Any) -> list[dict[str, Any]]:
+        """Return random orders around the price of the trade."""
+        orders = []
+        for _ in range(self.dice.randint(1, 4)):
+            side = self.dice.choice(["sell", "sell", "buy"])
+            away = self.dice.uniform(1.001, 1.02) if side == "sell" else self.dice.uniform(0.975, 0.999)
+            orders.append({"side": side, "price": trade.open_rate * away, "amount": self.dice.uniform(0.5, 8)})
+        return orders
+
+    def filled(self, strategy: Any, trade: Any, _order: Any) -> None:
+        """Place a further ladder, or change one."""
+        if self.dice.random() < 0.4:
+            self.keys += 1
+            act = self.dice.choice([strategy.place_resting_orders, strategy.replace_resting_orders])
+            with contextlib.suppress(ValueError):
+                act(trade, self.ladder(trade), key=f"k{self.keys if self.dice.random() < 0.7 else 1}")
+        self.lowest_free = min(self.lowest_free, strategy.wallets.get_free("USDT"))
+
+    def refuse(self, _reason: str) -> bool:
+        """Refuse a third of all exits, and fail sometimes."""
+        if self.dice.random() < 0.05:
+            raise RuntimeError("broken")
+        return self.dice.random() < 0.33
+
+    def adjust(self, trade: Any, _candle: int) -> float | None:
+        """Buy or sell a part now and then."""
+        if self.dice.random() < 0.9:
+            return None
+        return self.dice.choice([self.dice.uniform(20, 300), -trade.stake_amount * self.dice.uniform(0.1, 1.2)])
+
+    def stop(self, _trade: Any, _after_fill: bool) -> float | None:
+        """Move the stop now and then."""
+        return self.dice.choice([None, None, -0.02, -0.03])
+
+    def plan(self) -> dict[str, Any]:
+        """Return the arguments of a backtest."""
+        dice = self.dice
+        pairs = (PAIR, ETH)
+        return {
+            "enter": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.4] for pair in pairs},
+            "leave": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.1] for pair in pairs},
+            "filled": self.filled,
+            "refuse": self.refuse,
+            "adjust": self.adjust,
+            "stop": self.stop,
+            "attributes": {
+                "stoploss": -0.03,
+                "minimal_roi": dice.choice([{}, {0: 0.012}]),
+                "trailing_stop": dice.random() < 0.4,
+                "use_custom_stoploss": dice.random() < 0.4,
+                "position_adjustment_enable": dice.random() < 0.6,
+                "custom_exit_price": lambda proposed_rate, **_: proposed_rate * dice.choice([1.0, 1.0, 1.01]),
+            },
+        }
+
+
+@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
+def test_whatever_a_strategy_does_each_coin_is_sold_once_and_no_money_is_made_up(
+    tmp_path: Path, partial_exits: str
+) -> None:
+    settings = {"stake_amount": "unlimited", "max_open_trades": 2, "dry_run_wallet": WALLET}
+    tagged = 0
+    with backtest(tmp_path, (PAIR, ETH), bitget_margin={"partial_exits": partial_exits}, **settings) as prepared:
+        for seed in range(RUNS):
+            whims = Whims(random.Random(f"{partial_exits}-{seed}"))  # noqa: S311 - repeatable, not secret
+            trades = prepared.run({PAIR: short_walk(whims.dice), ETH: short_walk(whims.dice)}, **whims.plan())
+            money = 0.0
+            for trade in trades:
+                flows = [(order, 1 if order.ft_order_side == "buy" else -1) for order in trade.orders if order.filled]
+                assert sum(sign * order.filled for order, sign in flows) == pytest.approx(0, abs=2e-6), (seed, trade)
+                made = -sum(sign * order.filled * order.safe_price * (1 + sign * FEE) for order, sign in flows)
+                assert trade.close_profit_abs == pytest.approx(made, abs=1e-4), (seed, trade)
+                assert not any(order.ft_is_open for order in trade.orders if order.ft_order_tag != trade.exit_reason)
+                tagged += sum((order.ft_order_tag or "").startswith("k") for order, _ in flows)
+                money += made
+            assert whims.lowest_free >= -1e-6, seed
+            assert prepared.final == pytest.approx(WALLET + money, abs=1e-3), seed
+    assert tagged > RUNS
