@@ -107,7 +107,7 @@ def test_hyperopt_finds_the_best_distance_of_a_ladder(runner: CommandRunner) -> 
     output = run(
         runner,
         "hyperopt",
-        *("-j", "2", "--epochs", "40", "--spaces", "sell", "--hyperopt-loss", "OnlyProfitHyperOptLoss"),
+        *("-j", "2", "--epochs", "24", "--spaces", "sell", "--hyperopt-loss", "OnlyProfitHyperOptLoss"),
         *("--random-state", "1", "--disable-param-export"),
     )
     if "cannot import name 'cloudpickle' from 'joblib.externals'" in output:

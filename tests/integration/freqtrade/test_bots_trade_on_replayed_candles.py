@@ -13,20 +13,21 @@ from support.bot import Bot, account, config
 from support.running_bot import RunningBot, assert_books_agree, wait_until_closed
 
 pytestmark = pytest.mark.timeout(300)
-CANDLES = 60
 PAST = 20
 LADDER_DASHES = 3
 """Dashes of the client order id of a ladder's order; other orders of a bot have fewer."""
 SPEED = 120.0
 """A candle of a minute takes half a second."""
+FEW, HOUR = 20, 60
+"""Candles that are replayed after those of the past."""
 
 
-def recorded(folder: Path, pairs: int) -> list[replay.Recording]:
+def recorded(folder: Path, pairs: int, candles: int) -> list[replay.Recording]:
     """Write candles of so many pairs as freqtrade would, and read them."""
     recordings = []
     for number in range(pairs):
         dice, price, bars = random.Random(number), 100.0, []  # noqa: S311 - repeatable, not secret
-        for _ in range(CANDLES):
+        for _ in range(PAST + candles):
             path = [price, *(round(price * (1 + dice.gauss(0.0004, 0.004)), 2) for _ in range(3))]
             bars.append(Bar(path[0], max(path), min(path), path[-1]))
             price = path[-1]
@@ -36,9 +37,12 @@ def recorded(folder: Path, pairs: int) -> list[replay.Recording]:
     return recordings
 
 
-@pytest.mark.parametrize("pairs", [pytest.param(4, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.drill)])
-def test_a_bot_gets_the_fills_that_the_candles_allow(tmp_path: Path, pairs: int) -> None:
-    recordings = recorded(tmp_path, pairs)
+@pytest.mark.parametrize(
+    ("pairs", "candles"),
+    [pytest.param(4, FEW, marks=pytest.mark.slow), pytest.param(20, HOUR, marks=pytest.mark.drill)],
+)
+def test_a_bot_gets_the_fills_that_the_candles_allow(tmp_path: Path, pairs: int, candles: int) -> None:
+    recordings = recorded(tmp_path, pairs, candles)
     begin = replay.begin_of(recordings, PAST)
     names = [f"P{number:02}/USDT" for number in range(pairs)]
     venue = Emulator(accounts=(account(),), symbols=replay.symbols(recordings, begin))
@@ -53,7 +57,7 @@ def test_a_bot_gets_the_fills_that_the_candles_allow(tmp_path: Path, pairs: int)
         began_ms = time.time_ns() // 1_000_000
         future = [step for step in replay.path(recordings, begin, SPEED) if step[0] >= 0]
         venue.schedule(future)
-        time.sleep((CANDLES - PAST) * 60 / SPEED + 1)
+        time.sleep(candles * 60 / SPEED + 1)
         placed = ladders(venue)
         for order in placed:
             until_ms = (order.updated_ms if not order.live else time.time_ns() // 1_000_000) - began_ms
