@@ -72,7 +72,8 @@ def recompute(rows: Sequence[Row], rules: Rules) -> list[Position]:
 
 def _enter(number: int, row: Row, rules: Rules) -> Position:
     amount = _to(rules.stake / row.open, rules.lot, ROUND_DOWN)
-    each = _to(amount / len(rules.ups), rules.lot, ROUND_DOWN)
+    # The strategy divides floats: what lies just below a lot is cut to the one before.
+    each = _to(Decimal(repr(float(amount) / len(rules.ups))), rules.lot, ROUND_DOWN)
     prices = [_to(row.open * up, rules.step, ROUND_HALF_UP) for up in rules.ups]
     amounts = [each] * (len(prices) - 1) + [amount - each * (len(prices) - 1)]
     cost = amount * row.open * (1 + rules.fee)

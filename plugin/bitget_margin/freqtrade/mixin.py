@@ -144,7 +144,7 @@ class CrossedMarginMixin(IStrategy):
         finally:
             self.order_types = types
 
-    def ft_check_timed_out(self, trade: Trade, order: Any, current_time: datetime) -> bool:
+    def ft_check_timed_out(self, trade: Any, order: Any, current_time: datetime) -> bool:
         """Return whether an open order has timed out; with this question, a candle of a backtest begins."""
         simulated = self.simulated_ladders()
         if simulated is not None:
@@ -202,7 +202,7 @@ class CrossedMarginMixin(IStrategy):
 
     def should_exit(
         self,
-        trade: Trade,
+        trade: Any,
         rate: float,
         current_time: datetime,
         *,

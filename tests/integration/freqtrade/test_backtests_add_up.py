@@ -38,9 +38,9 @@ def walk(seed: int, candles: int = CANDLES) -> list[Bar]:
     return bars
 
 
-def strategy_of_readme(folder: Path) -> str:
-    """Write the strategy of the README to a folder; return its name."""
-    (text,) = (each.text for each in examples("python") if each.page == ROOT / "README.md" and "IStrategy" in each.text)
+def strategy_of(page: Path, folder: Path) -> str:
+    """Write the strategy of a page to a folder; return its name."""
+    (text,) = (each.text for each in examples("python") if each.page == page and "IStrategy" in each.text)
     (folder / "mine.py").write_text(text)
     return "MyStrategy"
 
@@ -68,10 +68,16 @@ def seen(trade: Any, start: Any) -> list[tuple[int, float, float]]:
     ]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_strategy_of_the_readme_is_what_its_candles_add_up_to(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("page", "ups", "seed"),
+    [("README.md", ("1.02", "1.04"), 1), ("docs/freqtrade.md", ("1.02", "1.04", "1.06"), 2)],
+    ids=["readme", "guide"],
+)
+def test_the_strategy_of_a_page_is_what_its_candles_add_up_to(
+    tmp_path: Path, page: str, ups: tuple[str, ...], seed: int
+) -> None:
     bars = walk(seed)
-    name = strategy_of_readme(tmp_path)
+    name = strategy_of(ROOT / page, tmp_path)
     with backtest(tmp_path, timeframe="5m", strategy=name, strategy_path=str(tmp_path)) as prepared:
         trades = prepared.run(bars)
         start = min(trade.open_date for trade in trades)
@@ -79,7 +85,7 @@ def test_the_strategy_of_the_readme_is_what_its_candles_add_up_to(tmp_path: Path
     wanted = recompute(
         rows(bars, processed),
         Rules(
-            ups=[Decimal("1.02"), Decimal("1.04")],
+            ups=[Decimal(up) for up in ups],
             stop=Decimal("0.95"),
             stake=Decimal(1_000),
             fee=Decimal("0.001"),
