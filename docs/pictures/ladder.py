@@ -14,7 +14,7 @@ from support.backtest import PAIR, Bar, backtest  # noqa: E402
 
 PICTURE = Path(__file__).with_suffix(".svg")
 SEED = 1
-WIDTH, HEIGHT, MARGIN, LEGEND = 960, 420, 60, 170
+WIDTH, HEIGHT, MARGIN, LEGEND = 960, 420, 40, 270
 BEFORE, AFTER = 8, 6
 """Candles that are shown before the entry and after the exit."""
 UP, DOWN, SELL, ENTRY = "#26a69a", "#ef5350", "#ff9800", "#2196f3"
