@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -57,6 +59,16 @@ async def subscribing(venue: Emulator, call: Any, *names: str) -> asyncio.Task[A
 async def left(venue: Emulator) -> None:
     """Wait until the emulator has no subscriber."""
     await until(lambda: not subscribed(venue))
+
+
+def accepts(venue: Emulator) -> bool:
+    """Whether the emulator accepts connections: it may do so again a little after the time that it was told."""
+    address = urlsplit(venue.url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 0), LIMIT_SECONDS).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 async def known(exchange: Any, count: int, *statuses: str) -> None:

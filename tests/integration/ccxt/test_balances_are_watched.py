@@ -8,7 +8,7 @@ import pytest
 
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import CROSS, rungs
-from support.watching import is_unified, left, soon, streaming, subscribing, unified, until
+from support.watching import accepts, is_unified, left, soon, streaming, subscribing, unified, until
 
 WALLET = {"USDT": "1000", "BTC": "0.5"}
 
@@ -138,6 +138,7 @@ async def test_a_new_connection_begins_with_no_outdated_coin(venue: Emulator) ->
         venue.refuse_connections(1)
         await left(venue)
         await until(lambda: not exchange.clients)
+        await until(lambda: accepts(venue))
         with pytest.raises(ccxt.NetworkError, match="has ended since the last call"):
             await soon(exchange.watch_balance(CROSS))
         assert "OLD" not in await balance_of(venue, exchange)
