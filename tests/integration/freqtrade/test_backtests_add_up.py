@@ -115,7 +115,7 @@ def _is_partial(position: Position) -> bool:
 ETH = "ETH/USDT"
 WALLET = 3_000
 FEE = 0.001
-RUNS = 40
+RUNS = 20
 MINUTES = 58
 
 
