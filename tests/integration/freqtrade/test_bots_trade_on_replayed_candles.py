@@ -14,6 +14,8 @@ from support.running_bot import RunningBot, assert_books_agree, wait_until_close
 
 pytestmark = pytest.mark.timeout(300)
 PAST = 20
+LOT_VALUE = 0.02
+"""More than a lot of 0.0001 coins is worth."""
 LADDER_DASHES = 3
 """Dashes of the client order id of a ladder's order; other orders of a bot have fewer."""
 SPEED = 120.0
@@ -68,7 +70,7 @@ def test_a_bot_gets_the_fills_that_the_candles_allow(tmp_path: Path, pairs: int,
         running = RunningBot(bot, venue, iter(names))
         for name in names:
             bot.instruct(name, exit=True)
-            assert_books_agree(running, wait_until_closed(running, name))
+            assert_books_agree(running, wait_until_closed(running, name), dust=LOT_VALUE)
     assert venue.errors == ()
 
 
