@@ -30,7 +30,7 @@ class BacktestFills:
 
     def fill_candle(
         self, trade: Trade, ladders: TradeLadders, candle: CandlePrices, exits: Callable[[], list[Any]]
-    ) -> list[Any]:
+    ) -> Sequence[Any]:
         """Fill what a candle reaches before its first exit, or all of it without one; return the exits then.
 
         A fill may move the stop: the exits are evaluated again, from that fill on.
@@ -38,26 +38,30 @@ class BacktestFills:
         :param exits: returns freqtrade's reasons for the trade as it is
         """
         self._fill(trade, ladders, candle, candle.open)
-        found: list[Any] = [] if ladders.is_ending() else exits()
-        while not ladders.is_ending() and self._fill_before(trade, ladders, candle, found):
-            found = exits()
-        if not found and not ladders.is_ending():
-            # What a stop is moved to by the profit counts from the next candle on: the low may have come before.
-            self._fill(trade, ladders, candle, candle.extreme(trade.exit_side), trade.exit_side)
+        found = [] if ladders.is_ending() else self._fill_way(trade, ladders, candle, exits)
         return [] if ladders.is_ending() else found
 
     def fill_after_refusal(
         self, trade: Trade, ladders: TradeLadders, candle: CandlePrices, others: Sequence[Any]
     ) -> None:
         """Fill what a candle reaches where its first exit was refused: before the next one, or all of it."""
-        while not ladders.is_ending() and self._fill_before(trade, ladders, candle, others):
-            pass
-        if not others and not ladders.is_ending():
-            self._fill(trade, ladders, candle, candle.extreme(trade.exit_side), trade.exit_side)
+        self._fill_way(trade, ladders, candle, lambda: others)
 
     def is_stop_reached(self, trade: Trade, candle: CandlePrices) -> bool:
         """Whether the stop of a trade, as it is now, lies within the reach of a candle."""
         return candle.low <= trade.stop_loss if trade.exit_side == SELL else candle.high >= trade.stop_loss
+
+    def _fill_way(
+        self, trade: Trade, ladders: TradeLadders, candle: CandlePrices, exits: Callable[[], Sequence[Any]]
+    ) -> Sequence[Any]:
+        """Fill what comes before the first exit, whose reasons are asked for again where a fill moves the stop."""
+        found = exits()
+        while not ladders.is_ending() and self._fill_before(trade, ladders, candle, found):
+            found = exits()
+        if not found and not ladders.is_ending():
+            # What a stop is moved to by the profit counts from the next candle on: the low may have come before.
+            self._fill(trade, ladders, candle, candle.extreme(trade.exit_side), trade.exit_side)
+        return found
 
     def _fill_before(self, trade: Trade, ladders: TradeLadders, candle: CandlePrices, exits: Sequence[Any]) -> bool:
         """Fill the orders on the way to the first exit, or those that add to the position without one.

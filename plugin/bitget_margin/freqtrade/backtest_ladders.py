@@ -49,8 +49,6 @@ class BacktestLadders:
     _settings: BotSettings = field(init=False)
     _trades: "WeakKeyDictionary[Trade, TradeLadders]" = field(default_factory=WeakKeyDictionary, init=False)
     _fills: BacktestFills = field(init=False)
-    _wallets: "weakref.ref[Any] | None" = field(default=None, init=False)
-    """Wallets from which the stake of buys is taken; with them, an exchange would live as long as this process."""
 
     def __post_init__(self) -> None:
         self._settings = parse_config(self.strategy.config)
@@ -115,7 +113,7 @@ class BacktestLadders:
         ]
         ladders.orders.setdefault(name, []).extend(placed)
         if any(step.side == trade.entry_side for step in steps):
-            self._hold_stake()
+            hold_stake(self.strategy.wallets, self._held)
         return placed
 
     def resting_of(self, given: Any) -> list[dict[str, Any]]:
@@ -140,7 +138,7 @@ class BacktestLadders:
         ladders.pending = None
         if not ladders.due(candle):
             return own()
-        exits = self._fills.fill_candle(trade, ladders, candle, own)
+        exits = list(self._fills.fill_candle(trade, ladders, candle, own))
         if exits and exits[0].exit_type.value == LIQUIDATION:
             self._cancel(trade, ladders)
         ladders.pending = (candle, exits[1:]) if exits else None
@@ -222,15 +220,6 @@ class BacktestLadders:
         """Return the free stake; freqtrade has not booked the order of which it tells the strategy now."""
         self.strategy.wallets.update()
         return float(self.strategy.wallets.get_free(self.strategy.config["stake_currency"]))
-
-    def _hold_stake(self) -> None:
-        """Take the stake of resting buys from the wallets, from now on."""
-        known = None if self._wallets is None else self._wallets()
-        if known is not None and known is self.strategy.wallets:
-            known.update()
-            return
-        self._wallets = weakref.ref(self.strategy.wallets)
-        hold_stake(self.strategy.wallets, self._held)
 
     def _held(self) -> float:
         """Return the quote coins that resting orders of open trades hold."""

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, Final
 
 import ccxt
@@ -102,14 +101,17 @@ class VenueClient:
         orders: Sequence[TrackedOrder],
         budget: Budget,
         key: str | None,
-        more: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        open_only: bool = False,
     ) -> OrdersView:
         ids, client_ids = _ids(orders)
         api: Any = self.api()
         params: dict[str, Any] = {"timeout": _timeout_ms(budget), PARTIAL: True}
         if key is not None:
             params[PREFIX] = f"{key}-"
-        view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, {**params, **more}))
+        if open_only:
+            params[OPEN_ONLY] = True
+        view: OrdersView = api.perform(view_orders(api, pair, ids, client_ids, params))
         return view
 
     def open_rows(
@@ -119,7 +121,7 @@ class VenueClient:
 
         :raises ccxt.BaseError: no answer in time, or a refusal
         """
-        view = self._view(pair, orders, budget, key, {OPEN_ONLY: True})
+        view = self._view(pair, orders, budget, key, open_only=True)
         return [*view.orders.values(), *view.own]
 
     def open_rows_everywhere(self, budget: Budget, key: str) -> Sequence[Mapping[str, Any]]:

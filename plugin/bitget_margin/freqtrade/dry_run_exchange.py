@@ -32,9 +32,8 @@ class DryRunLadders(StopsAtVenue):
 
         freqtrade starts a strategy more than once: the same wallets are changed once.
         """
-        if self._wallets is not wallets:
-            self._wallets = wallets
-            hold_stake(wallets, self._stake_of_buys)
+        self._wallets = wallets
+        hold_stake(wallets, self._stake_of_buys)
 
     def _stake_of_buys(self) -> float:
         buys = (order for order in self.store.open(Origin.LADDER) if order.side == BUY)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import TICK_SIZE
 
@@ -10,6 +10,8 @@ from bitget_margin.freqtrade.compat import FreqtradeOrder, IStrategy, Trade
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
 __all__ = ["BacktestStrategy", "call_order_filled", "hold_stake", "price_step", "rounded_price", "simulated_row"]
+
+_HELD: Final = "held_by_simulated_buys"
 
 if TYPE_CHECKING:
 
@@ -91,8 +93,13 @@ def call_order_filled(strategy: IStrategy, trade: Trade, row: FreqtradeOrder, at
 def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
     """Take what simulated buys hold from the free stake of freqtrade's wallets, now and after each update.
 
+    Called again with the same function, it only updates the wallets.
+
     :param held: returns the quote coins that they hold
     """
+    if getattr(wallets.update, _HELD, None) == held:
+        wallets.update()
+        return
     update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
 
     def update_and_hold(*args: Any, **kwargs: Any) -> None:
@@ -104,5 +111,6 @@ def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
         amount = max(0.0, min(held(), wallet.free))
         wallets._wallets[currency] = wallet._replace(free=wallet.free - amount, used=wallet.used + amount)  # noqa: SLF001
 
+    setattr(update_and_hold, _HELD, held)
     wallets.update = update_and_hold
     wallets.update()

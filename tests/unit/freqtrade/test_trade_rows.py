@@ -154,7 +154,7 @@ def test_no_search_for_a_trade_stores_pending_changes(trade: Any) -> None:
 
 
 def change(statement: str) -> None:
-    """Change the database as another connection does, and leave this session's objects as they were."""
+    """Change the database as another connection does, and leave the rows that are loaded as they were."""
     Trade.session.execute(text(statement))
 
 
