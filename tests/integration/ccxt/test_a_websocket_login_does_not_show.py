@@ -1,6 +1,5 @@
 """Promise: the login of a websocket prints no secret."""
 
-import asyncio
 import logging
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from bitget_margin.emulator import Emulator
 from support.client import CROSS
 from support.secret_scan import SecretScan
-from support.watching import BTC, soon, streaming, until
+from support.watching import BTC, soon, streaming, watching
 
 WRONG = "wrong-secret"
 
@@ -37,8 +36,8 @@ async def test_watching_orders_prints_no_secret(
         scan.record_error(caught.value)
         scan.record_objects("objects", exchange, exchange.clients)
         exchange.secret = account.secret
-        call = asyncio.ensure_future(exchange.watch_orders(BTC, params=CROSS))
-        await until(lambda: len(exchange.clients) == 1 and len(scan.signatures) == 2)
+        call = await watching(venue, exchange)
+        assert len(scan.signatures) == 2
         scan.record_objects("objects", exchange, exchange.clients, call)
         exchange.handle_message(next(iter(exchange.clients.values())), {"arg": {"channel": "orders-crossed"}})
         with pytest.raises(ccxt.BadResponse) as unreadable:
