@@ -175,13 +175,17 @@ def test_a_line_that_cannot_be_printed_tells_nothing(
 ) -> None:
     """Who reads the output has gone; a tool that shows local variables shows ours."""
     run = Run(flavour, venue)
+    account = venue.accounts[0]
+    login = {"op": "login", "args": [{"apiKey": account.api_key, "passphrase": account.password}]}
 
     def gone(*_: object) -> None:
         raise BrokenPipeError
 
     with monkeypatch.context() as patch:
         patch.setattr("builtins.print", gone)
-        run.call("private_margin_get_v2_margin_crossed_account_assets", {})  # a call that nothing repeats
+        with pytest.raises(BrokenPipeError) as caught:
+            run.client.exchange.log("sending", login)
+    run.scan.record_error(caught.value)
     run.client.close()
     assert "log: " in "".join(run.scan.outputs.values())
     assert run.scan.leaks() == {}
