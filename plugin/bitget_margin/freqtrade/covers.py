@@ -5,7 +5,7 @@ bot and freqtrade count the coins of the position.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -86,13 +86,19 @@ def is_cover(trade: Trade | None, row: FreqtradeOrder | None) -> bool:
     return trade is not None and row is not None and bool(trade.is_short) and row.ft_order_side == trade.exit_side
 
 
-def in_position_coins(
-    order: Mapping[str, Any], net: float, quote: str, fee_of: Callable[[], float | None]
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class QuoteFee:
+    """The fee of an order, valued in the quote coin."""
+
+    coin: str
+    cost: float
+
+
+def in_position_coins(order: Mapping[str, Any], net: float, fee: QuoteFee | None = None) -> dict[str, Any]:
     """Return a cover as ccxt's structure in coins of the position.
 
     :param net: coins that the order covers once it is full
-    :param fee_of: returns the fee of its fills in the quote coin; called for an order that has ended with a fill
+    :param fee: the fee of its fills
     """
     sent, filled = order.get("amount") or 0.0, order.get("filled")
     if sent <= 0 or net <= 0:
@@ -107,8 +113,6 @@ def in_position_coins(
         "remaining": None if covered is None else max(0.0, net - covered),
         "cost": None if covered is None or price is None else covered * price,
     }
-    if covered and price and order.get("status") in {"closed", "canceled", "expired", "rejected"}:
-        cost = fee_of()
-        if cost is not None:
-            shown["fee"] = {"currency": quote, "cost": cost, "rate": cost / (covered * price)}
+    if fee is not None and covered and price:
+        shown["fee"] = {"currency": fee.coin, "cost": fee.cost, "rate": fee.cost / (covered * price)}
     return shown

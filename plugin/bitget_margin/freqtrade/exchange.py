@@ -36,6 +36,7 @@ from bitget_margin.freqtrade.compat import (
     TemporaryError,
     Trade,
     has_database,
+    is_funding_update,
     is_live,
     is_trading,
     new_trade,
@@ -47,7 +48,7 @@ from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
-from bitget_margin.freqtrade.leveraged_exchange import Leveraged
+from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
@@ -76,7 +77,7 @@ _MANAGERS: Final = frozenset(
 """Attributes that only a trading process needs."""
 
 
-class Bitgetcross(Leveraged):
+class Bitgetcross(LiveLeverage):
     """Bitget's cross margin account for freqtrade: longs in spot mode, leverage and shorts in futures mode."""
 
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
@@ -231,7 +232,8 @@ class Bitgetcross(Leveraged):
 
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
-        if self.has_ladders and not self._has_just_entered(pair):
+        is_exit = not is_funding_update()
+        if self.has_ladders and is_exit and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
             try:
@@ -244,24 +246,31 @@ class Bitgetcross(Leveraged):
                 logger.exception(
                     "Exit on %s: the fills of the resting orders could not be recorded; the exit goes on", pair
                 )
-        return super().get_funding_fees(pair, *args, **kwargs)
+        if not (self.live and self.is_leveraged):
+            return super().get_funding_fees(pair, *args, **kwargs)
+        return self._live_interest(pair, is_exit=is_exit)
 
     def create_order(self, **order: Any) -> dict[str, Any]:
         """Place an order under a client order id of this bot, stored before it is sent.
 
-        An exit sells only the coins that the trade still has and no resting order holds.
+        An exit closes only what the trade still has and no resting order holds.
         """
-        pair, side = order["pair"], order["side"]
+        pair, side, is_exit = order["pair"], order["side"], self.is_exit(order)
         if not self.live:
-            given = self._exit_order(pair, order) if side == SELL and self.has_ladders else {}
+            given = self._exit_order(pair, order) if is_exit and self.has_ladders else {}
             simulated = super().create_order(**order | given)
-            self._note_entry(pair, side)
+            self._note_entry(pair, is_exit=is_exit)
             return simulated
         try:
-            if side == SELL:
+            if is_exit:
                 self.managers.stops.refuse_after_stop(pair)
                 order |= self._exit_order(pair, order)
-            intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"])
+            loan = self._loan_of(order, is_exit=is_exit)
+            order |= loan.changes
+            intent = self.managers.recovery.intend(
+                pair, side, order["amount"], order["rate"], is_entry=not is_exit, sent=loan.sent
+            )
+            self._store_entry(intent, loan)
         except FreqtradeException:
             raise
         except Exception as error:
@@ -269,24 +278,25 @@ class Bitgetcross(Leveraged):
             logger.exception("The %s on %s could not be prepared", side, pair)
             raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
         # Every loop looks up orders in doubt: placing ends after two lookups. No store holds an exit up.
-        more = {URGENT: True} if side == SELL else {}
-        token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more})
+        more = {URGENT: True} if is_exit else {}
+        token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more, **loan.params})
         try:
-            placed = super().create_order(**order)
+            placed = super().create_order(**order | {"amount": intent.asked})
         except BaseException as error:
             self.managers.recovery.failed(intent, error)
-            if side == SELL and isinstance(error, InsufficientFundsError):
+            if is_exit and isinstance(error, InsufficientFundsError):
                 self.exits.refused(pair)
+            self._note_refusal(pair, loan, error)
             raise
         finally:
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
-        self._note_entry(pair, side)
-        return placed
+        self._note_entry(pair, is_exit=is_exit)
+        return self._shown_placed(placed, intent)
 
-    def _note_entry(self, pair: str, side: str) -> None:
+    def _note_entry(self, pair: str, *, is_exit: bool) -> None:
         """Note that an entry was placed: freqtrade asks for its funding fees next, as it does for those of an exit."""
-        if side == BUY:
+        if not is_exit:
             self._entered[pair] = threading.get_ident(), time.monotonic()
 
     def _exit_order(self, pair: str, order: Mapping[str, Any]) -> dict[str, Any]:
@@ -309,7 +319,10 @@ class Bitgetcross(Leveraged):
         return thread == threading.get_ident() and time.monotonic() - at < _ENTRY_SECONDS
 
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}
+        params = {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}
+        if self.is_leveraged:
+            params.pop("reduceOnly", None)  # no parameter of margin orders, and ccxt sends it on unified accounts
+        return params
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
         # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.
@@ -339,7 +352,7 @@ class Bitgetcross(Leveraged):
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        return self.unproven.shown(order_id, pair, order)
+        return self._shown(self.unproven.shown(order_id, pair, order), pair)
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
         """Cancel one of freqtrade's orders and return the venue's row of it, which may show it as open.
@@ -349,7 +362,7 @@ class Bitgetcross(Leveraged):
         """
         if not self.live:
             return super().cancel_order_with_result(order_id, pair, amount)
-        return self.unproven.cancel(order_id, pair)
+        return self._shown(self.unproven.cancel(order_id, pair), pair)
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt; it asks for them only to recover.
@@ -362,7 +375,8 @@ class Bitgetcross(Leveraged):
         orders = super().fetch_orders(pair, since, params)
         if not self.live:
             return orders
-        return self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
+        adopted = self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
+        return self._with_liquidations(orders, adopted, pair)
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
 
@@ -371,10 +385,15 @@ class Bitgetcross(Leveraged):
         if not self.live:
             return self._simulated_free(currency)
         self.managers.holdings.end_booking()  # ladders that were placed meanwhile hold coins
-        balance = self.get_balances().get(currency) or {}
+        balance = self._read_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
     def get_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
+        """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
+        balances = self._read_balances(params, count=count)
+        return self._told(balances) if self.live and self.is_leveraged else balances
+
+    def _read_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
 
         The first one is freqtrade's first step after it has opened its database, which is checked then.
@@ -442,6 +461,7 @@ class Bitgetcross(Leveraged):
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does
         self.managers.process_loop()
+        self._process_debts()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
@@ -452,4 +472,7 @@ class Bitgetcross(Leveraged):
         """Return freqtrade's own rate; its first one after the booking of orders ends that."""
         if self.live:
             self.managers.holdings.end_booking()
-        return super().get_rate(pair, *args, **kwargs)
+        rate = super().get_rate(pair, *args, **kwargs)
+        if self.is_leveraged:
+            self.account.note_price(self._base_of(pair), rate)
+        return rate

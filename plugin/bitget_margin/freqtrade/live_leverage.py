@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isclose
 from typing import Any, Final
 
 import ccxt
@@ -14,7 +16,6 @@ from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import (
     FreqtradeException,
-    TemporaryError,
     Trade,
     has_database,
     is_live,
@@ -22,6 +23,7 @@ from bitget_margin.freqtrade.compat import (
 )
 from bitget_margin.freqtrade.covers import Covers
 from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanType
+from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
 from bitget_margin.freqtrade.liquidations import liquidation_exits
@@ -33,25 +35,37 @@ from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
 
 logger = logging.getLogger("bitget_margin")
 
+_LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
+_REL_TOLERANCE: Final = 1e-9
 _READING_SECONDS: Final = 10.0
 """Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loan:
+class OrderLoan:
     """The loan of an order that is about to be sent.
 
     :ivar sent: amount to send, where it is more than the coins of the position
-    :ivar loan_type: None on a unified account
+    :ivar changes: arguments of freqtrade's order that become others
     :ivar entry: what an entry stores; None for an exit
     """
 
-    loan_type: LoanType | None
+    loan_type: LoanType | None = None
     sent: float | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
     entry: EntryOrder | None = None
     besides: float = 0.0
+    borrows: bool = False
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters of the request."""
+        return {} if self.loan_type is None else {_LOAN_TYPE: self.loan_type.value}
+
+
+_NO_LOAN: Final = OrderLoan()
 
 
 class LiveLeverage(Leveraged):
@@ -77,57 +91,76 @@ class LiveLeverage(Leveraged):
         self.debts = LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
         self._alerts = alerts
 
-    def _read_balances(self) -> Mapping[str, Any]:
-        """Return the balance as ccxt has it."""
+    def _read_balances(self) -> dict[str, Any]:
+        """Return the balance as ccxt has it; the exchange reads it."""
         raise NotImplementedError
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    def _is_entry(self, order: Mapping[str, Any]) -> bool:
-        """Whether freqtrade's order opens a position or adds to one."""
-        return not order.get("reduceOnly") if self.is_leveraged else order["side"] == "buy"
+    def _loan_of(self, order: Mapping[str, Any], *, is_exit: bool) -> OrderLoan:
+        """Return the loan of freqtrade's order.
 
-    def _loan_of_entry(self, order: Mapping[str, Any]) -> Loan:
-        """Return the loan of an entry.
-
-        :raises FreqtradeException: it may not borrow what it lacks; nothing is placed
+        :raises FreqtradeException: an entry may not borrow what it lacks; nothing is placed
         """
-        pair, base = order["pair"], str(self.markets[order["pair"]]["base"])
-        leverage = order.get("leverage") or 1.0
-        entry = EntryOrder(pair, base, order["side"] == "sell", order["amount"], order["rate"], leverage)
-        decided = self.loans.decide(entry)
-        return Loan(None if self.account.is_unified() else decided.loan_type, None, entry, decided.besides)
+        if not self.is_leveraged:
+            return _NO_LOAN
+        if not is_exit:
+            return self._loan_of_entry(order)
+        try:
+            return self._loan_of_exit(order)
+        except Exception:
+            # An exit leaves, whatever is not known: what stays owed is paid back later.
+            Trade.rollback()
+            logger.exception("Exit on %s: its loan could not be computed; it is sent without one", order["pair"])
+            return _NO_LOAN
 
-    def _loan_of_exit(self, order: dict[str, Any]) -> Loan:
+    def _loan_of_entry(self, order: Mapping[str, Any]) -> OrderLoan:
+        pair = order["pair"]
+        entry = EntryOrder(
+            pair=pair,
+            base=str(self.markets[pair]["base"]),
+            is_short=order["side"] == SELL,
+            amount=order["amount"],
+            price=order["rate"],
+            leverage=order.get("leverage") or 1.0,
+        )
+        decided = self.loans.decide(entry)
+        borrows = decided.loan_type is not LoanType.NORMAL
+        loan_type = None if self.account.is_unified() else decided.loan_type
+        return OrderLoan(loan_type, entry=entry, besides=decided.besides, borrows=borrows)
+
+    def _loan_of_exit(self, order: Mapping[str, Any]) -> OrderLoan:
         """Return the loan of an exit; a cover is sent larger, and never at market.
 
-        A market buy names the quote coins that it spends: it would leave a part of the debt, or coins. Nothing here holds
-        an exit up: what is not known of the account is taken as owed.
+        A market buy names the quote coins that it spends: it would leave a part of the debt, or coins.
         """
-        pair = order["pair"]
-        sent = None
-        if order["side"] == "buy":
-            is_market = order["ordertype"] == _MARKET
-            is_taker = is_market or str(order.get("time_in_force", "")).upper() in _IMMEDIATE
-            sent = self.covers.for_exit(pair, order["amount"], is_taker=is_taker)
-            if is_market:
-                worst = order["rate"] * (1 + self.leverage_settings.cover_price_ratio)
-                order.update(ordertype="limit", time_in_force="IOC", rate=self.price_to_precision(pair, worst))
-        return Loan(self._exit_loan_type(order, sent), sent)
+        pair, rate = order["pair"], order["rate"]
+        if order["side"] == SELL:
+            return OrderLoan(self._repaying(None))
+        changes: dict[str, Any] = {}
+        is_taker = str(order.get("time_in_force", "")).upper() in _IMMEDIATE
+        if order["ordertype"] == _MARKET:
+            rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
+            changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
+        sent = self.covers.for_exit(pair, order["amount"], is_taker=is_taker)
+        return OrderLoan(self._repaying(sent * rate), sent=sent, changes=changes)
 
-    def _exit_loan_type(self, order: Mapping[str, Any], sent: float | None) -> LoanType | None:
+    def _repaying(self, cost: float | None) -> LoanType | None:
+        """Return the loan type of an exit, by the last reading: freqtrade reads the account before each one.
+
+        :param cost: quote coins that a cover costs; None for a sell
+        """
         if self.account.is_unified():
             return None
         books, stake = self.account.known(_READING_SECONDS), self.account.stake_coin
-        if sent is None:
+        if cost is None:
             # Nobody says what becomes of an order that is to repay where nothing is owed.
             owes = books is None or books.account.debt.get(stake, 0.0) > 0
             return LoanType.AUTO_REPAY if owes else LoanType.NORMAL
-        cost = sent * order["rate"]
         has_cash = books is not None and books.account.free.get(stake, 0.0) >= cost
         return LoanType.AUTO_REPAY if has_cash else LoanType.AUTO_LOAN_AND_REPAY
 
-    def _store_entry(self, intent: TrackedOrder, loan: Loan) -> None:
+    def _store_entry(self, intent: TrackedOrder, loan: OrderLoan) -> None:
         """Store what an entry is, before it is sent."""
         if loan.entry is not None:
             entry = loan.entry
@@ -136,6 +169,21 @@ class LiveLeverage(Leveraged):
                     intent.client_id, entry.pair, entry.is_short, entry.leverage, loan.besides, intent.intended_ms
                 )
             )
+
+    def _note_refusal(self, pair: str, loan: OrderLoan, error: BaseException) -> None:
+        """Note that the venue has refused an entry that borrows; a request without an answer is no refusal."""
+        if loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
+            self.loans.note_refusal(pair)
+
+    def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
+        """Return the answer to a placed order in coins of the position; note the id of an entry."""
+        if not self.is_leveraged:
+            return placed
+        self.account.forget()
+        self.entries.note_id(intent.client_id, placed["id"])
+        if intent.sent is None:
+            return placed
+        return covers.in_position_coins({**placed, "amount": intent.sent}, intent.amount)
 
     def loan_type(self, trade: Trade) -> str | None:
         """Return the loan type of the resting orders of a trade, which close it: they repay, and never borrow."""
@@ -175,25 +223,24 @@ class LiveLeverage(Leveraged):
             self.settle_interest(trade, order.get("average"))
         if not covers.is_cover(trade, row):
             return order
-        return self._shown_cover(order, pair, row.ft_amount)
-
-    def _shown_cover(self, order: dict[str, Any], pair: str, net: float) -> dict[str, Any]:
-        return covers.in_position_coins(
-            order, net, str(self.markets[pair]["quote"]), lambda: self._fee_of_cover(order, pair)
-        )
+        has_fills = order["status"] in ENDED and order.get("filled")
+        quote = str(self.markets[pair]["quote"])
+        fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
+        return covers.in_position_coins(order, row.ft_amount, fee)
 
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
         """Return the fee of a cover in the quote coin: that of its fills, or the usual one where they are not listed."""
-        filled, price = order["filled"], order.get("average") or order["price"]
-        base = str(self.markets[pair]["base"])
-        fee = self.fee_of(order["id"], pair, order.get("timestamp") or 0, base, filled)
-        if fee is None:
-            fee = filled * self.covers.fee(pair, is_taker=True)
-        return float(fee * price)
-
-    def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
-        """Return the fees of an order in a currency; None if the venue does not show all of its fills."""
-        raise NotImplementedError
+        price, market = order.get("average") or order["price"], self.markets[pair]
+        try:
+            fills = self.get_trades_for_order(order["id"], pair, datetime.fromtimestamp(order["timestamp"] / 1_000, UTC))
+        except FreqtradeException as error:
+            logger.warning("The fee of order %s on %s could not be read: %s", order["id"], pair, error)
+            fills = []
+        if not isclose(sum(fill["amount"] or 0.0 for fill in fills), order["filled"], rel_tol=_REL_TOLERANCE):
+            return float(order["filled"] * self.covers.fee(pair, is_taker=True) * price)
+        paid = [(fee["currency"], fee["cost"]) for fill in fills for fee in fill["fees"]]
+        worth = {market["base"]: price, market["quote"]: 1.0}
+        return sum(cost * (worth.get(coin) or self.account.price(coin) or 0.0) for coin, cost in paid)
 
     def _with_liquidations(
         self, orders: Sequence[dict[str, Any]], adopted: Sequence[dict[str, Any]], pair: str
@@ -225,6 +272,13 @@ class LiveLeverage(Leveraged):
         """Let freqtrade book the interest up to now with the exit that it is about to book."""
         trade.set_funding_fees(self.interest_of(trade, price))
 
+    def _live_interest(self, pair: str, *, is_exit: bool) -> float:
+        """Return the interest that freqtrade notes: the last known one for an exit, which waits for no answer."""
+        trade = trade_rows.open_trade(pair)
+        if trade is None:
+            return 0.0
+        return float(trade.funding_fee_running or 0.0) if is_exit else self.interest_of(trade)
+
     # -- loops --------------------------------------------------------------------------------------------------------
 
     def _process_debts(self) -> None:
@@ -236,12 +290,3 @@ class LiveLeverage(Leveraged):
             self.levels.check(self.account.books())
         except (FreqtradeException, ccxt.BaseError) as error:
             logger.warning("The debts of the account could not be looked at: %s", error)
-
-    def _refuse_other_mode(self) -> None:
-        """Refuse a database with open trades of the other trading mode: their coins and debts would mean another thing.
-
-        :raises OperationalException: it has some
-        """
-        raise TemporaryError  # replaced by database_identity
-
-
