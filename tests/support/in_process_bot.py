@@ -22,6 +22,8 @@ class Controls:
     ladder: Callable[[Any], list[dict[str, Any]]] | None = None
     loop: Callable[[Any], object] | None = None
     adjust: Callable[[Any], float | None] | None = None
+    short: bool = False
+    leverage: float = 1.0
 
 
 CONTROLS = Controls()

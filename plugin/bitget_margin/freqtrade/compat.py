@@ -7,6 +7,7 @@ the installed freqtrade.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
@@ -32,6 +33,7 @@ __all__ = [
     "exchange_module",
     "freqtrade_main",
     "has_database",
+    "is_funding_update",
     "is_live",
     "is_simulated",
     "is_trading",
@@ -305,7 +307,14 @@ else:
     SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
 _LIVE: Final = "live"
+_FUNDING_UPDATE: Final = "update_funding_fees"
+"""The method of freqtrade's bot that updates the funding fees of all open trades."""
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
+
+
+def is_funding_update() -> bool:
+    """Whether the caller's caller is freqtrade's update of all funding fees, which asks as an exit does."""
+    return sys._getframe(2).f_code.co_name == _FUNDING_UPDATE  # noqa: SLF001 - the arguments are the same
 
 
 def is_live(config: dict[str, Any]) -> bool:

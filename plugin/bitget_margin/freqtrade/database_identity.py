@@ -7,7 +7,7 @@ that belong to nobody's trade. So a bot does not start on such a database.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import String
 from sqlalchemy.exc import SQLAlchemyError
@@ -52,15 +52,18 @@ class DatabaseIdentity:
     exchange: str = NAME
 
 
-def check(own: DatabaseIdentity, alerts: Alerts) -> None:
+def check(own: DatabaseIdentity, trading_mode: Any, alerts: Alerts) -> None:
     """Compare the database with this bot, and store what was not known yet.
 
     A database without a stored identity is taken over, unless its open trades are of another exchange or run mode.
 
-    :raises OperationalException: the database belongs to another account, exchange or run mode
+    :param trading_mode: freqtrade's mode of this bot
+    :raises OperationalException: the database belongs to another account, exchange or run mode, or has open trades of
+        the other trading mode, whose coins and debts would be counted as something else
     """
     where = Trade.session.get_bind().url.render_as_string(hide_password=True)
     _refuse_open_trades(own, where)
+    _refuse_trading_mode(trading_mode, where)
     stored = _read()
     if stored is not None:
         _refuse_other(stored, own, where)
@@ -92,6 +95,16 @@ def _refuse_open_trades(own: DatabaseIdentity, where: str) -> None:
     wrong = [trade for trade in trades if trade.orders and _is_dry(trade) is not (own.run_mode is RunMode.DRY_RUN)]
     if wrong:
         raise OperationalException(_wrong_mode(own, where, f": {_named(wrong)}"))
+
+
+def _refuse_trading_mode(trading_mode: Any, where: str) -> None:
+    others = [trade for trade in Trade.get_trades_proxy(is_open=True) if trade.trading_mode not in {None, trading_mode}]
+    if others:
+        theirs = str(getattr(others[0].trading_mode, "value", others[0].trading_mode))
+        raise OperationalException(
+            f'{NAME}: the database {where} has open trades of "trading_mode": "{theirs}": {_named(others)}. Start the bot '
+            f"in that mode until they have ended, or {_ANOTHER}."
+        )
 
 
 def _refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:

@@ -201,7 +201,8 @@ class Bitgetcross(LiveLeverage):
         if self.is_database_checked or not has_database():
             return
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
-        database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
+        identity = DatabaseIdentity(run_mode, self.api.options.get("uid"))
+        database_identity.check(identity, self.trading_mode, self.alerts)
         self.is_database_checked = True
 
     def validate_config(self, config: dict[str, Any]) -> None:
