@@ -30,6 +30,7 @@ from bitget_margin.freqtrade.liquidations import liquidation_exits
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_level import MarginLevels
+from bitget_margin.freqtrade.positions import venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
 
@@ -82,7 +83,9 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
+        self.levels = MarginLevels(
+            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._venue_worth(pace.read_ms()), alerts=alerts
+        )
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
         self.covers = Covers(account=account, rules=self, rates=self.rates)
         self.interest = TradeInterest(
@@ -208,8 +211,25 @@ class LiveLeverage(Leveraged):
         """Return the open trades as positions, with what the venue has of each."""
         if not self.is_leveraged or not is_live(self._config) or not has_database():
             return []
-        found = self.account.books().positions(self.leverage_settings.maintenance_rate, agrees=self.levels.agrees)
+        books = self.account.books()
+        equity = books.equity() if self.levels.agrees else None
+        found = books.positions(self.leverage_settings.maintenance_rate, equity)
         return [position for position in found if pair in {None, position["symbol"]}]
+
+    def _venue_worth(self, timeout_ms: float) -> float | None:
+        """Return the worth of the account by the venue's own net amounts; None where they cannot be read."""
+        try:
+            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": timeout_ms})
+        except ccxt.BaseError as error:
+            logger.warning("The worth of the account could not be read: %s", error)
+            return None
+        return venue_equity(
+            balance,
+            unified=self.account.is_unified(),
+            stake_coin=self.account.stake_coin,
+            price=self.account.price,
+            code_of=self._api.safe_currency_code,
+        )
 
     def _shown(self, order: dict[str, Any], pair: str) -> dict[str, Any]:
         """Return an order as freqtrade books it; the end of an exit brings the interest of its trade."""
