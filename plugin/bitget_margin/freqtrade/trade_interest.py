@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bitget_margin.freqtrade import interest
+from bitget_margin.freqtrade.client import epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.interest import Charge, ChargeSpan
 from bitget_margin.freqtrade.margin_account import MarginAccount
@@ -27,6 +28,7 @@ class TradeInterest:
     api: Callable[[], Any]
     timeout_ms: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = epoch_ms
     _read: dict[str, tuple[int, float, list[Charge]]] = field(default_factory=dict, init=False)
     """Begin, time and charges of the last reading, by coin."""
 
@@ -47,7 +49,7 @@ class TradeInterest:
             longs = [other for other in Trade.get_trades_proxy() if not other.is_short and borrows(other)]
             spans = [span for span in map(self._span, longs) if span.to_ms >= mine.from_ms]
             cost = interest.interest_of_long(trade, self._charges(stake, mine.from_ms), spans)
-        return min(0.0, -cost - interest.booked(trade))
+        return interest.unbooked(trade, cost, is_whole=mine.is_whole(self.epoch_ms()))
 
     def _charges(self, coin: str, since_ms: int) -> list[Charge]:
         known = self._read.get(coin)
