@@ -102,4 +102,4 @@ def _short(value: Decimal | None) -> str:
     if value is None:
         return _UNKNOWN
     written = (f"{float(value):.{digits}g}" for digits in range(_DIGITS, 0, -1))
-    return next((text for text in written if len(text) <= _NUMBER_WIDTH), f"{float(value):.0e}")
+    return next(text for text in written if len(text) <= _NUMBER_WIDTH)

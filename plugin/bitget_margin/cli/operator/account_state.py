@@ -272,4 +272,6 @@ def _prices(connection: Connection, coins: Iterable[CoinNumbers]) -> dict[str, D
     except Exception as error:
         raise documented("fetch_tickers()", error) from error
     prices = {symbols[symbol]: tickers[symbol]["last"] for symbol in listed if symbol in tickers}
+    if listed and not prices:  # ccxt parses an HTML page as an empty list
+        raise ccxt.BadResponse(f"its list of prices has none of {', '.join(listed)}")
     return {code: Decimal(str(price)) for code, price in prices.items() if price and isfinite(price)}
