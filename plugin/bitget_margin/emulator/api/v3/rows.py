@@ -24,6 +24,10 @@ _CHANGES = {
     ChangeKind.BORROW: "BORROW",
     ChangeKind.REPAY: "REPAYMENT",
     ChangeKind.INTEREST: "INTEREST_SETTLEMENT_OUT",
+    ChangeKind.LIQUIDATION_FEE: "LIQ_FEE",
+    ChangeKind.COMPENSATE: "LIQ_FUND_IN",
+    ChangeKind.EXCHANGE_IN: "EXCHANGE_TARGET_TOKEN_USER_IN",
+    ChangeKind.EXCHANGE_OUT: "EXCHANGE_SOURCE_TOKEN_USER_OUT",
 }
 """Types of financial records, by those of a classic account."""
 _CANCELLED = "normal_cancel"
@@ -68,7 +72,8 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
 
 def order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
     """Return the row of order-info and history-orders, which has two more fields than that of an open order."""
-    return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": "normal"}
+    kind = "liquidation" if order.is_liquidation else "normal"
+    return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": kind}
 
 
 def fill_row(fill: Fill) -> Row:
