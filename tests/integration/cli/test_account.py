@@ -1,6 +1,7 @@
 """The command `account` shows an account of either kind, changes nothing, and its exit code can alarm."""
 
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 import bitget_margin
 from bitget_margin.cli.operator import account_command
-from bitget_margin.emulator import AccountKind, Emulator
+from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import CROSS, config, rungs
 from support.operating import here, keys, run
 
@@ -46,18 +47,11 @@ def hold_no_secret(text: str, venue: Emulator) -> None:
     assert not any(value in text for value in keys(venue.accounts[0]).values())
 
 
-@pytest.fixture
-def level(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Let the venue show another margin level, under the key `level`."""
-    shown: dict[str, Any] = {}
-    original = bitget_margin.bitget.fetch_cross_margin_level
-
-    def fetch(self: Any, params: Any) -> Any:
-        found = original(self, params)
-        return {**found, "marginLevel": shown.get("level", found["marginLevel"])}
-
-    monkeypatch.setattr(bitget_margin.bitget, "fetch_cross_margin_level", fetch)
-    return shown
+def owe(venue: Emulator, dollars: str) -> None:
+    """Let the first account, whose coins are worth 355,000, owe USDT; it is not liquidated."""
+    uid = venue.accounts[0].uid
+    venue.knobs(risk_formula="liabilities", liquidates=False)
+    venue.set_debt("USDT", dollars, uid)
 
 
 def test_an_account_is_shown_as_it_is_at_the_venue(venue: Emulator) -> None:
@@ -74,18 +68,23 @@ def test_an_account_is_shown_as_it_is_at_the_venue(venue: Emulator) -> None:
         assert Decimal(str(coins[code]["total"])) == balance.available + balance.frozen
     assert {code for code, coin in coins.items() if coin["debt"]} == {owed}
     assert coins[owed]["net"] == pytest.approx(coins[owed]["total"] - coins[owed]["debt"])
+    assert Decimal(str(found["worth_usdt"])) == pytest.approx(venue.worth(account.uid))
     assert found["worth_usdt"] == pytest.approx(sum(coin["worth_usdt"] for coin in coins.values()))
+    debt = venue.debts(account.uid)[owed]
+    assert coins[owed]["debt"] == float(debt.total)
+    parts = (None, None) if unified else (float(debt.principal), float(debt.interest))
+    assert (coins[owed]["principal"], coins[owed]["interest"]) == parts
     assert found["daily_rates"] == {owed: 0.00024}
     assert found["interest_24h"] == ({} if unified else {owed: 0.01})
-    assert (coins[owed]["principal"], coins[owed]["interest"]) == ((None, None) if unified else (1_000, 0.01))
     assert (found["free_collateral_usd"] is None) is not unified
     assert set(found["can_borrow"]) == (set() if unified else {"USDT"})
-    assert (found["margin_level"], found["at_risk"], found["errors"]) == (0, False, [])
+    assert found["margin_level"] == pytest.approx(float(venue.risk(account.uid)), abs=1e-8)
+    assert (found["at_risk"], found["errors"]) == (False, [])
 
     shown = here(venue, "account").stdout
     hold_no_secret(shown, venue)
     kind = "a unified account in advanced mode" if unified else "a classic account"
-    for words in (kind, f"UID: {account.uid}", "margin level: 0 (warning from 0.8, liquidation at 1)"):
+    for words in (kind, f"UID: {account.uid}", "(warning from 0.8, liquidation at 1)"):
         assert words in shown
     table = shown.partition("coin ")[2].splitlines()
     assert {line.split()[0] for line in table[2:] if line.strip()} == set(coins)
@@ -102,22 +101,45 @@ def test_nothing_is_changed_by_a_look(venue: Emulator) -> None:
     assert {record.method for record in venue.requests} == {"GET"}
 
 
-@pytest.mark.parametrize(("number", "code"), [(0.79, 0), (0.8, 4), (0.97, 4), (None, 3)])
-def test_the_exit_code_can_alarm(venue: Emulator, level: dict[str, Any], number: float | None, code: int) -> None:
-    """4 from the venue's warning level on, 3 where the level is unknown."""
-    borrow(venue)
-    level["level"] = number
-    assert document(venue, code=code)["margin_level"] == number
+def test_the_interest_of_the_last_24_hours_is_the_sum_of_the_charges(kind: AccountKind) -> None:
+    """Older interest is left out."""
+    shift_ms = [-30 * 3_600_000]
+    with Emulator(accounts=(Account(kind=kind),), clock=lambda: time.time_ns() // 1_000_000 + shift_ms[0]) as venue:
+        venue.change_loan_terms(period_ms=10**12)
+        venue.set_debt("BTC", "0.5")
+        venue.charge_interest()
+        shift_ms[0] = 0
+        assert document(venue)["interest_24h"] == {}
+        venue.charge_interest()
+        venue.charge_interest()
+        (third, second, first) = venue.interest()
+        found = document(venue)
+        assert found["interest_24h"] == {"BTC": pytest.approx(float(third.amount + second.amount))}
+        if kind is AccountKind.CLASSIC:
+            (coin,) = [coin for coin in found["coins"] if coin["coin"] == "BTC"]
+            assert coin["interest"] == pytest.approx(float(first.amount + second.amount + third.amount))
+
+
+@pytest.mark.parametrize(("debt", "number", "code"), [("283999", 0.7999, 0), ("284000", 0.8, 4), ("350000", 0.986, 4)])
+def test_the_exit_code_can_alarm(venue: Emulator, debt: str, number: float, code: int) -> None:
+    """4 from the venue's warning level on."""
+    owe(venue, debt)
+    assert document(venue, code=code)["margin_level"] == pytest.approx(number, abs=1e-3)
     shown = here(venue, "account", code=code).stdout
     assert ("AT RISK (warning from 0.8, liquidation at 1)" in shown) is (code == 4)
 
 
-def test_a_risk_is_a_risk_where_the_output_cannot_be_written(
-    venue: Emulator, level: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_a_liquidation_nothing_is_owed(venue: Emulator) -> None:
+    owe(venue, "350000")
+    venue.liquidate(venue.accounts[0].uid)
+    found = document(venue)
+    assert (found["margin_level"], [coin["debt"] for coin in found["coins"] if coin["debt"]]) == (0, [])
+
+
+def test_a_risk_is_a_risk_where_the_output_cannot_be_written(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_command.output, "arrived", lambda: False)
     here(venue, "account", code=3)
-    level["level"] = 0.8
+    owe(venue, "284000")
     here(venue, "account", code=4)
 
 
@@ -139,14 +161,14 @@ def test_a_level_without_a_usable_response_is_code_3_and_the_rest_is_shown(venue
 
 
 @pytest.mark.classic
-def test_a_level_is_shown_without_a_balance(venue: Emulator, level: dict[str, Any]) -> None:
+def test_a_level_is_shown_without_a_balance(venue: Emulator) -> None:
     """A risk is reported as one, whatever else is down."""
     venue.add_fault("html-502", "/account/assets")
     done = here(venue, "account", "--timeout", "600", code=3)
     assert "margin level: 0 (" in done.stdout
     assert "coins: unknown" in done.stdout
     assert "Error: the balance could not be read" in done.stderr
-    level["level"] = 0.9
+    owe(venue, "300000")
     here(venue, "account", "--timeout", "600", code=4)
 
 
@@ -159,7 +181,7 @@ def test_a_number_that_cannot_be_read_is_unknown_and_the_rest_is_shown(venue: Em
         venue.add_fault(fault, path)
     done = here(venue, "account", "--timeout", "400", code=0)
     hold_no_secret(done.output, venue)
-    for words in ("UID: unknown", "interest of the last 24 h: unknown", "margin level: 0 "):
+    for words in ("UID: unknown", "interest of the last 24 h: unknown", "margin level: 0.00"):
         assert words in done.stdout
     assert "Warning: the interest of the last 24 hours could not be read: the venue" in done.stderr
     assert "Warning: the prices could not be read: the venue" in done.stderr
@@ -204,7 +226,7 @@ def test_it_runs_in_a_process_of_its_own_with_the_keys_of_a_bot(venue: Emulator,
 # -- the header of `orders` --------------------------------------------------------------------------------------------
 
 
-def test_orders_show_debts_and_the_margin_level_in_a_line(venue: Emulator, level: dict[str, Any]) -> None:
+def test_orders_show_debts_and_the_margin_level_in_a_line(venue: Emulator) -> None:
     """Nothing where nothing is owed, and no request for the level then."""
     venue.reset_requests()
     plain = here(venue, "orders")
@@ -213,14 +235,15 @@ def test_orders_show_debts_and_the_margin_level_in_a_line(venue: Emulator, level
     empty = json.loads(here(venue, "orders", "--json").stdout)
     assert (empty["debts"], empty["margin_level"]) == ([], None)
 
-    owed = borrow(venue)
-    level["level"] = 0.81
+    owe(venue, "284000")
+    venue.charge_interest(venue.accounts[0].uid)
     (line,) = [line for line in here(venue, "orders").stdout.splitlines() if line.startswith("owed: ")]
-    amount = "1000.01 USDT (interest 0.01)" if owed == "USDT" else "0.5 BTC"
-    assert line == f"owed: {amount}; margin level: 0.81, AT RISK (warning from 0.8, liquidation at 1)"
+    interest = " (interest 2.84)" if venue.accounts[0].kind is AccountKind.CLASSIC else ""
+    end = "AT RISK (warning from 0.8, liquidation at 1)"
+    assert line == f"owed: 284002.84 USDT{interest}; margin level: 0.800008, {end}"
     found = json.loads(here(venue, "orders", "--json").stdout)
     assert [set(debt) for debt in found["debts"]] == [KEYS_OF_DEBT]
-    assert (found["debts"][0]["coin"], found["margin_level"]) == (owed, 0.81)
+    assert (found["debts"][0]["coin"], found["margin_level"]) == ("USDT", 0.800008)
 
 
 @pytest.mark.classic
