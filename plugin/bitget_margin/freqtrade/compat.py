@@ -94,10 +94,13 @@ if TYPE_CHECKING:
         filled: float | None
         price: float | None
         ft_price: float | None
+        safe_amount: float
         safe_filled: float
         safe_price: float
         safe_remaining: float
         order_type: str | None
+        order_date_utc: datetime
+        order_filled_utc: datetime | None
 
         _trade_bt: Trade | None
 
@@ -132,6 +135,7 @@ if TYPE_CHECKING:
         trading_mode: Any
         base_currency: str | None
         safe_base_currency: str
+        safe_quote_currency: str
         stake_currency: str | None
         funding_fees: float | None
         funding_fee_running: float | None
