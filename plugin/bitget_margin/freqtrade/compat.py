@@ -35,6 +35,7 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_utility",
     "lot_amount",
     "new_trade",
     "order_row",
@@ -309,6 +310,7 @@ else:
     SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
 _LIVE: Final = "live"
+_UTILITY: Final = "util_exchange"
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
 
 
@@ -325,6 +327,11 @@ def is_trading(config: dict[str, Any]) -> bool:
 def is_simulated(config: dict[str, Any]) -> bool:
     """Whether freqtrade goes through candles of the past: its analyses of a strategy have no run mode of their own."""
     return not is_trading(config)
+
+
+def is_utility(config: dict[str, Any]) -> bool:
+    """Whether a command of freqtrade only lists or downloads."""
+    return _runmode(config) == _UTILITY
 
 
 def lot_amount(trade: Trade, amount: float) -> float:
