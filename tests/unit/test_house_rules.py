@@ -45,6 +45,7 @@ LONG_MODULES = {
     "sync.py": "one class with every method of the API, and its documentation",
     "async_support.py": "one class with every method of the API, as coroutines",
     "emulator/behaviour/knobs.py": "one class with every knob, and the documentation of each",
+    "freqtrade/compat.py": "one typed view of every part of freqtrade that is used",
     "freqtrade/exchange.py": "one class with every overridden method of freqtrade's exchange",
 }
 """Modules above `LINES_MAX`, with the reason why they are not split."""

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 __all__ = [
     "CROSS",
+    "FUTURES",
     "RETRIES",
     "ROUND_UP",
     "SPOT",
@@ -34,6 +35,7 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_utility",
     "lot_amount",
     "new_trade",
     "order_row",
@@ -87,12 +89,19 @@ if TYPE_CHECKING:
         ft_trade_id: int
         ft_order_tag: str | None
         ft_fee_base: float | None
+        ft_amount: float | None
+        funding_fee: float | None
         status: str | None
         filled: float | None
         price: float | None
         ft_price: float | None
+        safe_amount: float
+        safe_filled: float
+        safe_price: float
         safe_remaining: float
         order_type: str | None
+        order_date_utc: datetime
+        order_filled_utc: datetime | None
 
         trade: Trade
         _trade_bt: Trade | None
@@ -115,10 +124,24 @@ if TYPE_CHECKING:
         exchange: str
         is_open: bool
         open_date_utc: datetime
+        close_date_utc: datetime | None
+        date_last_filled_utc: datetime
         amount: float
+        amount_requested: float | None
         orders: list[FreqtradeOrder]
         open_orders: list[FreqtradeOrder]
         has_open_orders: bool
+        nr_of_successful_entries: int
+        is_short: bool
+        leverage: float | None
+        trading_mode: Any
+        base_currency: str | None
+        safe_base_currency: str
+        safe_quote_currency: str
+        stake_currency: str | None
+        funding_fees: float | None
+        funding_fee_running: float | None
+        fee_open_currency: str | None
         entry_side: str
         exit_side: str
         open_rate: float
@@ -127,6 +150,7 @@ if TYPE_CHECKING:
         stop_loss: float
         liquidation_price: float | None
         stake_amount: float
+        max_stake_amount: float | None
         amount_precision: float | None
         price_precision: float | None
         precision_mode: int | None
@@ -145,6 +169,7 @@ if TYPE_CHECKING:
         @staticmethod
         def rollback() -> None: ...
         def recalc_trade_from_orders(self) -> None: ...
+        def set_funding_fees(self, funding_fee: float) -> None: ...
         def calc_profit_ratio(self, rate: float) -> float: ...
         def calc_close_rate_for_roi(self, target_roi: float) -> float: ...
         def close(self, rate: float) -> None: ...
@@ -182,6 +207,29 @@ if TYPE_CHECKING:
         def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]: ...
         def get_balances(self, params: Any = None, *, count: int = 4) -> dict[str, Any]: ...
         def get_funding_fees(self, pair: str, amount: float, is_short: bool, open_date: datetime) -> float: ...
+        def fetch_positions(self, pair: str | None = None, params: Any = None) -> list[dict[str, Any]]: ...
+        def market_is_future(self, market: dict[str, Any]) -> bool: ...
+        def get_option(self, param: str, default: Any = None) -> Any: ...
+        def load_leverage_tiers(self) -> dict[str, list[dict[str, Any]]]: ...
+        def get_max_leverage(self, pair: str, stake_amount: float | None) -> float: ...
+        def _lev_prep(self, pair: str, leverage: float, side: Any, accept_fail: bool = False) -> None: ...
+        def dry_run_liquidation_price(
+            self,
+            pair: str,
+            open_rate: float,
+            is_short: bool,
+            amount: float,
+            stake_amount: float,
+            leverage: float,
+            wallet_balance: float,
+            open_trades: list[Any],
+        ) -> float | None: ...
+        def combine_funding_and_mark(
+            self, funding_rates: Any, mark_rates: Any, futures_funding_rate: int | None = None
+        ) -> Any: ...
+        def calculate_funding_fees(
+            self, df: Any, amount: float, is_short: bool, open_date: datetime, close_date: datetime
+        ) -> float: ...
         def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float: ...
         def get_trades_for_order(
             self, order_id: str, pair: str, since: datetime, params: Any = None
@@ -204,6 +252,7 @@ if TYPE_CHECKING:
     exchange_module: ModuleType
     RETRIES: int
     CROSS: Any
+    FUTURES: Any
     SPOT: Any
 
     class IStrategy:
@@ -222,6 +271,7 @@ if TYPE_CHECKING:
         adjust_order_price: Callable[..., float | None]
         adjust_entry_price: Callable[..., float | None]
         plot_annotations: Callable[..., list[Any]]
+        leverage: Callable[..., float]
 
         def __init_subclass__(cls, **kwargs: Any) -> None: ...
         def should_exit(
@@ -258,9 +308,10 @@ else:
     from freqtrade.persistence.base import ModelBase
     from freqtrade.strategy import IStrategy
 
-    SPOT, CROSS = TradingMode.SPOT, MarginMode.CROSS
+    SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
 _LIVE: Final = "live"
+_UTILITY: Final = "util_exchange"
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
 
 
@@ -277,6 +328,11 @@ def is_trading(config: dict[str, Any]) -> bool:
 def is_simulated(config: dict[str, Any]) -> bool:
     """Whether freqtrade goes through candles of the past: its analyses of a strategy have no run mode of their own."""
     return not is_trading(config)
+
+
+def is_utility(config: dict[str, Any]) -> bool:
+    """Whether a command of freqtrade only lists or downloads."""
+    return _runmode(config) == _UTILITY
 
 
 def lot_amount(trade: Trade, amount: float) -> float:

@@ -58,9 +58,28 @@ class PushSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LeverageSettings:
+    """The settings of leverage and shorts; a bot without them borrows nothing.
+
+    `max` is the highest leverage of a trade, and no entry is placed that would take the risk ratio of the account above
+    `max_risk`. `cover_price_ratio` is the part of the price by which a market exit of a short may be worse.
+    `maintenance_rate` is the maintenance margin of liquidation prices. `daily_interest` has the rates of coins, and
+    `default_interest` that of others, for backtesting, hyperopt and dry runs.
+    """
+
+    max: float
+    max_risk: float = 0.5
+    cover_price_ratio: float = 0.01
+    maintenance_rate: float = 0.05
+    default_interest: float = 0.0002
+    daily_interest: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class BotSettings:
     """The settings of one bot.
 
+    `leverage` is None where nothing may be borrowed.
     `order_pushes` is None where no websocket is used.
     `simulated_fills` is the rule by which a backtest fills resting orders.
     `wait_ms` is the time that an exit waits for the ends of its resting orders, beside the round trips.
@@ -76,6 +95,7 @@ class BotSettings:
     strategy_orders: bool = False
     order_pushes: PushSettings | None = PushSettings()
     simulated_fills: FillRule = FillRule.THROUGH
+    leverage: LeverageSettings | None = None
 
 
 _KNOWN: Final = tuple(setting.name for setting in fields(BotSettings))
@@ -83,6 +103,15 @@ _SWITCH_SECONDS: Final = {"seconds": (10, 60), "loop_seconds": (10, 600)}
 """Least and most seconds of each setting of the timer; the venue takes 5 to 60."""
 _SWITCH_FLAGS: Final = ("beside_other_orders", "others_use_it")
 _PUSH_SECONDS: Final = {"max_age_seconds": (5, 600)}
+_LEVERAGE_NUMBERS: Final = {
+    "max": (1.0, 10.0),
+    "max_risk": (0.05, 0.95),
+    "cover_price_ratio": (0.0005, 0.02),
+    "maintenance_rate": (0.0, 0.5),
+    "default_interest": (0.0, 0.1),
+}
+"""Least and most of each number; the venue refuses limit prices that are more than about 2 % off the market."""
+_DAILY: Final = "daily_interest"
 
 
 def parse_config(config: Mapping[str, Any]) -> BotSettings:
@@ -110,6 +139,7 @@ def parse_config(config: Mapping[str, Any]) -> BotSettings:
         strategy_orders=_flag(section, SECTION, "strategy_orders"),
         simulated_fills=_choice(section, "simulated_fills", FillRule, defaults.simulated_fills),
         order_pushes=_section(section.get("order_pushes", True), "order_pushes", PushSettings, _PUSH_SECONDS),
+        leverage=_leverage(section.get("leverage")),
     )
 
 
@@ -175,3 +205,34 @@ def _section(
     for key in flags:
         _flag(value, name, key)
     return kind(**value)
+
+
+def _leverage(value: object) -> LeverageSettings | None:
+    """Return the settings of leverage, None for null or where they are missing."""
+    if value is None:
+        return None
+    name = f"{SECTION}.leverage"
+    if not isinstance(value, Mapping):
+        raise OperationalException(f'"{name}" is {value!r}; give an object with "max", such as {{"max": 3}}')
+    known = (*_LEVERAGE_NUMBERS, _DAILY)
+    unknown = sorted(map(str, set(value) - set(known)))
+    if unknown:
+        raise OperationalException(f'"{name}" has {", ".join(unknown)}; known are {", ".join(known)}')
+    if "max" not in value:
+        raise OperationalException(f'"{name}" has no "max"; give the highest leverage of a trade, such as {{"max": 3}}')
+    numbers = {
+        key: _number(f"{name}.{key}", value[key], *bounds) for key, bounds in _LEVERAGE_NUMBERS.items() if key in value
+    }
+    rates = value.get(_DAILY, {})
+    if not isinstance(rates, Mapping):
+        raise OperationalException(f'"{name}.{_DAILY}" is {rates!r}; give rates by coin, such as {{"USDT": 0.0002}}')
+    least, most = _LEVERAGE_NUMBERS["default_interest"]
+    daily = {str(coin): _number(f"{name}.{_DAILY}.{coin}", rate, least, most) for coin, rate in rates.items()}
+    return LeverageSettings(**numbers, daily_interest=daily)
+
+
+def _number(name: str, value: object, least: float, most: float) -> float:
+    """Return a number within these bounds; `name` is for the message."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise OperationalException(f'"{name}" is {value!r}; give a number from {least:g} to {most:g}')
+    return float(value)

@@ -27,6 +27,7 @@ from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import (
     CROSS,
+    FUTURES,
     RETRIES,
     SPOT,
     FreqtradeException,
@@ -44,9 +45,9 @@ from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
-from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.leveraged_exchange import Leveraged
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
@@ -75,8 +76,8 @@ _MANAGERS: Final = frozenset(
 """Attributes that only a trading process needs."""
 
 
-class Bitgetcross(DryRunLadders):
-    """Bitget's cross margin account for freqtrade: spot trading mode, longs without leverage."""
+class Bitgetcross(Leveraged):
+    """Bitget's cross margin account for freqtrade: longs in spot mode, leverage and shorts in futures mode."""
 
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
     _exchange_ws = None
@@ -87,7 +88,7 @@ class Bitgetcross(DryRunLadders):
     _with_margin_numbers: dict[str, Any]
     _async_config: tuple[dict[str, Any], bool, dict[str, Any]]
     """freqtrade's arguments for its exchange object of the websocket flavour."""
-    _supported_trading_mode_margin_pairs = [(SPOT, CROSS)]  # noqa: RUF012 - freqtrade's own form
+    _supported_trading_mode_margin_pairs = [(SPOT, CROSS), (FUTURES, CROSS)]  # noqa: RUF012 - freqtrade's own form
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
         try:
@@ -225,8 +226,8 @@ class Bitgetcross(DryRunLadders):
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 
-    def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
-        """Return 0: spot has no funding. Every exit calls this first, so fills are recorded here.
+    def get_funding_fees(self, pair: str, *args: Any, **kwargs: Any) -> float:
+        """Return the interest of a trade, 0 in spot mode. Every exit calls this first, so fills are recorded here.
 
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
@@ -243,7 +244,7 @@ class Bitgetcross(DryRunLadders):
                 logger.exception(
                     "Exit on %s: the fills of the resting orders could not be recorded; the exit goes on", pair
                 )
-        return 0.0
+        return super().get_funding_fees(pair, *args, **kwargs)
 
     def create_order(self, **order: Any) -> dict[str, Any]:
         """Place an order under a client order id of this bot, stored before it is sent.

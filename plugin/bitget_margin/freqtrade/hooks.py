@@ -106,6 +106,10 @@ def _adjust_entry_price(strategy: Any, own: Callable[[], Any], kwargs: Mapping[s
     return strategy.price_of_entry(own(), kwargs)
 
 
+def _leverage(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> Any:
+    return strategy.leverage_of_entry(own(), kwargs)
+
+
 def _plot_annotations(strategy: Any, own: Callable[[], Any], kwargs: Mapping[str, Any]) -> list[Any]:
     chart = (kwargs["pair"], kwargs["start_date"], kwargs["end_date"], kwargs["dataframe"])
     return [*(own() or []), *strategy.annotations(*chart)]
@@ -119,6 +123,7 @@ _WRAPPERS: Final[dict[str, _Wrapper]] = {
     "custom_exit": _custom_exit,
     "adjust_order_price": _adjust_order_price,
     "adjust_entry_price": _adjust_entry_price,
+    "leverage": _leverage,
     "plot_annotations": _plot_annotations,
 }
 _IF_OVERRIDDEN: Final = frozenset({"adjust_order_price", "adjust_entry_price"})

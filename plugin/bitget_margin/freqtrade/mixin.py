@@ -49,8 +49,9 @@ class CrossedMarginMixin(IStrategy):
     - A resting buy that fills after the exit of its trade opens the trade again, and is sold in the next loop.
     - A restart, after a crash too, continues with the same resting orders. They are known by the database, which
       therefore belongs to one bot and one account.
-    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`
-      and `plot_annotations` remain the strategy's own, with or without `super()`.
+    - The callbacks `confirm_trade_exit`, `custom_exit`, `bot_loop_start`, `adjust_order_price`, `adjust_entry_price`,
+      `plot_annotations` and `leverage` remain the strategy's own, with or without `super()`.
+    - A short gets a leverage of one less than `max_leverage`, since it borrows all of its value.
     - Backtesting and hyperopt simulate ladders on their candles, a dry run by the order book.
     """
 
@@ -283,6 +284,16 @@ class CrossedMarginMixin(IStrategy):
             if least and (trade.amount + order.safe_filled) * trade.open_rate < least:
                 return current
         return exchange.unproven.price(order.order_id, pair, current, wanted)
+
+    def leverage_of_entry(self, wanted: float, request: Mapping[str, Any]) -> float:
+        """Return the leverage of an entry: a short borrows all of its value, so it gets one less than a long.
+
+        :param request: freqtrade's arguments of `leverage`
+        """
+        if request["side"] != "short" or self.config.get("exchange", {}).get("name") != NAME:
+            return wanted
+        most: float = request["max_leverage"] - 1
+        return max(1.0, min(wanted, most))
 
     def annotations(self, pair: str, start: datetime, end: datetime, dataframe: Any) -> list[dict[str, Any]]:
         """Return a line on the chart for each resting order, and a pin for each batch cancel."""

@@ -23,23 +23,52 @@ _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "passwor
 _TRIES: Final = 4
 """Number of tries to read the account, as many as freqtrade's."""
 _PAUSE_SECONDS: Final = 1.0
+_FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
-    """Refuse trading modes other than spot on the cross margin account."""
+    """Refuse trading modes other than spot, and futures without the settings of leverage, and other margin modes."""
     mode = _text(config.get("trading_mode", "spot"))
     margin = _text(config.get("margin_mode"))
-    if mode != "spot":
+    if mode not in {"spot", _FUTURES}:
         raise OperationalException(
-            f'bitgetcross: "trading_mode" is {mode!r}; only "spot" is supported (longs without leverage): '
-            'set "trading_mode": "spot" and "margin_mode": "cross".',
+            f'bitgetcross: "trading_mode" is {mode!r}: set "spot" (longs without leverage) or "futures" (leverage and '
+            'shorts on the same spot pairs), and "margin_mode": "cross".',
         )
+    if mode == _FUTURES:
+        _refuse_without_leverage(config)
     # Commands that only list or download need no margin mode.
     if margin != "cross" and (margin or is_trading(dict(config))):
         raise OperationalException(
             f'bitgetcross: "margin_mode" is {repr(margin) if margin else "not set"}; it trades the cross margin '
             'account: set "margin_mode": "cross".',
+        )
+
+
+def _refuse_without_leverage(config: Mapping[str, Any]) -> None:
+    """Refuse the futures mode without leave to borrow, and settings that it leaves no use for."""
+    section = config.get("bitget_margin")
+    section = section if isinstance(section, Mapping) else {}
+    if section.get("leverage") is None:
+        raise OperationalException(
+            "bitgetcross: \"trading_mode\" is 'futures', in which entries BORROW, and the configuration does not say "
+            'how much: add "bitget_margin": {"leverage": {"max": 3}}, or set "trading_mode": "spot" (longs without '
+            "leverage).",
+        )
+    if section.get("strategy_orders"):
+        raise OperationalException(
+            'bitgetcross: "bitget_margin.strategy_orders" is true, and stop-losses do not wait at the venue in '
+            '"trading_mode": "futures": set it to false; freqtrade then watches the stop-loss itself.',
+        )
+
+
+def refuse_stops_with_leverage(order_types: Mapping[str, Any]) -> None:
+    """Refuse a stop-loss on the exchange in the futures mode."""
+    if order_types.get("stoploss_on_exchange"):
+        raise OperationalException(
+            'bitgetcross: "stoploss_on_exchange" is true, and stop-losses do not wait at the venue in "trading_mode": '
+            '"futures": set "stoploss_on_exchange": false; freqtrade then watches the stop-loss itself.',
         )
 
 

@@ -3,7 +3,14 @@
 import pytest
 
 from bitget_margin.freqtrade.compat import OperationalException
-from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits, SwitchSettings, parse_config
+from bitget_margin.freqtrade.config import (
+    BotSettings,
+    CancelScope,
+    LeverageSettings,
+    PartialExits,
+    SwitchSettings,
+    parse_config,
+)
 
 GATE = "sqlite:////tmp/windows.db"
 
@@ -35,6 +42,21 @@ GATE = "sqlite:////tmp/windows.db"
             {"dead_mans_switch": {"others_use_it": True}},
             BotSettings(dead_mans_switch=SwitchSettings(others_use_it=True)),
         ),
+        ({"leverage": None}, BotSettings()),
+        ({"leverage": {"max": 3}}, BotSettings(leverage=LeverageSettings(3.0, 0.5, 0.01, 0.05, 0.0002, {}))),
+        (
+            {
+                "leverage": {
+                    "max": 1,
+                    "max_risk": 0.7,
+                    "cover_price_ratio": 0.02,
+                    "maintenance_rate": 0,
+                    "default_interest": 0.001,
+                    "daily_interest": {"USDT": 0.0003, "BTC": 0},
+                }
+            },
+            BotSettings(leverage=LeverageSettings(1.0, 0.7, 0.02, 0.0, 0.001, {"USDT": 0.0003, "BTC": 0.0})),
+        ),
     ],
 )
 def test_settings_are_read(section: object, settings: BotSettings) -> None:
@@ -54,7 +76,8 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
             {"scope": "trade", "a": 1},
             (
                 '"bitget_margin" in the configuration has a, scope; known are cancel_scope, '
-                "partial_exits, wait_ms, rate_gate, dead_mans_switch, strategy_orders, order_pushes, simulated_fills"
+                "partial_exits, wait_ms, rate_gate, dead_mans_switch, strategy_orders, order_pushes, simulated_fills, "
+                "leverage"
             ),
         ),
         ({"cancel_scope": "all"}, "\"bitget_margin.cancel_scope\" is 'all'; give one of 'trade', 'pair'"),
@@ -84,6 +107,40 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
         (
             {"dead_mans_switch": {"others_use_it": 1}},
             '"bitget_margin.dead_mans_switch.others_use_it" is 1; give true or false',
+        ),
+        *(
+            (
+                {"leverage": value},
+                f'"bitget_margin.leverage" is {value!r}; give an object with "max", such as {{"max": 3}}',
+            )
+            for value in (True, False, 3, [])
+        ),
+        (
+            {"leverage": {"max_risk": 0.5}},
+            '"bitget_margin.leverage" has no "max"; give the highest leverage of a trade, such as {"max": 3}',
+        ),
+        (
+            {"leverage": {"max": 3, "risk": 1, "a": 2}},
+            (
+                '"bitget_margin.leverage" has a, risk; known are max, max_risk, cover_price_ratio, maintenance_rate, '
+                "default_interest, daily_interest"
+            ),
+        ),
+        *(
+            ({"leverage": {"max": value}}, f'"bitget_margin.leverage.max" is {value!r}; give a number from 1 to 10')
+            for value in (0.5, 11, "3", True, None, float("nan"), [3])
+        ),
+        (
+            {"leverage": {"max": 3, "cover_price_ratio": 0.03}},
+            '"bitget_margin.leverage.cover_price_ratio" is 0.03; give a number from 0.0005 to 0.02',
+        ),
+        (
+            {"leverage": {"max": 3, "daily_interest": 0.0002}},
+            '"bitget_margin.leverage.daily_interest" is 0.0002; give rates by coin, such as {"USDT": 0.0002}',
+        ),
+        (
+            {"leverage": {"max": 3, "daily_interest": {"USDT": -1}}},
+            '"bitget_margin.leverage.daily_interest.USDT" is -1; give a number from 0 to 0.1',
         ),
         ({"partial_exits": True}, "\"bitget_margin.partial_exits\" is True; give one of 'leave', 'cancel'"),
         *(

@@ -47,6 +47,9 @@ class Base:
     def adjust_entry_price(self, **kwargs: Any) -> float | None:
         return 50.0
 
+    def leverage(self, **kwargs: Any) -> float:
+        return 9.0
+
     def cancel_before_exit(self, trade: Any, exit_reason: str) -> bool:
         self.calls.append(f"cancel {exit_reason}")
         return not trade.sold_out
@@ -63,6 +66,9 @@ class Base:
     def price_of_entry(self, wanted: float | None, request: Any) -> float | None:
         self.calls.append(f"{request['pair']} at {wanted}")
         return request["current_order_rate"]
+
+    def leverage_of_entry(self, wanted: float, request: Any) -> float:
+        return float(min(wanted, request["max_leverage"]))
 
     def annotations(self, *chart: Any) -> list[Any]:
         return ["ours", *chart]
@@ -173,6 +179,11 @@ def test_the_price_of_an_entry_alone_is_decided_the_same_way() -> None:
     made = Plain()
     assert made.adjust_entry_price(pair="P", current_order_rate=90.0) == 90.0
     assert made.calls == ["P at 50.0"]
+
+
+@pytest.mark.parametrize("strategy", [Plain, WithoutSuper])
+def test_the_leverage_of_a_strategy_is_limited(strategy: type[Base]) -> None:
+    assert strategy().leverage(max_leverage=3.0) == 3.0
 
 
 @pytest.mark.parametrize("own", [(), ("adjust_order_price",), ("adjust_entry_price",), ("adjust_exit_price",)])

@@ -31,12 +31,37 @@ def live(**changes: Any) -> dict[str, Any]:
     return {"trading_mode": "spot", "margin_mode": "cross", "runmode": "live", "dry_run": False, **changes}
 
 
-@pytest.mark.parametrize("mode", ["margin", "futures"])
-def test_other_trading_modes_are_refused(mode: str) -> None:
-    assert refusal(preflight.refuse_modes, live(trading_mode=SimpleNamespace(value=mode))) == (
-        f'bitgetcross: "trading_mode" is \'{mode}\'; only "spot" is supported (longs without leverage): set '
-        '"trading_mode": "spot" and "margin_mode": "cross".'
+def test_other_trading_modes_are_refused() -> None:
+    assert refusal(preflight.refuse_modes, live(trading_mode=SimpleNamespace(value="margin"))) == (
+        'bitgetcross: "trading_mode" is \'margin\': set "spot" (longs without leverage) or "futures" (leverage and '
+        'shorts on the same spot pairs), and "margin_mode": "cross".'
     )
+
+
+@pytest.mark.parametrize("section", [{}, {"bitget_margin": {"leverage": None}}, {"bitget_margin": []}], ids=repr)
+@pytest.mark.parametrize("run", [{}, {"runmode": "backtest"}, {"runmode": "util_exchange"}], ids=repr)
+def test_leverage_needs_settings(section: dict[str, Any], run: dict[str, Any]) -> None:
+    message = refusal(preflight.refuse_modes, live(trading_mode="futures", **section, **run))
+    assert message == (
+        "bitgetcross: \"trading_mode\" is 'futures', in which entries BORROW, and the configuration does not say how "
+        'much: add "bitget_margin": {"leverage": {"max": 3}}, or set "trading_mode": "spot" (longs without leverage).'
+    )
+
+
+def test_leverage_needs_the_cross_margin_mode() -> None:
+    config = live(trading_mode="futures", margin_mode="isolated", bitget_margin={"leverage": {"max": 3}})
+    assert "\"margin_mode\" is 'isolated'" in refusal(preflight.refuse_modes, config)
+    preflight.refuse_modes({**config, "margin_mode": "cross"})
+
+
+def test_stop_losses_at_the_venue_are_refused_with_leverage() -> None:
+    section = {"leverage": {"max": 3}, "strategy_orders": True}
+    config = live(trading_mode="futures", bitget_margin=section)
+    assert '"bitget_margin.strategy_orders" is true' in refusal(preflight.refuse_modes, config)
+    preflight.refuse_modes({**config, "trading_mode": "spot"})
+    check = preflight.refuse_stops_with_leverage
+    assert 'set "stoploss_on_exchange": false' in refusal(check, {"stoploss_on_exchange": True})
+    check({"stoploss_on_exchange": False})
 
 
 @pytest.mark.parametrize("run", [{}, {"runmode": "dry_run", "dry_run": True}], ids=["live", "dry-run"])
@@ -49,7 +74,14 @@ def test_other_margin_modes_are_refused(mode: str | None, shown: str, run: dict[
 
 @pytest.mark.parametrize(
     "config",
-    [live(), {"margin_mode": "cross"}, {"runmode": "util_exchange"}, {"runmode": "backtest", "trading_mode": "spot"}],
+    [
+        live(),
+        {"margin_mode": "cross"},
+        {"runmode": "util_exchange"},
+        {"runmode": "backtest", "trading_mode": "spot"},
+        # Leverage needs a mode of its own: in this one, its settings have no effect.
+        live(bitget_margin={"leverage": {"max": 3}}),
+    ],
 )
 def test_a_bot_in_cross_margin_mode_and_a_command_that_does_not_trade_are_accepted(config: dict[str, Any]) -> None:
     preflight.refuse_modes(config)
