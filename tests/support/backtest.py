@@ -35,6 +35,11 @@ class Plan:
     """Candles, by pair, at whose open it enters."""
     leave: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Candles, by pair, at whose open its exit signal acts."""
+    enter_short: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Candles, by pair, at whose open it enters a short; of `PlannedBoth`, as the next one."""
+    leave_short: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    leverage: Callable[[Mapping[str, Any]], float] = lambda _request: 1.0
+    """Called with freqtrade's arguments of `leverage`."""
     ladder: Callable[[Any], list[dict[str, Any]]] | None = None
     refuse: Callable[[str], bool] = lambda _reason: False
     adjust: Callable[[Any, int], Any] = lambda _trade, _candle: None
@@ -84,6 +89,8 @@ class Backtest:
         self.backtesting._set_strategy(strategy)
         self.backtesting.detail_data = {pair: frame_of(each, MINUTE) for pair, each in detail.items()}
         frames = {pair: frame_of(each, self.backtesting.timeframe) for pair, each in by_pair.items()}
+        if self.backtesting.trading_mode == "futures":
+            self._prepare_futures(frames)
         processed = strategy.advise_all_indicators(frames)
         self.processed = {
             pair: strategy.ft_advise_signals(frame.copy(), {"pair": pair}) for pair, frame in processed.items()
@@ -95,6 +102,14 @@ class Backtest:
         from freqtrade.persistence import LocalTrade  # noqa: PLC0415 - seconds, and only these tests need it
 
         return list(LocalTrade.bt_trades)
+
+    def _prepare_futures(self, frames: Mapping[str, Any]) -> None:
+        """Prepare what freqtrade has beside the candles of a futures backtest; there are no funding rates."""
+        exchange, none = self.backtesting.exchange, frame_of((), self.backtesting.timeframe)
+        self.backtesting.funding_fee_timeframe_secs = 3_600
+        self.backtesting.futures_data = {
+            pair: exchange.combine_funding_and_mark(none, frame.copy(), None) for pair, frame in frames.items()
+        }
 
     @property
     def final(self) -> float:
@@ -124,9 +139,13 @@ def backtest(
     pairs: Sequence[str] = (PAIR,),
     symbols: Sequence[Symbol] = DEFAULT_SYMBOLS,
     timeframe: str = "1m",
+    leverage: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Iterator[Backtest]:
-    """Prepare backtests; the venue is asked for its markets only."""
+    """Prepare backtests; the venue is asked for its markets only.
+
+    :param leverage: settings of leverage, for the futures mode with the strategy `PlannedBoth`
+    """
     from freqtrade.enums import CandleType, RunMode  # noqa: PLC0415 - seconds, and only these tests need it
     from freqtrade.optimize.backtesting import Backtesting  # noqa: PLC0415
 
@@ -136,21 +155,23 @@ def backtest(
         register()
         try:
             (folder / "user_data").mkdir(exist_ok=True)
+            futures = {"trading_mode": "futures", "bitget_margin": {"leverage": leverage}}
             whole = {
                 **config(venue, pairs, folder),
-                "strategy": "Planned",
+                "strategy": "Planned" if leverage is None else "PlannedBoth",
                 "strategy_path": str(STRATEGIES),
                 "runmode": RunMode.BACKTEST,
                 "dry_run": True,
                 "dry_run_wallet": 10_000,
                 "fee": 0.001,
                 "timeframe": timeframe,
-                "candle_type_def": CandleType.SPOT,
+                "candle_type_def": CandleType.SPOT if leverage is None else CandleType.FUTURES,
                 "user_data_dir": folder / "user_data",
                 "datadir": folder,
                 "exchange": {**config(venue, pairs, folder)["exchange"], "key": "", "secret": "", "password": ""},
                 "original_config": {},
                 "dataformat_ohlcv": "feather",
+                **({} if leverage is None else futures),
                 **settings,
             }
             from freqtrade.optimize.backtesting import LocalTrade  # noqa: PLC0415

@@ -37,6 +37,7 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_utility",
     "lot_amount",
     "new_trade",
     "order_row",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
         order_date_utc: datetime
         order_filled_utc: datetime | None
 
+        trade: Trade
         _trade_bt: Trade | None
 
         def __init__(self, **fields: Any) -> None: ...
@@ -313,6 +315,7 @@ else:
 _LIVE: Final = "live"
 _FUNDING_UPDATE: Final = "update_funding_fees"
 """The method of freqtrade's bot that updates the funding fees of all open trades."""
+_UTILITY: Final = "util_exchange"
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
 
 
@@ -334,6 +337,11 @@ def is_trading(config: dict[str, Any]) -> bool:
 def is_simulated(config: dict[str, Any]) -> bool:
     """Whether freqtrade goes through candles of the past: its analyses of a strategy have no run mode of their own."""
     return not is_trading(config)
+
+
+def is_utility(config: dict[str, Any]) -> bool:
+    """Whether a command of freqtrade only lists or downloads."""
+    return _runmode(config) == _UTILITY
 
 
 def lot_amount(trade: Trade, amount: float) -> float:
@@ -375,7 +383,7 @@ def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
 
 
 def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
-    """Return a new long trade as freqtrade itself would open it, which is not in the database yet."""
+    """Return a new trade as freqtrade itself would open it, a long by default, which is not in the database yet."""
     config, market = exchange._config, exchange.markets[pair]  # noqa: SLF001 - freqtrade has no other way to it
     fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
     trade = Trade(
@@ -388,8 +396,6 @@ def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
         is_open=True,
         fee_open=fee,
         fee_close=fee,
-        leverage=1.0,
-        is_short=False,
         funding_fees=0,
         trading_mode=exchange.trading_mode,
         amount_precision=exchange.get_precision_amount(pair),
@@ -397,7 +403,7 @@ def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
         precision_mode=exchange.precisionMode,
         precision_mode_price=exchange.precision_mode_price,
         contract_size=exchange.get_contract_size(pair),
-        **fields,
+        **{"leverage": 1.0, "is_short": False, **fields},
     )
     trade.adjust_stop_loss(fields["open_rate"], config["stoploss"], initial=True)
     return trade

@@ -7,15 +7,18 @@ the spot pairs. In spot mode, nothing here has an effect.
 
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bitget_margin.adapter.margin_markets import NUMBERS
-from bitget_margin.freqtrade import preflight, runtime
-from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, is_trading
+from bitget_margin.freqtrade import preflight, runtime, trade_rows
+from bitget_margin.freqtrade.backtest_prices import BacktestPrices
+from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, is_trading, is_utility
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
+from bitget_margin.freqtrade.interest import InterestRates, simulated_interest, unbooked
 from bitget_margin.freqtrade.ladder_spec import SELL
+from bitget_margin.freqtrade.positions import TradePosition, planned_liquidation_price, position_of
 
 logger = logging.getLogger("bitget_margin")
 
@@ -32,6 +35,7 @@ class Leveraged(DryRunLadders):
     }
     trading_mode: Any = SPOT
     """Mode of the configuration, once freqtrade's constructor has read it."""
+    _interest_rates: InterestRates | None = None
 
     @property
     def is_leveraged(self) -> bool:
@@ -68,9 +72,11 @@ class Leveraged(DryRunLadders):
         return market.get("spot") is True and preflight.supports_cross_margin(market)
 
     def get_option(self, param: str, default: Any = None) -> Any:
-        """Return freqtrade's option; marks are the candles of the strategy, so that a backtest needs no others."""
+        """Return freqtrade's option; the prices of marks are the strategy's candles: a backtest needs no others."""
         if param == "mark_ohlcv_timeframe" and self.is_leveraged:
-            return self._config.get("timeframe") or super().get_option(param, default)
+            downloaded = self._config.get("timeframes") if is_utility(self._config) else None
+            timeframe = downloaded[0] if downloaded else self._config.get("timeframe")
+            return timeframe or super().get_option(param, default)
         return super().get_option(param, default)
 
     def load_leverage_tiers(self) -> dict[str, list[dict[str, Any]]]:
@@ -83,6 +89,8 @@ class Leveraged(DryRunLadders):
         """
         if not self.is_leveraged:
             return {}
+        if not self.live:
+            self._learn_interest_rates()
         settings = self.leverage_settings
         pairs = [pair for pair, market in self.markets.items() if self.market_is_future(market)]
         if is_trading(self._config) and any(self.markets[pair].get(NUMBERS) is None for pair in pairs):
@@ -135,33 +143,66 @@ class Leveraged(DryRunLadders):
         wallet_balance: float,
         open_trades: Iterable[Any],
     ) -> float | None:
-        """Return the price of one pair at which the account would be liquidated, by freqtrade's books alone."""
-        return None
+        """Return the price of a pair at which the account would be liquidated, by freqtrade's books alone.
 
-    # -- interest -----------------------------------------------------------------------------------------------------
+        Where no price does that, it is below 0: freqtrade adds a buffer, and takes what is not above 0 then for none.
+        """
+        base = str(self.markets[pair]["base"])
+        position = TradePosition(pair, base, is_short, amount, open_rate, stake_amount, leverage)
+        held = [position_of(trade) for trade in open_trades]
+        price = planned_liquidation_price(held, position, wallet_balance, self.leverage_settings.maintenance_rate)
+        return price if price > 0 else -open_rate
+
+    # -- simulated interest -------------------------------------------------------------------------------------------
+
+    @property
+    def interest_rates(self) -> InterestRates:
+        """The interest rates of simulated trades."""
+        if self._interest_rates is None:
+            settings = self.leverage_settings
+            self._interest_rates = InterestRates(settings.daily_interest, settings.default_interest)
+        return self._interest_rates
+
+    def _learn_interest_rates(self) -> None:
+        """Query the rates of the stake coin and of the coins of the whitelist, which shorts borrow."""
+        listed = self._config.get("exchange", {}).get("pair_whitelist", [])
+        bases = [self.markets[pair]["base"] for pair in listed if pair in self.markets]
+        self.interest_rates.learn(self._api, [self._config["stake_currency"], *bases])
 
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
-        """Return the interest of the open trade on a pair that freqtrade has not booked yet, below zero."""
-        return 0.0
+        """Return the interest of the open trade on a pair that freqtrade has not booked yet: below zero, or 0."""
+        if not self.is_leveraged or self.live:
+            return 0.0
+        trade = trade_rows.open_trade(pair)
+        if trade is None:
+            return 0.0
+        # What a short owes is in coins, and is bought with it.
+        mark = (self._last_price(pair) if trade.is_short else None) or trade.open_rate
+        return unbooked(trade, simulated_interest(trade, datetime.now(UTC), self.interest_rates, mark))
 
     def combine_funding_and_mark(
         self, funding_rates: Any, mark_rates: Any, futures_funding_rate: int | None = None
     ) -> Any:
-        """Return the prices of a pair, by which a backtest computes the interest of its shorts."""
+        """Return the prices of a pair of a backtest: there are no funding rates."""
         if not self.is_leveraged:
             return super().combine_funding_and_mark(funding_rates, mark_rates, futures_funding_rate)
-        return mark_rates.loc[:, ["date", "open"]]
+        return BacktestPrices.of(mark_rates)
 
     def calculate_funding_fees(
         self, df: Any, amount: float, is_short: bool, open_date: datetime, close_date: datetime
     ) -> float:
-        """Return the interest of a trade of a backtest between two times, below zero.
+        """Return the interest of a trade of a backtest that freqtrade has not booked yet: below zero, or 0.
 
-        :param df: the prices of its pair
+        :param df: what `combine_funding_and_mark` has returned for its pair
         """
         if not self.is_leveraged:
             return super().calculate_funding_fees(df, amount, is_short, open_date, close_date)
-        return 0.0
+        prices: BacktestPrices = df
+        trade = prices.trade_of(amount=amount, is_short=is_short, last_filled=open_date)
+        if trade is None:
+            return 0.0
+        mark = prices.at(close_date) or trade.open_rate
+        return unbooked(trade, simulated_interest(trade, close_date, self.interest_rates, mark))
 
 
 def _leverage_of(market: Mapping[str, Any]) -> float | None:

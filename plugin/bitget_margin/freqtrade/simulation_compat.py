@@ -101,6 +101,7 @@ def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
         wallets.update()
         return
     update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
+    collateral, taken = wallets.get_collateral, [0.0]
 
     def update_and_hold(*args: Any, **kwargs: Any) -> None:
         before = wallets._wallets  # noqa: SLF001
@@ -108,9 +109,11 @@ def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
         if wallets._wallets is before:  # noqa: SLF001 - freqtrade leaves out some updates
             return
         wallet = wallets._wallets[currency]  # noqa: SLF001
-        amount = max(0.0, min(held(), wallet.free))
+        taken[0] = amount = max(0.0, min(held(), wallet.free))
         wallets._wallets[currency] = wallet._replace(free=wallet.free - amount, used=wallet.used + amount)  # noqa: SLF001
 
     setattr(update_and_hold, _HELD, held)
     wallets.update = update_and_hold
+    # It stays on the account, whose liquidation freqtrade computes by this.
+    wallets.get_collateral = lambda: collateral() + taken[0]
     wallets.update()

@@ -26,6 +26,8 @@ class Planned(CrossedMarginMixin, IStrategy):
         dataframe["enter_long"] = 0
         for candle in PLAN.enter.get(metadata["pair"], ()):
             dataframe.loc[candle - 1, "enter_long"] = 1
+        for candle in PLAN.enter_short.get(metadata["pair"], ()):
+            dataframe.loc[candle - 1, "enter_short"] = 1
         return dataframe
 
     def populate_exit_trend(self, dataframe: Any, metadata: Any) -> Any:
@@ -33,6 +35,8 @@ class Planned(CrossedMarginMixin, IStrategy):
         dataframe["exit_long"] = 0
         for candle in PLAN.leave.get(metadata["pair"], ()):
             dataframe.loc[candle - 1, "exit_long"] = 1
+        for candle in PLAN.leave_short.get(metadata["pair"], ()):
+            dataframe.loc[candle - 1, "exit_short"] = 1
         return dataframe
 
     def order_filled(self, pair: str, trade: Any, order: Any, current_time: Any, **kwargs: Any) -> None:
@@ -54,3 +58,13 @@ class Planned(CrossedMarginMixin, IStrategy):
     ) -> float | None:
         """Return the planned stop."""
         return None if PLAN.stop is None else PLAN.stop(trade, after_fill)
+
+    def leverage(self, pair: str, **request: Any) -> float:
+        """Return the planned leverage."""
+        return PLAN.leverage({"pair": pair, **request})
+
+
+class PlannedBoth(Planned):
+    """The same for the futures mode."""
+
+    can_short = True
