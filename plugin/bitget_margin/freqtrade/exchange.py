@@ -47,7 +47,7 @@ from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.holdings import Holdings
-from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
@@ -193,6 +193,8 @@ class Bitgetcross(LiveLeverage):
         """Check the account before anything is traded."""
         if is_trading(self._config):
             runtime.set_exchange(self)
+        if self.live and self.is_leveraged:
+            self._build_leverage(self.alerts, self._pace)
         if self.live:
             preflight.check_account(self.api, self.alerts)
 
@@ -482,6 +484,6 @@ class Bitgetcross(LiveLeverage):
         if self.live:
             self.managers.holdings.end_booking()
         rate = super().get_rate(pair, *args, **kwargs)
-        if self.is_leveraged:
+        if self.live and self.is_leveraged:
             self.account.note_price(self._base_of(pair), rate)
-        return rate
+        return float(rate)

@@ -18,7 +18,6 @@ from bitget_margin.freqtrade.compat import (
     FreqtradeException,
     Trade,
     has_database,
-    is_live,
     order_row,
 )
 from bitget_margin.freqtrade.covers import Covers
@@ -87,7 +86,7 @@ class LiveLeverage(Leveraged):
             api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._venue_worth(pace.read_ms()), alerts=alerts
         )
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
-        self.covers = Covers(account=account, rules=self, rates=self.rates)
+        self.covers = Covers(account=account, rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
         )
@@ -190,7 +189,7 @@ class LiveLeverage(Leveraged):
 
     def loan_type(self, trade: Trade) -> str | None:
         """Return the loan type of the resting orders of a trade, which close it: they repay, and never borrow."""
-        if not self.is_leveraged or not borrows(trade) or self.account.is_unified():
+        if not (self.live and self.is_leveraged and borrows(trade)) or self.account.is_unified():
             return None
         books = self.account.known(_READING_SECONDS)
         coin = str(self.markets[trade.pair]["base"]) if trade.is_short else self.account.stake_coin
@@ -198,8 +197,10 @@ class LiveLeverage(Leveraged):
         return (LoanType.AUTO_REPAY if owes else LoanType.NORMAL).value
 
     def cover_amount(self, pair: str, net: float) -> float:
-        """Return the amount of a resting cover that leaves `net` coins after the fee."""
-        return self.covers.sent(pair, net)
+        """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run adds the fee as a cost."""
+        if self.live:
+            return self.covers.sent(pair, net)
+        return net * (1 + self.get_fee(pair, "maker"))
 
     # -- what freqtrade is shown --------------------------------------------------------------------------------------
 
@@ -209,7 +210,7 @@ class LiveLeverage(Leveraged):
 
     def fetch_positions(self, pair: str | None = None, params: Any = None) -> list[dict[str, Any]]:
         """Return the open trades as positions, with what the venue has of each."""
-        if not self.is_leveraged or not is_live(self._config) or not has_database():
+        if not self.is_leveraged or not self.live or not has_database():
             return []
         books = self.account.books()
         equity = books.equity() if self.levels.agrees else None
@@ -246,13 +247,14 @@ class LiveLeverage(Leveraged):
         has_fills = order["status"] in ENDED and order.get("filled")
         quote = str(self.markets[pair]["quote"])
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
-        return covers.in_position_coins(order, row.ft_amount, fee)
+        return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
 
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
-        """Return the fee of a cover in the quote coin: that of its fills, or the usual one where they are not listed."""
-        price, market = order.get("average") or order["price"], self.markets[pair]
+        """Return the fee of a cover in the quote coin: that of its fills, or the usual one if they are not listed."""
+        price, market = float(order.get("average") or order["price"]), self.markets[pair]
+        since = datetime.fromtimestamp((order.get("timestamp") or 0) / 1_000, UTC)
         try:
-            fills = self.get_trades_for_order(order["id"], pair, datetime.fromtimestamp(order["timestamp"] / 1_000, UTC))
+            fills = self.get_trades_for_order(order["id"], pair, since)
         except FreqtradeException as error:
             logger.warning("The fee of order %s on %s could not be read: %s", order["id"], pair, error)
             fills = []
@@ -260,7 +262,7 @@ class LiveLeverage(Leveraged):
             return float(order["filled"] * self.covers.fee(pair, is_taker=True) * price)
         paid = [(fee["currency"], fee["cost"]) for fill in fills for fee in fill["fees"]]
         worth = {market["base"]: price, market["quote"]: 1.0}
-        return sum(cost * (worth.get(coin) or self.account.price(coin) or 0.0) for coin, cost in paid)
+        return float(sum(cost * (worth.get(coin) or self.account.price(coin) or 0.0) for coin, cost in paid))
 
     def _with_liquidations(
         self, orders: Sequence[dict[str, Any]], adopted: Sequence[dict[str, Any]], pair: str
@@ -274,7 +276,8 @@ class LiveLeverage(Leveraged):
             self.settle_interest(trade, order.get("average"))
             self._alerts.warn(
                 f"LIQUIDATED: the venue has closed {order['filled']:.8g} of trade {trade.id} on {pair} at "
-                f"{order['average']:.8g}. What it has charged for that is not in freqtrade's books: look at the account."
+                f"{order['average']:.8g}. What it has charged for that is not in freqtrade's books: look at the "
+                "account."
             )
         return [*(self._shown(order, pair) for order in adopted), *exits]
 
@@ -303,7 +306,7 @@ class LiveLeverage(Leveraged):
 
     def _process_debts(self) -> None:
         """Pay leftover debts back, and look at the margin level; once a minute."""
-        if not self.is_leveraged or not is_live(self._config) or not has_database():
+        if not self.is_leveraged or not self.live or not has_database():
             return
         try:
             self.debts.check()

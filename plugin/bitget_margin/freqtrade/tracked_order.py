@@ -136,14 +136,19 @@ class TrackedOrder:
             "cost": None if average is None else self.filled * average,
             "status": self._status(),
             "timestamp": self.intended_ms,
-            "fee": None if average is None or self.sent is None else self._fee(self.filled * average, self.sent),
+            "fee": self._fee(self.filled * (average or 0.0)),
             "trades": [],
             "info": {} if self.reason is None else {"errorMsg": self.reason},
         }
 
-    def _fee(self, cost: float, sent: float) -> dict[str, Any]:
-        """Return the fee of a cover as a cost in quote coins: what it has bought beyond its net amount."""
-        rate = sent / self.amount - 1
+    def _fee(self, cost: float) -> dict[str, Any] | None:
+        """Return the fee of a cover as a cost in quote coins: what it has bought beyond its net amount.
+
+        None where it has bought no more, as with fees in another coin: freqtrade then finds it in the fills.
+        """
+        if not cost or self.sent is None or self.sent == self.amount:
+            return None
+        rate = self.sent / self.amount - 1
         return {"currency": self.pair.split("/")[1].split(":")[0], "cost": cost * rate, "rate": rate}
 
     def _status(self) -> str | None:
