@@ -102,8 +102,8 @@ def _refuse_trading_mode(trading_mode: Any, where: str) -> None:
     if others:
         theirs = str(getattr(others[0].trading_mode, "value", others[0].trading_mode))
         raise OperationalException(
-            f'{NAME}: the database {where} has open trades of "trading_mode": "{theirs}": {_named(others)}. Start the bot '
-            f"in that mode until they have ended, or {_ANOTHER}."
+            f'{NAME}: the database {where} has open trades of "trading_mode": "{theirs}": {_named(others)}. Start the '
+            f"bot in that mode until they have ended, or {_ANOTHER}."
         )
 
 

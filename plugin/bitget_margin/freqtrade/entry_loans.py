@@ -71,8 +71,8 @@ class EntryLoans:
     def decide(self, entry: EntryOrder) -> EntryLoan:
         """Return the loan of an entry.
 
-        :raises TemporaryError: it would borrow more than the leverage of the bot's trades explains, or bring the account
-            too near to a liquidation; nothing is placed
+        :raises TemporaryError: it would borrow more than the leverage of the bot's trades explains, or bring the
+            account too near to a liquidation; nothing is placed
         """
         books = self.account.fresh()
         net = books.account.net(entry.base)

@@ -82,9 +82,8 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        self.levels = MarginLevels(
-            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._venue_worth(pace.read_ms()), alerts=alerts
-        )
+        worth = lambda: self._venue_worth(pace.read_ms())  # noqa: E731
+        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, worth=worth, alerts=alerts)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
         self.covers = Covers(account=account, rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
@@ -197,7 +196,7 @@ class LiveLeverage(Leveraged):
         return (LoanType.AUTO_REPAY if owes else LoanType.NORMAL).value
 
     def cover_amount(self, pair: str, net: float) -> float:
-        """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run adds the fee as a cost."""
+        """Return the amount of a resting cover that leaves `net` coins after the fee, which a dry run adds as a cost."""
         if self.live:
             return self.covers.sent(pair, net)
         return net * (1 + self.get_fee(pair, "maker"))

@@ -68,7 +68,7 @@ class Recovery:
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
-    def intend(self, pair: str, side: str, amount: float, price: float) -> TrackedOrder:
+    def intend(self, pair: str, side: str, amount: float, price: float, *, is_entry: bool = True, sent: float | None = None) -> TrackedOrder:
         """Store an order that is about to be sent.
 
         :raises TemporaryError: an earlier one of this side is in doubt or was just found: it might be placed twice
@@ -91,7 +91,7 @@ class Recovery:
                     )
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
-            number, client_id = self.names.next(None if side == BUY else trade)
+            number, client_id = self.names.next(None if is_entry else trade)
             intent = TrackedOrder(
                 client_id=client_id,
                 origin=Origin.FREQTRADE,
@@ -104,8 +104,9 @@ class Recovery:
                 price=price,
                 amount=amount,
                 intended_ms=self.epoch_ms(),
+                sent=sent,
             )
-            if side == BUY:
+            if is_entry:
                 self.store.add([intent])
             else:
                 coin = self.holdings.base_of(pair)
