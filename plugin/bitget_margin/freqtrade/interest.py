@@ -195,7 +195,7 @@ def _fetch_rate(api: Any, coin: str) -> float:
     rows: list[Any] = data if isinstance(data, list) else [data]
     for row in rows:
         rate = decimal(row.get("dailyInterestRate")) if isinstance(row, Mapping) else None
-        if rate is not None and 0 <= rate < 1 and row.get("coin") in {None, coin_id}:
+        if rate is not None and 0 <= rate < 1 and row.get("coin") in (None, coin_id):
             return float(rate)
     raise ccxt.BadResponse(f"{api.id}: the interest rate of {coin} cannot be read: {str(body)[:100]}")
 
