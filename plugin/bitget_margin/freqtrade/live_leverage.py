@@ -292,6 +292,7 @@ class LiveLeverage(Leveraged):
 
     def settle_interest(self, trade: Trade, price: float | None) -> None:
         """Let freqtrade book the interest up to now with the exit that it is about to book."""
+        self.interest.forget()
         trade.set_funding_fees(self.interest_of(trade, price))
 
     def _live_interest(self, pair: str, *, is_exit: bool) -> float:

@@ -32,6 +32,10 @@ class TradeInterest:
     _read: dict[str, tuple[int, float, list[Charge]]] = field(default_factory=dict, init=False)
     """Begin, time and charges of the last reading, by coin."""
 
+    def forget(self) -> None:
+        """Read the charges anew at the next question: an exit has ended."""
+        self._read.clear()
+
     def unbooked(self, trade: Trade, price: float | None = None) -> float:
         """Return the interest of a trade that freqtrade has not booked, in the stake coin: 0 or less.
 
