@@ -264,7 +264,7 @@ class Wallet:
 
 def balance_of(holding: Holding) -> dict[str, Any]:
     """Return ccxt's balance with these BTC, and quote coins."""
-    coin = {"total": holding.total, "free": holding.free, "used": holding.frozen}
+    coin = {"total": holding.total, "free": holding.free, "used": holding.frozen, "debt": holding.debt}
     return {"BTC": coin, "total": {"BTC": holding.total, "USDT": 1.0}}
 
 
@@ -356,6 +356,8 @@ class Stand:
     """What each trade still has by its rows."""
     remaining_of: dict[int, float] = field(default_factory=dict)
     """The same of single trades, by number."""
+    besides: float = 0.0
+    """Base coins of the account that belong to no trade."""
     unrecorded: float = 0.0
     """What resting orders have bought, less what they have sold, and no row has."""
     order_rows: dict[str, Any] = field(default_factory=dict)
@@ -390,6 +392,7 @@ class Stand:
             lambda: self.wallet.classic,
             clock,
             self.wallet.fetch if self.reads_ahead else None,
+            lambda _: self.besides,
         )
         self.managers: Any = Managers(
             store=self.store,
@@ -416,6 +419,13 @@ class Stand:
     def budget(self, total_ms: float = 3_000) -> Budget:
         """Return a budget on the clock of the stand."""
         return Budget(total_ms, lambda: self.seconds)
+
+    def owe(self, amount: float, *, read: bool = True) -> None:
+        """Have the account owe these base coins, and freqtrade read it now."""
+        # The total of a unified account is less its debt.
+        self.wallet.holding = Holding(0.0 if self.wallet.classic else -amount, 0.0, 0.0, amount)
+        if read:
+            self.holdings.remember(balance_of(self.wallet.holding))
 
     def read_balance(self, total: float, free: float | None = None) -> None:
         """Have freqtrade read this balance of the base coin now."""
@@ -513,7 +523,7 @@ def exit_name(number: int) -> str:
 def sold(stand: Stand, amount: float = 1.0, rate: float = 60_000.0) -> float:
     """Return the amount of the limit order that an exit of trade 1 sends."""
     order = stand.exits.place(PAIR, amount, "limit", rate)
-    assert order == ExitOrder(order.amount, "limit")
+    assert order == ExitOrder(order.amount, "limit", order.owed)
     return order.amount
 
 

@@ -63,10 +63,12 @@ class _Exit:
 
 @dataclass(frozen=True, slots=True)
 class ExitOrder:
-    """The order that an exit sends: amount in base coins, and freqtrade's order type."""
+    """The order that an exit sends: amount in base coins of the position, and freqtrade's order type."""
 
     amount: float
     ordertype: str
+    owed: float | None = None
+    """Coins that the trade owes, of an order that covers all of a short, with interest; None where not known."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -140,7 +142,7 @@ class Exits:
             return not (waits and self.resting.closing(trade))
 
     def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
-        """Return the exit order to send: coins of the trade that no other order holds.
+        """Return the exit order to send: coins of the trade that no other order holds, and that a short still owes.
 
         :raises InsufficientFundsError: nothing that the venue would accept
         """
@@ -163,12 +165,13 @@ class Exits:
             if not partial and self._waits_too_long(exit_, wanted, most) and self._cancel_again(trade, exit_):
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
+            is_all = not partial and not self.held.shown(orders)
             if not partial and sold < wanted * (1 - REL_TOLERANCE):
                 self.rests.remember(trade, exit_.reason, ordertype, sold)
             elif not partial:
                 self.rests.forget(key_of(trade))
             self._refuse_crumb(trade, orders, sold, wanted, rate, partial=partial)
-            return ExitOrder(sold, ordertype)
+            return ExitOrder(sold, ordertype, self.amounts.owed(trade, self._since(exit_)) if is_all else None)
 
     def refused(self, pair: str) -> None:
         """Note that an exit was refused for want of coins: an order that is not known may hold them."""
@@ -215,9 +218,10 @@ class Exits:
         fitting = self.fills.fitting(trade, exit_.reading)
         if fitting is None:
             return
+        there, done = ("owed", "covered") if trade.is_short else ("in the wallet", "sold")
         self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} coins are in the "
-            "wallet, and no order explains it. They are sold; the trade stays open for the others.",
+            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} coins are {there}, and "
+            f"no order explains it. They are {done}; the trade stays open for the others.",
             f"missing coins {trade.id}",
         )
         exit_.lowered, trade.amount = (trade.amount, fitting), fitting
@@ -247,15 +251,18 @@ class Exits:
     def _amounts(
         self, trade: Trade, exit_: _Exit, amount: float, *, partial: bool
     ) -> tuple[Sequence[TrackedOrder], float, float]:
-        """Cancel the resting orders of a trade; return what is left of them, and the coins to sell and sellable."""
+        """Cancel the resting orders of a trade; return what is left, the coins to close, and those that may be."""
         orders = self._orders_left(trade, exit_, partial=partial)
         has = self.amounts.booked(trade, orders) if orders else amount
         if exit_.begun and not partial:
             amount += max(0.0, has - exit_.begun[1])
         wanted = self.amounts.cut(trade, min(amount, has))
-        since, is_rest = self.fills.since(exit_.reading), key_of(trade) in self.rests
+        since, is_rest = self._since(exit_), key_of(trade) in self.rests
         most = self.amounts.sellable(trade, orders, has, wanted, is_rest=is_rest, since=since)
         return orders, wanted, most
+
+    def _since(self, exit_: _Exit) -> float | None:
+        return self.fills.since(exit_.reading)
 
     def _take_in_own_orders(self, trade: Trade, exit_: _Exit) -> bool:
         """Take in orders of the bot that hold the coins of a trade and are not known; return whether there are any."""
@@ -307,6 +314,7 @@ class Exits:
         if sold > 0 and sold >= least and not (orders and self.amounts.is_crumb(trade, sold, rate)):
             return
         name, left = f"Exit of trade {trade.id} on {trade.pair}", trade_rows.remaining_amount(trade)
+        done = "covered" if trade.is_short else "sold"
         if orders and not partial and left > 0 and self.amounts.is_crumb(trade, left, rate):
             trade_rows.end(trade, rate)
             self.rests.forget(key_of(trade))
@@ -314,10 +322,10 @@ class Exits:
                 f"{name}: {left:.8g} is left, which is less than the venue takes in one order. The trade has ended "
                 "without it."
             )
-            raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be sold")
+            raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be {done}")
         held = self.held.shown(orders)
         why = f"resting orders hold {held:.8g}; {_advice(partial=partial)}" if held else "less than the venue takes"
-        raise InsufficientFundsError(f"{name}: {sold:.8g} of {wanted:.8g} can be sold, {why}")
+        raise InsufficientFundsError(f"{name}: {sold:.8g} of {wanted:.8g} can be {done}, {why}")
 
 
 def _advice(*, partial: bool) -> str:

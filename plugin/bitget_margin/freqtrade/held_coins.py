@@ -1,7 +1,7 @@
-"""Coins of a trade that its resting sells hold, or may have sold: an exit leaves them alone.
+"""Coins of a trade that its resting orders close, or may have closed: an exit leaves them alone.
 
 An order that the last lookup has shown holds what is not filled. One without an answer, or that lookups miss, may rest,
-or may have ended; the balance says which of its coins are still there, and free.
+or may have ended; the balance says which of its coins are still there, and free, or of a short still owed.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding, Holdings
-from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
+from bitget_margin.freqtrade.trade_coins import TradeCoins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,25 +25,25 @@ class HeldCoins:
 
     def shown(self, orders: Sequence[TrackedOrder]) -> float:
         """Return the coins that orders hold which the venue shows; no request is sent."""
-        return sum(order.remaining for order in _sells(orders) if not self.is_in_doubt(order))
+        return sum(order.remaining for order in _closing(orders) if not self.is_in_doubt(order))
 
     def of(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
-        """Return the coins that the resting orders and the stops of a trade hold, or may have sold.
+        """Return the coins that the resting orders and the stops of a trade hold, or may have closed.
 
         The balance is read where an order is in doubt.
         """
         orders = self.with_stops(trade, orders)
         shown = self.shown(orders)
-        doubtful = [order for order in _sells(orders) if self.is_in_doubt(order)]
+        doubtful = [order for order in _closing(orders) if self.is_in_doubt(order)]
         if not doubtful:
             return shown
         most = sum(order.remaining for order in doubtful)
-        coin = self.holdings.base_of(trade.pair)
-        holding = self.holdings.read(coin)
-        if holding is None or self.holdings.has_others(coin, holding.total):
+        coins = TradeCoins(self.holdings, trade.pair, trade)
+        holding = coins.read()
+        if holding is None or coins.has_others(holding.total):
             # Coins of others hide a sale: an order that is not shown counts as filled.
             return shown + most
-        return shown + min(most, self._resting(doubtful, holding, shown) + self._sold(coin, holding, most))
+        return shown + min(most, self._resting(coins, doubtful, holding, shown) + self._closed(coins, holding, most))
 
     def with_stops(self, trade: Trade, orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
         """Return the resting orders of a trade, and its stops."""
@@ -57,22 +57,22 @@ class HeldCoins:
         """Whether a lookup of a moment ago has missed an order."""
         return self.missed.has(order) and self.missed.age_seconds(order) < RECHECK_SECONDS
 
-    def _resting(self, doubtful: Sequence[TrackedOrder], holding: Holding, shown: float) -> float:
+    def _resting(self, coins: TradeCoins, doubtful: Sequence[TrackedOrder], holding: Holding, shown: float) -> float:
         """Return the coins that orders in doubt may still hold.
 
-        A classic account freezes them. On a unified account the lists decide: two complete ones that miss an order,
-        which is not found by its id either, prove that it does not rest.
+        A classic account freezes those of sells. Else the lists decide: two complete ones that miss an order, which is
+        not found by its id either, prove that it does not rest.
         """
-        if self.holdings.freezes():
+        if coins.freezes:
             return max(0.0, holding.frozen - shown)
         return sum(order.remaining for order in doubtful if self.missed.seconds(order) < RECHECK_SECONDS)
 
-    def _sold(self, coin: str, holding: Holding, most: float) -> float:
-        """Return the coins that the trades should have, and the wallet has not."""
-        if self.holdings.shows(coin, holding.total, self.holdings.tolerance(most)):
+    def _closed(self, coins: TradeCoins, holding: Holding, most: float) -> float:
+        """Return the coins that the trades should have, and the wallet has not, or that are not owed any more."""
+        if coins.shows(holding.total, coins.tolerance(most)):
             return 0.0
-        return max(0.0, self.holdings.booked(coin) - holding.total)
+        return max(0.0, coins.booked() - holding.total)
 
 
-def _sells(orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
-    return [order for order in orders if order.side == SELL and order.phase.open]
+def _closing(orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
+    return [order for order in orders if order.closes and order.phase.open]

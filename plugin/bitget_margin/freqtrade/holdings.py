@@ -14,7 +14,7 @@ from bitget_margin.freqtrade.compat import Trade
 
 logger: Final = logging.getLogger("bitget_margin")
 
-_RECENT_SECONDS: Final = 60.0
+RECENT_SECONDS: Final = 60.0
 """Age up to which a balance that freqtrade read counts as the one before an exit."""
 RECHECK_SECONDS: Final = 1.5
 """Least time between two lookups, and between two balances, that prove that an order is not there."""
@@ -35,8 +35,11 @@ class Holding:
     """Balance of one coin."""
 
     total: float
+    """All of it; on a unified account less the debt."""
     free: float
     frozen: float
+    debt: float = 0.0
+    """What is owed, with its interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Holdings:
     clock: Callable[[], float] = time.monotonic
     fetch_for_freqtrade: Callable[[], Mapping[str, Any]] | None = None
     """Reads the balance as freqtrade does, or raises; None where exits leave that to freqtrade."""
+    besides: Callable[[Trade], float] = lambda _: 0.0
+    """Returns the coins of the base of a trade that are nobody's trade, below zero where they are owed."""
     _last: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     """freqtrade's last reading, and the time in seconds at which it was sent."""
     _ahead: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
@@ -166,7 +171,7 @@ class Holdings:
 
     def last_total(self, coin: str) -> float | None:
         """Return the total of a coin that freqtrade read in the last minute; None if it did not."""
-        holding = self.last(coin, _RECENT_SECONDS)
+        holding = self.last(coin, RECENT_SECONDS)
         return None if holding is None else holding.total
 
     @staticmethod
@@ -174,10 +179,11 @@ class Holdings:
         """Return the difference from an amount that is insignificant."""
         return amount * REL_TOLERANCE
 
-    def booked(self, coin: str) -> float:
-        """Return the amount of a coin that the open trades should have."""
-        trades = Trade.get_trades_proxy(is_open=True)
-        return sum(trade_rows.remaining_amount(trade) for trade in trades if self.base_of(trade.pair) == coin)
+    def booked(self, coin: str, *, is_short: bool = False) -> float:
+        """Return the amount of a coin that the open trades should have, or owe."""
+        trades = [trade for trade in Trade.get_trades_proxy(is_open=True) if self.base_of(trade.pair) == coin]
+        amounts = ((bool(trade.is_short), trade_rows.remaining_amount(trade)) for trade in trades)
+        return sum(amount if short is is_short else -amount for short, amount in amounts)
 
     def has_others(self, coin: str, total: float) -> bool:
         """Whether a total is more than the open trades should have: not all coins are the bot's."""
@@ -191,4 +197,4 @@ class Holdings:
 def _holding(balance: Mapping[str, Any], coin: str) -> Holding:
     """Return the balance of a coin; a coin that is not listed is not there."""
     found = balance.get(coin) or {}
-    return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used")))
+    return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used", "debt")))

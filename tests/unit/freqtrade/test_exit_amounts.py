@@ -6,7 +6,7 @@ import pytest
 
 from bitget_margin.freqtrade.holdings import Holding
 from bitget_margin.freqtrade.tracked_order import Phase
-from support.botless import KEY, PAIR, Stand, live, rung, sold
+from support.botless import KEY, PAIR, Stand, cover, live, live_cover, refusal, rung, sold
 
 ENDED = live("a", phase=Phase.ENDED)
 
@@ -248,3 +248,114 @@ def test_a_balance_that_was_read_for_the_exit_shows_what_is_free(
     since, trade = None if age_seconds is None else lending.seconds - age_seconds, lending.trades[KEY]
     assert lending.amounts.sellable(trade, [], 1.0, 0.5, is_rest=False, since=since) == 0.75
     assert lending.wallet.readings == readings
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[True, False], ids=["classic", "unified"])
+def short(stand: Stand, request: pytest.FixtureRequest) -> Stand:
+    """Return a stand with a short of 1 BTC, on either kind of account."""
+    stand.wallet.classic = request.param
+    stand.short()
+    return stand
+
+
+def test_an_exit_of_a_short_covers_what_it_has_sold(short: Stand) -> None:
+    short.owe(1.0)
+    order = short.exits.place(PAIR, 1.0, "market", 60_000.0)
+    assert (order.amount, order.ordertype, order.owed) == (1.0, "market", 1.0)
+    assert short.wallet.readings == 0, "freqtrade has just read it"
+
+
+@pytest.mark.parametrize(("owed", "told"), [(1.015, 1.015), (0.99, 0.99)])
+def test_interest_and_rounded_fees_change_what_is_bought_and_not_what_is_closed(
+    short: Stand, owed: float, told: float
+) -> None:
+    short.owe(owed)
+    short.exits.begin(PAIR)
+    assert short.trades[KEY].amount == 1.0
+    order = short.exits.place(PAIR, 1.0, "limit", 60_000.0)
+    assert (order.amount, order.owed) == (1.0, told)
+    assert short.alerts.warnings == []
+
+
+def test_covers_that_rest_on_are_left_alone_and_no_interest_is_taken_along(short: Stand) -> None:
+    short.store.add([live_cover("a", amount=0.4, sent=0.401)])
+    short.owe(1.0)
+    order = short.exits.place(PAIR, 1.0, "limit", 60_000.0)
+    assert (order.amount, order.owed) == (0.6, None)
+
+
+def test_a_partial_exit_of_a_short_takes_no_interest_along(short: Stand) -> None:
+    short.owe(1.0)
+    order = short.exits.place(PAIR, 0.5, "limit", 60_000.0)
+    assert (order.amount, order.owed) == (0.5, None)
+
+
+def test_a_stop_of_a_short_leaves_though_the_debt_cannot_be_read(short: Stand) -> None:
+    short.store.add([live_cover("a", amount=0.4, sent=0.401)])
+    short.exits.begin(PAIR)
+    order = short.exits.place(PAIR, 1.0, "market", 60_000.0)
+    assert (order.amount, order.owed) == (0.6, None)
+
+
+@pytest.mark.parametrize("owed", [0.6, 0.6004])
+def test_no_more_is_covered_than_is_owed_and_the_trade_stays_open_for_the_rest(short: Stand, owed: float) -> None:
+    short.owe(owed)
+    short.exits.begin(PAIR)
+    trade = short.trades[KEY]
+    assert trade.amount == 0.6
+    text, about = short.alerts.warnings[-1]
+    assert text.startswith(
+        f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins are owed, and no order explains it. They are c"
+    )
+    assert about == "missing coins 1"
+    assert sold(short, 0.6) == 0.6
+    assert trade.amount == 1.0
+
+
+def test_a_short_that_owes_nothing_covers_nothing(short: Stand) -> None:
+    """It was liquidated, or repaid by hand: a cover would buy coins that nobody owes."""
+    short.wallet.holding = Holding(0.0, 0.0, 0.0)
+    short.holdings.remember({"USDT": {"total": 1.0}})
+    short.exits.begin(PAIR)
+    assert refusal(short).startswith(f"Exit of trade 1 on {PAIR}: 0 of 1 can be covered")
+
+
+def test_a_debt_that_was_read_before_is_read_again_where_it_is_too_small(short: Stand) -> None:
+    short.owe(0.5)
+    short.owe(1.0, read=False)
+    assert sold(short) == 1.0
+    assert short.wallet.readings == 1
+
+
+def test_what_a_cover_in_doubt_has_closed_is_not_covered_again(short: Stand) -> None:
+    doubtful = cover("a", amount=0.4, sent=0.401)
+    short.store.add([doubtful])
+    short.missed.note(doubtful, 9)
+    short.owe(0.6)
+    assert sold(short) == 0.6
+
+
+def test_a_cover_in_doubt_that_two_lists_have_missed_holds_nothing_back(short: Stand) -> None:
+    doubtful = cover("a", amount=0.4, sent=0.401)
+    short.store.add([doubtful])
+    short.missed.note(doubtful, 9)
+    short.owe(1.0)
+    assert sold(short) == 1.0
+
+
+def test_fills_of_covers_that_no_row_has_yet_count(short: Stand) -> None:
+    short.unrecorded = -0.4
+    short.store.add([live_cover("a", phase=Phase.ENDED)])
+    short.owe(0.6)
+    short.exits.begin(PAIR)
+    assert short.trades[KEY].amount == 0.6
+    assert short.alerts.warnings[-1][0].startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins")
+    assert sold(short, 0.6) == 0.6
+
+
+def test_an_exit_of_a_long_is_told_of_no_debt(stand: Stand) -> None:
+    stand.read_balance(1.0)
+    assert stand.exits.place(PAIR, 1.0, "limit", 60_000.0).owed is None

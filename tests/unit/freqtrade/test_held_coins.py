@@ -7,7 +7,7 @@ import pytest
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase
-from support.botless import KEY, Stand, live, rung
+from support.botless import KEY, Stand, cover, live, live_cover, rung
 
 KNOWN = live("a", amount=0.25)
 """An order that the last lookup has shown."""
@@ -80,3 +80,50 @@ def test_a_stop_that_may_still_sell_keeps_its_coins(stand: Stand) -> None:
     coins = HeldCoins(holdings=stand.holdings, missed=stand.missed, stops=lambda _: [stop])
     assert coins.of(stand.trades[KEY], [KNOWN]) == 0.75
     assert coins.with_stops(stand.trades[KEY], [KNOWN]) == [KNOWN, stop]
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[True, False], ids=["classic", "unified"])
+def short(stand: Stand, request: pytest.FixtureRequest) -> Stand:
+    """Return a stand with a short of 1 BTC, on either kind of account."""
+    stand.wallet.classic = request.param
+    stand.short()
+    return stand
+
+
+def test_covers_that_the_venue_shows_hold_what_they_will_close(short: Stand) -> None:
+    orders = [
+        live_cover("a", amount=0.25, sent=0.251),
+        live_cover("b", filled=0.375),
+        live_cover("c", phase=Phase.ENDED),
+    ]
+    assert held(short, *orders) == 0.375
+    assert short.wallet.readings == 0
+
+
+@pytest.mark.parametrize(
+    ("missed_seconds", "owed", "held_coins"),
+    [
+        (None, 1.0, 0.25),
+        (0.0, 1.0, 0.25),
+        (RECHECK_SECONDS - 0.1, 1.0, 0.25),
+        (RECHECK_SECONDS, 1.0, 0.0),  # two complete lists have missed it, and all is owed
+        (RECHECK_SECONDS, 0.75, 0.25),  # it has filled
+        (RECHECK_SECONDS, 0.875, 0.125),
+        (RECHECK_SECONDS, 1.015, 0.0),  # interest
+        (RECHECK_SECONDS, 1.125, 0.25),  # a debt of others could hide its fill
+        (RECHECK_SECONDS, None, 0.25),  # the debt cannot be read
+    ],
+)
+def test_the_debt_decides_about_a_cover_in_doubt(
+    short: Stand, missed_seconds: float | None, owed: float | None, held_coins: float
+) -> None:
+    doubtful = cover("b", amount=0.25, sent=0.251)
+    if owed is not None:
+        short.owe(owed)
+    if missed_seconds is not None:
+        short.missed.note(doubtful, missed_seconds)
+    assert held(short, doubtful) == held_coins
+    assert held(short, live_cover("a", amount=0.25, sent=0.251), doubtful) == 0.25 + held_coins

@@ -91,7 +91,7 @@ def test_a_reading_beside_that_hung_counts_too() -> None:
 
 
 def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    trades = [SimpleNamespace(pair=pair, has=1.0) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
+    trades = [SimpleNamespace(pair=pair, has=1.0, is_short=False) for pair in ("BTC/USDT", "BTC/USDC", "ETH/USDT")]
     monkeypatch.setattr(holdings, "Trade", SimpleNamespace(get_trades_proxy=lambda is_open: trades if is_open else []))
     monkeypatch.setattr(trade_rows, "remaining_amount", lambda trade: trade.has)
     made = readings({})
