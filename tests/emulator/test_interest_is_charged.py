@@ -110,6 +110,20 @@ def test_interest_schedule(setup: Setup, clock: FakeClock) -> None:
     assert charges(venue)[-1][3] == 2 * PERIOD_MS
 
 
+def test_a_debt_that_ends_and_begins_again_within_a_period_of_the_clock_is_charged_once(
+    setup: Setup, clock: FakeClock
+) -> None:
+    venue, client = setup(AccountKind.CLASSIC)
+    venue.knobs(interest_schedule="clock")
+    short(client)
+    client.bought("66000", loanType="autoRepay")
+    client.placed(side="sell", orderType="market", baseSize="1", loanType="autoLoan")
+    clock.advance(PERIOD_MS)
+    assert [row[2] for row in charges(venue)] == ["first", "first", "scheduled"]
+    venue.charge_interest()
+    assert [row[2] for row in charges(venue)] == ["first", "first", "scheduled", "scheduled"]
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_unified_first_interest(setup: Setup, clock: FakeClock, *, first: bool) -> None:
     venue, client = setup(AccountKind.UNIFIED)
