@@ -12,13 +12,10 @@ from typing import Any, Final, Protocol
 from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade
 from bitget_margin.freqtrade.interest import InterestRates
-from bitget_margin.freqtrade.margin_account import MarginAccount
 
 _MOST: Final = 1.02
 """Largest share of a position that a cover buys before its fee: what else is owed of the coin is not the trade's."""
 _ROUNDING: Final = 1e-9
-_READING_SECONDS: Final = 10.0
-"""Age up to which a reading of the account shows the interest that an exit pays back."""
 _HOURS: Final = 24
 
 
@@ -43,22 +40,18 @@ class CoverRules(Protocol):
 class Covers:
     """Amounts of covers."""
 
-    account: MarginAccount
     rules: CoverRules
     rates: InterestRates
 
-    def for_exit(self, pair: str, net: float, *, is_taker: bool) -> float:
+    def for_exit(self, pair: str, net: float, owed: float | None, *, is_taker: bool) -> float:
         """Return the amount to send for an exit of `net` coins of the open short on a pair.
 
-        An exit of all of it pays the interest back that is owed in coins, and the hour that may begin before it fills.
+        :param owed: coins that the trade owes, with interest, of an exit of all of it: what is beyond `net` is paid
+            back, too, and so is the hour that may begin before the order fills; None otherwise
         """
-        trade = trade_rows.open_trade(pair)
         target = net
-        if trade is not None and net >= trade_rows.remaining_amount(trade) * (1 - _ROUNDING):
-            books = self.account.known(_READING_SECONDS)
-            base = self.rules.markets[pair]["base"]
-            owed = net if books is None else self.account.besides(trade) - books.account.net(base)
-            hour = 0.0 if is_taker else net * self.rates.rate(base) / _HOURS
+        if owed is not None:
+            hour = 0.0 if is_taker else net * self.rates.rate(self.rules.markets[pair]["base"]) / _HOURS
             target = min(max(net, owed) + hour, net * _MOST)
         return self.sent(pair, target, is_taker=is_taker)
 

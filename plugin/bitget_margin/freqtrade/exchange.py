@@ -46,6 +46,7 @@ from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
+from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
@@ -120,6 +121,7 @@ class Bitgetcross(LiveLeverage):
                 self._base_of,
                 lambda: not is_live or self._core_api.FREEZES,
                 fetch_for_freqtrade=self._fetch_balances_once if is_live else None,
+                besides=self._besides,
             ),
             rules=self,
             settings=self._settings,
@@ -260,15 +262,17 @@ class Bitgetcross(LiveLeverage):
         """
         pair, side, is_exit = order["pair"], order["side"], self.is_exit(order)
         if not self.live:
-            given = self._exit_order(pair, order) if is_exit and self.has_ladders else {}
-            simulated = super().create_order(**order | given)
+            given = self._exit_order(order) if is_exit and self.has_ladders else None
+            simulated = super().create_order(**order | _changes(given))
             self._note_entry(pair, is_exit=is_exit)
             return simulated
         try:
+            given = None
             if is_exit:
                 self.managers.stops.refuse_after_stop(pair)
-                order |= self._exit_order(pair, order)
-            loan = self._loan_of(order, is_exit=is_exit)
+                given = self._exit_order(order)
+                order |= _changes(given)
+            loan = self._loan_of(order, is_exit=is_exit, owed=None if given is None else given.owed)
             order |= loan.changes
             intent = self.managers.recovery.intend(
                 pair, side, order["amount"], order["rate"], is_entry=not is_exit, sent=loan.sent
@@ -302,10 +306,11 @@ class Bitgetcross(LiveLeverage):
         if not is_exit:
             self._entered[pair] = threading.get_ident(), time.monotonic()
 
-    def _exit_order(self, pair: str, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Return amount and type of an exit order: freqtrade's own if they cannot be computed and nothing is lent."""
+    def _exit_order(self, order: Mapping[str, Any]) -> ExitOrder | None:
+        """Return the exit order to send: None for freqtrade's own if it cannot be computed and nothing is lent."""
+        pair = order["pair"]
         try:
-            given = self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
+            return self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
         except FreqtradeException:
             raise
         except Exception:
@@ -313,8 +318,7 @@ class Bitgetcross(LiveLeverage):
                 raise
             Trade.rollback()
             logger.exception("Exit on %s: its amount could not be computed; it is sent as freqtrade decided", pair)
-            return {}
-        return {"amount": given.amount, "ordertype": given.ordertype}
+            return None
 
     def _has_just_entered(self, pair: str) -> bool:
         """Whether this thread has placed an entry on a pair a moment ago: freqtrade then asks for its funding fees."""
@@ -487,3 +491,8 @@ class Bitgetcross(LiveLeverage):
         if self.live and self.is_leveraged:
             self.account.note_price(self._base_of(pair), rate)
         return float(rate)
+
+
+def _changes(given: ExitOrder | None) -> dict[str, Any]:
+    """Return the arguments of freqtrade's order that an exit changes."""
+    return {} if given is None else {"amount": given.amount, "ordertype": given.ordertype}

@@ -85,7 +85,7 @@ class LiveLeverage(Leveraged):
         worth = lambda: self._venue_worth(pace.read_ms())  # noqa: E731
         self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, worth=worth, alerts=alerts)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
-        self.covers = Covers(account=account, rules=self, rates=self.interest_rates)
+        self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
         )
@@ -98,9 +98,14 @@ class LiveLeverage(Leveraged):
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
-    def _loan_of(self, order: Mapping[str, Any], *, is_exit: bool) -> OrderLoan:
+    def _besides(self, trade: Trade) -> float:
+        """Return the coins of the base of a trade that are none of it."""
+        return self.account.besides(trade) if self.live and self.is_leveraged else 0.0
+
+    def _loan_of(self, order: Mapping[str, Any], *, is_exit: bool, owed: float | None) -> OrderLoan:
         """Return the loan of freqtrade's order.
 
+        :param owed: coins that a short owes, with interest, where all of it is covered; None where not known
         :raises FreqtradeException: an entry may not borrow what it lacks; nothing is placed
         """
         if not self.is_leveraged:
@@ -108,7 +113,7 @@ class LiveLeverage(Leveraged):
         if not is_exit:
             return self._loan_of_entry(order)
         try:
-            return self._loan_of_exit(order)
+            return self._loan_of_exit(order, owed)
         except Exception:
             # An exit leaves, whatever is not known: what stays owed is paid back later.
             Trade.rollback()
@@ -130,7 +135,7 @@ class LiveLeverage(Leveraged):
         loan_type = None if self.account.is_unified() else decided.loan_type
         return OrderLoan(loan_type, entry=entry, besides=decided.besides, borrows=borrows)
 
-    def _loan_of_exit(self, order: Mapping[str, Any]) -> OrderLoan:
+    def _loan_of_exit(self, order: Mapping[str, Any], owed: float | None) -> OrderLoan:
         """Return the loan of an exit; a cover is sent larger, and never at market.
 
         A market buy names the quote coins that it spends: it would leave a part of the debt, or coins.
@@ -143,7 +148,7 @@ class LiveLeverage(Leveraged):
         if order["ordertype"] == _MARKET:
             rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
             changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
-        sent = self.covers.for_exit(pair, order["amount"], is_taker=is_taker)
+        sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
         return OrderLoan(self._repaying(sent * rate), sent=sent, changes=changes)
 
     def _repaying(self, cost: float | None) -> LoanType | None:

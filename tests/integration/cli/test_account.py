@@ -200,6 +200,22 @@ def test_refused_keys_are_reported_in_one_line_and_asked_once(venue: Emulator) -
         assert not any("risk-rate" in record.path for record in venue.requests)
 
 
+def test_a_secret_in_the_venue_s_words_is_masked(venue: Emulator) -> None:
+    """Of a refusal of what matters, code 1, and of what does not."""
+    text = " and ".join(keys(venue.accounts[0]).values())
+    for path, code in (
+        ("-history", 0),
+        ("-records", 0),
+        ("/account/info", 0),
+        (LEVEL_PATHS[venue.accounts[0].kind], 1),
+    ):
+        venue.add_fault("code-before", path, code="40014", text=text)
+        for as_json in ((), ("--json",)):
+            done = here(venue, "account", *as_json, code=code)
+            hold_no_secret(done.output, venue)
+    assert "***" in done.stderr
+
+
 def test_without_keys_nothing_is_sent(venue: Emulator) -> None:
     here(venue, "account", code=2, BITGET_API_KEY="", BITGET_SECRET="", BITGET_PASSWORD="")
     assert venue.requests == ()

@@ -50,13 +50,15 @@ def test_entries_borrow_what_they_lack_and_exits_pay_back(tmp_path: Path) -> Non
 def test_a_debt_that_no_trade_explains_refuses_the_entry(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Another program's loan of the coin that the entry would borrow."""
-    with borrowing_bot(tmp_path, kind) as bot:
-        bot.venue.set_debt("BTC" if short else "USDT", "0.2" if short else "12000")
+    """Another program owes the coin that the entry would borrow, and holds most of the money in an order."""
+    with borrowing_bot(tmp_path, kind, stake_amount=3_000) as bot:
+        uid = bot.venue.accounts[0].uid
+        bot.venue.set_debt("BTC" if short else "USDT", "0.05" if short else "5000")
+        bot.venue.place(uid, {"symbol": "ETHUSDT", "side": "buy", "price": "1000", "baseSize": "15"})
         before = dict(bot.venue.debts())
         CONTROLS.short, CONTROLS.leverage, CONTROLS.enter = short, leverage, True
         bot.loop(2)
-        assert bot.venue.orders(bot.venue.accounts[0].uid) == []
+        assert len(bot.venue.orders(uid)) == 1
         assert bot.venue.debts() == before
         assert "the leverage of this bot's trades explains" in caplog.text
 

@@ -206,6 +206,11 @@ def test_a_price_that_is_none_prices_nothing(price: object) -> None:
     assert read(False, answers(False, row=row), {"BTC/USDT": 60_000.0})[1]["worth_usdt"] == -120_000
 
 
+def test_a_coin_of_nothing_needs_no_price() -> None:
+    row = CLASSIC_ROW | {"coin": "BTC", "net": "0"}
+    assert read(False, answers(False, row=row))[1]["worth_usdt"] == 0
+
+
 def test_without_balance_and_level_nothing_else_is_asked() -> None:
     lost = fault(None, None, 502)
     connection, venue = connected(False, dict.fromkeys(Endpoint, lost))

@@ -101,5 +101,5 @@ def _short(value: Decimal | None) -> str:
     """Return a number with as many digits as the width of a column has room for; no other number looks like 0."""
     if value is None:
         return _UNKNOWN
-    written = (f"{float(value):.{digits}g}" for digits in range(_DIGITS, 0, -1))
-    return next(text for text in written if len(text) <= _NUMBER_WIDTH)
+    rounded = (f"{float(value):.{digits}g}" for digits in range(_DIGITS, 0, -1))
+    return next(text for text in (f"{value.normalize():f}", *rounded) if len(text) <= _NUMBER_WIDTH)
