@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -38,6 +38,16 @@ def rung(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
 def live(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
     """Return a resting sell of trade 1 that the venue has given an id."""
     return rung(name, **{"phase": Phase.LIVE, "order_id": f"id-{name}", **more})
+
+
+def cover(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
+    """Return a resting cover of short trade 1, about to be sent: 0.501 leave 0.5 after the fee."""
+    return rung(name, **{"side": "buy", "sent": 0.501, **more})
+
+
+def live_cover(name: str = "k-1-x-0", **more: Any) -> TrackedOrder:
+    """Return a resting cover of short trade 1 that the venue has given an id."""
+    return live(name, **{"side": "buy", "sent": 0.501, **more})
 
 
 def own(name: str = "k-o1", **more: Any) -> TrackedOrder:
@@ -148,6 +158,8 @@ class Venue:
     canceled: list[tuple[list[str], list[str]]] = field(default_factory=list)
     """Client order ids of our orders, and ids of others, of each batch."""
     placed: list[list[str]] = field(default_factory=list)
+    loan_types: list[str | None] = field(default_factory=list)
+    """Loan type of each request that placed orders."""
     budgets: list[float] = field(default_factory=list)
     """Time that each request could take, in ms."""
     lists_all: bool = False
@@ -220,9 +232,12 @@ class Venue:
         unresolved = {row.client_id: "no answer" for row in now if row.phase.open}
         return CancelBatchResult(now, None, unresolved, self.foreign, self.not_found)
 
-    def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+    def place(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, loan_type: str | None = None
+    ) -> list[TrackedOrder]:
         """Place."""
         assert {row.pair for row in orders} == {pair}
+        self.loan_types.append(loan_type)
         self.budgets.append(budget.left_ms())
         if self.error is not None:
             raise self.error
@@ -275,6 +290,14 @@ class Rules:
     def price_to_precision(self, _pair: str, price: float) -> float:
         """Round to one decimal."""
         return round(price, 1)
+
+    def cover_amount(self, _pair: str, net: float) -> float:
+        """Return the next step above what a fee of 0.1 % leaves these coins of."""
+        return float((Decimal(repr(net)) / Decimal("0.999")).quantize(Decimal("0.001"), ROUND_UP))
+
+    def loan_type(self, trade: Any) -> str | None:
+        """Return the loan type that is set, of shorts alone."""
+        return "autoRepay" if trade.is_short else None
 
     def free(self, currency: str) -> float:
         """Return the free balance."""
@@ -412,12 +435,22 @@ class Stand:
             "has_open_orders": False,
             "entry_side": "buy",
             "exit_side": "sell",
+            "is_short": False,
+            "leverage": 1.0,
+            "fee_close": 0.001,
+            "amount_precision": 0.001,
+            "precision_mode": 4,
+            "contract_size": None,
             "exit_reason": None,
             "close": lambda rate: self.calls.append(("close", number, rate)),
             "recalc_trade_from_orders": lambda: self.calls.append(("recalc", number)),
         }
         found = self.trades[TradeKey(number, 1_000)] = SimpleNamespace(**{**fields, **more})
         return found
+
+    def short(self, number: int = 1, **more: Any) -> Any:
+        """Open a short trade, as far as the managers read it."""
+        return self.trade(number, **{"entry_side": "sell", "exit_side": "buy", "is_short": True, **more})
 
     def new_trade(self, pair: str, **values: Any) -> Any:
         """Open trade 9 for an entry that freqtrade does not know."""
@@ -448,6 +481,7 @@ class Stand:
             "remaining_amount": lambda trade: self.remaining_of.get(trade.id, self.remaining),
             "unrecorded": lambda _trade, _orders: self.unrecorded,
             "order_row": lambda order_id, pair: pair and self.order_rows.get(order_id),
+            "is_exit": lambda row: row.ft_order_side == "sell",
             "owner_of": lambda order: self.owners.get(order.order_id),
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)

@@ -177,16 +177,22 @@ class VenueClient:
         report: CancelReport = self.api().batch_cancel([order_id], pair, (), {"timeout": timeout_ms})
         return report
 
-    def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
-        """Place these orders with one request, at most once; return them as the answer shows them."""
+    def place(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, loan_type: str | None = None
+    ) -> list[TrackedOrder]:
+        """Place these orders with one request, at most once; return them as the answer shows them.
+
+        :param loan_type: the venue's `loanType` of all of them; None for its default, without a loan
+        """
+        loan = {} if loan_type is None else {"loanType": loan_type}
         requests = [
             {
                 "symbol": pair,
                 "type": "limit",
                 "side": order.side,
-                "amount": order.amount,
+                "amount": order.asked,
                 "price": order.price,
-                "params": {"marginMode": "cross", "clientOrderId": order.client_id},
+                "params": {"marginMode": "cross", "clientOrderId": order.client_id, **loan},
             }
             for order in orders
         ]
@@ -213,9 +219,10 @@ def _by_fills(order: TrackedOrder, fills: FilledSum | None) -> TrackedOrder | No
     """Return an order that has no row any more by its fills, which show its end if they are all; None without them."""
     if fills is None:
         return None
-    is_full = fills.amount >= order.amount * (1 - REL_TOLERANCE)
+    filled = order.net_of(fills.amount)
+    is_full = filled >= order.amount * (1 - REL_TOLERANCE)
     phase = Phase.ENDED if is_full and order.phase.open else order.phase
-    return replace(order, phase=phase, filled=max(order.filled, fills.amount), average=fills.average or order.average)
+    return replace(order, phase=phase, filled=max(order.filled, filled), average=fills.average or order.average)
 
 
 def _placed(order: TrackedOrder, structure: Mapping[str, Any]) -> TrackedOrder:

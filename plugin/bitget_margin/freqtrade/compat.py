@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         order_date_utc: datetime
         order_filled_utc: datetime | None
 
+        trade: Trade
         _trade_bt: Trade | None
 
         def __init__(self, **fields: Any) -> None: ...
@@ -373,7 +374,7 @@ def order_row(order_id: str, pair: str) -> FreqtradeOrder | None:
 
 
 def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
-    """Return a new long trade as freqtrade itself would open it, which is not in the database yet."""
+    """Return a new trade as freqtrade itself would open it, a long by default, which is not in the database yet."""
     config, market = exchange._config, exchange.markets[pair]  # noqa: SLF001 - freqtrade has no other way to it
     fee = exchange.get_fee(symbol=pair, taker_or_maker="maker")
     trade = Trade(
@@ -386,8 +387,6 @@ def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
         is_open=True,
         fee_open=fee,
         fee_close=fee,
-        leverage=1.0,
-        is_short=False,
         funding_fees=0,
         trading_mode=exchange.trading_mode,
         amount_precision=exchange.get_precision_amount(pair),
@@ -395,7 +394,7 @@ def new_trade(exchange: BitgetExchange, pair: str, /, **fields: Any) -> Trade:
         precision_mode=exchange.precisionMode,
         precision_mode_price=exchange.precision_mode_price,
         contract_size=exchange.get_contract_size(pair),
-        **fields,
+        **{"leverage": 1.0, "is_short": False, **fields},
     )
     trade.adjust_stop_loss(fields["open_rate"], config["stoploss"], initial=True)
     return trade

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Table, create_engine, func, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import OperationalException, commands_module, utils_config
+from bitget_margin.freqtrade.database import column_names
 from bitget_margin.freqtrade.database_identity import DatabaseRow
-from bitget_margin.freqtrade.order_store import BotRow, CancelBatchRow, TrackedOrderRow
+from bitget_margin.freqtrade.order_store import BotRow, CancelBatchRow, TrackedOrderRow, migrate
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 
@@ -132,6 +133,7 @@ def _copy(source: str, target: str) -> None:
         engine = create_engine(target)
         try:
             with engine.begin() as connection:
+                migrate(connection)
                 for each in (_BOT, _IDENTITY):
                     if connection.scalar(select(each.c.id)) is not None:
                         del rows[each]
@@ -149,7 +151,12 @@ def _copy(source: str, target: str) -> None:
 
 
 def _rows(connection: Connection | None, each: Table) -> list[Mapping[str, Any]]:
-    return [] if connection is None else [dict(row) for row in connection.execute(select(each)).mappings()]
+    """Return the rows of a table, without the columns that an earlier version did not have."""
+    if connection is None:
+        return []
+    known = column_names(connection, each)
+    columns = [column for column in each.columns if column.name in known]
+    return [dict(row) for row in connection.execute(select(*columns)).mappings()]
 
 
 @contextmanager

@@ -93,7 +93,9 @@ class DryRunClient(VenueClient):
         """
         raise ccxt.NotSupported(f"order {order_id} on {pair} is none of a dry run's ladders")
 
-    def place(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> list[TrackedOrder]:
+    def place(
+        self, pair: str, orders: Sequence[TrackedOrder], budget: Budget, loan_type: str | None = None
+    ) -> list[TrackedOrder]:
         """Let these orders rest."""
         return [
             replace(order, phase=Phase.LIVE, order_id=f"{SIMULATED_PREFIX}{order.client_id}", reason=None)

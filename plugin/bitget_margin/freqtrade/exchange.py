@@ -366,6 +366,14 @@ class Bitgetcross(Leveraged):
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
 
+    def cover_amount(self, pair: str, net: float) -> float:  # noqa: ARG002 - a port of the managers
+        """Return the amount of a cover as it is: there are no shorts in spot mode."""
+        return net
+
+    def loan_type(self, trade: Trade) -> str | None:  # noqa: ARG002 - a port of the managers
+        """Return None: nothing is borrowed in spot mode."""
+        return None
+
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
         if not self.live:

@@ -137,7 +137,7 @@ class Exits:
                 return False
             # An exit order for the free part is there; only another exit replaces it before the rest is free.
             waits = reason.endswith(SUFFIX) and trade.has_open_orders
-            return not (waits and self.resting.selling(trade))
+            return not (waits and self.resting.closing(trade))
 
     def place(self, pair: str, amount: float, ordertype: str, rate: float) -> ExitOrder:
         """Return the exit order to send: coins of the trade that no other order holds.
@@ -280,7 +280,7 @@ class Exits:
 
         Not for a rest: where its orders cannot be canceled, the loop tries again, and other exits come first.
         """
-        if key_of(trade) in self.rests or not self.resting.selling(trade):
+        if key_of(trade) in self.rests or not self.resting.closing(trade):
             return False
         return self.cancels.repeat(trade, exit_.cancel, exit_.budget, exit_.reading)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isclose
 
-from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, SELL, LadderStep, Limits
+from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, LadderStep, Limits
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
 
@@ -30,10 +30,10 @@ def compare(steps: Sequence[LadderStep], orders: Sequence[TrackedOrder]) -> Ladd
 
 
 def trim(steps: Sequence[LadderStep], limits: Limits) -> list[LadderStep | None]:
-    """Return the steps that fit into what is left after fills, the last sell smaller; None for those that do not."""
+    """Return the steps that fit into what is left after fills, None for the others; the last that closes is smaller."""
     left, fitting = limits.sellable, list[LadderStep | None]()
     for step in steps:
-        if step.side != SELL or step.amount <= left * (1 + REL_TOLERANCE):
+        if step.side != limits.exit_side or step.amount <= left * (1 + REL_TOLERANCE):
             fitting.append(step)
         else:
             # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
@@ -41,7 +41,7 @@ def trim(steps: Sequence[LadderStep], limits: Limits) -> list[LadderStep | None]
             is_too_small = amount <= 0 or limits.is_crumb(amount, step.price)
             fitting.append(None if is_too_small else replace(step, amount=amount))
         last = fitting[-1]
-        left -= 0.0 if last is None or last.side != SELL else last.amount
+        left -= 0.0 if last is None or last.side != limits.exit_side else last.amount
     return fitting
 
 

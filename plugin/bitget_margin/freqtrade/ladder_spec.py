@@ -41,19 +41,33 @@ class Limits:
     max_orders: int
     """The orders of one request: fewer on a unified account."""
     has: float
-    """Base coins that the trade has, of which shares are taken."""
+    """Base coins that the trade has, or a short owes, of which shares are taken."""
     sellable: float
-    """Base coins that the ladder may sell: those that no other order sells."""
+    """Base coins that the ladder may sell, or cover: those that no other order closes."""
     spendable: Callable[[], float]
     """Returns the quote coins that the ladder may spend; called for a ladder that buys."""
     min_amount: float | None
     min_cost: float | None
     to_amount: Callable[[float], float]
     to_price: Callable[[float], float]
+    exit_side: str = SELL
+    """Side of the orders that close the trade."""
+    may_add: bool = True
+    """Whether orders of the other side, which enlarge the trade, may be placed: they would borrow on leverage."""
+    to_sent: Callable[[float], float] | None = None
+    """Returns the amount that is sent for a cover, which is larger than its own; None for longs."""
 
     def is_crumb(self, amount: float, price: float) -> bool:
-        """Whether an amount is left that is too small to be sold at this price, by amount or value."""
+        """Whether an amount is left that is too small to be sold or covered at this price, by amount or value."""
         return amount > 0 and (amount < (self.min_amount or 0.0) or amount * price < (self.min_cost or 0.0))
+
+    def sent(self, step: LadderStep) -> float | None:
+        """Return the amount that is sent for a step; None where it is the step's own."""
+        return None if self.to_sent is None or step.side != self.exit_side else self.to_sent(step.amount)
+
+    def cost(self, step: LadderStep) -> float:
+        """Return the quote coins that a buy spends at its price."""
+        return (self.sent(step) or step.amount) * step.price
 
 
 def check_key(key: object) -> str:
@@ -77,36 +91,44 @@ def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
     listed = [_step(i, order, limits) for i, order in enumerate(given)]
     if len(listed) > limits.max_orders:
         raise LadderRefused(f"there are {len(listed)} orders: one ladder takes {limits.max_orders}; use a second key")
-    listed = _sell_all(listed, sum(float(order[_AMOUNT]) for order in given if order["side"] == SELL), limits)
-    sold = sum(step.amount for step in listed if step.side == SELL)
-    if sold > limits.sellable * (1 + REL_TOLERANCE):
+    side = limits.exit_side
+    adding = next((i for i, step in enumerate(listed) if step.side != side), None)
+    if adding is not None and not limits.may_add:
         raise LadderRefused(
-            f"the sells add up to {sold:.8g}, and the trade on {limits.pair} has {limits.sellable:.8g} that no other "
-            "resting order sells: sell less",
+            f"orders[{adding}] side is {listed[adding].side!r}, which enlarges the trade on {limits.pair}: it is "
+            f"leveraged or short, and the order would borrow while it rests: place only {side}s",
         )
-    spent = sum(step.amount * step.price for step in listed if step.side == BUY)
+    listed = _close_all(listed, sum(float(order[_AMOUNT]) for order in given if order["side"] == side), limits)
+    closed = sum(step.amount for step in listed if step.side == side)
+    if closed > limits.sellable * (1 + REL_TOLERANCE):
+        has = "has" if side == SELL else "owes"
+        raise LadderRefused(
+            f"the {side}s add up to {closed:.8g}, and the trade on {limits.pair} {has} {limits.sellable:.8g} that no "
+            f"other resting order {side}s: {side} less",
+        )
+    spent = sum(limits.cost(step) for step in listed if step.side == BUY)
     if spent and spent > limits.spendable() * (1 + REL_TOLERANCE):
         raise LadderRefused(f"the buys cost {spent:.8g}, and {limits.spendable():.8g} are free: buy less")
     return listed
 
 
-def _sell_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[LadderStep]:
-    """Return the steps, with the remainder added to the last sell where it could not be sold by itself.
+def _close_all(listed: list[LadderStep], wanted: float, limits: Limits) -> list[LadderStep]:
+    """Return the steps, with the remainder added to the last one that closes where it could not be closed by itself.
 
-    It is what rounding leaves of a ladder that sells all coins, or what is below the minimum of the pair: the trade
+    It is what rounding leaves of a ladder that closes all coins, or what is below the minimum of the pair: the trade
     would never end.
     """
-    sells = [i for i, step in enumerate(listed) if step.side == SELL]
+    closing = [i for i, step in enumerate(listed) if step.side == limits.exit_side]
     everything = limits.to_amount(limits.sellable)
-    if not sells or wanted > limits.sellable * (1 + REL_TOLERANCE):
+    if not closing or wanted > limits.sellable * (1 + REL_TOLERANCE):
         return listed
-    last, others = listed[sells[-1]], sum(listed[i].amount for i in sells[:-1])
-    sells_all = wanted * (1 + REL_TOLERANCE) >= everything
-    if not sells_all and not limits.is_crumb(everything - others - last.amount, last.price):
+    last, others = listed[closing[-1]], sum(listed[i].amount for i in closing[:-1])
+    closes_all = wanted * (1 + REL_TOLERANCE) >= everything
+    if not closes_all and not limits.is_crumb(everything - others - last.amount, last.price):
         return listed
     # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
     amount = limits.to_amount((everything - others) * (1 + REL_TOLERANCE))
-    return [*listed[: sells[-1]], replace(last, amount=amount), *listed[sells[-1] + 1 :]]
+    return [*listed[: closing[-1]], replace(last, amount=amount), *listed[closing[-1] + 1 :]]
 
 
 def _given(i: int, order: object, limits: Limits) -> Mapping[str, Any]:

@@ -128,6 +128,7 @@ class Ladders:
     def _place(self, trade: Trade, name: str, steps: Sequence[LadderStep], first: int) -> Sequence[TrackedOrder]:
         """Store orders of a ladder, numbered from this number on, and send them with one request."""
         trade_key, at_ms, bot_key = key_of(trade), self.epoch_ms(), self.store.key()
+        sent = self._limits(trade).sent
         rungs = [
             TrackedOrder(
                 client_id=client_order_ids.rung_order_id(bot_key, trade_key.id, trade_key.opened_ms, name, number),
@@ -141,6 +142,7 @@ class Ladders:
                 price=step.price,
                 amount=step.amount,
                 intended_ms=at_ms,
+                sent=sent(step),
             )
             for number, step in enumerate(steps, first)
         ]
@@ -151,7 +153,7 @@ class Ladders:
             placed: Sequence[TrackedOrder] = [replace(rung, phase=Phase.WAITING, reason=_NO_ROOM) for rung in rungs]
         else:
             # What the buys cost has just been checked.
-            placed = self._send(trade.pair, rungs, self.client.pace.loop_budget(), [SELL])
+            placed = self._send(trade, rungs, self.client.pace.loop_budget(), [SELL])
         self.store.update(zip(rungs, placed, strict=True))
         self._report_placed(trade, name, placed)
         return placed
@@ -202,30 +204,33 @@ class Ladders:
         limits = self._limits(trade)
         fitting = _fit(rungs, limits)
         if fitting is None:
-            self._give_up(rungs, "the trade has sold a part of its coins since")
+            self._give_up(
+                rungs, f"the trade has {'sold' if limits.exit_side == SELL else 'covered'} a part of its coins since"
+            )
             return
         self.store.update(zip(rungs, fitting, strict=True))
         rungs = fitting
         selling = sum(rung.amount for rung in rungs if rung.side == SELL)
         if selling and not self.make_room(trade, selling):
             return
-        placed = self._send(trade.pair, rungs, budget, [SELL, BUY])
+        placed = self._send(trade, rungs, budget, [SELL, BUY])
         self.store.update(zip(rungs, placed, strict=True))
         if any(rung.phase is not Phase.WAITING for rung in placed):
             self._report_placed(trade, name, placed)
 
     def _send(
-        self, pair: str, rungs: Sequence[TrackedOrder], budget: Budget, sides: Sequence[str]
+        self, trade: Trade, rungs: Sequence[TrackedOrder], budget: Budget, sides: Sequence[str]
     ) -> Sequence[TrackedOrder]:
         """Place orders with one request; those of these sides wait whose coins are not free, and would be borrowed.
 
         Orders that are not the bot's may hold coins of the trade, and a balance can be late.
         """
-        held_back: dict[str, TrackedOrder] = {}
+        pair, held_back = trade.pair, dict[str, TrackedOrder]()
         for side in sides if self.lends() else ():
             held_back |= self._beyond_free(pair, [rung for rung in rungs if rung.side == side])
         sent = [rung for rung in rungs if rung.client_id not in held_back]
-        placed = dict(zip(sent, self.client.place(pair, sent, budget), strict=True)) if sent else {}
+        answers = self.client.place(pair, sent, budget, self.rules.loan_type(trade)) if sent else []
+        placed = dict(zip(sent, answers, strict=True))
         return [held_back.get(rung.client_id) or placed[rung] for rung in rungs]
 
     def _beyond_free(self, pair: str, rungs: Sequence[TrackedOrder]) -> dict[str, TrackedOrder]:
@@ -241,7 +246,7 @@ class Ladders:
             reason = f"only {left:.8g} {coin} are free, and nothing is borrowed"
         waiting = {}
         for rung in rungs:
-            needed = rung.amount if rung.side == SELL else rung.amount * rung.price
+            needed = rung.amount if rung.side == SELL else rung.rest_cost
             if needed <= left * (1 + REL_TOLERANCE):
                 left -= needed
             else:
@@ -261,20 +266,24 @@ class Ladders:
         """
         pair, rules = trade.pair, self.rules
         market = rules.markets[pair]
-        selling = self.resting.selling(trade) + sum(
-            row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side
+        side, covers = trade.exit_side, trade.exit_side == BUY
+        closing = self.resting.closing(trade) + sum(
+            row.safe_remaining for row in trade.open_orders if row.ft_order_side == side
         )
         has, buys = trade_rows.remaining_amount(trade), [order for order in own if order.side == BUY]
         return Limits(
             pair=pair,
             max_orders=rules.batch_max,
             has=has,
-            sellable=max(0.0, has - selling + sum(order.remaining for order in own if order.side == SELL)),
-            spendable=lambda: rules.free(market["quote"]) + sum(order.remaining * order.price for order in buys),
+            sellable=max(0.0, has - closing + sum(order.remaining for order in own if order.side == side)),
+            spendable=lambda: rules.free(market["quote"]) + sum(order.rest_cost for order in buys),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],
             to_amount=lambda amount: rules.amount_to_precision(pair, amount),
             to_price=lambda price: rules.price_to_precision(pair, price),
+            exit_side=side,
+            may_add=not covers and (trade.leverage or 1.0) <= 1,
+            to_sent=(lambda amount: rules.cover_amount(pair, amount)) if covers else None,
         )
 
     def _report_placed(self, trade: Trade, name: str, placed: Sequence[TrackedOrder]) -> None:
@@ -315,15 +324,17 @@ def _summary(orders: Sequence[TrackedOrder]) -> str:
 
 
 def _fit(rungs: Sequence[TrackedOrder], limits: Limits) -> list[TrackedOrder] | None:
-    """Return orders with the last sell cut to the coins that are there; None where more than a fee is missing.
+    """Return orders with the last one that closes cut to what is there; None where more than a fee is missing.
 
     The fee of an entry is known only after the venue has listed its fills.
     """
-    over = sum(rung.amount for rung in rungs if rung.side == SELL) - limits.sellable
+    closing = [rung for rung in rungs if rung.side == limits.exit_side]
+    over = sum(rung.amount for rung in closing) - limits.sellable
     if over <= limits.sellable * REL_TOLERANCE:
         return list(rungs)
-    last = next(rung for rung in reversed(rungs) if rung.side == SELL)
+    last = closing[-1]
     amount = float(limits.to_amount(max(0.0, last.amount - over)))
     if over > limits.sellable * _FEES_SHARE or amount < (limits.min_amount or 0.0) or amount <= 0:
         return None
-    return [replace(rung, amount=amount) if rung is last else rung for rung in rungs]
+    smaller = replace(last, amount=amount, sent=limits.sent(LadderStep(last.side, last.price, amount)))
+    return [smaller if rung is last else rung for rung in rungs]

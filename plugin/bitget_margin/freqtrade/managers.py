@@ -194,7 +194,7 @@ class Managers:
         """Whether resting orders of the trade on a pair may have sold coins that its rows still count."""
         with self.lock:
             trade = trade_rows.open_trade(pair)
-            return trade is not None and self.resting.selling(trade) > 0
+            return trade is not None and self.resting.closing(trade) > 0
 
     def hand_over_ended(self) -> bool:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders.

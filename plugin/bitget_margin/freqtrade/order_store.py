@@ -11,15 +11,15 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, Index, String, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, Index, String, Table, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import ModelBase, Trade
-from bitget_margin.freqtrade.database import LOCK_MS, enum_column, short_lock_wait
+from bitget_margin.freqtrade.database import LOCK_MS, add_missing_columns, enum_column, short_lock_wait
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 
 logger = logging.getLogger("bitget_margin")
@@ -57,6 +57,7 @@ class TrackedOrderRow(ModelBase):
     average: Mapped[float | None]
     reason: Mapped[str | None] = mapped_column(String(255))
     settled: Mapped[bool]
+    sent: Mapped[float | None]
 
 
 class CancelBatchRow(ModelBase):
@@ -116,11 +117,12 @@ class OrderStore:
         self._key: str | None = None
         self._unwritten: list[_Write] = []
         """Changes that the database did not take, oldest first."""
+        self._is_migrated = False
 
     def key(self) -> str:
         """Return this bot's key; made at the first call for a database."""
         if self._key is None:
-            with _session() as session:
+            with self._session() as session:
                 row = session.get(BotRow, 1)
                 if row is None:
                     row = BotRow(id=1, key=client_order_ids.new_key())
@@ -171,7 +173,7 @@ class OrderStore:
         :param wait_ms: time to wait for a lock: none after a first try
         """
         removed, added, changed = _merged(writes)
-        with _session(wait_ms) as session:
+        with self._session(wait_ms) as session:
             if removed:
                 session.execute(delete(TrackedOrderRow).where(TrackedOrderRow.client_id.in_(removed)))
             session.add_all(TrackedOrderRow(**_values(order)) for order in added.values())
@@ -258,7 +260,7 @@ class OrderStore:
     def _find(self, wanted: Iterable[Any], fits: Callable[[TrackedOrder], bool]) -> list[TrackedOrder]:
         """Return the stored orders that fit, oldest first; what could not be written replaces its row."""
         query = select(*_COLUMNS).where(*wanted).order_by(TrackedOrderRow.intended_ms, TrackedOrderRow.number)
-        with _session() as session:
+        with self._session() as session:
             found = [TrackedOrder(*row) for row in session.execute(query)]
         if not self._unwritten:
             return found
@@ -271,9 +273,28 @@ class OrderStore:
     def batches(self, pair: str, from_ms: int) -> list[CancelBatch]:
         """Return the batch cancels on a pair since a time, oldest first."""
         wanted = (CancelBatchRow.pair == pair, CancelBatchRow.at_ms >= from_ms)
-        with _session() as session:
+        with self._session() as session:
             rows = session.scalars(select(CancelBatchRow).where(*wanted).order_by(CancelBatchRow.at_ms))
             return [CancelBatch(row.pair, row.at_ms, row.label) for row in rows]
+
+    @contextmanager
+    def _session(self, wait_ms: int = LOCK_MS) -> Iterator[Session]:
+        """Return a session of our own, which waits only shortly for a lock; the first one migrates the table."""
+        with (
+            Trade.session.get_bind().connect() as connection,
+            Session(connection, expire_on_commit=False) as session,
+            short_lock_wait(connection, wait_ms),
+        ):
+            if not self._is_migrated:
+                migrate(connection)
+                connection.commit()
+                self._is_migrated = True
+            yield session
+
+
+def migrate(connection: Connection) -> None:
+    """Add the columns that the table of an earlier version lacks; their values are NULL."""
+    add_missing_columns(connection, cast("Table", TrackedOrderRow.__table__))
 
 
 def _merged(writes: Iterable[_Write]) -> tuple[set[str], dict[str, TrackedOrder], dict[str, TrackedOrder]]:
@@ -295,17 +316,6 @@ def _merged(writes: Iterable[_Write]) -> tuple[set[str], dict[str, TrackedOrder]
         elif name not in removed:
             changed[name] = write.new
     return removed, added, changed
-
-
-@contextmanager
-def _session(wait_ms: int = LOCK_MS) -> Iterator[Session]:
-    """Return a session of our own, which waits only shortly for a lock."""
-    with (
-        Trade.session.get_bind().connect() as connection,
-        Session(connection, expire_on_commit=False) as session,
-        short_lock_wait(connection, wait_ms),
-    ):
-        yield session
 
 
 def _values(order: TrackedOrder) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from bitget_margin.freqtrade.compat import Trade
+
 
 class MarketRules(Protocol):
     """Rules of the pairs, free balances, and fees that were paid."""
@@ -20,6 +22,12 @@ class MarketRules(Protocol):
 
     def price_to_precision(self, pair: str, price: float) -> float:
         """Round a price to the precision of the venue."""
+
+    def cover_amount(self, pair: str, net: float) -> float:
+        """Return the amount of a resting buy that leaves these coins, at least, once the venue has taken its fee."""
+
+    def loan_type(self, trade: Trade) -> str | None:
+        """Return the venue's `loanType` of the resting orders of a trade; None for its default, without a loan."""
 
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""

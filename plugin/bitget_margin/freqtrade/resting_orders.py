@@ -12,7 +12,6 @@ from bitget_margin.freqtrade.client import CancelBatchResult, VenueClient, Viewe
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.hedged_cancel import HedgedCancel
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
-from bitget_margin.freqtrade.ladder_spec import BUY, SELL
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
 from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
@@ -46,9 +45,9 @@ class RestingOrders:
         """Return the resting orders of a trade that may still trade."""
         return [order for order in self.store.of_trade(key_of(trade)) if order.phase.open]
 
-    def selling(self, trade: Trade) -> float:
-        """Return the coins of a trade that its resting orders may still sell."""
-        return sum(order.remaining for order in self.open_of(trade) if order.side == SELL)
+    def closing(self, trade: Trade) -> float:
+        """Return the coins of a trade that its resting orders may still sell, or cover."""
+        return sum(order.remaining for order in self.open_of(trade) if order.closes)
 
     def begin_loop(self) -> None:
         """Let this loop try again to cancel what earlier ones could not."""
@@ -128,7 +127,7 @@ class RestingOrders:
             trade_rows.record_fills(trade, after)
             return
         for old, new in zip(before, after, strict=True):
-            if self._is_late(old, new) and not (new.side == BUY and self.take_late_buy(new)):
+            if self._is_late(old, new) and (new.closes or not self.take_late_buy(new)):
                 self.alerts.warn(
                     f"Order {new.order_id} on {new.pair} filled {new.filled:.8g} {new.side} after its trade "
                     f"{new.trade_id} had ended: freqtrade does not count it. Look at the account.",
@@ -136,11 +135,11 @@ class RestingOrders:
 
     @staticmethod
     def _is_late(old: TrackedOrder, new: TrackedOrder) -> bool:
-        """Whether an order of an ended trade has fills that are in no row; those of sells are told once.
+        """Whether an order of an ended trade has fills that are in no row; those of sells and covers are told once.
 
-        Buys are compared with the rows: a kill may have come between both writes.
+        Buys that enlarge a trade are compared with the rows: a kill may have come between both writes.
         """
-        return not trade_rows.is_recorded(new) if new.side == BUY else new.filled > old.filled
+        return new.filled > old.filled if new.closes else not trade_rows.is_recorded(new)
 
     def _report_cancel(self, trade: Trade | None, pair: str, done: CancelBatchResult) -> None:
         """Log a proven cancel; warn of every order whose end is not proven."""

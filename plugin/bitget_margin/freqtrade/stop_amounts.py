@@ -31,7 +31,7 @@ class StopAmounts:
         """
         exits = sum(row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side)
         left = trade_rows.remaining_amount(trade)
-        return self.cut(trade.pair, left - self.resting.selling(trade) - exits - more)
+        return self.cut(trade.pair, left - self.resting.closing(trade) - exits - more)
 
     def left(self, trade: Trade) -> float:
         """Return the coins that a trade still has by its rows, in whole lots."""

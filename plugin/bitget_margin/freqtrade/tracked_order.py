@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
+from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, SELL
+
 
 class Origin(Enum):
     """The origin of an order; the values are those in the database."""
@@ -53,7 +55,11 @@ SIMULATED_PREFIX: Final = "dry_run_"
 
 @dataclass(frozen=True, slots=True)
 class TrackedOrder:
-    """One order: the request, and the last known state. Amounts are in base coins."""
+    """One order: the request, and the last known state.
+
+    Amounts are base coins of the position. A cover, the buy that closes a short, is sent larger, since the venue takes
+    its fee from the bought coins: `sent` is that amount, and everything else is net of the fee.
+    """
 
     client_id: str
     origin: Origin
@@ -73,6 +79,30 @@ class TrackedOrder:
     reason: str | None = None
     settled: bool = False
     """Whether freqtrade has booked its final state: fee, profit and message."""
+    sent: float | None = None
+    """Amount that the venue was asked for, of a cover; None where it is `amount`."""
+
+    @property
+    def asked(self) -> float:
+        """The amount that the venue is asked for."""
+        return self.amount if self.sent is None else self.sent
+
+    @property
+    def closes(self) -> bool:
+        """Whether a resting order closes a part of its trade: a sell of a long, or a cover of a short.
+
+        A short has no resting sells, which would enlarge it.
+        """
+        return self.side == SELL or self.sent is not None
+
+    @property
+    def rest_cost(self) -> float:
+        """The quote coins that a buy still spends, at its price."""
+        return self.remaining * (1.0 if self.sent is None else self.sent / self.amount) * self.price
+
+    def net_of(self, filled: float) -> float:
+        """Return the coins of the position that the venue's filled amount is."""
+        return filled if self.sent is None else net_filled(self.amount, self.sent, filled)
 
     @property
     def trade(self) -> TradeKey | None:
@@ -106,10 +136,15 @@ class TrackedOrder:
             "cost": None if average is None else self.filled * average,
             "status": self._status(),
             "timestamp": self.intended_ms,
-            "fee": None,
+            "fee": None if average is None or self.sent is None else self._fee(self.filled * average, self.sent),
             "trades": [],
             "info": {} if self.reason is None else {"errorMsg": self.reason},
         }
+
+    def _fee(self, cost: float, sent: float) -> dict[str, Any]:
+        """Return the fee of a cover as a cost in quote coins: what it has bought beyond its net amount."""
+        rate = sent / self.amount - 1
+        return {"currency": self.pair.split("/")[1].split(":")[0], "cost": cost * rate, "rate": rate}
 
     def _status(self) -> str | None:
         if self.phase is Phase.ENDED:
@@ -119,6 +154,16 @@ class TrackedOrder:
 
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
+
+
+def net_filled(net: float, sent: float, filled: float) -> float:
+    """Return the filled amount of a cover in coins of its position.
+
+    :param net: coins of the position that all of it closes
+    :param sent: amount that the venue was asked for
+    :param filled: amount that the venue has filled
+    """
+    return net if filled >= sent * (1 - REL_TOLERANCE) else filled * net / sent
 
 
 def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOrder | None:
@@ -131,7 +176,7 @@ def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOr
     if row is None or not (status == "open" or status in ENDED):
         return None
     if not tracked.phase.open:
-        more = float(row.get("filled") or 0.0)
+        more = tracked.net_of(float(row.get("filled") or 0.0))
         if tracked.phase is Phase.ENDED and status in ENDED and more > tracked.filled:
             return replace(tracked, filled=more, average=row.get("average") or tracked.average, settled=False)
         return tracked
@@ -139,7 +184,7 @@ def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOr
         tracked,
         phase=Phase.LIVE if status == "open" else Phase.ENDED,
         order_id=row.get("id") or tracked.order_id,
-        filled=max(tracked.filled, float(row.get("filled") or 0.0)),
+        filled=max(tracked.filled, tracked.net_of(float(row.get("filled") or 0.0))),
         average=row.get("average") or tracked.average,
         reason=None,
     )

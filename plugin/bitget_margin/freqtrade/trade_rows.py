@@ -8,15 +8,16 @@ and books the fee, the profit, the message and, with the last coin, the end of t
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount, order_row
 from bitget_margin.freqtrade.database import short_lock_wait
-from bitget_margin.freqtrade.ladder_spec import BUY
-from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey
+from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE
+from bitget_margin.freqtrade.tracked_order import TrackedOrder, TradeKey, net_filled
 
 logger = logging.getLogger("bitget_margin")
 
@@ -27,6 +28,8 @@ _AMOUNT_EPSILON: Final = 1e-12
 """Less than the smallest amount of any coin: amounts that are closer are equal."""
 _DECIMALS: Final = 12
 """More than any coin has."""
+_ALL_SHARE: Final = 0.98
+"""Share of a trade from which on a found exit counts as one of all: what it leaves may be fees and interest."""
 
 
 def open_trade(pair: str) -> Trade | None:
@@ -76,13 +79,13 @@ def end(trade: Trade, rate: float) -> None:
 
 
 def unrecorded(trade: Trade, orders: Iterable[TrackedOrder]) -> float:
-    """Return the coins that resting orders have bought, less those sold, and that are in no row of a trade yet."""
+    """Return the coins that resting orders have added to a trade, less those closed, and that are in no row of it."""
     coins = 0.0
     for order in orders:
         row = _row(trade, order)
         missing = order.filled - (0.0 if row is None else row.filled or 0.0)
         if missing > _AMOUNT_EPSILON:
-            coins += missing if order.side == BUY else -missing
+            coins += missing if order.side == trade.entry_side else -missing
     return coins
 
 
@@ -94,8 +97,8 @@ def record_fill(trade: Trade, tracked: TrackedOrder) -> bool:
 def record_fills(trade: Trade, orders: Iterable[TrackedOrder]) -> bool:
     """Record the fills of resting orders in their rows, which are created with the first fill, with one commit.
 
-    The fee of a buy, which the venue takes in base coins, is an estimate until the order has ended. A database that
-    cannot be written delays nothing: `unrecorded` counts such fills, and the next call records them.
+    The fee of a buy of a long, which the venue takes in base coins, is an estimate until the order has ended. A
+    database that cannot be written delays nothing: `unrecorded` counts such fills, and the next call records them.
 
     :returns: False where the fills could not be stored
     """
@@ -125,7 +128,7 @@ def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
     if tracked.filled <= known + _AMOUNT_EPSILON or (row is not None and row.ft_is_open):
         return False
     # Closed, also where the rest was canceled: freqtrade counts canceled exits, towards an emergency exit.
-    structure = {**tracked.to_ccxt(), "status": _CLOSED}
+    structure = {**with_booked_fee(trade, tracked.to_ccxt()), "status": _CLOSED}
     if row is None:
         request = (tracked.pair, tracked.side, tracked.amount, tracked.price)
         row = FreqtradeOrder.parse_from_ccxt_object(structure, *request)
@@ -133,10 +136,58 @@ def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
         trade.orders.append(row)
     else:
         row.update_from_ccxt_object(structure)
-    if tracked.side == BUY:
+    if _pays_in_coins(trade, tracked):
         # In a dry run, freqtrade takes no fee in coins: all fees are costs there.
         row.ft_fee_base = 0.0 if tracked.is_simulated else tracked.filled * trade.fee_open
     return True
+
+
+def _pays_in_coins(trade: Trade, tracked: TrackedOrder) -> bool:
+    """Whether the fee of an order reduces the coins of its trade; that of a cover is in what it buys beyond them."""
+    return tracked.side == BUY == trade.entry_side
+
+
+def with_booked_fee(trade: Trade, structure: dict[str, Any]) -> dict[str, Any]:
+    """Return the structure of a cover, in coins of the position, as freqtrade has to read it; others as they are.
+
+    freqtrade counts one fee rate for all exits of a trade, and takes it from the first. Covers are rounded up to lots,
+    so their own rates differ. With the rate of the trade, and a price to match, each one costs what it did cost.
+    """
+    fee, price = structure.get("fee"), structure.get("average")
+    if fee is None or fee.get("rate") is None or not price or trade.exit_side != BUY:
+        return structure
+    ratio = (1 + fee["rate"]) / (1 + trade.fee_close)
+    cost = structure["filled"] * price * ratio
+    booked = {**fee, "rate": trade.fee_close, "cost": cost * trade.fee_close}
+    return {**structure, "average": price * ratio, "cost": cost, "fee": booked}
+
+
+def structure_of(tracked: TrackedOrder) -> dict[str, Any]:
+    """Return the structure of a resting order with which freqtrade books it."""
+    trade = None if tracked.sent is None else owner_of(tracked)
+    structure = tracked.to_ccxt()
+    return structure if trade is None else with_booked_fee(trade, structure)
+
+
+def as_cover(trade: Trade, order: TrackedOrder) -> TrackedOrder:
+    """Return an order that was found without a record, in coins of the position if it covers a short.
+
+    The venue shows the amount that was sent: it leaves less after the fee. What leaves nearly all of the trade was sent
+    for all of it.
+    """
+    if not (order.side == trade.exit_side == BUY and order.amount and order.sent is None):
+        return order
+    # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
+    net = lot_amount(trade, order.amount * (1 - trade.fee_close) * (1 + REL_TOLERANCE)) or order.amount
+    left = remaining_amount(trade)
+    if left > 0 and net >= left * _ALL_SHARE:
+        net = left
+    return replace(order, amount=net, sent=order.amount, filled=net_filled(net, order.amount, order.filled))
+
+
+def is_exit(row: FreqtradeOrder) -> bool:
+    """Whether a row of freqtrade's is that of an exit."""
+    return row.ft_order_side == row.trade.exit_side
 
 
 def is_recorded(tracked: TrackedOrder) -> bool:
@@ -154,13 +205,13 @@ def owner_of(tracked: TrackedOrder) -> Trade | None:
 def hand_to_freqtrade(trade: Trade, tracked: TrackedOrder, fee_base: Callable[[TrackedOrder], float | None]) -> bool:
     """Open the row of an order that has ended, so that freqtrade books it in this loop.
 
-    :param fee_base: returns the fee of a buy in base coins, or None where it is not known
+    :param fee_base: returns the fee in base coins of a buy of a long, or None where it is not known
     :returns: whether the order has a row
     """
     row = _row(trade, tracked)
     if row is None or row.ft_is_open:
         return row is not None
-    exact = fee_base(tracked) if tracked.side == BUY else None
+    exact = fee_base(tracked) if _pays_in_coins(trade, tracked) else None
     if exact is not None:
         row.ft_fee_base = exact
     row.ft_is_open, row.status = True, "open"
@@ -186,7 +237,7 @@ def remaining_amount(trade: Trade) -> float:
     """
     total = Decimal(0)
     for row in trade.orders:
-        # The fills of an open exit are sold. Of the open buys, those of ladders count: they have their fee.
+        # The fills of an open exit are closed. Of the open entries, buys of ladders count: they have their fee.
         counts = not row.ft_is_open or row.ft_order_side == trade.exit_side or row.ft_fee_base is not None
         if counts and row.filled:
             after_fee = Decimal(repr(row.filled)) - Decimal(repr(row.ft_fee_base or 0.0))

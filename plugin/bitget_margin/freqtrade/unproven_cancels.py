@@ -17,11 +17,11 @@ import ccxt
 
 from bitget_margin.adapter.errors import report_of
 from bitget_margin.core.outcome import Outcome
+from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Allowance
 from bitget_margin.freqtrade.client import VenueClient
 from bitget_margin.freqtrade.compat import InvalidOrderException, TemporaryError, order_row
-from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.tracked_order import ENDED
 
 logger = logging.getLogger("bitget_margin")
@@ -76,7 +76,7 @@ class UnprovenCancels:
         if gone is not None:
             return gone
         row = order_row(order_id, pair)
-        is_exit = row is not None and row.ft_order_side == SELL
+        is_exit = row is not None and trade_rows.is_exit(row)
         attempt = self._attempt(order_id, pair, Allowance(self.wait_ms, self.clock) if is_exit else None)
         if attempt.reason is None and attempt.row is not None:
             return attempt.row

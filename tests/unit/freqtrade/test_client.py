@@ -20,7 +20,7 @@ from bitget_margin.freqtrade import client as client_module
 from bitget_margin.freqtrade.budget import Budget, Pace
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.tracked_order import Phase
-from support.botless import PAIR, live, rung, structure
+from support.botless import PAIR, cover, live, live_cover, rung, structure
 
 MOMENTARY = {Verdict.STATE, Verdict.LIMITED}
 
@@ -339,3 +339,40 @@ def test_an_order_that_was_not_placed_has_the_reason(answer: object, reason: str
     create_orders = raising(answer) if isinstance(answer, Exception) else lambda *_: [answer]
     (placed,) = client(create_orders=create_orders).place(PAIR, [rung()], budget())
     assert placed.reason == reason
+
+
+# -- covers of shorts -------------------------------------------------------------------------------------------------
+
+
+def test_a_cover_is_sent_with_its_fee_and_comes_back_without_it() -> None:
+    asked: list[Any] = []
+
+    def create_orders(*request: Any) -> Any:
+        asked.append(request)
+        return [{**structure("closed", "1"), "filled": 0.501}, {**structure("open", "2"), "filled": 0.2505}]
+
+    orders = [cover("a"), cover("b")]
+    placed = client(create_orders=create_orders).place(PAIR, orders, budget(), "autoRepay")
+    ((requests, _),) = asked
+    assert [(each["side"], each["amount"], each["params"]["loanType"]) for each in requests] == [
+        ("buy", 0.501, "autoRepay")
+    ] * 2
+    assert placed == [
+        cover("a", phase=Phase.ENDED, order_id="1", filled=0.5),
+        cover("b", phase=Phase.LIVE, order_id="2", filled=0.25),
+    ]
+
+
+def test_the_fills_of_a_cover_show_its_end_if_they_are_all_that_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    viewing(monkeypatch, fills={"id-a": FilledSum(0.501, 6e4), "id-b": FilledSum(0.5, 6e4)})
+    viewed = client(perform=lambda flow: flow).view(PAIR, [live_cover("a"), live_cover("b")], budget())
+    assert viewed.orders[0] == live_cover("a", phase=Phase.ENDED, filled=0.5, average=6e4)
+    assert viewed.orders[1] == live_cover("b", filled=0.5 * 0.5 / 0.501, average=6e4)
+    assert viewed.missing == {"b"}
+
+
+def test_a_cancel_shows_the_fills_of_a_cover_in_coins_of_the_position() -> None:
+    shown = {**structure("canceled", "id-a"), "filled": 0.2505, "average": 6e4}
+    report = CancelReport((result("id-a", None, Outcome.CANCELED, shown),))
+    done = client(batch_cancel=lambda *_: report).cancel(PAIR, [live_cover("a")], budget())
+    assert done.orders == (live_cover("a", phase=Phase.ENDED, filled=0.25, average=6e4),)

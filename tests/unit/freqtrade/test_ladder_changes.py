@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from bitget_margin.freqtrade.ladder_changes import LadderChange, compare, trim
 from bitget_margin.freqtrade.ladder_spec import LadderStep, Limits
-from support.botless import PAIR, live
+from support.botless import PAIR, live, live_cover
 
 SELL = live("a", price=61_000.0, amount=0.3)
 BUY = live("b", price=59_000.0, amount=0.2, side="buy")
 
 
-def limits(sellable: float) -> Limits:
-    """Return limits of a trade with so many coins to sell, in lots of 0.001."""
+def limits(sellable: float, exit_side: str = "sell") -> Limits:
+    """Return limits of a trade with so many coins to sell or cover, in lots of 0.001."""
     return Limits(
         pair=PAIR,
         max_orders=50,
@@ -27,6 +27,7 @@ def limits(sellable: float) -> Limits:
         min_cost=5.0,
         to_amount=lambda amount: float(Decimal(repr(amount)).quantize(Decimal("0.001"), ROUND_DOWN)),
         to_price=lambda price: price,
+        exit_side=exit_side,
     )
 
 
@@ -74,3 +75,16 @@ def test_no_more_is_sold_than_is_left(steps: list[tuple[str, int]], left: int) -
     assert sold <= left / 1_000 + 1e-9
     for before, after in zip(given_steps, fitting, strict=True):
         assert after is None or (after.side == before.side and 0 < after.amount <= before.amount)
+
+
+def test_covers_beyond_what_a_short_still_owes_are_cut_or_left_out() -> None:
+    steps = [LadderStep("buy", 100.0, 0.3), LadderStep("buy", 99.0, 0.3)]
+    assert trim(steps, limits(0.4, "buy")) == [steps[0], LadderStep("buy", 99.0, 0.1)]
+    assert trim(steps, limits(0.3, "buy")) == [steps[0], None]
+    assert trim(steps, limits(0.0)) == steps, "of a long, they close nothing"
+
+
+def test_a_cover_stays_where_its_net_amount_is_wanted() -> None:
+    resting = live_cover("a", price=59_000.0, amount=0.3, sent=0.301)
+    assert compare([LadderStep("buy", 59_000.0, 0.3)], [resting]).kept == {0: resting}
+    assert compare([LadderStep("buy", 59_000.0, 0.301)], [resting]).going == [resting]

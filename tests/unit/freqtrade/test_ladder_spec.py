@@ -270,3 +270,51 @@ def test_any_other_key_is_refused(key: object) -> None:
 def test_a_refusal_is_a_value_error() -> None:
     """A ValueError of a strategy is logged by freqtrade as one line, and anything else with its traceback."""
     assert issubclass(LadderRefused, ValueError)
+
+
+# -- ladders of shorts, and of leveraged trades -----------------------------------------------------------------------
+
+SHORT: dict[str, Any] = {"exit_side": "buy", "may_add": False, "to_sent": lambda amount: amount * 1.25}
+"""Limits of a short, whose covers are sent a quarter larger."""
+
+
+def test_covers_of_a_short_keep_their_net_amounts_and_leave_no_remainder() -> None:
+    made = limits(has=1.0001, sellable=1.0001, **SHORT)
+    steps = parse_ladder([buy(1.0001 / 3), share(0.5, "buy")], made)
+    assert [step.amount for step in steps] == [0.3333, 0.5]
+    assert [made.sent(step) for step in steps] == [0.3333 * 1.25, 0.625]
+    assert made.sent(LadderStep("sell", 100.0, 0.5)) is None
+    assert limits().sent(LadderStep("sell", 100.0, 0.5)) is None
+    amounts = [step.amount for step in parse_ladder([buy(1.0001 / 3)] * 3, made)]
+    assert amounts == [0.3333, 0.3333, 0.3335]
+
+
+def test_a_short_is_covered_for_no_more_than_it_owes() -> None:
+    expected = "the buys add up to 1.1, and the trade on BTC/USDT owes 1 that no other resting order buys: buy less"
+    assert refusal([buy(0.6), buy(0.5)], **SHORT) == expected
+
+
+def test_covers_need_free_quote_coins_for_all_that_is_sent() -> None:
+    assert len(parse_ladder([buy(1.0)], limits(spendable=lambda: 125.0, **SHORT))) == 1
+    expected = "the buys cost 125, and 124 are free: buy less"
+    assert refusal([buy(1.0)], spendable=lambda: 124.0, **SHORT) == expected
+
+
+@pytest.mark.parametrize(
+    ("orders", "changes", "where"),
+    [
+        ([sell()], SHORT, "orders[0] side is 'sell', which enlarges the trade on BTC/USDT: "),
+        ([sell(), buy()], {"may_add": False}, "orders[1] side is 'buy', which enlarges the trade on BTC/USDT: "),
+    ],
+    ids=["short", "leveraged long"],
+)
+def test_an_order_that_would_borrow_while_it_rests_is_refused(
+    orders: list[Any], changes: dict[str, Any], where: str
+) -> None:
+    text = refusal(orders, **changes)
+    assert text.startswith(where)
+    assert text.endswith(f"place only {changes.get('exit_side', 'sell')}s")
+
+
+def test_a_leveraged_long_sells_as_any_long() -> None:
+    assert parse_ladder([sell(0.5)], limits(may_add=False)) == [LadderStep("sell", 100.0, 0.5)]

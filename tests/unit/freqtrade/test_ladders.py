@@ -11,7 +11,7 @@ from bitget_margin import client_order_ids
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
-from support.botless import KEY, PAIR, Stand, live, rung
+from support.botless import KEY, PAIR, Stand, cover, live, live_cover, rung
 
 NAME = "k-1-x-0"
 
@@ -436,3 +436,95 @@ def test_a_ladder_without_an_answer_does_not_keep_the_next_one_back(stand: Stand
         (f"Ladder {name!r} of trade 1 on {PAIR} could not be placed again: x", f"Ladder {name!r} of trade 1 on {PAIR}")
         for name in ("entry", "second")
     ]
+
+
+# -- ladders of shorts ------------------------------------------------------------------------------------------------
+
+
+def buy(amount: float, price: float = 59_000.0) -> dict[str, Any]:
+    return {"side": "buy", "price": price, "amount": amount}
+
+
+@pytest.fixture
+def short(stand: Stand) -> Stand:
+    """Return a stand whose trade is a short of 1 BTC."""
+    stand.short()
+    return stand
+
+
+def test_the_ladder_of_a_short_is_sent_with_its_fee_and_repays(short: Stand) -> None:
+    orders = place(short, buy(0.4), buy(0.6))
+    assert [(order["amount"], order["status"]) for order in orders] == [(0.4, "open"), (0.6, "open")]
+    assert [(order.amount, order.sent) for order in short.store.rows.values()] == [(0.4, 0.401), (0.6, 0.601)]
+    assert short.venue.loan_types == ["autoRepay"]
+    assert short.alerts.infos[0].endswith("2 of 2 placed (buy 0.4 at 59000, buy 0.6 at 59000).")
+
+
+def test_the_ladder_of_a_long_has_no_loan_type_and_no_amount_of_its_own_for_the_venue(stand: Stand) -> None:
+    place(stand, sell(0.4), {"side": "buy", "price": 50_000.0, "amount": 0.1})
+    assert stand.venue.loan_types == [None]
+    assert {order.sent for order in stand.store.rows.values()} == {None}
+
+
+def test_a_short_is_covered_for_what_no_other_order_covers(short: Stand) -> None:
+    rows = [SimpleNamespace(ft_order_side=side, safe_remaining=0.1) for side in ("buy", "sell")]
+    short.short(open_orders=rows)
+    short.store.add([live_cover("a", amount=0.3, sent=0.301, ladder="other")])
+    with pytest.raises(LadderRefused, match=r"the buys add up to 0\.601, and the trade on BTC/USDT owes 0\.6 that no"):
+        place(short, buy(0.601))
+    assert place(short, buy(0.6))
+
+
+@pytest.mark.parametrize(
+    ("is_short", "leverage", "refused"),
+    [(True, 1.0, "sell"), (True, 2.0, "sell"), (False, 2.0, "buy"), (False, 1.0, None), (False, None, None)],
+)
+def test_a_short_or_a_leveraged_trade_is_not_enlarged_by_its_ladder(
+    stand: Stand, is_short: bool, leverage: float | None, refused: str | None
+) -> None:
+    (stand.short if is_short else stand.trade)(leverage=leverage)
+    wanted = {"side": "sell" if is_short else "buy", "price": 60_000.0, "amount": 0.1}
+    if refused is None:
+        assert place(stand, wanted)
+        return
+    with pytest.raises(LadderRefused, match=f"side is '{refused}', which enlarges the trade"):
+        place(stand, wanted)
+
+
+def test_a_change_of_a_short_s_ladder_may_spend_what_the_old_one_holds(short: Stand) -> None:
+    resting(short, buy(0.5))
+    short.rules.free_of["USDT"] = 0.0
+    (now,) = change(short, buy(0.5, 58_900.0))
+    assert (now["price"], now["status"]) == (58_900.0, "open")
+    short.rules.free_of["USDT"] = 1.0
+    with pytest.raises(LadderRefused, match="the buys cost"):
+        change(short, buy(0.5, 60_000.0))
+
+
+def test_covers_that_wait_are_cut_to_what_the_short_still_owes_and_sent_with_their_fee(short: Stand) -> None:
+    waits = {"phase": Phase.WAITING, "reason": "0"}
+    short.store.add([cover("a", amount=0.6, sent=0.601, **waits), cover("b", amount=0.4, sent=0.401, **waits)])
+    short.remaining = 0.996
+    again(short)
+    assert short.venue.placed == [["a", "b"]]
+    assert [(short.store[name].amount, short.store[name].sent) for name in "ab"] == [(0.6, 0.601), (0.396, 0.397)]
+    assert short.venue.loan_types == ["autoRepay"]
+
+
+def test_covers_of_a_short_that_owes_less_by_now_are_given_up(short: Stand) -> None:
+    short.store.add([cover("a", phase=Phase.WAITING)])
+    short.remaining = 0.3
+    again(short)
+    assert short.store["a"].reason == "the trade has covered a part of its coins since"
+
+
+def test_a_cover_waits_for_quote_coins_where_the_venue_would_lend_them(lending: Stand) -> None:
+    lending.short()
+    lending.store.add([cover("a", phase=Phase.WAITING)])
+    lending.rules.free_of["USDT"] = 0.501 * 60_000.0 - 1
+    again(lending)
+    assert lending.venue.placed == []
+    lending.rules.free_of["USDT"] = 0.501 * 60_000.0
+    lending.seconds += 5
+    again(lending)
+    assert lending.venue.placed == [["a"]]

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from freqtrade.persistence import Trade, init_db
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bitget_margin.client_order_ids import KEY_LENGTH
-from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore
+from bitget_margin.freqtrade.order_store import CancelBatch, OrderStore, TrackedOrderRow
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from support.in_process_bot import close_database
 
@@ -338,9 +339,47 @@ def test_a_database_of_the_version_before_is_read_and_written(file: Path) -> Non
     assert store.key() == "k3x9ab12"
     assert (rung.phase, rung.trade, rung.filled, rung.settled) == (Phase.LIVE, TRADE, 0.25, False)
     assert (entry.client_id, entry.trade, entry.settled) == ("k3x9ab12-o0123456789abcdef", None, True)
+    assert {rung.sent, entry.sent} == {None}
     store.update([(rung, replace(rung, phase=Phase.ENDED))])
     store.add([order(0)])
     close_database()
     with contextlib.closing(sqlite3.connect(file)) as database:
         rows = database.execute("select kind, phase, reason from bitget_margin_orders order by rowid").fetchall()
     assert rows == [("rung", "ended", "no answer"), ("own", "intended", None), ("rung", "intended", None)]
+
+
+def test_the_amount_that_a_cover_was_sent_with_is_stored_in_a_database_of_the_version_before(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        for statement in OLD_TABLES:
+            database.execute(statement)
+    init_db(f"sqlite:///{file}")
+    cover = order(0, side="buy", sent=1.001)
+    OrderStore().add([cover])
+    assert OrderStore().by_client_id(cover.client_id) == cover
+    more = replace(cover, sent=1.002)
+    OrderStore().update([(cover, more)])
+    assert OrderStore().by_client_id(cover.client_id) == more
+    close_database()
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        columns = database.execute("select name, type from pragma_table_info('bitget_margin_orders')").fetchall()
+    assert columns[-1] == ("sent", "DOUBLE")
+
+
+def test_threads_that_open_a_database_of_the_version_before_at_once_all_read_it(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        for statement in OLD_TABLES:
+            database.execute(statement)
+    init_db(f"sqlite:///{file}")
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(OrderStore().of_trade(TRADE)[0].sent)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    close_database()
+    assert found == [None] * 4
+
+
+def test_the_new_column_is_one_that_postgresql_knows() -> None:
+    column = TrackedOrderRow.__table__.c.sent
+    assert (column.nullable, column.type.compile(postgresql.dialect())) == (True, "DOUBLE PRECISION")

@@ -32,7 +32,7 @@ def test_open_orders_of_a_trade_are_its_resting_ones_that_may_trade(stand: Stand
     )
     trade = stand.trades[KEY]
     assert [order.client_id for order in stand.resting.open_of(trade)] == list("abcdef")
-    assert stand.resting.selling(trade) == pytest.approx(1.45)
+    assert stand.resting.closing(trade) == pytest.approx(1.45)
 
 
 def test_a_look_up_returns_what_it_shows_keeps_what_it_misses_and_notes_the_miss(stand: Stand) -> None:

@@ -129,3 +129,53 @@ def test_the_sums_of_an_order_that_has_ended_may_come_later(shown: dict[str, Any
 
 def test_an_order_without_changes_is_the_same_object() -> None:
     assert apply_row(LIVE, row()) is LIVE
+
+
+# -- covers of shorts -------------------------------------------------------------------------------------------------
+
+COVER = replace(LIVE, side="buy", filled=0.0, average=None, sent=2.5)
+"""A buy of 2.5 coins that closes 2 of a short."""
+
+
+@pytest.mark.parametrize(
+    ("order", "asked", "closes"),
+    [(ORDER, 2.0, True), (replace(ORDER, side="buy"), 2.0, False), (COVER, 2.5, True)],
+)
+def test_the_venue_is_asked_for_more_than_a_cover_closes(order: TrackedOrder, asked: float, closes: bool) -> None:
+    assert (order.asked, order.closes) == (asked, closes)
+
+
+@pytest.mark.parametrize(
+    ("filled", "net"),
+    [(0.0, 0.0), (1.25, 1.0), (2.4999, 1.99992), (2.5 - 1e-10, 2.0), (2.5, 2.0), (2.6, 2.0)],
+)
+def test_fills_of_a_cover_are_told_in_coins_of_the_position(filled: float, net: float) -> None:
+    """All of it is exactly all: a hair less would keep the trade open."""
+    assert COVER.net_of(filled) == net
+    shown = apply_row(COVER, row(filled=filled, average=90.0))
+    assert shown == replace(COVER, filled=net, average=90.0)
+    assert shown is not None
+    assert apply_row(shown, row(filled=filled, average=90.0)) is shown
+    ended = apply_row(replace(COVER, phase=Phase.ENDED), row("canceled", filled=filled, average=90.0))
+    assert ended is not None
+    assert ended.filled == net
+
+
+def test_the_fee_of_a_cover_is_what_it_has_bought_beyond_its_net_amount() -> None:
+    half = replace(COVER, filled=1.0, average=90.0).to_ccxt()
+    assert {name: half[name] for name in ("amount", "filled", "remaining", "average", "cost")} == {
+        "amount": 2.0,
+        "filled": 1.0,
+        "remaining": 1.0,
+        "average": 90.0,
+        "cost": 90.0,
+    }
+    assert half["fee"] == {"currency": "USDT", "cost": 22.5, "rate": 0.25}
+    assert half["cost"] + half["fee"]["cost"] == 1.25 * 90.0, "what was paid"
+    assert COVER.to_ccxt()["fee"] is None
+    assert replace(COVER, average=90.0).to_ccxt()["fee"] is None
+
+
+def test_what_is_left_of_a_buy_costs_what_the_venue_was_asked_for() -> None:
+    assert replace(ORDER, side="buy", filled=0.5).rest_cost == 150.0
+    assert replace(COVER, filled=1.0).rest_cost == 125.0

@@ -251,3 +251,133 @@ def test_a_row_of_another_trade_is_not_written_again(trade: Any) -> None:
     trade_rows.record_fill(other, SELL)
     trade_rows.record_fill(trade, SELL)
     assert (len(fields_of(other, "7")), fields_of(trade, "7")) == (1, [])
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+ENTRY = {"id": "1", "side": "sell", "status": "closed", "type": "limit", "symbol": "BTC/USDT", "timestamp": 1}
+COVER = replace(BUY, order_id="9", amount=0.5, sent=0.6, filled=0.0, average=None)
+
+
+@pytest.fixture
+def short() -> Iterator[Any]:
+    """Return a short of 2 coins at 100, in a database of its own."""
+    init_db("sqlite://")
+    made: Any = Trade(
+        pair="BTC/USDT",
+        exchange="bitgetcross",
+        is_short=True,
+        open_rate=100.0,
+        amount=2.0,
+        stake_amount=200.0,
+        fee_open=0.001,
+        fee_close=0.001,
+        open_date=OPENED,
+        is_open=True,
+        leverage=1.0,
+        trading_mode="FUTURES",
+        amount_precision=0.0001,
+        precision_mode=4,
+    )
+    sold = {**ENTRY, "amount": 2.0, "filled": 2.0, "average": 100.0, "price": 100.0, "cost": 200.0, "remaining": 0.0}
+    made.orders.append(trade_rows.FreqtradeOrder.parse_from_ccxt_object(sold, "BTC/USDT", "sell", 2.0, 100.0))
+    Trade.session.add(made)
+    Trade.commit()
+    yield made
+    close_database()
+
+
+def test_covers_reduce_a_short_by_their_net_amounts(short: Any) -> None:
+    assert remaining_amount(short) == 2.0
+    half = replace(COVER, filled=0.25, average=90.0)
+    assert trade_rows.unrecorded(short, [half]) == -0.25
+    trade_rows.record_fill(short, half)
+    assert (remaining_amount(short), short.amount) == (1.75, 1.75)
+    trade_rows.record_fill(short, replace(COVER, filled=0.5, average=90.0))
+    assert fields_of(short, "9") == [(0.5, "closed", False, None, "take")], "no fee in coins: they are owed"
+    assert (remaining_amount(short), short.amount) == (1.5, 1.5)
+
+
+def test_no_fee_of_a_cover_is_asked_for_as_it_is_handed_over(short: Any) -> None:
+    filled = replace(COVER, phase=Phase.ENDED, filled=0.5, average=90.0)
+    trade_rows.record_fill(short, filled)
+    assert trade_rows.hand_to_freqtrade(short, filled, lambda _: pytest.fail("asked for"))
+    assert trade_rows.is_open(short, filled)
+    assert remaining_amount(short) == 1.5, "an open exit counts with its fills"
+
+
+@pytest.mark.parametrize(
+    "covers",
+    [
+        [(0.5, 0.5006, 90.0), (0.5, 0.5005, 80.0), (1.0, 1.0011, 70.0)],
+        [(0.001, 0.0011, 90.0), (1.999, 2.0011, 80.0)],  # rounded up to a lot, the first one costs 10 % more
+        [(2.0, 1.9995, 90.0)],  # less is owed than the rows say
+    ],
+)
+def test_freqtrade_s_profit_of_a_short_is_the_cash_that_it_brought(
+    short: Any, covers: list[tuple[float, float, float]]
+) -> None:
+    """It takes the fee rate of the first exit for all of them."""
+    cash = 200.0 * 0.999
+    for number, (net, sent, price) in enumerate(covers, 20):
+        cover = replace(
+            COVER, order_id=str(number), amount=net, sent=sent, filled=net, average=price, phase=Phase.ENDED
+        )
+        cash -= sent * price
+        trade_rows.record_fill(short, cover)
+        structure = trade_rows.structure_of(cover)
+        fee = structure["fee"]
+        assert fee["currency"] == "USDT"
+        short.update_fee(fee["cost"], fee["currency"], fee["rate"], "buy")
+        short.orders[-1].update_from_ccxt_object({**structure, "status": "closed"})
+    short.close(covers[-1][2])
+    assert short.fee_close == 0.001
+    assert short.close_profit_abs == pytest.approx(cash, abs=1e-7)
+
+
+def test_the_structure_of_an_order_that_is_no_cover_or_has_no_trade_stays_as_it_is(short: Any) -> None:
+    assert trade_rows.structure_of(SELL) == SELL.to_ccxt()
+    filled = replace(COVER, filled=0.5, average=90.0)
+    assert trade_rows.structure_of(filled) == filled.to_ccxt(), "no row has it yet"
+    assert trade_rows.with_booked_fee(short, COVER.to_ccxt()) == COVER.to_ccxt()
+
+
+def test_a_long_s_fee_in_quote_coins_stays_as_the_venue_shows_it(trade: Any) -> None:
+    sold = {**SELL.to_ccxt(), "fee": {"currency": "USDT", "cost": 1.0, "rate": 0.002}}
+    assert trade_rows.with_booked_fee(trade, sold) == sold
+
+
+@pytest.mark.parametrize(
+    ("amount", "filled", "net", "net_filled"),
+    [
+        (0.5006, 0.0, 0.5, 0.0),  # the lots below what the fee leaves
+        (0.5005, 0.0, 0.4999, 0.0),
+        (0.5006, 0.5006, 0.5, 0.5),
+        (0.5006, 0.2503, 0.5, 0.25),
+        (1.9621, 0.0, 2.0, 0.0),  # nearly all of the trade: sent for all of it
+        (2.0421, 2.0421, 2.0, 2.0),  # with its interest
+        (1.95, 0.0, 1.948, 0.0),
+        (0.00005, 0.0, 0.00005, 0.0),  # less than a lot
+    ],
+)
+def test_a_cover_that_was_found_without_a_record_closes_what_its_fee_leaves(
+    short: Any, amount: float, filled: float, net: float, net_filled: float
+) -> None:
+    found = trade_rows.as_cover(short, replace(BUY, amount=amount, filled=filled, average=90.0))
+    assert (found.amount, found.sent, found.filled) == (net, amount, pytest.approx(net_filled))
+    assert trade_rows.as_cover(short, found) is found
+
+
+def test_only_covers_of_shorts_are_told_in_net_coins(short: Any) -> None:
+    long = SimpleNamespace(exit_side="sell")
+    assert trade_rows.as_cover(long, BUY) is BUY
+    assert trade_rows.as_cover(long, SELL) is SELL
+    assert trade_rows.as_cover(short, SELL) is SELL
+    nothing = replace(BUY, amount=0.0)
+    assert trade_rows.as_cover(short, nothing) is nothing
+
+
+def test_an_exit_is_told_by_the_direction_of_its_trade(short: Any) -> None:
+    trade_rows.record_fill(short, replace(COVER, filled=0.5, average=90.0))
+    entry, cover = short.orders
+    assert (trade_rows.is_exit(entry), trade_rows.is_exit(cover)) == (False, True)
