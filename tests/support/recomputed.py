@@ -1,7 +1,7 @@
 """The backtest of a strategy with a ladder, computed anew from candles alone: no code of freqtrade or of the plugin.
 
-One pair, a fixed stake, exits in equal shares of the entry, a stop-loss and an exit signal; longs, shorts, or both. What
-is borrowed costs interest: for an hour at once, and for another one at each full hour.
+One pair, a fixed stake, exits in equal shares of the entry, a stop-loss and an exit signal; longs, or both directions.
+What is borrowed costs interest: for an hour at once, and for another one at each full hour.
 """
 
 from collections.abc import Sequence
@@ -120,7 +120,8 @@ def _enter(number: int, row: Row, rules: Rules) -> Position:
     amount = _to(rules.stake / row.open * rules.leverage, rules.lot, ROUND_DOWN)
     # The strategy divides floats: what lies just below a lot is cut to the one before.
     each = _to(Decimal(repr(float(amount) / len(rules.ups))), rules.lot, ROUND_DOWN)
-    prices = [_to(row.open * up, rules.step, ROUND_HALF_UP) for up in rules.ups]
+    # So it multiplies them.
+    prices = [_to(Decimal(repr(float(row.open) * float(up))), rules.step, ROUND_HALF_UP) for up in rules.ups]
     amounts = [each] * (len(prices) - 1) + [amount - each * (len(prices) - 1)]
     value = amount * row.open
     money = value * (1 - rules.fee) if rules.is_short else -value * (1 + rules.fee)
