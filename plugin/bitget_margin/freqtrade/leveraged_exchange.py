@@ -89,7 +89,7 @@ class Leveraged(DryRunLadders):
         """
         if not self.is_leveraged:
             return {}
-        if not self.live:
+        if not self.live and not is_utility(self._config):
             self._learn_interest_rates()
         settings = self.leverage_settings
         pairs = [pair for pair, market in self.markets.items() if self.market_is_future(market)]
