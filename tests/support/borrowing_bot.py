@@ -47,9 +47,7 @@ def leave(bot: InProcessBot, loops: int = 3) -> Any:
 
 def difference(bot: InProcessBot, before: Decimal) -> float:
     """Return the difference of the profit in the books and on the venue, in USDT, since the account had this worth."""
-    from freqtrade.persistence import Trade  # noqa: PLC0415
-
-    profit = sum(trade.realized_profit for trade in Trade.get_trades_proxy())
+    profit = sum(trade.realized_profit for trade in bot.trades())
     return abs(float(profit) - float(bot.venue.worth() - before))
 
 

@@ -79,6 +79,13 @@ class InProcessBot:
         Trade.commit()
         return Trade.get_trades_proxy()[-1]
 
+    def trades(self) -> list[Any]:
+        """Return all trades, as in the database now."""
+        from freqtrade.persistence import Trade  # noqa: PLC0415
+
+        Trade.commit()
+        return list(Trade.get_trades_proxy())
+
     def trade_on(self, pair: str) -> Any:
         """Return the newest trade on a pair, as in the database now."""
         from freqtrade.persistence import Trade  # noqa: PLC0415

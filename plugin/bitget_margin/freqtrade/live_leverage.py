@@ -201,7 +201,7 @@ class LiveLeverage(Leveraged):
         return (LoanType.AUTO_REPAY if owes else LoanType.NORMAL).value
 
     def cover_amount(self, pair: str, net: float) -> float:
-        """Return the amount of a resting cover that leaves `net` coins after the fee, which a dry run adds as a cost."""
+        """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run has it as a cost."""
         if self.live:
             return self.covers.sent(pair, net)
         return net * (1 + self.get_fee(pair, "maker"))
@@ -212,7 +212,7 @@ class LiveLeverage(Leveraged):
         """Return a balance as freqtrade counts it: the margin as one, and no coins of trades."""
         return dict(self.account.note(balances).balances())
 
-    def fetch_positions(self, pair: str | None = None, params: Any = None) -> list[dict[str, Any]]:
+    def fetch_positions(self, pair: str | None = None, *_: Any, **__: Any) -> list[dict[str, Any]]:
         """Return the open trades as positions, with what the venue has of each."""
         if not self.is_leveraged or not self.live or not has_database():
             return []

@@ -89,9 +89,7 @@ def test_a_refused_loan_leaves_nothing_and_pauses_the_pair(
         assert len(placing) == 1
         assert bot.venue.debts() == {}
         assert "Unable to create trade" in caplog.text
-        from freqtrade.persistence import Trade
-
-        assert Trade.get_trades_proxy() == []
+        assert bot.trades() == []
 
 
 @KINDS
@@ -104,6 +102,6 @@ def test_coins_of_the_owner_stay_his(tmp_path: Path, kind: AccountKind, leverage
         bot.loop()
         trade = leave(bot)
         assert not trade.is_open
-        assert bot.held() == pytest.approx(0.05, abs=2e-6)
+        assert bot.held() == pytest.approx(0.05, abs=6e-6)  # a lot, and an hour of interest
         assert difference(bot, before) <= allowed(leverage)
         assert bot.venue.debts() == {}

@@ -58,7 +58,7 @@ def test_interest_is_a_cost_of_its_trade(tmp_path: Path, kind: AccountKind, leve
 def test_the_margin_is_what_the_account_is_worth(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
 ) -> None:
-    """freqtrade's total, with the unrealized profit of the trade, beside the venue's worth at three prices."""
+    """The total of freqtrade, with the unrealized profit of the trade, beside the venue's worth at three prices."""
     with borrowing_bot(tmp_path, kind) as bot:
         enter(bot, leverage, short=short)
         for price in (60_000, 57_000, 62_000):
