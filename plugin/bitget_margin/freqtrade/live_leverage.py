@@ -204,7 +204,7 @@ class LiveLeverage(Leveraged):
         """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run has it as a cost."""
         if self.live:
             return self.covers.sent(pair, net)
-        return net * (1 + self.get_fee(pair, "maker"))
+        return net * (1 + self.get_fee(symbol=pair, taker_or_maker="maker"))
 
     # -- what freqtrade is shown --------------------------------------------------------------------------------------
 
