@@ -68,7 +68,9 @@ class Recovery:
 
     # -- around the request that places an order ----------------------------------------------------------------------
 
-    def intend(self, pair: str, side: str, amount: float, price: float, *, is_entry: bool = True, sent: float | None = None) -> TrackedOrder:
+    def intend(
+        self, pair: str, side: str, amount: float, price: float, *, is_entry: bool = True, sent: float | None = None
+    ) -> TrackedOrder:
         """Store an order that is about to be sent.
 
         :raises TemporaryError: an earlier one of this side is in doubt or was just found: it might be placed twice
