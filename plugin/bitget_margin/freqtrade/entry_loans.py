@@ -76,9 +76,13 @@ class EntryLoans:
         """
         books = self.account.fresh()
         net = books.account.net(entry.base)
-        coin, needed = (entry.base, entry.amount) if entry.is_short else (
-            self.account.stake_coin,
-            entry.amount * entry.price,
+        coin, needed = (
+            (entry.base, entry.amount)
+            if entry.is_short
+            else (
+                self.account.stake_coin,
+                entry.amount * entry.price,
+            )
         )
         lacking = needed - books.account.free.get(coin, 0.0)
         if lacking <= 0:

@@ -127,6 +127,7 @@ class Bitgetcross(LiveLeverage):
             settings=self._settings,
             new_trade=partial(new_trade, self),
             pushes=self.pushes,
+            entry_terms=self._entry_terms if preflight.is_leveraged(self._settings_config) else None,
         )
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
@@ -344,6 +345,7 @@ class Bitgetcross(LiveLeverage):
         """
         rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
+            self._settle_simulated_interest(rung)
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
             return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
         if not self.live:
@@ -386,14 +388,6 @@ class Bitgetcross(LiveLeverage):
         return self._with_liquidations(orders, adopted, pair)
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
-
-    def cover_amount(self, pair: str, net: float) -> float:  # noqa: ARG002 - a port of the managers
-        """Return the amount of a cover as it is: there are no shorts in spot mode."""
-        return net
-
-    def loan_type(self, trade: Trade) -> str | None:  # noqa: ARG002 - a port of the managers
-        """Return None: nothing is borrowed in spot mode."""
-        return None
 
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""

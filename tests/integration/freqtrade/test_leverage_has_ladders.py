@@ -90,7 +90,9 @@ def test_a_short_without_free_quote_gets_no_ladder(tmp_path: Path, kind: Account
         trade = enter(bot, 2, short=True)
         uid = bot.venue.accounts[0].uid
         free = bot.venue.balances(uid)["USDT"].available
-        bot.venue.place(uid, {"symbol": "ETHUSDT", "side": "buy", "price": "1000", "baseSize": str(int(free / 1000) - 2)})
+        bot.venue.place(
+            uid, {"symbol": "ETHUSDT", "side": "buy", "price": "1000", "baseSize": str(int(free / 1000) - 2)}
+        )
         with pytest.raises(LadderRefused, match="are free"):
             bot.bot.strategy.place_resting_orders(trade, rungs(3)(trade))
 
