@@ -111,6 +111,7 @@ def run(
     port: int = 0,
     host: str = LOOPBACK,
     path: Iterable[PathStep] = (),
+    loan_terms: LoanTerms | None = None,
     on_ready: Callable[[Emulator], object] | None = None,
 ) -> None:
     """Run a venue in the main thread until SIGINT or SIGTERM; the parameters are those of `Emulator`.
@@ -121,7 +122,9 @@ def run(
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in signals}
     try:
-        with Emulator(accounts=accounts, symbols=symbols, knobs=knobs, port=port, host=host, path=path) as venue:
+        with Emulator(
+            accounts=accounts, symbols=symbols, knobs=knobs, port=port, host=host, path=path, loan_terms=loan_terms
+        ) as venue:
             if on_ready is not None:
                 on_ready(venue)
             stopping.wait()

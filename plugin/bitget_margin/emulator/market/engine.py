@@ -11,6 +11,7 @@ from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.balance_changes import BalanceChanges, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
+from bitget_margin.emulator.market.flash_repayments import FlashRepayments
 from bitget_margin.emulator.market.liquidations import Liquidations
 from bitget_margin.emulator.market.loan_records import RepayKind
 from bitget_margin.emulator.market.loan_terms import LoanTerms
@@ -72,6 +73,9 @@ class Engine:
             self.market, self.orders, self.wallets, self.loans, self.changes, self._next_id, self._cancel_all, knobs_of
         )
         self.loans.observe(self.liquidations.check)
+        self.flash_repayments = FlashRepayments(
+            self.wallets, self.loans, self.changes, self.dollars, self._next_id, self.at, knobs_of
+        )
         self.leverages: dict[tuple[str, str], str] = {}
         """Leverage that an account has set, by account and coin."""
         self._countdowns: dict[str, int] = {}

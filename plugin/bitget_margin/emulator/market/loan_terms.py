@@ -39,6 +39,8 @@ class LoanTerms:
 
     def __post_init__(self) -> None:
         _check("leverage", self.leverage, 1, 100)
+        if self.leverage == 1:
+            raise ValueError("leverage must be above 1: at 1 nothing can be borrowed")
         _check("daily_rate", self.daily_rate, 0, 1)
         _check("maintenance_rate", self.maintenance_rate, 0, 1)
         _check("liquidation_fee", self.liquidation_fee, 0, 1)

@@ -1,12 +1,8 @@
 """Account endpoints of a classic account."""
 
-from typing import Final
-
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v2.rows import asset_row, fee_rate_row
+from bitget_margin.emulator.api.v2.rows import RISK_DECIMALS, asset_row, fee_rate_row
 from bitget_margin.emulator.market.decimals import write_decimal
-
-_RISK_DECIMALS: Final = 8
 
 
 def assets(request: PrivateRequest) -> list[Row]:
@@ -21,7 +17,7 @@ def assets(request: PrivateRequest) -> list[Row]:
 
 def risk_rate(request: PrivateRequest) -> Row:
     """Return the risk ratio of the account."""
-    return {"riskRateRatio": write_decimal(round(request.engine.loans.risk(request.account.uid), _RISK_DECIMALS))}
+    return {"riskRateRatio": write_decimal(round(request.engine.loans.risk(request.account.uid), RISK_DECIMALS))}
 
 
 def trade_rate(request: PrivateRequest) -> Row:

@@ -17,6 +17,8 @@ _YEAR_DAYS: Final = 365
 _LOAN_LIMIT: Final = "100000"
 """Shown as the maximum of a loan, in coins; here only the leverage of the account limits loans."""
 _RATE_DECIMALS: Final = 8
+_MOST_IDS: Final = 100
+_WIDEST_RANGE_MS: Final = 90 * 86_400_000
 
 
 def borrow(request: PrivateRequest) -> Row:
@@ -38,6 +40,22 @@ def repay(request: PrivateRequest) -> Row:
         "remainDebtAmount": write_decimal(left.total),
         "repayAmount": write_decimal(repayment.amount),
     }
+
+
+def flash_repay(request: PrivateRequest) -> Row:
+    """Repay the debt of a coin, or all debts, with whatever other coins the account has."""
+    coin = _read_coin(request) if request.params.optional_text("coin") else None
+    repay_id = request.engine.flash_repayments.begin(request.account.uid, coin, request.now_ms)
+    return {"repayId": repay_id, "coin": coin or ""}
+
+
+def flash_repay_status(request: PrivateRequest) -> list[Row]:
+    """Return the states of flash repayments; an unknown id has no row."""
+    ids = request.params.texts("idList")
+    if len(ids) > _MOST_IDS:
+        raise VenueError(Refusal.BAD_PARAMETER, "idList")
+    found = {repay_id: request.engine.flash_repayments.status(request.account.uid, repay_id) for repay_id in ids}
+    return [{"repayId": repay_id, "status": status.value} for repay_id, status in found.items() if status]
 
 
 def max_borrowable_amount(request: PrivateRequest) -> Row:
@@ -156,6 +174,8 @@ def _page(request: PrivateRequest, rows: Iterable[Row], id_name: str, coin_name:
     limit = min(params.optional_integer("limit") or _DEFAULT_LIMIT, _CAP)
     if end_ms is not None and start_ms > end_ms:
         raise VenueError(Refusal.RANGE_REVERSED)
+    if end_ms is not None and end_ms - start_ms > _WIDEST_RANGE_MS:
+        raise VenueError(Refusal.RANGE_TOO_WIDE)
 
     def is_wanted(row: Row) -> bool:
         at_ms = int(str(row["cTime"]))

@@ -7,11 +7,14 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, Knobs
 from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.market.loan_records import LiquidationRecord
 from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance, Debt
 
 _AVERAGE_DECIMALS = 12
+RISK_DECIMALS = 8
+"""Decimals of risk ratios and margins."""
 _PUSHED_DECIMALS = 9
 """Decimals of numbers in pushed rows, as captured."""
 
@@ -119,6 +122,41 @@ def change_row(change: BalanceChange, *, signed: bool) -> Row:
         "marginType": change.kind.value,
         "uTime": str(change.at_ms),
         "cTime": str(change.at_ms),
+    }
+
+
+def liquidation_row(liquidation: LiquidationRecord) -> Row:
+    """Return the row of a liquidation."""
+    time = str(liquidation.at_ms)
+    return {
+        "liqId": liquidation.liquidation_id,
+        "liqStartTime": time,
+        "liqEndTime": time,
+        "liqRiskRatio": write_decimal(round(liquidation.risk, RISK_DECIMALS)),
+        "totalAssets": write_decimal(liquidation.assets),
+        "totalDebt": write_decimal(liquidation.debts),
+        "liqFee": write_decimal(liquidation.fee),
+        "uTime": time,
+        "cTime": time,
+    }
+
+
+def liquidation_order_row(order: Order) -> Row:
+    """Return the row of an order that the venue has placed to liquidate an account."""
+    price, size = average_price(order), write_decimal(order.filled)
+    return {
+        "symbol": order.symbol,
+        "orderType": order.order_type.value,
+        "side": side_text(order, "-"),
+        "priceAvg": price,
+        "price": price,
+        "fillSize": size,
+        "size": size,
+        "amount": write_decimal(order.quote_filled),
+        "orderId": order.order_id,
+        **dict.fromkeys(("fromCoin", "toCoin", "fromSize", "toSize"), ""),
+        "cTime": str(order.created_ms),
+        "uTime": str(order.updated_ms),
     }
 
 

@@ -6,14 +6,13 @@ from typing import Final
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import fee_rate_row
 from bitget_margin.emulator.api.v3.category import read_category
-from bitget_margin.emulator.api.v3.rows import asset_row
+from bitget_margin.emulator.api.v3.rows import asset_row, margin_row
 from bitget_margin.emulator.behaviour.knobs import Level
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
 from bitget_margin.emulator.market.orders import Side
 
 _BITCOIN: Final = "BTC"
 _BITCOIN_DECIMALS: Final = 8
-_MARGIN_DECIMALS: Final = 8
 
 
 def account_settings(request: PrivateRequest) -> Row:
@@ -55,9 +54,7 @@ def assets(request: PrivateRequest) -> Row:
         "usdtUnrealisedPnl": "0",
         "btcUnrealizedPnl": "0",
         "effEquity": write_decimal(effective),
-        "mmr": write_decimal(loans.maintenance(uid)),
-        "imr": write_decimal(round(EXACT.divide(loans.owed(uid), loans.terms.leverage - 1), _MARGIN_DECIMALS)),
-        "mgnRatio": write_decimal(round(loans.risk(uid), _MARGIN_DECIMALS)),
+        **margin_row(loans, uid),
         "positionMgnRatio": "0",
         "assets": rows,
     }

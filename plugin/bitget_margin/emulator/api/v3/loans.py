@@ -26,6 +26,33 @@ def margin_loans(request: PublicRequest) -> Row:
     }
 
 
+def position_tiers(request: PublicRequest) -> list[Row]:
+    """List the tiers of a margin coin, of which there is one; there are no futures."""
+    if read_category(request.params) is not Category.MARGIN:
+        return []
+    coin, terms = request.params.text("coin"), request.engine.loans.terms
+    if coin not in request.borrowable_coins():
+        raise VenueError(Refusal.UNKNOWN_COIN)
+    return [
+        {
+            "tier": "1",
+            "minTierValue": "0",
+            "maxTierValue": _LOAN_LIMIT,
+            "leverage": write_decimal(terms.leverage),
+            "mmr": write_decimal(terms.maintenance_rate),
+        }
+    ]
+
+
+def discount_rates(request: PublicRequest) -> list[Row]:
+    """List the part of each coin's value that counts as margin."""
+    terms = request.engine.loans.terms
+    return [
+        {"coin": coin, "list": [{"tierStartValue": "0", "discountRate": write_decimal(terms.collateral_rate(coin))}]}
+        for coin in request.coins()
+    ]
+
+
 def loan_data(request: PrivateRequest) -> Row:
     """Return what the account owes; the names are those of a client library that is tested on the venue."""
     uid, loans = request.account.uid, request.engine.loans
