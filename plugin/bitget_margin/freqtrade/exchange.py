@@ -96,14 +96,14 @@ class Bitgetcross(LiveLeverage):
         try:
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
-            self._build_managers(is_live=is_live(config))
+            self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
             super().__init__(config, **kwargs)
             self._is_built = True
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
-    def _build_managers(self, *, is_live: bool) -> None:
+    def _build_managers(self, *, is_live: bool, is_leveraged: bool) -> None:
         """Build the managers of the bot's orders, real ones or simulated ones."""
         self.pushes = OrderPushes(
             make=self._make_websocket,
@@ -127,7 +127,7 @@ class Bitgetcross(LiveLeverage):
             settings=self._settings,
             new_trade=partial(new_trade, self),
             pushes=self.pushes,
-            entry_terms=self._entry_terms if preflight.is_leveraged(self._settings_config) else None,
+            entry_terms=self._entry_terms if is_live and is_leveraged else None,
         )
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
@@ -345,7 +345,7 @@ class Bitgetcross(LiveLeverage):
         """
         rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
-            self._settle_simulated_interest(rung)
+            self._settle_interest_of(rung)
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
             return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
         if not self.live:

@@ -29,6 +29,7 @@ from bitget_margin.freqtrade.liquidations import liquidation_exits
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_level import MarginLevels
+from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.positions import venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
@@ -97,6 +98,11 @@ class LiveLeverage(Leveraged):
         raise NotImplementedError
 
     # -- orders -------------------------------------------------------------------------------------------------------
+
+    def _entry_terms(self, client_id: str) -> EntryTerms | None:
+        """Return the terms of an entry; None for an order that is none."""
+        entry = self.entries.of_client_id(client_id)
+        return None if entry is None else EntryTerms(entry.is_short, entry.leverage)
 
     def _besides(self, trade: Trade) -> float:
         """Return the coins of the base of a trade that are none of it."""
@@ -182,11 +188,10 @@ class LiveLeverage(Leveraged):
             self.loans.note_refusal(pair)
 
     def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
-        """Return the answer to a placed order in coins of the position; note the id of an entry."""
+        """Return the answer to a placed order in coins of the position."""
         if not self.is_leveraged:
             return placed
         self.account.forget()
-        self.entries.note_id(intent.client_id, placed["id"])
         if intent.sent is None:
             return placed
         return covers.in_position_coins({**placed, "amount": intent.sent}, intent.amount)
@@ -294,6 +299,16 @@ class LiveLeverage(Leveraged):
         except Exception as error:  # noqa: BLE001 - an exception would end the bot, with the position open
             logger.warning("The interest of trade %s on %s is not known now: %r", trade.id, trade.pair, error)
             return float(trade.funding_fee_running or 0.0)
+
+    def _settle_interest_of(self, rung: TrackedOrder) -> None:
+        """Let freqtrade book the interest up to now with a filled order of a ladder, which it is about to book."""
+        trade = trade_rows.open_trade(rung.pair) if self.is_leveraged and rung.filled else None
+        if trade is None or trade_rows.key_of(trade) != rung.trade:
+            return
+        if self.live:
+            self.settle_interest(trade, rung.average)
+        else:
+            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
 
     def settle_interest(self, trade: Trade, price: float | None) -> None:
         """Let freqtrade book the interest up to now with the exit that it is about to book."""
