@@ -345,9 +345,8 @@ class Bitgetcross(LiveLeverage):
         """
         rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
-            self._settle_interest_of(rung)
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
-            return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
+            return self._shown_rung(rung) if rung.filled else rung.to_ccxt()
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         try:

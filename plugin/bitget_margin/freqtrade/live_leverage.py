@@ -258,6 +258,23 @@ class LiveLeverage(Leveraged):
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
         return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
 
+    def _shown_rung(self, rung: TrackedOrder) -> dict[str, Any]:
+        """Return a filled order of a ladder as freqtrade books it, with the interest of its trade up to now."""
+        shown = {**rung.to_ccxt(), "status": "closed"}
+        trade = trade_rows.open_trade(rung.pair) if self.is_leveraged else None
+        if trade is None or trade_rows.key_of(trade) != rung.trade:
+            return shown
+        if self.live:
+            self.settle_interest(trade, rung.average)
+        else:
+            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
+        if shown["fee"] is not None:
+            # freqtrade takes the rate of the first exit for all of them: that of one order is rounded to its lots.
+            kept = 1 - self.covers.fee(rung.pair, is_taker=False) if self.live else 1.0
+            rate = 1 / kept - 1 if kept < 1 else shown["fee"]["rate"]
+            shown["fee"] |= {"cost": shown["cost"] * rate, "rate": rate}
+        return shown
+
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
         """Return the fee of a cover in the quote coin: that of its fills, or the usual one if they are not listed."""
         price, market = float(order.get("average") or order["price"]), self.markets[pair]
@@ -299,16 +316,6 @@ class LiveLeverage(Leveraged):
         except Exception as error:  # noqa: BLE001 - an exception would end the bot, with the position open
             logger.warning("The interest of trade %s on %s is not known now: %r", trade.id, trade.pair, error)
             return float(trade.funding_fee_running or 0.0)
-
-    def _settle_interest_of(self, rung: TrackedOrder) -> None:
-        """Let freqtrade book the interest up to now with a filled order of a ladder, which it is about to book."""
-        trade = trade_rows.open_trade(rung.pair) if self.is_leveraged and rung.filled else None
-        if trade is None or trade_rows.key_of(trade) != rung.trade:
-            return
-        if self.live:
-            self.settle_interest(trade, rung.average)
-        else:
-            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
 
     def settle_interest(self, trade: Trade, price: float | None) -> None:
         """Let freqtrade book the interest up to now with the exit that it is about to book."""
