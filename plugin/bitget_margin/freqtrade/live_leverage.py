@@ -1,16 +1,18 @@
 """Leverage and shorts of a live bot: loans of its orders, the account as freqtrade sees it, interest, liquidations."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isclose
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import ccxt
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import covers, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
@@ -30,7 +32,7 @@ from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.ports import EntryTerms
-from bitget_margin.freqtrade.positions import venue_equity
+from bitget_margin.freqtrade.positions import MarginBooks, read_snapshot, venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
 
@@ -39,6 +41,8 @@ logger = logging.getLogger("bitget_margin")
 _LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
+_LEVEL_SECONDS: Final = 60.0
+"""Time between two looks at the margin level."""
 _REL_TOLERANCE: Final = 1e-9
 _READING_SECONDS: Final = 10.0
 """Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
@@ -83,8 +87,12 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        worth = lambda: self._venue_worth(pace.read_ms())  # noqa: E731
-        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, worth=worth, alerts=alerts)
+        self._worth: float | None = None
+        self._pace_of_debts = pace
+        self._level_checked, self._level_check = float("-inf"), cast("Beside[None] | None", None)
+        self.levels = MarginLevels(
+            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._worth, alerts=alerts
+        )
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
@@ -226,21 +234,6 @@ class LiveLeverage(Leveraged):
         found = books.positions(self.leverage_settings.maintenance_rate, equity)
         return [position for position in found if pair in {None, position["symbol"]}]
 
-    def _venue_worth(self, timeout_ms: float) -> float | None:
-        """Return the worth of the account by the venue's own net amounts; None where they cannot be read."""
-        try:
-            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": timeout_ms})
-        except ccxt.BaseError as error:
-            logger.warning("The worth of the account could not be read: %s", error)
-            return None
-        return venue_equity(
-            balance,
-            unified=self.account.is_unified(),
-            stake_coin=self.account.stake_coin,
-            price=self.account.price,
-            code_of=self._api.safe_currency_code,
-        )
-
     def _shown(self, order: dict[str, Any], pair: str) -> dict[str, Any]:
         """Return an order as freqtrade books it; the end of an exit brings the interest of its trade."""
         if not self.is_leveraged:
@@ -332,11 +325,26 @@ class LiveLeverage(Leveraged):
     # -- loops --------------------------------------------------------------------------------------------------------
 
     def _process_debts(self) -> None:
-        """Pay leftover debts back, and look at the margin level; once a minute."""
+        """Pay leftover debts back, and look at the margin level; neither holds an exit up while the venue is slow."""
         if not self.is_leveraged or not self.live or not has_database():
             return
         try:
-            self.debts.check()
-            self.levels.check(self.account.books())
+            if not self._pace_of_debts.is_slow:
+                self.debts.check()
         except (FreqtradeException, ccxt.BaseError) as error:
             logger.warning("The debts of the account could not be looked at: %s", error)
+        now = time.monotonic()
+        if now - self._level_checked >= _LEVEL_SECONDS and (self._level_check is None or self._level_check.ended(0)):
+            self._level_checked, self._level_check = now, Beside(self._check_level)
+
+    def _check_level(self) -> None:
+        """Read the account beside the loop, and compare it with its level and the venue's own amounts."""
+        unified, stake_coin, price = self.account.is_unified(), self.account.stake_coin, self.account.price
+        try:
+            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": self._pace_of_debts.read_ms()})
+        except ccxt.BaseError as error:
+            logger.warning("The margin level of the account could not be looked at: %s", error)
+            return
+        code_of = self._api.safe_currency_code
+        self._worth = venue_equity(balance, unified=unified, stake_coin=stake_coin, price=price, code_of=code_of)
+        self.levels.check(MarginBooks(read_snapshot(balance, unified=unified), (), stake_coin, price))

@@ -51,8 +51,8 @@ class MarginAccount:
     def latest(self, balance: Mapping[str, Any] | None = None) -> MarginBooks:
         """Return the books of a balance that was read just now, or of a reading of a moment ago.
 
-        Where the venue does not answer, or not with the whole balance, those of the last reading, however old: freqtrade
-        asks before each exit, and would not send it.
+        Where the venue does not answer, or not with the whole balance, those of the last reading, however old:
+        freqtrade asks before each exit, and would not send it.
 
         :raises FreqtradeException: there is no reading at all
         """
