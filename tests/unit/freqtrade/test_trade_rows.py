@@ -296,6 +296,9 @@ def test_covers_reduce_a_short_by_their_net_amounts(short: Any) -> None:
     assert trade_rows.unrecorded(short, [half]) == -0.25
     trade_rows.record_fill(short, half)
     assert (remaining_amount(short), short.amount) == (1.75, 1.75)
+    row = short.orders[-1]
+    assert row.cost * 1.001 == pytest.approx(0.3 * 90.0), "with the fee rate of the trade, it costs what was paid"
+    assert row.average * 0.25 == pytest.approx(row.cost)
     trade_rows.record_fill(short, replace(COVER, filled=0.5, average=90.0))
     assert fields_of(short, "9") == [(0.5, "closed", False, None, "take")], "no fee in coins: they are owed"
     assert (remaining_amount(short), short.amount) == (1.5, 1.5)
