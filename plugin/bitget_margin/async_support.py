@@ -14,6 +14,7 @@ from bitget_margin.adapter import (
     financial_records,
     history,
     loans,
+    margin_level,
     margin_markets,
     margin_settings,
     place,
@@ -283,6 +284,10 @@ class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     async def fetch_cross_borrow_rates(self, params: Params = {}) -> Any:
         """Refuse to fetch the rates of all coins: the venue answers for one coin per request."""
         loans.refuse_all_rates(self, params)
+
+    async def fetch_cross_margin_level(self, params: Params = {}) -> Any:
+        """Fetch the margin level of the cross margin account, which the venue liquidates at `liquidationLevel`."""
+        return await self.perform(margin_level.fetch_cross_margin_level(self, params))
 
     async def fetch_leverage(self, symbol: str, params: Params = {}) -> Any:
         """Fetch the leverage of a pair; on cross margin that of the coins that a position borrows."""

@@ -13,6 +13,7 @@ from bitget_margin.adapter import (
     financial_records,
     history,
     loans,
+    margin_level,
     margin_markets,
     margin_settings,
     place,
@@ -527,6 +528,18 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
     def fetch_cross_borrow_rates(self, params: Params = {}) -> Any:
         """Refuse to fetch the rates of all coins: the venue answers for one coin per request."""
         loans.refuse_all_rates(self, params)
+
+    def fetch_cross_margin_level(self, params: Params = {}) -> Any:
+        """Fetch the margin level of the cross margin account, which the venue liquidates at `liquidationLevel`.
+
+        https://www.bitget.com/api-doc/margin/cross/account/Get-Cross-Risk-Rate, https://www.bitget.com/api-doc/uta/account/Get-Account
+
+        :param params: `timeout` (ms for the whole call)
+        :returns: `marginLevel` (None where the venue gives none), `warningLevel`, `liquidationLevel`, `marginMode`,
+            `timestamp`, `datetime`, and as `info` the venue's data: on a unified account those of the whole account
+        :raises ccxt.BadResponse: the venue's level is no number, or below zero
+        """
+        return self.perform(margin_level.fetch_cross_margin_level(self, params))
 
     def fetch_leverage(self, symbol: str, params: Params = {}) -> Any:
         """Fetch the leverage of a pair; on cross margin that of the coins that a position borrows.

@@ -73,6 +73,31 @@ def test_mistakes_are_explained(venue: Emulator) -> None:
         venue.fill(order_id)
 
 
+def test_loans_are_read_and_set(venue: Emulator) -> None:
+    """Where there is one account, it need not be named."""
+    with pytest.raises(ValueError, match="name an account: there are 1001, 1002, 2001, 2002"):
+        venue.debts()
+    for uid, coin, amount, message in (
+        ("1001", "NOPE", 1, "NOPE cannot be owed: it has no price in USDT"),
+        ("1001", "BTC", "0.123456789", "amount 0.123456789 has more than 8 decimals"),
+        ("7", "BTC", 1, "there is no account 7"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            venue.set_debt(coin, amount, uid)
+    alone = Emulator(accounts=(Account(balances={"USDT": "1000"}),))
+    alone.set_debt("BTC", "0.01")
+    assert (alone.debts()["BTC"], alone.worth()) == ((Decimal("0.01"), 0), 400)
+    assert alone.risk() == Decimal("0.075")
+    alone.charge_interest()
+    assert alone.interest()[0].amount == alone.debts()["BTC"].interest == Decimal("0.0000001")
+    record = alone.liquidate()
+    assert ([record], alone.debts(), alone.repayments()[0].kind) == (alone.liquidations(), {}, "liq_repay")
+    assert alone.borrowings() == []
+    assert alone.change_loan_terms(period_ms=5).period_ms == 5
+    with pytest.raises(ValueError, match="period_ms must be"):
+        alone.change_loan_terms(period_ms=-5)
+
+
 def test_duplicate_accounts_and_symbols_are_refused() -> None:
     with pytest.raises(ValueError, match="each account must be unique, but there are several 7"):
         Emulator(accounts=(Account(uid="7"), Account(uid="7")))

@@ -416,6 +416,76 @@ def _edit(client: UnifiedClient, order_id: str, price: str) -> Reply:
     return client.post(f"{V3}/trade/modify-order", named)
 
 
+@pytest.mark.parametrize("code", ["43012", "50020", "50035", "50038"])
+def test_loan_refusal(venue: Emulator, client: Client, code: str) -> None:
+    """An order, or an item of a batch, whose loan is refused gets this code; too small a balance has its own."""
+    venue.knobs(loan_refusal=code)
+    order = client.order(price="50000", baseSize="16.21", loanType="autoLoan")
+    client.place(**order).assert_refused(code)
+    assert client.place_batch(order).data["failureList"][0]["errorCode"] == code
+    client.place(**(order | {"loanType": "normal"})).assert_refused("43012")
+    client.post(f"{CROSSED}/account/borrow", {"coin": "BTC", "borrowAmount": "100"}).assert_refused("50035")
+    assert venue.debts("1001") == {}
+
+
+def test_repay_on_cancel(venue: Emulator, client: Client) -> None:
+    """Without it a loan stays; with it, what is not spent of the order's own loan is repaid, interest first."""
+    kept = client.placed(side="sell", price="70000", baseSize="2.5", loanType="autoLoan")
+    client.cancel(orderId=kept)
+    assert venue.debts("1001")["BTC"].principal == Decimal("0.5")
+    client.post(f"{CROSSED}/account/repay", {"coin": "BTC", "repayAmount": "1"}).data  # noqa: B018
+    left = venue.balances("1001")["BTC"].available
+    venue.knobs(repay_on_cancel=True)
+    order_id = client.placed(side="sell", price="70000", baseSize="2.5", loanType="autoLoan")
+    venue.fill(order_id, "2.3")
+    client.bought("60000")
+    client.cancel(orderId=order_id)
+    owed = venue.debts("1001")["BTC"]
+    assert (owed.total, owed.interest) == (
+        venue.borrowings("1001")[0].amount + Decimal("0.00000501") - Decimal("0.2"),
+        0,
+    )
+    assert venue.balances("1001")["BTC"] == (Decimal("0.999"), 0)
+    assert left == Decimal("1.999995")
+    row = client.get(f"{CROSSED}/repay-history", startTime=START_MS).data["resultList"][0]
+    assert (row["repayAmount"], row["repayType"]) == ("0.2", "auto_repay")
+
+
+def test_an_order_without_a_loan_repays_nothing_when_it_is_canceled(venue: Emulator, client: Client) -> None:
+    venue.knobs(repay_on_cancel=True)
+    venue.set_debt("USDT", "100", "1001")
+    client.cancel(orderId=client.placed(loanType="autoLoan"))
+    assert venue.debts("1001")["USDT"].total == 100
+
+
+def test_auto_repays(venue: Emulator, client: Client, unified: UnifiedClient) -> None:
+    """Off, neither autoRepay nor what comes in to a unified account repays; by hand it goes on."""
+    venue.knobs(auto_repays=False)
+    client.placed(side="sell", orderType="market", baseSize="2.5", loanType="autoLoan")
+    client.bought("60000", loanType="autoRepay")
+    unified.placed(side="sell", orderType="market", price=None, qty="2.5")
+    unified.bought("60000", price=None)
+    for uid in ("1001", "2001"):
+        assert venue.debts(uid)["BTC"].principal == Decimal("0.5")
+        assert venue.balances(uid)["BTC"].available == Decimal("0.999")
+    client.post(f"{CROSSED}/account/repay", {"coin": "BTC", "repayAmount": "1"}).data  # noqa: B018
+    repay = {"repayableCoinList": ["BTC"], "paymentCoinList": ["BTC"]}
+    unified.post(f"{V3}/account/repay", repay).data  # noqa: B018
+    assert venue.debts("1001") == venue.debts("2001") == {}
+
+
+@pytest.mark.parametrize("loan_type", ["autoRepay", "autoLoanAndRepay"])
+def test_auto_repay_needs_debt(venue: Emulator, client: Client, loan_type: str) -> None:
+    """An order that would repay nothing is accepted, or refused; one of the other side has another coin."""
+    client.placed(loanType=loan_type)
+    venue.knobs(auto_repay_needs_debt=True)
+    client.place(loanType=loan_type).assert_refused("50036")
+    venue.set_debt("BTC", "0.1", "1001")
+    client.placed(loanType=loan_type)
+    client.place(side="sell", price="70000", loanType=loan_type).assert_refused("50036")
+    client.placed(side="sell", price="70000", loanType="autoLoan")
+
+
 @pytest.mark.parametrize(
     ("knob", "act", "late"),
     [
@@ -472,6 +542,8 @@ def test_every_knob_has_a_test_and_a_help_text() -> None:
         "loans_lag_ms",
         "interest_category",
     }
+    tested_with_others |= {"risk_formula", "liquidates", "interest_schedule", "unified_first_interest"}
+    tested_with_others |= {"flash_repay_min", "flash_repay_delay_ms"}
     tested_with_others |= {"open_orders_late_ms", "margin_locks"}
     tested_with_pushes = {knob.name for knob in fields(Knobs) if knob.name.startswith("push")} | {"ping_patience_ms"}
     tested_with_strategy_orders = {knob.name for knob in fields(Knobs) if knob.name.startswith("strategy_")}

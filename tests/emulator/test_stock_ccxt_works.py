@@ -164,6 +164,27 @@ def test_several_orders_at_once(exchange: Exchange) -> None:
     exchange.cancel_order(placed["id"], BTC, CROSS)
 
 
+def test_loans_by_orders_and_by_hand() -> None:
+    with Emulator() as venue:
+        exchange: Exchange = ccxt.bitget(settings(venue))
+        exchange.create_order("SOL/USDT", "market", "sell", 600, None, {**CROSS, "loanType": "autoLoan"})
+        assert venue.debts()["SOL"].principal == 100
+        cover = {**CROSS, "loanType": "autoRepay", "cost": 16_000}
+        exchange.create_order("SOL/USDT", "market", "buy", 16_000, None, cover)
+        assert venue.debts() == {}
+        assert exchange.borrow_cross_margin("USDT", 1_000)["amount"] == 1_000
+        assert exchange.repay_cross_margin("USDT", 1_000)["amount"] == 1_000
+        since = exchange.milliseconds() - 60_000
+        (charge,) = exchange.fetch_borrow_interest("USDT", None, since, None, CROSS)
+        assert (charge["currency"], charge["interest"]) == ("USDT", 0.01)
+        assert exchange.fetch_cross_borrow_rate("BTC")["rate"] == 0.00024
+        venue.set_debt("BTC", 100)
+        venue.set_price("ETHUSDT", 2_999)
+        (ended,) = exchange.fetch_my_liquidations("SOL/USDT", since, None, CROSS)
+        assert float(ended["info"]["liqRiskRatio"]) == 10
+        assert venue.errors == ()
+
+
 def test_margin_orders_are_unknown_to_spot(exchange: Exchange) -> None:
     order = exchange.create_order(BTC, "limit", "buy", 0.001, 50000, CROSS)
     with pytest.raises(ccxt.OrderNotFound):

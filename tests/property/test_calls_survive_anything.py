@@ -221,6 +221,7 @@ def read_loans(case: Case) -> None:
             ("fetch_borrow_interest", ("USDT", None, None, None)),
             ("fetch_cross_borrow_rate", ("USDT",)),
             ("fetch_leverage", (BTC,)),
+            ("fetch_cross_margin_level", ()),
         )
     )
     case.run(method, *args, CROSS)

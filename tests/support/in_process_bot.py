@@ -22,6 +22,8 @@ class Controls:
     ladder: Callable[[Any], list[dict[str, Any]]] | None = None
     loop: Callable[[Any], object] | None = None
     adjust: Callable[[Any], float | None] | None = None
+    short: bool = False
+    leverage: float = 1.0
 
 
 CONTROLS = Controls()
@@ -76,6 +78,13 @@ class InProcessBot:
 
         Trade.commit()
         return Trade.get_trades_proxy()[-1]
+
+    def trades(self) -> list[Any]:
+        """Return all trades, as in the database now."""
+        from freqtrade.persistence import Trade  # noqa: PLC0415
+
+        Trade.commit()
+        return list(Trade.get_trades_proxy())
 
     def trade_on(self, pair: str) -> Any:
         """Return the newest trade on a pair, as in the database now."""

@@ -109,6 +109,17 @@ def fetch_settings(exchange: MarginExchange, params: Params) -> Flow[Mapping[str
     return settings or {}
 
 
+def fetch_uid(exchange: MarginExchange, params: Params) -> Flow[str]:
+    """Return the UID of the account."""
+    method = "fetch_uid"
+    settings = parse_settings(exchange, method, params, confirm=False)
+    ctx = open_call(exchange, settings, params, reads_only=True)
+    uid = (yield from query(ctx, lambda api: api.account_request(), lambda api: api.read_uid)).result
+    if isinstance(uid, Fault):
+        raise to_exception(exchange, method, uid)
+    return uid
+
+
 def _query_settings(ctx: CallContext) -> Flow[Mapping[str, Any] | None]:
     """Query the settings once, within a second; None if they cannot be read."""
     until_ms = min(ctx.deadline.clock() + _SETTINGS_MS, ctx.deadline.at_ms)

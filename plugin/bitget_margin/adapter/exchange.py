@@ -306,6 +306,17 @@ class CrossedMargin(MarginExchange):
                 parsed[code]["used"] = parsed["used"][code] = float(frozen)
         return parsed
 
+    def parse_uta_balance(self, balance: Any, *rest: Any) -> Any:
+        """Return ccxt's structure of a unified account's balance, whose `total` is less the debt in every version."""
+        parsed = super().parse_uta_balance(balance, *rest)
+        for row in balance:
+            # ccxt 4.5.60 takes what is there; a coin without an equity is that of another account.
+            equity = decimal(row.get("equity")) if isinstance(row, Mapping) else None
+            code = self.safe_currency_code(row.get("coin")) if equity is not None else None
+            if equity is not None and code in parsed:
+                parsed[code]["total"] = parsed["total"][code] = float(equity)
+        return parsed
+
 
 def _masked(exchange: CcxtExchange, args: tuple[Any, ...]) -> tuple[str, ...]:
     secrets = (exchange.apiKey, exchange.secret, exchange.password)

@@ -5,6 +5,7 @@ import click
 from bitget_margin.cli.demo.command import demo
 from bitget_margin.cli.emulator import emulator
 from bitget_margin.cli.freqtrade import freqtrade
+from bitget_margin.cli.operator.account_command import account
 from bitget_margin.cli.operator.cancel import cancel
 from bitget_margin.cli.operator.orders import orders
 from bitget_margin.cli.output import Commands
@@ -17,5 +18,5 @@ def main() -> None:
     """Bitget's cross margin account: batch cancels with a proven final state for each order."""
 
 
-for command in (cancel, demo, emulator, freqtrade, orders):
+for command in (account, cancel, demo, emulator, freqtrade, orders):
     main.add_command(command)

@@ -38,6 +38,8 @@ class Endpoint(Enum):
     REPAY_HISTORY = ("GET", "v2/margin/crossed/repay-history", 10)
     INTEREST_HISTORY = ("GET", "v2/margin/crossed/interest-history", 10)
     INTEREST_RATE = ("GET", "v2/margin/crossed/interest-rate-and-limit", 10)
+    RISK_RATE = ("GET", "v2/margin/crossed/account/risk-rate", 10)
+    MAX_BORROWABLE = ("GET", "v2/margin/crossed/account/max-borrowable-amount", 10)
     ACCOUNT = ("GET", "v2/spot/account/info", 1)
     MARGIN_PAIRS = ("GET", "v2/margin/currencies", 10, True)
 

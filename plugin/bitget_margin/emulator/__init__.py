@@ -4,6 +4,7 @@ from bitget_margin.emulator.behaviour.faults import FaultKind, FaultRule
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.emulator import Emulator, run
 from bitget_margin.emulator.errors import VenueError
+from bitget_margin.emulator.market.loan_terms import LoanTerms
 from bitget_margin.emulator.market.orders import Order
 from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, SpotNumbers, Symbol, synthetic_symbols
 from bitget_margin.emulator.market.wallet import Account, AccountKind
@@ -18,6 +19,7 @@ __all__ = [
     "FaultKind",
     "FaultRule",
     "Knobs",
+    "LoanTerms",
     "Order",
     "RequestRecord",
     "SpotNumbers",

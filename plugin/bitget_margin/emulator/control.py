@@ -1,17 +1,16 @@
 """Direct control of the venue: prices, orders, knobs and faults, without HTTP."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from operator import itemgetter
 from random import Random
 
+from bitget_margin.emulator.account_control import AccountControl, Number, read_number
 from bitget_margin.emulator.api.params import Params
 from bitget_margin.emulator.api.router import PATHS
 from bitget_margin.emulator.api.v2.place import read_ticket
-from bitget_margin.emulator.api.venue import Venue
 from bitget_margin.emulator.behaviour.faults import (
     FAULT_DURATION_MS,
     FAULT_STATUS,
@@ -21,15 +20,12 @@ from bitget_margin.emulator.behaviour.faults import (
     read_fault_kind,
 )
 from bitget_margin.emulator.behaviour.knobs import Knobs
-from bitget_margin.emulator.market.decimals import ZERO, fits, floor_to, read_decimal
+from bitget_margin.emulator.market.decimals import floor_to
 from bitget_margin.emulator.market.orders import Force, LoanType, Order, OrderType
 from bitget_margin.emulator.market.strategies import StrategyOrder, StrategyTicket
 from bitget_margin.emulator.market.symbol import PairStatus, Symbol
-from bitget_margin.emulator.market.wallet import Account, AccountKind, Balance
 from bitget_margin.emulator.messages import RequestRecord
 
-Number = Decimal | int | str
-"""Price or amount: a Decimal, a whole number, or plain decimal text. Never a float."""
 PathStep = tuple[float, str, Number]
 """Price: seconds since the start of the run, below zero for the past; symbol; price."""
 _WALK_SECONDS = 1.0
@@ -42,16 +38,8 @@ _SPOT = "SPOT"
 _PLACE_DEFAULTS = {"orderType": OrderType.LIMIT, "force": Force.GTC, "loanType": LoanType.NORMAL}
 
 
-class Control:
+class Control(AccountControl):
     """Direct access to a venue, without signatures and rate limits; safe to use from any thread."""
-
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
-
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        """The accounts, with their credentials."""
-        return tuple(self._venue.accounts_by_key.values())
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
@@ -68,11 +56,6 @@ class Control:
     def errors(self) -> tuple[Exception, ...]:
         """Unexpected exceptions; each is a bug of the emulator."""
         return tuple(self._venue.errors)
-
-    def turn(self, uid: str, kind: AccountKind) -> None:
-        """Change the kind of an account, which keeps its coins and orders: other endpoints serve it from now on."""
-        with self._opened(uid):
-            self._venue.change_kind(uid, kind)
 
     def reset_requests(self) -> None:
         """Remove the recorded requests."""
@@ -245,24 +228,6 @@ class Control:
             orders = self._venue.engine.strategies.all()
             return [order for order in orders if uid in (None, order.uid) and (order.live or not live_only)]
 
-    def balances(self, uid: str) -> dict[str, Balance]:
-        """Return the available and frozen amounts of an account by coin."""
-        with self._opened(uid):
-            return self._venue.engine.wallets[uid].balances()
-
-    def borrowed(self, uid: str) -> dict[str, Decimal]:
-        """Return what orders of an account have borrowed since the start, by coin; also what is repaid."""
-        with self._opened(uid):
-            return self._venue.engine.wallets[uid].borrowed()
-
-    @contextmanager
-    def _opened(self, uid: str | None = None) -> Iterator[int]:
-        """Open the venue, and refuse an unknown account; yields the time in ms since the epoch."""
-        with self._venue.opened() as now_ms:
-            if uid is not None and uid not in self._venue.engine.wallets:
-                raise ValueError(f"there is no account {uid}; there are {', '.join(self._venue.engine.wallets)}")
-            yield now_ms
-
     def _symbol(self, name: str) -> Symbol:
         symbol = self._venue.engine.market.symbols.get(name)
         if symbol is None:
@@ -270,18 +235,7 @@ class Control:
         return symbol
 
     def _price(self, symbol: str, price: Number) -> Decimal:
-        return _number("price", price, self._symbol(symbol).price_precision)
+        return read_number("price", price, self._symbol(symbol).price_precision)
 
     def _size(self, symbol: str, name: str, size: Number, *, or_zero: bool = False) -> Decimal:
-        return _number(name, size, self._symbol(symbol).quantity_precision, or_zero=or_zero)
-
-
-def _number(name: str, value: Number, decimals: int, *, or_zero: bool = False) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
-        raise ValueError(f"{name} must be a Decimal, a whole number or text like '12.5', not {value!r}")  # noqa: TRY004
-    number = read_decimal(format(value, "f") if isinstance(value, Decimal) else str(value))
-    if number is None or (number == ZERO and not or_zero):
-        raise ValueError(f"{name} must be a positive plain number like '12.5', not {value!r}")
-    if not fits(number, decimals):
-        raise ValueError(f"{name} {value} has more than {decimals} decimals")
-    return number
+        return read_number(name, size, self._symbol(symbol).quantity_precision, or_zero=or_zero)

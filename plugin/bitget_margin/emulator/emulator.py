@@ -13,6 +13,7 @@ from bitget_margin.emulator.api.venue import Clock, Venue
 from bitget_margin.emulator.behaviour.faults import check_duration_ms
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.control import Control, PathStep
+from bitget_margin.emulator.market.loan_terms import LoanTerms
 from bitget_margin.emulator.market.symbol import DEFAULT_SYMBOLS, Symbol
 from bitget_margin.emulator.market.wallet import Account
 from bitget_margin.emulator.messages import HttpRequest, HttpResponse
@@ -34,6 +35,7 @@ class Emulator(Control):
     :param clock: returns the time in ms since the epoch; by default the system's clock
     :param path: future prices, as seconds since the start, symbol and price
     :param fault_seed: seed of the random numbers that decide which requests meet a fault with a probability
+    :param loan_terms: rates, leverage and fees of loans
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Emulator(Control):
         clock: Clock | None = None,
         path: Iterable[PathStep] = (),
         fault_seed: int = 0,
+        loan_terms: LoanTerms | None = None,
     ) -> None:
         super().__init__(
             Venue(
@@ -55,6 +58,7 @@ class Emulator(Control):
                 knobs=knobs or Knobs(),
                 clock=clock or _system_clock,
                 fault_seed=fault_seed,
+                loan_terms=loan_terms or LoanTerms(),
             )
         )
         self._router = Router(self._venue)
@@ -107,6 +111,7 @@ def run(
     port: int = 0,
     host: str = LOOPBACK,
     path: Iterable[PathStep] = (),
+    loan_terms: LoanTerms | None = None,
     on_ready: Callable[[Emulator], object] | None = None,
 ) -> None:
     """Run a venue in the main thread until SIGINT or SIGTERM; the parameters are those of `Emulator`.
@@ -117,7 +122,9 @@ def run(
     signals = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda *_: stopping.set()) for number in signals}
     try:
-        with Emulator(accounts=accounts, symbols=symbols, knobs=knobs, port=port, host=host, path=path) as venue:
+        with Emulator(
+            accounts=accounts, symbols=symbols, knobs=knobs, port=port, host=host, path=path, loan_terms=loan_terms
+        ) as venue:
             if on_ready is not None:
                 on_ready(venue)
             stopping.wait()

@@ -70,9 +70,12 @@ class Refusal(Enum):
     NOT_CROSS = ("50001", "{0} does not support cross", "{0} 不支持全仓")
     SYSTEM_ERROR = ("50031", "System error", "系统错误", HTTPStatus.INTERNAL_SERVER_ERROR)
     UNKNOWN_COIN = ("50032", "The currency does not exist", "币种不存在")
+    MARGIN_INSUFFICIENT_BALANCE = ("50020", "Insufficient balance", "余额不足")
     LOAN_TOO_LARGE = ("50035", "The maximum borrowing amount is exceeded", "超过最大可借数量")
     NO_LOAN = ("50036", "The loan configuration does not exist", "借贷配置不存在")
     NOT_BORROWABLE = ("50037", "This currency cannot be borrowed", "该币种不可借")
+    SYSTEM_LIMIT = ("50038", "The system limit is exceeded", "超过系统限额")
+    REPAYMENT_TOO_SMALL = ("50040", "The repayment amount must be more than 0", "还款数量必须大于 0")
     REPAYMENT_ABOVE_BALANCE = (
         "50041",
         "The repayment amount must be less than your available balance",

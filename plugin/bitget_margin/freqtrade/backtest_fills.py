@@ -26,7 +26,7 @@ class BacktestFills:
     strategy: BacktestStrategy
     rule: FillRule
     ending: FreqtradeOrder | None = None
-    """The last row that was added to sell the last coins of a trade."""
+    """The last row that was added to close the last coins of a trade."""
 
     def fill_candle(
         self, trade: Trade, ladders: TradeLadders, candle: CandlePrices, exits: Callable[[], list[Any]]

@@ -9,14 +9,15 @@ beginning, and the price of the first one decides:
 - With an exit, only orders between the open and the price of the exit are filled: the price had to pass them. The exit
   cancels the others, also those that the candle may have reached before.
 
-The last coins are sold by an open order of freqtrade's own, which it fills in the same candle: wallets, protections and
-results are freqtrade's then.
+The last coins are sold, or covered, by an open order of freqtrade's own, which it fills in the same candle: wallets,
+protections and results are freqtrade's then.
 """
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -27,7 +28,7 @@ from bitget_margin.freqtrade.backtest_fills import LIQUIDATION, STOPS, BacktestF
 from bitget_margin.freqtrade.candle_fills import CandlePrices
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade, lot_amount
 from bitget_margin.freqtrade.config import BotSettings, PartialExits, parse_config
-from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE, Limits
+from bitget_margin.freqtrade.ladder_spec import BUY, REL_TOLERANCE, Limits
 from bitget_margin.freqtrade.simulation_compat import BacktestStrategy, hold_stake, rounded_price
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_ladders import TradeLadders
@@ -173,7 +174,7 @@ class BacktestLadders:
             simulated_rows.correct_price(row)
 
     def partial_exit(self, request: Mapping[str, Any], adjusted: Any) -> Any:
-        """Return a strategy's adjustment of a position, where it sells: no more than the coins that no order holds.
+        """Return a strategy's adjustment of a position, where it exits: no more than the coins that no order closes.
 
         :param request: freqtrade's arguments of `adjust_trade_position`
         """
@@ -186,7 +187,7 @@ class BacktestLadders:
             if _is_sold(trade, lot_amount(trade, -stake * trade.amount / trade.stake_amount), request):
                 self._cancel(trade, ladders)
             return adjusted
-        free = lot_amount(trade, max(0.0, trade.amount - _selling(trade, ladders)) * (1 + REL_TOLERANCE))
+        free = lot_amount(trade, max(0.0, trade.amount - _closing(trade, ladders)) * (1 + REL_TOLERANCE))
         # Slightly more, so that freqtrade does not cut the amount to the lot below when it computes it from the stake.
         stake = -min(-stake, free * trade.stake_amount / trade.amount * (1 + REL_TOLERANCE))
         return (stake or None, *tag) if isinstance(adjusted, tuple) else stake or None
@@ -201,19 +202,23 @@ class BacktestLadders:
     def _limits(self, trade: Trade, ladders: TradeLadders, own: Sequence[TrackedOrder] = ()) -> Limits:
         """Return the limits of a ladder; `own` are its open orders, whose coins it may use again."""
         has = trade_rows.remaining_amount(trade)
-        reselling = sum(order.amount for order in own if order.side == trade.exit_side)
+        reclosing = sum(order.amount for order in own if order.side == trade.exit_side)
         rebuying = sum(order.amount * order.price for order in own if order.side == trade.entry_side)
         limits: Mapping[str, Any] = (self.strategy.dp.market(trade.pair) or {}).get("limits", {})
+        covers = trade.exit_side == BUY
         return Limits(
             pair=trade.pair,
             max_orders=api_of(AccountKind.CLASSIC).BATCH_MAX,
             has=has,
-            sellable=max(0.0, has - _selling(trade, ladders) + reselling),
-            spendable=lambda: self._free() + rebuying,
+            sellable=max(0.0, has - _closing(trade, ladders) + reclosing),
+            # What a short has sold pays for its covers.
+            spendable=lambda: inf if covers else self._free() + rebuying,
             min_amount=limits.get("amount", {}).get("min"),
             min_cost=limits.get("cost", {}).get("min"),
             to_amount=lambda amount: lot_amount(trade, amount),
             to_price=lambda price: rounded_price(trade, price),
+            exit_side=trade.exit_side,
+            may_add=not covers and (trade.leverage or 1.0) <= 1,
         )
 
     def _free(self) -> float:
@@ -243,8 +248,8 @@ def _is_sold(trade: Trade, amount: float, request: Mapping[str, Any]) -> bool:
     return amount > 0 and not (least and left and left < least)
 
 
-def _selling(trade: Trade, ladders: TradeLadders) -> float:
-    """Return the coins that resting orders and open exits of a trade would sell."""
+def _closing(trade: Trade, ladders: TradeLadders) -> float:
+    """Return the coins that resting orders and open exits of a trade would sell, or cover."""
     resting = sum(order.amount for order in ladders.live() if order.side == trade.exit_side)
     return resting + sum(row.safe_remaining for row in trade.open_orders if row.ft_order_side == trade.exit_side)
 

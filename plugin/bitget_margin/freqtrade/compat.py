@@ -7,6 +7,7 @@ the installed freqtrade.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
@@ -32,6 +33,7 @@ __all__ = [
     "exchange_module",
     "freqtrade_main",
     "has_database",
+    "is_funding_update",
     "is_live",
     "is_simulated",
     "is_trading",
@@ -163,7 +165,9 @@ if TYPE_CHECKING:
 
         def __init__(self, **fields: Any) -> None: ...
         @staticmethod
-        def get_trades_proxy(*, pair: str | None = None, is_open: bool | None = None) -> list[Trade]: ...
+        def get_trades_proxy(
+            *, pair: str | None = None, is_open: bool | None = None, close_date: datetime | None = None
+        ) -> list[Trade]: ...
         @staticmethod
         def commit() -> None: ...
         @staticmethod
@@ -231,6 +235,7 @@ if TYPE_CHECKING:
             self, df: Any, amount: float, is_short: bool, open_date: datetime, close_date: datetime
         ) -> float: ...
         def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float: ...
+        def get_conversion_rate(self, coin: str, currency: str) -> float | None: ...
         def get_trades_for_order(
             self, order_id: str, pair: str, since: datetime, params: Any = None
         ) -> list[dict[str, Any]]: ...
@@ -311,8 +316,15 @@ else:
     SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
 _LIVE: Final = "live"
+_FUNDING_UPDATE: Final = "update_funding_fees"
+"""The method of freqtrade's bot that updates the funding fees of all open trades."""
 _UTILITY: Final = "util_exchange"
 _TRADING: Final = frozenset({_LIVE, "dry_run"})
+
+
+def is_funding_update() -> bool:
+    """Whether the caller's caller is freqtrade's update of all funding fees, which asks as an exit does."""
+    return sys._getframe(2).f_code.co_name == _FUNDING_UPDATE  # noqa: SLF001 - the arguments are the same
 
 
 def is_live(config: dict[str, Any]) -> bool:

@@ -17,16 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from bitget_margin.freqtrade.compat import OperationalException, commands_module, utils_config
 from bitget_margin.freqtrade.database import column_names
 from bitget_margin.freqtrade.database_identity import DatabaseRow
+from bitget_margin.freqtrade.margin_entries import MarginEntryRow
 from bitget_margin.freqtrade.order_store import BotRow, CancelBatchRow, TrackedOrderRow, migrate
 
 Command: TypeAlias = Callable[[dict[str, Any]], Any]
 
 _NAME: Final = "start_convert_db"
-_BOT, _IDENTITY, _ORDERS, _BATCHES = (
-    cast("Table", row.__table__) for row in (BotRow, DatabaseRow, TrackedOrderRow, CancelBatchRow)
+_BOT, _IDENTITY, _ORDERS, _ENTRIES, _BATCHES = (
+    cast("Table", row.__table__) for row in (BotRow, DatabaseRow, TrackedOrderRow, MarginEntryRow, CancelBatchRow)
 )
-TABLES: Final = (_BOT, _IDENTITY, _ORDERS, _BATCHES)
-"""The tables of the plugin: the bot's key, the account of the database, its orders and its batch cancels."""
+TABLES: Final = (_BOT, _IDENTITY, _ORDERS, _ENTRIES, _BATCHES)
+"""The tables of the plugin: the bot's key, the account of the database, its orders, entries and batch cancels."""
 _TRADES: Final = "trades"
 _EMPTY: Final = "convert into an empty database, one on which no bot has run"
 _logger: Final = logging.getLogger(__name__)

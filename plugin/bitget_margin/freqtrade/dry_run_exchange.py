@@ -9,7 +9,7 @@ from bitget_margin.freqtrade.dry_run_client import BestPrices
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.simulation_compat import hold_stake
 from bitget_margin.freqtrade.stop_exchange import StopsAtVenue
-from bitget_margin.freqtrade.tracked_order import Origin
+from bitget_margin.freqtrade.tracked_order import Origin, TrackedOrder
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.order_store import OrderStore
@@ -35,9 +35,12 @@ class DryRunLadders(StopsAtVenue):
         self._wallets = wallets
         hold_stake(wallets, self._stake_of_buys)
 
+    def _resting_buys(self) -> list[TrackedOrder]:
+        return [order for order in self.store.open(Origin.LADDER) if order.side == BUY]
+
     def _stake_of_buys(self) -> float:
-        buys = (order for order in self.store.open(Origin.LADDER) if order.side == BUY)
-        return sum(order.remaining * order.price for order in buys)
+        """Return the stake that resting buys hold; covers hold none: they close what has a stake already."""
+        return sum(order.rest_cost for order in self._resting_buys() if not order.closes)
 
     def _simulated_free(self, currency: str) -> float:
         """Return the balance of a dry run that no order holds."""

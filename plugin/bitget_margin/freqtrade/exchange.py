@@ -36,6 +36,7 @@ from bitget_margin.freqtrade.compat import (
     TemporaryError,
     Trade,
     has_database,
+    is_funding_update,
     is_live,
     is_trading,
     new_trade,
@@ -45,9 +46,10 @@ from bitget_margin.freqtrade.config import NAME, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
+from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holdings
-from bitget_margin.freqtrade.ladder_spec import BUY, SELL
-from bitget_margin.freqtrade.leveraged_exchange import Leveraged
+from bitget_margin.freqtrade.ladder_spec import BUY
+from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
@@ -76,7 +78,7 @@ _MANAGERS: Final = frozenset(
 """Attributes that only a trading process needs."""
 
 
-class Bitgetcross(Leveraged):
+class Bitgetcross(LiveLeverage):
     """Bitget's cross margin account for freqtrade: longs in spot mode, leverage and shorts in futures mode."""
 
     # freqtrade's destructor reads them, also where the constructor refused before it had set them.
@@ -94,14 +96,14 @@ class Bitgetcross(Leveraged):
         try:
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
-            self._build_managers(is_live=is_live(config))
+            self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
             super().__init__(config, **kwargs)
             self._is_built = True
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
-    def _build_managers(self, *, is_live: bool) -> None:
+    def _build_managers(self, *, is_live: bool, is_leveraged: bool = False) -> None:
         """Build the managers of the bot's orders, real ones or simulated ones."""
         self.pushes = OrderPushes(
             make=self._make_websocket,
@@ -119,11 +121,13 @@ class Bitgetcross(Leveraged):
                 self._base_of,
                 lambda: not is_live or self._core_api.FREEZES,
                 fetch_for_freqtrade=self._fetch_balances_once if is_live else None,
+                besides=self._besides,
             ),
             rules=self,
             settings=self._settings,
             new_trade=partial(new_trade, self),
             pushes=self.pushes,
+            entry_terms=self._entry_terms if is_live and is_leveraged else None,
         )
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
@@ -192,6 +196,8 @@ class Bitgetcross(Leveraged):
         """Check the account before anything is traded."""
         if is_trading(self._config):
             runtime.set_exchange(self)
+        if self.live and self.is_leveraged:
+            self._build_leverage(self.alerts, self._pace)
         if self.live:
             preflight.check_account(self.api, self.alerts)
 
@@ -200,7 +206,8 @@ class Bitgetcross(Leveraged):
         if self.is_database_checked or not has_database():
             return
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
-        database_identity.check(DatabaseIdentity(run_mode, self.api.options.get("uid")), self.alerts)
+        identity = DatabaseIdentity(run_mode, self.api.options.get("uid"), trading_mode=self.trading_mode)
+        database_identity.check(identity, self.alerts)
         self.is_database_checked = True
 
     def validate_config(self, config: dict[str, Any]) -> None:
@@ -231,7 +238,8 @@ class Bitgetcross(Leveraged):
 
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
-        if self.has_ladders and not self._has_just_entered(pair):
+        is_exit = not is_funding_update()
+        if self.has_ladders and is_exit and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
             try:
@@ -244,24 +252,33 @@ class Bitgetcross(Leveraged):
                 logger.exception(
                     "Exit on %s: the fills of the resting orders could not be recorded; the exit goes on", pair
                 )
-        return super().get_funding_fees(pair, *args, **kwargs)
+        if not (self.live and self.is_leveraged):
+            return super().get_funding_fees(pair, *args, **kwargs)
+        return self._live_interest(pair, is_exit=is_exit)
 
     def create_order(self, **order: Any) -> dict[str, Any]:
         """Place an order under a client order id of this bot, stored before it is sent.
 
-        An exit sells only the coins that the trade still has and no resting order holds.
+        An exit closes only what the trade still has and no resting order holds.
         """
-        pair, side = order["pair"], order["side"]
+        pair, side, is_exit = order["pair"], order["side"], self.is_exit(order)
         if not self.live:
-            given = self._exit_order(pair, order) if side == SELL and self.has_ladders else {}
-            simulated = super().create_order(**order | given)
-            self._note_entry(pair, side)
+            given = self._exit_order(order) if is_exit and self.has_ladders else None
+            simulated = super().create_order(**order | _changes(given))
+            self._note_entry(pair, is_exit=is_exit)
             return simulated
         try:
-            if side == SELL:
+            given = None
+            if is_exit:
                 self.managers.stops.refuse_after_stop(pair)
-                order |= self._exit_order(pair, order)
-            intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"])
+                given = self._exit_order(order)
+                order |= _changes(given)
+            loan = self._loan_of(order, is_exit=is_exit, owed=None if given is None else given.owed)
+            order |= loan.changes
+            # In spot mode, a buy is an entry, and nothing is sent larger.
+            terms: dict[str, Any] = {"is_entry": not is_exit, "sent": loan.sent} if self.is_leveraged else {}
+            intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"], **terms)
+            self._store_entry(intent, loan)
         except FreqtradeException:
             raise
         except Exception as error:
@@ -269,30 +286,32 @@ class Bitgetcross(Leveraged):
             logger.exception("The %s on %s could not be prepared", side, pair)
             raise TemporaryError(f"The {side} on {pair} could not be prepared: {error!r}; not placed") from error
         # Every loop looks up orders in doubt: placing ends after two lookups. No store holds an exit up.
-        more = {URGENT: True} if side == SELL else {}
-        token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more})
+        more = {URGENT: True} if is_exit else {}
+        token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more, **loan.params})
         try:
-            placed = super().create_order(**order)
+            placed = super().create_order(**order | ({} if loan.sent is None else {"amount": loan.sent}))
         except BaseException as error:
             self.managers.recovery.failed(intent, error)
-            if side == SELL and isinstance(error, InsufficientFundsError):
+            if is_exit and isinstance(error, InsufficientFundsError):
                 self.exits.refused(pair)
+            self._note_refusal(pair, loan, error)
             raise
         finally:
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
-        self._note_entry(pair, side)
-        return placed
+        self._note_entry(pair, is_exit=is_exit)
+        return self._shown_placed(placed, intent)
 
-    def _note_entry(self, pair: str, side: str) -> None:
+    def _note_entry(self, pair: str, *, is_exit: bool) -> None:
         """Note that an entry was placed: freqtrade asks for its funding fees next, as it does for those of an exit."""
-        if side == BUY:
+        if not is_exit:
             self._entered[pair] = threading.get_ident(), time.monotonic()
 
-    def _exit_order(self, pair: str, order: Mapping[str, Any]) -> dict[str, Any]:
-        """Return amount and type of an exit order: freqtrade's own if they cannot be computed and nothing is lent."""
+    def _exit_order(self, order: Mapping[str, Any]) -> ExitOrder | None:
+        """Return the exit order to send: None for freqtrade's own if it cannot be computed and nothing is lent."""
+        pair = order["pair"]
         try:
-            given = self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
+            return self.exits.place(pair, order["amount"], order["ordertype"], order["rate"])
         except FreqtradeException:
             raise
         except Exception:
@@ -300,8 +319,7 @@ class Bitgetcross(Leveraged):
                 raise
             Trade.rollback()
             logger.exception("Exit on %s: its amount could not be computed; it is sent as freqtrade decided", pair)
-            return {}
-        return {"amount": given.amount, "ordertype": given.ordertype}
+            return None
 
     def _has_just_entered(self, pair: str) -> bool:
         """Whether this thread has placed an entry on a pair a moment ago: freqtrade then asks for its funding fees."""
@@ -309,7 +327,10 @@ class Bitgetcross(Leveraged):
         return thread == threading.get_ident() and time.monotonic() - at < _ENTRY_SECONDS
 
     def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}
+        params = {**super()._get_params(*args, **kwargs), **_ORDER_PARAMS.get()}
+        if self.is_leveraged:
+            params.pop("reduceOnly", None)  # no parameter of margin orders, and ccxt sends it on unified accounts
+        return params
 
     def _order_needs_price(self, side: str, ordertype: str) -> bool:
         # A market buy is sent as its cost; ccxt has moved the option that freqtrade reads for it.
@@ -325,7 +346,7 @@ class Bitgetcross(Leveraged):
         rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
-            return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
+            return self._shown_rung(rung) if rung.filled else rung.to_ccxt()
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         try:
@@ -339,7 +360,7 @@ class Bitgetcross(Leveraged):
             ) from error
         except ccxt.BaseError as error:
             raise TemporaryError(f"Order {order_id} on {pair} could not be looked up: {error}") from error
-        return self.unproven.shown(order_id, pair, order)
+        return self._shown(self.unproven.shown(order_id, pair, order), pair)
 
     def cancel_order_with_result(self, order_id: str, pair: str, amount: float) -> dict[str, Any]:
         """Cancel one of freqtrade's orders and return the venue's row of it, which may show it as open.
@@ -349,7 +370,7 @@ class Bitgetcross(Leveraged):
         """
         if not self.live:
             return super().cancel_order_with_result(order_id, pair, amount)
-        return self.unproven.cancel(order_id, pair)
+        return self._shown(self.unproven.cancel(order_id, pair), pair)
 
     def fetch_orders(self, pair: str, since: datetime, params: Any = None) -> list[dict[str, Any]]:
         """Return the orders that freqtrade may adopt; it asks for them only to recover.
@@ -362,27 +383,25 @@ class Bitgetcross(Leveraged):
         orders = super().fetch_orders(pair, since, params)
         if not self.live:
             return orders
-        return self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
+        adopted = self.managers.recovery.adoptable(pair, orders, lambda amount: self.amount_to_precision(pair, amount))
+        return self._with_liquidations(orders, adopted, pair)
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
-
-    def cover_amount(self, pair: str, net: float) -> float:  # noqa: ARG002 - a port of the managers
-        """Return the amount of a cover as it is: there are no shorts in spot mode."""
-        return net
-
-    def loan_type(self, trade: Trade) -> str | None:  # noqa: ARG002 - a port of the managers
-        """Return None: nothing is borrowed in spot mode."""
-        return None
 
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
         if not self.live:
             return self._simulated_free(currency)
         self.managers.holdings.end_booking()  # ladders that were placed meanwhile hold coins
-        balance = self.get_balances().get(currency) or {}
+        balance = self._read_balances().get(currency) or {}
         return float(balance.get("free") or 0.0)
 
     def get_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
+        """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
+        balances = self._read_balances(params, count=count)
+        return self._as_margin(balances) if self.live and self.is_leveraged else balances
+
+    def _read_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
 
         The first one is freqtrade's first step after it has opened its database, which is checked then.
@@ -450,6 +469,7 @@ class Bitgetcross(Leveraged):
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does
         self.managers.process_loop()
+        self._process_debts()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
@@ -460,4 +480,12 @@ class Bitgetcross(Leveraged):
         """Return freqtrade's own rate; its first one after the booking of orders ends that."""
         if self.live:
             self.managers.holdings.end_booking()
-        return super().get_rate(pair, *args, **kwargs)
+        rate = super().get_rate(pair, *args, **kwargs)
+        if self.live and self.is_leveraged:
+            self.account.note_price(self._base_of(pair), rate)
+        return rate
+
+
+def _changes(given: ExitOrder | None) -> dict[str, Any]:
+    """Return the arguments of freqtrade's order that an exit changes."""
+    return {} if given is None else {"amount": given.amount, "ordertype": given.ordertype}

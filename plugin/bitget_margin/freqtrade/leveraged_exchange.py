@@ -13,7 +13,7 @@ from typing import Any
 from bitget_margin.adapter.margin_markets import NUMBERS
 from bitget_margin.freqtrade import preflight, runtime, trade_rows
 from bitget_margin.freqtrade.backtest_prices import BacktestPrices
-from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, is_trading, is_utility
+from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, Trade, is_trading, is_utility
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
 from bitget_margin.freqtrade.interest import InterestRates, simulated_interest, unbooked
@@ -89,7 +89,7 @@ class Leveraged(DryRunLadders):
         """
         if not self.is_leveraged:
             return {}
-        if not self.live:
+        if not self.live and not is_utility(self._config):
             self._learn_interest_rates()
         settings = self.leverage_settings
         pairs = [pair for pair, market in self.markets.items() if self.market_is_future(market)]
@@ -153,6 +153,16 @@ class Leveraged(DryRunLadders):
         price = planned_liquidation_price(held, position, wallet_balance, self.leverage_settings.maintenance_rate)
         return price if price > 0 else -open_rate
 
+    def _simulated_free(self, currency: str) -> float:
+        """Return the balance of a dry run that no order holds; shorts have sold what they borrowed for quote coins."""
+        free = super()._simulated_free(currency)
+        if not self.is_leveraged or currency != self._config["stake_currency"]:
+            return free
+        held = [position_of(trade) for trade in Trade.get_trades_proxy(is_open=True)]
+        bought = sum(position.signed * position.open_rate for position in held)
+        resting = sum(order.rest_cost for order in self._resting_buys())
+        return max(0.0, float(self._wallets.get_collateral()) - bought - resting)
+
     # -- simulated interest -------------------------------------------------------------------------------------------
 
     @property
@@ -171,13 +181,12 @@ class Leveraged(DryRunLadders):
 
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
         """Return the interest of the open trade on a pair that freqtrade has not booked yet: below zero, or 0."""
-        if not self.is_leveraged or self.live:
-            return 0.0
-        trade = trade_rows.open_trade(pair)
-        if trade is None:
-            return 0.0
-        # What a short owes is in coins, and is bought with it.
-        mark = (self._last_price(pair) if trade.is_short else None) or trade.open_rate
+        trade = trade_rows.open_trade(pair) if self.is_leveraged and not self.live else None
+        return 0.0 if trade is None else self._simulated_interest(trade, None)
+
+    def _simulated_interest(self, trade: Trade, price: float | None) -> float:
+        # A short owes its interest in coins, which are bought at the price of then.
+        mark = price or (self._last_price(trade.pair) if trade.is_short else None) or trade.open_rate
         return unbooked(trade, simulated_interest(trade, datetime.now(UTC), self.interest_rates, mark))
 
     def combine_funding_and_mark(

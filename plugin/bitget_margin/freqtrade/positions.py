@@ -185,11 +185,11 @@ class MarginBooks:
         Coins of open trades are left out: freqtrade has them as positions, and would count them twice.
         """
         wallet, bound = self.wallet(), sum(trade.stake + trade.pending for trade in self.trades)
-        hidden = {self.stake_coin, *(trade.base for trade in self.trades)}
+        bases = {self.stake_coin, *(trade.base for trade in self.trades)}
         found = {}
         for coin in self.account.total:
             net = self.account.net(coin)
-            if coin not in hidden and net > 0:
+            if coin not in bases and net > 0:
                 free = min(net, self.account.free.get(coin, 0.0))
                 found[coin] = {"free": free, "used": net - free, "total": net}
         return {**found, self.stake_coin: {"free": wallet - bound, "used": bound, "total": wallet}}
@@ -245,10 +245,7 @@ class MarginBooks:
             "symbol": trade.pair,
             "side": "short" if trade.is_short else "long",
             "contracts": trade.amount if there >= trade.amount * WHOLE_RATIO else max(0.0, there),
-            "contractSize": 1.0,
             "entryPrice": trade.open_rate,
-            "markPrice": price,
-            "marginMode": "cross",
             # Versions of freqtrade read one or the other, and take a position without it for none.
             "initialMargin": trade.stake,
             "collateral": trade.stake,

@@ -4,7 +4,12 @@ from datetime import datetime
 
 from bitget_margin.freqtrade.candle_fills import CandlePrices
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade
-from bitget_margin.freqtrade.simulation_compat import BacktestStrategy, call_order_filled, simulated_row
+from bitget_margin.freqtrade.simulation_compat import (
+    BacktestStrategy,
+    call_order_filled,
+    simulated_row,
+    update_liquidation,
+)
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 from bitget_margin.freqtrade.trade_rows import LADDER_REASON
 
@@ -17,12 +22,13 @@ def fill(strategy: BacktestStrategy, trade: Trade, order: TrackedOrder, amount: 
     trade.recalc_trade_from_orders()
     strategy.wallets.update()
     call_order_filled(strategy, trade, row, at)
+    update_liquidation(strategy, trade)
     profit = trade.calc_profit_ratio(order.price)
     strategy.ft_stoploss_adjust(order.price, trade, at, profit, 0, after_fill=True)
 
 
 def end_trade(trade: Trade, order: TrackedOrder, candle: CandlePrices) -> FreqtradeOrder:
-    """Record a fill that sells the last coins, as an order that freqtrade fills in this candle, and ends the trade by.
+    """Record a fill that closes the last coins, as an order that freqtrade fills in this candle, and ends the trade by.
 
     freqtrade fills no order whose price lies outside of the candle. Where the price has jumped over it, the row has
     the nearest price of the candle until then: see `correct_price`.

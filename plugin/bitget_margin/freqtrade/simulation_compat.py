@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import TICK_SIZE
 
-from bitget_margin.freqtrade.compat import FreqtradeOrder, IStrategy, Trade
+from bitget_margin.freqtrade.compat import FUTURES, FreqtradeOrder, IStrategy, Trade
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
-__all__ = ["BacktestStrategy", "call_order_filled", "hold_stake", "price_step", "rounded_price", "simulated_row"]
+__all__ = [
+    "BacktestStrategy",
+    "call_order_filled",
+    "hold_stake",
+    "price_step",
+    "rounded_price",
+    "simulated_row",
+    "update_liquidation",
+]
 
 _HELD: Final = "held_by_simulated_buys"
 
@@ -33,10 +41,12 @@ if TYPE_CHECKING:
         ) -> tuple[int | None, float | None]: ...
 
     def price_to_precision(price: float, precision: float | None, mode: int | None) -> float: ...
+    def update_liquidation_prices(trade: Trade, **more: Any) -> None: ...
     def strategy_safe_wrapper(callback: Callable[..., Any], *, supress_error: bool) -> Callable[..., Any]: ...
 
 else:
     from freqtrade.exchange import price_to_precision
+    from freqtrade.leverage.liquidation_price import update_liquidation_prices
     from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
 
     BacktestStrategy = IStrategy
@@ -88,6 +98,16 @@ def call_order_filled(strategy: IStrategy, trade: Trade, row: FreqtradeOrder, at
     """Call a strategy's `order_filled` as freqtrade does: with a copy of the trade, and errors only logged."""
     safe = strategy_safe_wrapper(strategy.order_filled, supress_error=True)
     safe(pair=trade.pair, trade=trade, order=row, current_time=at)
+
+
+def update_liquidation(strategy: IStrategy, trade: Trade) -> None:
+    """Update the liquidation prices after a fill in the futures mode, as freqtrade does after those of its own."""
+    if trade.trading_mode == FUTURES:
+        exchange, stake_currency = strategy.dp._exchange, strategy.config["stake_currency"]  # noqa: SLF001 - as above
+        wallets = strategy.wallets
+        update_liquidation_prices(
+            trade, exchange=exchange, wallets=wallets, stake_currency=stake_currency, dry_run=True
+        )
 
 
 def hold_stake(wallets: Any, held: Callable[[], float]) -> None:

@@ -136,15 +136,20 @@ class TrackedOrder:
             "cost": None if average is None else self.filled * average,
             "status": self._status(),
             "timestamp": self.intended_ms,
-            "fee": self._fee(average),
+            "fee": self._fee(self.filled * (average or 0.0)),
             "trades": [],
             "info": {} if self.reason is None else {"errorMsg": self.reason},
         }
 
-    def _fee(self, average: float | None) -> dict[str, Any] | None:
-        if average is None or self.sent is None:
+    def _fee(self, cost: float) -> dict[str, Any] | None:
+        """Return the fee of a cover as a cost in quote coins: what it has bought beyond its net amount.
+
+        None where it has bought no more, as with fees in another coin: freqtrade then finds it in the fills.
+        """
+        if not cost or self.sent is None or self.sent == self.amount:
             return None
-        return cover_fee(self.pair, self.amount, self.sent, self.filled * average)
+        rate = self.sent / self.amount - 1
+        return {"currency": self.pair.split("/")[1].split(":")[0], "cost": cost * rate, "rate": rate}
 
     def _status(self) -> str | None:
         if self.phase is Phase.ENDED:
@@ -164,15 +169,6 @@ def net_filled(net: float, sent: float, filled: float) -> float:
     :param filled: amount that the venue has filled
     """
     return net if filled >= sent * (1 - REL_TOLERANCE) else filled * net / sent
-
-
-def cover_fee(pair: str, net: float, sent: float, cost: float) -> dict[str, Any]:
-    """Return the fee of a cover as a cost in quote coins: what it has bought beyond its net amount.
-
-    :param cost: cost of its net fills
-    """
-    rate = sent / net - 1
-    return {"currency": pair.partition("/")[2].partition(":")[0], "cost": cost * rate, "rate": rate}
 
 
 def apply_row(tracked: TrackedOrder, row: Mapping[str, Any] | None) -> TrackedOrder | None:

@@ -19,7 +19,7 @@ class TradeLadders:
     """The candle whose exits freqtrade is about to confirm, and those that come after the first of them."""
 
     def is_ending(self) -> bool:
-        """Whether an order of this candle sells the last coins."""
+        """Whether an order of this candle closes the last coins."""
         return self.ending
 
     def live(self) -> list[TrackedOrder]:

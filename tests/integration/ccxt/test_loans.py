@@ -92,6 +92,20 @@ def test_rates_and_leverage_of_both_kinds(both: Emulator, account_kind: AccountK
     client.close()
 
 
+@pytest.mark.parametrize("account_kind", AccountKind, ids=str)
+def test_the_margin_level_is_that_of_the_venue(both: Emulator, flavour: Flavour, account_kind: AccountKind) -> None:
+    """Whether or not the account kind is known before, and with the public lists down: no market is needed."""
+    client = made(both, flavour, account_kind, uta=None)
+    uid = next(account.uid for account in both.accounts if account.kind is account_kind)
+    both.set_debt("BTC", "1.5", uid)
+    client.exchange.markets = None
+    both.add_fault(FaultKind.HTML_502, "/public/symbols")
+    found = client("fetch_cross_margin_level", CROSS)
+    assert (found["marginLevel"], found["marginMode"]) == (pytest.approx(float(both.risk(uid)), abs=1e-8), "cross")
+    assert (found["warningLevel"], found["liquidationLevel"]) == (0.8, 1)
+    client.close()
+
+
 def check(venue: Emulator, fault: FaultKind, timeout_ms: int) -> None:
     """Borrow under a fault; check that the outcome agrees with the debt, and that nothing was sent twice."""
     client = made(venue, Flavour.SYNC, AccountKind.CLASSIC)

@@ -208,6 +208,7 @@ LIMIT = (BTC, "limit", "buy", 0.001, 50_000)
 BUY = (BTC, "market", "buy", 0.001, 100_000)
 REQUESTS = [{"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000}]
 RATES = ("|interest-rate-and-limit", "v3/market/margin-loans")
+LEVELS = ("|account/risk-rate", "v3/account/assets")
 LEVERAGE = ("|interest-rate-and-limit", "v3/account/settings")
 CONDITIONAL = r"no conditional (cross margin )?orders"
 UNLESS_ENABLED = r"options\['strategyOrders'\] = True enables strategy orders of a unified account"
@@ -374,6 +375,7 @@ ROWS = (
     ),
     both("fetch_cross_borrow_rate", given("USDT"), RATES, lambda rate: rate["rate"] > 0),
     Row("fetch_cross_borrow_rates", given(), refused("one coin per request"), refused("one coin per request")),
+    both("fetch_cross_margin_level", given(), LEVELS, lambda found: found["marginLevel"] == 0),
     both("fetch_leverage", given(BTC), LEVERAGE, lambda found: found["longLeverage"] == 3),
     Row(
         "set_margin_mode",

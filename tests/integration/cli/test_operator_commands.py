@@ -155,7 +155,7 @@ def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) ->
     for word in ("3 open orders", "k3x9ab12, trade 7, rung 2", *first, second, "0.0004", "USDT", "ETH/USDT"):
         assert word in shown.stdout
     found = json.loads(here(venue, "orders", "--json").stdout)
-    assert set(found) == {"account", "orders", "frozen", "unexplained", "held_by"}
+    assert set(found) == {"account", "orders", "frozen", "unexplained", "held_by", "debts", "margin_level"}
     unified = venue.accounts[0].kind is AccountKind.UNIFIED
     level, mode = ("advanced", "unified") if unified else (None, None)
     assert found["account"] == {"kind": venue.accounts[0].kind.value, "level": level, "mode": mode}

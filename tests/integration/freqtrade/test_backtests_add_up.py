@@ -52,19 +52,20 @@ def rows(bars: list[Bar], frame: Any) -> list[Row]:
         values = frame[name].fillna(0).tolist() if name in frame else [0] * len(bars)
         return [False, *(value == 1 for value in values[:-1])]
 
-    both = zip(bars, signals("enter_long"), signals("exit_long"), strict=True)
+    times = (int(moment.timestamp()) for moment in frame["date"])
+    columns = (signals(name) for name in ("enter_long", "exit_long", "enter_short", "exit_short"))
     return [
-        Row(*(Decimal(repr(price)) for price in (bar.open, bar.high, bar.low)), enters, leaves)
-        for bar, enters, leaves in both
+        Row(*(Decimal(repr(price)) for price in (bar.open, bar.high, bar.low)), *found, at_seconds)
+        for bar, *found, at_seconds in zip(bars, *columns, times, strict=True)
     ]
 
 
 def seen(trade: Any, start: Any) -> list[tuple[int, float, float]]:
-    """Return candle, price and amount of each sell of a trade."""
+    """Return candle, price and amount of each exit of a trade."""
     return [
         (int((order.order_filled_date - start).total_seconds() // 300), order.safe_price, order.filled)
         for order in trade.orders
-        if order.ft_order_side == "sell"
+        if order.ft_order_side == trade.exit_side
     ]
 
 
@@ -110,6 +111,57 @@ def _is_partial(position: Position) -> bool:
     return position.reason != "ladder" and len(position.fills) > 1
 
 
+# -- the futures mode -------------------------------------------------------------------------------------------------
+
+DAILY = {"USDT": 0.01, "BTC": 0.02}
+"""Far more than any venue asks, so that a wrong hour shows."""
+
+
+def both_ways(away: tuple[str, ...], leverage: int, stop: str, coin: str, *, is_short: bool) -> Rules:
+    """Return the rules of one direction of the strategy `BothWays`."""
+    return Rules(
+        ups=[Decimal(each) for each in away],
+        stop=Decimal(stop),
+        stake=Decimal(1_000),
+        fee=Decimal("0.001"),
+        step=STEP,
+        lot=LOT,
+        leverage=Decimal(leverage),
+        daily=Decimal(repr(DAILY[coin])),
+        is_short=is_short,
+    )
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_leverage_and_shorts_are_what_their_candles_and_their_interest_add_up_to(tmp_path: Path, seed: int) -> None:
+    bars = walk(seed)
+    settings = {"max": 3, "daily_interest": DAILY}
+    with backtest(tmp_path, timeframe="5m", leverage=settings, strategy="BothWays") as prepared:
+        trades = prepared.run(bars)
+        start = min(trade.open_date for trade in trades)
+        processed = prepared.processed[PAIR]
+    # A stop of 12 % of the stake is 4 % of the price with three times the stake, and 6 % with twice.
+    long = both_ways(("1.01", "1.02", "1.03"), 3, "0.96", "USDT", is_short=False)
+    short = both_ways(("0.99", "0.98", "0.97"), 2, "1.06", "BTC", is_short=True)
+    wanted = recompute(rows(bars, processed), long, short)
+    first = wanted[0].entered
+    for trade, position in zip(trades, wanted, strict=True):
+        assert (trade.is_short, trade.exit_reason) == (position.is_short, position.reason), trade
+        assert trade.leverage == position.rules.leverage
+        moved = [(number + first, *fill) for number, *fill in seen(trade, start)]
+        assert moved == [(number, float(price), float(amount)) for number, price, amount in position.fills]
+        assert trade.funding_fees == pytest.approx(-float(position.interest), abs=1e-9), trade
+        assert trade.close_profit_abs == pytest.approx(float(position.profit), abs=1e-5)
+    assert prepared.final == pytest.approx(10_000 + float(sum(each.profit for each in wanted)), abs=CENT / 2)
+    for is_short in (False, True):
+        mine = [position for position in wanted if position.is_short == is_short]
+        assert len(mine) > DAYS / 2
+        assert {position.reason for position in mine} >= {"ladder", "exit_signal"}
+        assert any(_is_partial(position) for position in mine)
+        assert len({position.debt_hours for position in mine}) > DAYS / 4
+    assert "stop_loss" in {position.reason for position in wanted}
+
+
 # -- whatever a strategy does -----------------------------------------------------------------------------------------
 
 ETH = "ETH/USDT"
@@ -137,8 +189,9 @@ def short_walk(dice: random.Random) -> list[Bar]:
 class Whims:
     """A strategy that places, changes, adjusts, refuses, and fails at random."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, dice: random.Random, *, both_ways: bool = False) -> None:
         self.dice = dice
+        self.both_ways = both_ways
         self.keys = 0
         self.lowest_free = 0.0
 
@@ -146,7 +199,11 @@ class Whims:
         """Return random orders around the price of the trade."""
         orders = []
         for _ in range(self.dice.randint(1, 4)):
-            side = self.dice.choice(["sell", "sell", "buy"])
+            # One that adds is refused with its whole ladder, but of longs without leverage.
+            may_add = (not trade.is_short and trade.leverage == 1) or self.dice.random() < 0.1
+            side = self.dice.choice(
+                [trade.exit_side, trade.exit_side, trade.entry_side if may_add else trade.exit_side]
+            )
             away = self.dice.uniform(1.001, 1.02) if side == "sell" else self.dice.uniform(0.975, 0.999)
             orders.append({"side": side, "price": trade.open_rate * away, "amount": self.dice.uniform(0.5, 8)})
         return orders
@@ -180,7 +237,12 @@ class Whims:
         """Return the arguments of a backtest."""
         dice = self.dice
         pairs = (PAIR, ETH)
-        return {
+        shorts = {
+            "enter_short": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.3] for pair in pairs},
+            "leave_short": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.1] for pair in pairs},
+            "leverage": lambda _: dice.choice([1.0, 1.0, 2.0, 3.0]),
+        }
+        return (shorts if self.both_ways else {}) | {
             "enter": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.4] for pair in pairs},
             "leave": {pair: [each for each in range(1, MINUTES) if dice.random() < 0.1] for pair in pairs},
             "filled": self.filled,
@@ -198,25 +260,46 @@ class Whims:
         }
 
 
-@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
-def test_whatever_a_strategy_does_each_coin_is_sold_once_and_no_money_is_made_up(
-    tmp_path: Path, partial_exits: str
-) -> None:
-    settings = {"stake_amount": "unlimited", "max_open_trades": 2, "dry_run_wallet": WALLET}
-    tagged = 0
-    with backtest(tmp_path, (PAIR, ETH), bitget_margin={"partial_exits": partial_exits}, **settings) as prepared:
+def add_up(tmp_path: Path, partial_exits: str, *, both_ways: bool) -> None:
+    """Run backtests of whims, and check the coins and the money of every trade."""
+    settings: dict[str, Any] = {"stake_amount": "unlimited", "max_open_trades": 2, "dry_run_wallet": WALLET}
+    section: dict[str, Any] = {"partial_exits": partial_exits}
+    if both_ways:
+        settings["leverage"] = section["leverage"] = {"max": 3, "daily_interest": {"USDT": 0.01, "BTC": 0.02, "ETH": 0}}
+    tagged = {False: 0, True: 0}
+    with backtest(tmp_path, (PAIR, ETH), bitget_margin=section, **settings) as prepared:
         for seed in range(RUNS):
-            whims = Whims(random.Random(f"{partial_exits}-{seed}"))  # noqa: S311 - repeatable, not secret
+            dice = random.Random(f"{partial_exits}-{seed}")  # noqa: S311 - repeatable, not secret
+            whims = Whims(dice, both_ways=both_ways)
             trades = prepared.run({PAIR: short_walk(whims.dice), ETH: short_walk(whims.dice)}, **whims.plan())
             money = 0.0
             for trade in trades:
                 flows = [(order, 1 if order.ft_order_side == "buy" else -1) for order in trade.orders if order.filled]
                 assert sum(sign * order.filled for order, sign in flows) == pytest.approx(0, abs=2e-6), (seed, trade)
                 made = -sum(sign * order.filled * order.safe_price * (1 + sign * FEE) for order, sign in flows)
+                made += trade.funding_fees
                 assert trade.close_profit_abs == pytest.approx(made, abs=1e-4), (seed, trade)
+                assert (trade.funding_fees < 0) == (
+                    trade.pair == PAIR if trade.is_short else trade.leverage > 1 and both_ways
+                ), (seed, trade)
                 assert not any(order.ft_is_open for order in trade.orders if order.ft_order_tag != trade.exit_reason)
-                tagged += sum((order.ft_order_tag or "").startswith("k") for order, _ in flows)
+                tagged[trade.is_short] += sum((order.ft_order_tag or "").startswith("k") for order, _ in flows)
                 money += made
             assert whims.lowest_free >= -1e-6, seed
             assert prepared.final == pytest.approx(WALLET + money, abs=1e-3), seed
-    assert tagged > RUNS
+    assert tagged[False] > RUNS
+    assert (tagged[True] > RUNS) == both_ways
+
+
+@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
+def test_whatever_a_strategy_does_each_coin_is_sold_once_and_no_money_is_made_up(
+    tmp_path: Path, partial_exits: str
+) -> None:
+    add_up(tmp_path, partial_exits, both_ways=False)
+
+
+@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
+def test_whatever_a_strategy_does_each_short_is_covered_once_and_no_money_is_made_up(
+    tmp_path: Path, partial_exits: str
+) -> None:
+    add_up(tmp_path, partial_exits, both_ways=True)

@@ -223,6 +223,16 @@ def test_a_unified_balance_is_read_as_one() -> None:
     assert [call.endpoint for call in venue.calls] == [Endpoint.ASSETS, Endpoint.UNIFIED_ASSETS]
 
 
+def test_the_total_of_a_unified_balance_is_less_the_debt_in_every_version_of_ccxt() -> None:
+    """As in the newest one; a row without an equity is none of this account."""
+    owed = {"coin": "USDT", "equity": "-5", "balance": "2", "available": "1", "locked": "1", "debt": "7"}
+    other = {"coin": "BTC", "balance": "3", "available": "1", "locked": "2"}
+    balance = exchange().parse_uta_balance([owed, other])
+    assert (balance["USDT"]["total"], balance["total"]["USDT"], balance["USDT"]["debt"]) == (-5, -5, 7)
+    assert (balance["USDT"]["free"], balance["USDT"]["used"]) == (1, 1)
+    assert balance["BTC"]["total"] == balance["total"]["BTC"] == 3
+
+
 def test_a_failed_query_of_the_balance_is_raised() -> None:
     with pytest.raises(ccxt.PermissionDenied, match="40014"):
         Caller(in_turn(DENIED)).call(fetch.fetch_balance(exchange(), CROSS))

@@ -9,6 +9,7 @@ READ = {
     *("financial-records", "liquidation-history"),
     *("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders"),
     *("borrow-history", "repay-history", "interest-history", "interest-rate-and-limit", "margin-loans"),
+    *("risk-rate", "max-borrowable-amount"),
 }
 """Last parts of the paths of endpoints that change nothing."""
 PUBLIC = {"currencies", "instruments"}
@@ -51,6 +52,7 @@ CLASSIC_PATHS = {
     *(f"v2/margin/crossed/{name}" for name in ("open-orders", "history-orders", "account/assets", "fills")),
     *(f"v2/margin/crossed/{name}" for name in ("financial-records", "liquidation-history")),
     *(f"v2/margin/crossed/{name}" for name in ("account/borrow", "account/repay", "interest-rate-and-limit")),
+    *(f"v2/margin/crossed/account/{name}" for name in ("risk-rate", "max-borrowable-amount")),
     *(f"v2/margin/crossed/{name}" for name in ("borrow-history", "repay-history", "interest-history")),
 }
 UNIFIED_PATHS = {

@@ -129,6 +129,16 @@ def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:
         ("exchange.exchange.Exchange.__init__", "self._ccxt_config"),
         ("exchange.exchange.Exchange.__init__", "self.validate_config("),
         ("exchange.exchange.Exchange.ft_additional_exchange_init", "self.additional_exchange_init()"),
+        ("exchange.exchange.Exchange.create_order", "self._lev_prep("),
+        ("exchange.exchange.Exchange.fill_leverage_tiers", "self.load_leverage_tiers()"),
+        ("exchange.exchange.Exchange.market_is_tradable", "self.market_is_future("),
+        ("exchange.exchange.Exchange.get_liquidation_price", "self.dry_run_liquidation_price("),
+        ("exchange.exchange.Exchange._async_get_candle_history", "self._fetch_funding_rate_history("),
+        ("freqtradebot.FreqtradeBot.execute_trade_exit", "reduceOnly=self.trading_mode == TradingMode.FUTURES"),
+        ("optimize.backtesting.Backtesting.load_bt_data_detail", "self.exchange.combine_funding_and_mark("),
+        ("optimize.backtesting.Backtesting.load_bt_data_detail", 'self.exchange.get_option("mark_ohlcv_timeframe")'),
+        ("optimize.backtesting.Backtesting._run_funding_fees", "self.exchange.calculate_funding_fees("),
+        ("optimize.backtesting.Backtesting._try_close_open_order", "update_liquidation_prices("),
     ],
 )
 def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) -> None:
@@ -145,6 +155,7 @@ def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) ->
         lambda: importlib.import_module("freqtrade.configuration.config_setup").setup_utils_configuration,
         lambda: compat.exchange_module.Bitget,
         lambda: compat.SPOT,
+        lambda: compat.FUTURES,
         lambda: compat.CROSS,
     ],
 )

@@ -349,3 +349,19 @@ def test_only_an_exit_that_is_certain_is_announced(
     runtime._exchanges.clear()
     assert strategy(DRY).should_exit(trade, 1.0, START, enter=False, exit_=False) == exits
     assert exchange.calls == []
+
+
+@pytest.mark.parametrize(
+    ("side", "name", "wanted", "given"),
+    [
+        ("short", "bitgetcross", 9.0, 2.0),
+        ("short", "bitgetcross", 1.5, 1.5),
+        ("short", "bitgetcross", 0.1, 1.0),
+        ("long", "bitgetcross", 9.0, 9.0),
+        ("short", "bitget", 9.0, 9.0),
+    ],
+)
+def test_a_short_gets_one_less_than_the_venue_lends_by(side: str, name: str, wanted: float, given: float) -> None:
+    """It borrows all of its value; freqtrade itself cuts what is above its limit."""
+    made = strategy(BACKTEST, name)
+    assert made.leverage_of_entry(wanted, {"side": side, "max_leverage": 3.0}) == given

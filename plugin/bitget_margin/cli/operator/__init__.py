@@ -1,1 +1,1 @@
-"""The operator's commands `bitget-margin orders` and `bitget-margin cancel`."""
+"""The operator's commands `bitget-margin account`, `bitget-margin orders` and `bitget-margin cancel`."""

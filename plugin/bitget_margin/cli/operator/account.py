@@ -81,7 +81,7 @@ def options(command: F) -> F:
             default=DEFAULT_TIMEOUT_MS,
             show_default=True,
             metavar="MS",
-            help="Most ms that the orders of one symbol take.",
+            help="Most ms that one query, or the orders of one symbol, take.",
         ),
         click.option("--proxy", callback=_url, metavar="URL", help="HTTP proxy, ccxt's httpsProxy."),
         click.option(

@@ -24,6 +24,8 @@ class Exit(IntEnum):
     """Bad usage; no request was sent that could change anything."""
     UNRESOLVED = 3
     """Not known: no response in time, or the command was interrupted while it canceled."""
+    AT_RISK = 4
+    """The margin level of the account is at or above the venue's warning level."""
     INTERRUPTED = 130
     """Interrupted before anything was canceled."""
 

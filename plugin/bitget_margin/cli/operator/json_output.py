@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from bitget_margin import client_order_ids
+from bitget_margin.adapter.margin_level import LIQUIDATION_LEVEL, WARNING_LEVEL
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
+from bitget_margin.cli.operator.account_state import AccountDebts, AccountState, CoinNumbers
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import FrozenCoins
@@ -17,17 +20,45 @@ from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
 
-def orders_document(settings: Mapping[str, Any] | None, orders: Sequence[Order], held: FrozenCoins) -> str:
+def orders_document(
+    settings: Mapping[str, Any] | None, orders: Sequence[Order], held: FrozenCoins, debts: AccountDebts
+) -> str:
     """Return the document of `orders`; `settings` are those of a unified account."""
     kind = AccountKind.CLASSIC if settings is None else AccountKind.UNIFIED
-    shown = settings or {}
     return json.dumps(
         {
-            "account": {"kind": kind.value, "level": shown.get("accountLevel"), "mode": shown.get("accountMode")},
+            "account": _account(kind, settings or {}),
             "orders": [_order(order) for order in orders],
             "frozen": dict(held.frozen),
             "unexplained": list(held.unexplained),
             "held_by": _holdings(held.locked),
+            "debts": None if debts.coins is None else [_debt(coin) for coin in debts.coins],
+            "margin_level": _float(debts.margin_level),
+        },
+        indent=2,
+    )
+
+
+def account_document(connection: Connection, state: AccountState) -> str:
+    """Return the document of `account`."""
+    kind = AccountKind.CLASSIC if state.kind is None else state.kind
+    return json.dumps(
+        {
+            "account": {**_account(kind, state.settings), "uid": state.uid},
+            "exit_code": int(state.exit_code),
+            "at_risk": state.is_at_risk,
+            "margin_level": _float(state.margin_level),
+            "warning_level": float(WARNING_LEVEL),
+            "liquidation_level": float(LIQUIDATION_LEVEL),
+            "worth_usdt": _float(state.worth_usdt),
+            "free_collateral_usd": _float(state.free_collateral_usd),
+            "can_borrow": _floats(state.can_borrow),
+            "coins": None if state.coins is None else [_coin(state, coin) for coin in state.coins],
+            "daily_rates": _floats(state.daily_rates),
+            "interest_24h": None if state.interest_of_day is None else _floats(state.interest_of_day),
+            "errors": [
+                connection.redact(f"{failure.subject}: {errors.message(failure.error)}") for failure in state.failures
+            ],
         },
         indent=2,
     )
@@ -55,6 +86,39 @@ def cancel_document(
         },
         indent=2,
     )
+
+
+def _account(kind: AccountKind, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": kind.value, "level": settings.get("accountLevel"), "mode": settings.get("accountMode")}
+
+
+def _coin(state: AccountState, coin: CoinNumbers) -> dict[str, Any]:
+    return {
+        "coin": coin.code,
+        "total": _float(coin.total),
+        "free": _float(coin.free),
+        "used": _float(coin.used),
+        **_debt(coin),
+        "net": _float(coin.net),
+        "worth_usdt": _float(state.worth_of(coin)),
+    }
+
+
+def _debt(coin: CoinNumbers) -> dict[str, Any]:
+    return {
+        "coin": coin.code,
+        "debt": _float(coin.debt),
+        "principal": _float(coin.principal),
+        "interest": _float(coin.interest),
+    }
+
+
+def _float(number: Decimal | None) -> float | None:
+    return None if number is None else float(number)
+
+
+def _floats(numbers: Mapping[str, Decimal | None]) -> dict[str, float | None]:
+    return {code: _float(number) for code, number in numbers.items()}
 
 
 def _order(order: Order) -> dict[str, Any]:

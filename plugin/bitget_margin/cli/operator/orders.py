@@ -13,6 +13,8 @@ from bitget_margin.adapter.account import fetch_settings
 from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
+from bitget_margin.cli.operator.account_display import debts_text
+from bitget_margin.cli.operator.account_state import AccountDebts, read_debts
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.query import FrozenCoins
 from bitget_margin.cli.operator.selection import Order, symbol_of
@@ -51,19 +53,21 @@ def orders(
         with display.listing_progress(to) as step:
             query.load_markets(connection)
             chosen = tuple(dict.fromkeys(query.spelling(connection, chosen).values()))
-            frozen = query.frozen(connection)
+            balance = connection.exchange.fetch_balance(connection.params)
+            frozen = query.frozen(connection, balance)
             settings = connection.exchange.perform(fetch_settings(connection.exchange, connection.params))
             listed = query.open_orders(connection, chosen, frozen, step).orders
             held = FrozenCoins(frozen) if chosen else query.held_coins(connection, listed, frozen)
+            debts = read_debts(connection, balance)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
         click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
     if as_json:
-        click.echo(json_output.orders_document(settings, listed, held))
+        click.echo(json_output.orders_document(settings, listed, held, debts))
     else:
-        _show(to, connection, settings, listed, held)
+        _show(to, connection, settings, listed, held, debts)
     if not output.arrived():
         raise click.exceptions.Exit(Exit.UNRESOLVED)
 
@@ -74,9 +78,12 @@ def _show(
     settings: Mapping[str, Any] | None,
     listed: Sequence[Order],
     held: FrozenCoins,
+    debts: AccountDebts,
 ) -> None:
     kind = "a classic account" if settings is None else connection.redact(describe_settings(settings))
     to.print(Text(f"{connection.label}, {kind}", "dim"))
+    if debts.coins is None or debts.coins:
+        to.print(debts_text(debts))
     if listed:
         now_ms = connection.exchange.venue_milliseconds()
         display.show_orders(to, listed, now_ms, display.count_of_orders(listed))

@@ -110,9 +110,11 @@ def _pair(connection: Connection, row: Mapping[str, Any], *, crossed: bool) -> A
     return {**market, "active": True, "marginModes": {"cross": crossed, "isolated": False}}
 
 
-def frozen(connection: Connection) -> dict[str, float]:
-    """Return the amount of each coin that open orders hold, from the balance."""
-    used: Mapping[str, Any] = connection.exchange.fetch_balance(connection.params)["used"]
+def frozen(connection: Connection, balance: Mapping[str, Any] | None = None) -> dict[str, float]:
+    """Return the amount of each coin that open orders hold, from a balance; without one, it is queried."""
+    if balance is None:
+        balance = connection.exchange.fetch_balance(connection.params)
+    used: Mapping[str, Any] = balance["used"]
     return {coin: float(amount) for coin, amount in sorted(used.items()) if amount}
 
 

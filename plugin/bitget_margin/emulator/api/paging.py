@@ -8,9 +8,10 @@ from typing import TypeVar
 from bitget_margin.emulator.api.request import PrivateRequest
 from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import ZERO
+from bitget_margin.emulator.market.loan_records import LiquidationRecord
 from bitget_margin.emulator.market.orders import Fill, Order
 
-T = TypeVar("T", Order, Fill, BalanceChange)
+T = TypeVar("T", Order, Fill, BalanceChange, LiquidationRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class PageRange:
     def changes(self, changes: Iterable[BalanceChange]) -> list[BalanceChange]:
         """Return the changes of balances of the page in the given order."""
         return self._cut(changes, lambda change: (change.change_id, change.at_ms))
+
+    def liquidations(self, liquidations: Iterable[LiquidationRecord]) -> list[LiquidationRecord]:
+        """Return the liquidations of the page in the given order."""
+        return self._cut(liquidations, lambda one: (one.liquidation_id, one.at_ms))
 
     def _cut(self, rows: Iterable[T], key: Callable[[T], tuple[str, int]]) -> list[T]:
         return list(islice((row for row in rows if self._contains(*key(row))), self.limit))

@@ -11,6 +11,7 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.api.v2.rows import pushed_asset_row, pushed_row
 from bitget_margin.emulator.api.v3.category import Category, in_case
 from bitget_margin.emulator.api.v3.pushed_rows import pushed_account_row, pushed_fill_row, pushed_order_row
+from bitget_margin.emulator.api.v3.rows import margin_row
 from bitget_margin.emulator.behaviour.knob_board import KnobBoard
 from bitget_margin.emulator.behaviour.knobs import PartialStatus
 from bitget_margin.emulator.market.engine import Engine
@@ -128,7 +129,8 @@ class PrivateFeed:
             tuple(coin for coin, (balance, debt) in held.items() if any((*balance, *debt))) if coins is None else coins
         )
         if topic.channel is Channel.ACCOUNT:
-            return [pushed_account_row(held, listed, {coin: self._engine.dollars(coin) for coin in held})]
+            dollars = {coin: self._engine.dollars(coin) for coin in held}
+            return [pushed_account_row(held, listed, dollars, margin_row(self._engine.loans, topic.uid))]
         return [pushed_asset_row(coin, *held[coin], topic.uid, now_ms) for coin in listed]
 
     def _holdings(self, uid: str) -> dict[str, tuple[Balance, Debt]]:

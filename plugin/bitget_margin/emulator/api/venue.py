@@ -12,6 +12,7 @@ from bitget_margin.emulator.behaviour.knob_board import KnobBoard
 from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.market.decimals import EXACT
 from bitget_margin.emulator.market.engine import Engine
+from bitget_margin.emulator.market.loan_terms import LoanTerms
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Account, AccountKind
 from bitget_margin.emulator.messages import RequestHistory
@@ -29,22 +30,20 @@ class Venue:
     """
 
     def __init__(
-        self, accounts: Sequence[Account], symbols: Sequence[Symbol], knobs: Knobs, clock: Clock, fault_seed: int
+        self,
+        accounts: Sequence[Account],
+        symbols: Sequence[Symbol],
+        knobs: Knobs,
+        clock: Clock,
+        fault_seed: int,
+        loan_terms: LoanTerms,
     ) -> None:
         _refuse_duplicates("account", [account.uid for account in accounts])
         _refuse_duplicates("account", [account.api_key for account in accounts])
         _refuse_duplicates("symbol", [symbol.symbol for symbol in symbols])
         self.accounts_by_key = {account.api_key: account for account in accounts}
         self.knobs = KnobBoard(knobs)
-        self.engine = Engine(
-            symbols,
-            accounts,
-            clock(),
-            lambda uid: self.knobs.of(uid).fees_in_bgb,
-            self._lends,
-            lambda uid: self.knobs.of(uid).strategy_borrows,
-            lambda uid: self.knobs.of(uid).strategy_freezes,
-        )
+        self.engine = Engine(symbols, accounts, clock(), loan_terms, self.knobs.of, self._kind_of)
         self.feed = PrivateFeed(self.engine, accounts, self.knobs)
         self.faults = FaultBoard(fault_seed)
         self.requests = RequestHistory(REQUESTS_KEPT)
@@ -52,19 +51,15 @@ class Venue:
         self._clock = clock
         self._lock = threading.RLock()
 
-    def _lends(self, uid: str) -> bool:
-        """Whether an order of an account borrows what it lacks, as orders of unified accounts do."""
-        unified = any(
-            account.uid == uid and account.kind is AccountKind.UNIFIED for account in self.accounts_by_key.values()
-        )
-        return unified and self.knobs.of(uid).auto_borrow
-
     def change_kind(self, uid: str, kind: AccountKind) -> None:
         """Replace an account by the same one of another kind."""
         for key, account in self.accounts_by_key.items():
             if account.uid == uid:
                 self.accounts_by_key[key] = replace(account, kind=kind)
                 self.feed.remove_account(uid)
+
+    def _kind_of(self, uid: str) -> AccountKind:
+        return next(account.kind for account in self.accounts_by_key.values() if account.uid == uid)
 
     @contextmanager
     def opened(self) -> Iterator[int]:

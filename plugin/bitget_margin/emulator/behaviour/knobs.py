@@ -115,6 +115,29 @@ class InterestCategory(StrEnum):
     OTHER = "OTHER"
 
 
+class LoanRefusal(StrEnum):
+    """Code of an order whose loan is refused."""
+
+    INSUFFICIENT = "43012"
+    MARGIN_INSUFFICIENT = "50020"
+    TOO_LARGE = "50035"
+    SYSTEM_LIMIT = "50038"
+
+
+class InterestSchedule(StrEnum):
+    """Times at which interest falls due: whole periods since the first loan of a coin, or of the clock."""
+
+    LOAN = "loan"
+    CLOCK = "clock"
+
+
+class RiskFormula(StrEnum):
+    """Formula of the risk ratio: maintenance margin of the debts over equity, or debts over assets."""
+
+    MAINTENANCE = "maintenance"
+    LIABILITIES = "liabilities"
+
+
 @dataclass(frozen=True, slots=True)
 class Knobs:
     """All settings of the venue's behaviour; the defaults are what the venue documents.
@@ -221,7 +244,44 @@ class Knobs:
         metadata={"help": "category of interest in the financial records of a unified account"},
     )
     loans_lag_ms: int = field(
-        default=0, metadata={"help": "ms until a loan, a repayment or interest appears in its history"}
+        default=0, metadata={"help": "ms until a loan, a repayment, interest or a liquidation appears in its history"}
+    )
+    loan_refusal: LoanRefusal = field(
+        default=LoanRefusal.INSUFFICIENT,
+        metadata={"help": "code of a classic account's order that would borrow more than it can"},
+    )
+    repay_on_cancel: bool = field(
+        default=False,
+        metadata={"help": "let a canceled order of a classic account repay what it has borrowed and not spent"},
+    )
+    auto_repays: bool = field(
+        default=True,
+        metadata={"help": "let autoRepay repay; off, coins that come in to a unified account repay nothing either"},
+    )
+    auto_repay_needs_debt: bool = field(
+        default=False,
+        metadata={"help": "refuse an order with autoRepay where nothing is owed of the coin that it receives"},
+    )
+    interest_schedule: InterestSchedule = field(
+        default=InterestSchedule.LOAN,
+        metadata={
+            "help": "charge interest for each full hour since the first loan of a coin, or at hours of the clock"
+        },
+    )
+    unified_first_interest: bool = field(
+        default=False,
+        metadata={"help": "charge interest as soon as an order of a unified account borrows, as for other loans"},
+    )
+    risk_formula: RiskFormula = field(
+        default=RiskFormula.MAINTENANCE,
+        metadata={"help": "risk ratio of an account: maintenance margin over equity, or debts over assets"},
+    )
+    liquidates: bool = field(default=True, metadata={"help": "liquidate an account whose risk ratio reaches 1"})
+    flash_repay_min: int = field(
+        default=0, metadata={"help": "least value of a debt, in US dollars, that flash-repay accepts"}
+    )
+    flash_repay_delay_ms: int = field(
+        default=0, metadata={"help": "ms between the acknowledgement of a flash-repay and its execution"}
     )
     edit_delay_ms: int = field(
         default=0, metadata={"help": "ms between the acknowledgement of an edit and the change of the order"}

@@ -17,6 +17,11 @@ class ChangeKind(StrEnum):
     DEAL_OUT = "deal_out"
     BORROW = "borrow"
     REPAY = "repay"
+    LIQUIDATION_FEE = "liquidation_fee"
+    COMPENSATE = "compensate"
+    """Coins of the venue that cover debts which the account's own coins do not."""
+    EXCHANGE_IN = "exchange_in"
+    EXCHANGE_OUT = "exchange_out"
     INTEREST = "interest"
     """Only unified accounts list it: a classic one has records of interest."""
 

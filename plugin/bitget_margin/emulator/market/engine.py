@@ -7,15 +7,20 @@ from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import partial
 
+from bitget_margin.emulator.behaviour.knobs import Knobs
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.balance_changes import BalanceChanges, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, floor_to
+from bitget_margin.emulator.market.flash_repayments import FlashRepayments
+from bitget_margin.emulator.market.liquidations import Liquidations
+from bitget_margin.emulator.market.loan_records import RepayKind
+from bitget_margin.emulator.market.loan_terms import LoanTerms
 from bitget_margin.emulator.market.loans import Loans
 from bitget_margin.emulator.market.orders import BGB, Fill, Force, Order, Orders, OrderType, Scope, Side, Status, Ticket
 from bitget_margin.emulator.market.prices import Market
 from bitget_margin.emulator.market.strategies import StrategyOrders
 from bitget_margin.emulator.market.symbol import Symbol
-from bitget_margin.emulator.market.wallet import NOTHING, Account, Wallet
+from bitget_margin.emulator.market.wallet import NOTHING, Account, AccountKind, Wallet
 
 BGB_SYMBOL = "BGBUSDT"
 _BGB_DECIMALS = 16
@@ -29,10 +34,8 @@ _IDS_PER_MS = 100_000
 class Engine:
     """Orders, prices and wallets; it has no clock, so every change takes the time in ms since the epoch.
 
-    :param pays_in_bgb: returns whether an account pays its fees in BGB, while it has enough
-    :param lends: returns whether an account is lent the coins that an order lacks
-    :param lends_triggered: returns whether that includes orders of triggered strategy orders
-    :param strategies_freeze: returns whether the strategy orders of an account freeze coins
+    :param knobs_of: returns the knobs of an account
+    :param kind_of: returns the kind of an account
     """
 
     def __init__(
@@ -40,10 +43,9 @@ class Engine:
         symbols: Iterable[Symbol],
         accounts: Iterable[Account],
         start_ms: int,
-        pays_in_bgb: Callable[[str], bool] = lambda _uid: False,
-        lends: Callable[[str], bool] = lambda _uid: False,
-        lends_triggered: Callable[[str], bool] = lambda _uid: True,
-        strategies_freeze: Callable[[str], bool] = lambda _uid: False,
+        loan_terms: LoanTerms,
+        knobs_of: Callable[[str], Knobs],
+        kind_of: Callable[[str], AccountKind],
     ) -> None:
         self.market = Market(symbols, start_ms)
         self.orders = Orders()
@@ -51,17 +53,29 @@ class Engine:
             account.uid: Wallet({coin: Decimal(amount) for coin, amount in account.balances.items()}, start_ms)
             for account in accounts
         }
-        self._pays_in_bgb = pays_in_bgb
-        self._lends = lends
-        self._lends_triggered = lends_triggered
+        self._knobs_of = knobs_of
+        self._kind_of = kind_of
         self._ids = itertools.count(_FIRST_ID + start_ms * _IDS_PER_MS)
         self.changes = BalanceChanges(self._next_id)
         self._due: list[tuple[int, int, Callable[[int], object]]] = []
         self._due_number = itertools.count()
         self.strategies = StrategyOrders(
-            self.market, self.wallets, self._place_triggered, self._next_id, strategies_freeze
+            self.market,
+            self.wallets,
+            self._place_triggered,
+            self._next_id,
+            lambda uid: knobs_of(uid).strategy_freezes,
         )
-        self.loans = Loans(self.wallets, self.dollars, self._next_id, self.at, self.changes)
+        self.loans = Loans(self.wallets, self.dollars, self._next_id, self.at, self.changes, loan_terms, knobs_of)
+        self._lent: dict[str, Decimal] = {}
+        """Coins that each live order of a classic account has borrowed."""
+        self.liquidations = Liquidations(
+            self.market, self.orders, self.wallets, self.loans, self.changes, self._next_id, self._cancel_all, knobs_of
+        )
+        self.loans.observe(self.liquidations.check)
+        self.flash_repayments = FlashRepayments(
+            self.wallets, self.loans, self.changes, self.dollars, self._next_id, self.at, knobs_of
+        )
         self.leverages: dict[tuple[str, str], str] = {}
         """Leverage that an account has set, by account and coin."""
         self._countdowns: dict[str, int] = {}
@@ -89,8 +103,8 @@ class Engine:
         if twin and now_ms - twin.created_ms < CLIENT_ID_MEMORY_MS:
             raise VenueError(Refusal.DUPLICATE_CLIENT_ID)
         order = Order(**asdict(ticket), order_id=self._next_id(), uid=uid, created_ms=now_ms, updated_ms=now_ms)
-        if may_borrow and not ticket.is_spot and self._lends(uid):
-            self.loans.lend(uid, self._coin(order), order.reserve, now_ms)
+        if may_borrow and not ticket.is_spot:
+            self._lend(order, now_ms)
         self.wallets[uid].freeze(self._coin(order), order.reserve)
         self.wallets[uid].keep_state(now_ms)
         self.orders.add(order)
@@ -109,6 +123,9 @@ class Engine:
         order = self.orders.get(order_id)
         if order.live:
             self.wallets[order.uid].release(self._coin(order), order.reserve)
+            unspent = min(self._lent.pop(order_id, ZERO), order.reserve)
+            if unspent and self._knobs_of(order.uid).repay_on_cancel:
+                self.loans.pay(order.uid, self._coin(order), unspent, RepayKind.BY_ORDER, now_ms)
             self.wallets[order.uid].keep_state(now_ms)
             order = replace(order, status=Status.CANCELLED, updated_ms=now_ms)
             self.orders.update(order)
@@ -129,7 +146,7 @@ class Engine:
         wallet, coin = self.wallets[order.uid], self._coin(order)
         more = after.reserve - order.reserve
         if more > ZERO:
-            if self._lends(order.uid):
+            if self._borrows_by_itself(order.uid):
                 self.loans.lend(order.uid, coin, more, now_ms)
             wallet.freeze(coin, more)
         else:
@@ -154,10 +171,17 @@ class Engine:
         if self._countdowns.get(uid) != due_ms:
             return  # it was started anew
         del self._countdowns[uid]
+        self._cancel_all(uid, due_ms, strategies=strategies())
+
+    def _cancel_all(self, uid: str, now_ms: int, *, strategies: bool = True) -> None:
+        """Cancel every order of an account.
+
+        :param strategies: whether strategy orders are canceled, too
+        """
         for order in [order for order in self.orders.all() if order.uid == uid and order.live]:
-            self.cancel(order.order_id, due_ms)
-        for waiting in [order for order in self.strategies.of_account(uid) if order.live and strategies()]:
-            self.strategies.cancel(waiting.order_id, due_ms)
+            self.cancel(order.order_id, now_ms)
+        for waiting in [order for order in self.strategies.of_account(uid) if order.live and strategies]:
+            self.strategies.cancel(waiting.order_id, now_ms)
 
     def fill(self, order_id: str, amount: Decimal | None, now_ms: int) -> Order:
         """Fill a live order at its own price.
@@ -187,9 +211,25 @@ class Engine:
             if size:
                 self._trade(order, size, order.price, Scope.MAKER, now_ms)
         self.strategies.watch(symbol, now_ms)
+        self.liquidations.check_all(now_ms)
 
     def _place_triggered(self, uid: str, ticket: Ticket, now_ms: int) -> Order:
-        return self.place(uid, ticket, now_ms, may_borrow=self._lends_triggered(uid))
+        return self.place(uid, ticket, now_ms, may_borrow=self._knobs_of(uid).strategy_borrows)
+
+    def _lend(self, order: Order, now_ms: int) -> None:
+        """Lend what an order lacks, if it borrows."""
+        if self._kind_of(order.uid) is AccountKind.UNIFIED:
+            if self._borrows_by_itself(order.uid):
+                self.loans.lend(order.uid, self._coin(order), order.reserve, now_ms)
+            return
+        if order.loan_type.repays:
+            self.loans.check_repayable(order.uid, self._received_coin(order))
+        if order.loan_type.borrows:
+            self._lent[order.order_id] = self.loans.lend_to_order(order.uid, self._coin(order), order.reserve, now_ms)
+
+    def _borrows_by_itself(self, uid: str) -> bool:
+        """Whether every order of an account borrows what it lacks, as orders of unified accounts do."""
+        return self._kind_of(uid) is AccountKind.UNIFIED and self._knobs_of(uid).auto_borrow
 
     def _trade(self, order: Order, size: Decimal, price: Decimal, scope: Scope, now_ms: int) -> Order:
         symbol = self.market.symbols[order.symbol]
@@ -212,8 +252,12 @@ class Engine:
         wallet.release(self._coin(order), order.reserve - after.reserve - spent)
         in_bgb = self._take_bgb(order.uid, fee * price if buys else fee)
         wallet.receive(coin, received if in_bgb is not None else received - fee)
-        wallet.keep_state(now_ms)
         self._record_trade(after, wallet, spent, (coin, received, fee if in_bgb is None else ZERO), now_ms)
+        if order.loan_type.repays:
+            self.loans.repay_by_order(order.uid, coin, received if in_bgb is not None else received - fee, now_ms)
+        wallet.keep_state(now_ms)
+        if not after.live:
+            self._lent.pop(order.order_id, None)
         fee, coin = (fee, coin) if in_bgb is None else (in_bgb, BGB)
         # The fill is added first, so that observers of the changed order find it.
         self.orders.add_fill(Fill(self._next_id(), after, price, size, amount, fee, coin, scope, now_ms))
@@ -234,7 +278,7 @@ class Engine:
 
         :param value: the fee's value in quote coins
         """
-        if not self._pays_in_bgb(uid):
+        if not self._knobs_of(uid).fees_in_bgb:
             return None
         price = self.market.price(BGB_SYMBOL) if BGB_SYMBOL in self.market.symbols else Decimal(1)
         fee = round(EXACT.divide(value, price), _BGB_DECIMALS)
@@ -256,6 +300,11 @@ class Engine:
         """Return the coin that an order spends, and freezes until then."""
         symbol = self.market.symbols[order.symbol]
         return symbol.quote if order.side is Side.BUY else symbol.base
+
+    def _received_coin(self, order: Order) -> str:
+        """Return the coin that an order receives."""
+        symbol = self.market.symbols[order.symbol]
+        return symbol.base if order.side is Side.BUY else symbol.quote
 
     def _next_id(self) -> str:
         return str(next(self._ids))

@@ -45,12 +45,22 @@ class SelfTrade(StrEnum):
 
 
 class LoanType(StrEnum):
-    """Borrowing mode of an order; recorded only: the emulator lends by the kind of the account."""
+    """Borrowing mode of an order of a classic account; those of a unified one always borrow what they lack."""
 
     NORMAL = "normal"
     AUTO_LOAN = "autoLoan"
     AUTO_REPAY = "autoRepay"
     AUTO_LOAN_AND_REPAY = "autoLoanAndRepay"
+
+    @property
+    def borrows(self) -> bool:
+        """Whether an order borrows what it lacks."""
+        return self in (LoanType.AUTO_LOAN, LoanType.AUTO_LOAN_AND_REPAY)
+
+    @property
+    def repays(self) -> bool:
+        """Whether the coins that an order receives repay debts."""
+        return self in (LoanType.AUTO_REPAY, LoanType.AUTO_LOAN_AND_REPAY)
 
 
 class Status(StrEnum):
@@ -98,6 +108,7 @@ class Order(Ticket):
 
     :param filled: traded base coins
     :param quote_filled: traded quote coins
+    :param is_liquidation: whether the venue has placed it to liquidate the account
     :param created_ms: time of placing, ms since the epoch
     :param updated_ms: time of the last change, ms since the epoch
     """
@@ -109,6 +120,7 @@ class Order(Ticket):
     status: Status = Status.LIVE
     filled: Decimal = ZERO
     quote_filled: Decimal = ZERO
+    is_liquidation: bool = False
 
     @property
     def live(self) -> bool:

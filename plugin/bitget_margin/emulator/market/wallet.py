@@ -89,13 +89,13 @@ NO_DEBT = Debt(ZERO, ZERO)
 class Wallet:
     """Coins of one account, which change by the methods below only, and never below zero.
 
-    A loan of an order is repaid by the next coins that come in or become free; one that was taken by hand is not.
+    A loan that repays itself is repaid by the next coins that come in or become free; any other loan is not.
     """
 
     def __init__(self, amounts: Mapping[str, Decimal], now_ms: int) -> None:
         self._balances = {coin: Balance(amount, ZERO) for coin, amount in amounts.items()}
         self._loans: dict[str, Decimal] = {}
-        self._loans_by_hand: dict[str, Decimal] = {}
+        self._other_loans: dict[str, Decimal] = {}
         self._interest: dict[str, Decimal] = {}
         self._borrowed: dict[str, Decimal] = {}
         self._observers: list[Callable[[Mapping[str, bool], int], object]] = []
@@ -109,11 +109,9 @@ class Wallet:
 
     def debts(self) -> dict[str, Debt]:
         """Return what is owed at present, by coin."""
-        coins = dict.fromkeys((*self._loans, *self._loans_by_hand, *self._interest))
+        coins = dict.fromkeys((*self._loans, *self._other_loans, *self._interest))
         return {
-            coin: Debt(
-                self._loans.get(coin, ZERO) + self._loans_by_hand.get(coin, ZERO), self._interest.get(coin, ZERO)
-            )
+            coin: Debt(self._loans.get(coin, ZERO) + self._other_loans.get(coin, ZERO), self._interest.get(coin, ZERO))
             for coin in coins
         }
 
@@ -153,16 +151,20 @@ class Wallet:
                 return balances, debts
         return self._past[0][1:]
 
-    def borrow(self, coin: str, amount: Decimal) -> None:
-        """Add coins that an order has borrowed to the free ones."""
-        self._loans[coin] = self._loans.get(coin, ZERO) + amount
-        self._borrowed[coin] = self._borrowed.get(coin, ZERO) + amount
+    def borrow(self, coin: str, amount: Decimal, *, by_order: bool, repays_itself: bool) -> None:
+        """Add borrowed coins to the free ones."""
+        loans = self._loans if repays_itself else self._other_loans
+        loans[coin] = loans.get(coin, ZERO) + amount
+        if by_order:
+            self._borrowed[coin] = self._borrowed.get(coin, ZERO) + amount
         self._move(coin, amount, ZERO)
 
-    def borrow_by_hand(self, coin: str, amount: Decimal) -> None:
-        """Add coins that were borrowed by hand to the free ones."""
-        self._loans_by_hand[coin] = self._loans_by_hand.get(coin, ZERO) + amount
-        self._move(coin, amount, ZERO)
+    def set_debt(self, coin: str, principal: Decimal) -> None:
+        """Replace the debt of a coin, without a change of its balance."""
+        for owed in (self._loans, self._other_loans, self._interest):
+            owed.pop(coin, None)
+        if principal:
+            self._other_loans[coin] = principal
 
     def charge(self, coin: str, amount: Decimal) -> None:
         """Add interest to what is owed."""
@@ -172,7 +174,7 @@ class Wallet:
         """Pay back debts of a coin with free coins, interest first; return the parts that were paid."""
         left = amount
         parts = []
-        for owed in (self._interest, self._loans, self._loans_by_hand):
+        for owed in (self._interest, self._loans, self._other_loans):
             paid = min(owed.get(coin, ZERO), left)
             left -= paid
             parts.append(paid)

@@ -1,7 +1,8 @@
 """Account endpoints of a classic account."""
 
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v2.rows import asset_row, fee_rate_row
+from bitget_margin.emulator.api.v2.rows import RISK_DECIMALS, asset_row, fee_rate_row
+from bitget_margin.emulator.market.decimals import write_decimal
 
 
 def assets(request: PrivateRequest) -> list[Row]:
@@ -14,9 +15,9 @@ def assets(request: PrivateRequest) -> list[Row]:
     ]
 
 
-def risk_rate(_request: PrivateRequest) -> Row:
-    """Return the lowest risk, since nothing is ever liquidated."""
-    return {"riskRateRatio": "0"}
+def risk_rate(request: PrivateRequest) -> Row:
+    """Return the risk ratio of the account."""
+    return {"riskRateRatio": write_decimal(round(request.engine.loans.risk(request.account.uid), RISK_DECIMALS))}
 
 
 def trade_rate(request: PrivateRequest) -> Row:

@@ -1,11 +1,12 @@
 """Order and fill lists of a classic account."""
 
 from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
 from functools import partial
 
 from bitget_margin.emulator.api.paging import PageRange, in_history, listed_as_open, shown_fills, with_sums
 from bitget_margin.emulator.api.request import PrivateRequest, Row
-from bitget_margin.emulator.api.v2.rows import change_row, fill_row, order_row
+from bitget_margin.emulator.api.v2.rows import change_row, fill_row, liquidation_order_row, liquidation_row, order_row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, PartialStatus, RecordAmounts, WithoutSymbol
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.balance_changes import ChangeKind
@@ -17,6 +18,13 @@ _HISTORY_CAP = 500
 _DAY_MS = 86_400_000
 _WIDEST_RANGE_MS = 90 * _DAY_MS
 _OLDEST_START_MS = 92 * _DAY_MS
+
+
+class LiquidationType(StrEnum):
+    """Way in which a liquidation exchanges coins."""
+
+    PLACE_ORDER = "place_order"
+    SWAP = "swap"
 
 
 def open_orders(request: PrivateRequest) -> Row:
@@ -51,16 +59,33 @@ def financial_records(request: PrivateRequest) -> Row:
 
 
 def liquidations(request: PrivateRequest) -> Row:
-    """List no liquidation, since nothing is ever liquidated."""
-    _read_history_page(request)
-    return _page(request, "resultList", [], "liqId")
+    """List the liquidations of the account, newest first."""
+    page, shown_ms = _read_history_page(request), request.now_ms - request.knobs.loans_lag_ms
+    found = (one for one in request.engine.liquidations.of(request.account.uid) if one.at_ms <= shown_ms)
+    return _page(request, "resultList", [liquidation_row(one) for one in page.liquidations(found)], "liqId")
 
 
-def _read_page(request: PrivateRequest, cap: int, oldest_ms: int | None) -> PageRange:
+def liquidation_orders(request: PrivateRequest) -> Row:
+    """List the orders by which the venue has liquidated the account, newest first; there are no swaps."""
+    end_ms = request.params.optional_integer("endTime")
+    oldest_ms = max((request.now_ms if end_ms is None else end_ms) - _WIDEST_RANGE_MS, 0)
+    page = _read_page(request, _HISTORY_CAP, None, default_start_ms=oldest_ms)
+    kind = request.params.choice("type", LiquidationType, LiquidationType.PLACE_ORDER)
+    symbols = [symbol.symbol for symbol in request.symbols()]
+    found = (order for order in request.engine.orders.of_account(request.account.uid, *symbols) if order.is_liquidation)
+    orders = page.orders(_ended(request, found)) if kind is LiquidationType.PLACE_ORDER else []
+    rows = [liquidation_order_row(order) for order in orders]
+    return {"resultList": rows, "idLessThan": rows[-1]["orderId"] if rows else None}
+
+
+def _read_page(
+    request: PrivateRequest, cap: int, oldest_ms: int | None, *, default_start_ms: int | None = None
+) -> PageRange:
     """Read the range of a page: an id takes precedence over times, and a closed range of time over `idLessThan`."""
     params = request.params
     by_id = params.optional_text("orderId") or params.optional_text("clientOid")
-    start_ms, end_ms, limit = params.integer("startTime"), params.optional_integer("endTime"), _read_limit(request, cap)
+    start_ms = params.integer("startTime", default_start_ms)
+    end_ms, limit = params.optional_integer("endTime"), _read_limit(request, cap)
     below_id = params.optional_integer("idLessThan") if end_ms is None else None
     if by_id:
         return PageRange(0, None, None, limit)

@@ -5,10 +5,10 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from bitget_margin.emulator.api.request import PrivateRequest, Row
+from bitget_margin.emulator.api.request import PrivateRequest, PublicRequest, Row
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import fits, write_decimal
-from bitget_margin.emulator.market.loans import COIN_DECIMALS, CROSSED_LEVERAGE, DAILY_RATE
+from bitget_margin.emulator.market.loan_terms import COIN_DECIMALS
 from bitget_margin.emulator.market.wallet import NO_DEBT
 
 _DEFAULT_LIMIT: Final = 100
@@ -16,6 +16,9 @@ _CAP: Final = 500
 _YEAR_DAYS: Final = 365
 _LOAN_LIMIT: Final = "100000"
 """Shown as the maximum of a loan, in coins; here only the leverage of the account limits loans."""
+_RATE_DECIMALS: Final = 8
+_MOST_IDS: Final = 100
+_WIDEST_RANGE_MS: Final = 90 * 86_400_000
 
 
 def borrow(request: PrivateRequest) -> Row:
@@ -39,6 +42,22 @@ def repay(request: PrivateRequest) -> Row:
     }
 
 
+def flash_repay(request: PrivateRequest) -> Row:
+    """Repay the debt of a coin, or all debts, with whatever other coins the account has."""
+    coin = _read_coin(request) if request.params.optional_text("coin") else None
+    repay_id = request.engine.flash_repayments.begin(request.account.uid, coin, request.now_ms)
+    return {"repayId": repay_id, "coin": coin or ""}
+
+
+def flash_repay_status(request: PrivateRequest) -> list[Row]:
+    """Return the states of flash repayments; an unknown id has no row."""
+    ids = request.params.texts("idList")
+    if len(ids) > _MOST_IDS:
+        raise VenueError(Refusal.BAD_PARAMETER, "idList")
+    found = {repay_id: request.engine.flash_repayments.status(request.account.uid, repay_id) for repay_id in ids}
+    return [{"repayId": repay_id, "status": status.value} for repay_id, status in found.items() if status]
+
+
 def max_borrowable_amount(request: PrivateRequest) -> Row:
     """Return the amount of a coin that the account can still borrow."""
     coin = _read_coin(request)
@@ -49,12 +68,14 @@ def max_borrowable_amount(request: PrivateRequest) -> Row:
 def interest_rate_and_limit(request: PrivateRequest) -> list[Row]:
     """Return the interest rate and the limits of a coin."""
     coin = _read_coin(request)
-    daily, annual = write_decimal(DAILY_RATE), write_decimal(DAILY_RATE * _YEAR_DAYS)
+    terms = request.engine.loans.terms
+    rate = terms.rate(coin)
+    daily, annual = write_decimal(rate), write_decimal(rate * _YEAR_DAYS)
     level = {"level": "0", "limit": _LOAN_LIMIT, "dailyInterestRate": daily, "annualInterestRate": annual}
     return [
         {
             "transferable": True,
-            "leverage": str(CROSSED_LEVERAGE),
+            "leverage": write_decimal(terms.leverage),
             "coin": coin,
             "borrowable": True,
             "dailyInterestRate": daily,
@@ -65,14 +86,40 @@ def interest_rate_and_limit(request: PrivateRequest) -> list[Row]:
     ]
 
 
+def tier_data(request: PrivateRequest) -> list[Row]:
+    """List the tiers of a coin, of which there is one."""
+    coin, terms = _read_coin(request), request.engine.loans.terms
+    return [
+        {
+            "tier": "1",
+            "leverage": write_decimal(terms.leverage),
+            "coin": coin,
+            "maxBorrowableAmount": _LOAN_LIMIT,
+            "maintainMarginRate": write_decimal(terms.maintenance_rate),
+        }
+    ]
+
+
+def interest_rate_record(request: PublicRequest) -> Row:
+    """Return the interest rate of a coin, which needs no account."""
+    coin = _read_coin(request)
+    rate = request.engine.loans.terms.rate(coin)
+    return {
+        "coin": coin,
+        "dailyInterestRate": f"{rate:.{_RATE_DECIMALS}f}",
+        "annualInterestRate": f"{rate * _YEAR_DAYS:.{_RATE_DECIMALS}f}",
+        "updatedTime": str(request.now_ms),
+    }
+
+
 def borrow_history(request: PrivateRequest) -> Row:
-    """List the loans that were taken by hand, newest first."""
+    """List the loans, newest first."""
     rows: list[Row] = [
         {
             "loanId": loan.loan_id,
             "coin": loan.coin,
             "borrowAmount": write_decimal(loan.amount),
-            "borrowType": "manual_loan",
+            "borrowType": loan.kind.value,
             "cTime": str(loan.at_ms),
             "uTime": str(loan.at_ms),
         }
@@ -82,13 +129,13 @@ def borrow_history(request: PrivateRequest) -> Row:
 
 
 def repay_history(request: PrivateRequest) -> Row:
-    """List the repayments that were made by hand, newest first."""
+    """List the repayments, newest first."""
     rows: list[Row] = [
         {
             "repayId": repayment.repay_id,
             "coin": repayment.coin,
             "repayAmount": write_decimal(repayment.amount),
-            "repayType": "manual_repay",
+            "repayType": repayment.kind.value,
             "repayInterest": write_decimal(repayment.interest),
             "repayPrincipal": write_decimal(repayment.principal),
             "cTime": str(repayment.at_ms),
@@ -106,7 +153,7 @@ def interest_history(request: PrivateRequest) -> Row:
             "interestId": interest.interest_id,
             "loanCoin": interest.coin,
             "interestCoin": interest.coin,
-            "dailyInterestRate": write_decimal(DAILY_RATE),
+            "dailyInterestRate": write_decimal(interest.daily_rate),
             "interestAmount": write_decimal(interest.amount),
             # The page spells it so.
             "interstType": interest.kind.value,
@@ -127,6 +174,8 @@ def _page(request: PrivateRequest, rows: Iterable[Row], id_name: str, coin_name:
     limit = min(params.optional_integer("limit") or _DEFAULT_LIMIT, _CAP)
     if end_ms is not None and start_ms > end_ms:
         raise VenueError(Refusal.RANGE_REVERSED)
+    if end_ms is not None and end_ms - start_ms > _WIDEST_RANGE_MS:
+        raise VenueError(Refusal.RANGE_TOO_WIDE)
 
     def is_wanted(row: Row) -> bool:
         at_ms = int(str(row["cTime"]))
@@ -141,7 +190,7 @@ def _page(request: PrivateRequest, rows: Iterable[Row], id_name: str, coin_name:
     return {"resultList": page, "maxId": max_id, "minId": min_id}
 
 
-def _read_coin(request: PrivateRequest) -> str:
+def _read_coin(request: PublicRequest) -> str:
     coin = request.params.text("coin")
     if coin not in request.coins():
         raise VenueError(Refusal.UNKNOWN_COIN)

@@ -107,10 +107,11 @@ def symbols(request: PublicRequest) -> list[Row]:
 
 def margin_currencies(request: PublicRequest) -> list[Row]:
     """List the margin pairs."""
+    leverage = write_decimal(request.engine.loans.terms.leverage)
     return [
         _limits(symbol)
         | {
-            "maxCrossedLeverage": "3" if symbol.cross_borrowable else "0",
+            "maxCrossedLeverage": leverage if symbol.cross_borrowable else "0",
             "maxIsolatedLeverage": "10",
             "warningRiskRatio": "0.8",
             "liquidationRiskRatio": "1",

@@ -7,11 +7,14 @@ from bitget_margin.emulator.api.request import Row
 from bitget_margin.emulator.behaviour.knobs import EmptyLists, Knobs
 from bitget_margin.emulator.market.balance_changes import BalanceChange
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.market.loan_records import LiquidationRecord
 from bitget_margin.emulator.market.orders import BGB, Fill, Order, Status
 from bitget_margin.emulator.market.symbol import Symbol
 from bitget_margin.emulator.market.wallet import Balance, Debt
 
 _AVERAGE_DECIMALS = 12
+RISK_DECIMALS = 8
+"""Decimals of risk ratios and margins."""
 _PUSHED_DECIMALS = 9
 """Decimals of numbers in pushed rows, as captured."""
 
@@ -27,6 +30,14 @@ def status_text(order: Order, partial_status: str) -> str:
     return partial_status if order.status is Status.PARTIALLY_FILLED else order.status.value
 
 
+def side_text(order: Order, join: str) -> str:
+    """Return the side of an order, with a prefix in a liquidation.
+
+    :param join: character between prefix and side, which differs between the pages
+    """
+    return f"liquidation{join}{order.side.value}" if order.is_liquidation else order.side.value
+
+
 def order_row(order: Order, partial_status: str) -> Row:
     """Return the row of open-orders and history-orders.
 
@@ -36,11 +47,11 @@ def order_row(order: Order, partial_status: str) -> Row:
         "orderId": order.order_id,
         "symbol": order.symbol,
         "orderType": order.order_type.value,
-        "enterPointSource": "API",
+        "enterPointSource": _source(order),
         "clientOid": order.client_oid,
         "loanType": order.loan_type.value,
         "price": write_decimal(order.price),
-        "side": order.side.value,
+        "side": side_text(order, "-"),
         "status": status_text(order, partial_status),
         "baseSize": write_decimal(order.base_size),
         "quoteSize": write_decimal(order.quote_size),
@@ -64,9 +75,9 @@ def pushed_row(order: Order, fills: Sequence[Fill], partial_status: str) -> Row:
         "orderType": order.order_type.value,
         "price": _padded(order.price),
         "quoteSize": _padded(order.quote_size),
-        "side": order.side.value,
+        "side": side_text(order, "-"),
         "feeDetail": [_fee(coin, fee) for coin, fee in fees_by_coin(fills).items()],
-        "enterPointSource": "api",
+        "enterPointSource": _source(order).lower(),
         "status": status_text(order, partial_status),
         "baseSize": _padded(order.base_size),
         "cTime": str(order.created_ms),
@@ -88,7 +99,7 @@ def fill_row(fill: Fill) -> Row:
         "orderId": fill.order.order_id,
         "tradeId": fill.trade_id,
         "orderType": fill.order.order_type.value,
-        "side": fill.order.side.value,
+        "side": side_text(fill.order, "_"),
         "priceAvg": write_decimal(fill.price),
         "size": write_decimal(fill.size),
         "amount": write_decimal(fill.amount),
@@ -111,6 +122,41 @@ def change_row(change: BalanceChange, *, signed: bool) -> Row:
         "marginType": change.kind.value,
         "uTime": str(change.at_ms),
         "cTime": str(change.at_ms),
+    }
+
+
+def liquidation_row(liquidation: LiquidationRecord) -> Row:
+    """Return the row of a liquidation."""
+    time = str(liquidation.at_ms)
+    return {
+        "liqId": liquidation.liquidation_id,
+        "liqStartTime": time,
+        "liqEndTime": time,
+        "liqRiskRatio": write_decimal(round(liquidation.risk, RISK_DECIMALS)),
+        "totalAssets": write_decimal(liquidation.assets),
+        "totalDebt": write_decimal(liquidation.debts),
+        "liqFee": write_decimal(liquidation.fee),
+        "uTime": time,
+        "cTime": time,
+    }
+
+
+def liquidation_order_row(order: Order) -> Row:
+    """Return the row of an order that the venue has placed to liquidate an account."""
+    price, size = average_price(order), write_decimal(order.filled)
+    return {
+        "symbol": order.symbol,
+        "orderType": order.order_type.value,
+        "side": side_text(order, "-"),
+        "priceAvg": price,
+        "price": price,
+        "fillSize": size,
+        "size": size,
+        "amount": write_decimal(order.quote_filled),
+        "orderId": order.order_id,
+        **dict.fromkeys(("fromCoin", "toCoin", "fromSize", "toSize"), ""),
+        "cTime": str(order.created_ms),
+        "uTime": str(order.updated_ms),
     }
 
 
@@ -171,6 +217,10 @@ def fees_by_coin(fills: Sequence[Fill]) -> dict[str, Decimal]:
     for fill in fills:
         paid[fill.fee_coin] = EXACT.add(paid.get(fill.fee_coin, ZERO), fill.fee)
     return paid
+
+
+def _source(order: Order) -> str:
+    return "SYS" if order.is_liquidation else "API"
 
 
 def _fee(coin: str, fee: Decimal) -> Row:

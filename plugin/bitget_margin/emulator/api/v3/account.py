@@ -6,10 +6,9 @@ from typing import Final
 from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import fee_rate_row
 from bitget_margin.emulator.api.v3.category import read_category
-from bitget_margin.emulator.api.v3.rows import asset_row
+from bitget_margin.emulator.api.v3.rows import asset_row, margin_row
 from bitget_margin.emulator.behaviour.knobs import Level
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
-from bitget_margin.emulator.market.loans import CROSSED_LEVERAGE
 from bitget_margin.emulator.market.orders import Side
 
 _BITCOIN: Final = "BTC"
@@ -34,14 +33,16 @@ def account_settings(request: PrivateRequest) -> Row:
 
 def assets(request: PrivateRequest) -> Row:
     """Return the coins that the account has or owes, and their value."""
+    uid, loans = request.account.uid, request.engine.loans
     rows: list[Row] = []
-    equity = ZERO
+    equity = effective = ZERO
     unlocked = {} if request.knobs.margin_locks else _held_by_margin_orders(request)
     for coin, balance, debt in request.holdings():
         price = request.engine.dollars(coin)
         if any((*balance, debt.total)):
             rows.append(asset_row(coin, balance, debt.total, price, balance.frozen - unlocked.get(coin, ZERO)))
             equity += (sum(balance, ZERO) - debt.total) * price
+            effective += (sum(balance, ZERO) * loans.terms.collateral_rate(coin) - debt.total) * price
     in_dollars = write_decimal(equity)
     bitcoin = request.engine.dollars(_BITCOIN)
     in_bitcoin = round(EXACT.divide(equity, bitcoin), _BITCOIN_DECIMALS) if bitcoin else ZERO
@@ -52,10 +53,8 @@ def assets(request: PrivateRequest) -> Row:
         "unrealisedPnl": "0",
         "usdtUnrealisedPnl": "0",
         "btcUnrealizedPnl": "0",
-        "effEquity": in_dollars,
-        "mmr": "0",
-        "imr": "0",
-        "mgnRatio": "0",
+        "effEquity": write_decimal(effective),
+        **margin_row(loans, uid),
         "positionMgnRatio": "0",
         "assets": rows,
     }
@@ -76,10 +75,8 @@ def all_fee_rates(request: PrivateRequest) -> list[Row]:
 def _leverages(request: PrivateRequest) -> list[Row]:
     """List the leverage of each coin that can be borrowed, which is the highest one until it is set."""
     uid, set_by_account = request.account.uid, request.engine.leverages
-    return [
-        {"coin": coin, "leverage": set_by_account.get((uid, coin), str(CROSSED_LEVERAGE))}
-        for coin in request.borrowable_coins()
-    ]
+    highest = write_decimal(request.engine.loans.terms.leverage)
+    return [{"coin": coin, "leverage": set_by_account.get((uid, coin), highest)} for coin in request.borrowable_coins()]
 
 
 def _held_by_margin_orders(request: PrivateRequest) -> dict[str, Decimal]:

@@ -32,6 +32,8 @@ UNIFIED_PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
     ("GET", f"{_MARKET}/history-candles"): market_data.history_candles,
     ("GET", f"{_MARKET}/fills"): market_data.fills,
     ("GET", f"{_MARKET}/margin-loans"): loans.margin_loans,
+    ("GET", f"{_MARKET}/position-tier"): loans.position_tiers,
+    ("GET", f"{_MARKET}/discount-rate"): loans.discount_rates,
 }
 
 UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {

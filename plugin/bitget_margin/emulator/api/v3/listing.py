@@ -72,11 +72,15 @@ def financial_records(request: PrivateRequest) -> Row:
     category, page = read_category(request.params), _read_closed_page(request)
     coin, kind = map(request.params.optional_text, ("coin", "type"))
     signed = request.knobs.record_amounts is RecordAmounts.SIGNED
-    interest_in = Category(request.knobs.interest_category)
+    interest_in, shown_ms = Category(request.knobs.interest_category), request.now_ms - request.knobs.loans_lag_ms
     changes = [
         change
         for change in request.engine.changes.of(request.account.uid)
-        if category is (interest_in if change.kind is ChangeKind.INTEREST else Category.MARGIN)
+        if (
+            category is interest_in and change.at_ms <= shown_ms
+            if change.kind is ChangeKind.INTEREST
+            else category is Category.MARGIN
+        )
     ]
     wanted = (change for change in changes if coin in (None, change.coin) and kind in (None, change_type(change)))
     return _page(request, [change_row(change, category, signed=signed) for change in page.changes(wanted)], "id")

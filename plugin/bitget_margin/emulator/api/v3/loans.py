@@ -5,8 +5,7 @@ from typing import Final
 from bitget_margin.emulator.api.request import PrivateRequest, PublicRequest, Row
 from bitget_margin.emulator.api.v3.category import Category, read_category
 from bitget_margin.emulator.errors import Refusal, VenueError
-from bitget_margin.emulator.market.decimals import ZERO, write_decimal
-from bitget_margin.emulator.market.loans import CROSSED_LEVERAGE, DAILY_RATE, HOUR_MS, hourly_interest
+from bitget_margin.emulator.market.decimals import write_decimal
 
 _YEAR_DAYS: Final = 365
 _LOAN_LIMIT: Final = "100000"
@@ -19,26 +18,54 @@ def margin_loans(request: PublicRequest) -> Row:
     coin = request.params.text("coin")
     if coin not in request.borrowable_coins():
         raise VenueError(Refusal.UNKNOWN_COIN)
+    rate = request.engine.loans.terms.rate(coin)
     return {
-        "dailyInterest": write_decimal(DAILY_RATE),
-        "annualInterest": write_decimal(DAILY_RATE * _YEAR_DAYS),
+        "dailyInterest": write_decimal(rate),
+        "annualInterest": write_decimal(rate * _YEAR_DAYS),
         "limit": _LOAN_LIMIT,
     }
 
 
+def position_tiers(request: PublicRequest) -> list[Row]:
+    """List the tiers of a margin coin, of which there is one; there are no futures."""
+    if read_category(request.params) is not Category.MARGIN:
+        return []
+    coin, terms = request.params.text("coin"), request.engine.loans.terms
+    if coin not in request.borrowable_coins():
+        raise VenueError(Refusal.UNKNOWN_COIN)
+    return [
+        {
+            "tier": "1",
+            "minTierValue": "0",
+            "maxTierValue": _LOAN_LIMIT,
+            "leverage": write_decimal(terms.leverage),
+            "mmr": write_decimal(terms.maintenance_rate),
+        }
+    ]
+
+
+def discount_rates(request: PublicRequest) -> list[Row]:
+    """List the part of each coin's value that counts as margin."""
+    terms = request.engine.loans.terms
+    return [
+        {"coin": coin, "list": [{"tierStartValue": "0", "discountRate": write_decimal(terms.collateral_rate(coin))}]}
+        for coin in request.coins()
+    ]
+
+
 def loan_data(request: PrivateRequest) -> Row:
     """Return what the account owes; the names are those of a client library that is tested on the venue."""
-    debts = request.engine.wallets[request.account.uid].debts()
-    value = sum((debt.total * request.engine.dollars(coin) for coin, debt in debts.items()), ZERO)
+    uid, loans = request.account.uid, request.engine.loans
+    debts, period_ms = request.engine.wallets[uid].debts(), loans.terms.period_ms
     return {
-        "currentLoans": write_decimal(value),
-        "interestPaymentTime": str(request.now_ms - request.now_ms % HOUR_MS + HOUR_MS),
+        "currentLoans": write_decimal(loans.owed(uid)),
+        "interestPaymentTime": str(request.now_ms - request.now_ms % period_ms + period_ms),
         "debtCoinList": [
             {
                 "coin": coin,
                 "debt": write_decimal(debt.total),
                 "interestFreeAmount": "0",
-                "interestRateNextHour": write_decimal(hourly_interest(debt.principal)),
+                "interestRateNextHour": write_decimal(loans.terms.hourly_interest(coin, debt.principal)),
             }
             for coin, debt in debts.items()
         ],
@@ -90,7 +117,7 @@ def set_leverage(request: PrivateRequest) -> str:
         raise VenueError(Refusal.UNKNOWN_COIN)
     if not leverage:
         raise VenueError(Refusal.BAD_PARAMETER, "leverage")
-    if leverage > CROSSED_LEVERAGE:
+    if leverage > request.engine.loans.terms.leverage:
         raise VenueError(Refusal.UNIFIED_LEVERAGE_TOO_HIGH)
     request.engine.leverages[request.account.uid, coin] = str(leverage)
     return "success"

@@ -9,6 +9,7 @@ from bitget_margin.emulator.api.v2 import market_data as v2_market_data
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import instrument_row
 from bitget_margin.emulator.errors import Refusal, VenueError
+from bitget_margin.emulator.market.decimals import write_decimal
 
 _INTERVALS_MS: Final[Mapping[str, int]] = {
     "1m": MINUTE_MS,
@@ -53,7 +54,9 @@ _TICKER: Final[Mapping[str, str]] = {
 def instruments(request: PublicRequest) -> list[Row]:
     """List the pairs of a category."""
     category = read_category(request.params)
-    return [instrument_row(symbol, category) for symbol in request.symbols()] if category.on_spot_market else []
+    leverage = write_decimal(request.engine.loans.terms.leverage)
+    listed = request.symbols() if category.on_spot_market else []
+    return [instrument_row(symbol, category, leverage) for symbol in listed]
 
 
 def tickers(request: PublicRequest) -> list[Row]:

@@ -46,13 +46,14 @@ def pushed_fill_row(fill: Fill, category: str) -> Row:
 
 
 def pushed_account_row(
-    holdings: Mapping[str, tuple[Balance, Debt]], coins: Sequence[str], dollars: Mapping[str, Decimal]
+    holdings: Mapping[str, tuple[Balance, Debt]], coins: Sequence[str], dollars: Mapping[str, Decimal], margin: Row
 ) -> Row:
     """Return the row of the channel `account`.
 
     :param holdings: balance and debt of each coin of the account
     :param coins: the coins that are listed
     :param dollars: prices of the coins in US dollars
+    :param margin: margins and risk ratio of the account
     """
     equities = {coin: EXACT.subtract(sum(balance, ZERO), debt.total) for coin, (balance, debt) in holdings.items()}
     equity = write_decimal(sum((EXACT.multiply(amount, dollars[coin]) for coin, amount in equities.items()), ZERO))
@@ -60,10 +61,8 @@ def pushed_account_row(
         "unrealisedPnL": "0",
         "totalEquity": equity,
         "positionMgnRatio": "0",
-        "mmr": "0",
         "effEquity": equity,
-        "imr": "0",
-        "mgnRatio": "0",
+        **margin,
         "coin": [
             {
                 "debts": write_decimal(debt.total),

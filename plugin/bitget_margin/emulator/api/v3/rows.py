@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from bitget_margin.emulator.api.request import Row
-from bitget_margin.emulator.api.v2.rows import average_price, fees_by_coin, status_text
+from bitget_margin.emulator.api.v2.rows import RISK_DECIMALS, average_price, fees_by_coin, status_text
 from bitget_margin.emulator.api.v3.category import Category, category_of
 from bitget_margin.emulator.market.balance_changes import BalanceChange, ChangeKind
 from bitget_margin.emulator.market.decimals import EXACT, ZERO, write_decimal
+from bitget_margin.emulator.market.loans import Loans
 from bitget_margin.emulator.market.orders import Fill, Force, Order, OrderType, Side, Status
 from bitget_margin.emulator.market.symbol import PairStatus, Symbol
 from bitget_margin.emulator.market.wallet import Balance
@@ -24,6 +25,10 @@ _CHANGES = {
     ChangeKind.BORROW: "BORROW",
     ChangeKind.REPAY: "REPAYMENT",
     ChangeKind.INTEREST: "INTEREST_SETTLEMENT_OUT",
+    ChangeKind.LIQUIDATION_FEE: "LIQ_FEE",
+    ChangeKind.COMPENSATE: "LIQ_FUND_IN",
+    ChangeKind.EXCHANGE_IN: "EXCHANGE_TARGET_TOKEN_USER_IN",
+    ChangeKind.EXCHANGE_OUT: "EXCHANGE_SOURCE_TOKEN_USER_OUT",
 }
 """Types of financial records, by those of a classic account."""
 _CANCELLED = "normal_cancel"
@@ -68,7 +73,8 @@ def open_order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> 
 
 def order_row(order: Order, partial_status: str, fills: Sequence[Fill]) -> Row:
     """Return the row of order-info and history-orders, which has two more fields than that of an open order."""
-    return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": "normal"}
+    kind = "liquidation" if order.is_liquidation else "normal"
+    return open_order_row(order, partial_status, fills) | {"cancelReason": _cancel_reason(order), "execType": kind}
 
 
 def fill_row(fill: Fill) -> Row:
@@ -133,8 +139,21 @@ def asset_row(coin: str, balance: Balance, debt: Decimal, price: Decimal, locked
     }
 
 
-def instrument_row(symbol: Symbol, category: Category) -> Row:
-    """Return the row of a pair, which has more fields for a margin pair."""
+def margin_row(loans: Loans, uid: str) -> Row:
+    """Return the margins and the risk ratio of an account."""
+    initial = EXACT.divide(loans.owed(uid), loans.terms.leverage - 1)
+    return {
+        "mmr": write_decimal(round(loans.maintenance(uid), RISK_DECIMALS)),
+        "imr": write_decimal(round(initial, RISK_DECIMALS)),
+        "mgnRatio": write_decimal(round(loans.risk(uid), RISK_DECIMALS)),
+    }
+
+
+def instrument_row(symbol: Symbol, category: Category, leverage: str) -> Row:
+    """Return the row of a pair, which has more fields for a margin pair.
+
+    :param leverage: highest leverage of a margin pair
+    """
     symbol = symbol if category is Category.MARGIN else symbol.on_spot
     row: Row = {
         "symbol": symbol.symbol,
@@ -162,7 +181,7 @@ def instrument_row(symbol: Symbol, category: Category) -> Row:
         "isIsolatedQuotedBorrowable": "NO",
         "warningRiskRatio": "0.8",
         "liquidationRiskRatio": "1",
-        "maxCrossedLeverage": "3" if symbol.cross_borrowable else "0",
+        "maxCrossedLeverage": leverage if symbol.cross_borrowable else "0",
         "maxIsolatedLeverage": "0",
         "userMinBorrow": "0.00000001",
     }

@@ -1,0 +1,97 @@
+"""Debts that the bot's trades have left: they are paid back from coins that are free.
+
+Only debts of coins that trades of the bot have borrowed lately: a loan of the owner is none of its business.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import ccxt
+
+from bitget_margin.freqtrade.alerts import Alerts
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.margin_account import MarginAccount
+from bitget_margin.freqtrade.positions import MarginBooks, TradePosition, position_of
+
+_CHECK_SECONDS: Final = 60.0
+_LATELY_SECONDS: Final = 3_600.0
+"""Time after the last trade that has borrowed a coin within which its debt counts as left by it."""
+_STEPS: Final = 1e8
+"""Number of the venue's smallest amounts in a coin."""
+
+
+@dataclass(eq=False, kw_only=True)
+class LeftoverDebts:
+    """Pays back, on a classic account; what comes into a unified one pays its debts back by itself.
+
+    :param api: returns the sync exchange object
+    :param timeout_ms: returns the time limit of a request
+    """
+
+    account: MarginAccount
+    api: Callable[[], Any]
+    timeout_ms: Callable[[], float]
+    alerts: Alerts
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _checked: float = field(default=float("-inf"), init=False)
+    _borrowed: dict[str, float] = field(default_factory=dict, init=False)
+    """Time at which a trade last explained a debt, by coin."""
+    _explained: frozenset[str] = field(default=frozenset(), init=False)
+    """Coins of which trades explained a debt at the last check."""
+    _is_first: bool = field(default=True, init=False)
+
+    def check(self) -> None:
+        """Pay debts back that are left: once a minute, and as soon as no trade explains one any more.
+
+        :raises FreqtradeException: the balance could not be read
+        """
+        now = self.clock()
+        if self._is_first:
+            self._is_first = False
+            self._borrowed = dict.fromkeys(self._borrowed_before_start(), now)
+        explained = frozenset(self._coin_of(trade) for trade in self.account.positions() if _borrows(trade))
+        has_ended, self._explained = bool(self._explained - explained), explained
+        self._borrowed |= dict.fromkeys(explained, now)
+        left = {coin for coin, at in self._borrowed.items() if now - at < _LATELY_SECONDS} - explained
+        if not left or self.account.is_unified() or not (has_ended or now - self._checked >= _CHECK_SECONDS):
+            return
+        self._checked = now
+        books = self.account.fresh()
+        for coin in sorted(left):
+            owed = books.account.debt.get(coin, 0.0)
+            if owed > 0:
+                self._repay(books, coin, owed)
+
+    def _borrowed_before_start(self) -> set[str]:
+        """Return the coins that trades have borrowed which ended in the hour before the start of the bot."""
+        since = self.now() - timedelta(seconds=_LATELY_SECONDS)
+        ended = Trade.get_trades_proxy(is_open=False, close_date=since)
+        return {self._coin_of(position) for position in map(position_of, ended) if _borrows(position)}
+
+    def _coin_of(self, trade: TradePosition) -> str:
+        return trade.base if trade.is_short else self.account.stake_coin
+
+    def _repay(self, books: MarginBooks, coin: str, owed: float) -> None:
+        amount = math.floor(min(owed, books.account.free.get(coin, 0.0)) * _STEPS) / _STEPS
+        try:
+            if amount > 0:
+                self.api().repay_cross_margin(coin, amount, {"timeout": self.timeout_ms()})
+                self.alerts.info(f"{amount:.8g} {coin} of debt that no trade needs any more were paid back.")
+            if owed - amount > 1 / _STEPS and not books.trades:
+                # It sells other coins of the account, which would be those of trades.
+                self.api().privateMarginPostV2MarginCrossedAccountFlashRepay({"coin": coin})
+                self.alerts.info(
+                    f"{owed - amount:.8g} {coin} of debt that no trade needs any more are paid by flash repayment."
+                )
+        except ccxt.BaseError as error:
+            self.alerts.warn(f"{owed:.8g} {coin} of debt could not be paid back: {error}", f"debt {coin}")
+        self.account.forget()
+
+
+def _borrows(trade: TradePosition) -> bool:
+    return trade.is_short or trade.leverage > 1

@@ -1,0 +1,77 @@
+"""Interest of open trades, as the venue has charged it, less what freqtrade has booked."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bitget_margin.freqtrade import interest
+from bitget_margin.freqtrade.client import epoch_ms
+from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade.interest import Charge, ChargeSpan
+from bitget_margin.freqtrade.margin_account import MarginAccount
+
+_READ_SECONDS: Final = 2.0
+"""Age up to which the charges of a coin answer for all of its trades."""
+
+
+@dataclass(eq=False, kw_only=True)
+class TradeInterest:
+    """Interest that freqtrade has not booked yet.
+
+    :param api: returns the sync exchange object
+    :param timeout_ms: returns the time limit of a reading
+    """
+
+    account: MarginAccount
+    markets: Callable[[], Mapping[str, Any]]
+    api: Callable[[], Any]
+    timeout_ms: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = epoch_ms
+    _read: dict[str, tuple[int, float, list[Charge]]] = field(default_factory=dict, init=False)
+    """Begin, time and charges of the last reading, by coin."""
+
+    def forget(self) -> None:
+        """Read the charges anew at the next question: an exit has ended."""
+        self._read.clear()
+
+    def unbooked(self, trade: Trade, price: float | None = None) -> float:
+        """Return the interest of a trade that freqtrade has not booked, in the stake coin: 0 or less.
+
+        :param price: price of the coin of a short; the last one by default
+        :raises ccxt.BaseError: the venue's records could not be read
+        """
+        if not borrows(trade):
+            return 0.0
+        stake, mine = self.account.stake_coin, self._span(trade)
+        if trade.is_short:
+            base = str(self.markets()[trade.pair]["base"])
+            paid = self._charges(base, mine.from_ms)
+            cost = interest.interest_of_short(mine, paid, price or self.account.price(base) or trade.open_rate)
+        else:
+            longs = [other for other in Trade.get_trades_proxy() if not other.is_short and borrows(other)]
+            spans = [span for span in map(self._span, longs) if span.to_ms >= mine.from_ms]
+            cost = interest.interest_of_long(trade, self._charges(stake, mine.from_ms), spans)
+        return interest.unbooked(trade, cost, is_whole=mine.is_whole(self.epoch_ms()))
+
+    def _charges(self, coin: str, since_ms: int) -> list[Charge]:
+        known = self._read.get(coin)
+        if known is None or known[0] > since_ms or self.clock() - known[1] > _READ_SECONDS:
+            found = interest.fetch_charges(self.api(), coin, since_ms, self.timeout_ms())
+            known = self._read[coin] = since_ms, self.clock(), found
+        return known[2]
+
+    def _span(self, trade: Trade) -> ChargeSpan:
+        entry = self.account.entries.first_of(trade)
+        closed = [
+            int(other.close_date_utc.timestamp() * 1_000)
+            for other in Trade.get_trades_proxy(pair=trade.pair, is_open=False)
+            if other.id != trade.id and other.close_date_utc is not None and other.close_date_utc <= trade.open_date_utc
+        ]
+        return interest.span(trade, None if entry is None else entry.at_ms, max(closed, default=None))
+
+
+def borrows(trade: Trade) -> bool:
+    """Whether a trade is short or leveraged."""
+    return bool(trade.is_short) or (trade.leverage or 1.0) > 1.0

@@ -1,0 +1,112 @@
+"""Promise: ladders close leveraged and short trades, and an exit cancels them with one batch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import AccountKind
+from bitget_margin.freqtrade.ladder_spec import LadderRefused
+from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.in_process_bot import InProcessBot
+
+pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
+CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"}
+PRICE = 60_000
+
+
+def rungs(count: int, share: float = 1.0) -> Any:
+    """Return a ladder of this number of orders, each 1 % from the one before, that closes a share of the trade."""
+
+    def ladder(trade: Any) -> list[dict[str, Any]]:
+        better = -1 if trade.is_short else 1
+        prices = [trade.open_rate * (1 + better * step / 100) for step in range(1, count + 1)]
+        return [{"side": trade.exit_side, "price": price, "share": share / count} for price in prices]
+
+    return ladder
+
+
+def cancels(bot: InProcessBot) -> list[str]:
+    """Return the paths of the requests that canceled orders."""
+    return [request.path for request in bot.venue.requests if "cancel" in request.path]
+
+
+@KINDS
+@WAYS
+@pytest.mark.parametrize("filled", [0, 1, 2, 4])
+def test_a_ladder_closes_what_it_fills_and_the_exit_the_rest(
+    tmp_path: Path, kind: AccountKind, leverage: float, short: bool, filled: int
+) -> None:
+    """With none, one, half and all of its orders filled."""
+    with borrowing_bot(tmp_path, kind) as bot:
+        before = bot.venue.worth()
+        trade = enter(bot, leverage, short=short, ladder=rungs(4))
+        assert len(bot.live()) == 4
+        if filled:
+            bot.venue.set_price("BTCUSDT", PRICE + (-1 if short else 1) * (600 * filled + 60))
+        bot.loop(2)
+        assert len(bot.live()) == 4 - filled
+        trade = bot.trade
+        assert trade.is_open is (filled < 4)
+        if filled < 4:
+            trade = leave(bot)
+        assert not trade.is_open
+        assert bot.live() == []
+        bot.loop(2)
+        assert bot.venue.debts() == {}
+        assert difference(bot, before) <= allowed(leverage)
+
+
+def test_orders_of_a_ladder_repay_and_never_borrow(tmp_path: Path) -> None:
+    """Asserted on the wire of a classic account."""
+    for leverage, short in ((3, False), (2, True)):
+        folder = tmp_path / str(short)
+        folder.mkdir()
+        with borrowing_bot(folder, AccountKind.CLASSIC) as bot:
+            enter(bot, leverage, short=short, ladder=rungs(3))
+            (request,) = [request for request in bot.venue.requests if request.path.endswith("batch-place-order")]
+            assert {order["loanType"] for order in json.loads(request.body)["orderList"]} == {"autoRepay"}
+
+
+@KINDS
+@WAYS
+def test_orders_that_add_to_the_trade_are_refused(
+    tmp_path: Path, kind: AccountKind, leverage: float, short: bool
+) -> None:
+    """They would borrow while they rest."""
+    with borrowing_bot(tmp_path, kind) as bot:
+        trade = enter(bot, leverage, short=short)
+        adding = [{"side": trade.entry_side, "price": trade.open_rate, "share": 0.5}]
+        with pytest.raises(LadderRefused, match="would borrow"):
+            bot.bot.strategy.place_resting_orders(trade, adding)
+        assert bot.live() == []
+
+
+@KINDS
+def test_a_short_without_free_quote_gets_no_ladder(tmp_path: Path, kind: AccountKind) -> None:
+    """The owner's orders hold the money that the covers would freeze."""
+    with borrowing_bot(tmp_path, kind) as bot:
+        trade = enter(bot, 2, short=True)
+        uid = bot.venue.accounts[0].uid
+        free = bot.venue.balances(uid)["USDT"].available
+        bot.venue.place(
+            uid, {"symbol": "ETHUSDT", "side": "buy", "price": "1000", "baseSize": str(int(free / 1000) - 2)}
+        )
+        with pytest.raises(LadderRefused, match="are free"):
+            bot.bot.strategy.place_resting_orders(trade, rungs(3)(trade))
+
+
+@KINDS
+def test_fifty_orders_are_canceled_with_as_few_requests_as_the_account_allows(
+    tmp_path: Path, kind: AccountKind
+) -> None:
+    """One for 50 on a classic account; a unified one takes 20 orders in a ladder."""
+    count = 50 if kind is AccountKind.CLASSIC else 20
+    with borrowing_bot(tmp_path, kind) as bot:
+        enter(bot, 2, short=True, ladder=rungs(count))
+        assert len(bot.live()) == count
+        sent = len(bot.venue.requests)
+        trade = leave(bot)
+        assert not trade.is_open
+        assert [request.path in CANCEL for request in bot.venue.requests[sent:] if "cancel" in request.path] == [True]

@@ -1,0 +1,56 @@
+"""A bot in the process of the test that may borrow, and the comparison of its books with the venue."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitget_margin.emulator import AccountKind
+from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
+
+STAKE = 10_000
+LEVERAGE: Mapping[str, Any] = {"max": 3, "max_risk": 0.95}
+KINDS = pytest.mark.parametrize("kind", list(AccountKind), ids=lambda kind: kind.value)
+WAYS = pytest.mark.parametrize(("leverage", "short"), [(3, False), (2, True)], ids=["long", "short"])
+LOT_USDT = 0.07
+"""A lot of the pair."""
+
+
+@contextmanager
+def borrowing_bot(
+    folder: Path, kind: AccountKind, balances: Mapping[str, str] | None = None, **settings: Any
+) -> Iterator[InProcessBot]:
+    """Start a bot that may borrow, on an account with 20,000 USDT."""
+    own = {"leverage": {**LEVERAGE, **settings.pop("leverage", {})}}
+    mode = {"trading_mode": "futures", "stake_amount": STAKE, "bitget_margin": own, **settings}
+    coins = {"USDT": "20000", **(balances or {})}
+    with in_process_bot(folder, strategy="Borrowing", kind=kind, settings=mode, **coins) as bot:
+        yield bot
+
+
+def enter(bot: InProcessBot, leverage: float, *, short: bool, ladder: Callable[[Any], Any] | None = None) -> Any:
+    """Enter with this leverage, and return the trade."""
+    CONTROLS.short, CONTROLS.leverage = short, leverage
+    return bot.enter(ladder)
+
+
+def leave(bot: InProcessBot, loops: int = 3) -> Any:
+    """Exit by signal, and return the trade."""
+    CONTROLS.exit = True
+    bot.loop(loops)
+    CONTROLS.exit = False
+    return bot.trade
+
+
+def difference(bot: InProcessBot, before: Decimal) -> float:
+    """Return the difference of the profit in the books and on the venue, in USDT, since the account had this worth."""
+    profit = sum(trade.realized_profit for trade in bot.trades())
+    return abs(float(profit) - float(bot.venue.worth() - before))
+
+
+def allowed(leverage: float) -> float:
+    """Return the difference that freqtrade's own convention of fees makes, and a lot."""
+    return 2e-6 * STAKE * leverage + LOT_USDT
