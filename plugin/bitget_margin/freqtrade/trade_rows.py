@@ -167,13 +167,6 @@ def with_booked_fee(trade: Trade, structure: dict[str, Any]) -> dict[str, Any]:
     return {**structure, "average": price * ratio, "cost": cost, "fee": booked}
 
 
-def structure_of(tracked: TrackedOrder) -> dict[str, Any]:
-    """Return the structure of a resting order with which freqtrade books it."""
-    trade = None if tracked.sent is None else owner_of(tracked)
-    structure = tracked.to_ccxt()
-    return structure if trade is None else with_booked_fee(trade, structure)
-
-
 def as_cover(trade: Trade, order: TrackedOrder) -> TrackedOrder:
     """Return an order that was found without a record, in coins of the position if it covers a short.
 

@@ -296,6 +296,9 @@ def test_covers_reduce_a_short_by_their_net_amounts(short: Any) -> None:
     assert trade_rows.unrecorded(short, [half]) == -0.25
     trade_rows.record_fill(short, half)
     assert (remaining_amount(short), short.amount) == (1.75, 1.75)
+    row = short.orders[-1]
+    assert row.cost * 1.001 == pytest.approx(0.3 * 90.0), "with the fee rate of the trade, it costs what was paid"
+    assert row.average * 0.25 == pytest.approx(row.cost)
     trade_rows.record_fill(short, replace(COVER, filled=0.5, average=90.0))
     assert fields_of(short, "9") == [(0.5, "closed", False, None, "take")], "no fee in coins: they are owed"
     assert (remaining_amount(short), short.amount) == (1.5, 1.5)
@@ -344,7 +347,7 @@ def test_freqtrade_s_profit_of_a_short_is_the_cash_that_it_brought(
         cash -= sent * price
         trade_rows.record_fill(short, cover)
         assert trade_rows.hand_to_freqtrade(short, cover, lambda _: None)
-        structure = trade_rows.structure_of(cover)
+        structure = trade_rows.with_booked_fee(short, cover.to_ccxt())
         short.update_order(structure)
         bot.handle_order_fee(short, short.orders[-1], structure)
         short.update_trade(short.orders[-1])
@@ -354,10 +357,8 @@ def test_freqtrade_s_profit_of_a_short_is_the_cash_that_it_brought(
     assert short.close_profit_abs == pytest.approx(cash, abs=1e-7)
 
 
-def test_the_structure_of_an_order_that_is_no_cover_or_has_no_trade_stays_as_it_is(short: Any) -> None:
-    assert trade_rows.structure_of(SELL) == SELL.to_ccxt()
-    filled = replace(COVER, filled=0.5, average=90.0)
-    assert trade_rows.structure_of(filled) == filled.to_ccxt(), "no row has it yet"
+def test_the_structure_of_an_order_that_is_no_cover_or_has_no_fill_stays_as_it_is(short: Any) -> None:
+    assert trade_rows.with_booked_fee(short, SELL.to_ccxt()) == SELL.to_ccxt()
     assert trade_rows.with_booked_fee(short, COVER.to_ccxt()) == COVER.to_ccxt()
 
 
