@@ -119,6 +119,16 @@ def test_a_charge_of_interest_liquidates_too(venue: Emulator, client: Client, cl
     assert venue.debts("1001") == {}
 
 
+def test_the_record_of_a_liquidation_appears_late(venue: Emulator, client: Client, clock: FakeClock) -> None:
+    venue.set_debt("BTC", "1", "1001")
+    venue.knobs(loans_lag_ms=60_000)
+    venue.liquidate("1001")
+    for shown in (0, 1):
+        page = client.get(f"{CROSSED}/liquidation-history", startTime=START_MS).data["resultList"]
+        assert len(page) == shown
+        clock.advance(60_000)
+
+
 def test_a_shortfall_is_covered_by_the_venue(venue: Emulator, client: Client) -> None:
     leveraged(client, "long")
     venue.set_price("BTCUSDT", "1000")

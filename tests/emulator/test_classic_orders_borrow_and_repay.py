@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from bitget_margin.emulator import Emulator
+from bitget_margin.emulator import Account, Emulator
 
 from .client import CROSSED, START_MS, Client, FakeClock
 
 UID = "1001"
+ORDER = {"symbol": "BTCUSDT", "side": "buy"}
 KINDS = ["normal", "autoLoan", "autoRepay", "autoLoanAndRepay"]
 
 
@@ -41,6 +42,7 @@ def test_what_an_order_lacks_is_borrowed_by_its_loan_type_only(venue: Emulator, 
     assert reply.data["orderId"]
     assert debt(venue, "BTC") == (Decimal("0.5"), Decimal("0.000005"))
     assert venue.balances(UID)["BTC"] == (0, Decimal("2.5"))
+    assert venue.borrowed(UID) == {"BTC": Decimal("0.5")}
     (row,) = records(client, "borrow")
     assert (row["coin"], row["borrowAmount"], row["borrowType"]) == ("BTC", "0.5", "auto_loan")
     (charge,) = records(client, "interest")
@@ -65,16 +67,20 @@ def test_a_market_buy_borrows_what_its_amount_of_quote_coins_lacks(venue: Emulat
     assert (debt(venue, "USDT")[0], free(venue, "USDT"), free(venue, "BTC")) == (50_000, 0, Decimal("4.4975"))
 
 
-def test_a_loan_is_rounded_up_to_eight_decimals(venue: Emulator, client: Client) -> None:
-    sold(client, "0.000333")  # leaves 100019.96002 USDT after the fee
-    client.placed(price="33333.33", baseSize="3.333333", loanType="autoLoan")
-    lacking = Decimal("33333.33") * Decimal("3.333333") - free_before(100_000)
-    assert Decimal(0) <= debt(venue, "USDT")[0] - lacking < Decimal("0.00000001")
+def test_a_loan_is_rounded_up_to_eight_decimals(clock: FakeClock) -> None:
+    with Emulator(accounts=(Account(balances={"USDT": "499.999999999"}),), clock=clock) as venue:
+        venue.place(venue.accounts[0].uid, {**ORDER, "price": "50000", "baseSize": "0.01", "loanType": "autoLoan"})
+        assert venue.debts()["USDT"].principal == Decimal("0.00000001")
+        (free_coins, frozen) = venue.balances(venue.accounts[0].uid)["USDT"]
+        assert (free_coins, frozen) == (Decimal("0.000000009"), 500)
 
 
-def free_before(start: int) -> Decimal:
-    """Return the USDT after the sale of 0.000333 BTC at 60000, less the fee of 0.1 %."""
-    return start + Decimal("0.000333") * 60_000 * Decimal("0.999")
+def test_no_more_is_repaid_than_a_fill_brings_after_its_fee(venue: Emulator, client: Client) -> None:
+    """Coins that were there before stay."""
+    venue.set_debt("BTC", "1", UID)
+    client.bought("6000", loanType="autoRepay")
+    assert debt(venue, "BTC")[0] == 1 - Decimal("0.0999")
+    assert free(venue, "BTC") == 2
 
 
 @pytest.mark.parametrize("loan_type", KINDS)

@@ -438,13 +438,14 @@ def test_repay_on_cancel(venue: Emulator, client: Client) -> None:
     venue.knobs(repay_on_cancel=True)
     order_id = client.placed(side="sell", price="70000", baseSize="2.5", loanType="autoLoan")
     venue.fill(order_id, "2.3")
+    client.bought("60000")
     client.cancel(orderId=order_id)
     owed = venue.debts("1001")["BTC"]
     assert (owed.total, owed.interest) == (
         venue.borrowings("1001")[0].amount + Decimal("0.00000501") - Decimal("0.2"),
         0,
     )
-    assert venue.balances("1001")["BTC"] == (0, 0)
+    assert venue.balances("1001")["BTC"] == (Decimal("0.999"), 0)
     assert left == Decimal("1.999995")
     row = client.get(f"{CROSSED}/repay-history", startTime=START_MS).data["resultList"][0]
     assert (row["repayAmount"], row["repayType"]) == ("0.2", "auto_repay")

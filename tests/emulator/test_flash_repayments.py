@@ -84,7 +84,7 @@ def test_flash_repay_min(venue: Emulator, client: Client) -> None:
     venue.set_debt("USDT", "9.99", UID)
     venue.knobs(flash_repay_min=10)
     flash(client, coin="USDT").assert_refused("50040")
-    venue.knobs(flash_repay_min=9)
+    venue.set_debt("USDT", "10", UID)
     assert flash(client, coin="USDT").data["repayId"]
 
 

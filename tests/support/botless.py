@@ -491,7 +491,7 @@ class Stand:
             "remaining_amount": lambda trade: self.remaining_of.get(trade.id, self.remaining),
             "unrecorded": lambda _trade, _orders: self.unrecorded,
             "order_row": lambda order_id, pair: pair and self.order_rows.get(order_id),
-            "is_exit": lambda row: row.ft_order_side == "sell",
+            "is_exit": lambda row: row.ft_order_side == getattr(row, "exit_side", "sell"),
             "owner_of": lambda order: self.owners.get(order.order_id),
         }.items():
             monkeypatch.setattr(trade_rows, name, stub)

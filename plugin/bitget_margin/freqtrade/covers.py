@@ -32,7 +32,7 @@ class CoverRules(Protocol):
     def get_precision_amount(self, pair: str) -> float | None:
         """Return the lot of a pair, in base coins."""
 
-    def get_fee(self, symbol: str, taker_or_maker: str) -> float:
+    def get_fee(self, *, symbol: str, taker_or_maker: str) -> float:
         """Return the fee of a pair, as a fraction."""
 
 
@@ -71,7 +71,7 @@ class Covers:
         paid_in = None if trade is None else trade.fee_open_currency
         if paid_in not in {None, self.rules.markets[pair]["quote"]}:
             return 0.0
-        return float(self.rules.get_fee(pair, "taker" if is_taker else "maker"))
+        return float(self.rules.get_fee(symbol=pair, taker_or_maker="taker" if is_taker else "maker"))
 
 
 def is_cover(trade: Trade | None, row: FreqtradeOrder | None) -> bool:

@@ -5,7 +5,7 @@ that belong to nobody's trade. So a bot does not start on such a database.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bitget_margin.freqtrade.alerts import Alerts
-from bitget_margin.freqtrade.compat import ModelBase, OperationalException, Trade
+from bitget_margin.freqtrade.compat import SPOT, ModelBase, OperationalException, Trade
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.database import enum_column
 
@@ -50,20 +50,21 @@ class DatabaseIdentity:
     run_mode: RunMode
     uid: str | None = None
     exchange: str = NAME
+    trading_mode: Any = field(default=SPOT, compare=False)
+    """freqtrade's mode of this bot, which is not stored."""
 
 
-def check(own: DatabaseIdentity, trading_mode: Any, alerts: Alerts) -> None:
+def check(own: DatabaseIdentity, alerts: Alerts) -> None:
     """Compare the database with this bot, and store what was not known yet.
 
     A database without a stored identity is taken over, unless its open trades are of another exchange or run mode.
 
-    :param trading_mode: freqtrade's mode of this bot
     :raises OperationalException: the database belongs to another account, exchange or run mode, or has open trades of
         the other trading mode, whose coins and debts would be counted as something else
     """
     where = Trade.session.get_bind().url.render_as_string(hide_password=True)
     _refuse_open_trades(own, where)
-    _refuse_trading_mode(trading_mode, where)
+    _refuse_trading_mode(own, where)
     stored = _read()
     if stored is not None:
         _refuse_other(stored, own, where)
@@ -97,8 +98,9 @@ def _refuse_open_trades(own: DatabaseIdentity, where: str) -> None:
         raise OperationalException(_wrong_mode(own, where, f": {_named(wrong)}"))
 
 
-def _refuse_trading_mode(trading_mode: Any, where: str) -> None:
-    others = [trade for trade in Trade.get_trades_proxy(is_open=True) if trade.trading_mode not in {None, trading_mode}]
+def _refuse_trading_mode(own: DatabaseIdentity, where: str) -> None:
+    trades = Trade.get_trades_proxy(is_open=True)
+    others = [trade for trade in trades if trade.trading_mode not in {None, own.trading_mode}]
     if others:
         theirs = str(getattr(others[0].trading_mode, "value", others[0].trading_mode))
         raise OperationalException(

@@ -9,7 +9,7 @@ from typing import Final
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.margin_account import MarginAccount
-from bitget_margin.freqtrade.margin_level import MarginLevels
+from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.positions import MarginBooks, TradePosition, planned_coins, planned_debt
 
 _SLACK: Final = 1.02
@@ -19,7 +19,7 @@ _PAUSE_SECONDS: Final = 60.0
 """Pause of the entries on a pair after a loan was refused."""
 
 
-class LoanType(StrEnum):
+class LoanKind(StrEnum):
     """The loan types of a classic account; orders of a unified one borrow and repay by themselves.
 
     https://www.bitget.com/api-doc/margin/cross/trade/Cross-Place-Order
@@ -53,7 +53,7 @@ class EntryOrder:
 class EntryLoan:
     """The answer for an entry: its loan type, and the base coins of the account before it, less its debt of them."""
 
-    loan_type: LoanType
+    loan_type: LoanKind
     besides: float
 
 
@@ -86,11 +86,11 @@ class EntryLoans:
         )
         lacking = needed - books.account.free.get(coin, 0.0)
         if lacking <= 0:
-            return EntryLoan(LoanType.NORMAL, net)
+            return EntryLoan(LoanKind.NORMAL, net)
         self._refuse_pause(entry)
         self._refuse_unexplained(entry, books, coin, lacking)
         self._refuse_risk(entry, books, lacking * (entry.price if entry.is_short else 1.0))
-        return EntryLoan(LoanType.AUTO_LOAN, net)
+        return EntryLoan(LoanKind.AUTO_LOAN, net)
 
     def note_refusal(self, pair: str) -> None:
         """Note that the venue has refused a loan: the pair gets no other one for a minute."""

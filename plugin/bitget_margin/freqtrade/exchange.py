@@ -96,14 +96,14 @@ class Bitgetcross(LiveLeverage):
         try:
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
-            self._build_managers(is_live=is_live(config))
+            self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
             super().__init__(config, **kwargs)
             self._is_built = True
         except AttributeError as error:
             # freqtrade's resolver would take it for a missing class, and go on with the generic one: another wallet.
             raise OperationalException(f"{NAME} could not be started: {error!r}") from error
 
-    def _build_managers(self, *, is_live: bool) -> None:
+    def _build_managers(self, *, is_live: bool, is_leveraged: bool = False) -> None:
         """Build the managers of the bot's orders, real ones or simulated ones."""
         self.pushes = OrderPushes(
             make=self._make_websocket,
@@ -127,6 +127,7 @@ class Bitgetcross(LiveLeverage):
             settings=self._settings,
             new_trade=partial(new_trade, self),
             pushes=self.pushes,
+            entry_terms=self._entry_terms if is_live and is_leveraged else None,
         )
         self.store, self.alerts = managers.store, managers.alerts
         self.exits, self.rests = managers.exits, managers.rests
@@ -205,8 +206,8 @@ class Bitgetcross(LiveLeverage):
         if self.is_database_checked or not has_database():
             return
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
-        identity = DatabaseIdentity(run_mode, self.api.options.get("uid"))
-        database_identity.check(identity, self.trading_mode, self.alerts)
+        identity = DatabaseIdentity(run_mode, self.api.options.get("uid"), trading_mode=self.trading_mode)
+        database_identity.check(identity, self.alerts)
         self.is_database_checked = True
 
     def validate_config(self, config: dict[str, Any]) -> None:
@@ -274,9 +275,9 @@ class Bitgetcross(LiveLeverage):
                 order |= _changes(given)
             loan = self._loan_of(order, is_exit=is_exit, owed=None if given is None else given.owed)
             order |= loan.changes
-            intent = self.managers.recovery.intend(
-                pair, side, order["amount"], order["rate"], is_entry=not is_exit, sent=loan.sent
-            )
+            # In spot mode, a buy is an entry, and nothing is sent larger.
+            terms: dict[str, Any] = {"is_entry": not is_exit, "sent": loan.sent} if self.is_leveraged else {}
+            intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"], **terms)
             self._store_entry(intent, loan)
         except FreqtradeException:
             raise
@@ -288,7 +289,7 @@ class Bitgetcross(LiveLeverage):
         more = {URGENT: True} if is_exit else {}
         token = _ORDER_PARAMS.set({"clientOrderId": intent.client_id, LOOKS_ON: True, **more, **loan.params})
         try:
-            placed = super().create_order(**order | {"amount": intent.asked})
+            placed = super().create_order(**order | ({} if loan.sent is None else {"amount": loan.sent}))
         except BaseException as error:
             self.managers.recovery.failed(intent, error)
             if is_exit and isinstance(error, InsufficientFundsError):
@@ -344,9 +345,8 @@ class Bitgetcross(LiveLeverage):
         """
         rung = self.store.by_order_id(order_id) if self.has_ladders else None
         if rung is not None and rung.origin is Origin.LADDER:
-            self._settle_simulated_interest(rung)
             # From the order store, and never as open: freqtrade would take it over, and cancel it at a timeout.
-            return {**rung.to_ccxt(), "status": "closed"} if rung.filled else rung.to_ccxt()
+            return self._shown_rung(rung) if rung.filled else rung.to_ccxt()
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         try:
@@ -388,14 +388,6 @@ class Bitgetcross(LiveLeverage):
 
     # -- ports of the managers -----------------------------------------------------------------------------------------
 
-    def cover_amount(self, pair: str, net: float) -> float:  # noqa: ARG002 - a port of the managers
-        """Return the amount of a cover as it is: there are no shorts in spot mode."""
-        return net
-
-    def loan_type(self, trade: Trade) -> str | None:  # noqa: ARG002 - a port of the managers
-        """Return None: nothing is borrowed in spot mode."""
-        return None
-
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
         if not self.live:
@@ -407,7 +399,7 @@ class Bitgetcross(LiveLeverage):
     def get_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
         balances = self._read_balances(params, count=count)
-        return self._told(balances) if self.live and self.is_leveraged else balances
+        return self._as_margin(balances) if self.live and self.is_leveraged else balances
 
     def _read_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
@@ -491,7 +483,7 @@ class Bitgetcross(LiveLeverage):
         rate = super().get_rate(pair, *args, **kwargs)
         if self.live and self.is_leveraged:
             self.account.note_price(self._base_of(pair), rate)
-        return float(rate)
+        return rate
 
 
 def _changes(given: ExitOrder | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Final
 import ccxt
 
 from bitget_margin import client_order_ids
+from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import TemporaryError, Trade, order_row
@@ -103,6 +104,7 @@ class ExitNames:
                 has_row = True  # freqtrade has it: only the number is new
                 continue
             asked = replace(order, price=row["price"] or row["average"] or 0.0, amount=row["amount"] or 0.0)
+            asked = trade_rows.as_cover(trade, asked)
             found = apply_row(asked, row) or asked
             has_found |= found.phase.open or found.filled > 0
             # Live until freqtrade has it: an ended order that could not be handed over would be looked up no more.

@@ -1,4 +1,4 @@
-"""Coins of full exits that could not be sold with them: they are sold later, with the same kind of order."""
+"""Coins of full exits that could not be sold or covered with them: that follows later, with the same kind of order."""
 
 import time
 from collections.abc import Callable
@@ -75,9 +75,12 @@ class ExitRests:
         else:
             pause = min(_PAUSE_SECONDS * 2**rest.tries, _LONGEST_PAUSE_SECONDS)
             rest.tries, rest.at_seconds = rest.tries + 1, self.clock() + pause
+        why, done = "is not free. The free part", "sold"
+        if trade.is_short:
+            why, done = "may still be covered by resting orders, or is not owed. The other part", "covered"
         self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: a part of the coins is not free. The free part is sold now; "
-            "the rest follows in the same way, as soon as it is free.",
+            f"Exit of trade {trade.id} on {trade.pair}: a part of the coins {why} is {done} now; the rest follows in "
+            "the same way, as soon as it is free.",
             f"rest {trade.id}",
         )
 

@@ -165,7 +165,8 @@ class Exits:
             if not partial and self._waits_too_long(exit_, wanted, most) and self._cancel_again(trade, exit_):
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
-            is_all = not partial and not self.held.shown(orders)
+            everything = self.amounts.cut(trade, self.amounts.booked(trade, orders))
+            is_all = not partial and sold >= everything * (1 - REL_TOLERANCE)
             if not partial and sold < wanted * (1 - REL_TOLERANCE):
                 self.rests.remember(trade, exit_.reason, ordertype, sold)
             elif not partial:
@@ -324,7 +325,8 @@ class Exits:
             )
             raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be {done}")
         held = self.held.shown(orders)
-        why = f"resting orders hold {held:.8g}; {_advice(partial=partial)}" if held else "less than the venue takes"
+        least_of = "less than the venue takes" + (", or no more is owed" if trade.is_short else "")
+        why = f"resting orders hold {held:.8g}; {_advice(partial=partial)}" if held else least_of
         raise InsufficientFundsError(f"{name}: {sold:.8g} of {wanted:.8g} can be {done}, {why}")
 
 

@@ -210,7 +210,7 @@ def simulated_interest(trade: Trade, until: datetime, rates: InterestRates, mark
     """
     part = 1.0 if trade.is_short else 1 - 1 / (trade.leverage or 1.0)
     held = owed = hours = 0.0
-    since = None
+    since = until
     for at, order in _fills(trade, until):
         hours += owed * _full_hours(since, at)
         since = at
@@ -239,9 +239,9 @@ def open_trade_like(
         for trade in trades
         if (bool(trade.is_short), trade.amount, trade.date_last_filled_utc) == (is_short, amount, last_filled)
     ]
-    if rate is None or len(fitting) < 2:  # noqa: PLR2004 - two or more are several
+    if rate is None:
         return next(iter(fitting), None)
-    return min(fitting, key=lambda trade: abs(trade.open_rate - rate))
+    return min(fitting, key=lambda trade: abs(trade.open_rate - rate), default=None)
 
 
 def _fills(trade: Trade, until: datetime) -> list[tuple[datetime, FreqtradeOrder]]:
@@ -254,10 +254,8 @@ def _fills(trade: Trade, until: datetime) -> list[tuple[datetime, FreqtradeOrder
     return sorted(((at, order) for at, order in filled if at <= until), key=lambda fill: fill[0])
 
 
-def _full_hours(since: datetime | None, until: datetime) -> int:
+def _full_hours(since: datetime, until: datetime) -> int:
     """Return the number of full hours of the clock after one time, up to another."""
-    if since is None:
-        return 0
     first, last = (math.floor(moment.timestamp() / _HOUR_SECONDS) for moment in (since, until))
     return last - first
 

@@ -55,19 +55,35 @@ class Limits:
     may_add: bool = True
     """Whether orders of the other side, which enlarge the trade, may be placed: they would borrow on leverage."""
     to_sent: Callable[[float], float] | None = None
-    """Returns the amount that is sent for a cover, which is larger than its own; None for longs."""
+    """Returns the amount that is sent for covers of so many coins, which is larger; None for longs."""
 
     def is_crumb(self, amount: float, price: float) -> bool:
         """Whether an amount is left that is too small to be sold or covered at this price, by amount or value."""
         return amount > 0 and (amount < (self.min_amount or 0.0) or amount * price < (self.min_cost or 0.0))
 
-    def sent(self, step: LadderStep) -> float | None:
-        """Return the amount that is sent for a step; None where it is the step's own."""
-        return None if self.to_sent is None or step.side != self.exit_side else self.to_sent(step.amount)
+    def sent_of(self, steps: Sequence[LadderStep]) -> list[float | None]:
+        """Return the amount that is sent for each step; None where it is the step's own.
 
-    def cost(self, step: LadderStep) -> float:
-        """Return the quote coins that a buy spends at its price."""
-        return (self.sent(step) or step.amount) * step.price
+        Amounts are cut to lots as sums, so that a ladder buys less than a lot too much, however many orders it has.
+        """
+        if self.to_sent is None:
+            return [None] * len(steps)
+        sent: list[float | None] = []
+        covered = asked = 0.0
+        for step in steps:
+            if step.side != self.exit_side:
+                sent.append(None)
+                continue
+            covered += step.amount
+            more = self.to_amount((self.to_sent(covered) - asked) * (1 + REL_TOLERANCE))
+            asked += more
+            sent.append(more)
+        return sent
+
+    def cost(self, steps: Sequence[LadderStep]) -> float:
+        """Return the quote coins that the buys spend at their prices."""
+        asked = zip(steps, self.sent_of(steps), strict=True)
+        return sum((sent or step.amount) * step.price for step, sent in asked if step.side == BUY)
 
 
 def check_key(key: object) -> str:
@@ -106,7 +122,7 @@ def parse_ladder(orders: object, limits: Limits) -> Sequence[LadderStep]:
             f"the {side}s add up to {closed:.8g}, and the trade on {limits.pair} {has} {limits.sellable:.8g} that no "
             f"other resting order {side}s: {side} less",
         )
-    spent = sum(limits.cost(step) for step in listed if step.side == BUY)
+    spent = limits.cost(listed)
     if spent and spent > limits.spendable() * (1 + REL_TOLERANCE):
         raise LadderRefused(f"the buys cost {spent:.8g}, and {limits.spendable():.8g} are free: buy less")
     return listed

@@ -128,7 +128,7 @@ class Ladders:
     def _place(self, trade: Trade, name: str, steps: Sequence[LadderStep], first: int) -> Sequence[TrackedOrder]:
         """Store orders of a ladder, numbered from this number on, and send them with one request."""
         trade_key, at_ms, bot_key = key_of(trade), self.epoch_ms(), self.store.key()
-        sent = self._limits(trade).sent
+        sent = self._limits(trade).sent_of(steps)
         rungs = [
             TrackedOrder(
                 client_id=client_order_ids.rung_order_id(bot_key, trade_key.id, trade_key.opened_ms, name, number),
@@ -142,9 +142,9 @@ class Ladders:
                 price=step.price,
                 amount=step.amount,
                 intended_ms=at_ms,
-                sent=sent(step),
+                sent=asked,
             )
-            for number, step in enumerate(steps, first)
+            for number, (step, asked) in enumerate(zip(steps, sent, strict=True), first)
         ]
         if not rungs:
             return []
@@ -336,5 +336,5 @@ def _fit(rungs: Sequence[TrackedOrder], limits: Limits) -> list[TrackedOrder] | 
     amount = float(limits.to_amount(max(0.0, last.amount - over)))
     if over > limits.sellable * _FEES_SHARE or amount < (limits.min_amount or 0.0) or amount <= 0:
         return None
-    smaller = replace(last, amount=amount, sent=limits.sent(LadderStep(last.side, last.price, amount)))
+    smaller = replace(last, amount=amount, sent=limits.sent_of([LadderStep(last.side, last.price, amount)])[0])
     return [smaller if rung is last else rung for rung in rungs]

@@ -1,6 +1,7 @@
-"""Resting buys that fill after the exit of their trade: the coins belong to that exit, and are sold at once.
+"""Resting buys of longs that fill after the exit of their trade: the coins belong to that exit, and are sold at once.
 
-The exit did not wait for the proof that they are canceled. Coins without a trade would have no stop-loss.
+The exit did not wait for the proof that they are canceled. Coins without a trade would have no stop-loss. A cover that
+fills late is none of them: it has bought coins that are not owed any more, and the user is warned.
 """
 
 from collections.abc import Callable
@@ -27,10 +28,15 @@ class LateBuys:
     sell: Callable[[Trade], object]
 
     def take_in(self, order: TrackedOrder) -> bool:
-        """Give a buy to the open trade on its pair, to its own trade, which opens again, or to a new one."""
+        """Give a buy to the open trade on its pair, to its own trade, which opens again, or to a new one.
+
+        :returns: whether it was given; not to a short, and none opens beside one
+        """
         name = f"Resting buy {order.order_id} on {order.pair} filled {order.filled:.8g} after its trade had ended"
         owner = trade_rows.owner_of(order)
         trade = trade_rows.open_trade(order.pair)
+        if trade is not None and trade.entry_side != order.side:
+            return False
         if trade is not None and (owner is None or owner is trade):
             self.alerts.warn(f"{name}: it belongs to trade {trade.id} now.")
             trade_rows.record_fill(trade, order)

@@ -19,7 +19,6 @@ from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
 from bitget_margin.freqtrade.interest import InterestRates, simulated_interest, unbooked
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.positions import TradePosition, planned_liquidation_price, position_of
-from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
 logger = logging.getLogger("bitget_margin")
 
@@ -184,12 +183,6 @@ class Leveraged(DryRunLadders):
         """Return the interest of the open trade on a pair that freqtrade has not booked yet: below zero, or 0."""
         trade = trade_rows.open_trade(pair) if self.is_leveraged and not self.live else None
         return 0.0 if trade is None else self._simulated_interest(trade, None)
-
-    def _settle_simulated_interest(self, rung: TrackedOrder) -> None:
-        """Let freqtrade book the interest up to now with a filled order of a ladder, which it is about to book."""
-        trade = trade_rows.open_trade(rung.pair) if self.is_leveraged and not self.live else None
-        if trade is not None and rung.filled and trade_rows.key_of(trade) == rung.trade:
-            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
 
     def _simulated_interest(self, trade: Trade, price: float | None) -> float:
         # A short owes its interest in coins, which are bought at the price of then.

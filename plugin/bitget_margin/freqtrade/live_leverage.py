@@ -21,14 +21,15 @@ from bitget_margin.freqtrade.compat import (
     order_row,
 )
 from bitget_margin.freqtrade.covers import Covers
-from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanType
+from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
-from bitget_margin.freqtrade.liquidations import liquidation_exits
+from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
-from bitget_margin.freqtrade.margin_level import MarginLevels
+from bitget_margin.freqtrade.margin_levels import MarginLevels
+from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.positions import venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
@@ -52,7 +53,7 @@ class OrderLoan:
     :ivar entry: what an entry stores; None for an exit
     """
 
-    loan_type: LoanType | None = None
+    loan_type: LoanKind | None = None
     sent: float | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
     entry: EntryOrder | None = None
@@ -98,6 +99,11 @@ class LiveLeverage(Leveraged):
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
+    def _entry_terms(self, client_id: str) -> EntryTerms | None:
+        """Return the terms of an entry; None for an order that is none."""
+        entry = self.entries.of_client_id(client_id)
+        return None if entry is None else EntryTerms(entry.is_short, entry.leverage)
+
     def _besides(self, trade: Trade) -> float:
         """Return the coins of the base of a trade that are none of it."""
         return self.account.besides(trade) if self.live and self.is_leveraged else 0.0
@@ -131,7 +137,7 @@ class LiveLeverage(Leveraged):
             leverage=order.get("leverage") or 1.0,
         )
         decided = self.loans.decide(entry)
-        borrows = decided.loan_type is not LoanType.NORMAL
+        borrows = decided.loan_type is not LoanKind.NORMAL
         loan_type = None if self.account.is_unified() else decided.loan_type
         return OrderLoan(loan_type, entry=entry, besides=decided.besides, borrows=borrows)
 
@@ -151,7 +157,7 @@ class LiveLeverage(Leveraged):
         sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
         return OrderLoan(self._repaying(sent * rate), sent=sent, changes=changes)
 
-    def _repaying(self, cost: float | None) -> LoanType | None:
+    def _repaying(self, cost: float | None) -> LoanKind | None:
         """Return the loan type of an exit, by the last reading: freqtrade reads the account before each one.
 
         :param cost: quote coins that a cover costs; None for a sell
@@ -162,9 +168,9 @@ class LiveLeverage(Leveraged):
         if cost is None:
             # Nobody says what becomes of an order that is to repay where nothing is owed.
             owes = books is None or books.account.debt.get(stake, 0.0) > 0
-            return LoanType.AUTO_REPAY if owes else LoanType.NORMAL
+            return LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL
         has_cash = books is not None and books.account.free.get(stake, 0.0) >= cost
-        return LoanType.AUTO_REPAY if has_cash else LoanType.AUTO_LOAN_AND_REPAY
+        return LoanKind.AUTO_REPAY if has_cash else LoanKind.AUTO_LOAN_AND_REPAY
 
     def _store_entry(self, intent: TrackedOrder, loan: OrderLoan) -> None:
         """Store what an entry is, before it is sent."""
@@ -182,11 +188,10 @@ class LiveLeverage(Leveraged):
             self.loans.note_refusal(pair)
 
     def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
-        """Return the answer to a placed order in coins of the position; note the id of an entry."""
+        """Return the answer to a placed order in coins of the position."""
         if not self.is_leveraged:
             return placed
         self.account.forget()
-        self.entries.note_id(intent.client_id, placed["id"])
         if intent.sent is None:
             return placed
         return covers.in_position_coins({**placed, "amount": intent.sent}, intent.amount)
@@ -198,17 +203,17 @@ class LiveLeverage(Leveraged):
         books = self.account.known(_READING_SECONDS)
         coin = str(self.markets[trade.pair]["base"]) if trade.is_short else self.account.stake_coin
         owes = books is None or books.account.debt.get(coin, 0.0) > 0
-        return (LoanType.AUTO_REPAY if owes else LoanType.NORMAL).value
+        return (LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL).value
 
     def cover_amount(self, pair: str, net: float) -> float:
         """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run has it as a cost."""
         if self.live:
             return self.covers.sent(pair, net)
-        return net * (1 + self.get_fee(pair, "maker"))
+        return net * (1 + self.get_fee(symbol=pair, taker_or_maker="maker"))
 
     # -- what freqtrade is shown --------------------------------------------------------------------------------------
 
-    def _told(self, balances: Mapping[str, Any]) -> dict[str, Any]:
+    def _as_margin(self, balances: Mapping[str, Any]) -> dict[str, Any]:
         """Return a balance as freqtrade counts it: the margin as one, and no coins of trades."""
         return dict(self.account.note(balances).balances())
 
@@ -253,6 +258,23 @@ class LiveLeverage(Leveraged):
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
         return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
 
+    def _shown_rung(self, rung: TrackedOrder) -> dict[str, Any]:
+        """Return a filled order of a ladder as freqtrade books it, with the interest of its trade up to now."""
+        shown = {**rung.to_ccxt(), "status": "closed"}
+        trade = trade_rows.open_trade(rung.pair) if self.is_leveraged else None
+        if trade is None or trade_rows.key_of(trade) != rung.trade:
+            return shown
+        if self.live:
+            self.settle_interest(trade, rung.average)
+        else:
+            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
+        if shown["fee"] is not None:
+            # freqtrade takes the rate of the first exit for all of them: that of one order is rounded to its lots.
+            kept = 1 - self.covers.fee(rung.pair, is_taker=False) if self.live else 1.0
+            rate = 1 / kept - 1 if kept < 1 else shown["fee"]["rate"]
+            shown["fee"] |= {"cost": shown["cost"] * rate, "rate": rate}
+        return shown
+
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
         """Return the fee of a cover in the quote coin: that of its fills, or the usual one if they are not listed."""
         price, market = float(order.get("average") or order["price"]), self.markets[pair]
@@ -272,8 +294,8 @@ class LiveLeverage(Leveraged):
         self, orders: Sequence[dict[str, Any]], adopted: Sequence[dict[str, Any]], pair: str
     ) -> list[dict[str, Any]]:
         """Return orders that freqtrade adopts, and those by which the venue has liquidated its trade."""
-        trade = trade_rows.open_trade(pair)
-        if not self.is_leveraged or trade is None:
+        trade = trade_rows.open_trade(pair) if self.is_leveraged else None
+        if trade is None:
             return list(adopted)
         exits = liquidation_exits(trade, orders, str(self.markets[pair]["quote"]))
         for order in exits:

@@ -18,7 +18,7 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, ViewedOrders
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
-from bitget_margin.freqtrade.ladder_spec import BUY, SELL
+from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.late_views import LateViews
 from bitget_margin.freqtrade.lookups import Lookups
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
@@ -242,8 +242,8 @@ class Maintenance:
                 if order.trade in busy:
                     continue
                 trade = _trade_of(trades, order.trade)
-                if trade is None and order.side == BUY and not trade_rows.is_recorded(order):
-                    self.resting.take_late_buy(order)
+                is_late = trade is None and not order.closes and not trade_rows.is_recorded(order)
+                if is_late and self.resting.take_late_buy(order):
                     continue
                 # Handed over and not booked, as after a kill in the middle: it is handed over again.
                 if trade is None or (order.client_id in self._handed_over and not trade_rows.is_open(trade, order)):
@@ -252,7 +252,7 @@ class Maintenance:
                     continue
                 # Killed between the record and the row, the bot has not booked the fill yet.
                 trade_rows.record_fill(trade, order)
-                if order.side == BUY and any(row.ft_order_side == trade.exit_side for row in trade.open_orders):
+                if not order.closes and any(row.ft_order_side == trade.exit_side for row in trade.open_orders):
                     # freqtrade does not count an open row: the exit would close the trade over the coins of this buy.
                     continue
                 if self._can_wait(trade, order):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.absent_orders import AbsentOrders
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import LOOP_MS
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
@@ -31,7 +32,7 @@ from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.open_lists import OpenLists
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.own_orders import OwnOrders
-from bitget_margin.freqtrade.ports import MarketRules, NoPushes, Pushes
+from bitget_margin.freqtrade.ports import EntryTerms, MarketRules, NoPushes, Pushes
 from bitget_margin.freqtrade.recovery import Recovery
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.stop_amounts import StopAmounts
@@ -52,6 +53,7 @@ class Managers:
     :param rules: rules of the pairs
     :param new_trade: makes a trade on a pair with these values
     :param pushes: pushes of changed orders
+    :param entry_terms: returns the terms of an entry order by its client order id; None in spot mode
     """
 
     store: OrderStore
@@ -62,6 +64,7 @@ class Managers:
     settings: BotSettings
     new_trade: Callable[..., Trade]
     pushes: Pushes = field(default_factory=NoPushes)
+    entry_terms: Callable[[str], EntryTerms | None] | None = None
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
 
@@ -76,7 +79,15 @@ class Managers:
         self.resting = resting = RestingOrders(missed=missed, changed=self.ladder_data.note, **shared, **times)
         self.names = names = ExitNames(store=self.store, client=self.client, epoch_ms=self.epoch_ms)
         self.recovery = Recovery(
-            names=names, missed=missed, holdings=self.holdings, new_trade=self.new_trade, lock=lock, **shared, **times
+            names=names,
+            missed=missed,
+            absent=AbsentOrders(
+                missed=missed, holdings=self.holdings, entry_terms=self.entry_terms, epoch_ms=self.epoch_ms
+            ),
+            new_trade=self.new_trade,
+            lock=lock,
+            **shared,
+            **times,
         )
         self.lost = LostOrders(resting=resting, lock=lock, adopt=self.recovery.adopt, **shared, **times)
         self.ladders = Ladders(

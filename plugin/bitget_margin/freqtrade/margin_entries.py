@@ -4,20 +4,18 @@ A sell opens a short or ends a long. The row of an entry tells both apart after 
 its leverage, and keeps what the owner had of the coin before.
 """
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, String, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import BigInteger, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.compat import ModelBase, Trade
 from bitget_margin.freqtrade.database import short_lock_wait
-
-logger = logging.getLogger("bitget_margin")
+from bitget_margin.freqtrade.tracked_order import TradeKey
 
 
 class MarginEntryRow(ModelBase):
@@ -26,12 +24,11 @@ class MarginEntryRow(ModelBase):
     __tablename__ = "bitget_margin_entries"
 
     client_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    pair: Mapped[str] = mapped_column(String(25))
+    pair: Mapped[str] = mapped_column(String(25), index=True)
     is_short: Mapped[bool]
     leverage: Mapped[float]
     besides: Mapped[float]
     at_ms: Mapped[int] = mapped_column(BigInteger)
-    order_id: Mapped[str | None] = mapped_column(String(64), index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +43,19 @@ class MarginEntry:
     """Base coins of the account before it, less what it owed of them: they are the owner's, or of other trades."""
     at_ms: int
     """Time before which the venue cannot have lent anything for it, ms since the epoch."""
-    order_id: str | None = None
 
 
+_PLACING_MS: Final = 120_000
+"""Longest time between the record of an entry and the opening of its trade: freqtrade opens it once it is placed."""
 _NAMES: Final = [field.name for field in fields(MarginEntry)]
 _COLUMNS: Final = [getattr(MarginEntryRow, name).label(name) for name in _NAMES]
 
 
 class MarginEntries:
-    """The table of entries, as plain data; what was found once is kept in memory."""
+    """The table of entries, as plain data; the one of a trade is kept in memory."""
 
     def __init__(self) -> None:
-        self._by_order: dict[str, MarginEntry] = {}
+        self._of_trades: dict[TradeKey, MarginEntry] = {}
 
     def add(self, entry: MarginEntry) -> None:
         """Store an entry that is about to be sent.
@@ -68,42 +66,31 @@ class MarginEntries:
             session.merge(MarginEntryRow(**{name: getattr(entry, name) for name in _NAMES}))
             session.commit()
 
-    def note_id(self, client_id: str, order_id: str) -> None:
-        """Store the venue's id of an entry; in memory alone where the database cannot be written."""
-        try:
-            entry = self.of_client_id(client_id)
-            if entry is None:
-                return
-            self._by_order[order_id] = entry
-            with _session() as session:
-                wanted = MarginEntryRow.client_id == client_id
-                session.execute(update(MarginEntryRow).where(wanted).values(order_id=order_id))
-                session.commit()
-        except SQLAlchemyError as error:
-            logger.warning("The id %s of entry %s could not be stored: %s", order_id, client_id, error)
-
     def of_client_id(self, client_id: str) -> MarginEntry | None:
         """Return the entry with this client order id; None where an order with it is no entry."""
         return self._find(MarginEntryRow.client_id == client_id)
 
-    def of_order(self, order_id: str) -> MarginEntry | None:
-        """Return the entry with this order id of the venue; None where that is no entry."""
-        known = self._by_order.get(order_id)
+    def first_of(self, trade: Trade) -> MarginEntry | None:
+        """Return the first entry of a trade: the last one on its pair before it was opened; None without one."""
+        key = trade_rows.key_of(trade)
+        known = self._of_trades.get(key)
         if known is None:
-            known = self._find(MarginEntryRow.order_id == order_id)
+            known = self._find(
+                MarginEntryRow.pair == trade.pair,
+                MarginEntryRow.is_short == bool(trade.is_short),
+                MarginEntryRow.at_ms <= key.opened_ms,
+                MarginEntryRow.at_ms >= key.opened_ms - _PLACING_MS,
+            )
             if known is not None:
-                self._by_order[order_id] = known
+                self._of_trades[key] = known
         return known
 
-    def first_of(self, trade: Trade) -> MarginEntry | None:
-        """Return the first known entry of a trade; None where the plugin has stored none."""
-        found = (self.of_order(row.order_id) for row in trade.orders if row.ft_order_side == trade.entry_side)
-        return next((entry for entry in found if entry is not None), None)
-
     @staticmethod
-    def _find(wanted: Any) -> MarginEntry | None:
+    def _find(*wanted: Any) -> MarginEntry | None:
+        """Return the last entry that fits; None without one."""
         with _session() as session:
-            row = session.execute(select(*_COLUMNS).where(wanted)).first()
+            query = select(*_COLUMNS).where(*wanted).order_by(MarginEntryRow.at_ms.desc())
+            row = session.execute(query).first()
             return None if row is None else MarginEntry(*row)
 
 

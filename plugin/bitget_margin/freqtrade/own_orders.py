@@ -98,8 +98,11 @@ class OwnOrders:
         )
         trade = trade_rows.open_trade(pair)
         if parsed.trade is None:
-            return self._take_in_own(order, trade)
-        if trade is not None and trade.id == parsed.trade:
+            return self._take_in_own(order if trade is None else trade_rows.as_cover(trade, order), trade)
+        owner = trade if trade is not None and trade.id == parsed.trade else trade_rows.trade_of_number(parsed.trade)
+        if owner is not None:
+            order = trade_rows.as_cover(owner, order)
+        if trade is not None and owner is trade:
             order = replace(order, opened_ms=key_of(trade).opened_ms)
             fate = f"belongs to trade {trade.id}"
         else:

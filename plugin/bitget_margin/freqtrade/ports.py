@@ -1,9 +1,18 @@
 """Protocols of what the managers use of others: they never import the exchange itself."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bitget_margin.freqtrade.compat import Trade
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTerms:
+    """Terms of an entry order, which its side does not tell where trades may be short."""
+
+    is_short: bool
+    leverage: float
 
 
 class MarketRules(Protocol):

@@ -46,6 +46,11 @@ def refuse_modes(config: Mapping[str, Any]) -> None:
         )
 
 
+def is_leveraged(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration is of the futures mode, in which trades may be leveraged or short."""
+    return _text(config.get("trading_mode", "spot")) == _FUTURES
+
+
 def _refuse_without_leverage(config: Mapping[str, Any]) -> None:
     """Refuse the futures mode without leave to borrow, and settings that it leaves no use for."""
     section = config.get("bitget_margin")

@@ -20,21 +20,20 @@ from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.absent_orders import AbsentOrders
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.exit_names import BLOCKS_SECONDS, ExitNames
-from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, REL_TOLERANCE, Holdings
+from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 from bitget_margin.freqtrade.trade_rows import key_of
 
-LONGEST_DOUBT_SECONDS: Final = 300.0
-"""Time for which lookups have to miss an exit before the free balance alone decides that it is not there."""
 PLACING_SECONDS: Final = 30.0
 """Longest time for which an order counts as being placed by another thread."""
 _NO_PROOF_NEEDED: Final = frozenset({None, Verdict.UNSENT, Verdict.DEFINITIVE, Verdict.REFUSED})
@@ -54,13 +53,11 @@ class Recovery:
     store: OrderStore
     client: VenueClient
     alerts: Alerts
-    holdings: Holdings
+    absent: AbsentOrders
     new_trade: Callable[..., Trade]
     lock: threading.RLock
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
-    _totals: dict[str, tuple[float | None, float]] = field(default_factory=dict, init=False)
-    """Total of the coin just before each exit was sent, and what the trades had of it; by client order id."""
     _placing: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
     """Thread that places an order, and since when, by client order id; freqtrade has not stored it yet."""
     _found: set[str] = field(default_factory=set, init=False)
@@ -69,12 +66,23 @@ class Recovery:
     # -- around the request that places an order ----------------------------------------------------------------------
 
     def intend(
-        self, pair: str, side: str, amount: float, price: float, *, is_entry: bool = True, sent: float | None = None
+        self,
+        pair: str,
+        side: str,
+        amount: float,
+        price: float,
+        *,
+        is_entry: bool | None = None,
+        sent: float | None = None,
     ) -> TrackedOrder:
         """Store an order that is about to be sent.
 
+        :param amount: base coins of the position
+        :param is_entry: None where a buy is one
+        :param sent: amount that the venue is asked for, of a cover
         :raises TemporaryError: an earlier one of this side is in doubt or was just found: it might be placed twice
         """
+        is_entry = side == BUY if is_entry is None else is_entry
         with self.lock:
             in_doubt = {order.client_id for order in self._in_doubt(pair, side)}
         has_found = self.resolve(pair, side)
@@ -82,14 +90,16 @@ class Recovery:
             if has_found or in_doubt & self._found:
                 raise TemporaryError(
                     f"An earlier {side} order on {pair} has just been found on the venue. This one was decided on "
-                    "without it, and is not placed: the next loop decides again.",
+                    "without it, and is not placed: the next loop decides again."
                 )
             for earlier in self._in_doubt(pair, side):
-                if not self._is_not_there(earlier, amount):
+                if self.absent.is_entry(earlier) is not is_entry:
+                    continue
+                if not self.absent.is_proven(earlier, amount):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
-                        f"show it yet. No other one is placed until a lookup shows it, or lookups and the balance "
-                        f"show that it is not there.",
+                        "show it yet. No other one is placed until a lookup shows it, or lookups and the balance show "
+                        "that it is not there.",
                     )
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
@@ -111,8 +121,7 @@ class Recovery:
             if is_entry:
                 self.store.add([intent])
             else:
-                coin = self.holdings.base_of(pair)
-                self._totals[intent.client_id] = self.holdings.last_total(coin), self.holdings.booked(coin)
+                self.absent.note_exit(intent)
                 # Written or not, an exit leaves: its name can be computed again.
                 self.store.note(intent)
             self._placing[intent.client_id] = (threading.get_ident(), self.clock())
@@ -205,45 +214,14 @@ class Recovery:
                 "show it now. It may still trade: every loop looks it up, and no other one is sent for some minutes.",
                 f"missing {intent.client_id}",
             )
-        elif self._is_of_ended_trade(intent) or self._is_not_there(intent, intent.amount):
+        elif self._is_of_ended_trade(intent) or self.absent.is_proven(intent, intent.amount):
             self._give_up(intent)
         return False
 
     def _is_of_ended_trade(self, order: TrackedOrder) -> bool:
         """Whether an order is the exit of a trade that is not open any more."""
         trade = trade_rows.open_trade(order.pair)
-        return order.side != BUY and (trade is None or key_of(trade) != order.trade)
-
-    def _is_not_there(self, intent: TrackedOrder, amount: float) -> bool:
-        """Whether an order without an answer is proven not to be there, so that another one may be sent.
-
-        Two lookups have missed it. An entry is old enough to be refused, besides. For an exit the balance decides:
-        it has as many coins as before the exit, free. At once where all of them are the bot's on a classic account:
-        should the order arrive late, it is refused for want of coins. Else the exit has to be as old as an entry. After
-        minutes, enough free coins decide, also for an exit that was accepted: no stop-loss is held back for ever.
-        """
-        if self.missed.seconds(intent) < RECHECK_SECONDS:
-            return False
-        is_old = self.epoch_ms() - intent.intended_ms >= BLOCKS_SECONDS * 1_000
-        if intent.side == BUY:
-            return intent.order_id is None and is_old and self.missed.seconds(intent) >= BLOCKS_SECONDS
-        coin = self.holdings.base_of(intent.pair)
-        holding = self.holdings.read(coin)
-        if holding is None or holding.free < amount * (1 - REL_TOLERANCE):
-            return False
-        if self.missed.seconds(intent) >= LONGEST_DOUBT_SECONDS:
-            # Complete lists and lookups by id have missed it for minutes, and its coins are there and free.
-            return True
-        if intent.order_id is not None:
-            return False
-        before, booked = self._totals.get(intent.client_id, (None, 0.0))
-        missing = intent.amount * (0.5 if is_old else REL_TOLERANCE)
-        if before is None:
-            return is_old and self.holdings.shows(coin, holding.total, missing)
-        alone = self.holdings.freezes() and not self.holdings.has_others(coin, max(before, holding.total))
-        # What resting orders have sold since is no sign of this exit.
-        before += self.holdings.booked(coin) - booked
-        return (is_old or alone) and holding.total > before - missing
+        return not self.absent.is_entry(order) and (trade is None or key_of(trade) != order.trade)
 
     def _give_up(self, intent: TrackedOrder) -> None:
         """Take an order as never placed; if it shows later, it is adopted."""
@@ -260,7 +238,7 @@ class Recovery:
 
     def _clear(self, intent: TrackedOrder) -> None:
         self.missed.clear(intent)
-        self._totals.pop(intent.client_id, None)
+        self.absent.forget(intent)
         self._placing.pop(intent.client_id, None)
 
     # -- orders that freqtrade does not know --------------------------------------------------------------------------
@@ -272,11 +250,10 @@ class Recovery:
         if nothing or _is_stored_by_freqtrade(found):
             self._forget(found)
             return
-        if self._is_of_ended_trade(found):
-            self.alerts.warn(
-                f"Exit order {found.order_id} on {found.pair} was found, and its trade is not open any more: it sold "
-                f"{found.filled:.8g}. Look at the account.",
-            )
+        stray = self._why_stray(found)
+        if stray is not None:
+            done = "bought" if found.side == BUY else "sold"
+            self.alerts.warn(f"{stray}: it {done} {found.filled:.8g}. Look at the account.")
             self._cancel_stray(found)
             return
         row = FreqtradeOrder.parse_from_ccxt_object(
@@ -300,6 +277,15 @@ class Recovery:
             f"store it. It is found again, and belongs to trade {trade.id} now.",
         )
 
+    def _why_stray(self, found: TrackedOrder) -> str | None:
+        """Return why an order belongs to no trade, neither an open one nor a new one; None where it does."""
+        name, trade = f"order {found.order_id} on {found.pair} was found", trade_rows.open_trade(found.pair)
+        if self._is_of_ended_trade(found):
+            return f"Exit {name}, and its trade is not open any more"
+        if trade is not None and self.absent.is_entry(found) and found.side != trade.entry_side:
+            return f"Entry {name}, and the open trade {trade.id} has the other direction"
+        return None
+
     def adoptable(
         self, pair: str, orders: Iterable[dict[str, Any]], to_precision: Callable[[float], float]
     ) -> list[dict[str, Any]]:
@@ -307,6 +293,7 @@ class Recovery:
 
         freqtrade cancels what it adopts at a timeout, so orders of others and resting orders are not among them.
 
+        :param orders: as freqtrade reads them: covers in coins of the position
         :param to_precision: cuts an amount to the precision of the pair
         """
         key = self.store.key()
@@ -327,9 +314,12 @@ class Recovery:
 
     def _trade_of_entry(self, entry: TrackedOrder) -> Trade:
         price = entry.average or entry.price
+        terms = self.absent.terms_of(entry)
+        leveraged = {} if terms is None else {"is_short": terms.is_short, "leverage": terms.leverage}
         return self.new_trade(
             entry.pair,
-            stake_amount=entry.amount * price,
+            **leveraged,
+            stake_amount=entry.amount * price / (1.0 if terms is None else terms.leverage),
             amount_requested=entry.amount,
             open_rate=price,
             open_rate_requested=entry.price,

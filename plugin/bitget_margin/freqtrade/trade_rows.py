@@ -67,6 +67,11 @@ def closed_trade(key: TradeKey) -> Trade | None:
     return trade if trade is not None and not trade.is_open and key_of(trade) == key else None
 
 
+def trade_of_number(number: int) -> Trade | None:
+    """Return the trade with this number, open or not; a database may have given the number of a deleted one again."""
+    return Trade.session.get(Trade, number)
+
+
 def reopen(trade: Trade) -> None:
     """Open a trade again whose resting buy has filled after its exit, so that these coins are sold too."""
     trade.is_open, trade.close_date, trade.close_rate, trade.exit_order_status = True, None, None, ""

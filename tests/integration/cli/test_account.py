@@ -10,6 +10,7 @@ import pytest
 
 import bitget_margin
 from bitget_margin.cli.operator import account_command
+from bitget_margin.cli.operator.account_state import AccountDebts
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from support.client import CROSS, config, rungs
 from support.operating import here, keys, run
@@ -273,3 +274,13 @@ def test_orders_are_shown_where_the_margin_level_cannot_be_read(venue: Emulator,
     assert "1 open order" in shown
     found = json.loads(here(venue, "orders", "--json", "--timeout", "600").stdout)
     assert (found["debts"][0]["debt"], found["margin_level"]) == (1_000.01, None)
+
+
+def test_debts_that_cannot_be_read_are_unknown_beside_the_orders(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitget_margin.cli.operator.orders.read_debts", lambda *_: AccountDebts(None))
+    shown = here(venue, "orders").stdout
+    assert "owed: unknown" in shown
+    assert "No open orders." in shown
+    assert json.loads(here(venue, "orders", "--json").stdout)["debts"] is None

@@ -44,7 +44,7 @@ def test_a_ladder_closes_what_it_fills_and_the_exit_the_rest(
         trade = enter(bot, leverage, short=short, ladder=rungs(4))
         assert len(bot.live()) == 4
         if filled:
-            bot.venue.set_price("BTCUSDT", PRICE * (1 + (-1 if short else 1) * (filled / 100 + 0.001)))
+            bot.venue.set_price("BTCUSDT", PRICE + (-1 if short else 1) * (600 * filled + 60))
         bot.loop(2)
         assert len(bot.live()) == 4 - filled
         trade = bot.trade

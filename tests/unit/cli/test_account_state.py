@@ -206,6 +206,11 @@ def test_a_price_that_is_none_prices_nothing(price: object) -> None:
     assert read(False, answers(False, row=row), {"BTC/USDT": 60_000.0})[1]["worth_usdt"] == -120_000
 
 
+def test_without_a_debt_the_limit_of_usdt_is_shown() -> None:
+    _, document, _ = read(False, answers(False, row=CLASSIC_ROW | {"borrow": "0", "interest": "0"}))
+    assert (document["can_borrow"], document["daily_rates"]) == ({"USDT": 1234}, {})
+
+
 def test_a_coin_of_nothing_needs_no_price() -> None:
     row = CLASSIC_ROW | {"coin": "BTC", "net": "0"}
     assert read(False, answers(False, row=row))[1]["worth_usdt"] == 0
@@ -266,6 +271,14 @@ def test_without_a_debt_no_level_is_asked_for(unified: bool) -> None:
     balance = connection.exchange.fetch_balance(connection.params)
     assert read_debts(connection, balance) == AccountDebts(())
     assert len(venue.calls) == 1
+
+
+@pytest.mark.parametrize(("unified", "missing"), [(False, "borrow"), (False, "interest"), (True, "debt")])
+def test_a_debt_that_is_not_shown_is_not_taken_for_none(unified: bool, missing: str) -> None:
+    row = (UNIFIED_ROW if unified else CLASSIC_ROW) | {missing: ""}
+    connection, _ = connected(unified, answers(unified, row=row))
+    debts = read_debts(connection, connection.exchange.fetch_balance(connection.params))
+    assert debts_text(debts).plain.startswith("owed: unknown USDT")
 
 
 @pytest.mark.parametrize("reply", [fault("40014"), fault(), {"riskRateRatio": "x"}, "malformed"], ids=str)

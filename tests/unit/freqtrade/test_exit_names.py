@@ -181,3 +181,17 @@ def test_a_search_without_an_answer_holds_the_exit_back_for_half_a_minute_at_mos
     find_exits(restarted)
     find_exits(restarted)
     assert len(restarted.venue.sought) == 3, "until there is an answer"
+
+
+def test_a_cover_of_an_earlier_run_is_found_in_coins_of_the_position(restarted: Stand) -> None:
+    """Only the venue's amount is known: it leaves less after the fee, and nearly all of the trade is all of it."""
+    restarted.short()
+    asked = {**structure("open", "77"), "amount": 0.501, "filled": 0.2505, "price": 6e4, "average": 6e4}
+    everything = {**structure("closed", "78"), "amount": 1.012, "filled": 1.012, "price": 6e4, "average": 6e4}
+    restarted.venue.rows = {exit_name(0): asked, exit_name(1): everything}
+    with pytest.raises(TemporaryError, match="has been found"):
+        find_exits(restarted)
+    half, full = restarted.adopted
+    assert (half.side, half.amount, half.sent, half.filled, half.phase) == ("buy", 0.5, 0.501, 0.25, Phase.LIVE)
+    assert (full.amount, full.sent, full.filled, full.phase) == (1.0, 1.012, 1.0, Phase.ENDED)
+    assert restarted.store[exit_name(1)].sent == 1.012

@@ -22,6 +22,7 @@ from support.botless import (
     confirm,
     in_another_thread,
     live,
+    live_cover,
     refusal,
     rung,
     sold,
@@ -573,3 +574,68 @@ def test_where_the_pair_cannot_be_listed_the_ladder_is_canceled(pair_wide: Stand
     confirm(pair_wide)
     assert pair_wide.venue.canceled == [(["a"], [])]
     assert pair_wide.alerts.warnings[0][0] == f"The open orders on {PAIR} could not be listed (no answer)."
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_exit_of_a_short_cancels_its_covers_with_one_batch_and_covers_what_is_left(stand: Stand) -> None:
+    stand.short()
+    orders = [live_cover("a", amount=0.3, sent=0.301), live_cover("b", amount=0.4, sent=0.401)]
+    stand.store.add(orders)
+    stand.venue.shown = {order.client_id: order for order in orders}
+    stand.owe(1.0)
+    stand.exits.begin(PAIR)
+    stand.venue.shown = {order.client_id: replace(order, phase=Phase.ENDED) for order in orders}
+    assert confirm(stand)
+    order = stand.exits.place(PAIR, 1.0, "market", 60_000.0)
+    assert (order.amount, order.owed) == (1.0, 1.0)
+    assert stand.venue.canceled == [(["a", "b"], [])]
+
+
+def test_a_short_that_its_covers_have_closed_sends_no_exit(stand: Stand) -> None:
+    stand.short()
+    stand.store.add([live_cover("a", phase=Phase.ENDED, filled=0.5)])
+    stand.remaining = 0.0
+    assert not confirm(stand)
+    assert "is sold out by its resting orders" in stand.alerts.texts
+
+
+def test_the_rest_of_a_short_s_exit_follows_once_its_covers_are_gone(stand: Stand) -> None:
+    trade = stand.short()
+    resting = live_cover("a", amount=0.4, sent=0.401)
+    stand.store.add([resting])
+    stand.venue.shown["a"] = resting
+    stand.owe(1.0)
+    stand.exits.begin(PAIR)
+    assert confirm(stand, "stop_loss")
+    order = stand.exits.place(PAIR, 1.0, "market", 60_000.0)
+    assert (order.amount, order.owed) == (0.6, None)
+    assert "may still be covered by resting orders, or is not owed. The other part is covered now" in stand.alerts.texts
+    stand.remaining = trade.amount = 0.4
+    assert stand.rests.reason(trade) is None
+    stand.store.add([live_cover("a", amount=0.4, sent=0.401, phase=Phase.ENDED)])
+    assert stand.rests.reason(trade) == "stop_loss (rest)"
+    stand.seconds += 60
+    stand.owe(0.4004)
+    rest = stand.exits.place(PAIR, 0.4, "limit", 60_000.0)
+    assert (rest.amount, rest.ordertype, rest.owed) == (0.4, "market", 0.4004)
+
+
+def test_a_cover_in_doubt_leaves_the_interest_to_the_last_one(stand: Stand) -> None:
+    stand.short()
+    stand.store.add([live_cover("a", amount=0.4, sent=0.401)])
+    stand.owe(1.0)
+    stand.exits.begin(PAIR)
+    assert confirm(stand, "stop_loss")
+    order = stand.exits.place(PAIR, 1.0, "market", 60_000.0)
+    assert (order.amount, order.owed) == (0.6, None)
+
+
+def test_a_crumb_of_a_short_ends_its_trade(stand: Stand) -> None:
+    stand.short(amount=0.005)
+    stand.store.add([live_cover("a", phase=Phase.ENDED, filled=0.5)])
+    stand.remaining = 0.005
+    stand.owe(0.005)
+    assert refusal(stand, 0.005).endswith("0.005 is left, which is too little to be covered")
+    assert ("close", 1, 60_000.0) in stand.calls

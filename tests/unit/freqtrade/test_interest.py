@@ -295,3 +295,5 @@ def test_of_equal_trades_the_one_with_the_nearest_rate_is_meant_or_the_first() -
     assert open_trade_like([cheap, dear, twin], **same, rate=49_000.0) is dear
     assert open_trade_like([cheap, dear, twin], **same, rate=2_100.0) is cheap
     assert open_trade_like([cheap, dear, twin], **same) is cheap
+    assert open_trade_like([dear, cheap], **same, rate=2_100.0) is cheap
+    assert open_trade_like([], **same, rate=2_100.0) is None

@@ -282,9 +282,10 @@ def test_covers_of_a_short_keep_their_net_amounts_and_leave_no_remainder() -> No
     made = limits(has=1.0001, sellable=1.0001, **SHORT)
     steps = parse_ladder([buy(1.0001 / 3), share(0.5, "buy")], made)
     assert [step.amount for step in steps] == [0.3333, 0.5]
-    assert [made.sent(step) for step in steps] == [0.3333 * 1.25, 0.625]
-    assert made.sent(LadderStep("sell", 100.0, 0.5)) is None
-    assert limits().sent(LadderStep("sell", 100.0, 0.5)) is None
+    sell = LadderStep("sell", 100.0, 0.5)
+    assert made.sent_of([*steps, sell]) == pytest.approx([0.4166, 0.625, None])
+    assert sum(sent or 0.0 for sent in made.sent_of(steps)) == pytest.approx(made.to_amount(0.8333 * 1.25))
+    assert limits().sent_of([sell]) == [None]
     amounts = [step.amount for step in parse_ladder([buy(1.0001 / 3)] * 3, made)]
     assert amounts == [0.3333, 0.3333, 0.3335]
 

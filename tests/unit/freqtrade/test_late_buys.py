@@ -9,7 +9,7 @@ import pytest
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.holdings import Holding
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
-from support.botless import KEY, PAIR, Stand, live
+from support.botless import KEY, PAIR, Stand, live, live_cover
 
 BUY = live("a", side="buy", filled=0.2, phase=Phase.ENDED)
 
@@ -92,3 +92,30 @@ def test_a_kill_between_both_writes_loses_no_late_buy(stand: Stand, recorded: bo
     stand.maintenance.hand_over_ended(set())
     assert trade.is_open is not recorded
     assert stand.store["a"].settled
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cover_that_fills_late_opens_no_trade_and_is_warned_of(stand: Stand) -> None:
+    trade = stand.short(is_open=False)
+    before, filled = live_cover("a"), live_cover("a", filled=0.2, phase=Phase.ENDED)
+    stand.store.add([before])
+    stand.venue.shown["a"] = filled
+    stand.resting.cancel(None, PAIR, [before], stand.budget())
+    assert not trade.is_open
+    text = f"Order id-a on {PAIR} filled 0.2 buy after its trade 1 had ended: freqtrade does not count it."
+    assert stand.alerts.warnings[0][0].startswith(text)
+    stand.maintenance.hand_over_ended(set())
+    assert (stand.store["a"].settled, trade.is_open, stand.adopted) == (True, False, [])
+
+
+def test_a_late_buy_of_a_long_is_not_booked_as_a_cover_of_the_short_that_is_open_now(stand: Stand) -> None:
+    short = stand.short(2, opened="later")
+    del stand.trades[KEY]
+    long = stand.trade(is_open=False)
+    assert not stand.late.take_in(BUY)
+    assert (short.orders, long.is_open, stand.calls, stand.adopted) == ([], False, [], [])
+    stand.store.add([BUY])
+    stand.maintenance.hand_over_ended(set())
+    assert stand.store["a"].settled, "it is not tried for ever"

@@ -182,3 +182,27 @@ def test_a_row_without_a_known_status_shows_nothing(stand: Stand) -> None:
 def fields(order: TrackedOrder) -> dict[str, Any]:
     """Return the fields of an order."""
     return {name: getattr(order, name) for name in TrackedOrder.__dataclass_fields__}
+
+
+# -- shorts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_cover_is_taken_in_in_coins_of_the_position_also_of_a_trade_that_has_ended(
+    stand: Stand, is_open: bool
+) -> None:
+    """What fills of it later is no late buy."""
+    stand.short(is_open=is_open)
+    (found,) = take_in(stand, row(RUNG, side="buy", amount=0.251, filled=0.1255, average=6e4))
+    assert (found.amount, found.sent, found.filled, found.closes) == (0.25, 0.251, 0.125, True)
+    assert ("belongs to trade 1" in stand.alerts.texts) is is_open
+
+
+def test_the_own_cover_of_an_open_short_is_handed_to_freqtrade_in_coins_of_the_position(stand: Stand) -> None:
+    stand.short()
+    asked = row(OWN, side="buy", amount=0.251)
+    take_in(stand, asked)
+    stand.ms += YOUNG_MS
+    take_in(stand, asked)
+    (found,) = stand.adopted
+    assert (found.amount, found.sent, found.trade) == (0.25, 0.251, KEY)

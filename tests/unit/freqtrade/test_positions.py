@@ -263,7 +263,8 @@ def test_a_liquidation_price_that_no_price_reaches_is_zero() -> None:
     assert liquidation_price(100.0, **{**plain, "room": 200.0}, is_short=False) == 0
     assert liquidation_price(100.0, **plain, is_short=True) == 0, "coins of the owner outweigh the short"
     assert liquidation_price(100.0, **{**plain, "net": -1.0, "debt": 1.0}, is_short=False) == 0
-    assert liquidation_price(100.0, **{**plain, "net": 0.0}, is_short=True) == 0
+    for is_short in (True, False):
+        assert liquidation_price(100.0, **{**plain, "net": 0.0}, is_short=is_short) == 0
 
 
 def test_a_liquidation_price_that_is_passed_is_beyond_the_present_one() -> None:
@@ -296,6 +297,15 @@ def test_other_trades_bring_a_planned_price_nearer() -> None:
     stacked = replace(LONG, open_rate=40_000, amount=0.1)
     # 19,000 of BTC with 14,000 owed, of which 5,000 - 700 of margin and 1,000 of profit are above the maintenance.
     assert planned_liquidation_price([stacked, LONG], LONG, 5_000, RATE) == pytest.approx(50_000 - 5_300 / 0.4)
+
+
+def test_shorts_on_one_pair_are_liquidated_together() -> None:
+    """One ETH was sold at 3,000, and two at 2,000."""
+    higher = replace(SHORT, amount=1.0, open_rate=3_000)
+    # At 2,000 the account has won 1,000, and owes 3 ETH.
+    expected = 2_000 + (5_000 + 1_000 - RATE * 6_000) / (3 * 1.05)
+    assert planned_liquidation_price([higher, SHORT], SHORT, 5_000, RATE) == pytest.approx(expected)
+    assert planned_liquidation_price([higher, SHORT], higher, 5_000, RATE) == pytest.approx(expected)
 
 
 def test_what_may_be_owed_is_what_the_leverage_of_the_trades_explains() -> None:

@@ -17,6 +17,7 @@ from bitget_margin.adapter.errors import PlaceUnresolved
 from bitget_margin.freqtrade import recovery
 from bitget_margin.freqtrade.compat import TemporaryError, Trade
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
+from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.recovery import BLOCKS_SECONDS, PLACING_SECONDS
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
 from support.botless import KEY, PAIR, Stand, exit_name, in_another_thread, own, rung, structure
@@ -610,3 +611,187 @@ def test_the_rows_are_read_after_the_store_or_an_order_could_be_in_neither(
     monkeypatch.setattr(stand.store, "resting_on", lambda _pair: stand.calls.append(("store",)) or [])
     stand.recovery.adoptable(PAIR, [], float)
     assert stand.calls == [("store",), ("store",), ("refresh",)]
+
+
+# -- a leveraged bot: the side of an order does not tell an entry from an exit ----------------------------------------
+
+SHORT_TERMS = EntryTerms(is_short=True, leverage=2.0)
+
+
+@pytest.fixture
+def terms(stand: Stand) -> dict[str, EntryTerms]:
+    """Return the terms of the entries of a leveraged bot with a short of 1 BTC, by client order id."""
+    found: dict[str, EntryTerms] = {}
+    stand.recovery.absent.entry_terms = found.get
+    stand.short()
+    stand.owe(1.0)
+    return found
+
+
+def intend_cover(stand: Stand, amount: float = 1.0) -> TrackedOrder:
+    return stand.recovery.intend(PAIR, "buy", amount, 60_000.0, is_entry=False, sent=amount * 1.001)
+
+
+def may_cover(stand: Stand, amount: float = 1.0) -> bool:
+    """Whether another cover may be sent now."""
+    try:
+        intend_cover(stand, amount)
+    except TemporaryError:
+        return False
+    return True
+
+
+def test_a_cover_is_an_exit_with_a_name_of_its_own_that_can_be_computed_again(
+    stand: Stand, terms: dict[str, EntryTerms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand.store, "add", lambda _: pytest.fail("an exit leaves, whether it can be stored or not"))
+    monkeypatch.setattr(stand.store, "note", lambda order: stand.store.rows.update({order.client_id: order}))
+    first = intend_cover(stand, 0.5)
+    expected = own(exit_name(0), side="buy", amount=0.5, sent=0.5 * 1.001, intended_ms=stand.ms)
+    assert first == stand.store[first.client_id] == expected
+
+
+def test_the_entry_of_a_short_is_a_sell_with_a_random_name(stand: Stand, terms: dict[str, EntryTerms]) -> None:
+    stand.trades.clear()
+    intent = stand.recovery.intend(PAIR, "sell", 1.0, 60_000.0, is_entry=True)
+    assert (intent.trade, intent.number, intent.sent) == (None, 0, None)
+    assert intent.client_id != exit_name(0)
+
+
+@pytest.mark.parametrize("classic", [True, False])
+@pytest.mark.parametrize(
+    ("before", "owed", "later"),
+    [
+        (1.0, 1.0, True),
+        (None, 1.0, True),  # nothing to compare with, as after a start
+        (1.0, 0.0, False),  # it was executed
+        (1.0, 0.6, False),  # what the next one closes is not owed
+        (1.5, 1.0, False),  # a half is not owed any more
+        (1.4, 1.0, True),
+        (1.0, None, False),
+    ],
+)
+def test_the_debt_decides_about_a_cover_and_never_at_once(
+    stand: Stand,
+    terms: dict[str, EntryTerms],
+    classic: bool,
+    before: float | None,
+    owed: float | None,
+    later: bool,
+) -> None:
+    """It would not be refused for want of coins if it came late: until it is old, no other one is sent."""
+    stand.wallet.classic = classic
+    if before is None:
+        stand.seconds += 61
+    else:
+        stand.owe(before)
+    if owed is None:
+        stand.wallet.holding = None
+    else:
+        stand.owe(owed, read=False)
+    for age_ms, expected in ((2_000, False), (int(BLOCKS_SECONDS * 1_000) - 1, False), (30_000, later)):
+        stand.store.rows.clear()
+        stand.recovery.failed(intend_cover(stand), failed_with(unresolved(missed_twice=True)))
+        stand.ms += age_ms
+        assert may_cover(stand) is expected, age_ms
+
+
+def test_what_resting_covers_have_closed_since_is_no_sign_of_an_exit(
+    stand: Stand, terms: dict[str, EntryTerms]
+) -> None:
+    stand.recovery.failed(intend_cover(stand, 0.5), failed_with(unresolved(missed_twice=True)))
+    stand.remaining = 0.5
+    stand.owe(0.5)
+    stand.ms += 30_000
+    assert may_cover(stand, 0.5)
+
+
+def test_after_minutes_the_debt_alone_decides_also_about_a_cover_that_was_accepted(
+    stand: Stand, terms: dict[str, EntryTerms]
+) -> None:
+    stand.store.add([own(side="buy", sent=0.501, phase=Phase.LIVE, order_id="77", intended_ms=stand.ms)])
+    stand.missed.note(stand.store["k-o1"], 299)
+    stand.missed.note(stand.store["k-o1"])
+    assert not may_cover(stand)
+    stand.seconds += 1
+    assert may_cover(stand)
+
+
+def test_an_entry_of_a_short_waits_for_its_age(stand: Stand, terms: dict[str, EntryTerms]) -> None:
+    terms["k-o1"] = SHORT_TERMS
+    for age_s, expected in ((5.0, False), (BLOCKS_SECONDS, True)):
+        entry = own(side="sell", trade_id=None, opened_ms=None, intended_ms=stand.ms - int(age_s * 1_000))
+        stand.store.rows = {entry.client_id: entry}
+        stand.missed.clear(entry)
+        stand.missed.note(entry, age_s)
+        try:
+            stand.recovery.intend(PAIR, "sell", 1.0, 60_000.0, is_entry=True)
+        except TemporaryError:
+            assert not expected
+        else:
+            assert expected
+
+
+def test_a_lost_entry_of_the_same_side_holds_no_cover_back(stand: Stand, terms: dict[str, EntryTerms]) -> None:
+    terms["k-o1"] = EntryTerms(is_short=False, leverage=1.0)
+    entry = own(side="buy", trade_id=None, opened_ms=None, intended_ms=stand.ms)
+    stand.store.add([entry])
+    assert may_cover(stand)
+    assert stand.store["k-o1"].phase is Phase.INTENDED, "and is not given up for it"
+
+
+def test_a_cover_that_shows_belongs_to_its_trade_in_coins_of_the_position(
+    stand: Stand, terms: dict[str, EntryTerms], added: list[Any]
+) -> None:
+    stand.recovery.adopt(own(side="buy", sent=0.501, phase=Phase.LIVE, order_id="77", filled=0.25, average=6e4))
+    (row,) = stand.trades[KEY].orders
+    assert (row.side, row.amount, row.order["amount"], row.order["filled"]) == ("buy", 0.5, 0.5, 0.25)
+    assert added == [stand.trades[KEY]]
+
+
+def test_the_cover_of_an_ended_trade_opens_none_and_is_canceled(
+    stand: Stand, terms: dict[str, EntryTerms], added: list[Any]
+) -> None:
+    stand.trades.clear()
+    found = own(side="buy", sent=0.501, phase=Phase.LIVE, order_id="77", filled=0.25)
+    stand.store.add([found])
+    stand.recovery.adopt(found)
+    assert added == []
+    assert stand.venue.canceled == [([found.client_id], [])]
+    assert "its trade is not open any more: it bought 0.25. Look at the account." in stand.alerts.texts
+
+
+@pytest.mark.parametrize(("is_short", "leverage"), [(True, 1.0), (True, 2.0), (False, 3.0)])
+def test_an_entry_that_shows_opens_a_trade_with_its_direction_and_leverage(
+    stand: Stand, terms: dict[str, EntryTerms], added: list[Any], is_short: bool, leverage: float
+) -> None:
+    stand.trades.clear()
+    terms["k-o1"] = EntryTerms(is_short=is_short, leverage=leverage)
+    side = "sell" if is_short else "buy"
+    stand.recovery.adopt(own(side=side, trade_id=None, opened_ms=None, phase=Phase.LIVE, order_id="77"))
+    ((_, _, values),) = [call for call in stand.calls if call[0] == "new trade"]
+    assert (values["is_short"], values["leverage"]) == (is_short, leverage)
+    assert values["stake_amount"] == pytest.approx(0.5 * 60_000.0 / leverage)
+    assert [trade.id for trade in added] == [9]
+
+
+def test_an_entry_against_the_open_trade_is_canceled_and_not_booked_as_its_exit(
+    stand: Stand, terms: dict[str, EntryTerms], added: list[Any]
+) -> None:
+    terms["k-o1"] = EntryTerms(is_short=False, leverage=1.0)
+    found = own(side="buy", trade_id=None, opened_ms=None, phase=Phase.LIVE, order_id="77")
+    stand.recovery.adopt(found)
+    assert added == []
+    assert stand.venue.canceled == [([found.client_id], [])]
+    assert "the open trade 1 has the other direction: it bought 0" in stand.alerts.texts
+
+
+def test_a_late_buy_of_a_ladder_gets_a_trade_though_it_has_no_terms(
+    stand: Stand, terms: dict[str, EntryTerms], added: list[Any]
+) -> None:
+    stand.trades.clear()
+    late = own(side="buy", ladder="take", trade_id=None, opened_ms=None, phase=Phase.ENDED, order_id="77", filled=0.2)
+    stand.recovery.adopt(late)
+    assert [trade.id for trade in added] == [9]
+    ((_, _, values),) = [call for call in stand.calls if call[0] == "new trade"]
+    assert "leverage" not in values

@@ -13,7 +13,7 @@ from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.order_store import CancelBatch
 from bitget_margin.freqtrade.resting_orders import RestingOrders
 from bitget_margin.freqtrade.tracked_order import Phase, TrackedOrder
-from support.botless import KEY, PAIR, Messages, Records, Stand, live, own, rung
+from support.botless import KEY, PAIR, Messages, Records, Stand, live, live_cover, own, rung
 
 
 def test_open_orders_of_a_trade_are_its_resting_ones_that_may_trade(stand: Stand) -> None:
@@ -207,3 +207,15 @@ def test_a_cancel_that_failed_as_the_loop_began_is_of_this_loop(stand: Stand) ->
     stand.resting.cancel(stand.trades[KEY], PAIR, [live()], stand.budget())
     assert stand.resting.failed_this_loop(stand.trades[KEY])
     assert not stand.resting.failed_this_loop(stand.trade(2))
+
+
+def test_covers_of_a_short_close_what_is_left_of_them(stand: Stand) -> None:
+    stand.short()
+    stand.store.add([live_cover("a", filled=0.2), live_cover("b", amount=0.25, sent=0.251)])
+    assert stand.resting.closing(stand.trades[KEY]) == 0.55
+
+
+def test_a_cover_that_fills_after_the_end_of_its_trade_is_given_to_no_trade(stand: Stand) -> None:
+    stand.resting.take_late_buy = lambda _: pytest.fail("it has bought coins that are not owed any more")
+    stand.resting.record(None, [live_cover("a")], [live_cover("a", filled=0.2)])
+    assert "filled 0.2 buy after its trade 1 had ended" in stand.alerts.texts

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from freqtrade.freqtradebot import FreqtradeBot
 from freqtrade.persistence import Trade, init_db
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.compat import BitgetExchange
 from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, TradeKey
 from bitget_margin.freqtrade.trade_rows import remaining_amount
 from support.in_process_bot import close_database
@@ -306,6 +309,21 @@ def test_no_fee_of_a_cover_is_asked_for_as_it_is_handed_over(short: Any) -> None
     assert remaining_amount(short) == 1.5, "an open exit counts with its fills"
 
 
+def booking() -> Any:
+    """Return freqtrade's bot, as far as it books the fee of an order; it fails where it asks for fills."""
+    exchange: Any = SimpleNamespace(
+        order_has_fee=BitgetExchange.order_has_fee,
+        get_pair_base_currency=lambda _: "BTC",
+        get_trades_for_order=lambda *_: pytest.fail("fills are asked for"),
+    )
+    exchange.calculate_fee_rate = partial(BitgetExchange.calculate_fee_rate, exchange)
+    exchange.extract_cost_curr_rate = partial(BitgetExchange.extract_cost_curr_rate, exchange)
+    bot: Any = SimpleNamespace(exchange=exchange)
+    for name in ("handle_order_fee", "get_real_amount", "fee_detection_from_trades", "_trades_valid_for_fee"):
+        setattr(bot, name, partial(getattr(FreqtradeBot, name), bot))
+    return bot
+
+
 @pytest.mark.parametrize(
     "covers",
     [
@@ -317,21 +335,22 @@ def test_no_fee_of_a_cover_is_asked_for_as_it_is_handed_over(short: Any) -> None
 def test_freqtrade_s_profit_of_a_short_is_the_cash_that_it_brought(
     short: Any, covers: list[tuple[float, float, float]]
 ) -> None:
-    """It takes the fee rate of the first exit for all of them."""
-    cash = 200.0 * 0.999
+    """It takes the fee rate of the first exit for all of them, and asks for no fills."""
+    cash, bot = 200.0 * 0.999, booking()
     for number, (net, sent, price) in enumerate(covers, 20):
         cover = replace(
             COVER, order_id=str(number), amount=net, sent=sent, filled=net, average=price, phase=Phase.ENDED
         )
         cash -= sent * price
         trade_rows.record_fill(short, cover)
+        assert trade_rows.hand_to_freqtrade(short, cover, lambda _: None)
         structure = trade_rows.structure_of(cover)
-        fee = structure["fee"]
-        assert fee["currency"] == "USDT"
-        short.update_fee(fee["cost"], fee["currency"], fee["rate"], "buy")
-        short.orders[-1].update_from_ccxt_object({**structure, "status": "closed"})
-    short.close(covers[-1][2])
-    assert short.fee_close == 0.001
+        short.update_order(structure)
+        bot.handle_order_fee(short, short.orders[-1], structure)
+        short.update_trade(short.orders[-1])
+    assert not short.is_open
+    assert (short.fee_close, short.fee_close_currency) == (0.001, "USDT")
+    assert {row.ft_fee_base for row in short.orders} == {None}
     assert short.close_profit_abs == pytest.approx(cash, abs=1e-7)
 
 

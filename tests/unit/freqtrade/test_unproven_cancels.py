@@ -122,6 +122,19 @@ def test_an_exit_that_is_not_proven_canceled_goes_on_as_open(stand: Stand, found
     assert len(asked) == 1, "freqtrade itself asks again"
 
 
+@pytest.mark.parametrize(("side", "is_exit"), [("buy", True), ("sell", False)])
+def test_the_exit_of_a_short_is_a_buy(stand: Stand, side: str, is_exit: bool) -> None:
+    asked = answers(stand, OPEN, OPEN)
+    stand.order_rows["7"] = SimpleNamespace(ft_order_side=side, exit_side="buy")
+    if is_exit:
+        with pytest.raises(InvalidOrderException):
+            stand.unproven.cancel("7", PAIR)
+    else:
+        assert stand.unproven.cancel("7", PAIR)["status"] == "open"
+    stand.unproven.repeat()
+    assert len(asked) == (1 if is_exit else 2)
+
+
 def test_the_report_of_an_exception_counts(stand: Stand) -> None:
     answers(stand, CancelUnresolved("x", GONE))
     assert stand.unproven.cancel("7", PAIR) == structure("canceled", "7")
