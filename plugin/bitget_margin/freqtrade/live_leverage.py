@@ -215,13 +215,13 @@ class LiveLeverage(Leveraged):
 
     def _as_margin(self, balances: Mapping[str, Any]) -> dict[str, Any]:
         """Return a balance as freqtrade counts it: the margin as one, and no coins of trades."""
-        return dict(self.account.note(balances).balances())
+        return dict(self.account.latest(balances).balances())
 
     def fetch_positions(self, pair: str | None = None, *_: Any, **__: Any) -> list[dict[str, Any]]:
         """Return the open trades as positions, with what the venue has of each."""
         if not self.is_leveraged or not self.live or not has_database():
             return []
-        books = self.account.books()
+        books = self.account.latest()
         equity = books.equity() if self.levels.agrees else None
         found = books.positions(self.leverage_settings.maintenance_rate, equity)
         return [position for position in found if pair in {None, position["symbol"]}]

@@ -272,7 +272,7 @@ def test_in_a_dry_run_other_orders_are_freqtrade_s(build: Any, calls: Calls) -> 
 
 
 def test_balances_of_a_dry_run_are_those_of_freqtrade_s_wallets(build: Any, calls: Calls) -> None:
-    wallets = recorder(calls, update=None, get_free=7.5)
+    wallets = recorder(calls, update=None, get_free=7.5, get_collateral=7.5)
     wallets._stake_currency, wallets._wallets = "USDT", {"USDT": Wallet("USDT", 7.5, 0.0, 7.5)}
     exchange = build(runmode="dry_run")
     exchange.simulate_balances(wallets)
