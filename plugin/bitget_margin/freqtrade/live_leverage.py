@@ -219,6 +219,17 @@ class LiveLeverage(Leveraged):
             return self.covers.sent(pair, net)
         return net * (1 + self.get_fee(symbol=pair, taker_or_maker="maker"))
 
+    def free(self, currency: str) -> float:
+        """Return the balance that no order holds, without what could be borrowed; the exchange reads it."""
+        raise NotImplementedError
+
+    def free_margin(self, currency: str) -> float:
+        """Return the balance that no order holds, without what shorts have sold: that is to buy their coins back."""
+        free = self.free(currency)
+        if not (self.live and self.is_leveraged) or currency != self.account.stake_coin:
+            return free
+        return min(free, self.account.latest().balances()[currency]["free"])
+
     # -- what freqtrade is shown --------------------------------------------------------------------------------------
 
     def _as_margin(self, balances: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,10 +268,8 @@ class LiveLeverage(Leveraged):
         trade = trade_rows.open_trade(rung.pair) if self.is_leveraged else None
         if trade is None or trade_rows.key_of(trade) != rung.trade:
             return shown
-        if self.live:
-            self.settle_interest(trade, rung.average)
-        else:
-            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
+        known = self.interest_of if self.live else self._simulated_interest
+        trade.set_funding_fees(known(trade, rung.average))
         if shown["fee"] is not None:
             # freqtrade takes the rate of the first exit for all of them: that of one order is rounded to its lots.
             kept = 1 - self.covers.fee(rung.pair, is_taker=False) if self.live else 1.0
