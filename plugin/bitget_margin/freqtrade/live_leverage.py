@@ -14,12 +14,7 @@ from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import covers, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
-from bitget_margin.freqtrade.compat import (
-    FreqtradeException,
-    Trade,
-    has_database,
-    order_row,
-)
+from bitget_margin.freqtrade.compat import FreqtradeException, Trade, has_database, order_row
 from bitget_margin.freqtrade.covers import Covers
 from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
 from bitget_margin.freqtrade.ladder_spec import SELL
@@ -27,12 +22,15 @@ from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
 from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
 from bitget_margin.freqtrade.margin_account import MarginAccount
+from bitget_margin.freqtrade.margin_data import MarginData
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_levels import MarginLevels
+from bitget_margin.freqtrade.margin_loop import MarginLoop
 from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.positions import venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
+from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 
 logger = logging.getLogger("bitget_margin")
 
@@ -85,12 +83,19 @@ class LiveLeverage(Leveraged):
         )
         worth = lambda: self._venue_worth(pace.read_ms())  # noqa: E731
         self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, worth=worth, alerts=alerts)
-        self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
+        self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings, alerts=alerts)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
         )
-        self.debts = LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
+        self.unfilled = UnfilledEntries(interest=self.interest, alerts=alerts)
+        self.margin_loop = MarginLoop(
+            account=account,
+            debts=LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts),
+            levels=self.levels,
+            unfilled=self.unfilled,
+            data=MarginData(level=lambda: self.levels.last),
+        )
         self._alerts = alerts
 
     def _read_balances(self) -> dict[str, Any]:
@@ -181,11 +186,13 @@ class LiveLeverage(Leveraged):
                     intent.client_id, entry.pair, entry.is_short, entry.leverage, loan.besides, intent.intended_ms
                 )
             )
+            if loan.borrows:
+                self.unfilled.note(entry.pair, self.loans.coin_of(entry), intent.intended_ms)
 
-    def _note_refusal(self, pair: str, loan: OrderLoan, error: BaseException) -> None:
+    def _note_refusal(self, loan: OrderLoan, error: BaseException) -> None:
         """Note that the venue has refused an entry that borrows; a request without an answer is no refusal."""
-        if loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
-            self.loans.note_refusal(pair)
+        if loan.entry is not None and loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
+            self.loans.note_refusal(loan.entry, error.__cause__)
 
     def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
         """Return the answer to a placed order in coins of the position."""
@@ -331,12 +338,7 @@ class LiveLeverage(Leveraged):
 
     # -- loops --------------------------------------------------------------------------------------------------------
 
-    def _process_debts(self) -> None:
-        """Pay leftover debts back, and look at the margin level; once a minute."""
-        if not self.is_leveraged or not self.live or not has_database():
-            return
-        try:
-            self.debts.check()
-            self.levels.check(self.account.books())
-        except (FreqtradeException, ccxt.BaseError) as error:
-            logger.warning("The debts of the account could not be looked at: %s", error)
+    def _process_margin(self) -> None:
+        """Look at debts, margin level and interest of the account, at the end of the bot's steps of a loop."""
+        if self.is_leveraged and self.live and has_database():
+            self.margin_loop.run()

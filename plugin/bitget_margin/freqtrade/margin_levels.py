@@ -21,6 +21,9 @@ logger = logging.getLogger("bitget_margin")
 _WARN_SHARE: Final = 0.8
 """Share of the venue's warning level at which the bot warns."""
 _CHECK_SECONDS: Final = 60.0
+_SOON_SECONDS: Final = 5.0
+_GROWTH: Final = 1.1
+"""Growth of the debts, as a share of the equity, after which the level is read before its minute is over."""
 _ABOUT_LEVEL: Final = "margin level"
 _ABOUT_WORTH: Final = "worth of the account"
 
@@ -45,6 +48,8 @@ class MarginLevels:
     agrees: bool = field(default=True, init=False)
     """Whether the venue's net worth of the account is near the one that the bot computes."""
     _checked: float = field(default=float("-inf"), init=False)
+    _share: float = field(default=float("inf"), init=False)
+    """Debts as a share of the equity at the last check."""
 
     def read(self) -> float | None:
         """Return the level now; None where the venue does not show it."""
@@ -58,19 +63,25 @@ class MarginLevels:
         return level
 
     def check(self, books: MarginBooks) -> None:
-        """Warn of a high level, and compare the worth of the account; once a minute, where something is owed."""
-        if books.owed() <= 0:
-            self.last, self.agrees = 0.0, True
+        """Warn of a high level, and compare the worth of the account; once a minute, where something is owed.
+
+        Sooner where orders or prices have moved the account towards a liquidation.
+        """
+        owed, equity = books.owed(), books.equity()
+        if owed <= 0:
+            self.last, self.agrees, self._share = 0.0, True, 0.0
             return
-        if self.clock() - self._checked < _CHECK_SECONDS:
+        share = owed / equity if equity > 0 else float("inf")
+        pause = _SOON_SECONDS if share > self._share * _GROWTH else _CHECK_SECONDS
+        if self.clock() - self._checked < pause:
             return
-        self._checked = self.clock()
+        self._checked, self._share = self.clock(), share
         level = self.read()
         if level is not None:
             self._warn(level)
         worth = self.worth()
         if worth is not None:
-            self._compare(worth, books.equity())
+            self._compare(worth, equity)
 
     def _warn(self, level: float) -> None:
         logger.info("The margin level is %.3f (the venue warns at %s, and liquidates at 1)", level, WARNING_LEVEL)
