@@ -303,6 +303,10 @@ class Rules:
         """Return the free balance."""
         return self.free_of[currency]
 
+    def free_margin(self, currency: str) -> float:
+        """Return the free balance."""
+        return self.free(currency)
+
     def fee_of(self, *order: Any) -> float | None:
         """Return the fee."""
         self.fees_of.append(order)

@@ -46,13 +46,13 @@ class Covers:
     def for_exit(self, pair: str, net: float, owed: float | None, *, is_taker: bool) -> float:
         """Return the amount to send for an exit of `net` coins of the open short on a pair.
 
-        :param owed: coins that the trade owes, with interest, of an exit of all of it: what is beyond `net` is paid
-            back, too, and so is the hour that may begin before the order fills; None otherwise
+        :param owed: coins that the trade owes, with interest, of an exit of all of it: as many are paid back, and the
+            interest of the hour that may begin before the order fills; None otherwise
         """
         target = net
         if owed is not None:
             hour = 0.0 if is_taker else net * self.rates.rate(self.rules.markets[pair]["base"]) / _HOURS
-            target = min(max(net, owed) + hour, net * _MOST)
+            target = min(owed + hour, net * _MOST)
         return self.sent(pair, target, is_taker=is_taker)
 
     def sent(self, pair: str, net: float, *, is_taker: bool = False) -> float:

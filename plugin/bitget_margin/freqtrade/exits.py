@@ -166,7 +166,7 @@ class Exits:
                 orders, wanted, most = self._amounts(trade, exit_, amount, partial=partial)
             sold = self.amounts.cut(trade, min(wanted, most))
             everything = self.amounts.cut(trade, self.amounts.booked(trade, orders))
-            is_all = not partial and sold >= everything * (1 - REL_TOLERANCE)
+            is_all = sold >= everything * (1 - REL_TOLERANCE)
             if not partial and sold < wanted * (1 - REL_TOLERANCE):
                 self.rests.remember(trade, exit_.reason, ordertype, sold)
             elif not partial:

@@ -276,7 +276,7 @@ class Ladders:
             max_orders=rules.batch_max,
             has=has,
             sellable=max(0.0, has - closing + sum(order.remaining for order in own if order.side == side)),
-            spendable=lambda: rules.free(market["quote"]) + sum(order.rest_cost for order in buys),
+            spendable=lambda: self._free_quote(market["quote"], covers=covers) + sum(o.rest_cost for o in buys),
             min_amount=market["limits"]["amount"]["min"],
             min_cost=market["limits"]["cost"]["min"],
             to_amount=lambda amount: rules.amount_to_precision(pair, amount),
@@ -285,6 +285,10 @@ class Ladders:
             may_add=not covers and (trade.leverage or 1.0) <= 1,
             to_sent=(lambda amount: rules.cover_amount(pair, amount)) if covers else None,
         )
+
+    def _free_quote(self, coin: str, *, covers: bool) -> float:
+        """Return the free quote coins; what a short has sold pays for covers alone."""
+        return self.rules.free(coin) if covers else self.rules.free_margin(coin)
 
     def _report_placed(self, trade: Trade, name: str, placed: Sequence[TrackedOrder]) -> None:
         """Log the number of orders that were placed; warn of the others."""

@@ -27,7 +27,6 @@ from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.margin_loop import MarginLoop
 from bitget_margin.freqtrade.ports import EntryTerms
-from bitget_margin.freqtrade.positions import venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
 from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
@@ -81,8 +80,7 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        worth = lambda: self._venue_worth(pace.read_ms())  # noqa: E731
-        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, worth=worth, alerts=alerts)
+        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings, alerts=alerts)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
@@ -90,6 +88,8 @@ class LiveLeverage(Leveraged):
         )
         self.unfilled = UnfilledEntries(interest=self.interest, alerts=alerts)
         self.margin_loop = MarginLoop(
+            api=lambda: self._api,
+            pace=pace,
             account=account,
             debts=LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts),
             levels=self.levels,
@@ -218,35 +218,31 @@ class LiveLeverage(Leveraged):
             return self.covers.sent(pair, net)
         return net * (1 + self.get_fee(symbol=pair, taker_or_maker="maker"))
 
+    def free(self, currency: str) -> float:
+        """Return the balance that no order holds, without what could be borrowed; the exchange reads it."""
+        raise NotImplementedError
+
+    def free_margin(self, currency: str) -> float:
+        """Return the balance that no order holds, without what shorts have sold: that is to buy their coins back."""
+        free = self.free(currency)
+        if not (self.live and self.is_leveraged) or currency != self.account.stake_coin:
+            return free
+        return min(free, self.account.latest().balances()[currency]["free"])
+
     # -- what freqtrade is shown --------------------------------------------------------------------------------------
 
     def _as_margin(self, balances: Mapping[str, Any]) -> dict[str, Any]:
         """Return a balance as freqtrade counts it: the margin as one, and no coins of trades."""
-        return dict(self.account.note(balances).balances())
+        return dict(self.account.latest(balances).balances())
 
     def fetch_positions(self, pair: str | None = None, *_: Any, **__: Any) -> list[dict[str, Any]]:
         """Return the open trades as positions, with what the venue has of each."""
         if not self.is_leveraged or not self.live or not has_database():
             return []
-        books = self.account.books()
+        books = self.account.latest()
         equity = books.equity() if self.levels.agrees else None
         found = books.positions(self.leverage_settings.maintenance_rate, equity)
         return [position for position in found if pair in {None, position["symbol"]}]
-
-    def _venue_worth(self, timeout_ms: float) -> float | None:
-        """Return the worth of the account by the venue's own net amounts; None where they cannot be read."""
-        try:
-            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": timeout_ms})
-        except ccxt.BaseError as error:
-            logger.warning("The worth of the account could not be read: %s", error)
-            return None
-        return venue_equity(
-            balance,
-            unified=self.account.is_unified(),
-            stake_coin=self.account.stake_coin,
-            price=self.account.price,
-            code_of=self._api.safe_currency_code,
-        )
 
     def _shown(self, order: dict[str, Any], pair: str) -> dict[str, Any]:
         """Return an order as freqtrade books it; the end of an exit brings the interest of its trade."""
@@ -271,10 +267,8 @@ class LiveLeverage(Leveraged):
         trade = trade_rows.open_trade(rung.pair) if self.is_leveraged else None
         if trade is None or trade_rows.key_of(trade) != rung.trade:
             return shown
-        if self.live:
-            self.settle_interest(trade, rung.average)
-        else:
-            trade.set_funding_fees(self._simulated_interest(trade, rung.average))
+        known = self.interest_of if self.live else self._simulated_interest
+        trade.set_funding_fees(known(trade, rung.average))
         if shown["fee"] is not None:
             # freqtrade takes the rate of the first exit for all of them: that of one order is rounded to its lots.
             kept = 1 - self.covers.fee(rung.pair, is_taker=False) if self.live else 1.0

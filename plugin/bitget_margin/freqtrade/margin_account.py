@@ -32,6 +32,8 @@ class MarginAccount:
     convert: Callable[[str], float | None]
     clock: Callable[[], float] = time.monotonic
     _last: tuple[AccountSnapshot, float] | None = field(default=None, init=False)
+    _before: AccountSnapshot | None = field(default=None, init=False)
+    """The last reading before an order that was placed, or has filled."""
     _prices: dict[str, float] = field(default_factory=dict, init=False)
     """Last prices of the coins of trades, by coin; freqtrade asks for them in every loop."""
 
@@ -45,6 +47,34 @@ class MarginAccount:
             raise TemporaryError("The venue's answer names no coin of the account: it is asked again")
         self._last = books.account, self.clock()
         return books
+
+    def latest(self, balance: Mapping[str, Any] | None = None) -> MarginBooks:
+        """Return the books of a balance that was read just now, or of a reading of a moment ago.
+
+        Where the venue does not answer, or not with the whole balance, those of the last reading, however old:
+        freqtrade asks before each exit, and would not send it.
+
+        :raises FreqtradeException: there is no reading at all
+        """
+        try:
+            return self.books() if balance is None else self.note(balance)
+        except FreqtradeException as error:
+            if self._last is None and self._before is None:
+                raise
+            logger.warning("The account could not be read, and the last reading is used: %s", error)
+            account = self._before if self._last is None else self._last[0]
+            assert account is not None  # noqa: S101 - one of both is there
+            return self._books(account)
+
+    def remembered(self) -> MarginBooks | None:
+        """Return the account of the last reading by the prices that are known, without trades and any request.
+
+        None where it was never read. A coin without a known price counts nothing.
+        """
+        account = self._before if self._last is None else self._last[0]
+        if account is None:
+            return None
+        return MarginBooks(account, (), self.stake_coin, self._prices.get)
 
     def known(self, seconds: float = FRESH_SECONDS) -> MarginBooks | None:
         """Return the books of the last reading; None if it is older than these seconds."""
@@ -68,7 +98,8 @@ class MarginAccount:
 
     def forget(self) -> None:
         """Read anew at the next question: an order was placed, or has filled."""
-        self._last = None
+        if self._last is not None:
+            self._before, self._last = self._last[0], None
 
     def positions(self) -> tuple[TradePosition, ...]:
         """Return the open trades."""

@@ -41,6 +41,9 @@ class MarketRules(Protocol):
     def free(self, currency: str) -> float:
         """Return the balance that no order holds, without what could be borrowed."""
 
+    def free_margin(self, currency: str) -> float:
+        """Return the balance that no order holds, without what shorts have sold."""
+
     def fee_of(self, order_id: str, pair: str, since_ms: int, currency: str, filled: float) -> float | None:
         """Return the fees of an order in a currency; None if the venue does not show all of its fills."""
 

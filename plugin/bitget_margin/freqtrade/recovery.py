@@ -31,7 +31,7 @@ from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
+from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder, net_filled
 from bitget_margin.freqtrade.trade_rows import key_of
 
 PLACING_SECONDS: Final = 30.0
@@ -293,7 +293,9 @@ class Recovery:
 
         freqtrade cancels what it adopts at a timeout, so orders of others and resting orders are not among them.
 
-        :param orders: as freqtrade reads them: covers in coins of the position
+        Nor are covers without a row, of which the venue shows the amount that was sent: they are found by their names.
+
+        :param orders: as the venue shows them
         :param to_precision: cuts an amount to the precision of the pair
         """
         key = self.store.key()
@@ -305,7 +307,9 @@ class Recovery:
         # Sold out by its rows and still open: freqtrade was killed in the middle, and closes it by reading them again.
         again = trade is not None and to_precision(trade_rows.remaining_amount(trade)) == 0
         ours = [o for o in orders if client_order_ids.is_ours(key, o.get("clientOrderId"))]
-        return [o for o in ours if o["clientOrderId"] not in known and (again or not _is_booked(o, pair))]
+        unknown = [o for o in ours if o["clientOrderId"] not in known]
+        readable = [o for o in unknown if not _is_cover(o, trade) or order_row(o["id"], pair) is not None]
+        return [o for o in readable if again or not _is_booked(o, pair, trade)]
 
     def _cancel_stray(self, found: TrackedOrder) -> None:
         if found.phase.open and self.client.cancel(found.pair, [found], self.client.pace.loop_budget()).unresolved:
@@ -329,10 +333,16 @@ class Recovery:
         )
 
 
-def _is_booked(order: Mapping[str, Any], pair: str) -> bool:
+def _is_cover(order: Mapping[str, Any], trade: Trade | None) -> bool:
+    return trade is not None and bool(trade.is_short) and order["side"] == trade.exit_side
+
+
+def _is_booked(order: Mapping[str, Any], pair: str, trade: Trade | None) -> bool:
     """Whether freqtrade has booked this order with all of its fills; twice might close its trade."""
-    row = order_row(order["id"], pair)
-    return row is not None and not row.ft_is_open and (row.filled or 0.0) == (order.get("filled") or 0.0)
+    row, filled = order_row(order["id"], pair), float(order.get("filled") or 0.0)
+    if row is not None and _is_cover(order, trade) and order["amount"]:
+        filled = net_filled(row.ft_amount or 0.0, order["amount"], filled)
+    return row is not None and not row.ft_is_open and (row.filled or 0.0) == filled
 
 
 def _is_stored_by_freqtrade(order: TrackedOrder) -> bool:

@@ -121,7 +121,7 @@ def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
         wallets.update()
         return
     update, currency = wallets.update, wallets._stake_currency  # noqa: SLF001 - the wallets of a backtest have no setter
-    collateral, taken = wallets.get_collateral, [0.0]
+    taken = [0.0]
 
     def update_and_hold(*args: Any, **kwargs: Any) -> None:
         before = wallets._wallets  # noqa: SLF001
@@ -135,5 +135,5 @@ def hold_stake(wallets: Any, held: Callable[[], float]) -> None:
     setattr(update_and_hold, _HELD, held)
     wallets.update = update_and_hold
     # It stays on the account, whose liquidation freqtrade computes by this.
-    wallets.get_collateral = lambda: collateral() + taken[0]
+    wallets.get_collateral = lambda: type(wallets).get_collateral(wallets) + taken[0]
     wallets.update()

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import ccxt
+
 from bitget_margin.freqtrade import interest
 from bitget_margin.freqtrade.client import epoch_ms
 from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.interest import Charge, ChargeSpan
 from bitget_margin.freqtrade.margin_account import MarginAccount
 
+_PAUSE_SECONDS: Final = 10.0
 _READ_SECONDS: Final = 2.0
 """Age up to which the charges of a coin answer for all of its trades."""
 
@@ -30,6 +33,8 @@ class TradeInterest:
     timeout_ms: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
     epoch_ms: Callable[[], int] = epoch_ms
+    _hung_at: float = field(default=float("-inf"), init=False)
+    """Time of the last reading without an answer: the other trades of an update do not wait for one each."""
     _read: dict[str, tuple[int, float, list[Charge]]] = field(default_factory=dict, init=False)
     """Begin, time and charges of the last reading, by coin."""
 
@@ -79,10 +84,17 @@ class TradeInterest:
 
     def _charges(self, coin: str, since_ms: int) -> list[Charge]:
         known = self._read.get(coin)
-        if known is None or known[0] > since_ms or self.clock() - known[1] > _READ_SECONDS:
+        if known is not None and known[0] <= since_ms and self.clock() - known[1] <= _READ_SECONDS:
+            return known[2]
+        if self.clock() - self._hung_at < _PAUSE_SECONDS:
+            raise ccxt.RequestTimeout("the records of interest got no answer a moment ago")
+        try:
             found = interest.fetch_charges(self.api(), coin, since_ms, self.timeout_ms())
-            known = self._read[coin] = since_ms, self.clock(), found
-        return known[2]
+        except ccxt.NetworkError:
+            self._hung_at = self.clock()
+            raise
+        self._read[coin] = since_ms, self.clock(), found
+        return found
 
     def _span(self, trade: Trade) -> ChargeSpan:
         entry = self.account.entries.first_of(trade)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -133,7 +133,7 @@ def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
     if tracked.filled <= known + _AMOUNT_EPSILON or (row is not None and row.ft_is_open):
         return False
     # Closed, also where the rest was canceled: freqtrade counts canceled exits, towards an emergency exit.
-    structure = {**with_booked_fee(trade, tracked.to_ccxt()), "status": _CLOSED}
+    structure = {**tracked.to_ccxt(), "status": _CLOSED}
     if row is None:
         request = (tracked.pair, tracked.side, tracked.amount, tracked.price)
         row = FreqtradeOrder.parse_from_ccxt_object(structure, *request)
@@ -150,28 +150,6 @@ def _write_fill(trade: Trade, tracked: TrackedOrder) -> bool:
 def _pays_in_coins(trade: Trade, tracked: TrackedOrder) -> bool:
     """Whether the fee of an order reduces the coins of its trade; that of a cover is in what it buys beyond them."""
     return tracked.side == BUY == trade.entry_side
-
-
-def with_booked_fee(trade: Trade, structure: dict[str, Any]) -> dict[str, Any]:
-    """Return the structure of a cover, in coins of the position, as freqtrade has to read it; others as they are.
-
-    freqtrade counts one fee rate for all exits of a trade, and takes it from the first. Covers are rounded up to lots,
-    so their own rates differ. With the rate of the trade, and a price to match, each one costs what it did cost.
-    """
-    fee, price = structure.get("fee"), structure.get("average")
-    if fee is None or fee.get("rate") is None or not price or trade.exit_side != BUY:
-        return structure
-    ratio = (1 + fee["rate"]) / (1 + trade.fee_close)
-    cost = structure["filled"] * price * ratio
-    booked = {**fee, "rate": trade.fee_close, "cost": cost * trade.fee_close}
-    return {**structure, "average": price * ratio, "cost": cost, "fee": booked}
-
-
-def structure_of(tracked: TrackedOrder) -> dict[str, Any]:
-    """Return the structure of a resting order with which freqtrade books it."""
-    trade = None if tracked.sent is None else owner_of(tracked)
-    structure = tracked.to_ccxt()
-    return structure if trade is None else with_booked_fee(trade, structure)
 
 
 def as_cover(trade: Trade, order: TrackedOrder) -> TrackedOrder:

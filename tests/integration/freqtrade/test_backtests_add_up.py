@@ -3,6 +3,7 @@
 import contextlib
 import math
 import random
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def strategy_of(page: Path, folder: Path) -> str:
     """Write the strategy of a page to a folder; return its name."""
     (text,) = (each.text for each in examples("python") if each.page == page and "IStrategy" in each.text)
     (folder / "mine.py").write_text(text)
-    return "MyStrategy"
+    (name,) = re.findall(r"^class (\w+)", text, re.MULTILINE)
+    return str(name)
 
 
 def rows(bars: list[Bar], frame: Any) -> list[Row]:
@@ -117,10 +119,10 @@ DAILY = {"USDT": 0.01, "BTC": 0.02}
 """Far more than any venue asks, so that a wrong hour shows."""
 
 
-def both_ways(away: tuple[str, ...], leverage: int, stop: str, coin: str, *, is_short: bool) -> Rules:
-    """Return the rules of one direction of the strategy `BothWays`."""
+def both_ways(percents: list[int], leverage: int, stop: str, coin: str, *, is_short: bool) -> Rules:
+    """Return the rules of one direction of a strategy with a ladder at these parts of the price of the entry."""
     return Rules(
-        ups=[Decimal(each) for each in away],
+        ups=[Decimal(each) / 100 for each in percents],
         stop=Decimal(stop),
         stake=Decimal(1_000),
         fee=Decimal("0.001"),
@@ -132,17 +134,28 @@ def both_ways(away: tuple[str, ...], leverage: int, stop: str, coin: str, *, is_
     )
 
 
-@pytest.mark.parametrize("seed", [3, 4])
-def test_leverage_and_shorts_are_what_their_candles_and_their_interest_add_up_to(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("page", "away", "leverage", "stops", "seed"),
+    [
+        # A stop of 12 % of the stake is 4 % of the price with three times the stake, and 6 % with twice.
+        (None, (1, 2, 3), 3, ("0.96", "1.06"), 3),
+        (None, (1, 2, 3), 3, ("0.96", "1.06"), 4),
+        ("docs/leverage.md", (1, 2), 2, ("0.95", "1.05"), 5),
+    ],
+)
+def test_leverage_and_shorts_are_what_their_candles_and_their_interest_add_up_to(
+    tmp_path: Path, page: str | None, away: tuple[int, ...], leverage: int, stops: tuple[str, str], seed: int
+) -> None:
     bars = walk(seed)
-    settings = {"max": 3, "daily_interest": DAILY}
-    with backtest(tmp_path, timeframe="5m", leverage=settings, strategy="BothWays") as prepared:
+    which: dict[str, str] = {"strategy": "BothWays"}
+    if page is not None:
+        which = {"strategy": strategy_of(ROOT / page, tmp_path), "strategy_path": str(tmp_path)}
+    with backtest(tmp_path, timeframe="5m", leverage={"max": 3, "daily_interest": DAILY}, **which) as prepared:
         trades = prepared.run(bars)
         start = min(trade.open_date for trade in trades)
         processed = prepared.processed[PAIR]
-    # A stop of 12 % of the stake is 4 % of the price with three times the stake, and 6 % with twice.
-    long = both_ways(("1.01", "1.02", "1.03"), 3, "0.96", "USDT", is_short=False)
-    short = both_ways(("0.99", "0.98", "0.97"), 2, "1.06", "BTC", is_short=True)
+    long = both_ways([100 + each for each in away], leverage, stops[0], "USDT", is_short=False)
+    short = both_ways([100 - each for each in away], 2, stops[1], "BTC", is_short=True)
     wanted = recompute(rows(bars, processed), long, short)
     first = wanted[0].entered
     for trade, position in zip(trades, wanted, strict=True):

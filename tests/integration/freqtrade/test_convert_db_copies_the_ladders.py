@@ -121,6 +121,18 @@ def test_all_tables_of_the_plugin_are_copied(folder: Folder) -> None:
     assert batch == ["BTC/USDT", 1_700_000_000_000, "3 canceled"]
 
 
+@pytest.mark.parametrize("older", ["source", "target", "both"])
+def test_a_database_of_the_version_before_is_converted(folder: Folder, older: str) -> None:
+    """It lacks the column with the amounts of covers."""
+    less = "alter table bitget_margin_orders drop column sent"
+    folder.make(folder.source, TRADE, IDENTITY, *OURS, *([less] if older != "target" else ()))
+    folder.make(folder.target, *([less] if older != "source" else ()))
+    folder.convert()
+    (row,) = folder.rows(folder.target, "bitget_margin_orders")
+    (source,) = folder.rows(folder.source, "bitget_margin_orders")
+    assert row == (*source[:17], None)
+
+
 def test_no_table_of_ours_is_forgotten() -> None:
     declared = {name for name in ModelBase.metadata.tables if name.startswith("bitget_margin")}
     assert {table.name for table in convert_db.TABLES} == declared

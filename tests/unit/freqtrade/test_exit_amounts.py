@@ -315,6 +315,15 @@ def test_no_more_is_covered_than_is_owed_and_the_trade_stays_open_for_the_rest(s
     assert trade.amount == 1.0
 
 
+def test_what_resting_covers_are_to_buy_is_owed_for_them(short: Stand) -> None:
+    resting = live_cover("a", amount=0.4, sent=0.401)
+    short.store.add([resting])
+    short.venue.shown["a"] = resting
+    short.owe(0.7)
+    short.exits.begin(PAIR)
+    assert sold(short, 0.7) == 0.3
+
+
 def test_a_short_that_owes_nothing_covers_nothing(short: Stand) -> None:
     """It was liquidated, or repaid by hand: a cover would buy coins that nobody owes."""
     short.wallet.holding = Holding(0.0, 0.0, 0.0)

@@ -795,3 +795,31 @@ def test_a_late_buy_of_a_ladder_gets_a_trade_though_it_has_no_terms(
     assert [trade.id for trade in added] == [9]
     ((_, _, values),) = [call for call in stand.calls if call[0] == "new trade"]
     assert "leverage" not in values
+
+
+def test_covers_that_freqtrade_has_booked_in_coins_of_the_position_are_not_adopted_again(
+    stand: Stand, terms: dict[str, EntryTerms]
+) -> None:
+    """Booked twice, one might close its trade; and of one without a row, only the amount that was sent is known."""
+
+    def listed(order_id: str, side: str, filled: float, amount: float = 0.501) -> dict[str, Any]:
+        named = {"clientOrderId": f"k-{order_id}", "side": side, "symbol": PAIR}
+        return {**structure("closed", order_id), **named, "filled": filled, "amount": amount}
+
+    stand.order_rows = {
+        "full": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5),
+        "half": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5),
+        "more": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5),
+        "entry": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5),
+        "new entry": None,
+    }
+    orders = [
+        listed("full", "buy", 0.501),
+        listed("half", "buy", 0.2505),
+        listed("more", "buy", 0.501),
+        listed("unknown", "buy", 0.501),
+        listed("entry", "sell", 0.5),
+        listed("new entry", "sell", 0.5),
+    ]
+    found = stand.recovery.adoptable(PAIR, orders, lambda amount: round(amount, 3))
+    assert [order["id"] for order in found] == ["more", "new entry"]

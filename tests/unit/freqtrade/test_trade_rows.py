@@ -296,6 +296,8 @@ def test_covers_reduce_a_short_by_their_net_amounts(short: Any) -> None:
     assert trade_rows.unrecorded(short, [half]) == -0.25
     trade_rows.record_fill(short, half)
     assert (remaining_amount(short), short.amount) == (1.75, 1.75)
+    row = short.orders[-1]
+    assert row.average * 0.25 == pytest.approx(row.cost)
     trade_rows.record_fill(short, replace(COVER, filled=0.5, average=90.0))
     assert fields_of(short, "9") == [(0.5, "closed", False, None, "take")], "no fee in coins: they are owed"
     assert (remaining_amount(short), short.amount) == (1.5, 1.5)
@@ -322,48 +324,6 @@ def booking() -> Any:
     for name in ("handle_order_fee", "get_real_amount", "fee_detection_from_trades", "_trades_valid_for_fee"):
         setattr(bot, name, partial(getattr(FreqtradeBot, name), bot))
     return bot
-
-
-@pytest.mark.parametrize(
-    "covers",
-    [
-        [(0.5, 0.5006, 90.0), (0.5, 0.5005, 80.0), (1.0, 1.0011, 70.0)],
-        [(0.001, 0.0011, 90.0), (1.999, 2.0011, 80.0)],  # rounded up to a lot, the first one costs 10 % more
-        [(2.0, 1.9995, 90.0)],  # less is owed than the rows say
-    ],
-)
-def test_freqtrade_s_profit_of_a_short_is_the_cash_that_it_brought(
-    short: Any, covers: list[tuple[float, float, float]]
-) -> None:
-    """It takes the fee rate of the first exit for all of them, and asks for no fills."""
-    cash, bot = 200.0 * 0.999, booking()
-    for number, (net, sent, price) in enumerate(covers, 20):
-        cover = replace(
-            COVER, order_id=str(number), amount=net, sent=sent, filled=net, average=price, phase=Phase.ENDED
-        )
-        cash -= sent * price
-        trade_rows.record_fill(short, cover)
-        assert trade_rows.hand_to_freqtrade(short, cover, lambda _: None)
-        structure = trade_rows.structure_of(cover)
-        short.update_order(structure)
-        bot.handle_order_fee(short, short.orders[-1], structure)
-        short.update_trade(short.orders[-1])
-    assert not short.is_open
-    assert (short.fee_close, short.fee_close_currency) == (0.001, "USDT")
-    assert {row.ft_fee_base for row in short.orders} == {None}
-    assert short.close_profit_abs == pytest.approx(cash, abs=1e-7)
-
-
-def test_the_structure_of_an_order_that_is_no_cover_or_has_no_trade_stays_as_it_is(short: Any) -> None:
-    assert trade_rows.structure_of(SELL) == SELL.to_ccxt()
-    filled = replace(COVER, filled=0.5, average=90.0)
-    assert trade_rows.structure_of(filled) == filled.to_ccxt(), "no row has it yet"
-    assert trade_rows.with_booked_fee(short, COVER.to_ccxt()) == COVER.to_ccxt()
-
-
-def test_a_long_s_fee_in_quote_coins_stays_as_the_venue_shows_it(trade: Any) -> None:
-    sold = {**SELL.to_ccxt(), "fee": {"currency": "USDT", "cost": 1.0, "rate": 0.002}}
-    assert trade_rows.with_booked_fee(trade, sold) == sold
 
 
 @pytest.mark.parametrize(
