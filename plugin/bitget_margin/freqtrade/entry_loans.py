@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import TemporaryError
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.margin_account import MarginAccount
@@ -64,6 +65,7 @@ class EntryLoans:
     account: MarginAccount
     levels: MarginLevels
     settings: LeverageSettings
+    alerts: Alerts
     clock: Callable[[], float] = time.monotonic
     _refused: dict[str, float] = field(default_factory=dict, init=False)
     """Time of the last refusal of a loan, by pair."""
@@ -76,14 +78,7 @@ class EntryLoans:
         """
         books = self.account.fresh()
         net = books.account.net(entry.base)
-        coin, needed = (
-            (entry.base, entry.amount)
-            if entry.is_short
-            else (
-                self.account.stake_coin,
-                entry.amount * entry.price,
-            )
-        )
+        coin, needed = self.coin_of(entry), entry.amount * (1.0 if entry.is_short else entry.price)
         lacking = needed - books.account.free.get(coin, 0.0)
         if lacking <= 0:
             return EntryLoan(LoanKind.NORMAL, net)
@@ -92,9 +87,19 @@ class EntryLoans:
         self._refuse_risk(entry, books, lacking * (entry.price if entry.is_short else 1.0))
         return EntryLoan(LoanKind.AUTO_LOAN, net)
 
-    def note_refusal(self, pair: str) -> None:
-        """Note that the venue has refused a loan: the pair gets no other one for a minute."""
-        self._refused[pair] = self.clock()
+    def note_refusal(self, entry: EntryOrder, error: BaseException) -> None:
+        """Report that the venue has refused an entry that borrows: the pair gets no other loan for a minute."""
+        self._refused[entry.pair] = self.clock()
+        self.alerts.warn(
+            f"The venue has refused an entry on {entry.pair} that would have borrowed {self.coin_of(entry)}: {error}. "
+            "Nothing was placed, and the pair gets no loan for a minute. If too little can be borrowed, take a smaller "
+            "stake or less leverage, or wait until the venue lends more of the coin.",
+            f"loan {entry.pair}",
+        )
+
+    def coin_of(self, entry: EntryOrder) -> str:
+        """Return the coin that an entry borrows, if it lacks it."""
+        return entry.base if entry.is_short else self.account.stake_coin
 
     def _refuse_pause(self, entry: EntryOrder) -> None:
         left = self._refused.get(entry.pair, float("-inf")) + _PAUSE_SECONDS - self.clock()

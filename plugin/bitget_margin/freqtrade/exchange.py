@@ -70,6 +70,8 @@ _ORDER_PARAMS: Final[ContextVar[Mapping[str, Any]]] = ContextVar("_ORDER_PARAMS"
 """Parameters of the order that is being placed."""
 _BALANCE_SECONDS: Final = 10.0
 """Age up to which the last balance answers where the venue does not."""
+_RATES_SECONDS: Final = 5.0
+"""Longest time for the interest rates that the start shows: open trades wait for their stop-losses meanwhile."""
 _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
@@ -198,7 +200,9 @@ class Bitgetcross(LiveLeverage):
             runtime.set_exchange(self)
         if self.live and self.is_leveraged:
             self._build_leverage(self.alerts, self._pace)
-        if self.live:
+            read_rates = partial(self._learn_interest_rates, _RATES_SECONDS)
+            preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates)
+        elif self.live:
             preflight.check_account(self.api, self.alerts)
 
     def check_database(self) -> None:
@@ -294,7 +298,7 @@ class Bitgetcross(LiveLeverage):
             self.managers.recovery.failed(intent, error)
             if is_exit and isinstance(error, InsufficientFundsError):
                 self.exits.refused(pair)
-            self._note_refusal(pair, loan, error)
+            self._note_refusal(loan, error)
             raise
         finally:
             _ORDER_PARAMS.reset(token)
@@ -469,7 +473,7 @@ class Bitgetcross(LiveLeverage):
         self._fills_of_booking.clear()
         self._entered.clear()  # freqtrade asks for the funding fees of an entry at once, if it does
         self.managers.process_loop()
-        self._process_debts()
+        self._process_margin()
 
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""

@@ -7,7 +7,8 @@ twice, whenever freqtrade asks.
 
 import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -162,16 +163,28 @@ class InterestRates:
         """Return the daily rate of a coin."""
         return self._daily.get(coin, self._default)
 
-    def learn(self, api: Any, coins: Iterable[str]) -> None:
+    def learn(
+        self,
+        api: Any,
+        coins: Iterable[str],
+        *,
+        limit_seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Query the rates of coins that are not known, by requests without a key; each coin is asked for once.
 
         https://www.bitget.com/api-doc/margin/common/interest-rate-record
+
+        :param limit_seconds: time after which no further request is sent
         """
         missing: dict[str, str] = {}
+        end = clock() + limit_seconds
         for coin in dict.fromkeys(coins):
             if coin in self._daily:
                 continue
             try:
+                if clock() > end:
+                    raise ccxt.RequestTimeout(f"not asked, since {limit_seconds:g} s are over")
                 self._daily[coin] = _fetch_rate(api, coin)
             except ccxt.BaseError as error:
                 missing[coin] = str(error)[:200]

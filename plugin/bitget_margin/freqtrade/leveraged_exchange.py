@@ -6,6 +6,7 @@ the spot pairs. In spot mode, nothing here has an effect.
 """
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -167,17 +168,19 @@ class Leveraged(DryRunLadders):
 
     @property
     def interest_rates(self) -> InterestRates:
-        """The interest rates of simulated trades."""
+        """The daily interest rates, by which simulated trades are charged."""
         if self._interest_rates is None:
             settings = self.leverage_settings
             self._interest_rates = InterestRates(settings.daily_interest, settings.default_interest)
         return self._interest_rates
 
-    def _learn_interest_rates(self) -> None:
-        """Query the rates of the stake coin and of the coins of the whitelist, which shorts borrow."""
+    def _learn_interest_rates(self, limit_seconds: float = math.inf) -> dict[str, float]:
+        """Query the rates of the stake coin and of the coins of the whitelist, which shorts borrow; return them."""
         listed = self._config.get("exchange", {}).get("pair_whitelist", [])
         bases = [self.markets[pair]["base"] for pair in listed if pair in self.markets]
-        self.interest_rates.learn(self._api, [self._config["stake_currency"], *bases])
+        coins = list(dict.fromkeys([self._config["stake_currency"], *bases]))
+        self.interest_rates.learn(self._api, coins, limit_seconds=limit_seconds)
+        return {coin: self.interest_rates.rate(coin) for coin in coins}
 
     def get_funding_fees(self, pair: str, *_: Any, **__: Any) -> float:
         """Return the interest of the open trade on a pair that freqtrade has not booked yet: below zero, or 0."""

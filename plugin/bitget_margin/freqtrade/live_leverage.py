@@ -1,27 +1,20 @@
 """Leverage and shorts of a live bot: loans of its orders, the account as freqtrade sees it, interest, liquidations."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isclose
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import ccxt
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import covers, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
-from bitget_margin.freqtrade.compat import (
-    FreqtradeException,
-    Trade,
-    has_database,
-    order_row,
-)
+from bitget_margin.freqtrade.compat import FreqtradeException, Trade, has_database, order_row
 from bitget_margin.freqtrade.covers import Covers
 from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
 from bitget_margin.freqtrade.ladder_spec import SELL
@@ -29,20 +22,20 @@ from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
 from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
 from bitget_margin.freqtrade.margin_account import MarginAccount
+from bitget_margin.freqtrade.margin_data import MarginData
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_levels import MarginLevels
+from bitget_margin.freqtrade.margin_loop import MarginLoop
 from bitget_margin.freqtrade.ports import EntryTerms
-from bitget_margin.freqtrade.positions import MarginBooks, read_snapshot, venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
+from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 
 logger = logging.getLogger("bitget_margin")
 
 _LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
-_LEVEL_SECONDS: Final = 60.0
-"""Time between two looks at the margin level."""
 _REL_TOLERANCE: Final = 1e-9
 _READING_SECONDS: Final = 10.0
 """Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
@@ -87,18 +80,22 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        self._worth: float | None = None
-        self._pace_of_debts = pace
-        self._level_checked, self._level_check = float("-inf"), cast("Beside[None] | None", None)
-        self.levels = MarginLevels(
-            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._worth, alerts=alerts
-        )
-        self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
+        self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
+        self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings, alerts=alerts)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
         )
-        self.debts = LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
+        self.unfilled = UnfilledEntries(interest=self.interest, alerts=alerts)
+        self.margin_loop = MarginLoop(
+            api=lambda: self._api,
+            pace=pace,
+            account=account,
+            debts=LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts),
+            levels=self.levels,
+            unfilled=self.unfilled,
+            data=MarginData(level=lambda: self.levels.last),
+        )
         self._alerts = alerts
 
     def _read_balances(self) -> dict[str, Any]:
@@ -189,11 +186,13 @@ class LiveLeverage(Leveraged):
                     intent.client_id, entry.pair, entry.is_short, entry.leverage, loan.besides, intent.intended_ms
                 )
             )
+            if loan.borrows:
+                self.unfilled.note(entry.pair, self.loans.coin_of(entry), intent.intended_ms)
 
-    def _note_refusal(self, pair: str, loan: OrderLoan, error: BaseException) -> None:
+    def _note_refusal(self, loan: OrderLoan, error: BaseException) -> None:
         """Note that the venue has refused an entry that borrows; a request without an answer is no refusal."""
-        if loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
-            self.loans.note_refusal(pair)
+        if loan.entry is not None and loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
+            self.loans.note_refusal(loan.entry, error.__cause__)
 
     def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
         """Return the answer to a placed order in coins of the position."""
@@ -333,27 +332,7 @@ class LiveLeverage(Leveraged):
 
     # -- loops --------------------------------------------------------------------------------------------------------
 
-    def _process_debts(self) -> None:
-        """Pay leftover debts back, and look at the margin level; neither holds an exit up while the venue is slow."""
-        if not self.is_leveraged or not self.live or not has_database():
-            return
-        try:
-            if not self._pace_of_debts.is_slow:
-                self.debts.check()
-        except (FreqtradeException, ccxt.BaseError) as error:
-            logger.warning("The debts of the account could not be looked at: %s", error)
-        now = time.monotonic()
-        if now - self._level_checked >= _LEVEL_SECONDS and (self._level_check is None or self._level_check.ended(0)):
-            self._level_checked, self._level_check = now, Beside(self._check_level)
-
-    def _check_level(self) -> None:
-        """Read the account beside the loop, and compare it with its level and the venue's own amounts."""
-        unified, stake_coin, price = self.account.is_unified(), self.account.stake_coin, self.account.price
-        try:
-            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": self._pace_of_debts.read_ms()})
-        except ccxt.BaseError as error:
-            logger.warning("The margin level of the account could not be looked at: %s", error)
-            return
-        code_of = self._api.safe_currency_code
-        self._worth = venue_equity(balance, unified=unified, stake_coin=stake_coin, price=price, code_of=code_of)
-        self.levels.check(MarginBooks(read_snapshot(balance, unified=unified), (), stake_coin, price))
+    def _process_margin(self) -> None:
+        """Look at debts, margin level and interest of the account, at the end of the bot's steps of a loop."""
+        if self.is_leveraged and self.live and has_database():
+            self.margin_loop.run()

@@ -66,6 +66,16 @@ class MarginAccount:
             assert account is not None  # noqa: S101 - one of both is there
             return self._books(account)
 
+    def remembered(self) -> MarginBooks | None:
+        """Return the account of the last reading by the prices that are known, without trades and any request.
+
+        None where it was never read. A coin without a known price counts nothing.
+        """
+        account = self._before if self._last is None else self._last[0]
+        if account is None:
+            return None
+        return MarginBooks(account, (), self.stake_coin, self._prices.get)
+
     def known(self, seconds: float = FRESH_SECONDS) -> MarginBooks | None:
         """Return the books of the last reading; None if it is older than these seconds."""
         if self._last is None or self.clock() - self._last[1] > seconds:

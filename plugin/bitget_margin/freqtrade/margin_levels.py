@@ -5,7 +5,6 @@ https://www.bitget.com/api-doc/uta/account/Get-Account-Assets
 """
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,7 +19,6 @@ logger = logging.getLogger("bitget_margin")
 
 _WARN_SHARE: Final = 0.8
 """Share of the venue's warning level at which the bot warns."""
-_CHECK_SECONDS: Final = 60.0
 _ABOUT_LEVEL: Final = "margin level"
 _ABOUT_WORTH: Final = "worth of the account"
 
@@ -31,20 +29,15 @@ class MarginLevels:
 
     :param api: returns the sync exchange object
     :param timeout_ms: returns the time limit of a reading
-    :param worth: returns the worth of the account by the venue's own net amounts, in the stake coin; None where they
-        cannot be read
     """
 
     api: Callable[[], Any]
     timeout_ms: Callable[[], float]
-    worth: Callable[[], float | None]
     alerts: Alerts
-    clock: Callable[[], float] = time.monotonic
     last: float | None = field(default=None, init=False)
     """The last level that was read."""
     agrees: bool = field(default=True, init=False)
     """Whether the venue's net worth of the account is near the one that the bot computes."""
-    _checked: float = field(default=float("-inf"), init=False)
 
     def read(self) -> float | None:
         """Return the level now; None where the venue does not show it."""
@@ -57,18 +50,17 @@ class MarginLevels:
         self.last = level
         return level
 
-    def check(self, books: MarginBooks) -> None:
-        """Warn of a high level, and compare the worth of the account; once a minute, where something is owed."""
+    def check(self, books: MarginBooks, worth: float | None) -> None:
+        """Warn of a high level, and compare the worth of the account, where something is owed.
+
+        :param worth: worth of the account by the venue's own net amounts, in the stake coin; None where not known
+        """
         if books.owed() <= 0:
             self.last, self.agrees = 0.0, True
             return
-        if self.clock() - self._checked < _CHECK_SECONDS:
-            return
-        self._checked = self.clock()
         level = self.read()
         if level is not None:
             self._warn(level)
-        worth = self.worth()
         if worth is not None:
             self._compare(worth, books.equity())
 

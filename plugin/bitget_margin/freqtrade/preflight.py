@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -16,6 +16,7 @@ from bitget_margin.freqtrade.compat import OperationalException, is_trading
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
+    from bitget_margin.freqtrade.config import LeverageSettings
 
 _CLOCK: Final = "40008"
 _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "password"}
@@ -135,9 +136,16 @@ def supports_cross_margin(market: Mapping[str, Any]) -> bool:
     return modes.get("cross", market.get("margin")) is not False
 
 
-def check_account(api: Any, alerts: Alerts) -> None:
-    """Log the account that is traded, and warn about loans on it.
+def check_account(
+    api: Any,
+    alerts: Alerts,
+    leverage: LeverageSettings | None = None,
+    read_rates: Callable[[], Mapping[str, float]] = dict,
+) -> None:
+    """Log the account that is traded, and what its orders may borrow, and warn about loans on it.
 
+    :param leverage: the settings of a bot whose trades may be leveraged or short; None in spot mode
+    :param read_rates: returns the daily interest rates of what such a bot borrows, by coin
     :raises OperationalException: the credentials are missing or refused, or the account cannot be read
     """
     _refuse_missing_credentials(api)
@@ -149,13 +157,20 @@ def check_account(api: Any, alerts: Alerts) -> None:
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"
+    loans = _loans(unified=unified) if leverage is None else _leverage(leverage, read_rates(), unified=unified)
     alerts.info(
         f"Trading on Bitget's CROSS MARGIN account: {kind}, UID {uid}, wallet {_wallet(balance)}; "
-        f"rate window: {_RATE}, {_sharing(api)}. {_loans(unified=unified)}",
+        f"rate window: {_RATE}, {_sharing(api)}. {loans}",
     )
     debts = {coin: debt for coin, debt in (balance.get("debt") or {}).items() if debt}
-    if debts:
-        owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
+    owed = ", ".join(f"{debt:.8g} {coin}" for coin, debt in debts.items())
+    if debts and leverage is not None:
+        # The database, which has the trades, is opened later.
+        alerts.info(
+            f"The cross margin account owes {owed}. What open trades of this bot have borrowed belongs to them. Any "
+            "other debt is in no books of freqtrade, and entries that would borrow the same coin are refused beside it."
+        )
+    elif debts:
         alerts.warn(
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
@@ -218,6 +233,19 @@ def _loans(*, unified: bool) -> str:
     if not unified:
         return "No order of this bot borrows."
     return "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+
+
+def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:
+    """Return what the orders of a bot with leverage may borrow, and what it costs."""
+    coins: dict[float, list[str]] = {}
+    for coin, rate in rates.items():
+        coins.setdefault(rate, []).append(coin)
+    listed = "; ".join(f"{rate * 100:.4g} % of {', '.join(named)}" for rate, named in coins.items())
+    return (
+        f"EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of {settings.max:g} and to a margin level "
+        f"of {settings.max_risk:g} (the venue liquidates at 1). Interest a day: {listed}."
+        + (" Margin orders of such an account borrow and repay by themselves." if unified else "")
+    )
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import ccxt
@@ -51,14 +52,35 @@ class TradeInterest:
             return 0.0
         stake, mine = self.account.stake_coin, self._span(trade)
         if trade.is_short:
-            base = str(self.markets()[trade.pair]["base"])
+            base = self._coin_of(trade)
             paid = self._charges(base, mine.from_ms)
             cost = interest.interest_of_short(mine, paid, price or self.account.price(base) or trade.open_rate)
         else:
-            longs = [other for other in Trade.get_trades_proxy() if not other.is_short and borrows(other)]
-            spans = [span for span in map(self._span, longs) if span.to_ms >= mine.from_ms]
-            cost = interest.interest_of_long(trade, self._charges(stake, mine.from_ms), spans)
+            cost = interest.interest_of_long(
+                trade, self._charges(stake, mine.from_ms), self._spans(stake, mine.from_ms)
+            )
         return interest.unbooked(trade, cost, is_whole=mine.is_whole(self.epoch_ms()))
+
+    def unexplained(self, coin: str, since_ms: int) -> list[Charge]:
+        """Return the charges of a coin since a time that belong to no trade, open or closed.
+
+        :raises ccxt.BaseError: the venue's records could not be read
+        """
+        spans = self._spans(coin, since_ms)
+        charges = [charge for charge in self._charges(coin, since_ms) if charge.at_ms >= since_ms]
+        return [charge for charge in charges if not any(span.contains(charge) for span in spans)]
+
+    def _spans(self, coin: str, since_ms: int) -> list[ChargeSpan]:
+        """Return the times of all trades that have borrowed a coin and were open at a time, or later."""
+        since = datetime.fromtimestamp(since_ms / 1_000, UTC)
+        trades = [
+            *Trade.get_trades_proxy(is_open=True),
+            *Trade.get_trades_proxy(is_open=False, close_date=since),
+        ]
+        return [self._span(trade) for trade in trades if borrows(trade) and self._coin_of(trade) == coin]
+
+    def _coin_of(self, trade: Trade) -> str:
+        return str(self.markets()[trade.pair]["base"]) if trade.is_short else self.account.stake_coin
 
     def _charges(self, coin: str, since_ms: int) -> list[Charge]:
         known = self._read.get(coin)

@@ -71,7 +71,7 @@ def made(
 def learned(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Return the coins whose rates are queried, call by call."""
     calls: list[list[str]] = []
-    monkeypatch.setattr(InterestRates, "learn", lambda _self, _api, coins: calls.append(list(coins)))
+    monkeypatch.setattr(InterestRates, "learn", lambda _self, _api, coins, **_: calls.append(list(coins)))
     return calls
 
 
