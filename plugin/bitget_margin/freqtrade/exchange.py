@@ -431,6 +431,17 @@ class Bitgetcross(LiveLeverage):
             self.managers.holdings.remember(balances, sent_seconds)
         return balances
 
+    def _read_balances_anew(self) -> dict[str, Any]:
+        """Return a balance that is read now, tried once: an entry is not decided on an earlier one."""
+        sent_seconds = self.managers.holdings.clock()
+        try:
+            balances = self._fetch_balances_once()
+        except TemporaryError:
+            self.managers.holdings.note_failure(sent_seconds)
+            raise
+        self.managers.holdings.remember(balances, sent_seconds)
+        return balances
+
     def _fetch_balances_once(self, params: Any = None) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, tried once, within the time of a slow venue."""
         timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms

@@ -17,6 +17,7 @@ from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import FreqtradeException, Trade, has_database, order_row
 from bitget_margin.freqtrade.covers import Covers
 from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
+from bitget_margin.freqtrade.exit_loans import ExitLoans
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
@@ -28,7 +29,7 @@ from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.margin_loop import MarginLoop
 from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
-from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
+from bitget_margin.freqtrade.trade_interest import TradeInterest
 from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 
 logger = logging.getLogger("bitget_margin")
@@ -37,8 +38,6 @@ _LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
 _REL_TOLERANCE: Final = 1e-9
-_READING_SECONDS: Final = 10.0
-"""Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class LiveLeverage(Leveraged):
         is_unified = lambda: account_kind_of(self._api, {}) is AccountKind.UNIFIED  # noqa: E731
         self.entries = MarginEntries()
         self.account = account = MarginAccount(
-            read=self._read_balances,
+            read=self._read_balances_anew,
             is_unified=is_unified,
             stake_coin=self._config["stake_currency"],
             entries=self.entries,
@@ -82,6 +81,7 @@ class LiveLeverage(Leveraged):
         )
         self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings, alerts=alerts)
+        self.exit_loans = ExitLoans(account)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
@@ -98,7 +98,7 @@ class LiveLeverage(Leveraged):
         )
         self._alerts = alerts
 
-    def _read_balances(self) -> dict[str, Any]:
+    def _read_balances_anew(self) -> Mapping[str, Any]:
         """Return the balance as ccxt has it; the exchange reads it."""
         raise NotImplementedError
 
@@ -153,29 +153,14 @@ class LiveLeverage(Leveraged):
         """
         pair, rate = order["pair"], order["rate"]
         if order["side"] == SELL:
-            return OrderLoan(self._repaying(None))
+            return OrderLoan(self.exit_loans.of_sale(trade_rows.open_trade(pair)))
         changes: dict[str, Any] = {}
         is_taker = str(order.get("time_in_force", "")).upper() in _IMMEDIATE
         if order["ordertype"] == _MARKET:
             rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
             changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
         sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
-        return OrderLoan(self._repaying(sent * rate), sent=sent, changes=changes)
-
-    def _repaying(self, cost: float | None) -> LoanKind | None:
-        """Return the loan type of an exit, by the last reading: freqtrade reads the account before each one.
-
-        :param cost: quote coins that a cover costs; None for a sell
-        """
-        if self.account.is_unified():
-            return None
-        books, stake = self.account.known(_READING_SECONDS), self.account.stake_coin
-        if cost is None:
-            # Nobody says what becomes of an order that is to repay where nothing is owed.
-            owes = books is None or books.account.debt.get(stake, 0.0) > 0
-            return LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL
-        has_cash = books is not None and books.account.free.get(stake, 0.0) >= cost
-        return LoanKind.AUTO_REPAY if has_cash else LoanKind.AUTO_LOAN_AND_REPAY
+        return OrderLoan(self.exit_loans.of_cover(sent * rate), sent=sent, changes=changes)
 
     def _store_entry(self, intent: TrackedOrder, loan: OrderLoan) -> None:
         """Store what an entry is, before it is sent."""
@@ -205,12 +190,9 @@ class LiveLeverage(Leveraged):
 
     def loan_type(self, trade: Trade) -> str | None:
         """Return the loan type of the resting orders of a trade, which close it: they repay, and never borrow."""
-        if not (self.live and self.is_leveraged and borrows(trade)) or self.account.is_unified():
+        if not (self.live and self.is_leveraged):
             return None
-        books = self.account.known(_READING_SECONDS)
-        coin = str(self.markets[trade.pair]["base"]) if trade.is_short else self.account.stake_coin
-        owes = books is None or books.account.debt.get(coin, 0.0) > 0
-        return (LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL).value
+        return self.exit_loans.of_resting(trade, str(self.markets[trade.pair]["base"]))
 
     def cover_amount(self, pair: str, net: float) -> float:
         """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run has it as a cost."""

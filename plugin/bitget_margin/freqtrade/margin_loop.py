@@ -85,6 +85,8 @@ class MarginLoop:
         except ccxt.BaseError as error:
             logger.warning("The margin level of the account could not be looked at: %s", error)
             return
+        snapshot = read_snapshot(balance, unified=unified)
+        account.refresh_prices(snapshot.total)
         code_of = api.safe_currency_code
         worth = venue_equity(balance, unified=unified, stake_coin=stake_coin, price=price, code_of=code_of)
-        self.levels.check(MarginBooks(read_snapshot(balance, unified=unified), (), stake_coin, price), worth)
+        self.levels.check(MarginBooks(snapshot, (), stake_coin, price), worth)
