@@ -63,7 +63,10 @@ class InProcessBot:
         """
         from freqtrade.persistence import Trade  # noqa: PLC0415
 
+        from freqtrade.persistence.custom_data import _CustomData  # noqa: PLC0415 - it has a session of its own
+
         Trade.session.rollback()
+        _CustomData.session.rollback()
         self.bot.cleanup()
         close_database()
         while_down()
