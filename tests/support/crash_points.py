@@ -6,7 +6,7 @@ until the bot is started again.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,13 +29,16 @@ class CrashPoints:
     def __init__(self) -> None:
         self.steps: list[str] = []
         """Names of the steps so far: `commit`, or the last part of the path of a request."""
-        self._at: int | None = None
+        self._kills: Callable[[Sequence[str]], bool] = lambda _: False
         self._is_counting = self._is_dead = False
         self._lock = threading.Lock()
 
-    def begin(self, at: int | None = None) -> None:
-        """Count from here on, and kill the bot at the step with this number, from 0 on."""
-        self.steps, self._at, self._is_counting, self._is_dead = [], at, True, False
+    def begin(self, kills: Callable[[Sequence[str]], bool] = lambda _: False) -> None:
+        """Count from here on, and kill the bot before a step.
+
+        :param kills: returns whether the bot is killed after these steps
+        """
+        self.steps, self._kills, self._is_counting, self._is_dead = [], kills, True, False
 
     def end(self) -> None:
         """Count no longer."""
@@ -47,7 +50,7 @@ class CrashPoints:
             if not self._is_counting:
                 return
             if not self._is_dead:
-                self._is_dead = self._at == len(self.steps)
+                self._is_dead = self._kills(self.steps)
                 self.steps.append(name)
             if self._is_dead:
                 raise Killed(name)

@@ -24,6 +24,9 @@ class Controls:
     adjust: Callable[[Any], float | None] | None = None
     short: bool = False
     leverage: float = 1.0
+    entry_price: float = 1.0
+    """Multiple of the price that freqtrade proposes."""
+    exit_price: float = 1.0
 
 
 CONTROLS = Controls()
