@@ -1,19 +1,18 @@
 """Leverage and shorts of a live bot: loans of its orders, the account as freqtrade sees it, interest, liquidations."""
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isclose
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import ccxt
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.drivers.beside import Beside
 from bitget_margin.freqtrade import covers, trade_rows
+from bitget_margin.freqtrade.account_checks import AccountChecks
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import (
@@ -27,12 +26,11 @@ from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
-from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
+from bitget_margin.freqtrade.liquidation_exits import liquidation_exits, liquidation_fee, liquidation_text
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
 from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.ports import EntryTerms
-from bitget_margin.freqtrade.positions import MarginBooks, read_snapshot, venue_equity
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
 from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
 
@@ -41,8 +39,6 @@ logger = logging.getLogger("bitget_margin")
 _LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
-_LEVEL_SECONDS: Final = 60.0
-"""Time between two looks at the margin level."""
 _REL_TOLERANCE: Final = 1e-9
 _READING_SECONDS: Final = 10.0
 """Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
@@ -87,12 +83,11 @@ class LiveLeverage(Leveraged):
             entries=self.entries,
             convert=lambda coin: self.get_conversion_rate(coin, self._config["stake_currency"]),
         )
-        self._worth: float | None = None
-        self._pace_of_debts = pace
-        self._level_checked, self._level_check = float("-inf"), cast("Beside[None] | None", None)
-        self.levels = MarginLevels(
-            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self._worth, alerts=alerts
+        self._pace = pace
+        self.levels = levels = MarginLevels(
+            api=lambda: self._api, timeout_ms=pace.read_ms, worth=lambda: self.checks.worth, alerts=alerts
         )
+        self.checks = AccountChecks(account=account, levels=levels, api=lambda: self._api, timeout_ms=pace.read_ms)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
@@ -104,6 +99,10 @@ class LiveLeverage(Leveraged):
     def _read_balances(self) -> dict[str, Any]:
         """Return the balance as ccxt has it; the exchange reads it."""
         raise NotImplementedError
+
+    def follow_wallets(self, wallets: Any) -> None:
+        """Read freqtrade's wallets of a live bot anew where a position has gone."""
+        self._wallets = wallets
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -260,7 +259,7 @@ class LiveLeverage(Leveraged):
         has_fills = order["status"] in ENDED and order.get("filled")
         quote = str(self.markets[pair]["quote"])
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
-        return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
+        return covers.in_position_coins(order, covers.net_of(row), fee)
 
     def _shown_rung(self, rung: TrackedOrder) -> dict[str, Any]:
         """Return a filled order of a ladder as freqtrade books it, with the interest of its trade up to now."""
@@ -300,13 +299,11 @@ class LiveLeverage(Leveraged):
         if trade is None:
             return list(adopted)
         exits = liquidation_exits(trade, orders, str(self.markets[pair]["quote"]))
-        for order in exits:
-            self.settle_interest(trade, order.get("average"))
-            self._alerts.warn(
-                f"LIQUIDATED: the venue has closed {order['filled']:.8g} of trade {trade.id} on {pair} at "
-                f"{order['average']:.8g}. What it has charged for that is not in freqtrade's books: look at the "
-                "account."
-            )
+        if exits:
+            self.settle_interest(trade, exits[-1].get("average"))
+            unified, coin, timeout_ms = self.account.is_unified(), self.account.stake_coin, self._pace.read_ms()
+            fee = liquidation_fee(self._api, exits, coin, unified=unified, timeout_ms=timeout_ms)
+            self._alerts.warn(liquidation_text(trade, exits, fee, coin))
         return [*(self._shown(order, pair) for order in adopted), *exits]
 
     # -- interest -----------------------------------------------------------------------------------------------------
@@ -334,26 +331,15 @@ class LiveLeverage(Leveraged):
     # -- loops --------------------------------------------------------------------------------------------------------
 
     def _process_debts(self) -> None:
-        """Pay leftover debts back, and look at the margin level; neither holds an exit up while the venue is slow."""
+        """Pay leftover debts back, and look at the account; neither holds an exit up while the venue is slow."""
         if not self.is_leveraged or not self.live or not has_database():
             return
         try:
-            if not self._pace_of_debts.is_slow:
+            if not self._pace.is_slow:
                 self.debts.check()
         except (FreqtradeException, ccxt.BaseError) as error:
             logger.warning("The debts of the account could not be looked at: %s", error)
-        now = time.monotonic()
-        if now - self._level_checked >= _LEVEL_SECONDS and (self._level_check is None or self._level_check.ended(0)):
-            self._level_checked, self._level_check = now, Beside(self._check_level)
-
-    def _check_level(self) -> None:
-        """Read the account beside the loop, and compare it with its level and the venue's own amounts."""
-        unified, stake_coin, price = self.account.is_unified(), self.account.stake_coin, self.account.price
-        try:
-            balance = self._api.fetch_balance({"marginMode": "cross", "timeout": self._pace_of_debts.read_ms()})
-        except ccxt.BaseError as error:
-            logger.warning("The margin level of the account could not be looked at: %s", error)
-            return
-        code_of = self._api.safe_currency_code
-        self._worth = venue_equity(balance, unified=unified, stake_coin=stake_coin, price=price, code_of=code_of)
-        self.levels.check(MarginBooks(read_snapshot(balance, unified=unified), (), stake_coin, price))
+        self.checks.begin()
+        if self._wallets is not None and self.checks.take_gone():
+            # freqtrade looks for what has closed a position once its wallets show that.
+            self._wallets.update()

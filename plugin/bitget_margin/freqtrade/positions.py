@@ -228,9 +228,18 @@ class MarginBooks:
         room = self.equity() - maintenance_rate * self.owed() if self.is_priced(equity) else None
         return [self._position(trade, maintenance_rate, room) for trade in self.trades if trade.amount > 0]
 
+    def gone(self) -> frozenset[str]:
+        """Return the pairs of leveraged and short trades with booked fills of which nearly nothing is left."""
+        lent = [trade for trade in self.trades if trade.amount > 0 and (trade.is_short or trade.leverage > 1)]
+        return frozenset(trade.pair for trade in lent if self._there(trade) <= trade.amount * (1 - WHOLE_RATIO))
+
+    def _there(self, trade: TradePosition) -> float:
+        """Return the coins of a trade that are really there, or owed."""
+        own = self.account.net(trade.base) - trade.besides
+        return -own if trade.is_short else own
+
     def _position(self, trade: TradePosition, maintenance_rate: float, room: float | None) -> dict[str, Any]:
-        net, price = self.account.net(trade.base), self._price_of(trade)
-        there = (trade.besides - net) if trade.is_short else (net - trade.besides)
+        net, price, there = self.account.net(trade.base), self._price_of(trade), self._there(trade)
         liquidation = None
         if room is not None:
             liquidation = liquidation_price(
