@@ -98,7 +98,7 @@ class LeftoverDebts:
         self.account.forget()
 
     def _repay_classic(self, books: MarginBooks, coin: str, owed: float) -> None:
-        amount = math.floor(min(owed, books.account.free.get(coin, 0.0)) * _STEPS) / _STEPS
+        amount = math.floor(min(owed, books.spare(coin)) * _STEPS) / _STEPS
         if amount > 0:
             self.api().repay_cross_margin(coin, amount, {"timeout": self.timeout_ms()})
             self.alerts.info(f"{amount:.8g} {coin} of debt that no trade needs any more were paid back.")
@@ -112,7 +112,7 @@ class LeftoverDebts:
     def _repay_unified(self, books: MarginBooks, coin: str, owed: float) -> None:
         """Pay all of a debt back, which is the only way there: with the coin itself, or with the stake coin."""
         stake = self.account.stake_coin
-        payment = coin if books.account.free.get(coin, 0.0) >= owed else stake
+        payment = coin if books.spare(coin) >= owed else stake
         if payment != coin and books.trades:
             return
         params = {"paymentCoin": payment, "timeout": self.timeout_ms()}

@@ -198,6 +198,11 @@ class MarginBooks:
         """Return the net worth of the account; a coin without a price counts nothing."""
         return sum(self.account.net(coin) * (self._worth(coin) or 0.0) for coin in self.account.total)
 
+    def spare(self, coin: str) -> float:
+        """Return the free coins of the account that belong to no open long."""
+        held = sum(trade.amount + trade.coming for trade in self.trades if trade.base == coin and not trade.is_short)
+        return max(0.0, min(self.account.free.get(coin, 0.0), self.account.total.get(coin, 0.0) - held))
+
     def owed(self) -> float:
         """Return the value of all debts; one without a price counts nothing."""
         return sum(debt * (self._worth(coin) or 0.0) for coin, debt in self.account.debt.items())
