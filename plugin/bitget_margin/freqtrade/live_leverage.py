@@ -8,6 +8,7 @@ from math import isclose
 from typing import Any, Final
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
@@ -297,6 +298,8 @@ class LiveLeverage(Leveraged):
         try:
             return self.interest.unbooked(trade, price)
         except Exception as error:  # noqa: BLE001 - an exception would end the bot, with the position open
+            if isinstance(error, SQLAlchemyError):
+                Trade.rollback()
             logger.warning("The interest of trade %s on %s is not known now: %r", trade.id, trade.pair, error)
             return float(trade.funding_fee_running or 0.0)
 
