@@ -152,7 +152,7 @@ def test_a_debt_is_explained_by_leveraged_longs_that_are_open(bot: Stand, trades
 def test_a_short_borrows_its_coins_and_no_trade_of_another_coin_explains_more(
     bot: Stand, trades: Any, owed: float, is_allowed: bool
 ) -> None:
-    bot.balance, bot.trades = {"USDT": coin(50_000.0), "BTC": coin(0.0, debt=owed)}, trades
+    bot.balance, bot.trades, bot.level = {"USDT": coin(50_000.0), "BTC": coin(0.0, debt=owed)}, trades, 0.001
     if is_allowed:
         assert bot.loans.decide(SHORT).loan_type is LoanKind.AUTO_LOAN
     else:
