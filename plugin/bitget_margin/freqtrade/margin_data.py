@@ -1,4 +1,4 @@
-"""Margin level and interest of open trades as custom data, for freqtrade's REST interface and messages."""
+"""Margin level and interest of open trades as custom data, for the REST interface and messages."""
 
 import logging
 import time

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -66,11 +66,14 @@ class BotProcess:
 
 
 @contextlib.contextmanager
-def bot_process(folder: Path, venue: Emulator, pair: str) -> Iterator[BotProcess]:
-    """Start freqtrade with its files in a folder, and kill it at the end of the block."""
+def bot_process(folder: Path, venue: Emulator, *pairs: str, **settings: Any) -> Iterator[BotProcess]:
+    """Start freqtrade with its files in a folder, and kill it at the end of the block.
+
+    :param settings: replace those of its configuration
+    """
     path, log_file = folder / "config.json", folder / "freqtrade.log"
     (folder / "user_data").mkdir()
-    path.write_text(json.dumps(_config(folder, venue, pair)), encoding="utf-8")
+    path.write_text(json.dumps({**_config(folder, venue, pairs), **settings}), encoding="utf-8")
     # A signal during the start would leave the process behind, so it is delayed.
     received: list[int] = []
     with log_file.open("wb") as log, signal_handlers(dict.fromkeys(_END_SIGNALS, lambda n, _: received.append(n))):
@@ -93,7 +96,7 @@ def bot_process(folder: Path, venue: Emulator, pair: str) -> Iterator[BotProcess
         process.wait()
 
 
-def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
+def _config(folder: Path, venue: Emulator, pairs: Sequence[str]) -> dict[str, Any]:
     """Return freqtrade's configuration for live trading on the local venue."""
     (account,) = venue.accounts
     return {
@@ -109,7 +112,7 @@ def _config(folder: Path, venue: Emulator, pair: str) -> dict[str, Any]:
             "key": account.api_key,
             "secret": account.secret,
             "password": account.password,
-            "pair_whitelist": [pair],
+            "pair_whitelist": list(pairs),
             "ccxt_config": {"urls": ccxt_urls(venue.url), "options": {"fetchMarkets": {"types": ["spot"]}}},
         },
         "pairlists": [{"method": "StaticPairList"}],

@@ -3,11 +3,11 @@
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 from rich.console import Console
@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bitget_margin.cli import freqtrade
-from bitget_margin.cli.demo import snapshots
-from bitget_margin.cli.demo.bot_process import bot_process
+from bitget_margin.cli.demo import leverage_demo, snapshots
+from bitget_margin.cli.demo.bot_process import BotProcess, bot_process
 from bitget_margin.cli.demo.ccxt_demo import CANCELED, FILLED, PER_SYMBOL, SYMBOLS, DemoRound, rounds
 from bitget_margin.cli.demo.comparison import Comparison, OrderComparison, compare
 from bitget_margin.cli.demo.freqtrade_demo import (
@@ -30,6 +30,7 @@ from bitget_margin.cli.demo.freqtrade_demo import (
     TradeScript,
     demo_account,
 )
+from bitget_margin.cli.demo.leverage_comparison import compare_leverage, leverage_books
 from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.emulator import Account, AccountKind, Emulator
@@ -55,28 +56,36 @@ _COLORS: Final = {
     show_default=True,
     help="Kind of the account that trades.",
 )
+@click.option("--leverage", is_flag=True, help="With leverage: a long and a short that borrow, with ladders.")
 @click.option("--all", "show_all", is_flag=True, help="With --ccxt, show also the long runs of like orders.")
-def demo(only_ccxt: bool, kind: str, show_all: bool) -> None:
+def demo(only_ccxt: bool, kind: str, leverage: bool, show_all: bool) -> None:
     """Show the plugin at work on a local venue.
 
     A real freqtrade process, in live mode, buys, rests a ladder of 12 sells, of which some fill, and exits: one batch
     cancels the rest before the exit order. Then freqtrade's database is compared with the venue. Nothing leaves this
     machine, and nothing stays on it. Exits with 1 if they differ.
 
+    With --leverage, it sells BTC short at 2x and buys ETH at 3x, each with a ladder, and borrows what they lack. Prices
+    move against both until the bot warns of its margin level; then they come back, and both trades are closed.
+
     With --ccxt, or if freqtrade is not installed: 120 resting orders, of which some have filled and some were canceled
     on the venue, and an unknown id are canceled in three ways. Exits with 1 if any result differs from the venue.
     """
     console = Console(width=None if Console().is_terminal else _WIDTH)
     if not only_ccxt and not freqtrade.is_installed():
+        if leverage:
+            raise click.ClickException(f"freqtrade is not installed ({freqtrade.INSTALL_COMMAND})")
         click.echo(f"freqtrade is not installed ({freqtrade.INSTALL_COMMAND}): the demo of ccxt alone follows.")
         only_ccxt = True
+    if leverage and only_ccxt:
+        raise click.UsageError("--leverage needs freqtrade, and --ccxt is without: give one of both")
     started = time.monotonic()
     account_kind = AccountKind(kind)
     if only_ccxt:
         differences = _ccxt_demo(console, account_kind, show_all=show_all)
         conclusion = "The venue agrees with every result, and no other order was touched."
     else:
-        differences = _freqtrade_demo(console, account_kind)
+        differences = (_leverage_demo if leverage else _freqtrade_demo)(console, account_kind)
         conclusion = "freqtrade's database agrees with the venue, order by order, and no order lives on."
     for difference in differences:
         console.print(Text.assemble(("not as reported: ", "red"), difference))
@@ -94,18 +103,54 @@ def _freqtrade_demo(console: Console, kind: AccountKind) -> Sequence[str]:
         "sells, while a script moves the price.\n",
         highlight=False,
     )
+    return _run_bot(
+        console,
+        Emulator(accounts=(demo_account(kind),)),
+        [PAIR],
+        TradeScript,
+        lambda bot, venue: compare(snapshots.trade_snapshot(bot), snapshots.venue_snapshot(venue, MARKET, FUNDS)),
+    )
+
+
+def _leverage_demo(console: Console, kind: AccountKind) -> Sequence[str]:
+    console.print(
+        "A local venue, and a real freqtrade process on it: a short and a long that borrow, each with a ladder of "
+        f"{leverage_demo.RUNGS} resting orders, while a script moves the prices. Leverage is EXPERIMENTAL.\n",
+        highlight=False,
+    )
+    differences = _run_bot(
+        console,
+        Emulator(accounts=(demo_account(kind),), knobs=leverage_demo.KNOBS),
+        list(leverage_demo.MARKETS),
+        leverage_demo.LeverageScript,
+        lambda bot, venue: compare_leverage(leverage_books(bot, venue, FUNDS)),
+        **leverage_demo.bot_settings(),
+    )
+    console.print("A buy that closes a short is sent larger by its fee: freqtrade has the coins that it has closed.")
+    return differences
+
+
+def _run_bot(
+    console: Console,
+    emulator: Emulator,
+    pairs: Sequence[str],
+    script: type[TradeScript],
+    comparison_of: Callable[[BotProcess, Emulator], Comparison],
+    **settings: Any,
+) -> Sequence[str]:
+    """Run a bot by a script, show what happens, and return the differences of both sides at the end."""
     # They raise, as Ctrl-C does, so that no process and no file is left behind; ignored ones, as under nohup, stay so.
     numbers = (signal.SIGTERM, signal.SIGHUP)
     fatal = {number: _end for number in numbers if signal.getsignal(number) is signal.SIG_DFL}
     with (
         signal_handlers(fatal),
         tempfile.TemporaryDirectory(prefix="bitget-margin-demo-") as folder,
-        Emulator(accounts=(demo_account(kind),)) as venue,
-        bot_process(Path(folder), venue, PAIR) as bot,
+        emulator as venue,
+        bot_process(Path(folder), venue, *pairs, **settings) as bot,
     ):
         started_ms: int | None = None
         try:
-            for event in TradeScript(venue, bot).events():
+            for event in script(venue, bot).events():
                 started_ms = event.at_ms if started_ms is None else started_ms
                 _show_event(console, event, started_ms)
         except DemoFailed as failure:
@@ -113,7 +158,7 @@ def _freqtrade_demo(console: Console, kind: AccountKind) -> Sequence[str]:
             for line in bot.last_lines(_LOG_LINES):
                 console.print(Text(line))
             raise click.exceptions.Exit(1) from failure
-        comparison = compare(snapshots.trade_snapshot(bot), snapshots.venue_snapshot(venue, MARKET, FUNDS))
+        comparison = comparison_of(bot, venue)
         errors = [f"the local venue failed: {error!r}" for error in venue.errors]
     _show_comparison(console, comparison)
     return (*comparison.differences, *errors)

@@ -14,6 +14,9 @@ _AVERAGE_REL_TOLERANCE: Final = 1e-12
 """Relative tolerance of an average: the rounding of a float."""
 _PROFIT_TOLERANCE: Final = 1e-5
 """Tolerance of the profit relative to the stake: freqtrade's fee of a buy is off by its square."""
+_COVER_REL_TOLERANCE: Final = 1e-3
+"""Tolerance of a cover's amount: it is sent in whole lots, and pays interest along."""
+_ZERO: Final = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +52,33 @@ class Comparison:
 
 def compare(trade: TradeSnapshot, venue: VenueSnapshot) -> Comparison:
     """Compare both sides order by order, and check the whole trade."""
-    return Comparison(tuple(_compare_order(trade, order) for order in venue.orders), tuple(_checks(trade, venue)))
+    return Comparison(tuple(compare_order(trade, order) for order in venue.orders), tuple(_checks(trade, venue)))
 
 
-def _compare_order(trade: TradeSnapshot, order: Order) -> OrderComparison:
+def compare_order(trade: TradeSnapshot, order: Order, fee_rate: Decimal = _ZERO) -> OrderComparison:
+    """Compare one order of a trade.
+
+    :param fee_rate: fee by which the cover of a short is sent larger; freqtrade has the coins that are left of it
+    """
     own, resting = trade.own.get(order.order_id), trade.resting.get(order.order_id)
     differences: list[str] = []
     if own is None and (order.filled or resting is None):
         differences.append(f"order {order.order_id} is not among freqtrade's orders")
     for snapshot in (own, resting):
         if snapshot is not None:
-            differences += _differences(snapshot, order)
+            covers = trade.is_short and snapshot.side == "buy"
+            differences += _differences(snapshot, order, fee_rate if covers else _ZERO)
     return OrderComparison(own or resting, order, tuple(differences))
 
 
-def _differences(snapshot: OrderSnapshot, order: Order) -> Iterator[str]:
+def _differences(snapshot: OrderSnapshot, order: Order, fee_rate: Decimal) -> Iterator[str]:
     label = f"order {order.order_id} ({snapshot.name})"
     if snapshot.side != order.side.value:
         yield f"{label}: freqtrade has a {snapshot.side}, the venue a {order.side.value}"
-    if snapshot.filled != float(order.filled):
+    received = float(order.filled * (1 - fee_rate))
+    if not (
+        isclose(snapshot.filled, received, rel_tol=_COVER_REL_TOLERANCE) if fee_rate else snapshot.filled == received
+    ):
         yield f"{label}: freqtrade has {snapshot.filled!r} filled, the venue {order.filled}"
     average = float(order.quote_filled / order.filled) if order.filled else None
     same = snapshot.average == average

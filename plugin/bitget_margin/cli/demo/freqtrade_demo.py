@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from math import isclose
-from typing import Final
+from typing import ClassVar, Final
 
 from bitget_margin.cli.demo import request_log
 from bitget_margin.cli.demo.bot_process import BotProcess
@@ -26,7 +26,6 @@ _ZERO: Final = Decimal(0)
 _POLL_SECONDS: Final = 0.05
 _LIQUIDITY: Final = "0.35"
 """Amount that fills three rungs and a third of the fourth one."""
-_NOTABLE: Final = re.compile(r"Changing state to: RUNNING|Exit for \S+ detected\. Reason: .*")
 _STOPPED: Final = "Stopping trader"
 
 
@@ -60,6 +59,9 @@ def demo_account(kind: AccountKind) -> Account:
 class TradeScript:
     """Script of one trade: entry, ladder partly filled, exit."""
 
+    notable: ClassVar = re.compile(r"Changing state to: RUNNING|Exit for \S+ detected\. Reason: .*")
+    """Lines of freqtrade's log that are events."""
+
     def __init__(self, venue: Emulator, bot: BotProcess) -> None:
         self._venue = venue
         self._bot = bot
@@ -73,16 +75,16 @@ class TradeScript:
 
         :raises DemoFailed: freqtrade has ended, or a step took too long
         """
-        yield Event(_epoch_ms(), EventSource.BOT, "starts in live mode, on the exchange bitgetcross")
+        yield Event(epoch_ms(), EventSource.BOT, "starts in live mode, on the exchange bitgetcross")
         yield from self._until(lambda: self._venue.orders(live_only=True), "freqtrade places its entry")
         yield from self._move("2995")
         yield from self._until(lambda: len(self._venue.orders(live_only=True)) > 1, "freqtrade places the ladder")
         yield from self._move("3080", _LIQUIDITY)
         yield from self._until(self._fills_recorded, "freqtrade records the fills of the rungs")
-        yield Event(_epoch_ms(), EventSource.BOT, f"has recorded the fills: {_LIQUIDITY} sold")
+        yield Event(epoch_ms(), EventSource.BOT, f"has recorded the fills: {_LIQUIDITY} sold")
         yield from self._move("3010")
         yield from self._until(self._closed, "freqtrade closes the trade")
-        yield Event(_epoch_ms(), EventSource.BOT, "trade closed")
+        yield Event(epoch_ms(), EventSource.BOT, "trade closed")
         self._bot.stop()
         yield from self._new_events()
 
@@ -101,7 +103,7 @@ class TradeScript:
             time.sleep(_POLL_SECONDS)
 
     def _move(self, price: str, liquidity: str | None = None) -> Iterator[Event]:
-        at_ms = _epoch_ms()
+        at_ms = epoch_ms()
         self._venue.set_price(MARKET.symbol, price, liquidity)
         yield Event(
             at_ms, EventSource.PRICE, f"{price} USDT" + (f", where {liquidity} are bought" if liquidity else "")
@@ -112,13 +114,17 @@ class TradeScript:
         """Return the events since the last call, in order of time."""
         # The log is read last, so that a line written before a request never comes after it.
         orders, requests, lines = self._venue.orders(), self._venue.requests, self._bot.log()
-        posts = [_of_request(record) for record in requests[self._requests :] if record.uid and record.method == "POST"]
+        posts = [
+            self._of_request(record) for record in requests[self._requests :] if record.uid and record.method == "POST"
+        ]
         fills = [
-            Event(order.updated_ms, EventSource.VENUE, f"{_name(number)} {_fill(order)}")
+            Event(order.updated_ms, EventSource.VENUE, f"{self._name(number, order)} {fill_of(order)}")
             for number, order in enumerate(orders)
             if order.filled != self._filled.get(order.order_id, _ZERO)
         ]
-        logged = [Event(at_ms, EventSource.BOT, text) for at_ms, text in lines[self._lines :] if _NOTABLE.match(text)]
+        logged = [
+            Event(at_ms, EventSource.BOT, text) for at_ms, text in lines[self._lines :] if self.notable.match(text)
+        ]
         self._requests, self._lines = len(requests), len(lines)
         self._filled = {order.order_id: order.filled for order in orders}
         return sorted([*logged, *posts, *fills], key=lambda event: event.at_ms)
@@ -130,6 +136,27 @@ class TradeScript:
     def _closed(self) -> object:
         return self._bot.rows("select id from trades where is_open = 0")
 
+    def _of_request(self, record: RequestRecord) -> Event:
+        orders = request_log.orders_of(record)
+        match request_log.kind_of(record):
+            case RequestKind.PLACE:
+                (order,) = orders
+                name = "entry order" if order["side"] == "buy" else "exit order"
+                text = f"{name}: {order['side']} {order.get('baseSize', order.get('qty'))} at {order['price']}"
+            case RequestKind.BATCH_PLACE:
+                text = f"ladder: {len(orders)} sells from {orders[0]['price']} to {orders[-1]['price']}"
+            case RequestKind.BATCH_CANCEL:
+                text = f"batch cancel of {len(orders)} resting orders"
+            case _:
+                text = "request"
+        return Event(record.at_ms, EventSource.REQUEST, f"{text} (1 request: {request_log.endpoint_name(record)})")
+
+    def _name(self, number: int, _order: Order) -> str:
+        """Return the name of the account's order with this number, counted from 0."""
+        if not number:
+            return "entry"
+        return f"rung {number}" if number <= RUNGS else "exit"
+
 
 def _value(condition: Callable[[], object]) -> object:
     try:
@@ -138,33 +165,12 @@ def _value(condition: Callable[[], object]) -> object:
         return None
 
 
-def _of_request(record: RequestRecord) -> Event:
-    orders = request_log.orders_of(record)
-    match request_log.kind_of(record):
-        case RequestKind.PLACE:
-            (order,) = orders
-            name = "entry order" if order["side"] == "buy" else "exit order"
-            text = f"{name}: {order['side']} {order.get('baseSize', order.get('qty'))} at {order['price']}"
-        case RequestKind.BATCH_PLACE:
-            text = f"ladder: {len(orders)} sells from {orders[0]['price']} to {orders[-1]['price']}"
-        case RequestKind.BATCH_CANCEL:
-            text = f"batch cancel of {len(orders)} resting orders"
-        case _:
-            text = "request"
-    return Event(record.at_ms, EventSource.REQUEST, f"{text} (1 request: {request_log.endpoint_name(record)})")
-
-
-def _name(number: int) -> str:
-    """Return the name of the account's order with this number, counted from 0."""
-    if not number:
-        return "entry"
-    return f"rung {number}" if number <= RUNGS else "exit"
-
-
-def _fill(order: Order) -> str:
+def fill_of(order: Order) -> str:
+    """Return how far an order has filled, and its average price."""
     how = "filled" if order.filled == order.base_size else "partly filled"
     return f"{how}: {order.filled} of {order.base_size} at {order.quote_filled / order.filled:f}"
 
 
-def _epoch_ms() -> int:
+def epoch_ms() -> int:
+    """Return the time, ms since the epoch."""
     return time.time_ns() // 1_000_000

@@ -40,3 +40,11 @@ def orders_of(record: RequestRecord) -> list[dict[str, Any]]:
         return body
     listed = body.get("orderList") or body.get("orderIdList")
     return listed if isinstance(listed, list) else [body]
+
+
+def symbol_of(record: RequestRecord) -> str | None:
+    """Return the venue's symbol that a request names; None without one."""
+    body: Any = json.loads(record.body)
+    first = next(iter(body), {}) if isinstance(body, list) else body
+    name = first.get("symbol") or next(iter(first.get("orderList") or [{}])).get("symbol")
+    return None if name is None else str(name)

@@ -32,6 +32,10 @@ class TradeSnapshot:
     """freqtrade's table of orders: entry, exit, and every resting order that has filled."""
     resting: Mapping[str, OrderSnapshot]
     """Our table of resting orders."""
+    pair: str = ""
+    is_short: bool = False
+    interest: float = 0.0
+    """Interest that the profit is less by, in quote coins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,32 @@ class VenueSnapshot:
 
 def trade_snapshot(bot: BotProcess) -> TradeSnapshot:
     """Read the only trade of a bot."""
-    (trade,) = bot.rows("select * from trades")
-    rungs = bot.rows("select * from bitget_margin_orders where kind = 'rung' order by number")
+    (trade,) = trade_snapshots(bot)
+    return trade
+
+
+def trade_snapshots(bot: BotProcess) -> list[TradeSnapshot]:
+    """Read the trades of a bot, oldest first."""
+    return [_trade(bot, row) for row in bot.rows("select * from trades order by id")]
+
+
+def _trade(bot: BotProcess, trade: Mapping[str, Any]) -> TradeSnapshot:
+    query = "select * from bitget_margin_orders where kind = 'rung' and trade_id = ? order by number"
+    rungs = bot.rows(query, trade["id"])
+    entry_side = "sell" if trade["is_short"] else "buy"
     names = {_id(rung): f"rung {rung['number'] + 1}" for rung in rungs}
     orders = bot.rows("select * from orders where ft_trade_id = ? order by id", trade["id"])
     return TradeSnapshot(
         open=bool(trade["is_open"]),
         profit=float(trade["close_profit_abs"] or 0.0),
         stake=float(trade["max_stake_amount"] or 0.0),
-        own={row["order_id"]: _order(row, row["ft_order_side"], names.get(row["order_id"])) for row in orders},
-        resting={_id(row): _order(row, row["side"], names[_id(row)]) for row in rungs},
+        own={
+            row["order_id"]: _order(row, row["ft_order_side"], names.get(row["order_id"]), entry_side) for row in orders
+        },
+        resting={_id(row): _order(row, row["side"], names[_id(row)], entry_side) for row in rungs},
+        pair=str(trade["pair"]),
+        is_short=bool(trade["is_short"]),
+        interest=-float(trade["funding_fees"] or 0.0),
     )
 
 
@@ -83,10 +103,10 @@ def _id(rung: Mapping[str, Any]) -> str:
     return str(rung["order_id"] or rung["client_id"])
 
 
-def _order(row: Mapping[str, Any], side: str, name: str | None) -> OrderSnapshot:
+def _order(row: Mapping[str, Any], side: str, name: str | None, entry_side: str) -> OrderSnapshot:
     filled, average = float(row["filled"] or 0.0), row["average"]
     return OrderSnapshot(
-        name=name or ("entry" if side == "buy" else "exit"),
+        name=name or ("entry" if side == entry_side else "exit"),
         side=side,
         filled=filled,
         average=float(average) if filled and average is not None else None,
