@@ -65,7 +65,6 @@ class InProcessBot:
         :param while_down: called in between, while the database is closed
         """
         from freqtrade.persistence import Trade  # noqa: PLC0415
-
         from freqtrade.persistence.custom_data import _CustomData  # noqa: PLC0415 - it has a session of its own
 
         Trade.session.rollback()

@@ -22,11 +22,14 @@ _LATELY_SECONDS: Final = 3_600.0
 """Time after the last trade that has borrowed a coin within which its debt counts as left by it."""
 _STEPS: Final = 1e8
 """Number of the venue's smallest amounts in a coin."""
+_LESS_THAN_A_STEP: Final = 0.5 / _STEPS
+_INTEREST_OF_A_MOMENT: Final = 1.01
+"""Share of a debt up to which it may have grown since it was read."""
 
 
 @dataclass(eq=False, kw_only=True)
 class LeftoverDebts:
-    """Pays back, on a classic account; what comes into a unified one pays its debts back by itself.
+    """Pays back what the venue has not been paid back by the exits themselves.
 
     :param api: returns the sync exchange object
     :param timeout_ms: returns the time limit of a request
@@ -43,6 +46,8 @@ class LeftoverDebts:
     """Time at which a trade last explained a debt, by coin."""
     _explained: frozenset[str] = field(default=frozenset(), init=False)
     """Coins of which trades explained a debt at the last check."""
+    _clear: dict[str, float] = field(default_factory=dict, init=False)
+    """Time at which a coin was first seen without a debt, and without a trade that would explain one, by coin."""
     _is_first: bool = field(default=True, init=False)
 
     def check(self) -> None:
@@ -58,14 +63,20 @@ class LeftoverDebts:
         has_ended, self._explained = bool(self._explained - explained), explained
         self._borrowed |= dict.fromkeys(explained, now)
         left = {coin for coin, at in self._borrowed.items() if now - at < _LATELY_SECONDS} - explained
-        if not left or self.account.is_unified() or not (has_ended or now - self._checked >= _CHECK_SECONDS):
+        if not left or not (has_ended or now - self._checked >= _CHECK_SECONDS):
             return
         self._checked = now
         books = self.account.fresh()
+        for coin in explained:
+            self._clear.pop(coin, None)
         for coin in sorted(left):
             owed = books.account.debt.get(coin, 0.0)
             if owed > 0:
+                self._clear.pop(coin, None)
                 self._repay(books, coin, owed)
+            elif now - self._clear.setdefault(coin, now) >= _CHECK_SECONDS:
+                # What is owed from now on, no trade has left.
+                del self._borrowed[coin], self._clear[coin]
 
     def _borrowed_before_start(self) -> set[str]:
         """Return the coins that trades have borrowed which ended in the hour before the start of the bot."""
@@ -77,20 +88,36 @@ class LeftoverDebts:
         return trade.base if trade.is_short else self.account.stake_coin
 
     def _repay(self, books: MarginBooks, coin: str, owed: float) -> None:
-        amount = math.floor(min(owed, books.account.free.get(coin, 0.0)) * _STEPS) / _STEPS
         try:
-            if amount > 0:
-                self.api().repay_cross_margin(coin, amount, {"timeout": self.timeout_ms()})
-                self.alerts.info(f"{amount:.8g} {coin} of debt that no trade needs any more were paid back.")
-            if owed - amount > 1 / _STEPS and not books.trades:
-                # It sells other coins of the account, which would be those of trades.
-                self.api().privateMarginPostV2MarginCrossedAccountFlashRepay({"coin": coin})
-                self.alerts.info(
-                    f"{owed - amount:.8g} {coin} of debt that no trade needs any more are paid by flash repayment."
-                )
+            if self.account.is_unified():
+                self._repay_unified(books, coin, owed)
+            else:
+                self._repay_classic(books, coin, owed)
         except ccxt.BaseError as error:
             self.alerts.warn(f"{owed:.8g} {coin} of debt could not be paid back: {error}", f"debt {coin}")
         self.account.forget()
+
+    def _repay_classic(self, books: MarginBooks, coin: str, owed: float) -> None:
+        amount = math.floor(min(owed, books.spare(coin)) * _STEPS) / _STEPS
+        if amount > 0:
+            self.api().repay_cross_margin(coin, amount, {"timeout": self.timeout_ms()})
+            self.alerts.info(f"{amount:.8g} {coin} of debt that no trade needs any more were paid back.")
+        if owed - amount > _LESS_THAN_A_STEP and not books.trades:
+            # It sells other coins of the account, which would be those of trades.
+            self.api().privateMarginPostV2MarginCrossedAccountFlashRepay({"coin": coin})
+            self.alerts.info(
+                f"{owed - amount:.8g} {coin} of debt that no trade needs any more are paid by flash repayment."
+            )
+
+    def _repay_unified(self, books: MarginBooks, coin: str, owed: float) -> None:
+        """Pay all of a debt back, which is the only way there: with the coin itself, or with the stake coin."""
+        stake = self.account.stake_coin
+        payment = coin if books.spare(coin) >= owed else stake
+        if payment != coin and books.trades:
+            return
+        params = {"paymentCoin": payment, "timeout": self.timeout_ms()}
+        self.api().repay_cross_margin(coin, owed * _INTEREST_OF_A_MOMENT, params)
+        self.alerts.info(f"{owed:.8g} {coin} of debt that no trade needs any more were paid back with {payment}.")
 
 
 def _borrows(trade: TradePosition) -> bool:

@@ -22,7 +22,7 @@ from bitget_margin.freqtrade.exit_loans import ExitLoans
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
-from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
+from bitget_margin.freqtrade.liquidation_exits import liquidation_exits, liquidation_fee, liquidation_text
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_data import MarginData
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
@@ -90,6 +90,7 @@ class LiveLeverage(Leveraged):
         self.unfilled = UnfilledEntries(interest=self.interest, alerts=alerts)
         self.margin_loop = MarginLoop(
             api=lambda: self._api,
+            read_positions=lambda: None if self._wallets is None else self._wallets.update(),
             pace=pace,
             account=account,
             debts=LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts),
@@ -102,6 +103,10 @@ class LiveLeverage(Leveraged):
     def _read_balances_anew(self) -> Mapping[str, Any]:
         """Return the balance as ccxt has it; the exchange reads it."""
         raise NotImplementedError
+
+    def follow_wallets(self, wallets: Any) -> None:
+        """Read freqtrade's wallets of a live bot anew where a position has gone."""
+        self._wallets = wallets
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -242,7 +247,7 @@ class LiveLeverage(Leveraged):
         has_fills = order["status"] in ENDED and order.get("filled")
         quote = str(self.markets[pair]["quote"])
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
-        return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
+        return covers.in_position_coins(order, covers.net_of(row), fee)
 
     def _shown_rung(self, rung: TrackedOrder) -> dict[str, Any]:
         """Return a filled order of a ladder as freqtrade books it, with the interest of its trade up to now."""
@@ -282,13 +287,11 @@ class LiveLeverage(Leveraged):
         if trade is None:
             return list(adopted)
         exits = liquidation_exits(trade, orders, str(self.markets[pair]["quote"]))
-        for order in exits:
-            self.settle_interest(trade, order.get("average"))
-            self._alerts.warn(
-                f"LIQUIDATED: the venue has closed {order['filled']:.8g} of trade {trade.id} on {pair} at "
-                f"{order['average']:.8g}. What it has charged for that is not in freqtrade's books: look at the "
-                "account."
-            )
+        if exits:
+            self.settle_interest(trade, exits[-1].get("average"))
+            unified, coin, timeout_ms = self.account.is_unified(), self.account.stake_coin, self._pace.read_ms()
+            fee = liquidation_fee(self._api, exits, coin, unified=unified, timeout_ms=timeout_ms)
+            self._alerts.warn(liquidation_text(trade, exits, fee, coin))
         return [*(self._shown(order, pair) for order in adopted), *exits]
 
     # -- interest -----------------------------------------------------------------------------------------------------
