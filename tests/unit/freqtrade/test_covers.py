@@ -106,7 +106,15 @@ def test_the_last_cover_pays_the_interest_back_too(owed: float | None, is_taker:
 
 # -- in coins of the position -----------------------------------------------------------------------------------------
 
-ORDER = {"id": "7", "amount": 1.002, "filled": 0.501, "remaining": 0.501, "average": 100.0, "price": 101.0, "cost": 50.1}
+ORDER = {
+    "id": "7",
+    "amount": 1.002,
+    "filled": 0.501,
+    "remaining": 0.501,
+    "average": 100.0,
+    "price": 101.0,
+    "cost": 50.1,
+}
 
 
 def test_a_cover_is_booked_in_coins_of_the_position() -> None:

@@ -48,9 +48,7 @@ def test_without_a_reading_only_the_sale_of_a_leveraged_trade_repays(
     assert ExitLoans(bot.account).of_sale(trade) is expected
 
 
-@pytest.mark.parametrize(
-    ("free", "expected"), [(500.0, LoanKind.AUTO_REPAY), (499.9, LoanKind.AUTO_LOAN_AND_REPAY)]
-)
+@pytest.mark.parametrize(("free", "expected"), [(500.0, LoanKind.AUTO_REPAY), (499.9, LoanKind.AUTO_LOAN_AND_REPAY)])
 def test_a_cover_borrows_the_quote_coins_that_lack(bot: Borrower, free: float, expected: LoanKind) -> None:
     bot.account.note({"USDT": coin(9_000.0, free=free)})
     assert ExitLoans(bot.account).of_cover(500.0) is expected
