@@ -22,6 +22,9 @@ _FIELDS: Final = ("side", "execType")
 _FEE_FLOW: Final = "LIQ_FEE"
 _EARLIER_MS: Final = 60_000
 """Time before its first order at which a liquidation may have begun."""
+_OPEN: Final = "open"
+_DECIMALS: Final = 12
+"""More than any coin has."""
 _ALL: Final = 0.98
 """Share of a position from which on its liquidation counts as that of all of it."""
 
@@ -36,16 +39,18 @@ def liquidation_exits(trade: Trade, orders: Sequence[Mapping[str, Any]], quote: 
     """Return the venue's liquidation orders of a trade as exits of no more than what it has left.
 
     freqtrade closes a trade that it recovers only where its amounts come out at zero, to the last digit, and the venue
-    sells dust along, or buys fees.
+    sells dust along, or buys fees. An order that is not done yet is left to a later call: freqtrade would book it as
+    ended.
     """
     left, exits = lot_amount(trade, trade_rows.remaining_amount(trade)), []
     for order in orders:
         row = order_row(order["id"], trade.pair)
-        if not is_liquidation(order) or order["side"] != trade.exit_side or (row is not None and not row.ft_is_open):
+        is_booked = row is not None and not row.ft_is_open
+        if not is_liquidation(order) or order["side"] != trade.exit_side or order["status"] == _OPEN or is_booked:
             continue
         filled = order.get("filled") or 0.0
         part = left if filled >= left * _ALL else lot_amount(trade, filled)
-        left -= part
+        left = round(left - part, _DECIMALS)
         if part > 0:
             fee = {"currency": quote, "cost": 0.0, "rate": 0.0}
             exits.append({**order, "amount": part, "filled": part, "remaining": 0.0, "status": "closed", "fee": fee})
@@ -77,9 +82,10 @@ def liquidation_fee(
 
 def liquidation_text(trade: Trade, exits: Sequence[Mapping[str, Any]], fee: float | None, stake_coin: str) -> str:
     """Return what the user is told of the liquidation of a trade."""
-    closed, price = sum(order["filled"] for order in exits), exits[-1]["average"]
+    closed, price = sum(order["filled"] for order in exits), exits[-1].get("average") or exits[-1].get("price")
+    at = "a price that it does not show" if price is None else f"{price:.8g}"
     charged = "What it has charged for that is" if fee is None else f"Its fee of {fee:.8g} {stake_coin} is"
     return (
-        f"LIQUIDATED: the venue has closed {closed:.8g} of trade {trade.id} on {trade.pair} at {price:.8g}. "
+        f"LIQUIDATED: the venue has closed {closed:.8g} of trade {trade.id} on {trade.pair} at {at}. "
         f"{charged} not in freqtrade's books: look at the account."
     )

@@ -8,6 +8,7 @@ from math import isclose
 from typing import Any, Final
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
@@ -165,7 +166,10 @@ class LiveLeverage(Leveraged):
             rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
             changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
         sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
-        return OrderLoan(self.exit_loans.of_cover(sent * rate), sent=sent, changes=changes)
+        loan_type = self.exit_loans.of_cover(sent * rate)
+        if loan_type is LoanKind.AUTO_LOAN_AND_REPAY:
+            self.margin_loop.debts.note_loan(self.account.stake_coin)
+        return OrderLoan(loan_type, sent=sent, changes=changes)
 
     def _store_entry(self, intent: TrackedOrder, loan: OrderLoan) -> None:
         """Store what an entry is, before it is sent."""
@@ -300,6 +304,8 @@ class LiveLeverage(Leveraged):
         try:
             return self.interest.unbooked(trade, price)
         except Exception as error:  # noqa: BLE001 - an exception would end the bot, with the position open
+            if isinstance(error, SQLAlchemyError):
+                Trade.rollback()
             logger.warning("The interest of trade %s on %s is not known now: %r", trade.id, trade.pair, error)
             return float(trade.funding_fee_running or 0.0)
 
