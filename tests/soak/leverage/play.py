@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -151,6 +152,7 @@ class _Player:
             stake=dice.choice((500, 1_500, 3_000)),
             entry_price=dice.choice((1.0, 1.0, 1 - better * 0.004)),
             exit_price=1.0,
+            adjust=(0, 0.0),
             ladder=[(0.006 * (i + 1), share) for i in range(count)],
         )
         return f"{direction} with ladder" if count else direction
@@ -234,13 +236,17 @@ class _Player:
         )
         if abs(difference) > LOOK_USDT:
             result.findings.append(f"{when}: the balance differs by {difference:.4f} from the worth of the account")
+            self._note(f"{when}: {self._books().text()}, {self._venue.balances(self._uid)}, {self._venue.debts()}")
 
     def _difference(self) -> float:
         prices = {pair.split("/")[0]: float(price) for pair, price in self._prices.items()}
+        return self._books().worth(prices) - float(self._venue.worth())
+
+    def _books(self) -> Books:
         shown = self._bot.wait_until(lambda: self._bot.api("GET", "balance"), "the balance is shown")
         balances = {row["currency"]: row["balance"] for row in shown["currencies"] if not row["is_position"]}
-        books = Books(balances, self._trades(), self._besides())
-        return books.worth(prices) - float(self._venue.worth())
+        trades = self._trades()
+        return Books(balances, trades, self._besides(trades))
 
     def _trades(self) -> list[dict[str, Any]]:
         return self._bot.rows(
@@ -248,13 +254,16 @@ class _Player:
             " and o.ft_order_side = case when t.is_short then 'sell' else 'buy' end) as has_entered from trades t"
         )
 
-    def _besides(self) -> dict[int, float]:
-        rows = self._bot.rows(
-            "select t.id, e.besides from trades t join orders o on o.ft_trade_id = t.id"
-            " join bitget_margin_entries e on e.pair = t.pair where t.is_open"
-            " and e.at_ms <= 1000 * strftime('%s', t.open_date) + 1000 order by e.at_ms"
-        )
-        return {row["id"]: row["besides"] for row in rows}
+    def _besides(self, trades: list[dict[str, Any]]) -> dict[int, float]:
+        """Return the coins that were on the account before the first entry of each open trade."""
+        entries = self._bot.rows("select * from bitget_margin_entries order by at_ms")
+        found = {}
+        for trade in trades:
+            opened = datetime.fromisoformat(trade["open_date"]).replace(tzinfo=UTC).timestamp() * 1_000
+            before = [row for row in entries if row["pair"] == trade["pair"] and row["at_ms"] <= opened + 0.5]
+            if trade["is_open"] and before:
+                found[trade["id"]] = before[-1]["besides"]
+        return found
 
     def _open_trade(self, pair: str) -> dict[str, Any] | None:
         trade = self._bot.wait_until(lambda: (self._bot.trade(pair),), "the database is read")[0]
