@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -131,9 +132,9 @@ class _Player:
             return self._enter(pair) if self._dice.random() < 0.7 else self._move()
         steps: dict[Callable[[], str], int] = {
             self._move: 6,
-            lambda: self._fill(pair): 2,
-            lambda: self._adjust(pair, trade): 2,
-            lambda: self._exit(pair): 3,
+            partial(self._fill, pair): 2,
+            partial(self._adjust, pair, trade): 2,
+            partial(self._exit, pair): 3,
             self._charge: 2,
         }
         (step,) = self._dice.choices(list(steps), list(steps.values()))
@@ -199,8 +200,7 @@ class _Player:
         self._bot.kill()
         self._result.kills += 1
         for _ in range(self._dice.choice((0, 1, 2))):
-            pair = self._dice.choice(PAIRS)
-            self._dice.choice((self._move, self._charge, lambda: self._fill(pair)))()
+            self._dice.choice((self._move, self._charge, partial(self._fill, self._dice.choice(PAIRS))))()
         self._bot.start()
         self._wait_for_start()
 

@@ -379,7 +379,7 @@ def test_further_entries_hold_their_stake_and_exits_hold_none() -> None:
 
 
 def test_coins_of_fills_below_a_lot_are_a_crumb_of_the_trade() -> None:
-    """freqtrade cuts what a fee leaves to a lot; the rest is there all the same, and the worth of the trade has it."""
+    """A fee leaves what freqtrade cuts to a lot; the rest is there all the same, and the worth of the trade has it."""
     entry = row("buy", 0.3001, 50_000, filled=0.3001)
     entry.ft_fee_base = 0.00000451
     lots = {"amount_precision": 0.0001, "precision_mode": TICK_SIZE, "contract_size": None}
