@@ -41,6 +41,9 @@ class Result:
     :ivar interest: number of charges
     :ivar difference: profit in the books less the change of the account's worth
     :ivar allowed: most that it may be
+    :ivar looks: number of looks that are judged
+    :ivar unjudged: looks while an order of freqtrade had a part of its fills, which freqtrade books once it has ended:
+        until then they are valued at a price that may be a minute old
     :ivar look: largest difference of freqtrade's balance and the worth, at any look
     :ivar look_seconds: longest time until they agreed
     """
@@ -55,6 +58,7 @@ class Result:
     difference: float = 0.0
     allowed: float = 0.0
     looks: int = 0
+    unjudged: int = 0
     look: float = 0.0
     look_seconds: float = 0.0
     seconds: float = 0.0
@@ -168,7 +172,7 @@ class _Player:
 
     def _fill(self, pair: str) -> str:
         """Fill a part of a resting order, or all of it."""
-        live = self._live(pair)
+        live = [order for order in self._live() if order.symbol == symbol_of(pair)]
         if not live:
             return self._move()
         order = self._dice.choice(live)
@@ -226,9 +230,13 @@ class _Player:
             time.sleep(_TICK_SECONDS * 3)
             difference = self._difference()
             seconds = time.monotonic() - began
-            if abs(difference) <= LOOK_USDT or seconds > LOOK_SECONDS:
+            is_partial = any(order.filled and not is_rung(order) for order in self._live())
+            if is_partial or abs(difference) <= LOOK_USDT or seconds > LOOK_SECONDS:
                 break
         result = self._result
+        if is_partial:
+            result.unjudged += 1
+            return
         result.looks += 1
         result.look, result.look_seconds = (
             max(result.look, abs(round(difference, 6))),
@@ -277,16 +285,17 @@ class _Player:
             self._bot.instruct(pair, enter=None, exit=True, entry_price=1.0, exit_price=1.0, adjust=(0, 0.0))
         end = time.monotonic() + END_SECONDS
         while time.monotonic() < end:
-            for order in self._venue.orders(self._uid, live_only=True):
+            for order in self._live():
                 if not is_rung(order):
                     self._fill_all(order)
             is_open = any(self._open_trade(pair) for pair in PAIRS)
-            if not (is_open or self._venue.debts() or self._venue.orders(self._uid, live_only=True)):
+            if not (is_open or self._venue.debts() or self._live()):
                 return
             time.sleep(0.5)
-        live = len(self._venue.orders(self._uid, live_only=True))
         opened = [pair for pair in PAIRS if self._open_trade(pair)]
-        self._result.findings.append(f"not closed: trades {opened}, {live} live orders, debts {self._venue.debts()}")
+        self._result.findings.append(
+            f"not closed: trades {opened}, {len(self._live())} live orders, debts {self._venue.debts()}"
+        )
 
     def _fill_all(self, order: Order) -> None:
         try:
@@ -306,9 +315,8 @@ class _Player:
             result.findings.append(f"the books differ by {result.difference}, and {result.allowed} are allowed")
         result.findings += order_findings(self._venue.orders(self._uid), rows, trades)
 
-    def _live(self, pair: str) -> list[Order]:
-        orders = self._venue.orders(self._uid, live_only=True)
-        return [order for order in orders if order.symbol == symbol_of(pair)]
+    def _live(self) -> list[Order]:
+        return self._venue.orders(self._uid, live_only=True)
 
     def _set_price(self, pair: str, price: Decimal) -> None:
         symbol = self._symbols[symbol_of(pair)]
