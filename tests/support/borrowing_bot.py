@@ -37,6 +37,17 @@ def enter(bot: InProcessBot, leverage: float, *, short: bool, ladder: Callable[[
     return bot.enter(ladder)
 
 
+def rungs(count: int, share: float = 1.0) -> Callable[[Any], list[dict[str, Any]]]:
+    """Return a ladder of this number of orders, each 1 % from the one before, that closes a share of the trade."""
+
+    def ladder(trade: Any) -> list[dict[str, Any]]:
+        better = -1 if trade.is_short else 1
+        prices = [trade.open_rate * (1 + better * step / 100) for step in range(1, count + 1)]
+        return [{"side": trade.exit_side, "price": price, "share": share / count} for price in prices]
+
+    return ladder
+
+
 def leave(bot: InProcessBot, loops: int = 3) -> Any:
     """Exit by signal, and return the trade."""
     CONTROLS.exit = True

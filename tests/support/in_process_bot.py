@@ -24,6 +24,9 @@ class Controls:
     adjust: Callable[[Any], float | None] | None = None
     short: bool = False
     leverage: float = 1.0
+    entry_price: float = 1.0
+    """Multiple of the price that freqtrade proposes."""
+    exit_price: float = 1.0
 
 
 CONTROLS = Controls()
@@ -62,8 +65,10 @@ class InProcessBot:
         :param while_down: called in between, while the database is closed
         """
         from freqtrade.persistence import Trade  # noqa: PLC0415
+        from freqtrade.persistence.custom_data import _CustomData  # noqa: PLC0415 - it has a session of its own
 
         Trade.session.rollback()
+        _CustomData.session.rollback()
         self.bot.cleanup()
         close_database()
         while_down()

@@ -92,6 +92,7 @@ if TYPE_CHECKING:
         ft_order_tag: str | None
         ft_fee_base: float | None
         ft_amount: float | None
+        amount: float | None
         funding_fee: float | None
         status: str | None
         filled: float | None

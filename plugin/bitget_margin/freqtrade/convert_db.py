@@ -101,9 +101,10 @@ def _has_rows(source: str, target: str) -> bool:
 
 
 def _counts(connection: Connection, tables: list[str]) -> tuple[str | None, int, int]:
-    """Return the key, and the numbers of orders and batch cancels."""
+    """Return the key, and the numbers of orders, records of entries among them, and of batch cancels."""
     key = connection.scalar(select(_BOT.c.key)) if _BOT.name in tables else None
-    return key, _count(connection, tables, _ORDERS.name), _count(connection, tables, _BATCHES.name)
+    orders = sum(_count(connection, tables, each.name) for each in (_ORDERS, _ENTRIES))
+    return key, orders, _count(connection, tables, _BATCHES.name)
 
 
 def _identity(connection: Connection, tables: list[str]) -> tuple[Any, ...] | None:

@@ -79,6 +79,14 @@ def is_cover(trade: Trade | None, row: FreqtradeOrder | None) -> bool:
     return trade is not None and row is not None and bool(trade.is_short) and row.ft_order_side == trade.exit_side
 
 
+def net_of(row: FreqtradeOrder) -> float:
+    """Return the coins of the position that a cover closes once it is full, by its row.
+
+    freqtrade notes beside it what it wanted to close: an exit closes no more than is owed.
+    """
+    return row.amount or row.ft_amount or 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class QuoteFee:
     """The fee of an order, valued in the quote coin."""

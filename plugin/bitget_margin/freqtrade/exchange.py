@@ -124,6 +124,7 @@ class Bitgetcross(LiveLeverage):
                 lambda: not is_live or self._core_api.FREEZES,
                 fetch_for_freqtrade=self._fetch_balances_once if is_live else None,
                 besides=self._besides,
+                has_positions=is_live and is_leveraged,
             ),
             rules=self,
             settings=self._settings,
@@ -429,6 +430,17 @@ class Bitgetcross(LiveLeverage):
                 return dict(last)
         if self.live:
             self.managers.holdings.remember(balances, sent_seconds)
+        return balances
+
+    def _read_balances_anew(self) -> dict[str, Any]:
+        """Return a balance that is read now, tried once: an entry is not decided on an earlier one."""
+        sent_seconds = self.managers.holdings.clock()
+        try:
+            balances = self._fetch_balances_once()
+        except TemporaryError:
+            self.managers.holdings.note_failure(sent_seconds)
+            raise
+        self.managers.holdings.remember(balances, sent_seconds)
         return balances
 
     def _fetch_balances_once(self, params: Any = None) -> dict[str, Any]:

@@ -102,8 +102,8 @@ class ExitAmounts:
         """
         held, coins = self.held.of(trade, orders), TradeCoins(self.holdings, trade.pair, trade)
         most = max(0.0, has - held)
-        if not held and coins.freezes and not is_rest:
-            return most
+        if not held and coins.freezes and not is_rest and not self.holdings.has_positions:
+            return most  # freqtrade itself exits no more than is in the wallet, but for positions
         needed = min(wanted, most)
         # What orders in doubt may have covered already is in `held`, and not owed any more.
         resting = self.held.shown(orders)

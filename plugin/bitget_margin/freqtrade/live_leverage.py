@@ -8,6 +8,7 @@ from math import isclose
 from typing import Any, Final
 
 import ccxt
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.core.endpoints import AccountKind
@@ -17,10 +18,11 @@ from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.compat import FreqtradeException, Trade, has_database, order_row
 from bitget_margin.freqtrade.covers import Covers
 from bitget_margin.freqtrade.entry_loans import EntryLoans, EntryOrder, LoanKind
+from bitget_margin.freqtrade.exit_loans import ExitLoans
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.leveraged_exchange import Leveraged
-from bitget_margin.freqtrade.liquidation_exits import liquidation_exits
+from bitget_margin.freqtrade.liquidation_exits import liquidation_exits, liquidation_fee, liquidation_text
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_data import MarginData
 from bitget_margin.freqtrade.margin_entries import MarginEntries, MarginEntry
@@ -28,7 +30,7 @@ from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.margin_loop import MarginLoop
 from bitget_margin.freqtrade.ports import EntryTerms
 from bitget_margin.freqtrade.tracked_order import ENDED, TrackedOrder
-from bitget_margin.freqtrade.trade_interest import TradeInterest, borrows
+from bitget_margin.freqtrade.trade_interest import TradeInterest
 from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 
 logger = logging.getLogger("bitget_margin")
@@ -37,8 +39,6 @@ _LOAN_TYPE: Final = "loanType"
 _MARKET: Final = "market"
 _IMMEDIATE: Final = frozenset({"IOC", "FOK"})
 _REL_TOLERANCE: Final = 1e-9
-_READING_SECONDS: Final = 10.0
-"""Age up to which a reading of the account decides on the loan of an exit: freqtrade reads it before each one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class LiveLeverage(Leveraged):
         is_unified = lambda: account_kind_of(self._api, {}) is AccountKind.UNIFIED  # noqa: E731
         self.entries = MarginEntries()
         self.account = account = MarginAccount(
-            read=self._read_balances,
+            read=self._read_balances_anew,
             is_unified=is_unified,
             stake_coin=self._config["stake_currency"],
             entries=self.entries,
@@ -82,6 +82,7 @@ class LiveLeverage(Leveraged):
         )
         self.levels = MarginLevels(api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts)
         self.loans = EntryLoans(account=account, levels=self.levels, settings=self.leverage_settings, alerts=alerts)
+        self.exit_loans = ExitLoans(account)
         self.covers = Covers(rules=self, rates=self.interest_rates)
         self.interest = TradeInterest(
             account=account, markets=lambda: self.markets, api=lambda: self._api, timeout_ms=pace.read_ms
@@ -89,6 +90,7 @@ class LiveLeverage(Leveraged):
         self.unfilled = UnfilledEntries(interest=self.interest, alerts=alerts)
         self.margin_loop = MarginLoop(
             api=lambda: self._api,
+            read_positions=lambda: None if self._wallets is None else self._wallets.update(),
             pace=pace,
             account=account,
             debts=LeftoverDebts(account=account, api=lambda: self._api, timeout_ms=pace.read_ms, alerts=alerts),
@@ -98,9 +100,13 @@ class LiveLeverage(Leveraged):
         )
         self._alerts = alerts
 
-    def _read_balances(self) -> dict[str, Any]:
+    def _read_balances_anew(self) -> Mapping[str, Any]:
         """Return the balance as ccxt has it; the exchange reads it."""
         raise NotImplementedError
+
+    def follow_wallets(self, wallets: Any) -> None:
+        """Read freqtrade's wallets of a live bot anew where a position has gone."""
+        self._wallets = wallets
 
     # -- orders -------------------------------------------------------------------------------------------------------
 
@@ -153,29 +159,17 @@ class LiveLeverage(Leveraged):
         """
         pair, rate = order["pair"], order["rate"]
         if order["side"] == SELL:
-            return OrderLoan(self._repaying(None))
+            return OrderLoan(self.exit_loans.of_sale(trade_rows.open_trade(pair)))
         changes: dict[str, Any] = {}
         is_taker = str(order.get("time_in_force", "")).upper() in _IMMEDIATE
         if order["ordertype"] == _MARKET:
             rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
             changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
         sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
-        return OrderLoan(self._repaying(sent * rate), sent=sent, changes=changes)
-
-    def _repaying(self, cost: float | None) -> LoanKind | None:
-        """Return the loan type of an exit, by the last reading: freqtrade reads the account before each one.
-
-        :param cost: quote coins that a cover costs; None for a sell
-        """
-        if self.account.is_unified():
-            return None
-        books, stake = self.account.known(_READING_SECONDS), self.account.stake_coin
-        if cost is None:
-            # Nobody says what becomes of an order that is to repay where nothing is owed.
-            owes = books is None or books.account.debt.get(stake, 0.0) > 0
-            return LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL
-        has_cash = books is not None and books.account.free.get(stake, 0.0) >= cost
-        return LoanKind.AUTO_REPAY if has_cash else LoanKind.AUTO_LOAN_AND_REPAY
+        loan_type = self.exit_loans.of_cover(sent * rate)
+        if loan_type is LoanKind.AUTO_LOAN_AND_REPAY:
+            self.margin_loop.debts.note_loan(self.account.stake_coin)
+        return OrderLoan(loan_type, sent=sent, changes=changes)
 
     def _store_entry(self, intent: TrackedOrder, loan: OrderLoan) -> None:
         """Store what an entry is, before it is sent."""
@@ -205,12 +199,9 @@ class LiveLeverage(Leveraged):
 
     def loan_type(self, trade: Trade) -> str | None:
         """Return the loan type of the resting orders of a trade, which close it: they repay, and never borrow."""
-        if not (self.live and self.is_leveraged and borrows(trade)) or self.account.is_unified():
+        if not (self.live and self.is_leveraged):
             return None
-        books = self.account.known(_READING_SECONDS)
-        coin = str(self.markets[trade.pair]["base"]) if trade.is_short else self.account.stake_coin
-        owes = books is None or books.account.debt.get(coin, 0.0) > 0
-        return (LoanKind.AUTO_REPAY if owes else LoanKind.NORMAL).value
+        return self.exit_loans.of_resting(trade, str(self.markets[trade.pair]["base"]))
 
     def cover_amount(self, pair: str, net: float) -> float:
         """Return the amount of a resting cover that leaves `net` coins after the fee; a dry run has it as a cost."""
@@ -259,7 +250,7 @@ class LiveLeverage(Leveraged):
         has_fills = order["status"] in ENDED and order.get("filled")
         quote = str(self.markets[pair]["quote"])
         fee = covers.QuoteFee(quote, self._fee_of_cover(order, pair)) if has_fills else None
-        return covers.in_position_coins(order, row.ft_amount or 0.0, fee)
+        return covers.in_position_coins(order, covers.net_of(row), fee)
 
     def _shown_rung(self, rung: TrackedOrder) -> dict[str, Any]:
         """Return a filled order of a ladder as freqtrade books it, with the interest of its trade up to now."""
@@ -299,13 +290,11 @@ class LiveLeverage(Leveraged):
         if trade is None:
             return list(adopted)
         exits = liquidation_exits(trade, orders, str(self.markets[pair]["quote"]))
-        for order in exits:
-            self.settle_interest(trade, order.get("average"))
-            self._alerts.warn(
-                f"LIQUIDATED: the venue has closed {order['filled']:.8g} of trade {trade.id} on {pair} at "
-                f"{order['average']:.8g}. What it has charged for that is not in freqtrade's books: look at the "
-                "account."
-            )
+        if exits:
+            self.settle_interest(trade, exits[-1].get("average"))
+            unified, coin, timeout_ms = self.account.is_unified(), self.account.stake_coin, self._pace.read_ms()
+            fee = liquidation_fee(self._api, exits, coin, unified=unified, timeout_ms=timeout_ms)
+            self._alerts.warn(liquidation_text(trade, exits, fee, coin))
         return [*(self._shown(order, pair) for order in adopted), *exits]
 
     # -- interest -----------------------------------------------------------------------------------------------------
@@ -315,6 +304,8 @@ class LiveLeverage(Leveraged):
         try:
             return self.interest.unbooked(trade, price)
         except Exception as error:  # noqa: BLE001 - an exception would end the bot, with the position open
+            if isinstance(error, SQLAlchemyError):
+                Trade.rollback()
             logger.warning("The interest of trade %s on %s is not known now: %r", trade.id, trade.pair, error)
             return float(trade.funding_fee_running or 0.0)
 

@@ -77,20 +77,16 @@ class Maintenance:
     # -- the start and the end of the bot -----------------------------------------------------------------------------
 
     def repair_after_crash(self) -> None:
-        """Correct the amounts of trades, once after a start.
-
-        freqtrade commits the row of a fill first and the trade later: killed between the two, it never comes back to
-        the trade.
-        """
+        """Correct trades that a crash has left behind their rows, once after a start."""
         if self._repaired:
             return
         trade_rows.refresh()
-        for trade in trade_rows.open_trades().values():
+        waiting = {order.trade for order in self.store.unsettled()}
+        for key, trade in trade_rows.open_trades().items():
             left = self.rules.amount_to_precision(trade.pair, trade_rows.remaining_amount(trade))
-            if left > 0 and not trade.open_orders and left != trade.amount:
-                self.alerts.info(f"Trade {trade.id} on {trade.pair} has {left:.8g}, not {trade.amount:.8g}: corrected.")
-                trade.recalc_trade_from_orders()
-                Trade.commit()
+            done = trade_rows.repair(trade, left, is_booked=key not in waiting)
+            if done is not None:
+                self.alerts.info(f"Trade {trade.id} on {trade.pair} {done}")
         self._repaired = True
 
     def cancel_all_at_exit(self) -> None:

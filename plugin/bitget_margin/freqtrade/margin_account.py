@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeException, TemporaryError, Trade
 from bitget_margin.freqtrade.margin_entries import MarginEntries
@@ -14,13 +16,26 @@ logger = logging.getLogger("bitget_margin")
 
 FRESH_SECONDS: Final = 2.0
 """Age up to which a reading answers for what freqtrade asks in one go."""
+_PRICE_SECONDS: Final = 60.0
+"""Age of a price from which on it is asked for again, and pause after a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A reading of the account, and its time in seconds; not current once an order was placed, or has filled."""
+
+    account: AccountSnapshot
+    at_seconds: float
+    is_current: bool = True
 
 
 @dataclass(eq=False, kw_only=True)
 class MarginAccount:
     """Readings of the account, and the prices by which they are valued.
 
-    :param read: reads the balance as freqtrade does, or raises
+    The thread of freqtrade's API uses them, too: a reading is replaced as a whole.
+
+    :param read: reads the balance now, or raises; no earlier reading answers in its place
     :param is_unified: returns whether it is a unified account
     :param convert: returns the price of a coin in the stake coin by the last tickers; None where there is none
     """
@@ -31,11 +46,12 @@ class MarginAccount:
     entries: MarginEntries
     convert: Callable[[str], float | None]
     clock: Callable[[], float] = time.monotonic
-    _last: tuple[AccountSnapshot, float] | None = field(default=None, init=False)
-    _before: AccountSnapshot | None = field(default=None, init=False)
-    """The last reading before an order that was placed, or has filled."""
-    _prices: dict[str, float] = field(default_factory=dict, init=False)
-    """Last prices of the coins of trades, by coin; freqtrade asks for them in every loop."""
+    _reading: _Reading | None = field(default=None, init=False)
+    """The last reading."""
+    _prices: dict[str, tuple[float | None, float]] = field(default_factory=dict, init=False)
+    """Last price and its time in seconds, by coin; those of trades are asked for by freqtrade in every loop."""
+    _failed_at: float = field(default=float("-inf"), init=False)
+    """Time at which the tickers could not be read: not every coin waits for them."""
 
     def note(self, balance: Mapping[str, Any]) -> MarginBooks:
         """Note a balance that was read just now, and return the books that it makes.
@@ -45,7 +61,7 @@ class MarginAccount:
         books = self._books(read_snapshot(balance, unified=self.is_unified()))
         if not books.is_whole():
             raise TemporaryError("The venue's answer names no coin of the account: it is asked again")
-        self._last = books.account, self.clock()
+        self._reading = _Reading(books.account, self.clock())
         return books
 
     def latest(self, balance: Mapping[str, Any] | None = None) -> MarginBooks:
@@ -59,28 +75,31 @@ class MarginAccount:
         try:
             return self.books() if balance is None else self.note(balance)
         except FreqtradeException as error:
-            if self._last is None and self._before is None:
+            reading = self._reading
+            if reading is None:
                 raise
             logger.warning("The account could not be read, and the last reading is used: %s", error)
-            account = self._before if self._last is None else self._last[0]
-            assert account is not None  # noqa: S101 - one of both is there
-            return self._books(account)
+            return self._books(reading.account)
 
     def remembered(self) -> MarginBooks | None:
         """Return the account of the last reading by the prices that are known, without trades and any request.
 
         None where it was never read. A coin without a known price counts nothing.
         """
-        account = self._before if self._last is None else self._last[0]
-        if account is None:
-            return None
-        return MarginBooks(account, (), self.stake_coin, self._prices.get)
+        reading = self._reading
+        return None if reading is None else MarginBooks(reading.account, (), self.stake_coin, self._noted_price)
+
+    def last(self, seconds: float) -> AccountSnapshot | None:
+        """Return the last reading, whatever was placed since; None if it is older than these seconds."""
+        reading = self._reading
+        return None if reading is None or self.clock() - reading.at_seconds > seconds else reading.account
 
     def known(self, seconds: float = FRESH_SECONDS) -> MarginBooks | None:
-        """Return the books of the last reading; None if it is older than these seconds."""
-        if self._last is None or self.clock() - self._last[1] > seconds:
+        """Return the books of the last reading; None if it is older than these seconds, or not current."""
+        reading = self._reading
+        if reading is None or not reading.is_current or self.clock() - reading.at_seconds > seconds:
             return None
-        return self._books(self._last[0])
+        return self._books(reading.account)
 
     def books(self) -> MarginBooks:
         """Return the books of a reading of a moment ago, or of a new one.
@@ -98,34 +117,65 @@ class MarginAccount:
 
     def forget(self) -> None:
         """Read anew at the next question: an order was placed, or has filled."""
-        if self._last is not None:
-            self._before, self._last = self._last[0], None
+        reading = self._reading
+        if reading is not None:
+            self._reading = replace(reading, is_current=False)
 
     def positions(self) -> tuple[TradePosition, ...]:
-        """Return the open trades."""
-        return tuple(position_of(trade, self.besides(trade)) for trade in Trade.get_trades_proxy(is_open=True))
+        """Return the open trades.
+
+        :raises TemporaryError: their entries could not be read; without these, coins of the owner would be theirs
+        """
+        trades = Trade.get_trades_proxy(is_open=True)
+        try:
+            return tuple(position_of(trade, self.besides(trade)) for trade in trades)
+        except SQLAlchemyError as error:
+            # freqtrade reads its wallets outside of any handler: anything but its own exceptions ends the bot.
+            raise TemporaryError(f"The entries of the open trades could not be read: {error}") from error
 
     def besides(self, trade: Trade) -> float:
-        """Return the coins of the pair's base that were on the account before a trade, less what it owed of them."""
+        """Return the coins of the pair's base that were on the account before a trade, less what it owed of them.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: the database cannot be read
+        """
         entry = self.entries.first_of(trade)
         return 0.0 if entry is None else entry.besides
 
     def note_price(self, coin: str, price: float) -> None:
         """Note the price of a coin that freqtrade has just asked for."""
-        self._prices[coin] = price
+        self._prices[coin] = price, self.clock()
 
     def price(self, coin: str) -> float | None:
-        """Return the price of a coin in the stake coin; None where none is known."""
-        if coin == self.stake_coin:
-            return 1.0
-        known = self._prices.get(coin)
-        if known is not None:
-            return known
+        """Return the last price of a coin in the stake coin; None where none is known.
+
+        Only a coin that was never asked for is waited for: an exit may be behind it.
+        """
+        if coin == self.stake_coin or coin in self._prices:
+            return self._noted_price(coin)
+        return self._convert(coin)
+
+    def refresh_prices(self, coins: Iterable[str]) -> None:
+        """Ask for the prices of these coins that are older than a minute: those of coins without a trade."""
+        for coin in coins:
+            _, at_seconds = self._prices.get(coin, (None, float("-inf")))
+            if coin != self.stake_coin and self.clock() - at_seconds > _PRICE_SECONDS:
+                self._convert(coin)
+
+    def _noted_price(self, coin: str) -> float | None:
+        return 1.0 if coin == self.stake_coin else self._prices.get(coin, (None, 0.0))[0]
+
+    def _convert(self, coin: str) -> float | None:
+        """Return the price of a coin by the last tickers; None where they are not known, or do not have it."""
+        if self.clock() - self._failed_at < _PRICE_SECONDS:
+            return self._noted_price(coin)
         try:
-            return self.convert(coin)
+            found = self.convert(coin)
         except FreqtradeException as error:
+            self._failed_at = self.clock()
             logger.warning("The price of %s is not known now: %s", coin, error)
-            return None
+            return self._noted_price(coin)
+        self._prices[coin] = found, self.clock()
+        return found
 
     def _books(self, account: AccountSnapshot) -> MarginBooks:
         return MarginBooks(account, self.positions(), self.stake_coin, self.price)

@@ -15,7 +15,7 @@ from bitget_margin.freqtrade.leftover_debts import LeftoverDebts
 from bitget_margin.freqtrade.margin_account import MarginAccount
 from bitget_margin.freqtrade.margin_data import MarginData
 from bitget_margin.freqtrade.margin_levels import MarginLevels
-from bitget_margin.freqtrade.positions import MarginBooks, read_snapshot, venue_equity
+from bitget_margin.freqtrade.positions import AccountSnapshot, MarginBooks, read_snapshot, venue_equity
 from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 
 logger = logging.getLogger("bitget_margin")
@@ -31,9 +31,11 @@ class MarginLoop:
     """Leftover debts, the margin level, interest without a trade, and custom data of trades.
 
     :param api: returns the sync exchange object
+    :param read_positions: lets freqtrade read its wallets and positions anew
     """
 
     api: Callable[[], Any]
+    read_positions: Callable[[], object]
     pace: Pace
     account: MarginAccount
     debts: LeftoverDebts
@@ -45,11 +47,14 @@ class MarginLoop:
     _share: float = field(default=0.0, init=False)
     """Debts as a share of the equity at the last check of the level."""
     _check: Beside[None] | None = field(default=None, init=False)
+    _seen: AccountSnapshot | None = field(default=None, init=False)
+    """What the last check has shown, until it is compared with the trades."""
 
     def run(self) -> None:
         """Run all steps; those with requests wait while the venue is slow. The next loop tries again what fails."""
         asking: tuple[Callable[[], object], ...] = (self.debts.check, self.unfilled.check)
-        for step in (self._begin_check, *(() if self.pace.is_slow else asking), self.data.write):
+        steps = (self._begin_check, self._notice_gone, *(() if self.pace.is_slow else asking), self.data.write)
+        for step in steps:
             try:
                 step()
             except (FreqtradeException, ccxt.BaseError) as error:
@@ -66,6 +71,17 @@ class MarginLoop:
             return
         self._checked, self._share = now, share
         self._check = Beside(self._check_level)
+
+    def _notice_gone(self) -> None:
+        """Let freqtrade look for what has closed a position of which the last check has shown nothing any more.
+
+        The venue may have liquidated it. freqtrade reads its positions twice an hour, and would go on without coins.
+        """
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            books = MarginBooks(seen, self.account.positions(), self.account.stake_coin, self.account.price)
+            if books.gone():
+                self.read_positions()
 
     def _owed_share(self) -> float:
         """Return the debts as a share of the equity, by the amounts of the last reading and the prices of now."""
@@ -85,6 +101,10 @@ class MarginLoop:
         except ccxt.BaseError as error:
             logger.warning("The margin level of the account could not be looked at: %s", error)
             return
+        snapshot = read_snapshot(balance, unified=unified)
+        account.refresh_prices(snapshot.total)
         code_of = api.safe_currency_code
         worth = venue_equity(balance, unified=unified, stake_coin=stake_coin, price=price, code_of=code_of)
-        self.levels.check(MarginBooks(read_snapshot(balance, unified=unified), (), stake_coin, price), worth)
+        # Without trades: their rows belong to the thread of the loop.
+        self.levels.check(MarginBooks(snapshot, (), stake_coin, price), worth)
+        self._seen = snapshot

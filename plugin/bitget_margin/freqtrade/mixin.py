@@ -176,6 +176,7 @@ class CrossedMarginMixin(IStrategy):
             exchange.alerts.send = lambda text: self.dp.send_msg(text, always_send=True)
             if is_live(self.config):
                 exchange.unproven.guards_prices = True
+                exchange.follow_wallets(self.wallets)
                 exchange.switch.start(exchange.store.key)
                 exchange.pushes.start()
             else:

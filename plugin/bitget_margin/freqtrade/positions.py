@@ -198,6 +198,11 @@ class MarginBooks:
         """Return the net worth of the account; a coin without a price counts nothing."""
         return sum(self.account.net(coin) * (self._worth(coin) or 0.0) for coin in self.account.total)
 
+    def spare(self, coin: str) -> float:
+        """Return the free coins of the account that belong to no open long."""
+        held = sum(trade.amount + trade.coming for trade in self.trades if trade.base == coin and not trade.is_short)
+        return max(0.0, min(self.account.free.get(coin, 0.0), self.account.total.get(coin, 0.0) - held))
+
     def owed(self) -> float:
         """Return the value of all debts; one without a price counts nothing."""
         return sum(debt * (self._worth(coin) or 0.0) for coin, debt in self.account.debt.items())
@@ -228,9 +233,18 @@ class MarginBooks:
         room = self.equity() - maintenance_rate * self.owed() if self.is_priced(equity) else None
         return [self._position(trade, maintenance_rate, room) for trade in self.trades if trade.amount > 0]
 
+    def gone(self) -> frozenset[str]:
+        """Return the pairs of leveraged and short trades with booked fills of which nearly nothing is left."""
+        lent = [trade for trade in self.trades if trade.amount > 0 and (trade.is_short or trade.leverage > 1)]
+        return frozenset(trade.pair for trade in lent if self._there(trade) <= trade.amount * (1 - WHOLE_RATIO))
+
+    def _there(self, trade: TradePosition) -> float:
+        """Return the coins of a trade that are really there, or owed."""
+        own = self.account.net(trade.base) - trade.besides
+        return -own if trade.is_short else own
+
     def _position(self, trade: TradePosition, maintenance_rate: float, room: float | None) -> dict[str, Any]:
-        net, price = self.account.net(trade.base), self._price_of(trade)
-        there = (trade.besides - net) if trade.is_short else (net - trade.besides)
+        net, price, there = self.account.net(trade.base), self._price_of(trade), self._there(trade)
         liquidation = None
         if room is not None:
             liquidation = liquidation_price(

@@ -26,6 +26,7 @@ from bitget_margin.freqtrade.budget import Budget
 from bitget_margin.freqtrade.client import VenueClient, epoch_ms
 from bitget_margin.freqtrade.compat import FreqtradeOrder, TemporaryError, Trade, order_row
 from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.covers import net_of
 from bitget_margin.freqtrade.exit_names import BLOCKS_SECONDS, ExitNames
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS
 from bitget_margin.freqtrade.ladder_spec import BUY
@@ -341,7 +342,7 @@ def _is_booked(order: Mapping[str, Any], pair: str, trade: Trade | None) -> bool
     """Whether freqtrade has booked this order with all of its fills; twice might close its trade."""
     row, filled = order_row(order["id"], pair), float(order.get("filled") or 0.0)
     if row is not None and _is_cover(order, trade) and order["amount"]:
-        filled = net_filled(row.ft_amount or 0.0, order["amount"], filled)
+        filled = net_filled(net_of(row), order["amount"], filled)
     return row is not None and not row.ft_is_open and (row.filled or 0.0) == filled
 
 

@@ -39,6 +39,9 @@ class StrategyExchange(Protocol):
     def simulate_balances(self, wallets: Any) -> None:
         """Answer from freqtrade's wallets of a dry run."""
 
+    def follow_wallets(self, wallets: Any) -> None:
+        """Let a live bot read its positions anew where one has gone."""
+
     def check_database(self) -> None:
         """Refuse a database of another account, exchange or run mode."""
 

@@ -72,10 +72,9 @@ class TradeInterest:
 
     def _spans(self, coin: str, since_ms: int) -> list[ChargeSpan]:
         """Return the times of all trades that have borrowed a coin and were open at a time, or later."""
-        since = datetime.fromtimestamp(since_ms / 1_000, UTC)
         trades = [
             *Trade.get_trades_proxy(is_open=True),
-            *Trade.get_trades_proxy(is_open=False, close_date=since),
+            *Trade.get_trades_proxy(is_open=False, close_date=_moment(since_ms)),
         ]
         return [self._span(trade) for trade in trades if borrows(trade) and self._coin_of(trade) == coin]
 
@@ -98,12 +97,19 @@ class TradeInterest:
 
     def _span(self, trade: Trade) -> ChargeSpan:
         entry = self.account.entries.first_of(trade)
+        since = interest.span(trade, None if entry is None else entry.at_ms, None)
+        # Only a trade that has ended since then can have a part in it: a database may have thousands of the pair.
+        lately = Trade.get_trades_proxy(pair=trade.pair, is_open=False, close_date=_moment(since.from_ms))
         closed = [
             int(other.close_date_utc.timestamp() * 1_000)
-            for other in Trade.get_trades_proxy(pair=trade.pair, is_open=False)
+            for other in lately
             if other.id != trade.id and other.close_date_utc is not None and other.close_date_utc <= trade.open_date_utc
         ]
         return interest.span(trade, None if entry is None else entry.at_ms, max(closed, default=None))
+
+
+def _moment(epoch_ms: float) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1_000, UTC)
 
 
 def borrows(trade: Trade) -> bool:

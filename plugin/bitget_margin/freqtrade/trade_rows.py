@@ -83,6 +83,29 @@ def end(trade: Trade, rate: float) -> None:
     Trade.commit()
 
 
+def repair(trade: Trade, left: float, *, is_booked: bool) -> str | None:
+    """Correct a trade by its rows, and return what was done; None where nothing was.
+
+    freqtrade commits the row of a fill first and the trade later: killed between the two, it never comes back to the
+    trade. Of one that has nothing left, the last exit is opened, so that freqtrade books it, and ends the trade.
+
+    :param left: coins that the trade still has by its rows, in the precision of the venue
+    :param is_booked: whether no ended resting order of the trade is still to be handed to freqtrade
+    """
+    if trade.open_orders or left == trade.amount:
+        return None
+    done = f"has {left:.8g}, not {trade.amount:.8g}: corrected."
+    if left <= 0:
+        exits = [row for row in trade.orders if row.ft_order_side == trade.exit_side and row.filled]
+        if not (exits and is_booked):
+            return None
+        exits[-1].ft_is_open = True
+        done = "has nothing left, and is still open: its last exit is booked once more."
+    trade.recalc_trade_from_orders()
+    Trade.commit()
+    return done
+
+
 def unrecorded(trade: Trade, orders: Iterable[TrackedOrder]) -> float:
     """Return the coins that resting orders have added to a trade, less those closed, and that are in no row of it."""
     coins = 0.0

@@ -94,6 +94,8 @@ OURS = (
     f"insert into bitget_margin_orders ({COLUMNS}) values {RUNG}",  # noqa: S608 - written here
     "insert into bitget_margin_batches (id, pair, at_ms, label) values (7, 'BTC/USDT', 1700000000000, '3 canceled')",
 )
+ENTRY = "insert into bitget_margin_entries (client_id, pair, is_short, leverage, besides, at_ms) "
+ENTRY += f"values ('{KEY}-o7', 'BTC/USDT', 1, 2.0, -0.25, 1700000000000)"
 IDENTITY = "insert into bitget_margin_database (id, exchange, run_mode, uid) values (1, 'bitgetcross', 'live', '41')"
 TRADE = "a trade"
 
@@ -119,6 +121,23 @@ def test_all_tables_of_the_plugin_are_copied(folder: Folder) -> None:
         assert folder.rows(folder.target, table) == folder.rows(folder.source, table)
     ((_, *batch),) = folder.rows(folder.target, "bitget_margin_batches")
     assert batch == ["BTC/USDT", 1_700_000_000_000, "3 canceled"]
+
+
+@pytest.mark.parametrize("others", [OURS, ()], ids=["with orders", "alone"])
+def test_entries_of_leveraged_trades_are_copied(folder: Folder, others: tuple[str, ...]) -> None:
+    """Without them, the owner's own coins would count as those of the open trades."""
+    folder.make(folder.source, TRADE, ENTRY, *others)
+    folder.convert()
+    assert folder.rows(folder.target, "bitget_margin_entries") == [
+        (f"{KEY}-o7", "BTC/USDT", 1, 2.0, -0.25, 1_700_000_000_000)
+    ]
+
+
+def test_a_database_of_the_version_without_entries_is_converted(folder: Folder) -> None:
+    folder.make(folder.source, TRADE, IDENTITY, *OURS, "drop table bitget_margin_entries")
+    folder.convert()
+    assert len(folder.rows(folder.target, "bitget_margin_orders")) == 1
+    assert folder.rows(folder.target, "bitget_margin_entries") == []
 
 
 @pytest.mark.parametrize("older", ["source", "target", "both"])
@@ -168,12 +187,13 @@ def test_a_database_without_rows_of_the_plugin_is_left_to_freqtrade(folder: Fold
         ((OURS[0].replace(KEY, OTHER),), f"has the key {OTHER} of another bot, and .* has {KEY}"),
         ((OURS[0], OURS[1]), "already has 1 orders and 0 batch cancels of the plugin, and 0 trades"),
         ((OURS[1],), "already has 1 orders"),
+        ((ENTRY,), "already has 1 orders"),
         ((OURS[2],), "0 orders and 1 batch cancels"),
         ((TRADE,), "and 1 trades"),
         (OURS, "already has 1 orders and 1 batch cancels"),
         ((IDENTITY,), r"a bot on bitgetcross \(live, UID 41\), and .* to one on an unknown account"),
     ],
-    ids=["key", "orders", "orders without a key", "batches", "trades", "the same again", "account"],
+    ids=["key", "orders", "orders without a key", "entries", "batches", "trades", "the same again", "account"],
 )
 def test_nothing_is_mixed_with_what_is_there(folder: Folder, there: tuple[str, ...], message: str) -> None:
     """Refused before anything is written, with what to do."""

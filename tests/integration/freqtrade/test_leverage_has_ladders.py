@@ -2,29 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bitget_margin.emulator import AccountKind
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
 from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"}
 PRICE = 60_000
-
-
-def rungs(count: int, share: float = 1.0) -> Any:
-    """Return a ladder of this number of orders, each 1 % from the one before, that closes a share of the trade."""
-
-    def ladder(trade: Any) -> list[dict[str, Any]]:
-        better = -1 if trade.is_short else 1
-        prices = [trade.open_rate * (1 + better * step / 100) for step in range(1, count + 1)]
-        return [{"side": trade.exit_side, "price": price, "share": share / count} for price in prices]
-
-    return ladder
 
 
 def cancels(bot: InProcessBot) -> list[str]:

@@ -33,6 +33,12 @@ class Borrowing(CrossedMarginMixin, IStrategy):
     def leverage(self, pair, current_time, current_rate, proposed_leverage, max_leverage, entry_tag, side, **kwargs):
         return CONTROLS.leverage
 
+    def custom_entry_price(self, pair, trade, current_time, proposed_rate, entry_tag, side, **kwargs):
+        return proposed_rate * CONTROLS.entry_price
+
+    def custom_exit_price(self, pair, trade, current_time, proposed_rate, current_profit, exit_tag, **kwargs):
+        return proposed_rate * CONTROLS.exit_price
+
     def order_filled(self, pair, trade, order, current_time, **kwargs):
         if order.ft_order_side == trade.entry_side and CONTROLS.ladder and trade.nr_of_successful_entries == 1:
             self.place_resting_orders(trade, CONTROLS.ladder(trade))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from freqtrade.enums import TradingMode
 from freqtrade.persistence import Order, Trade, init_db
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import OperationalError
@@ -36,7 +37,14 @@ def alerts() -> Any:
     return Messages()
 
 
-def add_trade(order_id: str = "1179", exchange: str = "bitgetcross", pair: str = PAIR, *, is_open: bool = True) -> None:
+def add_trade(
+    order_id: str = "1179",
+    exchange: str = "bitgetcross",
+    pair: str = PAIR,
+    *,
+    is_open: bool = True,
+    mode: TradingMode | None = None,
+) -> None:
     """Add a trade with one order to the database."""
     trade = Trade(
         pair=pair,
@@ -48,6 +56,7 @@ def add_trade(order_id: str = "1179", exchange: str = "bitgetcross", pair: str =
         amount=1.0,
         stake_amount=1.0,
         open_date=datetime.now(UTC),
+        trading_mode=mode,
     )
     order = Order(order_id=order_id, ft_order_side="buy", ft_pair=pair, ft_is_open=False, ft_amount=1.0, ft_price=1.0)
     trade.orders.append(order)
@@ -141,6 +150,39 @@ def test_open_trades_of_another_run_mode_are_refused_at_the_first_start(
     with pytest.raises(OperationalException, match=rf"has the trades {message}\. .*{ANOTHER}"):
         check(identity, alerts)
     assert stored() == []
+
+
+@pytest.mark.parametrize("run_mode", [RunMode.LIVE, RunMode.DRY_RUN])
+@pytest.mark.parametrize(
+    ("mode", "theirs"), [(TradingMode.FUTURES, TradingMode.SPOT), (TradingMode.SPOT, TradingMode.FUTURES)]
+)
+def test_open_trades_of_the_other_trading_mode_are_refused(
+    file: Path, alerts: Any, mode: TradingMode, theirs: TradingMode, run_mode: RunMode
+) -> None:
+    """Debts would count as money, and what shorts owe could not be bought; a database of trades that ended is taken."""
+    order_id = "1" if run_mode is RunMode.LIVE else "dry_run_buy_1"
+    identity = DatabaseIdentity(run_mode, "41" if run_mode is RunMode.LIVE else None, trading_mode=mode)
+    add_trade(order_id, mode=theirs, is_open=False)
+    add_trade(order_id, mode=mode, pair="SOL/USDT")
+    add_trade(order_id, mode=None, pair="XRP/USDT")
+    check(identity, alerts)
+    before = stored()
+    add_trade(order_id, mode=theirs, pair="ETH/USDT")
+    message = (
+        rf'the database sqlite:///{file} has open trades of "trading_mode": "{theirs.value}": trade 4 on ETH/USDT\. '
+        rf"Start the bot in that mode until they have ended, or {ANOTHER}\.$"
+    )
+    with pytest.raises(OperationalException, match=message):
+        check(identity, alerts)
+    assert stored() == before
+
+
+@pytest.mark.usefixtures("file")
+def test_a_database_may_change_its_trading_mode_between_trades(alerts: Any) -> None:
+    for number, mode in enumerate((TradingMode.SPOT, TradingMode.FUTURES, TradingMode.SPOT)):
+        check(DatabaseIdentity(RunMode.LIVE, "41", trading_mode=mode), alerts)
+        add_trade(str(number), mode=mode, is_open=False)
+    assert stored() == [(1, "bitgetcross", "live", "41")]
 
 
 @pytest.mark.usefixtures("file")

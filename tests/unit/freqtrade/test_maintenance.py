@@ -551,6 +551,23 @@ def test_an_amount_that_a_crash_left_wrong_is_corrected_once_after_a_start(
     assert stand.calls.count(("refresh",)) == 1
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_trade_that_a_crash_left_open_without_coins_has_its_last_exit_booked_again(stand: Stand, waits: bool) -> None:
+    """Not where a resting order that has ended it is still to be booked: that comes in the same loop."""
+    rows = [
+        SimpleNamespace(ft_order_side=side, filled=filled, ft_is_open=False)
+        for side, filled in (("buy", 1.0), ("sell", 0.4), ("sell", 0.6), ("sell", 0.0), ("buy", 0.0))
+    ]
+    stand.remaining = 0.0
+    stand.trade(orders=rows)
+    if waits:
+        stand.store.add([live(phase=Phase.ENDED, filled=0.5)])
+    stand.maintenance.repair_after_crash()
+    assert [row.ft_is_open for row in rows] == [False, False, not waits, False, False]
+    assert stand.calls == [("refresh",), *([] if waits else [("recalc", 1), ("commit",)])]
+    assert len(stand.alerts.infos) == (0 if waits else 1)
+
+
 def test_a_repair_that_fails_is_tried_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     stand.remaining = 0.6
     with monkeypatch.context() as patched:
