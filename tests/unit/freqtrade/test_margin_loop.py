@@ -38,6 +38,7 @@ class LoopBench:
         self.pace = pace
         self.loop = MarginLoop(
             api=lambda: None,
+            read_positions=lambda: None,
             pace=pace,
             account=account,
             debts=SimpleNamespace(check=lambda: self._step("debts")),  # type: ignore[arg-type]
