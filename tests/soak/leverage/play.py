@@ -169,7 +169,9 @@ class _Player:
         if not live:
             return self._move()
         order = self._dice.choice(live)
-        part = ((order.base_size - order.filled) / 2).quantize(Decimal(1).scaleb(-self._symbols[order.symbol].quantity_precision))
+        part = ((order.base_size - order.filled) / 2).quantize(
+            Decimal(1).scaleb(-self._symbols[order.symbol].quantity_precision)
+        )
         self._venue.fill(order.order_id, part if part and self._dice.random() < 0.5 else None)
         return "fill"
 
