@@ -128,7 +128,7 @@ def test_a_cover_is_booked_in_coins_of_the_position() -> None:
 
 @pytest.mark.parametrize(("filled", "covered"), [(1.002, 1.0), (1.002 * (1 - 5e-10), 1.0), (1.0, 1.0 / 1.002)])
 def test_a_full_cover_covers_exactly_all(filled: float, covered: float) -> None:
-    """freqtrade ends a trade only where its amounts come out at zero."""
+    """A trade ends only where its amounts come out at zero."""
     shown = in_position_coins({**ORDER, "filled": filled}, 1.0)
     assert shown["filled"] == covered
     assert shown["remaining"] == max(0.0, 1.0 - covered)
