@@ -68,7 +68,7 @@ def test_an_order_that_fills_at_once_pays_the_fee_of_takers() -> None:
     assert covers().fee(PAIR, is_taker=True) == 0.002
 
 
-@pytest.mark.parametrize(("currency", "fee"), [(None, 0.001), ("USDT", 0.001), ("BGB", 0.0)])
+@pytest.mark.parametrize(("currency", "fee"), [(None, 0.001), ("", 0.001), ("USDT", 0.001), ("BGB", 0.0)])
 def test_where_the_account_pays_fees_in_another_coin_nothing_is_kept(
     trade: Any, currency: str | None, fee: float
 ) -> None:

@@ -1,4 +1,4 @@
-"""Promise: what the bot's trades have left owed is paid back soon, by its own coins, and other loans stay as they are."""
+"""Promise: what the bot's trades have left owed is paid back soon, by free coins, and other loans stay as they are."""
 
 from datetime import timedelta
 from typing import Any
