@@ -14,6 +14,12 @@ from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
 STAKE = 10_000
 LEVERAGE: Mapping[str, Any] = {"max": 3, "max_risk": 0.95}
 KINDS = pytest.mark.parametrize("kind", list(AccountKind), ids=lambda kind: kind.value)
+CLASSIC_AT_LEAST = pytest.mark.parametrize(
+    "kind",
+    [AccountKind.CLASSIC, pytest.param(AccountKind.UNIFIED, marks=pytest.mark.drill)],
+    ids=lambda kind: kind.value,
+)
+"""Both kinds of account, the unified one in the drill: what differs between them has tests of its own."""
 WAYS = pytest.mark.parametrize(("leverage", "short"), [(3, False), (2, True)], ids=["long", "short"])
 LOT_USDT = 0.07
 """A lot of the pair."""

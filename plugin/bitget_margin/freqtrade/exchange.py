@@ -124,6 +124,7 @@ class Bitgetcross(LiveLeverage):
                 lambda: not is_live or self._core_api.FREEZES,
                 fetch_for_freqtrade=self._fetch_balances_once if is_live else None,
                 besides=self._besides,
+                has_positions=is_live and is_leveraged,
             ),
             rules=self,
             settings=self._settings,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.compat import FUTURES, Trade
+from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holding, Holdings
 from bitget_margin.freqtrade.ladder_spec import REL_TOLERANCE
@@ -102,7 +102,7 @@ class ExitAmounts:
         """
         held, coins = self.held.of(trade, orders), TradeCoins(self.holdings, trade.pair, trade)
         most = max(0.0, has - held)
-        if not held and coins.freezes and not is_rest and trade.trading_mode != FUTURES:
+        if not held and coins.freezes and not is_rest and not self.holdings.has_positions:
             return most  # freqtrade itself exits no more than is in the wallet, but for positions
         needed = min(wanted, most)
         # What orders in doubt may have covered already is in `held`, and not owed any more.

@@ -59,6 +59,8 @@ class Holdings:
     """Reads the balance as freqtrade does, or raises; None where exits leave that to freqtrade."""
     besides: Callable[[Trade], float] = lambda _: 0.0
     """Returns the coins of the base of a trade that are nobody's trade, below zero where they are owed."""
+    has_positions: bool = False
+    """Whether freqtrade exits positions, and leaves it to the venue whether their coins are there."""
     _last: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     """freqtrade's last reading, and the time in seconds at which it was sent."""
     _ahead: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)

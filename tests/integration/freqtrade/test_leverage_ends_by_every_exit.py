@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, leave
 from support.in_process_bot import CONTROLS, InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -31,7 +31,7 @@ def check_end(bot: InProcessBot, before: Any, leverage: float, reason: str) -> N
     assert difference(bot, before) <= allowed(leverage)
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 @pytest.mark.parametrize("ordertype", ["limit", "market"])
 def test_a_forced_exit(tmp_path: Path, kind: AccountKind, leverage: float, short: bool, ordertype: str) -> None:
@@ -44,7 +44,7 @@ def test_a_forced_exit(tmp_path: Path, kind: AccountKind, leverage: float, short
         check_end(bot, before, leverage, "force_exit")
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_a_return_that_is_reached(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
     """Of the stake: 6 % at leverage 3 are 2 % of the price."""
@@ -55,7 +55,7 @@ def test_a_return_that_is_reached(tmp_path: Path, kind: AccountKind, leverage: f
         check_end(bot, before, leverage, "roi")
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_freqtrade_s_own_liquidation_comes_before_the_venue_s(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
@@ -72,7 +72,7 @@ def test_freqtrade_s_own_liquidation_comes_before_the_venue_s(
         check_end(bot, before, 2 * leverage, "liquidation")
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_a_position_is_enlarged_and_reduced(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
     """Freqtrade's position adjustment, one step each way, and an exit of the rest."""

@@ -13,6 +13,7 @@ from support.in_process_bot import InProcessBot
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"}
 PRICE = 60_000
+DRILL = pytest.mark.drill
 
 
 def cancels(bot: InProcessBot) -> list[str]:
@@ -22,7 +23,7 @@ def cancels(bot: InProcessBot) -> list[str]:
 
 @KINDS
 @WAYS
-@pytest.mark.parametrize("filled", [0, 1, 2, 4])
+@pytest.mark.parametrize("filled", [pytest.param(0, marks=DRILL), 1, pytest.param(2, marks=DRILL), 4])
 def test_a_ladder_closes_what_it_fills_and_the_exit_the_rest(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, filled: int
 ) -> None:

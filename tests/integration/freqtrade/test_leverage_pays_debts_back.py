@@ -19,7 +19,7 @@ DUST = "0.00002"
 
 def a_minute_later(bot: InProcessBot, loops: int = 1) -> None:
     """Run loops a minute after the ones before, as far as debts are concerned."""
-    debts = bot.exchange.debts
+    debts = bot.exchange.margin_loop.debts
     before = debts.clock
     for _ in range(loops):
         later = before() - time.monotonic() + 61

@@ -53,7 +53,7 @@ def test_a_liquidation_ends_the_trade_with_one_message(
         assert difference(bot, before - fee) <= allowed(leverage) + FEE_RATE * left * 60_700
         own = [record.getMessage() for record in caplog.records if record.name == "bitget_margin"]
         (message,) = [text for text in own if "LIQUIDATED" in text]
-        assert f"{fee:.8g} USDT" in message
+        assert f"{float(fee):.8g} USDT" in message
 
 
 @KINDS

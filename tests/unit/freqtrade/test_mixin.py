@@ -61,6 +61,7 @@ class RecordingExchange:
             batches=self.record("batches", self.batches), key=lambda: "key", open=lambda _: self.open
         )
         self.simulate_balances = self.record("simulate", None)
+        self.follow_wallets = lambda _: None
         self.switch = SimpleNamespace(start=lambda _: None, end=lambda: None)
         self.pushes = SimpleNamespace(start=lambda: None, end=lambda: None)
         self.alerts = SimpleNamespace(send=None)

@@ -807,10 +807,10 @@ def test_covers_that_freqtrade_has_booked_in_coins_of_the_position_are_not_adopt
         return {**structure("closed", order_id), **named, "filled": filled, "amount": amount}
 
     stand.order_rows = {
-        "full": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5),
-        "half": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5),
-        "more": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5),
-        "entry": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5),
+        "full": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5, amount=0.5),
+        "half": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5, amount=0.5),
+        "more": SimpleNamespace(ft_is_open=False, filled=0.25, ft_amount=0.5, amount=0.5),
+        "entry": SimpleNamespace(ft_is_open=False, filled=0.5, ft_amount=0.5, amount=0.5),
         "new entry": None,
     }
     orders = [

@@ -1,0 +1,1 @@
+"""Leveraged and short trades of a real bot at random, with kills, judged by the worth of the account."""
