@@ -1,85 +1,98 @@
-"""Promise: a margin level near the venue's warning is one message, and so is a worth that does not agree."""
+"""Promise: a high margin level warns in time; liquidation prices stop where the venue's amounts are others."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import ccxt
 import pytest
 
-from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.margin_levels import MarginLevels
 from bitget_margin.freqtrade.positions import AccountSnapshot, MarginBooks
+from support.botless import Messages
 
 
-class LevelBench:
-    """A venue that shows a level, and an account that owes something."""
+class Api:
+    """An exchange object that shows this level, or raises it."""
 
     def __init__(self) -> None:
-        self.level: float | None = 0.3
-        self.error: ccxt.BaseError | None = None
-        self.asked: list[Any] = []
-        self.sent: list[str] = []
-        self.alerts = Alerts(clock=lambda: 0.0, send=self.sent.append)
-        api = SimpleNamespace(fetch_cross_margin_level=self._fetch)
-        self.levels = MarginLevels(api=lambda: api, timeout_ms=lambda: 500.0, alerts=self.alerts)
+        self.level: float | Exception | None = 0.1
+        self.asked: list[dict[str, Any]] = []
 
-    def _fetch(self, params: Any) -> dict[str, Any]:
+    def fetch_cross_margin_level(self, params: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(params)
-        if self.error:
-            raise self.error
+        if isinstance(self.level, Exception):
+            raise self.level
         return {"marginLevel": self.level}
-
-    def check(self, owed: float = 5_000.0, worth: float | None = 10_000.0) -> None:
-        """Check an account that is worth 10,000 USDT by the bot's own sum."""
-        account = AccountSnapshot({"USDT": 10_000.0 + owed}, {}, {"USDT": owed})
-        self.levels.check(MarginBooks(account, (), "USDT", lambda _: None), worth)
 
 
 @pytest.fixture
-def bench() -> LevelBench:
-    return LevelBench()
+def api() -> Api:
+    return Api()
 
 
-@pytest.mark.parametrize(("level", "messages"), [(0.3, 0), (0.639, 0), (0.64, 1), (0.95, 1)])
-def test_a_high_level_is_warned_of(
-    bench: LevelBench, level: float, messages: int, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def levels(api: Api) -> Any:
+    return MarginLevels(api=lambda: api, timeout_ms=lambda: 900.0, alerts=Messages())  # type: ignore[arg-type]
+
+
+def books(owed: float, worth: float = 10_000.0) -> MarginBooks:
+    """Return the books of an account with this debt and worth."""
+    return MarginBooks(AccountSnapshot({"USDT": worth + owed}, {}, {"USDT": owed}), (), "USDT", lambda _: None)
+
+
+def test_a_level_is_read_within_its_time_and_kept(levels: Any, api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    assert levels.last is None
+    assert levels.read() == levels.last == 0.1
+    api.level = ccxt.RequestTimeout("no answer")
+    assert levels.read() is None
+    assert levels.last == 0.1
+    assert "The margin level of the account could not be read: no answer" in caplog.text
+    assert api.asked == [{"timeout": 900.0}] * 2
+
+
+def test_an_account_without_debts_has_no_level_and_asks_for_none(levels: Any, api: Api) -> None:
+    levels.last, levels.agrees = 0.9, False
+    levels.check(books(0.0), 1.0)
+    assert (levels.last, levels.agrees, api.asked) == (0.0, True, [])
+
+
+@pytest.mark.parametrize(("level", "warns"), [(0.639, False), (0.64, True), (1.2, True)])
+def test_a_level_warns_before_the_venue_does(levels: Any, api: Api, level: float, warns: bool) -> None:
+    api.level = level
+    levels.check(books(5.0), None)
+    assert levels.last == level
+    if not warns:
+        assert levels.alerts.cleared == ["margin level"]
+        assert levels.alerts.warnings == []
+        return
+    ((text, about),) = levels.alerts.warnings
+    assert about == "margin level"
+    assert text.startswith(f"The margin level of the account is {level:.3f}. The venue warns at 0.8 and liquidates")
+
+
+@pytest.mark.parametrize("level", [None, ccxt.BadResponse("x")])
+def test_a_level_that_is_not_shown_warns_of_nothing(levels: Any, api: Api, level: Any) -> None:
+    api.level = level
+    levels.check(books(5.0), 10_000.0)
+    assert (levels.alerts.warnings, levels.agrees) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("venue", "agrees"), [(10_000.0, True), (9_500.0, True), (9_499.0, False), (10_527.0, False), (-10_000.0, False)]
+)
+def test_a_worth_that_differs_by_more_than_five_percent_stops_liquidation_prices(
+    levels: Any, venue: float, agrees: bool
 ) -> None:
-    caplog.set_level("INFO")
-    bench.level = level
-    bench.check()
-    bench.check()
-    assert len(bench.sent) == messages
-    assert all("liquidates the whole account at 1" in text for text in bench.sent)
-    assert f"The margin level is {level:.3f}" in caplog.text
-    assert bench.levels.last == level
-
-
-def test_a_level_that_has_fallen_and_rises_again_is_warned_of_again(bench: LevelBench) -> None:
-    for level in (0.7, 0.5, 0.7):
-        bench.level = level
-        bench.check()
-    assert len(bench.sent) == 2
-
-
-def test_an_account_without_debts_has_the_level_0_and_is_not_asked(bench: LevelBench) -> None:
-    bench.check()
-    bench.check(owed=0.0)
-    assert (bench.levels.last, len(bench.asked)) == (0.0, 1)
-
-
-def test_a_level_that_cannot_be_read_leaves_the_last_one(bench: LevelBench) -> None:
-    bench.check()
-    bench.error = ccxt.RequestTimeout("no answer")
-    bench.check()
-    assert bench.levels.last == 0.3
-
-
-@pytest.mark.parametrize(("worth", "agrees"), [(10_000.0, True), (9_600.0, True), (9_400.0, False), (10_600.0, False)])
-def test_a_worth_that_does_not_agree_is_warned_of(bench: LevelBench, worth: float, agrees: bool) -> None:
-    bench.check(worth=worth)
-    assert bench.levels.agrees is agrees
-    assert len(bench.sent) == (0 if agrees else 1)
-    bench.check(worth=None)
-    assert bench.levels.agrees is agrees
-    bench.check()
-    assert bench.levels.agrees
+    levels.check(books(5.0), venue)
+    assert levels.agrees is agrees
+    if agrees:
+        assert "worth of the account" in levels.alerts.cleared
+        return
+    ((text, about),) = levels.alerts.warnings
+    assert about == "worth of the account"
+    assert text.startswith(
+        f"By the venue's own amounts the account is worth {venue:.2f}, and the bot computes 10000.00"
+    )
+    levels.check(books(5.0), None)
+    assert not levels.agrees, "without the venue's amounts, nothing is known"
+    levels.check(books(5.0), 10_000.0)
+    assert levels.agrees
