@@ -83,3 +83,9 @@ def test_a_worth_that_does_not_agree_is_warned_of(bench: LevelBench, worth: floa
     assert bench.levels.agrees is agrees
     bench.check()
     assert bench.levels.agrees
+
+
+def test_a_worth_that_agreed_again_is_warned_of_again(bench: LevelBench) -> None:
+    for worth in (9_000.0, 10_000.0, 9_000.0):
+        bench.check(worth=worth)
+    assert len(bench.sent) == 2
