@@ -69,7 +69,7 @@ class Covers:
         """Return the share of the bought coins that the venue keeps: none where the account pays in another coin."""
         trade = trade_rows.open_trade(pair)
         paid_in = None if trade is None else trade.fee_open_currency
-        if paid_in not in {None, self.rules.markets[pair]["quote"]}:
+        if paid_in and paid_in != self.rules.markets[pair]["quote"]:
             return 0.0
         return float(self.rules.get_fee(symbol=pair, taker_or_maker="taker" if is_taker else "maker"))
 

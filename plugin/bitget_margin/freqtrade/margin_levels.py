@@ -7,6 +7,7 @@ https://www.bitget.com/api-doc/uta/account/Get-Account-Assets
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 import ccxt
@@ -17,8 +18,8 @@ from bitget_margin.freqtrade.positions import EQUITY_TOLERANCE, MarginBooks
 
 logger = logging.getLogger("bitget_margin")
 
-_WARN_SHARE: Final = 0.8
-"""Share of the venue's warning level at which the bot warns."""
+_WARNING: Final = float(WARNING_LEVEL * Decimal("0.8"))
+"""Level from which the bot warns: before the venue does."""
 _ABOUT_LEVEL: Final = "margin level"
 _ABOUT_WORTH: Final = "worth of the account"
 
@@ -66,7 +67,7 @@ class MarginLevels:
 
     def _warn(self, level: float) -> None:
         logger.info("The margin level is %.3f (the venue warns at %s, and liquidates at 1)", level, WARNING_LEVEL)
-        if level < float(WARNING_LEVEL) * _WARN_SHARE:
+        if level < _WARNING:
             self.alerts.clear(_ABOUT_LEVEL)
             return
         self.alerts.warn(

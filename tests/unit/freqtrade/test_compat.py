@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import ccxt
 import pytest
@@ -105,6 +106,33 @@ def test_an_exit_asks_for_funding_fees_first() -> None:
     asks = source.index("get_funding_fees")
     for later in ("_safe_exit_amount", "confirm_trade_exit", "create_order"):
         assert asks < source.index(later), later
+
+
+def test_the_update_of_all_funding_fees_is_told_from_an_exit_by_its_caller() -> None:
+    """It calls with the arguments of an exit, and only an exit looks up resting orders and takes known interest."""
+    bot: Any = importlib.import_module("freqtrade.freqtradebot").FreqtradeBot
+
+    class Exchange:
+        def get_funding_fees(self, *_: Any, **__: Any) -> bool:
+            return compat.is_funding_update()
+
+    noted: list[bool] = []
+    trade = SimpleNamespace(
+        pair="BTC/USDT", amount=1.0, is_short=False, date_last_filled_utc=None, set_funding_fees=noted.append
+    )
+    itself = SimpleNamespace(trading_mode=compat.FUTURES, exchange=Exchange())
+    with mock.patch.object(compat.Trade, "get_open_trades", staticmethod(lambda: [trade]), create=True):
+        bot.update_funding_fees(itself)
+    assert noted == [True]
+
+    def execute_trade_exit() -> bool:
+        return itself.exchange.get_funding_fees()
+
+    assert not execute_trade_exit()
+    for asks in (bot.execute_trade_exit, bot.execute_entry):
+        assert "self.exchange.get_funding_fees(" in inspect.getsource(asks)
+    assert "self.update_funding_fees()" in inspect.getsource(bot.__init__)
+    assert "self.update_funding_fees()" in inspect.getsource(bot.startup)
 
 
 def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:

@@ -68,7 +68,7 @@ def test_an_order_that_fills_at_once_pays_the_fee_of_takers() -> None:
     assert covers().fee(PAIR, is_taker=True) == 0.002
 
 
-@pytest.mark.parametrize(("currency", "fee"), [(None, 0.001), ("USDT", 0.001), ("BGB", 0.0)])
+@pytest.mark.parametrize(("currency", "fee"), [(None, 0.001), ("", 0.001), ("USDT", 0.001), ("BGB", 0.0)])
 def test_where_the_account_pays_fees_in_another_coin_nothing_is_kept(
     trade: Any, currency: str | None, fee: float
 ) -> None:
@@ -128,7 +128,7 @@ def test_a_cover_is_booked_in_coins_of_the_position() -> None:
 
 @pytest.mark.parametrize(("filled", "covered"), [(1.002, 1.0), (1.002 * (1 - 5e-10), 1.0), (1.0, 1.0 / 1.002)])
 def test_a_full_cover_covers_exactly_all(filled: float, covered: float) -> None:
-    """Freqtrade ends a trade only where its amounts come out at zero."""
+    """A trade ends only where its amounts come out at zero."""
     shown = in_position_coins({**ORDER, "filled": filled}, 1.0)
     assert shown["filled"] == covered
     assert shown["remaining"] == max(0.0, 1.0 - covered)

@@ -74,7 +74,7 @@ def test_an_answer_without_coins_is_no_empty_account(bot: Borrower) -> None:
 def test_an_exit_goes_by_the_last_reading_where_there_is_no_other(
     bot: Borrower, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Freqtrade reads its wallets before each exit, outside of any handler."""
+    """The wallets are read before each exit, outside of any handler."""
     bot.error = TemporaryError("no answer")
     with pytest.raises(TemporaryError, match="no answer"):
         bot.account.latest()
@@ -101,7 +101,7 @@ def test_what_was_placed_since_does_not_end_a_reading_where_only_its_age_counts(
 
 @pytest.mark.parametrize("ask", ["known", "last", "latest", "remembered", "forget"])
 def test_another_thread_may_end_or_replace_a_reading_at_any_moment(bot: Borrower, ask: str) -> None:
-    """Freqtrade's API reads balances and places orders in threads of its own; an exception here would end the bot."""
+    """The API of a bot reads balances and places orders in threads of its own; an exception would end the bot."""
 
     class Torn(type(bot.account)):  # type: ignore[misc]
         """An account whose reading is gone after it was looked at once."""
@@ -144,12 +144,12 @@ def test_the_books_have_the_open_trades_with_the_coins_that_were_there_before(bo
 
 
 def test_a_database_that_is_locked_ends_no_bot(bot: Borrower) -> None:
-    """Freqtrade handles its own exceptions only. Without its entries, the owner's coins would be those of a trade."""
+    """Exceptions of others end it. Without the entries, the owner's coins would be those of a trade."""
     bot.trades = [position("BTC/USDT")]
     bot.account.fresh()
     bot.entries.error = LOCKED
     for ask in (bot.account.books, bot.account.fresh, bot.account.latest, bot.account.positions):
-        with pytest.raises(TemporaryError, match="entries of the open trades could not be read: .*locked"):
+        with pytest.raises(TemporaryError, match=r"entries of the open trades could not be read: .*locked"):
             ask()
     with pytest.raises(OperationalError):
         bot.account.besides(bot.trades[0])  # an exit goes on without it

@@ -65,7 +65,7 @@ def test_the_name_of_an_entry_that_was_refused_may_be_given_again(entries: Margi
 def test_the_first_entry_of_a_trade_is_the_last_one_before_it(
     entries: MarginEntries, change: dict[str, Any], is_its: bool
 ) -> None:
-    """Freqtrade opens a trade once its order was placed; one that was found again has the time of the order."""
+    """A trade is opened once its order was placed; one that was found again has the time of the order."""
     entries.add(replace(ENTRY, **change))
     assert (entries.first_of(position("BTC/USDT")) is not None) is is_its
 
@@ -80,7 +80,7 @@ def test_of_several_entries_of_a_trade_the_last_before_it_counts(entries: Margin
 
 
 def test_a_trade_of_the_same_number_and_another_time_is_another(entries: MarginEntries) -> None:
-    """Freqtrade's database gives the number of a deleted trade again."""
+    """The database gives the number of a deleted trade again."""
     entries.add(ENTRY)
     later = timedelta(seconds=60)
     assert entries.first_of(position("BTC/USDT")) == ENTRY

@@ -95,7 +95,7 @@ def test_a_trade_that_has_ended_since_has_paid_its_share(bot: Stand) -> None:
 
 
 def test_interest_counts_from_the_record_of_the_entry_and_not_from_the_trade_before(bot: Stand) -> None:
-    """Freqtrade opens a trade after its order has borrowed; the trade before on the pair has paid its own."""
+    """A trade is opened after its order has borrowed; the trade before on the pair has paid its own."""
     trade = position("BTC/USDT", short=True)
     bot.trades, bot.charges = [trade], {"BTC": [charge("BTC", 1.0, -30 / 3_600)]}
     assert bot.interest.unbooked(trade) == 0.0
@@ -143,7 +143,7 @@ def test_records_that_the_venue_no_longer_shows_take_nothing_back(bot: Stand) ->
 
 
 def test_one_reading_answers_for_all_trades_of_a_moment(bot: Stand) -> None:
-    """Freqtrade asks for one after the other; the first that reaches further back reads for the others."""
+    """They are asked for one after the other; the first that reaches further back reads for the others."""
     first, second = position("BTC/USDT", id=1), position("ETH/USDT", id=2, open_date=OPENED + timedelta(hours=1))
     bot.trades = [first, second]
     for trade in (second, first, second):
