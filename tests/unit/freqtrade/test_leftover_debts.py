@@ -117,6 +117,16 @@ def test_a_debt_that_comes_after_the_bot_s_own_was_paid_is_not_the_bot_s(bot: St
     assert bot.minute() == []
 
 
+def test_a_debt_that_shows_a_minute_after_its_trade_is_the_bot_s_also_if_one_before_had_none(bot: Stand) -> None:
+    ended(bot)
+    bot.debts.check()
+    bot.seconds += 90.0
+    ended(bot)
+    assert bot.minute() == []
+    bot.balance = {"USDT": coin(9_000.0, debt=5.0)}
+    assert len(bot.minute()) == 1
+
+
 @pytest.mark.parametrize(
     ("trade", "closed_hours", "paid"),
     [
