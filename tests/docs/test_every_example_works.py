@@ -39,6 +39,11 @@ def run(example: Example, config: dict[str, Any]) -> dict[str, Any]:
     return names
 
 
+def goes_short(example: Example) -> bool:
+    """Whether a strategy sells short, for which freqtrade needs its futures mode."""
+    return "can_short = True" in example.text
+
+
 def live(venue: Emulator) -> list[str]:
     return [order.order_id for order in venue.orders(venue.accounts[0].uid, live_only=True)]
 
@@ -91,34 +96,45 @@ def test_a_strategy_is_complete(tmp_path: Path, example: Example) -> None:
     (tmp_path / "shown.py").write_text(example.text)
     found = STRATEGY.search(example.text)
     assert found is not None
+    mode = "futures" if goes_short(example) else "spot"
     config = {"strategy": found[1], "strategy_path": str(tmp_path), "user_data_dir": tmp_path, "stake_currency": "USDT"}
+    config["trading_mode"] = mode
     strategy = StrategyResolver.load_strategy(config)
     closes = [100.0] * 30 + [90.0, 110.0]
     candles = DataFrame(dict.fromkeys(("open", "high", "low", "close"), closes))
     signals = strategy.advise_exit(strategy.advise_entry(strategy.advise_indicators(candles, {}), {}), {})
-    assert signals["enter_long"].sum() > 0
-    assert signals["exit_long"].sum() > 0
+    for way in ("long", "short") if goes_short(example) else ("long",):
+        assert signals[f"enter_{way}"].sum() > 0
+        assert signals[f"exit_{way}"].sum() > 0
+
+
+WAYS = [(example, way) for example in STRATEGIES for way in ("long", "short") if way == "long" or goes_short(example)]
 
 
 @pytest.mark.slow
 @pytest.mark.classic
 @pytest.mark.filterwarnings("default")  # freqtrade's own
-@pytest.mark.parametrize("example", STRATEGIES, ids=str)
-def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example) -> None:
-    """The strategy's own ladder, with the entries and exits, which a test can time."""
+@pytest.mark.parametrize(("example", "way"), WAYS, ids=str)
+def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example, way: str) -> None:
+    """The strategy's own ladder and leverage, with the entries and exits, which a test can time."""
     found = STRATEGY.search(example.text)
     assert found is not None
-    signals = "\n".join(f"    {name} = Controlled.{name}" for name in SIGNALS)
-    imported = "\n\nfrom support.strategies.controlled import Controlled\n\n\n"
-    below = f"{imported}class Shown({found[1]}, Controlled):\n{signals}\n"
+    module, base = ("borrowing", "Borrowing") if goes_short(example) else ("controlled", "Controlled")
+    signals = "\n".join(f"    {name} = {base}.{name}" for name in SIGNALS)
+    imported = f"\n\nfrom support.strategies.{module} import {base}\n\n\n"
+    below = f"{imported}class Shown({found[1]}, {base}):\n{signals}\n"
     (tmp_path / "shown.py").write_text(example.text + below)
-    with in_process_bot(tmp_path, strategy="Shown", strategy_path=str(tmp_path)) as bot:
-        bot.enter()
-        assert {str(order.side) for order in bot.live()} == {"sell"}
+    mode = {"trading_mode": "futures", "bitget_margin": {"leverage": {"max": 3}}} if goes_short(example) else {}
+    with in_process_bot(tmp_path, strategy="Shown", strategy_path=str(tmp_path), settings=mode) as bot:
+        CONTROLS.short = way == "short"
+        trade = bot.enter()
+        assert (trade.is_short, trade.leverage) == (way == "short", 2.0 if goes_short(example) else 1.0)
+        assert {str(order.side) for order in bot.live()} == {"buy" if way == "short" else "sell"}
         CONTROLS.exit = True
         bot.loop(3)
         assert not bot.trade.is_open
         assert bot.live() == []
+        assert bot.venue.debts() == {}
 
 
 def test_there_are_examples_of_both() -> None:

@@ -18,8 +18,8 @@ from bitget_margin.freqtrade.positions import EQUITY_TOLERANCE, MarginBooks
 
 logger = logging.getLogger("bitget_margin")
 
-_WARN_FROM: Final = float(WARNING_LEVEL * Decimal("0.8"))
-"""Level from which the bot warns: four fifths of the one at which the venue does."""
+_WARNING: Final = float(WARNING_LEVEL * Decimal("0.8"))
+"""Level from which the bot warns: before the venue does."""
 _ABOUT_LEVEL: Final = "margin level"
 _ABOUT_WORTH: Final = "worth of the account"
 
@@ -67,7 +67,7 @@ class MarginLevels:
 
     def _warn(self, level: float) -> None:
         logger.info("The margin level is %.3f (the venue warns at %s, and liquidates at 1)", level, WARNING_LEVEL)
-        if level < _WARN_FROM:
+        if level < _WARNING:
             self.alerts.clear(_ABOUT_LEVEL)
             return
         self.alerts.warn(

@@ -53,6 +53,42 @@ def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     assert "freqtrade's database agrees with the venue, order by order, and no order lives on." in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("kind", "loans"),
+    [("classic", ("autoLoan", "autoLoanAndRepay")), pytest.param("unified", ("", ""), marks=pytest.mark.slow)],
+)
+def test_the_demo_with_leverage_borrows_warns_and_both_sides_agree(kind: str, loans: tuple[str, str]) -> None:
+    """A short and a long with their ladders, a warning of the margin level, under a minute."""
+    started = time.monotonic()
+    done = run("demo", "--leverage", "--account", kind)
+    assert time.monotonic() - started < 60
+    entry, cover = (f", {loan}" if loan else "" for loan in loans)
+    events = [
+        "EXPERIMENTAL",
+        rf"BTC entry order: sell \S+ at [\d.]+{entry} ",
+        r"BTC ladder: 4 buys from \S+ to \S+ \(1 request: ",
+        rf"ETH entry order: buy \S+ at [\d.]+{entry} ",
+        r"ETH ladder: 4 sells from \S+ to \S+ \(1 request: ",
+        r"the account owes [\d.]+ BTC, [\d.]+ USDT; its margin level is 0\.5",
+        r"The margin level of the account is 0\.6\d\d\.",
+        "ETH rung 2 filled",
+        rf"BTC exit order: buy \S+ at [\d.]+{cover} ",
+        "both trades closed",
+        "the account owes nothing",
+    ]
+    assert re.search(".*".join(events), " ".join(done.stdout.split()), re.DOTALL), done.stdout
+    assert len(re.findall(r"│ \d{19}", done.stdout)) == 12
+    assert "✗" not in done.stdout
+    assert "freqtrade's database agrees with the venue, order by order, and no order lives on." in done.stdout
+
+
+def test_the_demo_with_leverage_needs_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is shown instead of it."""
+    assert "give one of both" in invoke("demo", "--leverage", "--ccxt", code=2).output
+    hide_freqtrade(monkeypatch)
+    assert "freqtrade is not installed" in invoke("demo", "--leverage", code=1).output
+
+
 @pytest.mark.slow
 def test_the_demo_ends_with_1_if_the_sides_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """One base coin too many in one order of freqtrade's, after a real run."""

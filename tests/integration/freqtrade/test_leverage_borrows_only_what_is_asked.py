@@ -90,6 +90,9 @@ def test_a_refused_loan_leaves_nothing_and_pauses_the_pair(
         assert bot.venue.debts() == {}
         assert "Unable to create trade" in caplog.text
         assert bot.trades() == []
+        refusals = [record.getMessage() for record in caplog.records if record.name == "bitget_margin"]
+        (refused,) = [text for text in refusals if text.startswith("The venue has refused an entry on BTC/USDT")]
+        assert "would have borrowed USDT: bitget {" in refused
 
 
 @KINDS

@@ -207,6 +207,19 @@ def test_a_rate_is_asked_for_without_a_key() -> None:
     assert not signed["headers"]
 
 
+def test_rates_are_asked_for_only_so_long(caplog: pytest.LogCaptureFixture) -> None:
+    """A bot starts: the coins that are left have the default, with the same one warning."""
+    times = iter((0.0, 1.0, 5.5, 6.0))
+    api = answering(rate_of(None, "0.0001"))
+    rates = InterestRates({}, 0.0002)
+    rates.learn(api, ["USDT", "BTC", "ETH"], limit_seconds=5.0, clock=lambda: next(times))
+    assert [rates.rate(coin) for coin in ("USDT", "BTC", "ETH")] == [0.0001, 0.0002, 0.0002]
+    assert api.request.call_count == 1
+    (warning,) = caplog.records
+    assert "BTC, ETH" in warning.getMessage()
+    assert "5 s are over" in warning.getMessage()
+
+
 def test_rates_that_are_not_known_are_warned_of_once_and_by_the_name_of_the_setting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bitget_margin.freqtrade import preflight
 from bitget_margin.freqtrade.compat import OperationalException
+from bitget_margin.freqtrade.config import LeverageSettings
 
 MARKETS = {
     "A/USDT": {"marginModes": {"cross": False, "isolated": True}, "margin": True},
@@ -161,11 +162,11 @@ def logged() -> list[str]:
     return []
 
 
-def check(api: Api, logged: list[str]) -> None:
+def check(api: Api, logged: list[str], *leverage: Any) -> None:
     alerts: Any = SimpleNamespace(
         info=lambda text: logged.append(f"INFO {text}"), warn=lambda text: logged.append(f"WARNING {text}")
     )
-    preflight.check_account(api, alerts)
+    preflight.check_account(api, alerts, *leverage)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +217,36 @@ def test_loans_are_warned_of(logged: list[str]) -> None:
             "count it, and a liquidation would sell this bot's coins too. Repay, or use an account without loans."
         )
     ]
+
+
+@pytest.mark.parametrize("unified", [False, True], ids=["classic", "unified"])
+def test_leverage_is_called_experimental_with_its_limits_and_rates(logged: list[str], unified: bool) -> None:
+    rates = {"USDT": 0.00024, "BTC": 0.0001, "ETH": 0.00024}
+    check(Api(unified=unified), logged, LeverageSettings(max=3.0, max_risk=0.4), lambda: rates)
+    assert len(logged) == 1
+    by_themselves = " Margin orders of such an account borrow and repay by themselves." if unified else ""
+    assert logged[0].endswith(
+        "EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of 3 and to a margin level of 0.4 (the "
+        f"venue liquidates at 1). Interest a day: 0.024 % of USDT, ETH; 0.01 % of BTC.{by_themselves}"
+    )
+
+
+def test_debts_beside_leverage_may_be_those_of_trades(logged: list[str]) -> None:
+    check(Api(debt={"USDT": 100.5, "BTC": 0.0}), logged, LeverageSettings(max=3.0), dict)
+    assert logged[1:] == [
+        (
+            "INFO The cross margin account owes 100.5 USDT. What open trades of this bot have borrowed belongs to "
+            "them. Any other debt is in no books of freqtrade, and entries that would borrow the same coin are refused "
+            "beside it."
+        )
+    ]
+
+
+def test_rates_are_not_asked_for_where_the_account_is_refused(logged: list[str]) -> None:
+    asked: list[bool] = []
+    api = Api(error=ccxt.AuthenticationError("wrong key"))
+    refusal(check, api, logged, LeverageSettings(max=3.0), lambda: asked.append(True) or {})
+    assert asked == []
 
 
 @pytest.mark.parametrize("missing", [("apiKey", "secret", "password"), ("password",)], ids=",".join)

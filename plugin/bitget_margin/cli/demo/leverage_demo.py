@@ -48,6 +48,8 @@ class LeverageScript(TradeScript):
         yield Event(epoch_ms(), EventSource.BOT, "starts in live mode, on the exchange bitgetcross, with leverage")
         yield from self._until(lambda: self._resting() == 2 * RUNGS, "freqtrade has both trades with their ladders")
         yield from self._debts()
+        self._venue.charge_interest()
+        yield Event(epoch_ms(), EventSource.VENUE, "charges an hour of interest")
         yield from self._move_both("67200", "2640")
         yield from self._until(self._has_warned, "freqtrade warns of the margin level")
         yield from self._move_both("59000", "3050")
