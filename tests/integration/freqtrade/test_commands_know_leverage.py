@@ -85,7 +85,7 @@ def test_candles_are_downloaded_in_the_wanted_timeframes_alone(runner: CommandRu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["Nervous", "WithoutMixin"])
+@pytest.mark.parametrize("strategy", ["Nervous", pytest.param("WithoutMixin", marks=pytest.mark.drill)])
 def test_a_backtest_needs_no_other_candles(runner: CommandRunner, downloaded: Finished, strategy: str) -> None:
     assert downloaded.code == 0
     done = runner.run("backtesting", *TESTED, strategy, "--cache", "none", **FUTURES)
@@ -100,7 +100,7 @@ def test_a_backtest_needs_no_other_candles(runner: CommandRunner, downloaded: Fi
     assert "No history for BTC/USDT, funding_rate, 1h found" in warnings[0]
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_a_backtest_asks_for_the_rates_that_are_not_given(runner: CommandRunner, downloaded: Finished) -> None:
     assert downloaded.code == 0
     before = asked(runner, "USDT"), asked(runner, "BTC")
@@ -111,7 +111,7 @@ def test_a_backtest_asks_for_the_rates_that_are_not_given(runner: CommandRunner,
     assert done.signed == []
 
 
-@pytest.mark.slow
+@pytest.mark.drill
 def test_hyperopt_ends_with_a_result(runner: CommandRunner, downloaded: Finished) -> None:
     """Two workers: the rates and the prices are pickled on their way to them."""
     assert downloaded.code == 0

@@ -19,8 +19,8 @@ SAMPLES = pytest.mark.parametrize(
     [
         pytest.param(CLASSIC, 3, False, id="classic-long"),
         pytest.param(UNIFIED, 2, True, id="unified-short"),
-        pytest.param(CLASSIC, 2, True, id="classic-short", marks=pytest.mark.slow),
-        pytest.param(UNIFIED, 3, False, id="unified-long", marks=pytest.mark.slow),
+        pytest.param(CLASSIC, 2, True, id="classic-short", marks=pytest.mark.drill),
+        pytest.param(UNIFIED, 3, False, id="unified-long", marks=pytest.mark.drill),
     ],
 )
 PLACE = "place-order"
@@ -79,7 +79,7 @@ def test_a_kill_at_every_step_leaves_nothing_twice(
     [
         FaultKind.RESET_AFTER,
         *(
-            pytest.param(fault, marks=pytest.mark.slow)
+            pytest.param(fault, marks=pytest.mark.drill)
             for fault in (
                 FaultKind.HTML_502,
                 FaultKind.EMPTY_BODY,
@@ -94,7 +94,7 @@ def test_a_kill_at_every_step_leaves_nothing_twice(
         ),
     ],
 )
-@pytest.mark.parametrize("kind", [CLASSIC, pytest.param(UNIFIED, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", [CLASSIC, pytest.param(UNIFIED, marks=pytest.mark.drill)])
 @pytest.mark.timeout(120)
 def test_an_order_without_an_answer_is_placed_once(tmp_path: Path, kind: AccountKind, fault: FaultKind) -> None:
     """Entry and exit of a long and of a short."""

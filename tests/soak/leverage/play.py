@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -198,7 +199,7 @@ class _Player:
         self._result.kills += 1
         for _ in range(self._dice.choice((0, 1, 2))):
             pair = self._dice.choice(PAIRS)
-            self._dice.choice((self._move, self._charge, lambda: self._fill(pair)))()
+            self._dice.choice((self._move, self._charge, partial(self._fill, pair)))()
         self._bot.start()
         self._wait_for_start()
 
