@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from bitget_margin.core.order_row import text
 from bitget_margin.core.responses import decimal
-from bitget_margin.freqtrade.compat import Trade
+from bitget_margin.freqtrade import trade_rows
+from bitget_margin.freqtrade.compat import Trade, lot_amount
 
 WHOLE_RATIO: Final = 0.98
 """Part of a position from which on it counts as all of it; freqtrade itself tolerates as much in spot mode."""
@@ -89,6 +90,7 @@ class TradePosition:
     :param is_entering: whether an entry order is open
     :param coming: coins of the open entry orders: freqtrade books them when the order has ended
     :param besides: net coins of the base that are the owner's own
+    :param crumb: coins of booked fills beyond `amount`, which freqtrade cuts to a lot
     """
 
     pair: str
@@ -102,6 +104,7 @@ class TradePosition:
     is_entering: bool = False
     coming: float = 0.0
     besides: float = 0.0
+    crumb: float = 0.0
 
     @property
     def signed(self) -> float:
@@ -137,7 +140,13 @@ def position_of(trade: Trade, besides: float = 0.0) -> TradePosition:
         is_entering=bool(entries),
         coming=sum(order.safe_amount for order in entries),
         besides=besides,
+        crumb=_crumb(trade),
     )
+
+
+def _crumb(trade: Trade) -> float:
+    left = trade_rows.remaining_amount(trade)
+    return left - trade.amount if 0 < trade.amount == lot_amount(trade, left) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,9 @@ class MarginBooks:
     def _unbooked(self, trade: TradePosition) -> float:
         """Return the net coins of a trade that freqtrade has not booked: interest, and fills of orders.
 
-        Coins beyond those of its open entries, or of its whole cover, are not the bot's.
+        Coins beyond those of its entries, or of its whole cover, are not the bot's.
         """
-        most = trade.amount if trade.is_short else trade.coming
+        most = trade.amount if trade.is_short else trade.coming + trade.crumb
         return min(self.account.net(trade.base) - trade.signed - trade.besides, most)
 
     def balances(self) -> dict[str, dict[str, float]]:

@@ -34,11 +34,19 @@ class Books:
         """
         worth = sum(amount * (1.0 if coin == "USDT" else prices[coin]) for coin, amount in self.balances.items())
         for trade in self.trades:
-            if trade["is_open"] and trade["has_entered"]:
+            if trade["is_open"]:
                 price = prices[trade["base_currency"]]
-                profit = (price - trade["open_rate"]) * trade["amount"]
-                worth += (-profit if trade["is_short"] else profit) + self.besides.get(trade["id"], 0.0) * price
+                worth += self.besides.get(trade["id"], 0.0) * price
+                if trade["has_entered"]:
+                    profit = (price - trade["open_rate"]) * trade["amount"]
+                    worth += -profit if trade["is_short"] else profit
         return worth
+
+    def text(self) -> str:
+        """Return it as text, with what matters of the open trades."""
+        names = ("id", "pair", "is_short", "leverage", "amount", "open_rate", "stake_amount", "has_entered")
+        trades = [{name: trade[name] for name in names} for trade in self.trades if trade["is_open"]]
+        return f"balances {self.balances}, open {trades}, besides {self.besides}"
 
 
 def allowed(trade: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], symbols: Mapping[str, Symbol]) -> float:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,9 @@ class Result:
     :ivar interest: number of charges
     :ivar difference: profit in the books less the change of the account's worth
     :ivar allowed: most that it may be
+    :ivar looks: number of looks that are judged
+    :ivar unjudged: looks while an order of freqtrade had a part of its fills, which freqtrade books once it has ended:
+        until then they are valued at a price that may be a minute old
     :ivar look: largest difference of freqtrade's balance and the worth, at any look
     :ivar look_seconds: longest time until they agreed
     """
@@ -54,6 +58,7 @@ class Result:
     difference: float = 0.0
     allowed: float = 0.0
     looks: int = 0
+    unjudged: int = 0
     look: float = 0.0
     look_seconds: float = 0.0
     seconds: float = 0.0
@@ -131,9 +136,9 @@ class _Player:
             return self._enter(pair) if self._dice.random() < 0.7 else self._move()
         steps: dict[Callable[[], str], int] = {
             self._move: 6,
-            lambda: self._fill(pair): 2,
-            lambda: self._adjust(pair, trade): 2,
-            lambda: self._exit(pair): 3,
+            partial(self._fill, pair): 2,
+            partial(self._adjust, pair, trade): 2,
+            partial(self._exit, pair): 3,
             self._charge: 2,
         }
         (step,) = self._dice.choices(list(steps), list(steps.values()))
@@ -152,6 +157,7 @@ class _Player:
             stake=dice.choice((500, 1_500, 3_000)),
             entry_price=dice.choice((1.0, 1.0, 1 - better * 0.004)),
             exit_price=1.0,
+            adjust=(0, 0.0),
             ladder=[(0.006 * (i + 1), share) for i in range(count)],
         )
         return f"{direction} with ladder" if count else direction
@@ -166,7 +172,7 @@ class _Player:
 
     def _fill(self, pair: str) -> str:
         """Fill a part of a resting order, or all of it."""
-        live = self._live(pair)
+        live = [order for order in self._live() if order.symbol == symbol_of(pair)]
         if not live:
             return self._move()
         order = self._dice.choice(live)
@@ -198,8 +204,7 @@ class _Player:
         self._bot.kill()
         self._result.kills += 1
         for _ in range(self._dice.choice((0, 1, 2))):
-            pair = self._dice.choice(PAIRS)
-            self._dice.choice((self._move, self._charge, partial(self._fill, pair)))()
+            self._dice.choice((self._move, self._charge, partial(self._fill, self._dice.choice(PAIRS))))()
         self._bot.start()
         self._wait_for_start()
 
@@ -225,9 +230,13 @@ class _Player:
             time.sleep(_TICK_SECONDS * 3)
             difference = self._difference()
             seconds = time.monotonic() - began
-            if abs(difference) <= LOOK_USDT or seconds > LOOK_SECONDS:
+            is_partial = any(order.filled and not is_rung(order) for order in self._live())
+            if is_partial or abs(difference) <= LOOK_USDT or seconds > LOOK_SECONDS:
                 break
         result = self._result
+        if is_partial:
+            result.unjudged += 1
+            return
         result.looks += 1
         result.look, result.look_seconds = (
             max(result.look, abs(round(difference, 6))),
@@ -235,13 +244,17 @@ class _Player:
         )
         if abs(difference) > LOOK_USDT:
             result.findings.append(f"{when}: the balance differs by {difference:.4f} from the worth of the account")
+            self._note(f"{when}: {self._books().text()}, {self._venue.balances(self._uid)}, {self._venue.debts()}")
 
     def _difference(self) -> float:
         prices = {pair.split("/")[0]: float(price) for pair, price in self._prices.items()}
+        return self._books().worth(prices) - float(self._venue.worth())
+
+    def _books(self) -> Books:
         shown = self._bot.wait_until(lambda: self._bot.api("GET", "balance"), "the balance is shown")
         balances = {row["currency"]: row["balance"] for row in shown["currencies"] if not row["is_position"]}
-        books = Books(balances, self._trades(), self._besides())
-        return books.worth(prices) - float(self._venue.worth())
+        trades = self._trades()
+        return Books(balances, trades, self._besides(trades))
 
     def _trades(self) -> list[dict[str, Any]]:
         return self._bot.rows(
@@ -249,13 +262,16 @@ class _Player:
             " and o.ft_order_side = case when t.is_short then 'sell' else 'buy' end) as has_entered from trades t"
         )
 
-    def _besides(self) -> dict[int, float]:
-        rows = self._bot.rows(
-            "select t.id, e.besides from trades t join orders o on o.ft_trade_id = t.id"
-            " join bitget_margin_entries e on e.pair = t.pair where t.is_open"
-            " and e.at_ms <= 1000 * strftime('%s', t.open_date) + 1000 order by e.at_ms"
-        )
-        return {row["id"]: row["besides"] for row in rows}
+    def _besides(self, trades: list[dict[str, Any]]) -> dict[int, float]:
+        """Return the coins that were on the account before the first entry of each open trade."""
+        entries = self._bot.rows("select * from bitget_margin_entries order by at_ms")
+        found = {}
+        for trade in trades:
+            opened = datetime.fromisoformat(trade["open_date"]).replace(tzinfo=UTC).timestamp() * 1_000
+            before = [row for row in entries if row["pair"] == trade["pair"] and row["at_ms"] <= opened + 0.5]
+            if trade["is_open"] and before:
+                found[trade["id"]] = before[-1]["besides"]
+        return found
 
     def _open_trade(self, pair: str) -> dict[str, Any] | None:
         trade = self._bot.wait_until(lambda: (self._bot.trade(pair),), "the database is read")[0]
@@ -269,16 +285,17 @@ class _Player:
             self._bot.instruct(pair, enter=None, exit=True, entry_price=1.0, exit_price=1.0, adjust=(0, 0.0))
         end = time.monotonic() + END_SECONDS
         while time.monotonic() < end:
-            for order in self._venue.orders(self._uid, live_only=True):
+            for order in self._live():
                 if not is_rung(order):
                     self._fill_all(order)
             is_open = any(self._open_trade(pair) for pair in PAIRS)
-            if not (is_open or self._venue.debts() or self._venue.orders(self._uid, live_only=True)):
+            if not (is_open or self._venue.debts() or self._live()):
                 return
             time.sleep(0.5)
-        live = len(self._venue.orders(self._uid, live_only=True))
         opened = [pair for pair in PAIRS if self._open_trade(pair)]
-        self._result.findings.append(f"not closed: trades {opened}, {live} live orders, debts {self._venue.debts()}")
+        self._result.findings.append(
+            f"not closed: trades {opened}, {len(self._live())} live orders, debts {self._venue.debts()}"
+        )
 
     def _fill_all(self, order: Order) -> None:
         try:
@@ -298,9 +315,8 @@ class _Player:
             result.findings.append(f"the books differ by {result.difference}, and {result.allowed} are allowed")
         result.findings += order_findings(self._venue.orders(self._uid), rows, trades)
 
-    def _live(self, pair: str) -> list[Order]:
-        orders = self._venue.orders(self._uid, live_only=True)
-        return [order for order in orders if order.symbol == symbol_of(pair)]
+    def _live(self) -> list[Order]:
+        return self._venue.orders(self._uid, live_only=True)
 
     def _set_price(self, pair: str, price: Decimal) -> None:
         symbol = self._symbols[symbol_of(pair)]

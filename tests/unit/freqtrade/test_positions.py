@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from ccxt import TICK_SIZE
 from freqtrade.persistence import LocalTrade, Order
 
 from bitget_margin.freqtrade.positions import (
@@ -375,6 +376,20 @@ def test_further_entries_hold_their_stake_and_exits_hold_none() -> None:
     found = position_of(trade)
     assert (found.amount, found.stake, found.pending) == (2.0, 2_000.0, 550.0)
     assert (found.is_short, found.is_entering, found.coming, found.signed) == (True, True, 0.5, -2.0)
+
+
+def test_coins_of_fills_below_a_lot_are_a_crumb_of_the_trade() -> None:
+    """A fee leaves what freqtrade cuts to a lot; the rest is there all the same, and the worth of the trade has it."""
+    entry = row("buy", 0.3001, 50_000, filled=0.3001)
+    entry.ft_fee_base = 0.00000451
+    lots = {"amount_precision": 0.0001, "precision_mode": TICK_SIZE, "contract_size": None}
+    trade = trade_of(entry, amount=0.3000, **lots)
+    found = position_of(trade)
+    assert (found.amount, found.crumb) == (0.3, pytest.approx(0.00009549))
+    assert position_of(trade_of(entry, amount=0.2, **lots)).crumb == 0.0, "freqtrade has not booked it yet"
+    account = AccountSnapshot({"USDT": -5_004.0, "BTC": 0.30009549}, {}, {})
+    books = MarginBooks(account, (found,), "USDT", lambda _: 50_000.0)
+    assert books.wallet() == pytest.approx(-5_004.0 + 0.30009549 * 50_000)
 
 
 def test_a_leverage_that_is_not_given_is_one() -> None:
