@@ -191,5 +191,6 @@ def test_charges_without_a_trade_are_those_of_no_trade_open_or_closed(bot: Stand
     bot.charges = {"USDT": [charge("USDT", float(hours), hours) for hours in (-2, -1, 1, 3)]}
     found = bot.interest.unexplained("USDT", OPENED_MS - int(1.5 * HOUR_MS))
     assert [each.amount for each in found] == [-1.0, 3.0]
-    bot.trades.append(position("BTC/USDT", short=True))
-    assert len(bot.interest.unexplained("USDT", OPENED_MS)) == 1, "a short borrows another coin"
+    bot.trades += [position("BTC/USDT", short=True), position("BTC/USDT", leverage=1.0)]
+    assert len(bot.interest.unexplained("USDT", OPENED_MS)) == 1, "they borrow another coin, or none"
+    assert bot.interest.unexplained("USDT", OPENED_MS + 3 * HOUR_MS) == [charge("USDT", 3.0, 3)]
