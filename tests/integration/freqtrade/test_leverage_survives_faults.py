@@ -170,7 +170,11 @@ def _reset() -> Iterator[None]:
 
 
 @WAYS
-@pytest.mark.parametrize("request_", [LoanRequest.ASSETS, LoanRequest.INTEREST], ids=["assets", "interest"])
+@pytest.mark.parametrize(
+    "request_",
+    [LoanRequest.ASSETS, pytest.param(LoanRequest.INTEREST, marks=pytest.mark.drill)],
+    ids=["assets", "interest"],
+)
 def test_books_and_position_stay_and_the_stop_loss_leaves(
     tmp_path: Path, request_: LoanRequest, leverage: float, short: bool
 ) -> None:
