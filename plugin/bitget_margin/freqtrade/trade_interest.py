@@ -51,14 +51,14 @@ class TradeInterest:
         if not borrows(trade):
             return 0.0
         coin, mine = self._coin_of(trade), self._span(trade)
-        paid = self._charges(coin, mine.from_ms)
-        if not paid and (interest.booked(trade) or trade.funding_fee_running):
+        paid, is_whole = self._charges(coin, mine.from_ms), mine.is_whole(self.epoch_ms())
+        if is_whole and not paid and (interest.booked(trade) or trade.funding_fee_running):
             raise ccxt.BadResponse(f"the records name no interest of {coin}, of which they have named some before")
         if trade.is_short:
             cost = interest.interest_of_short(mine, paid, price or self.account.price(coin) or trade.open_rate)
         else:
             cost = interest.interest_of_long(trade, paid, self._spans(coin, mine.from_ms))
-        return interest.unbooked(trade, cost, is_whole=mine.is_whole(self.epoch_ms()))
+        return interest.unbooked(trade, cost, is_whole=is_whole)
 
     def unexplained(self, coin: str, since_ms: int) -> list[Charge]:
         """Return the charges of a coin since a time that belong to no trade, open or closed.
