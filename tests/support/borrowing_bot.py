@@ -30,7 +30,7 @@ def borrowing_bot(
     folder: Path, kind: AccountKind, balances: Mapping[str, str] | None = None, **settings: Any
 ) -> Iterator[InProcessBot]:
     """Start a bot that may borrow, on an account with 20,000 USDT."""
-    own = {"leverage": {**LEVERAGE, **settings.pop("leverage", {})}}
+    own = {"leverage": {**LEVERAGE, **settings.pop("leverage", {})}, **settings.pop("bitget_margin", {})}
     mode = {"trading_mode": "futures", "stake_amount": STAKE, "bitget_margin": own, **settings}
     coins = {"USDT": "20000", **(balances or {})}
     with in_process_bot(folder, strategy="Borrowing", kind=kind, settings=mode, **coins) as bot:

@@ -47,7 +47,7 @@ from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.exits import ExitOrder
-from bitget_margin.freqtrade.holdings import Holdings
+from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
@@ -419,7 +419,7 @@ class Bitgetcross(LiveLeverage):
         sent_seconds = self.managers.holdings.clock()
         last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
         if last is None:
-            balances = super().get_balances(params, count=count)
+            balances = self._with_kind(super().get_balances(params, count=count))
         else:
             # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
             try:
@@ -446,14 +446,22 @@ class Bitgetcross(LiveLeverage):
     def _fetch_balances_once(self, params: Any = None) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, tried once, within the time of a slow venue."""
         timeout_ms = self._settings.wait_ms + 2 * self._pace.round_trip_ms
-        return super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0)
+        return self._with_kind(super().get_balances({"timeout": timeout_ms, **(params or {})}, count=0))
+
+    def _with_kind(self, balances: dict[str, Any]) -> dict[str, Any]:
+        """Return a balance that was read just now, with the kind of account that it is of: totals depend on it.
+
+        An answer that names the other kind, true or not, may change what is known before the balance is used.
+        """
+        if self.is_leveraged:
+            balances[IS_UNIFIED] = account_kind_of(self.api, {}) is AccountKind.UNIFIED
+        return balances
 
     def _bounds(self) -> dict[str, Any]:
         return {"marginMode": "cross", "timeout": self._pace.read_ms()}
 
     def _fetch_balance(self) -> Mapping[str, Any]:
-        balance: Mapping[str, Any] = self.api.fetch_balance(self._bounds())
-        return balance
+        return self._with_kind(self.api.fetch_balance(self._bounds()))
 
     def _base_of(self, pair: str) -> str:
         return str(self.markets[pair]["base"])

@@ -26,6 +26,8 @@ _HANG_SECONDS: Final = 0.3
 """Time without an answer from which on a failed reading has hung: a refusal comes sooner."""
 _HUNG_SECONDS: Final = 3.0
 """Time after a reading that has hung within which no other one is waited for."""
+IS_UNIFIED: Final = "isUnified"
+"""Key of a balance that names the kind of account that it is of; without it, what is known of the account counts."""
 REL_TOLERANCE: Final = 0.002
 """Insignificant relative difference of wallet and trades: estimated fees, dust of earlier trades."""
 
@@ -40,6 +42,13 @@ class Holding:
     frozen: float
     debt: float = 0.0
     """What is owed, with its interest."""
+    is_unified: bool = field(default=False, compare=False)
+    """Whether it is of a unified account."""
+
+    @property
+    def net(self) -> float:
+        """All of it less what is owed."""
+        return self.total if self.is_unified else self.total - self.debt
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,7 @@ class Holdings:
         self._hung.clear()
         if not any((balance.get("total") or {}).values()):
             return None
-        return _holding(balance, coin)
+        return self._holding(balance, coin)
 
     def remember(self, balances: Mapping[str, Any], sent_seconds: float | None = None) -> None:
         """Remember a balance that freqtrade has read; it reads one before each exit.
@@ -164,12 +173,12 @@ class Holdings:
     def last(self, coin: str, seconds: float) -> Holding | None:
         """Return the balance of a coin in freqtrade's last reading; None if that is older than these seconds."""
         balances = self.last_reading(seconds)
-        return None if balances is None else _holding(balances, coin)
+        return None if balances is None else self._holding(balances, coin)
 
     def since(self, coin: str, at_seconds: float) -> Holding | None:
         """Return the balance of a coin in the last reading; None if that was asked for before this time."""
         balances, sent_seconds = self._last[0] if self._last else ({}, 0.0)
-        return _holding(balances, coin) if balances and sent_seconds >= at_seconds else None
+        return self._holding(balances, coin) if balances and sent_seconds >= at_seconds else None
 
     def last_total(self, coin: str) -> float | None:
         """Return the total of a coin that freqtrade read in the last minute; None if it did not."""
@@ -195,8 +204,8 @@ class Holdings:
         """Whether a total is what the open trades should have, less an amount smaller than `missing`."""
         return total > self.booked(coin) - missing
 
-
-def _holding(balance: Mapping[str, Any], coin: str) -> Holding:
-    """Return the balance of a coin; a coin that is not listed is not there."""
-    found = balance.get(coin) or {}
-    return Holding(*(float(found.get(name) or 0.0) for name in ("total", "free", "used", "debt")))
+    def _holding(self, balance: Mapping[str, Any], coin: str) -> Holding:
+        """Return the balance of a coin; a coin that is not listed is not there."""
+        found = balance.get(coin) or {}
+        total, free, used, debt = (float(found.get(name) or 0.0) for name in ("total", "free", "used", "debt"))
+        return Holding(total, free, used, debt, is_unified=balance.get(IS_UNIFIED, not self.freezes()))

@@ -65,13 +65,13 @@ class LeftoverDebts:
         explained = frozenset(self._coin_of(trade) for trade in self.account.positions() if _borrows(trade))
         has_ended, self._explained = bool(self._explained - explained), explained
         self._borrowed |= dict.fromkeys(explained, now)
+        for coin in explained:
+            self._clear.pop(coin, None)
         left = {coin for coin, at in self._borrowed.items() if now - at < _LATELY_SECONDS} - explained
         if not left or not (has_ended or now - self._checked >= _CHECK_SECONDS):
             return
         self._checked = now
         books = self.account.fresh()
-        for coin in explained:
-            self._clear.pop(coin, None)
         for coin in sorted(left):
             owed = books.account.debt.get(coin, 0.0)
             if owed > 0:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from bitget_margin.freqtrade.compat import FreqtradeException, TemporaryError, Trade
+from bitget_margin.freqtrade.holdings import IS_UNIFIED
 from bitget_margin.freqtrade.margin_entries import MarginEntries
 from bitget_margin.freqtrade.positions import AccountSnapshot, MarginBooks, TradePosition, position_of, read_snapshot
 
@@ -58,7 +59,8 @@ class MarginAccount:
 
         :raises TemporaryError: it cannot be the whole balance; an account without coins would look liquidated
         """
-        books = self._books(read_snapshot(balance, unified=self.is_unified()))
+        unified = balance.get(IS_UNIFIED)
+        books = self._books(read_snapshot(balance, unified=self.is_unified() if unified is None else unified))
         if not books.is_whole():
             raise TemporaryError("The venue's answer names no coin of the account: it is asked again")
         self._reading = _Reading(books.account, self.clock())

@@ -95,12 +95,13 @@ class MarginLoop:
     def _check_level(self) -> None:
         """Read the account beside the loop, and compare it with its level and the venue's own amounts."""
         account, api = self.account, self.api()
-        unified, stake_coin, price = account.is_unified(), account.stake_coin, account.price
         try:
             balance = api.fetch_balance({"marginMode": "cross", "timeout": self.pace.read_ms()})
         except ccxt.BaseError as error:
             logger.warning("The margin level of the account could not be looked at: %s", error)
             return
+        # Asked for after the answer, which may have named another kind of account.
+        unified, stake_coin, price = account.is_unified(), account.stake_coin, account.price
         snapshot = read_snapshot(balance, unified=unified)
         account.refresh_prices(snapshot.total)
         code_of = api.safe_currency_code

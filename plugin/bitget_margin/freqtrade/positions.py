@@ -67,15 +67,15 @@ def venue_equity(
     if not isinstance(rows, list) or not rows:
         return None
     name = "equity" if unified else "net"
-    equity = 0.0
+    nets: dict[str, float] = {}
     for row in rows:
         fields = row if isinstance(row, Mapping) else {}
         coin, amount = text(fields.get("coin")), decimal(fields.get(name))
         if coin is None or amount is None:
             return None
-        code = code_of(coin)
-        equity += float(amount) * (1.0 if code == stake_coin else price(code) or 0.0)
-    return equity
+        if nets.setdefault(code_of(coin), float(amount)) != float(amount):
+            return None  # a coin that is listed twice, as an answer that was repeated has it, counts once
+    return sum(net * (1.0 if code == stake_coin else price(code) or 0.0) for code, net in nets.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,5 @@ class TradeCoins:
     def _directed(self, holding: Holding | None) -> Holding | None:
         if holding is None or self.trade is None or not self.is_short:
             return holding
-        # The total of a unified account is less its debt already.
-        net = holding.total - (holding.debt if self.holdings.freezes() else 0.0)
-        owed = max(0.0, self.holdings.besides(self.trade) - net)
+        owed = max(0.0, self.holdings.besides(self.trade) - holding.net)
         return replace(holding, total=owed, free=owed, frozen=0.0)

@@ -50,16 +50,15 @@ class TradeInterest:
         """
         if not borrows(trade):
             return 0.0
-        stake, mine = self.account.stake_coin, self._span(trade)
+        coin, mine = self._coin_of(trade), self._span(trade)
+        paid, is_whole = self._charges(coin, mine.from_ms), mine.is_whole(self.epoch_ms())
+        if is_whole and not paid and (interest.booked(trade) or trade.funding_fee_running):
+            raise ccxt.BadResponse(f"the records name no interest of {coin}, of which they have named some before")
         if trade.is_short:
-            base = self._coin_of(trade)
-            paid = self._charges(base, mine.from_ms)
-            cost = interest.interest_of_short(mine, paid, price or self.account.price(base) or trade.open_rate)
+            cost = interest.interest_of_short(mine, paid, price or self.account.price(coin) or trade.open_rate)
         else:
-            cost = interest.interest_of_long(
-                trade, self._charges(stake, mine.from_ms), self._spans(stake, mine.from_ms)
-            )
-        return interest.unbooked(trade, cost, is_whole=mine.is_whole(self.epoch_ms()))
+            cost = interest.interest_of_long(trade, paid, self._spans(coin, mine.from_ms))
+        return interest.unbooked(trade, cost, is_whole=is_whole)
 
     def unexplained(self, coin: str, since_ms: int) -> list[Charge]:
         """Return the charges of a coin since a time that belong to no trade, open or closed.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, rungs
+from support.borrowing_bot import CLASSIC_AT_LEAST, KINDS, WAYS, allowed, borrowing_bot, difference, enter, rungs
 from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -56,9 +56,9 @@ def test_a_liquidation_ends_the_trade_with_one_message(
         assert f"{float(fee):.8g} USDT" in message
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
-@pytest.mark.parametrize("formula", ["maintenance", "liabilities"])
+@pytest.mark.parametrize("formula", ["maintenance", pytest.param("liabilities", marks=pytest.mark.drill)])
 def test_the_bot_exits_before_the_venue_liquidates(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, formula: str
 ) -> None:

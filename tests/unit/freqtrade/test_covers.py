@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.freqtrade import trade_rows
-from bitget_margin.freqtrade.covers import Covers, QuoteFee, in_position_coins, is_cover
+from bitget_margin.freqtrade.covers import Covers, QuoteFee, in_position_coins, is_cover, net_of
 from bitget_margin.freqtrade.interest import InterestRates
 
 PAIR = "BTC/USDT"
@@ -154,6 +154,21 @@ def test_what_the_venue_does_not_show_is_not_made_up(change: Any, expected: Any)
     shown = in_position_coins({**ORDER, "fee": None} | change, 1.0, QuoteFee("USDT", 0.1))
     assert shown | expected == shown
     assert (shown["fee"] is None) is (not shown["filled"] or not shown["cost"])
+
+
+def test_a_small_cover_is_booked_too() -> None:
+    shown = in_position_coins({**ORDER, "amount": 0.5, "filled": 0.125}, 0.25)
+    assert (shown["amount"], shown["filled"], shown["remaining"]) == (0.25, 0.0625, 0.1875)
+
+
+@pytest.mark.parametrize(
+    ("amount", "wanted", "net"), [(0.6, 1.0, 0.6), (None, 1.0, 1.0), (0.0, 1.0, 1.0), (None, None, 0.0)]
+)
+def test_a_cover_closes_what_was_sent_for_and_not_what_freqtrade_wanted(
+    amount: float | None, wanted: float | None, net: float
+) -> None:
+    """An exit leaves the coins of resting orders alone: booked as all, the trade would end with a debt."""
+    assert net_of(SimpleNamespace(amount=amount, ft_amount=wanted)) == net  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("amount", "net"), [(None, 1.0), (0.0, 1.0), (1.002, 0.0)])

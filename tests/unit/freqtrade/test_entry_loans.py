@@ -159,6 +159,11 @@ def test_a_short_borrows_its_coins_and_no_trade_of_another_coin_explains_more(
         assert f"it would borrow 50 BTC on top of the {owed:g} that are owed" in bot.refusal(SHORT)
 
 
+def test_a_coin_that_is_not_listed_is_not_owed(bot: Stand) -> None:
+    bot.balance = {"USDT": coin(50_000.0)}
+    assert bot.loans.decide(changed(SHORT, amount=10.0)).loan_type is LoanKind.AUTO_LOAN
+
+
 def test_entries_under_way_explain_their_part(bot: Stand) -> None:
     """Two entries of one loop: the first has borrowed, and freqtrade has not booked its fill."""
     waiting = position("ETH/USDT", stake=4_000.0)
@@ -197,6 +202,18 @@ def test_without_a_level_the_maintenance_margin_counts(bot: Stand, level: float 
     bot.balance = {"USDT": coin(5_000.0, debt=5_000.0), "ETH": coin(0.0, debt=1.0)}
     bot.trades = [position("ETH/USDT", stake=4_000.0)]
     assert "would be inf" in bot.refusal(), "nothing is worth less than nothing"
+
+
+def test_a_small_debt_has_a_level_too(bot: Stand) -> None:
+    bot.level, bot.balance = 0.001, {"USDT": coin(6_000.0, debt=0.5)}
+    assert "would be 18.001" in bot.refusal()
+
+
+@pytest.mark.parametrize("equity", [0.0, -1.0])
+def test_an_account_that_is_worth_nothing_borrows_nothing(bot: Stand, equity: float) -> None:
+    bot.level, bot.trades = None, [position("ETH/USDT", stake=4_000.0)]
+    bot.balance = {"USDT": coin(5_000.0, debt=5_000.0 - equity)}
+    assert "would be inf" in bot.refusal()
 
 
 def test_a_short_s_loan_counts_at_its_price(bot: Stand) -> None:

@@ -21,7 +21,13 @@ def bot(monkeypatch: pytest.MonkeyPatch) -> Borrower:
 
 @pytest.mark.parametrize("trade", [LONG, PLAIN, None])
 @pytest.mark.parametrize(
-    ("balance", "expected"), [(OWING, LoanKind.AUTO_REPAY), ({"USDT": coin(100.0)}, LoanKind.NORMAL)]
+    ("balance", "expected"),
+    [
+        (OWING, LoanKind.AUTO_REPAY),
+        ({"USDT": coin(100.0, debt=0.01)}, LoanKind.AUTO_REPAY),
+        ({"USDT": coin(100.0)}, LoanKind.NORMAL),
+        ({"BTC": coin(30.0)}, LoanKind.NORMAL),
+    ],
 )
 def test_a_sale_repays_where_the_stake_coin_is_owed(
     bot: Borrower, trade: Any, balance: Any, expected: LoanKind
@@ -52,6 +58,11 @@ def test_without_a_reading_only_the_sale_of_a_leveraged_trade_repays(
 def test_a_cover_borrows_the_quote_coins_that_lack(bot: Borrower, free: float, expected: LoanKind) -> None:
     bot.account.note({"USDT": coin(9_000.0, free=free)})
     assert ExitLoans(bot.account).of_cover(500.0) is expected
+
+
+def test_a_cover_borrows_where_the_quote_coin_is_not_listed(bot: Borrower) -> None:
+    bot.account.note({"BTC": coin(1.0)})
+    assert ExitLoans(bot.account).of_cover(0.5) is LoanKind.AUTO_LOAN_AND_REPAY
 
 
 def test_a_cover_goes_by_a_current_reading_alone(bot: Borrower) -> None:

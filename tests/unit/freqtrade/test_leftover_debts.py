@@ -117,6 +117,16 @@ def test_a_debt_that_comes_after_the_bot_s_own_was_paid_is_not_the_bot_s(bot: St
     assert bot.minute() == []
 
 
+def test_a_debt_that_shows_a_minute_after_its_trade_is_the_bot_s_also_if_one_before_had_none(bot: Stand) -> None:
+    ended(bot)
+    bot.debts.check()
+    bot.seconds += 90.0
+    ended(bot)
+    assert bot.minute() == []
+    bot.balance = {"USDT": coin(9_000.0, debt=5.0)}
+    assert len(bot.minute()) == 1
+
+
 @pytest.mark.parametrize(
     ("trade", "closed_hours", "paid"),
     [
@@ -191,6 +201,13 @@ def test_a_debt_the_size_of_a_position_sells_no_other_coins(bot: Stand, unified:
     assert about == "debt TON"
 
 
+def test_a_rest_of_the_venue_s_smallest_amount_is_paid(bot: Stand) -> None:
+    ended(bot, position("BTC/USDT", short=True, leverage=1.0))
+    bot.balance = {"USDT": coin(9_000.0), "BTC": coin(1.0, debt=1.00000001)}
+    bot.debts.check()
+    assert bot.repaid == [("BTC", 1.0, {"timeout": 900.0}), ("flash", {"coin": "BTC"})]
+
+
 def test_a_rest_below_the_venue_s_smallest_amount_is_none(bot: Stand) -> None:
     ended(bot)
     bot.balance = {"USDT": coin(9_000.0, debt=1.000000004)}
@@ -224,4 +241,7 @@ def test_a_unified_account_pays_with_the_coin_or_with_the_stake_coin(
     bot.balance = {"USDT": coin(90_000.0), "BTC": coin(free - 1.0, debt=1.0, free=free)}
     bot.debts.check()
     expected = [("BTC", 1.01, {"paymentCoin": payment, "timeout": 900.0})]
+    assert bot.alerts.infos == (
+        [] if payment is None else [f"1 BTC of debt that no trade needs any more were paid back with {payment}."]
+    )
     assert bot.repaid == ([] if payment is None else expected)

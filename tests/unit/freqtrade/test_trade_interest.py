@@ -139,6 +139,20 @@ def test_records_that_the_venue_no_longer_shows_take_nothing_back(bot: Stand) ->
     assert bot.interest.unbooked(trade) == -7.0
 
 
+def test_an_answer_without_the_interest_that_was_known_is_not_believed(bot: Stand) -> None:
+    """A gateway has answered with an empty list: the books would forget what the trade has cost."""
+    trade = position("BTC/USDT", short=True)
+    bot.trades, bot.charges = [trade], {}
+    assert bot.interest.unbooked(trade) == 0.0, "before the first charge"
+    trade.funding_fee_running = -7.0
+    with pytest.raises(ccxt.BadResponse, match="no interest of BTC"):
+        bot.interest.unbooked(trade)
+    trade.funding_fee_running, trade.orders[0].funding_fee = 0.0, -7.0
+    bot.seconds += 3.0
+    with pytest.raises(ccxt.BadResponse, match="no interest of BTC"):
+        bot.interest.unbooked(trade)
+
+
 # -- readings ---------------------------------------------------------------------------------------------------------
 
 
@@ -191,5 +205,6 @@ def test_charges_without_a_trade_are_those_of_no_trade_open_or_closed(bot: Stand
     bot.charges = {"USDT": [charge("USDT", float(hours), hours) for hours in (-2, -1, 1, 3)]}
     found = bot.interest.unexplained("USDT", OPENED_MS - int(1.5 * HOUR_MS))
     assert [each.amount for each in found] == [-1.0, 3.0]
-    bot.trades.append(position("BTC/USDT", short=True))
-    assert len(bot.interest.unexplained("USDT", OPENED_MS)) == 1, "a short borrows another coin"
+    bot.trades += [position("BTC/USDT", short=True), position("BTC/USDT", leverage=1.0)]
+    assert len(bot.interest.unexplained("USDT", OPENED_MS)) == 1, "they borrow another coin, or none"
+    assert bot.interest.unexplained("USDT", OPENED_MS + 3 * HOUR_MS) == [charge("USDT", 3.0, 3)]
