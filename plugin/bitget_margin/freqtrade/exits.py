@@ -149,7 +149,8 @@ class Exits:
         with self.lock:
             trade = trade_rows.open_trade(pair)
             if trade is None:
-                return ExitOrder(amount, ordertype)
+                # freqtrade sends it all the same where the order that it replaces turns out to be filled.
+                raise InsufficientFundsError(f"Exit on {pair}: its trade has ended, and nothing is sent for it")
             exit_ = self._exit_of(trade)
             # Buys that were recorded since its begin make no partial exit of it: it sells them, too.
             full = min(trade.amount, exit_.begun[0] * _WALLET_SHARE) if exit_.begun else trade.amount
