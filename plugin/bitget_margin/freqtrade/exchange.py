@@ -406,12 +406,14 @@ class Bitgetcross(LiveLeverage):
         if not (self.live and self.is_leveraged):
             return self._read_balances(params, count=count)
         try:
+            if self.managers.holdings.has_hung() and self.account.last_books():
+                raise TemporaryError("the last request for it has got no answer")
             return self._as_margin(self._read_balances(params, count=count))
         except TemporaryError as error:
             books = self.account.last_books()
             if books is None:
                 raise
-            # freqtrade asks before each exit, and would not send it.
+            # freqtrade asks before each exit, and would not send it; several exits do not wait for one answer each.
             logger.warning("The balance could not be read, and the last one is used, however old it is: %s", error)
             return dict(books.balances())
 
