@@ -516,7 +516,11 @@ class Bitgetcross(LiveLeverage):
     def hand_over_ended(self) -> None:
         """Let freqtrade book the ends of resting orders; the last step before it queries its own orders."""
         holdings = self.managers.holdings
-        (holdings.begin_booking if self.managers.hand_over_ended() else holdings.end_booking)()
+        if not self.managers.hand_over_ended():
+            holdings.end_booking()
+            return
+        holdings.begin_booking()
+        self._begin_booking()
 
     def get_rate(self, pair: str, *args: Any, **kwargs: Any) -> float:
         """Return freqtrade's own rate; its first one after the booking of orders ends that."""

@@ -78,8 +78,8 @@ class ExitAmounts:
         return amount if 0 < amount < trade.amount * (1 - REL_TOLERANCE) else None
 
     def of_rows(self, trade: Trade) -> float:
-        """Return the amount of a trade by its rows, in whole lots."""
-        return self.cut(trade, trade_rows.remaining_amount(trade))
+        """Return the amount of a trade as freqtrade counts it by its rows: open exits are not off it yet."""
+        return self.cut(trade, trade_rows.remaining_amount(trade) + trade_rows.closed_by_open_exits(trade))
 
     def sellable(
         self,

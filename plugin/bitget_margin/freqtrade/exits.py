@@ -190,6 +190,13 @@ class Exits:
             if key in self._under_way and key not in self.busy():
                 self._restore_amount(trade)
 
+    def restore_amount(self, pair: str) -> None:
+        """Give a trade the amount of its rows again: an order of it is canceled, and freqtrade books its fills."""
+        with self.lock:
+            trade = trade_rows.open_trade(pair)
+            if trade is not None:
+                self._restore_amount(trade)
+
     def busy(self) -> set[TradeKey]:
         """Return the trades that another thread is exiting."""
         now, here = self.clock(), threading.get_ident()
@@ -219,13 +226,15 @@ class Exits:
         fitting = self.fills.fitting(trade, exit_.reading)
         if fitting is None:
             return
+        exit_.lowered, trade.amount, full = (trade.amount, fitting), fitting, trade.amount
+        if fitting >= (full - trade_rows.closed_by_open_exits(trade)) * (1 - REL_TOLERANCE):
+            return  # freqtrade counts the fills of an open exit once it has ended
         there, done = ("owed", "covered") if trade.is_short else ("in the wallet", "sold")
         self.alerts.warn(
-            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {trade.amount:.8g} coins are {there}, and "
+            f"Exit of trade {trade.id} on {trade.pair}: {fitting:.8g} of its {full:.8g} coins are {there}, and "
             f"no order explains it. They are {done}; the trade stays open for the others.",
             f"missing coins {trade.id}",
         )
-        exit_.lowered, trade.amount = (trade.amount, fitting), fitting
 
     def _restore_amount(self, trade: Trade) -> None:
         """Give a trade the amount of its rows again, unless a fill has changed it since."""

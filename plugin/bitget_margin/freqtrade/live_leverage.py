@@ -314,6 +314,11 @@ class LiveLeverage(Leveraged):
         self.interest.forget()
         trade.set_funding_fees(self.interest_of(trade, price))
 
+    def _begin_booking(self) -> None:
+        """Read the interest anew for the orders of ladders that freqtrade books next: for all of them at once."""
+        if self.live and self.is_leveraged:
+            self.interest.forget()
+
     def _live_interest(self, pair: str, *, is_exit: bool) -> float:
         """Return the interest that freqtrade notes: the last known one for an exit, which waits for no answer."""
         trade = trade_rows.open_trade(pair)

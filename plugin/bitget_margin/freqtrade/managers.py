@@ -175,6 +175,7 @@ class Managers:
         own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
         late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.rests.sell)
         names.adopt = self.recovery.adopt
+        self.unproven.restore_amount = self.exits.restore_amount
         stops.before_booking = self.exits.restore_amounts
         resting.take_in, resting.take_late_buy = own.take_in, late.take_in
 

@@ -251,5 +251,11 @@ def remaining_amount(trade: Trade) -> float:
     return max(0.0, float(round(total, _DECIMALS)))
 
 
+def closed_by_open_exits(trade: Trade) -> float:
+    """Return the fills of open exits: freqtrade takes them off the amount of a trade once the order has ended."""
+    rows = (row for row in trade.orders if row.ft_is_open and row.ft_order_side == trade.exit_side)
+    return sum(row.filled or 0.0 for row in rows)
+
+
 def _row(trade: Trade, tracked: TrackedOrder) -> FreqtradeOrder | None:
     return next((row for row in trade.orders if row.order_id == tracked.order_id), None)

@@ -46,6 +46,8 @@ class UnprovenCancels:
     alerts: Alerts
     wait_ms: float
     clock: Callable[[], float] = time.monotonic
+    restore_amount: Callable[[str], object] = lambda _: None
+    """Gives the trade on a pair the amount of its rows again; set once its manager is built."""
     guards_prices: bool = False
     """Whether the strategy's price adjustments pass `price`: else `shown` has to keep freqtrade from replacing."""
     _pairs: dict[str, str] = field(default_factory=dict, init=False)
@@ -77,6 +79,9 @@ class UnprovenCancels:
             return gone
         row = order_row(order_id, pair)
         is_exit = row is not None and trade_rows.is_exit(row)
+        if is_exit:
+            # freqtrade books its fills next: off the whole amount, not off what the exit that replaces it may close.
+            self.restore_amount(pair)
         attempt = self._attempt(order_id, pair, Allowance(self.wait_ms, self.clock) if is_exit else None)
         if attempt.reason is None and attempt.row is not None:
             return attempt.row

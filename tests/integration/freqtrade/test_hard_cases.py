@@ -2,6 +2,7 @@
 
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 import ccxt
@@ -219,3 +220,24 @@ def test_an_exit_whose_booking_was_cut_off_in_the_middle_is_booked_again(bot: In
     assert trade.is_open is (share < 1)
     if trade.is_open:
         assert trade.amount == pytest.approx(bot.held(), abs=1e-6)
+
+
+def test_an_exit_that_replaces_a_half_filled_one_is_booked(bot: InProcessBot) -> None:
+    """As a stop-loss does; here by a bot that was started again and forgot that it had exited already."""
+    CONTROLS.exit_price = 1.01
+    bot.enter()
+    CONTROLS.exit = True
+    bot.loop()
+    (resting,) = bot.live()
+    bot.venue.fill(resting.order_id, str(round(resting.base_size / 2 + Decimal("0.001"), 6)))
+    bot.loop()
+    bot.restart()
+    CONTROLS.exit_price = 1.0
+    bot.loop(4)
+    trade = bot.trade
+    assert not trade.is_open
+    sold = [order for order in bot.venue.orders() if order.side == "sell" and order.filled]
+    assert {
+        order.order_id: order.filled for order in trade.orders if order.ft_order_side == "sell" and order.filled
+    } == {order.order_id: float(order.filled) for order in sold}
+    assert sum(order.filled for order in sold) == resting.base_size

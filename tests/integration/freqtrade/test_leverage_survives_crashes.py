@@ -144,3 +144,11 @@ def test_fills_of_a_bot_that_is_down_are_booked(
         assert bot.venue.order(resting.order_id).filled == resting.base_size
         assert bot.live() == []
         assert difference(bot, worth) <= allowed(leverage)
+
+
+def test_interest_of_a_moment_before_the_ladder_ends_a_trade_is_booked(tmp_path: Path) -> None:
+    """Trades that begin and end within the age up to which a reading of the interest is used again."""
+    with life(tmp_path, CLASSIC, 2, short=True, rungs=2, fills=2, share=0.5) as lived:
+        lived.live()
+        lived.live()
+        assert [trade.funding_fees < 0 for trade in lived.bot.trades()] == [True, True]

@@ -26,6 +26,8 @@ LOOK_SECONDS: Final = 20.0
 ENTRY_SECONDS: Final = 12.0
 """Time after which an entry counts as refused."""
 END_SECONDS: Final = 150.0
+_COMPLETED_SHARE: Final = 0.5
+"""Share of the steps in which a partly filled order of freqtrade is filled: looks at the others are not judged."""
 _MOST_AWAY: Final = 0.05
 """Largest distance of a price from its start."""
 _TICK_SECONDS: Final = 0.1
@@ -131,6 +133,10 @@ class _Player:
 
     def _step(self, pair: str) -> str:
         """Take a random step on a pair, and return its name."""
+        partly = [order for order in self._live() if order.filled and not is_rung(order)]
+        if partly and self._dice.random() < _COMPLETED_SHARE:
+            self._fill_all(partly[0])
+            return "fill"
         trade = self._open_trade(pair)
         if trade is None:
             return self._enter(pair) if self._dice.random() < 0.7 else self._move()

@@ -29,6 +29,9 @@ class Controlled(CrossedMarginMixin, IStrategy):
             dataframe.loc[dataframe.index[-1], "exit_long"] = 1
         return dataframe
 
+    def custom_exit_price(self, pair, trade, current_time, proposed_rate, current_profit, exit_tag, **kwargs):
+        return proposed_rate * CONTROLS.exit_price
+
     def order_filled(self, pair, trade, order, current_time, **kwargs):
         if order.ft_order_side == trade.entry_side and CONTROLS.ladder and trade.nr_of_successful_entries == 1:
             self.place_resting_orders(trade, CONTROLS.ladder(trade))

@@ -1,5 +1,6 @@
 """Promise: an exit sells what its trade has, is free and is there, in whole lots; no more and no less."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,30 @@ def test_an_exit_goes_out_for_what_is_there_and_the_trade_stays_open_for_the_res
     assert text.startswith(f"Exit of trade 1 on {PAIR}: 0.6 of its 1 coins are in the wallet")
     assert about == "missing coins 1"
     assert sold(stand, 0.6) == 0.6
+    assert trade.amount == 1.0
+
+
+@pytest.mark.parametrize("closed", [0.3, 0.7])
+def test_an_exit_beside_a_partly_filled_one_is_of_the_rest_and_the_trade_keeps_its_amount(
+    stand: Stand, closed: float
+) -> None:
+    """It replaces the other one, whose fills freqtrade takes off the whole amount as it is canceled."""
+    rows = [
+        SimpleNamespace(ft_is_open=True, ft_order_side="sell", filled=closed),
+        SimpleNamespace(ft_is_open=True, ft_order_side="sell", filled=None),
+        SimpleNamespace(ft_is_open=True, ft_order_side="buy", filled=0.1),
+        SimpleNamespace(ft_is_open=False, ft_order_side="sell", filled=0.2),
+    ]
+    trade = stand.trade(orders=rows)
+    stand.remaining = round(1 - closed, 3)
+    stand.read_balance(stand.remaining)
+    stand.exits.begin(PAIR)
+    assert trade.amount == stand.remaining
+    assert stand.alerts.warnings == []
+    stand.exits.restore_amount("ETH/USDT")
+    assert trade.amount == stand.remaining
+    assert stand.managers.unproven.restore_amount == stand.exits.restore_amount
+    stand.exits.restore_amount(PAIR)
     assert trade.amount == 1.0
 
 

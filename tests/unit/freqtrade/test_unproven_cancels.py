@@ -135,6 +135,24 @@ def test_the_exit_of_a_short_is_a_buy(stand: Stand, side: str, is_exit: bool) ->
     assert len(asked) == (1 if is_exit else 2)
 
 
+def test_a_trade_has_its_whole_amount_while_freqtrade_books_a_canceled_exit(stand: Stand) -> None:
+    """An exit that replaces it has lowered the amount by its fills; those of an entry are no part of that."""
+    restored: list[str] = []
+
+    def restore(pair: str) -> None:
+        assert not asked
+        restored.append(pair)
+
+    asked = answers(stand, GONE, GONE)
+    stand.unproven.restore_amount = restore
+    stand.order_rows["7"] = SimpleNamespace(ft_order_side="sell")
+    stand.unproven.cancel("7", PAIR)
+    assert restored == [PAIR]
+    stand.order_rows["7"] = SimpleNamespace(ft_order_side="buy")
+    stand.unproven.cancel("7", PAIR)
+    assert restored == [PAIR]
+
+
 def test_the_report_of_an_exception_counts(stand: Stand) -> None:
     answers(stand, CancelUnresolved("x", GONE))
     assert stand.unproven.cancel("7", PAIR) == structure("canceled", "7")
