@@ -499,6 +499,31 @@ def test_freqtrade_sees_the_margin_and_the_positions(stand: Stand) -> None:
     assert seen["liquidationPrice"] is None
 
 
+def test_a_balance_that_cannot_be_read_is_the_last_one_however_old(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Freqtrade reads it before each exit, outside of any handler, and waits for four tries where there was none."""
+    stand.error = TemporaryError("no answer")
+    with pytest.raises(TemporaryError, match="no answer"):
+        stand.exchange.get_balances()
+    stand.error = None
+    stand.balance = {"USDT": coin(0.0, debt=2_000.0), "BTC": coin(30.0)}
+    stand.trades = [position(PAIR)]
+    shown = stand.exchange.get_balances()
+    holdings = stand.exchange.managers.holdings
+    holdings._last[:] = [(balances, at_seconds - 3_600) for balances, at_seconds in holdings._last]
+    stand.error = TemporaryError("no answer")
+    before = stand.readings
+    assert stand.exchange.get_balances() == shown
+    assert stand.readings == before + 1
+    holdings._hung[:] = [holdings.clock()]
+    assert stand.exchange.get_balances() == shown
+    assert stand.readings == before + 1, "the next exit does not wait for it again"
+    with pytest.raises(TemporaryError, match="got no answer"):
+        stand.exchange._read_balances_anew()
+    assert stand.readings == before + 1, "nor does an entry, which is not made"
+
+
 def test_a_rate_that_freqtrade_asks_for_is_the_price_of_its_coin(stand: Stand) -> None:
     assert stand.exchange.get_rate(PAIR, side="exit") == 111.0
     assert stand.exchange.account.price("BTC") == 111.0
