@@ -87,7 +87,7 @@ class Borrower:
     trades: list[Any] = field(default_factory=list)
     prices: dict[str, float | None] = field(default_factory=lambda: {"BTC": 100.0, "ETH": 10.0})
     """Prices by the tickers."""
-    seconds: float = 1_000.0
+    seconds: float = 100_000.0
     is_unified: bool = False
     error: Exception | None = None
     """Raised by readings."""

@@ -403,8 +403,19 @@ class Bitgetcross(LiveLeverage):
 
     def get_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
-        balances = self._read_balances(params, count=count)
-        return self._as_margin(balances) if self.live and self.is_leveraged else balances
+        if not (self.live and self.is_leveraged):
+            return self._read_balances(params, count=count)
+        try:
+            if self.managers.holdings.has_hung() and self.account.last_books():
+                raise TemporaryError("the last request for it has got no answer")
+            return self._as_margin(self._read_balances(params, count=count))
+        except TemporaryError as error:
+            books = self.account.last_books()
+            if books is None:
+                raise
+            # freqtrade asks before each exit, and would not send it; several exits do not wait for one answer each.
+            logger.warning("The balance could not be read, and the last one is used, however old it is: %s", error)
+            return dict(books.balances())
 
     def _read_balances(self, params: Any = None, *, count: int = RETRIES) -> dict[str, Any]:
         """Return freqtrade's own reading of the balance, and remember it: exits are decided on it.
@@ -418,7 +429,7 @@ class Bitgetcross(LiveLeverage):
                 return dict(known)
         sent_seconds = self.managers.holdings.clock()
         last = self.managers.holdings.last_reading(_BALANCE_SECONDS) if self.live else None
-        if last is None:
+        if last is None and not (self.live and self.is_leveraged and self.account.last_books()):
             balances = self._with_kind(super().get_balances(params, count=count))
         else:
             # freqtrade reads the balance outside of any handler: one failure would skip all exits, and 30 s.
@@ -426,6 +437,8 @@ class Bitgetcross(LiveLeverage):
                 balances = self._fetch_balances_once(params)
             except TemporaryError as error:
                 self.managers.holdings.note_failure(sent_seconds)
+                if last is None:
+                    raise
                 logger.warning("The balance could not be read, and the last one is used: %s", error)
                 return dict(last)
         if self.live:
@@ -433,8 +446,13 @@ class Bitgetcross(LiveLeverage):
         return balances
 
     def _read_balances_anew(self) -> dict[str, Any]:
-        """Return a balance that is read now, tried once: an entry is not decided on an earlier one."""
+        """Return a balance that is read now, tried once: an entry is not decided on an earlier one.
+
+        :raises TemporaryError: there is no answer; or there was none a moment ago, and this one is not waited for
+        """
         sent_seconds = self.managers.holdings.clock()
+        if self.managers.holdings.has_hung():
+            raise TemporaryError("The balance is not read: the last request for it has got no answer")
         try:
             balances = self._fetch_balances_once()
         except TemporaryError:

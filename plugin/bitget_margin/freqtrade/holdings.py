@@ -87,8 +87,7 @@ class Holdings:
         Where the last reading has just hung, this one is not made: an exit cannot wait for one after the other.
         """
         began_seconds = self.clock()
-        # A reading beside this one may be answered, and clear it, at any moment.
-        if any(began_seconds - hung_seconds < _HUNG_SECONDS for hung_seconds in tuple(self._hung)):
+        if self.has_hung():
             logger.warning("The balance of %s is not read: the last request for it has got no answer", coin)
             return None
         try:
@@ -101,6 +100,11 @@ class Holdings:
         if not any((balance.get("total") or {}).values()):
             return None
         return self._holding(balance, coin)
+
+    def has_hung(self) -> bool:
+        """Whether a reading of a moment ago has hung: another one would, too."""
+        # A reading beside this one may be answered, and clear it, at any moment.
+        return any(self.clock() - hung_seconds < _HUNG_SECONDS for hung_seconds in tuple(self._hung))
 
     def remember(self, balances: Mapping[str, Any], sent_seconds: float | None = None) -> None:
         """Remember a balance that freqtrade has read; it reads one before each exit.

@@ -77,11 +77,15 @@ class MarginAccount:
         try:
             return self.books() if balance is None else self.note(balance)
         except FreqtradeException as error:
-            reading = self._reading
-            if reading is None:
+            books = self.last_books()
+            if books is None:
                 raise
             logger.warning("The account could not be read, and the last reading is used: %s", error)
-            return self._books(reading.account)
+            return books
+
+    def last_books(self) -> MarginBooks | None:
+        """Return the books of the last reading, however old it is; None where there is none."""
+        return None if self._reading is None else self._books(self._reading.account)
 
     def remembered(self) -> MarginBooks | None:
         """Return the account of the last reading by the prices that are known, without trades and any request.

@@ -103,10 +103,12 @@ def test_an_exit_sends_few_requests(
 def test_a_balance_that_cannot_be_read_holds_no_exit_up(
     tmp_path: Path, leverage: float, short: bool, count: int
 ) -> None:
-    """freqtrade reads it before every exit."""
+    """Not for a minute; freqtrade reads it before every exit."""
     with borrowing_bot(tmp_path, AccountKind.CLASSIC, stoploss=STOP_LOSS) as bot:
         enter(bot, leverage, short=short, ladder=rungs(count) if count else None)
         bot.venue.add_fault("html-502", "/account/assets")
+        last = bot.exchange.managers.holdings._last
+        last[:] = [(balances, at_seconds - 60) for balances, at_seconds in last]
         numbers = decided(bot)
         reach_stop(bot)
         bot.loop()

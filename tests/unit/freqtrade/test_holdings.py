@@ -8,7 +8,7 @@ import ccxt
 import pytest
 
 from bitget_margin.freqtrade import holdings, trade_rows
-from bitget_margin.freqtrade.holdings import Holding, Holdings
+from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holding, Holdings
 
 
 def readings(balance: Any, *pairs: str) -> Holdings:
@@ -88,6 +88,34 @@ def test_a_reading_beside_that_hung_counts_too() -> None:
     made = Holdings(dict, str, lambda: True, clock=lambda: now[0], fetch_for_freqtrade=hang)
     made._read_beside(hang, 0.0, None)
     assert made._hung == [101.0]
+
+
+def test_a_reading_is_known_to_have_hung_for_three_seconds() -> None:
+    now = [100.0]
+    made = Holdings(dict, str, lambda: True, clock=lambda: now[0])
+    assert not made.has_hung()
+    made.note_failure(99.0)
+    assert made.has_hung()
+    now[0] += 2.9
+    assert made.has_hung()
+    now[0] += 0.2
+    assert not made.has_hung()
+
+
+@pytest.mark.parametrize(("is_unified", "net"), [(True, 1.5), (False, 1.25)])
+@pytest.mark.parametrize("freezes", [True, False])
+def test_a_balance_is_of_the_kind_of_account_that_it_names(freezes: bool, is_unified: bool, net: float) -> None:
+    """An answer to something else may name the other kind meanwhile: a debt would count twice, or not at all."""
+    made = Holdings(dict, str, lambda: freezes, clock=lambda: 0.0)
+    row = {"total": 1.5, "free": 1.0, "used": 0.5, "debt": 0.25}
+    made.remember({IS_UNIFIED: is_unified, "BTC": row})
+    holding = made.last("BTC", 1)
+    assert holding is not None
+    assert holding.net == net
+    made.remember({"BTC": row})
+    unnamed = made.last("BTC", 1)
+    assert unnamed is not None
+    assert unnamed.net == (1.25 if freezes else 1.5)
 
 
 def test_the_books_of_a_coin_are_those_of_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,25 @@ def test_a_debt_is_paid_back_as_soon_as_its_trade_has_ended(bot: Stand) -> None:
     assert bot.account.known() is None, "the balance is another one now"
 
 
+def test_the_end_of_a_trade_waits_for_no_minute(bot: Stand) -> None:
+    ended(bot, position("BTC/USDT", leverage=1.5))
+    bot.debts.check()
+    bot.seconds += 1.0
+    ended(bot)
+    bot.balance = {"USDT": coin(9_000.0, debt=5.0)}
+    bot.debts.check()
+    assert len(bot.repaid) == 1
+
+
+@pytest.mark.parametrize("trade", [position("BTC/USDT", leverage=1.5), position("BTC/USDT", short=True, leverage=1.0)])
+def test_a_little_leverage_borrows_too_and_a_coin_that_is_not_listed_is_not_owed(bot: Stand, trade: Any) -> None:
+    ended(bot, trade)
+    bot.balance = {"ETH": coin(1.0)}
+    bot.debts.check()
+    assert bot.readings == 1
+    assert (bot.repaid, bot.alerts.warnings) == ([], [])
+
+
 def test_a_debt_that_a_trade_explains_is_left_and_one_of_others_too(bot: Stand) -> None:
     bot.trades = [LONG]
     bot.balance = {"USDT": coin(9_000.0, debt=500.0), "BTC": coin(9.0, debt=1.0), "ETH": coin(9.0, debt=1.0)}

@@ -1,6 +1,7 @@
 """Promise: orders of a leveraged bot borrow and repay as decided; none of that keeps an exit back or ends the bot."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from freqtrade.enums import TradingMode
 from freqtrade.freqtradebot import FreqtradeBot
 from sqlalchemy.exc import OperationalError
 
-from bitget_margin.freqtrade import live_leverage
+from bitget_margin.freqtrade import live_leverage, trade_rows
 from bitget_margin.freqtrade.compat import (
     BitgetExchange,
     FreqtradeException,
@@ -25,7 +26,7 @@ from bitget_margin.freqtrade.exchange import Bitgetcross
 from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.margin_entries import MarginEntry
 from support.borrowing import Borrower, Entries, coin, position
-from support.botless import PAIR, Messages, own
+from support.botless import PAIR, Messages, live, live_cover, own
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MARKETS = {PAIR: {"id": "BTCUSDT", "base": "BTC", "quote": "USDT", "precision": {"amount": 0.001, "price": 0.1}}}
@@ -350,6 +351,133 @@ def test_an_order_on_margin_has_no_reduce_only(stand: Stand) -> None:
     assert not stand.exchange.is_exit({"side": "sell"})
 
 
+@pytest.mark.parametrize("rule", ["IOC", "ioc", "FOK", "GTC", None])
+def test_an_order_that_fills_at_once_owes_no_further_hour_and_pays_as_a_taker(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, rule: str | None
+) -> None:
+    asked: list[bool] = []
+    covers = SimpleNamespace(for_exit=lambda *_, is_taker: asked.append(is_taker) or 30.1)
+    monkeypatch.setattr(stand.exchange, "covers", covers)
+    stand.loan_type(COVER if rule is None else {**COVER, "time_in_force": rule})
+    assert asked == [rule is not None and rule.upper() != "GTC"]
+
+
+def test_an_order_that_was_placed_ends_the_reading(stand: Stand) -> None:
+    for order in (ENTRY, LONG_EXIT, COVER):
+        stand.exchange.get_balances()
+        stand.exchange.create_order(**order)
+        assert stand.exchange.account.known() is None
+
+
+# -- orders as freqtrade books them -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def short(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the open short; the row of order 7 is that of its cover of 20 coins, of which freqtrade wanted 30."""
+    made = position(PAIR, short=True, fee_open_currency="USDT")
+    stand.trades = [made]
+    stand.rows = {"7": SimpleNamespace(ft_order_side="buy", amount=20.0, ft_amount=30.0)}  # type: ignore[attr-defined]
+    monkeypatch.setattr(live_leverage, "order_row", lambda order_id, _: stand.rows.get(order_id))  # type: ignore[attr-defined]
+    stand.settled = []  # type: ignore[attr-defined]
+    stand.exchange.settle_interest = lambda *given: stand.settled.append(given)  # type: ignore[attr-defined]
+    stand.fills = [{"amount": 20.02, "fees": [{"currency": "BTC", "cost": 0.02}]}]  # type: ignore[attr-defined]
+    monkeypatch.setattr(BitgetExchange, "get_trades_for_order", lambda *_, **__: stand.fills)  # type: ignore[attr-defined]
+    return made
+
+
+def row_of(status: str = "closed", filled: float = 20.02, order_id: str = "7") -> dict[str, Any]:
+    """Return the venue's row of a cover."""
+    row = {"id": order_id, "status": status, "amount": 20.02, "filled": filled, "average": 90.0, "price": 91.0}
+    return {**row, "fee": None, "timestamp": 5_000}
+
+
+def test_a_cover_that_is_done_is_booked_in_coins_of_the_position_with_fee_and_interest(stand: Any, short: Any) -> None:
+    stand.exchange.get_balances()
+    shown = stand.exchange._shown(row_of(), PAIR)
+    assert (shown["amount"], shown["filled"], shown["remaining"], shown["cost"]) == (20.0, 20.0, 0.0, 1_800.0)
+    assert shown["fee"] == {"currency": "USDT", "cost": pytest.approx(1.8), "rate": pytest.approx(0.001)}
+    assert stand.settled == [(short, 90.0)]
+    assert stand.exchange.account.known() is None
+
+
+@pytest.mark.parametrize(("status", "filled"), [("open", 0.0), ("open", 10.01), ("canceled", 0.0)])
+def test_a_cover_that_is_not_done_has_no_fee_yet(stand: Any, short: Any, status: str, filled: float) -> None:
+    shown = stand.exchange._shown(row_of(status, filled), PAIR)
+    assert (shown["amount"], shown["filled"], shown["fee"]) == (20.0, filled / 20.02 * 20.0, None)
+    assert stand.settled == []
+
+
+@pytest.mark.parametrize(
+    ("fills", "cost"),
+    [
+        ([(20.02, [("BTC", 0.02)])], 1.8),
+        ([(10.0, [("BTC", 0.01)]), (10.02, [("BGB", 0.5), ("USDT", 0.25)])], 0.9 + 0.5 * 4.0 + 0.25),
+        ([(10.0, [("BTC", 0.01)])], 20.02 * 0.001 * 90.0),
+        ([(20.02, [("XYZ", 5.0)])], 0.0),
+        (TemporaryError("x"), 20.02 * 0.001 * 90.0),
+    ],
+    ids=["coins", "several", "not all of them", "no price", "not read"],
+)
+def test_the_fee_of_a_cover_is_that_of_all_its_fills_or_the_usual_one(
+    stand: Any, short: Any, monkeypatch: pytest.MonkeyPatch, fills: Any, cost: float
+) -> None:
+    stand.prices |= {"BGB": 4.0, "XYZ": None}
+
+    def read(*_: Any, **__: Any) -> Any:
+        if isinstance(fills, Exception):
+            raise fills
+        return [
+            {"amount": amount, "fees": [{"currency": code, "cost": paid} for code, paid in fees]}
+            for amount, fees in fills
+        ]
+
+    monkeypatch.setattr(BitgetExchange, "get_trades_for_order", read)
+    assert stand.exchange._fee_of_cover(row_of(), PAIR) == pytest.approx(cost)
+
+
+def test_orders_that_are_no_exits_are_shown_as_they_are(stand: Any, short: Any) -> None:
+    """The entry, an order of no row, one of a pair without a trade."""
+    stand.rows["8"] = SimpleNamespace(ft_order_side="sell", amount=1.0, ft_amount=1.0)
+    for order_id in ("8", "9"):
+        order = row_of(order_id=order_id)
+        assert stand.exchange._shown(order, PAIR) is order
+    stand.trades = []
+    order = row_of()
+    assert stand.exchange._shown(order, PAIR) is order
+    assert stand.settled == []
+
+
+def test_the_exit_of_a_long_is_shown_as_it_is_with_its_interest(stand: Any, short: Any) -> None:
+    stand.trades = [position(PAIR)]
+    stand.rows["7"].ft_order_side = "sell"
+    order = row_of()
+    assert stand.exchange._shown(order, PAIR) is order
+    assert stand.settled == [(stand.trades[0], 90.0)]
+    assert stand.exchange._shown(row_of("open"), PAIR)["filled"] == 20.02
+    assert len(stand.settled) == 1
+
+
+def test_a_filled_rung_of_a_short_has_the_fee_rate_of_all_its_covers(stand: Any, short: Any) -> None:
+    """Its own is rounded to lots; one of another trade is left alone."""
+    stand.exchange.interest = SimpleNamespace(unbooked=lambda _, price: -price, forget=lambda: None)
+    key = trade_rows.key_of(short)
+    rung = live_cover(trade_id=key.id, opened_ms=key.opened_ms, filled=0.5, average=90.0)
+    shown = stand.exchange._shown_rung(rung)
+    assert (shown["status"], short.funding_fees) == ("closed", -90.0)
+    assert shown["fee"]["rate"] == pytest.approx(1 / 0.999 - 1)
+    assert shown["fee"]["cost"] == pytest.approx(45.0 * (1 / 0.999 - 1))
+    short.funding_fees = None
+    other = stand.exchange._shown_rung(replace(rung, opened_ms=1))
+    assert other == {**replace(rung, opened_ms=1).to_ccxt(), "status": "closed"}
+    stand.trades = []
+    assert stand.exchange._shown_rung(rung) == {**rung.to_ccxt(), "status": "closed"}
+    assert short.funding_fees is None
+    sale = live(trade_id=key.id, opened_ms=key.opened_ms, filled=0.5, average=90.0)
+    stand.trades = [short]
+    assert stand.exchange._shown_rung(sale)["fee"] is None
+
+
 # -- the account ------------------------------------------------------------------------------------------------------
 
 
@@ -364,10 +492,36 @@ def test_freqtrade_sees_the_margin_and_the_positions(stand: Stand) -> None:
     assert seen["liquidationPrice"] is not None
     assert stand.exchange.fetch_positions(PAIR) == [seen]
     assert stand.exchange.fetch_positions("ETH/USDT") == []
+    assert stand.exchange._besides(stand.trades[0]) == 0.25
     assert stand.readings == 1, "both are of one reading"
     stand.exchange.levels.agrees = False
     (seen,) = stand.exchange.fetch_positions()
     assert seen["liquidationPrice"] is None
+
+
+def test_a_balance_that_cannot_be_read_is_the_last_one_however_old(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Freqtrade reads it before each exit, outside of any handler, and waits for four tries where there was none."""
+    stand.error = TemporaryError("no answer")
+    with pytest.raises(TemporaryError, match="no answer"):
+        stand.exchange.get_balances()
+    stand.error = None
+    stand.balance = {"USDT": coin(0.0, debt=2_000.0), "BTC": coin(30.0)}
+    stand.trades = [position(PAIR)]
+    shown = stand.exchange.get_balances()
+    holdings = stand.exchange.managers.holdings
+    holdings._last[:] = [(balances, at_seconds - 3_600) for balances, at_seconds in holdings._last]
+    stand.error = TemporaryError("no answer")
+    before = stand.readings
+    assert stand.exchange.get_balances() == shown
+    assert stand.readings == before + 1
+    holdings._hung[:] = [holdings.clock()]
+    assert stand.exchange.get_balances() == shown
+    assert stand.readings == before + 1, "the next exit does not wait for it again"
+    with pytest.raises(TemporaryError, match="got no answer"):
+        stand.exchange._read_balances_anew()
+    assert stand.readings == before + 1, "nor does an entry, which is not made"
 
 
 def test_a_rate_that_freqtrade_asks_for_is_the_price_of_its_coin(stand: Stand) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bitget_margin.freqtrade.compat import TemporaryError
+from bitget_margin.freqtrade.holdings import IS_UNIFIED
 from bitget_margin.freqtrade.margin_entries import MarginEntry
 from bitget_margin.freqtrade.positions import AccountSnapshot, MarginBooks
 from support.borrowing import Borrower, coin, position
@@ -87,6 +88,15 @@ def test_an_exit_goes_by_the_last_reading_where_there_is_no_other(
     bot.error = None
     assert usdt(bot.account.latest()) == 10_000.0
     assert usdt(bot.account.latest({"USDT": coin(6.0)})) == 6.0
+
+
+def test_a_balance_names_its_kind_of_account_whatever_is_known_now(bot: Borrower) -> None:
+    """The last reading is used where the venue names the other kind: its debt would count twice."""
+    bot.is_unified = True
+    owing = {"USDT": coin(5.0, debt=2.0)}
+    assert usdt(bot.account.note({IS_UNIFIED: False, **owing})) == 3.0
+    assert usdt(bot.account.note({IS_UNIFIED: True, **owing})) == 5.0
+    assert usdt(bot.account.note(owing)) == 5.0
 
 
 def test_what_was_placed_since_does_not_end_a_reading_where_only_its_age_counts(bot: Borrower) -> None:

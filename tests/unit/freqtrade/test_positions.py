@@ -77,6 +77,8 @@ def test_the_venue_s_equity_is_by_its_own_net_amounts() -> None:
     assert (
         equity([{"coin": "USDT", "balance": "9", "equity": "-10"}, {"coin": "XYZ", "equity": "7"}], unified=True) == -10
     )
+    assert equity([*classic, classic[0]]) == pytest.approx(4_990), "a repeated row counts once"
+    assert equity([*classic, {"coin": "USDT", "net": "-11"}]) is None
     for unreadable in ([], None, {}, [5], [{"coin": "USDT"}], [{"net": "1"}], [*classic, {"coin": "A", "net": "x"}]):
         assert equity(unreadable) is None
     assert equity(classic, unified=True) is None
