@@ -87,7 +87,7 @@ def test_a_little_leverage_borrows_too_and_a_coin_that_is_not_listed_is_not_owed
     bot.balance = {"ETH": coin(1.0)}
     bot.debts.check()
     assert bot.readings == 1
-    assert bot.repaid == []
+    assert (bot.repaid, bot.alerts.warnings) == ([], [])
 
 
 def test_a_debt_that_a_trade_explains_is_left_and_one_of_others_too(bot: Stand) -> None:
