@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bitget_margin.freqtrade import hedged_cancel
-from bitget_margin.freqtrade.compat import TemporaryError
+from bitget_margin.freqtrade.compat import InsufficientFundsError, TemporaryError
 from bitget_margin.freqtrade.config import BotSettings, CancelScope, PartialExits
 from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding
 from bitget_margin.freqtrade.tracked_order import Phase, TradeKey
@@ -168,11 +168,13 @@ def test_nothing_of_another_pair_takes_from_an_exit(stand: Stand) -> None:
     assert stand.venue.budgets == [1_000]
 
 
-def test_a_trade_that_is_not_open_is_left_to_freqtrade(stand: Stand) -> None:
+def test_an_exit_of_a_trade_that_is_not_open_any_more_is_not_sent(stand: Stand) -> None:
+    """The order that it replaces was filled, as its cancel has shown: it would sell coins of the owner."""
     stand.store.add([live("a")])
     trade = stand.trades.pop(KEY)
     assert stand.exits.confirm(trade, "roi")
-    assert sold(stand, 0.7) == 0.7
+    with pytest.raises(InsufficientFundsError, match="its trade has ended"):
+        sold(stand, 0.7)
     assert stand.venue.canceled == []
 
 
