@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, leave
 from support.in_process_bot import CONTROLS, InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -25,7 +25,7 @@ def loan_types(bot: InProcessBot) -> list[str]:
     return found
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_a_trade_without_leverage_borrows_nothing(tmp_path: Path, kind: AccountKind) -> None:
     """On an account that has what it costs."""
     with borrowing_bot(tmp_path, kind) as bot:
@@ -45,7 +45,7 @@ def test_entries_borrow_what_they_lack_and_exits_pay_back(tmp_path: Path) -> Non
         assert loan_types(bot) == ["autoLoan", "autoRepay"]
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_a_debt_that_no_trade_explains_refuses_the_entry(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, caplog: pytest.LogCaptureFixture
@@ -63,7 +63,7 @@ def test_a_debt_that_no_trade_explains_refuses_the_entry(
         assert "the leverage of this bot's trades explains" in caplog.text
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_an_entry_above_the_highest_margin_level_is_refused(
     tmp_path: Path, kind: AccountKind, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -75,7 +75,7 @@ def test_an_entry_above_the_highest_margin_level_is_refused(
         assert "max_risk" in caplog.text
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_a_refused_loan_leaves_nothing_and_pauses_the_pair(
     tmp_path: Path, kind: AccountKind, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_refused_loan_leaves_nothing_and_pauses_the_pair(
         assert "would have borrowed USDT: bitget {" in refused
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_coins_of_the_owner_stay_his(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
     """0.05 BTC are on the account before the trade, and after it."""

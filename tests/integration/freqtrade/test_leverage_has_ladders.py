@@ -7,7 +7,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
 from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -21,7 +21,7 @@ def cancels(bot: InProcessBot) -> list[str]:
     return [request.path for request in bot.venue.requests if "cancel" in request.path]
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 @pytest.mark.parametrize("filled", [pytest.param(0, marks=DRILL), 1, pytest.param(2, marks=DRILL), 4])
 def test_a_ladder_closes_what_it_fills_and_the_exit_the_rest(
@@ -58,7 +58,7 @@ def test_orders_of_a_ladder_repay_and_never_borrow(tmp_path: Path) -> None:
             assert {order["loanType"] for order in json.loads(request.body)["orderList"]} == {"autoRepay"}
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_orders_that_add_to_the_trade_are_refused(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
@@ -72,7 +72,7 @@ def test_orders_that_add_to_the_trade_are_refused(
         assert bot.live() == []
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_a_short_without_free_quote_gets_no_ladder(tmp_path: Path, kind: AccountKind) -> None:
     """The owner's orders hold the money that the covers would freeze."""
     with borrowing_bot(tmp_path, kind) as bot:
@@ -86,7 +86,7 @@ def test_a_short_without_free_quote_gets_no_ladder(tmp_path: Path, kind: Account
             bot.bot.strategy.place_resting_orders(trade, rungs(3)(trade))
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_fifty_orders_are_canceled_with_as_few_requests_as_the_account_allows(
     tmp_path: Path, kind: AccountKind
 ) -> None:

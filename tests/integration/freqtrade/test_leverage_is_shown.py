@@ -8,7 +8,7 @@ import pytest
 
 from bitget_margin.emulator import AccountKind
 from bitget_margin.freqtrade import unfilled_entries
-from support.borrowing_bot import KINDS, WAYS, borrowing_bot, enter, leave
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, borrowing_bot, enter, leave
 from support.in_process_bot import CONTROLS, InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -45,7 +45,7 @@ def loop_until(bot: InProcessBot, condition: Any, seconds: float = 10.0) -> None
         bot.loop()
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_the_start_and_the_trade_show_what_is_borrowed(tmp_path: Path, kind: AccountKind, messages: Logged) -> None:
     """Limits and rates at the start; margin level and interest as custom data; a restart beside the debt."""
     with borrowing_bot(tmp_path, kind) as bot:

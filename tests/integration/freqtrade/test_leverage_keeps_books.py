@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.borrowing_bot import CLASSIC_AT_LEAST, KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
@@ -31,7 +31,7 @@ def test_an_exit_leaves_books_that_agree_and_no_debt(
         assert difference(bot, before) <= allowed(leverage)
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_interest_is_a_cost_of_its_trade(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
     """Two charges while the trade is open, one booked by the hourly update and one by the exit."""
@@ -53,7 +53,7 @@ def test_interest_is_a_cost_of_its_trade(tmp_path: Path, kind: AccountKind, leve
         assert bot.venue.debts() == {}
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_the_margin_is_what_the_account_is_worth(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
@@ -73,7 +73,7 @@ def test_the_margin_is_what_the_account_is_worth(
             assert position.position == pytest.approx(bot.trade.amount)
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_a_stop_loss_at_market_ends_the_trade(tmp_path: Path, kind: AccountKind, leverage: float, short: bool) -> None:
     """A cover is a limit order that fills at once or not at all."""

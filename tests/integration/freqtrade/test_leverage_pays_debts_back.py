@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.emulator import AccountKind, RequestRecord
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
+from support.borrowing_bot import CLASSIC_AT_LEAST, KINDS, WAYS, allowed, borrowing_bot, difference, enter, leave
 from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -45,7 +45,7 @@ def close_by_hand(bot: InProcessBot, trade: Any, share: float) -> None:
     bot.venue.place(uid, {**fields, "baseSize": f"{trade.amount * share:.5f}"})
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_what_the_venue_does_not_repay_is_paid_back_in_the_next_loops(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
@@ -65,7 +65,7 @@ def test_what_the_venue_does_not_repay_is_paid_back_in_the_next_loops(
         assert sent_to(bot, "flash-repay") == []
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 def test_an_exit_closes_what_is_left_of_a_position_and_the_trade_stays_open(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
@@ -86,7 +86,7 @@ def test_an_exit_closes_what_is_left_of_a_position_and_the_trade_stays_open(
         assert bot.trade.is_open
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_a_short_whose_coins_were_paid_back_by_hand_buys_nothing(
     tmp_path: Path, kind: AccountKind, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_short_whose_coins_were_paid_back_by_hand_buys_nothing(
         assert "no more is owed" in caplog.text
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_a_long_whose_loan_was_paid_back_by_hand_is_sold(tmp_path: Path, kind: AccountKind) -> None:
     """A classic account is asked for no repayment then."""
     with borrowing_bot(tmp_path, kind) as bot:
@@ -134,7 +134,7 @@ def test_dust_is_paid_back_once_no_trade_is_open_and_by_the_name_of_its_coin(tmp
         assert body.get("coin", body.get("repayableCoinList")) in ("BTC", ["BTC"])
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 def test_debts_that_no_trade_has_caused_are_left_alone(tmp_path: Path, kind: AccountKind) -> None:
     """Of coins that the bot does not borrow, and of one that it has borrowed, once its own debt is gone."""
     with borrowing_bot(tmp_path, kind, {"ETH": "2"}) as bot:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bitget_margin.emulator import AccountKind, FaultKind
-from support.borrowing_bot import KINDS, WAYS, allowed, borrowing_bot, difference
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference
 from support.borrowing_life import PRICE, STEP, Life, shorten_doubts
 from support.crash_points import crash_points
 from support.in_process_bot import CONTROLS, PAIR
@@ -59,7 +60,7 @@ def test_a_kill_right_after_a_request_leaves_nothing_twice(
 
 @pytest.mark.drill
 @pytest.mark.timeout(900)
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 @pytest.mark.parametrize(("rungs", "fills", "share"), [(3, 1, 0.2), (2, 2, 0.5)], ids=["exit", "ladder"])
 def test_a_kill_at_every_step_leaves_nothing_twice(
@@ -152,3 +153,34 @@ def test_interest_of_a_moment_before_the_ladder_ends_a_trade_is_booked(tmp_path:
         lived.live()
         lived.live()
         assert [trade.funding_fees < 0 for trade in lived.bot.trades()] == [True, True]
+
+
+@SAMPLES
+def test_an_exit_that_replaces_one_which_fills_at_that_moment_is_not_sent(
+    tmp_path: Path, kind: AccountKind, leverage: float, short: bool
+) -> None:
+    """It would open a position the other way round: no trade would know of it."""
+    with life(tmp_path, kind, leverage, short=short) as lived:
+        bot, better = lived.bot, lived.better
+        worth = bot.venue.worth()
+        CONTROLS.short, CONTROLS.leverage, CONTROLS.exit_price = short, leverage, 1 + better * 0.01
+        bot.enter()
+        CONTROLS.exit = True
+        bot.loop()
+        (resting,) = bot.live()
+        bot.restart()  # it has forgotten that it has exited for this reason
+        CONTROLS.exit_price = 1.0
+        cancel = bot.exchange.unproven.cancel
+
+        def fills(order_id: str, pair: str) -> Any:
+            bot.venue.fill(resting.order_id)
+            return cancel(order_id, pair)
+
+        bot.exchange.unproven.cancel = fills
+        bot.loop(3)
+        assert not bot.trade.is_open
+        assert [order.order_id for order in lived.orders() if order.filled][1:] == [resting.order_id]
+        assert bot.live() == []
+        bot.loop()
+        assert bot.venue.debts() == {}
+        assert difference(bot, worth) <= allowed(leverage)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bitget_margin.emulator import AccountKind
-from support.borrowing_bot import CLASSIC_AT_LEAST, KINDS, WAYS, allowed, borrowing_bot, difference, enter, rungs
+from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, rungs
 from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
@@ -21,7 +21,7 @@ def look_now(bot: InProcessBot) -> None:
     bot.exchange.margin_loop._checked = float("-inf")
 
 
-@KINDS
+@CLASSIC_AT_LEAST
 @WAYS
 @pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
 def test_a_liquidation_ends_the_trade_with_one_message(
