@@ -8,17 +8,11 @@ import pytest
 from bitget_margin.emulator import AccountKind
 from bitget_margin.freqtrade.ladder_spec import LadderRefused
 from support.borrowing_bot import CLASSIC_AT_LEAST, WAYS, allowed, borrowing_bot, difference, enter, leave, rungs
-from support.in_process_bot import InProcessBot
 
 pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-batch"}
 PRICE = 60_000
 DRILL = pytest.mark.drill
-
-
-def cancels(bot: InProcessBot) -> list[str]:
-    """Return the paths of the requests that canceled orders."""
-    return [request.path for request in bot.venue.requests if "cancel" in request.path]
 
 
 @CLASSIC_AT_LEAST
