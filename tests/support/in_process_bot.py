@@ -187,11 +187,8 @@ def without_pauses() -> Iterator[None]:
     async def pass_at_once(*_: object) -> None:
         pass
 
-    patches = (
-        mock.patch.object(ccxt.Exchange, "throttle", lambda *_: None),
-        mock.patch.object(async_support.Exchange, "throttle", pass_at_once),
-    )
-    with patches[0], patches[1]:
+    blocking, awaited = ccxt.Exchange, async_support.Exchange
+    with mock.patch.object(blocking, "throttle"), mock.patch.object(awaited, "throttle", pass_at_once):
         yield
 
 

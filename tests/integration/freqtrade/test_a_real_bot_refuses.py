@@ -102,9 +102,7 @@ CASES = {
     "strategy-stoploss": Started(
         'bitgetcross: "stoploss_on_exchange" is true', {"strategy": "StopsOnExchange", "strategy_path": "."}
     ),
-    "stock-exchange": Started(
-        other_exchange("Scripted"), {"exchange": {"name": "bitget"}}, "bitget_margin.freqtrade"
-    ),
+    "stock-exchange": Started(other_exchange("Scripted"), {"exchange": {"name": "bitget"}}, "bitget_margin.freqtrade"),
     "database-of-another-account": Started(
         "bitgetcross: the database {database} belongs to the account with UID 1234",
         {},
