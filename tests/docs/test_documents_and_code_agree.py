@@ -30,6 +30,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_the_description_of_the_package_stands_alone() -> None:
+    """An index shows it without the repository."""
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg", "utf-8")
+    page = ROOT / metadata["metadata"]["long_description"].removeprefix("file: ")
+    assert [link for link in links(page) if "://" not in link] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_test_that_is_named_exists(page: Path) -> None:
     existing = {name for path in (ROOT / "tests").rglob("*.py") for name in _tests(path)}
@@ -79,7 +87,6 @@ def test_the_versions_that_were_tested_are_those_that_may_be_installed() -> None
     oldest, newest = (f"ccxt {ccxt} and freqtrade {freqtrade}" for ccxt, freqtrade in zip(*bounds, strict=True))
     said = " ".join((ROOT / "README.md").read_text("utf-8").split())
     assert f"Tested with {oldest}, and with {newest}." in said
-    assert f"ARG FREQTRADE={bounds[1][1]}\n" in (ROOT / "Dockerfile").read_text("utf-8")
 
 
 def test_every_module_of_the_architecture_exists_with_the_names_that_are_given() -> None:
