@@ -4,7 +4,7 @@
 # beside the same release of freqtrade and without an image (.ci/docker).
 # freqtrade is under the GPLv3, and so is this image once you hand it on.
 
-# A release that setup.cfg allows; --build-arg FREQTRADE=… takes another one.
+# The newest release that the tests have run with; --build-arg FREQTRADE=… takes another one.
 ARG FREQTRADE=2026.9
 
 # As root, because the folder of the sources is root's; nothing but the wheel leaves this stage.

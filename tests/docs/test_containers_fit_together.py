@@ -50,14 +50,10 @@ def understood(arguments: list[str]) -> dict[str, Any]:
     return dict(Arguments(arguments).get_parsed_arg())
 
 
-def test_the_image_is_freqtrade_s_in_a_version_that_may_be_installed() -> None:
-    assert {line.partition(" AS ")[0] for line in of("FROM")} == {IMAGE}
-    metadata = settings()
-    bounds = re.search(r"^freqtrade>=([\d.]+),<=([\d.]+)$", metadata["options.extras_require"]["freqtrade"], re.MULTILINE)
-    assert bounds is not None
-    (default,) = [line.partition("=")[2] for line in of("ARG") if "=" in line]
-    oldest, chosen, newest = ([int(part) for part in each.split(".")] for each in (bounds[1], default, bounds[2]))
-    assert oldest <= chosen <= newest
+def test_both_stages_are_freqtrade_s_image() -> None:
+    """Its version is compared with the tested ones where those of the other documents are."""
+    assert [line.partition(" AS ")[0] for line in of("FROM")] == [IMAGE, IMAGE]
+    assert re.fullmatch(r"FREQTRADE=\d+\.\d+", of("ARG")[0])
 
 
 def test_all_that_it_runs_is_a_script_that_the_check_runs_too() -> None:

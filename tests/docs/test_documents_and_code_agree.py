@@ -87,6 +87,7 @@ def test_the_versions_that_were_tested_are_those_that_may_be_installed() -> None
     oldest, newest = (f"ccxt {ccxt} and freqtrade {freqtrade}" for ccxt, freqtrade in zip(*bounds, strict=True))
     said = " ".join((ROOT / "README.md").read_text("utf-8").split())
     assert f"Tested with {oldest}, and with {newest}." in said
+    assert f"ARG FREQTRADE={bounds[1][1]}\n" in (ROOT / "Dockerfile").read_text("utf-8")
 
 
 def test_every_module_of_the_architecture_exists_with_the_names_that_are_given() -> None:
