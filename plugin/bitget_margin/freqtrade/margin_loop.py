@@ -54,7 +54,8 @@ class MarginLoop:
     def run(self) -> None:
         """Run all steps; the next loop tries again what fails."""
         asking = [partial(self._ask, check) for check in (self.debts.check, self.unfilled.check)]
-        for step in (self._begin_check, self._notice_gone, *asking, self.data.write):
+        steps: list[Callable[[], object]] = [self._begin_check, self._notice_gone, *asking, self.data.write]
+        for step in steps:
             try:
                 step()
             except (FreqtradeException, ccxt.BaseError) as error:
