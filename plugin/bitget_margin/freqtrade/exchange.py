@@ -285,7 +285,12 @@ class Bitgetcross(LiveLeverage):
             # In spot mode, a buy is an entry, and nothing is sent larger.
             terms: dict[str, Any] = {"is_entry": not is_exit, "sent": loan.sent} if self.is_leveraged else {}
             intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"], **terms)
-            self._store_entry(intent, loan)
+            try:
+                self._store_entry(intent, loan)
+            except Exception:
+                # Nothing was sent. Without its entry, it would pass for an exit, and hold back those of a later trade.
+                self.managers.recovery.forget(intent)
+                raise
         except FreqtradeException:
             raise
         except Exception as error:

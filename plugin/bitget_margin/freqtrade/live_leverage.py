@@ -188,12 +188,12 @@ class LiveLeverage(Leveraged):
     def _shown_placed(
         self, placed: dict[str, Any], intent: TrackedOrder, order: Mapping[str, Any], *, is_exit: bool
     ) -> dict[str, Any]:
-        """Return the answer to a placed order in coins of the position.
-
-        :param order: the arguments of freqtrade's order
-        """
+        """Return the answer to freqtrade's order in coins of the position; an exit is not shown as ended yet."""
         if not self.is_leveraged:
             return placed
+        if is_exit and placed.get("status") in ENDED:
+            # freqtrade would book it now, without its fee and interest, which come with the lookup of the next loop.
+            placed = {**placed, "status": "open"}
         if covers.is_immediate(order):
             self._immediate.add(placed["id"])
         (self.account.forget_after_exit if is_exit else self.account.forget)()

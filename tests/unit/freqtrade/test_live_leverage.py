@@ -80,6 +80,10 @@ class Recovery:
         """Note a failure."""
         self.log.append(("failed", str(error)))
 
+    def forget(self, intent: Any) -> None:
+        """Forget an order."""
+        self.log.append(("forget", intent.client_id))
+
 
 class Stand(Borrower):
     """An exchange of a leveraged live bot whose freqtrade and venue are the test's."""
@@ -206,6 +210,7 @@ def test_an_entry_that_cannot_be_stored_is_not_sent(stand: Stand) -> None:
     with pytest.raises(TemporaryError, match=r"could not be prepared.*not placed"):
         stand.exchange.create_order(**ENTRY)
     assert stand.sent == []
+    assert stand.log[-1] == ("forget", "k-o1"), "without its entry, it would pass for an exit"
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError()])
@@ -367,6 +372,14 @@ def test_an_order_that_was_placed_ends_the_reading(stand: Stand) -> None:
         stand.exchange.get_balances()
         stand.exchange.create_order(**order)
         assert stand.exchange.account.known() is None
+
+
+@pytest.mark.parametrize("status", ["open", "closed", "canceled"])
+def test_an_exit_that_was_found_as_ended_is_booked_by_the_next_lookup(stand: Stand, status: str) -> None:
+    """That has its fee and interest; and freqtrade would never look a canceled one up again, for its fills."""
+    stand.answer = {"id": "7", "status": status, "amount": 30.031, "filled": 30.031, "price": 100.0}
+    assert [stand.exchange.create_order(**order)["status"] for order in (LONG_EXIT, COVER)] == ["open", "open"]
+    assert stand.exchange.create_order(**ENTRY)["status"] == status
 
 
 @pytest.mark.parametrize("order", [LONG_EXIT, COVER], ids=["long", "short"])
