@@ -144,7 +144,7 @@ def stop(bot: InProcessBot) -> None:
     assert bot.trade.exit_reason == "stop_loss"
     end = time.monotonic() + LEAVES_SECONDS
     # A cover without a reading of the debt buys the coins of the position alone. Interest, 3e-6 BTC an hour, is left:
-    # the bot itself pays it back, as soon as it reads the balance again.
+    # the bot itself pays it back once it reads the balance again. It tries once a minute, which is left out here.
     while bot.venue.debts():
         assert time.monotonic() < end, f"{bot.venue.debts()} are owed"
         bot.exchange.margin_loop.debts._checked = float("-inf")
