@@ -244,6 +244,8 @@ class Bitgetcross(LiveLeverage):
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
         is_exit = not is_funding_update()
+        if is_exit and self.live and self.is_leveraged:
+            self.account.end_exit()
         if self.has_ladders and is_exit and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
@@ -283,7 +285,12 @@ class Bitgetcross(LiveLeverage):
             # In spot mode, a buy is an entry, and nothing is sent larger.
             terms: dict[str, Any] = {"is_entry": not is_exit, "sent": loan.sent} if self.is_leveraged else {}
             intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"], **terms)
-            self._store_entry(intent, loan)
+            try:
+                self._store_entry(intent, loan)
+            except Exception:
+                # Nothing was sent. Without its entry, it would pass for an exit, and hold back those of a later trade.
+                self.managers.recovery.forget(intent)
+                raise
         except FreqtradeException:
             raise
         except Exception as error:
@@ -305,7 +312,7 @@ class Bitgetcross(LiveLeverage):
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
         self._note_entry(pair, is_exit=is_exit)
-        return self._shown_placed(placed, intent)
+        return self._shown_placed(placed, intent, order, is_exit=is_exit)
 
     def _note_entry(self, pair: str, *, is_exit: bool) -> None:
         """Note that an entry was placed: freqtrade asks for its funding fees next, as it does for those of an exit."""
@@ -355,7 +362,8 @@ class Bitgetcross(LiveLeverage):
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         try:
-            order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
+            bounds = self._bounds() | self._lookup_params(order_id)
+            order: dict[str, Any] = self.api.fetch_order(order_id, pair, bounds)
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in ENDED:
@@ -405,6 +413,9 @@ class Bitgetcross(LiveLeverage):
         """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
         if not (self.live and self.is_leveraged):
             return self._read_balances(params, count=count)
+        before_exit = self.account.before_exit()
+        if before_exit is not None:
+            return dict(before_exit.balances())
         try:
             if self.managers.holdings.has_hung() and self.account.last_books():
                 raise TemporaryError("the last request for it has got no answer")
