@@ -365,7 +365,7 @@ def freqtrade_main(arguments: list[str] | None) -> None:
 
 
 def load_config(files: list[str]) -> dict[str, Any]:
-    """Return what configuration files say together, the last one first; nothing is checked.
+    """Return configuration files merged as freqtrade does, of which the last one wins; nothing is checked.
 
     :raises OperationalException: one of them cannot be read
     """

@@ -14,10 +14,11 @@ SEED: Final = 1
 FALL: Final = 0.02
 """Share by which the price has fallen before the start, so that the strategy buys with the first candle it sees."""
 RISE: Final = 0.024
-"""Share by which it recovers: above the second step of the ladder, and above its average, so that the strategy exits."""
-RISE_SECONDS: Final = 25
+"""Share by which it recovers: above the second step of the ladder, and above the average that ends the trade."""
+RISE_SECONDS: Final = 25.0
 PATIENCE_SECONDS: Final = 120.0
 """Longest wait for a ladder; another strategy may place none."""
+_RISE_STEPS: Final = 25
 _FALL_SECONDS: Final = 12 * 60
 _PAST_SECONDS: Final = 90 * 60
 _STEP_SECONDS: Final = 15
@@ -39,8 +40,9 @@ def past() -> Iterator[tuple[float, str, str]]:
 def recovery() -> Iterator[tuple[float, str, str]]:
     """Yield the prices from the moment at which the ladder rests."""
     dice = Random(SEED)  # noqa: S311 - repeatable, not secret
-    for second in range(RISE_SECONDS):
-        yield second, MARKET.symbol, _price(1 + RISE * second / RISE_SECONDS + dice.gauss(0, _NOISE))
+    for number in range(_RISE_STEPS):
+        share = number / _RISE_STEPS
+        yield RISE_SECONDS * share, MARKET.symbol, _price(1 + RISE * share + dice.gauss(0, _NOISE))
     yield RISE_SECONDS, MARKET.symbol, _price(1 + RISE)
 
 
@@ -56,7 +58,7 @@ def play(venue: Emulator, say: Callable[[str], object], stopping: threading.Even
         return
     venue.schedule(recovery())
     if rests:
-        say(f"the entry has filled and its ladder rests: {MARKET.base} rises by {RISE:.1%} within {RISE_SECONDS} s")
+        say(f"the entry has filled and its ladder rests: {MARKET.base} rises by {RISE:.1%} within {RISE_SECONDS:.0f} s")
     if stopping.wait(RISE_SECONDS + _POLL_SECONDS):
         return
     venue.walk(SEED, [MARKET.symbol])

@@ -74,7 +74,9 @@ def own_command() -> str:
     if Path(program).name != _SCRIPT:
         return shlex.join([sys.executable, "-m", "bitget_margin"])
     found = shutil.which(_SCRIPT)
-    return _SCRIPT if found is not None and os.path.realpath(found) == os.path.realpath(program) else shlex.quote(program)
+    return (
+        _SCRIPT if found is not None and os.path.realpath(found) == os.path.realpath(program) else shlex.quote(program)
+    )
 
 
 def _report(folder: Path) -> str:

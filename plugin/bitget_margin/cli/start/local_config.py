@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -35,45 +35,49 @@ class ApiServer:
 
 def refusal(config: Mapping[str, Any]) -> str | None:
     """Return why a configuration is not one for a local venue; None if it is."""
-    exchange = config.get("exchange") or {}
+    exchange = _section(config, "exchange")
     if exchange.get("name") != _EXCHANGE:
         return f'"exchange.name" is {exchange.get("name")!r}, not "{_EXCHANGE}"'
-    urls = {section: list(_texts((exchange.get(section) or {}).get("urls"))) for section in _CCXT_SECTIONS}
-    if not urls["ccxt_config"]:
-        return '"exchange.ccxt_config.urls" is missing, so it is for a real account'
+    urls = {section: list(_texts(_section(exchange, section).get("urls"))) for section in _CCXT_SECTIONS}
+    if not urls[_CCXT_SECTIONS[0]]:
+        return f'it has no "exchange.{_CCXT_SECTIONS[0]}.urls", so it is for a real account'
     for section, texts in urls.items():
         for text in texts:
-            if urlsplit(text).hostname not in _LOOPBACK:
-                return f'"exchange.{section}.urls" has {text}, which is not on this machine'
+            if not _is_local(text):
+                return f'"exchange.{section}.urls" has {text!r}, which is not on this machine'
     return None
 
 
 def api_server(config: Mapping[str, Any]) -> ApiServer | None:
-    """Return the API server of a configuration; None if it is off."""
-    server = config.get("api_server") or {}
-    if not server.get("enabled"):
+    """Return the API server of a configuration; None if it is off, or not as freqtrade accepts it."""
+    server = _section(config, "api_server")
+    host, port, user = (server.get(name) for name in ("listen_ip_address", "listen_port", "username"))
+    if not server.get("enabled") or not isinstance(host, str) or not isinstance(port, int):
         return None
-    return ApiServer(str(server["listen_ip_address"]), int(server["listen_port"]), str(server.get("username")))
+    return ApiServer(host, port, str(user))
 
 
 def with_free_port(server: ApiServer) -> ApiServer:
-    """Return an API server on a port that is free now: its own one, or any.
+    """Return an API server on a port that is free now: its own one if it can be, or any.
 
     freqtrade would wait forever for the start of a server whose port is taken.
+
+    :raises OSError: it has an address that this machine does not have
     """
-    for port in (server.port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((server.host, port))
-                # Two sockets may share an address until one of them listens.
-                probe.listen()
-            except OSError:
-                if port:
-                    continue
-                raise
-            return ApiServer(server.host, probe.getsockname()[1], server.user)
-    raise AssertionError
+    try:
+        return replace(server, port=_free_port(server.host, server.port))
+    except OSError:
+        return replace(server, port=_free_port(server.host, 0))
+
+
+def _free_port(host: str, port: int) -> int:
+    with socket.socket() as probe:
+        # As the server itself: connections that have ended do not keep a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        probe.listen()
+        number: int = probe.getsockname()[1]
+        return number
 
 
 def additions(folder: Path, database: Path, venue_url: str, server: ApiServer | None) -> dict[str, Any]:
@@ -90,22 +94,24 @@ def additions(folder: Path, database: Path, venue_url: str, server: ApiServer | 
 @contextmanager
 def keys_in_environment(account: Account) -> Iterator[None]:
     """Give freqtrade the keys of a paper account by its variables, and no other variable of its own."""
-    before = {name: value for name, value in os.environ.items() if name.startswith(_PREFIX)}
-    _replace(before, {
-        f"{_PREFIX}EXCHANGE__KEY": account.api_key,
-        f"{_PREFIX}EXCHANGE__SECRET": account.secret,
-        f"{_PREFIX}EXCHANGE__PASSWORD": account.password,
-    })
+    keys = {"KEY": account.api_key, "SECRET": account.secret, "PASSWORD": account.password}
+    before = _take_variables()
+    os.environ.update({f"{_PREFIX}EXCHANGE__{name}": key for name, key in keys.items()})
     try:
         yield
     finally:
-        _replace([name for name in os.environ if name.startswith(_PREFIX)], before)
+        _take_variables()
+        os.environ.update(before)
 
 
-def _replace(old: Any, new: Mapping[str, str]) -> None:
-    for name in old:
-        del os.environ[name]
-    os.environ.update(new)
+def _take_variables() -> dict[str, str]:
+    """Remove freqtrade's variables from the environment, and return them."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_PREFIX)}
+
+
+def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = config.get(name)
+    return section if isinstance(section, Mapping) else {}
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -114,3 +120,10 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(inner)
     elif isinstance(value, str):
         yield value
+
+
+def _is_local(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in _LOOPBACK
+    except ValueError:
+        return False

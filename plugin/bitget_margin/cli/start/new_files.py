@@ -25,7 +25,9 @@ API_PORTS: Final = {EMULATOR_CONFIG: 8080, BITGET_CONFIG: 8081}
 """Ports of freqtrade's API server: two, so that both bots can run at the same time."""
 API_USER: Final = "freqtrader"
 _TEMPLATES: Final = importlib.resources.files("bitget_margin.cli.start") / DEFAULT_FOLDER
-_API_LINE: Final = "    // freqtrade's API server and FreqUI: `bitget-margin init` writes them here, with a password of its own.\n"
+_API_LINE: Final = (
+    "    // freqtrade's API server and FreqUI: `bitget-margin init` writes them here, with a password of its own.\n"
+)
 _SECRET_BYTES: Final = 32
 _PRIVATE: Final = 0o600
 _PUBLIC: Final = 0o666
@@ -73,15 +75,23 @@ def shell_path(path: Path) -> str:
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
+def check_name(folder: Path) -> None:
+    """Check that the path of a folder can stand in a configuration.
+
+    :raises FolderRefused: it cannot
+    """
+    # SQLAlchemy ends the path of a database at a question mark; a README in which a line breaks off misleads.
+    wrong = [character for character in str(folder) if character == "?" or not character.isprintable()]
+    if wrong:
+        raise FolderRefused(f"{str(folder)!r} has {wrong[0]!r} in its name, which the path of a database cannot have")
+
+
 def check_folder(folder: Path, files: Sequence[NewFile]) -> None:
     """Check that files can be new in a folder.
 
     :raises FolderRefused: one of them exists, the folder is no folder, or its name cannot stand in a configuration
     """
-    # SQLAlchemy ends the path of a database at a question mark; a README in which a line breaks off misleads.
-    wrong = [character for character in str(folder) if character == "?" or not character.isprintable()]
-    if wrong:
-        raise FolderRefused(f"{str(folder)!r} has {wrong[0]!r} in its name, which the address of a database cannot have")
+    check_name(folder)
     for path in (folder, *folder.parents):
         if os.path.lexists(path):
             if not path.is_dir():
@@ -134,7 +144,7 @@ def _write_new(path: Path, file: NewFile, made: list[Path]) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     descriptor = os.open(path, flags, _PRIVATE if file.is_private else _PUBLIC)
     made.append(path)
-    with open(descriptor, "w", encoding="utf-8") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(file.text)
 
 

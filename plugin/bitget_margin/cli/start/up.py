@@ -7,7 +7,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,7 @@ from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.cli.start import first_trade, local_config
 from bitget_margin.cli.start.init import folder_of, own_command
 from bitget_margin.cli.start.local_config import ApiServer
-from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, shell_path
+from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, FolderRefused, check_name, shell_path
 from bitget_margin.emulator import Account, AccountKind, Emulator
 
 PORT: Final = 8787
@@ -54,6 +54,10 @@ def up(folder: str, kind: str, port: int | None) -> None:
     this machine.
     """
     path = folder_of(folder)
+    try:
+        check_name(path)
+    except FolderRefused as error:
+        raise BadUsage(str(error)) from error
     config_file = path / EMULATOR_CONFIG
     if not config_file.is_file():
         raise BadUsage(f"there is no {config_file}; this writes it: {own_command()} init {shell_path(path)}")
@@ -61,30 +65,28 @@ def up(folder: str, kind: str, port: int | None) -> None:
         raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
     # As Ctrl-C, also before freqtrade has its own handler; ignored ones, as under nohup, stay so.
     fatal = {
-        number: _interrupt
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) is signal.SIG_DFL
+        number: _interrupt for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
     }
     try:
         with signal_handlers(fatal):
-            _run(path.absolute(), config_file.absolute(), AccountKind(kind), port)
+            _run(config_file, AccountKind(kind), port)
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
 
 
-def _run(folder: Path, config_file: Path, kind: AccountKind, port: int | None) -> None:
+def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
+    _say("freqtrade is being loaded")
     # Imported here since they take seconds and freqtrade may be absent.
     compat = importlib.import_module("bitget_margin.freqtrade.compat")
     launcher = importlib.import_module("bitget_margin.freqtrade.launcher")
     try:
         config = compat.load_config([str(config_file)])
-    except compat.OperationalException as error:
-        raise BadUsage(str(error)) from error
+    except (compat.FreqtradeException, OSError, ValueError) as error:
+        raise BadUsage(f"{config_file}: {error}") from error
     if (why := local_config.refusal(config)) is not None:
         raise BadUsage(f"{config_file} is no configuration for a local venue: {why}")
-    wanted = local_config.api_server(config)
-    server = None if wanted is None else local_config.with_free_port(wanted)
-    database = folder / f"trades.up-{time.strftime('%Y%m%d-%H%M%S')}.sqlite"
+    server = _api_server(config)
+    database = config_file.parent / f"trades.up-{time.strftime('%Y%m%d-%H%M%S')}.sqlite"
     with (
         _venue(kind, port) as venue,
         tempfile.TemporaryDirectory(prefix="bitget-margin-up-") as temporary,
@@ -92,9 +94,28 @@ def _run(folder: Path, config_file: Path, kind: AccountKind, port: int | None) -
         _prices(venue),
     ):
         own = Path(temporary) / "config.json"
-        own.write_text(json.dumps(local_config.additions(folder, database, venue.url, server)), encoding="utf-8")
-        _announce(venue, config_file, database, wanted, server, has_ui=compat.is_ui_installed())
+        additions = local_config.additions(config_file.parent, database, venue.url, server)
+        own.write_text(json.dumps(additions), encoding="utf-8")
+        _say(f"the local venue is {venue.url}, with a new {kind.value} account and paper money")
+        _say(f"the bot's database is {database}")
+        if server is not None:
+            _announce(server, config_file, has_ui=compat.is_ui_installed())
+        _say("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
         launcher.main(["trade", "--config", str(config_file), "--config", str(own)])
+
+
+def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
+    """Return freqtrade's API server with a port that is free; None if the configuration has none."""
+    wanted = local_config.api_server(config)
+    if wanted is None:
+        return None
+    try:
+        server = local_config.with_free_port(wanted)
+    except OSError as error:
+        raise click.ClickException(f"freqtrade's API server, {wanted.host}: {error.strerror or error}") from error
+    if server != wanted:
+        _say(f"port {wanted.port} is taken: freqtrade's API server gets {server.port} in this run")
+    return server
 
 
 @contextmanager
@@ -104,12 +125,13 @@ def _venue(kind: AccountKind, port: int | None) -> Iterator[Emulator]:
     def made(number: int) -> Emulator:
         return Emulator(accounts=(Account(kind=kind),), port=number, path=first_trade.past())
 
-    venue = made(PORT if port is None else port)
+    venue = made(port or PORT)
     try:
         venue.start()
     except OSError as error:
         if port is not None or error.errno != errno.EADDRINUSE:
             raise click.ClickException(f"port {port or PORT}: {error.strerror or error}") from error
+        _say(f"port {PORT} is taken: the local venue gets another one")
         venue = made(0)
         venue.start()
     try:
@@ -132,28 +154,12 @@ def _prices(venue: Emulator) -> Iterator[None]:
         thread.join()
 
 
-def _announce(
-    venue: Emulator,
-    config_file: Path,
-    database: Path,
-    wanted: ApiServer | None,
-    server: ApiServer | None,
-    *,
-    has_ui: bool,
-) -> None:
-    """Print the addresses; passwords and keys are not printed."""
-    _say(f"the local venue is {venue.url}, with a new {venue.accounts[0].kind.value} account and paper money")
-    _say(f"the bot's database is {database}")
-    if server is not None and wanted is not None:
-        if server.port != wanted.port:
-            _say(f"port {wanted.port} is taken: freqtrade's API server gets {server.port} in this run")
-        where = f'user {server.user}, password in {config_file} under "api_server"'
-        if has_ui:
-            _say(f"FreqUI is {server.url}: {where}")
-        else:
-            _say(f"freqtrade's API server is {server.url}: {where}")
-            _say(f"FreqUI is not installed; this downloads it: {own_command()} freqtrade install-ui")
-    _say("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
+def _announce(server: ApiServer, config_file: Path, *, has_ui: bool) -> None:
+    """Print the address of FreqUI, and where its password is."""
+    name = "FreqUI" if has_ui else "freqtrade's API server"
+    _say(f'{name} is {server.url}: user {server.user}, password in {config_file} under "api_server"')
+    if not has_ui:
+        _say(f"FreqUI is not installed; this downloads it: {own_command()} freqtrade install-ui")
 
 
 def _say(text: str) -> None:
