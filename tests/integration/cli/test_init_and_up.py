@@ -112,10 +112,11 @@ def test_freqtrade_accepts_the_configurations(folder: Path, name: str) -> None:
     invoke("init", "my böt")
     arguments = {"config": [f"my böt/{name}"], "command": "trade"}
     config = Configuration(arguments, RunMode.DRY_RUN if name == BITGET_CONFIG else RunMode.LIVE).get_config()
+    # In the order of freqtrade's start: the strategy completes the configuration.
+    assert type(StrategyResolver.load_strategy(config)).__name__ == "LadderExample"
     validate_config_consistency(config)
     assert config["user_data_dir"].absolute() == folder / "my böt"
     assert config["dry_run"] is (name == BITGET_CONFIG)
-    assert type(StrategyResolver.load_strategy(config)).__name__ == "LadderExample"
 
 
 # -- up ----------------------------------------------------------------------------------------------------------------
