@@ -51,19 +51,21 @@ def others() -> list[str]:
     return [market.symbol for market in DEFAULT_SYMBOLS if market is not MARKET]
 
 
-def play(venue: Emulator, say: Callable[[str], object], stopping: threading.Event) -> None:
+def play(venue: Emulator, announce: Callable[[str], object], stopping: threading.Event) -> None:
     """Move the price once the ladder rests, and let it walk from then on; returns once the first trade has ended."""
     rests = _wait(lambda: has_ladder(_orders(venue)), stopping, PATIENCE_SECONDS)
     if stopping.is_set():
         return
     venue.schedule(recovery())
     if rests:
-        say(f"the entry has filled and its ladder rests: {MARKET.base} rises by {RISE:.1%} within {RISE_SECONDS:.0f} s")
+        announce(
+            f"the entry has filled and its ladder rests: {MARKET.base} rises by {RISE:.1%} within {RISE_SECONDS:.0f} s"
+        )
     if stopping.wait(RISE_SECONDS + _POLL_SECONDS):
         return
     venue.walk(SEED, [MARKET.symbol])
     if rests and _wait(lambda: has_ended(_orders(venue)), stopping):
-        say("the first trade has ended; all prices walk at random from now on")
+        announce("the first trade has ended; all prices walk at random from now on")
 
 
 def has_ladder(orders: Sequence[Order]) -> bool:

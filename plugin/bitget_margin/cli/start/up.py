@@ -75,7 +75,7 @@ def up(folder: str, kind: str, port: int | None) -> None:
 
 
 def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
-    _say("freqtrade is being loaded")
+    _announce("freqtrade is being loaded")
     # Imported here since they take seconds and freqtrade may be absent.
     compat = importlib.import_module("bitget_margin.freqtrade.compat")
     launcher = importlib.import_module("bitget_margin.freqtrade.launcher")
@@ -96,11 +96,11 @@ def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
         own = Path(temporary) / "config.json"
         additions = local_config.additions(config_file.parent, database, venue.url, server)
         own.write_text(json.dumps(additions), encoding="utf-8")
-        _say(f"the local venue is {venue.url}, with a new {kind.value} account and paper money")
-        _say(f"the bot's database is {database}")
+        _announce(f"the local venue is {venue.url}, with a new {kind.value} account and paper money")
+        _announce(f"the bot's database is {database}")
         if server is not None:
-            _announce(server, config_file, has_ui=compat.is_ui_installed())
-        _say("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
+            _show_address(server, config_file, has_ui=compat.is_ui_installed())
+        _announce("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
         launcher.main(["trade", "--config", str(config_file), "--config", str(own)])
 
 
@@ -114,7 +114,7 @@ def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
     except OSError as error:
         raise click.ClickException(f"freqtrade's API server, {wanted.host}: {error.strerror or error}") from error
     if server != wanted:
-        _say(f"port {wanted.port} is taken: freqtrade's API server gets {server.port} in this run")
+        _announce(f"port {wanted.port} is taken: freqtrade's API server gets {server.port} in this run")
     return server
 
 
@@ -131,7 +131,7 @@ def _venue(kind: AccountKind, port: int | None) -> Iterator[Emulator]:
     except OSError as error:
         if port is not None or error.errno != errno.EADDRINUSE:
             raise click.ClickException(f"port {port or PORT}: {error.strerror or error}") from error
-        _say(f"port {PORT} is taken: the local venue gets another one")
+        _announce(f"port {PORT} is taken: the local venue gets another one")
         venue = made(0)
         venue.start()
     try:
@@ -145,7 +145,7 @@ def _prices(venue: Emulator) -> Iterator[None]:
     """Move the prices in a thread."""
     stopping = threading.Event()
     venue.walk(first_trade.SEED, first_trade.others())
-    thread = threading.Thread(target=first_trade.play, args=(venue, _say, stopping), name="prices", daemon=True)
+    thread = threading.Thread(target=first_trade.play, args=(venue, _announce, stopping), name="prices", daemon=True)
     thread.start()
     try:
         yield
@@ -154,15 +154,15 @@ def _prices(venue: Emulator) -> Iterator[None]:
         thread.join()
 
 
-def _announce(server: ApiServer, config_file: Path, *, has_ui: bool) -> None:
+def _show_address(server: ApiServer, config_file: Path, *, has_ui: bool) -> None:
     """Print the address of FreqUI, and where its password is."""
     name = "FreqUI" if has_ui else "freqtrade's API server"
-    _say(f'{name} is {server.url}: user {server.user}, password in {config_file} under "api_server"')
+    _announce(f'{name} is {server.url}: user {server.user}, password in {config_file} under "api_server"')
     if not has_ui:
-        _say(f"FreqUI is not installed; this downloads it: {own_command()} freqtrade install-ui")
+        _announce(f"FreqUI is not installed; this downloads it: {own_command()} freqtrade install-ui")
 
 
-def _say(text: str) -> None:
+def _announce(text: str) -> None:
     click.echo(f"up: {text}")
 
 
