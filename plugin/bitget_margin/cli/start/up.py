@@ -101,7 +101,7 @@ def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
         if server is not None:
             _show_address(server, config_file, has_ui=compat.is_ui_installed())
         _announce("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
-        launcher.main(["trade", "--config", str(config_file), "--config", str(own)])
+        launcher.main(["trade", "--config", str(config_file.absolute()), "--config", str(own)])
 
 
 def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
