@@ -173,7 +173,8 @@ def first_trade_() -> None:
         for step in first_trade.measure(Path(folder)):
             found.append(step)
             click.echo(f"{step.name}: {step.seconds:.1f} s", err=True)
-    _print(first_trade_table(found))
+        # The end of the block takes a while: it removes a whole environment.
+        _print(first_trade_table(found))
 
 
 @main.command()

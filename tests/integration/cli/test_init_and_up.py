@@ -189,6 +189,17 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     assert not Path(arguments[4]).exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_up_ends_like_ctrl_c_before_freqtrade_has_its_own_handlers(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", lambda _: signal.raise_signal(number))
+    invoke("init")
+    before = signal.getsignal(number)
+    invoke("up", code=130)
+    assert signal.getsignal(number) is before
+
+
 @contextlib.contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     """Run `up` in a session of its own, as a terminal does; it does not outlive the block."""

@@ -16,8 +16,8 @@ FALL: Final = 0.02
 RISE: Final = 0.024
 """Share by which it recovers: above the second step of the ladder, and above the average that ends the trade."""
 RISE_SECONDS: Final = 25.0
-PATIENCE_SECONDS: Final = 120.0
-"""Longest wait for a ladder; another strategy may place none."""
+PATIENCE_SECONDS: Final = 300.0
+"""Longest wait for the ladder, and for the end of the trade; another strategy may have neither."""
 _RISE_STEPS: Final = 25
 _FALL_SECONDS: Final = 12 * 60
 _PAST_SECONDS: Final = 90 * 60
@@ -52,8 +52,8 @@ def others() -> list[str]:
 
 
 def play(venue: Emulator, announce: Callable[[str], object], stopping: threading.Event) -> None:
-    """Move the price once the ladder rests, and let it walk from then on; returns once the first trade has ended."""
-    rests = _wait(lambda: has_ladder(_orders(venue)), stopping, PATIENCE_SECONDS)
+    """Move the price once the ladder rests, hold it until the first trade has ended, and let it walk then."""
+    rests = _wait(lambda: has_ladder(_orders(venue)), stopping)
     if stopping.is_set():
         return
     venue.schedule(recovery())
@@ -61,10 +61,14 @@ def play(venue: Emulator, announce: Callable[[str], object], stopping: threading
         announce(
             f"the entry has filled and its ladder rests: {MARKET.base} rises by {RISE:.1%} within {RISE_SECONDS:.0f} s"
         )
-    if stopping.wait(RISE_SECONDS + _POLL_SECONDS):
+    if stopping.wait(RISE_SECONDS):
+        return
+    # A walking price could leave the exit order, a limit order, behind.
+    ended = _wait(lambda: has_ended(_orders(venue)), stopping)
+    if stopping.is_set():
         return
     venue.walk(SEED, [MARKET.symbol])
-    if rests and _wait(lambda: has_ended(_orders(venue)), stopping):
+    if ended:
         announce("the first trade has ended; all prices walk at random from now on")
 
 
@@ -87,11 +91,11 @@ def _filled(orders: Sequence[Order], side: Side) -> Decimal:
     return sum((order.filled for order in orders if order.side is side), Decimal(0))
 
 
-def _wait(condition: Callable[[], bool], stopping: threading.Event, limit_seconds: float | None = None) -> bool:
-    """Wait until a condition holds, the run ends, or the time is over; return whether it holds."""
+def _wait(condition: Callable[[], bool], stopping: threading.Event) -> bool:
+    """Wait until a condition holds, the run ends, or patience does; return whether the condition holds."""
     waited = 0.0
     while not condition():
-        if stopping.wait(_POLL_SECONDS) or (limit_seconds is not None and waited >= limit_seconds):
+        if stopping.wait(_POLL_SECONDS) or waited >= PATIENCE_SECONDS:
             return False
         waited += _POLL_SECONDS
     return True

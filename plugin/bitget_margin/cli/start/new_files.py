@@ -7,7 +7,7 @@ import re
 import secrets
 import shlex
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,15 +52,12 @@ class NewFile:
     is_private: bool = False
 
 
-def new_files(folder: Path, new_secret: Callable[[int], str] = secrets.token_urlsafe) -> tuple[NewFile, ...]:
+def new_files(folder: Path) -> tuple[NewFile, ...]:
     """Return the files of a user directory, with paths by this folder and with new passwords.
 
     :param folder: as commands name it that run in the working directory of today
-    :param new_secret: returns a random text of a number of bytes
     """
-    configs = (
-        NewFile(name, _config(name, port, folder, new_secret), is_private=True) for name, port in API_PORTS.items()
-    )
+    configs = (NewFile(name, _config(name, port, folder), is_private=True) for name, port in API_PORTS.items())
     return (NewFile(README, _readme(folder)), NewFile(STRATEGY, template(STRATEGY)), *configs)
 
 
@@ -163,7 +160,7 @@ def _in_shell(folder: Path, found: re.Match[str]) -> str:
     return shell_path(folder / (found[1] or "").lstrip("/"))
 
 
-def _config(name: str, port: int, folder: Path, new_secret: Callable[[int], str]) -> str:
+def _config(name: str, port: int, folder: Path) -> str:
     """Return a configuration; escapes keep it readable whatever encoding freqtrade opens it with."""
     text = re.sub(
         rf'"(sqlite:///)?{DEFAULT_FOLDER}(/[\w.]+)?"',
@@ -175,9 +172,9 @@ def _config(name: str, port: int, folder: Path, new_secret: Callable[[int], str]
         "listen_ip_address": "127.0.0.1",
         "listen_port": port,
         "username": API_USER,
-        "password": new_secret(_SECRET_BYTES),
-        "jwt_secret_key": new_secret(_SECRET_BYTES),
-        "ws_token": new_secret(_SECRET_BYTES),
+        "password": secrets.token_urlsafe(_SECRET_BYTES),
+        "jwt_secret_key": secrets.token_urlsafe(_SECRET_BYTES),
+        "ws_token": secrets.token_urlsafe(_SECRET_BYTES),
     }
     block = json.dumps({"api_server": api}, indent=4).removeprefix("{\n").removesuffix("\n}")
     before, line, after = text.partition(_API_LINE)
