@@ -170,9 +170,12 @@ def first_trade_() -> None:
     """Measure the way of a user from `pip install` of the wheel to the first trade on the local venue."""
     found = []
     with tempfile.TemporaryDirectory(prefix="bitget-margin-first-trade-") as folder:
-        for step in first_trade.measure(Path(folder)):
-            found.append(step)
-            click.echo(f"{step.name}: {step.seconds:.1f} s", err=True)
+        try:
+            for step in first_trade.measure(Path(folder)):
+                found.append(step)
+                click.echo(f"{step.name}: {step.seconds:.1f} s", err=True)
+        except first_trade.StepFailed as error:
+            raise click.ClickException(str(error)) from error
         # The end of the block takes a while: it removes a whole environment.
         _print(first_trade_table(found))
 

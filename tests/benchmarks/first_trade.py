@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).parents[2]
 _LIMIT_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.2
+_READING_SECONDS: Final = 2.0
 _INTERRUPTED: Final = 130
 _ENTRY: Final = "select 1 from orders where ft_order_side = 'buy' and filled > 0"
 _CLOSED: Final = "select 1 from trades where is_open = 0"
@@ -66,6 +67,9 @@ def measure(folder: Path) -> Iterator[StepTime]:
             _wait(partial(_has_row, work / "user_data", query), process, run)
             yield StepTime(f"bitget-margin up, {name}", time.monotonic() - began)
             began = time.monotonic()
+        # As somebody who has seen it first: freqtrade logs a traceback if it is interrupted while it writes the trade.
+        time.sleep(_READING_SECONDS)
+        began = time.monotonic()
         process.send_signal(signal.SIGINT)
         try:
             code = process.wait(_STOP_SECONDS)

@@ -189,6 +189,31 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     assert not Path(arguments[4]).exists()
 
 
+@pytest.mark.parametrize(
+    ("has_ui", "line"), [(True, "FreqUI is {url}: "), (False, "bitget_margin freqtrade install-ui")]
+)
+def test_up_shows_where_freq_ui_is_also_if_its_port_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, has_ui: bool, line: str
+) -> None:
+    ports: list[int] = []
+
+    def bot(given: list[str]) -> None:
+        ports.append(compat.load_config([given[2], given[4]])["api_server"]["listen_port"])
+
+    monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", bot)
+    monkeypatch.setattr(compat, "is_ui_installed", lambda: has_ui)
+    invoke("init")
+    config = folder / "user_data" / EMULATOR_CONFIG
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        config.write_text(config.read_text().replace('"listen_port": 8080', f'"listen_port": {number}'))
+        done = invoke("up")
+    assert f"port {number} is taken" in done.output
+    assert number not in ports
+    assert line.format(url=f"http://127.0.0.1:{ports[0]}") in done.output
+    assert f'password in user_data/{EMULATOR_CONFIG} under "api_server"' in done.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_up_ends_like_ctrl_c_before_freqtrade_has_its_own_handlers(
     folder: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -247,6 +272,8 @@ def test_up_trades_until_it_is_ended(folder: Path, kind: str, number: signal.Sig
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
+        # Into the pause between two loops: freqtrade logs a traceback if it is interrupted while it writes.
+        time.sleep(1.5)
         url = log.read_text().partition("the local venue is http://127.0.0.1:")[2].partition(",")[0]
         process.send_signal(number)
         assert process.wait(30) == 130
