@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
@@ -37,7 +38,9 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_ui_installed",
     "is_utility",
+    "load_config",
     "lot_amount",
     "new_trade",
     "order_row",
@@ -359,6 +362,21 @@ def lot_amount(trade: Trade, amount: float) -> float:
 def freqtrade_main(arguments: list[str] | None) -> None:
     """Run freqtrade."""
     importlib.import_module("freqtrade.main").main(arguments)
+
+
+def load_config(files: list[str]) -> dict[str, Any]:
+    """Return configuration files merged as freqtrade does, of which the last one wins; nothing is checked.
+
+    :raises OperationalException: one of them cannot be read
+    """
+    config: dict[str, Any] = importlib.import_module("freqtrade.configuration.load_config").load_from_files(files)
+    return config
+
+
+def is_ui_installed() -> bool:
+    """Whether freqtrade's command install-ui has put FreqUI where its API server looks for it."""
+    server = Path(importlib.import_module("freqtrade.rpc.api_server").__file__ or "").parent
+    return (server / "ui" / "installed" / "index.html").is_file()
 
 
 def commands_module() -> ModuleType:

@@ -221,6 +221,7 @@ class Bitgetcross(LiveLeverage):
         super().validate_config(config)
         if is_trading(config):
             preflight.refuse_pairs(config, self.markets)
+            preflight.refuse_taken_api_port(config)
 
     @property
     def markets(self) -> dict[str, Any]:
