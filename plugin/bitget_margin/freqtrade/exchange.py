@@ -4,6 +4,7 @@ It has a name of its own because that is fail-safe: plain freqtrade refuses a na
 trade the spot wallet under the name `bitget`.
 """
 
+import importlib
 import logging
 import threading
 import time
@@ -47,6 +48,7 @@ from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.exits import ExitOrder
+from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
@@ -96,6 +98,7 @@ class Bitgetcross(LiveLeverage):
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
         try:
+            refuse_moved_parts(config)
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
             self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
@@ -184,7 +187,11 @@ class Bitgetcross(LiveLeverage):
         return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **more}}
 
     def _make_websocket(self) -> Any:
-        """Return an exchange object of the websocket flavour, with what this one knows of the account."""
+        """Return an exchange object of the websocket flavour, with what this one knows of the account.
+
+        :raises PartMoved: ccxt's websocket code has changed, and freqtrade has the async flavour in its place
+        """
+        importlib.import_module("bitget_margin.pro")
         made = super()._init_ccxt(*self._async_config)
         made.set_markets_from_exchange(self.api)
         made.learn_account_kind(account_kind_of(self.api, {}))
