@@ -1,4 +1,4 @@
-"""Promise: freqtrade and ccxt above the newest that were tested work with one warning in the log."""
+"""Promise: freqtrade and ccxt above the newest that were tested work with one warning each in the log."""
 
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from support.relabelled import next_patch, relabel, relabelled_path
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 
-def test_a_newer_pair_works_with_one_warning(venue: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_pair_works_with_one_warning_each(
+    venue: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     newer = {package.name: next_patch(package.newest) for package in (CCXT, FREQTRADE)}
     for package, version in newer.items():
         relabel(tmp_path / "newer", package, version)
@@ -23,7 +25,6 @@ def test_a_newer_pair_works_with_one_warning(venue: Emulator, tmp_path: Path, mo
     done = CommandRunner(venue, tmp_path).run("list-pairs")
     assert done.code == 0, done.output
     assert "│ Spot │ Margin │" in done.output
-    (warning,) = records(done.output, r"bitget_margin\.versions", "WARNING")
-    for package in (CCXT, FREQTRADE):
-        assert f"{package.name} {newer[package.name]} is newer than {package.newest}" in warning
-    assert done.output.count("the newest with which the tests have run") == len(newer)
+    warnings = records(done.output, r"bitget_margin\.versions", "WARNING")
+    for package, warning in zip((CCXT, FREQTRADE), warnings, strict=True):
+        assert warning.startswith(f"{package.name} {newer[package.name]} is newer than {package.newest}")
