@@ -18,7 +18,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.adapter import round_trips
-from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
+from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margin, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
@@ -241,7 +241,7 @@ class Bitgetcross(LiveLeverage):
     def market_is_tradable(self, market: dict[str, Any]) -> bool:
         """Whether a market is tradable for freqtrade, and on cross margin as far as that is known."""
         tradable: bool = super().market_is_tradable(market)
-        return tradable and preflight.supports_cross_margin(market) and not is_paused(market)
+        return tradable and supports_cross_margin(market) and not is_paused(market)
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
+from bitget_margin.adapter.margin_markets import supports_cross_margin
 from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
@@ -128,12 +129,6 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
             f"bitgetcross: {', '.join(wrong)} cannot be traded on cross margin: take "
             f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
         )
-
-
-def supports_cross_margin(market: Mapping[str, Any]) -> bool:
-    """Whether a market is not known to be without cross margin: the list of margin pairs may have been down."""
-    modes = market.get("marginModes") or {}
-    return modes.get("cross", market.get("margin")) is not False
 
 
 def check_account(
