@@ -55,6 +55,7 @@ from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
+from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
@@ -209,9 +210,9 @@ class Bitgetcross(LiveLeverage):
         if self.live and self.is_leveraged:
             self._build_leverage(self.alerts, self._pace)
             read_rates = partial(self._learn_interest_rates, _RATES_SECONDS)
-            preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
-            preflight.check_account(self.api, self.alerts)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts))
 
     def check_database(self) -> None:
         """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""

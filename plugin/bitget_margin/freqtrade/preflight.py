@@ -136,11 +136,12 @@ def check_account(
     alerts: Alerts,
     leverage: LeverageSettings | None = None,
     read_rates: Callable[[], Mapping[str, float]] = dict,
-) -> None:
+) -> Mapping[str, Any] | None:
     """Log the account that is traded, and what its orders may borrow, and warn about loans on it.
 
     :param leverage: the settings of a bot whose trades may be leveraged or short; None in spot mode
     :param read_rates: returns the daily interest rates of what such a bot borrows, by coin
+    :returns: account information of a classic account, None of a unified one
     :raises OperationalException: the credentials are missing or refused, or the account cannot be read
     """
     _refuse_missing_credentials(api)
@@ -170,6 +171,7 @@ def check_account(
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
+    return None if unified else data
 
 
 def _refuse_level(api: Any, settings: Mapping[str, Any]) -> None:
