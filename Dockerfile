@@ -3,7 +3,7 @@
 # Written in November 2026 after freqtrade's own Dockerfile, and NEVER BUILT: there was no Docker where it was written.
 # freqtrade is under the GPLv3, and so is this image once you hand it on.
 
-# A release that setup.cfg allows; --build-arg FREQTRADE=… takes another one.
+# The newest release that the tests have run with; --build-arg FREQTRADE=… takes another one.
 ARG FREQTRADE=2026.9
 
 # As root, because the folder of the sources is root's; nothing but the wheel leaves this stage.
@@ -17,7 +17,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel /source
 FROM freqtradeorg/freqtrade:${FREQTRADE}
 ARG FREQTRADE
 COPY --from=wheel /wheel /wheel
-# The image's freqtrade stays what it is, or pip refuses; a ccxt outside our range is replaced by one inside it.
+# The image's freqtrade stays what it is, or pip refuses; a ccxt that is too old for us is replaced by a newer one.
 RUN pip install --user --no-cache-dir "$(ls /wheel/*.whl)[freqtrade,shared]" "freqtrade==${FREQTRADE}" \
     && bitget-margin --version
 

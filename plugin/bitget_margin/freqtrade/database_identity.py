@@ -67,7 +67,7 @@ def check(own: DatabaseIdentity, alerts: Alerts) -> None:
     _refuse_trading_mode(own, where)
     stored = _read()
     if stored is not None:
-        _refuse_other(stored, own, where)
+        refuse_other(stored, own, where)
     if own.run_mode is RunMode.LIVE and own.uid is None:
         known = "" if stored is None or stored.uid is None else f" It was last used with UID {stored.uid}."
         alerts.warn(
@@ -109,7 +109,11 @@ def _refuse_trading_mode(own: DatabaseIdentity, where: str) -> None:
         )
 
 
-def _refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+def refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+    """Refuse a database that belongs to another bot.
+
+    :raises OperationalException: the exchange, the run mode or the UID is another one
+    """
     if stored.exchange != own.exchange:
         raise OperationalException(
             f"{NAME}: the database {where} belongs to a bot on the exchange {stored.exchange}: {_ANOTHER}."

@@ -4,6 +4,7 @@ It has a name of its own because that is fail-safe: plain freqtrade refuses a na
 trade the spot wallet under the name `bitget`.
 """
 
+import importlib
 import logging
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.adapter import round_trips
-from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
+from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margin, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
@@ -47,12 +48,14 @@ from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.exits import ExitOrder
+from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
+from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
@@ -96,6 +99,7 @@ class Bitgetcross(LiveLeverage):
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
         try:
+            refuse_moved_parts(config)
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
             self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
@@ -184,7 +188,11 @@ class Bitgetcross(LiveLeverage):
         return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **more}}
 
     def _make_websocket(self) -> Any:
-        """Return an exchange object of the websocket flavour, with what this one knows of the account."""
+        """Return an exchange object of the websocket flavour, with what this one knows of the account.
+
+        :raises PartMoved: ccxt's websocket code has changed, and freqtrade has the async flavour in its place
+        """
+        importlib.import_module("bitget_margin.pro")
         made = super()._init_ccxt(*self._async_config)
         made.set_markets_from_exchange(self.api)
         made.learn_account_kind(account_kind_of(self.api, {}))
@@ -202,9 +210,9 @@ class Bitgetcross(LiveLeverage):
         if self.live and self.is_leveraged:
             self._build_leverage(self.alerts, self._pace)
             read_rates = partial(self._learn_interest_rates, _RATES_SECONDS)
-            preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
-            preflight.check_account(self.api, self.alerts)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts))
 
     def check_database(self) -> None:
         """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""
@@ -235,7 +243,7 @@ class Bitgetcross(LiveLeverage):
     def market_is_tradable(self, market: dict[str, Any]) -> bool:
         """Whether a market is tradable for freqtrade, and on cross margin as far as that is known."""
         tradable: bool = super().market_is_tradable(market)
-        return tradable and preflight.supports_cross_margin(market) and not is_paused(market)
+        return tradable and supports_cross_margin(market) and not is_paused(market)
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def orders(
     arguments. Classic and unified accounts work alike.
     """
     chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
-    connection = connect(config, url, proxy, timeout_ms)
+    connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     to = display.console(on_stderr=as_json)
     try:
         with display.listing_progress(to) as step:
