@@ -141,9 +141,11 @@ def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
     if not isinstance(host, str) or not isinstance(port, int):
         return  # freqtrade's own check of the configuration names it
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # As the server itself: connections that have ended do not keep a port.
-        socket.create_server((host, port), family=family).close()
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As the server itself: connections that have ended do not keep a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen()
     except OSError as error:
         raise OperationalException(
             f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
