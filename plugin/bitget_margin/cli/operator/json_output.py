@@ -12,7 +12,7 @@ from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.account_state import AccountState, CoinNumbers
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.identity import AccountIdentity
-from bitget_margin.cli.operator.orders_view import OrdersView
+from bitget_margin.cli.operator.open_orders import OpenOrders
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.results import OrderResult, OrderResults
 from bitget_margin.cli.operator.selection import Order
@@ -21,7 +21,7 @@ from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
 
-def orders_document(view: OrdersView, *, one_line: bool = False) -> str:
+def orders_document(view: OpenOrders, *, one_line: bool = False) -> str:
     """Return the document of `orders`."""
     return json.dumps(
         {

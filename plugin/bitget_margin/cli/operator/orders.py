@@ -17,9 +17,9 @@ from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, errors, json_output
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import Exit
-from bitget_margin.cli.operator.orders_view import OrdersView, read_orders, show_orders_view
+from bitget_margin.cli.operator.open_orders import OpenOrders, read_open_orders, show_open_orders
+from bitget_margin.cli.operator.repeat import repeat
 from bitget_margin.cli.operator.selection import Selection, filter_options, select
-from bitget_margin.cli.operator.watch import watch
 
 _WATCH_SECONDS: Final = 5
 _WATCH_MIN_SECONDS: Final = 2
@@ -86,7 +86,7 @@ def orders(
         if watch_seconds is None:
             screen.show(screen.look())
         else:
-            watch(screen.look, screen.show_again, partial(time.sleep, watch_seconds), time.monotonic)
+            repeat(screen.look, screen.show_again, partial(time.sleep, watch_seconds), time.monotonic)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.DONE if screen.was_shown else Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
@@ -107,21 +107,21 @@ class _Screen:
     watch_seconds: int | None
     was_shown: bool = False
 
-    def look(self, last: OrdersView | None = None) -> OrdersView:
+    def look(self, last: OpenOrders | None = None) -> OpenOrders:
         """Read the account; only the first look shows its progress in a watch."""
         is_quiet = self.watch_seconds is not None and (last is not None or not self.to.is_terminal)
         with nullcontext(lambda *_: None) if is_quiet else display.listing_progress(self.to) as step:
-            return read_orders(self.connection, self.selection, step, None if last is None else last.account)
+            return read_open_orders(self.connection, self.selection, step, None if last is None else last.account)
 
-    def show(self, view: OrdersView) -> None:
+    def show(self, view: OpenOrders) -> None:
         """Show a list once."""
         if self.as_json:
             click.echo(json_output.orders_document(view, one_line=self.watch_seconds is not None))
         else:
-            show_orders_view(self.to, self.connection, view)
+            show_open_orders(self.to, self.connection, view)
         self.was_shown = True
 
-    def show_again(self, view: OrdersView | None, failure: ccxt.BaseError | None, age_seconds: float) -> None:
+    def show_again(self, view: OpenOrders | None, failure: ccxt.BaseError | None, age_seconds: float) -> None:
         """Show a list in place of the one before; without a terminal, below it. Ends where nobody can read it."""
         reason = "" if failure is None else self.connection.redact(errors.message(failure))
         if self.as_json:
@@ -134,7 +134,7 @@ class _Screen:
         if output.is_closed():
             raise click.exceptions.Exit(Exit.DONE if output.arrived() else Exit.UNRESOLVED)
 
-    def _show_again(self, view: OrdersView | None, reason: str, age_seconds: float) -> None:
+    def _show_again(self, view: OpenOrders | None, reason: str, age_seconds: float) -> None:
         on_terminal = self.to.is_terminal
         if on_terminal:
             self.to.clear()

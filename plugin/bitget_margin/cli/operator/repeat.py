@@ -10,7 +10,7 @@ from bitget_margin.cli.operator import errors
 V = TypeVar("V")
 
 
-def watch(
+def repeat(
     look: Callable[[V | None], V],
     show: Callable[[V | None, ccxt.BaseError | None, float], object],
     wait: Callable[[], object],

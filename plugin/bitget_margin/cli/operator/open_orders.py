@@ -19,7 +19,7 @@ _IDENTITY_MS: Final = 3_000
 
 
 @dataclass(frozen=True, slots=True)
-class OrdersView:
+class OpenOrders:
     """Selected open orders, and the coins that all open orders hold."""
 
     account: AccountIdentity
@@ -32,9 +32,9 @@ class OrdersView:
     """Time of the look by the venue's clock, ms since the epoch; ages are relative to it."""
 
 
-def read_orders(
+def read_open_orders(
     connection: Connection, selection: Selection, step: Step, account: AccountIdentity | None = None
-) -> OrdersView:
+) -> OpenOrders:
     """Query the open orders that a selection matches, debts and frozen coins.
 
     :param account: identity of the account, if it is known already
@@ -48,10 +48,10 @@ def read_orders(
     held = FrozenCoins(frozen) if selection.symbols else query.held_coins(connection, listed, frozen)
     debts = read_debts(connection, balance)
     at_ms = float(connection.exchange.venue_milliseconds())
-    return OrdersView(account, pick(selection, listed, at_ms), len(listed), held, debts, at_ms)
+    return OpenOrders(account, pick(selection, listed, at_ms), len(listed), held, debts, at_ms)
 
 
-def show_orders_view(to: Console, connection: Connection, view: OrdersView) -> None:
+def show_open_orders(to: Console, connection: Connection, view: OpenOrders) -> None:
     """Print what one look has read."""
     to.print(Text(f"{connection.label}, {connection.redact(view.account.describe())}", "dim"))
     if view.debts.coins is None or view.debts.coins:

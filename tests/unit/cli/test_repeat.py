@@ -5,7 +5,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from bitget_margin.cli.operator.watch import watch
+from bitget_margin.cli.operator.repeat import repeat
 
 DOWN = ccxt.RequestTimeout("too late")
 REFUSED = ccxt.AuthenticationError("no such key")
@@ -33,7 +33,7 @@ class Watched:
         self.now_seconds += 5
 
     def run(self) -> None:
-        watch(self.look, lambda *shown: self.shown.append(shown), self.wait, lambda: self.now_seconds)
+        repeat(self.look, lambda *shown: self.shown.append(shown), self.wait, lambda: self.now_seconds)
 
 
 def test_a_failing_look_shows_the_last_list_with_its_age() -> None:
