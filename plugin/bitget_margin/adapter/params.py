@@ -16,6 +16,8 @@ from bitget_margin.rate_limit import BadLimiterConfig, SharedLimiter, open_limit
 CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
 """ccxt's names of the two margin modes."""
+DEFAULT_MODE: Final = "defaultMarginMode"
+"""ccxt's name of the option with the margin mode of every call."""
 KIND: Final = "uta"
 """ccxt's name of the account kind, as a parameter and as an option."""
 LEVEL: Final = "accountLevel"

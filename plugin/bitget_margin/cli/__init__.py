@@ -16,7 +16,7 @@ from bitget_margin.version import __version__
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__)
+@click.version_option(__version__, "-V", "--version")
 def main() -> None:
     """Bitget's cross margin account: batch cancels with a proven final state for each order."""
 
