@@ -44,8 +44,8 @@ class ExitAmounts:
         Of a short, those that should be owed and are not.
 
         The balance that was read for the exit decides. Where there is none, it is read if an order has ended early, is
-        in doubt or was forgotten. An older one does not know the last fills of resting orders: it counts for trades without any.
-        Fills that could not be recorded explain what they have sold.
+        in doubt or was forgotten. An older one does not know the last fills of resting orders: it counts for trades
+        without any. Fills that could not be recorded explain what they have sold.
 
         :param since: begin of this exit, if a balance was read for it; None if none was
         :param canceled: client order ids of orders that this exit has canceled: they are in no doubt if they have ended

@@ -6,15 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine, delete, event, func, inspect, make_url, select
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Engine,
+    StaticPool,
+    column,
+    create_engine,
+    delete,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bitget_margin.freqtrade.compat import Trade
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, DatabaseRow, RunMode
 from bitget_margin.freqtrade.order_store import BotRow, OrderStore, TrackedOrderRow
 from bitget_margin.freqtrade.tracked_order import Phase
 
+_TRADES: Final = table("trades", column("id"), column("pair"), column("exchange"), column("is_open", Boolean()))
+"""The columns of freqtrade's table that every version of it has."""
 _SQLITE: Final = "sqlite"
 _LOCKED: Final = "locked"
 """Word of SQLite's error where another connection has the file open."""
@@ -83,7 +98,8 @@ class StoppedDatabase:
                 return session.get(row, 1) if row.__tablename__ in tables else None
 
             row, bot = first(DatabaseRow), first(BotRow)
-            trades = session.execute(select(Trade.id, Trade.pair, Trade.exchange).where(Trade.is_open.is_(True)))
+            columns = _TRADES.c
+            trades = session.execute(select(columns.id, columns.pair, columns.exchange).where(columns.is_open))
             orders = 0
             if TrackedOrderRow.__tablename__ in tables:
                 orders = session.scalar(select(func.count()).select_from(TrackedOrderRow).where(is_open)) or 0
@@ -107,9 +123,9 @@ def reason_to_keep(state: DatabaseState) -> str | None:
         trades = [f"trade {trade.id} on {trade.pair} ({trade.exchange})" for trade in state.open_trades]
         more = " and others" if len(trades) > _SHOWN else ""
         return (
-            f"it has open trades, and their coins are on no other account: {', '.join(trades[:_SHOWN])}{more}. Close or "
-            "delete these trades first, with the bot that has opened them (freqtrade's /forceexit or /delete), or set "
-            '"db_url" to another database'
+            f"it has open trades, and their coins are on no other account: {', '.join(trades[:_SHOWN])}{more}. Close "
+            "or delete these trades first, with the bot that has opened them (freqtrade's /forceexit or /delete), or "
+            'set "db_url" to another database'
         )
     identity = state.identity
     if identity is not None and identity.run_mode is RunMode.DRY_RUN and state.open_orders:
@@ -144,8 +160,8 @@ def open_stopped(url: str) -> Iterator[StoppedDatabase]:
         if is_sqlite:
             event.listen(engine, "connect", _lock)
         with engine.connect() as connection:
-            if Trade.__tablename__ not in inspect(connection).get_table_names():
-                raise DatabaseRefused(f"the database {name} is none of freqtrade's: it has no table {_trades()}")
+            if _TRADES.name not in inspect(connection).get_table_names():
+                raise DatabaseRefused(f"the database {name} is none of freqtrade's: it has no table {_TRADES.name}")
             is_alone = is_sqlite and _is_wal(connection)
         yield StoppedDatabase(name, engine, is_alone)
     except SQLAlchemyError as error:
@@ -158,10 +174,6 @@ def open_stopped(url: str) -> Iterator[StoppedDatabase]:
         raise DatabaseRefused(f"the database {name} cannot be read and written: {cause}") from None
     finally:
         engine.dispose()
-
-
-def _trades() -> str:
-    return str(Trade.__tablename__)
 
 
 def _refuse_missing(name: str, file: str | None) -> None:

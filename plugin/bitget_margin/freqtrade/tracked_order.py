@@ -43,7 +43,7 @@ class Phase(Enum):
     LOST = "lost"
     """Given up as never placed, on the evidence of lookups and the balance; still looked up now and then."""
     FORGOTTEN = "forgotten"
-    """Gone by the operator's word, after lookups that did not show it: it holds no coins, and is canceled if it shows."""
+    """Gone by the operator's word, after lookups that missed it: it holds no coins, and is canceled if it shows."""
 
     @property
     def open(self) -> bool:

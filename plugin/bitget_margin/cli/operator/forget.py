@@ -119,8 +119,8 @@ def forget(
     """Forget resting orders of a stopped bot that are gone, and whose end no answer of the venue can prove.
 
     For a trade that cannot end otherwise. Each order is looked up twice by its order id and client order id; one that
-    is open is refused, one that has ended is left to the bot. The others are marked in the bot's database as gone: exits
-    sell their coins, and the bot cancels them should they show alive. Keys and database are those of --config.
+    is open is refused, one that has ended is left to the bot. The others are marked in the bot's database as gone:
+    exits sell their coins, and the bot cancels them should they show alive. Keys and database are those of --config.
     """
     if not is_installed():
         raise BadUsage(f"this command needs freqtrade: {INSTALL_COMMAND}")
@@ -148,9 +148,7 @@ def forget(
     raise click.exceptions.Exit(code)
 
 
-def _run(
-    run: _Run, connection: Connection | None, trades: Sequence[int], names: Sequence[tuple[IdKind, str]]
-) -> Exit:
+def _run(run: _Run, connection: Connection | None, trades: Sequence[int], names: Sequence[tuple[IdKind, str]]) -> Exit:
     """Open the database, do what was chosen, and return the exit code."""
     # freqtrade takes seconds to import, and may be absent.
     from bitget_margin.freqtrade.stopped_database import DatabaseRefused, open_stopped  # noqa: PLC0415
@@ -224,10 +222,10 @@ def _forget_orders(
     for failure in failures:
         run.fail(failure)
     if any(each.outcome is None for each in chosen):
-        query.load_markets(connection)
         warning = step.check_account(connection, database.state().identity)
         if warning is not None:
             run.show(f"Warning: {warning}")
+        query.load_markets(connection)
         chosen = step.look_up(connection, chosen)
         run.document["orders"] = [step.as_json(each) for each in chosen]
     run.show(f"{connection.label}, {run.database}")

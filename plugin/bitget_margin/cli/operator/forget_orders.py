@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
-import ccxt
-
 from bitget_margin.adapter.account import fetch_uid
 from bitget_margin.adapter.fetch import PARTIAL, OrdersView, view_orders
 from bitget_margin.cli.operator import query
@@ -29,6 +27,19 @@ from bitget_margin.freqtrade.tracked_order import Origin, Phase, TrackedOrder
 _REASON: Final = "gone by the operator's word"
 _TOGETHER: Final = 10
 """Number of orders of one lookup: each is looked up by both of its ids, of which one call queries 20."""
+
+_FIELDS: Final = (
+    "symbol",
+    "id",
+    "client_order_id",
+    "trade",
+    "side",
+    "price",
+    "amount",
+    "filled",
+    "forgotten_ms",
+)
+"""Fields of a stored order in the JSON document."""
 
 
 class ForgetOutcome(Enum):
@@ -237,19 +248,19 @@ def describe(chosen: ChosenOrder) -> str:
 
 def as_json(chosen: ChosenOrder) -> Mapping[str, Any]:
     """Return the fields of an order in the JSON document."""
-    order = chosen.order
-    known = order is not None
+    order, fields = chosen.order, dict[str, Any]()
+    if order is not None:
+        fields = {
+            "symbol": order.pair,
+            "id": order.order_id,
+            "client_order_id": order.client_id,
+            "trade": order.trade_id,
+            "forgotten_ms": order.forgotten_ms,
+            **{name: getattr(order, name) for name in ("side", "price", "amount", "filled")},
+        }
     return {
-        "symbol": order.pair if known else None,
-        "id": order.order_id if known else None,
-        "client_order_id": order.client_id if known else None,
         "name": chosen.name,
-        "trade": order.trade_id if known else None,
-        "side": order.side if known else None,
-        "price": order.price if known else None,
-        "amount": order.amount if known else None,
-        "filled": order.filled if known else None,
+        **{name: fields.get(name) for name in _FIELDS},
         "outcome": None if chosen.outcome is None else chosen.outcome.value,
-        "forgotten_ms": order.forgotten_ms if known else None,
         "reason": chosen.text or None,
     }
