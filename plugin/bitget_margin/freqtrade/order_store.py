@@ -117,7 +117,7 @@ class OrderStore:
     :param engine: returns the engine of the database; freqtrade's own by default
     """
 
-    def __init__(self, engine: Callable[[], Engine] = lambda: Trade.session.get_bind()) -> None:
+    def __init__(self, engine: Callable[[], Engine] = lambda: Trade.session.get_bind()) -> None:  # noqa: PLW0108 - set later
         self._engine = engine
         self._key: str | None = None
         self._unwritten: list[_Write] = []

@@ -103,4 +103,4 @@ def test_a_live_rung_is_refused_and_an_ended_one_left_to_the_bot(bot: MeasuredBo
     bot.running.restart(while_down)
     bot.loop(2)
     row = next(row for row in bot.running.trade.orders if row.order_id == filled.order_id)
-    assert row.filled == pytest.approx(float(filled.amount))
+    assert row.filled == pytest.approx(float(filled.base_size))
