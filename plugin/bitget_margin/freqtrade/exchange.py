@@ -55,6 +55,7 @@ from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
+from bitget_margin.freqtrade.repeated_warnings import RepeatedWarnings, RepeatFilter
 from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
@@ -79,6 +80,7 @@ _ENTRY_SECONDS: Final = 1.0
 """Longest time between an entry order and freqtrade's question for its funding fees."""
 _MANAGERS: Final = frozenset(
     {"managers", "store", "alerts", "exits", "rests", "ladders", "maintenance", "unproven", "_pace", "switch", "pushes"}
+    | {"_repeats"}  # it has a lock
 )
 """Attributes that only a trading process needs."""
 
@@ -116,12 +118,13 @@ class Bitgetcross(LiveLeverage):
             lists_all=lambda: account_kind_of(self.api, {}) is AccountKind.UNIFIED,
             enabled=self._settings.order_pushes is not None,
         )
+        self._repeats = RepeatFilter(RepeatedWarnings())
         self._pace = pace = Pace(self._settings.wait_ms, lambda: round_trips.longest_ms(self.api))
         api: Callable[[], Any] = lambda: self.api  # noqa: E731 - freqtrade may replace it
         self.managers = managers = Managers(
             store=OrderStore(),
             client=VenueClient(api, pace) if is_live else DryRunClient(api, pace, self._best_prices),
-            alerts=Alerts(),
+            alerts=Alerts(repeated=self._repeats.repeated),
             holdings=Holdings(
                 self._fetch_balance if is_live else dict,
                 self._base_of,
@@ -207,12 +210,19 @@ class Bitgetcross(LiveLeverage):
         """Check the account before anything is traded."""
         if is_trading(self._config):
             runtime.set_exchange(self)
+            self._repeats.install()
         if self.live and self.is_leveraged:
             self._build_leverage(self.alerts, self._pace)
             read_rates = partial(self._learn_interest_rates, _RATES_SECONDS)
             log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
             log_checks(self.api, preflight.check_account(self.api, self.alerts))
+
+    def close(self) -> None:
+        """Close what freqtrade closes; the log of the process is no longer that of this bot."""
+        if "_repeats" in vars(self):
+            self._repeats.remove()
+        super().close()
 
     def check_database(self) -> None:
         """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""
