@@ -49,6 +49,7 @@ def live(venue: Emulator) -> list[str]:
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=str)
 def test_a_program_runs(venue: Emulator, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning is an error: every call of it names its margin mode."""
     ids = rungs(venue, 3)
     run(example, config(venue))
     assert venue.accounts[0].secret not in capsys.readouterr().out
