@@ -20,7 +20,7 @@ MESSAGES = [
 ]
 LEAST = 4
 """Characters of a part that is looked for: a shorter one is everywhere."""
-ENDS = " ,.:;()[]\""
+ENDS = ' ,.:;()[]"'
 """What stands between a part and what is put in beside it, which may come from another line of the code."""
 
 

@@ -1,7 +1,7 @@
 """JSON documents of the operator's commands; their field names are stable."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
