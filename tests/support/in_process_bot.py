@@ -6,9 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import ccxt
+from ccxt import async_support
 
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, Symbol
 from support.bot import STRATEGIES, config
+from support.unsynced_sqlite import leave_writes_to_the_system
 
 PAIR = "BTC/USDT"
 
@@ -137,6 +142,7 @@ def in_process_bot(
     from bitget_margin.freqtrade.config import SECTION  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
+    leave_writes_to_the_system()
     account = Account(balances={"USDT": "1000000", **balances}, kind=kind)
     with ExitStack() as after, Emulator(accounts=(account,), symbols=symbols) as venue:
         register()
@@ -165,9 +171,25 @@ def _started(config_path: Path) -> Any:
     user_data = str(config_path.parent / "user_data")
     arguments = {"config": [str(config_path)], "user_data_dir": user_data, "command": "trade"}
     mode = RunMode.DRY_RUN if json.loads(config_path.read_text())["dry_run"] else RunMode.LIVE
-    bot = FreqtradeBot(Configuration(arguments, mode).get_config())
-    bot.startup()
+    with without_pauses():
+        bot = FreqtradeBot(Configuration(arguments, mode).get_config())
+        bot.startup()
     return bot
+
+
+@contextmanager
+def without_pauses() -> Iterator[None]:
+    """Leave out the pauses that ccxt itself makes before requests: a start would take a second more with them.
+
+    The plugin's own rate windows, and the emulator's, stay.
+    """
+
+    async def pass_at_once(*_: object) -> None:
+        pass
+
+    blocking, awaited = ccxt.Exchange, async_support.Exchange
+    with mock.patch.object(blocking, "throttle"), mock.patch.object(awaited, "throttle", pass_at_once):
+        yield
 
 
 def close_database() -> None:

@@ -188,6 +188,16 @@ class Control(AccountControl):
                 raise ValueError(f"order {order_id} is live; only ended orders are forgotten")
             self._venue.engine.orders.forget(order_id)
 
+    def hide(self, order_id: str) -> None:
+        """Let no request find an order, live or ended, until it is shown again."""
+        with self._opened():
+            self._venue.engine.orders.forget(self.order(order_id).order_id)
+
+    def show(self, order_id: str) -> None:
+        """Let requests find an order again that was hidden or forgotten."""
+        with self._opened():
+            self._venue.engine.orders.show(self.order(order_id).order_id)
+
     def backdate(self, order_id: str, ms: int) -> None:
         """Move the time at which an order was placed into the past, by `ms`."""
         with self._opened():

@@ -9,7 +9,8 @@ import ccxt.async_support
 import ccxt.pro
 
 import bitget_margin
-from bitget_margin.freqtrade import convert_db
+from bitget_margin.adapter.declared_parts import PartMoved
+from bitget_margin.freqtrade import convert_db, runtime
 from bitget_margin.freqtrade.compat import exchange_module, freqtrade_main
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.exchange import Bitgetcross
@@ -23,11 +24,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _flavours() -> tuple[tuple[ModuleType, type], ...]:
-    return (
+    flavours: tuple[tuple[ModuleType, type], ...] = (
         (ccxt, bitget_margin.bitget),
         (ccxt.async_support, bitget_margin.async_support.bitget),
-        (ccxt.pro, bitget_margin.pro.bitget),
     )
+    try:
+        return (*flavours, (ccxt.pro, bitget_margin.pro.bitget))
+    except PartMoved as moved:
+        # freqtrade takes the async flavour then, and a bot looks its orders up in every loop.
+        runtime.warn_once(f"Without websockets: {moved}")
+        return flavours
 
 
 _CLASS: Final = NAME.title()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
+from bitget_margin.adapter.margin_markets import supports_cross_margin
 from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
@@ -140,7 +141,7 @@ def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
     if not isinstance(host, str) or not isinstance(port, int):
         return  # freqtrade's own check of the configuration names it
     try:
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             # As the server itself: connections that have ended do not keep a port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
@@ -151,22 +152,17 @@ def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
         ) from error
 
 
-def supports_cross_margin(market: Mapping[str, Any]) -> bool:
-    """Whether a market is not known to be without cross margin: the list of margin pairs may have been down."""
-    modes = market.get("marginModes") or {}
-    return modes.get("cross", market.get("margin")) is not False
-
-
 def check_account(
     api: Any,
     alerts: Alerts,
     leverage: LeverageSettings | None = None,
     read_rates: Callable[[], Mapping[str, float]] = dict,
-) -> None:
+) -> Mapping[str, Any] | None:
     """Log the account that is traded, and what its orders may borrow, and warn about loans on it.
 
     :param leverage: the settings of a bot whose trades may be leveraged or short; None in spot mode
     :param read_rates: returns the daily interest rates of what such a bot borrows, by coin
+    :returns: account information of a classic account, None of a unified one
     :raises OperationalException: the credentials are missing or refused, or the account cannot be read
     """
     _refuse_missing_credentials(api)
@@ -196,6 +192,7 @@ def check_account(
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
+    return None if unified else data
 
 
 def _refuse_level(api: Any, settings: Mapping[str, Any]) -> None:

@@ -1,4 +1,7 @@
-"""Promise: each part of freqtrade that the plugin uses is where `compat` declares it."""
+"""Promise: each part of freqtrade that the plugin uses is where `compat` declares it.
+
+`test_freqtrade_parts` compares them as a bot does at its start; here is what only sources show.
+"""
 
 import ast
 import importlib
@@ -150,25 +153,11 @@ def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:
 @pytest.mark.parametrize(
     ("function", "calls"),
     [
-        ("freqtradebot.FreqtradeBot.process", "bot_loop_start"),
-        ("freqtradebot.FreqtradeBot.process", "manage_open_orders"),
-        ("exchange.exchange.Exchange.create_order", "self._get_params("),
-        ("exchange.exchange.Exchange.create_order", "self._order_needs_price("),
-        ("exchange.exchange.Exchange.__init__", "self._ccxt_config"),
-        ("exchange.exchange.Exchange.__init__", "self.validate_config("),
-        ("exchange.exchange.Exchange.ft_additional_exchange_init", "self.additional_exchange_init()"),
-        ("exchange.exchange.Exchange.create_order", "self._lev_prep("),
-        ("exchange.exchange.Exchange.fill_leverage_tiers", "self.load_leverage_tiers()"),
-        ("exchange.exchange.Exchange.market_is_tradable", "self.market_is_future("),
-        ("exchange.exchange.Exchange.get_liquidation_price", "self.dry_run_liquidation_price("),
         ("freqtradebot.FreqtradeBot.execute_trade_exit", "reduceOnly=self.trading_mode == TradingMode.FUTURES"),
-        ("optimize.backtesting.Backtesting._load_bt_data_detail", "self.exchange.combine_funding_and_mark("),
         ("optimize.backtesting.Backtesting._load_bt_data_detail", 'self.exchange.get_option("mark_ohlcv_timeframe")'),
-        ("optimize.backtesting.Backtesting._run_funding_fees", "self.exchange.calculate_funding_fees("),
-        ("optimize.backtesting.Backtesting._try_close_open_order", "update_liquidation_prices("),
     ],
 )
-def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) -> None:
+def test_freqtrade_calls_it_with_the_values_that_are_overridden(function: str, calls: str) -> None:
     module, cls, method = function.rsplit(".", 2)
     owner = getattr(importlib.import_module(f"freqtrade.{module}"), cls)
     assert calls in inspect.getsource(getattr(owner, method))

@@ -46,6 +46,12 @@ def test_an_api_server_that_cannot_listen_is_refused_and_not_waited_for() -> Non
     preflight.refuse_taken_api_port({})
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_api_server_may_listen_on_ipv6() -> None:
+    for host in ("::1", "::"):
+        preflight.refuse_taken_api_port({"api_server": {"enabled": True, "listen_ip_address": host, "listen_port": 0}})
+
+
 def test_other_trading_modes_are_refused() -> None:
     assert refusal(preflight.refuse_modes, live(trading_mode=SimpleNamespace(value="margin"))) == (
         'bitgetcross: "trading_mode" is \'margin\': set "spot" (longs without leverage) or "futures" (leverage and '
