@@ -145,7 +145,6 @@ def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
             # As the server itself: connections that have ended do not keep a port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-            probe.listen()
     except OSError as error:
         raise OperationalException(
             f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
