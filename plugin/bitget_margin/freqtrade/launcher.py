@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import ccxt
 import ccxt.async_support
@@ -11,23 +11,50 @@ import ccxt.pro
 import bitget_margin
 from bitget_margin.freqtrade import convert_db
 from bitget_margin.freqtrade.compat import exchange_module, freqtrade_main
-from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.config import NAME, TITLE
 from bitget_margin.freqtrade.exchange import Bitgetcross
+
+_PROGRAM: Final = "bitget-margin freqtrade"
+"""Name of the program in freqtrade's help and usage."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Register the exchange and run freqtrade with these arguments; exits with freqtrade's exit code."""
     register()
     convert_db.install()
-    freqtrade_main(None if arguments is None else list(arguments))
+    freqtrade_main(None if arguments is None else list(arguments), _PROGRAM)
+
+
+class _SyncFlavour(bitget_margin.bitget):
+    """Sync class that freqtrade is given."""
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+        return _titled(super().describe())
+
+
+class _AsyncFlavour(bitget_margin.async_support.bitget):
+    """Async class that freqtrade is given."""
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+        return _titled(super().describe())
+
+
+class _ProFlavour(bitget_margin.pro.bitget):
+    """Websocket class that freqtrade is given."""
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+        return _titled(super().describe())
+
+
+def _titled(description: dict[str, Any]) -> dict[str, Any]:
+    return {**description, "name": TITLE}
 
 
 def _flavours() -> tuple[tuple[ModuleType, type], ...]:
-    return (
-        (ccxt, bitget_margin.bitget),
-        (ccxt.async_support, bitget_margin.async_support.bitget),
-        (ccxt.pro, bitget_margin.pro.bitget),
-    )
+    return ((ccxt, _SyncFlavour), (ccxt.async_support, _AsyncFlavour), (ccxt.pro, _ProFlavour))
 
 
 _CLASS: Final = NAME.title()
