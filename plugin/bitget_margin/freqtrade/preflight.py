@@ -10,6 +10,7 @@ import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.adapter.rate_limits import learn_uid
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
@@ -153,7 +154,7 @@ def check_account(
     data = info.get("data") or {}
     uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
-        api.options["uid"] = uid
+        learn_uid(api, uid)
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"

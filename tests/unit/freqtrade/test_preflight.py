@@ -133,6 +133,7 @@ class Api:
 
     def __init__(self, *, unified: bool = False, error: ccxt.BaseError | None = None, **balance: Any) -> None:
         self.options: dict[str, Any] = {}
+        self.urls = {"api": {"margin": "http://127.0.0.1"}}
         self.unified, self.error, self.balance = unified, error, balance
         self.params: dict[str, Any] = {}
         self.settings: dict[str, Any] = {"accountLevel": "advanced"}
