@@ -27,6 +27,7 @@ _TRIES: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 _FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
+_FEES: Final = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
@@ -230,10 +231,12 @@ def _sharing(api: Any) -> str:
 
 
 def _loans(*, unified: bool) -> str:
-    """Return what keeps the orders of the bot from borrowing."""
-    if not unified:
-        return "No order of this bot borrows."
-    return "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    """Return what keeps the orders of the bot from borrowing, and what freqtrade takes of coins beside its own."""
+    if unified:
+        rule = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    else:
+        rule = "No order of this bot borrows."
+    return f"{rule} {_FEES}"
 
 
 def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:
