@@ -110,7 +110,7 @@ class ForgottenOrders:
                 del self._alive[now.client_id]
             if now.phase is Phase.ENDED:
                 self.alerts.clear(about)
-                self.alerts.warn(f"{name}: it is canceled.")
+                self.alerts.warn(f"{name}: it is canceled." if now.remaining else f"{name}, and has filled.")
             elif now.client_id in self._alive:
                 reason = done.unresolved[now.client_id]
                 self.alerts.warn(f"{name}, and is not proven canceled ({reason}): every loop cancels it again.", about)

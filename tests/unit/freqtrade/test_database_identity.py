@@ -118,6 +118,17 @@ def test_a_refusal_does_not_show_the_password_of_a_database(alerts: Any, monkeyp
         check(LIVE, alerts)
 
 
+@pytest.mark.usefixtures("file")
+def test_the_command_of_a_refusal_says_where_the_password_belongs(alerts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(LIVE, alerts)
+    monkeypatch.setattr(Trade.session.get_bind(), "url", make_url("postgresql://me:sesame@db/trades"))
+    text = (
+        r"\(with the password in place of \*\*\*\): bitget-margin forget .*--db-url 'postgresql://me:\*\*\*@db/trades'$"
+    )
+    with pytest.raises(OperationalException, match=text):
+        check(DRY, alerts)
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["stored", "first start"])
 @pytest.mark.usefixtures("file")
 def test_open_trades_of_another_exchange_are_refused_and_ended_ones_are_not(alerts: Any, known: bool) -> None:
