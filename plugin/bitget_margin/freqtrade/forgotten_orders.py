@@ -123,7 +123,7 @@ class ForgottenOrders:
         :param order: as it is stored
         """
         if found.phase is Phase.ENDED:
-            after = replace(found, forgotten_ms=order.forgotten_ms, reason=order.reason)
+            after = replace(found, reason=order.reason)
         else:
             after = replace(order, order_id=found.order_id, filled=found.filled, average=found.average)
         trade = None if order.trade is None else trade_rows.open_trades().get(order.trade)
