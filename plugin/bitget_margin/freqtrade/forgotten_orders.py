@@ -110,7 +110,7 @@ class ForgottenOrders:
                 del self._alive[now.client_id]
             if now.phase is Phase.ENDED:
                 self.alerts.clear(about)
-                self.alerts.warn(f"{name}: it is canceled.")
+                self.alerts.warn(f"{name}: it is canceled." if now.remaining else f"{name}, and has filled.")
             elif now.client_id in self._alive:
                 reason = done.unresolved[now.client_id]
                 self.alerts.warn(f"{name}, and is not proven canceled ({reason}): every loop cancels it again.", about)
@@ -123,7 +123,7 @@ class ForgottenOrders:
         :param order: as it is stored
         """
         if found.phase is Phase.ENDED:
-            after = replace(found, forgotten_ms=order.forgotten_ms, reason=order.reason)
+            after = replace(found, reason=order.reason)
         else:
             after = replace(order, order_id=found.order_id, filled=found.filled, average=found.average)
         trade = None if order.trade is None else trade_rows.open_trades().get(order.trade)

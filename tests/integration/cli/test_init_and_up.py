@@ -59,13 +59,15 @@ def test_init_writes_a_folder_and_prints_the_next_commands(folder: Path, argumen
 
 
 def test_init_names_the_command_as_it_was_called(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = folder / "my env" / "bitget-margin"
-    script.parent.mkdir()
-    script.write_text("#!/bin/sh\n")
-    script.chmod(0o755)
+    script, other = (folder / name / "bitget-margin" for name in ("my env", "other"))
+    for path in (script, other):
+        path.parent.mkdir()
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
     monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", str(other.parent))
     assert f"  '{script}' up one\n" in invoke("init", "one").output
-    monkeypatch.setenv("PATH", str(script.parent))
+    monkeypatch.setenv("PATH", f"{script.parent}:{other.parent}")
     assert "  bitget-margin up two\n" in invoke("init", "two").output
 
 

@@ -75,7 +75,6 @@ def _free_port(host: str, port: int) -> int:
         # As the server itself: connections that have ended do not keep a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
-        probe.listen()
         number: int = probe.getsockname()[1]
         return number
 
