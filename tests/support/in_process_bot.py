@@ -16,6 +16,8 @@ from support.bot import STRATEGIES, config
 from support.unsynced_sqlite import leave_writes_to_the_system
 
 PAIR = "BTC/USDT"
+CANDLES = 60
+"""Candles that a bot loads: its strategies need one, and freqtrade would load a thousand."""
 
 
 @dataclass
@@ -140,6 +142,7 @@ def in_process_bot(
     """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
     from bitget_margin.freqtrade.config import SECTION  # noqa: PLC0415
+    from bitget_margin.freqtrade.exchange import Bitgetcross  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
     leave_writes_to_the_system()
@@ -147,6 +150,7 @@ def in_process_bot(
     with ExitStack() as after, Emulator(accounts=(account,), symbols=symbols) as venue:
         register()
         after.callback(unregister)
+        after.enter_context(mock.patch.object(Bitgetcross, "ohlcv_candle_limit", return_value=CANDLES))
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}

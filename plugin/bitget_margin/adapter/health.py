@@ -63,7 +63,7 @@ def mode_check(settings: Mapping[str, Any] | None) -> HealthCheck:
     described, level = describe_settings(settings), read_level(settings)
     if level is None:
         hint = "look the account mode up on Bitget's website: basic and isolated mode have no spot margin"
-        return HealthCheck(name, CheckStatus.UNKNOWN, f"{described}, whose mode the venue does not show", hint)
+        return HealthCheck(name, CheckStatus.UNKNOWN, f"{described}: whether it has spot margin is unknown", hint)
     if not level.has_margin:
         problem, _, hint = missing_margin(level).partition(": ")
         return HealthCheck(name, CheckStatus.FAILED, problem, hint)

@@ -28,8 +28,6 @@ def freqtrade(arguments: tuple[str, ...]) -> None:
         raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
     # Imported here since it takes seconds and freqtrade may be absent.
     try:
-        launcher = importlib.import_module("bitget_margin.freqtrade.launcher")
-        launcher.register()
+        importlib.import_module("bitget_margin.freqtrade.launcher").main(arguments)
     except PartMoved as moved:
         raise click.ClickException(str(moved)) from None
-    launcher.main(arguments)

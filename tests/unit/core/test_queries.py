@@ -170,6 +170,16 @@ def test_an_order_that_has_probably_ended_is_looked_for_in_history_first(
     assert len(venue.calls) == queries
 
 
+def test_a_history_that_fails_is_asked_again_beside_the_open_orders() -> None:
+    """Both have the time that is left."""
+    answers = iter([fault("40015"), page(row(12, "filled"))])
+    venue = Script(lambda call: page() if call.endpoint is OPEN else next(answers))
+    found = venue.run(find_order(venue.ctx(), BY_ORDER_ID, has_ended=True))
+    assert isinstance(found, OrderRow)
+    assert found.state is RowState.FILLED
+    assert [call.endpoint for call in venue.calls].count(OPEN) == 1
+
+
 def test_a_name_is_looked_for_in_both_lists_whatever_is_probable() -> None:
     """A younger order may have it, too."""
     older, younger = row(7, "cancelled", clientOid="a"), row(9, clientOid="a")

@@ -487,9 +487,10 @@ def test_a_cover_that_is_not_done_has_no_fee_yet(stand: Any, short: Any, status:
         ([(10.0, [("BTC", 0.01)]), (10.02, [("BGB", 0.5), ("USDT", 0.25)])], 0.9 + 0.5 * 4.0 + 0.25),
         ([(10.0, [("BTC", 0.01)])], 20.02 * 0.001 * 90.0),
         ([(20.02, [("XYZ", 5.0)])], 0.0),
+        ([(20.02, [])], 0.0),
         (TemporaryError("x"), 20.02 * 0.001 * 90.0),
     ],
-    ids=["coins", "several", "not all of them", "no price", "not read"],
+    ids=["coins", "several", "not all of them", "no price", "free", "not read"],
 )
 def test_the_fee_of_a_cover_is_that_of_all_its_fills_or_the_usual_one(
     stand: Any, short: Any, monkeypatch: pytest.MonkeyPatch, fills: Any, cost: float

@@ -1,4 +1,4 @@
-"""API keys of the operator's account, from the environment, a freqtrade configuration, or the terminal.
+"""API keys of the account of an operator: from the environment, a freqtrade configuration, or the terminal.
 
 freqtrade itself is not needed: its files are JSON with comments and trailing commas, and several of them are merged.
 """

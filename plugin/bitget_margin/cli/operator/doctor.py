@@ -41,6 +41,8 @@ _STYLES: Final = {
     CheckStatus.UNKNOWN: "yellow",
     CheckStatus.SKIPPED: "dim",
 }
+_OF_VENUE: Final = (KEYS, VENUE, CLOCK, ACCOUNT, UID, PERMISSIONS)
+_OF_BOT: Final = (bot_checks.SETTINGS, bot_checks.PAIRS, bot_checks.DATABASE, bot_checks.RATE_STORE)
 _STATUS_WIDTH: Final = max(map(len, CheckStatus))
 
 
@@ -90,11 +92,10 @@ def _examine(
         connection = connect(config, url, proxy, timeout_ms, may_ask=may_ask)
     except UnfitCcxt:
         # Without the classes nothing can be asked: what has moved is the check of ccxt.
-        why = "ccxt does not fit"
-        yield from (
-            HealthCheck(name, CheckStatus.SKIPPED, why) for name in (KEYS, VENUE, CLOCK, ACCOUNT, UID, PERMISSIONS)
-        )
+        why = "the installed ccxt does not fit"
+        yield from (HealthCheck(name, CheckStatus.SKIPPED, why) for name in _OF_VENUE)
         yield from read_versions(has_freqtrade=has_freqtrade)
+        yield from (HealthCheck(name, CheckStatus.SKIPPED, why) for name in _OF_BOT)
         return
     readings = read_venue(connection)
     yield from readings.checks

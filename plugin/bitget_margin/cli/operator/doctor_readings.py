@@ -45,16 +45,21 @@ def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: t
     if reached[0].status is not CheckStatus.OK:
         skipped = (_skipped(name, "the venue does not answer") for name in (ACCOUNT, UID, PERMISSIONS))
         return Readings((keys, *reached, *skipped), is_reached=False)
+    is_known = False
     try:
         _confirm_kind(connection)
+        is_known = True
+        account = _account(connection)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are shown
-        failure = _failure(connection, ACCOUNT, error)
-        if isinstance(error, ccxt.BaseError) and errors.refuses_keys(error):
-            keys = HealthCheck(KEYS, CheckStatus.FAILED, f"{keys.message}: {failure.message}", failure.hint)
-            failure = _skipped(ACCOUNT, "the keys are refused")
-        skipped = (_skipped(name, "the account could not be read") for name in (UID, PERMISSIONS))
-        return Readings((keys, *reached, failure, *skipped))
-    uid, account, permissions = _uid(connection), _account(connection), _permissions(connection)
+        account = _failure(connection, ACCOUNT, error)
+        if errors.refuses_keys(error):
+            keys = HealthCheck(KEYS, CheckStatus.FAILED, f"{keys.message}: {account.message}")
+            skipped = (_skipped(name, "the keys are refused") for name in (ACCOUNT, UID, PERMISSIONS))
+            return Readings((keys, *reached, *skipped))
+    if not is_known:
+        skipped = (_skipped(name, "the kind of the account is not known") for name in (UID, PERMISSIONS))
+        return Readings((keys, *reached, account, *skipped))
+    uid, permissions = _uid(connection), _permissions(connection)
     return Readings((keys, *reached, account, uid, permissions), uid.message if uid.status is CheckStatus.OK else None)
 
 
@@ -85,17 +90,12 @@ def _confirm_kind(connection: Connection) -> None:
 
 
 def _account(connection: Connection) -> HealthCheck:
-    """Check the kind and the mode of the account, and that its balance can be read."""
+    """Check the kind and the mode of the account, and that its balance can be read; raises where it cannot."""
     exchange, params = connection.exchange, connection.params
-
-    def read() -> HealthCheck:
-        mode = mode_check(exchange.perform(fetch_settings(exchange, params)))
-        mode = HealthCheck(mode.name, mode.status, connection.redact(mode.message), mode.hint)
-        if mode.status is not CheckStatus.FAILED:
-            exchange.fetch_balance(params)
-        return mode
-
-    return _attempt(connection, ACCOUNT, read)
+    mode = mode_check(exchange.perform(fetch_settings(exchange, params)))
+    if mode.status is not CheckStatus.FAILED:
+        exchange.fetch_balance(params)
+    return HealthCheck(mode.name, mode.status, connection.redact(mode.message), mode.hint)
 
 
 def _uid(connection: Connection) -> HealthCheck:
@@ -103,7 +103,7 @@ def _uid(connection: Connection) -> HealthCheck:
         uid = connection.exchange.perform(fetch_uid(connection.exchange, connection.params))
         return HealthCheck(UID, CheckStatus.OK, connection.redact(uid))
 
-    return _attempt(connection, UID, read, if_refused=CheckStatus.UNKNOWN)
+    return _attempt(connection, UID, read)
 
 
 def _permissions(connection: Connection) -> HealthCheck:
@@ -112,21 +112,15 @@ def _permissions(connection: Connection) -> HealthCheck:
         check = rights_check(rights)
         return HealthCheck(check.name, check.status, connection.redact(check.message), check.hint)
 
-    return _attempt(connection, PERMISSIONS, read, if_refused=CheckStatus.UNKNOWN)
+    return _attempt(connection, PERMISSIONS, read)
 
 
-def _attempt(
-    connection: Connection,
-    name: str,
-    read: Callable[[], HealthCheck],
-    *,
-    if_refused: CheckStatus = CheckStatus.FAILED,
-) -> HealthCheck:
-    """Return a check, or why it could not be made."""
+def _attempt(connection: Connection, name: str, read: Callable[[], HealthCheck]) -> HealthCheck:
+    """Return a check, or that it is unknown: a key may be refused what it does not need."""
     try:
         return read()
     except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are shown
-        return _failure(connection, name, error, if_refused)
+        return _failure(connection, name, error, CheckStatus.UNKNOWN)
 
 
 def _failure(
