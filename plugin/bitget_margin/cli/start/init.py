@@ -94,7 +94,8 @@ Next, a bot on the local venue, with paper money; Ctrl-C ends it:
 
   {command} up {shell_path(folder)}
 
-For a real account, {config.parent / README} has the steps. Check it with the keys in the environment, and start a dry run:
+For a real account, {config.parent / README} has the steps. With the keys in the environment, check them, and start a
+dry run:
 
   {command} doctor --config {shell_path(config)}
   {command} freqtrade trade --config {shell_path(config)}
