@@ -8,6 +8,7 @@ import freqtrade
 import pytest
 
 from bitget_margin.adapter import tested_versions
+from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE
 from bitget_margin.freqtrade import compat, freqtrade_parts, simulation_compat
 from bitget_margin.freqtrade.compat import BitgetExchange, IStrategy, OperationalException
 from bitget_margin.freqtrade.exchange import Bitgetcross
@@ -84,12 +85,12 @@ def test_other_parameters_are_named_before_anything_is_built(monkeypatch: pytest
 
 def test_a_newer_pair_is_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(tested_versions, "_warned", set())
-    monkeypatch.setattr(freqtrade, "__version__", "2026.10")
-    monkeypatch.setattr(freqtrade_parts.ccxt_parts, "version", lambda: "4.5.91")
+    monkeypatch.setattr(freqtrade, "__version__", "2099.10")
+    monkeypatch.setattr(freqtrade_parts.ccxt_parts, "version", lambda: "4.99.1")
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             refuse_moved_parts(LIVE)
             freqtrade_parts.ccxt_parts.warn_of_untested_ccxt()
     (text,) = caplog.messages
-    assert text.startswith("ccxt 4.5.91 is newer than 4.5.90")
-    assert "freqtrade 2026.10 is newer than 2026.9" in text
+    assert text.startswith(f"ccxt 4.99.1 is newer than {CCXT.newest}")
+    assert f"freqtrade 2099.10 is newer than {FREQTRADE.newest}" in text
