@@ -31,6 +31,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_the_description_of_the_package_stands_alone() -> None:
+    """An index shows it without the repository."""
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg", "utf-8")
+    page = ROOT / metadata["metadata"]["long_description"].removeprefix("file: ")
+    assert [link for link in links(page) if "://" not in link] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_test_that_is_named_exists(page: Path) -> None:
     existing = {name for path in (ROOT / "tests").rglob("*.py") for name in _tests(path)}

@@ -125,6 +125,7 @@ if TYPE_CHECKING:
         """An exchange object of this package: ccxt's class with the members of `CrossedMargin` that flows use."""
 
         venue_offset_ms: float | None
+        has_warned_of_spot: bool
 
         def learn_account_kind(self, kind: AccountKind) -> None: ...
         def learn_level(self, settings: Mapping[str, Any]) -> None: ...

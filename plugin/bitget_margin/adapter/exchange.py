@@ -102,6 +102,9 @@ class CrossedMargin(MarginExchange):
 
     # -- one margin mode for every method -----------------------------------------------------------------------------
 
+    has_warned_of_spot: bool = False
+    """Whether a `SpotWalletWarning` of this object was shown."""
+
     def handle_margin_mode_and_params(
         self,
         methodName: str,  # noqa: N803 - ccxt's name

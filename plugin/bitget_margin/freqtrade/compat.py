@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
@@ -42,7 +43,9 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_ui_installed",
     "is_utility",
+    "load_config",
     "lot_amount",
     "new_trade",
     "order_row",
@@ -207,6 +210,7 @@ if TYPE_CHECKING:
         def market_is_tradable(self, market: dict[str, Any]) -> bool: ...
         def _init_ccxt(self, exchange_config: dict[str, Any], sync: bool, ccxt_kwargs: dict[str, Any]) -> Any: ...
         def additional_exchange_init(self) -> None: ...
+        def close(self) -> None: ...
         def validate_config(self, config: dict[str, Any]) -> None: ...
         def validate_stop_ordertypes(self, order_types: dict[str, Any]) -> None: ...
         def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]: ...
@@ -391,6 +395,21 @@ def lot_amount(trade: Trade, amount: float) -> float:
 def freqtrade_main(arguments: list[str] | None) -> None:
     """Run freqtrade."""
     importlib.import_module("freqtrade.main").main(arguments)
+
+
+def load_config(files: list[str]) -> dict[str, Any]:
+    """Return configuration files merged as freqtrade does, of which the last one wins; nothing is checked.
+
+    :raises OperationalException: one of them cannot be read
+    """
+    config: dict[str, Any] = importlib.import_module("freqtrade.configuration.load_config").load_from_files(files)
+    return config
+
+
+def is_ui_installed() -> bool:
+    """Whether freqtrade's command install-ui has put FreqUI where its API server looks for it."""
+    server = Path(importlib.import_module("freqtrade.rpc.api_server").__file__ or "").parent
+    return (server / "ui" / "installed" / "index.html").is_file()
 
 
 def commands_module() -> ModuleType:

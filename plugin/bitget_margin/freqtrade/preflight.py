@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -129,6 +130,26 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
             f"bitgetcross: {', '.join(wrong)} cannot be traded on cross margin: take "
             f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
         )
+
+
+def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
+    """Refuse an API server that cannot listen: freqtrade would wait for its start forever, and watch no stop-loss."""
+    server = config.get("api_server")
+    if not isinstance(server, Mapping) or not server.get("enabled"):
+        return
+    host, port = server.get("listen_ip_address"), server.get("listen_port")
+    if not isinstance(host, str) or not isinstance(port, int):
+        return  # freqtrade's own check of the configuration names it
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As the server itself: connections that have ended do not keep a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise OperationalException(
+            f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
+            '"api_server.listen_port" to a port that is free, or end the other program; two bots need two ports.',
+        ) from error
 
 
 def check_account(

@@ -177,3 +177,30 @@ def test_freqtrade_calls_it_with_the_values_that_are_overridden(function: str, c
 )
 def test_a_function_or_module_that_is_loaded_late_is_there(find: Callable[[], object]) -> None:
     assert find() is not None
+
+
+def test_the_user_interface_is_looked_for_where_freqtrade_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deploy: Any = importlib.import_module("freqtrade.commands.deploy_commands")
+    ui: Any = importlib.import_module("freqtrade.commands.deploy_ui")
+    server: Any = importlib.import_module("freqtrade.rpc.api_server")
+    folders: list[Path] = []
+    monkeypatch.setattr(ui, "get_ui_download_url", lambda *_: ("", ""))
+    monkeypatch.setattr(ui, "download_and_install_ui", lambda folder, *_: folders.append(folder))
+    monkeypatch.setattr(ui, "clean_ui_subdir", lambda _: None)
+    deploy.start_install_ui({"ui_prerelease": False})
+    assert folders == [Path(server.__file__).parent / "ui" / "installed"]
+    monkeypatch.setattr(server, "__file__", str(tmp_path / "__init__.py"))
+    assert not compat.is_ui_installed()
+    (tmp_path / "ui" / "installed").mkdir(parents=True)
+    (tmp_path / "ui" / "installed" / "index.html").touch()
+    assert compat.is_ui_installed()
+
+
+def test_the_last_configuration_file_wins(tmp_path: Path) -> None:
+    texts = {"a.json": '{"x": 1, "y": {"z": 1}, "add_config_files": ["c.json"]}', "b.json": '{"y": {"z": 2}}'}
+    for name, text in {**texts, "c.json": '{"y": {"w": 3}, "x": 2}'}.items():
+        (tmp_path / name).write_text(text)
+    found = compat.load_config([str(tmp_path / name) for name in ("a.json", "b.json")])
+    assert (found["x"], found["y"]) == (1, {"z": 2, "w": 3})
