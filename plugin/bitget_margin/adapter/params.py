@@ -39,6 +39,8 @@ STRATEGY_ORDERS: Final = "strategyOrders"
 `cancel_all_orders` that includes them."""
 TRIGGER: Final = ("trigger", "stop")
 """Names of the parameter by which a call is about strategy orders: ccxt's, and its older one."""
+HAS_ENDED: Final = "hasEnded"
+"""Parameter of `fetch_order`: the order has probably ended, and is looked for among those first that have."""
 LOOKS_ON: Final = "looksOn"
 """Parameter: the caller continues the queries itself, and no other order ever has its client order ids.
 

@@ -9,13 +9,19 @@ from __future__ import annotations
 import importlib
 import sys
 from argparse import ArgumentParser, _SubParsersAction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
 from sqlalchemy import select
 
+from bitget_margin.adapter.declared_parts import refuse_import
+
 __all__ = [
+    "CALLS",
     "CROSS",
+    "DECORATED",
+    "EXIT",
     "FUTURES",
     "RETRIES",
     "ROUND_UP",
@@ -38,7 +44,9 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_ui_installed",
     "is_utility",
+    "load_config",
     "lot_amount",
     "named_arguments",
     "new_trade",
@@ -204,6 +212,7 @@ if TYPE_CHECKING:
         def market_is_tradable(self, market: dict[str, Any]) -> bool: ...
         def _init_ccxt(self, exchange_config: dict[str, Any], sync: bool, ccxt_kwargs: dict[str, Any]) -> Any: ...
         def additional_exchange_init(self) -> None: ...
+        def close(self) -> None: ...
         def validate_config(self, config: dict[str, Any]) -> None: ...
         def validate_stop_ordertypes(self, order_types: dict[str, Any]) -> None: ...
         def _get_params(self, *args: Any, **kwargs: Any) -> dict[str, Any]: ...
@@ -299,25 +308,52 @@ if TYPE_CHECKING:
         def ft_check_timed_out(self, trade: Trade, order: Any, current_time: datetime) -> bool: ...
 
 else:
-    import freqtrade.exchange as exchange_module
-    from freqtrade.enums import MarginMode, TradingMode
-    from freqtrade.exceptions import (
-        FreqtradeException,
-        InsufficientFundsError,
-        InvalidOrderException,
-        OperationalException,
-        TemporaryError,
-    )
-    from freqtrade.exchange import Bitget as BitgetExchange
-    from freqtrade.exchange import amount_to_contract_precision, timeframe_to_minutes
-    from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
-    from freqtrade.persistence import Order as FreqtradeOrder
-    from freqtrade.persistence import Trade
-    from freqtrade.persistence.base import ModelBase
-    from freqtrade.strategy import IStrategy
+    try:
+        import freqtrade.exchange as exchange_module
+        from freqtrade.enums import MarginMode, TradingMode
+        from freqtrade.exceptions import (
+            FreqtradeException,
+            InsufficientFundsError,
+            InvalidOrderException,
+            OperationalException,
+            TemporaryError,
+        )
+        from freqtrade.exchange import Bitget as BitgetExchange
+        from freqtrade.exchange import amount_to_contract_precision, timeframe_to_minutes
+        from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
+        from freqtrade.persistence import Order as FreqtradeOrder
+        from freqtrade.persistence import Trade
+        from freqtrade.persistence.base import ModelBase
+        from freqtrade.strategy import IStrategy
+    except ImportError as error:
+        refuse_import(error)
+        raise
 
     SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
+CALLS: Final = {
+    "freqtradebot.FreqtradeBot.process": ("bot_loop_start", "manage_open_orders"),
+    "freqtradebot.FreqtradeBot.update_funding_fees": ("get_funding_fees",),
+    "freqtradebot.FreqtradeBot._check_and_execute_exit": ("should_exit", "execute_trade_exit"),
+    # Fills of resting orders are booked by the first, before freqtrade computes the amount.
+    "freqtradebot.FreqtradeBot.execute_trade_exit": (
+        "get_funding_fees",
+        "_safe_exit_amount",
+        "confirm_trade_exit",
+        "create_order",
+    ),
+    "exchange.exchange.Exchange.__init__": ("_ccxt_config", "validate_config"),
+    "exchange.exchange.Exchange.ft_additional_exchange_init": ("additional_exchange_init",),
+    "exchange.exchange.Exchange.create_order": ("_get_params", "_order_needs_price", "_lev_prep"),
+    "exchange.exchange.Exchange.fill_leverage_tiers": ("load_leverage_tiers",),
+    "exchange.exchange.Exchange.market_is_tradable": ("market_is_future",),
+    "exchange.exchange.Exchange.get_liquidation_price": ("dry_run_liquidation_price",),
+}
+"""Names that methods of freqtrade use: this package overrides them, or depends on their being called."""
+EXIT: Final = "freqtradebot.FreqtradeBot.execute_trade_exit"
+"""The method in `CALLS` whose calls have to be in this order."""
+DECORATED: Final = {"get_balances": "count"}
+"""Methods that a decorator of freqtrade repeats, and the parameter with the number of repeats, which it takes out."""
 _LIVE: Final = "live"
 _FUNDING_UPDATE: Final = "update_funding_fees"
 """The method of freqtrade's bot that updates the funding fees of all open trades."""
@@ -396,6 +432,21 @@ def rename(parser: ArgumentParser, program: str) -> None:
         if isinstance(action, _SubParsersAction):
             for command in action.choices.values():
                 rename(command, program)
+
+
+def load_config(files: list[str]) -> dict[str, Any]:
+    """Return configuration files merged as freqtrade does, of which the last one wins; nothing is checked.
+
+    :raises OperationalException: one of them cannot be read
+    """
+    config: dict[str, Any] = importlib.import_module("freqtrade.configuration.load_config").load_from_files(files)
+    return config
+
+
+def is_ui_installed() -> bool:
+    """Whether freqtrade's command install-ui has put FreqUI where its API server looks for it."""
+    server = Path(importlib.import_module("freqtrade.rpc.api_server").__file__ or "").parent
+    return (server / "ui" / "installed" / "index.html").is_file()
 
 
 def commands_module() -> ModuleType:

@@ -9,7 +9,8 @@ import ccxt.async_support
 import ccxt.pro
 
 import bitget_margin
-from bitget_margin.freqtrade import convert_db
+from bitget_margin.adapter.declared_parts import PartMoved
+from bitget_margin.freqtrade import convert_db, runtime
 from bitget_margin.freqtrade.compat import exchange_module, freqtrade_main
 from bitget_margin.freqtrade.config import NAME, TITLE
 from bitget_margin.freqtrade.exchange import Bitgetcross
@@ -41,12 +42,21 @@ class _AsyncFlavour(bitget_margin.async_support.bitget):
         return _titled(super().describe())
 
 
-class _ProFlavour(bitget_margin.pro.bitget):
-    """Websocket class that freqtrade is given."""
+_PRO: type | None = None
+"""Websocket class that freqtrade is given; without one it takes the async class."""
+try:
 
-    def describe(self) -> Any:
-        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
-        return _titled(super().describe())
+    class _ProFlavour(bitget_margin.pro.bitget):
+        """Websocket class that freqtrade is given."""
+
+        def describe(self) -> Any:
+            """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+            return _titled(super().describe())
+
+    _PRO = _ProFlavour
+except PartMoved as moved:
+    # A bot looks its orders up in every loop then.
+    runtime.warn_once(f"Without websockets: {moved}")
 
 
 def _titled(description: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +64,8 @@ def _titled(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flavours() -> tuple[tuple[ModuleType, type], ...]:
-    return ((ccxt, _SyncFlavour), (ccxt.async_support, _AsyncFlavour), (ccxt.pro, _ProFlavour))
+    flavours: tuple[tuple[ModuleType, type], ...] = ((ccxt, _SyncFlavour), (ccxt.async_support, _AsyncFlavour))
+    return flavours if _PRO is None else (*flavours, (ccxt.pro, _PRO))
 
 
 _CLASS: Final = NAME.title()

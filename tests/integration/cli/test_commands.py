@@ -32,6 +32,7 @@ def run(*args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     """A real process: ladder, fills, one batch before the exit; every order on both sides, under a minute."""
     started = time.monotonic()
@@ -54,10 +55,8 @@ def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     assert "freqtrade's database agrees with the venue, order by order, and no order lives on." in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("kind", "loans"),
-    [("classic", ("autoLoan", "autoLoanAndRepay")), pytest.param("unified", ("", ""), marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "loans"), [("classic", ("autoLoan", "autoLoanAndRepay")), ("unified", ("", ""))])
 def test_the_demo_with_leverage_borrows_warns_and_both_sides_agree(kind: str, loans: tuple[str, str]) -> None:
     """A short and a long with their ladders, a warning of the margin level, under a minute."""
     started = time.monotonic()

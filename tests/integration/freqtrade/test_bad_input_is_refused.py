@@ -5,6 +5,7 @@ import gc
 import importlib
 import logging
 import pickle
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -201,6 +202,12 @@ class TestTheConfiguration:
     )
     def test_a_wrong_setting_is_named(self, shop: Emulator, change: dict[str, Any], name: str) -> None:
         assert name in refusal(shop, **change)
+
+    def test_a_taken_port_of_the_api_server_is_named(self, shop: Emulator) -> None:
+        """Alone, freqtrade would wait for its API server forever, and watch no stop-loss."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": taken.getsockname()[1]}
+            assert '"api_server.listen_port"' in refusal(shop, api_server=server)
 
 
 @pytest.mark.usefixtures("registered")

@@ -99,7 +99,7 @@ def cancel(
         )
         if not yes and not dry_run and (source == "-" or not _can_answer()):
             raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
-        connection = connect(config, url, proxy, timeout_ms)
+        connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     results = OrderResults()

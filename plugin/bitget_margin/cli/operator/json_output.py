@@ -1,11 +1,12 @@
 """JSON documents of the operator's commands; their field names are stable."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from bitget_margin import client_order_ids
+from bitget_margin.adapter.health import HealthCheck
 from bitget_margin.adapter.margin_level import LIQUIDATION_LEVEL, WARNING_LEVEL
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
@@ -58,6 +59,20 @@ def account_document(connection: Connection, state: AccountState) -> str:
             "interest_24h": None if state.interest_of_day is None else _floats(state.interest_of_day),
             "errors": [
                 connection.redact(f"{failure.subject}: {errors.message(failure.error)}") for failure in state.failures
+            ],
+        },
+        indent=2,
+    )
+
+
+def doctor_document(checks: Sequence[HealthCheck], code: Exit) -> str:
+    """Return the document of `doctor`."""
+    return json.dumps(
+        {
+            "exit_code": int(code),
+            "checks": [
+                {"name": check.name, "status": check.status.value, "message": check.message, "hint": check.hint}
+                for check in checks
             ],
         },
         indent=2,

@@ -80,7 +80,7 @@ def orders(
         side=side,
         older_than=older_than,
     )
-    connection = connect(config, url, proxy, timeout_ms)
+    connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     screen = _Screen(display.console(on_stderr=as_json), connection, selection, as_json, watch_seconds)
     try:
         if watch_seconds is None:
