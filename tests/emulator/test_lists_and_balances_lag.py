@@ -109,6 +109,22 @@ def test_a_forgotten_order_is_in_no_response(venue: Emulator, either: Client) ->
     assert venue.order(order_id).status == "cancelled"
 
 
+def test_an_order_that_is_not_shown_lives_on(venue: Emulator, either: Client) -> None:
+    """As the rows of an order may be missing for a while."""
+    order_id = either.placed()
+    venue.hide(order_id)
+    assert either.history_ids() == either.open_ids() == []
+    assert either.canceled(order_id)[1] != []
+    assert venue.order(order_id).live
+    assert frozen(either, "USDT") == 500
+    venue.show(order_id)
+    assert either.open_ids() == [order_id]
+    venue.cancel(order_id)
+    venue.forget(order_id)
+    venue.show(order_id)
+    assert either.history_ids() == [order_id]
+
+
 def test_a_backdated_order_leaves_the_pages_of_the_last_days(venue: Emulator, either: Client) -> None:
     old, young = either.placed(), either.placed()
     venue.backdate(old, 31 * DAY_MS)

@@ -146,10 +146,14 @@ class Control(AccountControl):
                 if after_ms >= 0:
                     self._venue.engine.at(now_ms + after_ms, partial(self._venue.engine.set_price, symbol, price, None))
 
-    def walk(self, seed: int) -> None:
-        """Let the prices of all symbols walk at random, a step each second, around those at the start of the run."""
+    def walk(self, seed: int, symbols: Iterable[str] | None = None) -> None:
+        """Let prices walk at random, a step each second, around those of now.
+
+        :param symbols: by default all; one that walks already gets a second step each second
+        """
         with self._opened() as now_ms:
-            for symbol in self._venue.engine.market.symbols.values():
+            names = self._venue.engine.market.symbols if symbols is None else symbols
+            for symbol in map(self._symbol, names):
                 dice = Random(f"{seed}-{symbol.symbol}")  # noqa: S311 - repeatable, not secret
                 self._step(symbol, dice, float(self._venue.engine.market.price(symbol.symbol)), now_ms)
 
@@ -183,6 +187,16 @@ class Control(AccountControl):
             if self.order(order_id).live:
                 raise ValueError(f"order {order_id} is live; only ended orders are forgotten")
             self._venue.engine.orders.forget(order_id)
+
+    def hide(self, order_id: str) -> None:
+        """Let no request find an order, live or ended, until it is shown again."""
+        with self._opened():
+            self._venue.engine.orders.forget(self.order(order_id).order_id)
+
+    def show(self, order_id: str) -> None:
+        """Let requests find an order again that was hidden or forgotten."""
+        with self._opened():
+            self._venue.engine.orders.show(self.order(order_id).order_id)
 
     def backdate(self, order_id: str, ms: int) -> None:
         """Move the time at which an order was placed into the past, by `ms`."""

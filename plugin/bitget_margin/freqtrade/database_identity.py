@@ -4,12 +4,14 @@ Trades of another account, another exchange or a dry run have no coins on this a
 that belong to nobody's trade. So a bot does not start on such a database.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import String
+from sqlalchemy import URL, String
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -21,6 +23,10 @@ from bitget_margin.freqtrade.database import enum_column
 _DRY_PREFIX: Final = "dry_run_"
 """Beginning of the order ids that freqtrade makes in a dry run."""
 _ANOTHER: Final = 'set "db_url" to another database'
+_CLOSE: Final = "close or delete them with the bot that has opened them (freqtrade's /forceexit or /delete)"
+_COMMAND: Final = "bitget-margin forget --database-account --db-url"
+_MASK: Final = "***"
+"""SQLAlchemy's text in place of a password."""
 _SHOWN: Final = 3
 """Number of trades that a message names."""
 
@@ -62,12 +68,12 @@ def check(own: DatabaseIdentity, alerts: Alerts) -> None:
     :raises OperationalException: the database belongs to another account, exchange or run mode, or has open trades of
         the other trading mode, whose coins and debts would be counted as something else
     """
-    where = Trade.session.get_bind().url.render_as_string(hide_password=True)
+    where = shown_url(Trade.session.get_bind().url)
     _refuse_open_trades(own, where)
     _refuse_trading_mode(own, where)
     stored = _read()
     if stored is not None:
-        _refuse_other(stored, own, where)
+        refuse_other(stored, own, where)
     if own.run_mode is RunMode.LIVE and own.uid is None:
         known = "" if stored is None or stored.uid is None else f" It was last used with UID {stored.uid}."
         alerts.warn(
@@ -91,11 +97,12 @@ def _refuse_open_trades(own: DatabaseIdentity, where: str) -> None:
         exchanges = ", ".join(sorted({str(trade.exchange) for trade in others}))
         raise OperationalException(
             f"{NAME}: the database {where} has open trades of another exchange ({exchanges}): {_named(others)}. Their "
-            f"coins are not on the cross margin account: {_ANOTHER}, or end them with the bot that opened them."
+            f"coins are not on the cross margin account: {_ANOTHER}, or {_CLOSE}."
         )
     wrong = [trade for trade in trades if trade.orders and _is_dry(trade) is not (own.run_mode is RunMode.DRY_RUN)]
     if wrong:
-        raise OperationalException(_wrong_mode(own, where, f": {_named(wrong)}"))
+        text = _wrong_mode(own, where, f": {_named(wrong)}")
+        raise OperationalException(f"{text}: {_ANOTHER}, or {_CLOSE}.")
 
 
 def _refuse_trading_mode(own: DatabaseIdentity, where: str) -> None:
@@ -109,17 +116,22 @@ def _refuse_trading_mode(own: DatabaseIdentity, where: str) -> None:
         )
 
 
-def _refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+def refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+    """Refuse a database that belongs to another bot.
+
+    :raises OperationalException: the exchange, the run mode or the UID is another one
+    """
     if stored.exchange != own.exchange:
         raise OperationalException(
-            f"{NAME}: the database {where} belongs to a bot on the exchange {stored.exchange}: {_ANOTHER}."
+            f"{NAME}: the database {where} belongs to a bot on the exchange {stored.exchange}: {_ANOTHER}. "
+            f"{_way_out(where)}"
         )
     if stored.run_mode is not own.run_mode:
-        raise OperationalException(_wrong_mode(own, where, ""))
+        raise OperationalException(f"{_wrong_mode(own, where, '')}: {_ANOTHER}. {_way_out(where)}")
     if None not in {stored.uid, own.uid} and stored.uid != own.uid:
         raise OperationalException(
             f"{NAME}: the database {where} belongs to the account with UID {stored.uid}, and the API key is of the "
-            f"account with UID {own.uid}: {_ANOTHER}, or use an API key of UID {stored.uid}."
+            f"account with UID {own.uid}: {_ANOTHER}, or use an API key of UID {stored.uid}. {_way_out(where)}"
         )
 
 
@@ -127,8 +139,24 @@ def _wrong_mode(own: DatabaseIdentity, where: str, trades: str) -> str:
     theirs, ours = ("a dry run", "live") if own.run_mode is RunMode.LIVE else ("a live bot", "a dry run")
     return (
         f"{NAME}: the database {where} has the trades of {theirs}{trades}. This bot is {ours}, and needs a database of "
-        f"its own: {_ANOTHER}."
+        "its own"
     )
+
+
+def _way_out(where: str) -> str:
+    """Return the command by which a database changes its account, and what comes before it."""
+    password = f" (with the password in place of {_MASK})" if _MASK in where else ""
+    return (
+        "If this database is to be of this bot from now on, close or delete the open trades in it, stop each bot that "
+        f"runs on it, and remove its account{password}: {_COMMAND} {shlex.quote(where)}"
+    )
+
+
+def shown_url(url: URL) -> str:
+    """Return the URL of a database, with its password hidden; one of a file names the whole path."""
+    if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
+        url = url.set(database=str(Path(str(url.database)).absolute()))
+    return str(url.render_as_string(hide_password=True))
 
 
 def _is_dry(trade: Trade) -> bool:

@@ -43,9 +43,9 @@ class ExitAmounts:
 
         Of a short, those that should be owed and are not.
 
-        The balance that was read for the exit decides. Where there is none, it is read if an order has ended early or
-        is in doubt. An older one does not know the last fills of resting orders: it counts for trades without any.
-        Fills that could not be recorded explain what they have sold.
+        The balance that was read for the exit decides. Where there is none, it is read if an order has ended early, is
+        in doubt or was forgotten. An older one does not know the last fills of resting orders: it counts for trades
+        without any. Fills that could not be recorded explain what they have sold.
 
         :param since: begin of this exit, if a balance was read for it; None if none was
         :param canceled: client order ids of orders that this exit has canceled: they are in no doubt if they have ended
@@ -54,6 +54,7 @@ class ExitAmounts:
         orders = self.store.of_trade(key_of(trade))
         in_doubt = any(
             (ended_early(order) and order.client_id not in canceled)
+            or _is_forgotten(order)
             or (order.phase.open and self.held.is_in_doubt(order))
             for order in orders
         )
@@ -102,7 +103,8 @@ class ExitAmounts:
         """
         held, coins = self.held.of(trade, orders), TradeCoins(self.holdings, trade.pair, trade)
         most = max(0.0, has - held)
-        if not held and coins.freezes and not is_rest and not self.holdings.has_positions:
+        is_certain = coins.freezes and not is_rest and not any(_is_forgotten(order) for order in orders)
+        if not held and is_certain and not self.holdings.has_positions:
             return most  # freqtrade itself exits no more than is in the wallet, but for positions
         needed = min(wanted, most)
         # What orders in doubt may have covered already is in `held`, and not owed any more.
@@ -133,3 +135,8 @@ class ExitAmounts:
 def ended_early(order: TrackedOrder) -> bool:
     """Whether an order has ended before it was full: canceled, or with sums that come later."""
     return order.phase is Phase.ENDED and order.remaining > 0
+
+
+def _is_forgotten(order: TrackedOrder) -> bool:
+    """Whether an order is gone by the operator's word alone: it may have closed its coins, or still hold them."""
+    return order.phase is Phase.FORGOTTEN and order.remaining > 0

@@ -58,7 +58,7 @@ class ExitRests:
         if rest is None or self.clock() < rest.at_seconds:
             return None
         free = trade_rows.remaining_amount(trade) - self.held.shown(
-            self.held.with_stops(trade, self.store.of_trade(key_of(trade)))
+            self.held.with_others(trade, self.store.of_trade(key_of(trade)))
         )
         return f"{rest.reason}{SUFFIX}" if self.amounts.cut(trade, free) > 0 else None
 

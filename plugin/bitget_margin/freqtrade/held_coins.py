@@ -20,19 +20,19 @@ class HeldCoins:
 
     holdings: Holdings
     missed: MissedLookups
-    stops: Callable[[Trade], Sequence[TrackedOrder]] = lambda _: ()
-    """Returns the stops of a trade at the venue that may still sell: their coins are left alone, too."""
+    others: Callable[[Trade], Sequence[TrackedOrder]] = lambda _: ()
+    """Returns the open orders of a trade that are no resting ones, such as its stops: they hold coins, too."""
 
     def shown(self, orders: Sequence[TrackedOrder]) -> float:
         """Return the coins that orders hold which the venue shows; no request is sent."""
         return sum(order.remaining for order in _closing(orders) if not self.is_in_doubt(order))
 
     def of(self, trade: Trade, orders: Sequence[TrackedOrder]) -> float:
-        """Return the coins that the resting orders and the stops of a trade hold, or may have closed.
+        """Return the coins that the resting orders of a trade and its others hold, or may have closed.
 
         The balance is read where an order is in doubt.
         """
-        orders = self.with_stops(trade, orders)
+        orders = self.with_others(trade, orders)
         shown = self.shown(orders)
         doubtful = [order for order in _closing(orders) if self.is_in_doubt(order)]
         if not doubtful:
@@ -45,9 +45,9 @@ class HeldCoins:
             return shown + most
         return shown + min(most, self._resting(coins, doubtful, holding, shown) + self._closed(coins, holding, most))
 
-    def with_stops(self, trade: Trade, orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
-        """Return the resting orders of a trade, and its stops."""
-        return [*orders, *self.stops(trade)]
+    def with_others(self, trade: Trade, orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:
+        """Return the resting orders of a trade, and its others."""
+        return [*orders, *self.others(trade)]
 
     def is_in_doubt(self, order: TrackedOrder) -> bool:
         """Whether an order has no answer yet, or the last lookup has missed it."""

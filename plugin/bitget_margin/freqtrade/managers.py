@@ -20,6 +20,7 @@ from bitget_margin.freqtrade.exit_fills import ExitFills
 from bitget_margin.freqtrade.exit_names import ExitNames
 from bitget_margin.freqtrade.exit_rests import ExitRests
 from bitget_margin.freqtrade.exits import Exits
+from bitget_margin.freqtrade.forgotten_orders import ForgottenOrders
 from bitget_margin.freqtrade.held_coins import HeldCoins
 from bitget_margin.freqtrade.holdings import Holdings
 from bitget_margin.freqtrade.ladder_data import LadderData
@@ -117,7 +118,12 @@ class Managers:
             clock=self.clock,
         )
         self.ladders.make_room = stops.make_room
-        held = HeldCoins(holdings=self.holdings, missed=missed, stops=stops.open_of)
+        self.forgotten = forgotten = ForgottenOrders(resting=resting, lock=lock, **shared, **times)
+        held = HeldCoins(
+            holdings=self.holdings,
+            missed=missed,
+            others=lambda trade: [*stops.open_of(trade), *forgotten.alive_of(trade)],
+        )
         amounts = ExitAmounts(store=self.store, holdings=self.holdings, held=held, rules=self.rules)
         fills = ExitFills(
             resting=resting,
@@ -172,7 +178,13 @@ class Managers:
             clock=self.clock,
             **shared,
         )
-        own = OwnOrders(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, epoch_ms=self.epoch_ms)
+        own = OwnOrders(
+            store=self.store,
+            alerts=self.alerts,
+            adopt=self.recovery.adopt,
+            note_alive=forgotten.note_alive,
+            epoch_ms=self.epoch_ms,
+        )
         late = LateBuys(store=self.store, alerts=self.alerts, adopt=self.recovery.adopt, sell=self.rests.sell)
         names.adopt = self.recovery.adopt
         self.unproven.restore_amount = self.exits.restore_amount
@@ -191,6 +203,7 @@ class Managers:
                 lambda: self.maintenance.process_loop(self.exits.busy(), budget),
                 self.unproven.repeat,
                 lambda: self.lost.look_up(budget),
+                lambda: self.forgotten.process_loop(budget),
                 lambda: self.stops.process_loop(budget),
                 lambda: self.ladders.place_waiting(self.exits.busy(), budget),
                 self.ladder_data.write,

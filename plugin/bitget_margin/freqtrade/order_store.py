@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Final, cast
 
-from sqlalchemy import BigInteger, Connection, Index, String, Table, bindparam, delete, select, update
+from sqlalchemy import BigInteger, Connection, Engine, Index, String, Table, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -58,6 +58,7 @@ class TrackedOrderRow(ModelBase):
     reason: Mapped[str | None] = mapped_column(String(255))
     settled: Mapped[bool]
     sent: Mapped[float | None]
+    forgotten_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class CancelBatchRow(ModelBase):
@@ -111,9 +112,13 @@ class _Write:
 
 
 class OrderStore:
-    """The plugin's tables in freqtrade's database, as plain data."""
+    """The plugin's tables in a database of freqtrade, as plain data.
 
-    def __init__(self) -> None:
+    :param engine: returns the engine of the database; freqtrade's own by default
+    """
+
+    def __init__(self, engine: Callable[[], Engine] = lambda: Trade.session.get_bind()) -> None:  # noqa: PLW0108 - set later
+        self._engine = engine
         self._key: str | None = None
         self._unwritten: list[_Write] = []
         """Changes that the database did not take, oldest first."""
@@ -152,6 +157,14 @@ class OrderStore:
         writes = [_Write(old, new) for old, new in changes if new != old]
         if writes or batch is not None:
             self._write_or_keep(writes, batch)
+
+    def write(self, changes: Iterable[tuple[TrackedOrder, TrackedOrder]]) -> None:
+        """Store orders that have changed, all or none.
+
+        :param changes: each order as it was, and as it is now
+        :raises sqlalchemy.exc.SQLAlchemyError: the database cannot be written
+        """
+        self._write([_Write(old, new) for old, new in changes])
 
     def forget(self, order: TrackedOrder) -> None:
         """Remove an order that freqtrade has stored itself, or that was never placed."""
@@ -281,7 +294,7 @@ class OrderStore:
     def _session(self, wait_ms: int = LOCK_MS) -> Iterator[Session]:
         """Return a session of our own, which waits only shortly for a lock; the first one migrates the table."""
         with (
-            Trade.session.get_bind().connect() as connection,
+            self._engine().connect() as connection,
             Session(connection, expire_on_commit=False) as session,
             short_lock_wait(connection, wait_ms),
         ):

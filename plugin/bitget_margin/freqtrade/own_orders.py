@@ -30,11 +30,13 @@ class OwnOrders:
     """Open orders with the bot's key, compared with the store and freqtrade's rows.
 
     :param adopt: hands an order of freqtrade's own to freqtrade
+    :param note_alive: notes that an order which the operator has forgotten is open, with its structure
     """
 
     store: OrderStore
     alerts: Alerts
     adopt: Callable[[TrackedOrder], object]
+    note_alive: Callable[[TrackedOrder, Mapping[str, Any]], object]
     epoch_ms: Callable[[], int] = epoch_ms
     _seen_ms: dict[str, int] = field(default_factory=dict, init=False)
     """Time at which an unknown entry or exit was seen first, by client order id."""
@@ -52,6 +54,8 @@ class OwnOrders:
                     unknown.append(str(row["id"]))
             elif known.phase in {Phase.WAITING, Phase.REFUSED, Phase.LOST}:
                 self._take_in_again(known, row)
+            elif known.phase is Phase.FORGOTTEN:
+                self.note_alive(known, row)
         if unknown:
             names = ", ".join(unknown[:_SHOWN]) + (" and others" if len(unknown) > _SHOWN else "")
             self.alerts.warn(

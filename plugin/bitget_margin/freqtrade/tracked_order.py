@@ -42,6 +42,8 @@ class Phase(Enum):
     """Rejected for good: it was never placed."""
     LOST = "lost"
     """Given up as never placed, on the evidence of lookups and the balance; still looked up now and then."""
+    FORGOTTEN = "forgotten"
+    """Gone by the operator's word, after lookups that missed it: it holds no coins, and is canceled if it shows."""
 
     @property
     def open(self) -> bool:
@@ -81,6 +83,8 @@ class TrackedOrder:
     """Whether freqtrade has booked its final state: fee, profit and message."""
     sent: float | None = None
     """Amount that the venue was asked for, of a cover; None where it is `amount`."""
+    forgotten_ms: int | None = None
+    """Time of the operator's word that it is gone, ms since the epoch; None without one."""
 
     @property
     def asked(self) -> float:

@@ -77,9 +77,9 @@ def test_the_lists_of_a_unified_account_decide_about_an_order_in_doubt(
 
 def test_a_stop_that_may_still_sell_keeps_its_coins(stand: Stand) -> None:
     stop = live("s", amount=0.5)
-    coins = HeldCoins(holdings=stand.holdings, missed=stand.missed, stops=lambda _: [stop])
+    coins = HeldCoins(holdings=stand.holdings, missed=stand.missed, others=lambda _: [stop])
     assert coins.of(stand.trades[KEY], [KNOWN]) == 0.75
-    assert coins.with_stops(stand.trades[KEY], [KNOWN]) == [KNOWN, stop]
+    assert coins.with_others(stand.trades[KEY], [KNOWN]) == [KNOWN, stop]
 
 
 # -- shorts -----------------------------------------------------------------------------------------------------------

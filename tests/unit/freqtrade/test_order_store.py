@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from freqtrade.persistence import Trade, init_db
+from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -42,6 +43,8 @@ OLD_TABLES = (
     ),
 )
 """The schema and values of 1.0, by plain SQL."""
+COVERS = "alter table bitget_margin_orders add column sent DOUBLE"
+"""What the next version has added, in its first start."""
 
 
 @pytest.fixture
@@ -348,21 +351,23 @@ def test_a_database_of_the_version_before_is_read_and_written(file: Path) -> Non
     assert rows == [("rung", "ended", "no answer"), ("own", "intended", None), ("rung", "intended", None)]
 
 
-def test_the_amount_that_a_cover_was_sent_with_is_stored_in_a_database_of_the_version_before(file: Path) -> None:
+@pytest.mark.parametrize("has_sent", [False, True], ids=["1.0", "with covers"])
+def test_fields_that_a_database_of_the_version_before_lacks_are_stored(file: Path, *, has_sent: bool) -> None:
+    """The amount that a cover was sent with, and the time of the operator's word that an order is gone."""
     with contextlib.closing(sqlite3.connect(file)) as database, database:
-        for statement in OLD_TABLES:
+        for statement in (*OLD_TABLES, *([COVERS] if has_sent else [])):
             database.execute(statement)
     init_db(f"sqlite:///{file}")
     cover = order(0, side="buy", sent=1.001)
     OrderStore().add([cover])
     assert OrderStore().by_client_id(cover.client_id) == cover
-    more = replace(cover, sent=1.002)
+    more = replace(cover, sent=1.002, phase=Phase.FORGOTTEN, forgotten_ms=1_764_446_400_000)
     OrderStore().update([(cover, more)])
     assert OrderStore().by_client_id(cover.client_id) == more
     close_database()
     with contextlib.closing(sqlite3.connect(file)) as database:
         columns = database.execute("select name, type from pragma_table_info('bitget_margin_orders')").fetchall()
-    assert columns[-1] == ("sent", "DOUBLE")
+    assert columns[-2:] == [("sent", "DOUBLE"), ("forgotten_ms", "BIGINT")]
 
 
 def test_threads_that_open_a_database_of_the_version_before_at_once_all_read_it(file: Path) -> None:
@@ -380,6 +385,24 @@ def test_threads_that_open_a_database_of_the_version_before_at_once_all_read_it(
     assert found == [None] * 4
 
 
-def test_the_new_column_is_one_that_postgresql_knows() -> None:
-    column = TrackedOrderRow.__table__.c.sent
-    assert (column.nullable, column.type.compile(postgresql.dialect())) == (True, "DOUBLE PRECISION")
+@pytest.mark.parametrize(("name", "kind"), [("sent", "DOUBLE PRECISION"), ("forgotten_ms", "BIGINT")])
+def test_the_new_columns_are_such_as_postgresql_knows(name: str, kind: str) -> None:
+    column = TrackedOrderRow.__table__.c[name]
+    assert (column.nullable, column.type.compile(postgresql.dialect())) == (True, kind)
+
+
+def test_a_store_of_another_engine_writes_all_changes_or_raises(store: OrderStore, file: Path) -> None:
+    """As the command of an operator does."""
+    known = [order(0), order(1)]
+    store.add(known)
+    engine = create_engine(f"sqlite:///{file}")
+    given = OrderStore(lambda: engine)
+    given.write((each, replace(each, phase=Phase.FORGOTTEN)) for each in known)
+    assert {each.phase for each in store.of_trade(TRADE)} == {Phase.FORGOTTEN}
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("begin immediate")
+        with pytest.raises(OperationalError, match="locked"):
+            given.write([(known[0], known[0])])
+    engine.dispose()
+    assert {each.phase for each in given.of_trade(TRADE)} == {Phase.FORGOTTEN}, "nothing is kept in memory"
+    engine.dispose()

@@ -209,8 +209,12 @@ class Orders:
         return self._before_end.get(order.order_id, order)
 
     def forget(self, order_id: str) -> None:
-        """Let no request find an ended order any more."""
+        """Let no request find an order any more."""
         self._forgotten.add(order_id)
+
+    def show(self, order_id: str) -> None:
+        """Let requests find an order again."""
+        self._forgotten.discard(order_id)
 
     def backdate(self, order_id: str, ms: int) -> None:
         """Move the time at which an order was placed into the past."""
