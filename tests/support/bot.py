@@ -98,6 +98,8 @@ class Bot:
         path.write_text(json.dumps({"api_server": api, **self.settings}))
         command = arguments or ("trade",)
         environment = {**os.environ, "SCRIPT": str(self.script), "COLUMNS": "1000"}
+        if self.settings.get("strategy") == "Scripted":
+            environment[forked.FEW_CANDLES] = "yes"
         self._process = forked.start((*command, "--config", str(path)), self.log, self.folder, environment)
         return self
 

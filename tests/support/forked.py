@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
@@ -18,6 +19,8 @@ from unittest import mock
 from support.console import WIDE
 from support.unsynced_sqlite import leave_writes_to_the_system
 
+FEW_CANDLES = "FEW_CANDLES"
+"""Variable with which a bot loads few candles, as one in the process of a test."""
 _IMPORTED = (
     "support.forked",
     "bitget_margin.freqtrade.launcher",
@@ -45,6 +48,13 @@ def _server() -> ForkServerContext:
     return context
 
 
+def load_few_candles() -> AbstractContextManager[object]:
+    """Let bots of this process load 60 candles: strategies of tests need one, and freqtrade would load 1,000."""
+    from bitget_margin.freqtrade.exchange import Bitgetcross  # noqa: PLC0415 - a test does not need freqtrade for this
+
+    return mock.patch.object(Bitgetcross, "ohlcv_candle_limit", return_value=60)
+
+
 def _run(arguments: list[str], log: Path, folder: Path, environment: dict[str, str]) -> None:
     from bitget_margin.freqtrade.launcher import main  # noqa: PLC0415 - a test does not need freqtrade for this module
 
@@ -54,8 +64,9 @@ def _run(arguments: list[str], log: Path, folder: Path, environment: dict[str, s
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    # A bot that starts must not disturb a test beside it that looks at the clock.
-    os.nice(10)
+    # A bot that starts must not disturb a test beside it that looks at the clock, nor wait for it too long.
+    os.nice(4)
     leave_writes_to_the_system()
     sys.argv = ["freqtrade", *arguments]
-    main(arguments)
+    with load_few_candles() if FEW_CANDLES in environment else nullcontext():
+        main(arguments)

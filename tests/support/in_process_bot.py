@@ -13,11 +13,10 @@ from ccxt import async_support
 
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, Symbol
 from support.bot import STRATEGIES, config
+from support.forked import load_few_candles
 from support.unsynced_sqlite import leave_writes_to_the_system
 
 PAIR = "BTC/USDT"
-CANDLES = 60
-"""Candles that a bot loads: its strategies need one, and freqtrade would load a thousand."""
 
 
 @dataclass
@@ -142,7 +141,6 @@ def in_process_bot(
     """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
     from bitget_margin.freqtrade.config import SECTION  # noqa: PLC0415
-    from bitget_margin.freqtrade.exchange import Bitgetcross  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
     leave_writes_to_the_system()
@@ -150,7 +148,7 @@ def in_process_bot(
     with ExitStack() as after, Emulator(accounts=(account,), symbols=symbols) as venue:
         register()
         after.callback(unregister)
-        after.enter_context(mock.patch.object(Bitgetcross, "ohlcv_candle_limit", return_value=CANDLES))
+        after.enter_context(load_few_candles())
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
