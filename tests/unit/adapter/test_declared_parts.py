@@ -124,6 +124,9 @@ def test_calls_are_compared_with_their_order_where_it_matters() -> None:
     missing = PartCheck()
     missing.compare_calls("Thing.sends", None, ())
     assert missing.moved == ["Thing.sends is missing"]
+    compiled = PartCheck()
+    compiled.compare_calls("Thing.sends", len, ("first",))
+    assert compiled.moved == []
 
 
 def test_what_has_moved_is_an_import_error_with_the_version_and_the_command() -> None:
