@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -22,7 +22,7 @@ TERMINAL = """<svg>
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.name)
 def test_a_picture_is_light_and_dark_and_fetches_nothing(picture: Path) -> None:
     svg = picture.read_text("utf-8")
-    ElementTree.fromstring(svg)  # noqa: S314 - our own
+    ET.fromstring(svg)  # noqa: S314 - our own
     assert "@media (prefers-color-scheme: " in svg
     assert re.findall(r"@import|@font-face|url\((?!#)|href=|src=", svg.replace("clip-path", "")) == []
 
@@ -42,6 +42,6 @@ def test_a_terminal_gets_a_light_ground_with_dark_letters() -> None:
 
 def test_a_drawing_has_each_color_in_both_modes() -> None:
     svg = drawing(10, 10, "a drawing", [text("a < b & c", 1, 1, INK)])
-    assert "".join(ElementTree.fromstring(svg).itertext()).strip().endswith("a < b & c")  # noqa: S314 - our own
+    assert "".join(ET.fromstring(svg).itertext()).strip().endswith("a < b & c")  # noqa: S314 - our own
     light, _, dark = svg.partition("@media (prefers-color-scheme: dark)")
     assert re.findall(r"(\.\w+)\{fill:#", light) == re.findall(r"(\.\w+)\{fill:#", dark) != []
