@@ -1,15 +1,20 @@
-"""Whether the wheel has the package and nothing else, and the source archive what it should: `contents.py FOLDER`."""
+"""Whether the wheel has the package and nothing else, and the source archive what it should: `contents.py FOLDER`.
 
+An index shows the wheel's description without the repository, so no link or picture of it may be relative.
+"""
+
+import re
 import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("docs", "plugin", "tests")
+FOLDERS = ("docker", "docs", "plugin", "tests")
 BESIDES = {
     ".dockerignore",
     "CHANGELOG.md",
+    "DESCRIPTION.md",
     "Dockerfile",
     "LICENSE",
     "MANIFEST.in",
@@ -17,6 +22,7 @@ BESIDES = {
     "README.md",
     "SECURITY.md",
     "CONTRIBUTING.md",
+    "compose.two-bots.yaml",
     "pyproject.toml",
     "setup.cfg",
     "user_data/README.md",
@@ -26,6 +32,7 @@ BESIDES = {
 }
 MADE = ("__pycache__", ".egg-info", "_cache/", ".hypothesis")
 """Part of the path of what tools leave beside the sources."""
+LINKS = re.compile(r"\]\(([^)\s]+)|(?:src|href)=[\"']([^\"']+)")
 
 
 def main() -> int:
@@ -46,8 +53,17 @@ def main() -> int:
         faults.append("the wheel has no py.typed")
     if not any(name.endswith("licenses/LICENSE") for name in information):
         faults.append("the wheel has no license")
+    faults += _relative_links(next(name for name in information if name.endswith("/METADATA")), wheel)
     print("\n".join(faults) or f"{wheel.name} and {source.name} have what they should, and nothing else")
     return 1 if faults else 0
+
+
+def _relative_links(metadata: str, wheel: Path) -> list[str]:
+    _, _, description = zipfile.ZipFile(wheel).read(metadata).decode("utf-8").partition("\n\n")
+    if not description:
+        return ["the wheel has no description"]
+    found = [link or other for link, other in LINKS.findall(description)]
+    return [f"the description leads to {link}, which an index page lacks" for link in found if "://" not in link]
 
 
 def _files(folder: str) -> set[str]:

@@ -11,7 +11,20 @@ from support import client as support_client
 from support.client import Client, Flavour, config
 from support.redis_server import MISSING, PROGRAM, RedisServer
 
-SLOW_FIRST = ("integration",)
+SLOW_FOLDER = "integration"
+LONGEST = (
+    "test_operator_commands",
+    "test_orders_in_doubt_are_resolved",
+    "test_leftovers_are_found",
+    "test_backtests_add_up",
+    "test_crashes_lose_nothing",
+    "test_commands",
+    "test_leverage_survives_crashes",
+    "test_leverage_keeps_books",
+    "test_every_exit_cleans_up",
+    "test_a_stop_loss_leaves_whatever_the_venue_shows",
+)
+"""Files that take 30 s and more: one that came late would be waited for at the end, by one process alone."""
 HERE = Path(__file__).parent
 BOTS = HERE / "integration" / "freqtrade"
 """Tests whose bots have an account of the run's kind without the fixture."""
@@ -21,14 +34,21 @@ KIND = "kind"
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run the slow files first, so that the others fill the gaps beside them.
+    """Run the longest files first, then the others with venues and bots, so that the quick ones fill the gaps.
 
     With unified accounts, leave out the tests that do not go by the account kind: they ran with classic ones.
     """
     if support_client.kind is AccountKind.UNIFIED:
         config.hook.pytest_deselected(items=[item for item in items if not _goes_by_kind(item)])
         items[:] = [item for item in items if _goes_by_kind(item)]
-    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in SLOW_FIRST)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Return the place of a test's file among the others."""
+    if item.path.stem in LONGEST:
+        return LONGEST.index(item.path.stem)
+    return len(LONGEST) + (item.path.relative_to(HERE).parts[0] != SLOW_FOLDER)
 
 
 def _goes_by_kind(item: pytest.Item) -> bool:

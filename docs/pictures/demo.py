@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+
+from support.adaptive_svg import terminal
+
 WIDTH = 100
 PICTURE = Path(__file__).with_suffix(".svg")
-FONTS = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
-"""What rich has a browser fetch from elsewhere; a picture fetches nothing, and is shown in the reader's own font."""
 
 
 def main() -> None:
@@ -24,8 +25,7 @@ def main() -> None:
     _, heading, table = said.partition("freqtrade's database and the venue")
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi(heading + table))
-    picture = FONTS.sub("", console.export_svg(title="bitget-margin demo"))
-    PICTURE.write_text(picture, encoding="utf-8")
+    PICTURE.write_text(terminal(console.export_svg(title="bitget-margin demo")), encoding="utf-8")
 
 
 if __name__ == "__main__":

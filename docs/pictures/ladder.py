@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from integration.freqtrade.test_backtests_add_up import strategy_of, walk  # noqa: E402 - found by the line above
+from support.adaptive_svg import BLUE, INK, ORANGE, RED, TEAL, drawing, text  # noqa: E402
 from support.backtest import PAIR, Bar, backtest  # noqa: E402
 
 PICTURE = Path(__file__).with_suffix(".svg")
@@ -17,8 +18,7 @@ SEED = 1
 WIDTH, HEIGHT, MARGIN, LEGEND = 960, 420, 40, 270
 BEFORE, AFTER = 8, 6
 """Candles that are shown before the entry and after the exit."""
-UP, DOWN, SELL, ENTRY = "#26a69a", "#ef5350", "#ff9800", "#2196f3"
-INK = "#888888"
+UP, DOWN, SELL, ENTRY = TEAL, RED, ORANGE, BLUE
 
 
 def main() -> None:
@@ -32,7 +32,8 @@ def main() -> None:
             dates = prepared.processed[PAIR]["date"]
     numbers = {date.to_pydatetime(): number for number, date in enumerate(dates)}
     trade = next(each for each in trades if len(each.orders) == 3 and each.exit_reason == "exit_signal")  # noqa: PLR2004
-    PICTURE.write_text("\n".join(_svg(bars, trade, numbers)), encoding="utf-8")
+    parts = _svg(bars, trade, numbers)
+    PICTURE.write_text(drawing(WIDTH, HEIGHT, "A trade with a ladder of three sells", parts), encoding="utf-8")
 
 
 def _svg(bars: Sequence[Bar], trade: Any, numbers: dict[Any, int]) -> Iterator[str]:
@@ -49,17 +50,13 @@ def _svg(bars: Sequence[Bar], trade: Any, numbers: dict[Any, int]) -> Iterator[s
     def y(price: float) -> float:
         return MARGIN / 2 + (top - price) / (top - bottom) * (HEIGHT - MARGIN)
 
-    yield (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="13" role="img" aria-label="A trade with a ladder of three sells">'
-    )
     for number, bar in enumerate(shown, first):
         color, half = UP if bar.close >= bar.open else DOWN, step * 0.3
         high, low = y(max(bar.open, bar.close)), y(min(bar.open, bar.close))
-        yield f'<path d="M{x(number):.1f} {y(bar.high):.1f}V{y(bar.low):.1f}" stroke="{color}"/>'
+        yield f'<path class="{color}" d="M{x(number):.1f} {y(bar.high):.1f}V{y(bar.low):.1f}"/>'
         yield (
-            f'<rect x="{x(number) - half:.1f}" y="{high:.1f}" width="{2 * half:.1f}" '
-            f'height="{max(1.0, low - high):.1f}" fill="{color}"/>'
+            f'<rect class="{color}" x="{x(number) - half:.1f}" y="{high:.1f}" width="{2 * half:.1f}" '
+            f'height="{max(1.0, low - high):.1f}"/>'
         )
     filled = {
         row.safe_price: numbers[row.order_filled_date] for row in trade.orders if row.ft_order_tag == "take-profit"
@@ -67,26 +64,21 @@ def _svg(bars: Sequence[Bar], trade: Any, numbers: dict[Any, int]) -> Iterator[s
     for number, price in enumerate(ladder, 1):
         end = filled.get(price, left)
         yield (
-            f'<path d="M{x(entered):.1f} {y(price):.1f}H{x(end):.1f}" stroke="{SELL}" stroke-width="2" '
+            f'<path class="{SELL}" d="M{x(entered):.1f} {y(price):.1f}H{x(end):.1f}" stroke-width="2" '
             f'stroke-dasharray="6 4"/>'
         )
         fate = "filled" if price in filled else "canceled by the exit"
-        yield _text(f"sell {number} at {price:.2f}: {fate}", WIDTH - LEGEND, y(price), INK)
+        yield text(f"sell {number} at {price:.2f}: {fate}", WIDTH - LEGEND, y(price) + 4, INK)
         if price in filled:
             yield _dot(x(end), y(price), SELL)
     yield _dot(x(entered), y(trade.open_rate), ENTRY)
-    yield _text(f"entry at {trade.open_rate:.2f}", x(entered) + 8, y(trade.open_rate) + 18, INK)
+    yield text(f"entry at {trade.open_rate:.2f}", x(entered) + 8, y(trade.open_rate) + 22, INK)
     yield _dot(x(left), y(trade.close_rate), SELL)
-    yield _text(f"exit signal at {trade.close_rate:.2f}", x(left) + 8, y(trade.close_rate) + 18, INK)
-    yield "</svg>\n"
-
-
-def _text(text: str, x: float, y: float, color: str) -> str:
-    return f'<text x="{x:.1f}" y="{y + 4:.1f}" fill="{color}">{text}</text>'
+    yield text(f"exit signal at {trade.close_rate:.2f}", WIDTH - LEGEND, y(trade.close_rate) + 24, INK)
 
 
 def _dot(x: float, y: float, color: str) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}" stroke="white"/>'
+    return f'<circle class="{color}" cx="{x:.1f}" cy="{y:.1f}" r="5" stroke="white"/>'
 
 
 if __name__ == "__main__":

@@ -6,7 +6,13 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from bitget_margin.adapter.errors import CancelUnresolved, ChangeUnresolved, PlaceUnresolved, report_of
+from bitget_margin.adapter.errors import (
+    CancelUnresolved,
+    ChangeUnresolved,
+    PlaceUnresolved,
+    SpotWalletWarning,
+    report_of,
+)
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from bitget_margin.version import __version__
 
@@ -21,6 +27,7 @@ __all__ = [
     "ChangeUnresolved",
     "Outcome",
     "PlaceUnresolved",
+    "SpotWalletWarning",
     "__version__",
     "async_support",
     "bitget",

@@ -9,6 +9,7 @@ import ccxt.async_support
 from bitget_margin.adapter import (
     account,
     cancel,
+    ccxt_parts,
     change,
     fetch,
     financial_records,
@@ -29,9 +30,16 @@ from bitget_margin.core.effects import Flow, T
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.drivers.aio import AsyncDriver
 
+ccxt_parts.require("async", ccxt_parts.check_async(ccxt.async_support.bitget))
+
 
 class AsyncCrossedMargin(CrossedMargin, Sessions, AsyncCcxtExchange):
     """Methods of `bitget_margin.bitget`, which documents them, as coroutines."""
+
+    def __init__(self, config: Any = {}) -> None:
+        """Create the exchange object as ccxt does."""
+        ccxt_parts.warn_of_untested_ccxt()
+        super().__init__(config)
 
     async def batch_cancel(
         self,

@@ -8,13 +8,12 @@ from typing import Any, Final, cast
 import ccxt.pro
 from ccxt.async_support.base.ws.cache import ArrayCache, ArrayCacheBySymbolById
 
-from bitget_margin.adapter import account, fetch, sessions, spot_guard, watch
+from bitget_margin.adapter import account, ccxt_parts, fetch, sessions, spot_guard, watch
 from bitget_margin.adapter.ccxt_types import Order, Params
 from bitget_margin.adapter.params import is_cross, required_symbol, spot_market
 from bitget_margin.adapter.pushed_fills import read_fills
 from bitget_margin.adapter.pushed_orders import is_older, read_orders
 from bitget_margin.adapter.transport import monotonic_ms
-from bitget_margin.adapter.watch import Subscription
 from bitget_margin.adapter.watch_state import Watching
 from bitget_margin.async_support import AsyncCrossedMargin
 from bitget_margin.core.endpoints import AccountKind
@@ -27,6 +26,7 @@ _LOGIN_SECONDS: Final = 10.0
 """Time for a connection and its login."""
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 1.0
+ccxt_parts.require("pro", ccxt_parts.check_pro(ccxt.pro.bitget))
 
 
 class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
@@ -186,7 +186,7 @@ class bitget(AsyncCrossedMargin, ccxt.pro.bitget):  # type: ignore[misc]  # noqa
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
-    async def _wait_for_push(self, method: str, subscription: Subscription, topic: str, waiter: str) -> None:
+    async def _wait_for_push(self, method: str, subscription: watch.Subscription, topic: str, waiter: str) -> None:
         """Wait for the next push of a topic; raise if the connection has ended since this waiter's last call."""
         clients, url = self._watching.clients, subscription.url(self)
         before = clients.pop(waiter, None)

@@ -8,6 +8,7 @@ import ccxt
 from bitget_margin.adapter import (
     account,
     cancel,
+    ccxt_parts,
     change,
     fetch,
     financial_records,
@@ -28,12 +29,19 @@ from bitget_margin.core.effects import Flow, T
 from bitget_margin.core.outcome import CancelReport
 from bitget_margin.drivers.threaded import ThreadedDriver
 
+ccxt_parts.require("sync", ccxt_parts.check_sync(ccxt.bitget))
+
 
 class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noqa: N801 - ccxt's name; its own types differ
     """ccxt's `bitget` with batch cancel on cross margin and one confirmed outcome per order.
 
     Calls without a margin mode, and calls on isolated margin, are stock ccxt's. Use one instance per thread.
     """
+
+    def __init__(self, config: Any = {}) -> None:
+        """Create the exchange object as ccxt does."""
+        ccxt_parts.warn_of_untested_ccxt()
+        super().__init__(config)
 
     def batch_cancel(
         self,

@@ -1,6 +1,5 @@
 """Chart of one task with all methods."""
 
-import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -11,12 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.cancel_times import CancelTime, limit_ms
+from support.adaptive_svg import terminal
 
 ORDERS: Final = 500
 ROUND_TRIP_MS: Final = 50
 _WIDTH: Final = 96
 _BAR: Final = 46
-_FONTS: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def draw(found: Sequence[CancelTime], path: Path) -> None:
@@ -34,8 +33,7 @@ def draw(found: Sequence[CancelTime], path: Path) -> None:
     console = Console(record=True, width=_WIDTH, file=StringIO())
     console.print(table)
     title = f"{ORDERS} orders canceled, round trip {ROUND_TRIP_MS} ms"
-    # Remove the fonts that a browser would load from another host.
-    path.write_text(_FONTS.sub("", console.export_svg(title=title)), encoding="utf-8")
+    path.write_text(terminal(console.export_svg(title=title)), encoding="utf-8")
 
 
 def _bar(value: float, longest: float, colour: str) -> Bar:

@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from benchmarks import (
     cancel_times,
     costs,
     exit_times,
+    first_trade,
     loop_times,
     shared_windows,
     stop_times,
@@ -26,6 +28,7 @@ from benchmarks.tables import (
     cancelling_table,
     costs_table,
     exits_table,
+    first_trade_table,
     loops_table,
     memory_table,
     sharing_table,
@@ -160,6 +163,21 @@ def all_(orders: int, symbols: int, round_trip_ms: int, repeats: int) -> None:
     for kind in AccountKind:
         found += cancel_all_times.measure(kind, orders, symbols, round_trip_ms, repeats)
     _print(all_table(found))
+
+
+@main.command("first-trade")
+def first_trade_() -> None:
+    """Measure the way of a user from `pip install` of the wheel to the first trade on the local venue."""
+    found = []
+    with tempfile.TemporaryDirectory(prefix="bitget-margin-first-trade-") as folder:
+        try:
+            for step in first_trade.measure(Path(folder)):
+                found.append(step)
+                click.echo(f"{step.name}: {step.seconds:.1f} s", err=True)
+        except first_trade.StepFailed as error:
+            raise click.ClickException(str(error)) from error
+        # The end of the block takes a while: it removes a whole environment.
+        _print(first_trade_table(found))
 
 
 @main.command()

@@ -7,6 +7,7 @@ from benchmarks.cancel_all_times import CancelAllTime
 from benchmarks.cancel_times import CancelTime, limit_ms
 from benchmarks.costs import MANY, ImportTimes
 from benchmarks.exit_times import ExitTime
+from benchmarks.first_trade import StepTime
 from benchmarks.loop_times import Case, LoopTime
 from benchmarks.shared_windows import SharedWindow
 from benchmarks.stop_times import StopTime
@@ -137,6 +138,13 @@ def all_table(found: Sequence[CancelAllTime]) -> str:
     ]
     head = ["account", "orders", "round trip", "seconds", "private requests", "of them 429", "exit code", "left alive"]
     return _table(head, rows)
+
+
+def first_trade_table(found: Sequence[StepTime]) -> str:
+    """Return a row per step of a user, and their sum."""
+    rows = [[step.name, f"{step.seconds:.1f}"] for step in found]
+    total = sum(step.seconds for step in found if step.counts)
+    return _table(["step", "seconds"], [*rows, ["from `pip install` to the first closed trade", f"{total:.1f}"]])
 
 
 def costs_table(found: Sequence[CancelTime], importing: ImportTimes, memory_mb: float) -> str:

@@ -12,6 +12,7 @@ import pytest
 import bitget_margin
 import bitget_margin.emulator
 import bitget_margin.freqtrade
+from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE
 from bitget_margin.emulator import FaultKind, Knobs
 from bitget_margin.freqtrade.config import BotSettings
 from support.documents import DOCS, PAGES, ROOT, anchors, code, links, rows
@@ -28,6 +29,14 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or (heading and heading not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+def test_the_description_of_the_package_stands_alone() -> None:
+    """An index shows it without the repository."""
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg", "utf-8")
+    page = ROOT / metadata["metadata"]["long_description"].removeprefix("file: ")
+    assert [link for link in links(page) if "://" not in link] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -66,20 +75,36 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert {name for name in named if not re.search(rf"{re.escape(name)}\b", page)} == set()
 
 
-def test_the_versions_that_were_tested_are_those_that_may_be_installed() -> None:
+def test_the_oldest_version_that_was_tested_is_the_floor_and_there_is_no_cap() -> None:
     metadata = configparser.ConfigParser()
     metadata.read(ROOT / "setup.cfg", "utf-8")
-    bounds = [
-        re.findall(rf"^{name}>=([\d.]+),<=([\d.]+)$", metadata[section][option], re.MULTILINE)[0]
+    ranges = [
+        next(line for line in metadata[section][option].splitlines() if line.startswith(f"{name}>="))
         for name, section, option in (
             ("ccxt", "options", "install_requires"),
             ("freqtrade", "options.extras_require", "freqtrade"),
         )
     ]
-    oldest, newest = (f"ccxt {ccxt} and freqtrade {freqtrade}" for ccxt, freqtrade in zip(*bounds, strict=True))
-    said = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert f"Tested with {oldest}, and with {newest}." in said
-    assert f"ARG FREQTRADE={bounds[1][1]}\n" in (ROOT / "Dockerfile").read_text("utf-8")
+    assert ranges == [f"ccxt>={CCXT.oldest},<5", f"freqtrade>={FREQTRADE.oldest}"]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (
+            "README.md",
+            (
+                f"Tested with ccxt {CCXT.oldest} and freqtrade {FREQTRADE.oldest}, and with ccxt {CCXT.newest} and "
+                f"freqtrade {FREQTRADE.newest}."
+            ),
+        ),
+        ("docs/freqtrade.md", f"Tested with freqtrade {FREQTRADE.oldest} and {FREQTRADE.newest};"),
+        ("docs/ccxt.md", f"stock ccxt {CCXT.oldest} and {CCXT.newest}"),
+        ("Dockerfile", f"ARG FREQTRADE={FREQTRADE.newest}"),
+    ],
+)
+def test_the_documents_name_the_versions_that_were_tested(page: str, text: str) -> None:
+    assert text in " ".join((ROOT / page).read_text("utf-8").split())
 
 
 def test_every_module_of_the_architecture_exists_with_the_names_that_are_given() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pandas import DataFrame
 
 import bitget_margin
@@ -50,6 +49,7 @@ def live(venue: Emulator) -> list[str]:
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=str)
 def test_a_program_runs(venue: Emulator, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning is an error: every call of it names its margin mode."""
     ids = rungs(venue, 3)
     run(example, config(venue))
     assert venue.accounts[0].secret not in capsys.readouterr().out
@@ -140,12 +140,3 @@ def test_a_strategy_places_its_ladder_and_exits(tmp_path: Path, example: Example
 def test_there_are_examples_of_both() -> None:
     assert len(PROGRAMS) > 3
     assert len(STRATEGIES) > 1
-
-
-@pytest.mark.parametrize("example", examples("yaml"), ids=str)
-def test_the_container_s_command_is_one_of_freqtrade(example: Example) -> None:
-    from freqtrade.commands.arguments import Arguments  # noqa: PLC0415 - seconds, and only this test needs it
-
-    (service,) = yaml.safe_load(example.text)["services"].values()
-    parsed = Arguments(service["command"].split()).get_parsed_arg()
-    assert parsed["command"] == "trade"

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bitget_margin.emulator import Emulator
+from support.fuzzing import examples
 
 from .client import CROSSED, START_MS, V3, Client, Reply, UnifiedClient
 
@@ -70,7 +71,9 @@ def encoded(contents: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
 posts = st.tuples(st.sampled_from(POSTS), encoded(orders)) | st.tuples(
     st.sampled_from(UNIFIED_POSTS), encoded(unified_orders | st.lists(unified_orders, max_size=3))
 )
-relaxed = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(
+    max_examples=examples(500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def assert_venue_shaped(reply: Reply) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bitget_margin.emulator import Account, AccountKind, Emulator, LoanTerms, Symbol, VenueError
 from bitget_margin.emulator.market.decimals import EXACT
+from support.fuzzing import examples
 
 from .client import FakeClock
 
@@ -112,7 +113,7 @@ def assert_exact(venue: Emulator) -> None:
         assert all(amount >= 0 for pair in balances.values() for amount in pair)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(actions(), max_size=30))
 def test_random_trading_conserves_money(steps: list[Callable[[Emulator, FakeClock], None]]) -> None:
     clock = FakeClock()
@@ -162,7 +163,7 @@ def loan_actions(draw: st.DrawFn) -> Callable[[Emulator, FakeClock], None]:
     return {**acts, "charge": charge}[kind]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.one_of(loan_actions(), loan_actions(), actions()), min_size=12, max_size=40), st.booleans())
 def test_random_loans_conserve_money(steps: list[Callable[[Emulator, FakeClock], None]], gives_back: bool) -> None:
     clock = FakeClock()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.emulator.api.private_feed import Push
 from bitget_margin.emulator.server.websocket_session import WebSocketSession
+from support.fuzzing import examples
 
 from .client import FakeClock
 from .websocket_client import LOGGED_IN, arg, connected, login, subscribed
@@ -165,7 +166,7 @@ class Deaf:
 
 
 @pytest.mark.parametrize("kind", AccountKind)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.fixed_dictionaries({"op": st.sampled_from(WORDS[:3]), "args": st.lists(ANYTHING, max_size=3)}) | ANYTHING)
 def test_any_message_gets_a_documented_response(kind: AccountKind, message: object) -> None:
     clock = FakeClock()

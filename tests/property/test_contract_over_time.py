@@ -18,6 +18,7 @@ from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
+from support.fuzzing import examples
 from support.model import Disturbance, ModelVenue, Order
 
 SYMBOL = "BTC/USDT"
@@ -161,4 +162,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=200, stateful_step_count=12, deadline=None)
+TestLife.settings = settings(max_examples=examples(200), stateful_step_count=12, deadline=None)

@@ -11,6 +11,7 @@ from bitget_margin.core.endpoints import AccountKind, Endpoint
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.outcome import Outcome
 from bitget_margin.core.settings import Settings
+from support.fuzzing import examples
 from support.model import ROUND_TRIP_MS, Disturbance, ModelVenue, Order, batch_items
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -59,7 +60,7 @@ def run_cancel(venue: ModelVenue, named: tuple[OrderRef, ...], bounds: Settings)
 
 
 @given(cases())
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 def test_every_answer_is_true(case: tuple[ModelVenue, tuple[OrderRef, ...], Settings]) -> None:
     """One outcome each, no false end, nothing touched that was not named, bounded time and requests."""
     venue, named, bounds = case
@@ -140,7 +141,7 @@ def _named_otherwise(order: Order, target: OrderRef, named: tuple[OrderRef, ...]
 
 
 @given(cases())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_asking_again_changes_nothing(case: tuple[ModelVenue, tuple[OrderRef, ...], Settings]) -> None:
     """What was proven is proven again, once the venue is well."""
     venue, named, bounds = case

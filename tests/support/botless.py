@@ -452,6 +452,8 @@ class Stand:
             "is_short": False,
             "leverage": 1.0,
             "fee_close": 0.001,
+            "fee_open_currency": "USDT",
+            "safe_quote_currency": "USDT",
             "amount_precision": 0.001,
             "precision_mode": 4,
             "contract_size": None,

@@ -4,16 +4,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bitget_margin.emulator import Emulator, ccxt_urls
+from support import forked
 from support.bot import signed_requests
 from support.console import WIDE, has_traceback, unwrapped
 
 USER_DATA = Path(__file__).parents[2] / "user_data"
 EMULATOR_CONFIG = USER_DATA / "config.emulator.json"
+_LONGEST_SECONDS = 120
 
 
 @dataclass
@@ -27,10 +30,14 @@ class Finished:
 
 @dataclass
 class CommandRunner:
-    """A venue and a folder, in which commands run with the example's configuration."""
+    """A venue and a folder, in which commands run with the example's configuration.
+
+    :ivar forks: whether processes are forked after freqtrade's imports, which take most of the time of a short command
+    """
 
     venue: Emulator
     folder: Path
+    forks: bool = False
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -61,15 +68,28 @@ class CommandRunner:
         path.write_text(json.dumps({**self.overrides, **more}))
         configs = ("--config", str(EMULATOR_CONFIG), "--config", str(path)) if configured else ()
         since = len(signed_requests(self.venue))
+        run = self._run_forked if self.forks else self._run_spawned
+        code, output = run([*arguments, *configs], {**os.environ, **WIDE, **self.keys})
+        assert not has_traceback(output), output
+        return Finished(code, unwrapped(output), signed_requests(self.venue)[since:])
+
+    def _run_spawned(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "bitget_margin.freqtrade", *arguments, *configs],
-            env={**os.environ, **WIDE, **self.keys},
+            [sys.executable, "-m", "bitget_margin.freqtrade", *arguments],
+            env=environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=_LONGEST_SECONDS,
             check=False,
         )
-        assert not has_traceback(done.stdout), done.stdout
-        return Finished(done.returncode, unwrapped(done.stdout), signed_requests(self.venue)[since:])
+        return done.returncode, done.stdout
+
+    def _run_forked(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        log = self.folder / "command.log"
+        log.unlink(missing_ok=True)
+        process = forked.start(arguments, log, self.folder, environment)
+        process.join(_LONGEST_SECONDS)
+        assert process.exitcode is not None, log.read_text()
+        return process.exitcode, log.read_text()

@@ -15,7 +15,8 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = (
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "user_data/README.md")),
+    *(ROOT / name for name in ("README.md", "DESCRIPTION.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    ROOT / "user_data" / "README.md",
     *sorted(DOCS.rglob("*.md")),
 )
 NOT_RUN = re.compile(r"<!-- not run: .+ -->")

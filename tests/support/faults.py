@@ -397,6 +397,37 @@ PLACINGS: Final = (
 OTHERS: Final = ("place/hidden", "place/taken", "single/done", "single/undone", "all/wrong-symbol")
 """Rows with tests of their own."""
 
+_BOT: Final = "integration/freqtrade/test_"
+_UNIT: Final = "unit/freqtrade/test_"
+_DRILL: Final = "leverage_survives_faults.py::test_"
+LEVERAGE: Final[Mapping[str, str]] = {
+    "loan/refused": f"{_BOT}leverage_borrows_only_what_is_asked.py::"
+    "test_a_refused_loan_leaves_nothing_and_pauses_the_pair",
+    "loan/no-answer": f"{_BOT}leverage_survives_crashes.py::test_an_order_without_an_answer_is_placed_once",
+    "loan/not-stored": f"{_UNIT}live_leverage.py::test_an_entry_that_cannot_be_stored_is_not_sent",
+    "loan/unexplained": f"{_BOT}leverage_borrows_only_what_is_asked.py::"
+    "test_a_debt_that_no_trade_explains_refuses_the_entry",
+    "balance/entry": f"{_UNIT}live_leverage.py::"
+    "test_an_entry_is_decided_on_a_new_reading_and_on_none_where_there_is_no_answer",
+    "balance/position": f"{_BOT}{_DRILL}books_and_position_stay_and_the_stop_loss_leaves_under_every_fault",
+    "balance/exit": f"{_BOT}exits_of_positions_leave.py::test_a_balance_that_cannot_be_read_holds_no_exit_up",
+    "balance/no-coins": f"{_UNIT}positions.py::test_an_answer_without_the_coins_of_the_bot_is_not_whole",
+    "balance/twice": f"{_BOT}{_DRILL}books_and_position_stay_and_the_stop_loss_leaves",
+    "interest/unreadable": f"{_UNIT}live_leverage.py::test_interest_that_is_not_known_ends_no_bot",
+    "interest/left-out": f"{_UNIT}trade_interest.py::"
+    "test_an_answer_without_the_interest_that_was_known_is_not_believed",
+    "level/entry": f"{_UNIT}entry_loans.py::test_without_a_level_the_maintenance_margin_counts",
+    "level/loop": f"{_BOT}{_DRILL}a_bot_goes_on_without_levels_and_tiers",
+    "level/worth": f"{_UNIT}margin_levels.py::"
+    "test_a_worth_that_differs_by_more_than_five_percent_stops_liquidation_prices",
+    "tiers/unreadable": f"{_UNIT}leveraged_exchange.py::"
+    "test_without_the_list_of_pairs_a_bot_borrows_nothing_and_a_backtest_goes_by_the_settings",
+    "rates/unreadable": f"{_BOT}{_DRILL}a_rate_is_the_venue_s_or_the_default",
+    "repay/refused": f"{_UNIT}leftover_debts.py::test_it_is_tried_again_once_a_minute_for_an_hour",
+    "repay/no-balance": f"{_UNIT}leftover_debts.py::test_a_balance_that_cannot_be_read_is_read_a_minute_later",
+}
+"""Rows of a bot with leverage, and the test that keeps each, below tests/."""
+
 
 def undisturbed() -> Iterator[None]:
     """Exclude loaded objects from garbage collection, which would take longer than a short call."""

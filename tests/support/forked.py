@@ -16,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from support.console import WIDE
+from support.unsynced_sqlite import leave_writes_to_the_system
 
 _IMPORTED = (
     "support.forked",
@@ -55,5 +56,6 @@ def _run(arguments: list[str], log: Path, folder: Path, environment: dict[str, s
     os.environ.update(environment)
     # A bot that starts must not disturb a test beside it that looks at the clock.
     os.nice(10)
+    leave_writes_to_the_system()
     sys.argv = ["freqtrade", *arguments]
     main(arguments)

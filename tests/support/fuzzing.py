@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 DEFAULT_CASES: Final = 1_000
 CASES: Final = int(os.environ.get("FUZZ_CASES", str(DEFAULT_CASES)))
+THOROUGH: Final = "FUZZ_CASES" in os.environ
 SHARES: Final = {"readers": 115, "junk": 5, "faults": 10, "flows": 35, "sync calls": 17, "async calls": 18}
 """Shares of the tests out of their sum; the last one gets the remainder."""
 PARTS_MAX: Final = 300
@@ -28,6 +29,11 @@ def share(name: str) -> int:
     if name == names[-1]:
         return CASES - sum(share(other) for other in names[:-1])
     return CASES * SHARES[name] // total
+
+
+def examples(most: int) -> int:
+    """Return the number of examples that hypothesis draws for a test: a third of them unless `FUZZ_CASES` is set."""
+    return most if THOROUGH else most // 3
 
 
 class Choices:
@@ -69,7 +75,7 @@ def fuzzed(name: str, size: int) -> Callable[[Callable[..., None]], Callable[...
 
         bounds = settings(
             max_examples=share(name),
-            derandomize="FUZZ_CASES" not in os.environ,
+            derandomize=not THOROUGH,
             database=None,
             deadline=None,
             phases=[Phase.generate, Phase.shrink],

@@ -6,11 +6,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import ccxt
+from ccxt import async_support
 
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Order, Symbol
 from support.bot import STRATEGIES, config
+from support.unsynced_sqlite import leave_writes_to_the_system
 
 PAIR = "BTC/USDT"
+CANDLES = 60
+"""Candles that a bot loads: its strategies need one, and freqtrade would load a thousand."""
 
 
 @dataclass
@@ -135,12 +142,15 @@ def in_process_bot(
     """
     from bitget_margin.freqtrade import register, unregister  # noqa: PLC0415
     from bitget_margin.freqtrade.config import SECTION  # noqa: PLC0415
+    from bitget_margin.freqtrade.exchange import Bitgetcross  # noqa: PLC0415
 
     CONTROLS.__init__()  # type: ignore[misc]
+    leave_writes_to_the_system()
     account = Account(balances={"USDT": "1000000", **balances}, kind=kind)
     with ExitStack() as after, Emulator(accounts=(account,), symbols=symbols) as venue:
         register()
         after.callback(unregister)
+        after.enter_context(mock.patch.object(Bitgetcross, "ohlcv_candle_limit", return_value=CANDLES))
         (folder / "user_data").mkdir()
         path = folder / "config.json"
         which = {"strategy": strategy, "strategy_path": strategy_path}
@@ -165,9 +175,25 @@ def _started(config_path: Path) -> Any:
     user_data = str(config_path.parent / "user_data")
     arguments = {"config": [str(config_path)], "user_data_dir": user_data, "command": "trade"}
     mode = RunMode.DRY_RUN if json.loads(config_path.read_text())["dry_run"] else RunMode.LIVE
-    bot = FreqtradeBot(Configuration(arguments, mode).get_config())
-    bot.startup()
+    with without_pauses():
+        bot = FreqtradeBot(Configuration(arguments, mode).get_config())
+        bot.startup()
     return bot
+
+
+@contextmanager
+def without_pauses() -> Iterator[None]:
+    """Leave out the pauses that ccxt itself makes before requests: a start would take a second more with them.
+
+    The plugin's own rate windows, and the emulator's, stay.
+    """
+
+    async def pass_at_once(*_: object) -> None:
+        pass
+
+    blocking, awaited = ccxt.Exchange, async_support.Exchange
+    with mock.patch.object(blocking, "throttle"), mock.patch.object(awaited, "throttle", pass_at_once):
+        yield
 
 
 def close_database() -> None:

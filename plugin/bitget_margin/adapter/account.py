@@ -13,6 +13,7 @@ from bitget_margin.core.account_level import missing_margin, read_level
 from bitget_margin.core.api import api_of
 from bitget_margin.core.effects import Fault, Flow, Reply, Send, SendAll
 from bitget_margin.core.endpoints import AccountKind
+from bitget_margin.core.key_rights import KeyRights
 from bitget_margin.core.requests import CallContext, query
 from bitget_margin.core.verdicts import named_account_kind
 
@@ -118,6 +119,16 @@ def fetch_uid(exchange: MarginExchange, params: Params) -> Flow[str]:
     if isinstance(uid, Fault):
         raise to_exception(exchange, method, uid)
     return uid
+
+
+def fetch_key_rights(exchange: MarginExchange, params: Params) -> Flow[KeyRights]:
+    """Return the rights of the API key as far as the venue shows them."""
+    method = "fetch_key_rights"
+    ctx = open_call(exchange, parse_settings(exchange, method, params, confirm=False), params, reads_only=True)
+    rights = (yield from query(ctx, lambda api: api.key_request(), lambda api: api.read_key)).result
+    if isinstance(rights, Fault):
+        raise to_exception(exchange, method, rights)
+    return rights
 
 
 def _query_settings(ctx: CallContext) -> Flow[Mapping[str, Any] | None]:

@@ -7,6 +7,8 @@
 
 Every exception that ends a cancel after its first request carries the report, including ccxt's exception of a
 definitive error, KeyboardInterrupt and asyncio.CancelledError. `report_of` returns it.
+
+A call that is meant for cross margin and has no margin mode shows a `SpotWalletWarning`.
 """
 
 from typing import Any, Final
@@ -66,6 +68,13 @@ class ChangeUnresolved(ccxt.NetworkError):
         self.found = found
         reason = "" if fault is None else f" ({fault})"
         super().__init__(f"bitget {method}(): {change} may have been executed, or may still be{reason}; query it first")
+
+
+class SpotWalletWarning(UserWarning):
+    """A call without a margin mode goes to the spot account, as in stock ccxt; shown once per exchange object.
+
+    `options['defaultMarginMode']` ends it: 'cross' for the cross margin account, None if the spot account is meant.
+    """
 
 
 def documented(name: str, error: Exception) -> Exception:

@@ -16,6 +16,7 @@ from bitget_margin.adapter.orders import readable
 from bitget_margin.adapter.params import (
     BOUNDS,
     CLIENT_ID,
+    HAS_ENDED,
     KIND,
     bad_request,
     is_cross,
@@ -62,13 +63,13 @@ def fetch_order(exchange: MarginExchange, given_id: object, symbol: object, para
     if is_trigger(params):
         return (yield from strategy.fetch_order(exchange, given_id, symbol, params))
     method = "fetch_order"
-    split_params(exchange, method, params, {"timeout", *CLIENT_ID})
+    split_params(exchange, method, params, {"timeout", HAS_ENDED, *CLIENT_ID})
     settings = parse_settings(exchange, method, params, confirm=False)
     ref = order_ref(exchange, method, given_id, required_symbol(exchange, method, symbol), params)
     ctx = open_call(exchange, settings, params, reads_only=True)
     yield from load_markets(exchange, ctx)
     market = spot_market(exchange, method, ref.symbol)
-    row = yield from find_order(ctx, OrderRef(market["id"], ref.kind, ref.value))
+    row = yield from find_order(ctx, OrderRef(market["id"], ref.kind, ref.value), has_ended=bool(params.get(HAS_ENDED)))
     if isinstance(row, Fault):
         raise to_exception(exchange, method, row)
     if row is None:

@@ -107,6 +107,12 @@ def with_margin_numbers(market: dict[str, Any]) -> dict[str, Any]:
     return {**market, **{name: {**market[name], **numbers[name]} for name in ("precision", "limits")}}
 
 
+def supports_cross_margin(market: Mapping[str, Any]) -> bool:
+    """Whether a market is not known to be without cross margin: the list of margin pairs may have been down."""
+    modes = market.get("marginModes") or {}
+    return modes.get("cross", market.get("margin")) is not False
+
+
 def is_paused(market: Mapping[str, Any]) -> bool:
     """Whether cross margin orders of a market are suspended at the moment."""
     numbers = market.get(NUMBERS)

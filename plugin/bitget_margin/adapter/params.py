@@ -16,6 +16,8 @@ from bitget_margin.rate_limit import BadLimiterConfig, SharedLimiter, open_limit
 CROSS: Final = "cross"
 ISOLATED: Final = "isolated"
 """ccxt's names of the two margin modes."""
+DEFAULT_MODE: Final = "defaultMarginMode"
+"""ccxt's name of the option with the margin mode of every call."""
 KIND: Final = "uta"
 """ccxt's name of the account kind, as a parameter and as an option."""
 LEVEL: Final = "accountLevel"
@@ -37,6 +39,8 @@ STRATEGY_ORDERS: Final = "strategyOrders"
 `cancel_all_orders` that includes them."""
 TRIGGER: Final = ("trigger", "stop")
 """Names of the parameter by which a call is about strategy orders: ccxt's, and its older one."""
+HAS_ENDED: Final = "hasEnded"
+"""Parameter of `fetch_order`: the order has probably ended, and is looked for among those first that have."""
 LOOKS_ON: Final = "looksOn"
 """Parameter: the caller continues the queries itself, and no other order ever has its client order ids.
 

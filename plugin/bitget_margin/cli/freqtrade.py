@@ -6,6 +6,8 @@ from typing import Final
 
 import click
 
+from bitget_margin.adapter.declared_parts import PartMoved
+
 INSTALL_COMMAND: Final = "pip install 'bitget-margin[freqtrade]'"
 
 
@@ -25,4 +27,7 @@ def freqtrade(arguments: tuple[str, ...]) -> None:
     if not is_installed():
         raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
     # Imported here since it takes seconds and freqtrade may be absent.
-    importlib.import_module("bitget_margin.freqtrade.launcher").main(arguments)
+    try:
+        importlib.import_module("bitget_margin.freqtrade.launcher").main(arguments)
+    except PartMoved as moved:
+        raise click.ClickException(str(moved)) from None

@@ -16,6 +16,8 @@ from typing import Any, Final, TextIO
 
 import click
 
+COMPLETE_VARIABLE: Final = "_BITGET_MARGIN_COMPLETE"
+"""Variable by which a shell asks for completion; click names it after the command."""
 _WAIT_SECONDS: Final = 0.2
 """Longest wait of a write, which keeps the two streams in order; a write behind a blocked one does not wait."""
 
@@ -109,6 +111,15 @@ def arrived() -> bool:
     return stream.failure is None or isinstance(stream.failure, BrokenPipeError)
 
 
+def is_closed() -> bool:
+    """Whether standard output takes nothing any more."""
+    stream = sys.stdout
+    if not isinstance(stream, Stream):
+        return False
+    stream.drain()
+    return stream.failure is not None
+
+
 def attempt(show: Callable[..., object], *args: Any, **named: Any) -> None:
     """Call a function that prints; if it fails, report the error and go on."""
     try:
@@ -121,7 +132,10 @@ class Commands(click.Group):
     """Group of commands whose actions and exit codes do not depend on their output."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run the given command, and wait for its output."""
+        """Run the given command, and wait for its output; complete a command line if a shell asks for it."""
+        extra.setdefault("complete_var", COMPLETE_VARIABLE)
+        if COMPLETE_VARIABLE in os.environ:  # click writes bytes then
+            return super().main(*args, **extra)
         with redirect_stdout(Stream(sys.stdout)) as out, redirect_stderr(Stream(sys.stderr)) as err:
             try:
                 return super().main(*args, **extra)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import CLASSIC_BATCH_MAX, AccountKind, Endpoint
 from bitget_margin.core.frozen_amounts import parse_frozen
+from bitget_margin.core.key_rights import KeyRights, classic_rights
 from bitget_margin.core.margin_pairs import MarginPair, classic_pair, read_pairs
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import CLASSIC_FIELDS, lowest_number, parse_row, text
@@ -165,6 +166,11 @@ def account_request() -> Call:
     return Call(Endpoint.ACCOUNT, {})
 
 
+def key_request() -> Call:
+    """Return the request for the rights of the API key: those of the account are in the same response."""
+    return Call(Endpoint.ACCOUNT, {})
+
+
 def margin_pairs_request() -> Call:
     """Return the request for the list of margin pairs (margin/common/support-currencies)."""
     return Call(Endpoint.MARGIN_PAIRS, {})
@@ -178,6 +184,12 @@ def read_margin_pairs(body: object) -> tuple[MarginPair, ...] | None:
 def read_uid(body: object) -> str | None:
     """Return the UID of the account."""
     return text(fields_of(body).get("userId"))
+
+
+def read_key(body: object) -> KeyRights | None:
+    """Return the rights of the API key; None without fields."""
+    fields = fields_of(body)
+    return classic_rights(fields) if fields else None
 
 
 def read_assets(body: object) -> list[Any] | None:

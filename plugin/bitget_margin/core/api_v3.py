@@ -12,6 +12,7 @@ from typing import Any, Final
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import UNIFIED_BATCH_MAX, AccountKind, Endpoint
 from bitget_margin.core.frozen_amounts import parse_frozen
+from bitget_margin.core.key_rights import KeyRights, unified_rights
 from bitget_margin.core.margin_pairs import MarginPair, read_pairs, unified_pair
 from bitget_margin.core.order_ref import IdKind, OrderRef
 from bitget_margin.core.order_row import UNIFIED_FIELDS, parse_row, text
@@ -193,6 +194,11 @@ def account_request() -> Call:
     return Call(Endpoint.UNIFIED_SETTINGS, {})
 
 
+def key_request() -> Call:
+    """Return the request for the rights of the API key (uta/account/Get-Account-Info)."""
+    return Call(Endpoint.UNIFIED_ACCOUNT, {})
+
+
 def margin_pairs_request() -> Call:
     """Return the request for the list of margin pairs (uta/public/Instruments)."""
     return Call(Endpoint.UNIFIED_INSTRUMENTS, {"category": CATEGORY})
@@ -212,6 +218,12 @@ def read_settings(body: object) -> Mapping[str, Any] | None:
 def read_uid(body: object) -> str | None:
     """Return the UID of the account."""
     return text(fields_of(body).get("uid"))
+
+
+def read_key(body: object) -> KeyRights | None:
+    """Return the rights of the API key; None without fields."""
+    fields = fields_of(body)
+    return unified_rights(fields) if fields else None
 
 
 def read_assets(body: object) -> list[Any] | None:

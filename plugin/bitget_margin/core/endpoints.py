@@ -61,6 +61,7 @@ class Endpoint(Enum):
     UNIFIED_ORDER = ("GET", "v3/trade/order-info", 20)
     UNIFIED_FILLS = ("GET", "v3/trade/fills", 20)
     UNIFIED_FINANCIAL_RECORDS = ("GET", "v3/account/financial-records", 20)
+    UNIFIED_ACCOUNT = ("GET", "v3/account/info", 5)
     UNIFIED_SETTINGS = ("GET", "v3/account/settings", 10)
     UNIFIED_ASSETS = ("GET", "v3/account/assets", 10)
     UNIFIED_REPAY = ("POST", "v3/account/repay", 5)

@@ -186,13 +186,22 @@ def _shows_others(page: Page, symbol: str | None) -> bool:
     return symbol is not None and any(row.symbol != symbol for row in page.rows)
 
 
-def find_order(ctx: CallContext, target: OrderRef) -> Flow[OrderRow | Fault | None]:
+def find_order(ctx: CallContext, target: OrderRef, *, has_ended: bool = False) -> Flow[OrderRow | Fault | None]:
     """Return the row of one order: one that shows its end, else the newest; None if neither list has one.
 
     Both lists are queried at once. Open orders can be stale: they may show an order for a while after its end.
+
+    :param has_ended: whether the order has probably ended: then history is queried first, and alone if it shows the
+        end. Without effect on a client order id: a younger order may have it, too
     """
     queries = ctx.api.order_queries(target.symbol, target.kind, target.value, ctx.since_ms)
     lists = sorted((found.lists[0] for found in queries), key=lambda listing: listing is not Listing.OPEN)
+    if has_ended and target.kind is IdKind.ORDER:
+        past = yield from query_order(ctx, target, Listing.HISTORY, tries_max=1)
+        found = () if isinstance(past, Fault) else rows_of(past, target)
+        end = next((row for row in found if row.state.ended), None)
+        if end is not None:
+            return end
     pages = yield from run_concurrently(query_order(ctx, target, listing) for listing in lists)
     fault = next((page for page in pages if isinstance(page, Fault)), None)
     if fault is not None and target.kind is IdKind.CLIENT:

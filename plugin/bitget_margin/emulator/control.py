@@ -146,10 +146,14 @@ class Control(AccountControl):
                 if after_ms >= 0:
                     self._venue.engine.at(now_ms + after_ms, partial(self._venue.engine.set_price, symbol, price, None))
 
-    def walk(self, seed: int) -> None:
-        """Let the prices of all symbols walk at random, a step each second, around those at the start of the run."""
+    def walk(self, seed: int, symbols: Iterable[str] | None = None) -> None:
+        """Let prices walk at random, a step each second, around those of now.
+
+        :param symbols: by default all; one that walks already gets a second step each second
+        """
         with self._opened() as now_ms:
-            for symbol in self._venue.engine.market.symbols.values():
+            names = self._venue.engine.market.symbols if symbols is None else symbols
+            for symbol in map(self._symbol, names):
                 dice = Random(f"{seed}-{symbol.symbol}")  # noqa: S311 - repeatable, not secret
                 self._step(symbol, dice, float(self._venue.engine.market.price(symbol.symbol)), now_ms)
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import importlib
 import sys
+from argparse import ArgumentParser, _SubParsersAction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import ROUND_UP
 from sqlalchemy import select
 
+from bitget_margin.adapter.declared_parts import refuse_import
+
 __all__ = [
+    "CALLS",
     "CROSS",
+    "DECORATED",
+    "EXIT",
     "FUTURES",
     "RETRIES",
     "ROUND_UP",
@@ -37,8 +44,11 @@ __all__ = [
     "is_live",
     "is_simulated",
     "is_trading",
+    "is_ui_installed",
     "is_utility",
+    "load_config",
     "lot_amount",
+    "named_arguments",
     "new_trade",
     "order_row",
     "utils_config",
@@ -298,25 +308,52 @@ if TYPE_CHECKING:
         def ft_check_timed_out(self, trade: Trade, order: Any, current_time: datetime) -> bool: ...
 
 else:
-    import freqtrade.exchange as exchange_module
-    from freqtrade.enums import MarginMode, TradingMode
-    from freqtrade.exceptions import (
-        FreqtradeException,
-        InsufficientFundsError,
-        InvalidOrderException,
-        OperationalException,
-        TemporaryError,
-    )
-    from freqtrade.exchange import Bitget as BitgetExchange
-    from freqtrade.exchange import amount_to_contract_precision, timeframe_to_minutes
-    from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
-    from freqtrade.persistence import Order as FreqtradeOrder
-    from freqtrade.persistence import Trade
-    from freqtrade.persistence.base import ModelBase
-    from freqtrade.strategy import IStrategy
+    try:
+        import freqtrade.exchange as exchange_module
+        from freqtrade.enums import MarginMode, TradingMode
+        from freqtrade.exceptions import (
+            FreqtradeException,
+            InsufficientFundsError,
+            InvalidOrderException,
+            OperationalException,
+            TemporaryError,
+        )
+        from freqtrade.exchange import Bitget as BitgetExchange
+        from freqtrade.exchange import amount_to_contract_precision, timeframe_to_minutes
+        from freqtrade.exchange.common import API_RETRY_COUNT as RETRIES
+        from freqtrade.persistence import Order as FreqtradeOrder
+        from freqtrade.persistence import Trade
+        from freqtrade.persistence.base import ModelBase
+        from freqtrade.strategy import IStrategy
+    except ImportError as error:
+        refuse_import(error)
+        raise
 
     SPOT, FUTURES, CROSS = TradingMode.SPOT, TradingMode.FUTURES, MarginMode.CROSS
 
+CALLS: Final = {
+    "freqtradebot.FreqtradeBot.process": ("bot_loop_start", "manage_open_orders"),
+    "freqtradebot.FreqtradeBot.update_funding_fees": ("get_funding_fees",),
+    "freqtradebot.FreqtradeBot._check_and_execute_exit": ("should_exit", "execute_trade_exit"),
+    # Fills of resting orders are booked by the first, before freqtrade computes the amount.
+    "freqtradebot.FreqtradeBot.execute_trade_exit": (
+        "get_funding_fees",
+        "_safe_exit_amount",
+        "confirm_trade_exit",
+        "create_order",
+    ),
+    "exchange.exchange.Exchange.__init__": ("_ccxt_config", "validate_config"),
+    "exchange.exchange.Exchange.ft_additional_exchange_init": ("additional_exchange_init",),
+    "exchange.exchange.Exchange.create_order": ("_get_params", "_order_needs_price", "_lev_prep"),
+    "exchange.exchange.Exchange.fill_leverage_tiers": ("load_leverage_tiers",),
+    "exchange.exchange.Exchange.market_is_tradable": ("market_is_future",),
+    "exchange.exchange.Exchange.get_liquidation_price": ("dry_run_liquidation_price",),
+}
+"""Names that methods of freqtrade use: this package overrides them, or depends on their being called."""
+EXIT: Final = "freqtradebot.FreqtradeBot.execute_trade_exit"
+"""The method in `CALLS` whose calls have to be in this order."""
+DECORATED: Final = {"get_balances": "count"}
+"""Methods that a decorator of freqtrade repeats, and the parameter with the number of repeats, which it takes out."""
 _LIVE: Final = "live"
 _FUNDING_UPDATE: Final = "update_funding_fees"
 """The method of freqtrade's bot that updates the funding fees of all open trades."""
@@ -357,9 +394,59 @@ def lot_amount(trade: Trade, amount: float) -> float:
 # Imported where they are called: they load all commands of freqtrade.
 
 
-def freqtrade_main(arguments: list[str] | None) -> None:
-    """Run freqtrade."""
-    importlib.import_module("freqtrade.main").main(arguments)
+def freqtrade_main(arguments: list[str] | None, program: str) -> None:
+    """Run freqtrade.
+
+    :param program: name of the program in help and usage
+    """
+    module: Any = importlib.import_module("freqtrade.main")
+    own = module.Arguments
+    module.Arguments = named_arguments(own, program)
+    try:
+        module.main(arguments)
+    finally:
+        module.Arguments = own
+
+
+def named_arguments(own: type[Any], program: str) -> type[Any]:
+    """Return freqtrade's class of arguments with another name of the program.
+
+    freqtrade chooses some help texts by its own name, so its parsers are renamed after it has built them.
+    """
+
+    class NamedArguments(own):  # type: ignore[misc]  # its class is known at run time only
+        """Arguments whose help and usage show the name of the program."""
+
+        def _parse_args(self) -> Any:
+            rename(self.parser, program)
+            return super()._parse_args()
+
+    return NamedArguments
+
+
+def rename(parser: ArgumentParser, program: str) -> None:
+    """Replace the first word of the name of a parser, and of its sub-commands, by another name."""
+    _, space, rest = parser.prog.partition(" ")
+    parser.prog = f"{program}{space}{rest}"
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to its sub-parsers
+        if isinstance(action, _SubParsersAction):
+            for command in action.choices.values():
+                rename(command, program)
+
+
+def load_config(files: list[str]) -> dict[str, Any]:
+    """Return configuration files merged as freqtrade does, of which the last one wins; nothing is checked.
+
+    :raises OperationalException: one of them cannot be read
+    """
+    config: dict[str, Any] = importlib.import_module("freqtrade.configuration.load_config").load_from_files(files)
+    return config
+
+
+def is_ui_installed() -> bool:
+    """Whether freqtrade's command install-ui has put FreqUI where its API server looks for it."""
+    server = Path(importlib.import_module("freqtrade.rpc.api_server").__file__ or "").parent
+    return (server / "ui" / "installed" / "index.html").is_file()
 
 
 def commands_module() -> ModuleType:

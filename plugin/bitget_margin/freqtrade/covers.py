@@ -5,7 +5,7 @@ bot and freqtrade count the coins of the position.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -13,6 +13,9 @@ from bitget_margin.freqtrade import trade_rows
 from bitget_margin.freqtrade.compat import FreqtradeOrder, Trade
 from bitget_margin.freqtrade.interest import InterestRates
 
+MARKET: Final = "market"
+"""freqtrade's order type of an order at market."""
+_IMMEDIATE: Final = frozenset({"IOC", "FOK"})
 _MOST: Final = 1.02
 """Largest share of a position that a cover buys before its fee: what else is owed of the coin is not the trade's."""
 _ROUNDING: Final = 1e-9
@@ -72,6 +75,39 @@ class Covers:
         if paid_in and paid_in != self.rules.markets[pair]["quote"]:
             return 0.0
         return float(self.rules.get_fee(symbol=pair, taker_or_maker="taker" if is_taker else "maker"))
+
+
+def is_immediate(order: Mapping[str, Any]) -> bool:
+    """Whether an order fills at once, or is canceled.
+
+    :param order: the arguments of freqtrade's order
+    """
+    return order["ordertype"] == MARKET or str(order.get("time_in_force", "")).upper() in _IMMEDIATE
+
+
+def fees_of(fills: Sequence[Mapping[str, Any]], filled: float) -> Sequence[Mapping[str, Any]] | None:
+    """Return ccxt's fees of fills; None unless they are all fills of an order."""
+    is_all = math.isclose(sum(fill["amount"] or 0.0 for fill in fills), filled, rel_tol=_ROUNDING)
+    return [fee for fill in fills for fee in fill["fees"]] if is_all else None
+
+
+def fee_in_quote(
+    order: Mapping[str, Any],
+    market: Mapping[str, Any],
+    fees: Sequence[Mapping[str, Any]] | None,
+    price_of: Callable[[str], float | None],
+    usual: float,
+) -> float:
+    """Return the fee of an order in the quote coin of its pair.
+
+    :param fees: ccxt's fees of it; None where they are not known, and it is the usual share of what it has bought
+    :param price_of: returns the price of another coin in the quote coin
+    """
+    price = float(order.get("average") or order["price"])
+    if fees is None:
+        return float(order["filled"] * usual * price)
+    worth = {market["base"]: price, market["quote"]: 1.0}
+    return float(sum(fee["cost"] * (worth.get(fee["currency"]) or price_of(fee["currency"]) or 0.0) for fee in fees))
 
 
 def is_cover(trade: Trade | None, row: FreqtradeOrder | None) -> bool:

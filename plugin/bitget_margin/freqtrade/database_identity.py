@@ -68,12 +68,12 @@ def check(own: DatabaseIdentity, alerts: Alerts) -> None:
     :raises OperationalException: the database belongs to another account, exchange or run mode, or has open trades of
         the other trading mode, whose coins and debts would be counted as something else
     """
-    where = _shown(Trade.session.get_bind().url)
+    where = shown_url(Trade.session.get_bind().url)
     _refuse_open_trades(own, where)
     _refuse_trading_mode(own, where)
     stored = _read()
     if stored is not None:
-        _refuse_other(stored, own, where)
+        refuse_other(stored, own, where)
     if own.run_mode is RunMode.LIVE and own.uid is None:
         known = "" if stored is None or stored.uid is None else f" It was last used with UID {stored.uid}."
         alerts.warn(
@@ -116,7 +116,11 @@ def _refuse_trading_mode(own: DatabaseIdentity, where: str) -> None:
         )
 
 
-def _refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+def refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) -> None:
+    """Refuse a database that belongs to another bot.
+
+    :raises OperationalException: the exchange, the run mode or the UID is another one
+    """
     if stored.exchange != own.exchange:
         raise OperationalException(
             f"{NAME}: the database {where} belongs to a bot on the exchange {stored.exchange}: {_ANOTHER}. "
@@ -148,7 +152,7 @@ def _way_out(where: str) -> str:
     )
 
 
-def _shown(url: URL) -> str:
+def shown_url(url: URL) -> str:
     """Return the URL of a database, with its password hidden; one of a file names the whole path."""
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
         url = url.set(database=str(Path(str(url.database)).absolute()))

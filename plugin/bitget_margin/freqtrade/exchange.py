@@ -4,6 +4,7 @@ It has a name of its own because that is fail-safe: plain freqtrade refuses a na
 trade the spot wallet under the name `bitget`.
 """
 
+import importlib
 import logging
 import threading
 import time
@@ -17,7 +18,7 @@ from typing import Any, Final
 import ccxt
 
 from bitget_margin.adapter import round_trips
-from bitget_margin.adapter.margin_markets import is_paused, with_margin_numbers
+from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margin, with_margin_numbers
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
@@ -42,11 +43,12 @@ from bitget_margin.freqtrade.compat import (
     new_trade,
     order_row,
 )
-from bitget_margin.freqtrade.config import NAME, parse_config
+from bitget_margin.freqtrade.config import NAME, TITLE, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
 from bitget_margin.freqtrade.exits import ExitOrder
+from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
@@ -54,6 +56,7 @@ from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
 from bitget_margin.freqtrade.pushes import OrderPushes
 from bitget_margin.freqtrade.repeated_warnings import RepeatedWarnings, RepeatFilter
+from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
 
 logger = logging.getLogger("bitget_margin")
@@ -98,6 +101,7 @@ class Bitgetcross(LiveLeverage):
 
     def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
         try:
+            refuse_moved_parts(config)
             preflight.refuse_modes(config)
             self._settings = parse_config(config)
             self._build_managers(is_live=is_live(config), is_leveraged=preflight.is_leveraged(config))
@@ -161,7 +165,7 @@ class Bitgetcross(LiveLeverage):
     @property
     def name(self) -> str:
         """The name that freqtrade shows."""
-        return "Bitget cross margin"
+        return TITLE
 
     @property
     def api(self) -> Any:
@@ -187,7 +191,11 @@ class Bitgetcross(LiveLeverage):
         return {"options": {"defaultType": "spot", "defaultMarginMode": "cross", "uta": None, **more}}
 
     def _make_websocket(self) -> Any:
-        """Return an exchange object of the websocket flavour, with what this one knows of the account."""
+        """Return an exchange object of the websocket flavour, with what this one knows of the account.
+
+        :raises PartMoved: ccxt's websocket code has changed, and freqtrade has the async flavour in its place
+        """
+        importlib.import_module("bitget_margin.pro")
         made = super()._init_ccxt(*self._async_config)
         made.set_markets_from_exchange(self.api)
         made.learn_account_kind(account_kind_of(self.api, {}))
@@ -206,9 +214,9 @@ class Bitgetcross(LiveLeverage):
         if self.live and self.is_leveraged:
             self._build_leverage(self.alerts, self._pace)
             read_rates = partial(self._learn_interest_rates, _RATES_SECONDS)
-            preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
-            preflight.check_account(self.api, self.alerts)
+            log_checks(self.api, preflight.check_account(self.api, self.alerts))
 
     def close(self) -> None:
         """Close what freqtrade closes; the log of the process is no longer that of this bot."""
@@ -231,6 +239,7 @@ class Bitgetcross(LiveLeverage):
         super().validate_config(config)
         if is_trading(config):
             preflight.refuse_pairs(config, self.markets)
+            preflight.refuse_taken_api_port(config)
 
     @property
     def markets(self) -> dict[str, Any]:
@@ -244,7 +253,7 @@ class Bitgetcross(LiveLeverage):
     def market_is_tradable(self, market: dict[str, Any]) -> bool:
         """Whether a market is tradable for freqtrade, and on cross margin as far as that is known."""
         tradable: bool = super().market_is_tradable(market)
-        return tradable and preflight.supports_cross_margin(market) and not is_paused(market)
+        return tradable and supports_cross_margin(market) and not is_paused(market)
 
     # -- an exit, point by point --------------------------------------------------------------------------------------
 
@@ -254,6 +263,8 @@ class Bitgetcross(LiveLeverage):
         :raises TemporaryError: whether an earlier run of the bot has sent this exit is not known yet
         """
         is_exit = not is_funding_update()
+        if is_exit and self.live and self.is_leveraged:
+            self.account.end_exit()
         if self.has_ladders and is_exit and not self._has_just_entered(pair):
             self.managers.holdings.end_booking()
             self.unproven.begin_exit(pair)
@@ -293,7 +304,12 @@ class Bitgetcross(LiveLeverage):
             # In spot mode, a buy is an entry, and nothing is sent larger.
             terms: dict[str, Any] = {"is_entry": not is_exit, "sent": loan.sent} if self.is_leveraged else {}
             intent = self.managers.recovery.intend(pair, side, order["amount"], order["rate"], **terms)
-            self._store_entry(intent, loan)
+            try:
+                self._store_entry(intent, loan)
+            except Exception:
+                # Nothing was sent. Without its entry, it would pass for an exit, and hold back those of a later trade.
+                self.managers.recovery.forget(intent)
+                raise
         except FreqtradeException:
             raise
         except Exception as error:
@@ -315,7 +331,7 @@ class Bitgetcross(LiveLeverage):
             _ORDER_PARAMS.reset(token)
         self.managers.recovery.placed(intent, placed["id"])
         self._note_entry(pair, is_exit=is_exit)
-        return self._shown_placed(placed, intent)
+        return self._shown_placed(placed, intent, order, is_exit=is_exit)
 
     def _note_entry(self, pair: str, *, is_exit: bool) -> None:
         """Note that an entry was placed: freqtrade asks for its funding fees next, as it does for those of an exit."""
@@ -365,7 +381,8 @@ class Bitgetcross(LiveLeverage):
         if not self.live:
             return super().fetch_order(order_id, pair, params)
         try:
-            order: dict[str, Any] = self.api.fetch_order(order_id, pair, self._bounds())
+            bounds = self._bounds() | self._lookup_params(order_id)
+            order: dict[str, Any] = self.api.fetch_order(order_id, pair, bounds)
         except ccxt.OrderNotFound as error:
             row = order_row(order_id, pair)
             if row is not None and not row.ft_is_open and row.status in ENDED:
@@ -415,6 +432,9 @@ class Bitgetcross(LiveLeverage):
         """Return the balance; with leverage, as freqtrade counts it: the margin as one, and no coins of trades."""
         if not (self.live and self.is_leveraged):
             return self._read_balances(params, count=count)
+        before_exit = self.account.before_exit()
+        if before_exit is not None:
+            return dict(before_exit.balances())
         try:
             if self.managers.holdings.has_hung() and self.account.last_books():
                 raise TemporaryError("the last request for it has got no answer")

@@ -64,7 +64,7 @@ class ExitFills:
         orders = self.store.of_trade(key_of(trade))
         if is_canceling:
             reading.canceled = frozenset(order.client_id for order in orders if order.phase.open)
-            # A venue that lends has to show what the cancel has set free: it is asked a little later.
+            # It has to show what the cancel has set free where loans are decided on it: it is asked a little later.
             reading.balance = self.holdings.read_beside(ahead=True, after_seconds=self.head_start_seconds())
             return reading
         # An order that the lookup of this loop has missed is not shown a moment later either.
@@ -109,7 +109,9 @@ class ExitFills:
 
     def head_start_seconds(self) -> float:
         """Return the time by which the balance is read later than a cancel that is sent now."""
-        return 0.0 if self.holdings.freezes() else min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
+        if self.holdings.freezes() and not self.holdings.has_positions:
+            return 0.0
+        return min(FIRST_LOOKUP_SECONDS, self.client.pace.round_trip_ms / 1_000)
 
     def _are_missing(self, trade: Trade, reading: Reading) -> bool:
         return self.amounts.missing(trade, self.since(reading), reading.canceled) > 0

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from bitget_margin.adapter.margin_markets import NUMBERS
+from bitget_margin.adapter.margin_markets import NUMBERS, supports_cross_margin
 from bitget_margin.freqtrade import preflight, runtime, trade_rows
 from bitget_margin.freqtrade.backtest_prices import BacktestPrices
 from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, Trade, is_trading, is_utility
@@ -70,7 +70,7 @@ class Leveraged(DryRunLadders):
         """Whether a market is one of the futures mode: a spot market with cross margin."""
         if not self.is_leveraged:
             return super().market_is_future(market)
-        return market.get("spot") is True and preflight.supports_cross_margin(market)
+        return market.get("spot") is True and supports_cross_margin(market)
 
     def get_option(self, param: str, default: Any = None) -> Any:
         """Return freqtrade's option; the prices of marks are the strategy's candles: a backtest needs no others."""

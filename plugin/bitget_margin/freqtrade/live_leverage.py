@@ -4,13 +4,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import isclose
 from typing import Any, Final
 
 import ccxt
 from sqlalchemy.exc import SQLAlchemyError
 
-from bitget_margin.adapter.params import account_kind_of
+from bitget_margin.adapter.params import HAS_ENDED, account_kind_of
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.freqtrade import covers, trade_rows
 from bitget_margin.freqtrade.alerts import Alerts
@@ -36,9 +35,6 @@ from bitget_margin.freqtrade.unfilled_entries import UnfilledEntries
 logger = logging.getLogger("bitget_margin")
 
 _LOAN_TYPE: Final = "loanType"
-_MARKET: Final = "market"
-_IMMEDIATE: Final = frozenset({"IOC", "FOK"})
-_REL_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +95,8 @@ class LiveLeverage(Leveraged):
             data=MarginData(level=lambda: self.levels.last),
         )
         self._alerts = alerts
+        self._immediate: set[str] = set()
+        """Order ids of orders that fill at once or are canceled, until one is shown as ended."""
 
     def _read_balances_anew(self) -> Mapping[str, Any]:
         """Return the balance as ccxt has it; the exchange reads it."""
@@ -161,11 +159,10 @@ class LiveLeverage(Leveraged):
         if order["side"] == SELL:
             return OrderLoan(self.exit_loans.of_sale(trade_rows.open_trade(pair)))
         changes: dict[str, Any] = {}
-        is_taker = str(order.get("time_in_force", "")).upper() in _IMMEDIATE
-        if order["ordertype"] == _MARKET:
+        if order["ordertype"] == covers.MARKET:
             rate = self.price_to_precision(pair, rate * (1 + self.leverage_settings.cover_price_ratio))
-            changes, is_taker = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}, True
-        sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=is_taker)
+            changes = {"ordertype": "limit", "time_in_force": "IOC", "rate": rate}
+        sent = self.covers.for_exit(pair, order["amount"], owed, is_taker=covers.is_immediate(order))
         loan_type = self.exit_loans.of_cover(sent * rate)
         if loan_type is LoanKind.AUTO_LOAN_AND_REPAY:
             self.margin_loop.debts.note_loan(self.account.stake_coin)
@@ -188,11 +185,18 @@ class LiveLeverage(Leveraged):
         if loan.entry is not None and loan.borrows and isinstance(error.__cause__, ccxt.ExchangeError):
             self.loans.note_refusal(loan.entry, error.__cause__)
 
-    def _shown_placed(self, placed: dict[str, Any], intent: TrackedOrder) -> dict[str, Any]:
-        """Return the answer to a placed order in coins of the position."""
+    def _shown_placed(
+        self, placed: dict[str, Any], intent: TrackedOrder, order: Mapping[str, Any], *, is_exit: bool
+    ) -> dict[str, Any]:
+        """Return the answer to freqtrade's order in coins of the position; an exit is not shown as ended yet."""
         if not self.is_leveraged:
             return placed
-        self.account.forget()
+        if is_exit and placed.get("status") in ENDED:
+            # freqtrade would book it now, without its fee and interest, which come with the lookup of the next loop.
+            placed = {**placed, "status": "open"}
+        if covers.is_immediate(order):
+            self._immediate.add(placed["id"])
+        (self.account.forget_after_exit if is_exit else self.account.forget)()
         if intent.sent is None:
             return placed
         return covers.in_position_coins({**placed, "amount": intent.sent}, intent.amount)
@@ -230,7 +234,7 @@ class LiveLeverage(Leveraged):
         """Return the open trades as positions, with what the venue has of each."""
         if not self.is_leveraged or not self.live or not has_database():
             return []
-        books = self.account.latest()
+        books = self.account.before_exit() or self.account.latest()
         equity = books.equity() if self.levels.agrees else None
         found = books.positions(self.leverage_settings.maintenance_rate, equity)
         return [position for position in found if pair in {None, position["symbol"]}]
@@ -241,6 +245,8 @@ class LiveLeverage(Leveraged):
             return order
         trade, row = trade_rows.open_trade(pair), order_row(order["id"], pair)
         self.account.forget()
+        if order["status"] in ENDED:
+            self._immediate.discard(order["id"])
         if trade is None or row is None or row.ft_order_side != trade.exit_side:
             return order
         if order["status"] in ENDED and order.get("filled"):
@@ -268,19 +274,26 @@ class LiveLeverage(Leveraged):
         return shown
 
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
-        """Return the fee of a cover in the quote coin: that of its fills, or the usual one if they are not listed."""
-        price, market = float(order.get("average") or order["price"]), self.markets[pair]
+        """Return the fee of a cover in the quote coin; only where its row does not have it, its fills are read."""
+        usual = self.covers.fee(pair, is_taker=True)
+        fees = order.get("fees") or covers.fees_of(self._fills_of(order, pair), order["filled"])
+        return covers.fee_in_quote(order, self.markets[pair], fees, self.account.price, usual)
+
+    def _fills_of(self, order: Mapping[str, Any], pair: str) -> Sequence[Mapping[str, Any]]:
         since = datetime.fromtimestamp((order.get("timestamp") or 0) / 1_000, UTC)
         try:
-            fills = self.get_trades_for_order(order["id"], pair, since)
+            return self.get_trades_for_order(order["id"], pair, since)
         except FreqtradeException as error:
             logger.warning("The fee of order %s on %s could not be read: %s", order["id"], pair, error)
-            fills = []
-        if not isclose(sum(fill["amount"] or 0.0 for fill in fills), order["filled"], rel_tol=_REL_TOLERANCE):
-            return float(order["filled"] * self.covers.fee(pair, is_taker=True) * price)
-        paid = [(fee["currency"], fee["cost"]) for fill in fills for fee in fill["fees"]]
-        worth = {market["base"]: price, market["quote"]: 1.0}
-        return float(sum(cost * (worth.get(coin) or self.account.price(coin) or 0.0) for coin, cost in paid))
+            return []
+
+    def _lookup_params(self, order_id: str) -> dict[str, Any]:
+        """Return the parameters of a lookup: an order that ends at once is looked for among the ended ones first.
+
+        Not where the venue is slow: no exit of another trade waits for two requests in turn.
+        """
+        is_first = self.is_leveraged and order_id in self._immediate and not self._pace.is_slow
+        return {HAS_ENDED: True} if is_first else {}
 
     def _with_liquidations(
         self, orders: Sequence[dict[str, Any]], adopted: Sequence[dict[str, Any]], pair: str
@@ -331,4 +344,5 @@ class LiveLeverage(Leveraged):
     def _process_margin(self) -> None:
         """Look at debts, margin level and interest of the account, at the end of the bot's steps of a loop."""
         if self.is_leveraged and self.live and has_database():
+            self.account.end_exit()
             self.margin_loop.run()

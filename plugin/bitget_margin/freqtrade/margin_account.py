@@ -17,6 +17,8 @@ logger = logging.getLogger("bitget_margin")
 
 FRESH_SECONDS: Final = 2.0
 """Age up to which a reading answers for what freqtrade asks in one go."""
+_EXIT_SECONDS: Final = 10.0
+"""Age up to which a reading is the one on which an exit was decided."""
 _PRICE_SECONDS: Final = 60.0
 """Age of a price from which on it is asked for again, and pause after a failure."""
 
@@ -28,6 +30,8 @@ class _Reading:
     account: AccountSnapshot
     at_seconds: float
     is_current: bool = True
+    placed_seconds: float | None = None
+    """Time at which an exit was placed that was decided on it, while it still answers freqtrade's wallets."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -125,7 +129,34 @@ class MarginAccount:
         """Read anew at the next question: an order was placed, or has filled."""
         reading = self._reading
         if reading is not None:
-            self._reading = replace(reading, is_current=False)
+            self._reading = replace(reading, is_current=False, placed_seconds=None)
+
+    def forget_after_exit(self) -> None:
+        """Read anew at the next question, that of freqtrade's wallets apart: an exit was placed.
+
+        They are asked for once freqtrade has sent its exits. The trade is still open in the books then, so that the
+        account as it was before the exit is the one that fits them.
+        """
+        reading, now = self._reading, self.clock()
+        if reading is not None:
+            was_decided_on = reading.is_current and now - reading.at_seconds <= _EXIT_SECONDS
+            self._reading = replace(reading, is_current=False, placed_seconds=now if was_decided_on else None)
+
+    def before_exit(self) -> MarginBooks | None:
+        """Return the books on which an exit was decided that was placed a moment ago, the last step since; else None.
+
+        Not for decisions: that exit may have used up what they show.
+        """
+        reading = self._reading
+        if reading is None or reading.placed_seconds is None or self.clock() - reading.placed_seconds > FRESH_SECONDS:
+            return None
+        return self._books(reading.account)
+
+    def end_exit(self) -> None:
+        """Read anew for freqtrade's wallets, too: another exit begins, or the next loop."""
+        reading = self._reading
+        if reading is not None:
+            self._reading = replace(reading, placed_seconds=None)
 
     def positions(self) -> tuple[TradePosition, ...]:
         """Return the open trades.

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import ccxt
@@ -51,9 +52,9 @@ class MarginLoop:
     """What the last check has shown, until it is compared with the trades."""
 
     def run(self) -> None:
-        """Run all steps; those with requests wait while the venue is slow. The next loop tries again what fails."""
-        asking: tuple[Callable[[], object], ...] = (self.debts.check, self.unfilled.check)
-        steps = (self._begin_check, self._notice_gone, *(() if self.pace.is_slow else asking), self.data.write)
+        """Run all steps; the next loop tries again what fails."""
+        asking = [partial(self._ask, check) for check in (self.debts.check, self.unfilled.check)]
+        steps: list[Callable[[], object]] = [self._begin_check, self._notice_gone, *asking, self.data.write]
         for step in steps:
             try:
                 step()
@@ -62,6 +63,14 @@ class MarginLoop:
             except Exception:
                 Trade.rollback()
                 logger.exception("A step over the margin account failed; the next loop tries again")
+
+    def _ask(self, check: Callable[[], object]) -> None:
+        """Run a step with requests, unless the venue is slow and a trade is open: an exit of it may be due.
+
+        Without a trade, a bot sends nearly nothing else: a venue that was slow once would count as slow for minutes.
+        """
+        if not (self.pace.is_slow and self.account.positions()):
+            check()
 
     def _begin_check(self) -> None:
         """Begin a check of the margin level: once a minute, or as soon as orders or prices have raised it."""

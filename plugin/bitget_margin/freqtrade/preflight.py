@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import ccxt
 
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
+from bitget_margin.adapter.margin_markets import supports_cross_margin
 from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.adapter.rate_limits import learn_uid
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
@@ -26,6 +29,7 @@ _TRIES: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 _FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
+_FEES: Final = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
@@ -130,10 +134,24 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
         )
 
 
-def supports_cross_margin(market: Mapping[str, Any]) -> bool:
-    """Whether a market is not known to be without cross margin: the list of margin pairs may have been down."""
-    modes = market.get("marginModes") or {}
-    return modes.get("cross", market.get("margin")) is not False
+def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
+    """Refuse an API server that cannot listen: freqtrade would wait for its start forever, and watch no stop-loss."""
+    server = config.get("api_server")
+    if not isinstance(server, Mapping) or not server.get("enabled"):
+        return
+    host, port = server.get("listen_ip_address"), server.get("listen_port")
+    if not isinstance(host, str) or not isinstance(port, int):
+        return  # freqtrade's own check of the configuration names it
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            # As the server itself: connections that have ended do not keep a port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise OperationalException(
+            f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
+            '"api_server.listen_port" to a port that is free, or end the other program; two bots need two ports.',
+        ) from error
 
 
 def check_account(
@@ -141,11 +159,12 @@ def check_account(
     alerts: Alerts,
     leverage: LeverageSettings | None = None,
     read_rates: Callable[[], Mapping[str, float]] = dict,
-) -> None:
+) -> Mapping[str, Any] | None:
     """Log the account that is traded, and what its orders may borrow, and warn about loans on it.
 
     :param leverage: the settings of a bot whose trades may be leveraged or short; None in spot mode
     :param read_rates: returns the daily interest rates of what such a bot borrows, by coin
+    :returns: account information of a classic account, None of a unified one
     :raises OperationalException: the credentials are missing or refused, or the account cannot be read
     """
     _refuse_missing_credentials(api)
@@ -153,7 +172,7 @@ def check_account(
     data = info.get("data") or {}
     uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
-        api.options["uid"] = uid
+        learn_uid(api, uid)
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"
@@ -175,6 +194,7 @@ def check_account(
             f"The cross margin account carries loans: {owed}. Interest runs, freqtrade does not count it, and a "
             "liquidation would sell this bot's coins too. Repay, or use an account without loans.",
         )
+    return None if unified else data
 
 
 def _refuse_level(api: Any, settings: Mapping[str, Any]) -> None:
@@ -229,10 +249,12 @@ def _sharing(api: Any) -> str:
 
 
 def _loans(*, unified: bool) -> str:
-    """Return what keeps the orders of the bot from borrowing."""
-    if not unified:
-        return "No order of this bot borrows."
-    return "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    """Return what keeps the orders of the bot from borrowing, and what freqtrade takes of coins beside its own."""
+    if unified:
+        rule = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    else:
+        rule = "No order of this bot borrows."
+    return f"{rule} {_FEES}"
 
 
 def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:

@@ -99,8 +99,7 @@ class Recovery:
                 if not self.absent.is_proven(earlier, amount):
                     raise TemporaryError(
                         f"An earlier {side} order on {pair} ({earlier.client_id}) may be on the venue, which does not "
-                        "show it yet. No other one is placed until a lookup shows it, or lookups and the balance show "
-                        "that it is not there.",
+                        "show it yet. No other one is placed until a lookup shows it, or its absence is proven."
                     )
                 self._give_up(earlier)
             trade = trade_rows.open_trade(pair)
@@ -146,7 +145,7 @@ class Recovery:
         elif isinstance(cause, ccxt.BaseError):
             if verdict_of_exception(cause) in _NO_PROOF_NEEDED:
                 self.names.give_back(intent)
-                self._forget(intent)
+                self.forget(intent)
             else:
                 self.missed.note(intent, RECHECK_SECONDS)
 
@@ -166,7 +165,7 @@ class Recovery:
             with self.lock:
                 is_stored = _is_stored_by_freqtrade(intent)
                 if is_stored:
-                    self._forget(intent)
+                    self.forget(intent)
                 is_due = not is_stored and not self._is_being_placed(intent)
             if is_due and budget.left_ms():
                 has_found |= self._look_up(intent, budget)
@@ -233,7 +232,8 @@ class Recovery:
         self._clear(intent)
         self.store.update([(intent, replace(intent, phase=Phase.LOST))])
 
-    def _forget(self, intent: TrackedOrder) -> None:
+    def forget(self, intent: TrackedOrder) -> None:
+        """Forget an order that freqtrade has stored, or that was certainly not placed."""
         self._clear(intent)
         self.store.forget(intent)
 
@@ -249,7 +249,7 @@ class Recovery:
         trade_rows.refresh()
         nothing = found.phase is Phase.ENDED and found.filled == 0
         if nothing or _is_stored_by_freqtrade(found):
-            self._forget(found)
+            self.forget(found)
             return
         stray = self._why_stray(found)
         if stray is not None:
@@ -272,7 +272,7 @@ class Recovery:
             # It stays in doubt, so that nothing is sent for it again.
             self.alerts.warn(f"Order {found.order_id} on {found.pair} is found, and cannot be stored yet: {error}")
             return
-        self._forget(found)
+        self.forget(found)
         self.alerts.warn(
             f"Order {found.order_id} ({found.side} {found.amount:.8g} {found.pair}) was placed before freqtrade could "
             f"store it. It is found again, and belongs to trade {trade.id} now.",
@@ -315,7 +315,7 @@ class Recovery:
     def _cancel_stray(self, found: TrackedOrder) -> None:
         if found.phase.open and self.client.cancel(found.pair, [found], self.client.pace.loop_budget()).unresolved:
             return
-        self._forget(found)
+        self.forget(found)
 
     def _trade_of_entry(self, entry: TrackedOrder) -> Trade:
         price = entry.average or entry.price

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ccxt import TICK_SIZE
 
+from bitget_margin.adapter.declared_parts import refuse_import
 from bitget_margin.freqtrade.compat import FUTURES, FreqtradeOrder, IStrategy, Trade
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 
 __all__ = [
+    "CALLS",
     "BacktestStrategy",
     "call_order_filled",
     "hold_stake",
@@ -19,6 +21,16 @@ __all__ = [
     "update_liquidation",
 ]
 
+CALLS: Final = {
+    "optimize.backtesting.Backtesting._load_bt_data_detail": ("combine_funding_and_mark", "get_option"),
+    "optimize.backtesting.Backtesting._run_funding_fees": ("calculate_funding_fees",),
+    "optimize.backtesting.Backtesting._try_close_open_order": ("update_liquidation_prices",),
+    # The stake that simulated buys hold is taken from what these keep.
+    "wallets.Wallets.__init__": ("_wallets", "_stake_currency"),
+    "wallets.Wallets.update": (),
+    "wallets.Wallets.get_collateral": (),
+}
+"""Names that methods of freqtrade use in a simulation, as `CALLS` of `compat`."""
 _HELD: Final = "held_by_simulated_buys"
 
 if TYPE_CHECKING:
@@ -45,9 +57,13 @@ if TYPE_CHECKING:
     def strategy_safe_wrapper(callback: Callable[..., Any], *, supress_error: bool) -> Callable[..., Any]: ...
 
 else:
-    from freqtrade.exchange import price_to_precision
-    from freqtrade.leverage.liquidation_price import update_liquidation_prices
-    from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
+    try:
+        from freqtrade.exchange import price_to_precision
+        from freqtrade.leverage.liquidation_price import update_liquidation_prices
+        from freqtrade.strategy.strategy_wrapper import strategy_safe_wrapper
+    except ImportError as error:
+        refuse_import(error)
+        raise
 
     BacktestStrategy = IStrategy
 

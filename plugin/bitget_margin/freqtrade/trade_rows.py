@@ -178,13 +178,14 @@ def _pays_in_coins(trade: Trade, tracked: TrackedOrder) -> bool:
 def as_cover(trade: Trade, order: TrackedOrder) -> TrackedOrder:
     """Return an order that was found without a record, in coins of the position if it covers a short.
 
-    The venue shows the amount that was sent: it leaves less after the fee. What leaves nearly all of the trade was sent
-    for all of it.
+    The venue shows the amount that was sent: it leaves less after the fee, unless the account pays that in another
+    coin. What leaves nearly all of the trade was sent for all of it.
     """
     if not (order.side == trade.exit_side == BUY and order.amount and order.sent is None):
         return order
     # Slightly more, so that a float just below a multiple of the lot size is not cut to the one before.
-    net = lot_amount(trade, order.amount * (1 - trade.fee_close) * (1 + REL_TOLERANCE)) or order.amount
+    fee = trade.fee_close if trade.fee_open_currency in {None, trade.safe_quote_currency} else 0.0
+    net = lot_amount(trade, order.amount * (1 - fee) * (1 + REL_TOLERANCE)) or order.amount
     left = remaining_amount(trade)
     if left > 0 and net >= left * _ALL_SHARE:
         net = left

@@ -76,6 +76,13 @@ class RedisStore:
             raise LimiterDown(self._masked(error)) from None
         return None if wait_us < 0 else Slot(wait_us / 1_000)
 
+    def check(self) -> None:
+        """See `Store.check`."""
+        try:
+            self._client.ping()
+        except Exception as error:  # noqa: BLE001 - as above
+            raise LimiterDown(self._masked(error)) from None
+
     def _masked(self, error: Exception) -> str:
         text = str(error).partition(", with args")[0]
         return f"{type(error).__name__}: {text.replace(self._secret, MASK) if self._secret else text}"

@@ -52,6 +52,13 @@ class Store(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Check that the store can be used, without a reservation.
+
+        :raises LimiterDown: it cannot
+        """
+        ...
+
 
 @dataclass(slots=True)
 class SharedLimiter:

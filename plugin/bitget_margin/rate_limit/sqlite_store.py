@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -49,6 +50,14 @@ class SqliteStore:
         if wait_ms == 0:
             return Slot(0.0)
         return Slot(wait_ms, kept=False) if wait_ms <= latest_ms else None
+
+    def check(self) -> None:
+        """See `Store.check`: by the rights of its files alone, which are made by the first reservation."""
+        if not self._folder.is_dir():
+            raise LimiterDown(f"the folder {self._folder} does not exist")
+        for path in (self._folder, Path(self._path), Path(f"{self._path}.lock")):
+            if path.exists() and not os.access(path, os.W_OK):
+                raise LimiterDown(f"{path} cannot be written by this user")
 
     def _take(self, name: str, limit: int, period_ms: float) -> float:
         """Take a slot that begins now and return 0, or return the time until one begins."""

@@ -279,7 +279,7 @@ def test_orders_are_shown_where_the_margin_level_cannot_be_read(venue: Emulator,
 def test_debts_that_cannot_be_read_are_unknown_beside_the_orders(
     venue: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bitget_margin.cli.operator.orders.read_debts", lambda *_: AccountDebts(None))
+    monkeypatch.setattr("bitget_margin.cli.operator.open_orders.read_debts", lambda *_: AccountDebts(None))
     shown = here(venue, "orders").stdout
     assert "owed: unknown" in shown
     assert "No open orders." in shown

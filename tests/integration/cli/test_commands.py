@@ -19,6 +19,7 @@ import pytest
 
 from bitget_margin.cli.demo import ccxt_demo, snapshots
 from bitget_margin.cli.demo.bot_process import BotProcess
+from bitget_margin.cli.output import COMPLETE_VARIABLE as VARIABLE
 from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
 from support.operating import COMMAND, invoke
 
@@ -31,6 +32,7 @@ def run(*args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     """A real process: ladder, fills, one batch before the exit; every order on both sides, under a minute."""
     started = time.monotonic()
@@ -53,10 +55,8 @@ def test_the_demo_trades_with_freqtrade_and_both_sides_agree() -> None:
     assert "freqtrade's database agrees with the venue, order by order, and no order lives on." in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("kind", "loans"),
-    [("classic", ("autoLoan", "autoLoanAndRepay")), pytest.param("unified", ("", ""), marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "loans"), [("classic", ("autoLoan", "autoLoanAndRepay")), ("unified", ("", ""))])
 def test_the_demo_with_leverage_borrows_warns_and_both_sides_agree(kind: str, loans: tuple[str, str]) -> None:
     """A short and a long with their ladders, a warning of the margin level, under a minute."""
     started = time.monotonic()
@@ -182,10 +182,32 @@ def hide_freqtrade(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_freqtrade_has_its_own_help() -> None:
-    """`--help` is its own."""
-    done = run("freqtrade", "--help")
-    assert done.stdout.startswith("usage: freqtrade")
+def test_help_and_version_have_short_options() -> None:
+    """Of every command."""
+    assert invoke("-V").output == invoke("--version").output
+    for command in ((), ("account",), ("cancel",), ("demo",), ("emulator",), ("orders",)):
+        assert invoke(*command, "-h").output == invoke(*command, "--help").output
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("bitget-margin ord", ["orders"]),
+        ("bitget-margin cancel --side ", ["buy", "sell"]),
+        ("bitget-margin orders --w", ["--watch"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words: str, offered: list[str]) -> None:
+    variables = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = invoke(env={**variables, VARIABLE: "bash_complete"})
+    assert done.output.splitlines() == [f"plain,{word}" for word in offered]
+    for shell in ("bash", "zsh"):
+        assert f"_BITGET_MARGIN_COMPLETE={shell}_complete" in invoke(env={VARIABLE: f"{shell}_source"}).output
+
+
+def test_freqtrade_has_its_own_help_under_our_name() -> None:
+    """Also that of a command, which tells what to type."""
+    assert run("freqtrade", "--help").stdout.startswith("usage: bitget-margin freqtrade [-h]")
 
 
 def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ ETH = "ETHUSDT"
 CANCEL_ALL = "/cancel-symbol-order"
 TELLS = "Orders that no list shows, and orders that are placed meanwhile, are canceled too."
 KEYS_OF_CANCEL = {"ok", "exit_code", "dry_run", "interrupted", "summary", "orders", "frozen_before", "unexamined"}
-KEYS_OF_CANCEL |= {"errors", "elapsed_ms", "locked", "held_by"}
+KEYS_OF_CANCEL |= {"errors", "elapsed_ms", "locked", "held_by", "account"}
+KEYS_OF_ORDERS = {"account", "at_ms", "orders", "not_open", "frozen", "unexplained", "held_by", "debts", "margin_level"}
 KEYS_OF_ORDER = {"symbol", "id", "client_order_id", "bot", "side", "price", "amount", "filled"}
 
 
@@ -46,6 +47,13 @@ def canceled(venue: Emulator, *args: str, code: int = 0) -> dict[str, Any]:
 
 def outcomes(found: dict[str, Any]) -> dict[str, str]:
     return {order["id"]: order["outcome"] for order in found["orders"]}
+
+
+def identity(venue: Emulator) -> dict[str, Any]:
+    """Return the account as documents show it."""
+    account = venue.accounts[0]
+    level, mode = ("advanced", "unified") if account.kind is AccountKind.UNIFIED else (None, None)
+    return {"kind": account.kind.value, "level": level, "mode": mode, "uid": account.uid}
 
 
 def hold_no_secret(text: str, venue: Emulator) -> None:
@@ -155,10 +163,9 @@ def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) ->
     for word in ("3 open orders", "k3x9ab12, trade 7, rung 2", *first, second, "0.0004", "USDT", "ETH/USDT"):
         assert word in shown.stdout
     found = json.loads(here(venue, "orders", "--json").stdout)
-    assert set(found) == {"account", "orders", "frozen", "unexplained", "held_by", "debts", "margin_level"}
+    assert set(found) == KEYS_OF_ORDERS
+    assert found["account"] == identity(venue)
     unified = venue.accounts[0].kind is AccountKind.UNIFIED
-    level, mode = ("advanced", "unified") if unified else (None, None)
-    assert found["account"] == {"kind": venue.accounts[0].kind.value, "level": level, "mode": mode}
     assert ("a unified account in advanced mode" if unified else "a classic account") in shown.stdout
     assert found["frozen"].keys() == {"USDT"}
     by_id = {order["id"]: order for order in found["orders"]}
@@ -170,6 +177,52 @@ def test_open_orders_are_shown_with_the_bot_that_placed_them(venue: Emulator) ->
     only = json.loads(here(venue, "orders", "--json", "--symbol", "eth/usdt").stdout)
     assert [order["id"] for order in only["orders"]] == [second]
     assert "1 open order" in here(venue, "orders", "--symbol", "ETH/USDT").stdout
+
+
+def shown_ids(venue: Emulator, *args: str) -> list[str]:
+    """Return the ids of the orders that `orders` shows with these options."""
+    return [order["id"] for order in json.loads(here(venue, "orders", "--json", *args).stdout)["orders"]]
+
+
+def test_orders_are_selected_as_for_a_cancel(venue: Emulator) -> None:
+    """By the same options; coins that the others hold are explained all the same."""
+    ours = rungs(venue, 2, name="k3x9ab12-7-0a1b2c3d-")
+    (other,) = rungs(venue, 1, symbol=ETH, price=2_000, name="other")
+    assert shown_ids(venue, "--prefix", "k3x9ab12-") == ours
+    assert shown_ids(venue, "--symbol", "ethusdt") == [other]
+    assert shown_ids(venue, "--client-id", "other0", "--side", "buy") == [other]
+    assert shown_ids(venue, "--older-than", "1d") == []
+    shown = here(venue, "orders", "--id", ours[1], "--id", "123", "--id", other, "--prefix", "k3").stdout
+    assert "1 open order, of 3" in shown
+    assert "1 named and not among the open orders: 123" in shown
+    assert f"1 named and open, and not shown: another option excludes them: {other}" in shown
+    assert "do not hold all" not in shown
+    assert "No open order is selected, of 3." in here(venue, "orders", "--side", "sell").stdout
+    found = json.loads(here(venue, "orders", "--json", "--id", "123").stdout)
+    assert (found["orders"], found["not_open"], found["unexplained"]) == ([], ["123"], [])
+
+
+def test_the_account_is_named_before_anything_is_canceled(venue: Emulator) -> None:
+    """In the first line of the plan, and in the document."""
+    rungs(venue, 1)
+    done = here(venue, "cancel", "--all", "--yes", "--json")
+    kind = "a classic account" if venue.accounts[0].kind is AccountKind.CLASSIC else "a unified account"
+    assert re.fullmatch(rf"keys from .*, {kind}.*, UID {venue.accounts[0].uid}", done.stderr.splitlines()[0])
+    assert document(done.stdout, venue)["account"] == identity(venue)
+
+
+@pytest.mark.parametrize("fault", ["stall-before", "html-502", "code-before"])
+def test_a_uid_that_cannot_be_read_stops_no_cancel(venue: Emulator, fault: str) -> None:
+    """It is unknown, and is not waited for."""
+    rungs(venue, 2)
+    for path in ("/spot/account/info", "/v3/account/settings"):
+        venue.add_fault(fault, path, **({"code": "40014"} if fault == "code-before" else {}))
+    started = time.monotonic()
+    found = canceled(venue, "--symbol", "BTC/USDT")
+    assert time.monotonic() - started < 10
+    assert not live(venue)
+    assert found["account"]["uid"] is None
+    assert json.loads(here(venue, "orders", "--json").stdout)["account"]["uid"] is None
 
 
 def listed(venue: Emulator) -> list[str | None]:
@@ -553,4 +606,4 @@ def test_frozen_coins_are_never_called_done() -> None:
         assert "still frozen" in found["errors"][0]
         assert venue.order(hidden).live
         shown = " ".join(here(venue, "orders").stdout.split())
-        assert "No open orders. frozen on the account: 50 USDT These orders do not hold all of USDT" in shown
+        assert "No open orders. frozen on the account: 50 USDT The open orders do not hold all of USDT" in shown

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 
 from bitget_margin.emulator import Account, Emulator
 from support import bot as support
+from support import forked
 from support.console import WIDE, has_traceback, other_exchange, records
 from support.in_process_bot import close_database
 
+LOG = "bot.log"
 STRATEGY = """
 from bitget_margin.freqtrade import CrossedMarginMixin
 from freqtrade.strategy import IStrategy
@@ -83,11 +86,14 @@ def prepare(database: Path, write: Callable[[], None]) -> None:
 
 @dataclass
 class Started:
-    """A bot that refuses to start: its message, the wrong settings, and what an earlier bot has written."""
+    """A bot that refuses to start: its message, the wrong settings, and what an earlier bot has written.
+
+    :ivar module: what Python runs; the launcher, forked after its imports, if not given
+    """
 
     message: str
     changes: dict[str, Any]
-    module: str = "bitget_margin.freqtrade"
+    module: str | None = None
     written: Callable[[], None] | None = None
 
 
@@ -96,7 +102,7 @@ CASES = {
     "strategy-stoploss": Started(
         'bitgetcross: "stoploss_on_exchange" is true', {"strategy": "StopsOnExchange", "strategy_path": "."}
     ),
-    "stock-exchange": Started(other_exchange("Scripted"), {"exchange": {"name": "bitget"}}),
+    "stock-exchange": Started(other_exchange("Scripted"), {"exchange": {"name": "bitget"}}, "bitget_margin.freqtrade"),
     "database-of-another-account": Started(
         "bitgetcross: the database {database} belongs to the account with UID 1234",
         {},
@@ -122,7 +128,7 @@ CASES = {
 
 
 @pytest.fixture(scope="module")
-def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, Emulator, Account]]]:
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int | None, str, Emulator, Account]]]:
     """Start all of these bots at once, each with an account of its own, and wait until they have ended."""
     accounts = {name: Account() for name in CASES}
     with Emulator(accounts=tuple(accounts.values())) as venue:
@@ -137,27 +143,40 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[
             case.message = case.message.format(database=f"sqlite:///{folder}/trades.sqlite")
             settings = support.config(venue, ["BTC/USDT"], folder, account=accounts[name], **case.changes)
             (folder / "config.json").write_text(json.dumps(settings))
-            processes[name] = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", case.module, "trade", "--config", "config.json"],
-                env={**os.environ, **WIDE, "SCRIPT": str(folder / "script.json")},
-                cwd=folder,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+            processes[name] = start(case.module, folder), folder / LOG
         try:
-            logs = {name: process.communicate(timeout=120)[0] for name, process in processes.items()}
+            codes = {name: exit_code(process) for name, (process, _) in processes.items()}
         finally:
-            for process in processes.values():
+            for process, _ in processes.values():
                 process.kill()
-        yield {name: (processes[name].returncode, logs[name], venue, accounts[name]) for name in CASES}
+        yield {name: (codes[name], log.read_text(), venue, accounts[name]) for name, (_, log) in processes.items()}
     assert venue.errors == ()
+
+
+def start(module: str | None, folder: Path) -> subprocess.Popen[bytes] | BaseProcess:
+    """Start a bot with the configuration of a folder."""
+    command = ("trade", "--config", "config.json")
+    environment = {**os.environ, **WIDE, "SCRIPT": str(folder / "script.json")}
+    if module is None:
+        return forked.start(command, folder / LOG, folder, environment)
+    with (folder / LOG).open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", module, *command], env=environment, cwd=folder, stdout=log, stderr=subprocess.STDOUT
+        )
+
+
+def exit_code(process: subprocess.Popen[bytes] | BaseProcess) -> int | None:
+    """Wait for the end of a process."""
+    if isinstance(process, subprocess.Popen):
+        return process.wait(120)
+    process.join(120)
+    return process.exitcode
 
 
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", CASES)
 def test_a_real_bot_logs_the_reason_in_one_line_and_ends(
-    ended: dict[str, tuple[int, str, Emulator, Account]], name: str
+    ended: dict[str, tuple[int | None, str, Emulator, Account]], name: str
 ) -> None:
     code, log, venue, owner = ended[name]
     assert code == 2, log

@@ -73,8 +73,10 @@ def seen(trade: Any, start: Any) -> list[tuple[int, float, float]]:
 
 @pytest.mark.parametrize(
     ("page", "ups", "seed"),
-    [("README.md", ("1.02", "1.04"), 1), ("docs/freqtrade.md", ("1.02", "1.04", "1.06"), 2)],
-    ids=["readme", "guide"],
+    [
+        pytest.param("README.md", ("1.02", "1.04"), 1, id="readme"),
+        pytest.param("docs/freqtrade.md", ("1.02", "1.04", "1.06"), 2, id="guide", marks=pytest.mark.slow),
+    ],
 )
 def test_the_strategy_of_a_page_is_what_its_candles_add_up_to(
     tmp_path: Path, page: str, ups: tuple[str, ...], seed: int
@@ -139,7 +141,7 @@ def both_ways(percents: list[int], leverage: int, stop: str, coin: str, *, is_sh
     [
         # A stop of 12 % of the stake is 4 % of the price with three times the stake, and 6 % with twice.
         (None, (1, 2, 3), 3, ("0.96", "1.06"), 3),
-        (None, (1, 2, 3), 3, ("0.96", "1.06"), 4),
+        pytest.param(None, (1, 2, 3), 3, ("0.96", "1.06"), 4, marks=pytest.mark.slow),
         ("docs/leverage.md", (1, 2), 2, ("0.95", "1.05"), 5),
     ],
 )
@@ -304,14 +306,14 @@ def add_up(tmp_path: Path, partial_exits: str, *, both_ways: bool) -> None:
     assert (tagged[True] > RUNS) == both_ways
 
 
-@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
+@pytest.mark.parametrize("partial_exits", [pytest.param("leave", marks=pytest.mark.slow), "cancel"])
 def test_whatever_a_strategy_does_each_coin_is_sold_once_and_no_money_is_made_up(
     tmp_path: Path, partial_exits: str
 ) -> None:
     add_up(tmp_path, partial_exits, both_ways=False)
 
 
-@pytest.mark.parametrize("partial_exits", ["leave", "cancel"])
+@pytest.mark.parametrize("partial_exits", ["leave", pytest.param("cancel", marks=pytest.mark.slow)])
 def test_whatever_a_strategy_does_each_short_is_covered_once_and_no_money_is_made_up(
     tmp_path: Path, partial_exits: str
 ) -> None:

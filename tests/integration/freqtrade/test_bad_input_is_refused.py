@@ -4,6 +4,8 @@ import asyncio
 import gc
 import importlib
 import logging
+import pickle
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -201,6 +203,12 @@ class TestTheConfiguration:
     def test_a_wrong_setting_is_named(self, shop: Emulator, change: dict[str, Any], name: str) -> None:
         assert name in refusal(shop, **change)
 
+    def test_a_taken_port_of_the_api_server_is_named(self, shop: Emulator) -> None:
+        """Alone, freqtrade would wait for its API server forever, and watch no stop-loss."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": taken.getsockname()[1]}
+            assert '"api_server.listen_port"' in refusal(shop, api_server=server)
+
 
 @pytest.mark.usefixtures("registered")
 class TestNoOtherClass:
@@ -248,11 +256,14 @@ class TestRegistration:
         once = names()
         register()
         assert names() == once != before
-        assert [module.bitgetcross for module in MODULES] == [
-            bitget_margin.bitget,
-            bitget_margin.async_support.bitget,
-            bitget_margin.pro.bitget,
-        ]
+        flavours = (bitget_margin.bitget, bitget_margin.async_support.bitget, bitget_margin.pro.bitget)
+        for module, flavour in zip(MODULES, flavours, strict=True):
+            assert issubclass(module.bitgetcross, flavour)
+            assert pickle.loads(pickle.dumps(module.bitgetcross)) is module.bitgetcross  # noqa: S301 - hyperopt does
+            assert (module.bitgetcross().id, module.bitgetcross().name) == ("bitget", "Bitget crossed margin")
+            assert flavour().name == "Bitget"
+        listed = {each["classname"]: each["name"] for each in freqtrade.exchange.list_available_exchanges(False)}
+        assert (listed["bitgetcross"], listed["bitget"]) == ("Bitget crossed margin", "Bitget")
         assert [module.exchanges.count("bitgetcross") for module in MODULES] == [1, 1, 1]
         assert freqtrade.exchange.Bitgetcross is Bitgetcross
         unregister()

@@ -29,7 +29,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandRunner]:
     folder = tmp_path_factory.mktemp("runner")
     (folder / "user_data").mkdir()
     with Emulator() as venue:
-        yield CommandRunner(venue, folder)
+        yield CommandRunner(venue, folder, forks=True)
     assert venue.errors == ()
 
 

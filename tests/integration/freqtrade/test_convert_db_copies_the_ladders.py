@@ -29,6 +29,7 @@ RUNG = f"('{KEY}-1-0a1b2c3d-0', 'rung', 1, 1700000000000, 'BTC/USDT', 'sell', 't
 RUNG += "'live', '1179542168995600000', 0.125, 61000.5, NULL, 0)"
 
 
+@pytest.mark.slow
 def test_a_bot_on_the_converted_database_exits_with_its_ladder(venue: Emulator, tmp_path: Path) -> None:
     """A real bot, and freqtrade's command on its database; with the key the next bot knows its resting orders."""
     pair = PAIRS[0]

@@ -45,6 +45,7 @@ def test_list_exchanges_shows_it(runner: CommandRunner) -> None:
     assert done.code == 0, done.output
     (row,) = (line for line in done.output.splitlines() if "bitgetcross" in line)
     assert "cross spot" in row
+    assert "Bitget crossed margin" in row
     assert done.signed == []
 
 

@@ -3,6 +3,8 @@
 freqtrade converts a fee in another coin by its price; without one, it logs that and keeps the usual rate of the pair.
 """
 
+import logging
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,42 +12,51 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, Symbol, synthetic_symbols
+from bitget_margin.emulator import AccountKind, Symbol, synthetic_symbols
 from bitget_margin.freqtrade.exchange import Bitgetcross
-from support.bot import PAIRS, Bot, config
+from support.bot import PAIRS
+from support.in_process_bot import CONTROLS, InProcessBot, in_process_bot
 
 PAIR = PAIRS[0]
 BGB = Symbol("BGBUSDT", "BGB", "USDT", Decimal("0.5"))
 
 
+@pytest.mark.filterwarnings("default")  # freqtrade's own
 @pytest.mark.parametrize("kind", AccountKind, ids=lambda kind: kind.value)
 @pytest.mark.parametrize("listed", [True, False], ids=["BGB has a price", "BGB has none"])
-def test_a_flat_round_trip_loses_its_fees(tmp_path: Path, kind: AccountKind, *, listed: bool) -> None:
+def test_a_flat_round_trip_loses_its_fees(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: AccountKind, *, listed: bool
+) -> None:
     """0.08 % of 1000 USDT, twice."""
+    caplog.set_level(logging.INFO)
     (symbol,) = synthetic_symbols(1)
     rates = {"maker_fee_rate": Decimal("0.0008"), "taker_fee_rate": Decimal("0.0008")}
     symbols = (Symbol(**{name: getattr(symbol, name) for name in symbol.__slots__} | rates), *([BGB] if listed else []))
-    account = Account(balances={"USDT": "1000000", "BGB": "1000"}, kind=kind)
-    with Emulator(accounts=(account,), symbols=symbols, knobs=Knobs(fees_in_bgb=True)) as venue:
-        with Bot(tmp_path, config(venue, [PAIR], tmp_path, account=account)).start() as bot:
-            bot.instruct(PAIR, enter=True)
-            bot.wait_until(lambda: (bot.trade(PAIR) or {}).get("amount"), "the entry is booked")
-            bot.wait_until(lambda: not listed or (bot.trade(PAIR) or {})["fee_open_cost"], "its fee is booked")
-            bot.instruct(PAIR, enter=False, exit=True)
-            bot.wait_until(lambda: not (bot.trade(PAIR) or {})["is_open"], "the exit is booked")
-            trade = bot.trade(PAIR)
-            assert trade is not None
-            if not listed and kind is AccountKind.CLASSIC:
-                bot.wait_for_log(r"Not updating buy-fee - rate: None, BGB")
-        paid = Decimal(1000) - venue.balances(account.uid)["BGB"].available
-        left = venue.balances(account.uid)["USDT"].available - 1_000_000
-        assert venue.errors == ()
-    worth = float(paid * (BGB.start_price if listed else 1))
-    assert (worth, left) == (pytest.approx(1.6, abs=0.001), 0)
-    assert trade["close_profit_abs"] == pytest.approx(-worth, abs=1e-5 * 1_000)
-    assert (trade["fee_open"], trade["fee_close"]) == pytest.approx((0.0008, 0.0008))
-    if listed or kind is AccountKind.UNIFIED:
-        assert (trade["fee_open_currency"], trade["fee_close_currency"]) == ("BGB", "BGB")
+    with in_process_bot(tmp_path, kind=kind, pairs=[PAIR], symbols=symbols, BGB="1000") as bot:
+        bot.venue.knobs(fees_in_bgb=True)
+        CONTROLS.enter = True
+        until(bot, lambda: bot.trades() and bot.trade.amount and (bot.trade.fee_open_cost or not listed))
+        CONTROLS.enter, CONTROLS.exit = False, True
+        until(bot, lambda: not bot.trade.is_open)
+        trade, balances = bot.trade, bot.venue.balances(bot.venue.accounts[0].uid)
+        paid = Decimal(1000) - balances["BGB"].available
+        worth = float(paid * (BGB.start_price if listed else 1))
+        assert (worth, balances["USDT"].available) == (pytest.approx(1.6, abs=0.001), 1_000_000)
+        assert trade.close_profit_abs == pytest.approx(-worth, abs=1e-5 * 1_000)
+        assert (trade.fee_open, trade.fee_close) == pytest.approx((0.0008, 0.0008))
+        if listed or kind is AccountKind.UNIFIED:
+            assert (trade.fee_open_currency, trade.fee_close_currency) == ("BGB", "BGB")
+    if not listed and kind is AccountKind.CLASSIC:
+        assert "Not updating buy-fee - rate: None, BGB" in caplog.text
+
+
+def until(bot: InProcessBot, condition: Callable[[], object]) -> None:
+    """Run loops until a condition holds."""
+    for _ in range(20):
+        if condition():
+            return
+        bot.loop()
+    raise AssertionError("not within 20 loops")
 
 
 def cost(currency: str, amount: float) -> dict[str, Any]:

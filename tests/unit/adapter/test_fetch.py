@@ -9,6 +9,7 @@ import pytest
 
 from bitget_margin.adapter import fetch
 from bitget_margin.adapter.fetch import FilledSum, view_orders
+from bitget_margin.adapter.params import HAS_ENDED
 from bitget_margin.adapter.venue_clock import WHOLE_WINDOW
 from bitget_margin.core.effects import Call, Fault, Reply, SendAll
 from bitget_margin.core.endpoints import Endpoint
@@ -37,6 +38,13 @@ def test_an_order_is_fetched_by_either_of_its_ids(given_id: object, params: Any,
     assert (order["id"], order["clientOrderId"], order["symbol"], order["status"]) == ("12", "c12", BTC, "open")
     params = {"symbol": "BTCUSDT", "startTime": str(WHOLE_WINDOW), **expected}
     assert venue.calls == [Call(LIVE, params), Call(HISTORY, params)]
+
+
+def test_an_order_that_has_probably_ended_is_asked_for_once() -> None:
+    venue = Caller(in_turn(page(row(12, "filled"))))
+    order = venue.call(fetch.fetch_order(exchange(), "12", BTC, CROSS | {HAS_ENDED: True}))
+    assert (order["id"], order["status"]) == ("12", "closed")
+    assert [call.endpoint for call in venue.calls] == [HISTORY]
 
 
 def test_an_order_without_a_row_is_not_found_and_no_more_is_claimed() -> None:

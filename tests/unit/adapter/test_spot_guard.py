@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import inspect
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -208,6 +209,7 @@ async def test_no_cross_margin_call_watches_the_spot_account(uta: bool) -> None:
     watching = {name: names for name, names in of_pro.items() if name.startswith("watch_") and "args" not in names}
     assert set(watching) > {"watch_orders", "watch_my_trades", "watch_balance", "watch_positions"}
     exchange = CarelessPro({"apiKey": "key", "secret": "secret", "password": "phrase"})
+    exchange.has_warned_of_spot = True
     exchange.learn_account_kind(AccountKind.UNIFIED if uta else AccountKind.CLASSIC)
     exchange.set_markets([market("BTCUSDT", "BTC")])
     seen = []
@@ -247,7 +249,7 @@ def test_a_method_that_drops_the_margin_mode_is_stopped_at_its_request(params: A
 
 @pytest.mark.parametrize("params", [{}, {"marginMode": "isolated"}])
 def test_without_cross_margin_nothing_is_stopped(params: Any) -> None:
-    exchange, sent = careless(Careless)
+    exchange, sent = careless(Careless, defaultMarginMode=None)
     exchange.fetch_bills_of_tomorrow("USDT", params)
     exchange.fetch_fills_of_tomorrow(params)
     assert sent == ["v2/spot/account/bills?coin=USDT", "v3/trade/fills?category=spot"]
@@ -257,10 +259,100 @@ def test_without_cross_margin_nothing_is_stopped(params: Any) -> None:
     assert len(sent) == 3, "the mark of a call ends with it"
 
 
+CALLS: dict[str, tuple[Any, ...]] = {
+    "cancel_orders": (["1"], "BTC/USDT"),
+    "cancel_order": ("1", "BTC/USDT"),
+    "cancel_all_orders": ("BTC/USDT",),
+    "create_order": ("BTC/USDT", "limit", "buy", 0.001, 50_000),
+    "create_limit_buy_order": ("BTC/USDT", 0.001, 50_000),
+    "fetch_order": ("1", "BTC/USDT"),
+    "fetch_open_orders": ("BTC/USDT",),
+    "fetch_my_trades": ("BTC/USDT",),
+    "fetch_balance": (),
+}
+OF_ANY_CATEGORY = ("cancel_order", "fetch_order", "fetch_my_trades", "fetch_balance")
+"""Calls that are of the whole account on a unified one."""
+
+
+def warned(exchange: Any, name: str, *args: Any, **named: Any) -> list[warnings.WarningMessage]:
+    """Call a method, and return the warnings of calls that go to the spot account."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with contextlib.suppress(ccxt.BaseError, TypeError, AttributeError):
+            getattr(exchange, name)(*args, **named)
+    return [each for each in seen if each.category is bitget_margin.SpotWalletWarning]
+
+
+@pytest.mark.parametrize("uta", [False, True])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_without_a_margin_mode_warns_where_it_goes_to_the_spot_account(name: str, uta: bool) -> None:
+    """Once per exchange object, before the request, of the line that calls; not where a request has no category."""
+    exchange, sent = made(uta=uta)
+    shown = [warning for _ in range(3) for warning in warned(exchange, name, *CALLS[name])]
+    if uta and name in OF_ANY_CATEGORY:
+        assert (shown, spot(sent)) == ([], [])
+        return
+    (warning,) = shown
+    assert warning.filename == __file__
+    assert str(warning.message).startswith(f"bitget {name}(): without a margin mode this goes to the spot account")
+    assert "set options['defaultMarginMode'] to 'cross', or to None" in str(warning.message)
+    assert spot(sent)
+    exchange, sent = made(uta=uta)
+    with pytest.raises(bitget_margin.SpotWalletWarning):
+        getattr(exchange, name)(*CALLS[name])
+    assert spot(sent) == []
+
+
+def test_who_has_chosen_is_not_warned() -> None:
+    """By the option, even None for the spot account; by a parameter; by a contract; by the venue's own path."""
+    for mode in (None, "cross", "isolated"):
+        for name, args in CALLS.items():
+            exchange, sent = made(defaultMarginMode=mode)
+            assert warned(exchange, name, *args) == []
+            assert spot(sent) if mode is None else mode == "isolated" or not spot(sent)
+    exchange, sent = made()
+    for mode in ("cross", "isolated"):
+        assert warned(exchange, "cancel_orders", ["1"], "BTC/USDT", {"marginMode": mode}) == []
+    assert warned(exchange, "fetch_positions", params={"productType": "USDT-FUTURES"}) == []
+    assert warned(exchange, "fetch_deposits", "USDT") == []
+    assert warned(exchange, "batch_cancel", ["1"], "BTC/USDT") == []
+    exchange.privateSpotGetV2SpotAccountAssets()
+    assert exchange.has_warned_of_spot is False
+
+
+async def test_the_async_classes_warn_alike() -> None:
+    for cls in (bitget_margin.async_support.bitget, bitget_margin.pro.bitget):
+        for silent in (False, True):
+            exchange = cls({"apiKey": "key", "secret": "secret", "password": "phrase"})
+            exchange.options.update({"uta": False, **({"defaultMarginMode": None} if silent else {})})
+            exchange.set_markets([market("BTCUSDT", "BTC")])
+
+            async def fetch(*_: Any) -> Any:
+                return {"code": "00000", "data": []}
+
+            exchange.fetch = fetch
+            with warnings.catch_warnings(record=True) as seen:
+                warnings.simplefilter("always")
+                for _ in range(2):
+                    await exchange.fetch_open_orders("BTC/USDT")
+            shown = [(each.category, each.filename) for each in seen]
+            assert shown == ([] if silent else [(bitget_margin.SpotWalletWarning, __file__)])
+            await exchange.close()
+
+
+async def test_watching_without_a_margin_mode_warns() -> None:
+    exchange = bitget_margin.pro.bitget({"apiKey": "key", "secret": "secret", "password": "phrase"})
+    exchange.options["uta"] = False
+    exchange.set_markets([market("BTCUSDT", "BTC")])
+    with pytest.warns(bitget_margin.SpotWalletWarning, match=r"bitget watch_orders\(\): without a margin mode"):
+        await subscribed(exchange, "watch_orders", ["BTC/USDT"], {})
+    await exchange.close()
+
+
 def test_a_coroutine_is_stopped_too_and_another_task_is_not() -> None:
     async def both() -> list[Any]:
         exchange = CarelessAsync({"apiKey": "key", "secret": "secret", "password": "phrase"})
-        exchange.options["uta"] = False
+        exchange.options.update(uta=False, defaultMarginMode=None)
 
         async def fetch(*_: Any) -> Any:
             return {"code": "00000", "data": []}

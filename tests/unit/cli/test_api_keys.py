@@ -1,8 +1,14 @@
 """Keys are read from the environment or from a bot's configuration, and appear in no message."""
 
+import os
+import pty
+import select
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from bitget_margin.cli.operator import api_keys
@@ -30,6 +36,81 @@ def test_missing_keys_are_reported_in_one_line(command: list[str], environment: 
     assert len(done.output.splitlines()) == 1
     assert message in done.output
     assert not any(value in done.output for value in ("a-key", "a-secret", "a-passphrase", "another"))
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitget_margin.cli.operator.account.is_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize(
+    ("environment", "typed", "missing"),
+    [
+        ({}, "\n", "API key"),
+        ({}, "a-key\n  \n", "secret"),
+        ({"BITGET_API_KEY": "a-key"}, "\n", "secret"),
+        ({"BITGET_API_KEY": "a-key", "BITGET_SECRET": "a-secret"}, "\n", "passphrase"),
+    ],
+)
+def test_at_a_terminal_what_is_missing_is_asked_for(environment: dict[str, str], typed: str, missing: str) -> None:
+    """An empty answer is a refusal, and nothing that was typed is shown."""
+    for command in (["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]):
+        done = invoke(*command, code=2, env={**dict.fromkeys(VARIABLES), **environment}, input=typed)
+        assert done.output.endswith(f"Error: no {missing} was given: nothing was sent\n")
+        assert not any(value in done.output for value in ("a-key", "a-secret"))
+
+
+@pytest.mark.usefixtures("terminal")
+def test_keys_from_a_terminal_have_no_blanks_and_are_named_by_their_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([" k ", "s\t", "p"])
+    monkeypatch.setattr(api_keys.click, "prompt", lambda text, **_: next(answers))
+    found = api_keys.from_terminal({})
+    assert (found.source, found.keys) == ("the terminal", {"apiKey": "k", "secret": "s", "password": "p"})
+    monkeypatch.setattr(api_keys.click, "prompt", lambda text, **_: text)
+    found = api_keys.from_terminal({"BITGET_API_KEY": "k", "BITGET_PASSWORD": "p"})
+    assert found.source == "the environment and the terminal"
+    assert found.keys == {"apiKey": "k", "secret": "secret", "password": "p"}
+    assert api_keys.from_terminal(KEYS) == api_keys.from_environment(KEYS)
+
+
+def test_the_terminal_shows_nothing_between_two_questions_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paste may arrive then, and its rest after the last question."""
+    owner, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    with os.fdopen(terminal, "r") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+        def prompt(text: str, **_: Any) -> str:
+            assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+            os.write(owner, b"the-secret\n")
+            return text
+
+        monkeypatch.setattr(api_keys.click, "prompt", prompt)
+        api_keys.from_terminal({})
+        assert not select.select([owner], [], [], 0.1)[0], "it was shown"
+        assert not select.select([terminal], [], [], 0.1)[0], "it is left for the shell"
+        assert termios.tcgetattr(terminal) == before
+    os.close(owner)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_with_a_document_or_a_configuration_nobody_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"exchange": {"name": "bitget"}}')
+    for more in (["--json"], ["--config", str(tmp_path / "config.json")]):
+        for command in (["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]):
+            done = invoke(*command, *more, code=2, env=dict.fromkeys(VARIABLES), input="typed\n")
+            assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("terminal")
+def test_an_interrupted_question_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise click.Abort
+
+    monkeypatch.setattr(api_keys.click, "prompt", interrupted)
+    for command in (["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]):
+        invoke(*command, code=130, env=dict.fromkeys(VARIABLES))
 
 
 def test_the_variables_may_have_bitget_s_own_names() -> None:

@@ -121,6 +121,16 @@ def test_nothing_is_found_where_both_agree() -> None:
         assert names == ["entry", "rung 1", "rung 2", "rung 3", "exit"]
 
 
+def test_a_profit_that_differs_by_the_rounding_of_fees_is_explained() -> None:
+    trade, on_venue = honest()
+    (profit,) = [check for check in compare(replace(trade, profit=15.82556), on_venue).checks if "profit" in check.text]
+    assert profit.holds
+    assert profit.note.startswith("0.001600 USDT apart: freqtrade takes the fee of a buy")
+    assert [
+        check.note for check in compare(replace(trade, profit=float(on_venue.gained)), on_venue).checks if check.note
+    ] == []
+
+
 @pytest.mark.parametrize(
     ("twist", "message"),
     [

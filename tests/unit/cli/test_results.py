@@ -175,14 +175,34 @@ def test_a_symbol_that_fails_leaves_the_others_their_turn_and_refused_keys_do_no
     assert summary(results) == "2 not_sent"
 
 
-def test_an_order_id_stays_in_one_piece_in_a_narrow_terminal() -> None:
-    """If there is no room for the bot, the client order id still shows it."""
-    listed = [order("1179542168995600005", "k3x9ab12-41-9f03c2d1-0", side="buy", price=50_000.25, amount=0.0123)]
-    for width, bot in ((80, False), (130, True)):
-        written = io.StringIO()
-        display.show_orders(Console(file=written, width=width), listed, 0.0, "orders")
-        assert "1179542168995600005" in written.getvalue()
-        assert ("trade 41, rung 1" in written.getvalue()) is bot
+def table_of(width: int, listed: list[Any]) -> list[str]:
+    """Return the lines of a table of orders on a terminal of this width."""
+    written = io.StringIO()
+    display.show_orders(Console(file=written, width=width), listed, 9e8, "orders")
+    return written.getvalue().splitlines()
+
+
+def test_a_table_of_orders_has_both_ids_whole_at_any_width() -> None:
+    """The bot is left out first, since the client order id shows it; then an order takes two lines."""
+    of_bot = order("1179542168995600005", "k3x9ab12-41-9f03c2d1-0", side="buy", price=50_000.25, amount=0.0123)
+    longest = order("1179542168995600006", "a" * 32, symbol="1000SATS/USDT", price=0.00001234, amount=12345678.9)
+    for width, lines, bot in ((80, 2, False), (100, 1, False), (130, 1, True)):
+        shown = table_of(width, [of_bot])
+        assert max(map(len, shown)) <= width
+        assert len(shown) == 4 + 2 * lines
+        assert ("trade 41, rung 1" in "".join(shown)) is bot
+        assert {"1179542168995600005", "k3x9ab12-41-9f03c2d1-0"} < set(" ".join(shown).split())
+    shown = table_of(80, [of_bot, longest])
+    assert max(map(len, shown)) <= 80
+    assert {"1179542168995600006", "a" * 32, "1.234e-05", "12345678.9"} < set(" ".join(shown).split())
+
+
+def test_without_a_terminal_an_order_is_one_line() -> None:
+    longest = order(
+        "1179542168995600006", "k3x9ab12-123456-9f03c2d1-49", symbol="Jade Protocol/USDT", price=1.234567e-05
+    )
+    (line,) = [line for line in table_of(display.console(on_stderr=False).width, [longest]) if "Jade" in line]
+    assert line.rstrip().endswith("k3x9ab12, trade 123456, rung 50")
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,31 @@ def test_a_symbol_that_could_be_several_is_not_guessed() -> None:
         query.spelling(connection, ["ab/usdt"])
     with pytest.raises(BadUsage, match="the venue has no spot market NOPE/USDT"):
         query.spelling(connection, ["NOPE/USDT"])
+    with pytest.raises(BadUsage, match="ABUSDT could be Ab/USDT or aB/USDT: write it as one of them"):
+        query.spelling(connection, ["ABUSDT"])
+
+
+def test_a_symbol_without_a_slash_is_the_venue_s_own_or_ccxt_s() -> None:
+    """One that is both, of two pairs, is refused by name; without the list of markets any is."""
+    connection = connection_with(LISTED)
+    connection.exchange.markets["TON/USDT"]["id"] = "TONCOINUSDT"
+    for typed, symbol in (
+        ("BTCUSDT", "BTC/USDT"),
+        ("btcusdt", "BTC/USDT"),
+        ("toncoinusdt", "TON/USDT"),
+        ("TONUSDT", "TON/USDT"),
+        ("币安人生usdt", "币安人生/USDT"),
+    ):
+        assert query.spelling(connection, [symbol_of(typed, "--symbol")]) == {typed: symbol}
+    connection.exchange.markets["TONS/DT"] = {"spot": True, "id": "TONUSDT"}
+    with pytest.raises(BadUsage, match="TONUSDT could be TON/USDT or TONS/DT: write it as one of them"):
+        query.spelling(connection, ["TONUSDT"])
+    with pytest.raises(BadUsage, match="the venue has no spot market BTC"):
+        query.spelling(connection, ["BTC"])
+    with pytest.raises(BadUsage, match="BTCUSDT: the venue's lists of pairs are down, write it with a slash"):
+        query.spelling(connection_with(()), ["BTCUSDT"])
+    (named,) = select(symbols=["btcusdt"], listed=["1 BTC/USDT"]).names
+    assert named.symbol == "BTC/USDT"
 
 
 def test_a_symbol_written_in_two_ways_is_one() -> None:
@@ -126,7 +151,7 @@ def test_one_symbol_is_that_of_every_name() -> None:
 
 
 BAD = [
-    ([], "nothing is chosen"),
+    ([], "nothing is chosen: give --all for every open order, or choose by --symbol, --side"),
     (["--all", "--symbol", "BTC/USDT"], "--all is every open order of the account"),
     (["--all", "--side", "buy"], "--all is every open order of the account"),
     (["--all", "--from", "FILE"], "--all is every open order of the account"),
@@ -136,7 +161,7 @@ BAD = [
     (["--from", "ABSENT"], "does not exist"),
     (["--from", "-"], "there is no order id in it"),
     (["--symbol", ""], "'' is no symbol"),
-    (["--symbol", "BTCUSDT"], "'BTCUSDT' is no symbol; give one such as BTC/USDT"),
+    (["--symbol", "BTC USDT"], "'BTC USDT' is no symbol; give one such as BTC/USDT"),
     (["--symbol", "BTC/USDT:USDT"], "is a contract"),
     (["--id", ""], "--id is ''"),
     (["--id", "1 2"], "--id is '1 2'"),
@@ -164,7 +189,7 @@ def test_contradictory_or_malformed_options_are_bad_usage(args: list[str], messa
     """Exit code 2 and a message, and no request: pytest-socket would refuse it."""
     for name, text in {"FILE": "1", "EMPTY": "# none\n\n", "WORDS": "1 BTC/USDT 5", "OTHER": "1 ETH/USDT"}.items():
         (tmp_path / name).write_text(text)
-    given = [str(tmp_path / arg) if arg.isupper() and arg.isalpha() and arg != "BTCUSDT" else arg for arg in args]
+    given = [str(tmp_path / arg) if arg.isupper() and arg.isalpha() else arg for arg in args]
     done = invoke("cancel", *given, code=2, env=KEYS)
     assert message in " ".join(done.output.replace("│", " ").split())
 

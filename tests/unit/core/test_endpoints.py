@@ -16,6 +16,7 @@ PUBLIC = {"currencies", "instruments"}
 """Last parts of the paths of endpoints without a signature."""
 PER_SECOND = {
     "v2/spot/account/info": 1,
+    "v3/account/info": 5,
     "v3/trade/countdown-cancel-all": 1,
     "v3/trade/place-batch": 5,
     "v3/trade/cancel-batch": 5,
@@ -60,7 +61,7 @@ UNIFIED_PATHS = {
     *(f"v3/trade/{name}" for name in ("place-batch", "cancel-batch", "place-order", "cancel-order")),
     *(f"v3/trade/{name}" for name in ("unfilled-orders", "history-orders", "order-info", "fills")),
     *(f"v3/trade/{name}" for name in ("modify-order", "countdown-cancel-all", "cancel-symbol-order")),
-    *(f"v3/account/{name}" for name in ("settings", "assets", "financial-records")),
+    *(f"v3/account/{name}" for name in ("info", "settings", "assets", "financial-records")),
     *(f"v3/trade/{name}-strategy-order" for name in ("place", "modify", "cancel")),
     *(f"v3/trade/{name}" for name in ("unfilled-strategy-orders", "history-strategy-orders", "strategy-sub-orders")),
     *("v3/account/repay", "v3/account/set-leverage", "v3/market/margin-loans"),

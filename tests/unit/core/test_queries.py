@@ -148,6 +148,47 @@ def test_an_order_that_is_not_open_is_found_in_history(first: object) -> None:
     assert find(lists(first, page())) is None
 
 
+@pytest.mark.parametrize(
+    ("opened", "past", "expected", "queries"),
+    [
+        (page(row(12)), page(row(12, "filled")), ("12", RowState.FILLED), 1),
+        (page(row(12)), page(), ("12", RowState.LIVE), 3),
+        (page(row(12)), page(row(12)), ("12", RowState.LIVE), 3),
+        (page(row(12)), fault("40014"), ("12", RowState.LIVE), 3),
+        (page(), page(), None, 3),
+    ],
+    ids=["ended", "not in history", "live in history", "no answer", "nowhere"],
+)
+def test_an_order_that_has_probably_ended_is_looked_for_in_history_first(
+    opened: object, past: object, expected: object, queries: int
+) -> None:
+    """Only its end spares the other list; everything else is looked up as ever."""
+    venue = lists(opened, past)
+    found = venue.run(find_order(venue.ctx(kind=AccountKind.CLASSIC), BY_ORDER_ID, has_ended=True))
+    assert ((found.order_id, found.state) if isinstance(found, OrderRow) else found) == expected
+    assert venue.calls[0].endpoint is HISTORY
+    assert len(venue.calls) == queries
+
+
+def test_a_history_that_fails_is_asked_again_beside_the_open_orders() -> None:
+    """Both have the time that is left."""
+    answers = iter([fault("40015"), page(row(12, "filled"))])
+    venue = Script(lambda call: page() if call.endpoint is OPEN else next(answers))
+    found = venue.run(find_order(venue.ctx(), BY_ORDER_ID, has_ended=True))
+    assert isinstance(found, OrderRow)
+    assert found.state is RowState.FILLED
+    assert [call.endpoint for call in venue.calls].count(OPEN) == 1
+
+
+def test_a_name_is_looked_for_in_both_lists_whatever_is_probable() -> None:
+    """A younger order may have it, too."""
+    older, younger = row(7, "cancelled", clientOid="a"), row(9, clientOid="a")
+    venue = lists(page(younger), page(older))
+    found = venue.run(find_order(venue.ctx(), NAMED, has_ended=True))
+    assert isinstance(found, OrderRow)
+    assert (found.order_id, found.state) == ("9", RowState.LIVE)
+
+
 def test_an_end_in_history_counts_before_a_stale_list_of_open_orders() -> None:
     assert find(lists(page(row(12)), page(row(12, "filled")))) == ("12", RowState.FILLED)
     assert find(lists(page(row(12)), page(row(12)))) == ("12", RowState.LIVE)

@@ -1,4 +1,7 @@
-"""Promise: each part of freqtrade that the plugin uses is where `compat` declares it."""
+"""Promise: each part of freqtrade that the plugin uses is where `compat` declares it.
+
+`test_freqtrade_parts` compares them as a bot does at its start; here is what only sources show.
+"""
 
 import ast
 import importlib
@@ -150,25 +153,11 @@ def test_an_exit_follows_at_once_on_its_reasons_and_is_of_all_coins() -> None:
 @pytest.mark.parametrize(
     ("function", "calls"),
     [
-        ("freqtradebot.FreqtradeBot.process", "bot_loop_start"),
-        ("freqtradebot.FreqtradeBot.process", "manage_open_orders"),
-        ("exchange.exchange.Exchange.create_order", "self._get_params("),
-        ("exchange.exchange.Exchange.create_order", "self._order_needs_price("),
-        ("exchange.exchange.Exchange.__init__", "self._ccxt_config"),
-        ("exchange.exchange.Exchange.__init__", "self.validate_config("),
-        ("exchange.exchange.Exchange.ft_additional_exchange_init", "self.additional_exchange_init()"),
-        ("exchange.exchange.Exchange.create_order", "self._lev_prep("),
-        ("exchange.exchange.Exchange.fill_leverage_tiers", "self.load_leverage_tiers()"),
-        ("exchange.exchange.Exchange.market_is_tradable", "self.market_is_future("),
-        ("exchange.exchange.Exchange.get_liquidation_price", "self.dry_run_liquidation_price("),
         ("freqtradebot.FreqtradeBot.execute_trade_exit", "reduceOnly=self.trading_mode == TradingMode.FUTURES"),
-        ("optimize.backtesting.Backtesting._load_bt_data_detail", "self.exchange.combine_funding_and_mark("),
         ("optimize.backtesting.Backtesting._load_bt_data_detail", 'self.exchange.get_option("mark_ohlcv_timeframe")'),
-        ("optimize.backtesting.Backtesting._run_funding_fees", "self.exchange.calculate_funding_fees("),
-        ("optimize.backtesting.Backtesting._try_close_open_order", "update_liquidation_prices("),
     ],
 )
-def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) -> None:
+def test_freqtrade_calls_it_with_the_values_that_are_overridden(function: str, calls: str) -> None:
     module, cls, method = function.rsplit(".", 2)
     owner = getattr(importlib.import_module(f"freqtrade.{module}"), cls)
     assert calls in inspect.getsource(getattr(owner, method))
@@ -188,3 +177,60 @@ def test_freqtrade_calls_what_the_plugin_overrides(function: str, calls: str) ->
 )
 def test_a_function_or_module_that_is_loaded_late_is_there(find: Callable[[], object]) -> None:
     assert find() is not None
+
+
+def test_the_user_interface_is_looked_for_where_freqtrade_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deploy: Any = importlib.import_module("freqtrade.commands.deploy_commands")
+    ui: Any = importlib.import_module("freqtrade.commands.deploy_ui")
+    server: Any = importlib.import_module("freqtrade.rpc.api_server")
+    folders: list[Path] = []
+    monkeypatch.setattr(ui, "get_ui_download_url", lambda *_: ("", ""))
+    monkeypatch.setattr(ui, "download_and_install_ui", lambda folder, *_: folders.append(folder))
+    monkeypatch.setattr(ui, "clean_ui_subdir", lambda _: None)
+    deploy.start_install_ui({"ui_prerelease": False})
+    assert folders == [Path(server.__file__).parent / "ui" / "installed"]
+    monkeypatch.setattr(server, "__file__", str(tmp_path / "__init__.py"))
+    assert not compat.is_ui_installed()
+    (tmp_path / "ui" / "installed").mkdir(parents=True)
+    (tmp_path / "ui" / "installed" / "index.html").touch()
+    assert compat.is_ui_installed()
+
+
+def test_the_last_configuration_file_wins(tmp_path: Path) -> None:
+    texts = {"a.json": '{"x": 1, "y": {"z": 1}, "add_config_files": ["c.json"]}', "b.json": '{"y": {"z": 2}}'}
+    for name, text in {**texts, "c.json": '{"y": {"w": 3}, "x": 2}'}.items():
+        (tmp_path / name).write_text(text)
+    found = compat.load_config([str(tmp_path / name) for name in ("a.json", "b.json")])
+    assert (found["x"], found["y"]) == (1, {"z": 2, "w": 3})
+
+
+def test_usage_and_help_show_another_name_and_keep_their_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the program and of each command, also of one whose help freqtrade chooses by its own name."""
+    own = importlib.import_module("freqtrade.commands").Arguments
+    named = compat.named_arguments(own, "any program")
+    for words in (["--help"], ["trade", "--help"], ["backtesting", "--help"], ["download-data", "--help"]):
+        shown = []
+        for arguments in (own, named):
+            with pytest.raises(SystemExit):
+                arguments(list(words)).get_parsed_arg()
+            shown.append(capsys.readouterr().out)
+        first = "usage: any program " + " ".join(words[:-1])
+        assert shown[1].startswith(first)
+        assert "freqtrade" not in shown[1].partition("\n\n")[0].replace("--freqaimodel", "")
+        texts = [" ".join(text.partition("\n\n")[2].split()) for text in shown]
+        assert texts[0] == texts[1]
+    assert named(["list-exchanges", "-a"]).get_parsed_arg()["list_exchanges_all"] is True
+
+
+def test_freqtrade_s_main_is_given_its_arguments_for_one_run() -> None:
+    main = importlib.import_module("freqtrade.main")
+    own = main.Arguments
+    with mock.patch.object(main, "main", lambda given: seen.append((given, main.Arguments))):
+        seen: list[Any] = []
+        compat.freqtrade_main(["trade"], "any program")
+    ((given, arguments),) = seen
+    assert given == ["trade"]
+    assert issubclass(arguments, own)
+    assert main.Arguments is own

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,23 @@ def test_the_balance_of_an_exit_is_read_once(ahead: Stand) -> None:
     confirm(ahead)
     assert sold(ahead) == 0.6
     assert ahead.wallet.readings == 1
+
+
+@pytest.mark.parametrize(
+    ("is_classic", "has_positions", "seconds"),
+    [(True, False, 0.0), (True, True, 0.2), (False, False, 0.2), (False, True, 0.2)],
+    ids=["classic", "classic with loans", "unified", "unified with loans"],
+)
+def test_a_balance_that_decides_on_loans_is_read_a_round_trip_after_the_cancel(
+    ahead: Stand, monkeypatch: pytest.MonkeyPatch, is_classic: bool, has_positions: bool, seconds: float
+) -> None:
+    """One from before it shows what the ladder held: it would be read again, and a cover would borrow."""
+    ahead.wallet.classic, ahead.round_trip_ms = is_classic, 200.0
+    fills = ahead.exits.fills
+    monkeypatch.setattr(fills, "holdings", replace(fills.holdings, has_positions=has_positions))
+    assert fills.head_start_seconds() == seconds
+    ahead.round_trip_ms = 5_000.0
+    assert fills.head_start_seconds() == (0.3 if seconds else 0.0)
 
 
 def test_a_trade_without_resting_orders_leaves_the_balance_to_freqtrade(ahead: Stand) -> None:

@@ -80,6 +80,10 @@ class Recovery:
         """Note a failure."""
         self.log.append(("failed", str(error)))
 
+    def forget(self, intent: Any) -> None:
+        """Forget an order."""
+        self.log.append(("forget", intent.client_id))
+
 
 class Stand(Borrower):
     """An exchange of a leveraged live bot whose freqtrade and venue are the test's."""
@@ -206,6 +210,7 @@ def test_an_entry_that_cannot_be_stored_is_not_sent(stand: Stand) -> None:
     with pytest.raises(TemporaryError, match=r"could not be prepared.*not placed"):
         stand.exchange.create_order(**ENTRY)
     assert stand.sent == []
+    assert stand.log[-1] == ("forget", "k-o1"), "without its entry, it would pass for an exit"
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError()])
@@ -369,6 +374,73 @@ def test_an_order_that_was_placed_ends_the_reading(stand: Stand) -> None:
         assert stand.exchange.account.known() is None
 
 
+@pytest.mark.parametrize("status", ["open", "closed", "canceled"])
+def test_an_exit_that_was_found_as_ended_is_booked_by_the_next_lookup(stand: Stand, status: str) -> None:
+    """That has its fee and interest; and freqtrade would never look a canceled one up again, for its fills."""
+    stand.answer = {"id": "7", "status": status, "amount": 30.031, "filled": 30.031, "price": 100.0}
+    assert [stand.exchange.create_order(**order)["status"] for order in (LONG_EXIT, COVER)] == ["open", "open"]
+    assert stand.exchange.create_order(**ENTRY)["status"] == status
+
+
+@pytest.mark.parametrize("order", [LONG_EXIT, COVER], ids=["long", "short"])
+def test_the_wallets_after_an_exit_are_those_on_which_it_was_decided(stand: Any, order: dict[str, Any]) -> None:
+    """They are asked for after an exit, before it is booked: no request is sent for an account that fits less."""
+    stand.trades = [position(PAIR, short=order["side"] == "buy")]
+    before = stand.exchange.get_balances()
+    stand.exchange.create_order(**order)
+    stand.balance = {"USDT": coin(1.0)}
+    assert stand.exchange.get_balances() == before
+    assert len(stand.exchange.fetch_positions()) == 1
+    assert stand.readings == 1
+    fees(stand)
+    assert stand.exchange.get_balances() != before, "another exit is decided on a new reading"
+    stand.exchange.create_order(**order)
+    stand.exchange.margin_loop.run = lambda: None
+    stand.exchange._process_margin()
+    stand.exchange.get_balances()
+    assert stand.readings == 3, "and so is the next loop"
+
+
+def test_the_wallets_after_an_entry_are_read_anew(stand: Stand) -> None:
+    stand.exchange.get_balances()
+    stand.exchange.create_order(**ENTRY)
+    readings = stand.readings
+    stand.exchange.get_balances()
+    assert stand.readings == readings + 1
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (COVER | {"ordertype": "market"}, {"hasEnded": True}),
+        (LONG_EXIT | {"ordertype": "market"}, {"hasEnded": True}),
+        (LONG_EXIT | {"time_in_force": "IOC"}, {"hasEnded": True}),
+        (LONG_EXIT | {"time_in_force": "GTC"}, {}),
+    ],
+    ids=["cover", "market", "IOC", "resting"],
+)
+def test_an_order_that_ends_at_once_is_looked_for_among_the_ended_ones_until_it_is_shown_as_ended(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, order: dict[str, Any], expected: dict[str, bool]
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def fetch_order(_id: str, _pair: str, params: dict[str, Any]) -> dict[str, Any]:
+        asked.append({name: value for name, value in params.items() if name == "hasEnded"})
+        return {"id": "7", "status": "open" if len(asked) == 1 else "closed"}
+
+    stand.exchange._api.fetch_order = fetch_order
+    monkeypatch.setattr(type(stand.exchange), "has_ladders", False)
+    stand.exchange.unproven = SimpleNamespace(shown=lambda _id, _pair, found: found)
+    stand.exchange.create_order(**order)
+    for _ in range(3):
+        stand.exchange.fetch_order("7", PAIR)
+    assert asked == [expected, expected, {}]
+    stand.exchange.create_order(**order)
+    monkeypatch.setattr(stand.exchange, "_pace", SimpleNamespace(is_slow=True, read_ms=lambda: 1.0))
+    stand.exchange.fetch_order("7", PAIR)
+    assert asked[-1] == {}, "where the venue is slow, both lists are read at once"
+
+
 # -- orders as freqtrade books them -----------------------------------------------------------------------------------
 
 
@@ -415,9 +487,10 @@ def test_a_cover_that_is_not_done_has_no_fee_yet(stand: Any, short: Any, status:
         ([(10.0, [("BTC", 0.01)]), (10.02, [("BGB", 0.5), ("USDT", 0.25)])], 0.9 + 0.5 * 4.0 + 0.25),
         ([(10.0, [("BTC", 0.01)])], 20.02 * 0.001 * 90.0),
         ([(20.02, [("XYZ", 5.0)])], 0.0),
+        ([(20.02, [])], 0.0),
         (TemporaryError("x"), 20.02 * 0.001 * 90.0),
     ],
-    ids=["coins", "several", "not all of them", "no price", "not read"],
+    ids=["coins", "several", "not all of them", "no price", "free", "not read"],
 )
 def test_the_fee_of_a_cover_is_that_of_all_its_fills_or_the_usual_one(
     stand: Any, short: Any, monkeypatch: pytest.MonkeyPatch, fills: Any, cost: float
@@ -434,6 +507,15 @@ def test_the_fee_of_a_cover_is_that_of_all_its_fills_or_the_usual_one(
 
     monkeypatch.setattr(BitgetExchange, "get_trades_for_order", read)
     assert stand.exchange._fee_of_cover(row_of(), PAIR) == pytest.approx(cost)
+
+
+def test_the_fee_of_a_cover_is_that_of_its_row_where_it_has_one(
+    stand: Any, short: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of a unified account do; its fills are not read for it."""
+    monkeypatch.setattr(BitgetExchange, "get_trades_for_order", None)
+    fees_of_row = [{"currency": "BTC", "cost": 0.03}, {"currency": "USDT", "cost": 0.5}]
+    assert stand.exchange._fee_of_cover({**row_of(), "fees": fees_of_row}, PAIR) == pytest.approx(0.03 * 90.0 + 0.5)
 
 
 def test_orders_that_are_no_exits_are_shown_as_they_are(stand: Any, short: Any) -> None:

@@ -1,5 +1,6 @@
 """Promise: the account is read whole, no older than what has happened since, and no reading holds an exit up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -109,7 +110,48 @@ def test_what_was_placed_since_does_not_end_a_reading_where_only_its_age_counts(
     assert bot.account.last(10.0) is None
 
 
-@pytest.mark.parametrize("ask", ["known", "last", "latest", "remembered", "forget"])
+def test_a_reading_on_which_an_exit_was_decided_answers_the_wallets_after_it_and_decides_nothing(bot: Borrower) -> None:
+    account = bot.account
+    assert account.before_exit() is None
+    account.forget_after_exit()
+    account.note({"USDT": coin(5.0)})
+    bot.seconds += 10.0
+    account.forget_after_exit()
+    bot.seconds += 2.0
+    assert usdt(account.before_exit()) == 5.0
+    assert account.known(60.0) is None, "the exit may have used it up"
+    bot.seconds += 0.1
+    assert account.before_exit() is None
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda account: account.forget(),
+        lambda account: account.end_exit(),
+        lambda account: account.note({"USDT": coin(6.0)}),
+        lambda account: account.forget_after_exit(),
+    ],
+    ids=["another order", "another exit or loop", "a new reading", "another exit on the same reading"],
+)
+def test_anything_that_happens_ends_the_reading_of_an_exit(bot: Borrower, end: Callable[[Any], object]) -> None:
+    bot.account.note({"USDT": coin(5.0)})
+    bot.account.forget_after_exit()
+    end(bot.account)
+    assert bot.account.before_exit() is None
+
+
+@pytest.mark.parametrize("seconds", [0.0, 10.1], ids=["changed", "old"])
+def test_a_reading_on_which_no_exit_was_decided_answers_nobody_after_it(bot: Borrower, seconds: float) -> None:
+    bot.account.note({"USDT": coin(5.0)})
+    if seconds == 0.0:
+        bot.account.forget()
+    bot.seconds += seconds
+    bot.account.forget_after_exit()
+    assert bot.account.before_exit() is None
+
+
+@pytest.mark.parametrize("ask", ["known", "last", "latest", "remembered", "forget", "forget_after_exit", "before_exit"])
 def test_another_thread_may_end_or_replace_a_reading_at_any_moment(bot: Borrower, ask: str) -> None:
     """The API of a bot reads balances and places orders in threads of its own; an exception would end the bot."""
 
@@ -136,7 +178,7 @@ def test_another_thread_may_end_or_replace_a_reading_at_any_moment(bot: Borrower
         return
     arguments = {"known": (10.0,), "last": (10.0,)}.get(ask, ())
     answer = getattr(bot.account, ask)(*arguments)
-    assert usdt(answer) == (None if ask == "forget" else 5.0)
+    assert usdt(answer) == (5.0 if ask in {"known", "last", "remembered"} else None)
 
 
 # -- trades -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ class LoopBench:
     """The steps of the loop, each of which is noted, on an account whose debt the test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.owed, self.is_slow = 1_000.0, 0.0, False
+        self.now, self.owed = 1_000.0, 0.0
         self.has_ended = True
         self.steps: list[str] = []
         self.errors: dict[str, Exception] = {}
@@ -33,7 +33,8 @@ class LoopBench:
 
         monkeypatch.setattr(margin_loop, "Beside", Started)
         monkeypatch.setattr(margin_loop.Trade, "rollback", lambda: self.rollbacks.append(True))
-        account: Any = SimpleNamespace(remembered=self._books)
+        self.open_trades: tuple[object, ...] = ()
+        account: Any = SimpleNamespace(remembered=self._books, positions=lambda: self.open_trades)
         pace: Any = SimpleNamespace(is_slow=False)
         self.pace = pace
         self.loop = MarginLoop(
@@ -80,9 +81,12 @@ def test_a_step_that_fails_keeps_no_other_from_running(
     assert len(bench.rollbacks) == (3 if isinstance(error, RuntimeError) else 0)
 
 
-def test_a_slow_venue_is_asked_nothing_in_the_loop(bench: LoopBench) -> None:
-    bench.pace.is_slow = True
+def test_a_slow_venue_is_asked_nothing_in_the_loop_while_an_exit_may_be_due(bench: LoopBench) -> None:
+    """Without a trade nothing waits, and only requests show that the venue is fast again."""
+    bench.pace.is_slow, bench.open_trades = True, ("a trade",)
     assert bench.after(0) == ["level", "data"]
+    bench.open_trades = ()
+    assert bench.after(1) == ["debts", "unfilled", "data"]
 
 
 def test_the_level_is_read_once_a_minute(bench: LoopBench) -> None:

@@ -159,6 +159,25 @@ def test_fills_that_freqtrade_has_not_booked_are_in_the_margin() -> None:
     assert books(snapshot(USDT=16_000, ETH=-3), replace(SHORT, coming=1, is_entering=True)).wallet() == 10_000
 
 
+@pytest.mark.parametrize(
+    ("net", "trades", "margin"),
+    [
+        ({"USDT": 10_000}, (LONG,), 10_000),
+        ({"USDT": 10_000}, (SHORT,), 10_000),
+        ({"USDT": 14_000, "ETH": -2}, (), 10_000),
+        ({"USDT": 14_000, "ETH": -2}, (replace(SHORT, amount=1.0),), 10_000),
+        ({"USDT": -5_000, "BTC": 0.3}, (), -5_000),
+        ({"USDT": -5_000, "BTC": 0.3}, (replace(LONG, amount=0.1),), 0),
+    ],
+    ids=["long entered", "short entered", "short closed", "short closed in part", "long closed", "long closed in part"],
+)
+def test_a_reading_from_before_a_fill_shows_no_more_margin_than_there_is(
+    net: dict[str, float], trades: tuple[TradePosition, ...], margin: float
+) -> None:
+    """There are 10,000. Entries are sized by it while the venue does not answer: coins of no trade are no margin."""
+    assert books(snapshot(**net), *trades).wallet() == pytest.approx(margin)
+
+
 def test_equity_and_debts_are_valued_by_prices() -> None:
     known = books(snapshot(USDT=-1_000, BTC=0.3, ETH=-2, ABC=5), LONG, SHORT)
     assert (known.equity(), known.owed()) == (10_000, 5_000)

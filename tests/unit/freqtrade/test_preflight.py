@@ -1,5 +1,6 @@
 """Promise: a bot that cannot trade as configured is refused at its start, with the setting to change."""
 
+import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -30,6 +31,25 @@ def refusal(check: Callable[..., None], *args: Any) -> str:
 def live(**changes: Any) -> dict[str, Any]:
     """Return the modes of a live bot."""
     return {"trading_mode": "spot", "margin_mode": "cross", "runmode": "live", "dry_run": False, **changes}
+
+
+def test_an_api_server_that_cannot_listen_is_refused_and_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": taken.getsockname()[1]}
+        message = refusal(preflight.refuse_taken_api_port, {"api_server": server})
+        assert f"127.0.0.1:{server['listen_port']} (Address already in use)" in message
+        assert '"api_server.listen_port"' in message
+        preflight.refuse_taken_api_port({"api_server": {**server, "enabled": False}})
+        for wrong in ([], {"enabled": True}, {**server, "listen_port": "8080"}):
+            preflight.refuse_taken_api_port({"api_server": wrong})
+    preflight.refuse_taken_api_port({"api_server": server})
+    preflight.refuse_taken_api_port({})
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_api_server_may_listen_on_ipv6() -> None:
+    for host in ("::1", "::"):
+        preflight.refuse_taken_api_port({"api_server": {"enabled": True, "listen_ip_address": host, "listen_port": 0}})
 
 
 def test_other_trading_modes_are_refused() -> None:
@@ -133,6 +153,7 @@ class Api:
 
     def __init__(self, *, unified: bool = False, error: ccxt.BaseError | None = None, **balance: Any) -> None:
         self.options: dict[str, Any] = {}
+        self.urls = {"api": {"margin": "http://127.0.0.1"}}
         self.unified, self.error, self.balance = unified, error, balance
         self.params: dict[str, Any] = {}
         self.settings: dict[str, Any] = {"accountLevel": "advanced"}
@@ -180,10 +201,11 @@ def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[s
     api = Api(unified=unified, **balance)
     check(api, logged)
     loans = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    fees = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
     assert logged == [
         (
             f"INFO Trading on Bitget's CROSS MARGIN account: {account}; rate window: 10 requests per 1.05 s and "
-            f"endpoint, in this process. {loans if unified else 'No order of this bot borrows.'}"
+            f"endpoint, in this process. {loans if unified else 'No order of this bot borrows.'} {fees}"
         )
     ]
     assert api.learned.get("accountLevel") == ("advanced" if unified else None)

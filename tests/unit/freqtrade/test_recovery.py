@@ -658,6 +658,16 @@ def test_the_entry_of_a_short_is_a_sell_with_a_random_name(stand: Stand, terms: 
     assert intent.client_id != exit_name(0)
 
 
+def test_an_entry_that_is_forgotten_before_it_was_sent_holds_no_exit_back(
+    stand: Stand, terms: dict[str, EntryTerms]
+) -> None:
+    """What it is could not be stored: as an order in doubt, it would pass for an exit."""
+    intent = stand.recovery.intend(PAIR, "buy", 1.0, 60_000.0, is_entry=True)
+    assert not may_cover(stand)
+    stand.recovery.forget(intent)
+    assert may_cover(stand)
+
+
 @pytest.mark.parametrize("classic", [True, False])
 @pytest.mark.parametrize(
     ("before", "owed", "later"),

@@ -347,6 +347,15 @@ def test_a_cover_that_was_found_without_a_record_closes_what_its_fee_leaves(
     assert trade_rows.as_cover(short, found) is found
 
 
+@pytest.mark.parametrize(("coin", "net"), [("USDT", 0.5), (None, 0.5), ("BGB", 0.5006)])
+def test_a_cover_whose_fee_is_paid_in_another_coin_closes_all_that_it_has_bought(
+    short: Any, coin: str | None, net: float
+) -> None:
+    short.fee_open_currency = coin
+    found = trade_rows.as_cover(short, replace(BUY, amount=0.5006, filled=0.5006, average=90.0))
+    assert (found.amount, found.sent, found.filled) == (net, 0.5006, pytest.approx(net))
+
+
 def test_only_covers_of_shorts_are_told_in_net_coins(short: Any) -> None:
     long = SimpleNamespace(exit_side="sell")
     assert trade_rows.as_cover(long, BUY) is BUY

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import ccxt
 
+import bitget_margin
 from bitget_margin.cli.operator.results import OUTCOMES
 from bitget_margin.core.outcome import CancelResult, Outcome
 from bitget_margin.emulator import Account, AccountKind, Emulator, Order, ccxt_urls
-from bitget_margin.sync import bitget
 
 CROSS: Final = {"marginMode": "cross"}
 SYMBOLS: Final = ("BTC/USDT", "ETH/USDT")
@@ -65,7 +65,7 @@ PlacedOrders = dict[str, list[Order]]
 def rounds(venue: Emulator) -> Iterator[DemoRound]:
     """Run the demo once for each call, on the first account; stock ccxt does the same on the second one."""
     ours, stocks = venue.accounts
-    exchange, stock = bitget(_config(venue, ours)), ccxt.bitget(_config(venue, stocks))
+    exchange, stock = bitget_margin.bitget(_config(venue, ours)), ccxt.bitget(_config(venue, stocks))
     for call in CancelCall:
         placed = _place(venue, exchange, ours)
         foreign = [_place_foreign(venue, ours, symbol) for symbol in SYMBOLS]
@@ -136,7 +136,7 @@ def _named_with_symbols(placed: PlacedOrders) -> list[dict[str, str]]:
     return [{"id": id_, "symbol": symbol} for symbol in SYMBOLS for id_ in _named(CancelCall.SYMBOLS, placed, symbol)]
 
 
-def _cancel(call: CancelCall, exchange: bitget, placed: PlacedOrders) -> Iterator[DemoResult]:
+def _cancel(call: CancelCall, exchange: Any, placed: PlacedOrders) -> Iterator[DemoResult]:
     if call is CancelCall.SYMBOLS:
         orders = exchange.cancel_orders_for_symbols(_named_with_symbols(placed), {**CROSS, "confirm": True})
         yield from map(_of_order, orders)
@@ -177,7 +177,7 @@ def _cancel_with_stock(call: CancelCall, stock: Any, placed: PlacedOrders) -> st
 
 def _differences(
     venue: Emulator,
-    exchange: bitget,
+    exchange: Any,
     placed: PlacedOrders,
     foreign: Sequence[str],
     results: Sequence[DemoResult],

@@ -184,6 +184,8 @@ def _show_comparison(console: Console, comparison: Comparison) -> None:
     console.print(table)
     for check in comparison.checks:
         console.print(Text.assemble(("✓ ", "green") if check.holds else ("✗ ", "red"), check.text))
+        if check.note:
+            console.print(Text(f"  {check.note}", "dim"))
 
 
 def _cells(compared: OrderComparison) -> tuple[str, ...]:

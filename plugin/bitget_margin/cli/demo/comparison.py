@@ -30,10 +30,11 @@ class OrderComparison:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition on the whole trade, described with the numbers of both sides."""
+    """A condition on the whole trade, described with the numbers of both sides; `note` explains what differs."""
 
     text: str
     holds: bool
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,21 @@ def _checks(trade: TradeSnapshot, venue: VenueSnapshot) -> Iterator[Check]:
     if unknown:
         yield Check(f"freqtrade has orders that the venue does not know: {', '.join(unknown)}", holds=False)
     yield _amounts(trade, venue)
-    gained = float(venue.gained)
-    yield Check(
-        f"realised profit: freqtrade has {trade.profit:+.6f}, the venue's wallet {gained:+.6f} USDT",
-        abs(trade.profit - gained) <= _PROFIT_TOLERANCE * trade.stake,
-    )
+    yield _profit(trade, float(venue.gained))
     live = [order.order_id for order in venue.orders if order.live]
     yield Check(f"live orders left on the venue: {', '.join(live) or 'none'}", not live)
     yield _requests(venue.sent)
+
+
+def _profit(trade: TradeSnapshot, gained: float) -> Check:
+    """Check the profit, up to freqtrade's own convention of fees, which the note explains."""
+    apart = abs(trade.profit - gained)
+    holds = apart <= _PROFIT_TOLERANCE * trade.stake
+    text = f"realised profit: freqtrade has {trade.profit:+.6f}, the venue's wallet {gained:+.6f} USDT"
+    note = (
+        f"{apart:.6f} USDT apart: freqtrade takes the fee of a buy on the coins left after it, the venue on all of them"
+    )
+    return Check(text, holds, note if holds and apart else "")
 
 
 def _amounts(trade: TradeSnapshot, venue: VenueSnapshot) -> Check:

@@ -1,22 +1,29 @@
 """Connection to the cross margin account of an operator's command, and the options that choose it."""
 
+from __future__ import annotations
+
+import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import ccxt
 import click
 
 from bitget_margin.adapter.credentials import mask
+from bitget_margin.adapter.declared_parts import PartMoved
 from bitget_margin.adapter.params import account_kind_of
-from bitget_margin.cli.operator.api_keys import from_config, from_environment
+from bitget_margin.cli.operator.api_keys import from_config, from_environment, from_terminal, is_terminal
+from bitget_margin.cli.operator.errors import UnfitCcxt
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
 from bitget_margin.emulator import ccxt_urls
-from bitget_margin.sync import bitget
+
+if TYPE_CHECKING:
+    from bitget_margin.sync import bitget
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -104,14 +111,25 @@ def options(command: F) -> F:
     return command
 
 
-def connect(config: Sequence[Path], url: str | None, proxy: str | None, timeout_ms: int) -> Connection:
+def connect(
+    config: Sequence[Path], url: str | None, proxy: str | None, timeout_ms: int, *, may_ask: bool = False
+) -> Connection:
     """Return a connection to the account; no request is sent.
 
     :param config: files of a freqtrade configuration; without any, the keys are read from the environment
     :param timeout_ms: of each call for one symbol, ms
+    :param may_ask: whether keys that are missing are asked for, if standard input is a terminal
     :raises BadUsage: there are no keys
+    :raises UnfitCcxt: a part of ccxt has moved
     """
-    credentials = from_config(config, os.environ) if config else from_environment(os.environ)
+    if config:
+        credentials = from_config(config, os.environ)
+    else:
+        credentials = (from_terminal if may_ask and is_terminal() else from_environment)(os.environ)
+    try:
+        exchange_class = importlib.import_module("bitget_margin.sync").bitget
+    except PartMoved as moved:
+        raise UnfitCcxt(str(moved)) from None
     given = {name: value for name, value in credentials.ccxt_config.items() if name not in _IGNORED}
     if proxy is not None:
         given = {name: value for name, value in given.items() if name not in _PROXIES} | {"httpsProxy": proxy}
@@ -119,7 +137,7 @@ def connect(config: Sequence[Path], url: str | None, proxy: str | None, timeout_
         given["urls"] = ccxt_urls(url)
     merged = ccxt.Exchange.deep_extend(_SPOT_MARKETS, given)
     settings: Any = {**merged, **credentials.keys, "timeout": timeout_ms}
-    exchange = bitget(settings)
+    exchange: bitget = exchange_class(settings)
     host = urlsplit(exchange.implode_hostname(exchange.urls["api"]["margin"])).netloc
     label = f"keys from {credentials.source}, {host}"
     return Connection(exchange, timeout_ms, label, (*credentials.keys.values(), *_proxy_passwords(given)))

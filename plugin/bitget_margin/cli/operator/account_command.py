@@ -48,7 +48,7 @@ def account(
     Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
     arguments. Classic and unified accounts work alike.
     """
-    connection = connect(config, url, proxy, timeout_ms)
+    connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     try:
         query.load_markets(connection)
         state = read_account(connection)

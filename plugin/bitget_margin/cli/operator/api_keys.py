@@ -1,18 +1,22 @@
-"""API keys of the operator's account, read from the environment or from a freqtrade configuration.
+"""API keys of the account of an operator: from the environment, a freqtrade configuration, or the terminal.
 
 freqtrade itself is not needed: its files are JSON with comments and trailing commas, and several of them are merged.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import termios
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import ccxt
+import click
 
-from bitget_margin.cli.operator.errors import BadUsage
+from bitget_margin.cli.operator.errors import BadUsage, Exit
 
 VARIABLES: Final = {
     "apiKey": ("BITGET_API_KEY",),
@@ -20,6 +24,9 @@ VARIABLES: Final = {
     "password": ("BITGET_PASSWORD", "BITGET_API_PASSPHRASE"),
 }
 """Environment variables by ccxt's name of the key; the second one is named as in Bitget's documentation."""
+_PROMPTS: Final = {"apiKey": "API key", "secret": "secret", "password": "passphrase"}
+_LOCAL_FLAGS: Final = 3
+"""Index of the local modes in the attributes of a terminal."""
 _FREQTRADE_VARIABLES: Final = {
     "apiKey": ("FREQTRADE__EXCHANGE__KEY", "FREQTRADE__EXCHANGE__API_KEY", "FREQTRADE__EXCHANGE__APIKEY"),
     "secret": ("FREQTRADE__EXCHANGE__SECRET",),
@@ -62,6 +69,54 @@ def from_environment(environment: Mapping[str, str]) -> Credentials:
     if missing:
         raise BadUsage(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: {_HELP}")
     return Credentials("the environment (BITGET_API_KEY)", found)
+
+
+def from_terminal(environment: Mapping[str, str]) -> Credentials:
+    """Read the keys that the environment does not have from the terminal, without echo.
+
+    :raises BadUsage: an answer is empty, or a variable has two values under its two names
+    :raises click.exceptions.Exit: interrupted, with the exit code of that
+    """
+    found = {name: _value(environment, variables) for name, variables in VARIABLES.items()}
+    missing = [name for name, value in found.items() if not value]
+    if not missing:
+        return from_environment(environment)
+    try:
+        with _no_echo():
+            for name in missing:
+                found[name] = click.prompt(
+                    _PROMPTS[name], default="", show_default=False, hide_input=True, err=True
+                ).strip()
+                if not found[name]:
+                    raise BadUsage(f"no {_PROMPTS[name]} was given: nothing was sent")
+    except click.Abort:
+        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    return Credentials("the terminal" if len(missing) == len(found) else "the environment and the terminal", found)
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked on standard input."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+@contextmanager
+def _no_echo() -> Iterator[None]:
+    """Keep the echo of the terminal off, also between two questions, and drop what is left of a paste at the end.
+
+    A block of several lines that is pasted at the first question is neither shown nor left to the shell.
+    """
+    try:
+        before = termios.tcgetattr(sys.stdin)
+    except (OSError, ValueError, termios.error):  # no real terminal
+        yield
+        return
+    silent = [*before]
+    silent[_LOCAL_FLAGS] &= ~termios.ECHO
+    termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
 
 
 def from_config(paths: Sequence[Path], environment: Mapping[str, str]) -> Credentials:

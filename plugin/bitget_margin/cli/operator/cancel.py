@@ -18,7 +18,7 @@ from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan
 from bitget_margin.cli.operator.results import OrderResults, summary
-from bitget_margin.cli.operator.selection import Selection, select
+from bitget_margin.cli.operator.selection import Selection, filter_options, select
 from bitget_margin.cli.signals import signal_handlers
 
 _SIGNALS: Final = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: signal.SIG_IGN}
@@ -41,9 +41,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
-@click.option("--id", "ids", multiple=True, metavar="ID", help="An order id of the venue; may be repeated.")
-@click.option("--client-id", "client_ids", multiple=True, metavar="ID", help="A client order id; may be repeated.")
+@filter_options
 @click.option(
     "--from",
     "source",
@@ -52,15 +50,6 @@ Examples:
     help="Order ids from a file (- for standard input): one per line, followed by its symbol if you know it; # begins "
     "a comment.",
 )
-@click.option(
-    "--prefix",
-    "prefixes",
-    multiple=True,
-    metavar="TEXT",
-    help="Client order ids with this prefix: the orders of one bot. May be repeated.",
-)
-@click.option("--side", type=click.Choice(["buy", "sell"]), help="Only buys, or only sells.")
-@click.option("--older-than", metavar="AGE", help="Such as 90s, 10m, 2h or 1d.")
 @click.option(
     "--all",
     "everything",
@@ -110,7 +99,7 @@ def cancel(
         )
         if not yes and not dry_run and (source == "-" or not _can_answer()):
             raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
-        connection = connect(config, url, proxy, timeout_ms)
+        connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     results = OrderResults()
@@ -159,7 +148,8 @@ def _cancel(
             at_once = selection.everything and yes and not dry_run
             plan = make_plan(connection, selection, step, at_once=at_once)
         results.add_plan(plan)
-        output.attempt(display.show_plan, to, plan, connection.label)
+        account = "" if plan.account is None else f", {connection.redact(plan.account.describe())}"
+        output.attempt(display.show_plan, to, plan, f"{connection.label}{account}")
         if dry_run:
             return plan
         if plan.idle:

@@ -1,6 +1,6 @@
 """Text output of the operator's commands: tables, progress and totals."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import groupby
@@ -9,6 +9,7 @@ from typing import Final
 from rich import box
 from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -17,21 +18,22 @@ from bitget_margin import client_order_ids
 from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResult, OrderResults, summary
-from bitget_margin.cli.operator.selection import Order
+from bitget_margin.cli.operator.selection import NamedOrder, Order
 from bitget_margin.cli.output import attempt
 from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
-_WIDTH: Final = 180
-"""Width without a terminal: enough for both ids of an order in one line."""
+_WIDTH: Final = 250
+"""Width without a terminal: enough for all of an order in one line."""
 FEW: Final = 25
 """Largest number of orders that are shown one by one; more are grouped by symbol."""
 _PROGRESS_EVERY: Final = 10
 """Number of symbols between two lines of progress without a terminal."""
-_BOT_COLUMN_WIDTH: Final = 110
-"""Least width of a terminal that has room for the column `bot`."""
-_WRAPPED: Final = frozenset({"client id", "bot", "outcomes", "reason"})
-"""Columns that wrap in a narrow terminal; an order id is never broken."""
+_ORDER_COLUMNS: Final = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
+_NARROW_COLUMNS: Final = ("symbol\nage", "side", ">price", ">amount\nfilled", "order id\nclient id")
+"""Columns of two lines."""
+_WRAPPED: Final = frozenset({"outcomes", "reason", "order id\nclient id"})
+"""Columns that wrap in a terminal that is too narrow."""
 _WRAPPED_MIN_WIDTH: Final = 9
 _SOME: Final = 5
 """Number of values that an enumeration shows."""
@@ -95,30 +97,44 @@ def _progress(
 
 
 def show_orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
-    """Print open orders as a table, by symbol, the oldest first."""
-    columns = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
-    # The client id begins with the key of the bot, so a narrow terminal can omit the last column.
-    shown = len(columns) if to.width >= _BOT_COLUMN_WIDTH else len(columns) - 1
-    table = _table(title, columns[:shown])
-    for order in sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0, order["id"] or "")):
+    """Print open orders as a table, by symbol, the oldest first; ids are whole at any width from 80 on.
+
+    A narrow terminal gets no column `bot`, whose key begins the client order id, or two lines per order.
+    """
+    listed = sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0, order["id"] or ""))
+    whole = _orders_table(title, _ORDER_COLUMNS, listed, now_ms)
+    without_bot = _orders_table(title, _ORDER_COLUMNS[:-1], listed, now_ms)
+    narrow = _orders_table(title, _NARROW_COLUMNS, listed, now_ms)
+    wide = to.options.update(width=_WIDTH)
+    fitting = (table for table in (whole, without_bot) if Measurement.get(to, wide, table).maximum <= to.width)
+    to.print(next(fitting, narrow))
+
+
+def _orders_table(title: str, columns: Sequence[str], listed: Iterable[Order], now_ms: float) -> Table:
+    table = _table(title, columns)
+    for order in listed:
         bot = client_order_ids.parse(order["clientOrderId"])
-        cells = (
-            _age(now_ms, order["timestamp"]),
-            order["symbol"],
-            _side(order["side"]),
-            _number(order["price"]),
-            _number(order["amount"]),
-            _number(order["filled"]),
-            Text(order["clientOrderId"] or ""),
-            Text(order["id"] or ""),
-            "" if bot is None else str(bot),
-        )
-        table.add_row(*cells[:shown])
-    to.print(table)
+        cells = {
+            "age": Text(_age(now_ms, order["timestamp"])),
+            "symbol": Text(order["symbol"]),
+            "side": _side(order["side"]),
+            "price": Text(_number(order["price"])),
+            "amount": Text(_number(order["amount"])),
+            "filled": Text(_number(order["filled"])),
+            "client id": Text(order["clientOrderId"] or ""),
+            "order id": Text(order["id"] or ""),
+            "bot": Text("" if bot is None else str(bot)),
+        }
+        rows = [[cells[name] for name in column.lstrip(">").split("\n")] for column in columns]
+        table.add_row(*(Text("\n").join(lines) for lines in rows))
+    return table
 
 
 def show_plan(to: Console, plan: Plan, label: str) -> None:
-    """Print the orders that are about to be canceled, and the named ones that are not."""
+    """Print the orders that are about to be canceled, and the named ones that are not.
+
+    :param label: origin of the keys, the venue and the account
+    """
     to.print(Text(label, "dim"))
     scope = ", all of the cross margin account" if plan.everything else ""
     title = f"{count_of_orders(plan.orders)} to cancel{scope}"
@@ -139,11 +155,16 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
         (plan.not_found, "named and not found"),
         (plan.filtered_out, "named, open, and not canceled: another option excludes them"),
     ):
-        if names:
-            to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
+        show_names(to, names, state)
     if plan.reaches_unlisted:
         to.print("Orders that no list shows, and orders that are placed meanwhile, are canceled too.")
     show_frozen(to, plan.frozen)
+
+
+def show_names(to: Console, names: Sequence[NamedOrder], state: str) -> None:
+    """Print the named orders that are in a state, if there are any."""
+    if names:
+        to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
 
 
 def count_of_orders(orders: Sequence[Order]) -> str:

@@ -36,6 +36,10 @@ class BadUsage(click.ClickException):
     exit_code = Exit.USAGE
 
 
+class UnfitCcxt(BadUsage):
+    """Refusal to work with an installed ccxt in which something has moved."""
+
+
 def is_unresolved(error: BaseException) -> bool:
     """Whether it is unknown if the request was executed, or it could not be sent; other errors are refusals.
 

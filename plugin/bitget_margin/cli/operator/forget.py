@@ -136,7 +136,7 @@ def forget(
     database = database_url(db_url, config, os.environ)
     if not yes and not dry_run and not _can_answer():
         raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
-    connection = None if database_account else connect(config, url, proxy, timeout_ms)
+    connection = None if database_account else connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     run = _Run(database, yes, dry_run, is_stopped, as_json)
     run.document |= _NO_ACCOUNT if connection is None else {"orders": []}
     try:

@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from bitget_margin import client_order_ids
+from bitget_margin.adapter.health import HealthCheck
 from bitget_margin.adapter.margin_level import LIQUIDATION_LEVEL, WARNING_LEVEL
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
-from bitget_margin.cli.operator.account_state import AccountDebts, AccountState, CoinNumbers
+from bitget_margin.cli.operator.account_state import AccountState, CoinNumbers
 from bitget_margin.cli.operator.errors import Exit
+from bitget_margin.cli.operator.identity import AccountIdentity
+from bitget_margin.cli.operator.open_orders import OpenOrders
 from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.query import FrozenCoins
 from bitget_margin.cli.operator.results import OrderResult, OrderResults
 from bitget_margin.cli.operator.selection import Order
 from bitget_margin.core.endpoints import AccountKind
@@ -20,22 +22,21 @@ from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
 
 
-def orders_document(
-    settings: Mapping[str, Any] | None, orders: Sequence[Order], held: FrozenCoins, debts: AccountDebts
-) -> str:
-    """Return the document of `orders`; `settings` are those of a unified account."""
-    kind = AccountKind.CLASSIC if settings is None else AccountKind.UNIFIED
+def orders_document(view: OpenOrders, *, one_line: bool = False) -> str:
+    """Return the document of `orders`."""
     return json.dumps(
         {
-            "account": _account(kind, settings or {}),
-            "orders": [_order(order) for order in orders],
-            "frozen": dict(held.frozen),
-            "unexplained": list(held.unexplained),
-            "held_by": _holdings(held.locked),
-            "debts": None if debts.coins is None else [_debt(coin) for coin in debts.coins],
-            "margin_level": _float(debts.margin_level),
+            "account": _account(view.account),
+            "at_ms": round(view.at_ms),
+            "orders": [_order(order) for order in view.picked.orders],
+            "not_open": [name.value for name in view.picked.not_open],
+            "frozen": dict(view.held.frozen),
+            "unexplained": list(view.held.unexplained),
+            "held_by": _holdings(view.held.locked),
+            "debts": None if view.debts.coins is None else [_debt(coin) for coin in view.debts.coins],
+            "margin_level": _float(view.debts.margin_level),
         },
-        indent=2,
+        indent=None if one_line else 2,
     )
 
 
@@ -44,7 +45,7 @@ def account_document(connection: Connection, state: AccountState) -> str:
     kind = AccountKind.CLASSIC if state.kind is None else state.kind
     return json.dumps(
         {
-            "account": {**_account(kind, state.settings), "uid": state.uid},
+            "account": _account(AccountIdentity(kind, state.settings, state.uid)),
             "exit_code": int(state.exit_code),
             "at_risk": state.is_at_risk,
             "margin_level": _float(state.margin_level),
@@ -64,6 +65,20 @@ def account_document(connection: Connection, state: AccountState) -> str:
     )
 
 
+def doctor_document(checks: Sequence[HealthCheck], code: Exit) -> str:
+    """Return the document of `doctor`."""
+    return json.dumps(
+        {
+            "exit_code": int(code),
+            "checks": [
+                {"name": check.name, "status": check.status.value, "message": check.message, "hint": check.hint}
+                for check in checks
+            ],
+        },
+        indent=2,
+    )
+
+
 def cancel_document(
     connection: Connection, plan: Plan, results: OrderResults, code: Exit, *, dry_run: bool, elapsed_ms: float
 ) -> str:
@@ -73,6 +88,7 @@ def cancel_document(
         {
             "ok": code is Exit.DONE and not dry_run,
             "exit_code": int(code),
+            "account": None if plan.account is None else _account(plan.account),
             "dry_run": dry_run,
             "interrupted": results.interrupted,
             "summary": counts,
@@ -88,8 +104,14 @@ def cancel_document(
     )
 
 
-def _account(kind: AccountKind, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"kind": kind.value, "level": settings.get("accountLevel"), "mode": settings.get("accountMode")}
+def _account(account: AccountIdentity) -> dict[str, Any]:
+    settings = account.settings
+    return {
+        "kind": account.kind.value,
+        "level": settings.get("accountLevel"),
+        "mode": settings.get("accountMode"),
+        "uid": account.uid,
+    }
 
 
 def _coin(state: AccountState, coin: CoinNumbers) -> dict[str, Any]:

@@ -1,97 +1,148 @@
 """`bitget-margin orders`: list the open orders of the cross margin account."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ccxt
 import click
 from rich.console import Console
 from rich.text import Text
 
-from bitget_margin.adapter.account import fetch_settings
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator import display, errors, json_output
 from bitget_margin.cli.operator.account import Connection, connect, options
-from bitget_margin.cli.operator.account_display import debts_text
-from bitget_margin.cli.operator.account_state import AccountDebts, read_debts
 from bitget_margin.cli.operator.errors import Exit
-from bitget_margin.cli.operator.query import FrozenCoins
-from bitget_margin.cli.operator.selection import Order, symbol_of
-from bitget_margin.core.account_level import describe_settings
+from bitget_margin.cli.operator.open_orders import OpenOrders, read_open_orders, show_open_orders
+from bitget_margin.cli.operator.repeat import repeat
+from bitget_margin.cli.operator.selection import Selection, filter_options, select
 
+_WATCH_SECONDS: Final = 5
+_WATCH_MIN_SECONDS: Final = 2
+"""Shortest pause between two looks: some of their requests may be sent once a second."""
+_WATCH_MAX_SECONDS: Final = 86_400
 _EPILOG: Final = """\b
 Exit codes:
-  0    shown
+  0    shown; with --watch also after Ctrl-C, once a list was shown
   1    refused by the venue
   2    bad usage, or no keys
   3    no response from the venue, or the output cannot be written
   130  interrupted
+
+\b
+Examples:
+  bitget-margin orders --prefix k3x9ab12- --side sell
+  bitget-margin orders --watch 10
 """
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated.")
+@filter_options
+@click.option(
+    "--watch",
+    "watch_seconds",
+    is_flag=False,
+    flag_value=str(_WATCH_SECONDS),
+    type=click.IntRange(_WATCH_MIN_SECONDS, _WATCH_MAX_SECONDS),
+    metavar="[SECONDS]",
+    help=f"List again until Ctrl-C, this long after each list (default {_WATCH_SECONDS}).",
+)
 @options
 def orders(
     symbols: Sequence[str],
+    side: str | None,
+    older_than: str | None,
+    prefixes: Sequence[str],
+    ids: Sequence[str],
+    client_ids: Sequence[str],
+    watch_seconds: int | None,
     config: Sequence[Path],
     url: str | None,
     proxy: str | None,
     timeout_ms: int,
     as_json: bool,
 ) -> None:
-    """Show the open orders of the cross margin account, of all symbols or of some.
+    """Show the open orders of the cross margin account: all, or those that match every option.
 
     Keys come from the environment (BITGET_API_KEY, BITGET_SECRET, BITGET_PASSWORD) or from --config, never from
     arguments. Classic and unified accounts work alike.
     """
-    chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
-    connection = connect(config, url, proxy, timeout_ms)
-    to = display.console(on_stderr=as_json)
+    selection = select(
+        everything=not any((symbols, ids, client_ids, prefixes, side, older_than)),
+        symbols=symbols,
+        ids=ids,
+        client_ids=client_ids,
+        prefixes=prefixes,
+        side=side,
+        older_than=older_than,
+    )
+    connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
+    screen = _Screen(display.console(on_stderr=as_json), connection, selection, as_json, watch_seconds)
     try:
-        with display.listing_progress(to) as step:
-            query.load_markets(connection)
-            chosen = tuple(dict.fromkeys(query.spelling(connection, chosen).values()))
-            balance = connection.exchange.fetch_balance(connection.params)
-            frozen = query.frozen(connection, balance)
-            settings = connection.exchange.perform(fetch_settings(connection.exchange, connection.params))
-            listed = query.open_orders(connection, chosen, frozen, step).orders
-            held = FrozenCoins(frozen) if chosen else query.held_coins(connection, listed, frozen)
-            debts = read_debts(connection, balance)
+        if watch_seconds is None:
+            screen.show(screen.look())
+        else:
+            repeat(screen.look, screen.show_again, partial(time.sleep, watch_seconds), time.monotonic)
     except KeyboardInterrupt:
-        raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+        raise click.exceptions.Exit(Exit.DONE if screen.was_shown else Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
         click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
-    if as_json:
-        click.echo(json_output.orders_document(settings, listed, held, debts))
-    else:
-        _show(to, connection, settings, listed, held, debts)
     if not output.arrived():
         raise click.exceptions.Exit(Exit.UNRESOLVED)
 
 
-def _show(
-    to: Console,
-    connection: Connection,
-    settings: Mapping[str, Any] | None,
-    listed: Sequence[Order],
-    held: FrozenCoins,
-    debts: AccountDebts,
-) -> None:
-    kind = "a classic account" if settings is None else connection.redact(describe_settings(settings))
-    to.print(Text(f"{connection.label}, {kind}", "dim"))
-    if debts.coins is None or debts.coins:
-        to.print(debts_text(debts))
-    if listed:
-        now_ms = connection.exchange.venue_milliseconds()
-        display.show_orders(to, listed, now_ms, display.count_of_orders(listed))
-    else:
-        to.print("No open orders.")
-    display.show_frozen(to, held.frozen)
-    if held.locked is not None:
-        display.show_locked(to, held.locked)
-    elif held.unexplained:
-        coins = ", ".join(held.unexplained)
-        to.print(f"These orders do not hold all of {coins}: one older than the venue lists may.", style="yellow")
+@dataclass(slots=True)
+class _Screen:
+    """Place where lists of orders are shown: a terminal, a pipe, or JSON documents."""
+
+    to: Console
+    connection: Connection
+    selection: Selection
+    as_json: bool
+    watch_seconds: int | None
+    was_shown: bool = False
+
+    def look(self, last: OpenOrders | None = None) -> OpenOrders:
+        """Read the account; only the first look shows its progress in a watch."""
+        is_quiet = self.watch_seconds is not None and (last is not None or not self.to.is_terminal)
+        with nullcontext(lambda *_: None) if is_quiet else display.listing_progress(self.to) as step:
+            return read_open_orders(self.connection, self.selection, step, None if last is None else last.account)
+
+    def show(self, view: OpenOrders) -> None:
+        """Show a list once."""
+        if self.as_json:
+            click.echo(json_output.orders_document(view, one_line=self.watch_seconds is not None))
+        else:
+            show_open_orders(self.to, self.connection, view)
+        self.was_shown = True
+
+    def show_again(self, view: OpenOrders | None, failure: ccxt.BaseError | None, age_seconds: float) -> None:
+        """Show a list in place of the one before; without a terminal, below it. Ends where nobody can read it."""
+        reason = "" if failure is None else self.connection.redact(errors.message(failure))
+        if self.as_json:
+            if failure is not None:
+                click.echo(f"Error: {reason}", err=True)
+            elif view is not None:
+                self.show(view)
+        else:
+            self._show_again(view, reason, age_seconds)
+        if output.is_closed():
+            raise click.exceptions.Exit(Exit.DONE if output.arrived() else Exit.UNRESOLVED)
+
+    def _show_again(self, view: OpenOrders | None, reason: str, age_seconds: float) -> None:
+        on_terminal = self.to.is_terminal
+        if on_terminal:
+            self.to.clear()
+        self.to.print(Text(f"{time.strftime('%Y-%m-%d %H:%M:%S')}, every {self.watch_seconds} s until Ctrl-C", "dim"))
+        if reason:
+            known = "nothing is known yet" if view is None else f"the last list is {age_seconds:.0f} s old"
+            self.to.print(Text(f"{reason}; {known}", "red"))
+        if view is not None and (on_terminal or not reason):
+            self.show(view)
+        if not on_terminal:
+            self.to.print()

@@ -8,12 +8,15 @@ import ccxt
 
 from bitget_margin.cli.operator import errors, query
 from bitget_margin.cli.operator.account import Connection
+from bitget_margin.cli.operator.identity import AccountIdentity, read_identity
 from bitget_margin.cli.operator.query import Listed, Step
 from bitget_margin.cli.operator.selection import NamedOrder, Order, Selection, pick
 from bitget_margin.core.order_ref import IdKind
 
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
+_IDENTITY_MS: Final = 500
+"""Time limit of the query for the UID: no cancel waits longer for what is only displayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Plan:
     """Orders that a cancel is about to end, and named orders that it cannot end."""
 
     everything: bool = False
+    account: AccountIdentity | None = None
+    """None where the balance could not be read, or nothing was."""
     orders: tuple[Order, ...] = ()
     """Open and selected."""
     pending_symbols: tuple[str, ...] = ()
@@ -57,6 +62,7 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
     query.load_markets(connection)
     selection = selection.with_symbols(query.spelling(connection, selection.all_symbols))
     held = _frozen(connection, selection)
+    account = None if held is None else read_identity(connection, _IDENTITY_MS)
     named = bool(selection.names)
     listed = Listed(())
     # Named orders with a symbol are looked up there, which is quicker than a list of everything.
@@ -100,6 +106,7 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
             filtered_out.append(name)
     return Plan(
         everything=selection.everything,
+        account=account,
         orders=tuple({order["id"]: order for order in orders}.values()),
         pending_symbols=() if named else listed.pending_symbols,
         unlisted=tuple(unlisted),

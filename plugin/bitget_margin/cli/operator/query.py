@@ -67,11 +67,12 @@ def load_markets(connection: Connection) -> None:
 
 
 def spelling(connection: Connection, symbols: Iterable[str]) -> dict[str, str]:
-    """Map each given symbol to ccxt's spelling of it, which may differ in case and blanks.
+    """Map each given symbol to ccxt's spelling of it, which may differ in case, blanks and slash.
 
     :raises BadUsage: there is no such spot market, or several that differ only in case
     """
-    known = [symbol for symbol, market in (connection.exchange.markets or {}).items() if market["spot"]]
+    markets = (connection.exchange.markets or {}).items()
+    known = {symbol: str(market.get("id") or "") for symbol, market in markets if market["spot"]}
     found = {}
     for symbol in symbols:
         matching = matches(symbol, known) if known else (_ccxt_symbol(connection, symbol),)
@@ -84,7 +85,12 @@ def spelling(connection: Connection, symbols: Iterable[str]) -> dict[str, str]:
 
 
 def _ccxt_symbol(connection: Connection, symbol: str) -> str:
-    """Spell a symbol without a list of markets: in capitals, except for coins that ccxt names itself."""
+    """Spell a symbol without a list of markets: in capitals, except for coins that ccxt names itself.
+
+    :raises BadUsage: it has no slash, so that only a list would show its two coins
+    """
+    if "/" not in symbol:
+        raise BadUsage(f"{symbol}: the venue's lists of pairs are down, write it with a slash, such as BTC/USDT")
     names = {folded(name): name for name in connection.exchange.commonCurrencies.values()}
     codes = (
         names.get(folded(coin)) or connection.exchange.common_currency_code(coin.upper()) for coin in symbol.split("/")

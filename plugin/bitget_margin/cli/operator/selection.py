@@ -1,21 +1,24 @@
-"""Selection of open orders by filters and by ids; no request is sent here."""
+"""Selection of open orders by filters and by ids, and its options; no request is sent here."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import click
 
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.core.order_ref import BadInput, IdKind, checked_client_id, checked_order_id
 
 Order = Mapping[str, Any]
 """ccxt's order structure."""
+F = TypeVar("F", bound=Callable[..., Any])
 
-_SYMBOL: Final = re.compile(r"[^\s/:]([^/:]*[^\s/:])?/[^\s/:]+")
-"""A base coin may have blanks in its name, such as ccxt's `Jade Protocol`."""
+_SYMBOL: Final = re.compile(r"[^\s/:]([^/:]*[^\s/:])?/[^\s/:]+|[^\s/:]+")
+"""ccxt's symbol, or the venue's own without a slash. A base coin may have blanks, such as ccxt's `Jade Protocol`."""
 _AGE: Final = re.compile(r"(?P<count>\d{1,9})(?P<unit>[smhd])")
 _UNITS_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -77,6 +80,32 @@ class Picked:
     not_open: tuple[NamedOrder, ...] = ()
 
 
+def filter_options(command: F) -> F:
+    """Add the options that select open orders to a command: those of `select`, but for `everything` and `listed`."""
+    for option in reversed(
+        (
+            click.option(
+                "--symbol", "symbols", multiple=True, metavar="SYMBOL", help="Such as BTC/USDT; may be repeated."
+            ),
+            click.option("--side", type=click.Choice(["buy", "sell"]), help="Only buys, or only sells."),
+            click.option("--older-than", metavar="AGE", help="Such as 90s, 10m, 2h or 1d."),
+            click.option(
+                "--prefix",
+                "prefixes",
+                multiple=True,
+                metavar="TEXT",
+                help="Client order ids with this prefix: the orders of one bot. May be repeated.",
+            ),
+            click.option("--id", "ids", multiple=True, metavar="ID", help="An order id of the venue; may be repeated."),
+            click.option(
+                "--client-id", "client_ids", multiple=True, metavar="ID", help="A client order id; may be repeated."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def select(
     *,
     everything: bool = False,
@@ -97,7 +126,10 @@ def select(
     if everything and (any(filters) or listed is not None):
         raise BadUsage("--all is every open order of the account: leave it out to choose, or leave the rest out")
     if not everything and not any(filters) and listed is None:
-        raise BadUsage("nothing is chosen: give --symbol, --id, --client-id, --prefix, --side, --older-than, --from")
+        raise BadUsage(
+            "nothing is chosen: give --all for every open order, or choose by --symbol, --side, --older-than, "
+            "--prefix, --id, --client-id or --from"
+        )
     chosen = tuple(dict.fromkeys(symbol_of(symbol, "--symbol") for symbol in symbols))
     try:
         only = chosen[0] if len(chosen) == 1 else None
@@ -124,9 +156,19 @@ def symbol_of(text: str, where: str) -> str:
     return symbol
 
 
-def matches(symbol: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return the known symbols that a given one can mean: itself, or all that differ only in case and blanks."""
-    return (symbol,) if symbol in known else tuple(other for other in known if folded(other) == folded(symbol))
+def matches(symbol: str, known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the known symbols that a given one can mean: itself, or all that differ only in case and blanks.
+
+    One without a slash is the venue's own symbol of a pair, or ccxt's with the slash left out.
+
+    :param known: the venue's symbol of each of ccxt's
+    """
+    if symbol in known:
+        return (symbol,)
+    given = folded(symbol)
+    if "/" in symbol:
+        return tuple(other for other in known if folded(other) == given)
+    return tuple(other for other, id_ in known.items() if given in {folded(id_), _joined(other)})
 
 
 def folded(text: str) -> str:
@@ -159,6 +201,10 @@ def pick(selection: Selection, orders: Iterable[Order], now_ms: float) -> Picked
     return Picked(tuple(picked.values()), tuple(filtered_out), tuple(not_open))
 
 
+def _joined(symbol: str) -> str:
+    return folded(symbol).replace("/", "")
+
+
 def _age_ms(text: str) -> int:
     match = _AGE.fullmatch(text.strip())
     if match is None or not int(match["count"]):
@@ -180,9 +226,9 @@ def _line(line: str, number: int, only: str | None) -> NamedOrder:
 
 
 def _refuse_contradictions(names: Sequence[NamedOrder], symbols: Sequence[str], prefixes: tuple[str, ...]) -> None:
-    chosen = {folded(symbol) for symbol in symbols}
+    chosen = {_joined(symbol) for symbol in symbols}
     for name in names:
         if prefixes and name.kind is IdKind.CLIENT and not name.value.startswith(prefixes):
             raise BadUsage(f"--client-id {name.value} does not begin with --prefix {' or '.join(prefixes)}")
-        if chosen and name.symbol is not None and folded(name.symbol) not in chosen:
+        if chosen and name.symbol is not None and _joined(name.symbol) not in chosen:
             raise BadUsage(f"--from: {name.value} is listed with {name.symbol}, which no --symbol names")

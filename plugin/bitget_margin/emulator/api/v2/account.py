@@ -4,6 +4,9 @@ from bitget_margin.emulator.api.request import PrivateRequest, Row
 from bitget_margin.emulator.api.v2.rows import RISK_DECIMALS, asset_row, fee_rate_row
 from bitget_margin.emulator.market.decimals import write_decimal
 
+KEY_ADDRESSES = "127.0.0.1"
+"""Addresses that the key of every account is bound to."""
+
 
 def assets(request: PrivateRequest) -> list[Row]:
     """List the coins that the account has or owes."""
@@ -36,6 +39,13 @@ def spot_assets(request: PrivateRequest) -> list[Row]:
 
 
 def spot_account_info(request: PrivateRequest) -> Row:
-    """Return the account's UID and age."""
+    """Return the account's UID and age, and the rights of its key."""
     created_ms = request.engine.wallets[request.account.uid].created_ms
-    return {"userId": request.account.uid, "inviterId": "", "ips": "", "parentId": "0", "regisTime": str(created_ms)}
+    return {
+        "userId": request.account.uid,
+        "inviterId": "",
+        "ips": KEY_ADDRESSES,
+        "authorities": ["stor", "smor", "stow", "smow"],
+        "parentId": "0",
+        "regisTime": str(created_ms),
+    }

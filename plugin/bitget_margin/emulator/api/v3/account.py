@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from bitget_margin.emulator.api.request import PrivateRequest, Row
+from bitget_margin.emulator.api.v2.account import KEY_ADDRESSES
 from bitget_margin.emulator.api.v2.rows import fee_rate_row
 from bitget_margin.emulator.api.v3.category import read_category
 from bitget_margin.emulator.api.v3.rows import asset_row, margin_row
@@ -28,6 +29,20 @@ def account_settings(request: PrivateRequest) -> Row:
         "stpMode": "none",
         "symbolConfigList": [],
         "coinConfigList": _leverages(request),
+    }
+
+
+def account_info(request: PrivateRequest) -> Row:
+    """Return the account's UID and age, and the rights of its key."""
+    created_ms = request.engine.wallets[request.account.uid].created_ms
+    return {
+        "uid": request.account.uid,
+        "inviterId": "",
+        "parentId": "",
+        "ips": KEY_ADDRESSES,
+        "permType": "read-and-write",
+        "permissions": ["uta_mgt", "uta_trade"],
+        "regisTime": str(created_ms),
     }
 
 

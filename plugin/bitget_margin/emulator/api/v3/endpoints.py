@@ -37,6 +37,7 @@ UNIFIED_PUBLIC_ENDPOINTS: Mapping[tuple[str, str], PublicEndpoint] = {
 }
 
 UNIFIED_PRIVATE_ENDPOINTS: Mapping[tuple[str, str], PrivateEndpoint] = {
+    ("GET", f"{_ACCOUNT}/info"): account.account_info,
     ("GET", f"{_ACCOUNT}/settings"): account.account_settings,
     ("GET", f"{_ACCOUNT}/assets"): account.assets,
     ("GET", f"{_ACCOUNT}/funding-assets"): nothing,

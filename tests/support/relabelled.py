@@ -1,0 +1,42 @@
+"""Installed packages under another version, in a folder that precedes them on the path."""
+
+import importlib.metadata
+import os
+import re
+import sysconfig
+from pathlib import Path
+
+PLUGIN = Path(__file__).parents[2] / "plugin"
+SITE = Path(sysconfig.get_path("purelib"))
+
+
+def relabel(folder: Path, package: str, version: str) -> str:
+    """Make a package of another version in a folder, of the files of the installed one; return the installed version.
+
+    Its cache is the installed one, too: processes that use it must not write bytecode.
+    """
+    installed = importlib.metadata.version(package)
+    (folder / package).mkdir(parents=True)
+    for path in (SITE / package).iterdir():
+        if path.name == "__init__.py":
+            text, changes = re.subn(r"(?m)^(__version__ = ).*$", rf'\g<1>"{version}"', path.read_text("utf-8"))
+            assert changes == 1
+            (folder / package / path.name).write_text(text, "utf-8")
+        else:
+            (folder / package / path.name).symlink_to(path)
+    information = folder / f"{package}-{version}.dist-info"
+    information.mkdir()
+    metadata = (SITE / f"{package}-{installed}.dist-info" / "METADATA").read_text("utf-8")
+    (information / "METADATA").write_text(metadata.replace(f"\nVersion: {installed}\n", f"\nVersion: {version}\n"))
+    return installed
+
+
+def next_patch(version: str) -> str:
+    """Return the version one patch above."""
+    *first, last = version.split(".")
+    return ".".join([*first, str(int(last) + 1)])
+
+
+def relabelled_path(folder: Path) -> dict[str, str]:
+    """Return the environment variables of a process that uses the packages of a folder, and this package."""
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(PLUGIN)]), "PYTHONDONTWRITEBYTECODE": "1"}
