@@ -32,7 +32,7 @@ from bitget_margin.adapter.params import (
     refuse_conditional,
 )
 from bitget_margin.adapter.rows import refuse_huge_exponents
-from bitget_margin.adapter.transport import LIST
+from bitget_margin.adapter.transport import LIST, PACED
 from bitget_margin.core import api_v3
 from bitget_margin.core.account_level import read_level
 from bitget_margin.core.api_v2 import BATCH_MAX
@@ -238,7 +238,7 @@ class CrossedMargin(MarginExchange):
         if signed:
             with ccxt_errors.with_response(code, None):
                 ccxt_errors.check_redirect(request, code, headers)
-        rate_limits.learn_quota(self, code, url, headers)
+        rate_limits.learn_quota(self, code, url, headers, counted=PACED.get())
         venue_clock.learn(self, headers, response)
         with ccxt_errors.with_response(code, response):
             handled = super().handle_errors(code, *rest)

@@ -16,7 +16,7 @@ from bitget_margin.adapter.transport import header, monotonic_ms
 from bitget_margin.core.effects import Block, Fault, Flow, ReplyOrFault, Send, TimeUp, Wait
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit import LimiterDown, SharedLimiter, Slot, WhenDown
-from bitget_margin.rate_limit.registry import window_for
+from bitget_margin.rate_limit.registry import rename, window_for
 from bitget_margin.rate_limit.window import PERIOD_MS, Window
 
 QUOTA_HEADER: Final = "x-mbx-used-remain-limit"
@@ -154,9 +154,10 @@ def account_name(uid: object, api_key: object, url: object) -> str:
     return f"{url} {account}"
 
 
-def learn_quota(exchange: MarginExchange, status: int, url: object, headers: object) -> None:
+def learn_quota(exchange: MarginExchange, status: int, url: object, headers: object, *, counted: bool) -> None:
     """Count requests of other programs on the account, from the remaining quota in a response.
 
+    :param counted: whether the request has waited for its window; one of ccxt's own methods is counted here
     :param status: HTTP status of the response
     :param url: URL of the request
     :param headers: headers of the response
@@ -168,7 +169,10 @@ def learn_quota(exchange: MarginExchange, status: int, url: object, headers: obj
     remaining = 0 if refused else _remaining(headers)
     if remaining is None or (not refused and _store_counts(exchange)):
         return
-    foreign = window_of(exchange, endpoint).record_quota(remaining, monotonic_ms())
+    window, now_ms = window_of(exchange, endpoint), monotonic_ms()
+    if not counted and not refused:
+        window.record_uncounted(now_ms)
+    foreign = window.record_quota(remaining, now_ms, ours=0 if refused else 1)
     if refused:
         _logger.warning("%s: the rate limit is used up; %d requests were of other programs", endpoint.path, foreign)
     elif foreign:
@@ -192,9 +196,11 @@ def known_uid(exchange: MarginExchange) -> str | None:
 
 
 def learn_uid(exchange: MarginExchange, uid: str) -> None:
-    """Store the UID for every exchange object with this key."""
-    _uids[_account(exchange)] = uid
+    """Store the UID for every exchange object with this key; the windows of the key go on as those of the account."""
+    account = _account(exchange)
+    _uids[account] = uid
     exchange.options[UID] = uid
+    rename(account, _account(exchange))
 
 
 def _record_departure(send: Send, now_ms: float) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from argparse import ArgumentParser, _SubParsersAction
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,6 +49,7 @@ __all__ = [
     "is_utility",
     "load_config",
     "lot_amount",
+    "named_arguments",
     "new_trade",
     "order_row",
     "utils_config",
@@ -392,9 +395,45 @@ def lot_amount(trade: Trade, amount: float) -> float:
 # Imported where they are called: they load all commands of freqtrade.
 
 
-def freqtrade_main(arguments: list[str] | None) -> None:
-    """Run freqtrade."""
-    importlib.import_module("freqtrade.main").main(arguments)
+def freqtrade_main(arguments: list[str] | None, program: str) -> None:
+    """Run freqtrade.
+
+    :param program: name of the program in help and usage
+    """
+    module: Any = importlib.import_module("freqtrade.main")
+    own = module.Arguments
+    module.Arguments = named_arguments(own, program)
+    try:
+        module.main(arguments)
+    finally:
+        module.Arguments = own
+
+
+def named_arguments(own: type[Any], program: str) -> type[Any]:
+    """Return freqtrade's class of arguments with another name of the program.
+
+    freqtrade chooses some help texts by its own name, so its parsers are renamed after it has built them.
+    """
+
+    class NamedArguments(own):  # type: ignore[misc]  # its class is known at run time only
+        """Arguments whose help and usage show the name of the program."""
+
+        def _parse_args(self) -> Any:
+            with suppress(AttributeError):  # a bot starts also where only its help would be wrong
+                rename(self.parser, program)
+            return super()._parse_args()
+
+    return NamedArguments
+
+
+def rename(parser: ArgumentParser, program: str) -> None:
+    """Replace the first word of the name of a parser, and of its sub-commands, by another name."""
+    _, space, rest = parser.prog.partition(" ")
+    parser.prog = f"{program}{space}{rest}"
+    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to its sub-parsers
+        if isinstance(action, _SubParsersAction):
+            for command in action.choices.values():
+                rename(command, program)
 
 
 def load_config(files: list[str]) -> dict[str, Any]:

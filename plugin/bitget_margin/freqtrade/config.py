@@ -10,6 +10,8 @@ from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.rate_limit import BadLimiterConfig, LimiterConfig, WhenDown
 
 NAME: Final = "bitgetcross"
+TITLE: Final = "Bitget crossed margin"
+"""Name of the exchange for people."""
 """The exchange's name in a configuration."""
 SECTION: Final = "bitget_margin"
 WAIT_MAX_MS: Final = 30_000

@@ -25,6 +25,8 @@ _DRY_PREFIX: Final = "dry_run_"
 _ANOTHER: Final = 'set "db_url" to another database'
 _CLOSE: Final = "close or delete them with the bot that has opened them (freqtrade's /forceexit or /delete)"
 _COMMAND: Final = "bitget-margin forget --database-account --db-url"
+_MASK: Final = "***"
+"""SQLAlchemy's text in place of a password."""
 _SHOWN: Final = 3
 """Number of trades that a message names."""
 
@@ -143,9 +145,10 @@ def _wrong_mode(own: DatabaseIdentity, where: str, trades: str) -> str:
 
 def _way_out(where: str) -> str:
     """Return the command by which a database changes its account, and what comes before it."""
+    password = f" (with the password in place of {_MASK})" if _MASK in where else ""
     return (
         "If this database is to be of this bot from now on, close or delete the open trades in it, stop each bot that "
-        f"runs on it, and remove its account: {_COMMAND} {shlex.quote(where)}"
+        f"runs on it, and remove its account{password}: {_COMMAND} {shlex.quote(where)}"
     )
 
 

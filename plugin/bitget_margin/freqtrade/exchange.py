@@ -43,7 +43,7 @@ from bitget_margin.freqtrade.compat import (
     new_trade,
     order_row,
 )
-from bitget_margin.freqtrade.config import NAME, parse_config
+from bitget_margin.freqtrade.config import NAME, TITLE, parse_config
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
 from bitget_margin.freqtrade.dead_mans_switch import DeadMansSwitch
 from bitget_margin.freqtrade.dry_run_client import DryRunClient
@@ -165,7 +165,7 @@ class Bitgetcross(LiveLeverage):
     @property
     def name(self) -> str:
         """The name that freqtrade shows."""
-        return "Bitget cross margin"
+        return TITLE
 
     @property
     def api(self) -> Any:

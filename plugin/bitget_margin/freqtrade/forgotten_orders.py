@@ -77,6 +77,8 @@ class ForgottenOrders:
 
     def _look_up(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> None:
         for order in orders:
+            if order.client_id not in self._next:
+                self.resting.changed(order.trade)  # for a reader, it was open before the start
             _, pause = self._next.get(order.client_id, (0.0, FIRST_SECONDS))
             self._next[order.client_id] = self.clock() + pause, min(2 * pause, LAST_SECONDS)
         about = f"The forgotten orders on {pair}"
@@ -110,7 +112,7 @@ class ForgottenOrders:
                 del self._alive[now.client_id]
             if now.phase is Phase.ENDED:
                 self.alerts.clear(about)
-                self.alerts.warn(f"{name}: it is canceled.")
+                self.alerts.warn(f"{name}: it is canceled." if now.remaining else f"{name}, and has filled.")
             elif now.client_id in self._alive:
                 reason = done.unresolved[now.client_id]
                 self.alerts.warn(f"{name}, and is not proven canceled ({reason}): every loop cancels it again.", about)
@@ -123,7 +125,7 @@ class ForgottenOrders:
         :param order: as it is stored
         """
         if found.phase is Phase.ENDED:
-            after = replace(found, forgotten_ms=order.forgotten_ms, reason=order.reason)
+            after = replace(found, reason=order.reason)
         else:
             after = replace(order, order_id=found.order_id, filled=found.filled, average=found.average)
         trade = None if order.trade is None else trade_rows.open_trades().get(order.trade)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 import ccxt
 import ccxt.async_support
@@ -12,28 +12,60 @@ import bitget_margin
 from bitget_margin.adapter.declared_parts import PartMoved
 from bitget_margin.freqtrade import convert_db, runtime
 from bitget_margin.freqtrade.compat import exchange_module, freqtrade_main
-from bitget_margin.freqtrade.config import NAME
+from bitget_margin.freqtrade.config import NAME, TITLE
 from bitget_margin.freqtrade.exchange import Bitgetcross
+
+_PROGRAM: Final = "bitget-margin freqtrade"
+"""Name of the program in freqtrade's help and usage."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Register the exchange and run freqtrade with these arguments; exits with freqtrade's exit code."""
     register()
     convert_db.install()
-    freqtrade_main(None if arguments is None else list(arguments))
+    freqtrade_main(None if arguments is None else list(arguments), _PROGRAM)
+
+
+class _SyncFlavour(bitget_margin.bitget):
+    """Sync class that freqtrade is given."""
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+        return _titled(super().describe())
+
+
+class _AsyncFlavour(bitget_margin.async_support.bitget):
+    """Async class that freqtrade is given."""
+
+    def describe(self) -> Any:
+        """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+        return _titled(super().describe())
+
+
+_PRO: type | None = None
+"""Websocket class that freqtrade is given; without one it takes the async class."""
+try:
+
+    class _ProFlavour(bitget_margin.pro.bitget):
+        """Websocket class that freqtrade is given."""
+
+        def describe(self) -> Any:
+            """Return ccxt's description of the exchange, by the name that freqtrade's lists show."""
+            return _titled(super().describe())
+
+    _PRO = _ProFlavour
+except PartMoved as moved:
+    # A bot looks its orders up in every loop then.
+    runtime.warn_once(f"Without websockets: {moved}")
+
+
+def _titled(description: dict[str, Any]) -> dict[str, Any]:
+    return {**description, "name": TITLE}
 
 
 def _flavours() -> tuple[tuple[ModuleType, type], ...]:
-    flavours: tuple[tuple[ModuleType, type], ...] = (
-        (ccxt, bitget_margin.bitget),
-        (ccxt.async_support, bitget_margin.async_support.bitget),
-    )
-    try:
-        return (*flavours, (ccxt.pro, bitget_margin.pro.bitget))
-    except PartMoved as moved:
-        # freqtrade takes the async flavour then, and a bot looks its orders up in every loop.
-        runtime.warn_once(f"Without websockets: {moved}")
-        return flavours
+    flavours: tuple[tuple[ModuleType, type], ...] = ((ccxt, _SyncFlavour), (ccxt.async_support, _AsyncFlavour))
+    return flavours if _PRO is None else (*flavours, (ccxt.pro, _PRO))
 
 
 _CLASS: Final = NAME.title()

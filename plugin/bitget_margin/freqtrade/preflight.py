@@ -12,6 +12,7 @@ import ccxt
 from bitget_margin.adapter.ccxt_errors import verdict_of_exception
 from bitget_margin.adapter.margin_markets import supports_cross_margin
 from bitget_margin.adapter.params import shared_limiter_of
+from bitget_margin.adapter.rate_limits import learn_uid
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
@@ -28,6 +29,7 @@ _TRIES: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 _FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
+_FEES: Final = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:
@@ -170,7 +172,7 @@ def check_account(
     data = info.get("data") or {}
     uid = str(data.get("uid" if unified else "userId") or "unknown")
     if uid != "unknown":
-        api.options["uid"] = uid
+        learn_uid(api, uid)
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"
@@ -247,10 +249,12 @@ def _sharing(api: Any) -> str:
 
 
 def _loans(*, unified: bool) -> str:
-    """Return what keeps the orders of the bot from borrowing."""
-    if not unified:
-        return "No order of this bot borrows."
-    return "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    """Return what keeps the orders of the bot from borrowing, and what freqtrade takes of coins beside its own."""
+    if unified:
+        rule = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    else:
+        rule = "No order of this bot borrows."
+    return f"{rule} {_FEES}"
 
 
 def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:

@@ -62,14 +62,21 @@ class Window:
                 self._arrivals.remove(left_ms)
                 self._arrivals.append(now_ms)
 
-    def record_quota(self, remaining: int, now_ms: float) -> int:
+    def record_uncounted(self, now_ms: float) -> None:
+        """Record that a request without a slot had arrived by now."""
+        with self._lock:
+            self._arrivals.append(now_ms)
+
+    def record_quota(self, remaining: int, now_ms: float, *, ours: int = 0) -> int:
         """Count requests of other programs, from the venue's remaining quota; return how many were added.
 
         Their arrival times are unknown, but all have arrived by now.
+
+        :param ours: least number of requests of this process in it: 1 for the one that is answered, however late
         """
         with self._lock:
             self._drop_expired(now_ms)
-            foreign = max(0, self.limit - remaining - len(self._arrivals))
+            foreign = max(0, self.limit - remaining - max(ours, len(self._arrivals)))
             self._arrivals += [now_ms] * foreign
             return foreign
 
@@ -85,6 +92,20 @@ class Window:
         """Make a slot that will not be used available to other requests."""
         with self._lock:
             heapq.heappush(self._free, at_ms)
+
+    def absorb(self, other: "Window") -> None:
+        """Count the requests of another window, which turns out to be of the same account, as well."""
+        departures, arrivals = other.recent()
+        with self._lock:
+            departures = sorted([*self._departures, *departures])[-self.limit :]
+            self._departures.clear()
+            self._departures.extend(departures)
+            self._arrivals += arrivals
+
+    def recent(self) -> tuple[list[float], list[float]]:
+        """Return the recorded departures and arrivals."""
+        with self._lock:
+            return list(self._departures), list(self._arrivals)
 
     def _record(self, at_ms: float) -> float:
         if len(self._departures) == self.limit:

@@ -24,7 +24,8 @@ from support.client import CROSS, Client, Flavour, close, config, load_markets
 BTC = "BTC/USDT"
 REDIRECTS = [301, 302, 303, 307, 308]
 CANCEL = CROSS | {"timeout": 400}
-BATCH = {"batchCancel": {"timeout": 400}}
+OPTIONS = {"batchCancel": {"timeout": 400}, "defaultMarginMode": None}
+"""The methods of the spot account are called on purpose."""
 TIME = b'{"code":"00000","msg":"success","data":{"serverTime":"1800000000000"}}'
 
 
@@ -74,7 +75,7 @@ def own_session(flavour: Flavour) -> Any:
 @pytest.fixture(params=["its own", "the user's"])
 def caller(request: pytest.FixtureRequest, flavour: Flavour, venue: Emulator) -> Iterator[Client]:
     """Return a client with its own session, and one with a session of the user's."""
-    made = Client(flavour, config(venue, options=BATCH, timeout=2_000, enableRateLimit=False, verify=False))
+    made = Client(flavour, config(venue, options=OPTIONS, timeout=2_000, enableRateLimit=False, verify=False))
     if request.param == "the user's":
         made.set_session(lambda: own_session(flavour))
     yield made
@@ -109,6 +110,13 @@ STOCK: dict[str, Ask] = {
 @pytest.mark.parametrize("ask", [*OURS.values(), *STOCK.values()], ids=[*OURS, *(f"stock {name}" for name in STOCK)])
 def test_no_signed_request_is_redirected(caller: Client, ask: Ask) -> None:
     refuse_redirect(caller, ask, 307)
+
+
+@pytest.fixture
+def client(client: Client) -> Client:
+    """Return an exchange whose methods of the spot account are called on purpose."""
+    client.exchange.options["defaultMarginMode"] = None
+    return client
 
 
 @pytest.mark.parametrize("ask", ["fetch_balance", "implicit POST"])
@@ -205,7 +213,7 @@ REDIRECTED = "HTTP {} redirects to localhost, and was not followed"
     ],
 )
 async def test_no_websocket_is_redirected(venue: Emulator, kind: Enum, watch: str, status: int, text: str) -> None:
-    exchange = Flavour.PRO.cls(config(venue))
+    exchange = Flavour.PRO.cls(config(venue, options={"defaultMarginMode": None}))
     await load_markets(exchange)
     exchange.learn_account_kind(AccountKind(kind.value))
     with redirecting(status) as (url, first, other):

@@ -69,6 +69,7 @@ def test_an_older_namesake_is_not_taken_for_a_placed_order(venue: Emulator, clie
 
 @pytest.mark.classic
 def test_orders_of_the_spot_wallet_are_stock_ccxts(venue: Emulator, sync_client: Client) -> None:
+    sync_client.exchange.options["defaultMarginMode"] = None
     with pytest.raises(ccxt.BaseError):
         sync_client("create_orders", requests(1, params={}))
     assert [record.path for record in venue.requests] == ["/api/v2/spot/trade/batch-orders"]

@@ -71,7 +71,12 @@ def test_without_crossed_margin_every_method_is_stock_ccxts(
     args: tuple[Any, ...],
     params: dict[str, str],
 ) -> None:
-    ours = _result_of(bitget_margin.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
+    ours = _result_of(
+        bitget_margin.bitget(config(venue, options={"defaultMarginMode": None})),
+        venue,
+        method,
+        (*args, *_gap(method, args), params),
+    )
     theirs = _result_of(ccxt.bitget(config(venue)), venue, method, (*args, *_gap(method, args), params))
     assert ours == theirs
 

@@ -465,7 +465,7 @@ async def test_sandbox_mode_and_missing_keys_are_refused(venue: Emulator) -> Non
 
 @classic
 async def test_without_a_margin_mode_it_is_stock_s(venue: Emulator) -> None:
-    async with streaming(venue) as exchange:
+    async with streaming(venue, options={"defaultMarginMode": None}) as exchange:
         with pytest.raises(ccxt.BadRequest, match="instType:SPOT,channel:orders,instId:BTCUSDT"):
             await soon(exchange.watch_orders(BTC))
 

@@ -205,10 +205,9 @@ def test_a_shell_completes_commands_and_options(words: str, offered: list[str]) 
         assert f"_BITGET_MARGIN_COMPLETE={shell}_complete" in invoke(env={VARIABLE: f"{shell}_source"}).output
 
 
-def test_freqtrade_has_its_own_help() -> None:
-    """`--help` is its own."""
-    done = run("freqtrade", "--help")
-    assert done.stdout.startswith("usage: freqtrade")
+def test_freqtrade_has_its_own_help_under_our_name() -> None:
+    """Also that of a command, which tells what to type."""
+    assert run("freqtrade", "--help").stdout.startswith("usage: bitget-margin freqtrade [-h]")
 
 
 def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,11 @@ from click.testing import Result
 from freqtrade.persistence import Order, Trade, init_db
 from sqlalchemy import text
 
+from bitget_margin.cli.operator import forget_orders
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode, check
 from bitget_margin.freqtrade.order_store import OrderStore
-from bitget_margin.freqtrade.stopped_database import open_stopped
+from bitget_margin.freqtrade.stopped_database import StoppedDatabase, open_stopped
 from bitget_margin.freqtrade.tracked_order import Phase
 from support.botless import PAIR, Messages, live, own, rung
 from support.in_process_bot import close_database
@@ -208,6 +209,41 @@ def test_where_a_bot_cannot_be_seen_the_word_is_typed(url: str) -> None:
     run(*account, "--yes", "--bot-is-stopped")
 
 
+# -- interruptions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_interrupted_write_is_completed_by_the_same_command(
+    url: str, monkeypatch: pytest.MonkeyPatch, *, written: bool
+) -> None:
+    start(url, LIVE)
+    remove = StoppedDatabase.remove_identity
+
+    def interrupted(database: StoppedDatabase) -> None:
+        if written:
+            remove(database)
+        raise KeyboardInterrupt
+
+    account = ("--database-account", "--db-url", url, "--yes")
+    with monkeypatch.context() as patch:
+        patch.setattr(StoppedDatabase, "remove_identity", interrupted)
+        done = run(*account, "--json", code=3)
+    assert json.loads(done.stdout)["errors"] == ["interrupted: run the same command again, which changes nothing twice"]
+    run(*account)
+    with open_stopped(url) as database:
+        assert database.state().identity is None
+
+
+def test_an_interruption_before_anything_is_written_has_its_own_code(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(url, LIVE, lambda: OrderStore().add([live()]))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(forget_orders, "check_account", interrupted)
+    run("--db-url", url, "--trade", "1", "--yes", *NOWHERE, code=130)
+
+
 # -- orders -----------------------------------------------------------------------------------------------------------
 
 
@@ -217,7 +253,7 @@ def test_orders_that_need_no_lookup_are_answered_without_the_venue(url: str) -> 
     named = [word for name in ("gone", "ended", "k-o1", "none") for word in ("--client-id", name)]
     done = run("--db-url", url, "--yes", "--json", *named, *NOWHERE, code=1)
     outcomes = {order["name"]: order["outcome"] for order in json.loads(done.stdout)["orders"]}
-    assert outcomes == {"gone": "forgotten", "ended": "ended", "k-o1": "not_resting", "none": "not_found"}
+    assert outcomes == {"gone": "forgotten", "ended": "not_open", "k-o1": "not_resting", "none": "not_found"}
     done = run("--db-url", url, "--yes", "--trade", "7", *NOWHERE, code=1)
     assert "trade 7 has no resting order without a proven end" in done.stderr
 

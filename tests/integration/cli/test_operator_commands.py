@@ -213,7 +213,7 @@ def test_the_account_is_named_before_anything_is_canceled(venue: Emulator) -> No
 
 @pytest.mark.parametrize("fault", ["stall-before", "html-502", "code-before"])
 def test_a_uid_that_cannot_be_read_stops_no_cancel(venue: Emulator, fault: str) -> None:
-    """It is unknown, and takes a second at most."""
+    """It is unknown, and is not waited for."""
     rungs(venue, 2)
     for path in ("/spot/account/info", "/v3/account/settings"):
         venue.add_fault(fault, path, **({"code": "40014"} if fault == "code-before" else {}))

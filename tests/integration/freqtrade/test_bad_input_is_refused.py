@@ -4,6 +4,7 @@ import asyncio
 import gc
 import importlib
 import logging
+import pickle
 import socket
 import sys
 import time
@@ -259,11 +260,14 @@ class TestRegistration:
         once = names()
         register()
         assert names() == once != before
-        assert [module.bitgetcross for module in MODULES] == [
-            bitget_margin.bitget,
-            bitget_margin.async_support.bitget,
-            bitget_margin.pro.bitget,
-        ]
+        flavours = (bitget_margin.bitget, bitget_margin.async_support.bitget, bitget_margin.pro.bitget)
+        for module, flavour in zip(MODULES, flavours, strict=True):
+            assert issubclass(module.bitgetcross, flavour)
+            assert pickle.loads(pickle.dumps(module.bitgetcross)) is module.bitgetcross  # noqa: S301 - hyperopt does
+            assert (module.bitgetcross().id, module.bitgetcross().name) == ("bitget", "Bitget crossed margin")
+            assert flavour().name == "Bitget"
+        listed = {each["classname"]: each["name"] for each in freqtrade.exchange.list_available_exchanges(False)}
+        assert (listed["bitgetcross"], listed["bitget"]) == ("Bitget crossed margin", "Bitget")
         assert [module.exchanges.count("bitgetcross") for module in MODULES] == [1, 1, 1]
         assert freqtrade.exchange.Bitgetcross is Bitgetcross
         unregister()

@@ -40,11 +40,13 @@ def downloaded(runner: CommandRunner) -> Finished:
     return runner.run("download-data", "--timeframes", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
 
 
+@pytest.mark.slow
 def test_list_exchanges_shows_it(runner: CommandRunner) -> None:
     done = runner.run("list-exchanges", configured=False)
     assert done.code == 0, done.output
     (row,) = (line for line in done.output.splitlines() if "bitgetcross" in line)
     assert "cross spot" in row
+    assert "Bitget crossed margin" in row
     assert done.signed == []
 
 

@@ -13,7 +13,7 @@ from support.in_process_bot import PAIR
 from support.measured_exits import HALF, MeasuredBot, measured_bot
 from support.operating import invoke, keys
 
-pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # freqtrade's own
 
 
 @pytest.fixture(params=[AccountKind.CLASSIC, AccountKind.UNIFIED], ids=["classic", "unified"])

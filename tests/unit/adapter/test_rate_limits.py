@@ -14,7 +14,7 @@ from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.core.effects import Block, Call, Fault, Flow, Reply, Send, SendAll, TimeUp, Wait
 from bitget_margin.core.endpoints import Endpoint
 from bitget_margin.rate_limit import BadLimiterConfig, LimiterDown, SharedLimiter, Slot, WhenDown, shared
-from bitget_margin.rate_limit.registry import _windows
+from bitget_margin.rate_limit.registry import _names, _windows
 from support.calling import BTC, CROSS, Caller, exchange
 from support.frozen_clock import FrozenClock
 from support.script import EPOCH_MS, fault, in_turn, page, row
@@ -40,6 +40,7 @@ def clock() -> Iterator[FrozenClock]:
         mock.patch.object(rate_limits, "monotonic_ms", made),
         mock.patch.object(shared, "monotonic_ms", made),
         mock.patch.dict(_windows, clear=True),
+        mock.patch.dict(_names, clear=True),
     ):
         yield made
 
@@ -238,7 +239,7 @@ def test_the_quota_that_other_programs_used_takes_room_here(
     clock.now = 100
     rate_limits.record_reply(made, leaving, RESPONSE)
     for _ in range(3):
-        rate_limits.learn_quota(made, 200, f"{URL}?coin=BTC", {"Date": "now", name: "7"})
+        rate_limits.learn_quota(made, 200, f"{URL}?coin=BTC", {"Date": "now", name: "7"}, counted=True)
     assert [first(made) for _ in range(8)] == [LEFT] * 7 + [Wait(1_101)]
     clock.now = 1_101
     assert first(made) == LEFT
@@ -249,7 +250,7 @@ def test_a_refusal_for_too_many_requests_means_that_nothing_is_left(
     clock: FrozenClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = paced()
-    rate_limits.learn_quota(made, 429, URL, {})
+    rate_limits.learn_quota(made, 429, URL, {}, counted=True)
     assert first(made) == Wait(1_001)
     assert caplog.messages == [f"{PATH}: the rate limit is used up; 10 requests were of other programs"]
 
@@ -258,10 +259,10 @@ def test_only_a_refusal_tells_how_full_a_shared_window_is(clock: FrozenClock) ->
     """Requests that its store has granted to other processes would be taken for those of other programs."""
     made = paced()
     made.options["rateGate"] = "redis://127.0.0.1/0"
-    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "0"})
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "0"}, counted=True)
     window = rate_limits.window_of(made, Endpoint.ASSETS)
     assert window.start(clock.now) is None
-    rate_limits.learn_quota(made, 429, URL, {})
+    rate_limits.learn_quota(made, 429, URL, {}, counted=True)
     assert window.start(clock.now) == clock.now + 1_001
 
 
@@ -276,14 +277,53 @@ def test_the_quota_is_read_from_what_ccxt_passes_on_of_a_response(clock: FrozenC
         assert isinstance(first(made), Wait)
 
 
+def test_a_request_of_ccxt_s_own_methods_is_ours(clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
+    """It waits for no slot, and takes room all the same."""
+    caplog.set_level(logging.INFO, "bitget_margin.windows")
+    made = paced()
+    for left in ("9", "8"):
+        headers = {rate_limits.QUOTA_HEADER: left}
+        made.handle_errors(200, "why", URL, "GET", headers, "{}", {"code": "00000", "msg": "success"}, {}, "")
+    assert caplog.messages == []
+    all_left(made, 8)
+    assert first(made) == Wait(1_001)
+
+
+def test_a_request_that_is_answered_late_is_ours(clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
+    """The first one opens its connection on the way: it departs longer ago than the venue counts."""
+    caplog.set_level(logging.INFO, "bitget_margin.windows")
+    made = paced()
+    all_left(made, 1)
+    clock.now = 1_500
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "9"}, counted=True)
+    assert caplog.messages == []
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "8"}, counted=True)
+    assert caplog.messages == [f"{PATH}: 1 requests were of other programs, 8 are left"]
+
+
+def test_requests_before_the_uid_is_known_are_ours(clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
+    """The account has the same windows under its UID as under its key, for all exchange objects with the key."""
+    caplog.set_level(logging.INFO, "bitget_margin.windows")
+    made, sibling = paced(""), paced("")
+    all_left(made, 4)
+    with mock.patch.dict(rate_limits._uids, clear=True):
+        rate_limits.learn_uid(made, "77")
+    assert made.options["uid"] == "77"
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "6"}, counted=True)
+    assert caplog.messages == []
+    all_left(made, 3)
+    all_left(sibling, 3)
+    assert (first(made), first(sibling), first(paced("77"))) == (Wait(1_050), Wait(1_050), Wait(1_050))
+
+
 @pytest.mark.parametrize("left", ["", "-1", "many", None, "²"])
 def test_a_quota_that_cannot_be_read_is_ignored(clock: FrozenClock, left: Any) -> None:
     made = paced()
     for url in (URL, "https://127.0.0.1/api/v2/other", None, 5):
-        rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: left})
+        rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: left}, counted=True)
     for headers in (None, {}, {"Date": "now"}):
-        rate_limits.learn_quota(made, 200, URL, headers)
-    rate_limits.learn_quota(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"})
+        rate_limits.learn_quota(made, 200, URL, headers, counted=True)
+    rate_limits.learn_quota(made, 200, "https://127.0.0.1/api/v2/other", {rate_limits.QUOTA_HEADER: "0"}, counted=True)
     all_left(made)
 
 

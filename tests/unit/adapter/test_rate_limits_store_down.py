@@ -128,11 +128,11 @@ def test_the_venue_s_count_replaces_that_of_the_store_while_it_is_down(clock: Fr
     window = rate_limits.window_of(made, Endpoint.ASSETS)
     told = (200, f"https://127.0.0.1/api/{Endpoint.ASSETS.path}", {rate_limits.QUOTA_HEADER: "0"})
     with mock.patch("threading.Thread"):
-        rate_limits.learn_quota(made, *told)
+        rate_limits.learn_quota(made, *told, counted=True)
         assert window.start(clock.now) is None
         limiter = config.open_limiter(url)
     limiter.record_failure(LimiterDown("refused"))
-    rate_limits.learn_quota(made, *told)
+    rate_limits.learn_quota(made, *told, counted=True)
     assert window.start(clock.now) == clock.now + 1_001
 
 
@@ -140,7 +140,7 @@ def test_a_response_is_read_whatever_is_wrong_with_the_option() -> None:
     made = exchange(uid="1", rateGate="file:///windows")
     made.enableRateLimit = True
     url = f"https://127.0.0.1/api/{Endpoint.ASSETS.path}"
-    rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: "0"})
+    rate_limits.learn_quota(made, 200, url, {rate_limits.QUOTA_HEADER: "0"}, counted=True)
     assert rate_limits.window_of(made, Endpoint.ASSETS).start(5_000) is None
 
 

@@ -204,3 +204,33 @@ def test_the_last_configuration_file_wins(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     found = compat.load_config([str(tmp_path / name) for name in ("a.json", "b.json")])
     assert (found["x"], found["y"]) == (1, {"z": 2, "w": 3})
+
+
+def test_usage_and_help_show_another_name_and_keep_their_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the program and of each command, also of one whose help freqtrade chooses by its own name."""
+    own = importlib.import_module("freqtrade.commands").Arguments
+    named = compat.named_arguments(own, "any program")
+    for words in (["--help"], ["trade", "--help"], ["backtesting", "--help"], ["download-data", "--help"]):
+        shown = []
+        for arguments in (own, named):
+            with pytest.raises(SystemExit):
+                arguments(list(words)).get_parsed_arg()
+            shown.append(capsys.readouterr().out)
+        first = "usage: any program " + " ".join(words[:-1])
+        assert shown[1].startswith(first)
+        assert "freqtrade" not in shown[1].partition("\n\n")[0].replace("--freqaimodel", "")
+        texts = [" ".join(text.partition("\n\n")[2].split()) for text in shown]
+        assert texts[0] == texts[1]
+    assert named(["list-exchanges", "-a"]).get_parsed_arg()["list_exchanges_all"] is True
+
+
+def test_freqtrade_s_main_is_given_its_arguments_for_one_run() -> None:
+    main = importlib.import_module("freqtrade.main")
+    own = main.Arguments
+    with mock.patch.object(main, "main", lambda given: seen.append((given, main.Arguments))):
+        seen: list[Any] = []
+        compat.freqtrade_main(["trade"], "any program")
+    ((given, arguments),) = seen
+    assert given == ["trade"]
+    assert issubclass(arguments, own)
+    assert main.Arguments is own

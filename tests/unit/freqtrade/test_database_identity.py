@@ -118,6 +118,29 @@ def test_a_refusal_does_not_show_the_password_of_a_database(alerts: Any, monkeyp
         check(LIVE, alerts)
 
 
+def test_the_command_of_a_refusal_has_the_whole_path_of_a_file(
+    alerts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be run in any folder."""
+    monkeypatch.chdir(tmp_path)
+    init_db("sqlite:///trades.sqlite")
+    check(LIVE, alerts)
+    with pytest.raises(OperationalException, match=f"--db-url sqlite:///{tmp_path}/trades.sqlite$"):
+        check(DRY, alerts)
+    close_database()
+
+
+@pytest.mark.usefixtures("file")
+def test_the_command_of_a_refusal_says_where_the_password_belongs(alerts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(LIVE, alerts)
+    monkeypatch.setattr(Trade.session.get_bind(), "url", make_url("postgresql://me:sesame@db/trades"))
+    text = (
+        r"\(with the password in place of \*\*\*\): bitget-margin forget .*--db-url 'postgresql://me:\*\*\*@db/trades'$"
+    )
+    with pytest.raises(OperationalException, match=text):
+        check(DRY, alerts)
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["stored", "first start"])
 @pytest.mark.usefixtures("file")
 def test_open_trades_of_another_exchange_are_refused_and_ended_ones_are_not(alerts: Any, known: bool) -> None:

@@ -687,7 +687,7 @@ def test_it_can_be_pickled_without_the_managers_for_workers_that_never_trade(bui
 
 def test_its_name_is_no_exchange_that_freqtrade_knows(build: Any) -> None:
     exchange = build()
-    assert (exchange.id, exchange.name) == ("bitgetcross", "Bitget cross margin")
+    assert (exchange.id, exchange.name) == ("bitgetcross", "Bitget crossed margin")
     assert exchange.api is exchange._api
 
 

@@ -68,6 +68,15 @@ def test_it_is_looked_up_with_the_open_orders_of_its_pair_in_growing_intervals(
     assert stand.alerts.warnings == []
 
 
+def test_its_first_lookup_changes_what_readers_of_its_trade_see(stand: Stand, order: TrackedOrder) -> None:
+    changed: list[Any] = []
+    stand.resting.changed = changed.append
+    for _ in range(2):
+        loop(stand)
+        stand.seconds += 60
+    assert changed == [order.trade]
+
+
 @pytest.mark.parametrize(("age_ms", "times"), [(WATCHED_MS, 1), (WATCHED_MS + 1, 0)])
 def test_after_a_month_it_is_not_looked_up_by_itself(
     stand: Stand, order: TrackedOrder, age_ms: int, times: int
@@ -124,13 +133,39 @@ def test_a_list_that_shows_it_names_the_order_that_is_canceled(stand: Stand, ord
     (alive,) = stand.managers.forgotten.alive_of(stand.trades[KEY])
     assert (alive.order_id, alive.phase) == ("78", Phase.LIVE)
     assert stand.store[NAME] == order, "it is no rung again"
+    assert stand.managers.forgotten.alive_of(stand.trade(2)) == []
+
+
+def test_a_row_of_its_end_shows_nothing_to_cancel(stand: Stand, order: TrackedOrder) -> None:
+    stand.own.take_in(PAIR, [{**structure("canceled", order.order_id), "clientOrderId": NAME}])
+    loop(stand)
+    assert stand.venue.canceled == []
+
+
+def test_a_loop_whose_time_is_used_up_cancels_it_next_time(stand: Stand, order: TrackedOrder) -> None:
+    def take_long() -> None:
+        stand.seconds += 4
+
+    show_alive(stand, order)
+    stand.venue.on_view = take_long
+    loop(stand)
+    assert stand.venue.canceled == []
+    loop(stand)
+    assert stand.venue.canceled == [([NAME], [])]
+
+
+def test_each_loop_of_the_bot_looks_after_it(stand: Stand, order: TrackedOrder) -> None:
+    show_alive(stand, order)
+    stand.managers.process_loop()
+    assert stand.store[NAME].phase is Phase.ENDED
 
 
 def test_its_cancel_is_repeated_in_every_loop_until_its_end_is_proven(stand: Stand, order: TrackedOrder) -> None:
     show_alive(stand, order, Phase.LIVE)
     for _ in range(3):
         loop(stand)
-    assert len(stand.venue.canceled) == 3
+        stand.seconds += 10
+    assert (len(stand.venue.canceled), len(stand.venue.viewed)) == (3, 1)
     assert stand.store[NAME].phase is Phase.FORGOTTEN
     assert [about for _, about in stand.alerts.warnings] == [f"forgotten {NAME}"] * 3
     assert "is not proven canceled (no answer): every loop cancels it again" in stand.alerts.texts
@@ -174,7 +209,8 @@ def test_its_fills_are_booked_into_its_open_trade_and_warned_of(
     loop(stand)
     assert ("fill", 1, NAME, 0.2) in stand.calls
     found = stand.store[NAME]
-    assert (found.phase, found.settled, found.forgotten_ms) == (Phase.ENDED, False, order.forgotten_ms)
+    assert (found.phase, found.settled) == (Phase.ENDED, False)
+    assert (found.forgotten_ms, found.reason) == (order.forgotten_ms, order.reason)
     assert f"has filled 0.2 sell: it is booked into trade 1. {LOOK}." in stand.alerts.texts
 
 
@@ -240,8 +276,9 @@ def test_coins_that_it_has_sold_are_missing_and_the_exit_is_fitted(stand: Stand,
     stand.wallet.holding = Holding(0.5, 0.5, 0.0)
     assert stand.amounts.missing(stand.trades[KEY]) == 0.5
     stand.store.add([replace(order, filled=0.5)])
-    stand.wallet.holding = None
+    readings = stand.wallet.readings
     assert stand.amounts.missing(stand.trades[KEY]) == 0.0
+    assert stand.wallet.readings == readings, "it has nothing left to sell"
 
 
 def test_an_exit_leaves_the_coins_of_one_that_is_alive_where_no_balance_shows_them(lending: Stand) -> None:

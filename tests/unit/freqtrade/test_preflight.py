@@ -153,6 +153,7 @@ class Api:
 
     def __init__(self, *, unified: bool = False, error: ccxt.BaseError | None = None, **balance: Any) -> None:
         self.options: dict[str, Any] = {}
+        self.urls = {"api": {"margin": "http://127.0.0.1"}}
         self.unified, self.error, self.balance = unified, error, balance
         self.params: dict[str, Any] = {}
         self.settings: dict[str, Any] = {"accountLevel": "advanced"}
@@ -200,10 +201,11 @@ def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[s
     api = Api(unified=unified, **balance)
     check(api, logged)
     loans = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
+    fees = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
     assert logged == [
         (
             f"INFO Trading on Bitget's CROSS MARGIN account: {account}; rate window: 10 requests per 1.05 s and "
-            f"endpoint, in this process. {loans if unified else 'No order of this bot borrows.'}"
+            f"endpoint, in this process. {loans if unified else 'No order of this bot borrows.'} {fees}"
         )
     ]
     assert api.learned.get("accountLevel") == ("advanced" if unified else None)

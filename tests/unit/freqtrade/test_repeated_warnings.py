@@ -123,6 +123,14 @@ def test_the_end_of_a_subject_logs_once_what_was_not_logged(repeated: RepeatedWa
     assert repeated.end("look BTC/USDT") == []
     assert repeated.note("no answer in 3 s", "look BTC/USDT") == "no answer in 3 s", "a new series"
     assert repeated.end("look BTC/USDT") == []
+    assert repeated.note("no answer in 4 s", "look BTC/USDT") is None, "it comes and goes"
+
+
+def test_the_end_of_a_subject_logs_nothing_that_was_logged(repeated: RepeatedWarnings, clock: Clock) -> None:
+    for clock.seconds in (0, 1, 60):
+        shown = repeated.note("no answer", "look BTC/USDT")
+    assert (shown or "").startswith("no answer (3 times since")
+    assert repeated.end("look BTC/USDT") == []
 
 
 def test_the_number_of_series_is_bounded(repeated: RepeatedWarnings) -> None:
@@ -130,6 +138,10 @@ def test_the_number_of_series_is_bounded(repeated: RepeatedWarnings) -> None:
         assert repeated.note(f"order {number}") == f"order {number}"
     assert repeated.note("order 1999") is None
     assert repeated.note("order 0") == "order 0"
+    assert repeated.note("order 1001") is None
+    for number in range(2_000, 2_998):
+        repeated.note(f"order {number}")
+    assert repeated.note("order 1001") is None, "the ones that are quiet for longest make room"
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 2_000)), max_size=60), st.booleans())

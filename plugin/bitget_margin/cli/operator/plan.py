@@ -15,7 +15,7 @@ from bitget_margin.core.order_ref import IdKind
 
 ENDED: Final = frozenset({"closed", "canceled", "rejected", "expired"})
 """ccxt's statuses of an order that can no longer trade."""
-_IDENTITY_MS: Final = 1_000
+_IDENTITY_MS: Final = 500
 """Time limit of the query for the UID: no cancel waits longer for what is only displayed."""
 
 
