@@ -30,7 +30,7 @@ def relabel(folder: Path, package: str, version: str) -> None:
     (information / "METADATA").write_text(text, "utf-8")
 
 
-def next_patch(version: str) -> None:
+def next_patch(version: str) -> str:
     """Return the version one patch above."""
     *first, last = version.split(".")
     return ".".join([*first, str(int(last) + 1)])

@@ -81,13 +81,17 @@ def test_an_exit_that_asks_for_its_amount_first_is_refused(monkeypatch: pytest.M
         self.confirm_trade_exit()
         self.exchange.create_order()
 
+    execute_trade_exit.__module__ = "freqtrade.freqtradebot"
     monkeypatch.setattr(bot, "execute_trade_exit", execute_trade_exit)
     with pytest.raises(OperationalException, match="execute_trade_exit no longer uses get_funding_fees, _safe_exit"):
         refuse_moved_parts(LIVE)
 
 
 def test_other_parameters_are_named_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BitgetExchange, "market_is_future", lambda self: False)
+    def market_is_future(self: Any) -> None: ...
+
+    market_is_future.__module__ = "freqtrade.exchange.bitget"
+    monkeypatch.setattr(BitgetExchange, "market_is_future", market_is_future)
     with pytest.raises(OperationalException, match=r"market_is_future takes \(\), and no longer \(market\)"):
         Bitgetcross({**LIVE, "margin_mode": "isolated"})
 
