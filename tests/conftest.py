@@ -1,5 +1,6 @@
 """Fixtures of all tests: an emulator per test, and clients of the three flavours."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,12 @@ def _place(item: pytest.Item) -> int:
     return len(LONGEST) + (item.path.relative_to(HERE).parts[0] != SLOW_FOLDER)
 
 
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but not among the tests and modules, which stay."""
+    gc.freeze()
+    gc.enable()
+
+
 def _goes_by_kind(item: pytest.Item) -> bool:
     return KIND in getattr(item, "fixturenames", ()) or item.path.is_relative_to(BOTS)
 
@@ -62,7 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the account kind, and make sure that SIGINT can interrupt."""
+    """Set the account kind, and make sure that SIGINT can interrupt.
+
+    While tests are collected no garbage is: there is none among what is imported, and the search takes as long again.
+    """
+    gc.disable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A process started in the background of a script ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)

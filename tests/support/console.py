@@ -35,3 +35,8 @@ def other_exchange(strategy: str) -> str:
         f"{strategy} uses CrossedMarginMixin, and \"exchange.name\" is 'bitget': set it to 'bitgetcross' and start "
         "with `bitget-margin freqtrade trade`."
     )
+
+
+def is_about_versions(line: str) -> bool:
+    """Whether a line is the warning about a version that is newer than the tested ones, as the newest may be."""
+    return "with which the tests have run" in line
