@@ -120,12 +120,14 @@ def test_without_its_websocket_parts_a_bot_has_the_other_flavours(
         patch.delitem(sys.modules, "bitget_margin.pro", raising=False)
         patch.delattr(bitget_margin, "pro", raising=False)
         patch.delattr(ccxt.pro.bitget, "watch_private")
+        importlib.reload(launcher)
         launcher.register()
         assert [hasattr(module, NAME) for module in (ccxt, ccxt.async_support, ccxt.pro)] == [True, True, False]
         pushes = OrderPushes(make=partial(Bitgetcross._make_websocket, SimpleNamespace()), lists_all=lambda: True)
         pushes._run()
         assert pushes.quiet_since("BTC/USDT") is None
         launcher.unregister()
+    importlib.reload(launcher)
     if was_registered:
         launcher.register()
     first, second = caplog.messages
