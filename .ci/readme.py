@@ -35,8 +35,8 @@ def main(folder: Path) -> None:
             for line in text.splitlines():
                 run_line(line, folder, environment)
         elif strategy := STRATEGY.search(text):
-            (folder / "user_data/strategies" / f"{strategy[1]}.py").write_text(text, "utf-8")
-            listing = ".venv/bin/bitget-margin freqtrade list-strategies --userdir user_data --no-color"
+            (folder / "bot/strategies" / f"{strategy[1]}.py").write_text(text, "utf-8")
+            listing = ".venv/bin/bitget-margin freqtrade list-strategies --userdir bot --no-color"
             listed = run_to_end(["bash", "-c", listing], folder, environment)
             if not re.search(rf"{strategy[1]}\W.*\bOK\b", listed):
                 sys.exit(listed)

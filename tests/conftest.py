@@ -1,5 +1,6 @@
 """Fixtures of all tests: an emulator per test, and clients of the three flavours."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,12 @@ SLOW_FOLDER = "integration"
 LONGEST = (
     "test_operator_commands",
     "test_orders_in_doubt_are_resolved",
-    "test_leftovers_are_found",
-    "test_backtests_add_up",
-    "test_crashes_lose_nothing",
     "test_commands",
     "test_leverage_survives_crashes",
+    "test_leftovers_are_found",
     "test_leverage_keeps_books",
+    "test_crashes_lose_nothing",
+    "test_backtests_add_up",
     "test_every_exit_cleans_up",
     "test_a_stop_loss_leaves_whatever_the_venue_shows",
 )
@@ -51,6 +52,12 @@ def _place(item: pytest.Item) -> int:
     return len(LONGEST) + (item.path.relative_to(HERE).parts[0] != SLOW_FOLDER)
 
 
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but not among the tests and modules, which stay."""
+    gc.freeze()
+    gc.enable()
+
+
 def _goes_by_kind(item: pytest.Item) -> bool:
     return KIND in getattr(item, "fixturenames", ()) or item.path.is_relative_to(BOTS)
 
@@ -62,7 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the account kind, and make sure that SIGINT can interrupt."""
+    """Set the account kind, and make sure that SIGINT can interrupt.
+
+    While tests are collected no garbage is: there is none among what is imported, and the search takes as long again.
+    """
+    gc.disable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A process started in the background of a script ignores SIGINT, and so would its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -68,7 +68,7 @@ def check(own: DatabaseIdentity, alerts: Alerts) -> None:
     :raises OperationalException: the database belongs to another account, exchange or run mode, or has open trades of
         the other trading mode, whose coins and debts would be counted as something else
     """
-    where = _shown(Trade.session.get_bind().url)
+    where = shown_url(Trade.session.get_bind().url)
     _refuse_open_trades(own, where)
     _refuse_trading_mode(own, where)
     stored = _read()
@@ -152,7 +152,7 @@ def _way_out(where: str) -> str:
     )
 
 
-def _shown(url: URL) -> str:
+def shown_url(url: URL) -> str:
     """Return the URL of a database, with its password hidden; one of a file names the whole path."""
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
         url = url.set(database=str(Path(str(url.database)).absolute()))

@@ -11,32 +11,29 @@ from sqlalchemy.exc import SQLAlchemyError
 from bitget_margin.adapter.health import CheckStatus, HealthCheck
 from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.config import NAME
-from bitget_margin.freqtrade.database_identity import DatabaseIdentity, DatabaseRow, RunMode, refuse_other
+from bitget_margin.freqtrade.database_identity import DatabaseIdentity, DatabaseRow, RunMode, refuse_other, shown_url
 
 _CHECK: Final = "database"
-_DEFAULT_URLS: Final = {RunMode.LIVE: "sqlite:///tradesv3.sqlite", RunMode.DRY_RUN: "sqlite:///tradesv3.dryrun.sqlite"}
-"""Databases of freqtrade without `db_url`, in the folder of its start; for a dry run, the first one stands for none."""
 _SQLITE: Final = "sqlite"
 _WAIT_SECONDS: Final = 0.5
 """Longest wait for a lock of SQLite."""
 
 
-def inspect_database(given: str | None, uid: str | None, *, dry_run: bool) -> HealthCheck:
+def inspect_database(given: str, uid: str | None, *, dry_run: bool) -> HealthCheck:
     """Return whether a bot could use its database, and whose it is.
 
-    :param given: the configured URL; None for freqtrade's default
+    :param given: URL of the database
     :param uid: UID of the bot's account; None where it is not known
     """
-    mode = RunMode.DRY_RUN if dry_run else RunMode.LIVE
-    url = make_url(given if given and given != _DEFAULT_URLS[RunMode.LIVE] else _DEFAULT_URLS[mode])
-    where = url.render_as_string(hide_password=True)
+    url = make_url(given)
+    where = shown_url(url)
     is_file = url.get_backend_name() == _SQLITE and url.database not in {None, "", ":memory:"}
     if is_file:
         refusal = _file_check(Path(str(url.database)), where)
         if refusal is not None:
             return refusal
     engine = create_engine(_read_only(url), connect_args={"timeout": _WAIT_SECONDS}) if is_file else create_engine(url)
-    own = DatabaseIdentity(mode, None if dry_run else uid)
+    own = DatabaseIdentity(RunMode.DRY_RUN, None) if dry_run else DatabaseIdentity(RunMode.LIVE, uid)
     try:
         return _judge(engine, own, where)
     except SQLAlchemyError as error:
@@ -55,7 +52,7 @@ def _file_check(path: Path, where: str) -> HealthCheck | None:
     if not os.access(folder, os.W_OK):
         return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} cannot be written")
     if not path.exists():
-        return HealthCheck(_CHECK, CheckStatus.OK, f"{where} does not exist in {folder}: the first start makes it")
+        return HealthCheck(_CHECK, CheckStatus.OK, f"{where} does not exist yet: the first start makes it")
     if not os.access(path, os.R_OK | os.W_OK):
         return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where} cannot be read and written by this user")
     return None

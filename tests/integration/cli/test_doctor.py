@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.adapter.health import CheckStatus, HealthCheck
+from bitget_margin.adapter.tested_versions import CCXT
 from bitget_margin.cli.operator import doctor as command
 from bitget_margin.cli.operator import version_checks
 from bitget_margin.emulator import Account, AccountKind, Emulator
@@ -45,7 +46,8 @@ def statuses(found: dict[str, dict[str, Any]], names: list[str]) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def versions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the import of freqtrade out, which takes seconds."""
+    """Leave the import of freqtrade out, which takes seconds, and let ccxt be one that was tested."""
+    monkeypatch.setattr(version_checks.ccxt_parts, "version", lambda: CCXT.newest)
     right = HealthCheck("freqtrade", CheckStatus.OK, "left out")
     monkeypatch.setattr(version_checks, "_freqtrade", lambda: right)
 
@@ -173,7 +175,7 @@ def test_settings_that_cannot_be_read_leave_the_account_unknown() -> None:
 def test_it_compares_the_installed_freqtrade(venue: Emulator) -> None:
     """In a process of its own: importing it takes seconds."""
     (line,) = (line for line in run(venue, "doctor").stdout.splitlines() if "freqtrade: " in line)
-    assert line.startswith("ok")
+    assert line.split()[0] in {"ok", "warning"}
     assert "has moved" in line
 
 

@@ -51,6 +51,7 @@ def test_init_writes_a_folder_and_prints_the_next_commands(folder: Path, argumen
     own = [sys.executable, "-m", "bitget_margin"]
     assert commands == [
         [*own, "up", name],
+        [*own, "doctor", "--config", f"{name}/{BITGET_CONFIG}"],
         [*own, "freqtrade", "trade", "--config", f"{name}/{BITGET_CONFIG}"],
     ]
     assert '"dry_run": false' in done.output

@@ -46,7 +46,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("account", list(AccountKind), ids=lambda kind: kind.value)
+@pytest.mark.parametrize(
+    "account",
+    [AccountKind.CLASSIC, pytest.param(AccountKind.UNIFIED, marks=pytest.mark.slow)],
+    ids=lambda kind: kind.value,
+)
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_story_ends_with_books_that_agree(case: Case, account: AccountKind) -> None:
     result = play(case.story(account))

@@ -40,6 +40,7 @@ def downloaded(runner: CommandRunner) -> Finished:
     return runner.run("download-data", "--timeframes", "5m", "--pairs", "BTC/USDT", "--timerange", DAYS)
 
 
+@pytest.mark.slow
 def test_list_exchanges_shows_it(runner: CommandRunner) -> None:
     done = runner.run("list-exchanges", configured=False)
     assert done.code == 0, done.output

@@ -15,7 +15,9 @@ CANCEL = {"/api/v2/margin/crossed/batch-cancel-order", "/api/v3/trade/cancel-bat
 PLACE = {"/api/v2/margin/crossed/batch-place-order", "/api/v3/trade/place-batch"}
 
 
-@pytest.fixture(params=list(AccountKind), ids=str)
+@pytest.fixture(
+    params=[AccountKind.CLASSIC, pytest.param(AccountKind.UNIFIED, marks=pytest.mark.slow)], ids=lambda kind: kind.value
+)
 def bot(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[InProcessBot]:
     """Run a bot on an account of each kind, without coins of its own."""
     with in_process_bot(tmp_path, kind=request.param, BTC="0") as started:

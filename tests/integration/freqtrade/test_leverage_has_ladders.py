@@ -17,7 +17,9 @@ DRILL = pytest.mark.drill
 
 @CLASSIC_AT_LEAST
 @WAYS
-@pytest.mark.parametrize("filled", [pytest.param(0, marks=DRILL), 1, pytest.param(2, marks=DRILL), 4])
+@pytest.mark.parametrize(
+    "filled", [pytest.param(0, marks=DRILL), pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=DRILL), 4]
+)
 def test_a_ladder_closes_what_it_fills_and_the_exit_the_rest(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, filled: int
 ) -> None:

@@ -11,7 +11,14 @@ pytestmark = pytest.mark.filterwarnings("default")  # freqtrade's own
 
 
 @KINDS
-@pytest.mark.parametrize(("leverage", "short"), [(1, False), (2, False), (3, False), (1, True), (2, True)])
+@pytest.mark.parametrize(
+    ("leverage", "short"),
+    [
+        (3, False),
+        (2, True),
+        *(pytest.param(*which, marks=pytest.mark.slow) for which in ((1, False), (2, False), (1, True))),
+    ],
+)
 def test_an_exit_leaves_books_that_agree_and_no_debt(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool
 ) -> None:

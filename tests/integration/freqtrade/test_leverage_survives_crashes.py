@@ -19,7 +19,7 @@ SAMPLES = pytest.mark.parametrize(
     ("kind", "leverage", "short"),
     [
         pytest.param(CLASSIC, 3, False, id="classic-long"),
-        pytest.param(UNIFIED, 2, True, id="unified-short"),
+        pytest.param(UNIFIED, 2, True, id="unified-short", marks=pytest.mark.slow),
         pytest.param(CLASSIC, 2, True, id="classic-short", marks=pytest.mark.drill),
         pytest.param(UNIFIED, 3, False, id="unified-long", marks=pytest.mark.drill),
     ],

@@ -23,7 +23,7 @@ def look_now(bot: InProcessBot) -> None:
 
 @CLASSIC_AT_LEAST
 @WAYS
-@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+@pytest.mark.parametrize("down", [pytest.param(False, id="up", marks=pytest.mark.slow), pytest.param(True, id="down")])
 def test_a_liquidation_ends_the_trade_with_one_message(
     tmp_path: Path, kind: AccountKind, leverage: float, short: bool, down: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

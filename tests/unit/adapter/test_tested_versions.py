@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from bitget_margin.adapter import tested_versions
-from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE, warn_if_untested
+from bitget_margin.adapter.tested_versions import TestedPackage, warn_if_untested
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE, warn_if_untes
     ],
 )
 def test_versions_are_compared_by_their_numbers(version: str, text: str | None) -> None:
-    found = CCXT.difference(version)
+    found = TestedPackage("ccxt", "4.5.60", "4.5.90").difference(version)
     assert found is None if text is None else (found or "").startswith(text)
 
 
@@ -32,14 +32,14 @@ def test_the_warning_comes_once_with_what_was_compared(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tested_versions, "_warned", set())
+    one, two = TestedPackage("one", "1.0", "1.9"), TestedPackage("two", "2026.6", "2026.9")
     with caplog.at_level(logging.WARNING):
-        warn_if_untested([(CCXT, CCXT.newest), (FREQTRADE, FREQTRADE.oldest)], 7)
+        warn_if_untested([(one, "1.9"), (two, "2026.6")], 7)
         assert caplog.messages == []
         for _ in range(2):
-            warn_if_untested([(CCXT, "4.5.91"), (FREQTRADE, "2026.10")], 7)
-            warn_if_untested([(CCXT, "4.5.91")], 3)
+            warn_if_untested([(one, "1.10"), (two, "2026.10")], 7)
+            warn_if_untested([(one, "1.10")], 3)
     (text,) = caplog.messages
-    assert text.startswith("ccxt 4.5.91 is newer than 4.5.90")
-    assert "freqtrade 2026.10 is newer than 2026.9" in text
+    assert text.startswith("one 1.10 is newer than 1.9, the newest with which the tests have run; two 2026.10 is newer")
     assert "All 7 parts" in text
-    assert text.endswith("pip install 'ccxt==4.5.90' and pip install 'freqtrade==2026.9'")
+    assert text.endswith("pip install 'one==1.9' and pip install 'two==2026.9'")

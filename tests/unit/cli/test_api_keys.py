@@ -1,5 +1,10 @@
 """Keys are read from the environment or from a bot's configuration, and appear in no message."""
 
+import os
+import pty
+import select
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +72,27 @@ def test_keys_from_a_terminal_have_no_blanks_and_are_named_by_their_origin(monke
     assert found.source == "the environment and the terminal"
     assert found.keys == {"apiKey": "k", "secret": "secret", "password": "p"}
     assert api_keys.from_terminal(KEYS) == api_keys.from_environment(KEYS)
+
+
+def test_the_terminal_shows_nothing_between_two_questions_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A paste may arrive then, and its rest after the last question."""
+    owner, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    with os.fdopen(terminal, "r") as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+
+        def prompt(text: str, **_: Any) -> str:
+            assert not termios.tcgetattr(terminal)[3] & termios.ECHO
+            os.write(owner, b"the-secret\n")
+            return text
+
+        monkeypatch.setattr(api_keys.click, "prompt", prompt)
+        api_keys.from_terminal({})
+        shown = os.read(owner, 100) if select.select([owner], [], [], 0.1)[0] else b""
+        assert shown == b""
+        assert not select.select([terminal], [], [], 0.1)[0], "it is left for the shell"
+        assert termios.tcgetattr(terminal) == before
+    os.close(owner)
 
 
 @pytest.mark.usefixtures("terminal")

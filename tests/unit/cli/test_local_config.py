@@ -89,13 +89,16 @@ def test_an_api_server_that_is_off_or_wrong_is_none(server: Any) -> None:
     assert local_config.api_server({"api_server": server}) is None
 
 
-def test_a_taken_port_is_replaced_by_a_free_one() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize(
+    ("host", "shown", "family"), [("127.0.0.1", "127.0.0.1", socket.AF_INET), ("::1", "[::1]", socket.AF_INET6)]
+)
+def test_a_taken_port_is_replaced_by_a_free_one(host: str, shown: str, family: socket.AddressFamily) -> None:
+    with socket.create_server((host, 0), family=family) as taken:
         number = taken.getsockname()[1]
-        config = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": number, "username": "me"}
+        config = {"enabled": True, "listen_ip_address": host, "listen_port": number, "username": "me"}
         server = local_config.api_server({"api_server": config})
         assert server is not None
-        assert server.url == f"http://127.0.0.1:{number}"
+        assert server.url == f"http://{shown}:{number}"
         moved = local_config.with_free_port(server)
         assert moved.port not in {0, number}
     assert local_config.with_free_port(server) == server

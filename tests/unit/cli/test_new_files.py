@@ -88,6 +88,7 @@ def test_the_commands_of_the_readme_name_the_folder(folder: str) -> None:
     commands = [shlex.split(line) for line in re.findall(r"^ *(bitget-margin .*)$", text, re.MULTILINE)]
     path = str(Path(folder)) if folder != "-x" else "./-x"
     assert ["bitget-margin", "up", path] in commands
+    assert ["bitget-margin", "doctor", "--config", f"{path}/{BITGET_CONFIG}"] in commands
     assert ["bitget-margin", "freqtrade", "trade", "--config", f"{path}/{BITGET_CONFIG}"] in commands
     assert ("user_data" in text) == ("user_data" in folder)
 

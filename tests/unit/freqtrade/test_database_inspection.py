@@ -89,10 +89,3 @@ def test_a_lock_is_not_waited_for_and_a_broken_file_is_unknown(path: Path) -> No
     holder.close()
     path.write_bytes(b"no database" * 100)
     assert inspect_database(f"sqlite:///{path}", "7", dry_run=False).status is UNKNOWN
-
-
-def test_the_default_goes_by_the_run_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert "tradesv3.dryrun.sqlite" in inspect_database(None, None, dry_run=True).message
-    assert "tradesv3.sqlite" in inspect_database(None, "7", dry_run=False).message
-    assert "tradesv3.dryrun.sqlite" in inspect_database("sqlite:///tradesv3.sqlite", None, dry_run=True).message

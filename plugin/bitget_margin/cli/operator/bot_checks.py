@@ -117,16 +117,13 @@ def _prices(connection: Connection, pairs: list[str]) -> Mapping[str, float] | N
         return None
 
 
-def database_check(
-    config: Mapping[str, Any], uid: str | None, environment: Mapping[str, str], timeout_ms: float
-) -> HealthCheck:
+def database_check(url: str, uid: str | None, timeout_ms: float, *, dry_run: bool) -> HealthCheck:
     """Check the bot's database within a time limit, without making or changing it; freqtrade has to be installed.
 
     :param uid: UID of the account; None where it is not known
     """
     read = importlib.import_module("bitget_margin.freqtrade.database_inspection").inspect_database
-    url = environment.get("FREQTRADE__DB_URL") or config.get("db_url")
-    return bounded(DATABASE, lambda: read(url, uid, dry_run=bool(config.get("dry_run", True))), timeout_ms)
+    return bounded(DATABASE, lambda: read(url, uid, dry_run=dry_run), timeout_ms)
 
 
 def rate_store_check(config: Mapping[str, Any], timeout_ms: float) -> HealthCheck:

@@ -15,6 +15,7 @@ from bitget_margin.cli.freqtrade import is_installed
 from bitget_margin.cli.operator import bot_checks, display, json_output
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.api_keys import read_config
+from bitget_margin.cli.operator.bot_config import database_url, is_dry_run
 from bitget_margin.cli.operator.doctor_readings import ACCOUNT, CLOCK, KEYS, PERMISSIONS, UID, VENUE, read_venue
 from bitget_margin.cli.operator.errors import Exit, UnfitCcxt
 from bitget_margin.cli.operator.version_checks import read_versions
@@ -111,10 +112,15 @@ def _of_bot(
     missing = None if has_freqtrade else bot_checks.NO_FREQTRADE
     reached = None if is_reached else "the venue does not answer"
     timeout_ms = connection.timeout_ms
+
+    def database() -> HealthCheck:
+        url = database_url(None, paths, os.environ)
+        return bot_checks.database_check(url, uid, timeout_ms, dry_run=is_dry_run(config, os.environ))
+
     checks: Iterable[tuple[str, str | None, Callable[[], HealthCheck]]] = (
         (bot_checks.SETTINGS, missing, lambda: bot_checks.settings_check(config)),
         (bot_checks.PAIRS, reached, lambda: bot_checks.pairs_check(connection, config)),
-        (bot_checks.DATABASE, missing, lambda: bot_checks.database_check(config, uid, os.environ, timeout_ms)),
+        (bot_checks.DATABASE, missing, database),
         (bot_checks.RATE_STORE, None, lambda: bot_checks.rate_store_check(config, timeout_ms)),
     )
     for name, why_not, read in checks:
@@ -133,6 +139,6 @@ def _show(to: Console, checks: Iterable[HealthCheck]) -> None:
     for check in checks:
         line = Text(f"{check.status:<{_STATUS_WIDTH}}  ", _STYLES[check.status])
         line.append(f"{check.name}: {check.message}", "")
-        to.print(line)
+        to.print(line, soft_wrap=True)
         if check.hint is not None:
-            to.print(Text(f"{'':<{_STATUS_WIDTH}}  → {check.hint}", "bold"))
+            to.print(Text(f"{'':<{_STATUS_WIDTH}}  → {check.hint}", "bold"), soft_wrap=True)

@@ -94,8 +94,10 @@ Next, a bot on the local venue, with paper money; Ctrl-C ends it:
 
   {command} up {shell_path(folder)}
 
-For a real account, {config.parent / README} has the steps. It starts as a dry run:
+For a real account, {config.parent / README} has the steps. With the keys in the environment, check them, and start a
+dry run:
 
+  {command} doctor --config {shell_path(config)}
   {command} freqtrade trade --config {shell_path(config)}
 
 GOING LIVE is one edit of that file, "dry_run": false. From the next start on, the bot trades your money, and can lose

@@ -30,7 +30,7 @@ class ApiServer:
     @property
     def url(self) -> str:
         """URL of FreqUI."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
 def refusal(config: Mapping[str, Any]) -> str | None:
@@ -71,7 +71,7 @@ def with_free_port(server: ApiServer) -> ApiServer:
 
 
 def _free_port(host: str, port: int) -> int:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As the server itself: connections that have ended do not keep a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
