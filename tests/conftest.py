@@ -16,12 +16,12 @@ SLOW_FOLDER = "integration"
 LONGEST = (
     "test_operator_commands",
     "test_orders_in_doubt_are_resolved",
-    "test_leftovers_are_found",
-    "test_backtests_add_up",
-    "test_crashes_lose_nothing",
     "test_commands",
     "test_leverage_survives_crashes",
+    "test_leftovers_are_found",
     "test_leverage_keeps_books",
+    "test_crashes_lose_nothing",
+    "test_backtests_add_up",
     "test_every_exit_cleans_up",
     "test_a_stop_loss_leaves_whatever_the_venue_shows",
 )

@@ -16,7 +16,7 @@ import pytest
 import bitget_margin
 from bitget_margin.adapter import tested_versions
 from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE
-from bitget_margin.freqtrade import compat, freqtrade_parts, launcher, simulation_compat
+from bitget_margin.freqtrade import compat, freqtrade_parts, launcher, runtime, simulation_compat
 from bitget_margin.freqtrade.compat import BitgetExchange, IStrategy, OperationalException
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.exchange import Bitgetcross
@@ -109,29 +109,28 @@ def test_a_newer_pair_is_one_warning(monkeypatch: pytest.MonkeyPatch, caplog: py
     assert f"freqtrade 2099.10 is newer than {FREQTRADE.newest}" in text
 
 
-def test_without_its_websocket_class_a_bot_has_the_other_flavours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Freqtrade takes the async one then."""
+def test_without_its_websocket_parts_a_bot_has_the_other_flavours(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Freqtrade takes the async flavour then, and the thread of the pushes ends with the reason in the log."""
     was_registered = hasattr(ccxt, NAME)
     launcher.unregister()
     with monkeypatch.context() as patch:
-        patch.setattr(launcher, "_PRO", None)
+        patch.setattr(runtime, "_warned", set())
+        patch.delitem(sys.modules, "bitget_margin.pro", raising=False)
+        patch.delattr(bitget_margin, "pro", raising=False)
+        patch.delattr(ccxt.pro.bitget, "watch_private")
+        importlib.reload(launcher)
         launcher.register()
         assert [hasattr(module, NAME) for module in (ccxt, ccxt.async_support, ccxt.pro)] == [True, True, False]
+        pushes = OrderPushes(make=partial(Bitgetcross._make_websocket, SimpleNamespace()), lists_all=lambda: True)
+        pushes._run()
+        assert pushes.quiet_since("BTC/USDT") is None
         launcher.unregister()
+    importlib.reload(launcher)
     if was_registered:
         launcher.register()
-
-
-def test_without_websocket_parts_of_ccxt_there_are_no_pushes(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Their thread ends, with the reason in the log."""
-    monkeypatch.delitem(sys.modules, "bitget_margin.pro", raising=False)
-    monkeypatch.delattr(bitget_margin, "pro", raising=False)
-    monkeypatch.delattr(ccxt.pro.bitget, "watch_private")
-    pushes = OrderPushes(make=partial(Bitgetcross._make_websocket, SimpleNamespace()), lists_all=lambda: True)
-    pushes._run()
-    assert pushes.quiet_since("BTC/USDT") is None
-    (record,) = caplog.records
-    assert record.message == "Pushes of orders are not available; pairs are looked up in every loop"
-    assert "ccxt.pro.bitget.watch_private is missing" in caplog.text
+    first, second = caplog.messages
+    assert first.startswith("Without websockets: bitget-margin ")
+    assert "ccxt.pro.bitget.watch_private is missing" in first
+    assert second == "Pushes of orders are not available; pairs are looked up in every loop"
