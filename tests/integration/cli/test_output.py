@@ -219,7 +219,14 @@ def test_a_shell_s_streams_stop_no_cancel(venue: Emulator, line: str) -> None:
     assert "Exception ignored" not in err
 
 
-@pytest.mark.parametrize("command", ["orders", "orders --json", "account", "account --json", "orders --watch 2"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "account",
+        "orders --watch 2",
+        *(pytest.param(each, marks=pytest.mark.slow) for each in ("orders", "orders --json", "account --json")),
+    ],
+)
 def test_a_reader_that_closes_the_pipe_counts_as_served(venue: Emulator, command: str) -> None:
     """Code 0 without a message; a watch ends then."""
     rungs(venue, 30)
@@ -228,7 +235,7 @@ def test_a_reader_that_closes_the_pipe_counts_as_served(venue: Emulator, command
     assert (running.returncode, out, without_versions(err)) == (0, "", "")
 
 
-@pytest.mark.parametrize("command", ["orders", "account", "cancel --all --yes"])
+@pytest.mark.parametrize("command", ["orders", "account", pytest.param("cancel --all --yes", marks=pytest.mark.slow)])
 def test_an_encoding_without_letters_of_a_pair_stops_no_command(kind: AccountKind, command: str) -> None:
     """They are written as their numbers."""
     coin = replace(synthetic_symbols(1)[0], symbol="币安人生USDT", base="币安人生")
