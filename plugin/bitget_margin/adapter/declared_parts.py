@@ -101,9 +101,10 @@ class PartCheck:
 
 def moved_text(package: TestedPackage, version: str, moved: Sequence[str]) -> str:
     """Return what has moved in a package, and the command that helps."""
+    named = "; ".join(dict.fromkeys(moved))
     return (
         f"bitget-margin {__version__} does not work with {package.name} {version}, in which a part that it uses has "
-        f"moved: {'; '.join(moved)}. Install the newest version that was tested: {package.install_command}"
+        f"moved: {named}. Install the newest version that was tested: {package.install_command}"
     )
 
 
