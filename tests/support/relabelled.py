@@ -1,6 +1,5 @@
 """Installed packages under another version, in a folder that precedes them on the path."""
 
-import importlib.metadata
 import os
 import re
 import sysconfig
@@ -10,12 +9,11 @@ PLUGIN = Path(__file__).parents[2] / "plugin"
 SITE = Path(sysconfig.get_path("purelib"))
 
 
-def relabel(folder: Path, package: str, version: str) -> str:
-    """Make a package of another version in a folder, of the files of the installed one; return the installed version.
+def relabel(folder: Path, package: str, version: str) -> None:
+    """Make a package of another version in a folder, of the files of the installed one.
 
     Its cache is the installed one, too: processes that use it must not write bytecode.
     """
-    installed = importlib.metadata.version(package)
     (folder / package).mkdir(parents=True)
     for path in (SITE / package).iterdir():
         if path.name == "__init__.py":
@@ -26,9 +24,10 @@ def relabel(folder: Path, package: str, version: str) -> str:
             (folder / package / path.name).symlink_to(path)
     information = folder / f"{package}-{version}.dist-info"
     information.mkdir()
-    metadata = (SITE / f"{package}-{installed}.dist-info" / "METADATA").read_text("utf-8")
-    (information / "METADATA").write_text(metadata.replace(f"\nVersion: {installed}\n", f"\nVersion: {version}\n"))
-    return installed
+    (metadata,) = SITE.glob(f"{package}-*.dist-info/METADATA")
+    text, changes = re.subn(r"(?m)^Version: .*$", f"Version: {version}", metadata.read_text("utf-8"), count=1)
+    assert changes == 1
+    (information / "METADATA").write_text(text, "utf-8")
 
 
 def next_patch(version: str) -> str:

@@ -35,7 +35,7 @@ def check_pro(exchange: type, client: type | None = None) -> PartCheck:
 
     :param client: class of its connections, by default ccxt's
     """
-    check, members = PartCheck(), declared_members(ccxt_types.__file__)
+    check, members = PartCheck(CCXT.name), declared_members(ccxt_types.__file__)
     client = client or importlib.import_module(_CLIENT).Client
     check.compare_members("ccxt.pro.bitget", exchange, members.get("ProCcxtExchange", ()))
     check.compare_members("ccxt.pro's client", client, members.get("CcxtClient", ()))
@@ -68,7 +68,7 @@ def number_checked() -> int:
 def _compare(
     shown: str, exchange: type, calls: Mapping[str, Sequence[str]], *, besides: Sequence[str] = ()
 ) -> PartCheck:
-    check, members = PartCheck(), declared_members(ccxt_types.__file__)
+    check, members = PartCheck(CCXT.name), declared_members(ccxt_types.__file__)
     for declared in ("CcxtExchange", "AsyncCcxtExchange"):
         check.compare_members(shown, exchange, members.get(declared, ()), besides=besides)
     _compare_calls(check, shown, exchange, calls)

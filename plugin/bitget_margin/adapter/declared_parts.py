@@ -28,8 +28,13 @@ class PartMoved(ImportError):
 
 @dataclass(slots=True)
 class PartCheck:
-    """Number of parts that were compared, and what has moved."""
+    """Number of parts that were compared, and what has moved.
 
+    A function that another package has put in place of the original one, as tools for traces do, is not compared.
+    """
+
+    package: str
+    """Package whose parts are compared."""
     checked: int = 0
     moved: list[str] = field(default_factory=list)
 
@@ -55,10 +60,11 @@ class PartCheck:
             if name in besides:
                 continue
             self.checked += 1
-            if not _is_there(actual, name):
+            is_attribute = isinstance(member, ast.AnnAssign)
+            if not hasattr(actual, name) and not (is_attribute and name in _names_of_instances(actual)):
                 self.moved.append(f"{shown}.{name} is missing")
             elif not isinstance(member, ast.AnnAssign):
-                wanted, found = _declared(member), _function(getattr(actual, name, None))
+                wanted, found = _declared(member), self._original(getattr(actual, name, None))
                 taken = frozenset({(decorated or {}).get(name)})
                 if found is not None and not _accepts(wanted, found, taken, by_name=by_name):
                     self.moved.append(f"{shown}.{name} takes {_parameters_of(found)}, and no longer {wanted.text}")
@@ -66,17 +72,23 @@ class PartCheck:
     def compare_calls(self, shown: str, function: object, names: Sequence[str], *, in_order: bool = False) -> None:
         """Check that the code of a function uses these names and texts, and first in this order if that matters."""
         self.checked += 1
-        used = _used(function)
-        if used is None:
-            # Without code to read, as of a compiled function, there is nothing to compare.
+        original = self._original(function)
+        if original is None:
             if not callable(function):
                 self.moved.append(f"{shown} is missing")
             return
+        used = _of_code(original.__code__)
         missing = [name for name in names if name not in used]
         if missing:
             self.moved.append(f"{shown} no longer uses {', '.join(missing)}")
         elif in_order and sorted(names, key=used.index) != list(names):
             self.moved.append(f"{shown} no longer uses {', '.join(names)} in this order")
+
+    def _original(self, found: object) -> FunctionType | None:
+        """Return a function of the package; None of a property, and of what has no code or is of another package."""
+        function = _function(found)
+        is_own = function is not None and str(function.__module__).partition(".")[0] == self.package
+        return function if is_own else None
 
     def refuse_moved(self, package: TestedPackage, version: str) -> None:
         """Raise if something has moved.
@@ -89,9 +101,10 @@ class PartCheck:
 
 def moved_text(package: TestedPackage, version: str, moved: Sequence[str]) -> str:
     """Return what has moved in a package, and the command that helps."""
+    named = "; ".join(dict.fromkeys(moved))
     return (
         f"bitget-margin {__version__} does not work with {package.name} {version}, in which a part that it uses has "
-        f"moved: {'; '.join(moved)}. Install the newest version that was tested: {package.install_command}"
+        f"moved: {named}. Install the newest version that was tested: {package.install_command}"
     )
 
 
@@ -152,16 +165,6 @@ def _declared(member: ast.FunctionDef | ast.AsyncFunctionDef) -> _Parameters:
     return _Parameters(positional, named, given.vararg is not None or given.kwarg is not None)
 
 
-def _is_there(actual: type, name: str) -> bool:
-    """Whether a class has a member, annotates it, or uses it in its constructor: some are set there."""
-    if hasattr(actual, name):
-        return True
-    return any(
-        name in vars(base).get("__annotations__", ()) or name in (_used(vars(base).get("__init__")) or ())
-        for base in actual.__mro__
-    )
-
-
 def _function(found: object) -> FunctionType | None:
     """Return the function below decorators; None of a property, and of what is set on instances alone."""
     function = inspect.unwrap(found) if callable(found) else None
@@ -189,13 +192,19 @@ def _parameters_of(found: FunctionType) -> str:
     return f"({', '.join(name for name in inspect.signature(found).parameters if name not in _OWN)})"
 
 
-def _used(function: object) -> list[str] | None:
-    """Return the names and texts that the code of a function uses, in the order of their first use; None without it."""
-    unwrapped = _function(function)
-    return None if unwrapped is None else _of_code(unwrapped.__code__)
+def _names_of_instances(actual: type) -> frozenset[str]:
+    """Return the names that a class annotates, and those that its methods use: attributes of its instances."""
+    found: set[str] = set()
+    for base in actual.__mro__:
+        found.update(vars(base).get("__annotations__", ()))
+        for value in vars(base).values():
+            function = _function(value)
+            found.update(() if function is None else function.__code__.co_names)
+    return frozenset(found)
 
 
 def _of_code(code: CodeType) -> list[str]:
+    """Return the names and texts that code uses, in the order of their first use."""
     texts = [constant for constant in code.co_consts if isinstance(constant, str)]
     inner = [name for constant in code.co_consts if isinstance(constant, CodeType) for name in _of_code(constant)]
     return [*code.co_names, *texts, *inner]

@@ -172,7 +172,7 @@ def learn_quota(exchange: MarginExchange, status: int, url: object, headers: obj
     window, now_ms = window_of(exchange, endpoint), monotonic_ms()
     if not counted and not refused:
         window.record_uncounted(now_ms)
-    foreign = window.record_quota(remaining, now_ms)
+    foreign = window.record_quota(remaining, now_ms, ours=0 if refused else 1)
     if refused:
         _logger.warning("%s: the rate limit is used up; %d requests were of other programs", endpoint.path, foreign)
     elif foreign:

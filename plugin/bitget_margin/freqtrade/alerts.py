@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitget_margin.freqtrade.repeated_warnings import ABOUT, RepeatedWarnings
+from bitget_margin.freqtrade.repeated_warnings import ABOUT, RepeatedWarnings, without_times
 
 logger = logging.getLogger("bitget_margin")
 
@@ -27,7 +27,7 @@ class Alerts:
     def warn(self, text: str, about: str | None = None) -> None:
         """Log a warning and send it; warnings `about` the same thing are sent every ten minutes at most."""
         logger.warning(text, extra={ABOUT: about})
-        now, key = self.clock(), about or text
+        now, key = self.clock(), about or without_times(text)
         if self.send is not None and now - self._sent_at.get(key, float("-inf")) >= _REPEAT_SECONDS:
             self._sent_at[key] = now
             self.send(text)

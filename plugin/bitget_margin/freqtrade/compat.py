@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from argparse import ArgumentParser, _SubParsersAction
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -418,7 +419,8 @@ def named_arguments(own: type[Any], program: str) -> type[Any]:
         """Arguments whose help and usage show the name of the program."""
 
         def _parse_args(self) -> Any:
-            rename(self.parser, program)
+            with suppress(AttributeError):  # a bot starts also where only its help would be wrong
+                rename(self.parser, program)
             return super()._parse_args()
 
     return NamedArguments

@@ -85,6 +85,12 @@ def is_immediate(order: Mapping[str, Any]) -> bool:
     return order["ordertype"] == MARKET or str(order.get("time_in_force", "")).upper() in _IMMEDIATE
 
 
+def fees_of_row(order: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return ccxt's fees of the row of an order; none where they cannot be read, or come later than its end."""
+    fees = order.get("fees") or ()
+    return fees if all(fee.get("currency") and fee.get("cost") for fee in fees) else ()
+
+
 def fees_of(fills: Sequence[Mapping[str, Any]], filled: float) -> Sequence[Mapping[str, Any]] | None:
     """Return ccxt's fees of fills; None unless they are all fills of an order."""
     is_all = math.isclose(sum(fill["amount"] or 0.0 for fill in fills), filled, rel_tol=_ROUNDING)

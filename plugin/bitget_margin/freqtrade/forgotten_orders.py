@@ -77,6 +77,8 @@ class ForgottenOrders:
 
     def _look_up(self, pair: str, orders: Sequence[TrackedOrder], budget: Budget) -> None:
         for order in orders:
+            if order.client_id not in self._next:
+                self.resting.changed(order.trade)  # for a reader, it was open before the start
             _, pause = self._next.get(order.client_id, (0.0, FIRST_SECONDS))
             self._next[order.client_id] = self.clock() + pause, min(2 * pause, LAST_SECONDS)
         about = f"The forgotten orders on {pair}"

@@ -20,7 +20,7 @@ def check_parts(*, trades: bool, simulates: bool) -> PartCheck:
 
     Only methods of modules that freqtrade has loaded are compared: this run uses no others.
     """
-    check = PartCheck()
+    check = PartCheck(FREQTRADE.name)
     _compare_classes(check, compat)
     if trades:
         _compare_calls(check, compat.CALLS)

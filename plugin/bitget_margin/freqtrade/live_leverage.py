@@ -276,7 +276,7 @@ class LiveLeverage(Leveraged):
     def _fee_of_cover(self, order: Mapping[str, Any], pair: str) -> float:
         """Return the fee of a cover in the quote coin; only where its row does not have it, its fills are read."""
         usual = self.covers.fee(pair, is_taker=True)
-        fees = order.get("fees") or covers.fees_of(self._fills_of(order, pair), order["filled"])
+        fees = covers.fees_of_row(order) or covers.fees_of(self._fills_of(order, pair), order["filled"])
         return covers.fee_in_quote(order, self.markets[pair], fees, self.account.price, usual)
 
     def _fills_of(self, order: Mapping[str, Any], pair: str) -> Sequence[Mapping[str, Any]]:

@@ -67,7 +67,7 @@ class RepeatedWarnings:
 
         :param about: its subject, by which `end` ends the series
         """
-        key = _TIMES.sub("#", text)
+        key = without_times(text)
         with self._lock:
             at, series = self.clock(), self._series.pop(key, None)
             is_new = series is None or at - series.last_seconds >= QUIET_SECONDS
@@ -98,6 +98,11 @@ class RepeatedWarnings:
     def _make_room(self) -> None:
         while len(self._series) >= _SERIES_MAX:
             del self._series[next(iter(self._series))]
+
+
+def without_times(text: str) -> str:
+    """Return what identifies a warning: its text without times, which differ each time."""
+    return _TIMES.sub("#", text)
 
 
 class RepeatFilter(logging.Filter):

@@ -67,14 +67,16 @@ class Window:
         with self._lock:
             self._arrivals.append(now_ms)
 
-    def record_quota(self, remaining: int, now_ms: float) -> int:
+    def record_quota(self, remaining: int, now_ms: float, *, ours: int = 0) -> int:
         """Count requests of other programs, from the venue's remaining quota; return how many were added.
 
         Their arrival times are unknown, but all have arrived by now.
+
+        :param ours: least number of requests of this process in it: 1 for the one that is answered, however late
         """
         with self._lock:
             self._drop_expired(now_ms)
-            foreign = max(0, self.limit - remaining - len(self._arrivals))
+            foreign = max(0, self.limit - remaining - max(ours, len(self._arrivals)))
             self._arrivals += [now_ms] * foreign
             return foreign
 

@@ -112,6 +112,13 @@ def test_no_signed_request_is_redirected(caller: Client, ask: Ask) -> None:
     refuse_redirect(caller, ask, 307)
 
 
+@pytest.fixture
+def client(client: Client) -> Client:
+    """Return an exchange whose methods of the spot account are called on purpose."""
+    client.exchange.options["defaultMarginMode"] = None
+    return client
+
+
 @pytest.mark.parametrize("ask", ["fetch_balance", "implicit POST"])
 def test_no_kind_of_redirect_is_followed(client: Client, ask: str) -> None:
     for status in REDIRECTS:

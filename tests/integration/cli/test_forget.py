@@ -253,7 +253,7 @@ def test_orders_that_need_no_lookup_are_answered_without_the_venue(url: str) -> 
     named = [word for name in ("gone", "ended", "k-o1", "none") for word in ("--client-id", name)]
     done = run("--db-url", url, "--yes", "--json", *named, *NOWHERE, code=1)
     outcomes = {order["name"]: order["outcome"] for order in json.loads(done.stdout)["orders"]}
-    assert outcomes == {"gone": "forgotten", "ended": "ended", "k-o1": "not_resting", "none": "not_found"}
+    assert outcomes == {"gone": "forgotten", "ended": "not_open", "k-o1": "not_resting", "none": "not_found"}
     done = run("--db-url", url, "--yes", "--trade", "7", *NOWHERE, code=1)
     assert "trade 7 has no resting order without a proven end" in done.stderr
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from bitget_margin.cli import main
+from bitget_margin.cli.operator.orders import orders
 from bitget_margin.emulator import Emulator
 from support.client import rungs
 from support.operating import COMMAND, here, keys, process, until
@@ -99,6 +101,22 @@ def test_documents_of_a_watch_are_one_per_line(venue: Emulator) -> None:
     assert (running.returncode, err) == (0, "")
     assert [[order["id"] for order in found["orders"]] for found in documents] == [[order_id]] * 2
     assert documents[1]["at_ms"] - documents[0]["at_ms"] >= 2_000
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        (["--watch"], 5),
+        (["--watch", "7"], 7),
+        (["--watch=7"], 7),
+        (["--watch", "--json"], 5),
+        (["--watch", "--symbol", "BTC/USDT"], 5),
+        ([], None),
+    ],
+)
+def test_the_pause_of_a_watch_may_be_left_out(words: list[str], seconds: int | None) -> None:
+    with main.make_context("bitget-margin", ["orders"]) as context:
+        assert orders.make_context("orders", words, parent=context).params["watch_seconds"] == seconds
 
 
 def test_a_watch_without_a_list_ends_as_one_look_does(venue: Emulator) -> None:

@@ -34,6 +34,8 @@ from support.bot import signed_requests
 from support.client import close
 from support.console import other_exchange
 
+CHECKS = ["clock:", "permissions:", "versions:"]
+"""Checks that the log has after the account, as "Check of the start: clock: …"."""
 OLD_CCXT = ccxt.__version__ == "4.5.60"
 MODULES = (ccxt, ccxt.async_support, ccxt.pro)
 
@@ -128,7 +130,8 @@ class TestTheAccount:
         with Emulator(accounts=(Account(kind=kind),)) as venue:
             exchange = load(venue)
         assert exchange.batch_max == {AccountKind.CLASSIC: 50, AccountKind.UNIFIED: 20}[kind]
-        (message,) = bot_records(caplog, logging.INFO)
+        message, *checks = bot_records(caplog, logging.INFO)
+        assert [check.split()[4] for check in checks] == CHECKS
         mode = " in advanced mode" if kind is AccountKind.UNIFIED else ""
         assert f"account: a {kind.value} account{mode}, UID {venue.accounts[0].uid}, wallet 100000 USDT" in message
 
@@ -172,7 +175,8 @@ class TestTheAccount:
         caplog.set_level(logging.INFO)
         assert type(load(shop)) is Bitgetcross
         assert bot_records(caplog, logging.WARNING) == []
-        (message,) = bot_records(caplog, logging.INFO)
+        message, *checks = bot_records(caplog, logging.INFO)
+        assert [check.split()[4] for check in checks] == CHECKS
         assert message.startswith(
             "Trading on Bitget's CROSS MARGIN account: a classic account, "
             f"UID {shop.accounts[0].uid}, wallet 100000 USDT, 2 BTC, 20 ETH, 500 SOL; "

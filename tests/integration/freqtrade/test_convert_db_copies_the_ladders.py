@@ -143,14 +143,14 @@ def test_a_database_of_the_version_without_entries_is_converted(folder: Folder) 
 
 @pytest.mark.parametrize("older", ["source", "target", "both"])
 def test_a_database_of_the_version_before_is_converted(folder: Folder, older: str) -> None:
-    """It lacks the column with the amounts of covers."""
-    less = "alter table bitget_margin_orders drop column sent"
-    folder.make(folder.source, TRADE, IDENTITY, *OURS, *([less] if older != "target" else ()))
-    folder.make(folder.target, *([less] if older != "source" else ()))
+    """It lacks the columns with the amounts of covers, and of orders that were forgotten."""
+    less = [f"alter table bitget_margin_orders drop column {name}" for name in ("sent", "forgotten_ms")]
+    folder.make(folder.source, TRADE, IDENTITY, *OURS, *(less if older != "target" else ()))
+    folder.make(folder.target, *(less if older != "source" else ()))
     folder.convert()
     (row,) = folder.rows(folder.target, "bitget_margin_orders")
     (source,) = folder.rows(folder.source, "bitget_margin_orders")
-    assert row == (*source[:17], None)
+    assert row == (*source[:17], None, None)
 
 
 def test_no_table_of_ours_is_forgotten() -> None:

@@ -1,5 +1,7 @@
 """Promise: freqtrade and ccxt above the newest that were tested work with one warning each in the log."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from bitget_margin.adapter.tested_versions import CCXT, FREQTRADE
 from bitget_margin.emulator import Emulator
 from support.command_runner import CommandRunner
-from support.console import records
+from support.console import records, without_versions
 from support.relabelled import next_patch, relabel, relabelled_path
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
@@ -28,3 +30,18 @@ def test_a_newer_pair_works_with_one_warning_each(
     warnings = records(done.output, r"bitget_margin\.versions", "WARNING")
     for package, warning in zip((CCXT, FREQTRADE), warnings, strict=True):
         assert warning.startswith(f"{package.name} {newer[package.name]} is newer than {package.newest}")
+
+
+def test_an_import_that_fails_is_one_line_with_the_version_and_the_command() -> None:
+    code = """
+import freqtrade.exchange
+from bitget_margin.cli import main
+del freqtrade.exchange.amount_to_contract_precision
+main(["freqtrade", "trade"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    (line,) = without_versions(done.stderr).splitlines()
+    assert done.returncode == 1
+    assert line.startswith("Error: bitget-margin ")
+    assert "cannot import name 'amount_to_contract_precision'" in line
+    assert line.endswith(FREQTRADE.install_command)

@@ -104,3 +104,23 @@ def test_a_live_rung_is_refused_and_an_ended_one_left_to_the_bot(bot: MeasuredBo
     bot.loop(2)
     row = next(row for row in bot.running.trade.orders if row.order_id == filled.order_id)
     assert row.filled == pytest.approx(float(filled.base_size))
+
+
+def test_a_forgotten_rung_that_has_filled_is_booked_into_its_open_trade(
+    bot: MeasuredBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.running.enter(HALF)
+    rung = bot.live()[0]
+    bot.venue.hide(rung.order_id)
+    bot.running.restart(lambda: forget(bot, "--id", rung.order_id, "--yes"))
+    bot.loop()
+    bot.venue.fill(rung.order_id)
+    bot.running.restart(lambda: bot.venue.show(rung.order_id))
+    bot.loop(3)
+    row = next(row for row in bot.running.trade.orders if row.order_id == rung.order_id)
+    assert (row.filled, row.ft_is_open) == (pytest.approx(float(rung.base_size)), False)
+    assert bot.running.trade.amount == pytest.approx(float(bot.held()), rel=0.01)
+    assert any("has forgotten, has filled" in text and "Look at the account" in text for text in caplog.messages)
+    bot.fall()
+    bot.loop_until(lambda: not bot.running.trade.is_open, "the trade has ended")
+    bot.assert_ends_well()

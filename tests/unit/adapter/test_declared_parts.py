@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Other:
     def left_out_too(self): ...
 """
+OWN = __name__.partition(".")[0]
+"""Package of the functions below."""
 
 
 class Whole:
@@ -51,7 +53,7 @@ def members(tmp_path: Path) -> Any:
 
 
 def moved(members: Any, actual: type, **more: Any) -> list[str]:
-    check = PartCheck()
+    check = PartCheck(OWN)
     check.compare_members("Thing", actual, members, **more)
     assert check.checked == 5
     return check.moved
@@ -100,8 +102,9 @@ def test_a_missing_member_is_named(members: Any) -> None:
         def act(self, first: Any, second: Any = None) -> None: ...
         def named(self, *, key: Any = None) -> None: ...
 
+    # `made` is used by no method.
     assert moved(members, Broken) == ["Thing.made is missing", "Thing.spread is missing", "Thing.shown is missing"]
-    check = PartCheck()
+    check = PartCheck(OWN)
     check.compare_members("Thing", Broken, members, besides=("made", "spread", "shown"))
     assert (check.checked, check.moved) == (2, [])
 
@@ -113,7 +116,7 @@ def sends(self: Any) -> None:
 
 def test_calls_are_compared_with_their_order_where_it_matters() -> None:
     def check(*names: str, **more: Any) -> list[str]:
-        found = PartCheck()
+        found = PartCheck(OWN)
         found.compare_calls("Thing.sends", sends, names, **more)
         return found.moved
 
@@ -121,18 +124,30 @@ def test_calls_are_compared_with_their_order_where_it_matters() -> None:
     assert check("first", "second", in_order=True) == []
     assert check("second", "first", in_order=True) == ["Thing.sends no longer uses second, first in this order"]
     assert check("third") == ["Thing.sends no longer uses third"]
-    missing = PartCheck()
+    missing = PartCheck(OWN)
     missing.compare_calls("Thing.sends", None, ())
     assert missing.moved == ["Thing.sends is missing"]
-    compiled = PartCheck()
+    compiled = PartCheck(OWN)
     compiled.compare_calls("Thing.sends", len, ("first",))
     assert compiled.moved == []
 
 
+def test_what_another_package_has_put_in_its_place_is_not_compared(members: Any) -> None:
+    """A tool for traces takes any parameters, and calls the original one."""
+
+    def traced(*args: Any) -> None: ...
+
+    traced.__module__ = "tracing.tool"
+    assert moved(members, changed(act=traced, __init__=traced)) == []
+    check = PartCheck(OWN)
+    check.compare_calls("Thing.act", traced, ("first",))
+    assert check.moved == []
+
+
 def test_what_has_moved_is_an_import_error_with_the_version_and_the_command() -> None:
-    PartCheck(1, []).refuse_moved(CCXT, "4.5.91")
+    PartCheck(OWN, 1, []).refuse_moved(CCXT, "4.5.91")
     with pytest.raises(ImportError) as refused:
-        PartCheck(2, ["a.b is missing", "a.c is missing"]).refuse_moved(CCXT, "4.5.91")
+        PartCheck(OWN, 2, ["a.b is missing", "a.c is missing"]).refuse_moved(CCXT, "4.5.91")
     text = str(refused.value)
     assert "ccxt 4.5.91" in text
     assert "a.b is missing; a.c is missing" in text

@@ -289,6 +289,18 @@ def test_a_request_of_ccxt_s_own_methods_is_ours(clock: FrozenClock, caplog: pyt
     assert first(made) == Wait(1_001)
 
 
+def test_a_request_that_is_answered_late_is_ours(clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
+    """The first one opens its connection on the way: it departs longer ago than the venue counts."""
+    caplog.set_level(logging.INFO, "bitget_margin.windows")
+    made = paced()
+    all_left(made, 1)
+    clock.now = 1_500
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "9"}, counted=True)
+    assert caplog.messages == []
+    rate_limits.learn_quota(made, 200, URL, {rate_limits.QUOTA_HEADER: "8"}, counted=True)
+    assert caplog.messages == [f"{PATH}: 1 requests were of other programs, 8 are left"]
+
+
 def test_requests_before_the_uid_is_known_are_ours(clock: FrozenClock, caplog: pytest.LogCaptureFixture) -> None:
     """The account has the same windows under its UID as under its key, for all exchange objects with the key."""
     caplog.set_level(logging.INFO, "bitget_margin.windows")

@@ -38,6 +38,14 @@ def test_warnings_about_something_else_are_sent(alerts: Alerts, sent: list[str])
     assert sent == ["a", "a", "a", "b"]
 
 
+def test_times_in_a_text_make_no_other_message_of_it(alerts: Alerts, sent: list[str]) -> None:
+    """As those of a venue's answer do, in each loop."""
+    for number in range(3):
+        alerts.warn(f'no answer to order 1: {{"requestTime":176441778512{number}}}')
+    alerts.warn('no answer to order 2: {"requestTime":1764417785120}')
+    assert len(sent) == 2
+
+
 def test_what_is_cleared_is_sent_at_once(alerts: Alerts, sent: list[str]) -> None:
     alerts.clear("x")
     for _ in range(2):

@@ -68,6 +68,15 @@ def test_it_is_looked_up_with_the_open_orders_of_its_pair_in_growing_intervals(
     assert stand.alerts.warnings == []
 
 
+def test_its_first_lookup_changes_what_readers_of_its_trade_see(stand: Stand, order: TrackedOrder) -> None:
+    changed: list[Any] = []
+    stand.resting.changed = changed.append
+    for _ in range(2):
+        loop(stand)
+        stand.seconds += 60
+    assert changed == [order.trade]
+
+
 @pytest.mark.parametrize(("age_ms", "times"), [(WATCHED_MS, 1), (WATCHED_MS + 1, 0)])
 def test_after_a_month_it_is_not_looked_up_by_itself(
     stand: Stand, order: TrackedOrder, age_ms: int, times: int

@@ -81,13 +81,17 @@ def test_an_exit_that_asks_for_its_amount_first_is_refused(monkeypatch: pytest.M
         self.confirm_trade_exit()
         self.exchange.create_order()
 
+    execute_trade_exit.__module__ = "freqtrade.freqtradebot"
     monkeypatch.setattr(bot, "execute_trade_exit", execute_trade_exit)
     with pytest.raises(OperationalException, match="execute_trade_exit no longer uses get_funding_fees, _safe_exit"):
         refuse_moved_parts(LIVE)
 
 
 def test_other_parameters_are_named_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(BitgetExchange, "market_is_future", lambda self: False)
+    def market_is_future(self: Any) -> None: ...
+
+    market_is_future.__module__ = "freqtrade.exchange.bitget"
+    monkeypatch.setattr(BitgetExchange, "market_is_future", market_is_future)
     with pytest.raises(OperationalException, match=r"market_is_future takes \(\), and no longer \(market\)"):
         Bitgetcross({**LIVE, "margin_mode": "isolated"})
 
@@ -116,12 +120,14 @@ def test_without_its_websocket_parts_a_bot_has_the_other_flavours(
         patch.delitem(sys.modules, "bitget_margin.pro", raising=False)
         patch.delattr(bitget_margin, "pro", raising=False)
         patch.delattr(ccxt.pro.bitget, "watch_private")
+        importlib.reload(launcher)
         launcher.register()
         assert [hasattr(module, NAME) for module in (ccxt, ccxt.async_support, ccxt.pro)] == [True, True, False]
         pushes = OrderPushes(make=partial(Bitgetcross._make_websocket, SimpleNamespace()), lists_all=lambda: True)
         pushes._run()
         assert pushes.quiet_since("BTC/USDT") is None
         launcher.unregister()
+    importlib.reload(launcher)
     if was_registered:
         launcher.register()
     first, second = caplog.messages

@@ -518,6 +518,15 @@ def test_the_fee_of_a_cover_is_that_of_its_row_where_it_has_one(
     assert stand.exchange._fee_of_cover({**row_of(), "fees": fees_of_row}, PAIR) == pytest.approx(0.03 * 90.0 + 0.5)
 
 
+@pytest.mark.parametrize("fee", [{"currency": "BTC", "cost": 0.0}, {"currency": "BTC", "cost": None}, {"cost": 1.0}])
+def test_a_fee_that_the_row_of_a_cover_does_not_show_yet_is_that_of_its_fills(
+    stand: Any, short: Any, fee: dict[str, Any]
+) -> None:
+    """Sums may come later than the end of an order."""
+    known = {"currency": "USDT", "cost": 0.5}
+    assert stand.exchange._fee_of_cover({**row_of(), "fees": [known, fee]}, PAIR) == pytest.approx(0.02 * 90.0)
+
+
 def test_orders_that_are_no_exits_are_shown_as_they_are(stand: Any, short: Any) -> None:
     """The entry, an order of no row, one of a pair without a trade."""
     stand.rows["8"] = SimpleNamespace(ft_order_side="sell", amount=1.0, ft_amount=1.0)

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import termios
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ VARIABLES: Final = {
 _PROMPTS: Final = {"apiKey": "API key", "secret": "secret", "password": "passphrase"}
 _LOCAL_FLAGS: Final = 3
 """Index of the local modes in the attributes of a terminal."""
+_PASTE_SECONDS: Final = 0.2
+"""Time for what is left of a paste to arrive after the last answer, before the echo is on again."""
 _FREQTRADE_VARIABLES: Final = {
     "apiKey": ("FREQTRADE__EXCHANGE__KEY", "FREQTRADE__EXCHANGE__API_KEY", "FREQTRADE__EXCHANGE__APIKEY"),
     "secret": ("FREQTRADE__EXCHANGE__SECRET",),
@@ -116,6 +119,7 @@ def _no_echo() -> Iterator[None]:
     try:
         yield
     finally:
+        time.sleep(_PASTE_SECONDS)
         termios.tcsetattr(sys.stdin, termios.TCSAFLUSH, before)
 
 

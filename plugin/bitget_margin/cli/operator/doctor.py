@@ -139,6 +139,6 @@ def _show(to: Console, checks: Iterable[HealthCheck]) -> None:
     for check in checks:
         line = Text(f"{check.status:<{_STATUS_WIDTH}}  ", _STYLES[check.status])
         line.append(f"{check.name}: {check.message}", "")
-        to.print(line)
+        to.print(line, soft_wrap=True)
         if check.hint is not None:
-            to.print(Text(f"{'':<{_STATUS_WIDTH}}  → {check.hint}", "bold"))
+            to.print(Text(f"{'':<{_STATUS_WIDTH}}  → {check.hint}", "bold"), soft_wrap=True)

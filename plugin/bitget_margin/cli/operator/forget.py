@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _SIGNALS: Final = {signal.SIGTERM: signal.default_int_handler}
 _STOPPED: Final = "stopped"
 """Word by which the operator confirms that the bot is stopped, where that cannot be seen."""
+_NO_ACCOUNT: Final[Mapping[str, Any]] = {"stored": None, "open_trades": None, "tracked_orders": None, "removed": False}
+"""Fields of the document of --database-account before the database is read."""
 _EPILOG: Final = """\b
 Exit codes:
   0    done: each order is forgotten, or has ended and is left to the bot
@@ -136,6 +138,7 @@ def forget(
         raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
     connection = None if database_account else connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     run = _Run(database, yes, dry_run, is_stopped, as_json)
+    run.document |= _NO_ACCOUNT if connection is None else {"orders": []}
     try:
         with signal_handlers(_SIGNALS):
             code = _run(run, connection, trades, names)
@@ -181,7 +184,6 @@ def _forget_account(run: _Run, database: "StoppedDatabase") -> Exit:
         "stored": stored,
         "open_trades": len(state.open_trades),
         "tracked_orders": state.open_orders,
-        "removed": False,
     }
     run.show(f"{run.database}: {len(state.open_trades)} open trades, {state.open_orders} open orders of the bot")
     if identity is None:

@@ -3,6 +3,7 @@
 Imported only where freqtrade is installed.
 """
 
+import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,6 +52,7 @@ class ForgetOutcome(Enum):
     OPEN = "open"
     FILLED = "filled"
     UNKNOWN = "unknown"
+    NOT_OPEN = "not_open"
     NOT_RESTING = "not_resting"
     NOT_FOUND = "not_found"
 
@@ -65,6 +67,7 @@ _OF_FINDING: Final = {
 _CODES: Final = {
     ForgetOutcome.FORGOTTEN: Exit.DONE,
     ForgetOutcome.ENDED: Exit.DONE,
+    ForgetOutcome.NOT_OPEN: Exit.DONE,
     ForgetOutcome.UNKNOWN: Exit.UNRESOLVED,
 }
 """Exit codes of outcomes; of all others, it is `OPEN`."""
@@ -78,6 +81,7 @@ _TEXTS: Final = {
         "command again"
     ),
     ForgetOutcome.UNKNOWN: "could not be looked up in full: run the same command again",
+    ForgetOutcome.NOT_OPEN: "does not count as open in the database: nothing waits for it",
     ForgetOutcome.NOT_RESTING: "is an entry, an exit or a stop-loss: only resting orders of a ladder can be forgotten",
     ForgetOutcome.NOT_FOUND: "is no order of this database",
 }
@@ -103,7 +107,7 @@ class ChosenOrder:
         """The outcome, and what to do, for people."""
         if self.outcome is None or self.order is None:
             return "" if self.outcome is None else _TEXTS[self.outcome]
-        return _TEXTS[self.outcome].format(id=self.order_id or self.name, pair=self.order.pair)
+        return _TEXTS[self.outcome].format(id=self.order_id or self.name, pair=shlex.quote(self.order.pair))
 
 
 def choose(
@@ -134,7 +138,7 @@ def _chosen(name: str, order: TrackedOrder | None) -> ChosenOrder:
     elif order.phase is Phase.FORGOTTEN:
         outcome = ForgetOutcome.FORGOTTEN
     elif not order.phase.open:
-        outcome = ForgetOutcome.ENDED
+        outcome = ForgetOutcome.NOT_OPEN
     return ChosenOrder(name, order, outcome)
 
 
