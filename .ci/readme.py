@@ -58,7 +58,7 @@ def run_line(line: str, folder: Path, environment: dict[str, str]) -> None:
                 break
         print(f"{time.monotonic() - begun:6.1f} s  until the first order of `up` was filled")
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=60)
+        rest = end_of(process, 60)
     if FILLED not in shown[-1] or process.returncode != INTERRUPTED:
         sys.exit(f"{''.join(shown)}{rest}\nexit code {process.returncode}")
 
@@ -67,11 +67,20 @@ def run_to_end(command: list[str], folder: Path, environment: dict[str, str]) ->
     """Run a command, print its seconds, and return its output."""
     begun = time.monotonic()
     with started(command, folder, environment) as process:
-        output, _ = process.communicate(timeout=SECONDS)
+        output = end_of(process, SECONDS)
     print(f"{time.monotonic() - begun:6.1f} s  {command[-1].strip().splitlines()[0]}")
     if process.returncode:
         sys.exit(output)
     return output
+
+
+def end_of(process: subprocess.Popen[str], seconds: float) -> str:
+    """Wait for the end of a process, and return the rest of its output; one that does not end is killed."""
+    try:
+        return process.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
 
 
 def started(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -82,4 +91,6 @@ def started(command: list[str], folder: Path, environment: dict[str, str]) -> su
 
 
 if __name__ == "__main__":
+    # A shell that runs this in the background has it ignored, and so would the processes started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(Path(sys.argv[1]).resolve())
