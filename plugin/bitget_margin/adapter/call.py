@@ -28,6 +28,8 @@ from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
 _UID_MS: Final = 1_000.0
 """Time limit of the query for the UID."""
+_FIRST_UID_MS: Final = 3_500.0
+"""Time limit of the first one, but for urgent calls: programs that start together are answered one a second."""
 _MARKETS_SHARE: Final = 0.3
 """The part of its time that a cancel waits for the markets to load."""
 _MESSAGE_MAX: Final = 200
@@ -101,9 +103,10 @@ def _forget_markets(exchange: MarginExchange) -> None:
 
 
 def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
-    """Query the UID within a second: bots with other keys of the account share its rate limit windows."""
+    """Query the UID within seconds: bots with other keys of the account share its rate limit windows."""
     known = rate_limits.known_uid(exchange)
-    until_ms = min(monotonic_ms() + _UID_MS, ctx.deadline.at_ms)
+    is_first = exchange.options.get(UID) is None and not ctx.urgent
+    until_ms = min(monotonic_ms() + (_FIRST_UID_MS if is_first else _UID_MS), ctx.deadline.at_ms)
     for _ in AccountKind:
         if known is not None:
             break
@@ -123,7 +126,9 @@ def _learn_uid(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
     elif exchange.options.get(UID) is None:
         exchange.options[UID] = ""
         _windows_logger.warning(
-            "The UID of the account could not be read: the shared rate limit window is that of the key alone"
+            "The UID of the account could not be read: the shared rate limit window is that of the key alone. "
+            "options[%r] sets it",
+            UID,
         )
 
 

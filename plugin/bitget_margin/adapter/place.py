@@ -269,6 +269,11 @@ def _structures(exchange: MarginExchange, method: str, placement: Placement, mar
 def _cause(exchange: MarginExchange, states: Iterable[PlaceState]) -> Exception:
     """Return the reason why these orders are unresolved."""
     state = next(iter(states))
+    if state.namesake is not None:
+        return ccxt.BadResponse(
+            f"{exchange.id}: the open order {state.namesake.order_id} has the client order id {state.ref.value} and "
+            "other values; it was placed at about the same time, and does not show whether this one exists, too"
+        )
     if state.fault is not None:
         return state.fault.error
     if state.item is None:

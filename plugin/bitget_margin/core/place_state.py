@@ -114,6 +114,8 @@ class PlaceState:
     fault: Fault | None = None
     """The failed reply to its request."""
     row: OrderRow | None = None
+    namesake: OrderRow | None = None
+    """An open order with other values under its client order id, of about the same time."""
     misses_ms: tuple[float, ...] = ()
     """Times of the lookups that would have shown it and did not."""
 
@@ -174,6 +176,8 @@ class PlaceState:
             if live and age is Age.BEFORE and self.doubt is Doubt.CLIENT_ID_TAKEN and not self.terms.fits(row):
                 self.outcome = PlaceOutcome.CLIENT_ID_TAKEN
                 return False
+            if live and not self.terms.fits(row):
+                self.namesake = row
             if not self.terms.fits(row) or (not live and age is not Age.SINCE):
                 return live or age is not Age.BEFORE  # an older order that has ended left its client order id free
         if self.row is None or (row.number or 0) > (self.row.number or 0):

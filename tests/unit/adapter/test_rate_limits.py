@@ -8,7 +8,7 @@ from unittest import mock
 import ccxt
 import pytest
 
-from bitget_margin.adapter import cancel, params, rate_limits, transport
+from bitget_margin.adapter import call, cancel, params, rate_limits, transport
 from bitget_margin.adapter import fetch as fetch_flows
 from bitget_margin.adapter.params import shared_limiter_of
 from bitget_margin.core.effects import Block, Call, Fault, Flow, Reply, Send, SendAll, TimeUp, Wait
@@ -544,6 +544,24 @@ def test_the_uid_is_queried_once_where_the_window_is_shared(sharing: Any) -> Non
     assert "uid" not in alone.options
 
 
+@pytest.mark.parametrize(
+    ("flow", "uid", "limit_ms"),
+    [
+        (lambda made: fetch_flows.fetch_order(made, "12", BTC, CROSS), None, 3_500),
+        (lambda made: fetch_flows.fetch_order(made, "12", BTC, CROSS), "", 1_000),
+        (lambda made: cancel.cancel_orders(made, ["12"], BTC, CROSS), None, 1_000),
+    ],
+    ids=["first", "later", "cancel"],
+)
+def test_only_a_first_query_for_the_uid_waits_for_those_of_other_programs(
+    sharing: Any, flow: Any, uid: str | None, limit_ms: int
+) -> None:
+    sharing.options["uid"] = uid
+    with mock.patch.object(call, "monotonic_ms", return_value=5_000.0):
+        effect = next(flow(sharing))
+    assert [send.deadline_ms for send in effect.sends] == [5_000 + limit_ms]
+
+
 def test_the_uid_of_a_unified_account_is_queried_by_its_own_endpoint(sharing: Any) -> None:
     ours = {"orderId": "12", "category": "MARGIN", "symbol": "BTCUSDT", "qty": "1", "cumExecQty": "0"}
     found = {"orderStatus": "live", "createdTime": str(EPOCH_MS), "updatedTime": str(EPOCH_MS), **ours}
@@ -566,7 +584,10 @@ def test_without_a_uid_in_the_response_the_key_names_the_account(
             Endpoint.HISTORY_ORDERS,
         ]
     assert [record.getMessage() for record in caplog.records] == [
-        "The UID of the account could not be read: the shared rate limit window is that of the key alone"
+        (
+            "The UID of the account could not be read: the shared rate limit window is that of the key alone. "
+            "options['uid'] sets it"
+        )
     ]
     assert sharing.options["uid"] == ""
     caplog.clear()

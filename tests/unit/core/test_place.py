@@ -742,6 +742,7 @@ def test_a_row_under_a_client_order_id_that_was_used_before_counts_by_its_values
     taken = not fits and is_live and age is Age.BEFORE and doubt is Doubt.CLIENT_ID_TAKEN
     assert state.outcome is (PlaceOutcome.PLACED if placed else PlaceOutcome.CLIENT_ID_TAKEN if taken else None)
     assert left_open is (not placed and not taken and (is_live or age is not Age.BEFORE))
+    assert state.namesake is (row if is_live and not fits and not taken else None)
 
 
 def test_an_order_has_an_order_id_only_once_it_is_proven_to_be_placed() -> None:
