@@ -1,12 +1,13 @@
 """The results of the orders decide the exit code: the worse wins, and nothing doubtful is called done."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import ccxt
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
@@ -195,6 +196,46 @@ def test_a_table_of_orders_has_both_ids_whole_at_any_width() -> None:
     shown = table_of(80, [of_bot, longest])
     assert max(map(len, shown)) <= 80
     assert {"1179542168995600006", "a" * 32, "1.234e-05", "12345678.9"} < set(" ".join(shown).split())
+
+
+def plain_words(shown: RenderableType, width: int) -> set[str]:
+    """Return the words of something as a terminal of this width shows it."""
+    written = io.StringIO()
+    Console(file=written, width=width, highlight=False).print(shown)
+    assert max(map(len, written.getvalue().splitlines())) <= width
+    return {word.rstrip(",") for word in written.getvalue().split()}
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 250])
+def test_no_number_no_id_and_no_reason_is_cut_at_any_width(width: int) -> None:
+    """`270` of `2700` would be a false number."""
+    priced = {"side": "buy", "price": 61234.56, "amount": 0.123456, "filled": 0.0421}
+    listed = [order("11795421689956000", symbol="BTC/USDT", timestamp=1, remaining=0.25, **priced)]
+    console, results = Console(width=width), OrderResults()
+    results.add_waiting(listed)
+    results.add_report([replace(result("11795421689956000", Outcome.OPEN), reason="Cancel order error: 54321")])
+    numbers = {"BTC/USDT", "buy", "61234.56"}
+    of_one = numbers | {"0.123456", "0.0421", "11795421689956000"}
+    outcomes = plain_words(display.outcome_table(console, results), width)
+    assert outcomes >= of_one | {"open", "Cancel", "order", "error:", "54321"}
+    assert not outcomes & {"0.12", "612", "…"}
+    with console.capture() as shown:
+        display.show_orders(console, listed, 9e8, "orders")
+    assert {word.rstrip(",") for word in shown.get().split()} >= of_one
+    many = [order(str(i), timestamp=1, remaining=0.25, **priced) for i in range(display.FEW + 1)]
+    with console.capture() as shown:
+        display.show_plan(console, Plan(orders=tuple(many), frozen={}), "label")
+    assert {word.rstrip(",") for word in shown.get().split()} >= numbers | {"26", "6.5"}
+
+
+def test_the_reason_of_an_outcome_stands_on_a_line_of_its_own_in_a_narrow_terminal() -> None:
+    results = OrderResults()
+    results.add_plan(Plan(orders=(order("1179542168995600011", side="buy", price=61234.56, amount=0.123456),)))
+    results.add_report([replace(result("1179542168995600011", Outcome.OPEN), reason="Cancel order error")])
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(display.outcome_table(console, results))
+    assert "Cancel order error" in [line.strip() for line in shown.get().splitlines()]
 
 
 def test_without_a_terminal_an_order_is_one_line() -> None:

@@ -19,7 +19,7 @@ from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan
 from bitget_margin.cli.operator.results import OrderResults, summary
 from bitget_margin.cli.operator.selection import Selection, filter_options, select
-from bitget_margin.cli.signals import signal_handlers
+from bitget_margin.cli.signals import ignore_late_signals, install_handlers
 
 _SIGNALS: Final = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: signal.SIG_IGN}
 """SIGTERM is handled like Ctrl-C, so that the results are printed; the hang-up of a terminal is ignored."""
@@ -104,9 +104,10 @@ def cancel(
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     results = OrderResults()
     try:
-        with signal_handlers(_SIGNALS):
-            code = _run(connection, selection, results, yes=yes, dry_run=dry_run, as_json=as_json)
-    except KeyboardInterrupt:  # while the results were printed
+        install_handlers(_SIGNALS)
+        code = _run(connection, selection, results, yes=yes, dry_run=dry_run, as_json=as_json)
+    except KeyboardInterrupt:  # before the exit code was decided
+        ignore_late_signals()
         code = Exit.UNRESOLVED if results.may_have_canceled else Exit.INTERRUPTED
     raise click.exceptions.Exit(code)
 
@@ -117,6 +118,7 @@ def _run(
     """Execute the command, print its results, and return its exit code."""
     to, started = display.console(on_stderr=as_json), time.monotonic()
     plan = _cancel(to, connection, selection, results, yes=yes, dry_run=dry_run)
+    ignore_late_signals()
     elapsed_ms = (time.monotonic() - started) * 1_000
     planned = dry_run and not results.errors and not results.interrupted
     code = Exit.DONE if planned else results.exit_code
@@ -149,6 +151,8 @@ def _cancel(
             plan = make_plan(connection, selection, step, at_once=at_once)
         results.add_plan(plan)
         account = "" if plan.account is None else f", {connection.redact(plan.account.describe())}"
+        if dry_run:
+            ignore_late_signals()
         output.attempt(display.show_plan, to, plan, f"{connection.label}{account}")
         if dry_run:
             return plan
@@ -158,9 +162,13 @@ def _cancel(
             ending = "" if yes or _confirmed(plan) else "Nothing was canceled."
         if ending:
             results.close()
+            asks_for_locked = plan.everything and plan.idle and plan.frozen
+            if not asks_for_locked:
+                ignore_late_signals()
             to.print(ending)
-            if plan.everything and plan.idle and plan.frozen:
+            if asks_for_locked:
                 results.locked = query.locked(connection)
+                ignore_late_signals()
                 output.attempt(display.show_proof, to, results.locked)
             return plan
     except (KeyboardInterrupt, click.Abort):
@@ -172,6 +180,8 @@ def _cancel(
         return plan
     with display.cancel_progress(to, results) as step:
         execute(connection, plan, results, step)
+    # All outcomes are known: no signal changes the exit code once an end is printed.
+    ignore_late_signals()
     output.attempt(_conclude, to, results, everything=plan.everything)
     return plan
 
@@ -189,8 +199,8 @@ def _confirmed(plan: Plan) -> bool:
 
 def _conclude(to: Console, results: OrderResults, *, everything: bool) -> None:
     if not to.is_terminal:
-        to.print(display.outcome_table(results))
-    left = display.not_ended_table(results)
+        to.print(display.outcome_table(to, results))
+    left = display.not_ended_table(to, results)
     if left is not None:
         to.print(left)
     to.print(f"{summary(results)}.")
