@@ -39,6 +39,8 @@ class Stream(io.TextIOBase):
         self.errors = getattr(below, "errors", None) or self.errors
         self.failure: Exception | None = None if below is not None else OSError(errno.EBADF, os.strerror(errno.EBADF))
         """Error after which nothing more is written."""
+        self.is_result = False
+        """Whether the exit code depends on it."""
 
     def fileno(self) -> int:
         """Return the file descriptor of the stream below."""
@@ -126,7 +128,10 @@ def code_once_written(code: int, if_lost: int) -> int:
     """
     lost = max(code, if_lost)
     stream = sys.stdout
-    with _wait_ends_with(lost, stream) if isinstance(stream, Stream) else nullcontext():
+    if not isinstance(stream, Stream):
+        return code
+    stream.is_result = True
+    with _wait_ends_with(lost, stream):
         return code if arrived() else lost
 
 
@@ -191,5 +196,6 @@ def _finish(out: Stream, err: Stream, end: SystemExit) -> None:
         out.drain()
         if not arrived():
             why = getattr(out.failure, "strerror", None) or out.failure
-            err.write(f"Error: standard output cannot be written ({why}); the exit code is correct all the same.\n")
+            code = "says so" if out.is_result else "is correct all the same"
+            err.write(f"Error: standard output cannot be written ({why}); the exit code {code}.\n")
         err.drain()

@@ -127,6 +127,11 @@ def test_a_failure_of_stdout_is_reported_on_stderr(venue: Emulator, monkeypatch:
         err = io.StringIO()
         assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE[how](), stderr=err) == 0
         assert message in err.getvalue()
+        if message:
+            assert err.getvalue().endswith("; the exit code is correct all the same.\n")
+            full_err = io.StringIO()
+            assert go(venue, monkeypatch, "orders", stdout=UNWRITABLE[how](), stderr=full_err) == 3
+            assert full_err.getvalue().endswith(f"{message}; the exit code says so.\n")
     assert err.getvalue() == ""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator import display, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.account_display import show_account
 from bitget_margin.cli.operator.account_state import AccountState, read_account
@@ -70,9 +70,8 @@ def _show_failures(connection: Connection, state: AccountState) -> None:
     """Print why numbers are missing; of a reason that stands for several, one line."""
     if state.kind is None:
         (*_, failure) = state.failures
-        click.echo(f"Error: {connection.redact(errors.message(failure.error))}", err=True)
+        click.echo(f"Error: {connection.explain(failure.error)}", err=True)
         return
     for failure in state.failures:
         level = "Error" if failure.is_essential else "Warning"
-        message = errors.message(failure.error)
-        click.echo(f"{level}: {failure.subject} could not be read: {connection.redact(message)}", err=True)
+        click.echo(f"{level}: {failure.subject} could not be read: {connection.explain(failure.error)}", err=True)

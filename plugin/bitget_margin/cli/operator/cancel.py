@@ -12,12 +12,12 @@ import click
 from rich.console import Console
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator import display, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan
-from bitget_margin.cli.operator.results import OrderResults, summary
+from bitget_margin.cli.operator.results import OrderResults, naming_command, summary
 from bitget_margin.cli.operator.selection import Selection, filter_options, select
 from bitget_margin.cli.signals import ignore_late_signals, install_handlers
 
@@ -130,12 +130,16 @@ def _run(
     if as_json:
         output.attempt(print_document)
     for error in results.errors:
-        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
+        click.echo(f"Error: {connection.explain(error)}", err=True)
     if code is Exit.INTERRUPTED:
         click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
         known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
         click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
+        by_name = naming_command(results) if results.may_have_canceled and not selection.names else None
+        if by_name is not None:
+            # Orders that are not open any more are not selected again, so that code 0 would not show how they ended.
+            click.echo(f"To see how they ended, name them: {by_name}", err=True)
     return code
 
 
@@ -157,7 +161,7 @@ def _cancel(
         if dry_run:
             return plan
         if plan.idle:
-            ending = f"Nothing is left to cancel: {summary(results)}."
+            ending = _ending(plan, selection, results)
         else:
             ending = "" if yes or _confirmed(plan) else "Nothing was canceled."
         if ending:
@@ -184,6 +188,18 @@ def _cancel(
     ignore_late_signals()
     output.attempt(_conclude, to, results, everything=plan.everything)
     return plan
+
+
+def _ending(plan: Plan, selection: Selection, results: OrderResults) -> str:
+    """Return the last line of a plan with nothing to cancel."""
+    excluded = len(plan.filtered_out)
+    if not excluded:
+        return f"Nothing is left to cancel: {summary(results)}."
+    options = " or ".join(selection.filters)
+    are = "1 is open, and" if excluded == 1 else f"{excluded} are open, and"
+    them = "it" if excluded == 1 else "them"
+    others = "" if excluded == len(results.by_order) else f" In all: {summary(results)}."
+    return f"Nothing was canceled: {are} {options} excludes {them}.{others}"
 
 
 def _confirmed(plan: Plan) -> bool:

@@ -34,6 +34,7 @@ _OUTCOME_COLUMNS: Final = ("symbol", "side", ">price", ">amount", ">filled", "or
 _NARROW_OUTCOME_COLUMNS: Final = ("symbol\nside", ">price", ">amount\nfilled", "order\noutcome\nreason")
 _GROUP_COLUMNS: Final = ("symbol", ">orders", "outcomes")
 _SYMBOL_COLUMNS: Final = ("symbol", "side", ">orders", ">amount", ">lowest", ">highest", "oldest")
+_SYMBOLS_LISTED: Final = "symbols could have them, and are listed as they are"
 _SOME: Final = 5
 """Number of values that an enumeration shows."""
 _STYLES: Final = {Outcome.CANCELED: "green", Outcome.FILLED: "cyan", None: "dim"}
@@ -137,8 +138,9 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
     elif not plan.unlisted:
         to.print("No open order is selected.")
     if plan.pending_symbols:
-        count = f"{len(plan.pending_symbols)} symbols could have them"
-        to.print(f"{count}, and are listed as they are canceled: {_some(plan.pending_symbols)}")
+        count = len(plan.pending_symbols)
+        more = "symbol could have them, and is listed as it is" if count == 1 else _SYMBOLS_LISTED
+        to.print(f"{count} {more} canceled: {_some(plan.pending_symbols)}")
     for names, state in (
         (plan.unlisted, "named and not among the open orders; they are canceled by id all the same"),
         (tuple(name for name, _ in plan.ended), "named and ended already"),
@@ -152,7 +154,9 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
 
 
 def show_names(to: Console, names: Sequence[NamedOrder], state: str) -> None:
-    """Print the named orders that are in a state, if there are any."""
+    """Print the named orders that are in a state, if there are any; `state` is put for several of them."""
+    if len(names) == 1:
+        state = state.replace("they are", "it is").replace("excludes them", "excludes it")
     if names:
         to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
 
@@ -202,7 +206,7 @@ def not_ended_table(to: Console, results: OrderResults) -> RenderableType | None
     left = results.not_ended()
     if not left or len(results.by_order) <= FEW:
         return None
-    more = f", of which {FEW} are shown; --json lists all" if len(left) > FEW else ""
+    more = f", of which {FEW} are shown; run it again with --json, which lists all" if len(left) > FEW else ""
     return _one_by_one(to, left[:FEW], f"{len(left)} orders are not proven to have ended{more}")
 
 

@@ -17,7 +17,7 @@ from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.api_keys import read_config
 from bitget_margin.cli.operator.bot_config import database_url, is_dry_run
 from bitget_margin.cli.operator.doctor_readings import ACCOUNT, CLOCK, KEYS, PERMISSIONS, UID, VENUE, read_venue
-from bitget_margin.cli.operator.errors import Exit, UnfitCcxt
+from bitget_margin.cli.operator.errors import RUN_AGAIN, Exit, UnfitCcxt
 from bitget_margin.cli.operator.version_checks import read_versions
 from bitget_margin.cli.signals import ignore_late_signals
 
@@ -132,7 +132,7 @@ def _of_bot(
         try:
             check = read()
         except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are shown
-            check = HealthCheck(name, CheckStatus.UNKNOWN, f"unknown: {type(error).__name__}: {error}")
+            check = HealthCheck(name, CheckStatus.UNKNOWN, f"{type(error).__name__}: {error}", RUN_AGAIN)
         yield HealthCheck(name, check.status, connection.redact(check.message), check.hint)
 
 

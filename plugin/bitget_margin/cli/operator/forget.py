@@ -91,7 +91,14 @@ class _Run:
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--trade", "trades", multiple=True, type=click.IntRange(1), metavar="N", help="All of a trade.")
+@click.option(
+    "--trade",
+    "trades",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="The resting orders of a trade without a proven end.",
+)
 @click.option("--id", "ids", multiple=True, metavar="ID", help="An order id of the venue; may be repeated.")
 @click.option("--client-id", "client_ids", multiple=True, metavar="ID", help="A client order id; may be repeated.")
 @click.option(
@@ -173,8 +180,7 @@ def _run(run: _Run, connection: Connection | None, trades: Sequence[int], names:
         return Exit.OPEN
     except ccxt.BaseError as error:
         ignore_late_signals()
-        text = errors.message(error)
-        run.fail(text if connection is None else connection.redact(text))
+        run.fail(errors.message(error) if connection is None else connection.explain(error))
         return Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN
 
 

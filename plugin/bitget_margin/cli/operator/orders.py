@@ -95,7 +95,7 @@ def orders(
         raise click.exceptions.Exit(Exit.DONE if screen.was_shown else Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
         ignore_late_signals()
-        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
+        click.echo(f"Error: {connection.explain(error)}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
     raise click.exceptions.Exit(output.code_once_written(Exit.DONE, Exit.UNRESOLVED))
 
@@ -127,7 +127,7 @@ class _Screen:
 
     def show_again(self, view: OpenOrders | None, failure: ccxt.BaseError | None, age_seconds: float) -> None:
         """Show a list in place of the one before; without a terminal, below it. Ends where nobody can read it."""
-        reason = "" if failure is None else self.connection.redact(errors.message(failure))
+        reason = "" if failure is None else self.connection.explain(failure)
         if self.as_json:
             if failure is not None:
                 click.echo(f"Error: {reason}", err=True)
@@ -136,9 +136,8 @@ class _Screen:
         else:
             self._show_again(view, reason, age_seconds)
         if output.is_closed():
-            code = Exit.DONE if output.arrived() else Exit.UNRESOLVED
             ignore_late_signals()
-            raise click.exceptions.Exit(code)
+            raise click.exceptions.Exit(output.code_once_written(Exit.DONE, Exit.UNRESOLVED))
 
     def _show_again(self, view: OpenOrders | None, reason: str, age_seconds: float) -> None:
         on_terminal = self.to.is_terminal
