@@ -63,12 +63,7 @@ def show_open_orders(to: Console, connection: Connection, view: OpenOrders) -> N
     else:
         to.print(f"No open order is selected, of {view.listed}." if view.listed else "No open orders.")
     display.show_names(to, view.picked.not_open, "named and not among the open orders")
-    display.show_names(
-        to,
-        view.picked.filtered_out,
-        "named and open, and not shown: another option excludes them",
-        "named and open, and not shown: another option excludes it",
-    )
+    display.show_names(to, view.picked.filtered_out, "named and open, and not shown: another option excludes them")
     display.show_frozen(to, view.held.frozen)
     if view.held.locked is not None:
         # Orders of the list above need no second line.
