@@ -135,7 +135,7 @@ def test_up_without_init_names_it(folder: Path) -> None:
 def test_up_without_freqtrade_says_how_to_install_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     invoke("init")
     monkeypatch.setattr(up_module, "is_installed", lambda: False)
-    assert "pip install 'bitget-margin[freqtrade]'" in invoke("up", code=1).output
+    assert "pip install 'bitget-margin[freqtrade]'" in invoke("up", code=2).output
 
 
 def never_started(monkeypatch: pytest.MonkeyPatch) -> None:
