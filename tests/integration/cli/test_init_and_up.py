@@ -68,6 +68,7 @@ def test_init_names_the_command_as_it_was_called(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "argv", [str(script)])
     monkeypatch.setenv("PATH", str(other.parent))
     assert f"  '{script}' up one\n" in invoke("init", "one").output
+    assert f"\n'{script}' up one\n" in (folder / "one" / README).read_text()
     monkeypatch.setenv("PATH", f"{script.parent}:{other.parent}")
     assert "  bitget-margin up two\n" in invoke("init", "two").output
 

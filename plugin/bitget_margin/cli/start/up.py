@@ -19,10 +19,11 @@ from bitget_margin.cli.freqtrade import INSTALL_COMMAND, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.cli.start import first_trade, local_config
-from bitget_margin.cli.start.init import folder_of, own_command
+from bitget_margin.cli.start.init import folder_of
 from bitget_margin.cli.start.local_config import ApiServer
 from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, FolderRefused, check_name, shell_path
 from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.own_command import own_command
 
 PORT: Final = 8787
 _INTERRUPTED: Final = 130
