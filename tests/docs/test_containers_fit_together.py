@@ -106,6 +106,8 @@ def test_a_bot_is_started_again_and_keeps_its_books(service: dict[str, Any]) -> 
     assert service["restart"] == "unless-stopped"
     (volume,) = service["volumes"]
     assert volume.partition(":")[2] == USER_DATA
+    # The configuration has that of the host, which is not there.
+    assert parsed["user_data_dir"] == USER_DATA
     for path in (*parsed["config"], parsed["logfile"], parsed["db_url"].removeprefix("sqlite:///")):
         assert path.startswith(f"{USER_DATA}/")
     for path in parsed["config"]:

@@ -39,7 +39,9 @@ def understood_by_freqtrade(arguments: list[str]) -> None:
 
     parsed = Arguments(arguments).get_parsed_arg()
     assert parsed["command"] == arguments[0]
-    missing = [path for path in parsed.get("config") or () if not (ROOT / path).is_file()]
+    # The pages let `init` write a folder "bot", of which the repository shows the contents.
+    shown = [re.sub("^bot/", "user_data/", path) for path in parsed.get("config") or ()]
+    missing = [path for path in shown if not (ROOT / path).is_file()]
     assert missing == []
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import re
+import shlex
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final, TypeVar, get_type_hints
 import click
 
 from bitget_margin.cli import replay
+from bitget_margin.cli.operator.account import URL_VARIABLE
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Knobs, run
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -189,7 +191,7 @@ def _announce(venue: Emulator, *, as_environment: bool) -> None:
             for variables in _VARIABLES
             for variable, value in zip(variables, values, strict=True)
         ]
-        click.echo("\n".join([f"# url = {venue.url}", *lines]))
+        click.echo("\n".join([f"# url = {venue.url}", *lines, f"export {URL_VARIABLE}={shlex.quote(venue.url)}"]))
         return
     accounts = (
         f"apiKey = {account.api_key}\nsecret = {account.secret}\npassword = {account.password}\nuid = {account.uid}"

@@ -19,12 +19,13 @@ from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.compat import SPOT, ModelBase, OperationalException, Trade
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.database import enum_column
+from bitget_margin.own_command import own_command
 
 _DRY_PREFIX: Final = "dry_run_"
 """Beginning of the order ids that freqtrade makes in a dry run."""
 _ANOTHER: Final = 'set "db_url" to another database'
 _CLOSE: Final = "close or delete them with the bot that has opened them (freqtrade's /forceexit or /delete)"
-_COMMAND: Final = "bitget-margin forget --database-account --db-url"
+_COMMAND: Final = "forget --database-account --db-url"
 _MASK: Final = "***"
 """SQLAlchemy's text in place of a password."""
 _SHOWN: Final = 3
@@ -148,7 +149,7 @@ def _way_out(where: str) -> str:
     password = f" (with the password in place of {_MASK})" if _MASK in where else ""
     return (
         "If this database is to be of this bot from now on, close or delete the open trades in it, stop each bot that "
-        f"runs on it, and remove its account{password}: {_COMMAND} {shlex.quote(where)}"
+        f"runs on it, and remove its account{password}: {own_command()} {_COMMAND} {shlex.quote(where)}"
     )
 
 

@@ -48,7 +48,9 @@ def _file_check(path: Path, where: str) -> HealthCheck | None:
     """Return a check that ends the inspection: of a file that is not there, or cannot be written."""
     folder = path.resolve().parent
     if not folder.is_dir():
-        return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} does not exist")
+        # Mostly a command that was started in the folder of the configuration: paths begin where `init` ran.
+        why = "does not exist: start this command, and the bot, in the folder in which the path of the database begins"
+        return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} {why}")
     if not os.access(folder, os.W_OK):
         return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} cannot be written")
     if not path.exists():

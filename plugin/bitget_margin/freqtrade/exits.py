@@ -336,7 +336,11 @@ class Exits:
             raise InsufficientFundsError(f"{name}: {left:.8g} is left, which is too little to be {done}")
         held = self.held.shown(orders)
         least_of = "less than the venue takes" + (", or no more is owed" if trade.is_short else "")
-        why = f"resting orders hold {held:.8g}; {_advice(partial=partial)}" if held else least_of
+        why = (
+            f"resting orders hold {held:.8g}; {_advice(partial=partial)}"
+            if held
+            else least_of + self.held.describe_doubt(trade, orders)
+        )
         raise InsufficientFundsError(f"{name}: {sold:.8g} of {wanted:.8g} can be {done}, {why}")
 
 

@@ -12,6 +12,7 @@ from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding, Holdings
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 from bitget_margin.freqtrade.trade_coins import TradeCoins
+from bitget_margin.own_command import own_command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,14 @@ class HeldCoins:
         """Return the resting orders of a trade, and its others."""
         return [*orders, *self.others(trade)]
 
+    def describe_doubt(self, trade: Trade, orders: Sequence[TrackedOrder]) -> str:
+        """Return what to do about the orders of a trade that are in doubt, for the end of a message; no request is sent."""
+        count = sum(self.is_in_doubt(order) for order in _closing(orders))
+        if not count:
+            return ""
+        which = f"{count} resting order{'s' if count > 1 else ''} that the venue does not show may have {_done(trade)}"
+        return f": {which} the others. If that stays so, and none of them is on the venue: {_forget(trade)}"
+
     def is_in_doubt(self, order: TrackedOrder) -> bool:
         """Whether an order has no answer yet, or the last lookup has missed it."""
         return order.order_id is None or self.missed.has(order)
@@ -72,6 +81,15 @@ class HeldCoins:
         if coins.shows(holding.total, coins.tolerance(most)):
             return 0.0
         return max(0.0, coins.booked() - holding.total)
+
+
+def _done(trade: Trade) -> str:
+    return "covered" if trade.is_short else "sold"
+
+
+def _forget(trade: Trade) -> str:
+    """Return the command that ends the doubt, by the operator's word."""
+    return f"stop the bot and run `{own_command()} forget --config … --trade {trade.id}`"
 
 
 def _closing(orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:

@@ -87,6 +87,9 @@ class Maintenance:
             done = trade_rows.repair(trade, left, is_booked=key not in waiting)
             if done is not None:
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} {done}")
+        if known := self.store.open(Origin.LADDER):
+            trades = len({order.trade for order in known})
+            self.alerts.info(f"The database has {len(known)} resting orders of {trades} trades: they are looked up now.")
         self._repaired = True
 
     def cancel_all_at_exit(self) -> None:

@@ -29,7 +29,7 @@ _TRIES: Final = 4
 _PAUSE_SECONDS: Final = 1.0
 _FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
-_FEES: Final = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
+_FEES: Final = "If you hold coins of a pair yourself, the fee of each entry on it is sold out of yours."
 
 
 def refuse_modes(config: Mapping[str, Any]) -> None:

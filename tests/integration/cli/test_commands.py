@@ -346,7 +346,7 @@ def test_the_emulator_prints_lines_for_a_shell() -> None:
     command = [*COMMAND, "emulator", "--port", "0", "--env", "--walk", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(7)]
+        lines = [process.stdout.readline().strip() for _ in range(8)]
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) == 0
     assert lines[0].startswith("# url = http://127.0.0.1:")
@@ -358,9 +358,11 @@ def test_the_emulator_prints_lines_for_a_shell() -> None:
         "BITGET_API_KEY",
         "BITGET_SECRET",
         "BITGET_PASSWORD",
+        "BITGET_URL",
     ]
-    values = list(exported.values())
+    *values, url = exported.values()
     assert values[:3] == values[3:]
+    assert lines[0] == f"# url = {url}"
 
 
 def test_every_knob_is_an_option_with_its_help() -> None:

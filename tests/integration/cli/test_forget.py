@@ -76,7 +76,7 @@ def delete_trades() -> None:
 
 def command_of(refusal: str) -> list[str]:
     """Return the arguments of the command at the end of a refusal."""
-    found = re.search(r"remove its account: bitget-margin forget (.*)$", refusal)
+    found = re.search(r"remove its account: .* -m bitget_margin forget (.*)$", refusal)
     assert found, refusal
     return shlex.split(found[1])
 

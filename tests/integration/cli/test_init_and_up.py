@@ -68,6 +68,7 @@ def test_init_names_the_command_as_it_was_called(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(sys, "argv", [str(script)])
     monkeypatch.setenv("PATH", str(other.parent))
     assert f"  '{script}' up one\n" in invoke("init", "one").output
+    assert f"\n'{script}' up one\n" in (folder / "one" / README).read_text()
     monkeypatch.setenv("PATH", f"{script.parent}:{other.parent}")
     assert "  bitget-margin up two\n" in invoke("init", "two").output
 
@@ -180,6 +181,9 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
         port = int(urls[0].rpartition(":")[2])
         assert socket.create_connection(("127.0.0.1", port)).close() is None
         assert os.environ["FREQTRADE__EXCHANGE__KEY"].startswith("bg_")
+        print("the bot's last line")
+        if code == 1:
+            Path(config["db_url"].removeprefix("sqlite:///")).touch()
         raise SystemExit(code)
 
     monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", bot)
@@ -190,6 +194,23 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(urls[0].rpartition(":")[2])))
     assert not Path(arguments[4]).exists()
+    assert len(arguments) == 5
+    # After what freqtrade says about open trades and orders, which are no more.
+    last = done.output.partition("the bot's last line\n")[2].splitlines()
+    assert last[0] == "up: the local venue ends, and with it the paper account: its trades and orders need nothing from you"
+    databases = list((folder / "user_data").glob("trades.up-*.sqlite"))
+    assert last[1:] == [f"up: {path.relative_to(folder)} may be deleted; no later run goes on with it" for path in databases]
+    assert len(databases) == (code == 1)
+
+
+def test_up_runs_another_strategy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments: list[str] = []
+    monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", arguments.extend)
+    invoke("init")
+    done = invoke("up", "--strategy", "-Mine")
+    assert arguments[5:] == ["--strategy=-Mine"]
+    assert "the strategy is -Mine" in done.output
+    assert "first trade takes" not in done.output
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,39 @@ def test_missing_keys_are_reported_in_one_line(command: list[str], environment: 
     assert not any(value in done.output for value in ("a-key", "a-secret", "a-passphrase", "another"))
 
 
+URL = "http://127.0.0.1:8787"
+
+
+def host_of(*config: Path, url: str | None = None) -> str:
+    return connect(config, url, None, 1000).label.rpartition(", ")[2]
+
+
+def test_the_keys_of_the_environment_go_to_the_address_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    for nothing in (None, ""):
+        monkeypatch.delenv("BITGET_URL", raising=False) if nothing is None else monkeypatch.setenv("BITGET_URL", "")
+        assert host_of() == "api.bitget.com"
+    monkeypatch.setenv("BITGET_URL", f"{URL}/")
+    assert host_of() == "127.0.0.1:8787"
+    assert connect((), None, None, 1000).exchange.urls["api"] == ccxt_urls(URL)["api"]
+    assert host_of(url="http://127.0.0.1:9") == "127.0.0.1:9"
+
+
+def test_the_keys_of_a_configuration_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"exchange": {"name": "bitgetcross", "key": "k", "secret": "s", "password": "p"}}')
+    monkeypatch.setenv("BITGET_URL", URL)
+    assert host_of(path) == "api.bitget.com"
+
+
+@pytest.mark.parametrize("command", [["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]])
+def test_a_malformed_address_of_the_environment_sends_nothing_and_is_not_shown(command: list[str]) -> None:
+    done = invoke(*command, code=2, env={**KEYS, "BITGET_URL": "http://me:hidden@127.0.0.1:x"})
+    assert "BITGET_URL: give an address such as http://127.0.0.1:8787, or unset it" in done.output
+    assert "hidden" not in done.output
+
+
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bitget_margin.cli.operator.account.is_terminal", lambda: True)

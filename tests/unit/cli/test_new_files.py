@@ -93,6 +93,19 @@ def test_the_commands_of_the_readme_name_the_folder(folder: str) -> None:
     assert ("user_data" in text) == ("user_data" in folder)
 
 
+def test_the_commands_of_the_readme_run_as_they_stand() -> None:
+    plain, own = (
+        {file.name: file.text for file in new_files.new_files(Path("bot"), command)}[README]
+        for command in ("bitget-margin", "'my env/bin/bitget-margin'")
+    )
+    commands = re.findall(r"^ *(bitget-margin .*)$", plain, re.MULTILINE)
+    assert len(commands) == 4
+    assert re.findall(r"^ *'my env/bin/(bitget-margin)'( .*)$", own, re.MULTILINE) == [
+        ("bitget-margin", command.removeprefix("bitget-margin")) for command in commands
+    ]
+    assert re.findall(r"^ *bitget-margin ", own, re.MULTILINE) == []
+
+
 def written(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 

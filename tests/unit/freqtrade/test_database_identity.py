@@ -1,6 +1,7 @@
 """Promise: no bot starts on a database of another account, exchange or run mode; a copy of its own is noticed."""
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,11 +122,13 @@ def test_a_refusal_does_not_show_the_password_of_a_database(alerts: Any, monkeyp
 def test_the_command_of_a_refusal_has_the_whole_path_of_a_file(
     alerts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It can be run in any folder."""
+    """As the bot was started, and with any folder for the database."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [".venv/bin/bitget-margin", "freqtrade", "trade"])
     init_db("sqlite:///trades.sqlite")
     check(LIVE, alerts)
-    with pytest.raises(OperationalException, match=f"--db-url sqlite:///{tmp_path}/trades.sqlite$"):
+    command = f": .venv/bin/bitget-margin forget --database-account --db-url sqlite:///{tmp_path}/trades.sqlite"
+    with pytest.raises(OperationalException, match=f"{re.escape(command)}$"):
         check(DRY, alerts)
     close_database()
 
@@ -134,9 +137,7 @@ def test_the_command_of_a_refusal_has_the_whole_path_of_a_file(
 def test_the_command_of_a_refusal_says_where_the_password_belongs(alerts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     check(LIVE, alerts)
     monkeypatch.setattr(Trade.session.get_bind(), "url", make_url("postgresql://me:sesame@db/trades"))
-    text = (
-        r"\(with the password in place of \*\*\*\): bitget-margin forget .*--db-url 'postgresql://me:\*\*\*@db/trades'$"
-    )
+    text = r"\(with the password in place of \*\*\*\): .* forget .*--db-url 'postgresql://me:\*\*\*@db/trades'$"
     with pytest.raises(OperationalException, match=text):
         check(DRY, alerts)
 

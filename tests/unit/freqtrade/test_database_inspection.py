@@ -67,7 +67,7 @@ def test_a_database_that_is_not_there_is_not_made(path: Path) -> None:
     assert list(path.parent.iterdir()) == []
     check = inspect_database(f"sqlite:///{path.parent / 'none' / 'trades.sqlite'}", "7", dry_run=False)
     assert check.status is FAILED
-    assert "does not exist" in check.message
+    assert f"the folder {path.parent / 'none'} does not exist: start this command, and the bot, in" in check.message
 
 
 def test_rights_are_checked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -312,6 +312,17 @@ def test_without_a_ladder_a_crumb_ends_no_trade_and_its_value_is_freqtrade_s_mat
     assert ("commit",) not in stand.calls
 
 
+def test_an_exit_that_orders_in_doubt_leave_nothing_names_them_and_the_way_out(stand: Stand) -> None:
+    """Coins of others hide whether they have sold: they count as filled, in every loop."""
+    stand.wallet.holding = Holding(5.0, 5.0, 0.0)
+    stand.store.add([live("a", amount=0.5), live("b", amount=0.5)])
+    for order in (live("a"), live("b")):
+        stand.missed.note(order)
+    text = refusal(stand)
+    assert "0 of 1 can be sold, less than the venue takes: 2 resting orders that the venue does not show may have" in text
+    assert text.endswith("forget --config … --trade 1`")
+
+
 def test_a_partial_exit_of_a_crumb_ends_no_trade(stand: Stand) -> None:
     stand.store.add([ENDED])
     assert "0.009 of 0.009 can be sold, less than the venue takes" in refusal(stand, 0.009)

@@ -568,6 +568,13 @@ def test_a_trade_that_a_crash_left_open_without_coins_has_its_last_exit_booked_a
     assert len(stand.alerts.infos) == (0 if waits else 1)
 
 
+def test_a_start_reports_once_which_orders_of_an_earlier_run_are_looked_up(stand: Stand) -> None:
+    stand.store.add([live("a"), live("b"), live("c", trade_id=2), live("d", phase=Phase.ENDED), own("e")])
+    for _ in range(2):
+        stand.maintenance.repair_after_crash()
+    assert stand.alerts.infos == ["The database has 3 resting orders of 2 trades: they are looked up now."]
+
+
 def test_a_repair_that_fails_is_tried_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     stand.remaining = 0.6
     with monkeypatch.context() as patched:

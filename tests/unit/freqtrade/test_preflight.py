@@ -201,7 +201,7 @@ def test_the_account_is_logged(logged: list[str], unified: bool, balance: dict[s
     api = Api(unified=unified, **balance)
     check(api, logged)
     loans = "Margin orders of such an account borrow what they lack; the bot orders no more than is free."
-    fees = "Where free coins of yours lie beside those of an entry, freqtrade takes its fee from them."
+    fees = "If you hold coins of a pair yourself, the fee of each entry on it is sold out of yours."
     assert logged == [
         (
             f"INFO Trading on Bitget's CROSS MARGIN account: {account}; rate window: 10 requests per 1.05 s and "

@@ -20,7 +20,7 @@ from bitget_margin.adapter.declared_parts import PartMoved
 from bitget_margin.adapter.params import account_kind_of
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.api_keys import from_config, from_environment, from_terminal, is_terminal
-from bitget_margin.cli.operator.errors import UnfitCcxt
+from bitget_margin.cli.operator.errors import BadUsage, UnfitCcxt
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
 from bitget_margin.emulator import ccxt_urls
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+URL_VARIABLE: Final = "BITGET_URL"
+"""Environment variable with the address that the keys of the environment belong to."""
+_ADDRESS: Final = "give an address such as http://127.0.0.1:8787"
 _PROXIES: Final = (
     "proxies",
     *(name + suffix for name in ("httpProxy", "httpsProxy", "socksProxy") for suffix in ("", "Callback")),
@@ -80,16 +83,31 @@ class Connection:
 
 def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """Refuse a malformed address; the message omits it, since it may contain a password."""
-    if value is None:
+    if value is not None and not _is_address(value):
+        raise click.BadParameter(_ADDRESS)
+    return None if value is None else value.rstrip("/")
+
+
+def _url_from_environment(environment: Mapping[str, str]) -> str | None:
+    """Return the address that belongs to the keys of the environment; None if it has none.
+
+    :raises BadUsage: it is malformed
+    """
+    value = environment.get(URL_VARIABLE)
+    if not value:
         return None
+    if not _is_address(value):
+        raise BadUsage(f"{URL_VARIABLE}: {_ADDRESS}, or unset it")
+    return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
         named = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
-        named = False
-    if not named or parts.path.strip("/") or parts.query or parts.fragment:
-        raise click.BadParameter("give an address such as http://127.0.0.1:8787")
-    return value.rstrip("/")
+        return False
+    return named and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 def options(command: F) -> F:
@@ -110,7 +128,8 @@ def options(command: F) -> F:
             "--url",
             callback=_url,
             metavar="URL",
-            help="Another venue than the real one: that of `bitget-margin emulator`, with its keys.",
+            help="Another venue than the real one: that of `bitget-margin emulator`, with its keys; by default "
+            f"{URL_VARIABLE}, unless --config is given.",
         ),
         click.option(
             "--config",
@@ -132,14 +151,17 @@ def connect(
     """Return a connection to the account; no request is sent.
 
     :param config: files of a freqtrade configuration; without any, the keys are read from the environment
+    :param url: of another venue than the real one; without it and without files, that of the environment
     :param timeout_ms: of each call for one symbol, ms
     :param may_ask: whether keys that are missing are asked for, if standard input is a terminal
-    :raises BadUsage: there are no keys
+    :raises BadUsage: there are no keys, or the address of the environment is malformed
     :raises UnfitCcxt: a part of ccxt has moved
     """
     if config:
         credentials = from_config(config, os.environ)
     else:
+        # Keys of the local venue must not go to the real one.
+        url = url or _url_from_environment(os.environ)
         credentials = (from_terminal if may_ask and is_terminal() else from_environment)(os.environ)
     try:
         exchange_class = importlib.import_module("bitget_margin.sync").bitget

@@ -159,7 +159,8 @@ def check_account(connection: Connection, identity: DatabaseIdentity | None) -> 
     if uid != identity.uid:
         raise DatabaseRefused(
             f"it belongs to the account with UID {identity.uid}, and the keys are of the account with UID {uid}, which "
-            "never had its orders: use the keys of the bot"
+            "never had its orders: use the keys of the bot. If that account is gone for good, give the bot another "
+            'database ("db_url"), or move this one away: nothing can be looked up for it any more'
         )
     return None
 

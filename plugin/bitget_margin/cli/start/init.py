@@ -1,9 +1,5 @@
 """`bitget-margin init`: write the files of a first bot."""
 
-import os
-import shlex
-import shutil
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +20,8 @@ from bitget_margin.cli.start.new_files import (
     shell_path,
     write_files,
 )
+from bitget_margin.own_command import own_command
 
-_SCRIPT: Final = "bitget-margin"
 _CONTENTS: Final = {
     README: "what each file is, and the next commands",
     STRATEGY: "a strategy with a ladder of three take-profits",
@@ -46,7 +42,7 @@ def init(folder: str) -> None:
     Nothing is overwritten: if one of the files exists, none is written, and the exit code is 2.
     """
     path = folder_of(folder)
-    files = new_files(path)
+    files = new_files(path, own_command())
     try:
         check_folder(path, files)
         write_files(path, files)
@@ -66,17 +62,6 @@ def folder_of(argument: str) -> Path:
         return Path(argument).expanduser()
     except RuntimeError:
         return Path(argument)
-
-
-def own_command() -> str:
-    """Return the words that start this program in a shell: `bitget-margin`, or a path to it."""
-    program = sys.argv[0]
-    if Path(program).name != _SCRIPT:
-        return shlex.join([sys.executable, "-m", "bitget_margin"])
-    found = shutil.which(_SCRIPT)
-    return (
-        _SCRIPT if found is not None and os.path.realpath(found) == os.path.realpath(program) else shlex.quote(program)
-    )
 
 
 def _report(folder: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bitget_margin.cli.signals import signal_handlers
+from bitget_margin.own_command import SCRIPT
 
 DEFAULT_FOLDER: Final = "user_data"
 """Folder that the templates name, which is freqtrade's default."""
@@ -52,13 +53,14 @@ class NewFile:
     is_private: bool = False
 
 
-def new_files(folder: Path) -> tuple[NewFile, ...]:
+def new_files(folder: Path, command: str = SCRIPT) -> tuple[NewFile, ...]:
     """Return the files of a user directory, with paths by this folder and with new passwords.
 
     :param folder: as commands name it that run in the working directory of today
+    :param command: words that start this program in a shell
     """
     configs = (NewFile(name, _config(name, port, folder), is_private=True) for name, port in API_PORTS.items())
-    return (NewFile(README, _readme(folder)), NewFile(STRATEGY, template(STRATEGY)), *configs)
+    return (NewFile(README, _readme(folder, command)), NewFile(STRATEGY, template(STRATEGY)), *configs)
 
 
 def template(name: str) -> str:
@@ -151,9 +153,10 @@ def _remove(made: Sequence[Path]) -> None:
             path.rmdir() if path.is_dir() else path.unlink()
 
 
-def _readme(folder: Path) -> str:
-    """Return the README, with every path of its commands quoted for a shell."""
-    return re.sub(rf"\b{DEFAULT_FOLDER}\b(/[\w.]+)?", lambda found: _in_shell(folder, found), template(README))
+def _readme(folder: Path, command: str) -> str:
+    """Return the README, whose commands run as they stand: by their path, with every path quoted for a shell."""
+    text = re.sub(rf"\b{DEFAULT_FOLDER}\b(/[\w.]+)?", lambda found: _in_shell(folder, found), template(README))
+    return re.sub(rf"^( *){SCRIPT} ", lambda found: f"{found[1]}{command} ", text, flags=re.MULTILINE)
 
 
 def _in_shell(folder: Path, found: re.Match[str]) -> str:

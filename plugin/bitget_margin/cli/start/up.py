@@ -19,10 +19,11 @@ from bitget_margin.cli.freqtrade import FreqtradeMissing, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.cli.start import first_trade, local_config
-from bitget_margin.cli.start.init import folder_of, own_command
+from bitget_margin.cli.start.init import folder_of
 from bitget_margin.cli.start.local_config import ApiServer
 from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, FolderRefused, check_name, shell_path
 from bitget_margin.emulator import Account, AccountKind, Emulator
+from bitget_margin.own_command import own_command
 
 PORT: Final = 8787
 _INTERRUPTED: Final = 130
@@ -43,12 +44,14 @@ _INTERRUPTED: Final = 130
     type=click.IntRange(1, 65535),
     help=f"Port of the local venue; by default {PORT}, or a free one if that is taken.",
 )
-def up(folder: str, kind: str, port: int | None) -> None:
+@click.option("--strategy", metavar="NAME", help="Strategy instead of that of the configuration, by its class name.")
+def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
     """Run the local venue and a freqtrade bot on it until Ctrl-C.
 
     FOLDER is what `bitget-margin init` has written, user_data by default; the bot has the configuration
-    config.emulator.json in it. The account is a new one with paper money, and the database is a new one, too. The price
-    of BTC moves so that LadderExample makes its first trade within two minutes; then all prices walk at random.
+    config.emulator.json in it, and the strategy that it names, from the folder strategies in it. The account is a new
+    one with paper money, and the database is a new one, too. The price of BTC moves so that LadderExample makes its
+    first trade within two minutes; then all prices walk at random.
 
     The exit code is that of the bot, 130 after Ctrl-C. A configuration for a real account is refused: no request leaves
     this machine.
@@ -69,12 +72,12 @@ def up(folder: str, kind: str, port: int | None) -> None:
     }
     try:
         with signal_handlers(fatal):
-            _run(config_file, AccountKind(kind), port)
+            _run(config_file, AccountKind(kind), port, strategy)
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED) from None
 
 
-def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
+def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str | None) -> None:
     _announce("freqtrade is being loaded")
     # Imported here since they take seconds and freqtrade may be absent.
     compat = importlib.import_module("bitget_margin.freqtrade.compat")
@@ -100,8 +103,18 @@ def _run(config_file: Path, kind: AccountKind, port: int | None) -> None:
         _announce(f"the bot's database is {database}")
         if server is not None:
             _show_address(server, config_file, has_ui=compat.is_ui_installed())
-        _announce("Ctrl-C ends both; the first trade takes one to two minutes. The bot's log follows.")
-        launcher.main(["trade", "--config", str(config_file.absolute()), "--config", str(own)])
+        takes = "the first trade takes one to two minutes" if strategy is None else f"the strategy is {strategy}"
+        _announce(f"Ctrl-C ends both; {takes}. The bot's log follows.")
+        arguments = ["trade", "--config", str(config_file.absolute()), "--config", str(own)]
+        if strategy is not None:
+            arguments.append(f"--strategy={strategy}")
+        try:
+            launcher.main(arguments)
+        finally:
+            # The last lines of a bot are about a venue that stays, and warn of open trades.
+            _announce("the local venue ends, and with it the paper account: its trades and orders need nothing from you")
+            if database.exists():
+                _announce(f"{database} may be deleted; no later run goes on with it")
 
 
 def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
