@@ -1,4 +1,4 @@
-"""Signal handlers of commands that must not end in the middle of their work, nor with another exit code than theirs."""
+"""Signal handlers of commands that end neither in the middle of their work nor with a false exit code."""
 
 import signal
 import threading

@@ -197,7 +197,7 @@ def test_orders_are_selected_as_for_a_cancel(venue: Emulator) -> None:
     shown = here(venue, "orders", "--id", ours[1], "--id", "123", "--id", other, "--prefix", "k3").stdout
     assert "1 open order, of 3" in shown
     assert "1 named and not among the open orders: 123" in shown
-    assert f"1 named and open, and not shown: another option excludes them: {other}" in shown
+    assert f"1 named and open, and not shown: another option excludes it: {other}" in shown
     assert "do not hold all" not in shown
     assert "No open order is selected, of 3." in here(venue, "orders", "--side", "sell").stdout
     found = json.loads(here(venue, "orders", "--json", "--id", "123").stdout)

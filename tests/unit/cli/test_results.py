@@ -1,6 +1,7 @@
 """The results of the orders decide the exit code: the worse wins, and nothing doubtful is called done."""
 
 import io
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from rich.console import Console, RenderableType
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
+from bitget_margin.cli import signals
 from bitget_margin.cli.operator import display, errors
 from bitget_margin.cli.operator.cancel import _ending
 from bitget_margin.cli.operator.errors import Exit
@@ -199,6 +201,15 @@ def test_one_order_is_not_spoken_of_as_several(plan: Plan, line: str) -> None:
     with console.capture() as shown:
         display.show_plan(console, plan, "label")
     assert line in shown.get().splitlines()
+
+
+def test_no_signal_changes_the_code_of_bad_usage_once_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with signals.handlers_kept():
+        errors.BadUsage("nothing is chosen").show()
+        assert [signal.getsignal(number) for number in numbers] == [signal.SIG_IGN] * 3
+    assert signal.SIG_IGN not in [signal.getsignal(number) for number in numbers]
+    assert capsys.readouterr().err == "Error: nothing is chosen\n"
 
 
 def test_a_plan_has_the_results_that_need_no_cancel() -> None:

@@ -101,6 +101,7 @@ def cancel(
             raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
         connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     except KeyboardInterrupt:
+        ignore_late_signals()
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     results = OrderResults()
     try:

@@ -1,7 +1,7 @@
 """Exit codes of the operator's commands, and classification of exceptions into refused and unresolved."""
 
 from enum import IntEnum
-from typing import Final
+from typing import IO, Any, Final
 
 import ccxt
 import click
@@ -9,6 +9,7 @@ import click
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved
 from bitget_margin.adapter.html_pages import without_markup
+from bitget_margin.cli.signals import ignore_late_signals
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
@@ -45,6 +46,11 @@ class BadUsage(click.ClickException):
     """Refusal of an argument, a variable or a file, in one line."""
 
     exit_code = Exit.USAGE
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it; the exit code is decided."""
+        ignore_late_signals()
+        super().show(file)
 
 
 class UnfitCcxt(BadUsage):
