@@ -16,4 +16,5 @@ def own_command() -> str:
     if Path(program).name != SCRIPT:
         return shlex.join([sys.executable, "-m", "bitget_margin"])
     found = shutil.which(SCRIPT)
-    return SCRIPT if found is not None and os.path.realpath(found) == os.path.realpath(program) else shlex.quote(program)
+    is_found = found is not None and os.path.realpath(found) == os.path.realpath(program)
+    return SCRIPT if is_found else shlex.quote(program)

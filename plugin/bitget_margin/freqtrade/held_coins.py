@@ -51,7 +51,7 @@ class HeldCoins:
         return [*orders, *self.others(trade)]
 
     def describe_doubt(self, trade: Trade, orders: Sequence[TrackedOrder]) -> str:
-        """Return what to do about the orders of a trade that are in doubt, for the end of a message; no request is sent."""
+        """Return what to do about orders in doubt, as the end of a message; no request is sent."""
         count = sum(self.is_in_doubt(order) for order in _closing(orders))
         if not count:
             return ""
