@@ -57,8 +57,8 @@ def test_what_is_in_doubt_is_described_without_a_request(stand: Stand) -> None:
     ended = [live("e", phase=phase) for phase in Phase if not phase.open]
     assert coins.describe_doubt(trade, [KNOWN, rung("d", side="buy"), *ended]) == ""
     assert coins.describe_doubt(trade, [KNOWN, DOUBTFUL]).startswith(
-        ": 1 resting order that the venue does not show may have sold the others. If that stays so, and none of them is "
-        "on the venue: stop the bot and run `"
+        ": 1 resting order that the venue does not show may have sold the others. If that stays so, and none of them "
+        "is on the venue: stop the bot and run `"
     )
     assert stand.wallet.readings == 0
 
