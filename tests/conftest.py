@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,15 @@ def kind() -> AccountKind:
 def _fits_the_account(request: pytest.FixtureRequest) -> None:
     if support_client.kind is AccountKind.UNIFIED and request.node.get_closest_marker("classic") is not None:
         pytest.skip("only for classic accounts")
+
+
+@pytest.fixture(autouse=True)
+def _logs_each_warning() -> Iterator[None]:
+    """Fold no warnings of the next tests: a bot that a test leaves open would."""
+    yield
+    folding = sys.modules.get("bitget_margin.freqtrade.repeated_warnings")
+    if folding is not None:
+        folding.unfold_all()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import ccxt
 from bitget_margin.adapter import fallback_markets, rate_limits, venue_clock
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.errors import CancelUnresolved, attach, documented
+from bitget_margin.adapter.html_pages import without_markup
 from bitget_margin.adapter.orders import Markets, market_of_id, report
 from bitget_margin.adapter.params import UID, account_kind_of, known_kind, shared_limiter_of
 from bitget_margin.adapter.transport import monotonic_ms
@@ -89,8 +90,12 @@ def _try_markets(exchange: MarginExchange, ctx: CallContext) -> Flow[None]:
         why = error
     if not fallback_markets.are_listed(exchange):
         _forget_markets(exchange)
-        _markets_logger.warning(
-            "Canceling without loaded markets, by the names of the pairs: %s", str(why)[:_MESSAGE_MAX]
+        # Refused keys are no matter of the markets: the cancel itself meets them, and raises.
+        level = logging.DEBUG if isinstance(why, ccxt.AuthenticationError) else logging.WARNING
+        _markets_logger.log(
+            level,
+            "Canceling without loaded markets, by the names of the pairs: %s",
+            without_markup(str(why))[:_MESSAGE_MAX],
         )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import ccxt
 
+from bitget_margin.adapter.html_pages import without_markup
 from bitget_margin.adapter.transport import header
 from bitget_margin.adapter.unsent_requests import never_connected
 from bitget_margin.core.effects import Fault, Reply, ReplyOrFault
@@ -99,7 +100,7 @@ def verdict_of_exception(error: Exception) -> Verdict | None:
 def _why(error: Exception) -> str:
     """Return a short reason, from the innermost exception: ccxt's own message is often only the URL."""
     *_, deepest = _links(error)
-    return f"{type(error).__name__}: {str(deepest) or type(deepest).__name__}"[:_LONGEST]
+    return f"{type(error).__name__}: {without_markup(str(deepest)) or type(deepest).__name__}"[:_LONGEST]
 
 
 def _host(headers: object) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 MASK: Final = "***"
+_WORD_LENGTH: Final = 4
+"""Length from which a secret is masked inside of words, too; no key, secret or passphrase of the venue is shorter."""
 _SIGN: Final = re.compile(r"""(["']sign["']\s*:\s*["'])[^"']+""")
 
 
@@ -19,8 +21,15 @@ class Secret(str):
 
 
 def mask(text: str, secrets: Iterable[object]) -> str:
-    """Return the text with these secrets, and the signature of a websocket login, masked."""
+    """Return the text with these secrets, and the signature of a websocket login, masked.
+
+    A secret of a few letters is masked where it is a word of its own.
+    """
     for secret in secrets:
-        if isinstance(secret, str) and secret:
+        if not isinstance(secret, str) or not secret:
+            continue
+        if len(secret) < _WORD_LENGTH:  # such as the "a" of a test, which would mask every a
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+        else:
             text = text.replace(secret, MASK)
     return _SIGN.sub(rf"\g<1>{MASK}", text)

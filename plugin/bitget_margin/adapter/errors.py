@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import ccxt
 
+from bitget_margin.adapter.html_pages import without_markup
 from bitget_margin.core.outcome import CancelReport, Outcome
 
 _REPORT: Final = "bitget_margin_report"
@@ -84,7 +85,8 @@ def documented(name: str, error: Exception) -> Exception:
     """
     if isinstance(error, ccxt.BaseError):
         return error
-    unreadable = ccxt.BadResponse(f"{name}: the response cannot be read: {type(error).__name__}: {error}"[:_LONGEST])
+    why = without_markup(f"{type(error).__name__}: {error}")
+    unreadable = ccxt.BadResponse(f"{name}: the response cannot be read: {why}"[:_LONGEST])
     unreadable.__cause__ = error
     return unreadable
 

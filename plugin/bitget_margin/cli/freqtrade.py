@@ -11,6 +11,15 @@ from bitget_margin.adapter.declared_parts import PartMoved
 INSTALL_COMMAND: Final = "pip install 'bitget-margin[freqtrade]'"
 
 
+class FreqtradeMissing(click.ClickException):
+    """Refusal of a command that needs freqtrade, with the exit code of bad usage."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(f"freqtrade is not installed: {INSTALL_COMMAND}")
+
+
 def is_installed() -> bool:
     """Whether freqtrade can be imported; an actual import would take seconds."""
     return importlib.util.find_spec("freqtrade") is not None
@@ -25,7 +34,7 @@ def is_installed() -> bool:
 def freqtrade(arguments: tuple[str, ...]) -> None:
     """Run freqtrade with the exchange bitgetcross."""
     if not is_installed():
-        raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
+        raise FreqtradeMissing
     # Imported here since it takes seconds and freqtrade may be absent.
     try:
         importlib.import_module("bitget_margin.freqtrade.launcher").main(arguments)

@@ -8,13 +8,16 @@ import errno
 import io
 import os
 import queue
+import signal
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from typing import Any, Final, TextIO
 
 import click
+
+from bitget_margin.cli.signals import handlers_kept, signal_handlers
 
 COMPLETE_VARIABLE: Final = "_BITGET_MARGIN_COMPLETE"
 """Variable by which a shell asks for completion; click names it after the command."""
@@ -36,6 +39,8 @@ class Stream(io.TextIOBase):
         self.errors = getattr(below, "errors", None) or self.errors
         self.failure: Exception | None = None if below is not None else OSError(errno.EBADF, os.strerror(errno.EBADF))
         """Error after which nothing more is written."""
+        self.is_result = False
+        """Whether the exit code depends on it."""
 
     def fileno(self) -> int:
         """Return the file descriptor of the stream below."""
@@ -67,6 +72,11 @@ class Stream(io.TextIOBase):
             with self._texts.all_tasks_done:
                 self._texts.all_tasks_done.wait_for(lambda: not self._texts.unfinished_tasks, timeout)
         return len(text)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something is neither written nor dropped yet."""
+        return self._texts.unfinished_tasks > 0
 
     def drain(self) -> None:
         """Wait until everything is written or dropped."""
@@ -111,6 +121,33 @@ def arrived() -> bool:
     return stream.failure is None or isinstance(stream.failure, BrokenPipeError)
 
 
+def code_once_written(code: int, if_lost: int) -> int:
+    """Return the exit code of a command whose result is its output; Ctrl-C and SIGTERM end the wait for a reader.
+
+    :param if_lost: code if standard output has not accepted everything, unless `code` is higher
+    """
+    lost = max(code, if_lost)
+    stream = sys.stdout
+    if not isinstance(stream, Stream):
+        return code
+    stream.is_result = True
+    with _wait_ends_with(lost, stream):
+        return code if arrived() else lost
+
+
+@contextmanager
+def _wait_ends_with(code: int, *streams: Stream) -> Iterator[None]:
+    """Let a signal end the process with this code while a stream waits for a reader; else it is ignored."""
+
+    def end(*_: object) -> None:
+        if any(stream.is_pending for stream in streams):
+            # Python's own exit would wait for the thread that waits for a reader.
+            os._exit(code)
+
+    with signal_handlers(dict.fromkeys((signal.SIGINT, signal.SIGTERM), end)):
+        yield
+
+
 def is_closed() -> bool:
     """Whether standard output takes nothing any more."""
     stream = sys.stdout
@@ -136,7 +173,13 @@ class Commands(click.Group):
         extra.setdefault("complete_var", COMPLETE_VARIABLE)
         if COMPLETE_VARIABLE in os.environ:  # click writes bytes then
             return super().main(*args, **extra)
-        with redirect_stdout(Stream(sys.stdout)) as out, redirect_stderr(Stream(sys.stderr)) as err:
+        # A command leaves late signals ignored, to the end of its process. A program that passes arguments goes on.
+        is_process = (args[0] if args else extra.get("args")) is None
+        with (
+            nullcontext() if is_process else handlers_kept(),
+            redirect_stdout(Stream(sys.stdout)) as out,
+            redirect_stderr(Stream(sys.stderr)) as err,
+        ):
             try:
                 return super().main(*args, **extra)
             except SystemExit as end:
@@ -148,13 +191,11 @@ class Commands(click.Group):
 
 
 def _finish(out: Stream, err: Stream, end: SystemExit) -> None:
-    """Wait for the output; Ctrl-C ends the wait, with the exit code of the command."""
-    try:
+    """Wait for the output; Ctrl-C and SIGTERM end the wait, with the exit code of the command."""
+    with _wait_ends_with(end.code if isinstance(end.code, int) else 1, out, err):
         out.drain()
         if not arrived():
             why = getattr(out.failure, "strerror", None) or out.failure
-            err.write(f"Error: standard output cannot be written ({why}); the exit code is correct all the same.\n")
+            code = "says so" if out.is_result else "is correct all the same"
+            err.write(f"Error: standard output cannot be written ({why}); the exit code {code}.\n")
         err.drain()
-    except KeyboardInterrupt:
-        # Python's own exit would wait for the thread that waits for a reader.
-        os._exit(end.code if isinstance(end.code, int) else 1)

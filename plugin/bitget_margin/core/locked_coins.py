@@ -50,6 +50,11 @@ class LockedCoins:
     unread: tuple[str, ...] = ()
     """Lists that could not be read."""
 
+    @property
+    def is_by_margin_orders(self) -> bool:
+        """Whether listed margin orders account for all of it."""
+        return not self.spot and not self.unexplained
+
     def describe(self) -> str:
         """Return a text that names each locked coin and the orders that hold it."""
         parts = [self._describe_coin(coin, amount) for coin, amount in self.amounts.items()]

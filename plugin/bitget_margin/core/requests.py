@@ -150,7 +150,7 @@ def query(
 
     :param final: whether to return a fault that would be retried otherwise
     """
-    tries = 0
+    tries, answered = 0, None
     while True:
         api = ctx.api
         send = ctx.bounded(call(api))
@@ -162,6 +162,10 @@ def query(
             fault = Fault(Unreadable(f"{send.call.endpoint.path} answered {reprlib.repr(reply.body)}"), body=reply.body)
         else:
             fault = reply
+        if fault.sent:
+            answered = fault
+        elif answered is not None and fault.error.__cause__ is None:  # the reason why there was no time for another try
+            fault.error.__cause__ = answered.error
         if ctx.is_other_kind(fault) and ctx.api is not api:
             continue
         retryable = not fault.sent or ctx.verdict(fault) in {Verdict.AMBIGUOUS, Verdict.UNSETTLED}

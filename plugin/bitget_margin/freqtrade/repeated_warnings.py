@@ -125,13 +125,18 @@ class RepeatFilter(logging.Filter):
 
     def install(self) -> None:
         """Fold the warnings of the plugin's loggers, in place of an earlier filter."""
+        unfold_all()
         for name in _LOGGERS:
-            logger = logging.getLogger(name)
-            for earlier in [each for each in logger.filters if isinstance(each, RepeatFilter)]:
-                logger.removeFilter(earlier)
-            logger.addFilter(self)
+            logging.getLogger(name).addFilter(self)
 
     def remove(self) -> None:
         """Fold nothing any more."""
         for name in _LOGGERS:
             logging.getLogger(name).removeFilter(self)
+
+
+def unfold_all() -> None:
+    """Remove the filters of all bots of this process."""
+    for logger in map(logging.getLogger, _LOGGERS):
+        for each in [each for each in logger.filters if isinstance(each, RepeatFilter)]:
+            logger.removeFilter(each)

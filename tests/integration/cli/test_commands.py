@@ -16,11 +16,13 @@ from types import SimpleNamespace
 
 import ccxt
 import pytest
+from rich.console import Console
 
 from bitget_margin.cli.demo import ccxt_demo, snapshots
 from bitget_margin.cli.demo.bot_process import BotProcess
+from bitget_margin.cli.demo.command import _show_round
 from bitget_margin.cli.output import COMPLETE_VARIABLE as VARIABLE
-from bitget_margin.emulator import Account, Emulator, Knobs, ccxt_urls
+from bitget_margin.emulator import Account, AccountKind, Emulator, Knobs, ccxt_urls
 from support.operating import COMMAND, invoke
 
 
@@ -86,7 +88,7 @@ def test_the_demo_with_leverage_needs_freqtrade(monkeypatch: pytest.MonkeyPatch)
     """Nothing else is shown instead of it."""
     assert "give one of both" in invoke("demo", "--leverage", "--ccxt", code=2).output
     hide_freqtrade(monkeypatch)
-    assert "freqtrade is not installed" in invoke("demo", "--leverage", code=1).output
+    assert "freqtrade is not installed" in invoke("demo", "--leverage", code=2).output
 
 
 @pytest.mark.slow
@@ -223,7 +225,7 @@ def test_freqtrade_gets_every_argument_untouched(monkeypatch: pytest.MonkeyPatch
 def test_without_freqtrade_its_command_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line."""
     hide_freqtrade(monkeypatch)
-    done = invoke("freqtrade", "trade", code=1)
+    done = invoke("freqtrade", "trade", code=2)
     assert done.output == "Error: freqtrade is not installed: pip install 'bitget-margin[freqtrade]'\n"
 
 
@@ -235,6 +237,23 @@ def test_the_ccxt_demo_ends_well_and_in_time() -> None:
     assert done.stdout.count("Stock ccxt, for the same") == 3
     assert len(re.findall(r"│ \d{19}", done.stdout)) >= 3 * 120
     assert "The venue agrees with every result, and no other order was touched." in done.stdout
+
+
+def test_the_ccxt_demo_quotes_the_venue_and_leaves_out_what_nobody_knows(
+    kind: AccountKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The response to a cancel of an order that has ended differs by the kind of account."""
+    monkeypatch.setattr(ccxt_demo, "PER_SYMBOL", 8)
+    with Emulator(accounts=(Account(kind=kind), Account(kind=kind))) as venue:
+        first = next(ccxt_demo.rounds(venue))
+    (response,) = {result.reason for result in first.results if result.outcome == "filled"}
+    assert [result.filled for result in first.results if result.outcome == "not_found"] == [None]
+    console = Console(width=100)
+    with console.capture() as shown:
+        _show_round(console, first, show_all=True)
+    assert f"The response is '{response}' for any order that has ended" in shown.get()
+    (unknown,) = (line for line in shown.get().splitlines() if "not_found" in line)
+    assert unknown.split("│")[-2].strip() == ""
 
 
 def test_the_ccxt_demo_finds_differences_from_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:

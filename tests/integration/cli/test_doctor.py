@@ -139,7 +139,13 @@ def test_a_reading_that_fails_is_unknown_and_the_others_are_shown(venue: Emulato
     venue.add_fault("html-502", path)
     found = checks(venue, "--timeout", "700", code=3)
     assert statuses(found, names) == {"unknown"}
-    assert all(check["message"].startswith("unknown: ") for check in found.values() if check["status"] == "unknown")
+    unknown = [check for check in found.values() if check["status"] == "unknown"]
+    assert {check["hint"] for check in unknown} == {"run it again; if it lasts, look at Bitget's status page"}
+    for name in names:
+        message = found[name]["message"]
+        assert message.startswith("the venue does not answer (")
+        assert 'page "502 Bad Gateway"' in message
+        assert "<" not in message
     assert statuses(found, VERSION_CHECKS) == {"ok"}
     if path == "/public/time":
         assert statuses(found, ["clock", "account", "uid", "permissions"]) == {"skipped"}
@@ -151,6 +157,13 @@ def test_a_venue_that_is_not_there_is_unknown() -> None:
     found = {check["name"]: check["status"] for check in json.loads(done.stdout)["checks"]}
     assert found["venue"] == "unknown"
     assert found["account"] == "skipped"
+    assert "is `bitget-margin emulator` running there?" in done.output
+
+
+def test_a_refused_timestamp_is_no_missing_answer(venue: Emulator) -> None:
+    venue.add_fault("code-before", "/account/assets", code="40008", text="Request timestamp expired")
+    found = checks(venue, "--timeout", "700", code=3)
+    assert found["account"]["message"].startswith("the venue refuses the timestamp (40008 ")
 
 
 def test_people_see_one_line_for_each_check_and_what_helps_below(venue: Emulator) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,6 +243,32 @@ def test_an_interruption_before_anything_is_written_has_its_own_code(url: str, m
 
     monkeypatch.setattr(forget_orders, "check_account", interrupted)
     run("--db-url", url, "--trade", "1", "--yes", *NOWHERE, code=130)
+
+
+@pytest.mark.usefixtures("asked")
+def test_no_signal_changes_the_exit_code_once_the_end_is_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the last line is printed, signals are ignored; not before the last question."""
+    start(url, LIVE, lambda: OrderStore().add([live("ended", phase=Phase.ENDED)]))
+    numbers, seen = (signal.SIGINT, signal.SIGTERM), list[bool]()
+
+    def recorded(*_: object, **__: object) -> None:
+        seen.append(all(signal.getsignal(number) is signal.SIG_IGN for number in numbers))
+
+    monkeypatch.setattr("bitget_margin.cli.operator.forget.click.echo", recorded)
+    account = ("--db-url", url, "--database-account")
+    for arguments, typed, code in (
+        (("--db-url", url, "--client-id", "ended", "--yes", *NOWHERE), "", 0),
+        (("--db-url", url, "--trade", "7", "--yes", *NOWHERE), "", 1),
+        ((*account, "--dry-run"), "", 0),
+        (account, "n\n", 1),
+        (account, "", 130),
+        (account, "y\n", 0),
+        (account, "", 0),
+    ):
+        seen.clear()
+        run(*arguments, input=typed, code=code)
+        assert seen[-1], arguments
+        assert not (typed and seen[0]), arguments
 
 
 # -- orders -----------------------------------------------------------------------------------------------------------

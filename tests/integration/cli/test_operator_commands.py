@@ -110,6 +110,8 @@ def test_unknown_outcomes_are_code_3(venue: Emulator) -> None:
     assert {order["symbol"] for order in found["orders"]} == {"BTC/USDT", "ETH/USDT"}
     assert len(found["errors"]) == 2
     assert "run the same command again" in done.stderr
+    (named,) = (line for line in done.stderr.splitlines() if line.startswith("To see how they ended, name them: "))
+    assert all(f"--id {order['id']}" in named for order in found["orders"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -305,6 +307,14 @@ def test_all_orders_of_a_unified_account_go_with_one_request_and_the_plan_tells_
 
 
 @pytest.mark.classic
+def test_coins_of_listed_margin_orders_are_shown_once(unified: Emulator) -> None:
+    """The line about what is frozen says it; one about what locks them is for other orders."""
+    rungs(unified, 2)
+    shown = here(unified, "orders").output
+    assert "frozen on the account: " in shown
+    assert "locked: " not in shown
+
+
 @pytest.mark.parametrize(
     "chosen", [("--symbol", "BTC/USDT"), ("--side", "buy"), ("--older-than", "1s"), ("--prefix", "mine")]
 )

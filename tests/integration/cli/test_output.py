@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +22,7 @@ from bitget_margin.cli.operator import display
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, synthetic_symbols
 from support.client import rungs
 from support.console import without_versions
-from support.operating import COMMAND, cancels, keys, live, run, until
+from support.operating import COMMAND, cancels, keys, live, process, run, until
 
 
 class Failing(io.StringIO):
@@ -126,6 +127,11 @@ def test_a_failure_of_stdout_is_reported_on_stderr(venue: Emulator, monkeypatch:
         err = io.StringIO()
         assert go(venue, monkeypatch, "cancel", "--all", "--yes", stdout=UNWRITABLE[how](), stderr=err) == 0
         assert message in err.getvalue()
+        if message:
+            assert err.getvalue().endswith("; the exit code is correct all the same.\n")
+            full_err = io.StringIO()
+            assert go(venue, monkeypatch, "orders", stdout=UNWRITABLE[how](), stderr=full_err) == 3
+            assert full_err.getvalue().endswith(f"{message}; the exit code says so.\n")
     assert err.getvalue() == ""
 
 
@@ -267,16 +273,67 @@ def test_a_pipe_that_nobody_reads_stops_no_cancel(venue: Emulator) -> None:
     assert out.endswith("Nothing is frozen on the account any more.\n")
 
 
-def test_ctrl_c_ends_the_wait_for_a_reader_with_the_code_of_the_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    stuck, codes = output.Stream(Stuck()), list[int]()
-
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(stuck, "drain", interrupted)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_wait_for_a_reader_with_the_code_that_is_decided(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """Where everything is written, it changes nothing."""
+    stuck, codes = Stuck(), list[int]()
+    stream = output.Stream(stuck)
     monkeypatch.setattr(os, "_exit", codes.append)
-    output._finish(stuck, output.Stream(None), SystemExit(3))
+    monkeypatch.setattr(stream, "drain", lambda: signal.raise_signal(number))
+    output._finish(stream, output.Stream(None), SystemExit(3))
+    assert codes == []
+    stream.write("for a reader who never comes")
+    output._finish(stream, output.Stream(None), SystemExit(3))
     assert codes == [3]
+    monkeypatch.setattr(sys, "stdout", stream)
+    output.code_once_written(0, 3)
+    output.code_once_written(4, 3)
+    assert codes == [3, 3, 4]
+    stuck.go.set()
+
+
+COMMANDS = {
+    "cancel --all --yes": "Nothing is frozen on the account any more.",
+    "cancel --id 1 --yes": "1 not_found",
+    "cancel --all --dry-run": "frozen on the account: ",
+    "orders": "frozen on the account: ",
+    "account": " USDT ",
+    "doctor": "rate_store: ",
+}
+"""Commands, and the beginning of their last lines."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [command if "--all --yes" in command else pytest.param(command, marks=pytest.mark.slow) for command in COMMANDS],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+def test_a_signal_after_the_last_line_changes_no_exit_code(
+    venue: Emulator, command: str, number: signal.Signals
+) -> None:
+    """Python takes up to a second to end, in which the prompt of the shell is not back yet."""
+    rungs(venue, 2)
+    with process(venue, *command.split()) as running:
+        assert running.stdout is not None
+        shown = ""
+        while COMMANDS[command] not in shown:
+            shown = running.stdout.readline()
+            assert shown
+        while running.poll() is None:
+            running.send_signal(number)
+            time.sleep(0.01)
+    assert running.returncode == (1 if "--id" in command else 0)
+
+
+def test_a_program_that_runs_a_command_keeps_its_signal_handlers(
+    venue: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    assert go(venue, monkeypatch, "cancel", "--all", "--yes") == 0
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_standard_input_that_is_closed_is_bad_usage(venue: Emulator) -> None:

@@ -17,6 +17,8 @@ _SHOW_LIVE: Final = ("/open-orders", "/unfilled-orders", "/order-info")
 _PAGES_READ: Final = 6
 """Number of pages of open orders that one lookup by a client order id reads."""
 _CANCELS: Final = ("/batch-cancel-order", "/cancel-order", "/cancel-batch")
+_CANCELS_ALL: Final = "/cancel-symbol-order"
+"""Cancel of all orders of a symbol, which names none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,13 @@ class Evidence:
             for record in self.requests
             if record.path.endswith(_CANCELS) and any(value in values for value in named(record))
         ]
+
+    def cancels_all(self, market: str) -> bool:
+        """Whether one request has canceled all orders of this symbol."""
+        return any(
+            record.executed and record.path.endswith(_CANCELS_ALL) and json.loads(record.body).get("symbol") == market
+            for record in self.requests
+        )
 
     def new(self) -> list[Order]:
         """Return the orders placed during the round by the library."""

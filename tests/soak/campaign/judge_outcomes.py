@@ -85,7 +85,9 @@ def _judge_end(claim: _Claim) -> Iterator[Finding]:
 def _judge_accepted(claim: _Claim) -> Iterator[Finding]:
     if claim.e.scenario.confirms:
         yield Finding(Flaw.FALSE, f"{claim.what}, although the call confirms")
-    elif claim.meant is None or not claim.e.cancels(claim.name.value, claim.meant.order_id):
+    elif claim.meant is None or not (
+        claim.e.cancels(claim.name.value, claim.meant.order_id) or claim.e.cancels_all(claim.meant.symbol)
+    ):
         yield Finding(Flaw.FALSE, f"{claim.what}, and no cancel of it reached the venue")
 
 

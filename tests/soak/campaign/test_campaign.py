@@ -335,6 +335,14 @@ def test_the_judge_sees_a_lie_about_placing(rounds: list[Evidence], lie: str) ->
     assert flaw in flaws(falsify(rounds[1]))
 
 
+def test_one_request_cancels_all_orders_of_its_symbol(rounds: list[Evidence]) -> None:
+    record = next(record for record in rounds[0].requests if record.executed)
+    done = replace(record, path="/api/v3/trade/cancel-symbol-order", body='{"category": "MARGIN", "symbol": "BTCUSDT"}')
+    assert replace(rounds[0], requests=(done,)).cancels_all("BTCUSDT")
+    assert not replace(rounds[0], requests=(done,)).cancels_all("ETHUSDT")
+    assert not replace(rounds[0], requests=(replace(done, executed=False),)).cancels_all("BTCUSDT")
+
+
 @pytest.mark.parametrize("lie", BESIDE_FALSE_ANSWERS)
 def test_the_judge_sees_what_happened_to_orders_of_the_owner(rounds: list[Evidence], lie: str) -> None:
     flaw, falsify = BESIDE_FALSE_ANSWERS[lie]

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 from unittest import mock
 
+import ccxt
 import pytest
 
 from bitget_margin.adapter import call, cancel
@@ -40,6 +41,13 @@ def test_a_cancel_without_markets_says_why_and_leaves_none(
         assert first_request(made, outcome) == [Endpoint.BATCH_CANCEL]
     assert caplog.messages == [UNLISTED + why]
     assert (made.markets, made.markets_by_id) == (None, None)
+
+
+def test_refused_keys_are_no_matter_of_the_markets(caplog: pytest.LogCaptureFixture) -> None:
+    """The cancel itself raises, and no warning about markets comes before that."""
+    with caplog.at_level(logging.WARNING, "bitget_margin.markets"):
+        assert first_request(exchange(markets=False), ccxt.AuthenticationError("40009")) == [Endpoint.BATCH_CANCEL]
+    assert caplog.messages == []
 
 
 def test_a_cancel_whose_markets_load_uses_them_in_silence(caplog: pytest.LogCaptureFixture) -> None:

@@ -161,6 +161,13 @@ def test_a_websocket_login_is_masked() -> None:
     )
 
 
+def test_a_secret_of_a_letter_is_masked_as_a_word_alone() -> None:
+    """Else every `e` of a message is gone; a longer one is masked wherever it stands."""
+    assert mask("exchange e, key=e, 'e' and abcd in xabcdx", ["e", "abcd"]) == (
+        "exchange ***, key=***, '***' and *** in x***x"
+    )
+
+
 def test_an_account_of_the_local_venue_shows_no_credentials() -> None:
     """It is printed by whoever prints what he set up."""
     account = Account()

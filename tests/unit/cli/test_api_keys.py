@@ -100,9 +100,12 @@ def test_keys_from_a_terminal_have_no_blanks_and_are_named_by_their_origin(monke
     monkeypatch.setattr(api_keys.click, "prompt", lambda text, **_: next(answers))
     found = api_keys.from_terminal({})
     assert (found.source, found.keys) == ("the terminal", {"apiKey": "k", "secret": "s", "password": "p"})
+    assert found.to_check.startswith("what you typed (40009: the secret; 40012: the passphrase; 40006: the key)")
+    assert "BITGET" not in found.to_check
     monkeypatch.setattr(api_keys.click, "prompt", lambda text, **_: text)
     found = api_keys.from_terminal({"BITGET_API_KEY": "k", "BITGET_PASSWORD": "p"})
     assert found.source == "the environment and the terminal"
+    assert found.to_check.startswith("BITGET_API_KEY and BITGET_PASSWORD, and what you typed (")
     assert found.keys == {"apiKey": "k", "secret": "secret", "password": "p"}
     assert api_keys.from_terminal(KEYS) == api_keys.from_environment(KEYS)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitget_margin.adapter.health import CheckStatus, HealthCheck
-from bitget_margin.cli.operator import bot_checks
+from bitget_margin.cli.operator import bot_checks, errors
 from bitget_margin.cli.operator.bot_checks import bounded, judge_pairs, rate_store_check, settings_check
 
 OK, WARNING, FAILED, UNKNOWN = CheckStatus.OK, CheckStatus.WARNING, CheckStatus.FAILED, CheckStatus.UNKNOWN
@@ -117,13 +117,15 @@ def test_a_check_ends_in_time_and_an_error_shows_no_text() -> None:
         release.wait(10)
         return HealthCheck("database", OK, "late")
 
-    assert bounded("database", wait, 20) == HealthCheck("database", UNKNOWN, "unknown: no answer in 20 ms")
+    assert bounded("database", wait, 20) == HealthCheck(
+        "database", UNKNOWN, "no answer in 20 ms", "run it again, with a higher --timeout"
+    )
     release.set()
 
     def fail() -> HealthCheck:
         raise ValueError("a-password")
 
-    assert bounded("database", fail, 5_000) == HealthCheck("database", UNKNOWN, "unknown: ValueError")
+    assert bounded("database", fail, 5_000) == HealthCheck("database", UNKNOWN, "ValueError", errors.RUN_AGAIN)
 
 
 def test_a_whitelist_of_patterns_names_no_pair() -> None:

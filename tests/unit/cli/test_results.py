@@ -1,25 +1,28 @@
 """The results of the orders decide the exit code: the worse wins, and nothing doubtful is called done."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import ccxt
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved, attach
 from bitget_margin.cli.operator import display, errors
+from bitget_margin.cli.operator.cancel import _ending
 from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.execute import batches, execute
 from bitget_margin.cli.operator.plan import Plan
-from bitget_margin.cli.operator.results import OrderResults, summary
-from bitget_margin.cli.operator.selection import NamedOrder
+from bitget_margin.cli.operator.results import OrderResults, naming_command, summary
+from bitget_margin.cli.operator.selection import NamedOrder, Selection
 from bitget_margin.core.order_ref import IdKind
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 
 BTC = "BTC/USDT"
+PAGE = "<html>\r\n<head><title>502 Bad Gateway</title></head>" + "<p>words</p>" * 40
 A, B = NamedOrder(IdKind.ORDER, "1", BTC), NamedOrder(IdKind.CLIENT, "b", BTC)
 
 
@@ -53,6 +56,10 @@ def denied() -> ccxt.BaseError:
 
 def late() -> ccxt.BaseError:
     return tied(ccxt.AuthenticationError("x"), "40010")
+
+
+def expired() -> ccxt.BaseError:
+    return tied(ccxt.InvalidNonce("x"), "40008")
 
 
 def by_gateway() -> ccxt.BaseError:
@@ -138,6 +145,62 @@ def test_an_order_has_one_result_by_whichever_id_it_was_named() -> None:
     assert (second.id, second.client_order_id, second.outcome) == ("2", "b", Outcome.FILLED)
 
 
+def test_a_command_names_the_orders_without_a_proven_end() -> None:
+    results = OrderResults()
+    assert naming_command(results) is None
+    results.add_report(
+        [result("1", Outcome.CANCELED), result("2", Outcome.UNKNOWN), result(None, Outcome.UNKNOWN, "b")]
+    )
+    assert naming_command(results) == "bitget-margin cancel --id 2 --client-id b --symbol BTC/USDT"
+    elsewhere = [replace(result(str(i), Outcome.UNKNOWN), symbol=f"A{i}/USDT") for i in range(20, 31)]
+    results.add_report(elsewhere)
+    command = naming_command(results)
+    assert command is not None
+    assert "--symbol" not in command
+    assert command.endswith("--id 27 (and 3 more; --json lists all)")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"side": "buy"}, "Nothing was canceled: 1 is open, and --side excludes it."),
+        ({"side": "buy", "prefixes": ("k",)}, "Nothing was canceled: 1 is open, and --prefix or --side excludes it."),
+        ({"older_than_ms": 1}, "Nothing was canceled: 1 is open, and --older-than excludes it."),
+    ],
+)
+def test_an_order_that_an_option_excludes_is_not_called_nothing(options: Any, line: str) -> None:
+    plan, results = Plan(filtered_out=(A,)), OrderResults()
+    results.add_plan(plan)
+    assert _ending(plan, Selection(names=(A,), **options), results) == line
+
+
+def test_what_else_has_become_of_named_orders_is_counted_beside_it() -> None:
+    plan, results = Plan(filtered_out=(A, B), ended=((B, order("3", status="canceled")),)), OrderResults()
+    results.add_plan(plan)
+    line = _ending(plan, Selection(names=(A, B), symbols=(BTC,)), results)
+    assert line == ("Nothing was canceled: 2 are open, and --symbol excludes them. In all: 1 canceled, 2 open.")
+
+
+@pytest.mark.parametrize(
+    ("plan", "line"),
+    [
+        (Plan(unlisted=(A,)), "1 named and not among the open orders; it is canceled by id all the same: 1"),
+        (Plan(unlisted=(A, B)), "2 named and not among the open orders; they are canceled by id all the same: 1, b"),
+        (Plan(filtered_out=(A,)), "1 named, open, and not canceled: another option excludes it: 1"),
+        (Plan(pending_symbols=(BTC,)), "1 symbol could have them, and is listed as it is canceled: BTC/USDT"),
+        (
+            Plan(pending_symbols=(BTC, "A/B")),
+            "2 symbols could have them, and are listed as they are canceled: BTC/USDT, A/B",
+        ),
+    ],
+)
+def test_one_order_is_not_spoken_of_as_several(plan: Plan, line: str) -> None:
+    console = Console(width=200)
+    with console.capture() as shown:
+        display.show_plan(console, plan, "label")
+    assert line in shown.get().splitlines()
+
+
 def test_a_plan_has_the_results_that_need_no_cancel() -> None:
     """Ended, not found and filtered out; only the first one is an end, also by a rejection at entry."""
     results = OrderResults()
@@ -197,6 +260,46 @@ def test_a_table_of_orders_has_both_ids_whole_at_any_width() -> None:
     assert {"1179542168995600006", "a" * 32, "1.234e-05", "12345678.9"} < set(" ".join(shown).split())
 
 
+def plain_words(shown: RenderableType, width: int) -> set[str]:
+    """Return the words of something as a terminal of this width shows it."""
+    written = io.StringIO()
+    Console(file=written, width=width, highlight=False).print(shown)
+    assert max(map(len, written.getvalue().splitlines())) <= width
+    return {word.rstrip(",") for word in written.getvalue().split()}
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 250])
+def test_no_number_no_id_and_no_reason_is_cut_at_any_width(width: int) -> None:
+    """`270` of `2700` would be a false number."""
+    priced = {"side": "buy", "price": 61234.56, "amount": 0.123456, "filled": 0.0421}
+    listed = [order("11795421689956000", symbol="BTC/USDT", timestamp=1, remaining=0.25, **priced)]
+    console, results = Console(width=width), OrderResults()
+    results.add_waiting(listed)
+    results.add_report([replace(result("11795421689956000", Outcome.OPEN), reason="Cancel order error: 54321")])
+    numbers = {"BTC/USDT", "buy", "61234.56"}
+    of_one = numbers | {"0.123456", "0.0421", "11795421689956000"}
+    outcomes = plain_words(display.outcome_table(console, results), width)
+    assert outcomes >= of_one | {"open", "Cancel", "order", "error:", "54321"}
+    assert not outcomes & {"0.12", "612", "…"}
+    with console.capture() as shown:
+        display.show_orders(console, listed, 9e8, "orders")
+    assert {word.rstrip(",") for word in shown.get().split()} >= of_one
+    many = [order(str(i), timestamp=1, remaining=0.25, **priced) for i in range(display.FEW + 1)]
+    with console.capture() as shown:
+        display.show_plan(console, Plan(orders=tuple(many), frozen={}), "label")
+    assert {word.rstrip(",") for word in shown.get().split()} >= numbers | {"26", "6.5"}
+
+
+def test_the_reason_of_an_outcome_stands_on_a_line_of_its_own_in_a_narrow_terminal() -> None:
+    results = OrderResults()
+    results.add_plan(Plan(orders=(order("1179542168995600011", side="buy", price=61234.56, amount=0.123456),)))
+    results.add_report([replace(result("1179542168995600011", Outcome.OPEN), reason="Cancel order error")])
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(display.outcome_table(console, results))
+    assert "Cancel order error" in [line.strip() for line in shown.get().splitlines()]
+
+
 def test_without_a_terminal_an_order_is_one_line() -> None:
     longest = order(
         "1179542168995600006", "k3x9ab12-123456-9f03c2d1-49", symbol="Jade Protocol/USDT", price=1.234567e-05
@@ -211,11 +314,17 @@ def test_without_a_terminal_an_order_is_one_line() -> None:
         (denied(), "the venue refuses these keys (40014 its words): check BITGET_API_KEY"),
         (late(), "the venue does not answer (40010 its words)"),
         (ccxt.RequestTimeout("too late"), "the venue does not answer (RequestTimeout: too late)"),
+        (expired(), "the venue refuses the timestamp (40008 its words): set the clock of this machine right"),
         (ccxt.BadSymbol("no such"), "the venue refuses (no such)"),
+        (
+            ccxt.ExchangeNotAvailable(f"502 {PAGE}"),
+            '(ExchangeNotAvailable: 502 the page "502 Bad Gateway")',
+        ),
         (CancelUnresolved("batch_cancel", report(Outcome.UNKNOWN)), "is not resolved: 1 unknown"),
     ],
 )
 def test_errors_have_messages_for_people(error: BaseException, words: str) -> None:
     message = errors.message(error)
     assert words in message
+    assert "<" not in message
     assert "report_of" not in message

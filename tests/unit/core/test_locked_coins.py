@@ -1,5 +1,6 @@
 """Locked coins are explained by every spot order of every page, and each text names the orders."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from bitget_margin.core.effects import Call
 from bitget_margin.core.endpoints import AccountKind, Endpoint
-from bitget_margin.core.locked_coins import LockedCoins, explain_locked
+from bitget_margin.core.locked_coins import LockedCoins, LockingOrder, explain_locked
 from support.account import COINS
 from support.script import Script, fault
 from support.unified_account import UnifiedAccount, order, strategy
@@ -40,6 +41,14 @@ def test_coins_that_are_not_locked_are_not_named() -> None:
     locked, _ = explained(UnifiedAccount([order(1, category="SPOT", side="sell")]), {"USDT": "5"})
     assert locked.spot == ()
     assert locked.describe() == "5 USDT locked: no listed order accounts for 5 USDT"
+    assert not locked.is_by_margin_orders
+
+
+def test_coins_that_margin_orders_account_for_need_no_explanation() -> None:
+    locked = LockedCoins({"USDT": Decimal(5)})
+    assert locked.is_by_margin_orders
+    spot = LockingOrder("1", "BTCUSDT", "buy", "USDT", Decimal(5))
+    assert not replace(locked, spot=(spot,)).is_by_margin_orders
 
 
 def test_what_spot_orders_account_for_needs_no_strategy_orders() -> None:

@@ -210,6 +210,20 @@ def test_the_last_fault_is_the_answer_when_the_time_is_up() -> None:
     assert exact.waits == []
 
 
+def test_a_try_that_finds_no_room_any_more_names_the_answer_before_it() -> None:
+    """The reason is what the venue answered, not that this was asked again."""
+    unsent = Fault(TimeoutError("no room"), sent=False)
+    venue = Script(in_turn(LOST, unsent))
+    found = venue.run(assets(venue.ctx(timeout_ms=500)))
+    assert found.result is unsent
+    assert unsent.error.__cause__ is LOST.error
+    cause = OSError("refused")
+    unsent.error.__cause__ = cause
+    venue = Script(in_turn(LOST, unsent))
+    venue.run(assets(venue.ctx(timeout_ms=500)))
+    assert unsent.error.__cause__ is cause
+
+
 def test_a_body_that_cannot_be_read_is_asked_for_again_and_told_at_last() -> None:
     venue = Script(in_turn(Reply("<html>"), []))
     assert venue.run(assets(venue.ctx())).result == []

@@ -42,7 +42,8 @@ class DemoResult:
     symbol: str
     outcome: str
     reason: str
-    filled: float
+    filled: float | None
+    """None where nobody knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class DemoRound:
     """Results of one call, and the differences from the state of the venue."""
 
     call: CancelCall
+    kind: AccountKind
     results: tuple[DemoResult, ...]
     requests: int
     elapsed_ms: float
@@ -83,7 +85,13 @@ def rounds(venue: Emulator) -> Iterator[DemoRound]:
         for order in live:
             venue.cancel(order.order_id)
         yield DemoRound(
-            call, results, requests, elapsed_ms, f"{reported}; {len(live)} of the orders live on", differences
+            call,
+            ours.kind,
+            results,
+            requests,
+            elapsed_ms,
+            f"{reported}; {len(live)} of the orders live on",
+            differences,
         )
 
 
@@ -149,13 +157,20 @@ def _cancel(call: CancelCall, exchange: Any, placed: PlacedOrders) -> Iterator[D
 
 def _of_result(result: CancelResult) -> DemoResult:
     name = str(result.id or result.client_order_id)
-    return DemoResult(name, result.symbol, result.outcome.value, result.reason or "", result.order["filled"] or 0.0)
+    outcome = result.outcome.value
+    return DemoResult(name, result.symbol, outcome, result.reason or "", _filled(outcome, result.order))
 
 
 def _of_order(order: Any) -> DemoResult:
     outcome = OUTCOMES.get(order["status"])
     text = str(order["status"]) if outcome is None else outcome.value
-    return DemoResult(order["id"], order["symbol"], text, order["info"].get("errorMsg", ""), order["filled"] or 0.0)
+    reason = order["info"].get("errorMsg", "")
+    return DemoResult(order["id"], order["symbol"], text, reason, _filled(text, order))
+
+
+def _filled(outcome: str, order: Any) -> float | None:
+    """Return the filled amount; of an order that was not found, it is not known."""
+    return None if outcome == Outcome.NOT_FOUND.value else float(order["filled"] or 0.0)
 
 
 def _cancel_with_stock(call: CancelCall, stock: Any, placed: PlacedOrders) -> str:

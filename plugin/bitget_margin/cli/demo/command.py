@@ -38,6 +38,8 @@ from bitget_margin.emulator import Account, AccountKind, Emulator
 _WIDTH: Final = 100
 _LOG_LINES: Final = 25
 _STYLES: Final = {Outcome.CANCELED.value: "green", Outcome.FILLED.value: "cyan", Outcome.NOT_FOUND.value: "yellow"}
+_RESPONSES: Final = {AccountKind.CLASSIC: "Order Cancelled", AccountKind.UNIFIED: "Order does not exist"}
+"""Response to the cancel of an order that has ended, by kind of account."""
 _COLORS: Final = {
     EventSource.BOT: "magenta",
     EventSource.REQUEST: "green",
@@ -74,7 +76,7 @@ def demo(only_ccxt: bool, kind: str, leverage: bool, show_all: bool) -> None:
     console = Console(width=None if Console().is_terminal else _WIDTH)
     if not only_ccxt and not freqtrade.is_installed():
         if leverage:
-            raise click.ClickException(f"freqtrade is not installed ({freqtrade.INSTALL_COMMAND})")
+            raise freqtrade.FreqtradeMissing
         click.echo(f"freqtrade is not installed ({freqtrade.INSTALL_COMMAND}): the demo of ccxt alone follows.")
         only_ccxt = True
     if leverage and only_ccxt:
@@ -223,11 +225,12 @@ def _show_round(console: Console, finished: DemoRound, *, show_all: bool) -> Non
         for result in like if show_all else like[:1]:
             more = "" if show_all or len(like) == 1 else f" and {len(like) - 1} more"
             style = _STYLES.get(result.outcome, "red")
-            amounts = sorted({each.filled for each in ([result] if show_all else like)})
+            amounts = sorted({each.filled for each in ([result] if show_all else like) if each.filled is not None})
             filled = " … ".join(f"{amount:g}" for amount in amounts)
             table.add_row(result.name + more, result.symbol, f"[{style}]{result.outcome}[/]", result.reason, filled)
     console.print(table)
-    console.print("The response is 'Order Cancelled' for any order that has ended; the outcome rests on its row.")
+    response = _RESPONSES[finished.kind]
+    console.print(f"The response is '{response}' for any order that has ended; the outcome rests on its row.")
     console.print(f"{finished.requests} requests, {finished.elapsed_ms:.0f} ms", highlight=False)
     console.print(f"Stock ccxt, for the same: {finished.stock}\n", highlight=False)
 

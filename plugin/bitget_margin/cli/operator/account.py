@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ import click
 from bitget_margin.adapter.credentials import mask
 from bitget_margin.adapter.declared_parts import PartMoved
 from bitget_margin.adapter.params import account_kind_of
+from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.api_keys import from_config, from_environment, from_terminal, is_terminal
 from bitget_margin.cli.operator.errors import BadUsage, UnfitCcxt
 from bitget_margin.core.endpoints import AccountKind
@@ -38,6 +41,8 @@ _PROXIES: Final = (
 """ccxt's proxy settings, of which it accepts at most one."""
 _IGNORED: Final = ("verbose", "apiKey", "secret", "password", "enableRateLimit")
 """Settings of a bot's ccxt_config that do not apply here: they print, repeat the keys or lift the rate limit."""
+_REFUSED: Final = os.strerror(errno.ECONNREFUSED)
+"""Words of an error where nobody listens at an address."""
 _SPOT_MARKETS: Final = {"options": {"fetchMarkets": {"types": ["spot"], "uta": False}}}
 
 
@@ -50,6 +55,9 @@ class Connection:
     label: str
     """Origin of the keys and host of the venue, for people."""
     secrets: tuple[str, ...] = field(repr=False)
+    keys_to_check: str = errors.KEYS_TO_CHECK
+    is_local: bool = False
+    """Whether the venue is on this machine, as that of `bitget-margin emulator` is."""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -60,6 +68,13 @@ class Connection:
     def is_unified(self) -> bool:
         """Whether the account is known to be a unified one; the first response of the venue shows it."""
         return account_kind_of(self.exchange, {}) is AccountKind.UNIFIED
+
+    def explain(self, error: BaseException) -> str:
+        """Return an error in one line, with the remedy where it is known, without the secrets of this account."""
+        text = errors.message(error, self.keys_to_check)
+        if self.is_local and _REFUSED in text:
+            text += ": is `bitget-margin emulator` running there?"
+        return self.redact(text)
 
     def redact(self, text: object) -> str:
         """Return a text in one line, without the secrets of this account."""
@@ -160,9 +175,22 @@ def connect(
     merged = ccxt.Exchange.deep_extend(_SPOT_MARKETS, given)
     settings: Any = {**merged, **credentials.keys, "timeout": timeout_ms}
     exchange: bitget = exchange_class(settings)
-    host = urlsplit(exchange.implode_hostname(exchange.urls["api"]["margin"])).netloc
-    label = f"keys from {credentials.source}, {host}"
-    return Connection(exchange, timeout_ms, label, (*credentials.keys.values(), *_proxy_passwords(given)))
+    venue = urlsplit(exchange.implode_hostname(exchange.urls["api"]["margin"]))
+    return Connection(
+        exchange,
+        timeout_ms,
+        f"keys from {credentials.source}, {venue.netloc}",
+        (*credentials.keys.values(), *_proxy_passwords(given)),
+        credentials.to_check,
+        is_local=_is_loopback(venue.hostname or ""),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _proxy_passwords(given: Mapping[str, Any]) -> list[str]:

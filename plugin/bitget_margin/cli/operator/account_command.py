@@ -7,11 +7,12 @@ from typing import Final
 import click
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator import display, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.account_display import show_account
 from bitget_margin.cli.operator.account_state import AccountState, read_account
 from bitget_margin.cli.operator.errors import Exit
+from bitget_margin.cli.signals import ignore_late_signals
 
 _EPILOG: Final = """\b
 Exit codes:
@@ -53,26 +54,24 @@ def account(
         query.load_markets(connection)
         state = read_account(connection)
     except KeyboardInterrupt:
+        ignore_late_signals()
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    code = state.exit_code
+    ignore_late_signals()
     if state.kind is not None:
         if as_json:
             click.echo(json_output.account_document(connection, state))
         else:
             output.attempt(show_account, display.console(on_stderr=False), connection, state)
     _show_failures(connection, state)
-    if not output.arrived():
-        code = max(code, Exit.UNRESOLVED)
-    raise click.exceptions.Exit(code)
+    raise click.exceptions.Exit(output.code_once_written(state.exit_code, Exit.UNRESOLVED))
 
 
 def _show_failures(connection: Connection, state: AccountState) -> None:
     """Print why numbers are missing; of a reason that stands for several, one line."""
     if state.kind is None:
         (*_, failure) = state.failures
-        click.echo(f"Error: {connection.redact(errors.message(failure.error))}", err=True)
+        click.echo(f"Error: {connection.explain(failure.error)}", err=True)
         return
     for failure in state.failures:
         level = "Error" if failure.is_essential else "Warning"
-        message = errors.message(failure.error)
-        click.echo(f"{level}: {failure.subject} could not be read: {connection.redact(message)}", err=True)
+        click.echo(f"{level}: {failure.subject} could not be read: {connection.explain(failure.error)}", err=True)

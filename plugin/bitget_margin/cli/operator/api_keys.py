@@ -17,7 +17,7 @@ from typing import Any, Final
 import ccxt
 import click
 
-from bitget_margin.cli.operator.errors import BadUsage, Exit
+from bitget_margin.cli.operator.errors import KEYS_TO_CHECK, BadUsage, Exit
 
 VARIABLES: Final = {
     "apiKey": ("BITGET_API_KEY",),
@@ -26,6 +26,10 @@ VARIABLES: Final = {
 }
 """Environment variables by ccxt's name of the key; the second one is named as in Bitget's documentation."""
 _PROMPTS: Final = {"apiKey": "API key", "secret": "secret", "password": "passphrase"}
+_TYPED: Final = (
+    "what you typed (40009: the secret; 40012: the passphrase; 40006: the key), and that the key may trade margin from "
+    "this address"
+)
 _LOCAL_FLAGS: Final = 3
 """Index of the local modes in the attributes of a terminal."""
 _PASTE_SECONDS: Final = 0.2
@@ -58,6 +62,8 @@ class Credentials:
     keys: Mapping[str, str] = field(repr=False)
     ccxt_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Other ccxt settings of a freqtrade configuration: proxies, URLs, options."""
+    to_check: str = KEYS_TO_CHECK
+    """What to check if the venue refuses the keys, for people."""
 
 
 def from_environment(environment: Mapping[str, str]) -> Credentials:
@@ -94,7 +100,10 @@ def from_terminal(environment: Mapping[str, str]) -> Credentials:
                     raise BadUsage(f"no {_PROMPTS[name]} was given: nothing was sent")
     except click.Abort:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    return Credentials("the terminal" if len(missing) == len(found) else "the environment and the terminal", found)
+    if len(missing) == len(found):
+        return Credentials("the terminal", found, to_check=_TYPED)
+    given = " and ".join(VARIABLES[name][0] for name in found if name not in missing)
+    return Credentials("the environment and the terminal", found, to_check=f"{given}, and {_TYPED}")
 
 
 def is_terminal() -> bool:

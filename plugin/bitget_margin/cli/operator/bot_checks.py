@@ -11,6 +11,7 @@ from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margi
 from bitget_margin.adapter.params import RATE_GATE
 from bitget_margin.cli.operator import query
 from bitget_margin.cli.operator.account import Connection
+from bitget_margin.cli.operator.errors import RUN_AGAIN
 from bitget_margin.rate_limit import BadLimiterConfig, LimiterDown, open_limiter
 
 SETTINGS: Final = "settings"
@@ -24,6 +25,7 @@ _PATTERN: Final = re.compile(r"[*+?\[\](){}|^$\\]")
 _SHOWN: Final = 5
 """Number of problems that a message names."""
 _OWN: Final = "bitget_margin"
+_MORE_TIME: Final = "run it again, with a higher --timeout"
 
 
 def settings_check(config: Mapping[str, Any]) -> HealthCheck:
@@ -52,7 +54,7 @@ def pairs_check(connection: Connection, config: Mapping[str, Any]) -> HealthChec
     query.load_markets(connection)
     markets = connection.exchange.markets or {}
     if not markets:
-        return HealthCheck(PAIRS, CheckStatus.UNKNOWN, "unknown: the venue's markets could not be loaded")
+        return HealthCheck(PAIRS, CheckStatus.UNKNOWN, "the venue's markets could not be loaded", RUN_AGAIN)
     stake = config.get("stake_amount")
     amount = float(stake) if isinstance(stake, int | float) and not isinstance(stake, bool) else None
     prices = {} if amount is None else _prices(connection, [pair for pair in named if pair in markets])
@@ -158,9 +160,9 @@ def bounded(name: str, read: Callable[[], HealthCheck], timeout_ms: float) -> He
         try:
             made.append(read())
         except Exception as error:  # noqa: BLE001 - its text may quote a password
-            made.append(HealthCheck(name, CheckStatus.UNKNOWN, f"unknown: {type(error).__name__}"))
+            made.append(HealthCheck(name, CheckStatus.UNKNOWN, type(error).__name__, RUN_AGAIN))
 
     thread = threading.Thread(target=run, name=f"check of the {name}", daemon=True)
     thread.start()
     thread.join(timeout_ms / 1_000)
-    return made[0] if made else HealthCheck(name, CheckStatus.UNKNOWN, f"unknown: no answer in {timeout_ms:.0f} ms")
+    return made[0] if made else HealthCheck(name, CheckStatus.UNKNOWN, f"no answer in {timeout_ms:.0f} ms", _MORE_TIME)

@@ -12,14 +12,14 @@ import click
 from rich.console import Console
 
 from bitget_margin.cli import output
-from bitget_margin.cli.operator import display, errors, json_output, query
+from bitget_margin.cli.operator import display, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan
-from bitget_margin.cli.operator.results import OrderResults, summary
+from bitget_margin.cli.operator.results import OrderResults, naming_command, summary
 from bitget_margin.cli.operator.selection import Selection, filter_options, select
-from bitget_margin.cli.signals import signal_handlers
+from bitget_margin.cli.signals import ignore_late_signals, install_handlers
 
 _SIGNALS: Final = {signal.SIGTERM: signal.default_int_handler, signal.SIGHUP: signal.SIG_IGN}
 """SIGTERM is handled like Ctrl-C, so that the results are printed; the hang-up of a terminal is ignored."""
@@ -104,9 +104,10 @@ def cancel(
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
     results = OrderResults()
     try:
-        with signal_handlers(_SIGNALS):
-            code = _run(connection, selection, results, yes=yes, dry_run=dry_run, as_json=as_json)
-    except KeyboardInterrupt:  # while the results were printed
+        install_handlers(_SIGNALS)
+        code = _run(connection, selection, results, yes=yes, dry_run=dry_run, as_json=as_json)
+    except KeyboardInterrupt:  # before the exit code was decided
+        ignore_late_signals()
         code = Exit.UNRESOLVED if results.may_have_canceled else Exit.INTERRUPTED
     raise click.exceptions.Exit(code)
 
@@ -117,6 +118,7 @@ def _run(
     """Execute the command, print its results, and return its exit code."""
     to, started = display.console(on_stderr=as_json), time.monotonic()
     plan = _cancel(to, connection, selection, results, yes=yes, dry_run=dry_run)
+    ignore_late_signals()
     elapsed_ms = (time.monotonic() - started) * 1_000
     planned = dry_run and not results.errors and not results.interrupted
     code = Exit.DONE if planned else results.exit_code
@@ -128,12 +130,16 @@ def _run(
     if as_json:
         output.attempt(print_document)
     for error in results.errors:
-        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
+        click.echo(f"Error: {connection.explain(error)}", err=True)
     if code is Exit.INTERRUPTED:
         click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
         known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
         click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
+        by_name = naming_command(results) if results.may_have_canceled and not selection.names else None
+        if by_name is not None:
+            # Orders that are not open any more are not selected again, so that code 0 would not show how they ended.
+            click.echo(f"To see how they ended, name them: {by_name}", err=True)
     return code
 
 
@@ -149,18 +155,24 @@ def _cancel(
             plan = make_plan(connection, selection, step, at_once=at_once)
         results.add_plan(plan)
         account = "" if plan.account is None else f", {connection.redact(plan.account.describe())}"
+        if dry_run:
+            ignore_late_signals()
         output.attempt(display.show_plan, to, plan, f"{connection.label}{account}")
         if dry_run:
             return plan
         if plan.idle:
-            ending = f"Nothing is left to cancel: {summary(results)}."
+            ending = _ending(plan, selection, results)
         else:
             ending = "" if yes or _confirmed(plan) else "Nothing was canceled."
         if ending:
             results.close()
+            asks_for_locked = plan.everything and plan.idle and plan.frozen
+            if not asks_for_locked:
+                ignore_late_signals()
             to.print(ending)
-            if plan.everything and plan.idle and plan.frozen:
+            if asks_for_locked:
                 results.locked = query.locked(connection)
+                ignore_late_signals()
                 output.attempt(display.show_proof, to, results.locked)
             return plan
     except (KeyboardInterrupt, click.Abort):
@@ -172,8 +184,22 @@ def _cancel(
         return plan
     with display.cancel_progress(to, results) as step:
         execute(connection, plan, results, step)
+    # All outcomes are known: no signal changes the exit code once an end is printed.
+    ignore_late_signals()
     output.attempt(_conclude, to, results, everything=plan.everything)
     return plan
+
+
+def _ending(plan: Plan, selection: Selection, results: OrderResults) -> str:
+    """Return the last line of a plan with nothing to cancel."""
+    excluded = len(plan.filtered_out)
+    if not excluded:
+        return f"Nothing is left to cancel: {summary(results)}."
+    options = " or ".join(selection.filters)
+    are = "1 is open, and" if excluded == 1 else f"{excluded} are open, and"
+    them = "it" if excluded == 1 else "them"
+    others = "" if excluded == len(results.by_order) else f" In all: {summary(results)}."
+    return f"Nothing was canceled: {are} {options} excludes {them}.{others}"
 
 
 def _confirmed(plan: Plan) -> bool:
@@ -189,8 +215,8 @@ def _confirmed(plan: Plan) -> bool:
 
 def _conclude(to: Console, results: OrderResults, *, everything: bool) -> None:
     if not to.is_terminal:
-        to.print(display.outcome_table(results))
-    left = display.not_ended_table(results)
+        to.print(display.outcome_table(to, results))
+    left = display.not_ended_table(to, results)
     if left is not None:
         to.print(left)
     to.print(f"{summary(results)}.")

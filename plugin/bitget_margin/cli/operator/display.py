@@ -1,17 +1,14 @@
 """Text output of the operator's commands: tables, progress and totals."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import groupby
 from typing import Final
 
-from rich import box
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from bitget_margin import client_order_ids
@@ -19,6 +16,7 @@ from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResult, OrderResults, summary
 from bitget_margin.cli.operator.selection import NamedOrder, Order
+from bitget_margin.cli.operator.tables import Row, fitted_table
 from bitget_margin.cli.output import attempt
 from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
@@ -32,9 +30,11 @@ _PROGRESS_EVERY: Final = 10
 _ORDER_COLUMNS: Final = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
 _NARROW_COLUMNS: Final = ("symbol\nage", "side", ">price", ">amount\nfilled", "order id\nclient id")
 """Columns of two lines."""
-_WRAPPED: Final = frozenset({"outcomes", "reason", "order id\nclient id"})
-"""Columns that wrap in a terminal that is too narrow."""
-_WRAPPED_MIN_WIDTH: Final = 9
+_OUTCOME_COLUMNS: Final = ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome", "reason")
+_NARROW_OUTCOME_COLUMNS: Final = ("symbol\nside", ">price", ">amount\nfilled", "order\noutcome\nreason")
+_GROUP_COLUMNS: Final = ("symbol", ">orders", "outcomes")
+_SYMBOL_COLUMNS: Final = ("symbol", "side", ">orders", ">amount", ">lowest", ">highest", "oldest")
+_SYMBOLS_LISTED: Final = "symbols could have them, and are listed as they are"
 _SOME: Final = 5
 """Number of values that an enumeration shows."""
 _STYLES: Final = {Outcome.CANCELED: "green", Outcome.FILLED: "cyan", None: "dim"}
@@ -64,7 +64,7 @@ def cancel_progress(to: Console, results: OrderResults) -> AbstractContextManage
         of_symbol = [result for result in results if result.symbol == symbol]
         return f"{symbol}: {summary(of_symbol)}" if of_symbol else ""
 
-    return _progress(to, "canceling", line, lambda: outcome_table(results))
+    return _progress(to, "canceling", line, lambda: outcome_table(to, results))
 
 
 @contextmanager
@@ -97,37 +97,28 @@ def _progress(
 
 
 def show_orders(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> None:
-    """Print open orders as a table, by symbol, the oldest first; ids are whole at any width from 80 on.
+    """Print open orders as a table, by symbol, the oldest first; ids and numbers are whole at any width.
 
     A narrow terminal gets no column `bot`, whose key begins the client order id, or two lines per order.
     """
     listed = sorted(listed, key=lambda order: (order["symbol"], order["timestamp"] or 0, order["id"] or ""))
-    whole = _orders_table(title, _ORDER_COLUMNS, listed, now_ms)
-    without_bot = _orders_table(title, _ORDER_COLUMNS[:-1], listed, now_ms)
-    narrow = _orders_table(title, _NARROW_COLUMNS, listed, now_ms)
-    wide = to.options.update(width=_WIDTH)
-    fitting = (table for table in (whole, without_bot) if Measurement.get(to, wide, table).maximum <= to.width)
-    to.print(next(fitting, narrow))
+    layouts = (_ORDER_COLUMNS, _ORDER_COLUMNS[:-1], _NARROW_COLUMNS)
+    to.print(fitted_table(to, title, layouts, [_order_row(order, now_ms) for order in listed]))
 
 
-def _orders_table(title: str, columns: Sequence[str], listed: Iterable[Order], now_ms: float) -> Table:
-    table = _table(title, columns)
-    for order in listed:
-        bot = client_order_ids.parse(order["clientOrderId"])
-        cells = {
-            "age": Text(_age(now_ms, order["timestamp"])),
-            "symbol": Text(order["symbol"]),
-            "side": _side(order["side"]),
-            "price": Text(_number(order["price"])),
-            "amount": Text(_number(order["amount"])),
-            "filled": Text(_number(order["filled"])),
-            "client id": Text(order["clientOrderId"] or ""),
-            "order id": Text(order["id"] or ""),
-            "bot": Text("" if bot is None else str(bot)),
-        }
-        rows = [[cells[name] for name in column.lstrip(">").split("\n")] for column in columns]
-        table.add_row(*(Text("\n").join(lines) for lines in rows))
-    return table
+def _order_row(order: Order, now_ms: float) -> Row:
+    bot = client_order_ids.parse(order["clientOrderId"])
+    return {
+        "age": Text(_age(now_ms, order["timestamp"])),
+        "symbol": Text(order["symbol"]),
+        "side": _side(order["side"]),
+        "price": Text(_number(order["price"])),
+        "amount": Text(_number(order["amount"])),
+        "filled": Text(_number(order["filled"])),
+        "client id": Text(order["clientOrderId"] or ""),
+        "order id": Text(order["id"] or ""),
+        "bot": Text("" if bot is None else str(bot)),
+    }
 
 
 def show_plan(to: Console, plan: Plan, label: str) -> None:
@@ -139,7 +130,7 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
     scope = ", all of the cross margin account" if plan.everything else ""
     title = f"{count_of_orders(plan.orders)} to cancel{scope}"
     if len(plan.orders) > FEW:
-        to.print(_by_symbol(plan.orders, plan.at_ms, title))
+        to.print(_by_symbol(to, plan.orders, plan.at_ms, title))
     elif plan.orders:
         show_orders(to, plan.orders, plan.at_ms, title)
     elif plan.everything:
@@ -147,8 +138,9 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
     elif not plan.unlisted:
         to.print("No open order is selected.")
     if plan.pending_symbols:
-        count = f"{len(plan.pending_symbols)} symbols could have them"
-        to.print(f"{count}, and are listed as they are canceled: {_some(plan.pending_symbols)}")
+        count = len(plan.pending_symbols)
+        more = "symbol could have them, and is listed as it is" if count == 1 else _SYMBOLS_LISTED
+        to.print(f"{count} {more} canceled: {_some(plan.pending_symbols)}")
     for names, state in (
         (plan.unlisted, "named and not among the open orders; they are canceled by id all the same"),
         (tuple(name for name, _ in plan.ended), "named and ended already"),
@@ -162,7 +154,9 @@ def show_plan(to: Console, plan: Plan, label: str) -> None:
 
 
 def show_names(to: Console, names: Sequence[NamedOrder], state: str) -> None:
-    """Print the named orders that are in a state, if there are any."""
+    """Print the named orders that are in a state, if there are any; `state` is put for several of them."""
+    if len(names) == 1:
+        state = state.replace("they are", "it is").replace("excludes them", "excludes it")
     if names:
         to.print(Text(f"{len(names)} {state}: {_some([name.value for name in names])}"))
 
@@ -194,73 +188,64 @@ def show_locked(to: Console, locked: LockedCoins) -> None:
     to.print(Text(locked.describe(), "yellow" if locked.unexplained else ""))
 
 
-def outcome_table(results: OrderResults) -> RenderableType:
+def outcome_table(to: Console, results: OrderResults) -> RenderableType:
     """Return the outcomes, one by one or by symbol."""
     by_symbol = sorted(results, key=lambda result: result.symbol or "")
     if len(by_symbol) <= FEW:
-        return _one_by_one(list(results), "outcomes")
-    table = _table("outcomes", ("symbol", ">orders", "outcomes"))
+        return _one_by_one(to, list(results), "outcomes")
+    rows, styles = [], []
     for symbol, like in groupby(by_symbol, key=lambda result: result.symbol or ""):
         group = list(like)
-        style = "green" if all(result.outcome and result.outcome.ended for result in group) else None
-        table.add_row(symbol, str(len(group)), summary(group), style=style)
-    return table
+        rows.append({"symbol": Text(symbol), "orders": Text(str(len(group))), "outcomes": Text(summary(group))})
+        styles.append("green" if all(result.outcome and result.outcome.ended for result in group) else None)
+    return fitted_table(to, "outcomes", [_GROUP_COLUMNS], rows, styles)
 
 
-def not_ended_table(results: OrderResults) -> RenderableType | None:
+def not_ended_table(to: Console, results: OrderResults) -> RenderableType | None:
     """Return the orders without proof of a final state, if the table of outcomes does not list them."""
     left = results.not_ended()
     if not left or len(results.by_order) <= FEW:
         return None
-    more = f", of which {FEW} are shown; --json lists all" if len(left) > FEW else ""
-    return _one_by_one(left[:FEW], f"{len(left)} orders are not proven to have ended{more}")
+    more = f", of which {FEW} are shown; run it again with --json, which lists all" if len(left) > FEW else ""
+    return _one_by_one(to, left[:FEW], f"{len(left)} orders are not proven to have ended{more}")
 
 
-def _one_by_one(results: Sequence[OrderResult], title: str) -> Table:
-    table = _table(title, ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome", "reason"))
-    for result in results:
-        table.add_row(
-            result.symbol or "",
-            _side(result.side),
-            _number(result.price),
-            _number(result.amount),
-            _number(result.filled),
-            Text(result.name),
-            Text(result.outcome.value if result.outcome else "waiting", _STYLES.get(result.outcome, "red")),
-            Text(result.reason or ""),
-        )
-    return table
+def _one_by_one(to: Console, results: Sequence[OrderResult], title: str) -> RenderableType:
+    return fitted_table(to, title, (_OUTCOME_COLUMNS, _NARROW_OUTCOME_COLUMNS), [_outcome_row(r) for r in results])
 
 
-def _by_symbol(listed: Sequence[Order], now_ms: float, title: str) -> Table:
-    table = _table(title, ("symbol", "side", ">orders", ">amount", ">lowest", ">highest", "oldest"))
+def _outcome_row(result: OrderResult) -> Row:
+    return {
+        "symbol": Text(result.symbol or ""),
+        "side": _side(result.side),
+        "price": Text(_number(result.price)),
+        "amount": Text(_number(result.amount)),
+        "filled": Text(_number(result.filled)),
+        "order": Text(result.name),
+        "outcome": Text(result.outcome.value if result.outcome else "waiting", _STYLES.get(result.outcome, "red")),
+        "reason": Text(result.reason or ""),
+    }
+
+
+def _by_symbol(to: Console, listed: Sequence[Order], now_ms: float, title: str) -> RenderableType:
+    rows = []
     keyed = sorted(listed, key=lambda order: (order["symbol"], order["side"] or ""))
     for (symbol, side), like in groupby(keyed, key=lambda order: (order["symbol"], order["side"])):
         group = list(like)
         prices = [order["price"] for order in group if order["price"] is not None]
         times = [order["timestamp"] for order in group if order["timestamp"] is not None]
-        table.add_row(
-            symbol,
-            _side(side),
-            str(len(group)),
-            _number(sum(order["remaining"] or 0.0 for order in group)),
-            _number(min(prices, default=None)),
-            _number(max(prices, default=None)),
-            _age(now_ms, min(times, default=None)),
+        rows.append(
+            {
+                "symbol": Text(symbol),
+                "side": _side(side),
+                "orders": Text(str(len(group))),
+                "amount": Text(_number(sum(order["remaining"] or 0.0 for order in group))),
+                "lowest": Text(_number(min(prices, default=None))),
+                "highest": Text(_number(max(prices, default=None))),
+                "oldest": Text(_age(now_ms, min(times, default=None))),
+            }
         )
-    return table
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    """Return an empty table; a column whose name begins with > is right-aligned."""
-    table = Table(title=Text(title, "bold"), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in columns:
-        name = column.lstrip(">")
-        justify: JustifyMethod = "right" if column.startswith(">") else "left"
-        wraps = name in _WRAPPED
-        min_width = _WRAPPED_MIN_WIDTH if wraps else None
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=not wraps, min_width=min_width)
-    return table
+    return fitted_table(to, title, [_SYMBOL_COLUMNS], rows)
 
 
 def _side(side: str | None) -> Text:

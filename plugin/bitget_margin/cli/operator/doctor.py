@@ -17,8 +17,9 @@ from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.api_keys import read_config
 from bitget_margin.cli.operator.bot_config import database_url, is_dry_run
 from bitget_margin.cli.operator.doctor_readings import ACCOUNT, CLOCK, KEYS, PERMISSIONS, UID, VENUE, read_venue
-from bitget_margin.cli.operator.errors import Exit, UnfitCcxt
+from bitget_margin.cli.operator.errors import RUN_AGAIN, Exit, UnfitCcxt
 from bitget_margin.cli.operator.version_checks import read_versions
+from bitget_margin.cli.signals import ignore_late_signals
 
 _EPILOG: Final = """\b
 Exit codes:
@@ -67,15 +68,15 @@ def doctor(
     try:
         checks = tuple(_examine(config, url, proxy, timeout_ms, may_ask=not as_json))
     except KeyboardInterrupt:
+        ignore_late_signals()
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+    ignore_late_signals()
     code = exit_code_of(checks)
     if as_json:
         click.echo(json_output.doctor_document(checks, code))
     else:
         output.attempt(_show, display.console(on_stderr=False), checks)
-    if not output.arrived():
-        code = max(code, Exit.UNRESOLVED)
-    raise click.exceptions.Exit(code)
+    raise click.exceptions.Exit(output.code_once_written(code, Exit.UNRESOLVED))
 
 
 def exit_code_of(checks: Sequence[HealthCheck]) -> Exit:
@@ -131,7 +132,7 @@ def _of_bot(
         try:
             check = read()
         except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are shown
-            check = HealthCheck(name, CheckStatus.UNKNOWN, f"unknown: {type(error).__name__}: {error}")
+            check = HealthCheck(name, CheckStatus.UNKNOWN, f"{type(error).__name__}: {error}", RUN_AGAIN)
         yield HealthCheck(name, check.status, connection.redact(check.message), check.hint)
 
 

@@ -128,8 +128,8 @@ def _failure(
 ) -> HealthCheck:
     """Return the check of a reading that failed: unknown without an answer, else as given."""
     status = CheckStatus.UNKNOWN if errors.is_unresolved(error) else if_refused
-    prefix = "unknown: " if status is CheckStatus.UNKNOWN else ""
-    return HealthCheck(name, status, connection.redact(f"{prefix}{errors.message(error)}"))
+    hint = errors.RUN_AGAIN if status is CheckStatus.UNKNOWN else None
+    return HealthCheck(name, status, connection.explain(error), hint)
 
 
 def _skipped(name: str, why: str) -> HealthCheck:

@@ -1,14 +1,25 @@
 """Exit codes of the operator's commands, and classification of exceptions into refused and unresolved."""
 
 from enum import IntEnum
+from typing import Final
 
 import ccxt
 import click
 
 from bitget_margin.adapter import ccxt_errors
 from bitget_margin.adapter.errors import CancelUnresolved
+from bitget_margin.adapter.html_pages import without_markup
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
+
+KEYS_TO_CHECK: Final = (
+    "BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, or the exchange section of --config, and that the key may "
+    "trade margin from this address"
+)
+"""Places to look at if the venue refuses the keys, where they were not typed."""
+
+RUN_AGAIN: Final = "run it again; if it lasts, look at Bitget's status page"
+"""What helps where a reading failed."""
 
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 
@@ -56,8 +67,11 @@ def refuses_keys(error: BaseException) -> bool:
     return isinstance(error, ccxt.AuthenticationError) and not is_unresolved(error)
 
 
-def message(error: BaseException) -> str:
-    """Return an error as text, with the remedy where it is known."""
+def message(error: BaseException, keys_to_check: str = KEYS_TO_CHECK) -> str:
+    """Return an error as text, with the remedy where it is known.
+
+    :param keys_to_check: what to check if the venue refuses the keys
+    """
     if isinstance(error, CancelUnresolved):
         # Its last part is advice for programs.
         return str(error).rpartition("; ")[0]
@@ -66,11 +80,11 @@ def message(error: BaseException) -> str:
         text = f"{fault.code} {fault.text}"
     elif fault is not None and isinstance(error, ccxt.NetworkError):
         text = fault.text or text
+    text = without_markup(text)
     if refuses_keys(error):
-        return (
-            f"the venue refuses these keys ({text}): check BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, or the "
-            "exchange section of --config, and that the key may trade margin from this address"
-        )
+        return f"the venue refuses these keys ({text}): check {keys_to_check}"
+    if fault is not None and fault.code is not None and verdict_of_fault(fault) is Verdict.CLOCK:
+        return f"the venue refuses the timestamp ({text}): set the clock of this machine right"
     return f"the venue does not answer ({text})" if is_unresolved(error) else f"the venue refuses ({text})"
 
 

@@ -18,7 +18,7 @@ from bitget_margin.cli.operator import errors, query
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.bot_config import database_url
 from bitget_margin.cli.operator.errors import BadUsage, Exit
-from bitget_margin.cli.signals import signal_handlers
+from bitget_margin.cli.signals import ignore_late_signals, install_handlers
 from bitget_margin.core.order_ref import BadInput, IdKind, checked_client_id, checked_order_id
 
 if TYPE_CHECKING:
@@ -76,19 +76,29 @@ class _Run:
         if not is_alone and not self.is_stopped:
             unseen = f"Whether a bot runs on {self.database} cannot be seen from here."
             if self.yes:
+                ignore_late_signals()
                 self.fail(f"{unseen} Stop it, and add --bot-is-stopped.")
                 return False
             if click.prompt(f'{unseen} If it is stopped, type "{_STOPPED}"', default="", err=True) != _STOPPED:
+                ignore_late_signals()
                 self.fail("the bot has to be stopped first: nothing was changed")
                 return False
         if self.yes or click.confirm(question, err=True):
             return True
+        ignore_late_signals()
         self.show("Nothing was changed.")
         return False
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--trade", "trades", multiple=True, type=click.IntRange(1), metavar="N", help="All of a trade.")
+@click.option(
+    "--trade",
+    "trades",
+    multiple=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="The resting orders of a trade without a proven end.",
+)
 @click.option("--id", "ids", multiple=True, metavar="ID", help="An order id of the venue; may be repeated.")
 @click.option("--client-id", "client_ids", multiple=True, metavar="ID", help="A client order id; may be repeated.")
 @click.option(
@@ -140,9 +150,10 @@ def forget(
     run = _Run(database, yes, dry_run, is_stopped, as_json)
     run.document |= _NO_ACCOUNT if connection is None else {"orders": []}
     try:
-        with signal_handlers(_SIGNALS):
-            code = _run(run, connection, trades, names)
-    except (KeyboardInterrupt, click.Abort):
+        install_handlers(_SIGNALS)
+        code = _run(run, connection, trades, names)
+    except (KeyboardInterrupt, click.Abort):  # before the exit code was decided
+        ignore_late_signals()
         code = Exit.UNRESOLVED if run.is_writing else Exit.INTERRUPTED
         run.fail("interrupted: run the same command again, which changes nothing twice")
     if as_json:
@@ -164,11 +175,12 @@ def _run(run: _Run, connection: Connection | None, trades: Sequence[int], names:
                 return _forget_account(run, database)
             return _forget_orders(run, database, connection, trades, names)
     except DatabaseRefused as error:
+        ignore_late_signals()
         run.fail(str(error))
         return Exit.OPEN
     except ccxt.BaseError as error:
-        text = errors.message(error)
-        run.fail(text if connection is None else connection.redact(text))
+        ignore_late_signals()
+        run.fail(errors.message(error) if connection is None else connection.explain(error))
         return Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN
 
 
@@ -185,12 +197,14 @@ def _forget_account(run: _Run, database: "StoppedDatabase") -> Exit:
         "open_trades": len(state.open_trades),
         "tracked_orders": state.open_orders,
     }
+    reason = None if identity is None else reason_to_keep(state)
+    if identity is None or reason is not None or run.dry_run:
+        ignore_late_signals()
     run.show(f"{run.database}: {len(state.open_trades)} open trades, {state.open_orders} open orders of the bot")
     if identity is None:
         run.show("No account is stored in it: the next start stores its own.")
         return Exit.DONE
     run.show(f"UID {identity.uid or 'unknown'}, exchange {identity.exchange}, run mode {identity.run_mode.value}")
-    reason = reason_to_keep(state)
     if reason is not None:
         run.fail(f"the account of {run.database} is kept: {reason}")
         return Exit.OPEN
@@ -230,14 +244,17 @@ def _forget_orders(
         query.load_markets(connection)
         chosen = step.look_up(connection, chosen)
         run.document["orders"] = [step.as_json(each) for each in chosen]
+    absent = [each for each in chosen if each.outcome is step.ForgetOutcome.ABSENT]
+    if not absent:
+        ignore_late_signals()
     run.show(f"{connection.label}, {run.database}")
     for each in chosen:
         run.show(f"{step.describe(each)}: {each.text}")
-    absent = [each for each in chosen if each.outcome is step.ForgetOutcome.ABSENT]
     code = Exit.OPEN if failures else Exit.DONE
     if absent:
         _show_risk(run, connection, absent)
     if not absent or run.dry_run:
+        ignore_late_signals()
         others = [each for each in chosen if each not in absent]
         return max(code, step.exit_code(others))
     count = "this order" if len(absent) == 1 else f"these {len(absent)} orders"
@@ -260,9 +277,11 @@ def _show_risk(run: _Run, connection: Connection, absent: Sequence[Any]) -> None
 
 
 def _write(run: _Run, write: Callable[[], Any]) -> Any:
-    """Write to the database; an interruption from now on leaves open whether it was written."""
+    """Write to the database; an interruption meanwhile leaves open whether it was written, a later one is ignored."""
     run.is_writing = True
-    return write()
+    written = write()
+    ignore_late_signals()
+    return written
 
 
 def _can_answer() -> bool:

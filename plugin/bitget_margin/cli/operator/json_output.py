@@ -8,7 +8,6 @@ from typing import Any
 from bitget_margin import client_order_ids
 from bitget_margin.adapter.health import HealthCheck
 from bitget_margin.adapter.margin_level import LIQUIDATION_LEVEL, WARNING_LEVEL
-from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.account_state import AccountState, CoinNumbers
 from bitget_margin.cli.operator.errors import Exit
@@ -57,9 +56,7 @@ def account_document(connection: Connection, state: AccountState) -> str:
             "coins": None if state.coins is None else [_coin(state, coin) for coin in state.coins],
             "daily_rates": _floats(state.daily_rates),
             "interest_24h": None if state.interest_of_day is None else _floats(state.interest_of_day),
-            "errors": [
-                connection.redact(f"{failure.subject}: {errors.message(failure.error)}") for failure in state.failures
-            ],
+            "errors": [f"{failure.subject}: {connection.explain(failure.error)}" for failure in state.failures],
         },
         indent=2,
     )
@@ -97,7 +94,7 @@ def cancel_document(
             "unexamined": list(results.unexamined),
             "locked": None if results.locked is None else {c: float(n) for c, n in results.locked.amounts.items()},
             "held_by": _holdings(results.locked),
-            "errors": [connection.redact(errors.message(error)) for error in results.errors],
+            "errors": [connection.explain(error) for error in results.errors],
             "elapsed_ms": round(elapsed_ms),
         },
         indent=2,

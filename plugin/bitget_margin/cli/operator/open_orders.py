@@ -66,7 +66,9 @@ def show_open_orders(to: Console, connection: Connection, view: OpenOrders) -> N
     display.show_names(to, view.picked.filtered_out, "named and open, and not shown: another option excludes them")
     display.show_frozen(to, view.held.frozen)
     if view.held.locked is not None:
-        display.show_locked(to, view.held.locked)
+        # Orders of the list above need no second line.
+        if not view.held.locked.is_by_margin_orders:
+            display.show_locked(to, view.held.locked)
     elif view.held.unexplained:
         coins = ", ".join(view.held.unexplained)
         to.print(f"The open orders do not hold all of {coins}: one older than the venue lists may.", style="yellow")

@@ -20,6 +20,7 @@ from bitget_margin.cli.operator.errors import Exit
 from bitget_margin.cli.operator.open_orders import OpenOrders, read_open_orders, show_open_orders
 from bitget_margin.cli.operator.repeat import repeat
 from bitget_margin.cli.operator.selection import Selection, filter_options, select
+from bitget_margin.cli.signals import ignore_late_signals
 
 _WATCH_SECONDS: Final = 5
 _WATCH_MIN_SECONDS: Final = 2
@@ -84,16 +85,19 @@ def orders(
     screen = _Screen(display.console(on_stderr=as_json), connection, selection, as_json, watch_seconds)
     try:
         if watch_seconds is None:
-            screen.show(screen.look())
+            view = screen.look()
+            ignore_late_signals()
+            screen.show(view)
         else:
             repeat(screen.look, screen.show_again, partial(time.sleep, watch_seconds), time.monotonic)
     except KeyboardInterrupt:
+        ignore_late_signals()
         raise click.exceptions.Exit(Exit.DONE if screen.was_shown else Exit.INTERRUPTED) from None
     except ccxt.BaseError as error:
-        click.echo(f"Error: {connection.redact(errors.message(error))}", err=True)
+        ignore_late_signals()
+        click.echo(f"Error: {connection.explain(error)}", err=True)
         raise click.exceptions.Exit(Exit.UNRESOLVED if errors.is_unresolved(error) else Exit.OPEN) from None
-    if not output.arrived():
-        raise click.exceptions.Exit(Exit.UNRESOLVED)
+    raise click.exceptions.Exit(output.code_once_written(Exit.DONE, Exit.UNRESOLVED))
 
 
 @dataclass(slots=True)
@@ -123,7 +127,7 @@ class _Screen:
 
     def show_again(self, view: OpenOrders | None, failure: ccxt.BaseError | None, age_seconds: float) -> None:
         """Show a list in place of the one before; without a terminal, below it. Ends where nobody can read it."""
-        reason = "" if failure is None else self.connection.redact(errors.message(failure))
+        reason = "" if failure is None else self.connection.explain(failure)
         if self.as_json:
             if failure is not None:
                 click.echo(f"Error: {reason}", err=True)
@@ -132,7 +136,8 @@ class _Screen:
         else:
             self._show_again(view, reason, age_seconds)
         if output.is_closed():
-            raise click.exceptions.Exit(Exit.DONE if output.arrived() else Exit.UNRESOLVED)
+            ignore_late_signals()
+            raise click.exceptions.Exit(output.code_once_written(Exit.DONE, Exit.UNRESOLVED))
 
     def _show_again(self, view: OpenOrders | None, reason: str, age_seconds: float) -> None:
         on_terminal = self.to.is_terminal

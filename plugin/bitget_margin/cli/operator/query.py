@@ -13,7 +13,6 @@ from bitget_margin.adapter import fallback_markets
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fetch import view_orders
 from bitget_margin.adapter.locked import fetch_locked
-from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.operator.selection import NamedOrder, Order, folded, matches
@@ -61,7 +60,7 @@ def load_markets(connection: Connection) -> None:
         exchange.markets = None
         if pairs:
             exchange.set_markets(pairs)
-        reason = connection.redact(errors.message(documented("the markets", error)))
+        reason = connection.explain(documented("the markets", error))
         how = "with its pairs alone" if pairs else "without them"
         click.echo(f"Warning: the venue's markets could not be loaded, this goes on {how}: {reason}", err=True)
 

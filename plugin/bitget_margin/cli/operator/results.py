@@ -1,5 +1,6 @@
 """Results of a cancel command, one per order, and the exit code that follows from them."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,8 @@ _FILTERED_OUT: Final = "not canceled: another option excludes it"
 _IN_DOUBT: Final = "interrupted: its cancel may have been sent"
 _KEPT: Final = ("id", "client_order_id", "side", "price", "amount", "filled", "timestamp")
 """Attributes that a later result without them keeps from an earlier one."""
+_NAMED: Final = 10
+"""Number of orders that a command names."""
 _SUMMARY: Final = (*(outcome.value for outcome in Outcome), "waiting")
 
 
@@ -161,6 +164,19 @@ def summary(results: Iterable[OrderResult]) -> str:
     """Return the number of orders per outcome as text."""
     counts = Counter("waiting" if result.outcome is None else result.outcome.value for result in results)
     return ", ".join(f"{counts[name]} {name}" for name in _SUMMARY if counts[name]) or "no orders"
+
+
+def naming_command(results: OrderResults) -> str | None:
+    """Return a command that names the orders without proof of a final state; None if there are none."""
+    left = [result for result in results.not_ended() if result.id or result.client_order_id]
+    if not left:
+        return None
+    words = [f"--id {each.id}" if each.id else f"--client-id {each.client_order_id}" for each in left]
+    more = f" (and {len(left) - _NAMED} more; --json lists all)" if len(left) > _NAMED else ""
+    symbols = {each.symbol for each in left[:_NAMED]}
+    # With a symbol, the venue's other pairs are not searched.
+    symbol = f" --symbol {shlex.quote(str(symbols.pop()))}" if len(symbols) == 1 and None not in symbols else ""
+    return f"bitget-margin cancel {' '.join(words[:_NAMED])}{symbol}{more}"
 
 
 def _keys(result: OrderResult) -> list[tuple[str | None, str]]:

@@ -49,6 +49,12 @@ class Selection:
         return bool(self.prefixes or self.side or self.older_than_ms)
 
     @property
+    def filters(self) -> tuple[str, ...]:
+        """Options by which a named order can be excluded."""
+        given = {"--symbol": self.symbols, "--prefix": self.prefixes, "--side": self.side}
+        return tuple(option for option, value in (given | {"--older-than": self.older_than_ms}).items() if value)
+
+    @property
     def all_symbols(self) -> tuple[str, ...]:
         """Symbols of the filters and of the named orders."""
         given = (name.symbol for name in self.names if name.symbol is not None)

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
-from bitget_margin.cli.freqtrade import INSTALL_COMMAND, is_installed
+from bitget_margin.cli.freqtrade import FreqtradeMissing, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.cli.start import first_trade, local_config
@@ -65,7 +65,7 @@ def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
     if not config_file.is_file():
         raise BadUsage(f"there is no {config_file}; this writes it: {own_command()} init {shell_path(path)}")
     if not is_installed():
-        raise click.ClickException(f"freqtrade is not installed: {INSTALL_COMMAND}")
+        raise FreqtradeMissing
     # As Ctrl-C, also before freqtrade has its own handler; ignored ones, as under nohup, stay so.
     fatal = {
         number: _interrupt for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL
