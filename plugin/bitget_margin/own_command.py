@@ -12,7 +12,7 @@ SCRIPT: Final = "bitget-margin"
 
 def own_command() -> str:
     """Return the words that start this program in a shell: `bitget-margin`, or a path to it."""
-    program = sys.argv[0]
+    program = sys.argv[0] if sys.argv else ""
     if Path(program).name != SCRIPT:
         return shlex.join([sys.executable, "-m", "bitget_margin"])
     found = shutil.which(SCRIPT)
