@@ -12,8 +12,9 @@ SCRIPT: Final = "bitget-margin"
 
 def own_command() -> str:
     """Return the words that start this program in a shell: `bitget-margin`, or a path to it."""
-    program = sys.argv[0]
+    program = sys.argv[0] if sys.argv else ""
     if Path(program).name != SCRIPT:
         return shlex.join([sys.executable, "-m", "bitget_margin"])
     found = shutil.which(SCRIPT)
-    return SCRIPT if found is not None and os.path.realpath(found) == os.path.realpath(program) else shlex.quote(program)
+    is_found = found is not None and os.path.realpath(found) == os.path.realpath(program)
+    return SCRIPT if is_found else shlex.quote(program)

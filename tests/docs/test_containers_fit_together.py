@@ -123,6 +123,11 @@ def test_two_bots_share_neither_a_folder_nor_keys() -> None:
     assert all(service["env_file"].startswith("bots/") for service in BOTS.values())
 
 
+def test_what_the_pages_let_a_reader_write_into_a_clone_is_not_committed() -> None:
+    """Passwords of freqtrade's API server, and keys."""
+    assert {"/bot/", "/bot.env", "venue.env"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
+
+
 @pytest.mark.parametrize("bot", BOTS)
 def test_their_window_is_in_the_redis_beside_them(bot: str) -> None:
     from freqtrade.configuration.environment_vars import environment_vars_to_dict  # noqa: PLC0415 - seconds

@@ -62,7 +62,9 @@ def test_every_fault_has_its_row() -> None:
 
 
 def test_every_setting_of_a_bot_has_its_row() -> None:
-    shown = {row[0].strip("`"): row[1].strip("`") for row in rows(DOCS / "freqtrade.md", "### Settings") if len(row) == 3}
+    shown = {
+        row[0].strip("`"): row[1].strip("`") for row in rows(DOCS / "freqtrade.md", "### Settings") if len(row) == 3
+    }
     defaults = dataclasses.asdict(BotSettings()).items()
     plain = {name: value.value if isinstance(value, Enum) else value for name, value in defaults}
     assert shown == {name: "none" if value is None else json.dumps(value) for name, value in plain.items()}

@@ -12,7 +12,7 @@ from bitget_margin.freqtrade.holdings import RECHECK_SECONDS, Holding, Holdings
 from bitget_margin.freqtrade.missed_lookups import MissedLookups
 from bitget_margin.freqtrade.tracked_order import TrackedOrder
 from bitget_margin.freqtrade.trade_coins import TradeCoins
-from bitget_margin.own_command import own_command
+from bitget_margin.own_command import SCRIPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class HeldCoins:
         return [*orders, *self.others(trade)]
 
     def describe_doubt(self, trade: Trade, orders: Sequence[TrackedOrder]) -> str:
-        """Return what to do about the orders of a trade that are in doubt, for the end of a message; no request is sent."""
+        """Return what to do about orders in doubt, as the end of a message; no request is sent."""
         count = sum(self.is_in_doubt(order) for order in _closing(orders))
         if not count:
             return ""
@@ -89,7 +89,8 @@ def _done(trade: Trade) -> str:
 
 def _forget(trade: Trade) -> str:
     """Return the command that ends the doubt, by the operator's word."""
-    return f"stop the bot and run `{own_command()} forget --config … --trade {trade.id}`"
+    # Not by the path of this program: the file system is not asked in an exit.
+    return f"stop the bot and run `{SCRIPT} forget --config … --trade {trade.id}`"
 
 
 def _closing(orders: Sequence[TrackedOrder]) -> list[TrackedOrder]:

@@ -89,7 +89,7 @@ class Maintenance:
                 self.alerts.info(f"Trade {trade.id} on {trade.pair} {done}")
         if known := self.store.open(Origin.LADDER):
             trades = len({order.trade for order in known})
-            self.alerts.info(f"The database has {len(known)} resting orders of {trades} trades: they are looked up now.")
+            self.alerts.info(f"{len(known)} resting orders of {trades} trades are in the database, and looked up now.")
         self._repaired = True
 
     def cancel_all_at_exit(self) -> None:

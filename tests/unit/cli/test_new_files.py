@@ -99,7 +99,7 @@ def test_the_commands_of_the_readme_run_as_they_stand() -> None:
         for command in ("bitget-margin", "'my env/bin/bitget-margin'")
     )
     commands = re.findall(r"^ *(bitget-margin .*)$", plain, re.MULTILINE)
-    assert len(commands) == 4
+    assert len(commands) == 5
     assert re.findall(r"^ *'my env/bin/(bitget-margin)'( .*)$", own, re.MULTILINE) == [
         ("bitget-margin", command.removeprefix("bitget-margin")) for command in commands
     ]

@@ -319,7 +319,7 @@ def test_an_exit_that_orders_in_doubt_leave_nothing_names_them_and_the_way_out(s
     for order in (live("a"), live("b")):
         stand.missed.note(order)
     text = refusal(stand)
-    assert "0 of 1 can be sold, less than the venue takes: 2 resting orders that the venue does not show may have" in text
+    assert "0 of 1 can be sold, less than the venue takes: 2 resting orders that the venue does not show" in text
     assert text.endswith("forget --config … --trade 1`")
 
 

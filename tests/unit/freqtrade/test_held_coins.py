@@ -52,13 +52,16 @@ def test_the_balance_of_a_classic_account_decides_about_an_order_in_doubt(
     assert held(stand, KNOWN, missed) == held_coins, "one that the last lookup missed is in doubt, too"
 
 
-def test_what_is_in_doubt_is_described_without_a_request(stand: Stand) -> None:
+def test_what_is_in_doubt_is_described_without_a_request(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor with anything else that can fail in the middle of an exit."""
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setattr("os.getcwd", lambda: pytest.fail("the file system was asked"))
     coins, trade = stand.exits.held, stand.trades[KEY]
     ended = [live("e", phase=phase) for phase in Phase if not phase.open]
     assert coins.describe_doubt(trade, [KNOWN, rung("d", side="buy"), *ended]) == ""
-    assert coins.describe_doubt(trade, [KNOWN, DOUBTFUL]).startswith(
-        ": 1 resting order that the venue does not show may have sold the others. If that stays so, and none of them is "
-        "on the venue: stop the bot and run `"
+    assert coins.describe_doubt(trade, [KNOWN, DOUBTFUL]) == (
+        ": 1 resting order that the venue does not show may have sold the others. If that stays so, and none of them "
+        "is on the venue: stop the bot and run `bitget-margin forget --config … --trade 1`"
     )
     assert stand.wallet.readings == 0
 

@@ -572,7 +572,7 @@ def test_a_start_reports_once_which_orders_of_an_earlier_run_are_looked_up(stand
     stand.store.add([live("a"), live("b"), live("c", trade_id=2), live("d", phase=Phase.ENDED), own("e")])
     for _ in range(2):
         stand.maintenance.repair_after_crash()
-    assert stand.alerts.infos == ["The database has 3 resting orders of 2 trades: they are looked up now."]
+    assert stand.alerts.infos == ["3 resting orders of 2 trades are in the database, and looked up now."]
 
 
 def test_a_repair_that_fails_is_tried_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str |
             launcher.main(arguments)
         finally:
             # The last lines of a bot are about a venue that stays, and warn of open trades.
-            _announce("the local venue ends, and with it the paper account: its trades and orders need nothing from you")
+            _announce("the local venue ends, and with it the paper account: its trades and orders need nothing now")
             if database.exists():
                 _announce(f"{database} may be deleted; no later run goes on with it")
 
