@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -19,6 +20,8 @@ from bitget_margin.emulator import Account, Emulator, Order, RequestRecord, ccxt
 from support import client, forked
 
 STRATEGIES = Path(__file__).parent / "strategies"
+_PORTS = (20_000, 30_000)
+"""Ports of the bots' own servers."""
 WAIT_SECONDS = 40.0
 PAIRS = tuple(f"C{number:03}/USDT" for number in range(1, 41))
 """The pairs of `synthetic_symbols`."""
@@ -232,6 +235,8 @@ def signed_requests(venue: Emulator, symbols: Iterable[str] | None = None, since
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free port below those of outgoing connections: one of these may take it while the bot is down."""
+    while True:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", random.randrange(*_PORTS)))  # noqa: S311 - no secret
+            return int(probe.getsockname()[1])

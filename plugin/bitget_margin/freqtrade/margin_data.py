@@ -35,7 +35,7 @@ class MarginData:
     level: Callable[[], float | None]
     clock: Callable[[], float] = time.monotonic
     _at: float = field(default=float("-inf"), init=False)
-    _written: dict[TradeKey, dict[str, float | None]] = field(default_factory=dict, init=False)
+    _written: dict[TradeKey, dict[str, float]] = field(default_factory=dict, init=False)
 
     def write(self) -> None:
         """Write what has changed; what could not be written is written a minute later."""
@@ -44,10 +44,11 @@ class MarginData:
         if not ended and (not trades or self.clock() - self._at < _WRITE_SECONDS):
             return
         self._at, level = self.clock(), self.level()
-        shown = None if level is None else round(level, _LEVEL_DECIMALS)
+        # A level that is not known, as after a start, leaves the last one: freqtrade cannot read None after a number.
+        shown = {} if level is None else {LEVEL_KEY: round(level, _LEVEL_DECIMALS)}
         try:
             for key, trade in trades.items():
-                self._update(key, trade, {LEVEL_KEY: shown, INTEREST_KEY: _interest(trade)})
+                self._update(key, trade, {**shown, INTEREST_KEY: _interest(trade)})
             for key in ended:
                 last = trade_rows.closed_trade(key)
                 if last is not None:
@@ -57,7 +58,7 @@ class MarginData:
             Trade.rollback()
             logger.warning("The margin level could not be written to the database: %s", error)
 
-    def _update(self, key: TradeKey, trade: Any, values: dict[str, float | None]) -> None:
+    def _update(self, key: TradeKey, trade: Any, values: dict[str, float]) -> None:
         written = self._written.setdefault(key, {})
         for name, value in values.items():
             if name not in written or written[name] != value:

@@ -27,6 +27,8 @@ _CREDENTIALS: Final = {"apiKey": "key", "secret": "secret", "password": "passwor
 _TRIES: Final = 4
 """Number of tries to read the account, as many as freqtrade's."""
 _PAUSE_SECONDS: Final = 1.0
+_PORT_TRIES: Final = 10
+_PORT_PAUSE_SECONDS: Final = 0.5
 _FUTURES: Final = "futures"
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 _FEES: Final = "If you hold coins of a pair yourself, the fee of each entry on it is sold out of yours."
@@ -134,24 +136,40 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
         )
 
 
-def refuse_taken_api_port(config: Mapping[str, Any]) -> None:
-    """Refuse an API server that cannot listen: freqtrade would wait for its start forever, and watch no stop-loss."""
+def refuse_taken_api_port(config: Mapping[str, Any], pause: Callable[[float], object] = time.sleep) -> None:
+    """Refuse an API server that cannot listen: freqtrade would wait for its start forever, and watch no stop-loss.
+
+    A process that is ending may hold the port for a moment longer: it gets seconds.
+    """
     server = config.get("api_server")
     if not isinstance(server, Mapping) or not server.get("enabled"):
         return
     host, port = server.get("listen_ip_address"), server.get("listen_port")
     if not isinstance(host, str) or not isinstance(port, int):
         return  # freqtrade's own check of the configuration names it
+    error = _listening_error(host, port)
+    for _ in range(_PORT_TRIES):
+        if error is None:
+            return
+        pause(_PORT_PAUSE_SECONDS)
+        error = _listening_error(host, port)
+    if error is not None:
+        raise OperationalException(
+            f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
+            '"api_server.listen_port" to a port that is free, or end the other program; two bots need two ports.',
+        ) from error
+
+
+def _listening_error(host: str, port: int) -> OSError | None:
+    """Return why nothing can listen on a port; None if it can."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             # As the server itself: connections that have ended do not keep a port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        raise OperationalException(
-            f"bitgetcross: freqtrade's API server cannot listen on {host}:{port} ({error.strerror or error}): set "
-            '"api_server.listen_port" to a port that is free, or end the other program; two bots need two ports.',
-        ) from error
+        return error
+    return None
 
 
 def check_account(

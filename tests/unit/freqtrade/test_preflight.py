@@ -36,7 +36,9 @@ def live(**changes: Any) -> dict[str, Any]:
 def test_an_api_server_that_cannot_listen_is_refused_and_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": taken.getsockname()[1]}
-        message = refusal(preflight.refuse_taken_api_port, {"api_server": server})
+        pauses: list[float] = []
+        message = refusal(preflight.refuse_taken_api_port, {"api_server": server}, pauses.append)
+        assert sum(pauses) == pytest.approx(5.0)
         assert f"127.0.0.1:{server['listen_port']} (Address already in use)" in message
         assert '"api_server.listen_port"' in message
         preflight.refuse_taken_api_port({"api_server": {**server, "enabled": False}})
@@ -44,6 +46,20 @@ def test_an_api_server_that_cannot_listen_is_refused_and_not_waited_for() -> Non
             preflight.refuse_taken_api_port({"api_server": wrong})
     preflight.refuse_taken_api_port({"api_server": server})
     preflight.refuse_taken_api_port({})
+
+
+def test_an_api_port_that_becomes_free_is_waited_for() -> None:
+    taken = socket.create_server(("127.0.0.1", 0))
+    server = {"enabled": True, "listen_ip_address": "127.0.0.1", "listen_port": taken.getsockname()[1]}
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            taken.close()
+
+    preflight.refuse_taken_api_port({"api_server": server}, pause)
+    assert len(pauses) == 3
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
