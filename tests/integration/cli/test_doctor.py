@@ -141,6 +141,9 @@ def test_a_reading_that_fails_is_unknown_and_the_others_are_shown(venue: Emulato
     assert statuses(found, names) == {"unknown"}
     unknown = [check for check in found.values() if check["status"] == "unknown"]
     assert {check["hint"] for check in unknown} == {"run it again; if it lasts, look at Bitget's status page"}
+    is_reached = path != "/public/time"
+    assert ("not checked, since the venue" in found["keys"]["message"]) is not is_reached
+    assert found["keys"]["status"] == ("ok" if is_reached else "unknown")
     for name in names:
         message = found[name]["message"]
         assert message.startswith("the venue does not answer (")

@@ -44,7 +44,7 @@ def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: t
     keys = HealthCheck(KEYS, CheckStatus.OK, connection.label.removeprefix("keys "))
     if reached[0].status is not CheckStatus.OK:
         skipped = (_skipped(name, "the venue does not answer") for name in (ACCOUNT, UID, PERMISSIONS))
-        return Readings((keys, *reached, *skipped), is_reached=False)
+        return Readings((_not_checked(keys), *reached, *skipped), is_reached=False)
     is_known = False
     try:
         _confirm_kind(connection)
@@ -58,7 +58,7 @@ def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: t
             return Readings((keys, *reached, *skipped))
     if not is_known:
         skipped = (_skipped(name, "the kind of the account is not known") for name in (UID, PERMISSIONS))
-        return Readings((keys, *reached, account, *skipped))
+        return Readings((_not_checked(keys), *reached, account, *skipped))
     uid, permissions = _uid(connection), _permissions(connection)
     return Readings((keys, *reached, account, uid, permissions), uid.message if uid.status is CheckStatus.OK else None)
 
@@ -130,6 +130,12 @@ def _failure(
     status = CheckStatus.UNKNOWN if errors.is_unresolved(error) else if_refused
     hint = errors.RUN_AGAIN if status is CheckStatus.UNKNOWN else None
     return HealthCheck(name, status, connection.explain(error), hint)
+
+
+def _not_checked(keys: HealthCheck) -> HealthCheck:
+    """Return the check of keys that the venue has not answered to."""
+    message = f"{keys.message}: not checked, since the venue has not answered to them"
+    return HealthCheck(KEYS, CheckStatus.UNKNOWN, message, errors.RUN_AGAIN)
 
 
 def _skipped(name: str, why: str) -> HealthCheck:
