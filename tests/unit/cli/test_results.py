@@ -301,14 +301,27 @@ def test_no_number_no_id_and_no_reason_is_cut_at_any_width(width: int) -> None:
     assert {word.rstrip(",") for word in shown.get().split()} >= numbers | {"26", "6.5"}
 
 
-def test_the_reason_of_an_outcome_stands_on_a_line_of_its_own_in_a_narrow_terminal() -> None:
+def test_a_symbol_with_a_blank_is_whole_at_any_width() -> None:
+    results = OrderResults()
+    results.add_waiting(
+        [order("11795421689956000", symbol="Jade Protocol/USDT", side="sell", price=2700.5, amount=1.0)]
+    )
+    for width in range(20, 110):
+        words = plain_words(display.outcome_table(Console(width=width), results), width)
+        assert words >= {"Jade", "Protocol/USDT", "2700.5", "11795421689956000", "waiting"}, width
+        assert "reason" not in words
+
+
+@pytest.mark.parametrize("width", [80, 90, 95, 100])
+def test_the_reason_of_an_outcome_stands_on_a_line_of_its_own_in_a_narrow_terminal(width: int) -> None:
+    reason = "Cancel order error, try it again"
     results = OrderResults()
     results.add_plan(Plan(orders=(order("1179542168995600011", side="buy", price=61234.56, amount=0.123456),)))
-    results.add_report([replace(result("1179542168995600011", Outcome.OPEN), reason="Cancel order error")])
-    console = Console(width=80)
+    results.add_report([replace(result("1179542168995600011", Outcome.OPEN), reason=reason)])
+    console = Console(width=width)
     with console.capture() as shown:
         console.print(display.outcome_table(console, results))
-    assert "Cancel order error" in [line.strip() for line in shown.get().splitlines()]
+    assert reason in [line.strip() for line in shown.get().splitlines()]
 
 
 def test_without_a_terminal_an_order_is_one_line() -> None:

@@ -16,7 +16,7 @@ from bitget_margin.cli.operator.plan import Plan
 from bitget_margin.cli.operator.query import Step
 from bitget_margin.cli.operator.results import OrderResult, OrderResults, summary
 from bitget_margin.cli.operator.selection import NamedOrder, Order
-from bitget_margin.cli.operator.tables import Row, fitted_table
+from bitget_margin.cli.operator.tables import Layout, Row, fitted_table
 from bitget_margin.cli.output import attempt
 from bitget_margin.core.locked_coins import LockedCoins
 from bitget_margin.core.outcome import Outcome
@@ -30,8 +30,8 @@ _PROGRESS_EVERY: Final = 10
 _ORDER_COLUMNS: Final = ("age", "symbol", "side", ">price", ">amount", ">filled", "client id", "order id", "bot")
 _NARROW_COLUMNS: Final = ("symbol\nage", "side", ">price", ">amount\nfilled", "order id\nclient id")
 """Columns of two lines."""
-_OUTCOME_COLUMNS: Final = ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome", "reason")
-_NARROW_OUTCOME_COLUMNS: Final = ("symbol\nside", ">price", ">amount\nfilled", "order\noutcome\nreason")
+_OUTCOME_COLUMNS: Final = ("symbol", "side", ">price", ">amount", ">filled", "order", "outcome")
+_NARROW_OUTCOME_COLUMNS: Final = ("symbol\nside", ">price", ">amount\nfilled", "order\noutcome")
 _GROUP_COLUMNS: Final = ("symbol", ">orders", "outcomes")
 _SYMBOL_COLUMNS: Final = ("symbol", "side", ">orders", ">amount", ">lowest", ">highest", "oldest")
 _SYMBOLS_LISTED: Final = "symbols could have them, and are listed as they are"
@@ -211,7 +211,10 @@ def not_ended_table(to: Console, results: OrderResults) -> RenderableType | None
 
 
 def _one_by_one(to: Console, results: Sequence[OrderResult], title: str) -> RenderableType:
-    return fitted_table(to, title, (_OUTCOME_COLUMNS, _NARROW_OUTCOME_COLUMNS), [_outcome_row(r) for r in results])
+    layouts: Sequence[Layout] = (_OUTCOME_COLUMNS, _NARROW_OUTCOME_COLUMNS)
+    if any(result.reason for result in results):
+        layouts = ((*_OUTCOME_COLUMNS, "reason"), (*_NARROW_OUTCOME_COLUMNS[:-1], "order\noutcome\nreason"))
+    return fitted_table(to, title, layouts, [_outcome_row(result) for result in results])
 
 
 def _outcome_row(result: OrderResult) -> Row:
