@@ -19,6 +19,7 @@ def test_all_names_exist_and_no_other_is_public() -> None:
         "emulator",
         "freqtrade",
         "importlib",
+        "own_command",
         "sync",
         "version",
         "Any",
