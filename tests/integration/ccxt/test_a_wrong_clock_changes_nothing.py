@@ -46,6 +46,7 @@ def _make_client(venue: Emulator, flavour: Flavour, ahead_ms: int) -> Iterator[C
     right: Callable[[], int] = exchange.milliseconds
     exchange.milliseconds = lambda: right() + ahead_ms
     exchange.options["batchCancel"] = {"pacing": QUICK_PACING}
+    exchange.venue_offset_ms = None  # the first client of a process has loaded the markets
     venue.reset_requests()
     yield made
     made.close()
