@@ -641,6 +641,8 @@ class bitget(CrossedMargin, Sessions, ccxt.bitget):  # type: ignore[misc]  # noq
     def throttle(self, cost: float | None = None) -> None:
         """Wait as ccxt does, except for requests that have waited for their own rate window."""
         if not PACED.get():
+            # Where the clock was set back since the last request, ccxt would sleep until it has caught up.
+            self.lastRestRequestTimestamp = min(self.lastRestRequestTimestamp, self.milliseconds())
             super().throttle(cost)  # type: ignore[no-untyped-call]  # ccxt has no type here
 
     def perform(self, flow: Flow[T]) -> T:

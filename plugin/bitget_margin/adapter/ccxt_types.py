@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         secret: str | None
         password: str | None
         enableRateLimit: bool
+        lastRestRequestTimestamp: float
         markets: dict[str, Any] | None
         markets_by_id: dict[str, Any] | None
         currencies: dict[str, Any] | None

@@ -363,3 +363,15 @@ def test_every_form_of_a_huge_exponent_is_refused(number: str) -> None:
     with pytest.raises(ccxt.BadResponse, match=r"^bitget: frozen is"):
         exchange().parse_balance([{"coin": "BTC", "frozen": number}])
     assert exchange().parse_order(row("11", "live", size="1e-3"), exchange().markets[BTC])["filled"] == 0.001
+
+
+def test_a_clock_that_was_set_back_keeps_no_request_waiting() -> None:
+    """Ccxt's own pause is by the time of day."""
+    made, slept = exchange(), []
+    made.milliseconds = lambda: 1_000
+    for last_ms, pause in ((1_000 + 3_600_000, made.rateLimit), (1_000 - 1, made.rateLimit - 1), (0, 0)):
+        made.lastRestRequestTimestamp = last_ms
+        slept.clear()
+        with mock.patch("time.sleep", slept.append):
+            made.throttle(1)
+        assert sum(slept) * 1_000 == pytest.approx(pause)
