@@ -17,6 +17,8 @@ from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulat
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PORT: Final = 8787
+"""Default port of the local venue."""
 _VARIABLES: Final = (
     ("FREQTRADE__EXCHANGE__KEY", "FREQTRADE__EXCHANGE__SECRET", "FREQTRADE__EXCHANGE__PASSWORD"),
     ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD"),
@@ -59,7 +61,7 @@ def _price_path(
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="Port; 0 for a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 for a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="Number of accounts.")
 @click.option(

@@ -143,7 +143,7 @@ def test_the_operator_s_commands_name_what_holds_the_locked_coins(
 ) -> None:
     shared.knobs(margin_locks=margin_locks)
     spot_id = spot(shared)
-    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "_can_answer", lambda: True)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "is_terminal", lambda: True)
     idle = here(shared, "cancel", "--all").stdout
     assert "Nothing is left to cancel" in idle
     assert f"spot order {spot_id}" in idle

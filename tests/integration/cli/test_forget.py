@@ -174,7 +174,7 @@ def test_a_database_without_an_account_needs_nothing(url: str) -> None:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let somebody be there to answer."""
-    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.forget"), "_can_answer", lambda: True)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.forget"), "is_terminal", lambda: True)
     return iter(())  # type: ignore[return-value]
 
 

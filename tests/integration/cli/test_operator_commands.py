@@ -373,7 +373,7 @@ def test_refused_keys_are_asked_no_further(unified: Emulator, code: str) -> None
 
 def test_a_person_is_asked_and_no_means_no(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the whole plan to look at. No is code 1, leaving is code 130, yes does it."""
-    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "_can_answer", lambda: True)
+    monkeypatch.setattr(importlib.import_module("bitget_margin.cli.operator.cancel"), "is_terminal", lambda: True)
     rungs(venue, 2)
     for chosen in (("--symbol", "BTC/USDT"), ("--all",)):
         for typed, code in (("n\n", 1), ("", 130)):

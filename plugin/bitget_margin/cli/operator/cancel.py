@@ -14,6 +14,7 @@ from rich.console import Console
 from bitget_margin.cli import output
 from bitget_margin.cli.operator import display, json_output, query
 from bitget_margin.cli.operator.account import Connection, connect, options
+from bitget_margin.cli.operator.api_keys import is_terminal
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.operator.execute import execute
 from bitget_margin.cli.operator.plan import Plan, make_plan
@@ -97,7 +98,7 @@ def cancel(
             side=side,
             older_than=older_than,
         )
-        if not yes and not dry_run and (source == "-" or not _can_answer()):
+        if not yes and not dry_run and (source == "-" or not is_terminal()):
             raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
         connection = connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     except KeyboardInterrupt:
@@ -231,10 +232,6 @@ def _lines(source: str) -> list[str]:
     with click.open_file(source, encoding="utf-8", errors="replace") as file:
         text: str = file.read()
     return text.splitlines()
-
-
-def _can_answer() -> bool:
-    return _is_open(sys.stdin) and sys.stdin.isatty()
 
 
 def _is_open(stream: TextIO | None) -> bool:

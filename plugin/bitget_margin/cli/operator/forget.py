@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import click
 from bitget_margin.cli.freqtrade import INSTALL_COMMAND, is_installed
 from bitget_margin.cli.operator import errors, query
 from bitget_margin.cli.operator.account import Connection, connect, options
+from bitget_margin.cli.operator.api_keys import is_terminal
 from bitget_margin.cli.operator.bot_config import database_url
 from bitget_margin.cli.operator.errors import BadUsage, Exit
 from bitget_margin.cli.signals import ignore_late_signals, install_handlers
@@ -144,7 +144,7 @@ def forget(
     except BadInput as error:
         raise BadUsage(str(error)) from None
     database = database_url(db_url, config, os.environ)
-    if not yes and not dry_run and not _can_answer():
+    if not yes and not dry_run and not is_terminal():
         raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
     connection = None if database_account else connect(config, url, proxy, timeout_ms, may_ask=not as_json)
     run = _Run(database, yes, dry_run, is_stopped, as_json)
@@ -282,7 +282,3 @@ def _write(run: _Run, write: Callable[[], Any]) -> Any:
     written = write()
     ignore_late_signals()
     return written
-
-
-def _can_answer() -> bool:
-    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from bitget_margin.cli.emulator import PORT
 from bitget_margin.cli.freqtrade import FreqtradeMissing, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
 from bitget_margin.cli.signals import signal_handlers
@@ -25,7 +26,6 @@ from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, F
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.own_command import own_command
 
-PORT: Final = 8787
 _INTERRUPTED: Final = 130
 
 
