@@ -1,7 +1,8 @@
 """freqtrade's database, as the plugin's tables and rows use it: enum columns, new columns, short waits for a lock."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Any, Final
 
@@ -52,4 +53,6 @@ def short_lock_wait(connection: Connection, wait_ms: int = LOCK_MS) -> Iterator[
     try:
         yield
     finally:
-        raw.execute(f"pragma busy_timeout = {usual_ms}")
+        # SQLAlchemy closes a connection that Ctrl-C or SIGTERM has interrupted, and the interrupt must come through.
+        with suppress(sqlite3.ProgrammingError):
+            raw.execute(f"pragma busy_timeout = {usual_ms}")
