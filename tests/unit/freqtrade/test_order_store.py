@@ -13,6 +13,7 @@ import pytest
 from freqtrade.persistence import Trade, init_db
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -310,6 +311,27 @@ def test_a_locked_database_is_waited_for_shortly_and_freqtrade_s_own_connections
     with Trade.session.get_bind().connect() as connection:
         (usual_ms,) = connection.connection.dbapi_connection.execute("pragma busy_timeout").fetchone()
     assert usual_ms == 5_000
+
+
+@pytest.mark.parametrize("wait", ["do_execute", "do_commit"])
+def test_an_interrupt_while_the_database_is_waited_for_comes_through(
+    store: OrderStore, monkeypatch: pytest.MonkeyPatch, wait: str
+) -> None:
+    """What took its place would be handled by freqtrade, which would go on trading."""
+    known, changed, new = order(0), order(0, filled=0.5), order(1)
+    store.add([known])
+    own = getattr(DefaultDialect, wait)
+
+    def interrupted(*args: Any, **named: Any) -> None:
+        own(*args, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DefaultDialect, wait, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            store.update([(known, changed)])
+    store.add([new])
+    assert store.of_trade(TRADE)[1] == new
 
 
 def test_a_database_in_memory_is_written_too() -> None:
