@@ -18,6 +18,7 @@ from benchmarks import (
     exit_times,
     first_trade,
     loop_times,
+    processor_shares,
     shared_windows,
     stop_times,
 )
@@ -183,9 +184,10 @@ def first_trade_() -> None:
 @main.command()
 @click.option("--repeats", type=click.IntRange(1, 50), default=_REPEATS, show_default=True)
 def cost(repeats: int) -> None:
-    """Measure processor time per order, memory, and import time."""
+    """Measure processor time per order and its shares, memory, and import time."""
     found = list(cancel_times.measure((costs.LIST,), (0,), repeats, _progress))
-    _print(costs_table(found, costs.importing(), costs.memory_mb()))
+    shares = processor_shares.measure(repeats)
+    _print(costs_table(found, shares, costs.importing(), costs.memory_mb()))
 
 
 def _kinds(names: Sequence[str]) -> list[AccountKind]:

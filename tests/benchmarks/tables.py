@@ -1,6 +1,6 @@
 """Markdown tables of the measurements."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.bot_memory import BotMemory
 from benchmarks.cancel_all_times import CancelAllTime
@@ -9,6 +9,7 @@ from benchmarks.costs import MANY, ImportTimes
 from benchmarks.exit_times import ExitTime
 from benchmarks.first_trade import StepTime
 from benchmarks.loop_times import Case, LoopTime
+from benchmarks.processor_shares import Part
 from benchmarks.shared_windows import SharedWindow
 from benchmarks.stop_times import StopTime
 
@@ -147,12 +148,16 @@ def first_trade_table(found: Sequence[StepTime]) -> str:
     return _table(["step", "seconds"], [*rows, ["from `pip install` to the first closed trade", f"{total:.1f}"]])
 
 
-def costs_table(found: Sequence[CancelTime], importing: ImportTimes, memory_mb: float) -> str:
-    """Return processor time per order and method, memory, and import times."""
+def costs_table(
+    found: Sequence[CancelTime], shares: Mapping[Part, float], importing: ImportTimes, memory_mb: float
+) -> str:
+    """Return processor time per order and method, its shares, memory, and import times."""
     rows = [[one.method.name, f"{one.busy_ms * 1_000 / one.orders:.0f}"] for one in found]
+    parts = [[part.value, f"{100 * share:.0f} %"] for part, share in shares.items()]
     return "\n\n".join(
         [
             _table(["to cancel 500 orders", "µs of the processor per order"], rows),
+            _table(["async, proven", "share of the processor's time"], parts),
             f"Memory for {MANY:,} ids: {memory_mb:.0f} MB at most.",
             (
                 f"`import ccxt`: {importing.ccxt_ms:.0f} ms; "
