@@ -27,13 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began, progress = time.monotonic(), Progress("run", len(numbers))
     forked._server()  # one fork server for all threads
     pairs: list[PlayedPair] = []
-    for pair in _play_all([draw_scenario(options.seed, number, account) for number in numbers], options.processes):
+    scenarios = [draw_scenario(options.seed, number, account) for number in numbers]
+    for pair in _play_all(scenarios, options.processes, ladders=not options.twins):
         pairs.append(pair)
         progress.show(len(pairs), sum(bool(played.broken) for played in pairs))
         _write(pair, options)
     progress.end()
-    sys.stdout.write(table(pairs) + f"\n{len(pairs)} runs in {time.monotonic() - began:.0f} s\n")
-    return 1 if any(pair.broken for pair in pairs) else 0
+    titles = ("without ladders", "again") if options.twins else ("with ladders", "without")
+    sys.stdout.write(table(pairs, titles) + f"\n{len(pairs)} runs in {time.monotonic() - began:.0f} s\n")
+    return 1 if not options.twins and any(pair.broken for pair in pairs) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,27 +47,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     kinds = [kind.value for kind in AccountKind]
     parser.add_argument("--account", choices=kinds, default=kinds[0], help="account kind (default: %(default)s)")
+    parser.add_argument(
+        "--twins", action="store_true", help="run the bot without ladders twice: what luck alone makes of the delays"
+    )
     parser.add_argument("--json", type=Path, help="file to which one line of JSON per run is appended")
     parser.add_argument("--logs", type=Path, help="folder for requests and logs of runs with findings")
     return parser
 
 
-def _play_all(scenarios: Sequence[Scenario], bots: int) -> Iterator[PlayedPair]:
-    """Play each scenario with and without ladders, that many bots at a time; yield the pairs as they end."""
+def _play_all(scenarios: Sequence[Scenario], bots: int, *, ladders: bool) -> Iterator[PlayedPair]:
+    """Play each scenario twice, that many bots at a time; yield the pairs as they end.
+
+    :param ladders: whether the first bot has ladders; the second one has none
+    """
     with ThreadPoolExecutor(bots) as pool:
         tasks = {}
         for scenario in scenarios:
-            for ladders in (True, False):
-                tasks[pool.submit(play, scenario, ladders=ladders)] = scenario
-        halves: dict[int, Evidence] = {}
+            for place, has_ladders in enumerate((ladders, False)):
+                tasks[pool.submit(play, scenario, ladders=has_ladders)] = (scenario, place)
+        halves: dict[int, dict[int, Evidence]] = {}
         for task in as_completed(tasks):
-            scenario, evidence = tasks.pop(task), task.result()
-            other = halves.pop(scenario.number, None)
-            if other is None:
-                halves[scenario.number] = evidence
-            else:
-                ladders, stock = (evidence, other) if evidence.ladders else (other, evidence)
-                yield PlayedPair.of(scenario, ladders, stock)
+            (scenario, place), evidence = tasks.pop(task), task.result()
+            played = halves.setdefault(scenario.number, {})
+            played[place] = evidence
+            if len(played) == 2:
+                yield PlayedPair.of(scenario, played[0], played[1])
+                del halves[scenario.number]
 
 
 def _write(pair: PlayedPair, options: argparse.Namespace) -> None:
@@ -78,9 +85,9 @@ def _write(pair: PlayedPair, options: argparse.Namespace) -> None:
         with options.json.open("a") as lines:
             lines.write(json.dumps(pair.as_json()) + "\n")
     if options.run is not None:
-        sys.stdout.write("\n".join((str(pair.scenario), *pair.log(pair.ladders), *pair.log(pair.stock))) + "\n")
+        sys.stdout.write("\n".join((str(pair.scenario), *pair.with_ladders.log(), *pair.without.log())) + "\n")
     elif options.logs is not None and pair.broken:
         options.logs.mkdir(parents=True, exist_ok=True)
         name = f"{pair.scenario.account.value}-{pair.scenario.seed}-{pair.scenario.number}"
-        for evidence, kind in ((pair.ladders, "with"), (pair.stock, "without")):
-            (options.logs / f"{name}-{kind}.txt").write_text("\n".join((str(pair.scenario), *pair.log(evidence))))
+        for half, kind in ((pair.with_ladders, "with"), (pair.without, "without")):
+            (options.logs / f"{name}-{kind}.txt").write_text("\n".join((str(pair.scenario), *half.log())))

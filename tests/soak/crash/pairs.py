@@ -38,6 +38,13 @@ class Half:
         """Return the number of findings of a rule."""
         return sum(finding.rule == rule for finding in self.findings)
 
+    def log(self) -> list[str]:
+        """Return the log of the bot with its samples and findings."""
+        samples = [f"{track.pair} {sample}" for track in self.evidence.tracks for sample in track.samples]
+        found = [f"{finding.rule}: {finding.text}" for finding in self.findings]
+        head = f"== {'with' if self.evidence.ladders else 'without'} ladders"
+        return [head, *self.evidence.log, *samples, *(str(delay) for delay in self.delays), *found]
+
     def as_json(self) -> dict[str, Any]:
         """Return the measures of the run."""
         return {
@@ -53,7 +60,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True)
 class PlayedPair:
-    """Both runs of a scenario.
+    """Both runs of a scenario; of twins, the first one has no ladders either.
 
     :ivar broken: broken promises: those of the bot with ladders, and its stops that are later than the other bot's
     """
@@ -90,14 +97,6 @@ class PlayedPair:
     def later_seconds(self) -> dict[str, float]:
         """Seconds by pair by which the stop left later with ladders."""
         return differences(self.with_ladders.delays, self.without.delays, LIMIT_MS)
-
-    def log(self, evidence: Evidence) -> list[str]:
-        """Return the log of one bot with its samples and findings."""
-        half = self.with_ladders if evidence.ladders else self.without
-        samples = [f"{track.pair} {sample}" for track in evidence.tracks for sample in track.samples]
-        found = [f"{finding.rule}: {finding.text}" for finding in half.findings]
-        head = f"== {'with' if evidence.ladders else 'without'} ladders"
-        return [head, *evidence.log, *samples, *(str(delay) for delay in half.delays), *found]
 
     def as_json(self) -> dict[str, Any]:
         """Return the run as one line of JSON for later evaluations."""

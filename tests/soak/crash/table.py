@@ -17,8 +17,11 @@ _RULES: Final = (
 )
 
 
-def table(pairs: Sequence[PlayedPair]) -> str:
-    """Return the table and the counts below it."""
+def table(pairs: Sequence[PlayedPair], titles: tuple[str, str]) -> str:
+    """Return the table and the counts below it.
+
+    :param titles: names of the two bots
+    """
     valid = [pair for pair in pairs if not (pair.ladders.error or pair.stock.error)]
     columns = ([pair.with_ladders for pair in valid], [pair.without for pair in valid])
     rows = [
@@ -28,19 +31,17 @@ def table(pairs: Sequence[PlayedPair]) -> str:
         *_delay_rows("last coin is sold", columns, lambda delay: delay.last),
         *((text, *(str(sum(half.count(rule) for half in column)) for column in columns)) for rule, text in _RULES),
     ]
-    lines = ["| | with ladders | without |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    lines = [f"| | {' | '.join(titles)} |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     later = [seconds for pair in valid for seconds in pair.later_seconds.values()]
-    late = sum(seconds > LOOP_SECONDS for seconds in later)
-    queued = sum(
-        seconds > LOOP_SECONDS * pair.exits_until[name]
-        for pair in valid
-        for name, seconds in pair.later_seconds.items()
-    )
-    lines += [
-        "",
-        f"{late} of {len(later)} stops left more than {LOOP_SECONDS} s later than without ladders",
-        f"{queued} of {len(later)} left more than {LOOP_SECONDS} s later for each exit until then",
-    ]
+    due = [(seconds, pair.exits_until[name]) for pair in valid for name, seconds in pair.later_seconds.items()]
+    for word, sign in (("later", 1), ("earlier", -1)):
+        far = sum(sign * seconds > LOOP_SECONDS for seconds, _ in due)
+        queued = sum(sign * seconds > LOOP_SECONDS * exits for seconds, exits in due)
+        lines += [
+            "",
+            f"{far} of {len(due)} stops left more than {LOOP_SECONDS} s {word} than those of the other bot",
+            f"{queued} of {len(due)} left more than {LOOP_SECONDS} s {word} for each exit until then",
+        ]
     if later:
         lines.append(f"difference: {min(later):.1f} s to {max(later):.1f} s, median {_share(later, 0.5):.1f} s")
     kinds = Counter(finding.rule for pair in pairs for finding in pair.broken)

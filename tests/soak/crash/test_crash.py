@@ -149,7 +149,7 @@ def pair(ladders: Evidence, stock: Evidence) -> PlayedPair:
 def test_a_stop_that_leaves_more_than_a_loop_later_than_without_ladders_is_late(later_ms: int, is_late: bool) -> None:
     played = pair(sound(4_000 + later_ms), sound(4_000, ladders=False))
     assert [finding.rule for finding in played.broken] == (["late"] if is_late else [])
-    assert f"{int(is_late)} of 1 stops left more than 5 s later" in table([played])
+    assert f"{int(is_late)} of 1 stops left more than 5 s later" in table([played], ("with ladders", "without"))
 
 
 def due(pairs: Mapping[str, tuple[int, int | None]], loops: Sequence[tuple[int, int]] = ()) -> Evidence:
@@ -219,7 +219,7 @@ def test_an_exit_that_never_leaves_is_late() -> None:
     assert (delay.sent, delay.first, delay.last) == (None, None, None)
     played = pair(evidence, sound(ladders=False))
     assert [finding.rule for finding in played.broken] == ["left", "late"]
-    assert f"over {LIMIT_MS // 1_000} s" in table([played])
+    assert f"over {LIMIT_MS // 1_000} s" in table([played], ("with ladders", "without"))
 
 
 def test_coins_that_no_rung_holds_delay_a_stop_until_they_are_sold() -> None:
