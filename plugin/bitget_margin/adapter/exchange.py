@@ -17,8 +17,8 @@ from bitget_margin.adapter import (
     spot_guard,
     venue_clock,
 )
-from bitget_margin.adapter.ccxt_types import CcxtExchange, MarginExchange, Params
-from bitget_margin.adapter.credentials import Secret, mask
+from bitget_margin.adapter.ccxt_types import MarginExchange, Params
+from bitget_margin.adapter.credentials import Secret, masked, unfit
 from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.params import (
@@ -194,6 +194,13 @@ class CrossedMargin(MarginExchange):
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
+    def check_required_credentials(self, error: bool = True) -> bool:
+        """Return whether there are credentials that a request can carry; raise AuthenticationError if `error`."""
+        found = unfit({"apiKey": self.apiKey, "secret": self.secret, "password": self.password})
+        if found is not None and error:
+            raise ccxt.AuthenticationError(f"{self.id}: {' '.join(found)}; nothing was sent")
+        return bool(super().check_required_credentials(error)) and found is None
+
     def sign(
         self,
         path: Any,
@@ -226,7 +233,7 @@ class CrossedMargin(MarginExchange):
 
     def log(self, *args: Any) -> None:
         """Print the output of `verbose` without credentials, which no local variable holds if printing fails."""
-        args = _masked(self, args)
+        args = masked(args, (self.apiKey, self.secret, self.password))
         super().log(*args)
 
     # -- responses ----------------------------------------------------------------------------------------------------
@@ -319,11 +326,6 @@ class CrossedMargin(MarginExchange):
             if equity is not None and code in parsed:
                 parsed[code]["total"] = parsed["total"][code] = float(equity)
         return parsed
-
-
-def _masked(exchange: CcxtExchange, args: tuple[Any, ...]) -> tuple[str, ...]:
-    secrets = (exchange.apiKey, exchange.secret, exchange.password)
-    return tuple(mask(str(arg), secrets) for arg in args)
 
 
 def _for_ccxt(order: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,18 @@ LIST = "cancel_orders"
 MANY = "create_orders"
 ORDER = {"symbol": BTC, "type": "limit", "side": "buy", "amount": 0.001, "price": 50_000, "params": CROSS}
 
+PRIVATE: tuple[tuple[Any, ...], ...] = (
+    ("batch_cancel", ["1"], BTC),
+    ("cancel_orders", ["1"], BTC, CROSS),
+    ("cancel_all_orders", None, CROSS),
+    ("create_order", BTC, "limit", "buy", 1, 50_000, CROSS),
+    ("fetch_deposits",),
+    ("fetch_order", "1", BTC, CROSS),
+    ("fetch_open_orders", BTC, None, None, CROSS),
+    ("fetch_balance", CROSS),
+    ("fetch_my_trades", BTC, None, None, CROSS),
+)
+"""Private calls, one of stock ccxt among them."""
 CASES = [
     # call, arguments, exception, what the message names
     (LIST, (["1"], None, CROSS), ccxt.ArgumentsRequired, "requires a symbol"),
@@ -115,6 +127,22 @@ def test_missing_credentials_are_named(venue: Emulator, flavour: Flavour, missin
         client("cancel_orders", ["1"], BTC, CROSS)
     client.close()
     assert venue.requests == ()
+
+
+@pytest.mark.parametrize("loads", [False, True], ids=["new", "with markets"])
+@pytest.mark.parametrize("name", ["apiKey", "secret", "password"])
+def test_credentials_that_no_request_can_carry_are_named_before_anything_is_signed(
+    venue: Emulator, flavour: Flavour, name: str, *, loads: bool
+) -> None:
+    """A line break of a file, or what a web page has shortened: HTTP clients fail with them in ways of their own."""
+    for character in ("\n", "\r", "\u2026", "\u200b", "\t", " "):
+        client = Client(flavour, config(venue) | {name: f"0123{character}"}, load=loads)
+        for method, *args in PRIVATE:
+            with pytest.raises(ccxt.AuthenticationError, match=rf"^bitget: {name} has a character") as caught:
+                client(method, *args)
+            assert "0123" not in str(caught.value)
+        client.close()
+    assert not [record for record in venue.requests if record.uid]
 
 
 @pytest.mark.parametrize(

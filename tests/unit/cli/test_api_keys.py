@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import sys
 import termios
@@ -104,7 +105,7 @@ def test_keys_from_a_terminal_have_no_blanks_and_are_named_by_their_origin(monke
     assert "BITGET" not in found.to_check
     monkeypatch.setattr(api_keys.click, "prompt", lambda text, **_: text)
     found = api_keys.from_terminal({"BITGET_API_KEY": "k", "BITGET_PASSWORD": "p"})
-    assert found.source == "the environment and the terminal"
+    assert found.source == "the environment (BITGET_API_KEY) and the terminal"
     assert found.to_check.startswith("BITGET_API_KEY and BITGET_PASSWORD, and what you typed (")
     assert found.keys == {"apiKey": "k", "secret": "secret", "password": "p"}
     assert api_keys.from_terminal(KEYS) == api_keys.from_environment(KEYS)
@@ -148,6 +149,36 @@ def test_an_interrupted_question_ends_with_130(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(api_keys.click, "prompt", interrupted)
     for command in (["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]):
         invoke(*command, code=130, env=dict.fromkeys(VARIABLES))
+
+
+@pytest.mark.parametrize("command", [["orders"], ["cancel", "--all", "--yes"], ["account"], ["doctor"]])
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("BITGET_API_KEY", "bg_0123\u2026", "the API key has a character that no key has there (horizontal ellipsis, "),
+        ("BITGET_SECRET", "0123\n", "the secret has a character that no key has there (u+000a, position 5 of 5)"),
+        ("BITGET_PASSWORD", "\u200b0123", "the passphrase has a character that no key has there (zero width space, "),
+        ("BITGET_PASSWORD", "0123 ", "the passphrase has a character that no key has there (space, position 5 of 5)"),
+    ],
+)
+def test_keys_that_no_request_can_carry_send_nothing_and_are_not_shown(
+    command: list[str], variable: str, value: str, message: str
+) -> None:
+    done = invoke(*command, code=2, env={**KEYS, variable: value})
+    assert done.output.startswith(f"Error: {variable}: {message}")
+    assert done.output.endswith("copy it again; nothing was sent\n")
+    assert "0123" not in done.output
+
+
+def test_keys_of_a_configuration_are_named_by_what_they_are_from(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"exchange": {"name": "bitgetcross", "secret": "s", "password": "p"}}')
+    found = api_keys.from_config([path], {"FREQTRADE__EXCHANGE__KEY": "k"})
+    assert found.source == f"the environment (FREQTRADE__EXCHANGE__KEY) and {path}"
+    assert found.to_check.startswith(f"FREQTRADE__EXCHANGE__KEY and {path}, and that the key may trade margin")
+    path.write_text('{"exchange": {"name": "bitgetcross", "key": "k", "secret": "s\\n", "password": "p"}}')
+    with pytest.raises(api_keys.BadUsage, match=f"^{re.escape(str(path))}: the secret has a character"):
+        api_keys.from_config([path], {})
 
 
 def test_the_variables_may_have_bitget_s_own_names() -> None:

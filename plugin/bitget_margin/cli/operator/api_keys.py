@@ -9,15 +9,17 @@ import sys
 import termios
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import ccxt
 import click
 
-from bitget_margin.cli.operator.errors import KEYS_TO_CHECK, BadUsage, Exit
+from bitget_margin.adapter.credentials import unfit
+from bitget_margin.cli.operator.errors import MAY_TRADE, BadUsage, Exit
 
 VARIABLES: Final = {
     "apiKey": ("BITGET_API_KEY",),
@@ -26,10 +28,7 @@ VARIABLES: Final = {
 }
 """Environment variables by ccxt's name of the key; the second one is named as in Bitget's documentation."""
 _PROMPTS: Final = {"apiKey": "API key", "secret": "secret", "password": "passphrase"}
-_TYPED: Final = (
-    "what you typed (40009: the secret; 40012: the passphrase; 40006: the key), and that the key may trade margin from "
-    "this address"
-)
+_TYPED: Final = "what you typed (40009: the secret; 40012: the passphrase; 40006: the key)"
 _LOCAL_FLAGS: Final = 3
 """Index of the local modes in the attributes of a terminal."""
 _PASTE_SECONDS: Final = 0.2
@@ -39,6 +38,8 @@ _FREQTRADE_VARIABLES: Final = {
     "secret": ("FREQTRADE__EXCHANGE__SECRET",),
     "password": ("FREQTRADE__EXCHANGE__PASSWORD",),
 }
+_ALL_VARIABLES: Final = frozenset(chain(*VARIABLES.values(), *_FREQTRADE_VARIABLES.values()))
+_TERMINAL: Final = "the terminal"
 _CONFIG_FIELDS: Final = {"apiKey": ("api_key", "apiKey", "key"), "secret": ("secret",), "password": ("password",)}
 _EXCHANGES: Final = frozenset({"bitgetcross", "bitget"})
 _HELP: Final = (
@@ -57,53 +58,68 @@ _TRAILING_COMMA: Final = re.compile(_STRING + r"|,(?=\s*[}\]])")
 class Credentials:
     """Keys of an account as ccxt expects them; `repr` omits them."""
 
-    source: str
-    """Description of their origin, for people."""
     keys: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, str]
+    """Where each one is from, by the same names: a variable, a configuration, or the terminal."""
     ccxt_config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Other ccxt settings of a freqtrade configuration: proxies, URLs, options."""
-    to_check: str = KEYS_TO_CHECK
-    """What to check if the venue refuses the keys, for people."""
+
+    def __post_init__(self) -> None:
+        """Refuse keys that no request can carry."""
+        found = unfit(self.keys)
+        if found is not None:
+            name, why = found
+            raise BadUsage(f"{self.origins[name]}: the {_PROMPTS[name]} {why}: copy it again; nothing was sent")
+
+    @property
+    def source(self) -> str:
+        """Description of their origin, for people; of several variables, the first is named."""
+        variables = [origin for origin in self.origins.values() if origin in _ALL_VARIABLES]
+        others = [origin for origin in self.origins.values() if origin not in _ALL_VARIABLES]
+        return _listed(([f"the environment ({variables[0]})"] if variables else []) + others)
+
+    @property
+    def to_check(self) -> str:
+        """Places to check if the venue refuses the keys, for people."""
+        named = _listed(origin for origin in self.origins.values() if origin != _TERMINAL)
+        typed = _TYPED if _TERMINAL in self.origins.values() else ""
+        return ", and ".join(part for part in (named, typed, MAY_TRADE) if part)
 
 
 def from_environment(environment: Mapping[str, str]) -> Credentials:
     """Read the keys from environment variables.
 
-    :raises BadUsage: one is missing, or has two values under its two names
+    :raises BadUsage: one is missing, has two values under its two names, or has a character that no key has
     """
-    found = {name: _value(environment, variables) for name, variables in VARIABLES.items()}
-    missing = [VARIABLES[name][0] for name, value in found.items() if not value]
+    found = {key: _variable(environment, variables) for key, variables in VARIABLES.items()}
+    missing = [VARIABLES[key][0] for key, variable in found.items() if variable is None]
     if len(missing) == len(found):
         raise BadUsage(f"no keys: {_HELP}")
     if missing:
         raise BadUsage(f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: {_HELP}")
-    return Credentials("the environment (BITGET_API_KEY)", found)
+    origins = {key: variable for key, variable in found.items() if variable is not None}
+    return Credentials({key: environment[variable] for key, variable in origins.items()}, origins)
 
 
 def from_terminal(environment: Mapping[str, str]) -> Credentials:
     """Read the keys that the environment does not have from the terminal, without echo.
 
-    :raises BadUsage: an answer is empty, or a variable has two values under its two names
+    :raises BadUsage: an answer is empty, a variable has two values under its two names, or a key has a character that
+        none has
     :raises click.exceptions.Exit: interrupted, with the exit code of that
     """
-    found = {name: _value(environment, variables) for name, variables in VARIABLES.items()}
-    missing = [name for name, value in found.items() if not value]
-    if not missing:
-        return from_environment(environment)
+    found = {key: _variable(environment, variables) for key, variables in VARIABLES.items()}
+    keys = {key: "" if variable is None else environment[variable] for key, variable in found.items()}
     try:
-        with _no_echo():
-            for name in missing:
-                found[name] = click.prompt(
-                    _PROMPTS[name], default="", show_default=False, hide_input=True, err=True
-                ).strip()
-                if not found[name]:
-                    raise BadUsage(f"no {_PROMPTS[name]} was given: nothing was sent")
+        with _no_echo() if not all(keys.values()) else nullcontext():
+            for key in (key for key, value in keys.items() if not value):
+                answer = click.prompt(_PROMPTS[key], default="", show_default=False, hide_input=True, err=True)
+                keys[key] = answer.strip()
+                if not keys[key]:
+                    raise BadUsage(f"no {_PROMPTS[key]} was given: nothing was sent")
     except click.Abort:
         raise click.exceptions.Exit(Exit.INTERRUPTED) from None
-    if len(missing) == len(found):
-        return Credentials("the terminal", found, to_check=_TYPED)
-    given = " and ".join(VARIABLES[name][0] for name in found if name not in missing)
-    return Credentials("the environment and the terminal", found, to_check=f"{given}, and {_TYPED}")
+    return Credentials(keys, {key: variable or _TERMINAL for key, variable in found.items()})
 
 
 def is_terminal() -> bool:
@@ -144,10 +160,12 @@ def from_config(paths: Sequence[Path], environment: Mapping[str, str]) -> Creden
     name = exchange.get("name")
     if name not in _EXCHANGES:
         raise BadUsage(f"{files}: \"exchange.name\" is {name!r}, and has to be 'bitgetcross' (or 'bitget')")
-    found = {}
+    found, origins = {}, {}
     for key, variables in _FREQTRADE_VARIABLES.items():
         in_file = next((exchange[word] for word in _CONFIG_FIELDS[key] if exchange.get(word)), "")
-        found[key] = next((environment[v] for v in variables if environment.get(v)), "") or str(in_file)
+        variable = next((name for name in variables if environment.get(name)), None)
+        found[key] = str(in_file) if variable is None else environment[variable]
+        origins[key] = variable or files
     missing = [_CONFIG_FIELDS[key][-1] for key, value in found.items() if not value]
     if missing:
         named = ", ".join(f"exchange.{word}" for word in missing)
@@ -157,7 +175,7 @@ def from_config(paths: Sequence[Path], environment: Mapping[str, str]) -> Creden
     for section, given in sections.items():
         if not isinstance(given, Mapping):
             raise BadUsage(f'{files}: "exchange.{section}" is not an object')
-    return Credentials(files, found, ccxt.Exchange.deep_extend(*sections.values()))
+    return Credentials(found, origins, ccxt.Exchange.deep_extend(*sections.values()))
 
 
 def read_config(paths: Iterable[Path], depth: int = 0) -> dict[str, Any]:
@@ -200,8 +218,15 @@ def _blank(match: re.Match[str]) -> str:
     return match["string"] or re.sub(r"[^\n]", " ", match[0])
 
 
-def _value(environment: Mapping[str, str], variables: Sequence[str]) -> str:
-    found = {environment[variable] for variable in variables if environment.get(variable)}
+def _variable(environment: Mapping[str, str], variables: Sequence[str]) -> str | None:
+    """Return the name of the variable that is set; None if none is."""
+    found = {environment[variable]: variable for variable in reversed(variables) if environment.get(variable)}
     if len(found) > 1:
         raise BadUsage(f"{' and '.join(variables)} are set to different values: unset one of them")
-    return next(iter(found), "")
+    return next(iter(found.values()), None)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Return each name once, with commas and an "and"."""
+    *first, last = dict.fromkeys(names) or ("",)
+    return f"{', '.join(first)} and {last}" if first else last

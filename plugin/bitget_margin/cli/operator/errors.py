@@ -13,11 +13,10 @@ from bitget_margin.cli.signals import ignore_late_signals
 from bitget_margin.core.effects import Fault
 from bitget_margin.core.verdicts import Verdict, verdict_of_fault
 
-KEYS_TO_CHECK: Final = (
-    "BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, or the exchange section of --config, and that the key may "
-    "trade margin from this address"
-)
-"""Places to look at if the venue refuses the keys, where they were not typed."""
+MAY_TRADE: Final = "that the key may trade margin from this address"
+"""What else to check if the venue refuses the keys."""
+KEYS_TO_CHECK: Final = f"BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, and {MAY_TRADE}"
+"""Places to look at if the venue refuses the keys, where it is not known where they are from."""
 
 RUN_AGAIN: Final = "run it again; if it lasts, look at Bitget's status page"
 """What helps where a reading failed."""
