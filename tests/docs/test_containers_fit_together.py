@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from bitget_margin.cli import main
+from bitget_margin.cli.commands import main
 from bitget_margin.freqtrade.config import parse_config
 from bitget_margin.rate_limit.config import LimiterConfig
 from support.documents import DOCS, ROOT, examples

@@ -9,7 +9,7 @@ import pytest
 import rapidjson
 from campaign.command import _parser as campaign_parser
 
-from bitget_margin.cli import main
+from bitget_margin.cli.commands import main
 from bitget_margin.emulator import Emulator
 from bitget_margin.freqtrade import config
 from support.documents import DOCS, ROOT, Command, commands, examples, rows

@@ -10,7 +10,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from bitget_margin.cli import main
+from bitget_margin.cli.commands import main
 from bitget_margin.emulator import Account, AccountKind, Emulator
 
 COMMAND = [sys.executable, "-m", "bitget_margin"]

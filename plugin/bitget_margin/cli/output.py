@@ -21,6 +21,8 @@ from bitget_margin.cli.signals import handlers_kept, signal_handlers
 
 COMPLETE_VARIABLE: Final = "_BITGET_MARGIN_COMPLETE"
 """Variable by which a shell asks for completion; click names it after the command."""
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C."""
 _WAIT_SECONDS: Final = 0.2
 """Longest wait of a write, which keeps the two streams in order; a write behind a blocked one does not wait."""
 
@@ -167,6 +169,13 @@ def attempt(show: Callable[..., object], *args: Any, **named: Any) -> None:
 
 class Commands(click.Group):
     """Group of commands whose actions and exit codes do not depend on their output."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C that it does not handle itself has the usual exit code, not click's."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the given command, and wait for its output; complete a command line if a shell asks for it."""

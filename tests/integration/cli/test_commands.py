@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from types import SimpleNamespace
 
 import ccxt
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from bitget_margin import cli
+from bitget_margin.cli.commands import main
 from bitget_margin.cli.demo import ccxt_demo, snapshots
 from bitget_margin.cli.demo.bot_process import BotProcess
 from bitget_margin.cli.demo.command import _show_round
@@ -131,8 +135,8 @@ def test_the_demo_waits_only_so_long(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert processes_in(tmp_path) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 128 + signal.SIGTERM)])
-def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     """Neither the freqtrade process nor its folder."""
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, "demo"],
@@ -146,7 +150,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, number: signa
             assert time.monotonic() < end
             time.sleep(0.05)
         process.send_signal(number)
-        assert process.wait(timeout=20) == code
+        assert process.wait(timeout=20) == 128 + number
     finally:
         process.kill()
         process.wait()
@@ -409,3 +413,31 @@ def test_a_port_in_use_is_reported() -> None:
     with Emulator() as venue:
         done = run("emulator", "--port", venue.url.rsplit(":", 1)[1], code=1)
     assert "address already in use" in done.stderr
+
+
+def test_an_interrupt_while_the_command_is_being_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes long to import, ccxt and click, comes after the handler."""
+
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.importlib, "import_module", interrupted)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 130
+    code = "import sys, bitget_margin.cli; sys.exit(bool({'ccxt', 'click'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own command
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_an_interrupt_that_a_command_does_not_handle_has_the_usual_exit_code(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also before its own work has begun; 1 would mean that the venue has refused."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.commands[name], "invoke", interrupted)
+    done = CliRunner().invoke(main, [name])
+    assert (done.exit_code, done.output) == (130, "")

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from bitget_margin.cli import main, output
+from bitget_margin.cli import output
+from bitget_margin.cli.commands import main
 from bitget_margin.cli.operator import display
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, synthetic_symbols
 from support.client import rungs

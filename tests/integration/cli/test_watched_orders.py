@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from bitget_margin.cli import main
+from bitget_margin.cli.commands import main
 from bitget_margin.cli.operator.orders import orders
 from bitget_margin.emulator import Emulator
 from support.client import rungs

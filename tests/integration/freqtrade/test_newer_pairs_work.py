@@ -35,7 +35,7 @@ def test_a_newer_pair_works_with_one_warning_each(
 def test_an_import_that_fails_is_one_line_with_the_version_and_the_command() -> None:
     code = """
 import freqtrade.exchange
-from bitget_margin.cli import main
+from bitget_margin.cli.commands import main
 del freqtrade.exchange.amount_to_contract_precision
 main(["freqtrade", "trade"])
 """

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from bitget_margin.cli.emulator import PORT
 from bitget_margin.cli.freqtrade import FreqtradeMissing, is_installed
 from bitget_margin.cli.operator.errors import BadUsage
+from bitget_margin.cli.output import INTERRUPTED
 from bitget_margin.cli.signals import signal_handlers
 from bitget_margin.cli.start import first_trade, local_config
 from bitget_margin.cli.start.init import folder_of
@@ -25,8 +26,6 @@ from bitget_margin.cli.start.local_config import ApiServer
 from bitget_margin.cli.start.new_files import DEFAULT_FOLDER, EMULATOR_CONFIG, FolderRefused, check_name, shell_path
 from bitget_margin.emulator import Account, AccountKind, Emulator
 from bitget_margin.own_command import own_command
-
-_INTERRUPTED: Final = 130
 
 
 @click.command()
@@ -74,7 +73,7 @@ def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
         with signal_handlers(fatal):
             _run(config_file, AccountKind(kind), port, strategy)
     except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str | None) -> None:
