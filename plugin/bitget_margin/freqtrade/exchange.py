@@ -22,7 +22,7 @@ from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margi
 from bitget_margin.adapter.params import LOOKS_ON, RATE_GATE, STRATEGY_ORDERS, URGENT, account_kind_of
 from bitget_margin.core.api import Api, api_of
 from bitget_margin.core.endpoints import AccountKind
-from bitget_margin.freqtrade import database_identity, preflight, runtime
+from bitget_margin.freqtrade import database_identity, database_lock, preflight, runtime
 from bitget_margin.freqtrade.alerts import Alerts
 from bitget_margin.freqtrade.budget import Pace
 from bitget_margin.freqtrade.client import VenueClient
@@ -225,9 +225,10 @@ class Bitgetcross(LiveLeverage):
         super().close()
 
     def check_database(self) -> None:
-        """Refuse a database of another account, exchange or run mode; once, as soon as it is open."""
+        """Refuse a database of another account, exchange, run mode or running bot; once, as soon as it is open."""
         if self.is_database_checked or not has_database():
             return
+        database_lock.hold(Trade.session.get_bind().url)
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
         identity = DatabaseIdentity(run_mode, self.api.options.get("uid"), trading_mode=self.trading_mode)
         database_identity.check(identity, self.alerts)
