@@ -50,6 +50,27 @@ def _tests(path: Path) -> list[str]:
     return re.findall(r"def (test_\w+)", path.read_text("utf-8"))
 
 
+def test_every_choice_of_tests_chooses_some() -> None:
+    existing = [name for path in (ROOT / "tests").rglob("*.py") for name in _tests(path)]
+    chosen = [word for page in PAGES for word in re.findall(r'-k "(\w+)"', page.read_text("utf-8"))]
+    assert chosen
+    for word in chosen:
+        assert any(word in name for name in existing), word
+
+
+def test_every_method_of_the_guide_is_in_the_reference() -> None:
+    """Of each flavour: the coroutines are named apart."""
+    guide = set(re.findall(r"`([a-z_]+)(?:\([^`]*\))?`", (DOCS / "ccxt.md").read_text("utf-8")))
+    kinds = [kind for kind in bitget_margin.bitget.__mro__ if kind.__module__.startswith("bitget_margin")]
+    own = {name for kind in kinds for name, value in vars(kind).items() if callable(value)}
+    methods = {name for name in guide & own if not name.startswith("watch_")}
+    assert len(methods) > 20
+    for section in ("bitget_margin.bitget", "bitget_margin.async_support.bitget"):
+        _, _, text = (DOCS / "api.md").read_text("utf-8").partition(f".. autoclass:: {section}\n")
+        described, _, _ = text.partition(".. autoclass::")
+        assert methods - set(re.findall(r"\w+", described)) == set()
+
+
 def test_every_knob_has_its_row() -> None:
     knobs = [[f"`{knob.name}`", knob.metadata["help"]] for knob in dataclasses.fields(Knobs)]
     assert rows(DOCS / "emulator.md", "## Knobs") == knobs
