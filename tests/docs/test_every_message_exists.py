@@ -24,7 +24,7 @@ ENDS = ' ,.:;()[]"'
 """What stands between a part and what is put in beside it, which may come from another line of the code."""
 
 
-FOLDERS = {OURS: "bitget_margin", FREQTRADE: "freqtrade.exchange"}
+FOLDERS = {OURS: ("bitget_margin",), FREQTRADE: ("freqtrade.exchange", "freqtrade.configuration")}
 
 
 @cache
@@ -32,10 +32,10 @@ def texts(source: str) -> str:
     """Return the texts of a package, with an ellipsis for what is put in, and any blanks as one."""
     if source == PYTHON:
         return " ".join(f"{error_of_an_abstract_class()} {error_of_bases_in_the_wrong_order()}".split())
-    spec = importlib.util.find_spec(FOLDERS[source])
-    assert spec is not None
-    assert spec.origin is not None
-    trees = [ast.parse(path.read_text("utf-8")) for path in Path(spec.origin).parent.rglob("*.py")]
+    specs = [importlib.util.find_spec(name) for name in FOLDERS[source]]
+    folders = [Path(spec.origin).parent for spec in specs if spec is not None and spec.origin is not None]
+    assert len(folders) == len(specs)
+    trees = [ast.parse(path.read_text("utf-8")) for folder in folders for path in folder.rglob("*.py")]
     constants = dict(found for tree in trees for found in constants_of(tree))
     return "\n".join(" ".join(text.split()) for tree in trees for text in texts_of(tree, constants))
 
