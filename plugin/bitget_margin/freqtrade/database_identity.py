@@ -59,6 +59,8 @@ class DatabaseIdentity:
     exchange: str = NAME
     trading_mode: Any = field(default=SPOT, compare=False)
     """freqtrade's mode of this bot, which is not stored."""
+    is_local: bool = field(default=False, compare=False)
+    """Whether the venue is on this machine, where each run has new accounts; not stored."""
 
 
 def check(own: DatabaseIdentity, alerts: Alerts) -> None:
@@ -130,6 +132,12 @@ def refuse_other(stored: DatabaseIdentity, own: DatabaseIdentity, where: str) ->
     if stored.run_mode is not own.run_mode:
         raise OperationalException(f"{_wrong_mode(own, where, '')}: {_ANOTHER}. {_way_out(where)}")
     if None not in {stored.uid, own.uid} and stored.uid != own.uid:
+        if own.is_local:
+            raise OperationalException(
+                f"{NAME}: the database {where} belongs to the account with UID {stored.uid}, and the API key is of the "
+                f"account with UID {own.uid}. Each run of the local venue has a new account: delete this "
+                f"database if it is of an earlier run, or {_ANOTHER}."
+            )
         raise OperationalException(
             f"{NAME}: the database {where} belongs to the account with UID {stored.uid}, and the API key is of the "
             f"account with UID {own.uid}: {_ANOTHER}, or use an API key of UID {stored.uid}. {_way_out(where)}"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from math import isclose
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import ccxt
 
@@ -58,6 +59,7 @@ from bitget_margin.freqtrade.pushes import OrderPushes
 from bitget_margin.freqtrade.repeated_warnings import RepeatedWarnings, RepeatFilter
 from bitget_margin.freqtrade.start_checks import log_checks
 from bitget_margin.freqtrade.tracked_order import ENDED, Origin
+from bitget_margin.loopback import is_loopback
 
 logger = logging.getLogger("bitget_margin")
 
@@ -230,8 +232,9 @@ class Bitgetcross(LiveLeverage):
             return
         database_lock.hold(Trade.session.get_bind().url)
         run_mode = RunMode.LIVE if self.live else RunMode.DRY_RUN
-        identity = DatabaseIdentity(run_mode, self.api.options.get("uid"), trading_mode=self.trading_mode)
-        database_identity.check(identity, self.alerts)
+        uid, host = self.api.options.get("uid"), urlsplit(self.api.urls["api"]["margin"]).hostname
+        own = DatabaseIdentity(run_mode, uid, trading_mode=self.trading_mode, is_local=is_loopback(host))
+        database_identity.check(own, self.alerts)
         self.is_database_checked = True
 
     def validate_config(self, config: dict[str, Any]) -> None:

@@ -94,11 +94,16 @@ def test_a_database_without_an_account_is_taken_over_and_then_known(
             DatabaseIdentity(RunMode.LIVE, "42"),
             r"belongs to the account with UID 41, and the API key is of the account with UID 42: .*API key of UID 41",
         ),
+        (
+            LIVE,
+            DatabaseIdentity(RunMode.LIVE, "42", is_local=True),
+            r"UID 41, and .* UID 42\. Each run of the local venue has a new account: delete this database",
+        ),
         (DatabaseIdentity(RunMode.LIVE, "41", "other"), LIVE, r"belongs to a bot on the exchange other"),
         (DRY, LIVE, r"has the trades of a dry run. This bot is live, and needs a database of its own"),
         (LIVE, DRY, r"has the trades of a live bot. This bot is a dry run"),
     ],
-    ids=["uid", "exchange", "dry run before", "live before"],
+    ids=["uid", "local", "exchange", "dry run before", "live before"],
 )
 def test_a_database_of_another_account_exchange_or_run_mode_is_refused(
     file: Path, alerts: Any, first: DatabaseIdentity, second: DatabaseIdentity, message: str
