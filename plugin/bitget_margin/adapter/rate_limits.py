@@ -101,7 +101,7 @@ def _reserve_shared(
 ) -> Flow[Slot | Exception | None]:
     """Request one slot from the store; None if there is none in time, an exception if the store is down."""
     if not limiter.may_try():
-        return LimiterDown("it has just failed")
+        return LimiterDown(f"it has just failed: {limiter.failure}")
     limit = send.call.endpoint.per_second
     try:
         slot: Slot | None = yield Block(partial(limiter.reserve, name, limit, PERIOD_MS, left_ms), allowed_ms)

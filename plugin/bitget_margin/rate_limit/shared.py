@@ -69,6 +69,8 @@ class SharedLimiter:
     store: Store
     timeout_ms: float
     when_down: WhenDown
+    failure: Exception | None = None
+    """Why the last request failed, also after it is up again."""
     _down_since_ms: float | None = None
     _retry_at_ms: float = 0.0
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -100,6 +102,7 @@ class SharedLimiter:
             is_first = self._down_since_ms is None
             self._down_since_ms = now_ms if is_first else self._down_since_ms
             self._retry_at_ms = now_ms + BACKOFF_MS
+            self.failure = why
         if is_first:
             others = "fail" if self.when_down is WhenDown.FAIL else "wait"
             _logger.warning(

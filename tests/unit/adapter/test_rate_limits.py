@@ -473,7 +473,7 @@ def test_orders_that_are_not_urgent_fail_at_once_where_that_is_configured_with_t
     limiter = shared_limiter(WhenDown.FAIL)
     assert unsent(step(acquiring(limiter)[1], LimiterDown("refused"))) == f"{DOWN} (refused)"
     with mock.patch.object(rate_limits, "shared_limiter_of", return_value=limiter):
-        assert unsent(first(paced(), send(call=PLACE))) == f"{DOWN} (it has just failed)"
+        assert unsent(first(paced(), send(call=PLACE))) == f"{DOWN} (it has just failed: refused)"
 
 
 def test_an_interrupt_while_the_store_is_asked_goes_through(at_5_s: FrozenClock) -> None:
