@@ -9,7 +9,7 @@ import ccxt
 
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import market_of_symbol, parsed_or_bare
 from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, is_amount, known_kind
@@ -139,7 +139,7 @@ def strategy_terms(
             watched=watched,
         )
     except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def changed_terms(
@@ -172,7 +172,7 @@ def changed_terms(
             watched=params.get(WATCHED, terms.watched),
         )
     except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def given_conditions(exchange: MarginExchange, method: str, params: Params) -> list[str]:

@@ -137,7 +137,8 @@ def _run(
         click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
         known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
-        click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
+        more = " with a higher --timeout" if any(map(connection.lacks_time, results.errors)) else ""
+        click.echo(f"{known}: run the same command again{more}, which changes nothing that has ended.", err=True)
         by_name = naming_command(results) if results.may_have_canceled and not selection.names else None
         if by_name is not None:
             # Orders that are not open any more are not selected again, so that code 0 would not show how they ended.
