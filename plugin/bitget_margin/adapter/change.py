@@ -186,7 +186,7 @@ def _terms(
     try:
         terms = {} if amount is None else {"qty": amount_text(exchange, method, market, amount)}
         return terms if price is None else {**terms, "price": price_text(exchange, method, market, price)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 

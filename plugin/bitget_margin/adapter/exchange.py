@@ -271,7 +271,7 @@ class CrossedMargin(MarginExchange):
         margin = isinstance(order, Mapping) and not _MARGIN_ORDER.isdisjoint(order)
         try:
             parsed = super().parse_order(_for_ccxt(order) if margin else order, market)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again
             raise documented(f"{self.id} parse_order()", error) from cause_of(error)
         if margin:
             parsed["info"] = order
@@ -290,7 +290,7 @@ class CrossedMargin(MarginExchange):
             refuse_huge_exponents(trade)
             parsed = super().parse_trade(fills.as_classic(self, trade), market)
             return {**parsed, "info": trade, **fills.fees_of(self, trade, parsed["symbol"])}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again
             raise documented(f"{self.id} parse_trade()", error) from cause_of(error)
 
     def parse_ledger_entry(self, item: Any, currency: Any = None) -> Any:

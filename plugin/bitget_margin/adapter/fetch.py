@@ -137,7 +137,7 @@ def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
     try:
         unified_account = ctx.api.KIND is AccountKind.UNIFIED
         return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 

@@ -121,7 +121,7 @@ def _parsed(exchange: MarginExchange, method: str, raw: Mapping[str, Any]) -> An
     try:
         refuse_huge_exponents(raw)
         return {**exchange.parse_ledger_entry(raw), "account": CROSS, "status": "ok"}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
@@ -139,7 +139,7 @@ def fetch_my_liquidations(
             refuse_huge_exponents(raw)
             # Without a market: ccxt would label a liquidation of the account with the symbol that was asked for.
             return {**exchange.parse_liquidation(raw, None), "symbol": None}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again
             raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
     try:

@@ -151,7 +151,7 @@ def _structure(exchange: MarginExchange, method: str, raw: Mapping[str, Any], at
     """Return ccxt's structure of a loan or a repayment."""
     try:
         parsed = exchange.parse_margin_loan(dict(raw))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
     return {**parsed, "timestamp": at_ms, "datetime": exchange.iso8601(at_ms)}
 
@@ -218,7 +218,7 @@ def fetch_cross_borrow_rate(exchange: MarginExchange, code: object, params: Para
     row, at_ms = yield from query_rate(exchange, method, ctx, coin)
     try:
         parsed = exchange.parse_borrow_rate({**row, "coin": coin})
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
     return {**parsed, "info": row, "timestamp": at_ms, "datetime": exchange.iso8601(at_ms)}
 

@@ -234,7 +234,7 @@ def _request(
             "Mapping[str, Any]",
             build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params),
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 

@@ -138,7 +138,7 @@ def strategy_terms(
             limit_price=None if kind == "market" else Decimal(price_text(exchange, method, market, price)),
             watched=watched,
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
@@ -171,7 +171,7 @@ def changed_terms(
             price=terms.price if name is None else Decimal(price_text(exchange, method, market, params[name])),
             watched=params.get(WATCHED, terms.watched),
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 

@@ -90,7 +90,7 @@ class AsyncDriver:
             await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - monotonic_ms()) / 1_000)
         except TimeoutError:
             raise transport.no_markets(self._exchange) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again
             raise documented(f"{self._exchange.id} load_markets()", error) from cause_of(error)
 
     async def _resync(self, deadline_ms: float) -> None:

@@ -81,7 +81,7 @@ class ThreadedDriver:
             _run_within(self._exchange.load_markets, deadline_ms - monotonic_ms())
         except TimeUp:
             raise transport.no_markets(self._exchange) from None
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is raised again
             raise documented(f"{self._exchange.id} load_markets()", error) from cause_of(error)
 
     def _resync(self, deadline_ms: float) -> None:

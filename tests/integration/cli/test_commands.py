@@ -260,6 +260,17 @@ def test_the_ccxt_demo_quotes_the_venue_and_leaves_out_what_nobody_knows(
     assert unknown.split("│")[-2].strip() == ""
 
 
+def test_the_ccxt_demo_quotes_no_response_that_its_table_does_not_have() -> None:
+    """A call that returns order structures has none of them."""
+    ended = ccxt_demo.DemoResult("1", "BTC/USDT", "filled", "", 0.1)
+    finished = ccxt_demo.DemoRound(ccxt_demo.CancelCall.SYMBOLS, AccountKind.CLASSIC, (ended,), 1, 1.0, "", ())
+    console = Console(width=200)
+    with console.capture() as shown:
+        _show_round(console, finished, show_all=True)
+    assert "has no field for the response" in shown.get()
+    assert "Order Cancelled" not in shown.get()
+
+
 def test_the_ccxt_demo_finds_differences_from_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong result, and a missing one."""
     honest = ccxt_demo._cancel  # the results of the first round are twisted here

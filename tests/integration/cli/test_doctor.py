@@ -167,12 +167,12 @@ def test_a_venue_that_is_not_there_is_unknown() -> None:
 
 def test_a_proxy_that_is_not_there_is_named_without_its_password() -> None:
     proxy = ("--url", "https://127.0.0.1:1", "--proxy", "http://me:a-password@127.0.0.1:2")
-    for command in ("doctor", "orders", "account"):
-        done = invoke(command, *proxy, code=3, env=KEYS)
+    for name in ("doctor", "orders", "account"):
+        done = invoke(name, *proxy, code=3, env=KEYS)
         assert "Connection refused): is the proxy http://127.0.0.1:2 running?" in done.output
         assert "a-password" not in done.output
         assert "emulator" not in done.output
-        assert ("look at the proxy http://127.0.0.1:2" in done.output) is (command == "doctor")
+        assert ("look at the proxy http://127.0.0.1:2" in done.output) is (name == "doctor")
 
 
 def test_the_last_line_of_a_command_has_the_reason() -> None:
@@ -202,7 +202,7 @@ def test_prices_that_cannot_be_read_are_unknown_with_the_reason(venue: Emulator,
     venue.add_fault("html-502", "/market/tickers")
     pairs = checks(venue, "--config", bot_config(venue, tmp_path), "--timeout", "700", code=3)["pairs"]
     assert pairs["status"] == "unknown"
-    assert 'could not be read: the venue does not answer (' in pairs["message"]
+    assert "could not be read: the venue does not answer (" in pairs["message"]
     assert "502 Bad Gateway" in pairs["message"]
     assert pairs["hint"].startswith("run it again")
 

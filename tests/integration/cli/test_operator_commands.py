@@ -577,6 +577,24 @@ def test_without_any_public_list_no_order_is_called_ended_without_proof(venue: E
         assert (code == 0) is ended, (chosen, err)
 
 
+def test_an_early_interrupt_leaves_unknown_what_was_frozen(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bitget_margin.cli.operator.cancel.make_plan", interrupted)
+    assert canceled(venue, "--all", code=130)["frozen_before"] is None
+
+
+def test_without_any_order_no_table_of_outcomes_is_shown() -> None:
+    """Of a unified account whose coins a spot order locks: its lists are read twice all the same."""
+    with Emulator(accounts=[Account(kind=AccountKind.UNIFIED)]) as unified:
+        fields = {"category": "SPOT", "symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
+        unified.place(unified.accounts[0].uid, fields)
+        shown = here(unified, "cancel", "--all", "--yes").output
+    assert "500 USDT locked: spot order" in shown
+    assert "outcome" not in shown
+
+
 def test_a_symbol_that_the_venue_does_not_have_is_bad_usage(venue: Emulator) -> None:
     for command in (("orders",), ("cancel", "--yes")):
         done = here(venue, *command, "--symbol", "NOPE/USDT", code=2)

@@ -26,5 +26,12 @@ def test_the_database_of_another_account_is_refused_with_both_ways_out(connectio
         assert way_out in text
 
 
+def test_the_command_for_an_open_order_addresses_the_same_account() -> None:
+    order: Any = SimpleNamespace(pair="Jade Protocol/USDT")
+    account = " --config 'my bot/config.json'"
+    chosen = forget_orders.ChosenOrder("k-1", order, forget_orders.ForgetOutcome.OPEN, "17", account)
+    assert chosen.text.endswith(f"`bitget-margin cancel{account} --id 17 --symbol 'Jade Protocol/USDT'`")
+
+
 def test_the_database_of_this_account_is_taken(connection: Any) -> None:
     assert forget_orders.check_account(connection, DatabaseIdentity(RunMode.LIVE, "42")) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -58,6 +59,8 @@ class Connection:
     keys_to_check: str = errors.KEYS_TO_CHECK
     is_local: bool = False
     """Whether the venue is on this machine, as that of `bitget-margin emulator` is."""
+    repeated: str = ""
+    """Options that have chosen the account, with a space before each, as a shell reads them: for printed commands."""
     proxy: str | None = None
     """Address of the proxy that requests take, without its credentials."""
 
@@ -178,6 +181,7 @@ def connect(
     :raises BadUsage: there are no keys, or the address of the environment is malformed
     :raises UnfitCcxt: a part of ccxt has moved
     """
+    address = url
     if config:
         credentials = from_config(config, os.environ)
     else:
@@ -204,8 +208,14 @@ def connect(
         (*credentials.keys.values(), *_proxy_passwords(given)),
         credentials.to_check,
         is_local=_is_loopback(venue.hostname or ""),
+        repeated=_repeated(config, address),
         proxy=_proxy(given, venue.scheme),
     )
+
+
+def _repeated(config: Sequence[Path], url: str | None) -> str:
+    given = [("--config", str(path)) for path in config] + ([] if url is None else [("--url", url)])
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given)
 
 
 def _is_loopback(host: str) -> bool:

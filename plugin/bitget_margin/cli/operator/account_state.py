@@ -269,7 +269,7 @@ def _prices(connection: Connection, coins: Iterable[CoinNumbers]) -> dict[str, D
     listed = [symbol for symbol in symbols if symbol in markets]
     try:
         tickers: Mapping[str, Any] = connection.exchange.fetch_tickers(listed) if listed else {}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - it is raised again
         raise documented("fetch_tickers()", error) from cause_of(error)
     prices = {symbols[symbol]: tickers[symbol]["last"] for symbol in listed if symbol in tickers}
     if listed and not prices:  # ccxt parses an HTML page as an empty list

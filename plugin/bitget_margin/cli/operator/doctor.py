@@ -16,7 +16,16 @@ from bitget_margin.cli.operator import bot_checks, display, json_output
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.api_keys import read_config
 from bitget_margin.cli.operator.bot_config import database_url, is_dry_run
-from bitget_margin.cli.operator.doctor_readings import ACCOUNT, CLOCK, KEYS, PERMISSIONS, UID, VENUE, Readings, read_venue
+from bitget_margin.cli.operator.doctor_readings import (
+    ACCOUNT,
+    CLOCK,
+    KEYS,
+    PERMISSIONS,
+    UID,
+    VENUE,
+    Readings,
+    read_venue,
+)
 from bitget_margin.cli.operator.errors import Exit, UnfitCcxt
 from bitget_margin.cli.operator.version_checks import read_versions
 from bitget_margin.cli.signals import ignore_late_signals
