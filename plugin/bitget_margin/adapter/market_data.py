@@ -33,7 +33,7 @@ def guard_methods(cls: type) -> None:
 def _documented(name: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - it is raised again
+    except Exception as error:
         if not _is_raised_by_ccxt(error):
             raise
         raise documented(f"bitget {name}()", error) from cause_of(error)

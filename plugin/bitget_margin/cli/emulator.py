@@ -137,8 +137,9 @@ def emulator(
     """Run a local venue with paper accounts until Ctrl-C.
 
     It prints its URL and the credentials of its accounts, and on standard error that it is ready. Prices move by
-    --price, --replay or --walk, or while it runs by POST /admin/price with {"symbol", "price", "liquidity"}. The options
-    after --env set behaviour that Bitget's documentation leaves open, and faults; POST /admin/knobs changes them later.
+    --price, --replay or --walk, or while it runs by POST /admin/price with {"symbol", "price", "liquidity"}. The
+    options after --env set behaviour that Bitget's documentation leaves open, and faults; POST /admin/knobs changes
+    them later.
     """
     if files and (path or seed is not None):
         raise click.UsageError("--replay sets all prices: leave out --price and --walk")

@@ -137,8 +137,8 @@ def _run(
         click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
         known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
-        more = " with a higher --timeout" if any(map(connection.lacks_time, results.errors)) else ""
-        click.echo(f"{known}: run the same command again{more}, which changes nothing that has ended.", err=True)
+        more = "; give it a higher --timeout" if any(map(connection.lacks_time, results.errors)) else ""
+        click.echo(f"{known}: run the same command again, which changes nothing that has ended{more}.", err=True)
         is_named = bool(selection.names) or not results.may_have_canceled
         by_name = None if is_named else naming_command(results, connection.repeated)
         if by_name is not None:
