@@ -170,9 +170,10 @@ def test_up_refuses_a_port_that_is_taken(folder: Path, monkeypatch: pytest.Monke
 
 def test_up_takes_a_free_port_for_0(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", lambda _: None)
-    monkeypatch.setattr(up_module, "PORT", 1)
     invoke("init")
-    output = invoke("up", "--port", "0").output
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(up_module, "PORT", taken.getsockname()[1])
+        output = invoke("up", "--port", "0").output
     assert "the local venue is http://127.0.0.1:" in output
     assert "taken" not in output
 

@@ -7,6 +7,7 @@ import pytest
 
 from bitget_margin.cli.operator import forget_orders
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
+from bitget_margin.freqtrade.order_looks import Finding
 from bitget_margin.freqtrade.stopped_database import DatabaseRefused
 
 
@@ -26,11 +27,17 @@ def test_the_database_of_another_account_is_refused_with_both_ways_out(connectio
         assert way_out in text
 
 
-def test_the_command_for_an_open_order_addresses_the_same_account() -> None:
-    order: Any = SimpleNamespace(pair="Jade Protocol/USDT")
-    account = " --config 'my bot/config.json'"
-    chosen = forget_orders.ChosenOrder("k-1", order, forget_orders.ForgetOutcome.OPEN, "17", account)
-    assert chosen.text.endswith(f"`bitget-margin cancel{account} --id 17 --symbol 'Jade Protocol/USDT'`")
+def test_the_command_for_an_open_order_addresses_the_same_account(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: Any = SimpleNamespace(pair="Jade Protocol/USDT", client_id="k-1")
+    connection.repeated = " --config 'my bot/config.json'"
+    look = SimpleNamespace(rows=({"id": "17"},))
+    monkeypatch.setattr(forget_orders, "LOOKS", 1)
+    monkeypatch.setattr(forget_orders, "_look", lambda *_: [("k-1", look)])
+    monkeypatch.setattr(forget_orders, "judge", lambda *_: Finding.OPEN)
+    (found,) = forget_orders.look_up(connection, [forget_orders.ChosenOrder("k-1", order)])
+    assert found.text.endswith(f"`bitget-margin cancel{connection.repeated} --id 17 --symbol 'Jade Protocol/USDT'`")
 
 
 def test_the_database_of_this_account_is_taken(connection: Any) -> None:
