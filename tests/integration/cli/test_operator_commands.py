@@ -109,9 +109,10 @@ def test_unknown_outcomes_are_code_3(venue: Emulator) -> None:
     assert set(outcomes(found).values()) == {"unknown"}
     assert {order["symbol"] for order in found["orders"]} == {"BTC/USDT", "ETH/USDT"}
     assert len(found["errors"]) == 2
-    assert "run the same command again" in done.stderr
+    assert "run the same command again, which changes nothing that has ended; give it a higher --timeout" in done.stderr
     (named,) = (line for line in done.stderr.splitlines() if line.startswith("To see how they ended, name them: "))
     assert all(f"--id {order['id']}" in named for order in found["orders"])
+    assert f": bitget-margin cancel --url {venue.url} --id " in named
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
