@@ -1,7 +1,7 @@
 """Promise: the owner reaches everything without HTTP, and over HTTP from the same machine."""
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +12,14 @@ import pytest
 from bitget_margin.emulator import (
     DEFAULT_SYMBOLS,
     Account,
+    AccountKind,
     Emulator,
     Symbol,
     VenueError,
     ccxt_urls,
     synthetic_symbols,
 )
+from bitget_margin.emulator.market.symbol import PairStatus
 from bitget_margin.emulator.messages import HttpRequest
 from bitget_margin.emulator.server.admin import handle_admin
 
@@ -25,6 +27,40 @@ from .admin import admin
 from .client import START_MS, Client
 
 BUY = {"symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
+
+
+@pytest.mark.parametrize("read", ["orders", "requests", "knobs", "faults"])
+def test_admin_names_the_accounts_where_it_knows_no_such_one(venue: Emulator, read: str) -> None:
+    """An empty list would be taken for an account without orders."""
+    status, content = admin(venue, f"{read}?uid=9")
+    assert (status, content["error"]) == (400, "there is no account 9; there are 1001, 1002, 2001, 2002")
+    assert admin(venue, f"{read}?uid=1001")[0] == 200
+    assert admin(venue, f"{read}?account=1001")[0] == 400
+
+
+def test_admin_shows_the_faults_that_an_account_can_meet(venue: Emulator) -> None:
+    for uid in ("", "1001", "1002"):
+        venue.add_fault("twice", uid=uid)
+    assert [rule["uid"] for rule in admin(venue, "faults?uid=1001")[1]] == ["", "1001"]
+    assert [rule["uid"] for rule in admin(venue, "faults")[1]] == ["", "1001", "1002"]
+
+
+def test_values_are_taken_for_kinds_and_others_are_refused(venue: Emulator) -> None:
+    kind: Any = "unified"
+    assert Account(kind=kind).kind is AccountKind.UNIFIED
+    venue.turn("1001", kind)
+    assert venue.accounts[0].kind is AccountKind.UNIFIED
+    for wrong in ("unifed", None):
+        text = f"the kind of an account is classic or unified, not {wrong!r}"
+        with pytest.raises(ValueError, match=text):
+            Account(kind=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=text):
+            venue.turn("1001", wrong)  # type: ignore[arg-type]
+    status: Any = "halted"
+    symbol = replace(DEFAULT_SYMBOLS[0], status=status)
+    assert symbol.status is PairStatus.HALTED
+    with pytest.raises(ValueError, match="the status of a pair is online, halted, delisted, not 'closed'"):
+        venue.change_pair("BTCUSDT", status="closed")
 
 
 def test_snapshots_do_not_change(venue: Emulator) -> None:
@@ -64,6 +100,9 @@ def test_mistakes_are_explained(venue: Emulator) -> None:
         venue.set_price("NOPE", "1")
     with pytest.raises(ValueError, match="there is no account 9"):
         venue.balances("9")
+    for read in (venue.orders, venue.strategy_orders, venue.faults_of):
+        with pytest.raises(ValueError, match="there is no account 9"):
+            read("9")
     with pytest.raises(VenueError, match="43012 Insufficient balance"):
         venue.place("1001", BUY | {"baseSize": "1000"})
     venue.cancel(order_id)

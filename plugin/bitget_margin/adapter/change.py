@@ -13,7 +13,7 @@ from bitget_margin.adapter import strategy
 from bitget_margin.adapter.account import confirm_account_kind, require_margin
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
-from bitget_margin.adapter.errors import ChangeUnresolved, documented
+from bitget_margin.adapter.errors import ChangeUnresolved, cause_of, documented
 from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import parsed_or_bare, readable
 from bitget_margin.adapter.params import (
@@ -186,8 +186,8 @@ def _terms(
     try:
         terms = {} if amount is None else {"qty": amount_text(exchange, method, market, amount)}
         return terms if price is None else {**terms, "price": price_text(exchange, method, market, price)}
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def _has(row: OrderRow, terms: Mapping[str, str]) -> bool:

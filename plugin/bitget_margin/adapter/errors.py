@@ -91,6 +91,11 @@ def documented(name: str, error: Exception) -> Exception:
     return unreadable
 
 
+def cause_of(error: Exception) -> BaseException | None:
+    """Return the cause of what `documented` returns: one of ccxt's keeps its own, which says why it failed."""
+    return error.__cause__ if isinstance(error, ccxt.BaseError) else error
+
+
 def attach(error: BaseException, report: CancelReport) -> None:
     """Attach a report to an exception."""
     vars(error)[_REPORT] = report

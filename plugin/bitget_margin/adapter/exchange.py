@@ -19,7 +19,7 @@ from bitget_margin.adapter import (
 )
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.credentials import Secret, masked, unfit
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.fees import Sign, read_fees, refuse_broken_text
 from bitget_margin.adapter.params import (
     CROSS,
@@ -271,8 +271,8 @@ class CrossedMargin(MarginExchange):
         margin = isinstance(order, Mapping) and not _MARGIN_ORDER.isdisjoint(order)
         try:
             parsed = super().parse_order(_for_ccxt(order) if margin else order, market)
-        except Exception as error:
-            raise documented(f"{self.id} parse_order()", error) from error
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise documented(f"{self.id} parse_order()", error) from cause_of(error)
         if margin:
             parsed["info"] = order
             if "feeDetail" in order:
@@ -290,8 +290,8 @@ class CrossedMargin(MarginExchange):
             refuse_huge_exponents(trade)
             parsed = super().parse_trade(fills.as_classic(self, trade), market)
             return {**parsed, "info": trade, **fills.fees_of(self, trade, parsed["symbol"])}
-        except Exception as error:
-            raise documented(f"{self.id} parse_trade()", error) from error
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise documented(f"{self.id} parse_trade()", error) from cause_of(error)
 
     def parse_ledger_entry(self, item: Any, currency: Any = None) -> Any:
         """Return ccxt's structure of a change of the balance, also of the cross margin account."""

@@ -11,7 +11,7 @@ import ccxt
 from bitget_margin.adapter import fallback_markets, history, strategy
 from bitget_margin.adapter.call import known_coins, load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.orders import readable
 from bitget_margin.adapter.params import (
     BOUNDS,
@@ -137,8 +137,8 @@ def fetch_balance(exchange: MarginExchange, params: Params) -> Flow[Any]:
     try:
         unified_account = ctx.api.KIND is AccountKind.UNIFIED
         return exchange.parse_uta_balance(rows) if unified_account else exchange.parse_balance(rows)
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def _refuse_unreadable(exchange: MarginExchange, method: str, rows: Sequence[object]) -> None:

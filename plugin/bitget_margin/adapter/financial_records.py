@@ -8,7 +8,7 @@ import ccxt
 
 from bitget_margin.adapter import fallback_markets, history
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.params import CROSS, account_kind_of, checked_code, is_cross
 from bitget_margin.adapter.rows import refuse_huge_exponents
 from bitget_margin.core import api_v3
@@ -121,8 +121,8 @@ def _parsed(exchange: MarginExchange, method: str, raw: Mapping[str, Any]) -> An
     try:
         refuse_huge_exponents(raw)
         return {**exchange.parse_ledger_entry(raw), "account": CROSS, "status": "ok"}
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def fetch_my_liquidations(
@@ -139,8 +139,8 @@ def fetch_my_liquidations(
             refuse_huge_exponents(raw)
             # Without a market: ccxt would label a liquidation of the account with the symbol that was asked for.
             return {**exchange.parse_liquidation(raw, None), "symbol": None}
-        except Exception as error:
-            raise documented(f"{exchange.id} {method}()", error) from error
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
     try:
         found = yield from call.read(RecordQuery(RecordKind.LIQUIDATIONS), parse, call.wanted.contains)

@@ -11,7 +11,7 @@ from bitget_margin.adapter import fallback_markets, history
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Params
 from bitget_margin.adapter.change import raise_unless_done
-from bitget_margin.adapter.errors import ChangeUnresolved, documented
+from bitget_margin.adapter.errors import ChangeUnresolved, cause_of, documented
 from bitget_margin.adapter.params import CROSS, bad_request, checked_code, exact_amount, parse_settings, split_params
 from bitget_margin.core.change import ChangeOutcome
 from bitget_margin.core.effects import Call, Fault, Flow
@@ -151,8 +151,8 @@ def _structure(exchange: MarginExchange, method: str, raw: Mapping[str, Any], at
     """Return ccxt's structure of a loan or a repayment."""
     try:
         parsed = exchange.parse_margin_loan(dict(raw))
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
     return {**parsed, "timestamp": at_ms, "datetime": exchange.iso8601(at_ms)}
 
 
@@ -218,8 +218,8 @@ def fetch_cross_borrow_rate(exchange: MarginExchange, code: object, params: Para
     row, at_ms = yield from query_rate(exchange, method, ctx, coin)
     try:
         parsed = exchange.parse_borrow_rate({**row, "coin": coin})
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
     return {**parsed, "info": row, "timestamp": at_ms, "datetime": exchange.iso8601(at_ms)}
 
 

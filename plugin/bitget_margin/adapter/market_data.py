@@ -12,7 +12,7 @@ from typing import Final
 
 import ccxt
 
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.wrapping import within
 
 _METHODS: Final = (
@@ -36,7 +36,7 @@ def _documented(name: str) -> Iterator[None]:
     except Exception as error:
         if not _is_raised_by_ccxt(error):
             raise
-        raise documented(f"bitget {name}()", error) from error
+        raise documented(f"bitget {name}()", error) from cause_of(error)
 
 
 def _is_raised_by_ccxt(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from bitget_margin.adapter import fallback_markets, strategy
 from bitget_margin.adapter.account import require_margin
 from bitget_margin.adapter.call import load_markets, open_call
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
-from bitget_margin.adapter.errors import PlaceUnresolved, documented
+from bitget_margin.adapter.errors import PlaceUnresolved, cause_of, documented
 from bitget_margin.adapter.order_numbers import fit_order
 from bitget_margin.adapter.orders import parsed_or_bare, unknown
 from bitget_margin.adapter.params import (
@@ -234,8 +234,8 @@ def _request(
             "Mapping[str, Any]",
             build(market["symbol"], order["type"], order["side"], order["amount"], order.get("price"), params),
         )
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def _terms(request: Mapping[str, Any]) -> Terms:

@@ -9,7 +9,7 @@ import ccxt
 
 from bitget_margin.adapter.call import load_markets, open_call, to_exception
 from bitget_margin.adapter.ccxt_types import MarginExchange, Order, Params
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.order_numbers import amount_text, price_text
 from bitget_margin.adapter.orders import market_of_symbol, parsed_or_bare
 from bitget_margin.adapter.params import STRATEGY_ORDERS, TRIGGER, is_amount, known_kind
@@ -138,8 +138,8 @@ def strategy_terms(
             limit_price=None if kind == "market" else Decimal(price_text(exchange, method, market, price)),
             watched=watched,
         )
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def changed_terms(
@@ -171,8 +171,8 @@ def changed_terms(
             price=terms.price if name is None else Decimal(price_text(exchange, method, market, params[name])),
             watched=params.get(WATCHED, terms.watched),
         )
-    except Exception as error:
-        raise documented(f"{exchange.id} {method}()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented(f"{exchange.id} {method}()", error) from cause_of(error)
 
 
 def given_conditions(exchange: MarginExchange, method: str, params: Params) -> list[str]:

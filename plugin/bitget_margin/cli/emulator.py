@@ -1,17 +1,20 @@
 """`bitget-margin emulator`: run the local venue as a paper account."""
 
 import dataclasses
+import errno
 import hashlib
 import re
 import shlex
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 
 import click
+from click.core import ParameterSource
 
-from bitget_margin.cli import replay
+from bitget_margin.cli import output, replay
 from bitget_margin.cli.operator.account import URL_VARIABLE
 from bitget_margin.emulator import DEFAULT_SYMBOLS, Account, AccountKind, Emulator, Knobs, run
 
@@ -24,6 +27,11 @@ _VARIABLES: Final = (
     ("BITGET_API_KEY", "BITGET_SECRET", "BITGET_PASSWORD"),
 )
 """Environment variables of freqtrade and of the operator's commands: key, secret and passphrase."""
+_OF_PORT: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
+"""Errors that another port does not have."""
+_PORT_HINT: Final = "; --port 0 takes a free one"
+_OF_REPLAY: Final = {"speed": "--speed", "past": "--past"}
+"""Options that have a meaning with --replay only, by the name of their parameter."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _STEP: Final = re.compile(r"(?P<seconds>\d+(?:\.\d+)?):(?P<symbol>\w+)=(?P<price>\d+(?:\.\d+)?)")
 
@@ -128,12 +136,15 @@ def emulator(
 ) -> None:
     """Run a local venue with paper accounts until Ctrl-C.
 
-    It prints its URL and the credentials of its accounts. Prices move by --price, --replay or --walk, or while it runs
-    by POST /admin/price with {"symbol", "price", "liquidity"}. The options after --env set behaviour that Bitget's
-    documentation leaves open, and faults; POST /admin/knobs changes them later.
+    It prints its URL and the credentials of its accounts, and on standard error that it is ready. Prices move by
+    --price, --replay or --walk, or while it runs by POST /admin/price with {"symbol", "price", "liquidity"}. The
+    options after --env set behaviour that Bitget's documentation leaves open, and faults; POST /admin/knobs changes
+    them later.
     """
     if files and (path or seed is not None):
         raise click.UsageError("--replay sets all prices: leave out --price and --walk")
+    if not files:
+        _refuse_without_replay()
     symbols = DEFAULT_SYMBOLS
     try:
         if files:
@@ -159,9 +170,18 @@ def emulator(
             on_ready=announce,
         )
     except OSError as error:
-        raise click.ClickException(f"{host}:{port}: {error.strerror or error}; --port 0 takes a free one") from error
+        hint = _PORT_HINT if error.errno in _OF_PORT else "; --host takes an address of this machine"
+        raise click.ClickException(f"{host}:{port}: {error.strerror or error}{hint}") from error
     except ValueError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _refuse_without_replay() -> None:
+    """Refuse options that nothing would follow."""
+    context = click.get_current_context()
+    for name, option in _OF_REPLAY.items():
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"{option} is about the candles of --replay: name these, or leave {option} out")
 
 
 def _account(kind: str, name: str | None, number: int) -> Account:
@@ -180,23 +200,38 @@ def _account(kind: str, name: str | None, number: int) -> Account:
 
 
 def _announce(venue: Emulator, *, as_environment: bool) -> None:
+    """Print the credentials, and then that it serves: a script may wait for that line on standard error."""
     if venue.url.split("//")[1].rsplit(":", 1)[0].strip("[]") not in _LOOPBACK:
         click.echo(
             "reachable from other machines: anybody with the credentials can trade; /admin is for this machine only",
             err=True,
         )
-    if as_environment:
-        account = venue.accounts[0]
-        values = (account.api_key, account.secret, account.password)
-        lines = [
-            f"export {variable}={value}"
-            for variables in _VARIABLES
-            for variable, value in zip(variables, values, strict=True)
-        ]
-        click.echo("\n".join([f"# url = {venue.url}", *lines, f"export {URL_VARIABLE}={shlex.quote(venue.url)}"]))
-        return
+    click.echo(_shell_lines(venue) if as_environment else _credentials(venue))
+    click.echo(f"ready: {venue.url}{_whereabouts(as_environment=as_environment)}; Ctrl-C ends it", err=True)
+
+
+def _shell_lines(venue: Emulator) -> str:
+    account = venue.accounts[0]
+    values = (account.api_key, account.secret, account.password)
+    lines = [
+        f"export {variable}={value}"
+        for variables in _VARIABLES
+        for variable, value in zip(variables, values, strict=True)
+    ]
+    return "\n".join([f"# url = {venue.url}", *lines, f"export {URL_VARIABLE}={shlex.quote(venue.url)}"])
+
+
+def _credentials(venue: Emulator) -> str:
     accounts = (
         f"apiKey = {account.api_key}\nsecret = {account.secret}\npassword = {account.password}\nuid = {account.uid}"
         for account in venue.accounts
     )
-    click.echo(f"url = {venue.url}\n" + "\n\n".join(accounts))
+    return f"url = {venue.url}\n" + "\n\n".join(accounts)
+
+
+def _whereabouts(*, as_environment: bool) -> str:
+    """Return whether what was printed can be read, where that does not show on the terminal."""
+    if sys.stdout.isatty():
+        return ""
+    what = "the lines for a shell" if as_environment else "the credentials"
+    return f", {what} are written" if output.arrived() else f", but {what} could not be written"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, transport
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.transport import PACED, monotonic_ms
 from bitget_margin.core.effects import (
     Block,
@@ -90,8 +90,8 @@ class AsyncDriver:
             await asyncio.wait_for(asyncio.shield(loading), max(0.0, deadline_ms - monotonic_ms()) / 1_000)
         except TimeoutError:
             raise transport.no_markets(self._exchange) from None
-        except Exception as error:
-            raise documented(f"{self._exchange.id} load_markets()", error) from error
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise documented(f"{self._exchange.id} load_markets()", error) from cause_of(error)
 
     async def _resync(self, deadline_ms: float) -> None:
         # If this fails, the retried request is rejected again, with the reason.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bitget_margin.adapter import ccxt_errors, rate_limits, round_trips, transport
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.transport import PACED, monotonic_ms
 from bitget_margin.core.effects import (
     Block,
@@ -81,8 +81,8 @@ class ThreadedDriver:
             _run_within(self._exchange.load_markets, deadline_ms - monotonic_ms())
         except TimeUp:
             raise transport.no_markets(self._exchange) from None
-        except Exception as error:
-            raise documented(f"{self._exchange.id} load_markets()", error) from error
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            raise documented(f"{self._exchange.id} load_markets()", error) from cause_of(error)
 
     def _resync(self, deadline_ms: float) -> None:
         # If this fails, the retried request is rejected again, with the reason.

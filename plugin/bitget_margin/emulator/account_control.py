@@ -32,7 +32,7 @@ class AccountControl:
     def turn(self, uid: str, kind: AccountKind) -> None:
         """Change the kind of an account, which keeps its coins and orders: other endpoints serve it from now on."""
         with self._opened(uid):
-            self._venue.change_kind(uid, kind)
+            self._venue.change_kind(uid, AccountKind(kind))
 
     def balances(self, uid: str) -> dict[str, Balance]:
         """Return the available and frozen amounts of an account by coin."""

@@ -81,6 +81,11 @@ class Control(AccountControl):
         with self._opened():
             return self._venue.faults.rules
 
+    def faults_of(self, uid: str) -> tuple[FaultRule, ...]:
+        """Return the faults that requests of one account can still meet: its own, and those for all."""
+        with self._opened(uid):
+            return tuple(rule for rule in self._venue.faults.rules if rule.uid in {"", uid})
+
     def add_fault(
         self,
         kind: FaultKind | str,
@@ -232,13 +237,13 @@ class Control(AccountControl):
 
     def orders(self, uid: str | None = None, *, live_only: bool = False) -> list[Order]:
         """Return the orders of one account, or of all, oldest first."""
-        with self._opened():
+        with self._opened(uid):
             orders = self._venue.engine.orders.all()
             return [order for order in orders if uid in (None, order.uid) and (order.live or not live_only)]
 
     def strategy_orders(self, uid: str | None = None, *, live_only: bool = False) -> list[StrategyOrder]:
         """Return the strategy orders of one account, or of all, oldest first."""
-        with self._opened():
+        with self._opened(uid):
             orders = self._venue.engine.strategies.all()
             return [order for order in orders if uid in (None, order.uid) and (order.live or not live_only)]
 

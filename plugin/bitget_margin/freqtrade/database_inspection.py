@@ -13,6 +13,12 @@ from bitget_margin.freqtrade.compat import OperationalException
 from bitget_margin.freqtrade.config import NAME
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, DatabaseRow, RunMode, refuse_other, shown_url
 
+IN_ITS_FOLDER: Final = (
+    "start this command, and the bot, in the folder in which the path of the database begins: the folder in which "
+    "`init` was run"
+)
+"""What helps where a path leads nowhere: mostly, a command was started in the folder of the configuration."""
+NO_URL: Final = "no URL of a database, such as sqlite:///trades.sqlite"
 _CHECK: Final = "database"
 _SQLITE: Final = "sqlite"
 _WAIT_SECONDS: Final = 0.5
@@ -25,7 +31,10 @@ def inspect_database(given: str, uid: str | None, *, dry_run: bool) -> HealthChe
     :param given: URL of the database
     :param uid: UID of the bot's account; None where it is not known
     """
-    url = make_url(given)
+    try:
+        url = make_url(given)
+    except SQLAlchemyError:
+        return HealthCheck(_CHECK, CheckStatus.FAILED, f'"db_url" is {NO_URL}')
     where = shown_url(url)
     is_file = url.get_backend_name() == _SQLITE and url.database not in {None, "", ":memory:"}
     if is_file:
@@ -48,8 +57,7 @@ def _file_check(path: Path, where: str) -> HealthCheck | None:
     """Return a check that ends the inspection: of a file that is not there, or cannot be written."""
     folder = path.resolve().parent
     if not folder.is_dir():
-        # Mostly a command that was started in the folder of the configuration: paths begin where `init` ran.
-        why = "does not exist: start this command, and the bot, in the folder in which the path of the database begins"
+        why = f"does not exist: {IN_ITS_FOLDER}"
         return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} {why}")
     if not os.access(folder, os.W_OK):
         return HealthCheck(_CHECK, CheckStatus.FAILED, f"{where}: the folder {folder} cannot be written")

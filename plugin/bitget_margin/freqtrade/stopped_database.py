@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, DatabaseRow, RunMode
+from bitget_margin.freqtrade.database_inspection import IN_ITS_FOLDER, NO_URL
 from bitget_margin.freqtrade.order_store import BotRow, OrderStore, TrackedOrderRow
 from bitget_margin.freqtrade.tracked_order import Phase
 
@@ -137,20 +138,22 @@ def reason_to_keep(state: DatabaseState) -> str | None:
 
 
 @contextmanager
-def open_stopped(url: str) -> Iterator[StoppedDatabase]:
+def open_stopped(url: str, *, is_option: bool = False) -> Iterator[StoppedDatabase]:
     """Open a database of freqtrade; of SQLite, nobody else can open it meanwhile.
 
+    :param is_option: whether its URL was given by --db-url
     :raises DatabaseInUse: another program has it open
     :raises DatabaseRefused: there is none, or it cannot be read and written
     """
     try:
         parts = make_url(url)
     except SQLAlchemyError:
-        raise DatabaseRefused('"db_url" is no URL of a database') from None
+        name = "--db-url" if is_option else '"db_url"'
+        raise DatabaseRefused(f"{name} is {NO_URL}") from None
     name = str(parts.render_as_string(hide_password=True))
     is_sqlite = parts.get_backend_name() == _SQLITE
     if is_sqlite:
-        _refuse_missing(name, parts.database)
+        _refuse_missing(name, parts.database, is_option=is_option)
     try:
         # One connection for all: SQLite's lock is its own.
         engine = create_engine(url, **({"poolclass": StaticPool} if is_sqlite else {}))
@@ -176,12 +179,14 @@ def open_stopped(url: str) -> Iterator[StoppedDatabase]:
         engine.dispose()
 
 
-def _refuse_missing(name: str, file: str | None) -> None:
+def _refuse_missing(name: str, file: str | None, *, is_option: bool) -> None:
     if file in {None, "", ":memory:"}:
         raise DatabaseRefused(f"the database {name} is in the memory of its bot: it ends with the bot")
     path = Path(str(file))
     if not path.is_file():
-        raise DatabaseRefused(f"there is no database {path.absolute()}: run this in the bot's folder, or give --db-url")
+        remedy = "give the path of the bot's database" if path.is_absolute() else IN_ITS_FOLDER
+        option = "" if is_option else ", or give --db-url"
+        raise DatabaseRefused(f"there is no database {path.absolute()}: {remedy}{option}")
 
 
 def _lock(raw: Any, _record: object) -> None:

@@ -260,6 +260,17 @@ def test_the_ccxt_demo_quotes_the_venue_and_leaves_out_what_nobody_knows(
     assert unknown.split("│")[-2].strip() == ""
 
 
+def test_the_ccxt_demo_quotes_no_response_that_its_table_does_not_have() -> None:
+    """A call that returns order structures has none of them."""
+    ended = ccxt_demo.DemoResult("1", "BTC/USDT", "filled", "", 0.1)
+    finished = ccxt_demo.DemoRound(ccxt_demo.CancelCall.SYMBOLS, AccountKind.CLASSIC, (ended,), 1, 1.0, "", ())
+    console = Console(width=200)
+    with console.capture() as shown:
+        _show_round(console, finished, show_all=True)
+    assert "has no field for the response" in shown.get()
+    assert "Order Cancelled" not in shown.get()
+
+
 def test_the_ccxt_demo_finds_differences_from_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong result, and a missing one."""
     honest = ccxt_demo._cancel  # the results of the first round are twisted here
@@ -346,11 +357,17 @@ def test_the_emulator_replays_candles_under_keys_that_stay(tmp_path: Path) -> No
         assert again == printed | {"url": again["url"]}
 
 
-def test_the_emulator_prints_lines_for_a_shell() -> None:
+def test_the_emulator_writes_lines_for_a_shell_and_says_when(tmp_path: Path) -> None:
+    """A terminal whose output goes to a file shows that it serves, once the lines are in the file."""
     command = [*COMMAND, "emulator", "--port", "0", "--env", "--walk", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
-        assert process.stdout is not None
-        lines = [process.stdout.readline().strip() for _ in range(8)]
+    path = tmp_path / "venue.env"
+    with (
+        path.open("w") as file,
+        subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True) as process,  # noqa: S603 - our own
+    ):
+        assert process.stderr is not None
+        ready = process.stderr.readline().strip()
+        lines = path.read_text().splitlines()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=5) == 0
     assert lines[0].startswith("# url = http://127.0.0.1:")
@@ -367,6 +384,7 @@ def test_the_emulator_prints_lines_for_a_shell() -> None:
     *values, url = exported.values()
     assert values[:3] == values[3:]
     assert lines[0] == f"# url = {url}"
+    assert ready == f"ready: {url}, the lines for a shell are written; Ctrl-C ends it"
 
 
 def test_every_knob_is_an_option_with_its_help() -> None:
@@ -393,6 +411,9 @@ def test_knobs_and_prices_take_effect() -> None:
         (["emulator", "--replay", __file__, "--walk", "1"], "--replay sets all prices: leave out --price and --walk"),
         (["emulator", "--replay", "missing.feather"], "'missing.feather' does not exist"),
         (["emulator", "--speed", "0"], "0"),
+        (["emulator", "--speed", "1"], "--speed is about the candles of --replay: name these, or leave --speed out"),
+        (["emulator", "--past", "7", "--walk", "1"], "--past is about the candles of --replay"),
+        (["emulator", "--host", "nosuchhost.invalid"], "; --host takes an address of this machine"),
         (["emulator", "--price", "BTC=5"], "is not SECONDS:SYMBOL=PRICE"),
         (["emulator", "--price", "0:NOPE=5"], "NOPE"),
         (["emulator", "--history-lag-ms", "-1"], "-1"),
@@ -412,7 +433,7 @@ def test_a_port_in_use_is_reported() -> None:
     """In one line."""
     with Emulator() as venue:
         done = run("emulator", "--port", venue.url.rsplit(":", 1)[1], code=1)
-    assert "address already in use" in done.stderr
+    assert "address already in use; --port 0 takes a free one" in done.stderr
 
 
 def test_an_interrupt_while_the_command_is_being_loaded_shows_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

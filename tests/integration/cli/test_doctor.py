@@ -15,9 +15,9 @@ import pytest
 from bitget_margin.adapter.health import CheckStatus, HealthCheck
 from bitget_margin.adapter.tested_versions import CCXT
 from bitget_margin.cli.operator import doctor as command
-from bitget_margin.cli.operator import version_checks
+from bitget_margin.cli.operator import errors, version_checks
 from bitget_margin.emulator import Account, AccountKind, Emulator
-from support.operating import COMMAND, here, invoke, keys, run
+from support.operating import COMMAND, KEYS, here, invoke, keys, run
 
 VENUE_CHECKS = ["keys", "venue", "clock", "account", "uid", "permissions"]
 VERSION_CHECKS = ["python", "ccxt", "freqtrade"]
@@ -140,7 +140,8 @@ def test_a_reading_that_fails_is_unknown_and_the_others_are_shown(venue: Emulato
     found = checks(venue, "--timeout", "700", code=3)
     assert statuses(found, names) == {"unknown"}
     unknown = [check for check in found.values() if check["status"] == "unknown"]
-    assert {check["hint"] for check in unknown} == {"run it again; if it lasts, look at Bitget's status page"}
+    hint = "run it again; if it lasts, look at what `bitget-margin emulator` has printed where it runs"
+    assert {check["hint"] for check in unknown} - {errors.MORE_TIME} == {hint}
     is_reached = path != "/public/time"
     assert ("not checked, since the venue" in found["keys"]["message"]) is not is_reached
     assert found["keys"]["status"] == ("ok" if is_reached else "unknown")
@@ -161,6 +162,56 @@ def test_a_venue_that_is_not_there_is_unknown() -> None:
     assert found["venue"] == "unknown"
     assert found["account"] == "skipped"
     assert "is `bitget-margin emulator` running there?" in done.output
+    assert "status page" not in done.output
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password() -> None:
+    proxy = ("--url", "https://127.0.0.1:1", "--proxy", "http://me:a-password@127.0.0.1:2")
+    for name in ("doctor", "orders", "account"):
+        done = invoke(name, *proxy, "--timeout", "300", code=3, env=KEYS)
+        assert "Connection refused): is the proxy http://127.0.0.1:2 running?" in done.output
+        assert "a-password" not in done.output
+        assert "emulator" not in done.output
+        assert ("look at the proxy http://127.0.0.1:2" in done.output) is (name == "doctor")
+
+
+def test_the_last_line_of_a_command_has_the_reason() -> None:
+    """Also where the markets are loaded a second time, within a call."""
+    for args in (("orders",), ("cancel", "--all", "--yes")):
+        done = invoke(*args, "--url", "http://127.0.0.1:1", code=3, env=KEYS)
+        (line,) = (line for line in done.output.splitlines() if line.startswith("Error: "))
+        assert line.endswith("Connection refused): is `bitget-margin emulator` running there?")
+
+
+def test_a_time_that_is_too_short_is_named(venue: Emulator) -> None:
+    venue.knobs(latency_ms=50)
+    for args in (("orders",), ("account",), ("cancel", "--symbol", "BTC/USDT", "--yes"), ("doctor",)):
+        done = here(venue, *args, "--timeout", "10", code=3)
+        assert ": --timeout is 10 ms, and by default 10000" in done.output
+        if args[0] in {"cancel", "doctor"}:
+            assert "a higher --timeout" in done.output
+
+
+def test_a_pair_that_is_no_market_has_no_price_to_miss(venue: Emulator, tmp_path: Path) -> None:
+    config = bot_config(venue, tmp_path)
+    Path(config).write_text(Path(config).read_text().replace('["BTC/USDT", "ETH/USDT"]', '["FOO/USDT"]'))
+    assert checks(venue, "--config", config, code=1)["pairs"]["message"] == "FOO/USDT is no market of the venue"
+
+
+def test_prices_that_cannot_be_read_are_unknown_with_the_reason(venue: Emulator, tmp_path: Path) -> None:
+    venue.add_fault("html-502", "/market/tickers")
+    pairs = checks(venue, "--config", bot_config(venue, tmp_path), "--timeout", "700", code=3)["pairs"]
+    assert pairs["status"] == "unknown"
+    assert "could not be read: the venue does not answer (" in pairs["message"]
+    assert "502 Bad Gateway" in pairs["message"]
+    assert pairs["hint"].startswith("run it again")
+
+
+def test_with_refused_keys_the_pairs_are_not_unknown(venue: Emulator, tmp_path: Path) -> None:
+    config = bot_config(venue, tmp_path)
+    found = checks(venue, "--config", config, code=1, FREQTRADE__EXCHANGE__PASSWORD="another")
+    assert (found["keys"]["status"], found["pairs"]["status"]) == ("failed", "skipped")
+    assert found["pairs"]["message"] == "the keys are refused"
 
 
 def test_a_refused_timestamp_is_no_missing_answer(venue: Emulator) -> None:

@@ -81,6 +81,11 @@ def command_of(refusal: str) -> list[str]:
     return shlex.split(found[1])
 
 
+def test_an_option_that_is_no_url_is_named() -> None:
+    done = run("--database-account", "--db-url", "trades.sqlite", "--yes", code=1)
+    assert "--db-url is no URL of a database, such as sqlite:///trades.sqlite" in done.output
+
+
 # -- the account of a database ----------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,16 @@ def test_up_refuses_a_port_that_is_taken(folder: Path, monkeypatch: pytest.Monke
         assert f"port {number}: address already in use" in invoke("up", "--port", str(number), code=1).output
 
 
+def test_up_takes_a_free_port_for_0(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bitget_margin.freqtrade.launcher.main", lambda _: None)
+    invoke("init")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(up_module, "PORT", taken.getsockname()[1])
+        output = invoke("up", "--port", "0").output
+    assert "the local venue is http://127.0.0.1:" in output
+    assert "taken" not in output
+
+
 @pytest.mark.parametrize("code", [0, 1, 2])
 def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
@@ -201,7 +211,7 @@ def test_up_hands_over_the_bot_s_exit_code_and_ends_the_venue(
     assert last[0].startswith("up: the local venue ends, and with it the paper account: ")
     databases = list((folder / "user_data").glob("trades.up-*.sqlite"))
     names = [path.relative_to(folder) for path in databases]
-    assert last[1:] == [f"up: {name} may be deleted; no later run goes on with it" for name in names]
+    assert last[1:] == [f"up: {name}* may be deleted; no later run goes on with them" for name in names]
     assert len(databases) == (code == 1)
 
 

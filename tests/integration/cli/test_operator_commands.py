@@ -109,9 +109,10 @@ def test_unknown_outcomes_are_code_3(venue: Emulator) -> None:
     assert set(outcomes(found).values()) == {"unknown"}
     assert {order["symbol"] for order in found["orders"]} == {"BTC/USDT", "ETH/USDT"}
     assert len(found["errors"]) == 2
-    assert "run the same command again" in done.stderr
+    assert "run the same command again, which changes nothing that has ended; give it a higher --timeout" in done.stderr
     (named,) = (line for line in done.stderr.splitlines() if line.startswith("To see how they ended, name them: "))
     assert all(f"--id {order['id']}" in named for order in found["orders"])
+    assert f": bitget-margin cancel --url {venue.url} --id " in named
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -575,6 +576,24 @@ def test_without_any_public_list_no_order_is_called_ended_without_proof(venue: E
         ended, code, err = cancel_one(venue, chosen)
         assert err[0].startswith("Warning: the venue's markets could not be loaded, this goes on without them")
         assert (code == 0) is ended, (chosen, err)
+
+
+def test_an_early_interrupt_leaves_unknown_what_was_frozen(venue: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bitget_margin.cli.operator.cancel.make_plan", interrupted)
+    assert canceled(venue, "--all", code=130)["frozen_before"] is None
+
+
+def test_without_any_order_no_table_of_outcomes_is_shown() -> None:
+    """Of a unified account whose coins a spot order locks: its lists are read twice all the same."""
+    with Emulator(accounts=[Account(kind=AccountKind.UNIFIED)]) as unified:
+        fields = {"category": "SPOT", "symbol": "BTCUSDT", "side": "buy", "price": "50000", "baseSize": "0.01"}
+        unified.place(unified.accounts[0].uid, fields)
+        shown = here(unified, "cancel", "--all", "--yes").output
+    assert "500 USDT locked: spot order" in shown
+    assert "outcome" not in shown
 
 
 def test_a_symbol_that_the_venue_does_not_have_is_bad_usage(venue: Emulator) -> None:

@@ -1,7 +1,9 @@
 """Exceptions of ccxt are classified by their response, and exceptions of cancels carry the report."""
 
+import re
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,7 +14,7 @@ import urllib3
 
 import bitget_margin
 from bitget_margin.adapter import ccxt_errors
-from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, documented, report_of
+from bitget_margin.adapter.errors import CancelUnresolved, PlaceUnresolved, attach, cause_of, documented, report_of
 from bitget_margin.core.effects import Fault, Reply
 from bitget_margin.core.outcome import CancelReport, CancelResult, Outcome
 from support.calling import BTC, exchange
@@ -157,6 +159,23 @@ def test_an_unreadable_response_is_reported_with_method_and_cause_in_bounded_len
     assert error.__cause__ is unreadable
     theirs = ccxt.ExchangeError("x")
     assert documented("bitget m()", theirs) is theirs
+
+
+def test_an_exception_that_is_raised_again_keeps_the_cause_that_says_why() -> None:
+    """Raised from itself, it would be its own cause, and the reason gone."""
+    why = ConnectionRefusedError("refused")
+    theirs = ccxt.NetworkError("bitget GET https://x")
+    theirs.__cause__ = why
+    for error, cause in ((theirs, why), (why, why), (ccxt.NetworkError("x"), None)):
+        with pytest.raises(ccxt.BaseError) as caught:
+            raise documented("bitget m()", error) from cause_of(error)
+        assert caught.value.__cause__ is cause
+
+
+def test_no_exception_is_raised_from_itself() -> None:
+    folder = Path(bitget_margin.__file__).parent
+    itself = re.compile(r"raise documented\(.*from error$", re.MULTILINE)
+    assert [path.name for path in folder.rglob("*.py") if itself.search(path.read_text("utf-8"))] == []
 
 
 # -- exceptions of ours -----------------------------------------------------------------------------------------------

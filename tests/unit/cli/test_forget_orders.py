@@ -7,6 +7,7 @@ import pytest
 
 from bitget_margin.cli.operator import forget_orders
 from bitget_margin.freqtrade.database_identity import DatabaseIdentity, RunMode
+from bitget_margin.freqtrade.order_looks import Finding
 from bitget_margin.freqtrade.stopped_database import DatabaseRefused
 
 
@@ -24,6 +25,19 @@ def test_the_database_of_another_account_is_refused_with_both_ways_out(connectio
     assert text.startswith("it belongs to the account with UID 41, and the keys are of the account with UID 42")
     for way_out in ("use the keys of the bot", "gone for good", '"db_url"', "move this one away"):
         assert way_out in text
+
+
+def test_the_command_for_an_open_order_addresses_the_same_account(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: Any = SimpleNamespace(pair="Jade Protocol/USDT", client_id="k-1")
+    connection.repeated = " --config 'my bot/config.json'"
+    look = SimpleNamespace(rows=({"id": "17"},))
+    monkeypatch.setattr(forget_orders, "LOOKS", 1)
+    monkeypatch.setattr(forget_orders, "_look", lambda *_: [("k-1", look)])
+    monkeypatch.setattr(forget_orders, "judge", lambda *_: Finding.OPEN)
+    (found,) = forget_orders.look_up(connection, [forget_orders.ChosenOrder("k-1", order)])
+    assert found.text.endswith(f"`bitget-margin cancel{connection.repeated} --id 17 --symbol 'Jade Protocol/USDT'`")
 
 
 def test_the_database_of_this_account_is_taken(connection: Any) -> None:

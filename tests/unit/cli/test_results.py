@@ -154,6 +154,8 @@ def test_a_command_names_the_orders_without_a_proven_end() -> None:
         [result("1", Outcome.CANCELED), result("2", Outcome.UNKNOWN), result(None, Outcome.UNKNOWN, "b")]
     )
     assert naming_command(results) == "bitget-margin cancel --id 2 --client-id b --symbol BTC/USDT"
+    account = " --config 'my bot/config.json'"
+    assert naming_command(results, account) == f"bitget-margin cancel{account} --id 2 --client-id b --symbol BTC/USDT"
     elsewhere = [replace(result(str(i), Outcome.UNKNOWN), symbol=f"A{i}/USDT") for i in range(20, 31)]
     results.add_report(elsewhere)
     command = naming_command(results)

@@ -95,6 +95,19 @@ def test_a_symbol_that_could_be_several_is_not_guessed() -> None:
         query.spelling(connection, ["ABUSDT"])
 
 
+def test_a_symbol_of_a_file_is_refused_with_its_line() -> None:
+    connection = connection_with(LISTED)
+    for lines, problem in (
+        (["1 BTC/USDT", "2 NOPE/USDT", "3 NOPE/USDT"], "--from, line 2: the venue has no spot market NOPE/USDT"),
+        (["1 ab/usdt"], "--from, line 1: ab/usdt could be Ab/USDT or aB/USDT"),
+    ):
+        chosen = select(listed=lines)
+        with pytest.raises(BadUsage, match=f"^{problem}"):
+            query.spelling(connection, chosen.all_symbols, chosen.origins)
+    chosen = select(listed=["1", "2 BTC/USDT"], symbols=["BTC/USDT"])
+    assert chosen.origins == {"BTC/USDT": "--from, line 2"}
+
+
 def test_a_symbol_without_a_slash_is_the_venue_s_own_or_ccxt_s() -> None:
     """One that is both, of two pairs, is refused by name; without the list of markets any is."""
     connection = connection_with(LISTED)

@@ -110,10 +110,14 @@ def test_a_database_that_no_bot_of_this_package_has_used_is_empty(file: Path) ->
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("nonsense", "is no URL"),
+        ("nonsense", '"db_url" is no URL of a database, such as sqlite:///trades.sqlite'),
         ("sqlite://", "in the memory of its bot"),
         ("sqlite:///:memory:", "in the memory of its bot"),
-        ("sqlite:///nowhere.sqlite", r"there is no database /.*nowhere\.sqlite: run this in the bot's folder, or give"),
+        (
+            "sqlite:///nowhere.sqlite",
+            r"there is no database /.*nowhere\.sqlite: start this command, .* `init` was run, or give --db-url$",
+        ),
+        ("sqlite:////none/a.sqlite", "there is no database /none/a.sqlite: give the path of the bot's database, or"),
         ("nothing://me:sesame@host/db", r"nothing://me:\*\*\*@host/db cannot be opened"),
     ],
 )
@@ -125,6 +129,20 @@ def test_what_is_no_database_is_refused_and_none_is_made(
         open_stopped(url).__enter__()
     assert "sesame" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_an_option_names_is_refused_by_that_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for url, end in (
+        ("trades.sqlite", "--db-url is no URL of a database, such as sqlite:///trades.sqlite"),
+        ("sqlite:///bot/trades.sqlite", "the folder in which `init` was run"),
+        ("sqlite:////none/trades.sqlite", "give the path of the bot's database"),
+    ):
+        with pytest.raises(DatabaseRefused) as refused:
+            open_stopped(url, is_option=True).__enter__()
+        assert str(refused.value).endswith(end)
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"", "none of freqtrade's"), (b"text" * 200, "not a database")])

@@ -38,6 +38,7 @@ from bitget_margin.emulator import Account, AccountKind, Emulator
 _WIDTH: Final = 100
 _LOG_LINES: Final = 25
 _STYLES: Final = {Outcome.CANCELED.value: "green", Outcome.FILLED.value: "cyan", Outcome.NOT_FOUND.value: "yellow"}
+_ENDED: Final = frozenset({Outcome.CANCELED.value, Outcome.FILLED.value})
 _RESPONSES: Final = {AccountKind.CLASSIC: "Order Cancelled", AccountKind.UNIFIED: "Order does not exist"}
 """Response to the cancel of an order that has ended, by kind of account."""
 _COLORS: Final = {
@@ -229,10 +230,18 @@ def _show_round(console: Console, finished: DemoRound, *, show_all: bool) -> Non
             filled = " … ".join(f"{amount:g}" for amount in amounts)
             table.add_row(result.name + more, result.symbol, f"[{style}]{result.outcome}[/]", result.reason, filled)
     console.print(table)
-    response = _RESPONSES[finished.kind]
-    console.print(f"The response is '{response}' for any order that has ended; the outcome rests on its row.")
+    console.print(_about_responses(finished))
     console.print(f"{finished.requests} requests, {finished.elapsed_ms:.0f} ms", highlight=False)
     console.print(f"Stock ccxt, for the same: {finished.stock}\n", highlight=False)
+
+
+def _about_responses(finished: DemoRound) -> str:
+    """Return what the responses to the cancels of ended orders prove: nothing."""
+    ended = [result for result in finished.results if result.outcome in _ENDED]
+    response = _RESPONSES[finished.kind]
+    if any(result.reason == response for result in ended):
+        return f"The response is '{response}' for any order that has ended; the outcome rests on its row."
+    return "ccxt's order structure has no field for the response; the outcome rests on the order's row."
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

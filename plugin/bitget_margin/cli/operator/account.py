@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -58,6 +59,10 @@ class Connection:
     keys_to_check: str = errors.KEYS_TO_CHECK
     is_local: bool = False
     """Whether the venue is on this machine, as that of `bitget-margin emulator` is."""
+    repeated: str = ""
+    """Options that have chosen the account, with a space before each, as a shell reads them: for printed commands."""
+    proxy: str | None = None
+    """Address of the proxy that requests take, without its credentials."""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -72,9 +77,28 @@ class Connection:
     def explain(self, error: BaseException) -> str:
         """Return an error in one line, with the remedy where it is known, without the secrets of this account."""
         text = errors.message(error, self.keys_to_check)
-        if self.is_local and _REFUSED in text:
+        if self.lacks_time(error):
+            text += f": --timeout is {self.timeout_ms} ms, and by default {DEFAULT_TIMEOUT_MS}"
+        elif _REFUSED in text and self.proxy is not None:
+            text += f": is the proxy {self.proxy} running?"
+        elif _REFUSED in text and self.is_local:
             text += ": is `bitget-margin emulator` running there?"
         return self.redact(text)
+
+    def lacks_time(self, error: BaseException) -> bool:
+        """Whether the time was up, and is shorter than the default."""
+        return self.timeout_ms < DEFAULT_TIMEOUT_MS and errors.took_too_long(error)
+
+    def advice(self, error: BaseException | None = None) -> str:
+        """Return what helps where a reading failed: whatever stands between this command and the venue is named."""
+        if error is not None and self.lacks_time(error):
+            return errors.MORE_TIME
+        if self.proxy is not None:
+            venue = "" if self.is_local else ", and at Bitget's status page"
+            return f"run it again; if it lasts, look at the proxy {self.proxy}{venue}"
+        if self.is_local:
+            return "run it again; if it lasts, look at what `bitget-margin emulator` has printed where it runs"
+        return errors.RUN_AGAIN
 
     def redact(self, text: object) -> str:
         """Return a text in one line, without the secrets of this account."""
@@ -157,6 +181,7 @@ def connect(
     :raises BadUsage: there are no keys, or the address of the environment is malformed
     :raises UnfitCcxt: a part of ccxt has moved
     """
+    address = url
     if config:
         credentials = from_config(config, os.environ)
     else:
@@ -183,7 +208,14 @@ def connect(
         (*credentials.keys.values(), *_proxy_passwords(given)),
         credentials.to_check,
         is_local=_is_loopback(venue.hostname or ""),
+        repeated=_repeated(config, address),
+        proxy=_proxy(given, venue.scheme),
     )
+
+
+def _repeated(config: Sequence[Path], url: str | None) -> str:
+    given = [("--config", str(path)) for path in config] + ([] if url is None else [("--url", url)])
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given)
 
 
 def _is_loopback(host: str) -> bool:
@@ -191,6 +223,18 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _proxy(given: Mapping[str, Any], scheme: str) -> str | None:
+    """Return the address of the proxy for URLs of this scheme, without credentials; None without one."""
+    by_scheme = given.get("proxies")
+    names = (f"{scheme}Proxy", f"{scheme}_proxy", "socksProxy", "socks_proxy")
+    values = (*(given.get(name) for name in names), by_scheme.get(scheme) if isinstance(by_scheme, Mapping) else None)
+    address = next((value for value in values if isinstance(value, str) and value), None)
+    if address is None:
+        return None
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _proxy_passwords(given: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import ccxt
 
 from bitget_margin.adapter.account import fetch_settings, fetch_uid
-from bitget_margin.adapter.errors import documented
+from bitget_margin.adapter.errors import cause_of, documented
 from bitget_margin.adapter.margin_level import WARNING_LEVEL, amount_of, fetch_max_borrowable
 from bitget_margin.cli.operator import errors
 from bitget_margin.cli.operator.account import Connection
@@ -269,8 +269,8 @@ def _prices(connection: Connection, coins: Iterable[CoinNumbers]) -> dict[str, D
     listed = [symbol for symbol in symbols if symbol in markets]
     try:
         tickers: Mapping[str, Any] = connection.exchange.fetch_tickers(listed) if listed else {}
-    except Exception as error:
-        raise documented("fetch_tickers()", error) from error
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        raise documented("fetch_tickers()", error) from cause_of(error)
     prices = {symbols[symbol]: tickers[symbol]["last"] for symbol in listed if symbol in tickers}
     if listed and not prices:  # ccxt parses an HTML page as an empty list
         raise ccxt.BadResponse(f"its list of prices has none of {', '.join(listed)}")

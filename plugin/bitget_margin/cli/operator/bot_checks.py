@@ -4,14 +4,16 @@ import importlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from bitget_margin.adapter.errors import documented
 from bitget_margin.adapter.health import CheckStatus, HealthCheck
 from bitget_margin.adapter.margin_markets import is_paused, supports_cross_margin, with_margin_numbers
 from bitget_margin.adapter.params import RATE_GATE
 from bitget_margin.cli.operator import query
 from bitget_margin.cli.operator.account import Connection
-from bitget_margin.cli.operator.errors import RUN_AGAIN
+from bitget_margin.cli.operator.errors import MORE_TIME
 from bitget_margin.rate_limit import BadLimiterConfig, LimiterDown, open_limiter
 
 SETTINGS: Final = "settings"
@@ -25,7 +27,7 @@ _PATTERN: Final = re.compile(r"[*+?\[\](){}|^$\\]")
 _SHOWN: Final = 5
 """Number of problems that a message names."""
 _OWN: Final = "bitget_margin"
-_MORE_TIME: Final = "run it again, with a higher --timeout"
+_RUN_AGAIN: Final = "run it again"
 
 
 def settings_check(config: Mapping[str, Any]) -> HealthCheck:
@@ -54,25 +56,37 @@ def pairs_check(connection: Connection, config: Mapping[str, Any]) -> HealthChec
     query.load_markets(connection)
     markets = connection.exchange.markets or {}
     if not markets:
-        return HealthCheck(PAIRS, CheckStatus.UNKNOWN, "the venue's markets could not be loaded", RUN_AGAIN)
+        return HealthCheck(PAIRS, CheckStatus.UNKNOWN, "the venue's markets could not be loaded", connection.advice())
     stake = config.get("stake_amount")
     amount = float(stake) if isinstance(stake, int | float) and not isinstance(stake, bool) else None
-    prices = {} if amount is None else _prices(connection, [pair for pair in named if pair in markets])
+    known = [pair for pair in named if pair in markets]
+    try:
+        prices = _prices(connection, known) if known and amount is not None else {}
+    except Exception as error:  # noqa: BLE001 - without prices, the other numbers are checked
+        why = documented("the prices", error)
+        check = judge_pairs(named, markets, amount, None, connection.explain(why))
+        return replace(check, hint=check.hint or connection.advice(why))
     return judge_pairs(named, markets, amount, prices)
 
 
 def judge_pairs(
-    named: list[str], markets: Mapping[str, Any], stake: float | None, prices: Mapping[str, float] | None
+    named: list[str],
+    markets: Mapping[str, Any],
+    stake: float | None,
+    prices: Mapping[str, float] | None,
+    why: str = "",
 ) -> HealthCheck:
     """Return the check of these pairs.
 
     :param stake: amount of an entry in quote coins; None where it is not fixed
     :param prices: last price by pair; None where they could not be read
+    :param why: why they could not be read
     """
     found = [problem for pair in named for problem in _problems(pair, markets.get(pair), stake, prices or {})]
     statuses = {status for status, _ in found}
     if stake is not None and prices is None:
-        found.append((CheckStatus.UNKNOWN, "the smallest orders are not all known: the prices could not be read"))
+        unread = "the smallest orders are not all known: the prices could not be read"
+        found.append((CheckStatus.UNKNOWN, f"{unread}: {why}" if why else unread))
         statuses.add(CheckStatus.UNKNOWN)
     if not found:
         enough = "" if stake is None else f", and stake_amount {stake:g} is enough for an order of each"
@@ -111,12 +125,9 @@ def _least_stake(market: Mapping[str, Any], price: float | None) -> float:
     return max(float(cost), float(amount) * (price or 0.0))
 
 
-def _prices(connection: Connection, pairs: list[str]) -> Mapping[str, float] | None:
-    try:
-        tickers: Any = connection.exchange.fetch_tickers(pairs)
-        return {pair: float(tickers[pair]["last"]) for pair in pairs}
-    except Exception:  # noqa: BLE001 - without prices, the other numbers are checked
-        return None
+def _prices(connection: Connection, pairs: list[str]) -> Mapping[str, float]:
+    tickers: Any = connection.exchange.fetch_tickers(pairs)
+    return {pair: float(tickers[pair]["last"]) for pair in pairs}
 
 
 def database_check(url: str, uid: str | None, timeout_ms: float, *, dry_run: bool) -> HealthCheck:
@@ -160,9 +171,9 @@ def bounded(name: str, read: Callable[[], HealthCheck], timeout_ms: float) -> He
         try:
             made.append(read())
         except Exception as error:  # noqa: BLE001 - its text may quote a password
-            made.append(HealthCheck(name, CheckStatus.UNKNOWN, type(error).__name__, RUN_AGAIN))
+            made.append(HealthCheck(name, CheckStatus.UNKNOWN, type(error).__name__, _RUN_AGAIN))
 
     thread = threading.Thread(target=run, name=f"check of the {name}", daemon=True)
     thread.start()
     thread.join(timeout_ms / 1_000)
-    return made[0] if made else HealthCheck(name, CheckStatus.UNKNOWN, f"no answer in {timeout_ms:.0f} ms", _MORE_TIME)
+    return made[0] if made else HealthCheck(name, CheckStatus.UNKNOWN, f"no answer in {timeout_ms:.0f} ms", MORE_TIME)

@@ -137,8 +137,10 @@ def _run(
         click.echo("Interrupted before anything was canceled.", err=True)
     elif code is Exit.UNRESOLVED:
         known = "Not every result is known" if results.may_have_canceled else "Nothing was canceled"
-        click.echo(f"{known}: run the same command again, which changes nothing that has ended.", err=True)
-        by_name = naming_command(results) if results.may_have_canceled and not selection.names else None
+        more = "; give it a higher --timeout" if any(map(connection.lacks_time, results.errors)) else ""
+        click.echo(f"{known}: run the same command again, which changes nothing that has ended{more}.", err=True)
+        is_named = bool(selection.names) or not results.may_have_canceled
+        by_name = None if is_named else naming_command(results, connection.repeated)
         if by_name is not None:
             # Orders that are not open any more are not selected again, so that code 0 would not show how they ended.
             click.echo(f"To see how they ended, name them: {by_name}", err=True)
@@ -216,7 +218,7 @@ def _confirmed(plan: Plan) -> bool:
 
 
 def _conclude(to: Console, results: OrderResults, *, everything: bool) -> None:
-    if not to.is_terminal:
+    if results.by_order and not to.is_terminal:
         to.print(display.outcome_table(to, results))
     left = display.not_ended_table(to, results)
     if left is not None:

@@ -64,7 +64,7 @@ def cancel_progress(to: Console, results: OrderResults) -> AbstractContextManage
         of_symbol = [result for result in results if result.symbol == symbol]
         return f"{symbol}: {summary(of_symbol)}" if of_symbol else ""
 
-    return _progress(to, "canceling", line, lambda: outcome_table(to, results))
+    return _progress(to, "canceling", line, lambda: outcome_table(to, results) if results.by_order else Text())
 
 
 @contextmanager

@@ -16,8 +16,17 @@ from bitget_margin.cli.operator import bot_checks, display, json_output
 from bitget_margin.cli.operator.account import Connection, connect, options
 from bitget_margin.cli.operator.api_keys import read_config
 from bitget_margin.cli.operator.bot_config import database_url, is_dry_run
-from bitget_margin.cli.operator.doctor_readings import ACCOUNT, CLOCK, KEYS, PERMISSIONS, UID, VENUE, read_venue
-from bitget_margin.cli.operator.errors import RUN_AGAIN, Exit, UnfitCcxt
+from bitget_margin.cli.operator.doctor_readings import (
+    ACCOUNT,
+    CLOCK,
+    KEYS,
+    PERMISSIONS,
+    UID,
+    VENUE,
+    Readings,
+    read_venue,
+)
+from bitget_margin.cli.operator.errors import Exit, UnfitCcxt
 from bitget_margin.cli.operator.version_checks import read_versions
 from bitget_margin.cli.signals import ignore_late_signals
 
@@ -102,25 +111,27 @@ def _examine(
     readings = read_venue(connection)
     yield from readings.checks
     yield from read_versions(has_freqtrade=has_freqtrade)
-    yield from _of_bot(connection, config, readings.uid, has_freqtrade=has_freqtrade, is_reached=readings.is_reached)
+    yield from _of_bot(connection, config, readings, has_freqtrade=has_freqtrade)
 
 
 def _of_bot(
-    connection: Connection, paths: Sequence[Path], uid: str | None, *, has_freqtrade: bool, is_reached: bool
+    connection: Connection, paths: Sequence[Path], readings: Readings, *, has_freqtrade: bool
 ) -> Iterator[HealthCheck]:
     """Check the configuration of a bot."""
     config: Mapping[str, Any] = read_config(paths) if paths else {}
     missing = None if has_freqtrade else bot_checks.NO_FREQTRADE
-    reached = None if is_reached else "the venue does not answer"
+    unread = None if readings.is_reached else "the venue does not answer"
+    if not readings.has_keys:
+        unread = "the keys are refused"
     timeout_ms = connection.timeout_ms
 
     def database() -> HealthCheck:
         url = database_url(None, paths, os.environ)
-        return bot_checks.database_check(url, uid, timeout_ms, dry_run=is_dry_run(config, os.environ))
+        return bot_checks.database_check(url, readings.uid, timeout_ms, dry_run=is_dry_run(config, os.environ))
 
     checks: Iterable[tuple[str, str | None, Callable[[], HealthCheck]]] = (
         (bot_checks.SETTINGS, missing, lambda: bot_checks.settings_check(config)),
-        (bot_checks.PAIRS, reached, lambda: bot_checks.pairs_check(connection, config)),
+        (bot_checks.PAIRS, unread, lambda: bot_checks.pairs_check(connection, config)),
         (bot_checks.DATABASE, missing, database),
         (bot_checks.RATE_STORE, None, lambda: bot_checks.rate_store_check(config, timeout_ms)),
     )
@@ -132,7 +143,7 @@ def _of_bot(
         try:
             check = read()
         except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are shown
-            check = HealthCheck(name, CheckStatus.UNKNOWN, f"{type(error).__name__}: {error}", RUN_AGAIN)
+            check = HealthCheck(name, CheckStatus.UNKNOWN, f"{type(error).__name__}: {error}", connection.advice(error))
         yield HealthCheck(name, check.status, connection.redact(check.message), check.hint)
 
 

@@ -36,6 +36,8 @@ class Readings:
     checks: tuple[HealthCheck, ...]
     uid: str | None = None
     is_reached: bool = True
+    has_keys: bool = True
+    """Whether the keys are not refused."""
 
 
 def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: time.time() * 1_000) -> Readings:
@@ -44,7 +46,7 @@ def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: t
     keys = HealthCheck(KEYS, CheckStatus.OK, connection.label.removeprefix("keys "))
     if reached[0].status is not CheckStatus.OK:
         skipped = (_skipped(name, "the venue does not answer") for name in (ACCOUNT, UID, PERMISSIONS))
-        return Readings((_not_checked(keys), *reached, *skipped), is_reached=False)
+        return Readings((_not_checked(connection, keys), *reached, *skipped), is_reached=False)
     is_known = False
     try:
         _confirm_kind(connection)
@@ -55,10 +57,10 @@ def read_venue(connection: Connection, epoch_ms: Callable[[], float] = lambda: t
         if errors.refuses_keys(error):
             keys = HealthCheck(KEYS, CheckStatus.FAILED, f"{keys.message}: {account.message}")
             skipped = (_skipped(name, "the keys are refused") for name in (ACCOUNT, UID, PERMISSIONS))
-            return Readings((keys, *reached, *skipped))
+            return Readings((keys, *reached, *skipped), has_keys=False)
     if not is_known:
         skipped = (_skipped(name, "the kind of the account is not known") for name in (UID, PERMISSIONS))
-        return Readings((_not_checked(keys), *reached, account, *skipped))
+        return Readings((_not_checked(connection, keys), *reached, account, *skipped))
     uid, permissions = _uid(connection), _permissions(connection)
     return Readings((keys, *reached, account, uid, permissions), uid.message if uid.status is CheckStatus.OK else None)
 
@@ -128,14 +130,14 @@ def _failure(
 ) -> HealthCheck:
     """Return the check of a reading that failed: unknown without an answer, else as given."""
     status = CheckStatus.UNKNOWN if errors.is_unresolved(error) else if_refused
-    hint = errors.RUN_AGAIN if status is CheckStatus.UNKNOWN else None
+    hint = connection.advice(error) if status is CheckStatus.UNKNOWN else None
     return HealthCheck(name, status, connection.explain(error), hint)
 
 
-def _not_checked(keys: HealthCheck) -> HealthCheck:
+def _not_checked(connection: Connection, keys: HealthCheck) -> HealthCheck:
     """Return the check of keys that the venue has not answered to."""
     message = f"{keys.message}: not checked, since the venue has not answered to them"
-    return HealthCheck(KEYS, CheckStatus.UNKNOWN, message, errors.RUN_AGAIN)
+    return HealthCheck(KEYS, CheckStatus.UNKNOWN, message, connection.advice())
 
 
 def _skipped(name: str, why: str) -> HealthCheck:

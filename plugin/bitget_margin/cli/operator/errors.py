@@ -19,7 +19,9 @@ KEYS_TO_CHECK: Final = f"BITGET_API_KEY, BITGET_SECRET and BITGET_PASSWORD, and 
 """Places to look at if the venue refuses the keys, where it is not known where they are from."""
 
 RUN_AGAIN: Final = "run it again; if it lasts, look at Bitget's status page"
-"""What helps where a reading failed."""
+"""What helps where a reading of the real venue failed."""
+MORE_TIME: Final = "run it again, with a higher --timeout"
+"""What helps where a reading took too long."""
 
 _REFUSALS = frozenset({Verdict.DEFINITIVE, Verdict.REFUSED})
 
@@ -65,6 +67,13 @@ def is_unresolved(error: BaseException) -> bool:
     if fault is not None and fault.code is not None:
         return verdict_of_fault(fault) not in _REFUSALS
     return isinstance(error, ccxt.OperationFailed) or not isinstance(error, ccxt.BaseError)
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether the time was up before the venue has answered; ccxt takes some error statuses for that, too."""
+    fault = _fault(error)
+    is_answer = fault is not None and fault.status is not None
+    return isinstance(error, CancelUnresolved) or (isinstance(error, ccxt.RequestTimeout) and not is_answer)
 
 
 def refuses_keys(error: BaseException) -> bool:

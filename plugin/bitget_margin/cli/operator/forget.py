@@ -48,9 +48,13 @@ Examples:
 
 @dataclass(slots=True)
 class _Run:
-    """One run of the command: its choices, and its result so far."""
+    """One run of the command: its choices, and its result so far.
+
+    :ivar is_option: whether the database was given by --db-url
+    """
 
     database: str
+    is_option: bool
     yes: bool
     dry_run: bool
     is_stopped: bool
@@ -147,7 +151,7 @@ def forget(
     if not yes and not dry_run and not is_terminal():
         raise BadUsage("nobody can be asked here, without a terminal on standard input: add --yes or --dry-run")
     connection = None if database_account else connect(config, url, proxy, timeout_ms, may_ask=not as_json)
-    run = _Run(database, yes, dry_run, is_stopped, as_json)
+    run = _Run(database, database == db_url, yes, dry_run, is_stopped, as_json)
     run.document |= _NO_ACCOUNT if connection is None else {"orders": []}
     try:
         install_handlers(_SIGNALS)
@@ -169,7 +173,7 @@ def _run(run: _Run, connection: Connection | None, trades: Sequence[int], names:
 
     url, run.database = run.database, "the database"
     try:
-        with open_stopped(url) as database:
+        with open_stopped(url, is_option=run.is_option) as database:
             run.database = database.name
             if connection is None:
                 return _forget_account(run, database)

@@ -75,7 +75,9 @@ _TEXTS: Final = {
     ForgetOutcome.FORGOTTEN: "forgotten",
     ForgetOutcome.ABSENT: f"in no list of the venue, and not found by its ids, in {LOOKS} lookups",
     ForgetOutcome.ENDED: "has ended: the bot books it at its next start",
-    ForgetOutcome.OPEN: "is open, and not forgotten: cancel it with `bitget-margin cancel --id {id} --symbol {pair}`",
+    ForgetOutcome.OPEN: (
+        "is open, and not forgotten: cancel it with `bitget-margin cancel{account} --id {id} --symbol {pair}`"
+    ),
     ForgetOutcome.FILLED: (
         "has filled coins that the bot has not booked: start the bot, which books them, stop it, and run the same "
         "command again"
@@ -101,13 +103,17 @@ class ChosenOrder:
     outcome: ForgetOutcome | None = None
     order_id: str | None = None
     """Order id of the row that shows it, which a database after a crash may lack."""
+    account: str = ""
+    """Options that choose the account, with a space before each, for a printed command."""
 
     @property
     def text(self) -> str:
         """The outcome, and what to do, for people."""
         if self.outcome is None or self.order is None:
             return "" if self.outcome is None else _TEXTS[self.outcome]
-        return _TEXTS[self.outcome].format(id=self.order_id or self.name, pair=shlex.quote(self.order.pair))
+        return _TEXTS[self.outcome].format(
+            id=self.order_id or self.name, pair=shlex.quote(self.order.pair), account=self.account
+        )
 
 
 def choose(
@@ -183,6 +189,7 @@ def look_up(connection: Connection, chosen: Sequence[ChosenOrder]) -> list[Chose
         else replace(
             each,
             outcome=_OF_FINDING[judge(each.order, looks[each.order.client_id])],
+            account=connection.repeated,
             order_id=next((row["id"] for look in looks[each.order.client_id] for row in look.rows), None),
         )
         for each in chosen

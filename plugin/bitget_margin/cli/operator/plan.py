@@ -1,7 +1,7 @@
 """Plan of a cancel: the selected orders, worked out before anything is canceled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import ccxt
@@ -38,8 +38,8 @@ class Plan:
     """Named, and in no response."""
     filtered_out: tuple[NamedOrder, ...] = ()
     """Named and open, and excluded by another option."""
-    frozen: Mapping[str, float] | None = field(default_factory=dict)
-    """Amount of each coin that the open orders of the account hold; None if the balance could not be read."""
+    frozen: Mapping[str, float] | None = None
+    """Amount of each coin that the open orders of the account hold; None if the balance was not read."""
     reaches_unlisted: bool = False
     """Whether orders that no list shows, and those that are placed meanwhile, are canceled by the same request."""
     none_is_open: bool = False
@@ -60,7 +60,7 @@ def make_plan(connection: Connection, selection: Selection, step: Step, *, at_on
     :param at_once: skip the orders that only a listing symbol by symbol would show
     """
     query.load_markets(connection)
-    selection = selection.with_symbols(query.spelling(connection, selection.all_symbols))
+    selection = selection.with_symbols(query.spelling(connection, selection.all_symbols, selection.origins))
     held = _frozen(connection, selection)
     account = None if held is None else read_identity(connection, _IDENTITY_MS)
     named = bool(selection.names)

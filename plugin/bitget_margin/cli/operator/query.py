@@ -65,31 +65,35 @@ def load_markets(connection: Connection) -> None:
         click.echo(f"Warning: the venue's markets could not be loaded, this goes on {how}: {reason}", err=True)
 
 
-def spelling(connection: Connection, symbols: Iterable[str]) -> dict[str, str]:
+def spelling(
+    connection: Connection, symbols: Iterable[str], origins: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Map each given symbol to ccxt's spelling of it, which may differ in case, blanks and slash.
 
+    :param origins: where a symbol is from, for messages
     :raises BadUsage: there is no such spot market, or several that differ only in case
     """
     markets = (connection.exchange.markets or {}).items()
     known = {symbol: str(market.get("id") or "") for symbol, market in markets if market["spot"]}
     found = {}
     for symbol in symbols:
-        matching = matches(symbol, known) if known else (_ccxt_symbol(connection, symbol),)
+        where = f"{origins[symbol]}: " if origins and symbol in origins else ""
+        matching = matches(symbol, known) if known else (_ccxt_symbol(connection, symbol, where),)
         if not matching:
-            raise BadUsage(f"the venue has no spot market {symbol}")
+            raise BadUsage(f"{where}the venue has no spot market {symbol}")
         if len(matching) > 1:
-            raise BadUsage(f"{symbol} could be {' or '.join(sorted(matching))}: write it as one of them")
+            raise BadUsage(f"{where}{symbol} could be {' or '.join(sorted(matching))}: write it as one of them")
         found[symbol] = matching[0]
     return found
 
 
-def _ccxt_symbol(connection: Connection, symbol: str) -> str:
+def _ccxt_symbol(connection: Connection, symbol: str, where: str) -> str:
     """Spell a symbol without a list of markets: in capitals, except for coins that ccxt names itself.
 
     :raises BadUsage: it has no slash, so that only a list would show its two coins
     """
     if "/" not in symbol:
-        raise BadUsage(f"{symbol}: the venue's lists of pairs are down, write it with a slash, such as BTC/USDT")
+        raise BadUsage(f"{where}{symbol}: the venue's lists of pairs are down, write it with a slash, such as BTC/USDT")
     names = {folded(name): name for name in connection.exchange.commonCurrencies.values()}
     codes = (
         names.get(folded(coin)) or connection.exchange.common_currency_code(coin.upper()) for coin in symbol.split("/")

@@ -166,8 +166,11 @@ def summary(results: Iterable[OrderResult]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in _SUMMARY if counts[name]) or "no orders"
 
 
-def naming_command(results: OrderResults) -> str | None:
-    """Return a command that names the orders without proof of a final state; None if there are none."""
+def naming_command(results: OrderResults, account: str = "") -> str | None:
+    """Return a command that names the orders without proof of a final state; None if there are none.
+
+    :param account: options that choose the account, with a space before each
+    """
     left = [result for result in results.not_ended() if result.id or result.client_order_id]
     if not left:
         return None
@@ -176,7 +179,7 @@ def naming_command(results: OrderResults) -> str | None:
     symbols = {each.symbol for each in left[:_NAMED]}
     # With a symbol, the venue's other pairs are not searched.
     symbol = f" --symbol {shlex.quote(str(symbols.pop()))}" if len(symbols) == 1 and None not in symbols else ""
-    return f"bitget-margin cancel {' '.join(words[:_NAMED])}{symbol}{more}"
+    return f"bitget-margin cancel{account} {' '.join(words[:_NAMED])}{symbol}{more}"
 
 
 def _keys(result: OrderResult) -> list[tuple[str | None, str]]:

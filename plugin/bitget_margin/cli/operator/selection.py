@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import click
@@ -30,6 +30,8 @@ class NamedOrder:
     kind: IdKind
     value: str
     symbol: str | None = None
+    origin: str | None = field(default=None, compare=False)
+    """Line of a file that has the symbol, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,11 @@ class Selection:
         """Symbols of the filters and of the named orders."""
         given = (name.symbol for name in self.names if name.symbol is not None)
         return tuple(dict.fromkeys((*self.symbols, *given)))
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """First line of a file that has a symbol, by the symbol as given."""
+        return {name.symbol: name.origin for name in reversed(self.names) if name.symbol and name.origin}
 
     def with_symbols(self, symbols: Mapping[str, str]) -> Selection:
         """Return the same selection with each symbol replaced by its spelling in `symbols`."""
@@ -228,7 +235,7 @@ def _line(line: str, number: int, only: str | None) -> NamedOrder:
     value, *rest = _words(line)
     where = f"--from, line {number}"
     symbol = symbol_of(" ".join(rest), where) if rest else only
-    return NamedOrder(IdKind.ORDER, checked_order_id(value, where), symbol)
+    return NamedOrder(IdKind.ORDER, checked_order_id(value, where), symbol, where if rest else None)
 
 
 def _refuse_contradictions(names: Sequence[NamedOrder], symbols: Sequence[str], prefixes: tuple[str, ...]) -> None:

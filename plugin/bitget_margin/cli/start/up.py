@@ -40,8 +40,8 @@ from bitget_margin.own_command import own_command
 )
 @click.option(
     "--port",
-    type=click.IntRange(1, 65535),
-    help=f"Port of the local venue; by default {PORT}, or a free one if that is taken.",
+    type=click.IntRange(0, 65535),
+    help=f"Port of the local venue, 0 for a free one; by default {PORT}, or a free one if that is taken.",
 )
 @click.option("--strategy", metavar="NAME", help="Strategy instead of that of the configuration, by its class name.")
 def up(folder: str, kind: str, port: int | None, strategy: str | None) -> None:
@@ -113,7 +113,8 @@ def _run(config_file: Path, kind: AccountKind, port: int | None, strategy: str |
             # The last lines of a bot are about a venue that stays, and warn of open trades.
             _announce("the local venue ends, and with it the paper account: its trades and orders need nothing now")
             if database.exists():
-                _announce(f"{database} may be deleted; no later run goes on with it")
+                # Two more files of SQLite, -wal and -shm, may stay beside it.
+                _announce(f"{database}* may be deleted; no later run goes on with them")
 
 
 def _api_server(config: Mapping[str, Any]) -> ApiServer | None:
@@ -137,7 +138,7 @@ def _venue(kind: AccountKind, port: int | None) -> Iterator[Emulator]:
     def made(number: int) -> Emulator:
         return Emulator(accounts=(Account(kind=kind),), port=number, path=first_trade.past())
 
-    venue = made(port or PORT)
+    venue = made(PORT if port is None else port)
     try:
         venue.start()
     except OSError as error:

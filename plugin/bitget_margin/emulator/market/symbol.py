@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import NoReturn
 
 
 class PairStatus(StrEnum):
@@ -15,6 +16,10 @@ class PairStatus(StrEnum):
     """Listed, and new orders are refused."""
     DELISTED = "delisted"
     """In no public list, and new orders are refused."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"the status of a pair is {', '.join(cls)}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ class Symbol:
     cross_borrowable: bool = True
     status: PairStatus = PairStatus.ONLINE
     spot: SpotNumbers | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", PairStatus(self.status))  # the value of a status is taken for it
 
     @property
     def on_spot(self) -> Symbol:

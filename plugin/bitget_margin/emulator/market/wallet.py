@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from bitget_margin.emulator.errors import Refusal, VenueError
 from bitget_margin.emulator.market.decimals import ZERO, read_decimal
@@ -25,6 +25,10 @@ class AccountKind(StrEnum):
 
     CLASSIC = "classic"
     UNIFIED = "unified"
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ValueError(f"the kind of an account is {' or '.join(cls)}, not {value!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Account:
     debts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", AccountKind(self.kind))  # the value of a kind is taken for it
         for name in ("uid", "api_key", "secret", "password"):
             if not getattr(self, name):
                 raise ValueError(f"an account needs a {name}")

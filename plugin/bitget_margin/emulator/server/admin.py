@@ -59,13 +59,13 @@ def _reset_knobs(control: Control, given: _Fields) -> _Fields:
     return asdict(control.knobs())
 
 
-def _faults(control: Control, _given: _Fields) -> list[_Fields]:
-    return [asdict(rule) for rule in control.faults]
+def _faults(control: Control, given: _Fields) -> list[_Fields]:
+    return [asdict(rule) for rule in (control.faults_of(given[_UID]) if _UID in given else control.faults)]
 
 
 def _clear_faults(control: Control, given: _Fields) -> list[_Fields]:
     control.clear_faults(given.get(_UID))
-    return _faults(control, given)
+    return _faults(control, {})
 
 
 def _refuse(_control: Control, given: _Fields) -> HttpResponse:
@@ -101,7 +101,7 @@ _ACTIONS: Mapping[tuple[str, str], _Action] = {
     ("GET", f"{ADMIN_PREFIX}knobs"): _Action(
         lambda control, given: asdict(control.knobs(given.get(_UID))), optional=(_UID,)
     ),
-    ("GET", f"{ADMIN_PREFIX}faults"): _Action(_faults, optional=None),
+    ("GET", f"{ADMIN_PREFIX}faults"): _Action(_faults, optional=(_UID,)),
     ("GET", f"{ADMIN_PREFIX}orders"): _Action(
         lambda control, given: [_order_fields(order) for order in control.orders(given.get(_UID))], optional=(_UID,)
     ),
