@@ -8,7 +8,6 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from bitget_margin.cli.operator.errors import BadUsage, UnfitCcxt
 from bitget_margin.core.endpoints import AccountKind
 from bitget_margin.core.settings import DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_MS
 from bitget_margin.emulator import ccxt_urls
+from bitget_margin.loopback import is_loopback
 
 if TYPE_CHECKING:
     from bitget_margin.sync import bitget
@@ -207,7 +207,7 @@ def connect(
         f"keys from {credentials.source}, {venue.netloc}",
         (*credentials.keys.values(), *_proxy_passwords(given)),
         credentials.to_check,
-        is_local=_is_loopback(venue.hostname or ""),
+        is_local=is_loopback(venue.hostname),
         repeated=_repeated(config, address),
         proxy=_proxy(given, venue.scheme),
     )
@@ -216,13 +216,6 @@ def connect(
 def _repeated(config: Sequence[Path], url: str | None) -> str:
     given = [("--config", str(path)) for path in config] + ([] if url is None else [("--url", url)])
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _proxy(given: Mapping[str, Any], scheme: str) -> str | None:
