@@ -17,6 +17,7 @@ from bitget_margin.freqtrade.backtest_prices import BacktestPrices
 from bitget_margin.freqtrade.compat import FUTURES, SPOT, OperationalException, Trade, is_trading, is_utility
 from bitget_margin.freqtrade.config import LeverageSettings
 from bitget_margin.freqtrade.dry_run_exchange import DryRunLadders
+from bitget_margin.freqtrade.free_quote import free_quote
 from bitget_margin.freqtrade.interest import InterestRates, simulated_interest, unbooked
 from bitget_margin.freqtrade.ladder_spec import SELL
 from bitget_margin.freqtrade.positions import TradePosition, planned_liquidation_price, position_of
@@ -155,14 +156,13 @@ class Leveraged(DryRunLadders):
         return price if price > 0 else -open_rate
 
     def _simulated_free(self, currency: str) -> float:
-        """Return the balance of a dry run that no order holds; shorts have sold what they borrowed for quote coins."""
+        """Return the balance of a dry run that no order holds; of the stake coin, what no debt claims either."""
         free = super()._simulated_free(currency)
         if not self.is_leveraged or currency != self._config["stake_currency"]:
             return free
-        held = [position_of(trade) for trade in Trade.get_trades_proxy(is_open=True)]
-        bought = sum(position.signed * position.open_rate for position in held)
         resting = sum(order.rest_cost for order in self._resting_buys())
-        return max(0.0, float(self._wallets.get_collateral()) - bought - resting)
+        trades = Trade.get_trades_proxy(is_open=True)
+        return free_quote(float(self._wallets.get_collateral()), trades, resting)
 
     # -- simulated interest -------------------------------------------------------------------------------------------
 

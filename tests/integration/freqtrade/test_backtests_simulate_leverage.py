@@ -186,7 +186,7 @@ def test_resting_buys_of_a_long_hold_their_stake_and_covers_hold_none(stand: Bac
     assert pairs(enter_short={PAIR: [1]}, enter={ETH: [2]}) == {PAIR, ETH}
 
 
-def test_covers_need_no_free_money(stand: Backtest) -> None:
+def test_covers_need_no_stake(stand: Backtest) -> None:
     (trade,) = stand.run(
         [*START, Bar(100, 100, 97, 97), flat(97)],
         **SHORT,
@@ -194,6 +194,64 @@ def test_covers_need_no_free_money(stand: Backtest) -> None:
         attributes={"custom_stake_amount": lambda **_: 9_900.0},
     )
     assert trade.exit_reason == "ladder"
+
+
+def refusals_beside_a_leveraged_long(stand: Backtest, name: str, order: dict[str, Any], **plan: Any) -> list[str]:
+    """Return how this order of a trade on BTC is refused, beside a long of ETH that has borrowed."""
+    refused: list[str] = []
+
+    def place(strategy: Any, trade: Any, filled: Any) -> None:
+        if trade.pair != PAIR or filled.ft_order_side != trade.entry_side:
+            return
+        try:
+            strategy.place_resting_orders(trade, [order], key=name)
+        except ValueError as error:
+            refused.append(str(error))
+
+    stand.run(
+        {PAIR: [flat(100.0)] * 5, ETH: [flat(100.0)] * 5},
+        **{"enter": {ETH: [1]}, **plan},
+        filled=place,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("share", "refused"), [(1.0, ["the buys cost 7927.92, and 5992 are free: buy less"]), (0.75, [])]
+)
+def test_covers_are_not_paid_by_what_a_long_owes(stand: Backtest, share: float, refused: list[str]) -> None:
+    """A unified account has paid the debt of the long back with what the short has sold."""
+    cover = {"side": "buy", "price": 99.0, "share": share}
+    plan = {"enter_short": {PAIR: [2]}, "leverage": lambda request: 3.0 if request["pair"] == ETH else 2.0}
+    assert refusals_beside_a_leveraged_long(stand, "covers", cover, **plan) == refused
+
+
+def test_buys_that_add_to_a_long_are_not_paid_by_what_another_has_borrowed(stand: Backtest) -> None:
+    more = {"side": "buy", "price": 99.0, "amount": 1.0}
+    plan = {"enter": {ETH: [1], PAIR: [2]}, "leverage": lambda request: 3.0 if request["pair"] == ETH else 1.0}
+    refused = ["the buys cost 99, and 0 are free: buy less"]
+    assert refusals_beside_a_leveraged_long(stand, "more", more, **plan) == refused
+
+
+def test_a_changed_ladder_of_covers_may_use_its_own_money_again(stand: Backtest) -> None:
+    """Both ladders cost most of what is free."""
+
+    def change(strategy: Any, trade: Any, order: Any) -> None:
+        if trade.pair == PAIR and order.ft_order_side == trade.entry_side:
+            strategy.place_resting_orders(trade, [{"side": "buy", "price": 60.0, "share": 0.9}], key="steps")
+            strategy.replace_resting_orders(trade, [{"side": "buy", "price": 65.0, "share": 0.9}], key="steps")
+
+    trades = stand.run(
+        {PAIR: [flat(100.0), flat(100.0), flat(100.0), flat(64.0), flat(64.0)], ETH: [flat(100.0)] * 5},
+        enter={ETH: [1]},
+        enter_short={PAIR: [2]},
+        leverage=lambda request: 3.0 if request["pair"] == ETH else 2.0,
+        filled=change,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    (short,) = (trade for trade in trades if trade.pair == PAIR)
+    assert fills(short) == [("buy", 65.0, 3)]
 
 
 # -- leverage ---------------------------------------------------------------------------------------------------------
