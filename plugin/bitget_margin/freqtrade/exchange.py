@@ -217,6 +217,9 @@ class Bitgetcross(LiveLeverage):
             log_checks(self.api, preflight.check_account(self.api, self.alerts, self.leverage_settings, read_rates))
         elif self.live:
             log_checks(self.api, preflight.check_account(self.api, self.alerts))
+        elif self.is_leveraged and is_trading(self._config):
+            rates = self._learn_interest_rates()
+            self.alerts.info(preflight.simulated_leverage(self.leverage_settings, rates))
 
     def close(self) -> None:
         """Close what freqtrade closes; the log of the process is no longer that of this bot."""
@@ -236,6 +239,7 @@ class Bitgetcross(LiveLeverage):
     def validate_config(self, config: dict[str, Any]) -> None:
         """Refuse settings and pairs that the cross margin account does not support."""
         preflight.refuse_modes(config)
+        preflight.refuse_futures_names(config)
         super().validate_config(config)
         if is_trading(config):
             preflight.refuse_pairs(config, self.markets)

@@ -52,8 +52,10 @@ class Leveraged(DryRunLadders):
         return self._settings.leverage
 
     def validate_config(self, config: dict[str, Any]) -> None:
-        """Say that the settings of leverage have no effect in spot mode; then check the configuration."""
-        if self._settings.leverage is not None and not self.is_leveraged:
+        """Check the configuration and the settings of leverage; say that these have no effect in spot mode."""
+        if self.is_leveraged:
+            preflight.refuse_coins_of_rates(self.leverage_settings.daily_interest, self.markets)
+        elif self._settings.leverage is not None:
             runtime.warn_once(
                 'bitgetcross: "bitget_margin.leverage" has no effect in "trading_mode": "spot": nothing is borrowed.'
             )
@@ -168,10 +170,13 @@ class Leveraged(DryRunLadders):
 
     @property
     def interest_rates(self) -> InterestRates:
-        """The daily interest rates, by which simulated trades are charged."""
+        """The daily interest rates: a live bot pays those of the venue, whatever the settings say."""
         if self._interest_rates is None:
-            settings = self.leverage_settings
-            self._interest_rates = InterestRates(settings.daily_interest, settings.default_interest)
+            settings, given = self.leverage_settings, self.leverage_settings.daily_interest
+            if self.live:
+                self._interest_rates = InterestRates({}, settings.default_interest, given)
+            else:
+                self._interest_rates = InterestRates(given, settings.default_interest)
         return self._interest_rates
 
     def _learn_interest_rates(self, limit_seconds: float = math.inf) -> dict[str, float]:

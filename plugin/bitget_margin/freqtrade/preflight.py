@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import ccxt
@@ -30,6 +31,8 @@ _PAUSE_SECONDS: Final = 1.0
 _PORT_TRIES: Final = 10
 _PORT_PAUSE_SECONDS: Final = 0.5
 _FUTURES: Final = "futures"
+_FUTURES_NAME: Final = re.compile(r"[^:]+/[^:]+:\w+")
+"""A pair with its settlement coin, or a pattern of such pairs."""
 _RATE: Final = "10 requests per 1.05 s and endpoint"
 _FEES: Final = "If you hold coins of a pair yourself, the fee of each entry on it is sold out of yours."
 
@@ -134,6 +137,31 @@ def refuse_pairs(config: Mapping[str, Any], markets: Mapping[str, Any]) -> None:
             f"bitgetcross: {', '.join(wrong)} cannot be traded on cross margin: take "
             f'{"it" if len(wrong) == 1 else "them"} out of "exchange.pair_whitelist".',
         )
+
+
+def refuse_futures_names(config: Mapping[str, Any]) -> None:
+    """Refuse names of futures contracts in the lists of pairs: freqtrade would run on without them."""
+    exchange = config.get("exchange", {})
+    for setting in ("pair_whitelist", "pair_blacklist"):
+        wrong = [pair for pair in exchange.get(setting) or [] if _FUTURES_NAME.fullmatch(str(pair))]
+        if wrong:
+            right = ", ".join(f'"{pair}" is "{pair.rsplit(":", 1)[0]}"' for pair in wrong)
+            raise OperationalException(
+                f'bitgetcross: "exchange.{setting}" has names of futures contracts, and leverage and shorts trade the '
+                f"spot pairs here: {right}.",
+            )
+
+
+def refuse_coins_of_rates(daily_interest: Iterable[str], markets: Mapping[str, Any]) -> None:
+    """Refuse interest rates of coins that are written in another way by ccxt: nothing would be charged by them."""
+    known = {str(market.get(side)) for market in markets.values() for side in ("base", "quote")}
+    by_letters = {coin.upper(): coin for coin in known}
+    for coin in daily_interest:
+        right = by_letters.get(coin.upper())
+        if coin not in known and right is not None:
+            raise OperationalException(
+                f'bitgetcross: "bitget_margin.leverage.daily_interest" has a rate of "{coin}": write "{right}".',
+            )
 
 
 def refuse_taken_api_port(config: Mapping[str, Any], pause: Callable[[float], object] = time.sleep) -> None:
@@ -277,15 +305,34 @@ def _loans(*, unified: bool) -> str:
 
 def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:
     """Return what the orders of a bot with leverage may borrow, and what it costs."""
+    return (
+        f"EXPERIMENTAL: its entries BORROW what they lack, {_limit(settings)}, and up to a margin level of "
+        f"{settings.max_risk:g} (the venue liquidates at 1). {_interest(rates)}"
+        + (" Margin orders of such an account borrow and repay by themselves." if unified else "")
+    )
+
+
+def simulated_leverage(settings: LeverageSettings, rates: Mapping[str, float]) -> str:
+    """Return what the entries of a dry run with leverage would borrow, and by which rates it is charged."""
+    return (
+        "EXPERIMENTAL: a dry run with leverage. Its entries are simulated as if they borrowed what they lack, "
+        f"{_limit(settings)}; \"max_risk\" is not simulated. {_interest(rates)}"
+    )
+
+
+def _limit(settings: LeverageSettings) -> str:
+    return (
+        f"up to a leverage of {settings.max:g}, or to the venue's own limit of the pair where that is lower (3 unless "
+        "it was raised), and one less for shorts"
+    )
+
+
+def _interest(rates: Mapping[str, float]) -> str:
     coins: dict[float, list[str]] = {}
     for coin, rate in rates.items():
         coins.setdefault(rate, []).append(coin)
     listed = "; ".join(f"{rate * 100:.4g} % of {', '.join(named)}" for rate, named in coins.items())
-    return (
-        f"EXPERIMENTAL: its entries BORROW what they lack, up to a leverage of {settings.max:g} and to a margin level "
-        f"of {settings.max_risk:g} (the venue liquidates at 1). Interest a day: {listed}."
-        + (" Margin orders of such an account borrow and repay by themselves." if unified else "")
-    )
+    return f"Interest a day: {listed}."
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

@@ -11,8 +11,8 @@ from support.backtest import PAIR, Backtest, Bar, backtest, flat
 ETH = "ETH/USDT"
 FEE = 0.001
 STEP = 0.01
-DAILY = {"USDT": 0.024, "BTC": 0.048, "ETH": 0.012}
-"""An hour of what is borrowed costs 0.1 % of quote coins, 0.2 % of BTC and 0.05 % of ETH."""
+DAILY = {"USDT": 0.0024, "BTC": 0.0048, "ETH": 0.0012}
+"""An hour of what is borrowed costs 0.01 % of quote coins, 0.02 % of BTC and 0.005 % of ETH."""
 LEVERAGE = {"max": 3, "daily_interest": DAILY}
 START = [flat(100.0), flat(100.0)]
 """The candle before the entry, and that of the entry at 100."""
@@ -281,7 +281,7 @@ HOURS = [*START, *[flat(100.0)] * 200]
 
 @pytest.mark.parametrize(
     ("plan", "leverage", "interest"),
-    [(LONG, 1.0, 0.0), (LONG, 3.0, 2_000 * 0.001), (SHORT, 1.0, 1_000 * 0.002), (SHORT, 2.0, 2_000 * 0.002)],
+    [(LONG, 1.0, 0.0), (LONG, 3.0, 2_000 * 0.0001), (SHORT, 1.0, 1_000 * 0.0002), (SHORT, 2.0, 2_000 * 0.0002)],
 )
 @pytest.mark.parametrize(("leaves", "hours"), [(2, 1), (59, 1), (60, 2), (119, 2), (180, 4)])
 def test_each_hour_that_has_begun_is_charged(
@@ -297,7 +297,7 @@ def test_interest_falls_with_what_a_ladder_has_covered(stand: Backtest) -> None:
     bars = [*START, *[flat(100.0)] * 60, Bar(100, 100, 97, 100), *[flat(100.0)] * 100]
     (trade,) = stand.run(bars, **SHORT, ladder=covers(98.0, share=0.6), leave_short={PAIR: [130]})
     # Two hours of ten coins, and one of four.
-    assert [order.funding_fee for order in trade.orders[1:]] == [pytest.approx(-4.0), pytest.approx(-0.8)]
+    assert [order.funding_fee for order in trade.orders[1:]] == [pytest.approx(-0.4), pytest.approx(-0.08)]
     assert trade.close_profit_abs == pytest.approx(profit(trade), abs=1e-6)
 
 
@@ -311,13 +311,13 @@ def test_a_further_entry_is_charged_as_it_borrows(stand: Backtest) -> None:
         attributes={"position_adjustment_enable": True},
     )
     assert trade.amount == 30.0
-    assert trade.funding_fees == pytest.approx(-(1_000 + 500 + 1_500) * 0.001)
+    assert trade.funding_fees == pytest.approx(-(1_000 + 500 + 1_500) * 0.0001)
 
 
 def test_interest_of_a_short_is_worth_what_its_coins_cost(stand: Backtest) -> None:
     bars = [*START, *[flat(100.0)] * 50, *[flat(120.0)] * 30]
     (trade,) = stand.run(bars, **SHORT, leave_short={PAIR: [70]}, attributes={"stoploss": -9})
-    assert trade.funding_fees == pytest.approx(-2 * 10 * 0.002 * 120)
+    assert trade.funding_fees == pytest.approx(-2 * 10 * 0.0002 * 120)
 
 
 def test_trades_that_look_alike_pay_their_own_interest(stand: Backtest) -> None:
@@ -325,7 +325,7 @@ def test_trades_that_look_alike_pay_their_own_interest(stand: Backtest) -> None:
     bars = {PAIR: HOURS, ETH: HOURS}
     both = {PAIR: [1], ETH: [1]}
     trades = stand.run(bars, enter_short=both, leave_short={PAIR: [70], ETH: [70]})
-    assert {trade.pair: round(trade.funding_fees, 6) for trade in trades} == {PAIR: -4.0, ETH: -1.0}
+    assert {trade.pair: round(trade.funding_fees, 6) for trade in trades} == {PAIR: -0.4, ETH: -0.1}
 
 
 # -- liquidation ------------------------------------------------------------------------------------------------------

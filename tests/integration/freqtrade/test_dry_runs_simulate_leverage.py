@@ -15,7 +15,7 @@ SYMBOL = "BTCUSDT"
 ASK, BID = 100.01, 99.99
 """Prices of the entries: those of the local venue at 100."""
 FEE = 0.001
-HOURLY = {"USDT": 0.001, "BTC": 0.002}
+HOURLY = {"USDT": 0.0001, "BTC": 0.0002}
 SETTINGS = {
     "dry_run": True,
     "dry_run_wallet": 10_000,
@@ -78,6 +78,12 @@ def test_an_exit_pays_the_interest_of_the_hour_that_has_begun(dry: InProcessBot,
     assert ended.funding_fees == pytest.approx(-hours * owed, rel=1e-3)
     assert ended.close_profit_abs == pytest.approx(profit(ended), abs=1e-6)
     assert dry.bot.wallets.get_free("USDT") == pytest.approx(10_000 + profit(ended), abs=1e-6)
+
+
+def test_the_start_shows_what_is_simulated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"), in_process_bot(tmp_path, strategy="Borrowing", settings=SETTINGS):
+        (said,) = (text for text in caplog.messages if text.startswith("EXPERIMENTAL: a dry run"))
+        assert said.endswith("Interest a day: 0.24 % of USDT; 0.48 % of BTC.")
 
 
 def test_covers_are_filled_by_the_order_book_and_end_the_trade(dry: InProcessBot) -> None:
