@@ -51,6 +51,7 @@ from bitget_margin.freqtrade.exits import ExitOrder
 from bitget_margin.freqtrade.freqtrade_parts import refuse_moved_parts
 from bitget_margin.freqtrade.holdings import IS_UNIFIED, Holdings
 from bitget_margin.freqtrade.ladder_spec import BUY
+from bitget_margin.freqtrade.leverage_notice import simulated_notice
 from bitget_margin.freqtrade.live_leverage import LiveLeverage
 from bitget_margin.freqtrade.managers import Managers
 from bitget_margin.freqtrade.order_store import OrderStore
@@ -219,7 +220,7 @@ class Bitgetcross(LiveLeverage):
             log_checks(self.api, preflight.check_account(self.api, self.alerts))
         elif self.is_leveraged and is_trading(self._config):
             rates = self._learn_interest_rates()
-            self.alerts.info(preflight.simulated_leverage(self.leverage_settings, rates))
+            self.alerts.info(simulated_notice(self.leverage_settings, rates))
 
     def close(self) -> None:
         """Close what freqtrade closes; the log of the process is no longer that of this bot."""

@@ -1,7 +1,7 @@
 """Quote coins that are free for ladders in dry runs and backtests, in the futures mode.
 
-Classic accounts have what a loan has bought beside the debt, and unified ones pay debts back with what comes in: here it
-counts less all debts, which no live bot falls short of.
+On a classic account a debt stays beside the coins that come in; on a unified one these pay it back. Here all debts are
+taken off, as on the latter: a live bot has as much, or more.
 """
 
 from collections.abc import Iterable

@@ -65,7 +65,7 @@ class Ladders:
 
     def place(self, given: Trade, orders: object, key: object) -> list[dict[str, Any]]:
         """Place the ladder `key` of a trade, once; a second call returns the same orders."""
-        with self.lock, self._refused.told(given, key):
+        with self.lock, self._refused.reported(given, key):
             name = ladder_spec.check_key(key)
             trade_key = key_of(given)
             known = self._known(trade_key, name)
@@ -84,7 +84,7 @@ class Ladders:
 
         Nothing is placed until the end of all that goes is proven; the loop cancels it again then.
         """
-        with self.lock, self._refused.told(given, key):
+        with self.lock, self._refused.reported(given, key):
             name = ladder_spec.check_key(key)
             trade_key = key_of(given)
             known = self._known(trade_key, name)

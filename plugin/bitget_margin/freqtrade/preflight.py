@@ -17,6 +17,7 @@ from bitget_margin.adapter.rate_limits import learn_uid
 from bitget_margin.core.account_level import describe_settings, missing_margin, read_level
 from bitget_margin.core.error_codes import Verdict
 from bitget_margin.freqtrade.compat import OperationalException, is_trading
+from bitget_margin.freqtrade.leverage_notice import live_notice
 
 if TYPE_CHECKING:
     from bitget_margin.freqtrade.alerts import Alerts
@@ -222,7 +223,7 @@ def check_account(
     if unified:
         _refuse_level(api, data)
     kind = describe_settings(data) if unified else "a classic account"
-    loans = _loans(unified=unified) if leverage is None else _leverage(leverage, read_rates(), unified=unified)
+    loans = _loans(unified=unified) if leverage is None else live_notice(leverage, read_rates(), unified=unified)
     alerts.info(
         f"Trading on Bitget's CROSS MARGIN account: {kind}, UID {uid}, wallet {_wallet(balance)}; "
         f"rate window: {_RATE}, {_sharing(api)}. {loans}",
@@ -301,38 +302,6 @@ def _loans(*, unified: bool) -> str:
     else:
         rule = "No order of this bot borrows."
     return f"{rule} {_FEES}"
-
-
-def _leverage(settings: LeverageSettings, rates: Mapping[str, float], *, unified: bool) -> str:
-    """Return what the orders of a bot with leverage may borrow, and what it costs."""
-    return (
-        f"EXPERIMENTAL: its entries BORROW what they lack, {_limit(settings)}, and up to a margin level of "
-        f"{settings.max_risk:g} (the venue liquidates at 1). {_interest(rates)}"
-        + (" Margin orders of such an account borrow and repay by themselves." if unified else "")
-    )
-
-
-def simulated_leverage(settings: LeverageSettings, rates: Mapping[str, float]) -> str:
-    """Return what the entries of a dry run with leverage would borrow, and by which rates it is charged."""
-    return (
-        "EXPERIMENTAL: a dry run with leverage. Its entries are simulated as if they borrowed what they lack, "
-        f"{_limit(settings)}; \"max_risk\" is not simulated. {_interest(rates)}"
-    )
-
-
-def _limit(settings: LeverageSettings) -> str:
-    return (
-        f"up to a leverage of {settings.max:g}, or to the venue's own limit of the pair where that is lower (3 unless "
-        "it was raised), and one less for shorts"
-    )
-
-
-def _interest(rates: Mapping[str, float]) -> str:
-    coins: dict[float, list[str]] = {}
-    for coin, rate in rates.items():
-        coins.setdefault(rate, []).append(coin)
-    listed = "; ".join(f"{rate * 100:.4g} % of {', '.join(named)}" for rate, named in coins.items())
-    return f"Interest a day: {listed}."
 
 
 def _wallet(balance: Mapping[str, Any]) -> str:

@@ -16,17 +16,17 @@ class RefusedLadders:
     """Messages about refused ladders: one a ladder, as a strategy may ask for it again in each loop."""
 
     alerts: Alerts
-    _told: set[tuple[TradeKey, str]] = field(default_factory=set, init=False)
+    _reported: set[tuple[TradeKey, str]] = field(default_factory=set, init=False)
 
     @contextmanager
-    def told(self, trade: Trade, key: object) -> Iterator[None]:
+    def reported(self, trade: Trade, key: object) -> Iterator[None]:
         """Send a message where a ladder is refused here, and raise the refusal as before."""
         try:
             yield
         except LadderRefused as refused:
             ladder = key_of(trade), str(key)
-            if ladder not in self._told:
-                self._told.add(ladder)
+            if ladder not in self._reported:
+                self._reported.add(ladder)
                 self.alerts.warn(
                     f"Ladder {key!r} of trade {trade.id} on {trade.pair} was refused, and nothing of it was sent: "
                     f"{refused}."

@@ -207,8 +207,10 @@ def test_a_forced_short_with_too_much_leverage_is_refused_with_a_message(dry: In
     forced = {"stake_amount": 4_000.0, "is_short": True}
     assert not dry.bot.execute_entry("BTC/USDT", **forced, leverage_=10.0)
     assert sent == [
-        "The short on BTC/USDT was not entered: its leverage would be 3, and the highest of a short is 2, since it "
-        "borrows all of its value. Nothing was placed."
+        (
+            "The short on BTC/USDT was not entered: its leverage would be 3, and the highest of a short is 2, since it "
+            "borrows all of its value. Nothing was placed."
+        )
     ]
     assert dry.trades() == []
     assert dry.bot.execute_entry("BTC/USDT", **forced, leverage_=2.0)

@@ -396,7 +396,7 @@ def test_a_leverage_that_is_lowered_is_said_once_for_a_pair_and_a_side(
 def test_a_forced_short_gets_no_more_leverage_than_another(
     exchange: RecordingExchange, mode: dict[str, Any], side: str, leverage: float, refused: bool
 ) -> None:
-    """freqtrade asks no strategy for the leverage of a forced entry, but for its stake."""
+    """Freqtrade asks no strategy for the leverage of a forced entry, but for its stake."""
     told: list[str] = []
     exchange.alerts.warn = told.append
     exchange.get_max_leverage = lambda pair, stake: {("P", 70.0): 3.0}[pair, stake]

@@ -290,14 +290,6 @@ def test_leverage_is_called_experimental_with_its_limits_and_rates(logged: list[
     )
 
 
-def test_a_dry_run_says_by_which_rates_it_is_charged_and_what_it_leaves_out() -> None:
-    assert preflight.simulated_leverage(LeverageSettings(max=10.0), {"USDT": 0.0005}) == (
-        "EXPERIMENTAL: a dry run with leverage. Its entries are simulated as if they borrowed what they lack, up to a "
-        "leverage of 10, or to the venue's own limit of the pair where that is lower (3 unless it was raised), and one "
-        'less for shorts; "max_risk" is not simulated. Interest a day: 0.05 % of USDT.'
-    )
-
-
 def test_debts_beside_leverage_may_be_those_of_trades(logged: list[str]) -> None:
     check(Api(debt={"USDT": 100.5, "BTC": 0.0}), logged, LeverageSettings(max=3.0), dict)
     assert logged[1:] == [
