@@ -227,6 +227,28 @@ def test_covers_are_not_paid_by_what_a_long_owes(stand: Backtest, share: float, 
     assert refusals_beside_a_leveraged_long(stand, "covers", cover, **plan) == refused
 
 
+def test_covers_that_rest_hold_their_cost(stand: Backtest) -> None:
+    refused: list[str] = []
+
+    def place(strategy: Any, trade: Any, _order: Any) -> None:
+        if trade.pair == PAIR:
+            half = {"side": "buy", "price": 99.0, "share": 0.5}
+            strategy.place_resting_orders(trade, [half], key="steps")
+            with pytest.raises(ValueError, match="are free") as error:
+                strategy.place_resting_orders(trade, [half], key="more")
+            refused.append(str(error.value))
+
+    stand.run(
+        {PAIR: [flat(100.0)] * 5, ETH: [flat(100.0)] * 5},
+        enter={ETH: [1]},
+        enter_short={PAIR: [2]},
+        leverage=lambda request: 3.0 if request["pair"] == ETH else 2.0,
+        filled=place,
+        attributes={"custom_stake_amount": lambda **_: 4_000.0},
+    )
+    assert refused[0] == f"the buys cost 3963.96, and {5_992 - 3_963.96:.8g} are free: buy less"
+
+
 def test_buys_that_add_to_a_long_are_not_paid_by_what_another_has_borrowed(stand: Backtest) -> None:
     more = {"side": "buy", "price": 99.0, "amount": 1.0}
     plan = {"enter": {ETH: [1], PAIR: [2]}, "leverage": lambda request: 3.0 if request["pair"] == ETH else 1.0}

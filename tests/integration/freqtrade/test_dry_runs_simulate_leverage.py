@@ -144,6 +144,11 @@ def test_covers_are_not_paid_by_what_another_trade_has_borrowed(dry: InProcessBo
     sold = trade.amount * BID
     assert exchange.free("USDT") == pytest.approx(10_000 + sold * (1 - FEE), abs=0.01)
     assert exchange.free_margin("USDT") == pytest.approx(2_000, abs=0.01)
+    dry.bot.strategy.place_resting_orders(trade, covers(90.0, share=0.1)(None), key="tenth")
+    assert exchange.free("USDT") == pytest.approx(
+        10_000 + sold * (1 - FEE) - trade.amount * 0.1 * 90 * (1 + FEE), abs=0.01
+    )
+    dry.bot.strategy.replace_resting_orders(trade, [], key="tenth")
     # As where a long beside it has bought for 15,000, a part of it borrowed.
     monkeypatch.setattr(wallets, "get_collateral", lambda: 10_000 - 15_000)
     refused = f"and {sold * (1 - FEE) - 5_000:.8g} are free: buy less"
