@@ -148,8 +148,8 @@ def test_a_configuration_without_the_section_has_the_defaults() -> None:
         (
             {"leverage": {"max": 3, "daily_interest": {"USDT": 0.0002, "BTC": 0.02}}},
             (
-                '"bitget_margin.leverage.daily_interest.BTC" is 0.02; give a number from 0 to 0.005, such as 0.0002 for '
-                "0.02 % a day"
+                '"bitget_margin.leverage.daily_interest.BTC" is 0.02; give a number from 0 to 0.005, such as 0.0002 '
+                "for 0.02 % a day"
             ),
         ),
         (
